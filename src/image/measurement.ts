@@ -1,0 +1,67 @@
+/**
+ * Where the engine keeps images; decides which metrics can be had without reading the image's bytes.
+ * `classic`: Docker's graph drivers (unpacked layers). `containerd`: Docker's containerd image store.
+ * `buildkit`: a BuildKit of its own (docker-container, remote, kubernetes and cloud builders).
+ */
+export type Store = 'classic' | 'containerd' | 'buildkit'
+
+/** What built and measured the image. Measurements of unlike stores are never compared. */
+export type Engine = {
+  /** buildx's name of the builder's driver: `docker`, `docker-container`, `remote`, `kubernetes`, `cloud`. */
+  driver: string
+  store: Store
+  /** Version of the Docker engine, or of BuildKit for the other drivers. */
+  version: string
+  buildx: string
+}
+
+/** One non-empty layer of an image; the layers of an image stand base layer first, as in the OCI image config. */
+export type Layer = {
+  /** Digest of the uncompressed layer tar (OCI `rootfs.diff_ids`), `sha256:…`. */
+  diffId: string
+  /** Digest of the layer blob as stored and pulled (OCI manifest `layers[].digest`), or null where the store keeps no blob. */
+  digest: string | null
+  /** Payload bytes of the regular files in the layer, or null: not measured. */
+  size: number | null
+  /** Bytes of the layer blob, or null: not measured. */
+  downloadSize: number | null
+  /** OCI history's `created_by` as it is: data, may hold build arguments; never shown. */
+  createdBy: string
+  /** What is shown: the Dockerfile's own text where the line is known, else `createdBy` without the builder's wrapping. One line. */
+  instruction: string
+  /** Dockerfile (path relative to the repository's root) that has the instruction, or null. */
+  file: string | null
+  /** First line (1-based) of the instruction in `file`, or null. */
+  line: number | null
+  /** Name (or number, as text) of the Dockerfile stage that has the instruction, or null. */
+  stage: string | null
+  /** Came with the image that `FROM` names. */
+  fromBase: boolean
+}
+
+/** The image that the final stage's chain starts `FROM`. Null on a measurement: `FROM scratch`, or not known. */
+export type BaseImage = {
+  /** Reference as BuildKit resolved it, without digest: `docker.io/library/node:24-slim`. */
+  name: string
+  /** `sha256:…`, or null where the engine does not tell. */
+  digest: string | null
+}
+
+/** What was measured of one image, for one platform, at one commit. Serialisable. All sizes are integers in bytes. */
+export type Measurement = {
+  schema: 1
+  name: string
+  /** OCI platform, `os/architecture[/variant]`. */
+  platform: string
+  /** Commit (40 or 64 hex digits) whose tree was built; for a dirty working tree, the commit it is based on. */
+  commit: string | null
+  dockerfile: string
+  target: string | null
+  engine: Engine
+  baseImage: BaseImage | null
+  /** Sum of the layers' `size`; null where not measured. */
+  size: number | null
+  /** Bytes of all layer blobs plus the config; null where not measured. */
+  downloadSize: number | null
+  layers: Layer[]
+}

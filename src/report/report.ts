@@ -1,0 +1,42 @@
+import type { Check, Verdict } from '../budget/budget.ts'
+import type { BaselineFacts, Comparison, LayerChange, Totals, TotalsChange } from '../compare/comparison.ts'
+import type { Failure } from '../failure.ts'
+import type { Engine } from '../image/measurement.ts'
+
+/** One image on one platform. When it could not be measured, `error` says why, and there is no size anywhere. */
+export type ImageReport = {
+  name: string
+  /** `os/architecture[/variant]`; null when the build failed before the platform was known. */
+  platform: string | null
+  verdict: Verdict
+  error: Failure | null
+  engine: Engine | null
+  head: Totals | null
+  base: Totals | null
+  change: TotalsChange | null
+  baseline: BaselineFacts
+  baseImage: Comparison['baseImage'] | null
+  layerChanges: LayerChange[]
+  /** In the order: max-size, max-download-size, max-layers, max-increase; only the budgets that were set. */
+  checks: Check[]
+}
+
+/** What every renderer gets: finished facts. Also the JSON report (docs/report.md describes it). */
+export type Report = {
+  schema: 1
+  /** Version of image-budget that wrote it. */
+  version: string
+  /** The worst of the images': error before over before within. */
+  verdict: Verdict
+  images: ImageReport[]
+  head: {
+    /** Commit of the measured tree. */
+    commit: string | null
+    /** The tree had uncommitted changes and they were measured (terminal only). */
+    dirty: boolean
+  }
+  /** Address of the repository on its server for links, `https://github.com/owner/repo`, or null. */
+  repositoryUrl: string | null
+  /** Address of the workflow run, or null. */
+  runUrl: string | null
+}
