@@ -32,6 +32,6 @@ export class CouldNotMeasure extends Error {
 /** Any thrown value as a Failure. */
 export function toFailure(error: unknown): Failure {
   if (error instanceof CouldNotMeasure) return error.failure
-  const message = error instanceof Error || Error.isError(error) ? (error as Error).message : String(error)
+  const message = error instanceof Error ? error.message : String(error)
   return { kind: 'internal', message, remedy: null, file: null, line: null, instruction: null }
 }
