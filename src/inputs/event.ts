@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import { CouldNotMeasure } from '../failure.ts'
+
+/** How the base commit is to be found; git does the finding. */
+export type BaseQuestion =
+  /** The checked-out merge commit's first parent, or the merge base of a checked-out head with the base branch. */
+  | { kind: 'pull-request'; headSha: string; baseSha: string; baseRef: string }
+  /** This commit. */
+  | { kind: 'commit'; sha: string; ref: string }
+  /** What a user named: a commit, branch or tag. */
+  | { kind: 'ref'; ref: string }
+  /** The merge base with the default branch, whatever that is called here. */
+  | { kind: 'default-branch' }
+  | { kind: 'none'; reason: string }
+
+/** What an event tells about the run. */
+export type EventFacts = {
+  base: BaseQuestion
+  /** Number of the pull request to comment on, or null: the event has none. */
+  pullRequest: number | null
+}
+
+const sha = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/)
+const pullRequest = z.object({
+  pull_request: z.object({
+    number: z.number().int().positive(),
+    head: z.object({ sha }),
+    base: z.object({ sha, ref: z.string().min(1) }),
+  }),
+})
+const mergeGroup = z.object({ merge_group: z.object({ base_sha: sha, base_ref: z.string().min(1) }) })
+const push = z.object({ before: sha, ref: z.string().min(1) })
+
+/**
+ * The facts of a workflow run's event: `name` is GITHUB_EVENT_NAME, `payload` the parsed file at GITHUB_EVENT_PATH.
+ * `baseRef`, where the user gave it, decides what to compare with. Shapes: GitHub's webhook payloads.
+ */
+export function readEvent(name: string, payload: unknown, baseRef: string | null): EventFacts {
+  const facts = readPayload(name, payload)
+  return baseRef === null ? facts : { ...facts, base: { kind: 'ref', ref: baseRef } }
+}
+
+function readPayload(name: string, payload: unknown): EventFacts {
+  switch (name) {
+    case 'pull_request': {
+      const { number, head, base } = parse(name, pullRequest, payload).pull_request
+      return {
+        pullRequest: number,
+        base: { kind: 'pull-request', headSha: head.sha, baseSha: base.sha, baseRef: base.ref },
+      }
+    }
+    case 'pull_request_target':
+      throw new CouldNotMeasure(
+        'precondition',
+        'The workflow runs on `pull_request_target`, which hands a token that may write to the code of any fork that is built.',
+        { remedy: 'Run on `pull_request`: verdict and summary need no write permission.' },
+      )
+    case 'merge_group': {
+      const { base_sha, base_ref } = parse(name, mergeGroup, payload).merge_group
+      return { pullRequest: null, base: { kind: 'commit', sha: base_sha, ref: branchName(base_ref) } }
+    }
+    case 'push': {
+      const { before, ref } = parse(name, push, payload)
+      const isNew = /^0+$/.test(before)
+      return {
+        pullRequest: null,
+        base: isNew
+          ? { kind: 'none', reason: `the push created \`${branchName(ref)}\`, there is no commit before it` }
+          : { kind: 'commit', sha: before, ref: `${branchName(ref)} before the push` },
+      }
+    }
+    default:
+      return {
+        pullRequest: null,
+        base: { kind: 'none', reason: `the event \`${name}\` has no base commit; \`base-ref\` can name one` },
+      }
+  }
+}
+
+/** `refs/heads/main` as `main`. */
+function branchName(ref: string): string {
+  return ref.replace(/^refs\/(?:heads|tags)\//, '')
+}
+
+function parse<T extends z.ZodType>(name: string, shape: T, payload: unknown): z.output<T> {
+  const parsed = shape.safeParse(payload)
+  if (parsed.success) return parsed.data
+  throw new CouldNotMeasure(
+    'input',
+    `The payload of the event \`${name}\` is not as GitHub describes it:\n${z.prettifyError(parsed.error)}`,
+  )
+}
