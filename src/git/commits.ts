@@ -1,0 +1,232 @@
+import { CouldNotMeasure } from '../failure.ts'
+import type { BaseQuestion } from '../inputs/event.ts'
+import { gitFailure, type Repository } from './git.ts'
+
+/** The base commit, or why there is none. `ref` is the name by which the user knows it. */
+export type BaseCommit =
+  { commit: string; ref: string; reason: null } | { commit: null; ref: string | null; reason: string }
+
+/** How to reach the remote when the checkout kept no credentials: server and token, or null. */
+export type Credentials = { serverUrl: string; token: string } | null
+
+/** Each round of deepening a shallow clone asks for this many commits more than the one before, times two. */
+const FIRST_DEEPENING = 64
+const DEEPENINGS = 12
+
+/**
+ * Finds the base commit that `question` asks for and makes its tree available, fetching what a shallow clone lacks.
+ * No ref is created or moved. A base that cannot be found is an answer (with the reason), not an error.
+ */
+export async function resolveBase(
+  repository: Repository,
+  question: BaseQuestion,
+  credentials: Credentials,
+): Promise<BaseCommit> {
+  switch (question.kind) {
+    case 'none':
+      return { commit: null, ref: null, reason: question.reason }
+    case 'commit':
+      return available(repository, question.sha, question.ref, credentials)
+    case 'ref':
+      return namedBase(repository, question.ref, credentials)
+    case 'default-branch':
+      return defaultBranchBase(repository, credentials)
+    case 'pull-request':
+      return pullRequestBase(repository, question, credentials)
+  }
+}
+
+/**
+ * The checked-out commit's parents, read from the commit itself: in a shallow clone git's own `HEAD^1` denies them.
+ */
+export async function parentsOf(repository: Repository, commit: string): Promise<string[]> {
+  const text = await repository.git(['cat-file', 'commit', commit])
+  const header = text.slice(0, text.indexOf('\n\n') + 1)
+  return [...header.matchAll(/^parent ([0-9a-f]{40,64})$/gm)].map((match) => match[1]!)
+}
+
+async function pullRequestBase(
+  repository: Repository,
+  question: Extract<BaseQuestion, { kind: 'pull-request' }>,
+  credentials: Credentials,
+): Promise<BaseCommit> {
+  const head = await repository.git(['rev-parse', 'HEAD'])
+  const [first, second] = await parentsOf(repository, head)
+  // GitHub's merge commit: what the change is merged into is its first parent, whatever the base branch did since.
+  if (first !== undefined && second === question.headSha)
+    return available(repository, first, question.baseRef, credentials)
+  return mergeBase(repository, head, question.baseSha, question.baseRef, credentials)
+}
+
+async function namedBase(repository: Repository, ref: string, credentials: Credentials): Promise<BaseCommit> {
+  const remote = await remoteName(repository)
+  const candidates = [ref, ...(remote ? [`refs/remotes/${remote}/${ref}`] : [])]
+  for (const candidate of candidates) {
+    const found = await repository.tryGit([
+      'rev-parse',
+      '--verify',
+      '--quiet',
+      '--end-of-options',
+      `${candidate}^{commit}`,
+    ])
+    if (found.exitCode === 0) return available(repository, found.stdout.trim(), ref, credentials)
+  }
+  if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(ref)) return available(repository, ref, ref.slice(0, 7), credentials)
+  const listed = remote
+    ? await withCredentials(repository, credentials, [
+        'ls-remote',
+        remote,
+        `refs/heads/${ref}`,
+        `refs/tags/${ref}`,
+        `refs/tags/${ref}^{}`,
+      ])
+    : null
+  const lines = listed?.stdout.trim().split('\n').filter(Boolean) ?? []
+  // The peeled line of an annotated tag names the commit; it stands after the tag's own.
+  const sha = (lines.find((line) => line.endsWith('^{}')) ?? lines[0])?.split('\t')[0]
+  if (sha) return available(repository, sha, ref, credentials)
+  throw new CouldNotMeasure(
+    'input',
+    `\`base-ref\` is \`${ref}\`, which is no commit, branch or tag here${remote ? ` or on \`${remote}\`` : ''}.`,
+  )
+}
+
+async function defaultBranchBase(repository: Repository, credentials: Credentials): Promise<BaseCommit> {
+  const remote = await remoteName(repository)
+  const remoteHead = remote ? await repository.tryGit(['symbolic-ref', '--quiet', `refs/remotes/${remote}/HEAD`]) : null
+  const candidates = [
+    ...(remoteHead?.exitCode === 0 ? [remoteHead.stdout.trim()] : []),
+    ...(remote ? [`refs/remotes/${remote}/main`, `refs/remotes/${remote}/master`] : []),
+    'refs/heads/main',
+    'refs/heads/master',
+  ]
+  for (const candidate of candidates) {
+    const found = await repository.tryGit(['rev-parse', '--verify', '--quiet', `${candidate}^{commit}`])
+    if (found.exitCode !== 0) continue
+    const head = await repository.git(['rev-parse', 'HEAD'])
+    return mergeBase(
+      repository,
+      head,
+      found.stdout.trim(),
+      candidate.replace(/^refs\/(?:heads|remotes)\//, ''),
+      credentials,
+    )
+  }
+  return {
+    commit: null,
+    ref: null,
+    reason: 'no default branch (`main` or `master`, here or on the remote) was found; `--base` can name the base',
+  }
+}
+
+/** The merge base of two commits; a shallow clone is deepened until there is one, at last to the whole history. */
+async function mergeBase(
+  repository: Repository,
+  head: string,
+  base: string,
+  ref: string,
+  credentials: Credentials,
+): Promise<BaseCommit> {
+  const there = await available(repository, base, ref, credentials)
+  if (there.commit === null) return there
+  for (let round = 0; ; round++) {
+    const found = await repository.tryGit(['merge-base', head, base])
+    if (found.exitCode === 0) return { commit: found.stdout.trim().split('\n')[0]!, ref, reason: null }
+    if (found.exitCode !== 1) throw gitFailure(['merge-base'], found)
+    const noneAtAll = {
+      commit: null,
+      ref,
+      reason: `the checked-out commit and \`${ref}\` have no common ancestor`,
+    } as const
+    if (!(await isShallow(repository))) return noneAtAll
+    const depth = round < DEEPENINGS ? `--deepen=${FIRST_DEEPENING * 2 ** round}` : '--unshallow'
+    const failed = await fetchCommits(repository, credentials, [depth], [head, base])
+    if (failed !== null)
+      return {
+        commit: null,
+        ref,
+        reason: `the clone is shallow and could not be deepened to the merge base with \`${ref}\` (${failed})`,
+      }
+  }
+}
+
+/** A commit with its tree, fetched if it is not there. */
+async function available(
+  repository: Repository,
+  commit: string,
+  ref: string,
+  credentials: Credentials,
+): Promise<BaseCommit> {
+  const failed = await fetchCommit(repository, commit, credentials)
+  return failed === null
+    ? { commit, ref, reason: null }
+    : {
+        commit: null,
+        ref,
+        reason: `the base commit \`${commit.slice(0, 7)}\` is not in the clone and could not be fetched (${failed})`,
+      }
+}
+
+/** Fetches one commit if the repository lacks it. Null when it is there, else git's own words. */
+export async function fetchCommit(
+  repository: Repository,
+  commit: string,
+  credentials: Credentials,
+): Promise<string | null> {
+  const there = await repository.tryGit(['cat-file', '-e', `${commit}^{tree}`])
+  if (there.exitCode === 0) return null
+  return fetchCommits(repository, credentials, (await isShallow(repository)) ? ['--depth=1'] : [], [commit])
+}
+
+async function fetchCommits(
+  repository: Repository,
+  credentials: Credentials,
+  options: string[],
+  commits: string[],
+): Promise<string | null> {
+  const remote = await remoteName(repository)
+  if (remote === null) return 'the repository has no remote'
+  const fetched = await withCredentials(repository, credentials, [
+    'fetch',
+    '--quiet',
+    '--no-tags',
+    '--no-recurse-submodules',
+    '--no-write-fetch-head',
+    '--no-auto-maintenance',
+    '--refmap=',
+    ...options,
+    remote,
+    ...commits,
+  ])
+  return fetched.exitCode === 0 ? null : gitFailure(['fetch'], fetched).message.replace(/\.$/, '')
+}
+
+/**
+ * Talks to the remote as the checkout is set up to, and where that fails (`persist-credentials: false`) once more with the
+ * token, handed over in the environment as the header that actions/checkout itself would configure.
+ */
+async function withCredentials(
+  repository: Repository,
+  credentials: Credentials,
+  args: string[],
+): ReturnType<Repository['tryGit']> {
+  const plain = await repository.tryGit(args)
+  if (plain.exitCode === 0 || credentials === null) return plain
+  const basic = Buffer.from(`x-access-token:${credentials.token}`).toString('base64')
+  const again = await repository.tryGit(args, {
+    GIT_CONFIG_COUNT: '1',
+    GIT_CONFIG_KEY_0: `http.${credentials.serverUrl.replace(/\/$/, '')}/.extraheader`,
+    GIT_CONFIG_VALUE_0: `AUTHORIZATION: basic ${basic}`,
+  })
+  return again.exitCode === 0 ? again : plain
+}
+
+async function isShallow(repository: Repository): Promise<boolean> {
+  return (await repository.git(['rev-parse', '--is-shallow-repository'])) === 'true'
+}
+
+/** `origin`, else the only or first remote, else null. */
+async function remoteName(repository: Repository): Promise<string | null> {
+  const remotes = (await repository.git(['remote'])).split('\n').filter(Boolean)
+  return remotes.includes('origin') ? 'origin' : (remotes[0] ?? null)
+}

@@ -1,0 +1,70 @@
+import { realpath } from 'node:fs/promises'
+import { isAbsolute, join } from 'node:path'
+import type { Exec, ExecResult } from '../exec.ts'
+import { CouldNotMeasure } from '../failure.ts'
+
+/** A repository on disk. Nothing here changes its working tree, index, HEAD or refs. */
+export type Repository = {
+  /** Absolute path of the working tree's top folder, links resolved. */
+  root: string
+  /** Absolute path of the git directory (of the linked worktree, where it is one). */
+  gitDir: string
+  /** Runs git and gives its output without the last line end; throws CouldNotMeasure `git` where it fails. */
+  git: (args: string[], env?: Record<string, string>) => Promise<string>
+  /** Runs git and gives whatever came of it. */
+  tryGit: (args: string[], env?: Record<string, string>) => Promise<ExecResult>
+}
+
+/** No prompt can be answered here, no hook or file watcher of the user's has anything to say, and output is not translated. */
+const ENV = {
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_OPTIONAL_LOCKS: '0',
+  LC_ALL: 'C',
+  GIT_DIR: undefined,
+  GIT_WORK_TREE: undefined,
+  GIT_INDEX_FILE: undefined,
+}
+const CONFIG = ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false']
+
+/**
+ * Opens the repository that `folder` is in.
+ * Throws CouldNotMeasure `precondition` where there is none.
+ */
+export async function openRepository(exec: Exec, folder: string): Promise<Repository> {
+  const found = await exec('git', ['-c', 'safe.directory=*', 'rev-parse', '--show-toplevel', '--absolute-git-dir'], {
+    cwd: folder,
+    env: ENV,
+  })
+  const [root, gitDir] = found.stdout.split('\n')
+  if (found.exitCode !== 0 || !root || !gitDir) {
+    throw new CouldNotMeasure('precondition', `\`${folder}\` is not in a git repository with a working tree.`, {
+      remedy:
+        'Check the repository out first (`actions/checkout` in a workflow): head and base are both built from its commits.',
+    })
+  }
+  const path = await realpath(root)
+  const tryGit: Repository['tryGit'] = (args, env = {}) =>
+    // The checkout may belong to another user than the one that runs us (a container job): it is the folder we were told to read.
+    exec('git', [...CONFIG, '-c', `safe.directory=${path}`, ...args], { cwd: path, env: { ...ENV, ...env } })
+  const git: Repository['git'] = async (args, env) => {
+    const result = await tryGit(args, env)
+    if (result.exitCode !== 0) throw gitFailure(args, result)
+    return result.stdout.replace(/\n$/, '')
+  }
+  return { root: path, gitDir: isAbsolute(gitDir) ? gitDir : join(path, gitDir), git, tryGit }
+}
+
+/** What git said when it failed, as our error. */
+export function gitFailure(args: string[], result: ExecResult): CouldNotMeasure {
+  const said = result.stderr
+    .trim()
+    .split('\n')
+    .filter((line) => /^(?:fatal|error):/.test(line))
+    .slice(-2)
+    .join('; ')
+  const command = args.find((arg) => !arg.startsWith('-')) ?? ''
+  return new CouldNotMeasure(
+    'git',
+    `\`git ${command}\` failed with exit code ${result.exitCode}${said ? `: ${said}` : ''}.`,
+  )
+}
