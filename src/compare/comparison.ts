@@ -1,4 +1,5 @@
-import type { BaseImage, Engine, Measurement } from '../image/measurement.ts'
+import type { Engine } from '../build/engine.ts'
+import type { BaseImage, Measurement } from '../image/measurement.ts'
 
 /** Totals of one side. Sizes are integers in bytes; null: not measured. `layers` counts non-empty layers. */
 export type Totals = {

@@ -1,19 +1,4 @@
-/**
- * Where the engine keeps images; decides which metrics can be had without reading the image's bytes.
- * `classic`: Docker's graph drivers (unpacked layers). `containerd`: Docker's containerd image store.
- * `buildkit`: a BuildKit of its own (docker-container, remote, kubernetes and cloud builders).
- */
-export type Store = 'classic' | 'containerd' | 'buildkit'
-
-/** What built and measured the image. Measurements of unlike stores are never compared. */
-export type Engine = {
-  /** buildx's name of the builder's driver: `docker`, `docker-container`, `remote`, `kubernetes`, `cloud`. */
-  driver: string
-  store: Store
-  /** Version of the Docker engine, or of BuildKit for the other drivers. */
-  version: string
-  buildx: string
-}
+import type { Engine } from '../build/engine.ts'
 
 /** One non-empty layer of an image; the layers of an image stand base layer first, as in the OCI image config. */
 export type Layer = {
@@ -41,7 +26,7 @@ export type Layer = {
 
 /** The image that the final stage's chain starts `FROM`. Null on a measurement: `FROM scratch`, or not known. */
 export type BaseImage = {
-  /** Reference as BuildKit resolved it, without digest: `docker.io/library/node:24-slim`. */
+  /** Reference without digest, in the docker CLI's familiar form: `node:24-slim`, `ghcr.io/acme/base:1`. */
   name: string
   /** `sha256:…`, or null where the engine does not tell. */
   digest: string | null

@@ -1,7 +1,7 @@
 import type { Check, Verdict } from '../budget/budget.ts'
 import type { BaselineFacts, Comparison, LayerChange, Totals, TotalsChange } from '../compare/comparison.ts'
 import type { Failure } from '../failure.ts'
-import type { Engine } from '../image/measurement.ts'
+import type { Engine } from '../build/engine.ts'
 
 /** One image on one platform. When it could not be measured, `error` says why, and there is no size anywhere. */
 export type ImageReport = {

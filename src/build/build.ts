@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
+import { isAbsolute, join, relative, resolve } from 'node:path'
+import { z } from 'zod'
+import type { Exec } from '../exec.ts'
+import { CouldNotMeasure } from '../failure.ts'
+import type { Inputs } from '../inputs/inputs.ts'
+import { parseDockerfile } from './dockerfile.ts'
+import type { Engine } from './engine.ts'
+import { explainBuildFailure } from './failure.ts'
+
+/** Which of the two trees is built. */
+export type Side = 'head' | 'base'
+
+/** One build, in one tree. Paths are absolute. */
+export type BuildRequest = {
+  side: Side
+  inputs: Inputs
+  engine: Engine
+  /** Folder with the tree's files. */
+  tree: string
+  /** Top of the user's repository: what `tree` stands in for. */
+  root: string
+  /** The user's working directory: what relative paths of the inputs are relative to. */
+  cwd: string
+  /** Folder for the metadata file. */
+  scratch: string
+  /** buildx's log, line by line. */
+  onLine: (line: string) => void
+}
+
+/** A finished build: where to find what it made. */
+export type Build = {
+  /** buildx's record of the build, as `docker buildx history` takes it. */
+  ref: string
+  /** Digest of the manifest or index; on the classic store, of the config. */
+  digest: string
+  /** Digest of the config, for a single platform. */
+  configDigest: string | null
+  /** By platform, `''` for the only one: BuildKit's provenance as it is. */
+  provenance: Map<string, unknown>
+  /** Name under which the engine keeps the image until `removeImage`; null where it keeps none. */
+  image: string | null
+  /** The Dockerfile, relative to the repository's root, with `/`. */
+  dockerfile: string
+}
+
+const metadata = z.looseObject({
+  'buildx.build.ref': z.string(),
+  'containerimage.digest': z.string(),
+  'containerimage.config.digest': z.string().optional(),
+})
+
+/** The place of a path of the inputs in a tree. Throws CouldNotMeasure `input` for one outside the repository. */
+export function inTree(request: Pick<BuildRequest, 'tree' | 'root' | 'cwd'>, input: string, path: string): string {
+  const inRepository = relative(request.root, resolve(request.cwd, path))
+  if (inRepository === '..' || inRepository.startsWith('../') || isAbsolute(inRepository)) {
+    throw new CouldNotMeasure(
+      'input',
+      `\`${input}\` is \`${path}\`, which is outside the repository; it takes a path inside: head and base are built from their own trees.`,
+    )
+  }
+  return join(request.tree, inRepository)
+}
+
+/**
+ * The argument vector and environment of `docker buildx build`. Everything from the inputs is one argument of its own; secrets' values
+ * go through the environment. Attestations are left out: they are no part of the image's size.
+ */
+export function buildArguments(
+  request: BuildRequest,
+  image: string | null,
+  metadataFile: string,
+): { args: string[]; env: Record<string, string> } {
+  const { inputs } = request
+  const { context, file } = places(request)
+  const output = ['type=image', 'push=false', ...(image === null ? ['store=false'] : [`name=${image}`])]
+  const args = [
+    'buildx',
+    'build',
+    '--progress=plain',
+    '--provenance=false',
+    `--metadata-file=${metadataFile}`,
+    `--output=${output.join(',')}`,
+    `--file=${file}`,
+  ]
+  const env: Record<string, string> = {
+    BUILDX_METADATA_PROVENANCE: 'max',
+    BUILDX_METADATA_WARNINGS: '1',
+    BUILDX_NO_DEFAULT_ATTESTATIONS: '1',
+    // A summary of warnings and a link to Docker Desktop are no use in a log.
+    DOCKER_CLI_HINTS: 'false',
+  }
+  if (inputs.builder !== null) args.push(`--builder=${inputs.builder}`)
+  if (inputs.target !== null) args.push(`--target=${inputs.target}`)
+  if (inputs.platforms.length > 0) args.push(`--platform=${inputs.platforms.join(',')}`)
+  for (const argument of inputs.buildArgs) args.push(`--build-arg=${argument}`)
+  for (const { name, value } of inputs.buildContexts)
+    args.push(`--build-context=${name}=${namedContext(request, value)}`)
+  for (const [at, { id, value }] of inputs.secrets.entries()) {
+    env[`IMAGE_BUDGET_SECRET_${at}`] = value
+    args.push(`--secret=id=${id},env=IMAGE_BUDGET_SECRET_${at}`)
+  }
+  for (const { id, path } of inputs.secretFiles)
+    args.push(`--secret=${csv([`id=${id}`, `src=${resolve(request.cwd, path)}`])}`)
+  for (const source of inputs.cacheFrom) args.push(`--cache-from=${localPaths(request.cwd, source)}`)
+  // The base's build never writes a cache: it would replace the change's.
+  if (request.side === 'head')
+    for (const destination of inputs.cacheTo) args.push(`--cache-to=${localPaths(request.cwd, destination)}`)
+  args.push(context)
+  return { args, env }
+}
+
+/** Builds one side's image. Throws CouldNotMeasure `build` with the Dockerfile's line, or `input` for a missing context. */
+export async function buildImage(exec: Exec, request: BuildRequest): Promise<Build> {
+  const { inputs, engine, side, tree } = request
+  const { context, file } = places(request)
+  const dockerfile = relative(tree, file).replaceAll('\\', '/')
+  await mustExist(context, 'context', relative(tree, context) || '.', 'It names a folder of the repository.')
+  await mustExist(
+    file,
+    'file',
+    dockerfile,
+    '`file` names the Dockerfile, relative to the working directory; default: `Dockerfile` in `context`.',
+  )
+
+  const id = randomUUID()
+  // The classic store makes an image of every build; under a name of ours it can be removed without touching one of the user's.
+  const image = engine.store === 'classic' ? `image-budget.invalid/${side}:${id}` : null
+  const metadataFile = join(request.scratch, `${side}-${id}.json`)
+  const { args, env } = buildArguments(request, image, metadataFile)
+  const built = await exec('docker', args, { cwd: tree, env, onLine: request.onLine })
+  if (built.exitCode !== 0) {
+    const stages = parseDockerfile(await readFile(file, 'utf8')).flatMap(({ keyword, stage }) =>
+      keyword === 'FROM' && stage !== null && !/^\d+$/.test(stage) ? [stage] : [],
+    )
+    throw explainBuildFailure({ log: built.stderr, dockerfile, target: inputs.target, stages })
+  }
+  const parsed = metadata.safeParse(JSON.parse(await readFile(metadataFile, 'utf8')))
+  if (!parsed.success) {
+    throw new CouldNotMeasure(
+      'measure',
+      `buildx's metadata file does not tell what was built:\n${z.prettifyError(parsed.error)}`,
+      { remedy: 'Update buildx: 0.20 or newer is needed.' },
+    )
+  }
+  const provenance = new Map<string, unknown>()
+  for (const [key, value] of Object.entries(parsed.data)) {
+    const match = /^buildx\.build\.provenance(?:\/(.+))?$/.exec(key)
+    if (match) provenance.set(match[1] ?? '', value)
+  }
+  return {
+    ref: parsed.data['buildx.build.ref'].split('/').at(-1)!,
+    digest: parsed.data['containerimage.digest'],
+    configDigest: parsed.data['containerimage.config.digest'] ?? null,
+    provenance,
+    image,
+    dockerfile,
+  }
+}
+
+function places(request: BuildRequest): { context: string; file: string } {
+  const context = inTree(request, 'context', request.inputs.context)
+  return {
+    context,
+    file: request.inputs.file === null ? join(context, 'Dockerfile') : inTree(request, 'file', request.inputs.file),
+  }
+}
+
+/** Takes our name off the image; the engine deletes the image itself where no other name holds it. Best effort. */
+export async function removeImage(exec: Exec, build: Build): Promise<void> {
+  if (build.image !== null) await exec('docker', ['image', 'rm', build.image])
+}
+
+async function mustExist(path: string, input: string, shown: string, remedy: string): Promise<void> {
+  const found = await stat(path).then(
+    () => true,
+    () => false,
+  )
+  if (!found)
+    throw new CouldNotMeasure(
+      'input',
+      `There is no ${input === 'file' ? 'Dockerfile' : 'build context'} at \`${shown}\` in this commit.`,
+      { remedy, file: input === 'file' ? shown : null },
+    )
+}
+
+/** A folder is taken from the tree; `oci-layout://` of a relative path, which no commit holds, from the working directory. */
+function namedContext(request: BuildRequest, value: string): string {
+  const layout = /^oci-layout:\/\/(?!\/)(.+)$/.exec(value)
+  if (layout) return `oci-layout://${resolve(request.cwd, layout[1]!)}`
+  return /^[\w+.-]+:\/\/|^target:|^git@/.test(value) ? value : inTree(request, 'build-contexts', value)
+}
+
+/** A cache in a local folder is relative to the user's working directory, not to the tree. */
+function localPaths(cwd: string, cache: string): string {
+  if (!/(?:^|,)type=local(?:,|$)/.test(cache)) return cache
+  return cache.replaceAll(
+    /(^|,)(src|dest)=([^,/"][^,"]*)/g,
+    (_, comma: string, key: string, path: string) => `${comma}${key}=${resolve(cwd, path)}`,
+  )
+}
+
+/** Fields as one CSV record, as buildx reads its options. */
+function csv(fields: string[]): string {
+  return fields.map((field) => (/[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',')
+}

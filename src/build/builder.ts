@@ -1,0 +1,86 @@
+import { z } from 'zod'
+import type { Exec } from '../exec.ts'
+import { CouldNotMeasure } from '../failure.ts'
+import type { Engine } from './engine.ts'
+
+const dockerInfo = z.object({
+  ServerVersion: z.string().optional(),
+  DriverStatus: z.array(z.tuple([z.string(), z.string()])).nullish(),
+  ServerErrors: z.array(z.string()).nullish(),
+})
+
+/** docker and buildx versions from which a build's own records can be read back (`buildx history inspect attachment`). */
+const MIN_BUILDX = [0, 20] as const
+const MIN_DOCKER = [24, 0] as const
+
+/**
+ * Finds out what will build: the builder's driver, its store and the versions. `builder` is a name of `docker buildx ls`, or
+ * null for the current one. Throws CouldNotMeasure `precondition` with the remedy where something is missing.
+ */
+export async function inspectBuilder(exec: Exec, builder: string | null): Promise<Engine> {
+  const [version, inspected, info] = await Promise.all([
+    exec('docker', ['buildx', 'version']),
+    exec('docker', ['buildx', 'inspect', ...(builder === null ? [] : [builder])]),
+    exec('docker', ['info', '--format', '{{json .}}']),
+  ])
+  if (version.exitCode !== 0) {
+    throw new CouldNotMeasure('precondition', 'Docker has no `buildx` plugin here.', {
+      remedy:
+        'Add the step `docker/setup-buildx-action`, or install the package `docker-buildx-plugin` (Debian: `docker-buildx`).',
+    })
+  }
+  const buildx = /(?:^|\s)v?(\d+\.\d+\.\d+\S*)/.exec(version.stdout)?.[1] ?? 'unknown'
+  requireVersion('buildx', buildx, MIN_BUILDX, 'Update it, or add the step `docker/setup-buildx-action`.')
+
+  const field = (name: string): string | null =>
+    new RegExp(`^${name}:[ \\t]+(\\S.*)$`, 'm').exec(inspected.stdout)?.[1]?.trim() ?? null
+  const driver = field('Driver')
+  if (inspected.exitCode !== 0 || driver === null) {
+    const said = field('Error') ?? lastError(inspected.stderr)
+    throw new CouldNotMeasure(
+      'precondition',
+      `The ${builder === null ? 'current buildx builder' : `buildx builder \`${builder}\``} cannot be used: ${said}`,
+      {
+        remedy: /no builder/.test(said)
+          ? 'See `docker buildx ls` for the builders that exist; `docker/setup-buildx-action` makes one.'
+          : 'Start Docker (or the builder), and see that this user may use its socket: `docker info` must answer.',
+      },
+    )
+  }
+  if (driver !== 'docker') {
+    return { driver, store: 'buildkit', version: field('BuildKit version') ?? field('Buildkit') ?? 'unknown', buildx }
+  }
+  const parsed = info.exitCode === 0 ? dockerInfo.safeParse(JSON.parse(info.stdout)) : null
+  if (!parsed?.success || !parsed.data.ServerVersion) {
+    throw new CouldNotMeasure('precondition', `The Docker engine does not answer: ${lastError(info.stderr)}`, {
+      remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
+    })
+  }
+  const { ServerVersion, DriverStatus } = parsed.data
+  requireVersion('the Docker engine', ServerVersion, MIN_DOCKER, "Update it: GitHub's hosted runners have 28 or newer.")
+  // https://docs.docker.com/engine/storage/containerd/: how `docker info` shows the containerd image store.
+  const isContainerd =
+    DriverStatus?.some(([key, value]) => key === 'driver-type' && value === 'io.containerd.snapshotter.v1') ?? false
+  return { driver, store: isContainerd ? 'containerd' : 'classic', version: ServerVersion, buildx }
+}
+
+function requireVersion(
+  what: string,
+  version: string,
+  [major, minor]: readonly [number, number],
+  remedy: string,
+): void {
+  const seen = /^v?(\d+)\.(\d+)/.exec(version)
+  // A version that says nothing (a build from source) is let through: what it lacks will say so itself.
+  if (!seen || Number(seen[1]) > major || (Number(seen[1]) === major && Number(seen[2]) >= minor)) return
+  throw new CouldNotMeasure(
+    'precondition',
+    `The version of ${what} is ${version}; ${major}.${minor} or newer is needed to read an image's record.`,
+    { remedy },
+  )
+}
+
+function lastError(stderr: string): string {
+  const line = stderr.trim().split('\n').at(-1) ?? ''
+  return line.replace(/^(?:ERROR|error): ?/, '') || 'it gave no reason.'
+}
