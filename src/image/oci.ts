@@ -1,0 +1,74 @@
+import { z } from 'zod'
+
+const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
+const size = z.number().int().nonnegative()
+const platform = z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() })
+
+/** OCI image config (or Docker's), as far as it is read here: https://github.com/opencontainers/image-spec/blob/main/config.md */
+export const imageConfig = z.object({
+  os: z.string(),
+  architecture: z.string(),
+  variant: z.string().optional(),
+  rootfs: z.object({ diff_ids: z.array(digest).nullish() }).optional(),
+  history: z.array(z.object({ created_by: z.string().optional(), empty_layer: z.boolean().optional() })).nullish(),
+})
+export type ImageConfig = z.output<typeof imageConfig>
+
+/** OCI image manifest, or Docker's schema 2: https://github.com/opencontainers/image-spec/blob/main/manifest.md */
+export const manifest = z.object({
+  config: z.object({ digest, size }),
+  layers: z.array(z.object({ digest, size })),
+})
+export type Manifest = z.output<typeof manifest>
+
+/** OCI image index, or Docker's manifest list: https://github.com/opencontainers/image-spec/blob/main/image-index.md */
+export const index = z.object({
+  manifests: z.array(
+    z.object({ digest, platform: platform.optional(), annotations: z.record(z.string(), z.string()).optional() }),
+  ),
+})
+export type Index = z.output<typeof index>
+
+/** Whether a blob is a manifest (else an index); told by its own members, for the media type is optional in OCI. */
+export const manifestOrIndex = z.union([manifest, index])
+
+/** `os/architecture[/variant]`, as containerd writes it: `linux/arm64` has no variant for its only one, v8. */
+export function platformName({
+  os,
+  architecture,
+  variant,
+}: {
+  os: string
+  architecture: string
+  variant?: string | undefined
+}): string {
+  const isDefault = architecture === 'arm64' && variant === 'v8'
+  return [os, architecture, ...(variant && !isDefault ? [variant] : [])].join('/')
+}
+
+/** The images of an index: attestations (BuildKit: platform `unknown/unknown`, annotated) are none. */
+export function imagesOf({ manifests }: Index): Index['manifests'] {
+  return manifests.filter(
+    ({ platform: of, annotations }) =>
+      of?.os !== 'unknown' && annotations?.['vnd.docker.reference.type'] !== 'attestation-manifest',
+  )
+}
+
+/** `created_by` of each non-empty layer, base layer first; null where the history does not account for the layers. */
+export function layerHistory(config: ImageConfig): string[] | null {
+  const layers = (config.history ?? []).filter((entry) => entry.empty_layer !== true)
+  return layers.length === (config.rootfs?.diff_ids ?? []).length ? layers.map((entry) => entry.created_by ?? '') : null
+}
+
+/** `created_by` as a person would write it: without the shell, the builder's marks and the values of build arguments. */
+export function plainInstruction(createdBy: string): string {
+  const text = createdBy
+    .replace(/\s+# buildkit$/, '')
+    .replace(/^\/bin\/sh -c #\(nop\)\s+/, '')
+    .replace(/^(?:RUN )?\|\d+ .*?(?=\/bin\/(?:ba)?sh -\w*c )/s, 'RUN ')
+    .replace(/^(?:RUN )?\/bin\/(?:ba)?sh -\w*c /, 'RUN ')
+    .replace(/^RUN \|\d+ .*$/s, 'RUN …')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+  return text.slice(0, 1_000)
+}
