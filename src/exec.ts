@@ -9,7 +9,9 @@ export type ExecOptions = {
   cwd?: string
   /** Added to (or, with undefined, taken out of) the environment of the program. */
   env?: Record<string, string | undefined>
-  /** Called with each line of standard error as it comes, without its line end. */
+  /** The program gets none of the variables that give a run's credentials to actions. */
+  withoutCredentials?: boolean
+  /** Called with each line of standard output and error as it comes, without its line end. */
   onLine?: (line: string) => void
   /** Text for standard input. */
   input?: string
@@ -35,6 +37,8 @@ const KILL_AFTER_MS = 8_000
 
 /** What belongs to the action itself and no program needs: its inputs (the token among them). */
 const OWN_VARIABLES = /^INPUT_/
+/** What the runner gives to actions (caches, artifacts, OIDC) but not to a workflow's `run` steps; and the usual tokens. */
+const CREDENTIALS = /^(?:ACTIONS_.*|GITHUB_TOKEN|GH_TOKEN)$/
 
 /*
  * `@actions/exec` gives no handle on the process it starts. Node publishes each new child on its `child_process`
@@ -75,7 +79,7 @@ export function createExec(env: Record<string, string | undefined>, signal: Abor
         run(`"${program}"`, args, {
           silent: true,
           ignoreReturnCode: true,
-          env: definedOnly({ ...inherited, ...options.env }),
+          env: environment({ ...inherited, ...options.env }, options.withoutCredentials ?? false),
           ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
           ...(options.input === undefined ? {} : { input: Buffer.from(options.input) }),
           listeners: {
@@ -86,7 +90,7 @@ export function createExec(env: Record<string, string | undefined>, signal: Abor
             stderr: (data) => {
               stderr = (stderr + data.toString('utf8')).slice(-STDERR_KEPT)
             },
-            ...(options.onLine ? { errline: options.onLine } : {}),
+            ...(options.onLine ? { stdline: options.onLine, errline: options.onLine } : {}),
           },
         }),
       )
@@ -109,6 +113,11 @@ function cancelled(program: string): CouldNotMeasure {
   return new CouldNotMeasure('cancelled', `The run was cancelled while \`${program}\` was under way.`)
 }
 
-function definedOnly(env: Record<string, string | undefined>): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined))
+function environment(env: Record<string, string | undefined>, withoutCredentials: boolean): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      (entry): entry is [string, string] =>
+        entry[1] !== undefined && !(withoutCredentials && CREDENTIALS.test(entry[0])),
+    ),
+  )
 }

@@ -1,0 +1,35 @@
+import { toFailure } from '../failure.ts'
+import { resolveBase } from '../git/commits.ts'
+import { measureRevision, type Workshop } from '../image/measure.ts'
+import type { BaseQuestion } from '../inputs/event.ts'
+import type { Baseline } from './baseline.ts'
+
+/**
+ * The base's measurement. A base that cannot be found, built or measured is no failure but an answer: `none`, with the reason.
+ * Throws where the run was cancelled, and for a `base-ref` that does not exist: that is a mistake to be told, not a missing base.
+ */
+export async function obtainBaseline(shop: Workshop, question: BaseQuestion): Promise<Baseline> {
+  if (shop.inputs.baseline === 'none') return none(null, null, 'none was asked for (`baseline: none`)')
+  const base = await resolveBase(shop.repository, question, shop.credentials)
+  if (base.commit === null) return none(null, base.ref, base.reason)
+  const { commit, ref } = base
+  try {
+    const measurements = await measureRevision(shop, {
+      side: 'base',
+      treeish: commit,
+      commit,
+      label: `base \`${commit.slice(0, 7)}\` (${ref})`,
+    })
+    return { kind: 'build', commit, ref, reason: null, measurements }
+  } catch (error) {
+    const failure = toFailure(error)
+    if (failure.kind === 'cancelled' || failure.kind === 'internal') throw error
+    const place = failure.file !== null && failure.line !== null ? ` (\`${failure.file}:${failure.line}\`)` : ''
+    const why = failure.message.replace(/\.$/, '')
+    return none(commit, ref, `the base \`${commit.slice(0, 7)}\` could not be measured${place}: ${why}`)
+  }
+}
+
+function none(commit: string | null, ref: string | null, reason: string): Baseline {
+  return { kind: 'none', commit, ref, reason, measurements: [] }
+}
