@@ -12,8 +12,8 @@ const emptyTar = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf1
 /** Similarity of two instructions is an integer up to this. */
 const fullSimilarity = 1000
 
-/** Words of an instruction that are looked at: bounds the work for a heredoc of thousands of lines. */
-const comparedWords = 200
+/** Characters of an instruction that are looked at: bounds the work for a heredoc of thousands of lines. */
+const comparedText = 1000
 
 /**
  * Pairs the layers of two images; both sides base layer first, as is the result. The order of both sides is kept, every
@@ -25,7 +25,7 @@ const comparedWords = 200
  * however much of it was edited. Layers of unlike keywords pair only as the same content; layers that came with the
  * `FROM` image never pair with the image's own. Among equals the lowest layers pair.
  *
- * Time and memory grow with the product of the sides: nothing for an engine's 127 layers, half a second for 1,000.
+ * Time and memory grow with the product of the sides: nothing to notice for an engine's 127 layers, a second for 1,000.
  */
 export function alignLayers(base: Layer[], head: Layer[]): LayerPair[] {
   const scoreOf = scorer(base, head)
@@ -75,8 +75,9 @@ function scorer(base: Layer[], head: Layer[]): (b: number, h: number) => number 
   const pairs = Math.min(base.length, head.length)
   const sameInstruction = pairs * (fullSimilarity + 1) + 1
   const sameContent = pairs * (sameInstruction + fullSimilarity + 1) + 1
-  const baseTexts = base.map(readInstruction)
-  const headTexts = head.map(readInstruction)
+  const vocabulary = new Map<string, number>()
+  const baseTexts = base.map((layer) => readInstruction(layer, vocabulary))
+  const headTexts = head.map((layer) => readInstruction(layer, vocabulary))
 
   return (b, h) => {
     const left = base[b]!
@@ -93,18 +94,23 @@ function scorer(base: Layer[], head: Layer[]): (b: number, h: number) => number 
   }
 }
 
-type InstructionText = { keyword: string; words: string[] }
+/** `words`: their numbers in the vocabulary, sorted; numbers compare faster than words do. */
+type InstructionText = { keyword: string; words: Int32Array }
 
-/** The keyword, `''` where the text does not start with a word (base images made by other tools), and the sorted words after it. */
-function readInstruction({ instruction }: Layer): InstructionText {
-  const words = instruction.match(/[\p{L}\p{N}]+/gu) ?? []
-  const keyword = /^[a-z]+(?=\s|$)/i.exec(instruction)?.[0].toUpperCase() ?? ''
-  const rest = keyword === '' ? words : words.slice(1)
-  return { keyword, words: rest.slice(0, comparedWords).toSorted() }
+/** The keyword, `''` where the text does not start with a word (base images made by other tools), and what follows it. */
+function readInstruction({ instruction }: Layer, vocabulary: Map<string, number>): InstructionText {
+  const keyword = /^[a-z]+(?=\s|$)/i.exec(instruction)?.[0] ?? ''
+  const words = instruction.slice(keyword.length, comparedText).match(/[\p{L}\p{N}]+/gu) ?? []
+  const numbers = words.map((word) => {
+    const number = vocabulary.get(word) ?? vocabulary.size
+    vocabulary.set(word, number)
+    return number
+  })
+  return { keyword: keyword.toUpperCase(), words: Int32Array.from(numbers).toSorted() }
 }
 
 /** Dice's coefficient of two sorted lists of words, 0 to `fullSimilarity`. */
-function similarity(left: string[], right: string[]): number {
+function similarity(left: Int32Array, right: Int32Array): number {
   let common = 0
   for (let l = 0, r = 0; l < left.length && r < right.length;) {
     const a = left[l]!
