@@ -37,5 +37,8 @@ export type Check = Budget & {
   excess: number | null
 }
 
-/** `within` (exit 0), `over` (exit 1), `error`: could not measure (exit 2). */
+/**
+ * `within` (exit 0), `over` (exit 1), `error`: could not measure (exit 2). Of several, in one image as among images, the
+ * worst counts: `error` before `over` before `within` (verdict.ts).
+ */
 export type Verdict = 'within' | 'over' | 'error'

@@ -26,7 +26,7 @@ export type Report = {
   schema: 1
   /** Version of image-budget that wrote it. */
   version: string
-  /** The worst of the images': error before over before within. */
+  /** The worst of the images' (budget/verdict.ts): error before over before within. */
   verdict: Verdict
   images: ImageReport[]
   head: {

@@ -1,0 +1,193 @@
+import type { Baseline } from '../baseline/baseline.ts'
+import type { Layer, Measurement } from '../image/measurement.ts'
+import { alignLayers, type LayerPair } from './align.ts'
+import type {
+  BaselineFacts,
+  Change,
+  Comparison,
+  LayerChange,
+  LayerChangeKind,
+  Totals,
+  TotalsChange,
+} from './comparison.ts'
+
+/**
+ * The compressor's noise: a layer that is built again is packed into a slightly other size, since the times in its tar
+ * differ. A difference up to the larger of 1,000 bytes and a thousandth (0.1 %) of the layer may be no more than that.
+ */
+const noiseBytes = 1000
+const noiseFraction = 1000
+
+/**
+ * Compares the images of one build, one per platform, with the baseline's image for the same platform. A platform that
+ * the baseline does not have is compared with nothing, and its baseline says why. In the order of `heads`.
+ */
+export function compareAll(heads: Measurement[], baseline: Baseline): Comparison[] {
+  const { kind, commit, ref, reason } = baseline
+  const platforms = baseline.measurements.map((measurement) => measurement.platform).join(', ')
+  return heads.map((head) => {
+    const base = baseline.measurements.find((measurement) => measurement.platform === head.platform)
+    if (base || kind === 'none') return compare(head, base ?? null, { kind, commit, ref, reason })
+    const missing = `the base has no image for ${head.platform}, only for ${platforms || 'no platform at all'}`
+    return compare(head, null, { kind: 'none', commit, ref, reason: missing })
+  })
+}
+
+/**
+ * Compares one image with its base; `baseline` says how the base was had. Never throws: a base that is not comparable
+ * counts as none, and the result's baseline says why. Without a base there are no totals of the base and no changes of
+ * totals, and every layer is `added`: the list of what is in the image.
+ */
+export function compare(head: Measurement, base: Measurement | null, baseline: BaselineFacts): Comparison {
+  const obstacle = base && comparable(head, base)
+  const comparedWith = obstacle === null ? base : null
+  const after = totalsOf(head)
+  const before = comparedWith && totalsOf(comparedWith)
+  return {
+    name: head.name,
+    platform: head.platform,
+    engine: head.engine,
+    head: after,
+    base: before,
+    change: before && changeOfTotals(before, after),
+    baseline: before ? baseline : withoutBase(baseline, obstacle),
+    baseImage: {
+      before: comparedWith?.baseImage ?? null,
+      after: head.baseImage,
+      change: comparedWith ? changeOfBaseImage(comparedWith, head) : 'unknown',
+    },
+    layerChanges: changesOfLayers(comparedWith?.layers ?? [], head.layers),
+    measurement: head,
+  }
+}
+
+/**
+ * Null where the two measurements mean the same by their numbers, else why they don't, as a sentence without its final
+ * full stop. Stores pack and split layers differently, and so do platforms: a difference between unlike ones would be
+ * taken for the change's doing.
+ */
+export function comparable(head: Measurement, base: Measurement): string | null {
+  if (head.schema !== base.schema) {
+    return `the base's measurement has schema ${String(base.schema)}, this change's has schema ${String(head.schema)}`
+  }
+  if (head.platform !== base.platform) {
+    return `the base was measured for ${base.platform}, this change for ${head.platform}`
+  }
+  if (head.engine.store !== base.engine.store) {
+    return `the base was measured on the ${base.engine.store} store, this change on the ${head.engine.store} store`
+  }
+  return null
+}
+
+function withoutBase(baseline: BaselineFacts, obstacle: string | null): BaselineFacts {
+  const reason = obstacle ?? baseline.reason ?? 'the base was not measured'
+  return { ...baseline, kind: 'none', reason }
+}
+
+function totalsOf({ size, downloadSize, layers }: Measurement): Totals {
+  const own = layers.filter((layer) => !layer.fromBase)
+  return {
+    size,
+    downloadSize,
+    layers: layers.length,
+    ownSize: sum(own.map((layer) => layer.size)),
+    ownDownloadSize: sum(own.map((layer) => layer.downloadSize)),
+    ownLayers: own.length,
+  }
+}
+
+/** Null as soon as one part was not measured: a part of a sum is never shown as the sum. */
+function sum(sizes: (number | null)[]): number | null {
+  return sizes.reduce((total, size) => (total === null || size === null ? null : total + size), 0)
+}
+
+function changeOfTotals(before: Totals, after: Totals): TotalsChange {
+  return {
+    size: changeOf(before.size, after.size),
+    downloadSize: changeOf(before.downloadSize, after.downloadSize),
+    layers: changeOf(before.layers, after.layers),
+    ownSize: changeOf(before.ownSize, after.ownSize),
+    ownDownloadSize: changeOf(before.ownDownloadSize, after.ownDownloadSize),
+    ownLayers: changeOf(before.ownLayers, after.ownLayers),
+  }
+}
+
+function changeOf(before: number | null, after: number | null): Change | null {
+  if (before === null || after === null) return null
+  const amount = after - before
+  return { amount, percent: before === 0 ? null : (amount / before) * 100 }
+}
+
+/**
+ * Name and digest decide; where an engine tells no digest, the layers that came with the image do. An image without a
+ * name and without such layers starts `FROM scratch`, unless the other side's base layers are in it all the same: then
+ * the engine did not tell, and neither do we.
+ */
+function changeOfBaseImage(base: Measurement, head: Measurement): Comparison['baseImage']['change'] {
+  const before = base.baseImage
+  const after = head.baseImage
+  if (before && after && before.name !== after.name) return 'changed'
+  if (before?.digest && after?.digest) return before.digest === after.digest ? 'unchanged' : 'changed'
+
+  const layersBefore = diffIdsOf(base.layers.filter((layer) => layer.fromBase))
+  const layersAfter = diffIdsOf(head.layers.filter((layer) => layer.fromBase))
+  if (layersBefore.length === 0 && layersAfter.length === 0) return before || after ? 'unknown' : 'unchanged'
+  if (startsWith(layersBefore, layersAfter) && startsWith(layersAfter, layersBefore)) return 'unchanged'
+  if (layersBefore.length === 0 && startsWith(diffIdsOf(base.layers), layersAfter)) return 'unknown'
+  if (layersAfter.length === 0 && startsWith(diffIdsOf(head.layers), layersBefore)) return 'unknown'
+  return 'changed'
+}
+
+function diffIdsOf(layers: Layer[]): string[] {
+  return layers.map((layer) => layer.diffId)
+}
+
+function startsWith(list: string[], start: string[]): boolean {
+  return start.every((item, index) => list[index] === item)
+}
+
+function changesOfLayers(base: Layer[], head: Layer[]): LayerChange[] {
+  let changedBelow = false
+  return alignLayers(base, head).map((pair) => {
+    const change = kindOfChange(pair, changedBelow)
+    if (change !== 'unchanged') changedBelow = true
+    return layerChange(pair, change)
+  })
+}
+
+/**
+ * `changedBelow`: some layer below is not the same on both sides, so that this one may have been built anew for no
+ * reason of its own, and only then may another download size be the compressor's noise.
+ */
+function kindOfChange({ base, head }: LayerPair, changedBelow: boolean): LayerChangeKind {
+  if (!base) return 'added'
+  if (!head) return 'removed'
+  if (base.diffId === head.diffId) return 'unchanged'
+  if (base.instruction !== head.instruction) return 'changed'
+  if (base.size !== null && head.size !== null) return base.size === head.size ? 'rebuilt' : 'changed'
+  if (base.downloadSize === null || head.downloadSize === null) return 'changed'
+  if (base.downloadSize === head.downloadSize) return 'rebuilt'
+  return changedBelow && isNoise(base.downloadSize, head.downloadSize) ? 'rebuilt' : 'changed'
+}
+
+function isNoise(before: number, after: number): boolean {
+  const difference = Math.abs(after - before)
+  return difference <= noiseBytes || difference * noiseFraction <= before
+}
+
+function layerChange({ base, head }: LayerPair, change: LayerChangeKind): LayerChange {
+  const { instruction, file, line, stage, fromBase } = head ?? base
+  return {
+    change,
+    instruction,
+    instructionBefore: base && base.instruction !== instruction ? base.instruction : null,
+    file,
+    line,
+    stage,
+    fromBase,
+    sizeBefore: base?.size ?? null,
+    sizeAfter: head?.size ?? null,
+    downloadSizeBefore: base?.downloadSize ?? null,
+    downloadSizeAfter: head?.downloadSize ?? null,
+  }
+}

@@ -1,0 +1,59 @@
+import type { Check, Verdict } from '../budget/budget.ts'
+import { worstVerdict } from '../budget/verdict.ts'
+import type { BaselineFacts, Comparison } from '../compare/comparison.ts'
+import type { Failure } from '../failure.ts'
+import type { ImageReport, Report } from './report.ts'
+
+/** An image that was measured and judged. */
+export type JudgedImage = { comparison: Comparison; checks: Check[]; verdict: Verdict }
+
+/** An image that could not be measured. `platform` is null when it failed before the platform was known. */
+export type FailedImage = { name: string; platform: string | null; failure: Failure; baseline: BaselineFacts }
+
+/** What a report is made of; `images` in the order in which they are shown. */
+export type ReportParts = Omit<Report, 'schema' | 'verdict' | 'images'> & { images: (JudgedImage | FailedImage)[] }
+
+/**
+ * Puts the report together. Measurements do not go into it, only what was made of them: their `createdBy` may hold build
+ * arguments. A report without any image has the verdict `error`: nothing was measured.
+ */
+export function assembleReport({ version, images, head, repositoryUrl, runUrl }: ReportParts): Report {
+  const reports = images.map((image) => ('failure' in image ? failedReport(image) : judgedReport(image)))
+  const verdict = reports.length === 0 ? 'error' : worstVerdict(reports.map((report) => report.verdict))
+  return { schema: 1, version, verdict, images: reports, head, repositoryUrl, runUrl }
+}
+
+function judgedReport({ comparison, checks, verdict }: JudgedImage): ImageReport {
+  const { name, platform, engine, head, base, change, baseline, baseImage, layerChanges } = comparison
+  return {
+    name,
+    platform,
+    verdict,
+    error: null,
+    engine,
+    head,
+    base,
+    change,
+    baseline,
+    baseImage,
+    layerChanges,
+    checks,
+  }
+}
+
+function failedReport({ name, platform, failure, baseline }: FailedImage): ImageReport {
+  return {
+    name,
+    platform,
+    verdict: 'error',
+    error: failure,
+    engine: null,
+    head: null,
+    base: null,
+    change: null,
+    baseline,
+    baseImage: null,
+    layerChanges: [],
+    checks: [],
+  }
+}
