@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { BaselineFacts, Comparison, Totals } from '../../src/compare/comparison.ts'
-import type { Engine, Layer, Measurement } from '../../src/image/measurement.ts'
+import type { Engine } from '../../src/build/engine.ts'
+import type { Layer, Measurement } from '../../src/image/measurement.ts'
 
 /** A digest that is a function of `seed`: equal seeds, equal content. */
 export function digest(seed: string): string {

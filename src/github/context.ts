@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { CouldNotMeasure } from '../failure.ts'
+import { readEvent, type EventFacts } from '../inputs/event.ts'
+import { inputNames, nearestInput } from '../inputs/inputs.ts'
+
+type Env = Record<string, string | undefined>
+
+/** What the runner tells an action through the environment. */
+export type ActionContext = {
+  workspace: string
+  temporary: string
+  apiUrl: string
+  serverUrl: string
+  repository: { owner: string; repo: string } | null
+  repositoryUrl: string | null
+  runUrl: string | null
+}
+
+/** https://docs.github.com/actions/reference/workflows-and-actions/variables */
+export function readContext(env: Env): ActionContext {
+  const serverUrl = env['GITHUB_SERVER_URL'] || 'https://github.com'
+  const [owner, repo] = (env['GITHUB_REPOSITORY'] ?? '').split('/')
+  const repository = owner && repo ? { owner, repo } : null
+  const repositoryUrl = repository && `${serverUrl}/${repository.owner}/${repository.repo}`
+  const run = env['GITHUB_RUN_ID']
+  return {
+    workspace: env['GITHUB_WORKSPACE'] || process.cwd(),
+    temporary: required(env, 'RUNNER_TEMP'),
+    apiUrl: env['GITHUB_API_URL'] || 'https://api.github.com',
+    serverUrl,
+    repository,
+    repositoryUrl,
+    runUrl: repositoryUrl && run ? `${repositoryUrl}/actions/runs/${run}` : null,
+  }
+}
+
+/**
+ * The inputs as the runner hands them over: INPUT_<NAME>, upper case, blanks as underscores. A variable that is none of
+ * ours is taken for a misspelt input only where it comes near one; the runner itself warns of the others.
+ */
+export function readInputs(env: Env): Record<string, string> {
+  const values: Record<string, string> = {}
+  for (const name of inputNames) values[name] = env[variableOf(name)] ?? ''
+  const known = new Set(inputNames.map(variableOf))
+  for (const [variable, value] of Object.entries(env)) {
+    if (!variable.startsWith('INPUT_') || known.has(variable) || !value) continue
+    const name = variable.slice('INPUT_'.length).toLowerCase()
+    if (nearestInput(name) !== null) values[name] = value
+  }
+  return values
+}
+
+function variableOf(name: string): string {
+  return `INPUT_${name.replaceAll(' ', '_').toUpperCase()}`
+}
+
+/** The event that the workflow runs on. Throws CouldNotMeasure for one that cannot be read or must not be built. */
+export async function readEventFacts(env: Env, baseRef: string | null): Promise<EventFacts> {
+  const path = required(env, 'GITHUB_EVENT_PATH')
+  const payload = await readFile(path, 'utf8').then(
+    (text) => z.looseObject({}).safeParse(JSON.parse(text)).data,
+    () => undefined,
+  )
+  if (payload === undefined)
+    throw new CouldNotMeasure('precondition', `GITHUB_EVENT_PATH is \`${path}\`, which holds no JSON object.`)
+  return readEvent(env['GITHUB_EVENT_NAME'] ?? '', payload, baseRef)
+}
+
+function required(env: Env, name: string): string {
+  const value = env[name]
+  if (value) return value
+  throw new CouldNotMeasure('precondition', `The variable ${name} is not set; it is where a GitHub runner is.`, {
+    remedy: 'Outside of a workflow the same check is the command `image-budget check`.',
+  })
+}

@@ -1,0 +1,147 @@
+import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import type { Baseline } from './baseline/baseline.ts'
+import { obtainBaseline } from './baseline/obtain.ts'
+import { budgetsOf } from './budget/budgets.ts'
+import { judge } from './budget/judge.ts'
+import { inspectBuilder } from './build/builder.ts'
+import { compareAll } from './compare/compare.ts'
+import type { Exec } from './exec.ts'
+import { CouldNotMeasure, toFailure } from './failure.ts'
+import type { Credentials } from './git/commits.ts'
+import { openRepository, type Repository } from './git/git.ts'
+import { isDirty, snapshotWorkingTree } from './git/tree.ts'
+import { measureRevision, type Revision, type Workshop } from './image/measure.ts'
+import type { BaseQuestion } from './inputs/event.ts'
+import type { Inputs } from './inputs/inputs.ts'
+import { defaultName } from './inputs/name.ts'
+import type { Log } from './log.ts'
+import { assembleReport } from './report/assemble.ts'
+import type { Report } from './report/report.ts'
+import { version } from './version.ts'
+
+/** What the run is told by the door it came in at. */
+export type Surroundings = {
+  /** Absolute path that the inputs' paths are relative to. */
+  cwd: string
+  /** Folder for temporary files; what the run makes there it removes. */
+  temporary: string
+  base: BaseQuestion
+  /** Measure uncommitted changes too (the terminal), or HEAD alone (the action). */
+  uncommitted: 'measure' | 'warn'
+  /** `owner/name`, or null: the folder's name serves. */
+  repositoryName: string | null
+  repositoryUrl: string | null
+  runUrl: string | null
+  credentials: Credentials
+}
+
+/** The world, as far as the run touches it. `createExec` binds the programs that are started to a signal that stops them. */
+export type World = { createExec: (signal: AbortSignal) => Exec; log: Log; signal: AbortSignal }
+
+/**
+ * The product in a sentence: measures head and base, compares them, judges, and reports.
+ * Never throws for an image that could not be measured: the report says so. Throws where the run was cancelled.
+ */
+export async function run(inputs: Inputs, surroundings: Surroundings, world: World): Promise<Report> {
+  const { repositoryUrl, runUrl } = surroundings
+  const scratch = await mkdtemp(join(await realpath(surroundings.temporary), 'image-budget-'))
+  // Stops the other side's build when the head fails: there is nothing to compare then.
+  const stop = new AbortController()
+  const exec = world.createExec(AbortSignal.any([world.signal, stop.signal]))
+  let name = inputs.name ?? surroundings.repositoryName?.split('/').at(-1) ?? 'image'
+  let head: Report['head'] = { commit: null, dirty: false }
+  let baseline: Baseline = {
+    kind: 'none',
+    commit: null,
+    ref: null,
+    reason: 'this change was not measured',
+    measurements: [],
+  }
+  try {
+    const cwd = await realpath(surroundings.cwd)
+    const [engine, repository] = await Promise.all([
+      inspectBuilder(exec, inputs.builder),
+      openRepository(exec, await realpath(resolve(cwd, inputs.context)).catch(() => cwd)),
+    ])
+    name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName)
+    const revision = await headRevision(repository, scratch, surroundings.uncommitted, world.log)
+    head = { commit: revision.commit, dirty: revision.dirty }
+    const shop: Workshop = {
+      exec,
+      log: world.log,
+      repository,
+      credentials: surroundings.credentials,
+      inputs,
+      engine,
+      cwd,
+      scratch,
+      name,
+      inTurn: queue(),
+    }
+
+    const measuring = measureRevision(shop, revision)
+    const obtaining = obtainBaseline(shop, surroundings.base)
+    measuring.catch(() => stop.abort())
+    obtaining.catch(() => stop.abort())
+    const [measured, obtained] = await Promise.allSettled([measuring, obtaining])
+    if (obtained.status === 'fulfilled') baseline = obtained.value
+    if (measured.status === 'rejected') throw firstCause(measured.reason, obtained)
+    if (obtained.status === 'rejected') throw obtained.reason
+
+    const budgets = budgetsOf(inputs.limits)
+    const images = compareAll(measured.value, baseline).map((comparison) => ({
+      comparison,
+      ...judge(comparison, budgets),
+    }))
+    return assembleReport({ version, images, head, repositoryUrl, runUrl })
+  } catch (error) {
+    if (world.signal.aborted) throw new CouldNotMeasure('cancelled', 'The run was cancelled.')
+    const { kind, commit, ref, reason } = baseline
+    const failed = { name, platform: null, failure: toFailure(error), baseline: { kind, commit, ref, reason } }
+    return assembleReport({ version, images: [failed], head, repositoryUrl, runUrl })
+  } finally {
+    await rm(scratch, { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+/** The head's own failure, unless it was only stopped because the base's side had failed first. */
+function firstCause(failure: unknown, other: PromiseSettledResult<Baseline>): unknown {
+  return toFailure(failure).kind === 'cancelled' && other.status === 'rejected' ? other.reason : failure
+}
+
+function nameOf(inputs: Inputs, cwd: string, repository: Repository, repositoryName: string | null): string {
+  const context = relative(repository.root, resolve(cwd, inputs.context)).replaceAll('\\', '/')
+  const name = repositoryName?.split('/').at(-1) ?? repository.root.split(/[\\/]/).at(-1) ?? 'image'
+  return defaultName(name, context, inputs.file ?? 'Dockerfile', inputs.target)
+}
+
+async function headRevision(
+  repository: Repository,
+  scratch: string,
+  uncommitted: Surroundings['uncommitted'],
+  log: Log,
+): Promise<Revision & { dirty: boolean }> {
+  const commit = await repository.git(['rev-parse', '--verify', 'HEAD'])
+  const short = `\`${commit.slice(0, 7)}\``
+  if (!(await isDirty(repository)))
+    return { side: 'head', treeish: commit, commit, label: `this change ${short}`, dirty: false }
+  if (uncommitted === 'measure') {
+    const treeish = await snapshotWorkingTree(repository, scratch)
+    return { side: 'head', treeish, commit, label: `this change (${short} and what is not committed)`, dirty: true }
+  }
+  log.warning(
+    'The checkout holds files that are not committed. They are not part of what is measured: head and base are built from their commits. `before-build` can make them in each tree.',
+  )
+  return { side: 'head', treeish: commit, commit, label: `this change ${short}`, dirty: false }
+}
+
+/** Runs tasks one after the other. */
+function queue(): Workshop['inTurn'] {
+  let last: Promise<unknown> = Promise.resolve()
+  return (task) => {
+    const next = last.then(task, task)
+    last = next
+    return next
+  }
+}
