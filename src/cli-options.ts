@@ -1,0 +1,101 @@
+import { parseArgs } from 'node:util'
+import { CouldNotMeasure } from './failure.ts'
+import { descriptions } from './inputs/descriptions.ts'
+import { inputNames, nearestInput, type InputName } from './inputs/inputs.ts'
+
+/** Inputs that have no meaning on a terminal: there is no pull request to comment on. */
+const WORKFLOW_ONLY = new Set<InputName>(['comment', 'github-token'])
+
+/** The options of `image-budget check` that are inputs, in action.yml's order. */
+export const inputOptions = inputNames.filter((name) => !WORKFLOW_ONLY.has(name))
+
+/** What the command line asks for. */
+export type Command =
+  | { kind: 'check'; values: Record<string, string>; json: boolean; verbose: boolean }
+  | { kind: 'help' | 'version' }
+
+const OWN_OPTIONS = {
+  base: { type: 'string' },
+  json: { type: 'boolean' },
+  verbose: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+} as const
+
+/**
+ * Reads the arguments after the program's name. Options are the inputs by their names; one that takes a list may be given more than
+ * once. Throws CouldNotMeasure `input` for what is not understood.
+ */
+export function readCommand(argv: string[]): Command {
+  const { tokens, positionals } = parseArgs({
+    args: argv,
+    options: { ...OWN_OPTIONS, ...Object.fromEntries(inputOptions.map((name) => [name, { type: 'string' as const, multiple: true as const }])) },
+    strict: false,
+    tokens: true,
+  })
+  const given = tokens.filter((token) => token.kind === 'option')
+  if (given.some(({ name }) => name === 'help') || positionals[0] === 'help' || argv.length === 0) return { kind: 'help' }
+  if (given.some(({ name }) => name === 'version')) return { kind: 'version' }
+
+  const problems: string[] = []
+  const [command, ...more] = positionals
+  if (command !== 'check') problems.push(`\`${command ?? ''}\` is not a command; \`image-budget check\` is.`)
+  if (more.length > 1) problems.push(`\`${more[1]}\` is one argument too many; \`check\` takes at most the build context.`)
+  const values: Record<string, string> = more[0] === undefined ? {} : { context: more[0] }
+  for (const { name, rawName, value } of given) {
+    const isFlag = name === 'json' || name === 'verbose'
+    const input = name === 'base' ? 'base-ref' : inputOptions.find((known) => known === name)
+    if (!isFlag && input === undefined) {
+      const near = nearestInput(name)
+      problems.push(`\`${rawName}\` is not an option${near ? `; did you mean \`--${near}\`?` : '.'}`)
+    } else if (isFlag ? value !== undefined : value === undefined || (value === '' && input !== undefined)) {
+      problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`)
+    } else if (input !== undefined) {
+      values[input] = LISTS.has(input) && values[input] !== undefined ? `${values[input]}\n${value}` : value!
+    }
+  }
+  if (problems.length > 0) {
+    throw new CouldNotMeasure('input', problems.join('\n'), { remedy: '`image-budget --help` lists the options.' })
+  }
+  return { kind: 'check', values, json: given.some(({ name }) => name === 'json'), verbose: given.some(({ name }) => name === 'verbose') }
+}
+
+/** Inputs that are lists: given twice, the option adds. */
+const LISTS: ReadonlySet<string> = new Set<InputName>(['build-args', 'build-contexts', 'platforms', 'secrets', 'secret-files', 'cache-from', 'cache-to'])
+
+/** The help text; `width` in columns. */
+export function helpText(width: number): string {
+  const option = (name: string, text: string): string => `  ${name}\n${wrap(text, Math.min(width, 100) - 6).map((line) => `      ${line}`).join('\n')}`
+  return `Keeps container images inside a size budget.
+
+Usage: image-budget check [OPTIONS] [CONTEXT]
+
+Builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and
+checks them against the budgets.
+
+Examples:
+  image-budget check --max-size "160 MB"
+  image-budget check --base main --max-increase 3% services/api
+  image-budget check --file docker/Dockerfile --target production --build-args VERSION=1 --json
+
+Options:
+${option('--base REF', 'Same as --base-ref. Default: the merge base with the default branch.')}
+${inputOptions.map((name) => option(`--${name} ${LISTS.has(name) ? 'VALUE (may be repeated)' : 'VALUE'}`, descriptions[name])).join('\n')}
+${option('--json', 'Print the report as JSON on standard output.')}
+${option('--verbose', 'Show the whole log of the builds, not only their steps.')}
+${option('-h, --help', 'Print this help.')}
+${option('-v, --version', 'Print the version.')}
+
+Exit code: 0 within budget, 1 over budget, 2 could not measure.
+`
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = []
+  for (const word of text.replaceAll('`', '').split(/\s+/)) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + word.length < width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
+}

@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+import { tmpdir } from 'node:os'
+import { exitCodeOf } from './budget/verdict.ts'
+import { helpText, readCommand, type Command } from './cli-options.ts'
+import { createExec } from './exec.ts'
+import { toFailure } from './failure.ts'
+import { parseInputs } from './inputs/inputs.ts'
+import type { Log } from './log.ts'
+import { renderJson } from './report/json.ts'
+import { failedReport } from './report/assemble.ts'
+import { renderTerminal } from './report/terminal.ts'
+import { run } from './run.ts'
+import { version } from './version.ts'
+
+const { env, stdout, stderr } = process
+const cancel = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => cancel.abort())
+// A reader that has seen enough (`| head`) is no error.
+stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
+/** https://no-color.org and https://force-color.org */
+const coloured = (stream: NodeJS.WriteStream): boolean => !env['NO_COLOR'] && (stream.isTTY || Boolean(env['FORCE_COLOR']))
+
+/** The steps of both builds as they come, each behind its side's title; all of the builders' output with `--verbose`. */
+function terminalLog(verbose: boolean): Log {
+  const dim = (text: string): string => (coloured(stderr) ? `\u001b[2m${text}\u001b[22m` : text)
+  const write = (text: string): void => void stderr.write(`${text}\n`)
+  return {
+    section: (title) => {
+      const side = title.startsWith('Build base') ? 'base' : 'head'
+      write(title.replaceAll('`', ''))
+      return {
+        line: (text) => {
+          if (verbose || /^#\d+ \[(?!internal)/.test(text)) write(dim(`${side} │ ${printable(text)}`))
+        },
+        end: () => {},
+      }
+    },
+    info: write,
+    warning: (text) => write(`Warning: ${text}`),
+  }
+}
+
+/** Without control characters: a build's output must not steer the terminal. */
+function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is taken out
+  return text.replaceAll(/\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '')
+}
+
+async function main(command: Command): Promise<number> {
+  if (command.kind === 'help') stdout.write(helpText(stdout.columns ?? 100))
+  if (command.kind === 'version') stdout.write(`${version}\n`)
+  if (command.kind !== 'check') return 0
+  const inputs = parseInputs(command.values)
+  const report = await run(
+    inputs,
+    {
+      cwd: process.cwd(),
+      temporary: tmpdir(),
+      base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
+      uncommitted: 'measure',
+      repositoryName: null,
+      repositoryUrl: null,
+      runUrl: null,
+      credentials: null,
+    },
+    { createExec: (signal) => createExec(env, signal), log: terminalLog(command.verbose), signal: cancel.signal },
+  )
+  stdout.write(command.json ? renderJson(report) : renderTerminal(report, { colour: coloured(stdout), width: stdout.columns ?? 100 }))
+  return exitCodeOf(report.verdict, inputs.fail)
+}
+
+try {
+  process.exitCode = await main(readCommand(process.argv.slice(2)))
+} catch (error) {
+  const failure = toFailure(error)
+  if (process.argv.includes('--json')) stdout.write(renderJson(failedReport('image', failure, null)))
+  stderr.write(`image-budget: ${failure.message}\n${failure.remedy === null ? '' : `${failure.remedy}\n`}`)
+  process.exitCode = cancel.signal.aborted ? 130 : 2
+}
