@@ -8,6 +8,7 @@ import { defineConfig, type OxlintOverride } from 'oxlint'
 export const rooms = [
   'failure.ts',
   'version.ts',
+  'log.ts',
   'exec.ts',
   'inputs/',
   'git/',
