@@ -1,2 +1,2 @@
-/** Version of package.json (a test keeps the two equal): a bundle has no package.json to read. */
+/** Version of this program, as package.json has it (`__tests__/version.test.ts` keeps them equal): a bundle has no package.json to read. */
 export const version = '0.1.0'

@@ -1,0 +1,101 @@
+/**
+ * Writes what the documentation says about action.yml, so that they cannot drift apart: `npm run docs`, or with
+ * `-- --check` only looks, and fails where a file is not up to date.
+ *
+ * A generated part stands between `<!-- generated:KIND -->` and `<!-- /generated -->`. KIND is `inputs` (a table of all
+ * inputs), `inputs NAME …` (of these only), `outputs`, or `usage` (a step with every input, to copy).
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { markdownTable } from 'markdown-table'
+import { format, resolveConfig } from 'prettier'
+import { parse } from 'yaml'
+
+/** The part of action.yml that is documented. */
+export type ActionMetadata = {
+  inputs: Record<string, { description: string; default?: string }>
+  outputs: Record<string, { description: string }>
+}
+
+const files = ['README.md', 'docs/configuration.md']
+const uses = 'image-budget/image-budget@v0'
+const usageWidth = 100
+
+/** `text` with each generated part written anew. Throws where a marker is not closed, or names no input and no kind. */
+export function generate(text: string, action: ActionMetadata): string {
+  const opened = text.match(/<!-- generated:/g)?.length ?? 0
+  let closed = 0
+  const generated = text.replace(
+    /<!-- generated:(\w+)([^>]*?) -->\n.*?<!-- \/generated -->/gs,
+    (part: string, kind: string, names: string) => {
+      if (part.indexOf('<!-- generated:', 1) !== -1) throw new Error(`not closed: <!-- generated:${kind}${names} -->`)
+      closed += 1
+      return `<!-- generated:${kind}${names} -->\n\n${partOf(kind, names.split(' ').filter(Boolean), action)}\n\n<!-- /generated -->`
+    },
+  )
+  if (opened !== closed) throw new Error('a <!-- generated:… --> has no <!-- /generated -->')
+  return generated
+}
+
+function partOf(kind: string, names: string[], { inputs, outputs }: ActionMetadata): string {
+  if (kind === 'inputs') {
+    const rows = (names.length > 0 ? names : Object.keys(inputs)).map((name) => {
+      const input = inputs[name]
+      if (!input) throw new Error(`action.yml has no input ${name}`)
+      return [`\`${name}\``, input.default === undefined ? '' : `\`${input.default}\``, cell(input.description)]
+    })
+    return markdownTable([['Input', 'Default', 'Meaning'], ...rows])
+  }
+  if (kind === 'outputs') {
+    const rows = Object.entries(outputs).map(([name, { description }]) => [`\`${name}\``, cell(description)])
+    return markdownTable([['Output', 'Meaning'], ...rows])
+  }
+  if (kind === 'usage') {
+    const lines = Object.entries(inputs).map(([name, { description, default: value }]) => {
+      const comment = wrap(description).map((line) => `    # ${line}\n`)
+      return `${comment.join('')}    ${name}: ${value ?? "''"}`
+    })
+    return ['```yaml', `- uses: ${uses}`, '  with:', ...lines, '```'].join('\n')
+  }
+  throw new Error(`<!-- generated:${kind} --> is none of inputs, outputs, usage`)
+}
+
+function cell(description: string): string {
+  return description.trim().replaceAll('|', '\\|').replaceAll(/\s+/g, ' ')
+}
+
+/** `text` in lines of at most `usageWidth` characters, a longer word on a line of its own. */
+function wrap(text: string): string[] {
+  const lines: string[] = []
+  for (const word of text.trim().split(/\s+/)) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= usageWidth) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
+}
+
+/** Brings every file up to date, or with `check` leaves them; answers those that were not. */
+async function update(root: URL, check: boolean): Promise<string[]> {
+  const action: ActionMetadata = parse(readFileSync(new URL('action.yml', root), 'utf8'))
+  const outdated: string[] = []
+  for (const file of files) {
+    const path = fileURLToPath(new URL(file, root))
+    const before = readFileSync(path, 'utf8')
+    const after = await format(generate(before, action), { ...(await resolveConfig(path)), filepath: path })
+    if (after === before) continue
+    outdated.push(file)
+    if (!check) writeFileSync(path, after)
+  }
+  return outdated
+}
+
+if (import.meta.main) {
+  const check = process.argv.includes('--check')
+  const outdated = await update(new URL('..', import.meta.url), check)
+  for (const file of outdated) console.log(check ? `${file} does not say what action.yml says` : `written: ${file}`)
+  if (check && outdated.length > 0) {
+    console.log('To fix: npm run docs')
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# All checks and tests, on a machine with nothing but Node (>= 20.19) and npm: installs what is missing, starts engines.
+#   npm test                   everything
+#   npm test -- --no-engine    without the tests that need a Docker engine
+#   npm test -- compare        jest only, with these arguments (no engine is started)
+# A failed step does not stop the others. The last line is the count: `N passed, N failed`; each step counts as one test.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+
+passed=0 failed=0 skipped=0 engine=yes
+jest_arguments=()
+for argument in "$@"; do
+  if [ "$argument" = --no-engine ]; then engine=no; else jest_arguments+=("$argument"); fi
+done
+
+finish() {
+  local counts="$passed passed, $failed failed"
+  [ "$skipped" -eq 0 ] || counts+=", $skipped skipped"
+  printf '\n%s\n' "$counts"
+  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+  exit
+}
+
+# step NAME COMMAND …: one step under a heading with its time; counts as one test.
+step() {
+  local name=$1 start=$SECONDS status=0
+  shift
+  printf '\n=== %s\n' "$name"
+  "$@" </dev/null || status=$?
+  if [ "$status" -eq 0 ]; then
+    passed=$((passed + 1))
+    echo "=== $name: ok ($((SECONDS - start)) s)"
+  else
+    failed=$((failed + 1))
+    echo "=== $name: FAILED with exit code $status ($((SECONDS - start)) s)"
+  fi
+  return "$status"
+}
+
+# Every package of the lock file is there in its version (an optional one may be for another platform).
+installed() {
+  [ -f node_modules/.package-lock.json ] && node -e '
+    const packages = (file) => JSON.parse(require("node:fs").readFileSync(file, "utf8")).packages
+    const there = packages("node_modules/.package-lock.json")
+    const complete = Object.entries(packages("package-lock.json")).every(
+      ([path, { version, optional }]) => path === "" || optional || there[path]?.version === version,
+    )
+    process.exit(complete ? 0 : 1)'
+}
+
+# The sources run as they are: Node strips the types itself from 24 on.
+node_24() {
+  [ "$(node -p 'parseInt(process.versions.node)')" -ge 24 ] && return
+  echo "Node 24 is needed, this is $(node --version). On Linux x64 npm ci installs one; elsewhere install it first."
+  return 1
+}
+
+run_jest() {
+  local report status=0 counts
+  report=$(mktemp)
+  node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js \
+    --ci --runInBand --json --outputFile="$report" "$@" </dev/null >/dev/null || status=$?
+  # A suite that did not load has no tests to count: it counts as one failure; so does a jest that fails for another reason.
+  counts=$(node -e '
+    const report = JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8"))
+    const failed = report.numFailedTests + report.numRuntimeErrorTestSuites
+    console.log(report.numPassedTests, failed, report.numPendingTests + report.numTodoTests)' "$report" 2>/dev/null) ||
+    counts="0 1 0"
+  rm -f "$report"
+  read -r jest_passed jest_failed jest_skipped <<<"$counts"
+  if [ "$status" -ne 0 ] && [ "$jest_failed" -eq 0 ]; then jest_failed=1; fi
+  passed=$((passed + jest_passed)) failed=$((failed + jest_failed)) skipped=$((skipped + jest_skipped))
+}
+
+# npm ci empties the folder first, also through a link: a linked node_modules belongs to somebody else.
+install() {
+  if [ -L node_modules ]; then
+    echo "node_modules is a link to $(readlink node_modules) and not what package-lock.json asks for."
+    echo 'To fix: run npm ci where it points to, or remove the link.'
+    return 1
+  fi
+  npm ci
+}
+
+if ! installed; then step 'install dependencies' install || finish; fi
+export PATH="$PWD/node_modules/.bin:$PATH"
+hash -r
+node_24 || { failed=1 && finish; }
+
+if [ ${#jest_arguments[@]} -gt 0 ]; then
+  run_jest "${jest_arguments[@]}"
+  finish
+fi
+
+step 'format' prettier --check . --log-level warn
+step 'lint' oxlint --type-aware --deny-warnings
+step 'types' tsc --noEmit
+step 'generated documentation' node scripts/docs.ts --check
+step 'dist' bash scripts/build.sh --check
+if [ "$engine" = yes ]; then
+  step 'start the engines' bash scripts/engine.sh start all && step 'base images' bash scripts/base-images.sh
+fi
+
+printf '\n=== jest\n'
+start=$SECONDS
+if [ "$engine" = yes ]; then
+  run_jest
+else
+  export IMAGE_BUDGET_NO_ENGINE=1
+  run_jest --testPathIgnorePatterns /node_modules/ '<rootDir>/build/' '/__tests__/engine/'
+fi
+echo "=== jest ($((SECONDS - start)) s)"
+finish
