@@ -1,0 +1,427 @@
+import type { Check } from '../../src/budget/budget.ts'
+import type { Change, LayerChange, Totals, TotalsChange } from '../../src/compare/comparison.ts'
+import type { Failure } from '../../src/failure.ts'
+import type { ImageReport, Report } from '../../src/report/report.ts'
+
+/** Finished reports in every state that the renderers know. Figures are bytes. */
+
+export const BASE_COMMIT = 'a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4'
+export const HEAD_COMMIT = 'd4e5f6a7d4e5f6a7d4e5f6a7d4e5f6a7d4e5f6a7'
+
+export function report(overrides: Partial<Report> = {}): Report {
+  const images = overrides.images ?? [imageReport()]
+  const verdicts = new Set(images.map((image) => image.verdict))
+  return {
+    schema: 1,
+    version: '0.1.0',
+    verdict: verdicts.has('error') ? 'error' : verdicts.has('over') ? 'over' : 'within',
+    images,
+    head: { commit: HEAD_COMMIT, dirty: false },
+    repositoryUrl: 'https://github.com/octo/shop',
+    runUrl: 'https://github.com/octo/shop/actions/runs/123456',
+    ...overrides,
+  }
+}
+
+/** `api`, unchanged, 148.2 MB of a budget of 160 MB, on a store that tells the size only. */
+export function imageReport(overrides: Partial<ImageReport> = {}): ImageReport {
+  const head = overrides.head === undefined ? totals() : overrides.head
+  const base = overrides.base === undefined ? totals() : overrides.base
+  return {
+    name: 'api',
+    platform: 'linux/amd64',
+    verdict: 'within',
+    error: null,
+    engine: { driver: 'docker', store: 'classic', version: '28.0.4', buildx: '0.21.2' },
+    head,
+    base,
+    change: head && base ? totalsChange(base, head) : null,
+    baseline: { kind: 'build', commit: BASE_COMMIT, ref: 'main', reason: null },
+    baseImage: {
+      before: { name: 'docker.io/library/node:24-slim', digest: digest('11aa') },
+      after: { name: 'docker.io/library/node:24-slim', digest: digest('11aa') },
+      change: 'unchanged',
+    },
+    layerChanges: layers(),
+    checks: [check()],
+    ...overrides,
+  }
+}
+
+export function totals(overrides: Partial<Totals> = {}): Totals {
+  const { size = 148_200_000, downloadSize = null, layers: count = 9 } = overrides
+  return {
+    size,
+    downloadSize,
+    layers: count,
+    ownSize: size === null ? null : size - 88_100_000,
+    ownDownloadSize: downloadSize === null ? null : downloadSize - 30_000_000,
+    ownLayers: count - 6,
+    ...overrides,
+  }
+}
+
+export function totalsChange(base: Totals, head: Totals): TotalsChange {
+  const change = (metric: keyof Totals): Change | null => {
+    const [before, after] = [base[metric], head[metric]]
+    if (before === null || after === null) return null
+    return { amount: after - before, percent: before === 0 ? null : ((after - before) / before) * 100 }
+  }
+  return {
+    size: change('size'),
+    downloadSize: change('downloadSize'),
+    layers: change('layers'),
+    ownSize: change('ownSize'),
+    ownDownloadSize: change('ownDownloadSize'),
+    ownLayers: change('ownLayers'),
+  }
+}
+
+/** `max-size: 160 MB`, kept. */
+export function check(overrides: Partial<Check> = {}): Check {
+  return {
+    budget: 'max-size',
+    limit: 160_000_000,
+    unit: 'bytes',
+    metric: 'size',
+    actual: 148_200_000,
+    status: 'within',
+    reason: null,
+    excess: null,
+    ...overrides,
+  }
+}
+
+export function layer(overrides: Partial<LayerChange> = {}): LayerChange {
+  return {
+    change: 'unchanged',
+    instruction: 'RUN npm ci',
+    instructionBefore: null,
+    file: 'Dockerfile',
+    line: 14,
+    stage: '1',
+    fromBase: false,
+    sizeBefore: 44_000_000,
+    sizeAfter: 44_000_000,
+    downloadSizeBefore: null,
+    downloadSizeAfter: null,
+    ...overrides,
+  }
+}
+
+/** Six layers of the base image (88.1 MB), then `npm ci` and two `COPY`s. */
+export function layers(own: LayerChange[] = ownLayers()): LayerChange[] {
+  return [...baseLayers(), ...own]
+}
+
+export function baseLayers(): LayerChange[] {
+  return [77_000_000, 10_000_000, 1_000_000, 50_000, 40_000, 10_000].map((size, index) =>
+    layer({
+      instruction: index === 0 ? 'ADD rootfs.tar.xz /' : `RUN base step ${index}`,
+      file: null,
+      line: null,
+      stage: null,
+      fromBase: true,
+      sizeBefore: size,
+      sizeAfter: size,
+    }),
+  )
+}
+
+export function ownLayers(): LayerChange[] {
+  return [
+    layer({ instruction: 'WORKDIR /app', line: 12, sizeBefore: 0, sizeAfter: 0 }),
+    layer(),
+    layer({ instruction: 'COPY . .', line: 17, sizeBefore: 16_100_000, sizeAfter: 16_100_000 }),
+  ]
+}
+
+export function failure(overrides: Partial<Failure> = {}): Failure {
+  return {
+    kind: 'build',
+    message: [
+      'The build failed at `Dockerfile:14`: the command ended with exit code 1',
+      'npm error code ERESOLVE',
+      'npm error ERESOLVE could not resolve dependency tree',
+    ].join('\n'),
+    remedy: 'Run `docker buildx build .` to see the whole output.',
+    file: 'Dockerfile',
+    line: 14,
+    instruction: 'RUN npm ci',
+    ...overrides,
+  }
+}
+
+export function digest(start: string): string {
+  return `sha256:${start.padEnd(64, '0123456789abcdef')}`
+}
+
+/** An image that could not be measured: nothing of it is known but its name. */
+export function failedImage(overrides: Partial<ImageReport> = {}): ImageReport {
+  return imageReport({
+    platform: null,
+    verdict: 'error',
+    error: failure(),
+    engine: null,
+    head: null,
+    base: null,
+    baseline: { kind: 'none', commit: BASE_COMMIT, ref: 'main', reason: null },
+    baseImage: null,
+    layerChanges: [],
+    checks: [],
+    ...overrides,
+  })
+}
+
+export function overImage(overrides: Partial<ImageReport> = {}): ImageReport {
+  return imageReport({
+    verdict: 'over',
+    head: totals({ size: 163_900_000, layers: 10 }),
+    layerChanges: layers([
+      layer({ instruction: 'WORKDIR /app', line: 12, sizeBefore: 0, sizeAfter: 0 }),
+      layer({ change: 'changed', sizeAfter: 56_300_000, instructionBefore: 'RUN npm ci --omit=dev' }),
+      layer({ change: 'rebuilt', instruction: 'RUN npm run build', line: 15, sizeBefore: 12_000, sizeAfter: 12_000 }),
+      layer({
+        change: 'added',
+        instruction: 'COPY coverage ./coverage',
+        line: 17,
+        sizeBefore: null,
+        sizeAfter: 3_400_000,
+      }),
+    ]),
+    checks: [
+      check({ actual: 163_900_000, status: 'over', excess: 3_900_000 }),
+      check({ budget: 'max-layers', metric: 'layers', unit: 'layers', limit: 12, actual: 10 }),
+      check({ budget: 'max-increase', limit: 5_000_000, actual: 15_700_000, status: 'over', excess: 10_700_000 }),
+    ],
+    ...overrides,
+  })
+}
+
+const noBaseline = {
+  kind: 'none',
+  commit: BASE_COMMIT,
+  ref: 'main',
+  reason: 'the base `a1b2c3d` has no `Dockerfile` (this change adds it)',
+} as const
+
+/** Layers as they are without a base. */
+function alone(changes: LayerChange[]): LayerChange[] {
+  return changes.map((each) =>
+    Object.assign(each, { change: 'added', sizeBefore: null, downloadSizeBefore: null } satisfies Partial<LayerChange>),
+  )
+}
+
+const containerd = { driver: 'docker', store: 'containerd', version: '29.1.0', buildx: '0.30.1' } as const
+
+/** Every state by the name of its rendered files. */
+export const STATES: Readonly<Record<string, Report>> = {
+  over: report({ images: [overImage()] }),
+  within: report({
+    images: [
+      imageReport({
+        head: totals({ size: 149_300_000 }),
+        layerChanges: layers([
+          layer({ instruction: 'WORKDIR /app', line: 12, sizeBefore: 0, sizeAfter: 0 }),
+          layer({ change: 'changed', sizeAfter: 45_100_000 }),
+          layer({
+            change: 'rebuilt',
+            instruction: 'COPY . .',
+            line: 17,
+            sizeBefore: 16_100_000,
+            sizeAfter: 16_100_000,
+          }),
+        ]),
+        checks: [check({ actual: 149_300_000 })],
+      }),
+    ],
+  }),
+  near: report({
+    images: [
+      imageReport({
+        head: totals({ size: 158_400_000 }),
+        layerChanges: layers([layer({ change: 'changed', sizeAfter: 54_200_000 })]),
+        checks: [
+          check({ actual: 158_400_000, status: 'near' }),
+          check({ budget: 'max-increase', unit: 'percent', limit: 10, actual: 6.88, status: 'within' }),
+        ],
+      }),
+    ],
+  }),
+  'over-before': report({
+    images: [
+      imageReport({
+        base: totals({ size: 164_100_000 }),
+        head: totals({ size: 163_900_000 }),
+        layerChanges: layers([layer({ change: 'changed', sizeBefore: 60_000_000, sizeAfter: 59_800_000 })]),
+        checks: [check({ actual: 163_900_000, status: 'skipped', reason: 'over-before', excess: 3_900_000 })],
+      }),
+    ],
+  }),
+  smaller: report({
+    images: [
+      imageReport({
+        head: totals({ size: 126_900_000, layers: 8 }),
+        layerChanges: layers([
+          layer({
+            change: 'changed',
+            instruction: 'RUN npm ci --omit=dev',
+            instructionBefore: 'RUN npm ci',
+            sizeAfter: 26_100_000,
+          }),
+          layer({
+            change: 'removed',
+            instruction: 'COPY coverage ./coverage',
+            line: 17,
+            sizeBefore: 3_400_000,
+            sizeAfter: null,
+          }),
+        ]),
+        checks: [check({ actual: 126_900_000 })],
+      }),
+    ],
+  }),
+  unchanged: report(),
+  noise: report({
+    images: [imageReport({ head: totals({ size: 148_200_412 }), checks: [check({ actual: 148_200_412 })] })],
+  }),
+  'no-baseline': report({
+    images: [
+      imageReport({
+        base: null,
+        baseline: noBaseline,
+        head: totals({ size: 163_900_000 }),
+        layerChanges: alone(layers()),
+        checks: [
+          check({ limit: 170_000_000, actual: 163_900_000, status: 'near' }),
+          check({ budget: 'max-increase', limit: 5_000_000, actual: null, status: 'skipped', reason: 'no-baseline' }),
+        ],
+      }),
+    ],
+  }),
+  'no-budget': report({
+    images: [
+      imageReport({
+        head: totals({ size: 163_900_000 }),
+        layerChanges: layers([layer({ change: 'changed', sizeAfter: 59_700_000 })]),
+        checks: [],
+      }),
+    ],
+  }),
+  'base-image': report({
+    images: [
+      imageReport({
+        head: totals({ size: 158_800_000, ownSize: 60_300_000 }),
+        baseImage: {
+          before: { name: 'docker.io/library/node:24-slim', digest: digest('11aa') },
+          after: { name: 'docker.io/library/node:24-slim', digest: digest('22bb') },
+          change: 'changed',
+        },
+        layerChanges: [
+          ...baseLayers().map((each, index) =>
+            index === 1 ? Object.assign(each, { change: 'changed', sizeAfter: 20_400_000 } as const) : each,
+          ),
+          layer({ change: 'changed', sizeAfter: 44_200_000 }),
+        ],
+        checks: [
+          check({ limit: 170_000_000, actual: 158_800_000 }),
+          check({ budget: 'max-increase', limit: 5_000_000, actual: 200_000 }),
+        ],
+      }),
+    ],
+  }),
+  failed: report({ images: [failedImage()] }),
+  'not-measured': report({
+    images: [
+      imageReport({
+        verdict: 'error',
+        engine: containerd,
+        base: totals({ size: null, downloadSize: 51_000_000 }),
+        head: totals({ size: null, downloadSize: 55_400_000 }),
+        layerChanges: [
+          layer({
+            change: 'changed',
+            sizeBefore: null,
+            sizeAfter: null,
+            downloadSizeBefore: 14_000_000,
+            downloadSizeAfter: 18_400_000,
+          }),
+        ],
+        checks: [
+          check({ actual: null, status: 'skipped', reason: 'not-measured' }),
+          check({
+            budget: 'max-download-size',
+            metric: 'download-size',
+            limit: 56_000_000,
+            actual: 55_400_000,
+            status: 'near',
+          }),
+        ],
+      }),
+    ],
+  }),
+  download: report({
+    images: [
+      imageReport({
+        verdict: 'over',
+        engine: containerd,
+        base: totals({ size: null, downloadSize: 51_000_000 }),
+        head: totals({ size: null, downloadSize: 55_400_000 }),
+        layerChanges: [
+          layer({
+            change: 'changed',
+            sizeBefore: null,
+            sizeAfter: null,
+            downloadSizeBefore: 14_000_000,
+            downloadSizeAfter: 18_400_000,
+          }),
+        ],
+        checks: [
+          check({
+            budget: 'max-download-size',
+            metric: 'download-size',
+            limit: 55_000_000,
+            actual: 55_400_000,
+            status: 'over',
+            excess: 400_000,
+          }),
+        ],
+      }),
+    ],
+  }),
+  'by-bytes': report({
+    images: [
+      imageReport({
+        verdict: 'over',
+        head: totals({ size: 160_000_312 }),
+        base: totals({ size: 159_999_104 }),
+        layerChanges: layers([layer({ change: 'changed', sizeAfter: 44_001_208 })]),
+        checks: [check({ actual: 160_000_312, status: 'over', excess: 312 })],
+      }),
+    ],
+  }),
+  images: report({
+    images: [
+      ...Array.from({ length: 4 }, (_, index) => imageReport({ name: `job-${index + 1}` })),
+      imageReport({
+        name: 'worker',
+        head: totals({ size: 149_300_000 }),
+        layerChanges: layers([layer({ change: 'changed', sizeAfter: 45_100_000 })]),
+        checks: [check({ actual: 149_300_000 })],
+      }),
+      overImage(),
+      failedImage({ name: 'web' }),
+    ],
+  }),
+  platforms: report({
+    images: [
+      overImage(),
+      imageReport({
+        platform: 'linux/arm64',
+        head: totals({ size: 155_000_000, layers: 10 }),
+        layerChanges: layers([layer({ change: 'changed', sizeAfter: 50_800_000 })]),
+        checks: [check({ actual: 155_000_000 })],
+      }),
+    ],
+  }),
+}

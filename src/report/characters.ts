@@ -1,0 +1,64 @@
+import { stripVTControlCharacters } from 'node:util'
+
+/**
+ * What a string from a pull request may do to the place it is printed at: move the cursor, colour the terminal, break a
+ * line or a table row, reorder what stands beside it. Here it loses all of that; what it says in Markdown is
+ * markdown.ts's matter.
+ */
+
+/** Stands where a character was that must not be printed. */
+const REPLACEMENT = '\uFFFD'
+
+/**
+ * Unicode category Cc (controls) and Cf (format: the bidirectional overrides of CVE-2021-42574, zero-width spaces, tag
+ * characters), private use and unassigned ones. U+200D stays: it joins emoji, and moves nothing.
+ */
+const UNPRINTABLE = /(?!\u200D)[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}]/gu
+
+const LINE_BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g
+
+/** One line of printable characters. Escape sequences are dropped, line breaks become one space, the rest is replaced. */
+export function oneLine(text: string): string {
+  return printable(text.replaceAll(LINE_BREAKS, ' ')).trim()
+}
+
+/** Lines of printable characters, tabs as two spaces, without blank lines at either end. */
+export function manyLines(text: string): string[] {
+  const lines = text
+    .replaceAll('\t', '  ')
+    .split(/\r\n|[\n\v\f\r\u0085\u2028\u2029]/)
+    .map((line) => printable(line).trimEnd())
+  const first = lines.findIndex((line) => line !== '')
+  return first === -1 ? [] : lines.slice(first, lines.findLastIndex((line) => line !== '') + 1)
+}
+
+function printable(text: string): string {
+  return stripVTControlCharacters(text).toWellFormed().replaceAll(UNPRINTABLE, REPLACEMENT)
+}
+
+/** At most `max` characters (code points), the last of them the ellipsis where something was cut. */
+export function shorten(text: string, max: number, ellipsis = '…'): string {
+  if (text.length <= max) return text
+  const characters = Array.from(text)
+  if (characters.length <= max) return text
+  return `${characters.slice(0, Math.max(0, max - ellipsis.length)).join('')}${ellipsis}`.slice(0, 2 * max)
+}
+
+const NO_WIDTH = /^(?:\p{Mn}|\p{Me}|\u{200D})$/u
+// JavaScript has no property for Unicode's East Asian Width: these scripts and blocks are its Wide and Fullwidth ones.
+const WIDE =
+  /^[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\u3000-\u303E\uFF01-\uFF60\uFFE0-\uFFE6]$/u
+
+/** Columns that a terminal needs for a line of printable characters: 2 for wide ones, 0 for combining ones. */
+export function displayWidth(line: string): number {
+  let width = 0
+  for (const character of line) width += characterWidth(character)
+  return width
+}
+
+/** Columns of one character (code point). */
+export function characterWidth(character: string): number {
+  if (character < '\u0300') return 1
+  if (NO_WIDTH.test(character)) return 0
+  return WIDE.test(character) ? 2 : 1
+}

@@ -1,0 +1,250 @@
+import { causeWords, causesOf } from './causes.ts'
+import { codeBlock, markdown, tableMarkdown, type Setting } from './markdown.ts'
+import { isImageNoteworthy } from './noteworthy.ts'
+import { join, phrase, type Phrase } from './phrase.ts'
+import type { ImageReport, Report } from './report.ts'
+import { figuresTable, layersTable, layersTitle, overviewTable, worstFirst, type Table } from './tables.ts'
+import { formatCount } from './units.ts'
+import {
+  PRODUCT,
+  explanation,
+  failureOutput,
+  headline,
+  imageHeadline,
+  isFailure,
+  leadChange,
+  quietWords,
+  smallPrint,
+  stateOf,
+  verdictWords,
+} from './words.ts'
+
+/** GitHub takes 65,536 characters; the rest is for the marker and whatever the caller puts around it. */
+export const FULL_MAX = 60_000
+export const SHORT_MAX = 16_000
+export const MINIMAL_MAX = 4_000
+
+/** GitHub takes 1 MiB of UTF-8 per step; other tools of the same step may write there too. */
+export const SUMMARY_MAX = 1_000_000
+
+/** What a report shows, from the summary, which has room, to what is left when a comment is refused for its length. */
+type Detail = {
+  max: number
+  measure: (text: string) => number
+  /** Show the sections of images of which there is nothing to tell, too. */
+  quietImages: boolean
+  sections: boolean
+  layers: boolean
+  causes: number
+}
+
+const length = (text: string) => text.length
+
+const FULL: Detail = { max: FULL_MAX, measure: length, quietImages: false, sections: true, layers: true, causes: 5 }
+const SHORT: Detail = { max: SHORT_MAX, measure: length, quietImages: false, sections: true, layers: false, causes: 3 }
+const MINIMAL: Detail = {
+  max: MINIMAL_MAX,
+  measure: length,
+  quietImages: false,
+  sections: false,
+  layers: false,
+  causes: 0,
+}
+const SUMMARY: Detail = {
+  max: SUMMARY_MAX,
+  measure: (text) => Buffer.byteLength(text),
+  quietImages: true,
+  sections: true,
+  layers: true,
+  causes: 5,
+}
+
+/**
+ * The pull request's comment in three lengths: full, short and minimal, of at most `FULL_MAX`, `SHORT_MAX` and
+ * `MINIMAL_MAX` characters. Each has the verdict; what is left out is counted. Without the marker of a sticky comment.
+ */
+export function renderComment(report: Report): string[] {
+  return [FULL, SHORT, MINIMAL].map((detail) => render(report, detail))
+}
+
+/** The job's summary: the comment's words, with the sections and layers of every image; at most `SUMMARY_MAX` bytes of UTF-8. */
+export function renderSummary(report: Report): string {
+  return render(report, SUMMARY)
+}
+
+function render(report: Report, detail: Detail): string {
+  const [image] = report.images
+  if (image !== undefined && report.images.length === 1) return renderOne(image, report, detail)
+  return renderMany(report, detail)
+}
+
+function settingOf(report: Report): Setting {
+  return { repositoryUrl: report.repositoryUrl }
+}
+
+function renderOne(image: ImageReport, report: Report, detail: Detail): string {
+  const page = new Page(detail, report)
+  if (isQuiet(image) && !detail.quietImages) {
+    page.add(markdown(quietWords(image), settingOf(report)))
+    // A change below the noise floor is no news, but it can be looked up.
+    if (detail.layers && leadChange(image)?.amount !== 0) {
+      page.add(details('Figures', tableMarkdown(figuresTable(image, report), settingOf(report))))
+    }
+    return page.toString()
+  }
+  page.add(heading(3, phrase`${PRODUCT}: ${imageHeadline(image)}`, report))
+  for (const block of imageBlocks(image, report, detail)) page.add(block)
+  page.close(small(smallPrint(image), stateOf(image) === 'failed' ? { ...report, runUrl: null } : report))
+  return page.toString()
+}
+
+/** Nothing to tell: neither a budget nor the image's size moved. */
+function isQuiet(image: ImageReport): boolean {
+  return !isImageNoteworthy(image)
+}
+
+/** What stands under an image's heading, most needed first. */
+function imageBlocks(image: ImageReport, report: Report, detail: Detail): string[] {
+  const setting = settingOf(report)
+  const blocks: string[] = []
+  const paragraphs = explanation(image, report).map((words) => markdown(words, setting))
+  if (stateOf(image) === 'failed') {
+    const output = image.error === null || !detail.sections ? '' : codeBlock(failureOutput(image.error))
+    return [...paragraphs.slice(0, -1), output, ...paragraphs.slice(-1)]
+  }
+  blocks.push(tableMarkdown(figuresTable(image, report), setting), ...paragraphs)
+
+  const causes = causesOf(image, detail.causes)
+  if (causes !== null && detail.causes > 0) {
+    const lines = [...causes.layers.map((cause) => causeWords(cause, image, report)), ...causes.rest]
+    blocks.push(`**${causes.title}**\n${lines.map((words) => `- ${markdown(words, setting)}`).join('\n')}`)
+  }
+  if (detail.layers && image.layerChanges.length > 0) {
+    blocks.push(details(layersTitle(image), tableWithin(layersTable(image, report), setting, detail.max / 3)))
+  }
+  return blocks
+}
+
+function renderMany(report: Report, detail: Detail): string {
+  const page = new Page(detail, report)
+  const setting = settingOf(report)
+  const images = report.images.toSorted(worstFirst)
+  const loud = images.filter((image) => !isQuiet(image))
+  const quiet = images.filter(isQuiet)
+
+  page.add(heading(3, phrase`${PRODUCT}: ${headline(report)}`, report))
+  if (loud.length > 0) {
+    // Half of the page: the images' own sections say whose line it was.
+    const room = detail.sections ? detail.max / 2 : detail.max - 1_000
+    const shown = detail.sections ? loud : loud.filter((image) => isFailure(image) || image.verdict === 'over')
+    if (shown.length > 0) page.add(tableWithin(overviewTable(shown, report), setting, room))
+    if (shown.length < loud.length) page.add(`${formatCount(loud.length - shown.length, 'more image')} changed.`)
+  }
+  if (quiet.length > 0) {
+    const same = quiet.every((image) => leadChange(image)?.amount === 0)
+    const title = `${formatCount(quiet.length, 'image')} ${same ? 'unchanged' : 'with no change to speak of'}`
+    const table = tableWithin(overviewTable(quiet, report), setting, detail.max / 8)
+    page.add(detail.layers ? details(title, table) : `${title}.`)
+  }
+  if (detail.sections) addSections(page, detail.quietImages ? images : loud, report, detail)
+
+  const [first] = images
+  if (first !== undefined) page.close(small(commonPrint(images), report))
+  return page.toString()
+}
+
+/** A section for each image, with one heading for all the platforms of a name; those that do not fit are counted. */
+function addSections(page: Page, images: readonly ImageReport[], report: Report, detail: Detail): void {
+  const setting = settingOf(report)
+  const byName = new Map<string, ImageReport[]>()
+  for (const image of images) byName.set(image.name, [...(byName.get(image.name) ?? []), image])
+  let left = 0
+  for (const group of byName.values()) {
+    for (const [index, image] of group.entries()) {
+      const several = report.images.filter((other) => other.name === image.name).length > 1
+      const platform = image.platform ?? 'platform not known'
+      const title = several
+        ? [
+            ...(index === 0 ? [heading(4, [{ code: image.name }], report)] : []),
+            markdown(phrase`${{ strong: platform }} ${verdictWords(image)}`, setting),
+          ]
+        : [heading(4, imageHeadline(image), report)]
+      const full = [...title, ...imageBlocks(image, report, detail)]
+      const short = [...title, ...imageBlocks(image, report, { ...detail, layers: false, causes: 3 })]
+      if (left > 0 || !(page.addAll(full) || page.addAll(short))) left += 1
+    }
+  }
+  if (left > 0) page.close(`Details of ${formatCount(left, 'more image')} did not fit here.`)
+}
+
+/** What all the images have in common; the platform and the engine may differ. */
+function commonPrint(images: readonly ImageReport[]): Phrase[] {
+  const prints = images.map(smallPrint)
+  const same = (print: Phrase) =>
+    prints.every((other) => other.some((each) => JSON.stringify(each) === JSON.stringify(print)))
+  return (prints[0] ?? []).filter(same)
+}
+
+function heading(level: number, words: Phrase, report: Report): string {
+  return `${'#'.repeat(level)} ${markdown(words, settingOf(report))}`
+}
+
+function small(prints: Phrase[], report: Report): string {
+  const link: Phrase[] = report.runUrl === null ? [] : [[{ link: 'full report', url: report.runUrl }]]
+  const words = markdown(join([...prints, ...link], ' · '), settingOf(report))
+  return words === '' ? '' : `<sub>${words}</sub>`
+}
+
+/** Folded away. The title is HTML and of our own making. */
+function details(title: string, content: string): string {
+  return `<details><summary>${title}</summary>\n\n${content}\n\n</details>`
+}
+
+/** As many of a table's rows as fit into `room` characters, at least one, and how many more there are. */
+function tableWithin(table: Table, setting: Setting, room: number): string {
+  const whole = tableMarkdown(table, setting)
+  if (whole.length <= room) return whole
+  const sizes = table.rows.map((row) => tableMarkdown({ columns: [], rows: [row] }, setting).length)
+  let used = tableMarkdown({ ...table, rows: [] }, setting).length
+  const fitting = sizes.findIndex((size) => (used += size) > room)
+  const rows = table.rows.slice(0, Math.max(1, fitting))
+  const more = formatCount(table.rows.length - rows.length, 'more row')
+  return `${tableMarkdown({ ...table, rows }, setting)}\n\n… and ${more}.`
+}
+
+/** Blocks of Markdown with a blank line between them, never longer than it may be. */
+class Page {
+  readonly #blocks: string[] = []
+  readonly #measure: (text: string) => number
+  #room: number
+
+  constructor(detail: Detail, report: Report) {
+    this.#measure = detail.measure
+    // Kept for what closes a page: a sentence and the small print.
+    this.#room = detail.max - 600 - (report.runUrl?.length ?? 0)
+  }
+
+  /** Adds all of the blocks, or none where they do not fit; says whether it did. */
+  addAll(blocks: readonly string[]): boolean {
+    const filled = blocks.filter((block) => block !== '')
+    const size = filled.reduce((sum, block) => sum + this.#measure(block) + 2, 0)
+    if (size > this.#room) return false
+    this.#room -= size
+    this.#blocks.push(...filled)
+    return true
+  }
+
+  /** Adds a block where it fits. */
+  add(block: string): boolean {
+    return this.addAll([block])
+  }
+
+  /** Adds one of the lines that room was kept for. */
+  close(block: string): void {
+    if (block !== '') this.#blocks.push(block)
+  }
+
+  toString(): string {
+    return `${this.#blocks.join('\n\n')}\n`
+  }
+}

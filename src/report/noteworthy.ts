@@ -1,0 +1,40 @@
+import type { ImageReport, Report } from './report.ts'
+
+/**
+ * Noise floor in bytes. Two builds of one tree differ by timestamps in caches, `.pyc` files, package manager logs: a few
+ * hundred bytes to a few kB. 10 kB is above that and below anything that a reviewer would act upon.
+ */
+export const NOISE_BYTES = 10_000
+
+/**
+ * Noise floor of download sizes, as a share of the image's: what the same content compresses to differs between
+ * versions and levels of the compressor, and with the order of the files in the layer.
+ */
+export const NOISE_DOWNLOAD_SHARE = 0.001
+
+/**
+ * Whether the report says something that a reviewer would want to be told unasked. Not if it is a quiet success: then
+ * `comment: on-change` writes no new comment.
+ */
+export function isNoteworthy(report: Report): boolean {
+  return report.verdict !== 'within' || report.images.some(isImageNoteworthy)
+}
+
+/** The same for one image; the others of the report are folded away. */
+export function isImageNoteworthy(image: ImageReport): boolean {
+  if (image.verdict !== 'within') return true
+  if (image.head === null || image.base === null || image.change === null) return true
+  if (image.checks.some(isRemarkable)) return true
+  if ((image.change.layers?.amount ?? 0) !== 0) return true
+  if (image.baseImage?.change === 'changed') return true
+
+  const { size, downloadSize } = image.change
+  if (size !== null) return Math.abs(size.amount) >= NOISE_BYTES
+  if (downloadSize === null) return true
+  const floor = Math.max(NOISE_BYTES, (image.base.downloadSize ?? 0) * NOISE_DOWNLOAD_SHARE)
+  return Math.abs(downloadSize.amount) >= floor
+}
+
+function isRemarkable(check: ImageReport['checks'][number]): boolean {
+  return check.status === 'near' || check.status === 'over' || check.reason === 'over-before'
+}

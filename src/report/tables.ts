@@ -1,0 +1,264 @@
+import type { Check } from '../budget/budget.ts'
+import type { LayerChangeKind } from '../compare/comparison.ts'
+import { isChanged, layerFigures } from './causes.ts'
+import { phrase, type Phrase } from './phrase.ts'
+import type { ImageReport, Report } from './report.ts'
+import { formatBytes, formatBytesAmong, formatCount, formatLimit, formatSigned, formatSignedCount } from './units.ts'
+import {
+  METRICS,
+  baseName,
+  changeWords,
+  familiarName,
+  growthWords,
+  imageStatus,
+  isFailure,
+  leadChange,
+  leadMetric,
+  limitWords,
+  shortCommit,
+  statusWords,
+} from './words.ts'
+
+/** A table before it is Markdown or text. Every row has as many cells as there are columns. */
+export type Table = {
+  columns: { head: Phrase; align: 'left' | 'right' }[]
+  rows: Phrase[][]
+}
+
+const NOT_MEASURED = 'not measured'
+
+/**
+ * The figures of one image: a row for each metric that is measured and says something or has a budget. Columns for the
+ * base only with a comparison, for budgets only where one was set.
+ */
+export function figuresTable(image: ImageReport, report: Report): Table {
+  const compared = image.base !== null
+  const judged = image.checks.length > 0
+  const columns: Table['columns'] = [
+    { head: [], align: 'left' },
+    ...(compared ? [{ head: baseHead([image]), align: 'right' as const }] : []),
+    { head: headHead(report), align: 'right' },
+    ...(compared ? [{ head: ['change'], align: 'right' as const }] : []),
+    ...(judged
+      ? [
+          { head: ['budget'], align: 'right' as const },
+          { head: [], align: 'left' as const },
+        ]
+      : []),
+  ]
+  const row = (cells: { name: Phrase; before: string; after: string; change: Phrase; check: Check | undefined }) => [
+    cells.name,
+    ...(compared ? [[cells.before]] : []),
+    [cells.after],
+    ...(compared ? [cells.change] : []),
+    ...(judged ? [[budgetCell(cells.check, image)], statusCell(cells.check)] : []),
+  ]
+
+  const rows = METRICS.flatMap(({ metric, name, budget }) => {
+    const before = image.base?.[metric] ?? null
+    const after = image.head?.[metric] ?? null
+    const change = image.change?.[metric] ?? null
+    const check = image.checks.find((each) => each.budget === budget)
+    const leads = metric === leadMetric(image)
+    const says = after !== null && (leads || !compared || change?.amount !== 0)
+    if (check === undefined && !says) return []
+
+    const figure = (value: number | null, other: number | null) => {
+      if (value === null) return NOT_MEASURED
+      return metric === 'layers' ? String(value) : formatBytesAmong(value, [other, check?.limit ?? null])
+    }
+    const changed = change === null ? '' : metric === 'layers' ? layersChange(change.amount) : changeWords(change)
+    return [
+      row({
+        name: leads ? [{ strong: name }] : [name],
+        before: figure(before, after),
+        after: figure(after, before),
+        change: leads && changed !== 'same' && changed !== '' ? emphasised(changed) : [changed],
+        check,
+      }),
+    ]
+  })
+
+  const growth = image.checks.find((check) => check.budget === 'max-increase')
+  if (growth !== undefined) {
+    const name = growth.metric === 'download-size' ? 'Growth of the download' : 'Growth'
+    rows.push(row({ name: [name], before: '', after: '', change: [growthWords(growth)], check: growth }))
+  }
+  return { columns, rows }
+}
+
+function layersChange(amount: number): string {
+  return amount === 0 ? 'same' : formatSignedCount(amount)
+}
+
+/** The amount in bold, its percentage beside it. */
+function emphasised(change: string): Phrase {
+  const [, amount = change, percent = ''] = /^(.*?)( \(.*\))?$/.exec(change) ?? []
+  return [{ strong: amount }, percent].filter((piece) => piece !== '')
+}
+
+function budgetCell(check: Check | undefined, image: ImageReport): string {
+  if (check === undefined) return ''
+  if (check.unit !== 'bytes' || check.budget === 'max-increase') return limitWords(check)
+  const metric = check.metric === 'size' ? 'size' : 'downloadSize'
+  return formatBytesAmong(check.limit, [image.head?.[metric] ?? null], formatLimit)
+}
+
+function statusCell(check: Check | undefined): Phrase {
+  if (check === undefined) return []
+  const { tone, words } = statusWords(check)
+  return [{ tone }, words]
+}
+
+/** `main a1b2c3d` where all the images have that base, else `base`. */
+function baseHead(images: readonly ImageReport[]): Phrase {
+  const [first] = images
+  if (first === undefined) return ['base']
+  const { commit, ref } = first.baseline
+  if (!images.every((image) => image.baseline.commit === commit && image.baseline.ref === ref)) return ['base']
+  const name = baseName(first).replace(/^the base$/, 'base')
+  return commit === null ? [name] : phrase`${name} ${{ code: shortCommit(commit) }}`
+}
+
+function headHead(report: Report): Phrase {
+  const { commit, dirty } = report.head
+  if (dirty) return ['this change (uncommitted)']
+  return commit === null ? ['this change'] : phrase`this change ${{ code: shortCommit(commit) }}`
+}
+
+/** Could not be measured, over, over before or near, then by growth; what has no comparison last. */
+export function worstFirst(a: ImageReport, b: ImageReport): number {
+  return urgency(a) - urgency(b) || growth(b) - growth(a)
+}
+
+function urgency(image: ImageReport): number {
+  if (isFailure(image)) return 0
+  if (image.verdict === 'over') return 1
+  return image.checks.some((check) => check.status !== 'within') ? 2 : 3
+}
+
+function growth(image: ImageReport): number {
+  return leadChange(image)?.amount ?? Number.MIN_SAFE_INTEGER
+}
+
+/** Many images, a row each in the order given, in their leading metric; platforms only where they tell rows apart. */
+export function overviewTable(images: readonly ImageReport[], report: Report): Table {
+  const names = new Set(report.images.map((image) => image.name))
+  const known = new Set(report.images.map((image) => image.platform).filter((platform) => platform !== null))
+  const platforms = names.size < report.images.length || known.size > 1
+  const compared = report.images.some((image) => image.base !== null)
+  const judged = report.images.some((image) => image.checks.length > 0)
+  const withBase = report.images.filter((image) => image.base !== null)
+
+  return {
+    columns: [
+      ...(names.size > 1 || !platforms ? [{ head: ['image'], align: 'left' as const }] : []),
+      ...(platforms ? [{ head: ['platform'], align: 'left' as const }] : []),
+      ...(compared ? [{ head: baseHead(withBase), align: 'right' as const }] : []),
+      { head: headHead(report), align: 'right' },
+      ...(compared ? [{ head: ['change'], align: 'right' as const }] : []),
+      ...(judged ? [{ head: ['budget'], align: 'right' as const }] : []),
+      { head: [], align: 'left' },
+    ],
+    rows: images.map((image) => {
+      const metric = leadMetric(image)
+      const change = leadChange(image)
+      const { tone, words } = imageStatus(image)
+      const noisy = isFailure(image) || image.verdict === 'over'
+      const before = metric === null ? null : (image.base?.[metric] ?? null)
+      return [
+        ...(names.size > 1 || !platforms ? [[noisy ? { strong: image.name } : image.name]] : []),
+        ...(platforms ? [[image.platform ?? 'not known']] : []),
+        ...(compared ? [[before === null ? noBase(image) : formatBytes(before)]] : []),
+        [metric === null ? NOT_MEASURED : leadFigure(image, metric)],
+        ...(compared ? [[change === null ? '' : changeWords(change)]] : []),
+        ...(judged ? [[overviewBudget(image)]] : []),
+        [{ tone }, words],
+      ]
+    }),
+  }
+}
+
+function noBase(image: ImageReport): string {
+  if (image.head === null) return ''
+  return image.base === null ? 'none' : NOT_MEASURED
+}
+
+function leadFigure(image: ImageReport, metric: 'size' | 'downloadSize'): string {
+  const value = image.head?.[metric] ?? null
+  if (value === null) return NOT_MEASURED
+  return metric === 'size' ? formatBytes(value) : `${formatBytes(value)} to download`
+}
+
+/** All of an image's limits in one cell: `160 MB, 55 MB to download, 12 layers, +5 MB`. */
+function overviewBudget(image: ImageReport): string {
+  const lead = leadMetric(image)
+  return image.checks
+    .map((check) => {
+      if (check.budget === 'max-layers') return formatCount(check.limit, 'layer')
+      const download = check.budget === 'max-download-size' && lead === 'size'
+      return `${limitWords(check)}${download ? ' to download' : ''}`
+    })
+    .join(', ')
+}
+
+/** `All layers (2 of 10 changed)`. */
+export function layersTitle(image: ImageReport): string {
+  const total = image.layerChanges.filter((layer) => layer.change !== 'removed').length
+  const by = leadMetric(image) === 'downloadSize' ? ', by download size' : ''
+  if (image.base === null) return `All layers${by} (${total})`
+  const changed = image.layerChanges.filter(isChanged).length
+  const rebuilt = image.layerChanges.filter((layer) => layer.change === 'rebuilt').length
+  return `All layers${by} (${changed} of ${total} changed${rebuilt > 0 ? `, ${rebuilt} rebuilt` : ''})`
+}
+
+/** Every layer, base layer first; those that came with the `FROM` image and did not change are one row. */
+export function layersTable(image: ImageReport, report: Report): Table {
+  const compared = image.base !== null
+  const folded = image.layerChanges.filter((layer) => layer.fromBase && (!compared || layer.change === 'unchanged'))
+  const rest = image.layerChanges.filter((layer) => !folded.includes(layer))
+  const columns: Table['columns'] = [
+    { head: ['line'], align: 'right' },
+    { head: ['instruction'], align: 'left' },
+    ...(compared ? [{ head: baseHead([image]), align: 'right' as const }] : []),
+    { head: headHead(report), align: 'right' },
+    ...(compared ? [{ head: ['change'], align: 'right' as const }] : []),
+  ]
+  const lead = leadMetric(image)
+  const rows = rest.map((layer) => {
+    const figures = layerFigures(layer)
+    const other = figures.metric !== null && figures.metric !== lead && lead !== null ? ' to download' : ''
+    const figure = (value: number | null) => [value === null ? NOT_MEASURED : `${formatBytes(value)}${other}`]
+    const line: Phrase = layer.line === null ? [] : [String(layer.line)]
+    const after: Phrase = layer.change === 'removed' ? [] : figure(figures.after)
+    if (!compared) return [line, [{ code: layer.instruction }], after]
+    const before: Phrase = layer.change === 'added' ? [] : figure(figures.before)
+    const change: Phrase = [layerChangeWords(layer.change, figures.amount)]
+    return [line, [{ code: layer.instruction }], before, after, change]
+  })
+  return { columns, rows: folded.length > 0 ? [baseRow(image, folded, compared), ...rows] : rows }
+}
+
+/** `FROM node:24-slim` (6 layers, unchanged). */
+function baseRow(image: ImageReport, layers: ImageReport['layerChanges'], compared: boolean): Phrase[] {
+  const name = image.baseImage?.after?.name ?? null
+  const sizes = layers.map((layer) => layerFigures(layer).after)
+  const metrics = new Set(layers.map((layer) => layerFigures(layer).metric))
+  const known = metrics.size === 1 && sizes.every((size) => size !== null)
+  const sum = known ? formatBytes(sizes.reduce((total, size) => total + size, 0)) : NOT_MEASURED
+  const words = ` (${formatCount(layers.length, 'layer')}${compared ? ', unchanged' : ''})`
+  const what: Phrase = name === null ? ['base image'] : [{ code: `FROM ${familiarName(name)}` }]
+  return [[], [...what, words], ...(compared ? [[sum]] : []), [sum], ...(compared ? [[]] : [])]
+}
+
+function layerChangeWords(change: LayerChangeKind, amount: number | null): string {
+  const figure = amount === null ? NOT_MEASURED : formatSigned(amount)
+  const words: Record<LayerChangeKind, string> = {
+    unchanged: '',
+    rebuilt: 'rebuilt',
+    changed: amount === 0 ? 'edited, same size' : figure,
+    added: `${figure}, new`,
+    removed: `${figure}, removed`,
+  }
+  return words[change]
+}

@@ -1,0 +1,501 @@
+import type { BudgetName, Check, SkipReason } from '../budget/budget.ts'
+import type { Change, Totals } from '../compare/comparison.ts'
+import type { Failure } from '../failure.ts'
+import { fromProse, join, list, phrase, placeName, type Phrase, type Piece, type Place, type Tone } from './phrase.ts'
+import type { ImageReport, Report } from './report.ts'
+import { formatBytes, formatCount, formatLimit, formatPercent, formatSigned } from './units.ts'
+
+/** The words of the report, said once for the comment, the summary, the terminal and the log. */
+
+/** The product's name as every report's first words. */
+export const PRODUCT = 'Image budget'
+
+/**
+ * What is said of an image, the first that applies. `failed`: no figures at all; `not-judged`: a budget's metric is not
+ * measured; `over`; `over-before`: a broken budget that this change is not charged with; `no-comparison`: within, with no
+ * base; then by the change of the leading metric.
+ */
+export type State =
+  'failed' | 'not-judged' | 'over' | 'over-before' | 'no-comparison' | 'smaller' | 'near' | 'larger' | 'unchanged'
+
+/** The metric an image is spoken of in: its size, or its download size where only that is measured. */
+export type LeadMetric = 'size' | 'downloadSize'
+
+/** The leading metric of an image; null where neither is measured. */
+export function leadMetric(image: ImageReport): LeadMetric | null {
+  if (image.head === null) return null
+  if (image.head.size !== null) return 'size'
+  return image.head.downloadSize === null ? null : 'downloadSize'
+}
+
+/** Change of the leading metric; null without a comparison. */
+export function leadChange(image: ImageReport): Change | null {
+  const metric = leadMetric(image)
+  return metric === null ? null : (image.change?.[metric] ?? null)
+}
+
+/** Which of the states an image is in. */
+export function stateOf(image: ImageReport): State {
+  if (image.error !== null || image.head === null) return 'failed'
+  if (image.verdict === 'error') return 'not-judged'
+  if (image.verdict === 'over') return 'over'
+  if (image.checks.some((check) => check.reason === 'over-before')) return 'over-before'
+  const change = leadChange(image)
+  if (change === null) return 'no-comparison'
+  if (change.amount < 0) return 'smaller'
+  if (image.checks.some((check) => check.status === 'near')) return 'near'
+  return change.amount > 0 ? 'larger' : 'unchanged'
+}
+
+/** The verdict on the whole report, without the product's name: `` `api` is over by 3.9 MB ``, `1 of 24 images is over`. */
+export function headline(report: Report): Phrase {
+  const [image] = report.images
+  if (image === undefined) return ['nothing was measured']
+  if (report.images.length === 1) return imageHeadline(image)
+
+  const name = report.images.every((other) => other.name === image.name) ? image.name : null
+  const total = report.images.length
+  const noun = name === null ? 'image' : 'platform'
+  const count = (test: (image: ImageReport) => boolean) => report.images.filter(test).length
+  const failed = count(isFailure)
+  const over = count((each) => each.verdict === 'over')
+
+  if (failed + over > 0) {
+    const said = [
+      ...(over > 0 ? [`over on ${over}`] : []),
+      ...(failed > 0 ? [`could not be measured on ${failed}`] : []),
+    ]
+    if (name !== null) {
+      const verb = over > 0 ? 'is ' : ''
+      return phrase`${{ code: name }} ${verb}${list(said)} of ${formatCount(total, noun)}`
+    }
+    if (over === 0) return [`${failed} of ${formatCount(total, noun)} could not be measured`]
+    const rest = failed > 0 ? `, ${failed} could not be measured` : ''
+    return [`${over} of ${formatCount(total, noun)} ${over === 1 ? 'is' : 'are'} over${rest}`]
+  }
+
+  const changes = changeCounts(report)
+  const subject: Phrase =
+    name === null
+      ? [`all ${formatCount(total, noun)} are`]
+      : phrase`${{ code: name }} is, on ${formatCount(total, noun)},`
+  const judged = report.images.some((each) => each.checks.length > 0)
+  const overBefore = count((each) => stateOf(each) === 'over-before')
+  const standing = overBefore > 0 ? `${overBefore} over before this change` : ''
+  if (judged && overBefore === 0) return phrase`${subject} within budget${changes === '' ? '' : `: ${changes}`}`
+  const rest = [standing, changes].filter((words) => words !== '').join(', ')
+  return [
+    ...(name === null ? [formatCount(total, noun)] : phrase`${{ code: name }} on ${formatCount(total, noun)}`),
+  ].concat(rest === '' ? ' unchanged' : `: ${rest}`)
+}
+
+/** The image could not be judged: a failed build, or a budget on what is not measured. */
+export function isFailure(image: ImageReport): boolean {
+  return image.verdict === 'error' || image.error !== null || image.head === null
+}
+
+/** `2 larger, 1 smaller, 3 with no comparison`, or nothing. */
+function changeCounts(report: Report): string {
+  const amounts = report.images.map((image) => leadChange(image)?.amount ?? null)
+  const counts: [number, string][] = [
+    [amounts.filter((amount) => amount !== null && amount > 0).length, 'larger'],
+    [amounts.filter((amount) => amount !== null && amount < 0).length, 'smaller'],
+    [amounts.filter((amount) => amount === null).length, 'with no comparison'],
+  ]
+  return counts
+    .filter(([count]) => count > 0)
+    .map(([count, words]) => `${count} ${words}`)
+    .join(', ')
+}
+
+/** The verdict on one image: `` `api` is over by 3.9 MB ``. */
+export function imageHeadline(image: ImageReport): Phrase {
+  return phrase`${{ code: image.name }} ${verdictWords(image)}`
+}
+
+/** The same without the name, to follow it: `is over by 3.9 MB`. */
+export function verdictWords(image: ImageReport): Phrase {
+  const toDownload = leadMetric(image) === 'downloadSize' ? ' to download' : ''
+  const amount = leadChange(image)?.amount ?? 0
+  const over = overWords(image.checks)
+  const words: Record<State, Phrase> = {
+    failed: ['could not be measured'],
+    'not-judged': [over === '' ? 'could not be judged' : `could not be judged in full, and is over ${over}`],
+    over: [`is over ${over}${image.base === null ? ' (no comparison)' : ''}`],
+    'over-before': ['was over before this change'],
+    'no-comparison': [
+      image.checks.length === 0
+        ? `is ${sizeWords(image)} (no comparison)`
+        : `${nearWords(image) || 'is within budget'} (no comparison)`,
+    ],
+    smaller: [`is ${formatBytes(Math.abs(amount))} smaller${toDownload}`],
+    near: [nearWords(image)],
+    larger: [largerWords(image, amount, toDownload)],
+    unchanged: [`is the same ${toDownload === '' ? 'size' : 'download size'} as ${baseName(image)}`],
+  }
+  return words[stateOf(image)]
+}
+
+function largerWords(image: ImageReport, amount: number, toDownload: string): string {
+  const judged = image.checks.length > 0 ? 'is within budget, ' : ''
+  const fromBase = baseImageGrowth(image)
+  if (fromBase !== null && fromBase > 0) return `${judged}the base image grew by ${formatBytes(fromBase)}`
+  return `${judged || 'is '}${formatBytes(Math.abs(amount))} larger${toDownload}`
+}
+
+/** What an amount of a budget is an amount of, where it is not plainly the image's size or its layers. */
+const OF: Record<BudgetName, string> = {
+  'max-size': '',
+  'max-download-size': ' of download',
+  'max-layers': '',
+  'max-increase': ' of growth',
+}
+
+/**
+ * `by 3.9 MB and 1 layer`, `its growth budget by 10.7 MB`: which budgets are broken and by how much; empty for none.
+ * Growth is spoken of where no cap is broken: two amounts of bytes in one sentence are a riddle, and the table has both.
+ */
+function overWords(checks: readonly Check[]): string {
+  const over = checks.filter((check) => check.status === 'over')
+  const caps = over.filter((check) => check.budget !== 'max-increase')
+  if (caps.length > 0) return `by ${list(caps.map((check) => `${excessWords(check)}${OF[check.budget]}`))}`
+  return over.map((check) => `its growth budget by ${excessWords(check)}`).join('')
+}
+
+function nearWords(image: ImageReport): string {
+  const near = image.checks.filter((check) => check.status === 'near')
+  if (near.length === 0) return ''
+  return `is near its budget: ${list(near.map(leftWords))}`
+}
+
+/** `2.1 MB left`, `1 layer left`, `nothing left`. */
+function leftWords(check: Check): string {
+  const left = check.limit - (check.actual ?? 0)
+  if (left <= 0) return 'nothing left'
+  if (check.unit === 'percent') return `${formatPercent(left).slice(1)} of growth left`
+  return `${check.unit === 'layers' ? formatCount(left, 'layer') : formatBytes(left)}${OF[check.budget]} left`
+}
+
+/** `3.9 MB`, `1 layer`: by how much a budget is broken. */
+function excessWords(check: Check): string {
+  const excess = check.excess ?? 0
+  return check.metric === 'layers' ? formatCount(excess, 'layer') : formatBytes(excess)
+}
+
+/** `148.2 MB`, `51.0 MB to download`, `9 layers`: what the image is. */
+function sizeWords(image: ImageReport): string {
+  const { head } = image
+  if (head === null) return 'not measured'
+  if (head.size !== null) return formatBytes(head.size)
+  return head.downloadSize === null
+    ? formatCount(head.layers, 'layer')
+    : `${formatBytes(head.downloadSize)} to download`
+}
+
+/** The base as its user knows it: `main`, or `the base`. */
+export function baseName(image: ImageReport): string {
+  const { ref, commit } = image.baseline
+  return ref === null || isCommit(ref, commit) ? 'the base' : ref
+}
+
+/** A ref that is nothing but the commit's own digits tells no name. */
+function isCommit(ref: string, commit: string | null): boolean {
+  return commit !== null && ref.length >= 7 && commit.startsWith(ref)
+}
+
+/** Seven digits, as git shortens it. */
+export function shortCommit(commit: string): string {
+  return commit.slice(0, 7)
+}
+
+/**
+ * By how many bytes (of the leading metric) the base image's own layers changed, where the base image moved under the
+ * same name; null where it did not, or where that is not known.
+ */
+export function baseImageGrowth(image: ImageReport): number | null {
+  if (image.baseImage?.change !== 'changed' || image.change === null) return null
+  const metric = leadMetric(image)
+  if (metric === null) return null
+  const all = image.change[metric]
+  const own = image.change[metric === 'size' ? 'ownSize' : 'ownDownloadSize']
+  return all === null || own === null ? null : all.amount - own.amount
+}
+
+/** Words, and how they are to be taken. */
+export type Status = { tone: Tone; words: string }
+
+/** The words for a check's status. */
+export function statusWords(check: Check): Status {
+  const words: Record<Check['status'], () => Status> = {
+    within: () => ({ tone: 'good', words: 'within' }),
+    near: () => ({ tone: 'warn', words: `near: ${leftWords(check).replace(OF[check.budget], '')}` }),
+    over: () => ({ tone: 'bad', words: `over by ${excessWords(check)}` }),
+    skipped: () => skippedWords(check),
+  }
+  return words[check.status]()
+}
+
+function skippedWords(check: Check): Status {
+  const words: Record<SkipReason, Status> = {
+    'over-before': { tone: 'warn', words: `over before this change, by ${excessWords(check)}` },
+    'not-measured': { tone: 'bad', words: 'not measured' },
+    'no-baseline': { tone: 'none', words: 'not judged: no comparison' },
+  }
+  return check.reason === null ? { tone: 'none', words: 'not judged' } : words[check.reason]
+}
+
+/** How an image stands, worst first: one status for its row in a table of many. */
+export function imageStatus(image: ImageReport): Status {
+  if (image.error !== null || image.head === null) return { tone: 'bad', words: 'could not be measured' }
+  const over = overWords(image.checks)
+  if (over !== '') return { tone: 'bad', words: `over ${over}` }
+  const find = (test: (check: Check) => boolean) => image.checks.find(test)
+  const remarkable =
+    find((check) => check.reason === 'not-measured') ??
+    find((check) => check.reason === 'over-before') ??
+    find((check) => check.status === 'near') ??
+    find((check) => check.status === 'within')
+  if (remarkable !== undefined) return statusWords(remarkable)
+  return { tone: 'none', words: image.base === null ? 'no comparison' : 'no budget' }
+}
+
+/** A limit as it stands in the budget column: `160 MB`, `12`, `+5 MB`, `+3 %`. */
+export function limitWords(check: Check): string {
+  if (check.unit === 'layers') return String(check.limit)
+  if (check.unit === 'percent') return check.limit === 0 ? '0 %' : `+${check.limit} %`
+  return `${check.budget === 'max-increase' && check.limit > 0 ? '+' : ''}${formatLimit(check.limit)}`
+}
+
+/** The figure a check judged, where it has a row of its own: `+15.7 MB`, `+3.4 %`. */
+export function growthWords(check: Check): string {
+  if (check.actual === null) return ''
+  return check.unit === 'percent' ? formatPercent(check.actual) : formatSigned(check.actual)
+}
+
+/** `+15.7 MB (+10.6 %)`; the percentage only where it says something; `same` for no change. */
+export function changeWords(change: Change): string {
+  if (change.amount === 0) return 'same'
+  const percent = change.percent === null ? '' : formatPercent(change.percent)
+  return percent === '' || percent === '0.0 %'
+    ? formatSigned(change.amount)
+    : `${formatSigned(change.amount)} (${percent})`
+}
+
+/** What there is to say of an image besides its verdict and its figures: one phrase a paragraph. */
+export function explanation(image: ImageReport, report: Report): Phrase[] {
+  if (image.error !== null) return failureWords(image.error, report)
+  return [
+    ...notJudgedWords(image),
+    ...overBeforeWords(image),
+    ...noComparisonWords(image),
+    ...baseImageWords(image),
+    ...tighterBudgetWords(image),
+  ]
+}
+
+/** Message, place and remedy of a failure, and where its log is. Further lines of the message are `failureOutput`. */
+export function failureWords(failure: Failure, report: Report): Phrase[] {
+  const [first = ''] = failure.message.trim().split('\n')
+  const place: Place | null =
+    failure.file === null
+      ? null
+      : { file: failure.file, line: failure.line, commit: report.head.dirty ? null : report.head.commit }
+  const name = place === null ? null : placeName(place)
+  const untold = failure.instruction !== null && !first.includes(failure.instruction) ? failure.instruction : null
+  const instruction: Phrase = untold === null ? [] : [{ code: untold }]
+
+  const prose = fromProse(sentence(first))
+  const at = prose.findIndex((piece) => typeof piece === 'object' && 'code' in piece && piece.code === name)
+  const placed: Phrase[] =
+    place !== null && at !== -1
+      ? [
+          phrase`${prose.slice(0, at)}${{ place }}${untold === null ? '' : [' (', ...instruction, ')']}${prose.slice(at + 1)}`,
+        ]
+      : [prose]
+  const unsaid = [
+    ...(place !== null && at === -1 ? [[{ place }]] : []),
+    ...(at === -1 && untold !== null ? [instruction] : []),
+  ]
+  if (unsaid.length > 0) placed.push(phrase`At ${join(unsaid, ': ')}.`)
+  const log: Phrase = report.runUrl === null ? [] : [' ', { link: 'Log of the run', url: report.runUrl }, '.']
+  return [
+    ...placed,
+    ...(failure.remedy === null ? [] : [fromProse(sentence(failure.remedy.trim()))]),
+    ['No size is reported.', ...log],
+  ]
+}
+
+/** What a tool printed, where the failure's message carries it: the message's lines after the first. */
+export function failureOutput(failure: Failure): string {
+  return failure.message.trim().split('\n').slice(1).join('\n').trim()
+}
+
+/** With its full stop. */
+function sentence(text: string): string {
+  return /[.!?…]$/.test(text) || text === '' ? text : `${text}.`
+}
+
+function notJudgedWords(image: ImageReport): Phrase[] {
+  const skipped = image.checks.filter((check) => check.reason === 'not-measured')
+  if (skipped.length === 0) return []
+  const engine = engineWords(image)
+  const metric = { size: 'size', 'download-size': 'download size', layers: 'number of layers' }
+  const elsewhere = {
+    size: "Docker's classic image store tells it",
+    'download-size': 'the containerd image store and BuildKit tell it',
+    layers: 'every engine tells it',
+  }
+  const instead = { size: 'max-download-size', 'download-size': 'max-size', layers: null }
+  return skipped.map((check) => {
+    const other = instead[check.metric]
+    const set = image.checks.some((each) => each.budget === other)
+    return phrase`${{ code: check.budget }} (${limitWords(check)}) was not judged: the image's ${metric[check.metric]} is not measured here${engine === null ? '' : ` (${engine})`}, and no budget is passed unseen. ${capitalised(elsewhere[check.metric])}${other === null || set ? '' : phrase`; here ${{ code: other }} can be judged`}.`
+  })
+}
+
+function capitalised(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`
+}
+
+function overBeforeWords(image: ImageReport): Phrase[] {
+  return image.checks
+    .filter((check) => check.reason === 'over-before')
+    .map(
+      (check) =>
+        phrase`It was over ${{ code: check.budget }} (${limitWords(check)}) on ${baseName(image)} already. This change does not make it worse, so it passes.`,
+    )
+}
+
+function noComparisonWords(image: ImageReport): Phrase[] {
+  if (image.base !== null || image.head === null) return []
+  const { reason } = image.baseline
+  return [
+    reason === null
+      ? ['There is nothing to compare with.']
+      : fromProse(`There is nothing to compare with: ${sentence(reason)}`),
+  ]
+}
+
+/** Told apart from what the change itself did: a base image that moved is nobody's line. */
+function baseImageWords(image: ImageReport): Phrase[] {
+  const { baseImage, change } = image
+  if (baseImage?.change !== 'changed' || change === null) return []
+  const { before, after } = baseImage
+  const growth = baseImageGrowth(image)
+  const by = growth === null || growth === 0 ? '' : ` (${formatSigned(growth)})`
+  if (after === null || before === null || before.name !== after.name) {
+    const name = (side: typeof after): Piece => (side === null ? 'none' : { code: familiarName(side.name) })
+    return [phrase`The base image is ${name(after)}, was ${name(before)}${by}.`]
+  }
+  const digests: Phrase =
+    before.digest === null || after.digest === null
+      ? []
+      : phrase` from ${{ code: shortDigest(before.digest) }} to ${{ code: shortDigest(after.digest) }}`
+  return [
+    phrase`${ownWords(image)}${{ code: familiarName(after.name) }} moved${digests}${by}${notCountedWords(image)}.`,
+  ]
+}
+
+function ownWords(image: ImageReport): string {
+  const own = image.change?.[leadMetric(image) === 'size' ? 'ownSize' : 'ownDownloadSize']?.amount
+  if (own === undefined) return ''
+  if (own === 0) return 'This change adds nothing of its own. '
+  return own > 0
+    ? `This change adds ${formatBytes(own)} of its own. `
+    : `This change itself saves ${formatBytes(-own)}. `
+}
+
+/** Only where the check's own figure shows that it judged the growth without the base image's part. */
+function notCountedWords(image: ImageReport): Phrase {
+  const check = image.checks.find((each) => each.budget === 'max-increase')
+  const metric = leadMetric(image)
+  if (check === undefined || check.actual === null || metric === null) return []
+  const own = image.change?.[metric === 'size' ? 'ownSize' : 'ownDownloadSize']
+  const all = image.change?.[metric]
+  if (!own || !all || own.amount === all.amount || check.unit !== 'bytes' || check.actual !== own.amount) return []
+  return phrase`, which is not this change's doing and is not counted against ${{ code: 'max-increase' }}`
+}
+
+/** `docker.io/library/node:24-slim` as Dockerfiles write it: `node:24-slim`. */
+export function familiarName(reference: string): string {
+  return reference.replace(/^docker\.io\/(library\/)?/, '')
+}
+
+function shortDigest(digest: string): string {
+  return digest.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1')
+}
+
+/** A tighter budget is worth a word when the image became at least this much smaller (share of the base) … */
+const SHRANK_SHARE = 0.05
+/** … and the cap would still leave this much room above the image. */
+const ROOM_SHARE = 0.1
+
+/** After a real gain, the cap that keeps it. */
+function tighterBudgetWords(image: ImageReport): Phrase[] {
+  if (stateOf(image) !== 'smaller') return []
+  const metric = leadMetric(image)
+  const change = leadChange(image)
+  const cap = image.checks.find((check) => check.budget === (metric === 'size' ? 'max-size' : 'max-download-size'))
+  if (metric === null || change === null || cap === undefined || cap.actual === null || image.base === null) return []
+  const left: Phrase = phrase`${formatBytes(cap.limit - cap.actual)} under its budget of ${limitWords(cap)}`
+  const tighter = roundUp(cap.actual * (1 + ROOM_SHARE))
+  if (-change.amount < (image.base[metric] ?? 0) * SHRANK_SHARE || tighter >= cap.limit) return [[...left, '.']]
+  return [
+    phrase`${left}, which could go down to ${formatLimit(tighter)}: ${{ code: `${cap.budget}: ${formatLimit(tighter)}` }}.`,
+  ]
+}
+
+/** To two digits, upwards: 139,590,000 to 140,000,000. */
+function roundUp(bytes: number): number {
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(bytes)) - 1)
+  return Math.ceil(bytes / step) * step
+}
+
+/** All an image has to say when nothing happened: `` `api` is the same size as main (148.2 MB, budget 160 MB) ``. */
+export function quietWords(image: ImageReport): Phrase {
+  const metric = leadMetric(image)
+  const capped: Record<string, Check | undefined> = Object.fromEntries(
+    image.checks.map((check) => [check.budget, check]),
+  )
+  const cap = (check: Check | undefined) => (check === undefined ? '' : `, budget ${limitWords(check)}`)
+  const facts = [`${sizeWords(image)}${cap(capped[metric === 'size' ? 'max-size' : 'max-download-size'])}`]
+  if (metric === 'size' && capped['max-download-size'] && image.head?.downloadSize) {
+    facts.push(`${formatBytes(image.head.downloadSize)} to download${cap(capped['max-download-size'])}`)
+  }
+  if (capped['max-layers'] && image.head)
+    facts.push(`${formatCount(image.head.layers, 'layer')}${cap(capped['max-layers'])}`)
+  if (capped['max-increase']) facts.push(`growth budget ${limitWords(capped['max-increase'])}`)
+  return phrase`${imageHeadline(image)} (${facts.join('; ')}).`
+}
+
+/** `Docker 28.0.4, classic store`, `BuildKit 0.21.0 (docker-container)`. */
+export function engineWords(image: ImageReport): string | null {
+  const { engine } = image
+  if (engine === null) return null
+  return engine.store === 'buildkit'
+    ? `BuildKit ${engine.version} (${engine.driver})`
+    : `Docker ${engine.version}, ${engine.store} store`
+}
+
+/** Platform, how the base was had, engine and store: small print, in that order. */
+export function smallPrint(image: ImageReport): Phrase[] {
+  const engine = engineWords(image)
+  return [
+    ...(image.platform === null ? [] : [[image.platform]]),
+    ...baselinePrint(image),
+    ...(engine === null ? [] : [[engine]]),
+  ]
+}
+
+function baselinePrint(image: ImageReport): Phrase[] {
+  const { kind, commit } = image.baseline
+  if (kind === 'none' || image.base === null) return []
+  return [commit === null ? ['base built for this run'] : phrase`base built from ${{ code: shortCommit(commit) }}`]
+}
+
+/** Totals a table shows one row each of, in its order, with the row's name. */
+export const METRICS: readonly { metric: 'size' | 'downloadSize' | 'layers'; name: string; budget: BudgetName }[] = [
+  { metric: 'size', name: 'Size', budget: 'max-size' },
+  { metric: 'downloadSize', name: 'Download', budget: 'max-download-size' },
+  { metric: 'layers', name: 'Layers', budget: 'max-layers' },
+] satisfies readonly { metric: keyof Totals; name: string; budget: BudgetName }[]
