@@ -1,0 +1,125 @@
+/** What is known of a failed request: Octokit's RequestError or GraphqlResponseError, read by shape, not by class. */
+type RequestFailure = {
+  /** HTTP status; 500 also where there was no answer at all; 200 where GraphQL put its error into the body. */
+  status: number
+  /** There was an answer. */
+  answered: boolean
+  /** GitHub's own message, one line, no longer than a line of log should be. */
+  message: string
+  headers: Record<string, unknown>
+  /** GraphQL's error types: `RATE_LIMITED`, `FORBIDDEN`, … */
+  types: unknown[]
+}
+
+const LONGEST_MESSAGE = 200
+
+/** The longest that is waited before a request is made again, in milliseconds. */
+const LONGEST_WAIT = 60_000
+
+const WRITE_PERMISSION =
+  'Add `permissions: pull-requests: write` to the job. A pull request from a fork, and one of Dependabot, gets a read-only ' +
+  'token whatever the workflow asks for.'
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+/** The error as a failed request, or null: it is something else (a bug). */
+function asRequestFailure(error: unknown): RequestFailure | null {
+  if (!isObject(error)) return null
+  const isGraphql = error.name === 'GraphqlResponseError'
+  if (typeof error.status !== 'number' && !isGraphql) return null
+  const response = isObject(error.response) ? error.response : {}
+  const data = isGraphql ? error.response : response.data
+  const headers = isGraphql ? error.headers : response.headers
+  const details = isObject(data) && Array.isArray(data.errors) ? data.errors.filter(isObject) : []
+  // REST has its message in the body, with details for 422; Octokit's own adds the documentation's address to it.
+  const own = isObject(data) && typeof data.message === 'string' ? data.message : String(error.message)
+  const reasons = isGraphql ? [] : details.flatMap(({ message }) => (typeof message === 'string' ? [message] : []))
+  return {
+    status: isGraphql ? 200 : Number(error.status),
+    answered: isGraphql || isObject(error.response),
+    message: oneLine([own, ...reasons].join(': ')),
+    headers: isObject(headers) ? headers : {},
+    types: details.map(({ type }) => type),
+  }
+}
+
+/** Text of a server (a proxy's HTML page, say) as one line of a log. */
+function oneLine(text: string): string {
+  const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()
+  return line.length > LONGEST_MESSAGE ? `${line.slice(0, LONGEST_MESSAGE)}…` : line
+}
+
+/** A header that is a whole number, or null. */
+function numberIn(headers: Record<string, unknown>, name: string): number | null {
+  const value = headers[name]
+  const text = typeof value === 'number' ? String(value) : value
+  return typeof text === 'string' && /^\d+$/.test(text) ? Number(text) : null
+}
+
+/**
+ * When GitHub will serve again, in milliseconds from `now`; null: it was not a rate limit.
+ * Source of the rules: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+ */
+function rateLimitWait({ status, headers, message, types }: RequestFailure, now: number): number | null {
+  const isLimit =
+    status === 429 || types.includes('RATE_LIMITED') || /secondary rate limit|rate limit exceeded/i.test(message)
+  const usedUp = numberIn(headers, 'x-ratelimit-remaining') === 0
+  if (status !== 403 && !isLimit) return null
+  const retryAfter = numberIn(headers, 'retry-after')
+  if (retryAfter !== null) return retryAfter * 1000
+  const reset = numberIn(headers, 'x-ratelimit-reset')
+  if (usedUp && reset !== null) return Math.max(reset * 1000 - now, 0) + 1000
+  return isLimit ? 60_000 : null
+}
+
+/**
+ * Milliseconds to wait before what failed is worth another try, or null: another try will not help, or GitHub asks for
+ * more patience than a job should have. Worth it are rate limits, answers of 500 and above, and answers that never came.
+ *
+ * `attempt` counts from 1, `now` is in milliseconds since the epoch.
+ */
+export function retryDelay(error: unknown, attempt: number, now: number): number | null {
+  const failure = asRequestFailure(error)
+  if (failure === null) return null
+  const wait = rateLimitWait(failure, now) ?? (failure.status >= 500 ? 1000 * 4 ** (attempt - 1) : null)
+  return wait !== null && wait <= LONGEST_WAIT ? wait : null
+}
+
+/** The HTTP status that GitHub answered with, or null where there was no answer. */
+export function statusOf(error: unknown): number | null {
+  const failure = asRequestFailure(error)
+  return failure !== null && failure.answered ? failure.status : null
+}
+
+/**
+ * A failed request in words for the log: what GitHub said, and what to change. One or more sentences, one line.
+ * `now` is in milliseconds since the epoch. An error that is no failed request is its own message.
+ */
+export function explainGitHubError(error: unknown, now: number = Date.now()): string {
+  const failure = asRequestFailure(error)
+  if (failure === null) return isObject(error) && typeof error.message === 'string' ? error.message : String(error)
+  const { status, answered, message } = failure
+  if (!answered) return `GitHub could not be reached: ${message}.`
+
+  const said = `(${status} ${message})`
+  const wait = rateLimitWait(failure, now)
+  if (wait !== null) {
+    return `GitHub's rate limit for this token is used up ${said}. It can be used again in ${Math.ceil(wait / 1000)} s.`
+  }
+  if (status >= 500) return `GitHub is in trouble ${said}. Run the job again later.`
+  if (status === 401) {
+    return `GitHub does not accept the token ${said}. Check the input \`github-token\`: it may be empty, expired, or of another server.`
+  }
+  if (status === 403 && /personal access token/i.test(message)) {
+    return `The token is not allowed to do this ${said}. Give it "Pull requests: Read and write" (a fine-grained token) or the scope \`repo\` (a classic one).`
+  }
+  if (status === 403 && /locked/i.test(message))
+    return `The conversation is locked ${said}. Unlock it to have the comment.`
+  if (status === 403) return `The token is not allowed to do this ${said}. ${WRITE_PERMISSION}`
+  if (status === 404) {
+    return `GitHub does not find the pull request ${said}, or the token cannot see it. ${WRITE_PERMISSION}`
+  }
+  return `GitHub refused the request ${said}.`
+}
