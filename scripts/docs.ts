@@ -4,6 +4,8 @@
  *
  * A generated part stands between `<!-- generated:KIND -->` and `<!-- /generated -->`. KIND is `inputs` (a table of all
  * inputs), `inputs NAME …` (of these only), `outputs`, or `usage` (a step with every input, to copy).
+ *
+ * `src/inputs/descriptions.ts`, the texts of the command's help, is written as a whole.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -18,6 +20,7 @@ export type ActionMetadata = {
 }
 
 const files = ['README.md', 'docs/configuration.md']
+const descriptionsFile = 'src/inputs/descriptions.ts'
 const uses = 'image-budget/image-budget@v0'
 const usageWidth = 100
 
@@ -75,14 +78,26 @@ function wrap(text: string): string[] {
   return lines
 }
 
+/** The module that holds what each input means, for the command's help. */
+function descriptions({ inputs }: ActionMetadata): string {
+  const texts = Object.entries(inputs).map(([name, { description }]) => [
+    name,
+    description.trim().replaceAll(/\s+/g, ' '),
+  ])
+  return `/** What action.yml says of each input. Written by \`npm run docs\`. */
+export const descriptions = ${JSON.stringify(Object.fromEntries(texts))}
+`
+}
+
 /** Brings every file up to date, or with `check` leaves them; answers those that were not. */
 async function update(root: URL, check: boolean): Promise<string[]> {
   const action: ActionMetadata = parse(readFileSync(new URL('action.yml', root), 'utf8'))
   const outdated: string[] = []
-  for (const file of files) {
+  for (const file of [...files, descriptionsFile]) {
     const path = fileURLToPath(new URL(file, root))
     const before = readFileSync(path, 'utf8')
-    const after = await format(generate(before, action), { ...(await resolveConfig(path)), filepath: path })
+    const text = file === descriptionsFile ? descriptions(action) : generate(before, action)
+    const after = await format(text, { ...(await resolveConfig(path)), filepath: path })
     if (after === before) continue
     outdated.push(file)
     if (!check) writeFileSync(path, after)

@@ -11,8 +11,7 @@ export const inputOptions = inputNames.filter((name) => !WORKFLOW_ONLY.has(name)
 
 /** What the command line asks for. */
 export type Command =
-  | { kind: 'check'; values: Record<string, string>; json: boolean; verbose: boolean }
-  | { kind: 'help' | 'version' }
+  { kind: 'check'; values: Record<string, string>; json: boolean; verbose: boolean } | { kind: 'help' | 'version' }
 
 const OWN_OPTIONS = {
   base: { type: 'string' },
@@ -29,18 +28,23 @@ const OWN_OPTIONS = {
 export function readCommand(argv: string[]): Command {
   const { tokens, positionals } = parseArgs({
     args: argv,
-    options: { ...OWN_OPTIONS, ...Object.fromEntries(inputOptions.map((name) => [name, { type: 'string' as const, multiple: true as const }])) },
+    options: {
+      ...OWN_OPTIONS,
+      ...Object.fromEntries(inputOptions.map((name) => [name, { type: 'string' as const, multiple: true as const }])),
+    },
     strict: false,
     tokens: true,
   })
   const given = tokens.filter((token) => token.kind === 'option')
-  if (given.some(({ name }) => name === 'help') || positionals[0] === 'help' || argv.length === 0) return { kind: 'help' }
+  if (given.some(({ name }) => name === 'help') || positionals[0] === 'help' || argv.length === 0)
+    return { kind: 'help' }
   if (given.some(({ name }) => name === 'version')) return { kind: 'version' }
 
   const problems: string[] = []
   const [command, ...more] = positionals
   if (command !== 'check') problems.push(`\`${command ?? ''}\` is not a command; \`image-budget check\` is.`)
-  if (more.length > 1) problems.push(`\`${more[1]}\` is one argument too many; \`check\` takes at most the build context.`)
+  if (more.length > 1)
+    problems.push(`\`${more[1]}\` is one argument too many; \`check\` takes at most the build context.`)
   const values: Record<string, string> = more[0] === undefined ? {} : { context: more[0] }
   for (const { name, rawName, value } of given) {
     const isFlag = name === 'json' || name === 'verbose'
@@ -57,15 +61,31 @@ export function readCommand(argv: string[]): Command {
   if (problems.length > 0) {
     throw new CouldNotMeasure('input', problems.join('\n'), { remedy: '`image-budget --help` lists the options.' })
   }
-  return { kind: 'check', values, json: given.some(({ name }) => name === 'json'), verbose: given.some(({ name }) => name === 'verbose') }
+  return {
+    kind: 'check',
+    values,
+    json: given.some(({ name }) => name === 'json'),
+    verbose: given.some(({ name }) => name === 'verbose'),
+  }
 }
 
 /** Inputs that are lists: given twice, the option adds. */
-const LISTS: ReadonlySet<string> = new Set<InputName>(['build-args', 'build-contexts', 'platforms', 'secrets', 'secret-files', 'cache-from', 'cache-to'])
+const LISTS: ReadonlySet<string> = new Set<InputName>([
+  'build-args',
+  'build-contexts',
+  'platforms',
+  'secrets',
+  'secret-files',
+  'cache-from',
+  'cache-to',
+])
 
 /** The help text; `width` in columns. */
 export function helpText(width: number): string {
-  const option = (name: string, text: string): string => `  ${name}\n${wrap(text, Math.min(width, 100) - 6).map((line) => `      ${line}`).join('\n')}`
+  const option = (name: string, text: string): string =>
+    `  ${name}\n${wrap(text, Math.min(width, 100) - 6)
+      .map((line) => `      ${line}`)
+      .join('\n')}`
   return `Keeps container images inside a size budget.
 
 Usage: image-budget check [OPTIONS] [CONTEXT]

@@ -7,7 +7,7 @@ import { toFailure } from './failure.ts'
 import { parseInputs } from './inputs/inputs.ts'
 import type { Log } from './log.ts'
 import { renderJson } from './report/json.ts'
-import { failedReport } from './report/assemble.ts'
+import { reportFailure } from './report/assemble.ts'
 import { renderTerminal } from './report/terminal.ts'
 import { run } from './run.ts'
 import { version } from './version.ts'
@@ -21,25 +21,28 @@ stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 /** https://no-color.org and https://force-color.org */
-const coloured = (stream: NodeJS.WriteStream): boolean => !env['NO_COLOR'] && (stream.isTTY || Boolean(env['FORCE_COLOR']))
+const coloured = (stream: NodeJS.WriteStream): boolean =>
+  !env['NO_COLOR'] && (stream.isTTY || Boolean(env['FORCE_COLOR']))
 
-/** The steps of both builds as they come, each behind its side's title; all of the builders' output with `--verbose`. */
+const say = (text: string): void => void stderr.write(`${text}\n`)
+
+/** The steps of both builds as they come, each behind its side's name; all of the builders' output with `--verbose`. */
 function terminalLog(verbose: boolean): Log {
-  const dim = (text: string): string => (coloured(stderr) ? `\u001b[2m${text}\u001b[22m` : text)
-  const write = (text: string): void => void stderr.write(`${text}\n`)
   return {
     section: (title) => {
       const side = title.startsWith('Build base') ? 'base' : 'head'
-      write(title.replaceAll('`', ''))
+      say(title.replaceAll('`', ''))
       return {
         line: (text) => {
-          if (verbose || /^#\d+ \[(?!internal)/.test(text)) write(dim(`${side} │ ${printable(text)}`))
+          if (!verbose && !/^#\d+ \[(?!internal)/.test(text)) return
+          const row = `${side} │ ${printable(text)}`
+          say(coloured(stderr) ? `\u001b[2m${row}\u001b[22m` : row)
         },
         end: () => {},
       }
     },
-    info: write,
-    warning: (text) => write(`Warning: ${text}`),
+    info: say,
+    warning: (text) => say(`Warning: ${text}`),
   }
 }
 
@@ -68,7 +71,11 @@ async function main(command: Command): Promise<number> {
     },
     { createExec: (signal) => createExec(env, signal), log: terminalLog(command.verbose), signal: cancel.signal },
   )
-  stdout.write(command.json ? renderJson(report) : renderTerminal(report, { colour: coloured(stdout), width: stdout.columns ?? 100 }))
+  stdout.write(
+    command.json
+      ? renderJson(report)
+      : renderTerminal(report, { colour: coloured(stdout), width: stdout.columns ?? 100 }),
+  )
   return exitCodeOf(report.verdict, inputs.fail)
 }
 
@@ -76,7 +83,7 @@ try {
   process.exitCode = await main(readCommand(process.argv.slice(2)))
 } catch (error) {
   const failure = toFailure(error)
-  if (process.argv.includes('--json')) stdout.write(renderJson(failedReport('image', failure, null)))
+  if (process.argv.includes('--json')) stdout.write(renderJson(reportFailure('image', failure, null)))
   stderr.write(`image-budget: ${failure.message}\n${failure.remedy === null ? '' : `${failure.remedy}\n`}`)
   process.exitCode = cancel.signal.aborted ? 130 : 2
 }

@@ -90,10 +90,10 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
     if (obtained.status === 'rejected') throw obtained.reason
 
     const budgets = budgetsOf(inputs.limits)
-    const images = compareAll(measured.value, baseline).map((comparison) => ({
-      comparison,
-      ...judge(comparison, budgets),
-    }))
+    const images = compareAll(measured.value, baseline).map((comparison) => {
+      const { checks, verdict } = judge(comparison, budgets)
+      return { comparison, checks, verdict }
+    })
     return assembleReport({ version, images, head, repositoryUrl, runUrl })
   } catch (error) {
     if (world.signal.aborted) throw new CouldNotMeasure('cancelled', 'The run was cancelled.')

@@ -8,11 +8,14 @@ type Env = Record<string, string | undefined>
 
 /** What the runner tells an action through the environment. */
 export type ActionContext = {
-  workspace: string
+  /** The step's working directory: the checkout. */
+  cwd: string
+  /** RUNNER_TEMP. */
   temporary: string
   apiUrl: string
   serverUrl: string
   repository: { owner: string; repo: string } | null
+  repositoryName: string | null
   repositoryUrl: string | null
   runUrl: string | null
 }
@@ -25,11 +28,12 @@ export function readContext(env: Env): ActionContext {
   const repositoryUrl = repository && `${serverUrl}/${repository.owner}/${repository.repo}`
   const run = env['GITHUB_RUN_ID']
   return {
-    workspace: env['GITHUB_WORKSPACE'] || process.cwd(),
+    cwd: env['GITHUB_WORKSPACE'] || process.cwd(),
     temporary: required(env, 'RUNNER_TEMP'),
     apiUrl: env['GITHUB_API_URL'] || 'https://api.github.com',
     serverUrl,
     repository,
+    repositoryName: repository?.repo ?? null,
     repositoryUrl,
     runUrl: repositoryUrl && run ? `${repositoryUrl}/actions/runs/${run}` : null,
   }

@@ -2,8 +2,10 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as core from '@actions/core'
 import { exitCodeOf } from '../budget/verdict.ts'
+import type { Failure } from '../failure.ts'
 import type { Inputs } from '../inputs/inputs.ts'
 import { annotationOf } from '../report/annotation.ts'
+import { reportFailure } from '../report/assemble.ts'
 import { renderComment, renderSummary } from '../report/comment.ts'
 import { renderJson } from '../report/json.ts'
 import { isNoteworthy } from '../report/noteworthy.ts'
@@ -21,7 +23,14 @@ export type Publication = {
   inputs: Pick<Inputs, 'comment' | 'fail' | 'githubToken'>
   /** Number of the pull request to comment on, or null. */
   pullRequest: number | null
-  clock: Clock
+}
+
+const clock: Clock = {
+  now: Date.now,
+  sleep: (milliseconds) =>
+    new Promise((done) => {
+      setTimeout(done, milliseconds)
+    }),
 }
 
 /** The log has no width of its own. */
@@ -50,11 +59,17 @@ export async function publish(report: Report, publication: Publication): Promise
   return exitCode
 }
 
+/** Hands over that the run failed before there was an image to report on: no comment, for it would say nothing of the change. */
+export async function publishFailure(failure: Failure, context: ActionContext): Promise<number> {
+  const report = reportFailure(context.repositoryName ?? 'image', failure, context)
+  return publish(report, { context, inputs: { comment: 'off', fail: true, githubToken: null }, pullRequest: null })
+}
+
 /** Brings the pull request's comment up to date. Gives its address, or an empty text where there is none. */
 async function comment(
   report: Report,
   bodies: string[],
-  { context, inputs, pullRequest, clock }: Publication,
+  { context, inputs, pullRequest }: Publication,
 ): Promise<string> {
   const key = report.images[0]?.name
   if (inputs.comment === 'off' || pullRequest === null || context.repository === null || key === undefined) return ''
@@ -87,8 +102,10 @@ function annotate(report: Report, exitCode: number): void {
   const annotation = annotationOf(report, exitCode !== 0)
   if (annotation === null) return
   const { level, title, message, place } = annotation
-  const properties = place
-    ? { title, file: place.file, ...(place.line === null ? {} : { startLine: place.line }) }
-    : { title }
-  core[level](message, properties)
+  const say = { error: core.error, warning: core.warning, notice: core.notice }[level]
+  say(message, {
+    title,
+    ...(place && { file: place.file }),
+    ...(place && place.line !== null && { startLine: place.line }),
+  })
 }

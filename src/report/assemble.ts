@@ -2,7 +2,7 @@ import type { Check, Verdict } from '../budget/budget.ts'
 import { worstVerdict } from '../budget/verdict.ts'
 import type { BaselineFacts, Comparison } from '../compare/comparison.ts'
 import type { Failure } from '../failure.ts'
-import { version } from '../version.ts'
+import { version as ownVersion } from '../version.ts'
 import type { ImageReport, Report } from './report.ts'
 
 /** An image that was measured and judged. */
@@ -60,10 +60,14 @@ function failedReport({ name, platform, failure, baseline }: FailedImage): Image
 }
 
 /** The report of a run that failed before anything was built. */
-export function failedReport(name: string, failure: Failure, links: Pick<Report, 'repositoryUrl' | 'runUrl'> | null): Report {
+export function reportFailure(
+  name: string,
+  failure: Failure,
+  links: Pick<Report, 'repositoryUrl' | 'runUrl'> | null,
+): Report {
   const baseline: BaselineFacts = { kind: 'none', commit: null, ref: null, reason: 'this change was not measured' }
   return assembleReport({
-    version,
+    version: ownVersion,
     images: [{ name, platform: null, failure, baseline }],
     head: { commit: null, dirty: false },
     repositoryUrl: links?.repositoryUrl ?? null,

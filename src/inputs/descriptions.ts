@@ -1,0 +1,33 @@
+/** What action.yml says of each input. Written by `npm run docs`. */
+export const descriptions = {
+  name: "The image's name in the report; also keys its comment, so two images of one pull request need two names. Default: the repository's name, with the context's folder, the Dockerfile's name and the target where they are given.",
+  context: 'Build context, a folder inside the checked-out repository.',
+  file: 'Path of the Dockerfile, relative to the working directory. Default: `Dockerfile` in the context.',
+  target: 'Stage to build and measure. Default: the last stage.',
+  'build-args': 'Build arguments, one `KEY=value` a line.',
+  'build-contexts':
+    'Named build contexts, one `name=value` a line; a relative folder is taken from each tree, anything else (`docker-image://…`, `oci-layout://…`, a URL) as it is.',
+  platforms:
+    "Platforms to build and measure, comma- or line-separated: `linux/amd64,linux/arm64`. Default: the builder's own.",
+  secrets: 'Build secrets, one `id=value` a line; handed over in the environment, never on a command line.',
+  'secret-files': 'Build secrets from files, one `id=path` a line, relative to the working directory.',
+  'cache-from': 'External cache sources, one a line (`type=gha`, `type=registry,ref=…`, …), used for both builds.',
+  'cache-to':
+    "Cache export destinations, one a line; written by the change's build only, so that the base never overwrites it.",
+  builder: 'buildx builder to use. Default: the current one.',
+  'before-build':
+    'Shell command (bash) run in each tree before its build, for Dockerfiles that copy what is built outside: a jar, a bundle. `IMAGE_BUDGET_SIDE` is `head` or `base`.',
+  'max-size': 'Cap on the unpacked size: `160 MB`, `150 MiB`, `1.2 GB`.',
+  'max-download-size': 'Cap on the download (packed) size: `55 MB`.',
+  'max-layers': 'Cap on the number of non-empty layers: `12`.',
+  'max-increase': 'Cap on growth against the base, in bytes or percent of the base: `5 MB`, `3%`.',
+  baseline:
+    'What to compare with. `auto` and `build`: build the base commit beside the change; `none`: nothing, only the caps are judged.',
+  'base-ref':
+    "Commit, branch or tag to compare with. Default: from the event (the merge commit's first parent, the merge base, the merge queue's base, the previous commit of a push).",
+  comment:
+    'When to comment on the pull request: `on-change` (above a noise floor or when a budget is not kept; a comment that is there is always brought up to date), `always`, `off`.',
+  fail: 'Whether a broken budget fails the job: `true` or `false`. A failed measurement always does.',
+  'github-token':
+    'Token for the comment (`pull-requests: write`). Without that permission: verdict, summary and log as ever.',
+}
