@@ -60,10 +60,9 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
   }
   try {
     const cwd = await realpath(surroundings.cwd)
-    const [engine, repository] = await Promise.all([
-      inspectBuilder(exec, inputs.builder),
-      openRepository(exec, await realpath(resolve(cwd, inputs.context)).catch(() => cwd)),
-    ])
+    const engine = inspectBuilder(exec, inputs.builder)
+    engine.catch(() => stop.abort())
+    const repository = await openRepository(exec, await realpath(resolve(cwd, inputs.context)).catch(() => cwd))
     name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName)
     const revision = await headRevision(repository, scratch, surroundings.uncommitted, world.log)
     head = { commit: revision.commit, dirty: revision.dirty }
@@ -86,6 +85,8 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
     obtaining.catch(() => stop.abort())
     const [measured, obtained] = await Promise.allSettled([measuring, obtaining])
     if (obtained.status === 'fulfilled') baseline = obtained.value
+    // Where nothing can build, that is the error, and not what the attempts said.
+    await engine
     if (measured.status === 'rejected') throw firstCause(measured.reason, obtained)
     if (obtained.status === 'rejected') throw obtained.reason
 

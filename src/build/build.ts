@@ -6,7 +6,6 @@ import type { Exec } from '../exec.ts'
 import { CouldNotMeasure } from '../failure.ts'
 import type { Inputs } from '../inputs/inputs.ts'
 import { parseDockerfile } from './dockerfile.ts'
-import type { Engine } from './engine.ts'
 import { explainBuildFailure } from './failure.ts'
 
 /** Which of the two trees is built. */
@@ -16,7 +15,6 @@ export type Side = 'head' | 'base'
 export type BuildRequest = {
   side: Side
   inputs: Inputs
-  engine: Engine
   /** Folder with the tree's files. */
   tree: string
   /** Top of the user's repository: what `tree` stands in for. */
@@ -39,8 +37,8 @@ export type Build = {
   configDigest: string | null
   /** By platform, `''` for the only one: BuildKit's provenance as it is. */
   provenance: Map<string, unknown>
-  /** Name under which the engine keeps the image until `removeImage`; null where it keeps none. */
-  image: string | null
+  /** Name under which the classic store keeps the image until `removeImage`; other stores keep none. */
+  image: string
   /** The Dockerfile, relative to the repository's root, with `/`. */
   dockerfile: string
 }
@@ -69,19 +67,21 @@ export function inTree(request: Pick<BuildRequest, 'tree' | 'root' | 'cwd'>, inp
  */
 export function buildArguments(
   request: BuildRequest,
-  image: string | null,
+  image: string,
   metadataFile: string,
 ): { args: string[]; env: Record<string, string> } {
   const { inputs } = request
   const { context, file } = places(request)
-  const output = ['type=image', 'push=false', ...(image === null ? ['store=false'] : [`name=${image}`])]
+  // `store=false`: no image is made where that can be helped. The classic store always makes one: under a name of ours it can
+  // be removed without touching one of the user's.
+  const output = `type=image,push=false,store=false,name=${image}`
   const args = [
     'buildx',
     'build',
     '--progress=plain',
     '--provenance=false',
     `--metadata-file=${metadataFile}`,
-    `--output=${output.join(',')}`,
+    `--output=${output}`,
     `--file=${file}`,
   ]
   const env: Record<string, string> = {
@@ -113,7 +113,7 @@ export function buildArguments(
 
 /** Builds one side's image. Throws CouldNotMeasure `build` with the Dockerfile's line, or `input` for a missing context. */
 export async function buildImage(exec: Exec, request: BuildRequest): Promise<Build> {
-  const { inputs, engine, side, tree } = request
+  const { inputs, side, tree } = request
   const { context, file } = places(request)
   const dockerfile = relative(tree, file).replaceAll('\\', '/')
   await mustExist(context, 'context', relative(tree, context) || '.', 'It names a folder of the repository.')
@@ -125,8 +125,7 @@ export async function buildImage(exec: Exec, request: BuildRequest): Promise<Bui
   )
 
   const id = randomUUID()
-  // The classic store makes an image of every build; under a name of ours it can be removed without touching one of the user's.
-  const image = engine.store === 'classic' ? `image-budget.invalid/${side}:${id}` : null
+  const image = `image-budget.invalid/${side}:${id}`
   const metadataFile = join(request.scratch, `${side}-${id}.json`)
   const { args, env } = buildArguments(request, image, metadataFile)
   const built = await exec('docker', args, { cwd: tree, env, onLine: request.onLine })
@@ -167,9 +166,9 @@ function places(request: BuildRequest): { context: string; file: string } {
   }
 }
 
-/** Takes our name off the image; the engine deletes the image itself where no other name holds it. Best effort. */
+/** Takes our name off the image on a classic store; the engine deletes the image where no other name holds it. Best effort. */
 export async function removeImage(exec: Exec, build: Build): Promise<void> {
-  if (build.image !== null) await exec('docker', ['image', 'rm', build.image])
+  await exec('docker', ['image', 'rm', build.image]).catch(() => {})
 }
 
 async function mustExist(path: string, input: string, shown: string, remedy: string): Promise<void> {

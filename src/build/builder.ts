@@ -4,6 +4,9 @@ import { CouldNotMeasure } from '../failure.ts'
 import type { Engine } from './engine.ts'
 
 const dockerInfo = z.object({
+  ClientInfo: z
+    .object({ Plugins: z.array(z.object({ Name: z.string(), Version: z.string().optional() })).nullish() })
+    .optional(),
   ServerVersion: z.string().optional(),
   DriverStatus: z.array(z.tuple([z.string(), z.string()])).nullish(),
   ServerErrors: z.array(z.string()).nullish(),
@@ -18,18 +21,20 @@ const MIN_DOCKER = [24, 0] as const
  * null for the current one. Throws CouldNotMeasure `precondition` with the remedy where something is missing.
  */
 export async function inspectBuilder(exec: Exec, builder: string | null): Promise<Engine> {
-  const [version, inspected, info] = await Promise.all([
-    exec('docker', ['buildx', 'version']),
+  const [inspected, info] = await Promise.all([
     exec('docker', ['buildx', 'inspect', ...(builder === null ? [] : [builder])]),
     exec('docker', ['info', '--format', '{{json .}}']),
   ])
-  if (version.exitCode !== 0) {
+  // With no engine to ask it still tells of the client, and exits with 1.
+  const facts = readInfo(info.stdout)
+  const plugin = facts?.ClientInfo?.Plugins?.find(({ Name }) => Name === 'buildx')
+  if (facts !== null && plugin === undefined) {
     throw new CouldNotMeasure('precondition', 'Docker has no `buildx` plugin here.', {
       remedy:
         'Add the step `docker/setup-buildx-action`, or install the package `docker-buildx-plugin` (Debian: `docker-buildx`).',
     })
   }
-  const buildx = /(?:^|\s)v?(\d+\.\d+\.\d+\S*)/.exec(version.stdout)?.[1] ?? 'unknown'
+  const buildx = /\d+\.\d+\.\d+\S*/.exec(plugin?.Version ?? '')?.[0] ?? 'unknown'
   requireVersion('buildx', buildx, MIN_BUILDX, 'Update it, or add the step `docker/setup-buildx-action`.')
 
   const field = (name: string): string | null =>
@@ -50,18 +55,25 @@ export async function inspectBuilder(exec: Exec, builder: string | null): Promis
   if (driver !== 'docker') {
     return { driver, store: 'buildkit', version: field('BuildKit version') ?? field('Buildkit') ?? 'unknown', buildx }
   }
-  const parsed = info.exitCode === 0 ? dockerInfo.safeParse(JSON.parse(info.stdout)) : null
-  if (!parsed?.success || !parsed.data.ServerVersion) {
+  if (!facts?.ServerVersion) {
     throw new CouldNotMeasure('precondition', `The Docker engine does not answer: ${lastError(info.stderr)}`, {
       remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
     })
   }
-  const { ServerVersion, DriverStatus } = parsed.data
+  const { ServerVersion, DriverStatus } = facts
   requireVersion('the Docker engine', ServerVersion, MIN_DOCKER, "Update it: GitHub's hosted runners have 28 or newer.")
   // https://docs.docker.com/engine/storage/containerd/: how `docker info` shows the containerd image store.
   const isContainerd =
     DriverStatus?.some(([key, value]) => key === 'driver-type' && value === 'io.containerd.snapshotter.v1') ?? false
   return { driver, store: isContainerd ? 'containerd' : 'classic', version: ServerVersion, buildx }
+}
+
+function readInfo(stdout: string): z.output<typeof dockerInfo> | null {
+  try {
+    return dockerInfo.safeParse(JSON.parse(stdout)).data ?? null
+  } catch {
+    return null
+  }
 }
 
 function requireVersion(

@@ -18,7 +18,8 @@ export type Workshop = {
   repository: Repository
   credentials: Credentials
   inputs: Inputs
-  engine: Engine
+  /** What builds; found out while the builds are already under way. */
+  engine: Promise<Engine>
   /** The user's working directory, absolute, links resolved. */
   cwd: string
   /** A folder of our own, removed at the end of the run. */
@@ -40,24 +41,21 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
     await writeTree(shop.exec, shop.repository, revision.treeish, tree, shop.credentials)
     const { beforeBuild, builder, target } = shop.inputs
     if (beforeBuild !== null) await shop.inTurn(() => prepare(shop, revision.side, tree, beforeBuild, section.line))
-    const build = await buildImage(shop.exec, {
+    const request = {
       side: revision.side,
       inputs: shop.inputs,
-      engine: shop.engine,
       tree,
       root: shop.repository.root,
       cwd: shop.cwd,
       scratch: shop.scratch,
       onLine: section.line,
-    })
+    }
+    const build = await buildImage(shop.exec, request)
+    const engine = await shop.engine
     try {
-      return await readImages(shop.exec, build, shop.engine, builder, {
-        name: shop.name,
-        commit: revision.commit,
-        target,
-      })
+      return await readImages(shop.exec, build, engine, builder, { name: shop.name, commit: revision.commit, target })
     } finally {
-      await removeImage(shop.exec, build).catch(() => {})
+      if (engine.store === 'classic') await removeImage(shop.exec, build)
     }
   } finally {
     section.end()
