@@ -195,6 +195,7 @@ describe('more than one of our own', () => {
     github.meanwhile({ method: 'DELETE', path: ANY_COMMENT }, () => github.state.comments.splice(1))
     expect(await upsert({ bodies: ['new'] })).toMatchObject({ action: 'updated', removed: 0 })
     expect(bodies()).toEqual([marked('new')])
+    expect(waits).toEqual([])
   })
 })
 
