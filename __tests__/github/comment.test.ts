@@ -195,6 +195,7 @@ describe('more than one of our own', () => {
     github.meanwhile({ method: 'DELETE', path: ANY_COMMENT }, () => github.state.comments.splice(1))
     expect(await upsert({ bodies: ['new'] })).toMatchObject({ action: 'updated', removed: 0 })
     expect(bodies()).toEqual([marked('new')])
+    expect(waits).toEqual([])
   })
 })
 
@@ -245,6 +246,20 @@ describe('what passes', () => {
     github.fault({ method: 'POST', path: COMMENTS, ...limit })
     expect((await upsert()).action).toBe('created')
     expect(waits).toEqual([wait])
+  })
+
+  it('waits as long as a server in trouble asks', async () => {
+    github.fault({ path: COMMENTS, status: 503, headers: { 'retry-after': '9' } })
+    await upsert()
+    expect(waits).toEqual([9000])
+  })
+
+  it("waits for GraphQL's limit, which comes with status 200", async () => {
+    github.comment({ number: 1, login: BOT, body: marked('old') })
+    const body = { data: null, errors: [{ type: 'RATE_LIMITED', message: 'API rate limit exceeded' }] }
+    github.fault({ path: /^\/graphql$/, body, ...primaryRateLimit(NOW / 1000 + 5), status: 200 })
+    expect((await upsert()).action).toBe('updated')
+    expect(waits).toEqual([6000])
   })
 
   it.each([

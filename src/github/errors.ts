@@ -74,6 +74,12 @@ function rateLimitWait({ status, headers, message, types }: RequestFailure, now:
   return isLimit ? 60_000 : null
 }
 
+/** Milliseconds until a server in trouble is worth another try: what it says itself, or longer from try to try. */
+function troubleWait({ headers }: RequestFailure, attempt: number): number {
+  const retryAfter = numberIn(headers, 'retry-after')
+  return retryAfter === null ? 1000 * 4 ** (attempt - 1) : retryAfter * 1000
+}
+
 /**
  * Milliseconds to wait before what failed is worth another try, or null: another try will not help, or GitHub asks for
  * more patience than a job should have. Worth it are rate limits, answers of 500 and above, and answers that never came.
@@ -83,7 +89,7 @@ function rateLimitWait({ status, headers, message, types }: RequestFailure, now:
 export function retryDelay(error: unknown, attempt: number, now: number): number | null {
   const failure = asRequestFailure(error)
   if (failure === null) return null
-  const wait = rateLimitWait(failure, now) ?? (failure.status >= 500 ? 1000 * 4 ** (attempt - 1) : null)
+  const wait = rateLimitWait(failure, now) ?? (failure.status >= 500 ? troubleWait(failure, attempt) : null)
   return wait !== null && wait <= LONGEST_WAIT ? wait : null
 }
 

@@ -66,6 +66,8 @@ export type Fault = {
   after?: 'apply'
   headers?: Record<string, string>
   message?: string
+  /** The whole body, instead of an error with `message`. */
+  body?: unknown
 }
 
 export type GitHubOptions = {
@@ -490,7 +492,11 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     if (fault !== undefined && problems.length === 0) {
       result =
         typeof fault.status === 'number'
-          ? { ...failure(fault.status, fault.message ?? 'Server Error'), headers: fault.headers ?? {} }
+          ? {
+              ...failure(fault.status, fault.message ?? 'Server Error'),
+              ...(fault.body === undefined ? {} : { body: fault.body }),
+              headers: fault.headers ?? {},
+            }
           : null
     }
 
