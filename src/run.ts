@@ -61,7 +61,8 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
   try {
     const cwd = await realpath(surroundings.cwd)
     const engine = inspectBuilder(exec, inputs.builder)
-    engine.catch(() => stop.abort())
+    // Waited for further down, where its failure comes before any other.
+    engine.catch(() => {})
     const repository = await openRepository(exec, await realpath(resolve(cwd, inputs.context)).catch(() => cwd))
     name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName)
     const revision = await headRevision(repository, scratch, surroundings.uncommitted, world.log)
