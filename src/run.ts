@@ -60,8 +60,8 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
   }
   try {
     const cwd = await realpath(surroundings.cwd)
-    const engine = inspectBuilder(exec, inputs.builder)
-    // Waited for further down, where its failure comes before any other.
+    // Waited for further down, where its failure comes before any other: a side's failure must not stop it.
+    const engine = inspectBuilder(world.createExec(world.signal), inputs.builder)
     engine.catch(() => {})
     const repository = await openRepository(exec, await realpath(resolve(cwd, inputs.context)).catch(() => cwd))
     name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName)
