@@ -179,7 +179,8 @@ function addSections(page: Page, images: readonly ImageReport[], report: Report,
 
 /** What all the images have in common; the platform and the engine may differ. */
 function commonPrint(images: readonly ImageReport[]): Phrase[] {
-  const prints = images.map(smallPrint)
+  const measured = images.filter((image) => image.head !== null)
+  const prints = measured.map(smallPrint)
   const same = (print: Phrase) =>
     prints.every((other) => other.some((each) => JSON.stringify(each) === JSON.stringify(print)))
   return (prints[0] ?? []).filter(same)

@@ -44,9 +44,8 @@ function escapeText(value: string): string {
       .replace(/^[-+](?![\d.])/, '\u0000$&')
       .replace(/^(\d+)([.)])(?=\s|$)/, '$1\u0000$2')
       // The places where GitHub's filters look, marked before the escapes blur them.
-      .replaceAll(/@|:(?=\/\/)|#(?=\w)|(?<=\bGH)-(?=\d)|:(?=[\w+-]+:)|(?<=\bwww)(?=\.)|\$/gi, '$&\u0001')
-      .replaceAll(/[\\|<>&]/g, (character) => ESCAPES[character] ?? character)
-      .replaceAll(/[`*_[\]{}~#!$^=]/g, String.raw`\$&`)
+      .replaceAll(/@|:(?=\/\/)|#(?=\w)|(?<=GH)-(?=\d)|:(?=[\w+-]+:)|(?<=www)(?=\.)|\$/gi, '$&\u0001')
+      .replaceAll(/[\\|<>&`*_[\]{}~#!$^=]/g, (character) => ESCAPES[character] ?? `\\${character}`)
       // The marks are control characters: `oneLine` has left none in the value itself.
       .replaceAll('\u0000', '\\')
       .replaceAll('\u0001', BREAK)

@@ -79,10 +79,9 @@ export function figuresTable(image: ImageReport, report: Report): Table {
     ]
   })
 
-  const growth = image.checks.find((check) => check.budget === 'max-increase')
-  if (growth !== undefined) {
-    const name = growth.metric === 'download-size' ? 'Growth of the download' : 'Growth'
-    rows.push(row({ name: [name], before: '', after: '', change: [growthWords(growth)], check: growth }))
+  const increase = image.checks.find((check) => check.budget === 'max-increase')
+  if (increase !== undefined) {
+    rows.push(row({ name: ['Growth'], before: '', after: '', change: [growthWords(increase)], check: increase }))
   }
   return { columns, rows }
 }
@@ -190,10 +189,15 @@ function leadFigure(image: ImageReport, metric: 'size' | 'downloadSize'): string
   return metric === 'size' ? formatBytes(value) : `${formatBytes(value)} to download`
 }
 
-/** All of an image's limits in one cell: `160 MB, 55 MB to download, 12 layers, +5 MB`. */
+/**
+ * An image's cap in the leading metric, and whatever else its status speaks of: `160 MB`, `160 MB, 12 layers`. The image's
+ * own table has all of them.
+ */
 function overviewBudget(image: ImageReport): string {
   const lead = leadMetric(image)
+  const cap = lead === 'downloadSize' ? 'max-download-size' : 'max-size'
   return image.checks
+    .filter((check) => check.budget === cap || check.status !== 'within')
     .map((check) => {
       if (check.budget === 'max-layers') return formatCount(check.limit, 'layer')
       const download = check.budget === 'max-download-size' && lead === 'size'

@@ -237,7 +237,7 @@ export function statusWords(check: Check): Status {
 
 function skippedWords(check: Check): Status {
   const words: Record<SkipReason, Status> = {
-    'over-before': { tone: 'warn', words: `over before this change, by ${excessWords(check)}` },
+    'over-before': { tone: 'warn', words: 'over before this change' },
     'not-measured': { tone: 'bad', words: 'not measured' },
     'no-baseline': { tone: 'none', words: 'not judged: no comparison' },
   }
@@ -317,7 +317,7 @@ export function failureWords(failure: Failure, report: Report): Phrase[] {
     ...(at === -1 && untold !== null ? [instruction] : []),
   ]
   if (unsaid.length > 0) placed.push(phrase`At ${join(unsaid, ': ')}.`)
-  const log: Phrase = report.runUrl === null ? [] : [' ', { link: 'Log of the run', url: report.runUrl }, '.']
+  const log: Phrase = report.runUrl === null ? [] : [' ', { link: 'Log of the run', url: report.runUrl }]
   return [
     ...placed,
     ...(failure.remedy === null ? [] : [fromProse(sentence(failure.remedy.trim()))]),
@@ -362,7 +362,7 @@ function overBeforeWords(image: ImageReport): Phrase[] {
     .filter((check) => check.reason === 'over-before')
     .map(
       (check) =>
-        phrase`It was over ${{ code: check.budget }} (${limitWords(check)}) on ${baseName(image)} already. This change does not make it worse, so it passes.`,
+        phrase`It is ${excessWords(check)} over ${{ code: check.budget }} (${limitWords(check)}), and was over it on ${baseName(image)} already. This change does not make it worse, so it passes.`,
     )
 }
 
