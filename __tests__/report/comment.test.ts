@@ -140,11 +140,11 @@ it('is bounded for an image of 127 layers with endless instructions, and for end
   const deep = Array.from({ length: 127 }, () =>
     layer({ change: 'changed', sizeAfter: 45_000_000, instruction: endless, file: endless }),
   )
-  for (const of of [
+  for (const each of [
     report({ images: [overImage({ name: endless, layerChanges: deep })] }),
     report({ images: [failedImage({ name: endless })] }),
   ]) {
-    const { full, short, minimal } = lengths(of)
+    const { full, short, minimal } = lengths(each)
     expect([full.length <= FULL_MAX, short.length <= SHORT_MAX, minimal.length <= MINIMAL_MAX]).toEqual([
       true,
       true,

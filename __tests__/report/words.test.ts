@@ -206,7 +206,28 @@ describe('explanation', () => {
       change: 'changed',
     } as const
     expect(said(explanation({ ...image, baseImage }, report()))).toEqual([
-      'The base image is ghcr.io/octo/node:24, was node:24 (+10.4 MB).',
+      'The base image is ghcr.io/octo/node:24 now, was node:24 (+10.4 MB).',
+    ])
+  })
+
+  it('says what is known of base images without a name', () => {
+    const image = STATES['base-image']?.images[0] ?? imageReport()
+    const node = { name: 'node:24', digest: null }
+    const of = (before: typeof node | null, after: typeof node | null) =>
+      said(explanation({ ...image, baseImage: { before, after, change: 'changed' } }, report()))
+    expect(of(null, node)).toEqual(['The base image is node:24 now (+10.4 MB).'])
+    expect(of(node, null)).toEqual(['The base image is another now, was node:24 (+10.4 MB).'])
+  })
+
+  it("keeps to a reason's first line", () => {
+    const baseline = {
+      kind: 'none',
+      commit: null,
+      ref: null,
+      reason: 'the base could not be measured: it failed:\noutput',
+    } as const
+    expect(said(explanation(imageReport({ base: null, change: null, baseline }), report()))).toEqual([
+      'There is nothing to compare with: the base could not be measured: it failed.',
     ])
   })
 
@@ -242,6 +263,25 @@ describe('failureWords', () => {
     )
     expect(said(words)[0]).toBe('docker was not found.')
     expect(words).toHaveLength(3)
+  })
+
+  it('says all that is wrong with the inputs, a sentence each', () => {
+    const message = '`max-size` is `x`: give it as `160 MB`\n`fail` is `maybe`: `true` or `false`.'
+    const wrong = failure({ kind: 'input', message, remedy: null, file: null, line: null, instruction: null })
+    expect(said(failureWords(wrong, report({ runUrl: null })))).toEqual([
+      'max-size is x: give it as 160 MB.',
+      'fail is maybe: true or false.',
+      'No size is reported.',
+    ])
+    expect(failureOutput(wrong)).toBe('')
+  })
+
+  it('ends a sentence that leads to output with a full stop', () => {
+    const words = failureWords(
+      failure({ message: '`before-build` failed with exit code 1:\nno such file', line: null }),
+      report(),
+    )
+    expect(said(words)[0]).toBe('before-build failed with exit code 1.')
   })
 
   it("keeps the tool's output apart from the sentence", () => {

@@ -149,11 +149,16 @@ function shortPlace(place: Place): string {
   return placeName({ ...place, file: shorten(oneLine(place.file), CODE_MAX - 12) })
 }
 
+/** Where a table is squeezed, `(+10.6 %)` and `(148,213,004 B)` stay in one piece. */
+function unbroken(piece: Piece): Piece {
+  return typeof piece === 'string' ? piece.replaceAll(/(?<=\d) (?=%|B\))/g, '\u00A0') : piece
+}
+
 /** A table in GFM; null heads are empty cells. */
 export function tableMarkdown(table: Table, setting: Setting): string {
   const rows = [table.columns.map(({ head }) => head), ...table.rows]
   return markdownTable(
-    rows.map((row) => row.map((words) => cell(words, setting))),
+    rows.map((row) => row.map((words) => cell(words.map(unbroken), setting))),
     { align: table.columns.map(({ align }) => align), alignDelimiters: false },
   )
 }

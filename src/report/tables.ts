@@ -1,6 +1,7 @@
 import type { Check } from '../budget/budget.ts'
 import type { LayerChangeKind } from '../compare/comparison.ts'
 import { isChanged, layerFigures } from './causes.ts'
+import { shorten } from './characters.ts'
 import { phrase, type Phrase } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
 import { formatBytes, formatBytesAmong, formatCount, formatLimit, formatSigned, formatSignedCount } from './units.ts'
@@ -26,6 +27,9 @@ export type Table = {
 }
 
 const NOT_MEASURED = 'not measured'
+
+/** An image's name in a table of many: the names of repositories on GitHub have at most 100 characters. */
+const NAME_MAX = 100
 
 /**
  * The figures of one image: a row for each metric that is measured and says something or has a budget. Columns for the
@@ -163,10 +167,11 @@ export function overviewTable(images: readonly ImageReport[], report: Report): T
       const metric = leadMetric(image)
       const change = leadChange(image)
       const { tone, words } = imageStatus(image)
+      const name = shorten(image.name, NAME_MAX, '...')
       const noisy = isFailure(image) || image.verdict === 'over'
       const before = metric === null ? null : (image.base?.[metric] ?? null)
       return [
-        ...(names.size > 1 || !platforms ? [[noisy ? { strong: image.name } : image.name]] : []),
+        ...(names.size > 1 || !platforms ? [[noisy ? { strong: name } : name]] : []),
         ...(platforms ? [[image.platform ?? 'not known']] : []),
         ...(compared ? [[before === null ? noBase(image) : formatBytes(before)]] : []),
         [metric === null ? NOT_MEASURED : leadFigure(image, metric)],
