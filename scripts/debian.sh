@@ -40,6 +40,18 @@ apt_source() {
   echo "deb ${DEBIAN_SIGNED_BY:+[signed-by=$DEBIAN_SIGNED_BY] }$DEBIAN_MIRROR $1 main"
 }
 
+# private_apt FOLDER SUITE...: sets APT to an apt-get with sources, lists and cache of its own in FOLDER, lists read.
+private_apt() {
+  local folder=$1 suite
+  shift
+  mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
+  for suite in "$@"; do apt_source "$suite"; done >"$folder/sources.list"
+  APT=(apt-get -qq -o "Dir::Etc::sourcelist=$folder/sources.list" -o Dir::Etc::sourceparts=- -o Dir::Etc::preferencesparts=-
+    -o "Dir::State::lists=$folder/lists" -o "Dir::Cache=$folder/cache" -o Acquire::Languages=none
+    -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false -o Acquire::Retries=3 -o APT::Sandbox::User=root)
+  "${APT[@]}" update
+}
+
 # install_missing PROGRAM=PACKAGE...: installs the packages whose program is not there.
 install_missing() {
   local pair packages=()

@@ -72,7 +72,8 @@ owned_process() {
 terminate() {
   kill "$1" 2>/dev/null || return 0
   local tenths=$(($2 * 10))
-  while kill -0 "$1" 2>/dev/null; do
+  # A zombie that nobody reaps has no command line left.
+  while grep -q . "/proc/$1/cmdline" 2>/dev/null; do
     [ $((tenths--)) -gt 0 ] || { kill -9 "$1" 2>/dev/null || true; }
     sleep 0.1
   done
@@ -97,12 +98,8 @@ install_engine() {
   say "fetching Docker and buildx from Debian's packages"
   local work=$IMAGE_BUDGET_ENGINES/apt log=$IMAGE_BUDGET_ENGINES/install.log package
   rm -rf "$work" "$PACKAGES.new"
-  mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/download" "$PACKAGES.new"
-  { apt_source "$DEBIAN_CODENAME"; apt_source sid; } >"$work/sources.list"
-  local apt=(apt-get -qq -o "Dir::Etc::sourcelist=$work/sources.list" -o Dir::Etc::sourceparts=- -o Dir::Etc::preferencesparts=-
-    -o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache" -o Acquire::Languages=none -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false
-    -o Acquire::Retries=3 -o APT::Sandbox::User=root -o APT::Update::Post-Invoke-Success::=true)
-  ("${apt[@]}" update && cd "$work/download" && "${apt[@]}" download "runc/$DEBIAN_CODENAME" "libseccomp2/$DEBIAN_CODENAME" \
+  mkdir -p "$work/download" "$PACKAGES.new"
+  (private_apt "$work" "$DEBIAN_CODENAME" sid && cd "$work/download" && "${APT[@]}" download "runc/$DEBIAN_CODENAME" "libseccomp2/$DEBIAN_CODENAME" \
     docker.io/sid containerd/sid docker-cli/sid docker-buildx/sid) >"$log" 2>&1 ||
     die "could not fetch Docker's packages: $(grep -vi '^get' "$log" | tail -n 3)" 'Check that apt-get update works here, or set IMAGE_BUDGET_USE_DOCKER=1 to use a Docker of your own.'
   for package in "$work"/download/*.deb; do dpkg -x "$package" "$PACKAGES.new"; done
