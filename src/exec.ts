@@ -1,7 +1,12 @@
-import { spawn } from 'node:child_process'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { ChildProcess } from 'node:child_process'
+import { subscribe } from 'node:diagnostics_channel'
+import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { StringDecoder } from 'node:string_decoder'
+import { exec as run } from '@actions/exec'
+import { which } from '@actions/io'
 import { CouldNotMeasure } from './failure.ts'
 
 export type ExecOptions = {
@@ -53,31 +58,45 @@ export function createExec(env: Record<string, string | undefined>, signal: Abor
     if (cwd !== undefined && !(await isFolder(cwd))) {
       throw new CouldNotMeasure('precondition', `There is no folder \`${cwd}\` to run \`${program}\` in.`)
     }
+    if (!(await which(program))) {
+      throw new CouldNotMeasure('precondition', `\`${program}\` is not installed or not on the PATH.`, {
+        remedy: `Install ${program}; GitHub's hosted Linux runners have it.`,
+      })
+    }
+    if (!fits(args)) {
+      throw new CouldNotMeasure('input', `The arguments of \`${program}\` are longer than the system takes.`, {
+        remedy: 'Hand long values over in files (`secret-files`, a file in the build context).',
+      })
+    }
     const stdout: Buffer[] = []
     let stdoutBytes = 0
     let stderr = ''
     const stdoutLines = new Lines(onLine)
     const stderrLines = new Lines(onLine)
     try {
-      const exitCode = await untilClosed(
+      const exitCode = await untilEnded(
         program,
         args,
         {
+          silent: true,
+          ignoreReturnCode: true,
+          delay: DRAIN_MS,
           env: environment({ ...inherited, ...options.env }, options.withoutCredentials ?? false),
           ...(cwd === undefined ? {} : { cwd }),
+          // An empty input too: without one, what reads its standard input would wait for ever.
+          input: Buffer.from(options.input ?? ''),
+          listeners: {
+            stdout: (data) => {
+              stdoutBytes += data.length
+              if (stdoutBytes <= STDOUT_LIMIT) stdout.push(data)
+              stdoutLines.write(data)
+            },
+            stderr: (data) => {
+              stderr = (stderr + stderrLines.write(data)).slice(-STDERR_KEPT)
+            },
+          },
         },
-        options.input ?? '',
         signal,
-        {
-          stdout: (data) => {
-            stdoutBytes += data.length
-            if (stdoutBytes <= STDOUT_LIMIT) stdout.push(data)
-            stdoutLines.write(data)
-          },
-          stderr: (data) => {
-            stderr = (stderr + stderrLines.write(data)).slice(-STDERR_KEPT)
-          },
-        },
       )
       stdoutLines.end()
       stderrLines.end()
@@ -87,75 +106,84 @@ export function createExec(env: Record<string, string | undefined>, signal: Abor
       }
       return { exitCode, stdout: Buffer.concat(stdout).toString('utf8'), stderr }
     } catch (error) {
-      throw signal.aborted ? cancelled(program) : (notStarted(program, error) ?? error)
+      throw signal.aborted ? cancelled(program) : error
     }
   }
 }
 
-/** Starts the program and gives its exit code once it has ended and its output is read. Rejects where it cannot be started. */
-async function untilClosed(
+/*
+ * `@actions/exec` gives no handle on the process it starts. Node publishes each new one on its `child_process` diagnostics
+ * channel, in the async context of the call that made it: so each call finds its own child.
+ */
+const onSpawn = new AsyncLocalStorage<(child: ChildProcess) => void>()
+subscribe('child_process', (message) => onSpawn.getStore()?.((message as { process: ChildProcess }).process))
+
+/** Runs the program and gives its exit code once it has ended and its output is read; stops it when the run is cancelled. */
+async function untilEnded(
   program: string,
   args: string[],
-  options: { env: Record<string, string>; cwd?: string },
-  input: string,
+  options: Parameters<typeof run>[2],
   signal: AbortSignal,
-  onData: Record<'stdout' | 'stderr', (data: Buffer) => void>,
 ): Promise<number> {
-  // A process group of its own: what the program starts (a shell its commands, docker its plugins) is stopped with it.
-  const child = spawn(program, args, { ...options, detached: true })
+  let child: ChildProcess | undefined
+  let tree: number[] = []
   let timer: NodeJS.Timeout | undefined
   const stop = (): void => {
-    signalGroup(child.pid, 'SIGTERM')
-    timer = setTimeout(() => signalGroup(child.pid, 'SIGKILL'), KILL_AFTER_MS)
+    tree = processTree(child?.pid)
+    kill(tree, 'SIGTERM')
+    timer = setTimeout(() => kill(tree, 'SIGKILL'), KILL_AFTER_MS)
+  }
+  const track = (started: ChildProcess): void => {
+    child = started
+    started.once('spawn', () => {
+      // A program that ends without reading its input is no error of ours.
+      started.stdin?.on('error', () => {})
+      if (signal.aborted) stop()
+    })
   }
   signal.addEventListener('abort', stop, { once: true })
-  child.stdout.on('data', onData.stdout)
-  child.stderr.on('data', onData.stderr)
-  // A program that ends without reading its input is no error of ours.
-  child.stdin.on('error', () => {})
-  child.stdin.end(input)
   try {
-    return await new Promise<number>((resolve, reject) => {
-      child.once('error', reject)
-      child.once('exit', () => {
-        // What it left running in the background may hold its output open for ever.
-        if (!signal.aborted)
-          timer = setTimeout(() => [child.stdout, child.stderr].map((open) => open.destroy()), DRAIN_MS)
-      })
-      child.once('close', (code, endedBy) => resolve(code ?? 128 + constants.signals[endedBy ?? 'SIGKILL']))
-    })
+    // What it takes is a command line, in which quotes and backslashes are escaped.
+    const code: number | null = await onSpawn.run(track, () =>
+      run(`"${program.replaceAll(/[\\"]/g, '\\$&')}"`, args, options),
+    )
+    return code ?? 128 + constants.signals[child?.signalCode ?? 'SIGKILL']
   } finally {
     signal.removeEventListener('abort', stop)
     clearTimeout(timer)
-    if (signal.aborted) signalGroup(child.pid, 'SIGKILL')
+    kill(tree, 'SIGKILL')
   }
 }
 
-/** Signals a child and all that it started; that none of them is left is no error. */
-function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return
+/**
+ * A process and all that it started (a shell its commands, docker its plugins), as far as the system tells: Linux lists a
+ * process's children in /proc, elsewhere it is the process alone.
+ */
+function processTree(pid: number | undefined): number[] {
+  if (pid === undefined) return []
   try {
-    process.kill(-pid, signal)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+    return [pid, ...children.flatMap((child) => processTree(Number(child)))]
+  } catch {
+    return [pid]
   }
 }
 
-/** Why a program could not be started, or null for an error of another kind. */
-function notStarted(program: string, error: unknown): CouldNotMeasure | null {
-  switch ((error as NodeJS.ErrnoException).code) {
-    case 'ENOENT':
-    case 'EACCES':
-      return new CouldNotMeasure('precondition', `\`${program}\` is not installed or not on the PATH.`, {
-        remedy: `Install ${program}; GitHub's hosted Linux runners have it.`,
-      })
-    case 'E2BIG':
-      return new CouldNotMeasure('input', `The arguments of \`${program}\` are longer than the system takes.`, {
-        remedy: 'Hand long values over in files (`secret-files`, a file in the build context).',
-      })
-    default:
-      return null
+/** Signals processes; that one of them is gone is no error. */
+function kill(pids: number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
   }
+}
+
+/** Whether the system takes these arguments: Linux has limits of 128 KiB for each (MAX_ARG_STRLEN) and of 2 MiB for all (ARG_MAX). */
+function fits(args: string[]): boolean {
+  const lengths = args.map((arg) => Buffer.byteLength(arg) + 1)
+  return lengths.every((length) => length <= 128 * 1024) && lengths.reduce((sum, length) => sum + length, 0) < 1_500_000
 }
 
 /** Cuts a stream of UTF-8 bytes into lines, whatever its chunks. */
