@@ -12,7 +12,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { engines, type TestEngine } from '../__tests__/support/engine.ts'
+import { engines, type Engine } from '../__tests__/support/engine.ts'
 import { payload } from '../__tests__/support/payload.ts'
 import { createRepository, type TestRepository } from '../__tests__/support/repository.ts'
 import { runAction } from '../__tests__/support/runner.ts'
@@ -49,7 +49,7 @@ async function timed(task: () => Promise<unknown>): Promise<number> {
   return Number(process.hrtime.bigint() - start) / 1e9
 }
 
-function plainBuild(engine: TestEngine, folder: string, round: string): Promise<void> {
+function plainBuild(engine: Engine, folder: string, round: string): Promise<void> {
   const child = spawn('docker', ['buildx', 'build', '--quiet', '--build-arg', `ROUND=${round}`, folder], {
     env: { ...process.env, ...engine.env },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -68,7 +68,7 @@ const images = new Set<string>()
 
 type Seconds = { head: number; both: number; action: number; megabytesOfMemory: number }
 
-async function measure(engine: TestEngine, megabytes: number, rounds: string[][]): Promise<Seconds[]> {
+async function measure(engine: Engine, megabytes: number, rounds: string[][]): Promise<Seconds[]> {
   const { repository, base, head } = createSubject(megabytes)
   const trees = { head: join(scratch, 'head'), base: join(scratch, 'base') }
   for (const [side, commit] of Object.entries({ head, base })) {
@@ -79,7 +79,9 @@ async function measure(engine: TestEngine, megabytes: number, rounds: string[][]
   const results: Seconds[] = []
   for (const [forHead, forBoth, forAction] of rounds) {
     const headAlone = await timed(() => plainBuild(engine, trees.head, forHead!))
-    const both = await timed(() => Promise.all([plainBuild(engine, trees.head, forBoth!), plainBuild(engine, trees.base, forBoth!)]))
+    const both = await timed(() =>
+      Promise.all([plainBuild(engine, trees.head, forBoth!), plainBuild(engine, trees.base, forBoth!)]),
+    )
     const temp = mkdtempSync(join(scratch, 'run-'))
     const rssFile = join(temp, 'rss')
     const action = await timed(async () => {
@@ -97,7 +99,10 @@ async function measure(engine: TestEngine, megabytes: number, rounds: string[][]
   repository.dispose()
   for (const folder of Object.values(trees)) rmSync(folder, { recursive: true })
   for (const image of images) {
-    execFileSync('docker', ['image', 'rm', '--force', image], { env: { ...process.env, ...engine.env }, stdio: 'ignore' })
+    execFileSync('docker', ['image', 'rm', '--force', image], {
+      env: { ...process.env, ...engine.env },
+      stdio: 'ignore',
+    })
   }
   images.clear()
   return results
@@ -136,7 +141,11 @@ try {
         console.log(row(engine.store, megabytes, 'none', await measure(engine, megabytes, [cold(0)])))
       }
       // The first round fills the cache and does not count.
-      const cached = await measure(engine, megabytes, Array.from({ length: CACHED_ROUNDS + 1 }, () => [seed, seed, seed]))
+      const cached = await measure(
+        engine,
+        megabytes,
+        Array.from({ length: CACHED_ROUNDS + 1 }, () => [seed, seed, seed]),
+      )
       console.log(row(engine.store, megabytes, 'all steps', cached.slice(1)))
     }
   }
