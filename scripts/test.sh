@@ -6,6 +6,7 @@
 # A failed step does not stop the others. The last line is the count: `N passed, N failed`; each step counts as one test.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+. scripts/setup.sh
 
 passed=0 failed=0 skipped=0 engine=yes
 jest_arguments=()
@@ -37,24 +38,6 @@ step() {
   return "$status"
 }
 
-# Every package of the lock file is there in its version (an optional one may be for another platform).
-installed() {
-  [ -f node_modules/.package-lock.json ] && node -e '
-    const packages = (file) => JSON.parse(require("node:fs").readFileSync(file, "utf8")).packages
-    const there = packages("node_modules/.package-lock.json")
-    const complete = Object.entries(packages("package-lock.json")).every(
-      ([path, { version, optional }]) => path === "" || optional || there[path]?.version === version,
-    )
-    process.exit(complete ? 0 : 1)'
-}
-
-# The sources run as they are: Node strips the types itself from 24 on.
-node_24() {
-  [ "$(node -p 'parseInt(process.versions.node)')" -ge 24 ] && return
-  echo "Node 24 is needed, this is $(node --version). On Linux x64 npm ci installs one; elsewhere install it first."
-  return 1
-}
-
 run_jest() {
   local report status=0 counts
   report=$(mktemp)
@@ -72,19 +55,7 @@ run_jest() {
   passed=$((passed + jest_passed)) failed=$((failed + jest_failed)) skipped=$((skipped + jest_skipped))
 }
 
-# npm ci empties the folder first, also through a link: a linked node_modules belongs to somebody else.
-install() {
-  if [ -L node_modules ]; then
-    echo "node_modules is a link to $(readlink node_modules) and not what package-lock.json asks for."
-    echo 'To fix: run npm ci where it points to, or remove the link.'
-    return 1
-  fi
-  npm ci
-}
-
 if ! installed; then step 'install dependencies' install || finish; fi
-export PATH="$PWD/node_modules/.bin:$PATH"
-hash -r
 node_24 || { failed=1 && finish; }
 
 if [ ${#jest_arguments[@]} -gt 0 ]; then

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { tmpdir } from 'node:os'
 import { exitCodeOf } from './budget/verdict.ts'
-import { helpText, readCommand, type Command } from './cli-options.ts'
+import { helpText, readCommand, type Command } from './inputs/command-line.ts'
 import { createExec } from './exec.ts'
 import { toFailure } from './failure.ts'
 import { parseInputs } from './inputs/inputs.ts'

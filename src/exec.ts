@@ -1,6 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ChildProcess } from 'node:child_process'
 import { subscribe } from 'node:diagnostics_channel'
+import { readFileSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { constants } from 'node:os'
+import { StringDecoder } from 'node:string_decoder'
 import { exec as run } from '@actions/exec'
 import { which } from '@actions/io'
 import { CouldNotMeasure } from './failure.ts'
@@ -11,9 +15,9 @@ export type ExecOptions = {
   env?: Record<string, string | undefined>
   /** The program gets none of the variables that give a run's credentials to actions. */
   withoutCredentials?: boolean
-  /** Called with each line of standard output and error as it comes, without its line end. */
+  /** Called with each line of standard output and error as it comes, without its line end (LF or CRLF). */
   onLine?: (line: string) => void
-  /** Text for standard input. */
+  /** Text for standard input; without it the program finds its end at once. */
   input?: string
 }
 
@@ -21,31 +25,28 @@ export type ExecResult = {
   /** 0 to 255; 128 + signal number where a signal ended the program. */
   exitCode: number
   stdout: string
-  /** The last 256 kB of standard error: a build's log can be of any length. */
+  /** The last 256 Ki characters of standard error: a build's log can be of any length. */
   stderr: string
 }
 
 /**
  * Runs a program with an argument vector, never through a shell. Resolves whatever the exit code is.
- * Throws CouldNotMeasure `precondition` where the program is not installed, `cancelled` where the run was cancelled.
+ * Throws CouldNotMeasure `precondition` where the program is not installed or the folder to run it in is not there, `cancelled`
+ * where the run was cancelled: no process of the program's own is left then.
  */
 export type Exec = (program: string, args: string[], options?: ExecOptions) => Promise<ExecResult>
 
 const STDERR_KEPT = 256 * 1024
 const STDOUT_LIMIT = 256 * 1024 * 1024
+/** How long a program that was told to stop may take, before it is made to. */
 const KILL_AFTER_MS = 8_000
+/** How long an ended program's output is waited for. */
+const DRAIN_MS = 1_000
 
 /** What belongs to the action itself and no program needs: its inputs (the token among them). */
 const OWN_VARIABLES = /^INPUT_/
 /** What the runner gives to actions (caches, artifacts, OIDC) but not to a workflow's `run` steps; and the usual tokens. */
 const CREDENTIALS = /^(?:ACTIONS_.*|GITHUB_TOKEN|GH_TOKEN)$/
-
-/*
- * `@actions/exec` gives no handle on the process it starts. Node publishes each new child on its `child_process`
- * diagnostics channel, in the async context of the call that made it: so each call finds its own child.
- */
-const onSpawn = new AsyncLocalStorage<(child: ChildProcess) => void>()
-subscribe('child_process', (message) => onSpawn.getStore()?.((message as { process: ChildProcess }).process))
 
 /** The Exec of a run: `env` is the parent's environment, `signal` stops every program that is under way. */
 export function createExec(env: Record<string, string | undefined>, signal: AbortSignal): Exec {
@@ -53,60 +54,171 @@ export function createExec(env: Record<string, string | undefined>, signal: Abor
 
   return async (program, args, options = {}) => {
     if (signal.aborted) throw cancelled(program)
+    const { cwd, onLine = () => {} } = options
+    if (cwd !== undefined && !(await isFolder(cwd))) {
+      throw new CouldNotMeasure('precondition', `There is no folder \`${cwd}\` to run \`${program}\` in.`)
+    }
     if (!(await which(program))) {
       throw new CouldNotMeasure('precondition', `\`${program}\` is not installed or not on the PATH.`, {
         remedy: `Install ${program}; GitHub's hosted Linux runners have it.`,
       })
     }
+    if (!fits(args)) {
+      throw new CouldNotMeasure('input', `The arguments of \`${program}\` are longer than the system takes.`, {
+        remedy: 'Hand long values over in files (`secret-files`, a file in the build context).',
+      })
+    }
     const stdout: Buffer[] = []
     let stdoutBytes = 0
     let stderr = ''
-    let child: ChildProcess | undefined
-    let killTimer: NodeJS.Timeout | undefined
-    const stop = (): void => {
-      child?.kill('SIGTERM')
-      killTimer = setTimeout(() => child?.kill('SIGKILL'), KILL_AFTER_MS)
-    }
-    const track = (started: ChildProcess): void => {
-      child = started
-      started.once('spawn', () => {
-        if (signal.aborted) stop()
-      })
-    }
-    signal.addEventListener('abort', stop, { once: true })
+    const stdoutLines = new Lines(onLine)
+    const stderrLines = new Lines(onLine)
     try {
-      const code: number | null = await onSpawn.run(track, () =>
-        run(`"${program}"`, args, {
+      const exitCode = await untilEnded(
+        program,
+        args,
+        {
           silent: true,
           ignoreReturnCode: true,
+          delay: DRAIN_MS,
           env: environment({ ...inherited, ...options.env }, options.withoutCredentials ?? false),
-          ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-          ...(options.input === undefined ? {} : { input: Buffer.from(options.input) }),
+          ...(cwd === undefined ? {} : { cwd }),
+          // An empty input too: without one, what reads its standard input would wait for ever.
+          input: Buffer.from(options.input ?? ''),
           listeners: {
             stdout: (data) => {
               stdoutBytes += data.length
               if (stdoutBytes <= STDOUT_LIMIT) stdout.push(data)
+              stdoutLines.write(data)
             },
             stderr: (data) => {
-              stderr = (stderr + data.toString('utf8')).slice(-STDERR_KEPT)
+              stderr = (stderr + stderrLines.write(data)).slice(-STDERR_KEPT)
             },
-            ...(options.onLine ? { stdline: options.onLine, errline: options.onLine } : {}),
           },
-        }),
+        },
+        signal,
       )
+      stdoutLines.end()
+      stderrLines.end()
       if (signal.aborted) throw cancelled(program)
       if (stdoutBytes > STDOUT_LIMIT) {
         throw new CouldNotMeasure('measure', `\`${program} ${args[0] ?? ''}\` printed more than ${STDOUT_LIMIT} bytes.`)
       }
-      return { exitCode: code ?? 128, stdout: Buffer.concat(stdout).toString('utf8'), stderr }
+      return { exitCode, stdout: Buffer.concat(stdout).toString('utf8'), stderr }
     } catch (error) {
-      if (signal.aborted) throw cancelled(program)
-      throw error
-    } finally {
-      signal.removeEventListener('abort', stop)
-      clearTimeout(killTimer)
+      throw signal.aborted ? cancelled(program) : error
     }
   }
+}
+
+/*
+ * `@actions/exec` gives no handle on the process it starts. Node publishes each new one on its `child_process` diagnostics
+ * channel, in the async context of the call that made it: so each call finds its own child.
+ */
+const onSpawn = new AsyncLocalStorage<(child: ChildProcess) => void>()
+subscribe('child_process', (message) => onSpawn.getStore()?.((message as { process: ChildProcess }).process))
+
+/** Runs the program and gives its exit code once it has ended and its output is read; stops it when the run is cancelled. */
+async function untilEnded(
+  program: string,
+  args: string[],
+  options: Parameters<typeof run>[2],
+  signal: AbortSignal,
+): Promise<number> {
+  let child: ChildProcess | undefined
+  let tree: number[] = []
+  let timer: NodeJS.Timeout | undefined
+  const stop = (): void => {
+    tree = processTree(child?.pid)
+    kill(tree, 'SIGTERM')
+    timer = setTimeout(() => kill(tree, 'SIGKILL'), KILL_AFTER_MS)
+  }
+  const track = (started: ChildProcess): void => {
+    child = started
+    started.once('spawn', () => {
+      // A program that ends without reading its input is no error of ours.
+      started.stdin?.on('error', () => {})
+      if (signal.aborted) stop()
+    })
+  }
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    // What it takes is a command line, in which quotes and backslashes are escaped.
+    const code: number | null = await onSpawn.run(track, () =>
+      run(`"${program.replaceAll(/[\\"]/g, '\\$&')}"`, args, options),
+    )
+    return code ?? 128 + constants.signals[child?.signalCode ?? 'SIGKILL']
+  } finally {
+    signal.removeEventListener('abort', stop)
+    clearTimeout(timer)
+    kill(tree, 'SIGKILL')
+  }
+}
+
+/**
+ * A process and all that it started (a shell its commands, docker its plugins), as far as the system tells: Linux lists a
+ * process's children in /proc, elsewhere it is the process alone.
+ */
+function processTree(pid: number | undefined): number[] {
+  if (pid === undefined) return []
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+    return [pid, ...children.flatMap((child) => processTree(Number(child)))]
+  } catch {
+    return [pid]
+  }
+}
+
+/** Signals processes; that one of them is gone is no error. */
+function kill(pids: number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
+  }
+}
+
+/** Whether the system takes these arguments: Linux has limits of 128 KiB for each (MAX_ARG_STRLEN) and of 2 MiB for all (ARG_MAX). */
+function fits(args: string[]): boolean {
+  const lengths = args.map((arg) => Buffer.byteLength(arg) + 1)
+  return lengths.every((length) => length <= 128 * 1024) && lengths.reduce((sum, length) => sum + length, 0) < 1_500_000
+}
+
+/** Cuts a stream of UTF-8 bytes into lines, whatever its chunks. */
+class Lines {
+  private readonly decoder = new StringDecoder('utf8')
+  private rest = ''
+  private readonly onLine: (line: string) => void
+
+  constructor(onLine: (line: string) => void) {
+    this.onLine = onLine
+  }
+
+  /** Gives the text of the chunk. */
+  write(data: Buffer): string {
+    const text = this.decoder.write(data)
+    const [first = '', ...more] = text.split('\n')
+    this.rest += first
+    for (const next of more) {
+      this.onLine(this.rest.replace(/\r$/, ''))
+      this.rest = next
+    }
+    return text
+  }
+
+  /** The last line may have no line end. */
+  end(): void {
+    if (this.rest !== '') this.onLine(this.rest.replace(/\r$/, ''))
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
 }
 
 function cancelled(program: string): CouldNotMeasure {

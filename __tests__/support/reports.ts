@@ -425,3 +425,21 @@ export const STATES: Readonly<Record<string, Report>> = {
     ],
   }),
 }
+
+/** The example of docs/report.md. */
+export const DOCUMENTED: Report = report({
+  images: [
+    overImage({
+      layerChanges: [
+        layer({ change: 'changed', sizeAfter: 56_300_000, instructionBefore: 'RUN npm ci --omit=dev' }),
+        layer({
+          change: 'added',
+          instruction: 'COPY coverage ./coverage',
+          line: 17,
+          sizeBefore: null,
+          sizeAfter: 3_400_000,
+        }),
+      ],
+    }),
+  ],
+})

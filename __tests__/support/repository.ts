@@ -14,24 +14,30 @@ export type TestRepository = {
   dispose: () => void
 }
 
-/** The same on every machine, so that equal trees are equal commits. */
-const IDENTITY = {
-  GIT_AUTHOR_NAME: 'Test',
-  GIT_AUTHOR_EMAIL: 'test@example.com',
-  GIT_AUTHOR_DATE: '2026-01-01T00:00:00Z',
-  GIT_COMMITTER_NAME: 'Test',
-  GIT_COMMITTER_EMAIL: 'test@example.com',
-  GIT_COMMITTER_DATE: '2026-01-01T00:00:00Z',
-  GIT_CONFIG_GLOBAL: '/dev/null',
-  GIT_CONFIG_NOSYSTEM: '1',
+/** The same on every machine and whatever git commands the test itself runs below, so that equal trees are equal commits. */
+function environment(minutes: number): Record<string, string | undefined> {
+  const date = new Date(Date.UTC(2026, 0, 1, 0, minutes)).toISOString()
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'))
+  return {
+    ...Object.fromEntries(inherited),
+    GIT_AUTHOR_NAME: 'Test',
+    GIT_AUTHOR_EMAIL: 'test@example.invalid',
+    GIT_AUTHOR_DATE: date,
+    GIT_COMMITTER_NAME: 'Test',
+    GIT_COMMITTER_EMAIL: 'test@example.invalid',
+    GIT_COMMITTER_DATE: date,
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_CONFIG_NOSYSTEM: '1',
+  }
 }
 
-/** Opens the repository in `dir`. */
+/** Opens the repository in `dir`. Its commits are a minute apart. */
 function repositoryAt(dir: string): TestRepository {
+  let commits = 0
   const git = (...args: string[]): string =>
     execFileSync('git', args, {
       cwd: dir,
-      env: { ...process.env, ...IDENTITY },
+      env: environment(commits),
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     }).trim()
@@ -49,6 +55,7 @@ function repositoryAt(dir: string): TestRepository {
         writeFileSync(path, content)
         if (name.endsWith('*')) chmodSync(path, 0o755)
       }
+      commits += 1
       git('add', '--all')
       git('commit', '--quiet', '--allow-empty', '--message', message)
       return git('rev-parse', 'HEAD')

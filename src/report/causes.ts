@@ -70,6 +70,7 @@ export function causesOf(image: ImageReport, shown = CAUSES_SHOWN): Causes | nul
 }
 
 function causesTitle(image: ImageReport): string {
+  if (image.baseImage?.change === 'changed') return 'What this change did'
   const amount = leadChange(image)?.amount ?? 0
   if (amount === 0) return 'What changed'
   return amount > 0 ? 'Why it grew' : 'Why it shrank'

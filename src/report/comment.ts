@@ -135,7 +135,7 @@ function renderMany(report: Report, detail: Detail): string {
   page.add(heading(3, phrase`${PRODUCT}: ${headline(report)}`, report))
   if (loud.length > 0) {
     // Half of the page: the images' own sections say whose line it was.
-    const room = detail.sections ? detail.max / 2 : detail.max - 1_000
+    const room = detail.sections ? detail.max / 2 : detail.max - 1_500
     const shown = detail.sections ? loud : loud.filter((image) => isFailure(image) || image.verdict === 'over')
     if (shown.length > 0) page.add(tableWithin(overviewTable(shown, report), setting, room))
     if (shown.length < loud.length) page.add(`${formatCount(loud.length - shown.length, 'more image')} changed.`)
@@ -179,7 +179,8 @@ function addSections(page: Page, images: readonly ImageReport[], report: Report,
 
 /** What all the images have in common; the platform and the engine may differ. */
 function commonPrint(images: readonly ImageReport[]): Phrase[] {
-  const prints = images.map(smallPrint)
+  const measured = images.filter((image) => image.head !== null)
+  const prints = measured.map(smallPrint)
   const same = (print: Phrase) =>
     prints.every((other) => other.some((each) => JSON.stringify(each) === JSON.stringify(print)))
   return (prints[0] ?? []).filter(same)

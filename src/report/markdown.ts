@@ -44,9 +44,8 @@ function escapeText(value: string): string {
       .replace(/^[-+](?![\d.])/, '\u0000$&')
       .replace(/^(\d+)([.)])(?=\s|$)/, '$1\u0000$2')
       // The places where GitHub's filters look, marked before the escapes blur them.
-      .replaceAll(/@|:(?=\/\/)|#(?=\w)|(?<=\bGH)-(?=\d)|:(?=[\w+-]+:)|(?<=\bwww)(?=\.)|\$/gi, '$&\u0001')
-      .replaceAll(/[\\|<>&]/g, (character) => ESCAPES[character] ?? character)
-      .replaceAll(/[`*_[\]{}~#!$^=]/g, String.raw`\$&`)
+      .replaceAll(/@|:(?=\/\/)|#(?=\w)|(?<=GH)-(?=\d)|:(?=[\w+-]+:)|(?<=www)(?=\.)|\$/gi, '$&\u0001')
+      .replaceAll(/[\\|<>&`*_[\]{}~#!$^=]/g, (character) => ESCAPES[character] ?? `\\${character}`)
       // The marks are control characters: `oneLine` has left none in the value itself.
       .replaceAll('\u0000', '\\')
       .replaceAll('\u0001', BREAK)
@@ -150,11 +149,16 @@ function shortPlace(place: Place): string {
   return placeName({ ...place, file: shorten(oneLine(place.file), CODE_MAX - 12) })
 }
 
+/** Where a table is squeezed, `(+10.6 %)` and `(148,213,004 B)` stay in one piece. */
+function unbroken(piece: Piece): Piece {
+  return typeof piece === 'string' ? piece.replaceAll(/(?<=\d) (?=%|B\))/g, '\u00A0') : piece
+}
+
 /** A table in GFM; null heads are empty cells. */
 export function tableMarkdown(table: Table, setting: Setting): string {
   const rows = [table.columns.map(({ head }) => head), ...table.rows]
   return markdownTable(
-    rows.map((row) => row.map((words) => cell(words, setting))),
+    rows.map((row) => row.map((words) => cell(words.map(unbroken), setting))),
     { align: table.columns.map(({ align }) => align), alignDelimiters: false },
   )
 }

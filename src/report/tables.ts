@@ -1,6 +1,7 @@
 import type { Check } from '../budget/budget.ts'
 import type { LayerChangeKind } from '../compare/comparison.ts'
 import { isChanged, layerFigures } from './causes.ts'
+import { shorten } from './characters.ts'
 import { phrase, type Phrase } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
 import { formatBytes, formatBytesAmong, formatCount, formatLimit, formatSigned, formatSignedCount } from './units.ts'
@@ -26,6 +27,9 @@ export type Table = {
 }
 
 const NOT_MEASURED = 'not measured'
+
+/** An image's name in a table of many: the names of repositories on GitHub have at most 100 characters. */
+const NAME_MAX = 100
 
 /**
  * The figures of one image: a row for each metric that is measured and says something or has a budget. Columns for the
@@ -79,10 +83,9 @@ export function figuresTable(image: ImageReport, report: Report): Table {
     ]
   })
 
-  const growth = image.checks.find((check) => check.budget === 'max-increase')
-  if (growth !== undefined) {
-    const name = growth.metric === 'download-size' ? 'Growth of the download' : 'Growth'
-    rows.push(row({ name: [name], before: '', after: '', change: [growthWords(growth)], check: growth }))
+  const increase = image.checks.find((check) => check.budget === 'max-increase')
+  if (increase !== undefined) {
+    rows.push(row({ name: ['Growth'], before: '', after: '', change: [growthWords(increase)], check: increase }))
   }
   return { columns, rows }
 }
@@ -164,10 +167,11 @@ export function overviewTable(images: readonly ImageReport[], report: Report): T
       const metric = leadMetric(image)
       const change = leadChange(image)
       const { tone, words } = imageStatus(image)
+      const name = shorten(image.name, NAME_MAX, '...')
       const noisy = isFailure(image) || image.verdict === 'over'
       const before = metric === null ? null : (image.base?.[metric] ?? null)
       return [
-        ...(names.size > 1 || !platforms ? [[noisy ? { strong: image.name } : image.name]] : []),
+        ...(names.size > 1 || !platforms ? [[noisy ? { strong: name } : name]] : []),
         ...(platforms ? [[image.platform ?? 'not known']] : []),
         ...(compared ? [[before === null ? noBase(image) : formatBytes(before)]] : []),
         [metric === null ? NOT_MEASURED : leadFigure(image, metric)],
@@ -190,10 +194,15 @@ function leadFigure(image: ImageReport, metric: 'size' | 'downloadSize'): string
   return metric === 'size' ? formatBytes(value) : `${formatBytes(value)} to download`
 }
 
-/** All of an image's limits in one cell: `160 MB, 55 MB to download, 12 layers, +5 MB`. */
+/**
+ * An image's cap in the leading metric, and whatever else its status speaks of: `160 MB`, `160 MB, 12 layers`. The image's
+ * own table has all of them.
+ */
 function overviewBudget(image: ImageReport): string {
   const lead = leadMetric(image)
+  const cap = lead === 'downloadSize' ? 'max-download-size' : 'max-size'
   return image.checks
+    .filter((check) => check.budget === cap || check.status !== 'within')
     .map((check) => {
       if (check.budget === 'max-layers') return formatCount(check.limit, 'layer')
       const download = check.budget === 'max-download-size' && lead === 'size'

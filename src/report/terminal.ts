@@ -182,8 +182,11 @@ function withoutCommits(table: Table): Table {
 
 /** `+15.7 MB` for `+15.7 MB (+10.6 %)`. */
 function withoutPercent(table: Table): Table {
-  const shorter = (piece: Piece): Piece => (typeof piece === 'string' ? piece.replace(/ \([^)]* %\)$/, '') : piece)
-  return { ...table, rows: table.rows.map((row) => row.map((words) => words.map(shorter))) }
+  return { ...table, rows: table.rows.map((row) => row.map((words) => words.map(percentDropped))) }
+}
+
+function percentDropped(piece: Piece): Piece {
+  return typeof piece === 'string' ? piece.replace(/ \([^)]* %\)$/, '') : piece
 }
 
 /** `Size: main a1b2c3d 148.2 MB, this change d4e5f6a 163.9 MB, change +15.7 MB (+10.6 %), budget 160 MB, ✗ over by 3.9 MB`. */

@@ -1,7 +1,8 @@
 import type { BudgetName, Check, SkipReason } from '../budget/budget.ts'
 import type { Change, Totals } from '../compare/comparison.ts'
 import type { Failure } from '../failure.ts'
-import { fromProse, join, list, phrase, placeName, type Phrase, type Piece, type Place, type Tone } from './phrase.ts'
+import { shorten } from './characters.ts'
+import { fromProse, join, list, phrase, placeName, type Phrase, type Place, type Tone } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
 import { formatBytes, formatCount, formatLimit, formatPercent, formatSigned } from './units.ts'
 
@@ -192,10 +193,13 @@ function sizeWords(image: ImageReport): string {
     : `${formatBytes(head.downloadSize)} to download`
 }
 
+/** Branch names are short, but GitHub takes 255 characters, and the name stands in every table's head. */
+const REF_MAX = 60
+
 /** The base as its user knows it: `main`, or `the base`. */
 export function baseName(image: ImageReport): string {
   const { ref, commit } = image.baseline
-  return ref === null || isCommit(ref, commit) ? 'the base' : ref
+  return ref === null || isCommit(ref, commit) ? 'the base' : shorten(ref, REF_MAX, '...')
 }
 
 /** A ref that is nothing but the commit's own digits tells no name. */
@@ -237,7 +241,7 @@ export function statusWords(check: Check): Status {
 
 function skippedWords(check: Check): Status {
   const words: Record<SkipReason, Status> = {
-    'over-before': { tone: 'warn', words: `over before this change, by ${excessWords(check)}` },
+    'over-before': { tone: 'warn', words: 'over before this change' },
     'not-measured': { tone: 'bad', words: 'not measured' },
     'no-baseline': { tone: 'none', words: 'not judged: no comparison' },
   }
@@ -293,11 +297,11 @@ export function explanation(image: ImageReport, report: Report): Phrase[] {
   ]
 }
 
-/** Message, place and remedy of a failure, and where its log is. Further lines of the message are `failureOutput`. */
+/** Message, place and remedy of a failure, and where its log is. Further lines of the message are in `failureOutput`. */
 export function failureWords(failure: Failure, report: Report): Phrase[] {
-  const [first = ''] = failure.message.trim().split('\n')
+  const [first = '', ...further] = failure.message.trim().split('\n')
   const place: Place | null =
-    failure.file === null
+    failure.file === null || failure.line === null
       ? null
       : { file: failure.file, line: failure.line, commit: report.head.dirty ? null : report.head.commit }
   const name = place === null ? null : placeName(place)
@@ -317,22 +321,30 @@ export function failureWords(failure: Failure, report: Report): Phrase[] {
     ...(at === -1 && untold !== null ? [instruction] : []),
   ]
   if (unsaid.length > 0) placed.push(phrase`At ${join(unsaid, ': ')}.`)
-  const log: Phrase = report.runUrl === null ? [] : [' ', { link: 'Log of the run', url: report.runUrl }, '.']
+  const log: Phrase = report.runUrl === null ? [] : [' ', { link: 'Log of the run', url: report.runUrl }]
   return [
     ...placed,
+    ...(isListOfSentences(failure) ? further.map((line) => fromProse(sentence(line))) : []),
     ...(failure.remedy === null ? [] : [fromProse(sentence(failure.remedy.trim()))]),
     ['No size is reported.', ...log],
   ]
 }
 
+/** Wrong inputs are told all at once, a line each, in this project's own words. */
+function isListOfSentences(failure: Failure): boolean {
+  return failure.kind === 'input'
+}
+
 /** What a tool printed, where the failure's message carries it: the message's lines after the first. */
 export function failureOutput(failure: Failure): string {
+  if (isListOfSentences(failure)) return ''
   return failure.message.trim().split('\n').slice(1).join('\n').trim()
 }
 
-/** With its full stop. */
+/** With its full stop, and without the colon that led to what is shown apart. */
 function sentence(text: string): string {
-  return /[.!?…]$/.test(text) || text === '' ? text : `${text}.`
+  const words = text.trim().replace(/:$/, '')
+  return /[.!?…]$/.test(words) || words === '' ? words : `${words}.`
 }
 
 function notJudgedWords(image: ImageReport): Phrase[] {
@@ -362,18 +374,16 @@ function overBeforeWords(image: ImageReport): Phrase[] {
     .filter((check) => check.reason === 'over-before')
     .map(
       (check) =>
-        phrase`It was over ${{ code: check.budget }} (${limitWords(check)}) on ${baseName(image)} already. This change does not make it worse, so it passes.`,
+        phrase`It is ${excessWords(check)} over ${{ code: check.budget }} (${limitWords(check)}), and was over it on ${baseName(image)} already. This change does not make it worse, so it passes.`,
     )
 }
 
 function noComparisonWords(image: ImageReport): Phrase[] {
   if (image.base !== null || image.head === null) return []
-  const { reason } = image.baseline
-  return [
-    reason === null
-      ? ['There is nothing to compare with.']
-      : fromProse(`There is nothing to compare with: ${sentence(reason)}`),
-  ]
+  // A reason may be a failure's message with a tool's output after it: its first line is the reason.
+  const [reason = ''] = (image.baseline.reason ?? '').trim().split('\n')
+  if (reason === '') return [['There is nothing to compare with.']]
+  return [fromProse(`There is nothing to compare with: ${sentence(reason)}`)]
 }
 
 /** Told apart from what the change itself did: a base image that moved is nobody's line. */
@@ -384,8 +394,9 @@ function baseImageWords(image: ImageReport): Phrase[] {
   const growth = baseImageGrowth(image)
   const by = growth === null || growth === 0 ? '' : ` (${formatSigned(growth)})`
   if (after === null || before === null || before.name !== after.name) {
-    const name = (side: typeof after): Piece => (side === null ? 'none' : { code: familiarName(side.name) })
-    return [phrase`The base image is ${name(after)}, was ${name(before)}${by}.`]
+    const now = after === null ? 'another' : { code: familiarName(after.name) }
+    const was: Phrase = before === null ? [] : phrase`, was ${{ code: familiarName(before.name) }}`
+    return [phrase`The base image is ${now} now${was}${by}.`]
   }
   const digests: Phrase =
     before.digest === null || after.digest === null

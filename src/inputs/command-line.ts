@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
-import { CouldNotMeasure } from './failure.ts'
-import { descriptions } from './inputs/descriptions.ts'
-import { inputNames, nearestInput, type InputName } from './inputs/inputs.ts'
+import { CouldNotMeasure } from '../failure.ts'
+import { descriptions } from './descriptions.ts'
+import { inputNames, nearestInput, type InputName } from './inputs.ts'
 
 /** Inputs that have no meaning on a terminal: there is no pull request to comment on. */
 const WORKFLOW_ONLY = new Set<InputName>(['comment', 'github-token'])

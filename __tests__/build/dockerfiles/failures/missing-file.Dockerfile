@@ -1,0 +1,3 @@
+FROM mybase:1
+
+COPY dist/app.jar /app.jar

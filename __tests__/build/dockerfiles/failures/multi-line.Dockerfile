@@ -1,0 +1,5 @@
+FROM mybase:1
+RUN echo start && \
+    # a comment inside
+    ls /nowhere && \
+    echo end

@@ -1,0 +1,2 @@
+FROM mybase:1
+COPY --from=compiel /out /

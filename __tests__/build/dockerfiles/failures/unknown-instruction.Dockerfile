@@ -1,0 +1,3 @@
+FROM mybase:1
+RUN true
+COPPY a.txt /

@@ -1,0 +1,7 @@
+# escape=`
+FROM mybase:1
+ARG WHO
+RUN echo `
+    "$WHO" > /who
+COPY a.txt b.txt `
+     /both/

@@ -1,0 +1,203 @@
+import { describe, expect, it } from '@jest/globals'
+import * as fc from 'fast-check'
+import {
+  FULL_MAX,
+  MINIMAL_MAX,
+  SHORT_MAX,
+  SUMMARY_MAX,
+  renderComment,
+  renderSummary,
+} from '../../src/report/comment.ts'
+import type { Report } from '../../src/report/report.ts'
+import { elements, links, references, rendered, textOf } from '../support/github-markdown.ts'
+import { hostileReport } from '../support/hostile.ts'
+import { STATES, failedImage, imageReport, layer, layers, overImage, report, totals } from '../support/reports.ts'
+
+function lengths(of: Report): { full: string; short: string; minimal: string } {
+  const [full = '', short = '', minimal = ''] = renderComment(of)
+  return { full, short, minimal }
+}
+
+describe('renderComment', () => {
+  it.each(Object.keys(STATES))('says the verdict in its first line, in all three lengths: %s', (state) => {
+    const { full, short, minimal } = lengths(STATES[state] ?? report())
+    const [first = ''] = full.split('\n')
+    expect(first).not.toBe('')
+    expect([short.split('\n')[0], minimal.split('\n')[0]]).toEqual([first, first])
+  })
+
+  it('is one line when nothing changed', () => {
+    expect(lengths(report()).full).toBe('`api` is the same size as main (148.2 MB, budget 160 MB).\n')
+  })
+
+  it('has the layers in the full one only, the lines that grew in the short one, the figures in all', () => {
+    const { full, short, minimal } = lengths(STATES['over'] ?? report())
+    expect([full, short, minimal].map((each) => each.includes('All layers'))).toEqual([true, false, false])
+    expect([full, short, minimal].map((each) => each.includes('Dockerfile#L14'))).toEqual([true, true, false])
+    expect([full, short, minimal].map((each) => each.includes('❌ over by 3.9 MB'))).toEqual([true, true, true])
+  })
+
+  it('names the five largest causes, and counts and sums the others', () => {
+    const grown = Array.from({ length: 8 }, (_, index) =>
+      layer({ change: 'changed', line: index + 1, sizeAfter: 44_000_000 + (index + 1) * 100_000 }),
+    )
+    const { full } = lengths(report({ images: [overImage({ layerChanges: layers(grown) })] }))
+    const causes = full.split('\n').filter((line) => line.startsWith('- '))
+    expect(causes.map((line) => line.replaceAll(/\[|\]\(.*?\)/g, ''))).toEqual([
+      '- `Dockerfile:8` `RUN npm ci` **+800.0 kB**',
+      '- `Dockerfile:7` `RUN npm ci` **+700.0 kB**',
+      '- `Dockerfile:6` `RUN npm ci` **+600.0 kB**',
+      '- `Dockerfile:5` `RUN npm ci` **+500.0 kB**',
+      '- `Dockerfile:4` `RUN npm ci` **+400.0 kB**',
+      '- 3 more layers, +600.0 kB in all',
+    ])
+  })
+
+  it('writes what is not measured as such, never as 0', () => {
+    const { full } = lengths(STATES['not-measured'] ?? report())
+    expect(full).toContain('| Size | not measured | not measured | | 160 MB | ❌ not measured |')
+    expect(full).not.toMatch(/\b0 B\b/)
+  })
+
+  it('has no row for a metric that is neither measured nor limited', () => {
+    expect(lengths(STATES['within'] ?? report()).full).not.toContain('Download')
+    expect(lengths(STATES['download'] ?? report()).full).not.toContain('Size |')
+  })
+
+  it('links nothing without a repository, and no line of uncommitted changes', () => {
+    const over = { images: [overImage()], runUrl: null }
+    expect(links(rendered(lengths(report({ ...over, repositoryUrl: null })).full))).toEqual([])
+    expect(links(rendered(lengths(report({ ...over, head: { commit: 'd'.repeat(40), dirty: true } })).full))).toEqual(
+      [],
+    )
+  })
+
+  it('has one heading for the platforms of an image, and a section for each', () => {
+    const { full } = lengths(STATES['platforms'] ?? report())
+    expect(full.match(/^#### .*/gm)).toEqual(['#### `api`'])
+    expect(full.match(/^\*\*linux.*/gm)).toEqual([
+      '**linux/amd64** is over by 3.9 MB',
+      '**linux/arm64** is within budget, 6.8 MB larger',
+    ])
+  })
+
+  it('has the worst image first and folds those without a change', () => {
+    const { full } = lengths(STATES['images'] ?? report())
+    expect(full.match(/^\| \*{0,2}[\w-]+\*{0,2} /gm)?.map((name) => name.replaceAll(/\W+/g, ' ').trim())).toEqual(
+      expect.arrayContaining(['web', 'api', 'worker']),
+    )
+    const order = ['**web**', '**api**', 'worker', 'job-1'].map((name) => full.indexOf(`| ${name} |`))
+    expect(order).toEqual(order.toSorted((a, b) => a - b))
+    expect(full.indexOf('<summary>4 images unchanged</summary>')).toBeLessThan(full.indexOf('| job-1 |'))
+  })
+})
+
+const many = (failing: number) =>
+  report({
+    images: Array.from({ length: 1000 }, (_, index) => {
+      const name = `service-with-a-rather-long-name-${index}`
+      if (index >= 1000 - failing) return overImage({ name })
+      return imageReport({
+        name,
+        head: totals({ size: 149_300_000 + index }),
+        layerChanges: layers([layer({ change: 'changed', sizeAfter: 45_100_000 })]),
+      })
+    }),
+  })
+
+describe('a report on 1,000 images', () => {
+  it.each([3, 1000])('is bounded in every length, with %d of them over', (failing) => {
+    const { full, short, minimal } = lengths(many(failing))
+    expect(full.length).toBeLessThanOrEqual(FULL_MAX)
+    expect(short.length).toBeLessThanOrEqual(SHORT_MAX)
+    expect(minimal.length).toBeLessThanOrEqual(MINIMAL_MAX)
+    expect(Buffer.byteLength(renderSummary(many(failing)))).toBeLessThanOrEqual(SUMMARY_MAX)
+  })
+
+  it('names those that are over in every length', () => {
+    for (const length of Object.values(lengths(many(3)))) {
+      expect(length).toContain('3 of 1,000 images are over')
+      for (const index of [997, 998, 999]) expect(length).toContain(`**service-with-a-rather-long-name-${index}**`)
+    }
+  })
+
+  it('counts the sections that did not fit', () => {
+    const { full } = lengths(many(3))
+    const sections = full.match(/^#### /gm)?.length ?? 0
+    expect(sections).toBeGreaterThan(10)
+    expect(full).toContain(`Details of ${1000 - sections} more images did not fit here.`)
+  })
+
+  it('closes every details element it opens', () => {
+    for (const length of Object.values(lengths(many(500)))) {
+      expect(length.split('<details>').length).toBe(length.split('</details>').length)
+    }
+  })
+})
+
+it('is bounded for an image of 127 layers with endless instructions, and for endless messages', () => {
+  const endless = 'x|\\|`'.repeat(5000)
+  const deep = Array.from({ length: 127 }, () =>
+    layer({ change: 'changed', sizeAfter: 45_000_000, instruction: endless, file: endless }),
+  )
+  for (const each of [
+    report({ images: [overImage({ name: endless, layerChanges: deep })] }),
+    report({ images: [failedImage({ name: endless })] }),
+  ]) {
+    const { full, short, minimal } = lengths(each)
+    expect([full.length <= FULL_MAX, short.length <= SHORT_MAX, minimal.length <= MINIMAL_MAX]).toEqual([
+      true,
+      true,
+      true,
+    ])
+    expect(full).toMatch(/is over by 3\.9 MB|could not be measured/)
+  }
+})
+
+describe('a hostile pull request', () => {
+  const OURS = new Set(
+    ['h3', 'h4', 'p', 'table', 'thead', 'tbody', 'tr', 'th', 'td', 'strong', 'code', 'pre', 'a'].concat([
+      'ul',
+      'li',
+      'details',
+      'summary',
+      'sub',
+    ]),
+  )
+
+  it('gets nothing into the comment or the summary but its own words', () => {
+    fc.assert(
+      fc.property(hostileReport, (hostile) => {
+        for (const markdown of [...renderComment(hostile), renderSummary(hostile)]) {
+          const tree = rendered(markdown)
+          expect([...elements(tree)].filter((name) => !OURS.has(name))).toEqual([])
+          expect(links(tree).filter((href) => !href.startsWith('https://github.com/octo/shop/'))).toEqual([])
+          expect(references(tree)).toEqual([])
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('does not change what the page is made of', () => {
+    fc.assert(
+      fc.property(hostileReport, (hostile) => {
+        const tree = rendered(renderComment(hostile)[0] ?? '')
+        const failed = hostile.images.length === 1 && hostile.images[0]?.error !== null
+        expect(textOf(tree, 'summary')).toBe(failed ? '' : 'All layers (2 of 3 changed)')
+        expect(textOf(tree, 'h3').startsWith('Image budget: ')).toBe(true)
+        expect(textOf(tree, 'th').includes('this change d4e5f6a')).toBe(!failed)
+      }),
+      { numRuns: 100 },
+    )
+  })
+})
+
+describe('renderSummary', () => {
+  it('has the figures and layers of an image without a change, too', () => {
+    const summary = renderSummary(report())
+    expect(summary).toContain('### Image budget: `api` is the same size as main')
+    expect(summary).toContain('| **Size** | 148.2 MB | 148.2 MB | same | 160 MB | ✅ within |')
+    expect(summary).toContain('<summary>All layers (0 of 9 changed)</summary>')
+  })
+})

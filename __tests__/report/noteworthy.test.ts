@@ -1,0 +1,41 @@
+import { describe, expect, it } from '@jest/globals'
+import { isNoteworthy } from '../../src/report/noteworthy.ts'
+import type { ImageReport } from '../../src/report/report.ts'
+import { STATES, check, imageReport, report, totals } from '../support/reports.ts'
+
+const download = (bytes: number) => ({
+  base: totals({ size: null, downloadSize: 50_000_000 }),
+  head: totals({ size: null, downloadSize: bytes }),
+})
+
+describe('isNoteworthy', () => {
+  it.each<[string, Partial<ImageReport>]>([
+    ['nothing', {}],
+    ['less than 10 kB more', { head: totals({ size: 148_209_999 }) }],
+    ['less than 10 kB less', { head: totals({ size: 148_190_001 }) }],
+    ["the compressor's noise: 0.1 % of the download", download(50_049_999)],
+  ])('is quiet about %s', (_, overrides) => {
+    expect(isNoteworthy(report({ images: [imageReport(overrides)] }))).toBe(false)
+  })
+
+  it.each<[string, Partial<ImageReport>]>([
+    ['10 kB more', { head: totals({ size: 148_210_000 }) }],
+    ['10 kB less', { head: totals({ size: 148_190_000 }) }],
+    ['0.1 % more to download', download(50_050_000)],
+    ['another layer of no size', { head: totals({ layers: 10 }) }],
+    ['a budget nearly used up', { checks: [check({ status: 'near' })] }],
+    ['a budget broken before', { checks: [check({ status: 'skipped', reason: 'over-before' })] }],
+    ['no comparison', { base: null, change: null }],
+    ['nothing measured on either side', { base: totals({ size: null }), head: totals({ size: null }) }],
+  ])('speaks of %s', (_, overrides) => {
+    expect(isNoteworthy(report({ images: [imageReport(overrides)] }))).toBe(true)
+  })
+
+  it.each(['over', 'failed', 'not-measured', 'base-image'])('speaks of: %s', (state) => {
+    expect(isNoteworthy(STATES[state] ?? report())).toBe(true)
+  })
+
+  it('speaks of one image among many', () => {
+    expect(isNoteworthy(report({ images: [imageReport(), imageReport({ head: totals({ layers: 10 }) })] }))).toBe(true)
+  })
+})

@@ -1,0 +1,67 @@
+import { describe, expect, it } from '@jest/globals'
+import * as fc from 'fast-check'
+import { displayWidth } from '../../src/report/characters.ts'
+import { renderTerminal } from '../../src/report/terminal.ts'
+import { hostileReport } from '../support/hostile.ts'
+import { STATES, overImage, report } from '../support/reports.ts'
+
+const over = report({ images: [overImage()] })
+
+describe('renderTerminal', () => {
+  it('aligns the figures', () => {
+    const lines = renderTerminal(over, { colour: false, width: 100 }).split('\n')
+    expect(lines.slice(2, 6)).toEqual([
+      '          main a1b2c3d  this change d4e5f6a              change  budget',
+      '  Size        148.2 MB             163.9 MB  +15.7 MB (+10.6 %)  160 MB  ✗ over by 3.9 MB',
+      '  Layers             9                   10                  +1      12  ✓ within',
+      '  Growth                                               +15.7 MB   +5 MB  ✗ over by 10.7 MB',
+    ])
+  })
+
+  it('aligns wide characters by the columns they take', () => {
+    const images = [overImage({ name: '宽宽' }), overImage({ name: 'api' })]
+    const lines = renderTerminal(report({ images }), { colour: false, width: 200 }).split('\n')
+    const rows = lines.filter((line) => line.includes('148.2 MB') && line.includes('✗') && !line.includes('Size'))
+    const [wide = '', narrow = ''] = rows
+    expect(displayWidth(wide.slice(0, wide.indexOf('148.2')))).toBe(narrow.indexOf('148.2'))
+  })
+
+  it.each(Object.keys(STATES))('stays within the width, however narrow: %s', (state) => {
+    for (const width of [40, 60, 80, 120]) {
+      const lines = renderTerminal(STATES[state] ?? over, { colour: false, width }).split('\n')
+      // An address is copied, not read: it is cut only where a line has no room for it.
+      expect(lines.filter((line) => displayWidth(line) > width)).toEqual([])
+    }
+  })
+
+  it('says all of it on a narrow terminal', () => {
+    const words = renderTerminal(over, { colour: false, width: 40 }).replaceAll(/\s+/g, ' ')
+    for (const said of ['148.2 MB', '163.9 MB', '+15.7 MB', '160 MB', '✗ over by 3.9 MB', '✓ within', '+5 MB']) {
+      expect(words).toContain(said)
+    }
+  })
+
+  it('writes colours only when told', () => {
+    expect(renderTerminal(over, { colour: false, width: 80 })).not.toContain('\u001B')
+    expect(renderTerminal(over, { colour: true, width: 80 })).toContain('\u001B[31m✗ over by 3.9 MB\u001B[0m')
+  })
+
+  it('says the same with colours as without', () => {
+    for (const state of Object.values(STATES)) {
+      const coloured = renderTerminal(state, { colour: true, width: 80 })
+      // eslint-disable-next-line no-control-regex -- what is looked for is a control sequence
+      expect(coloured.replaceAll(/\u001B\[\d+m/g, '')).toBe(renderTerminal(state, { colour: false, width: 80 }))
+    }
+  })
+
+  it('lets no control character of a pull request through, and stays within the width', () => {
+    fc.assert(
+      fc.property(hostileReport, fc.integer({ min: 40, max: 160 }), (hostile, width) => {
+        const lines = renderTerminal(hostile, { colour: false, width }).split('\n')
+        expect(lines.filter((line) => /[\p{Cc}\p{Bidi_Control}]/u.test(line))).toEqual([])
+        expect(lines.filter((line) => displayWidth(line) > width)).toEqual([])
+      }),
+      { numRuns: 100 },
+    )
+  })
+})

@@ -1,0 +1,339 @@
+import { describe, expect, it } from '@jest/globals'
+import type { Check } from '../../src/budget/budget.ts'
+import { fromProse, join, plain, type Phrase } from '../../src/report/phrase.ts'
+import type { ImageReport } from '../../src/report/report.ts'
+import {
+  explanation,
+  failureOutput,
+  failureWords,
+  familiarName,
+  headline,
+  imageHeadline,
+  limitWords,
+  quietWords,
+  smallPrint,
+  statusWords,
+} from '../../src/report/words.ts'
+import {
+  HEAD_COMMIT,
+  STATES,
+  check,
+  failedImage,
+  failure,
+  imageReport,
+  overImage,
+  report,
+  totals,
+} from '../support/reports.ts'
+
+const said = (phrases: Phrase[]) => phrases.map(plain)
+
+describe('headline', () => {
+  it.each([
+    ['over', 'api is over by 3.9 MB'],
+    ['within', 'api is within budget, 1.1 MB larger'],
+    ['near', 'api is near its budget: 1.6 MB left'],
+    ['over-before', 'api was over before this change'],
+    ['smaller', 'api is 21.3 MB smaller'],
+    ['unchanged', 'api is the same size as main'],
+    ['no-baseline', 'api is near its budget: 6.1 MB left (no comparison)'],
+    ['no-budget', 'api is 15.7 MB larger'],
+    ['base-image', 'api is within budget, the base image grew by 10.4 MB'],
+    ['failed', 'api could not be measured'],
+    ['not-measured', 'api could not be judged'],
+    ['download', 'api is over by 400.0 kB of download'],
+    ['by-bytes', 'api is over by 312 B'],
+    ['images', '1 of 7 images is over, 1 could not be measured'],
+    ['platforms', 'api is over on 1 of 2 platforms'],
+  ])('%s: %s', (state, words) => {
+    expect(plain(headline(STATES[state] ?? report()))).toBe(words)
+  })
+
+  it.each<[string, ImageReport[], string]>([
+    ['none', [], 'nothing was measured'],
+    ['unchanged', [imageReport(), imageReport({ name: 'web' })], 'all 2 images are within budget'],
+    [
+      'grown and shrunk',
+      [
+        imageReport({ head: totals({ size: 150_000_000 }) }),
+        imageReport({ name: 'web', head: totals({ size: 140_000_000 }) }),
+        imageReport({ name: 'job', base: null, change: null }),
+      ],
+      'all 3 images are within budget: 1 larger, 1 smaller, 1 with no comparison',
+    ],
+    ['over', [overImage(), overImage({ name: 'web' }), imageReport({ name: 'job' })], '2 of 3 images are over'],
+    ['failed', [failedImage(), imageReport({ name: 'web' })], '1 of 2 images could not be measured'],
+    [
+      'over and failed on platforms',
+      [overImage(), failedImage(), imageReport()],
+      'api is over on 1 and could not be measured on 1 of 3 platforms',
+    ],
+    ['without budgets', [imageReport({ checks: [] }), imageReport({ name: 'web', checks: [] })], '2 images unchanged'],
+  ])('of several images, %s', (_, images, words) => {
+    expect(plain(headline(report({ images })))).toBe(words)
+  })
+})
+
+describe('imageHeadline', () => {
+  const layersOver = check({
+    budget: 'max-layers',
+    metric: 'layers',
+    unit: 'layers',
+    limit: 9,
+    actual: 10,
+    status: 'over',
+    excess: 1,
+  })
+  const growthOver = check({
+    budget: 'max-increase',
+    limit: 5_000_000,
+    actual: 15_700_000,
+    status: 'over',
+    excess: 10_700_000,
+  })
+  const sizeOver = check({ actual: 163_900_000, status: 'over', excess: 3_900_000 })
+
+  it.each<[string, Check[], string]>([
+    ['layers', [layersOver], 'api is over by 1 layer'],
+    ['size and layers', [sizeOver, layersOver], 'api is over by 3.9 MB and 1 layer'],
+    ['growth alone', [check({ actual: 1 }), growthOver], 'api is over its growth budget by 10.7 MB'],
+    ['size, and growth with it', [sizeOver, growthOver], 'api is over by 3.9 MB'],
+  ])('says what is over: %s', (_, checks, words) => {
+    expect(plain(imageHeadline(overImage({ checks })))).toBe(words)
+  })
+
+  it('says that there is no comparison of an image that is over', () => {
+    expect(plain(imageHeadline(overImage({ base: null, change: null })))).toBe('api is over by 3.9 MB (no comparison)')
+  })
+
+  it('says both where one budget is broken and another cannot be judged', () => {
+    const checks = [
+      sizeOver,
+      check({
+        budget: 'max-download-size',
+        metric: 'download-size',
+        status: 'skipped',
+        reason: 'not-measured',
+        actual: null,
+      }),
+    ]
+    expect(plain(imageHeadline(imageReport({ verdict: 'error', checks })))).toBe(
+      'api could not be judged in full, and is over by 3.9 MB',
+    )
+  })
+
+  it('says "within" of what has no comparison only if there was a budget', () => {
+    expect(plain(imageHeadline(imageReport({ base: null, change: null })))).toBe('api is within budget (no comparison)')
+    expect(plain(imageHeadline(imageReport({ base: null, change: null, checks: [] })))).toBe(
+      'api is 148.2 MB (no comparison)',
+    )
+  })
+
+  it('calls a base known by its commit only "the base"', () => {
+    const baseline = { kind: 'build', commit: HEAD_COMMIT, ref: HEAD_COMMIT, reason: null } as const
+    expect(plain(imageHeadline(imageReport({ baseline })))).toBe('api is the same size as the base')
+  })
+})
+
+describe('statusWords', () => {
+  it.each<[Partial<Check>, string, string]>([
+    [{}, 'good', 'within'],
+    [{ status: 'near', actual: 158_400_000 }, 'warn', 'near: 1.6 MB left'],
+    [{ status: 'near', actual: 160_000_000 }, 'warn', 'near: nothing left'],
+    [{ status: 'over', excess: 312 }, 'bad', 'over by 312 B'],
+    [{ status: 'over', metric: 'layers', unit: 'layers', excess: 2 }, 'bad', 'over by 2 layers'],
+    [{ budget: 'max-increase', unit: 'percent', limit: 3, actual: 2.9, status: 'near' }, 'warn', 'near: 0.1 % left'],
+    [{ status: 'skipped', reason: 'over-before', excess: 1 }, 'warn', 'over before this change'],
+    [{ status: 'skipped', reason: 'not-measured', actual: null }, 'bad', 'not measured'],
+    [{ status: 'skipped', reason: 'no-baseline', actual: null }, 'none', 'not judged: no comparison'],
+  ])('%j: %s, %s', (overrides, tone, words) => {
+    expect(statusWords(check(overrides))).toEqual({ tone, words })
+  })
+
+  it.each<[Partial<Check>, string]>([
+    [{}, '160 MB'],
+    [{ budget: 'max-layers', unit: 'layers', limit: 12 }, '12'],
+    [{ budget: 'max-increase', limit: 5_000_000 }, '+5 MB'],
+    [{ budget: 'max-increase', limit: 0 }, '0 B'],
+    [{ budget: 'max-increase', unit: 'percent', limit: 2.5 }, '+2.5 %'],
+  ])('limits: %j is %s', (overrides, words) => {
+    expect(limitWords(check(overrides))).toBe(words)
+  })
+})
+
+describe('explanation', () => {
+  it.each([
+    [
+      'over-before',
+      [
+        'It is 3.9 MB over max-size (160 MB), and was over it on main already. This change does not make it worse, so it passes.',
+      ],
+    ],
+    ['smaller', ['33.1 MB under its budget of 160 MB, which could go down to 140 MB: max-size: 140 MB.']],
+    ['no-baseline', ['There is nothing to compare with: the base a1b2c3d has no Dockerfile (this change adds it).']],
+    [
+      'base-image',
+      [
+        "This change adds 200.0 kB of its own. node:24-slim moved from sha256:11aa01234567 to sha256:22bb01234567 (+10.4 MB), which is not this change's doing and is not counted against max-increase.",
+      ],
+    ],
+    [
+      'not-measured',
+      [
+        "max-size (160 MB) was not judged: the image's size is not measured here (Docker 29.1.0, containerd store), and no budget is passed unseen. Docker's classic image store tells it.",
+      ],
+    ],
+    ['over', []],
+    ['unchanged', []],
+  ])('%s', (state, sentences) => {
+    const of = STATES[state] ?? report()
+    expect(of.images.flatMap((image) => said(explanation(image, of)))).toEqual(sentences)
+  })
+
+  it('does not say that growth was spared the base image where it was not', () => {
+    const image = STATES['base-image']?.images[0] ?? imageReport()
+    const checks = [check({ budget: 'max-increase', limit: 20_000_000, actual: 10_600_000 })]
+    expect(said(explanation({ ...image, checks }, report()))).toEqual([
+      'This change adds 200.0 kB of its own. node:24-slim moved from sha256:11aa01234567 to sha256:22bb01234567 (+10.4 MB).',
+    ])
+  })
+
+  it('names both base images where the change names another', () => {
+    const image = STATES['base-image']?.images[0] ?? imageReport()
+    const baseImage = {
+      before: { name: 'docker.io/library/node:24', digest: null },
+      after: { name: 'ghcr.io/octo/node:24', digest: null },
+      change: 'changed',
+    } as const
+    expect(said(explanation({ ...image, baseImage }, report()))).toEqual([
+      'The base image is ghcr.io/octo/node:24 now, was node:24 (+10.4 MB).',
+    ])
+  })
+
+  it('says what is known of base images without a name', () => {
+    const image = STATES['base-image']?.images[0] ?? imageReport()
+    const node = { name: 'node:24', digest: null }
+    const of = (before: typeof node | null, after: typeof node | null) =>
+      said(explanation({ ...image, baseImage: { before, after, change: 'changed' } }, report()))
+    expect(of(null, node)).toEqual(['The base image is node:24 now (+10.4 MB).'])
+    expect(of(node, null)).toEqual(['The base image is another now, was node:24 (+10.4 MB).'])
+  })
+
+  it("keeps to a reason's first line", () => {
+    const baseline = {
+      kind: 'none',
+      commit: null,
+      ref: null,
+      reason: 'the base could not be measured: it failed:\noutput',
+    } as const
+    expect(said(explanation(imageReport({ base: null, change: null, baseline }), report()))).toEqual([
+      'There is nothing to compare with: the base could not be measured: it failed.',
+    ])
+  })
+
+  it('suggests no budget after a small gain', () => {
+    const image = imageReport({
+      head: totals({ size: 147_000_000 }),
+      checks: [check({ limit: 200_000_000, actual: 147_000_000 })],
+    })
+    expect(said(explanation(image, report()))).toEqual(['53.0 MB under its budget of 200 MB.'])
+  })
+})
+
+describe('failureWords', () => {
+  it('links the place that the message names, adds the instruction and the remedy', () => {
+    const words = failureWords(failure(), report())
+    expect(words[0]).toContainEqual({ place: { file: 'Dockerfile', line: 14, commit: HEAD_COMMIT } })
+    expect(said(words)).toEqual([
+      'The build failed at Dockerfile:14 (RUN npm ci): the command ended with exit code 1.',
+      'Run docker buildx build . to see the whole output.',
+      'No size is reported. Log of the run: https://github.com/octo/shop/actions/runs/123456',
+    ])
+  })
+
+  it('names the place where the message does not', () => {
+    const words = failureWords(failure({ message: 'The build failed', remedy: null }), report({ runUrl: null }))
+    expect(said(words)).toEqual(['The build failed.', 'At Dockerfile:14: RUN npm ci.', 'No size is reported.'])
+  })
+
+  it('has no place for a failure without one', () => {
+    const words = failureWords(
+      failure({ message: 'docker was not found', file: null, line: null, instruction: null }),
+      report(),
+    )
+    expect(said(words)[0]).toBe('docker was not found.')
+    expect(words).toHaveLength(3)
+  })
+
+  it('says all that is wrong with the inputs, a sentence each', () => {
+    const message = '`max-size` is `x`: give it as `160 MB`\n`fail` is `maybe`: `true` or `false`.'
+    const wrong = failure({ kind: 'input', message, remedy: null, file: null, line: null, instruction: null })
+    expect(said(failureWords(wrong, report({ runUrl: null })))).toEqual([
+      'max-size is x: give it as 160 MB.',
+      'fail is maybe: true or false.',
+      'No size is reported.',
+    ])
+    expect(failureOutput(wrong)).toBe('')
+  })
+
+  it('ends a sentence that leads to output with a full stop', () => {
+    const words = failureWords(
+      failure({ message: '`before-build` failed with exit code 1:\nno such file', line: null }),
+      report(),
+    )
+    expect(said(words)[0]).toBe('before-build failed with exit code 1.')
+  })
+
+  it("keeps the tool's output apart from the sentence", () => {
+    expect(failureOutput(failure({ message: 'It failed\nline 1\n\nline 2\n' }))).toBe('line 1\n\nline 2')
+    expect(failureOutput(failure({ message: 'It failed' }))).toBe('')
+  })
+})
+
+describe('quietWords', () => {
+  it('names every budget', () => {
+    const checks = [
+      check(),
+      check({ budget: 'max-download-size', metric: 'download-size', limit: 55_000_000, actual: 51_000_000 }),
+      check({ budget: 'max-layers', metric: 'layers', unit: 'layers', limit: 12, actual: 9 }),
+      check({ budget: 'max-increase', limit: 5_000_000, actual: 0 }),
+    ]
+    const both = totals({ downloadSize: 51_000_000 })
+    expect(plain(quietWords(imageReport({ checks, head: both, base: both })))).toBe(
+      'api is the same size as main (148.2 MB, budget 160 MB; 51.0 MB to download, budget 55 MB; 9 layers, budget 12; growth budget +5 MB).',
+    )
+  })
+
+  it('speaks of the download where that is what is measured', () => {
+    const download = totals({ size: null, downloadSize: 51_000_000 })
+    expect(plain(quietWords(imageReport({ checks: [], head: download, base: download })))).toBe(
+      'api is the same download size as main (51.0 MB to download).',
+    )
+  })
+})
+
+it('prints platform, baseline and engine small', () => {
+  expect(plain(join(smallPrint(imageReport()), ' · '))).toBe(
+    'linux/amd64 · base built from a1b2c3d · Docker 28.0.4, classic store',
+  )
+  const engine = { driver: 'docker-container', store: 'buildkit', version: '0.21.0', buildx: '0.21.2' } as const
+  expect(plain(join(smallPrint(imageReport({ engine, base: null, platform: null })), ' · '))).toBe(
+    'BuildKit 0.21.0 (docker-container)',
+  )
+})
+
+it('writes references as Dockerfiles do', () => {
+  expect(['docker.io/library/node:24', 'docker.io/octo/shop:1', 'ghcr.io/library/x'].map(familiarName)).toEqual([
+    'node:24',
+    'octo/shop:1',
+    'ghcr.io/library/x',
+  ])
+})
+
+it.each([
+  ['the base `a1b2c3d` has no `Dockerfile`', ['the base ', { code: 'a1b2c3d' }, ' has no ', { code: 'Dockerfile' }]],
+  ['an odd ` stays', ['an odd ` stays']],
+  ['plain', ['plain']],
+])('reads code between backticks: %j', (sentence, words) => {
+  expect(fromProse(sentence)).toEqual(words)
+})

@@ -1,0 +1,53 @@
+import * as fc from 'fast-check'
+import type { Report } from '../../src/report/report.ts'
+import { BASE_COMMIT, failedImage, failure, layer, overImage, report } from './reports.ts'
+
+/** What a pull request may put into a path, an instruction, a name or a tool's output, to get out of where it stands. */
+// prettier-ignore
+const FRAGMENTS = [
+  '|', '\\', '\\|', '\\\\|', '`', '``', '```', '~~~', '\n', '\r\n', '\n\n', '\n    ', '\u2028', '\t', ' ', '  ',
+  '*', '**', '_', '__', '~~', '# ', '- ', '+ ', '1. ', '> ', '---', '===', '- [ ] ', '[^1]', '[^1]: x', '$x$', '$$',
+  '<img src=x onerror=alert(1)>', '<script>', '</details>', '</summary>', '</code>', '</sub>', '<!--', '-->', '<', '>',
+  '&lt;', '&#64;octocat', '&', '](https://evil.example)', '![x](https://evil.example/x)', '[x](javascript:1)',
+  '[x]: https://evil.example', '<https://evil.example>', 'https://evil.example', 'www.evil.example', 'a@b.example',
+  '@octocat', '@org/team', '#1', 'GH-7', 'octo/shop#1', ':tada:', ':', 'mailto:a@b.example', 'FTP://x',
+  '\u202E', '\u2066', '\u200B', '\u00AD', '\u001B[31m', '\u001B]8;;https://evil.example\u0007', '\u0000', '\u0001',
+  '\uD800', '\u{1F469}\u200D\u{1F680}', '宽', 'é', 'e\u0301', 'x', 'Dockerfile', '14', '%', '..', '/', '(', ')', '{{',
+]
+
+/** Strings put together from the above. */
+export const hostileString = fc.array(fc.constantFrom(...FRAGMENTS), { maxLength: 14 }).map((parts) => parts.join(''))
+
+/**
+ * A report with an attack wherever a string can come from a pull request; one image, grown, over, with a base image that
+ * moved, or one that could not be measured, or both.
+ */
+export const hostileReport: fc.Arbitrary<Report> = fc
+  .record({
+    strings: fc.array(hostileString, { minLength: 8, maxLength: 8 }),
+    which: fc.constantFrom('over', 'failed', 'both'),
+  })
+  .map(({ strings, which }) => {
+    const [name = '', instruction = '', file = '', ref = '', reason = '', message = '', platform = '', version = ''] =
+      strings
+    const baseImage = (digest: string) => ({ name: message, digest })
+    const over = overImage({
+      name,
+      platform,
+      engine: { driver: 'docker', store: 'classic', version, buildx: version },
+      baseline: { kind: 'build', commit: BASE_COMMIT, ref, reason: null },
+      baseImage: { before: baseImage(ref), after: baseImage(reason), change: 'changed' },
+      layerChanges: [
+        layer({ instruction: reason, fromBase: true }),
+        layer({ change: 'changed', sizeAfter: 56_300_000, instruction, instructionBefore: message, file }),
+        layer({ change: 'added', sizeBefore: null, instruction: message, file: instruction }),
+      ],
+    })
+    const failed = failedImage({
+      name,
+      platform,
+      error: failure({ message, remedy: reason, file, instruction }),
+      baseline: { kind: 'none', commit: null, ref, reason },
+    })
+    return report({ images: { over: [over], failed: [failed], both: [over, failed] }[which] ?? [] })
+  })

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Set-up that the tests, the demo and the benchmark share, to be sourced in the project's top folder.
+
+# Every package of the lock file is there in its version (an optional one may be for another platform).
+installed() {
+  [ -f node_modules/.package-lock.json ] && node -e '
+    const packages = (file) => JSON.parse(require("node:fs").readFileSync(file, "utf8")).packages
+    const there = packages("node_modules/.package-lock.json")
+    const complete = Object.entries(packages("package-lock.json")).every(
+      ([path, { version, optional }]) => path === "" || optional || there[path]?.version === version,
+    )
+    process.exit(complete ? 0 : 1)'
+}
+
+# npm ci empties the folder first, also through a link: a linked node_modules belongs to somebody else.
+install() {
+  if [ -L node_modules ]; then
+    echo "node_modules is a link to $(readlink node_modules) and not what package-lock.json asks for."
+    echo 'To fix: run npm ci where it points to, or remove the link.'
+    return 1
+  fi
+  npm ci
+}
+
+# The sources run as they are: Node strips the types itself from 24 on.
+node_24() {
+  export PATH="$PWD/node_modules/.bin:$PATH"
+  hash -r
+  [ "$(node -p 'parseInt(process.versions.node)')" -ge 24 ] && return
+  echo "Node 24 is needed, this is $(node --version). On Linux x64 npm ci installs one; elsewhere install it first."
+  return 1
+}
+
+# What the demo and the benchmark need: dependencies, Node 24 first on the PATH, running engines with base images.
+# Arguments are those of scripts/base-images.sh.
+set_up() {
+  installed || install
+  node_24
+  bash scripts/engine.sh start "${1:-all}"
+  bash scripts/base-images.sh "$@"
+}
