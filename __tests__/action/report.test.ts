@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { Report } from '../../src/report/report.ts'
 import { incompressible } from '../support/bytes.ts'
-import { engines } from '../support/engine.ts'
+import { docker, engines, type Engine } from '../support/engine.ts'
 import { startGitHub, type GitHub } from '../support/github/server.ts'
-import { docker, openPullRequest, type PullRequestFixture } from '../support/pull-request.ts'
+import { openPullRequest, type PullRequestFixture } from '../support/pull-request.ts'
 import type { RunResult } from '../support/runner.ts'
 
 const DOCKERFILE = `FROM image-budget/base:1
@@ -35,20 +35,21 @@ function manifestBytes(archive: string): number {
 }
 
 /** The figure that the engine's own tools give for a plain build of a folder. */
-function measuredByHand(env: Record<string, string>, store: string, folder: string, temp: string): number {
-  if (store === 'containerd') {
+function measuredByHand(engine: Engine, folder: string, temp: string): number {
+  if (engine.store === 'containerd') {
     const archive = join(temp, 'image.tar')
-    docker(env, 'buildx', 'build', '--provenance=false', `--output=type=oci,dest=${archive}`, folder)
+    docker(engine, 'buildx', 'build', '--provenance=false', `--output=type=oci,dest=${archive}`, folder)
     return manifestBytes(archive)
   }
   const tag = `plain-build:${Date.now()}`
-  docker(env, 'build', '--tag', tag, folder)
-  const size = docker(env, 'image', 'inspect', '--format', '{{.Size}}', tag)
-  docker(env, 'image', 'rm', tag)
+  docker(engine, 'build', '--tag', tag, folder)
+  const size = docker(engine, 'image', 'inspect', '--format', '{{.Size}}', tag)
+  docker(engine, 'image', 'rm', tag)
   return Number(size)
 }
 
-describe.each(engines())('a pull request that is over budget, $store store', ({ store, env }) => {
+describe.each(engines())('a pull request that is over budget, $store store', (engine) => {
+  const { store, env } = engine
   const inputs = store === 'classic' ? { 'max-size': '2 MB', 'max-increase': '10 kB' } : { 'max-download-size': '1 MB' }
   let change: PullRequestFixture
   let result: RunResult
@@ -68,7 +69,7 @@ describe.each(engines())('a pull request that is over budget, $store store', ({ 
 
   it('fails the job and says the same in outputs, comment, summary, log, annotation and report', () => {
     expect(result.exitCode).toBe(1)
-    const byHand = measuredByHand(env, store, change.checkout.dir, change.temp())
+    const byHand = measuredByHand(engine, change.checkout.dir, change.temp())
     const report = reportOf(result)
     const [image] = report.images
     if (store === 'classic') {

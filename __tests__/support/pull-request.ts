@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,9 +68,4 @@ export function openPullRequest(base: Files, change: Files, overrides: JsonObjec
     }
   }
   return push(change)
-}
-
-/** Runs docker against the engine of `env` and gives its output, trimmed. */
-export function docker(env: Record<string, string>, ...args: string[]): string {
-  return execFileSync('docker', args, { env: { ...process.env, ...env }, encoding: 'utf8', stdio: 'pipe' }).trim()
 }
