@@ -80,8 +80,8 @@ export function readOrigins(record: unknown): Origins {
   if (!parsed.success) return UNKNOWN
   const steps = new Map(parsed.data.buildConfig.llbDefinition.map((entry) => [entry.id, entry]))
   const { layers, source } = parsed.data.metadata['https://mobyproject.org/buildkit@v1#metadata']
-  const count = (output: string | null): number => (output === null ? 0 : (layers[output]?.[0]?.length ?? Number.NaN))
   const stepOf = (output: string): Step | undefined => steps.get(output.slice(0, output.lastIndexOf(':')))
+  const count = layerCounter(layers, stepOf)
   const dockerfile = parseDockerfile(Buffer.from(source?.infos[0]?.data ?? '', 'base64').toString('utf8'))
 
   const originOf = (output: string): LayerOrigin | null => {
@@ -122,6 +122,37 @@ export function readOrigins(record: unknown): Origins {
     output = below
   }
   return origins
+}
+
+/**
+ * Counts the layers up to and with a step's own; NaN where that is not known.
+ *
+ * The record lacks the lists of steps that another build had under way at the same moment (seen with Docker 28.5 on both stores; head
+ * and base share most of their steps). An instruction's step makes one layer on top of its input's, always.
+ */
+function layerCounter(
+  layers: Record<string, unknown[][]>,
+  stepOf: (output: string) => Step | undefined,
+): (output: string | null) => number {
+  const counts = new Map<string, number>()
+  const count = (output: string | null): number => {
+    if (output === null) return 0
+    const known = counts.get(output)
+    if (known !== undefined) return known
+    // Until it is counted: a circle of steps has no number of layers.
+    counts.set(output, Number.NaN)
+    const listed = Object.hasOwn(layers, output) ? layers[output]?.[0]?.length : undefined
+    const counted = listed ?? made(stepOf(output))
+    counts.set(output, counted)
+    return counted
+  }
+  const made = (current: Step | undefined): number => {
+    const op = current?.op.Op
+    if (current === undefined || !op) return Number.NaN
+    if (op.merge) return current.inputs.reduce((sum, input) => sum + count(input), 0)
+    return op.exec || op.file ? count(rootInput(current)) + 1 : Number.NaN
+  }
+  return count
 }
 
 /** The step's input that holds the root file system, or null: it starts from an empty one. */
