@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { engines } from '../support/engine.ts'
+import { openPullRequest, type PullRequestFixture } from '../support/pull-request.ts'
+import type { RunResult } from '../support/runner.ts'
+
+/** Budgets as a workflow sets them; what they make of every figure is in __tests__/budget. */
+const DOCKERFILE = 'FROM image-budget/base:1\nCOPY payload /payload\n'
+let grown: PullRequestFixture
+let shrunk: PullRequestFixture
+beforeAll(() => {
+  grown = openPullRequest({ Dockerfile: DOCKERFILE, payload: 'x'.repeat(1000) }, { payload: 'x'.repeat(21_000) })
+  shrunk = openPullRequest({ Dockerfile: DOCKERFILE, payload: 'x'.repeat(21_000) }, { payload: 'x'.repeat(1000) })
+})
+afterAll(() => {
+  grown.dispose()
+  shrunk.dispose()
+})
+
+describe.each(engines().filter(({ store }) => store === 'classic'))('$store store', ({ env }) => {
+  const run = (change: PullRequestFixture, inputs: Record<string, string>): Promise<RunResult> =>
+    change.run(env, { inputs: { comment: 'off', ...inputs } })
+
+  it.each([
+    ['bytes, broken', { 'max-increase': '19.9 kB' }, 1, 'over'],
+    ['bytes, kept to the byte', { 'max-increase': '20 kB' }, 0, 'within'],
+    ['percent, broken', { 'max-increase': '0.5%' }, 1, 'over'],
+    ['percent, kept', { 'max-increase': '5%' }, 0, 'within'],
+    ['layers, broken', { 'max-layers': '2', baseline: 'none' }, 1, 'over'],
+    ['broken, but not to fail the job', { 'max-increase': '1 kB', fail: 'false' }, 0, 'over'],
+  ])('%s', async (_, inputs, exitCode, verdict) => {
+    expect(await run(grown, inputs)).toMatchObject({ exitCode, outputs: { verdict } })
+  })
+
+  it('a cap that the base breaks already is not held against a change that does not grow the image', async () => {
+    const result = await run(shrunk, { 'max-size': '1 MB' })
+    expect(result).toMatchObject({ exitCode: 0, outputs: { verdict: 'within', 'size-change': '-20000' } })
+    expect(result.summary).toContain('over before this change')
+    expect(await run(grown, { 'max-size': '1 MB' })).toMatchObject({ exitCode: 1 })
+  })
+})
+
+describe.each(engines().filter(({ store }) => store === 'containerd'))('$store store', ({ env }) => {
+  it('a budget on what the store cannot tell is never passed unseen, `fail: false` or not', async () => {
+    const result = await grown.run(env, { inputs: { comment: 'off', 'max-size': '100 MB', fail: 'false' } })
+    expect(result).toMatchObject({ exitCode: 2, outputs: { verdict: 'error', size: '' } })
+    expect(result.outputs['download-size']).toMatch(/^\d+$/)
+    expect(result.summary).toMatch(/not measured/)
+    expect(result.annotations).toMatchObject([{ level: 'error' }])
+  })
+
+  it('a budget on the download is judged', async () => {
+    const run = (cap: string): Promise<RunResult> =>
+      grown.run(env, { inputs: { comment: 'off', 'max-download-size': cap } })
+    expect(await run('100 MB')).toMatchObject({ exitCode: 0, outputs: { verdict: 'within' } })
+    expect(await run('100 kB')).toMatchObject({ exitCode: 1, outputs: { verdict: 'over' } })
+  })
+})
