@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { BASE_IMAGE, createRepository, docker, engines } from '../support/engine.ts'
-import type { Engine, Repository } from '../support/engine.ts'
+import { BASE_IMAGE, docker, engines } from '../support/engine.ts'
+import type { Engine } from '../support/engine.ts'
+import { createRepository, type TestRepository } from '../support/repository.ts'
 
-const repositories: Repository[] = []
+const repositories: TestRepository[] = []
 afterEach(() => repositories.splice(0).forEach(({ dispose }) => dispose()))
 
-function repository(): Repository {
+function repository(): TestRepository {
   const created = createRepository()
   repositories.push(created)
   return created
