@@ -29,7 +29,7 @@ describe.each(engines())('the $store engine', (engine) => {
       { Dockerfile: `FROM ${BASE_IMAGE}\nRUN head -c 5000 /dev/zero > /five\nCOPY note /note\n`, note: 'hello' },
       'base',
     )
-    // Named, for the containerd store forgets an image that has no name.
+    // By name, for the id that buildx prints is not always the one by which a containerd store knows the image.
     const image = `image-budget/test:${randomUUID()}`
     docker(engine, 'buildx', 'build', '--quiet', '--load', '--tag', image, dir)
     try {
