@@ -26,7 +26,10 @@ const coloured = (stream: NodeJS.WriteStream): boolean =>
 
 const say = (text: string): void => void stderr.write(`${text}\n`)
 
-/** The steps of both builds as they come, each behind its side's name; all of the builders' output with `--verbose`. */
+/**
+ * The log of both builds as it comes, each line behind its side's name: of buildx's numbered lines only the steps, unless
+ * `--verbose`; what it says of a failed step at the end, and what `before-build` prints, whole.
+ */
 function terminalLog(verbose: boolean): Log {
   return {
     section: (title) => {
@@ -34,7 +37,7 @@ function terminalLog(verbose: boolean): Log {
       say(title.replaceAll('`', ''))
       return {
         line: (text) => {
-          if (!verbose && !/^#\d+ \[(?!internal)/.test(text)) return
+          if (!verbose && /^(?:#\d+ (?!\[(?!internal))|\s*$)/.test(text)) return
           const row = `${side} │ ${printable(text)}`
           say(coloured(stderr) ? `\u001b[2m${row}\u001b[22m` : row)
         },

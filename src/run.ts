@@ -60,7 +60,8 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
   }
   try {
     const cwd = await realpath(surroundings.cwd)
-    const engine = inspectBuilder(exec, inputs.builder)
+    // Not stopped by a side that fails: what it has to say comes before what the attempts said.
+    const engine = inspectBuilder(world.createExec(world.signal), inputs.builder)
     engine.catch(() => {})
     const repository = await openRepository(exec, await realpath(resolve(cwd, inputs.context)).catch(() => cwd))
     name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName)

@@ -180,7 +180,7 @@ async function mustExist(path: string, input: string, shown: string, remedy: str
     throw new CouldNotMeasure(
       'input',
       `There is no ${input === 'file' ? 'Dockerfile' : 'build context'} at \`${shown}\` in this commit.`,
-      { remedy, file: input === 'file' ? shown : null },
+      { remedy },
     )
 }
 

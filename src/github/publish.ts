@@ -92,7 +92,8 @@ async function comment(
     )
     return outcome.url ?? ''
   } catch (error) {
-    core.warning(error instanceof Error ? error.message : String(error))
+    const why = error instanceof Error ? error.message : String(error)
+    core.warning(`The comment could not be written; the verdict and the summary do not need it. ${why}`)
     return ''
   }
 }

@@ -62,7 +62,10 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
   }
 }
 
-/** Runs `before-build` in a tree, as a workflow's `run` step would: bash, stopping at the first failure. */
+/**
+ * Runs `before-build` in a tree, as a workflow's `run` step would: bash, stopping at the first failure. What it prints is for
+ * the log alone, where a workflow's secrets are masked: in a comment they would not be.
+ */
 async function prepare(
   shop: Workshop,
   side: Side,
@@ -77,10 +80,9 @@ async function prepare(
     onLine,
   })
   if (ran.exitCode === 0) return
-  const said = ran.stderr.trim().split('\n').slice(-3).join('\n')
   throw new CouldNotMeasure(
     'build',
-    `\`before-build\` failed with exit code ${ran.exitCode}${said ? `:\n${said}` : '.'}`,
+    `\`before-build\` failed with exit code ${ran.exitCode}; the log has what it said.`,
     {
       remedy:
         'It runs in each tree, which holds the committed files only; paths are relative to the repository’s root.',

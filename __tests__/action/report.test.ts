@@ -1,0 +1,245 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import type { Report } from '../../src/report/report.ts'
+import { incompressible } from '../support/bytes.ts'
+import { docker, engines, type Engine } from '../support/engine.ts'
+import { startGitHub, type GitHub } from '../support/github/server.ts'
+import { openPullRequest, type PullRequestFixture } from '../support/pull-request.ts'
+import type { RunResult } from '../support/runner.ts'
+
+const DOCKERFILE = `FROM image-budget/base:1
+COPY first /first
+# The line that the change touches is the fourth.
+COPY payload /payload
+RUN rm -f /nothing && echo done >/done
+`
+
+let github: GitHub
+
+function reportOf(result: RunResult): Report {
+  return JSON.parse(readFileSync(result.outputs.report!, 'utf8')) as Report
+}
+
+/** Bytes of the blobs that the manifest in an OCI archive lists: layers and config. */
+function manifestBytes(archive: string): number {
+  const read = (name: string): string => execFileSync('tar', ['-xOf', archive, name], { encoding: 'utf8' })
+  type Descriptor = { digest: string; size: number }
+  const { manifests } = JSON.parse(read('index.json')) as { manifests: Descriptor[] }
+  const { config, layers } = JSON.parse(read(`blobs/sha256/${manifests[0]!.digest.slice(7)}`)) as {
+    config: Descriptor
+    layers: Descriptor[]
+  }
+  return [config, ...layers].reduce((sum, { size }) => sum + size, 0)
+}
+
+/** The figure that the engine's own tools give for a plain build of a folder. */
+function measuredByHand(engine: Engine, folder: string, temp: string): number {
+  if (engine.store === 'containerd') {
+    const archive = join(temp, 'image.tar')
+    docker(engine, 'buildx', 'build', '--provenance=false', `--output=type=oci,dest=${archive}`, folder)
+    return manifestBytes(archive)
+  }
+  const tag = `plain-build:${Date.now()}`
+  docker(engine, 'build', '--tag', tag, folder)
+  const size = docker(engine, 'image', 'inspect', '--format', '{{.Size}}', tag)
+  docker(engine, 'image', 'rm', tag)
+  return Number(size)
+}
+
+describe.each(engines())('a pull request that is over budget, $store store', (engine) => {
+  const { store, env } = engine
+  const inputs = store === 'classic' ? { 'max-size': '2 MB', 'max-increase': '10 kB' } : { 'max-download-size': '1 MB' }
+  let change: PullRequestFixture
+  let result: RunResult
+  beforeAll(async () => {
+    change = openPullRequest(
+      { Dockerfile: DOCKERFILE, first: 'first', payload: incompressible(5_000) },
+      { payload: incompressible(60_000, 1) },
+    )
+    github = await startGitHub()
+    result = await change.run(env, { github, inputs })
+  })
+  afterAll(async () => {
+    expect(github.violations).toEqual([])
+    await github.close()
+    change.dispose()
+  })
+
+  it('fails the job and says the same in outputs, comment, summary, log, annotation and report', () => {
+    expect(result.exitCode).toBe(1)
+    const byHand = measuredByHand(engine, change.checkout.dir, change.temp())
+    const report = reportOf(result)
+    const [image] = report.images
+    if (store === 'classic') {
+      expect(result.outputs).toMatchObject({
+        verdict: 'over',
+        size: String(byHand),
+        'download-size': '',
+        'base-size': String(byHand - 55_000),
+        'size-change': '55000',
+        'size-change-percent': ((55_000 / (byHand - 55_000)) * 100).toFixed(1),
+      })
+      expect(image).toMatchObject({ head: { size: byHand }, base: { size: byHand - 55_000 } })
+    } else {
+      expect(result.outputs).toMatchObject({
+        verdict: 'over',
+        size: '',
+        'download-size': String(byHand),
+        'base-size': '',
+        'size-change': '',
+        'size-change-percent': '',
+      })
+      expect(image).toMatchObject({ head: { size: null, downloadSize: byHand } })
+      expect(image?.base?.downloadSize).toBeLessThan(byHand - 50_000)
+    }
+    expect(result.outputs).toMatchObject({ layers: '5', 'layers-change': '0' })
+    expect(report).toMatchObject({ schema: 1, verdict: 'over', head: { commit: change.merge, dirty: false } })
+    expect(image).toMatchObject({
+      name: 'shop',
+      engine: { store },
+      baseline: { kind: 'build', commit: change.base, ref: 'main', reason: null },
+    })
+
+    const headline = result.summary.split('\n', 1)[0]!
+    expect(headline).toMatch(/^### Image budget: `shop` is over .*by \d/)
+    expect(github.state.comments).toHaveLength(1)
+    const [marker, firstLine] = github.state.comments[0]!.body.split('\n', 2)
+    expect(marker).toBe('<!-- image-budget: shop -->')
+    expect(firstLine).toBe(headline)
+    expect(github.state.comments[0]!.body).toBe(`${marker}\n${result.outputs['comment-body']}`)
+    expect(result.outputs['comment-url']).toMatch(/\/pull\/1#issuecomment-\d+$/)
+    expect(result.stdout).toContain(headline.replace('### ', '').replaceAll('`', ''))
+
+    expect(result.annotations).toHaveLength(1)
+    expect(result.annotations[0]).toMatchObject({
+      level: 'error',
+      message: expect.stringContaining('COPY payload /payload'),
+      properties: { file: 'Dockerfile', line: '4', title: headline.replace('### ', '').replaceAll('`', '') },
+    })
+  })
+
+  it('names the one layer that changed, with its line', () => {
+    const [image] = reportOf(result).images
+    const changed = image!.layerChanges.filter((layer) => !['unchanged', 'rebuilt'].includes(layer.change))
+    expect(changed).toMatchObject([
+      { change: 'changed', file: 'Dockerfile', line: 4, instruction: 'COPY payload /payload', fromBase: false },
+    ])
+    expect(image!.layerChanges.filter(({ fromBase }) => fromBase)).toHaveLength(2)
+  })
+
+  it('shows the builds in groups of their own', () => {
+    const { groups } = result
+    expect(groups.map(({ title }) => title)).toEqual([
+      `Build this change ${change.merge.slice(0, 7)}`,
+      `Build base ${change.base.slice(0, 7)} (main)`,
+    ])
+    for (const { lines } of groups) expect(lines.join('\n')).toMatch(/COPY payload \/payload/)
+  })
+})
+
+describe.each(engines())('an instruction that comes, goes or grows, $store store', ({ env }) => {
+  const from = 'FROM image-budget/base:1\n'
+  it.each([
+    ['comes', `${from}COPY a /a\nCOPY b /b\n`, `${from}COPY a /a\nRUN echo 1 >/one\nCOPY b /b\n`, 'added', 3],
+    ['goes', `${from}COPY a /a\nRUN echo 1 >/one\nCOPY b /b\n`, `${from}COPY a /a\nCOPY b /b\n`, 'removed', 3],
+    ['grows', `${from}COPY a /a\nRUN echo 1 >/o\n`, `${from}COPY a /a\nRUN echo 123456 >/o\n`, 'changed', 3],
+  ])('%s: that is one changed layer', async (_, before, after, kind, line) => {
+    const change = openPullRequest({ Dockerfile: before, a: 'aa', b: 'bb' }, { Dockerfile: after })
+    const result = await change.run(env, { github, inputs: { comment: 'off' } })
+    const layers = reportOf(result).images[0]!.layerChanges
+    change.dispose()
+    expect(layers.filter((layer) => !['unchanged', 'rebuilt'].includes(layer.change))).toMatchObject([
+      { change: kind, line, file: 'Dockerfile' },
+    ])
+  })
+})
+
+/** What was written to GitHub so far. */
+function writes(): string[] {
+  return github.requests.flatMap(({ method, path }) =>
+    method === 'GET' || path === '/graphql' ? [] : [`${method} ${path}`],
+  )
+}
+
+describe('the comment over several runs', () => {
+  const { env } = engines()[0]!
+  beforeEach(async () => {
+    github = await startGitHub()
+  })
+  afterEach(async () => {
+    expect(github.violations).toEqual([])
+    await github.close()
+  })
+  let grown: PullRequestFixture
+  let same: PullRequestFixture
+  beforeAll(() => {
+    const base = { Dockerfile: DOCKERFILE, first: 'first', payload: incompressible(5_000), 'README.md': 'Read me' }
+    grown = openPullRequest(base, { payload: incompressible(90_000, 1) })
+    same = openPullRequest(base, { 'README.md': 'Read me too' })
+  })
+  afterAll(() => {
+    grown.dispose()
+    same.dispose()
+  })
+
+  it('is written once, left alone when it says so already, and updated by the next push', async () => {
+    const first = await grown.run(env, { github })
+    expect(github.state.comments).toHaveLength(1)
+    const posted = github.state.comments[0]!.body
+
+    const before = writes()
+    const second = await grown.run(env, { github })
+    expect(writes()).toEqual(before)
+    expect(second.outputs['comment-url']).toBe(first.outputs['comment-url'])
+    expect(second.stdout).toContain('up to date')
+
+    const pushed = grown.push({ payload: incompressible(140_000, 2) })
+    const third = await pushed.run(env, { github })
+    expect(github.state.comments).toHaveLength(1)
+    expect(github.state.comments[0]!.body).not.toBe(posted)
+    expect(github.state.comments[0]!.body).toContain('+135.0 kB')
+    expect(third.outputs['comment-url']).toBe(first.outputs['comment-url'])
+
+    const undone = grown.push({ payload: incompressible(5_000) })
+    await undone.run(env, { github })
+    expect(github.state.comments).toHaveLength(1)
+    expect(github.state.comments[0]!.body.split('\n')[1]).toMatch(/^`shop` is the same size as main/)
+  })
+
+  it('is not written where nothing changed', async () => {
+    const result = await same.run(env, { github, inputs: { 'max-size': '10 MB' } })
+    expect(result.exitCode).toBe(0)
+    expect(result.outputs).toMatchObject({
+      verdict: 'within',
+      'size-change': '0',
+      'size-change-percent': '0.0',
+      'comment-url': '',
+    })
+    expect(result.outputs['comment-body']).toMatch(/^`shop` is the same size as main/)
+    expect(result.annotations).toEqual([])
+    expect(github.state.comments).toEqual([])
+  })
+
+  it('is written with `comment: always` all the same', async () => {
+    await same.run(env, { github, inputs: { comment: 'always' } })
+    expect(github.state.comments).toHaveLength(1)
+  })
+
+  it('is not asked for with `comment: off`, whatever grew', async () => {
+    const result = await grown.run(env, { github, inputs: { comment: 'off', 'max-size': '1 MB' } })
+    expect(result.exitCode).toBe(1)
+    expect(github.requests).toEqual([])
+    expect(result.summary).toContain('over')
+  })
+
+  it('is one for each image name', async () => {
+    await grown.run(env, { github, inputs: { name: 'api' } })
+    await grown.run(env, { github, inputs: { name: 'worker' } })
+    expect(github.state.comments.map(({ body }) => body.split('\n', 1)[0])).toEqual([
+      '<!-- image-budget: api -->',
+      '<!-- image-budget: worker -->',
+    ])
+  })
+})
