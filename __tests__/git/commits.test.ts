@@ -20,7 +20,24 @@ afterEach(() => sandbox.remove())
 
 /** Commits with a file each, on the author's current branch. Gives the commits. */
 function history(prefix: string, count: number): string[] {
-  return Array.from({ length: count }, (_, at) => sandbox.commit(author, `${prefix}${at}`, { [prefix]: String(at) }))
+  const branch = sandbox.git(author, 'symbolic-ref', 'HEAD')
+  const commits = Array.from({ length: count }, (_, at) =>
+    [
+      `commit ${branch}`,
+      `mark :${at + 1}`,
+      'committer A <a@example.com> 1700000000 +0000',
+      `data <<END\n${prefix}${at}\nEND`,
+      ...(at === 0 && exists(branch) ? [`from ${branch}^0`] : []),
+      `M 100644 inline ${prefix}\ndata <<END\n${at}\nEND\n`,
+    ].join('\n'),
+  )
+  sandbox.feed(author, commits.join('\n'), 'fast-import', '--quiet')
+  sandbox.git(author, 'reset', '--quiet', '--hard')
+  return sandbox.git(author, 'rev-list', '--reverse', '--first-parent', `--max-count=${count}`, 'HEAD').split('\n')
+}
+
+function exists(ref: string): boolean {
+  return sandbox.git(author, 'for-each-ref', ref) !== ''
 }
 
 function push(...refs: string[]): void {
@@ -200,16 +217,11 @@ describe('a base that the user names', () => {
   })
   const named = (ref: string): Promise<BaseCommit> => baseIn(clone, { kind: 'ref', ref })
 
-  it.each([
-    ['a branch of the remote', 'old', 0],
-    ['its full name', 'refs/heads/old', 0],
-    ['a tag of the remote', 'light', 1],
-    ['an annotated tag of the remote', 'v1', 2],
-    ['its full name', 'refs/tags/v1', 2],
-    ['the branch that is checked out', 'main', 3],
-    ['what is checked out', 'HEAD', 3],
-  ])('may be %s', async (_, ref, at) => {
-    expect(await named(ref)).toEqual({ commit: commits[at], ref, reason: null })
+  it('may be a branch or tag, here or on the remote, also by its full name', async () => {
+    const places = { old: 0, 'refs/heads/old': 0, light: 1, v1: 2, 'refs/tags/v1': 2, main: 3, HEAD: 3 }
+    for (const [ref, at] of Object.entries(places)) {
+      expect(await named(ref)).toEqual({ commit: commits[at], ref, reason: null })
+    }
   })
 
   it('may be a commit, here or on the remote, that no ref names', async () => {
@@ -227,13 +239,15 @@ describe('a base that the user names', () => {
     expect([(await named('v1')).commit, (await named('light')).commit]).toEqual([commits[2], commits[1]])
   })
 
-  it.each(['mian', 'refs/heads/mian', 'v1^{tree}', 'abcdef0'])('is a mistake to be told where it is nothing: %s', async (ref) => {
-    await expect(named(ref)).rejects.toMatchObject({
-      failure: {
-        kind: 'input',
-        message: `\`base-ref\` is \`${ref}\`, which is no commit, branch or tag here or on \`origin\`.`,
-      },
-    })
+  it('is a mistake to be told where it is nothing', async () => {
+    for (const ref of ['mian', 'refs/heads/mian', 'v1^{tree}', 'abcdef0']) {
+      await expect(named(ref)).rejects.toMatchObject({
+        failure: {
+          kind: 'input',
+          message: `\`base-ref\` is \`${ref}\`, which is no commit, branch or tag here or on \`origin\`.`,
+        },
+      })
+    }
   })
 
   it('is no mistake where the remote cannot be asked', async () => {

@@ -17,6 +17,8 @@ export type Sandbox = {
   exec: Exec
   /** Runs git and gives its output; throws where it fails. */
   git: (cwd: string, ...args: string[]) => string
+  /** The same with an input. */
+  feed: (cwd: string, input: string, ...args: string[]) => string
   /** Makes a repository `name`. Gives its path. */
   init: (name: string) => string
   /** Makes a bare repository, which gives any commit that is asked for, as GitHub does. */
@@ -36,13 +38,19 @@ export function createSandbox(): Sandbox {
   }
   writeFileSync(
     env.GIT_CONFIG_GLOBAL,
-    '[user]\nname = A\nemail = a@example.com\n[init]\ndefaultBranch = main\n[protocol "file"]\nallow = always\n[advice]\ndetachedHead = false\n',
+    '[user]\nname = A\nemail = a@example.com\n[init]\ndefaultBranch = main\ntemplateDir =\n[protocol "file"]\nallow = always\n[advice]\ndetachedHead = false\n',
   )
-  const git = (cwd: string, ...args: string[]): string => {
-    const { status, stdout, stderr } = spawnSync('git', args, { cwd, encoding: 'utf8', env: { ...env, GIT_OPTIONAL_LOCKS: '0' } })
+  const feed = (cwd: string, input: string, ...args: string[]): string => {
+    const { status, stdout, stderr } = spawnSync('git', args, {
+      cwd,
+      input,
+      encoding: 'utf8',
+      env: { ...env, GIT_OPTIONAL_LOCKS: '0' },
+    })
     if (status !== 0) throw new Error(`git ${args.join(' ')}: ${stderr}`)
     return stdout.replace(/\n$/, '')
   }
+  const git = (cwd: string, ...args: string[]): string => feed(cwd, '', ...args)
   const init = (name: string): string => {
     mkdirSync(join(folder, name), { recursive: true })
     git(folder, 'init', '--quiet', name)
@@ -53,6 +61,7 @@ export function createSandbox(): Sandbox {
     env,
     exec: createExec(env, new AbortController().signal),
     git,
+    feed,
     init,
     initBare: (name) => {
       git(folder, 'init', '--quiet', '--bare', name)
