@@ -191,7 +191,9 @@ describe('the commit before a push', () => {
     expect(await baseIn(clone, { kind: 'commit', sha: 'b'.repeat(40), ref: 'main' })).toEqual({
       commit: null,
       ref: 'main',
-      reason: expect.stringMatching(/^the base commit `bbbbbbb` is not in the clone and could not be fetched \(.*not our ref/),
+      reason: expect.stringMatching(
+        /^the base commit `bbbbbbb` is not in the clone and could not be fetched \(.*not our ref/,
+      ),
     })
   })
 
@@ -283,7 +285,10 @@ describe('the default branch', () => {
   it('may not be found', async () => {
     history('main', 1)
     sandbox.git(author, 'branch', '-m', 'else')
-    expect(await baseIn(author, question)).toMatchObject({ commit: null, reason: expect.stringContaining('no default branch') })
+    expect(await baseIn(author, question)).toMatchObject({
+      commit: null,
+      reason: expect.stringContaining('no default branch'),
+    })
   })
 })
 

@@ -74,7 +74,10 @@ describe('git', () => {
   it("tells its own words, the command and the exit code where it fails, and none of the arguments' values", async () => {
     const { git } = await openRepository(sandbox.exec, repository)
     await expect(git(['cat-file', '-p', 'nothing'])).rejects.toMatchObject({
-      failure: { kind: 'git', message: '`git cat-file` failed with exit code 128: fatal: Not a valid object name nothing.' },
+      failure: {
+        kind: 'git',
+        message: '`git cat-file` failed with exit code 128: fatal: Not a valid object name nothing.',
+      },
     })
   })
 

@@ -45,8 +45,26 @@ describe('writeTree', () => {
   })
 
   it('writes files with odd names', async () => {
-    const names = ['a b', 'line\nline', 'größe', '-rf', '--', '"quoted"', "it's", '$HOME', '*', 'tab\there', ':(top)x', '#x']
-    const files = Object.fromEntries(names.flatMap((name) => [[name, name], [`dir ${name}/${name}`, name]]))
+    const names = [
+      'a b',
+      'line\nline',
+      'größe',
+      '-rf',
+      '--',
+      '"quoted"',
+      "it's",
+      '$HOME',
+      '*',
+      'tab\there',
+      ':(top)x',
+      '#x',
+    ]
+    const files = Object.fromEntries(
+      names.flatMap((name) => [
+        [name, name],
+        [`dir ${name}/${name}`, name],
+      ]),
+    )
     expect(await written(sandbox.commit(repository, 'first', files))).toEqual(files)
   })
 
@@ -154,7 +172,14 @@ describe('writeTree', () => {
 
 describe('snapshotWorkingTree', () => {
   it('holds what is changed, staged, new and gone, and not what is ignored', async () => {
-    sandbox.commit(repository, 'first', { '.gitignore': '*.log\n/dist/\n', same: 's', changed: '1', staged: '1', gone: '1', 'removed/x': '1' })
+    sandbox.commit(repository, 'first', {
+      '.gitignore': '*.log\n/dist/\n',
+      same: 's',
+      changed: '1',
+      staged: '1',
+      gone: '1',
+      'removed/x': '1',
+    })
     writeFiles(repository, { staged: '2', 'staged-new': 'n' })
     sandbox.git(repository, 'add', 'staged', 'staged-new')
     sandbox.git(repository, 'rm', '--quiet', '-r', 'removed')
@@ -162,7 +187,7 @@ describe('snapshotWorkingTree', () => {
       changed: '2',
       gone: null,
       'new/file': 'n',
-      'tool': { executable: 'x' },
+      tool: { executable: 'x' },
       'debug.log': 'ignored',
       'dist/app': 'ignored',
     })
@@ -204,7 +229,10 @@ describe('snapshotWorkingTree', () => {
   it('needs no index', async () => {
     sandbox.commit(repository, 'first', { a: '1' })
     rmSync(join(repository, '.git/index'))
-    const tree = await snapshotWorkingTree(await openRepository(sandbox.exec, repository), join(sandbox.folder, 'scratch'))
+    const tree = await snapshotWorkingTree(
+      await openRepository(sandbox.exec, repository),
+      join(sandbox.folder, 'scratch'),
+    )
     expect(sandbox.git(repository, 'ls-tree', '-r', '--name-only', tree)).toBe('a')
     expect(existsSync(join(repository, '.git/index'))).toBe(false)
   })

@@ -58,17 +58,34 @@ function succeed(name: string, options: string[]): void {
   const image = `image-budget.invalid/capture:${name.replace('@', '-')}`
   const output = store === 'classic' ? `type=image,push=false,name=${image}` : 'type=image,push=false,store=false'
   const dockerfile = join(root, 'dockerfiles/provenance', `${name.split('@')[0]}.Dockerfile`)
-  const { stderr, status } = build([`--metadata-file=${file}`, `--output=${output}`, `--file=${dockerfile}`, ...options, context])
+  const { stderr, status } = build([
+    `--metadata-file=${file}`,
+    `--output=${output}`,
+    `--file=${dockerfile}`,
+    ...options,
+    context,
+  ])
   if (status !== 0) throw new Error(`${name}: ${stderr}`)
   const metadata = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
   const ref = String(metadata['buildx.build.ref']).split('/').at(-1)!
   type Entry = { created_by: string; empty_layer?: boolean }
   const read = (digest: unknown): Record<string, unknown> =>
-    JSON.parse(spawnSync('docker', ['buildx', 'history', 'inspect', 'attachment', ref, String(digest)], { encoding: 'utf8' }).stdout)
+    JSON.parse(
+      spawnSync('docker', ['buildx', 'history', 'inspect', 'attachment', ref, String(digest)], { encoding: 'utf8' })
+        .stdout,
+    )
   const records: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(metadata)) {
     const match = /^buildx\.build\.provenance(?:\/(.+))?$/.exec(key)
     if (match) records[match[1] ?? ''] = trimmed(value as Provenance)
+  }
+  // Of several platforms the metadata file has none; the build's record has.
+  for (const platform of name === 'platforms' ? ['linux/amd64', 'linux/arm64'] : []) {
+    const args = ['--type=https://slsa.dev/provenance/v0.2', `--platform=${platform}`, ref]
+    const { stdout } = spawnSync('docker', ['buildx', 'history', 'inspect', 'attachment', ...args], {
+      encoding: 'utf8',
+    })
+    records[platform] ??= trimmed(JSON.parse(stdout) as Provenance)
   }
   const config = metadata['containerimage.config.digest']
   // What each layer of the image is, told by the image itself.
@@ -81,7 +98,10 @@ function succeed(name: string, options: string[]): void {
 
 function fail(name: string, options: string[] = []): void {
   const dockerfile = join(root, 'dockerfiles/failures', `${name}.Dockerfile`)
-  const output = store === 'classic' ? 'type=image,push=false,name=image-budget.invalid/capture:x' : 'type=image,push=false,store=false'
+  const output =
+    store === 'classic'
+      ? 'type=image,push=false,name=image-budget.invalid/capture:x'
+      : 'type=image,push=false,store=false'
   const { stderr, status } = build([`--output=${output}`, `--file=${dockerfile}`, ...options, context])
   if (status === 0) throw new Error(`${name} was built`)
   save('failures', name, neutral(stderr))

@@ -50,7 +50,7 @@ export async function inspectBuilder(exec: Exec, builder: string | null): Promis
   if (driver !== 'docker') {
     return { driver, store: 'buildkit', version: field('BuildKit version') ?? field('Buildkit') ?? 'unknown', buildx }
   }
-  const parsed = info.exitCode === 0 ? dockerInfo.safeParse(JSON.parse(info.stdout)) : null
+  const parsed = info.exitCode === 0 ? dockerInfo.safeParse(jsonOf(info.stdout)) : null
   if (!parsed?.success || !parsed.data.ServerVersion) {
     throw new CouldNotMeasure('precondition', `The Docker engine does not answer: ${lastError(info.stderr)}`, {
       remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
@@ -78,6 +78,14 @@ function requireVersion(
     `The version of ${what} is ${version}; ${major}.${minor} or newer is needed to read an image's record.`,
     { remedy },
   )
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }
 
 function lastError(stderr: string): string {

@@ -80,7 +80,11 @@ async function namedBase(repository: Repository, ref: string, credentials: Crede
     const listed = await withCredentials(repository, credentials, ['ls-remote', '--quiet', remote, ...names])
     if (listed.exitCode !== 0) {
       const said = gitFailure(['ls-remote'], listed).message.replace(/\.$/, '')
-      return { commit: null, ref, reason: `\`${ref}\` is not in the clone and \`${remote}\` could not be asked for it (${said})` }
+      return {
+        commit: null,
+        ref,
+        reason: `\`${ref}\` is not in the clone and \`${remote}\` could not be asked for it (${said})`,
+      }
     }
     const commits = new Map(listed.stdout.split('\n').map((line) => line.split('\t').toReversed() as [string, string]))
     const sha = names.map((name) => commits.get(name)).find((found) => found !== undefined)
