@@ -71,10 +71,10 @@ fetch_busybox() {
   rm -rf "$1/apt" "$1"/*.deb "$1/usr" "$1/bin"
 }
 
-# As the real slim image: no manuals and documents but the licences, and no Perl (usrmerge, which usr-is-merged
-# stands in for, would bring 45 MB of it). The mirror's name stays out of it.
+# As the real slim image: no manuals and documents but the licences, and no Perl (the hook merges
+# /usr beforehand; else the package usrmerge does it, and brings 45 MB of Perl). The mirror's name stays out of it.
 fetch_debian() {
-  mmdebstrap --variant=minbase --include=usr-is-merged --quiet \
+  mmdebstrap --variant=minbase --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr --quiet \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --dpkgopt='path-exclude=/usr/share/info/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
     --dpkgopt='path-include=/usr/share/doc/*/copyright' \

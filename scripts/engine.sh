@@ -92,7 +92,7 @@ clear_runtime() {
 # Debian's own packages, extracted: an installed docker.io would start a daemon and touch the machine's firewall.
 install_engine() {
   [ ! -f "$PACKAGES/complete" ] || return 0
-  install_missing git=git ip=iproute2 setsid=util-linux ps=procps
+  install_missing git=git ip=iproute2
   [ -e /etc/ssl/certs/ca-certificates.crt ] || install_missing update-ca-certificates=ca-certificates
   read_debian_sources
   say "fetching Docker and buildx from Debian's packages"
@@ -186,7 +186,10 @@ stop() {
     if pid=$(running_process "$store"); then terminate "$pid" 20; fi
     clear_runtime "$store"
   done
-  ip=$(PATH=$PATH:/usr/sbin:/sbin command -v ip) && "$ip" link delete "$BRIDGE" 2>/dev/null || true
+  # Engines of another folder may be on the bridge. ([i]: else grep finds its own command line.)
+  if ! grep -qsa "[i]${BRIDGE#i}" /proc/[0-9]*/cmdline; then
+    PATH=$PATH:/usr/sbin:/sbin ip link delete "$BRIDGE" 2>/dev/null || true
+  fi
 }
 
 status() {

@@ -60,7 +60,7 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
   }
   try {
     const cwd = await realpath(surroundings.cwd)
-    // Waited for further down, where its failure comes before any other: a side's failure must not stop it.
+    // Not stopped by a side that fails: what it has to say comes before what the attempts said.
     const engine = inspectBuilder(world.createExec(world.signal), inputs.builder)
     engine.catch(() => {})
     const repository = await openRepository(exec, await realpath(resolve(cwd, inputs.context)).catch(() => cwd))
@@ -84,15 +84,11 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
     const obtaining = obtainBaseline(shop, surroundings.base)
     measuring.catch(() => stop.abort())
     obtaining.catch(() => stop.abort())
-    const [measured, obtained] = await Promise.allSettled([measuring, obtaining])
-    if (obtained.status === 'fulfilled') baseline = obtained.value
-    // Where nothing can build, that is the error, and not what the attempts said.
-    await engine
-    if (measured.status === 'rejected') throw firstCause(measured.reason, obtained)
-    if (obtained.status === 'rejected') throw obtained.reason
+    const [, measured, obtained] = await firstCause(engine, measuring, obtaining)
+    baseline = obtained
 
     const budgets = budgetsOf(inputs.limits)
-    const images = compareAll(measured.value, baseline).map((comparison) => {
+    const images = compareAll(measured, baseline).map((comparison) => {
       const { checks, verdict } = judge(comparison, budgets)
       return { comparison, checks, verdict }
     })
@@ -107,9 +103,15 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
   }
 }
 
-/** The head's own failure, unless it was only stopped because the base's side had failed first. */
-function firstCause(failure: unknown, other: PromiseSettledResult<Baseline>): unknown {
-  return toFailure(failure).kind === 'cancelled' && other.status === 'rejected' ? other.reason : failure
+/**
+ * All results, or the first failure that is one of its own: where nothing can build that is the error, and not what the attempts said;
+ * and a side that was only stopped because the other had failed says nothing.
+ */
+async function firstCause<T extends unknown[]>(...tasks: { [at in keyof T]: Promise<T[at]> }): Promise<T> {
+  const settled = await Promise.allSettled(tasks)
+  const failures = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
+  if (failures.length > 0) throw failures.find((failure) => toFailure(failure).kind !== 'cancelled') ?? failures[0]
+  return Promise.all(tasks)
 }
 
 function nameOf(inputs: Inputs, cwd: string, repository: Repository, repositoryName: string | null): string {

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { BASE_IMAGE, createRepository, docker, engines } from '../support/engine.ts'
-import type { Engine, Repository } from '../support/engine.ts'
+import { BASE_IMAGE, docker, engines } from '../support/engine.ts'
+import type { Engine } from '../support/engine.ts'
+import { createRepository, type TestRepository } from '../support/repository.ts'
 
-const repositories: Repository[] = []
+const repositories: TestRepository[] = []
 afterEach(() => repositories.splice(0).forEach(({ dispose }) => dispose()))
 
-function repository(): Repository {
+function repository(): TestRepository {
   const created = createRepository()
   repositories.push(created)
   return created
@@ -28,7 +29,7 @@ describe.each(engines())('the $store engine', (engine) => {
       { Dockerfile: `FROM ${BASE_IMAGE}\nRUN head -c 5000 /dev/zero > /five\nCOPY note /note\n`, note: 'hello' },
       'base',
     )
-    // Named, for the containerd store forgets an image that has no name.
+    // By name, for the id that buildx prints is not always the one by which a containerd store knows the image.
     const image = `image-budget/test:${randomUUID()}`
     docker(engine, 'buildx', 'build', '--quiet', '--load', '--tag', image, dir)
     try {

@@ -14,6 +14,12 @@ describe('isNoteworthy', () => {
     ['less than 10 kB more', { head: totals({ size: 148_209_999 }) }],
     ['less than 10 kB less', { head: totals({ size: 148_190_001 }) }],
     ["the compressor's noise: 0.1 % of the download", download(50_049_999)],
+    [
+      'no comparison where none was asked for',
+      { base: null, change: null, baseline: { kind: 'none', commit: null, ref: null, reason: 'none was asked for' } },
+    ],
+    ['a budget nearly used up before', { checks: [check({ status: 'near' })] }],
+    ['a budget broken before', { checks: [check({ status: 'skipped', reason: 'over-before' })] }],
   ])('is quiet about %s', (_, overrides) => {
     expect(isNoteworthy(report({ images: [imageReport(overrides)] }))).toBe(false)
   })
@@ -23,9 +29,10 @@ describe('isNoteworthy', () => {
     ['10 kB less', { head: totals({ size: 148_190_000 }) }],
     ['0.1 % more to download', download(50_050_000)],
     ['another layer of no size', { head: totals({ layers: 10 }) }],
-    ['a budget nearly used up', { checks: [check({ status: 'near' })] }],
-    ['a budget broken before', { checks: [check({ status: 'skipped', reason: 'over-before' })] }],
-    ['no comparison', { base: null, change: null }],
+    [
+      'a base that could not be built',
+      { base: null, change: null, baseline: { kind: 'none', commit: null, ref: 'main', reason: 'it did not build' } },
+    ],
     ['nothing measured on either side', { base: totals({ size: null }), head: totals({ size: null }) }],
   ])('speaks of %s', (_, overrides) => {
     expect(isNoteworthy(report({ images: [imageReport(overrides)] }))).toBe(true)

@@ -79,6 +79,14 @@ function succeed(name: string, options: string[]): void {
     const match = /^buildx\.build\.provenance(?:\/(.+))?$/.exec(key)
     if (match) records[match[1] ?? ''] = trimmed(value as Provenance)
   }
+  // Of several platforms the metadata file has none; the build's record has.
+  for (const platform of name === 'platforms' ? ['linux/amd64', 'linux/arm64'] : []) {
+    const args = ['--type=https://slsa.dev/provenance/v0.2', `--platform=${platform}`, ref]
+    const { stdout } = spawnSync('docker', ['buildx', 'history', 'inspect', 'attachment', ...args], {
+      encoding: 'utf8',
+    })
+    records[platform] ??= trimmed(JSON.parse(stdout) as Provenance)
+  }
   const config = metadata['containerimage.config.digest']
   // What each layer of the image is, told by the image itself.
   const layers = config

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve } from 'node:path'
 import { z } from 'zod'
 import type { Exec } from '../exec.ts'
@@ -116,8 +116,9 @@ export async function buildImage(exec: Exec, request: BuildRequest): Promise<Bui
   const { inputs, side, tree } = request
   const { context, file } = places(request)
   const dockerfile = relative(tree, file).replaceAll('\\', '/')
-  await mustExist(context, 'context', relative(tree, context) || '.', 'It names a folder of the repository.')
+  await mustExist(tree, context, 'context', relative(tree, context) || '.', 'It names a folder of the repository.')
   await mustExist(
+    tree,
     file,
     'file',
     dockerfile,
@@ -130,10 +131,8 @@ export async function buildImage(exec: Exec, request: BuildRequest): Promise<Bui
   const { args, env } = buildArguments(request, image, metadataFile)
   const built = await exec('docker', args, { cwd: tree, env, onLine: request.onLine })
   if (built.exitCode !== 0) {
-    const stages = parseDockerfile(await readFile(file, 'utf8')).flatMap(({ keyword, stage }) =>
-      keyword === 'FROM' && stage !== null && !/^\d+$/.test(stage) ? [stage] : [],
-    )
-    throw explainBuildFailure({ log: built.stderr, dockerfile, target: inputs.target, stages })
+    const instructions = parseDockerfile(await readFile(file, 'utf8'))
+    throw explainBuildFailure({ log: built.stderr, dockerfile, target: inputs.target, instructions })
   }
   const parsed = metadata.safeParse(JSON.parse(await readFile(metadataFile, 'utf8')))
   if (!parsed.success) {
@@ -148,14 +147,44 @@ export async function buildImage(exec: Exec, request: BuildRequest): Promise<Bui
     const match = /^buildx\.build\.provenance(?:\/(.+))?$/.exec(key)
     if (match) provenance.set(match[1] ?? '', value)
   }
+  const ref = parsed.data['buildx.build.ref'].split('/').at(-1)!
+  if (inputs.platforms.length > 1) {
+    await Promise.all(
+      inputs.platforms.map(async (platform) => {
+        // As containerd names it: https://github.com/containerd/platforms
+        const name = platform.replace(/^linux\/arm64\/v8$/, 'linux/arm64')
+        if (provenance.has(name)) return
+        const record = await recordedProvenance(exec, ref, inputs.builder, platform)
+        if (record !== null) provenance.set(name, record)
+      }),
+    )
+  }
   return {
-    ref: parsed.data['buildx.build.ref'].split('/').at(-1)!,
+    ref,
     digest: parsed.data['containerimage.digest'],
     configDigest: parsed.data['containerimage.config.digest'] ?? null,
     provenance,
     image,
     dockerfile,
   }
+}
+
+/**
+ * One platform's provenance from the build's record: buildx 0.29 with the docker driver leaves it out of the metadata file where
+ * there are several platforms. Null where the record has none: layers have no lines then, their sizes are as good as ever.
+ */
+async function recordedProvenance(exec: Exec, ref: string, builder: string | null, platform: string): Promise<unknown> {
+  const { exitCode, stdout } = await exec('docker', [
+    'buildx',
+    'history',
+    'inspect',
+    'attachment',
+    ...(builder === null ? [] : [`--builder=${builder}`]),
+    '--type=https://slsa.dev/provenance/v0.2',
+    `--platform=${platform}`,
+    ref,
+  ])
+  return exitCode === 0 ? JSON.parse(stdout) : null
 }
 
 function places(request: BuildRequest): { context: string; file: string } {
@@ -171,17 +200,15 @@ export async function removeImage(exec: Exec, build: Build): Promise<void> {
   await exec('docker', ['image', 'rm', build.image]).catch(() => {})
 }
 
-async function mustExist(path: string, input: string, shown: string, remedy: string): Promise<void> {
-  const found = await stat(path).then(
-    () => true,
-    () => false,
-  )
-  if (!found)
-    throw new CouldNotMeasure(
-      'input',
-      `There is no ${input === 'file' ? 'Dockerfile' : 'build context'} at \`${shown}\` in this commit.`,
-      { remedy },
-    )
+async function mustExist(tree: string, path: string, input: string, shown: string, remedy: string): Promise<void> {
+  const what = input === 'file' ? 'Dockerfile' : 'build context'
+  const found = await realpath(path).catch(() => null)
+  if (found === null)
+    throw new CouldNotMeasure('input', `There is no ${what} at \`${shown}\` in this commit.`, { remedy })
+  // A link in the commit must not make a folder of this machine the build context.
+  const inside = relative(await realpath(tree), found)
+  if (inside === '..' || inside.startsWith('../'))
+    throw new CouldNotMeasure('input', `The ${what} at \`${shown}\` is a link out of the repository.`, { remedy })
 }
 
 /** A folder is taken from the tree; `oci-layout://` of a relative path, which no commit holds, from the working directory. */

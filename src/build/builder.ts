@@ -9,7 +9,6 @@ const dockerInfo = z.object({
     .optional(),
   ServerVersion: z.string().optional(),
   DriverStatus: z.array(z.tuple([z.string(), z.string()])).nullish(),
-  ServerErrors: z.array(z.string()).nullish(),
 })
 
 /** docker and buildx versions from which a build's own records can be read back (`buildx history inspect attachment`). */

@@ -1,4 +1,4 @@
-import { DockerfileParser, type Instruction } from 'dockerfile-ast'
+import { DockerfileParser, type Instruction, type Run } from 'dockerfile-ast'
 
 /** One instruction of a Dockerfile. */
 export type DockerfileInstruction = {
@@ -7,7 +7,7 @@ export type DockerfileInstruction = {
   endLine: number
   /** Upper case: `RUN`, `COPY`. */
   keyword: string
-  /** The instruction as written, on one line: continuations joined, comments and here-document marks kept as they are. */
+  /** The instruction as written, on one line: continuations joined, comments between them left out, here-documents kept. */
   text: string
   /** The stage it stands in: its name, else its number as text; null before the first `FROM`. */
   stage: string | null
@@ -18,23 +18,23 @@ export function parseDockerfile(content: string): DockerfileInstruction[] {
   const lines = content.split(/\r?\n/)
   let stage: string | null = null
   let stages = 0
-  return DockerfileParser.parse(content)
-    .getInstructions()
-    .map((instruction) => {
-      const keyword = instruction.getKeyword()
-      if (keyword === 'FROM') {
-        stage = stageName(instruction) ?? String(stages)
-        stages++
-      }
-      const { start, end } = instruction.getRange()
-      return {
-        line: start.line + 1,
-        endLine: end.line + 1,
-        keyword,
-        text: oneLine(lines.slice(start.line, end.line + 1)),
-        stage,
-      }
-    })
+  const dockerfile = DockerfileParser.parse(content)
+  const escape = dockerfile.getEscapeCharacter()
+  return dockerfile.getInstructions().map((instruction) => {
+    const keyword = instruction.getKeyword()
+    if (keyword === 'FROM') {
+      stage = stageName(instruction) ?? String(stages)
+      stages++
+    }
+    const { start, end } = instruction.getRange()
+    return {
+      line: start.line + 1,
+      endLine: end.line + 1,
+      keyword,
+      text: oneLine(lines.slice(start.line, end.line + 1), documentStart(instruction) - start.line, escape),
+      stage,
+    }
+  })
 }
 
 /** The instruction that covers a line (1-based), or null. */
@@ -48,10 +48,20 @@ function stageName(from: Instruction): string | null {
   return as === -1 ? null : (words[as + 1] ?? null)
 }
 
-function oneLine(lines: string[]): string {
+/** Line (0-based) at which the instruction's first here-document begins; Infinity where it has none. */
+function documentStart(instruction: Instruction): number {
+  // Every instruction has the method (`ADD` takes here-documents, too); the types only show it of `RUN` and `COPY`.
+  const documents = (instruction as Run).getHeredocs()
+  return Math.min(...documents.map((document) => document.getContentRange()?.start.line ?? Infinity))
+}
+
+/** From the line `documents` on, a line is text as it is: no comment, no continuation. */
+function oneLine(lines: string[], documents: number, escape: string): string {
+  const last = Math.min(lines.length, documents) - 1
   return lines
-    .filter((line, at) => at === 0 || !/^\s*#/.test(line))
-    .map((line) => line.trim().replace(/\s*[\\`]$/, ''))
+    .map((line) => line.trim())
+    .filter((line, at) => at === 0 || at >= documents || !line.startsWith('#'))
+    .map((line, at) => (at < last && line.endsWith(escape) ? line.slice(0, -1).trimEnd() : line))
     .filter((line) => line !== '')
     .join(' ')
 }

@@ -1,4 +1,5 @@
 import { CouldNotMeasure } from '../failure.ts'
+import { instructionAt, type DockerfileInstruction } from './dockerfile.ts'
 
 /** What a build was asked for: decides the remedy. */
 export type FailedBuild = {
@@ -7,65 +8,58 @@ export type FailedBuild = {
   /** Dockerfile's path relative to the repository's root, as the report names it. */
   dockerfile: string
   target: string | null
-  /** The Dockerfile's stages that have names. */
-  stages: string[]
+  /** The Dockerfile's instructions. */
+  instructions: DockerfileInstruction[]
 }
 
 /**
  * A failed build as one error: buildx's last `ERROR:` line, the Dockerfile's line where it says one, and the remedy where one is
- * known. The log's tail names the place as `FILE:LINE`, a rule of 20 hyphens, and the lines around with `>>>` before the failing ones.
+ * known. The log's tail names the place as `FILE:LINE` and a rule of 20 hyphens; a program's own output never stands at a line's start.
  */
-export function explainBuildFailure({ log, dockerfile, target, stages }: FailedBuild): CouldNotMeasure {
+export function explainBuildFailure({ log, dockerfile, target, instructions }: FailedBuild): CouldNotMeasure {
   const error = reason(log)
-  const place = /^\S[^\n]*:(\d+)\n-{20}\n([^]*?)\n-{20}$/m.exec(log)
-  const instruction = place?.[2]
-    ?.split('\n')
-    .flatMap(
-      (row) =>
-        /^\s*\d+ \| >>> (.*)$/
-          .exec(row)?.[1]
-          ?.trim()
-          .replace(/\s*\\$/, '') ?? [],
-    )
-    .join(' ')
+  const place = [...log.matchAll(/^\S[^\n]*:(\d+)\n-{20}$/gm)].at(-1)
   const line = place ? Number(place[1]) : null
   return new CouldNotMeasure('build', `The build failed: ${error}`, {
     file: dockerfile,
     line,
-    instruction: instruction || null,
-    remedy: remedyFor(error, target, stages),
+    instruction: line === null ? null : (instructionAt(instructions, line)?.text ?? null),
+    remedy: remedyFor(error, target, instructions),
   })
 }
 
 /** buildx's own last word, without the layers of "failed to" around it. */
 function reason(log: string): string {
-  const at = log.lastIndexOf('\nERROR: ')
-  const said = (
-    at === -1 && !log.startsWith('ERROR: ') ? log.trim().slice(-500) : log.slice(at + 1).replace(/^ERROR: /, '')
-  ).trim()
-  return said
-    .replace(/^(?:failed to build: )?(?:failed to solve: )?/, '')
-    .replace(/failed to compute cache key: failed to calculate checksum of ref \S+: /, '')
-    .split('\n')[0]!
-    .slice(0, 1_000)
+  const at = `\n${log}`.lastIndexOf('\nERROR: ')
+  const said = at === -1 ? (log.trim().split('\n').at(-1) ?? '') : log.slice(at + 'ERROR: '.length)
+  return (
+    said
+      .replace(/^(?:failed to build: )?(?:failed to solve: )?/, '')
+      .replace(/^failed to compute cache key: failed to calculate checksum of ref \S+: /, '')
+      .split('\n', 1)[0]!
+      .slice(0, 1_000)
+      .trim() || 'buildx gave no reason.'
+  )
 }
 
-function remedyFor(error: string, target: string | null, stages: string[]): string | null {
-  if (/target stage .* could not be found/.test(error)) {
-    const known = stages.map((stage) => `\`${stage}\``).join(', ')
+function remedyFor(error: string, target: string | null, instructions: DockerfileInstruction[]): string | null {
+  if (/^target stage .* could not be found/.test(error)) {
+    const stages = instructions.flatMap(({ keyword, stage }) => (keyword === 'FROM' && stage !== null ? [stage] : []))
+    // A stage without a name has its number, which is no target.
+    const known = stages.flatMap((stage) => (/^\d+$/.test(stage) ? [] : [`\`${stage}\``])).join(', ')
     return `\`target\` is \`${target ?? ''}\`; ${known ? `the Dockerfile's stages are ${known}.` : 'the Dockerfile names no stage (`FROM … AS name`).'}`
   }
-  if (/failed to read dockerfile/.test(error))
+  if (/^failed to read dockerfile/.test(error))
     return '`file` names the Dockerfile, relative to the working directory; default: `Dockerfile` in `context`.'
   if (/^"[^"]*": not found$/.test(error)) {
-    return 'The file is not in the build context: both sides are built from committed files only (no ignored or untracked ones). `before-build` can make it in each tree.'
+    return 'The file is not in the build context (or `.dockerignore` leaves it out): both sides are built from committed files only (no ignored or untracked ones). `before-build` can make it in each tree.'
   }
-  if (/[Mm]ulti-platform build is not supported/.test(error)) {
+  if (/^[Mm]ulti-platform build is not supported/.test(error)) {
     return 'Add the step `docker/setup-buildx-action`, or turn on the containerd image store: the classic one holds one platform an image.'
   }
-  if (/secret .*: not found/.test(error))
+  if (/^secret .*: not found$/.test(error))
     return 'Hand it over with `secrets` (`id=value`) or `secret-files` (`id=path`).'
-  if (/failed to resolve source metadata|pull access denied/.test(error))
-    return 'Log in to the registry before this step (`docker/login-action`), and check the name after `FROM`.'
+  if (/^\S+: (?:failed to resolve source metadata|pull access denied)/.test(error))
+    return 'Log in to the registry before this step (`docker/login-action`), and check the name after `FROM` or `--from=`.'
   return null
 }

@@ -89,7 +89,7 @@ export function readOrigins(record: unknown): Origins {
       .filter((location) => location.sourceIndex === 0)
       .flatMap((location) => location.ranges.map((range) => range.start.line))
       .filter((line) => line > 0)
-    const found = lines.length === 0 ? null : instructionAt(dockerfile, Math.min(...lines))
+    const found = lines.length === 0 ? null : instructionAt(dockerfile, lines.toSorted((a, b) => a - b)[0]!)
     return found && { fromBase: false, line: found.line, instruction: found.text, stage: found.stage }
   }
 
@@ -182,9 +182,18 @@ function withDigest(
 ) {
   if (image.digest !== null) return image
   const [repository, tag] = splitTag(image.name)
-  const material = materials.find(({ uri }) => decodeURIComponent(uri).startsWith(`pkg:docker/${repository}@${tag}?`))
+  const material = materials.find(({ uri }) => decoded(uri).startsWith(`pkg:docker/${repository}@${tag}?`))
   const sha256 = material?.digest?.['sha256']
   return { name: image.name, digest: sha256 === undefined ? null : `sha256:${sha256}` }
+}
+
+/** A text that is no percent-encoding stays as it is. */
+function decoded(uri: string): string {
+  try {
+    return decodeURIComponent(uri)
+  } catch {
+    return uri
+  }
 }
 
 function splitTag(name: string): [string, string] {

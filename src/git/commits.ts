@@ -72,19 +72,24 @@ async function namedBase(repository: Repository, ref: string, credentials: Crede
     if (found.exitCode === 0) return available(repository, found.stdout.trim(), ref, credentials)
   }
   if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(ref)) return available(repository, ref, ref.slice(0, 7), credentials)
-  const listed = remote
-    ? await withCredentials(repository, credentials, [
-        'ls-remote',
-        remote,
-        `refs/heads/${ref}`,
-        `refs/tags/${ref}`,
-        `refs/tags/${ref}^{}`,
-      ])
-    : null
-  const lines = listed?.stdout.trim().split('\n').filter(Boolean) ?? []
-  // The peeled line of an annotated tag names the commit; it stands after the tag's own.
-  const sha = (lines.find((line) => line.endsWith('^{}')) ?? lines[0])?.split('\t')[0]
-  if (sha) return available(repository, sha, ref, credentials)
+  if (remote !== null) {
+    // A tag goes before a branch of the same name, as with git itself; the peeled line of an annotated tag names the commit.
+    const names = ref.startsWith('refs/')
+      ? [`${ref}^{}`, ref]
+      : [`refs/tags/${ref}^{}`, `refs/tags/${ref}`, `refs/heads/${ref}`]
+    const listed = await withCredentials(repository, credentials, ['ls-remote', '--quiet', remote, ...names])
+    if (listed.exitCode !== 0) {
+      const said = gitFailure(['ls-remote'], listed).message.replace(/\.$/, '')
+      return {
+        commit: null,
+        ref,
+        reason: `\`${ref}\` is not in the clone and \`${remote}\` could not be asked for it (${said})`,
+      }
+    }
+    const commits = new Map(listed.stdout.split('\n').map((line) => line.split('\t').toReversed() as [string, string]))
+    const sha = names.map((name) => commits.get(name)).find((found) => found !== undefined)
+    if (sha !== undefined) return available(repository, sha, ref, credentials)
+  }
   throw new CouldNotMeasure(
     'input',
     `\`base-ref\` is \`${ref}\`, which is no commit, branch or tag here${remote ? ` or on \`${remote}\`` : ''}.`,

@@ -15,14 +15,27 @@ export type Repository = {
   tryGit: (args: string[], env?: Record<string, string>) => Promise<ExecResult>
 }
 
+/** Variables that tie git to one repository (`git rev-parse --local-env-vars`): a hook of the user's that runs us sets them. */
+const LOCAL_VARIABLES = [
+  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
+  'GIT_COMMON_DIR',
+  'GIT_DIR',
+  'GIT_GRAFT_FILE',
+  'GIT_IMPLICIT_WORK_TREE',
+  'GIT_INDEX_FILE',
+  'GIT_NO_REPLACE_OBJECTS',
+  'GIT_OBJECT_DIRECTORY',
+  'GIT_PREFIX',
+  'GIT_REPLACE_REF_BASE',
+  'GIT_SHALLOW_FILE',
+  'GIT_WORK_TREE',
+]
 /** No prompt can be answered here, no hook or file watcher of the user's has anything to say, and output is not translated. */
 const ENV = {
   GIT_TERMINAL_PROMPT: '0',
   GIT_OPTIONAL_LOCKS: '0',
   LC_ALL: 'C',
-  GIT_DIR: undefined,
-  GIT_WORK_TREE: undefined,
-  GIT_INDEX_FILE: undefined,
+  ...Object.fromEntries(LOCAL_VARIABLES.map((name) => [name, undefined])),
 }
 const CONFIG = ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false']
 

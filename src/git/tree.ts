@@ -19,8 +19,20 @@ export async function writeTree(
   destination: string,
   credentials: Credentials,
 ): Promise<void> {
+  await fill(exec, repository, treeish, destination, credentials, `${destination}.index`)
+}
+
+/** `indexFile` stands outside of all that is written: a submodule's too. */
+async function fill(
+  exec: Exec,
+  repository: Repository,
+  treeish: string,
+  destination: string,
+  credentials: Credentials,
+  indexFile: string,
+): Promise<void> {
   await mkdir(destination, { recursive: true })
-  const index = { GIT_INDEX_FILE: `${destination}.index` }
+  const index = { GIT_INDEX_FILE: indexFile }
   const args = [
     `--git-dir=${repository.gitDir}`,
     `--work-tree=${destination}`,
@@ -35,7 +47,7 @@ export async function writeTree(
 
   if (!(await exists(join(destination, '.gitmodules')))) return
   const staged = await repository.git([`--git-dir=${repository.gitDir}`, 'ls-files', '--stage', '-z'], index)
-  for (const entry of staged.split('\0')) {
+  for (const [at, entry] of staged.split('\0').entries()) {
     const link = /^160000 ([0-9a-f]{40,64}) 0\t(.+)$/s.exec(entry)
     if (!link || !(await exists(join(repository.root, link[2]!, '.git')))) continue
     const submodule = await openRepository(exec, join(repository.root, link[2]!))
@@ -47,7 +59,7 @@ export async function writeTree(
         stderr: `fatal: submodule \`${link[2]!}\`: ${failed}`,
       })
     const folder = join(destination, link[2]!)
-    await writeTree(exec, submodule, link[1]!, folder, credentials)
+    await fill(exec, submodule, link[1]!, folder, credentials, `${indexFile}-${at}`)
   }
 }
 

@@ -39,7 +39,7 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
   try {
     const tree = join(shop.scratch, revision.side)
     await writeTree(shop.exec, shop.repository, revision.treeish, tree, shop.credentials)
-    const { beforeBuild, builder, target } = shop.inputs
+    const { beforeBuild, builder, platforms, target } = shop.inputs
     if (beforeBuild !== null) await shop.inTurn(() => prepare(shop, revision.side, tree, beforeBuild, section.line))
     const request = {
       side: revision.side,
@@ -53,7 +53,11 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
     const build = await buildImage(shop.exec, request)
     const engine = await shop.engine
     try {
-      return await readImages(shop.exec, build, engine, builder, { name: shop.name, commit: revision.commit, target })
+      const subject = { name: shop.name, commit: revision.commit, target }
+      const measurements = await readImages(shop.exec, build, engine, builder, subject)
+      // An index lists its platforms in an order of its own; the report has the one that was asked for.
+      const place = ({ platform }: Measurement): number => platforms.indexOf(platform)
+      return measurements.toSorted((one, other) => place(one) - place(other))
     } finally {
       if (engine.store === 'classic') await removeImage(shop.exec, build)
     }

@@ -40,13 +40,14 @@ export async function readImages(
   subject: Subject,
 ): Promise<Measurement[]> {
   const read = <T>(digest: string, shape: z.ZodType<T>): Promise<T> => readBlob(exec, build.ref, builder, digest, shape)
+  const originsOf = (platform: string): Promise<Origins> => readProvenance(exec, build, builder, platform)
   const describe = (origins: Origins, image: ImageFacts): Measurement =>
     toMeasurement(build, engine, subject, origins, image)
 
   if (engine.store === 'classic') {
     const [config, sizes] = await Promise.all([read(build.digest, imageConfig), readHistory(exec, build.digest)])
     return [
-      describe(originsFor(build, platformName(config)), {
+      describe(await originsOf(platformName(config)), {
         config,
         manifest: null,
         ...(await classicSizes(exec, build.digest, config, sizes)),
@@ -67,7 +68,7 @@ export async function readImages(
   return Promise.all(
     images.map(async ({ found, config: known }) => {
       const config = known ?? (await read(found.config.digest, imageConfig))
-      return describe(originsFor(build, platformName(config)), {
+      return describe(await originsOf(platformName(config)), {
         config,
         manifest: found,
         size: null,
@@ -134,9 +135,24 @@ function toMeasurement(
   }
 }
 
-/** The record of one platform; a single-platform build has one record without a platform's name. */
-function originsFor(build: Build, platform: string): Origins {
-  return readOrigins(build.provenance.get(platform) ?? build.provenance.get(''))
+/**
+ * The origins of one platform's layers. buildx's metadata file has the provenance of a build for one platform; of a build for several
+ * it is in the build's record. Without it the lines stay unknown.
+ */
+async function readProvenance(exec: Exec, build: Build, builder: string | null, platform: string): Promise<Origins> {
+  const told = build.provenance.get(platform) ?? build.provenance.get('')
+  if (told !== undefined) return readOrigins(told)
+  const { exitCode, stdout } = await exec(
+    'docker',
+    attachmentOf(build.ref, builder, '--type=provenance', `--platform=${platform}`),
+  )
+  return readOrigins(exitCode === 0 ? JSON.parse(stdout) : undefined)
+}
+
+/** The arguments that read an attachment of a build's record. */
+function attachmentOf(ref: string, builder: string | null, ...which: string[]): string[] {
+  const from = builder === null ? [] : [`--builder=${builder}`]
+  return ['buildx', 'history', 'inspect', 'attachment', ...from, ref, ...which]
 }
 
 /** Reads a JSON blob by digest and verifies it. */
@@ -147,16 +163,7 @@ async function readBlob<T>(
   digest: string,
   shape: z.ZodType<T>,
 ): Promise<T> {
-  const args = [
-    'buildx',
-    'history',
-    'inspect',
-    'attachment',
-    ...(builder === null ? [] : [`--builder=${builder}`]),
-    ref,
-    digest,
-  ]
-  const { exitCode, stdout, stderr } = await exec('docker', args)
+  const { exitCode, stdout, stderr } = await exec('docker', attachmentOf(ref, builder, digest))
   if (exitCode !== 0) {
     throw new CouldNotMeasure(
       'measure',

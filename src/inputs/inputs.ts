@@ -53,10 +53,10 @@ function list<T>(form: string, split: (value: string) => string[] | null, parse:
   return z.string().transform((value, context): T[] => {
     const entries = split(value)
     const parsed: T[] = []
-    for (const entry of entries ?? [value]) {
+    for (const [at, entry] of (entries ?? [value]).entries()) {
       const item = entries && parse(entry)
       if (item === null) {
-        context.addIssue({ code: 'custom', message: form, params: { entry } })
+        context.addIssue({ code: 'custom', message: form, params: { entry, ...(entries && { number: at + 1 }) } })
         return z.NEVER
       }
       parsed.push(item)
@@ -86,7 +86,7 @@ const schema = z.strictObject({
     /^(?!\w[\w+.-]*:\/\/|git@)[^\0\n]+$/,
   ).default('.'),
   file: matching('a path on one line', PLAIN).optional(),
-  target: matching("the name of a stage (`AS name`) or its number, as in the Dockerfile's `FROM` lines", ID).optional(),
+  target: matching("the name of a stage: `AS name` in the Dockerfile's `FROM` lines", ID).optional(),
   'build-args': list('one `KEY=value` (or `KEY`, taken from the environment) a line', parseLines, (entry) =>
     /^[A-Za-z_][\w.-]*(?:=|$)/.test(entry) ? entry : null,
   ).default([]),
@@ -116,7 +116,7 @@ const schema = z.strictObject({
   'max-layers': field('a whole number: `12`', parseCount).optional(),
   'max-increase': field('bytes with a unit or percent of the base: `5 MB`, `3%`', parseIncrease).optional(),
   baseline: oneOf('auto', 'build', 'none').default('auto'),
-  'base-ref': matching('a commit, branch or tag', /^(?!-)[^\s~^:?*[\\]{1,250}$/).optional(),
+  'base-ref': matching('a commit, branch or tag', /^(?![-^])[^\s:?*[\\]{1,250}$/).optional(),
   comment: oneOf('on-change', 'always', 'off').default('on-change'),
   fail: field('`true` or `false`', (value) => ({ true: true, false: false })[value.toLowerCase()] ?? null).default(
     true,
@@ -129,7 +129,7 @@ export type InputName = keyof z.input<typeof schema>
 /** Every input, in action.yml's order. */
 export const inputNames = Object.keys(schema.shape) as InputName[]
 
-/** Inputs of which no error shows more than the keys. */
+/** Inputs whose values no error shows, not even keys: a secret that is given in a wrong form has no key. */
 const SECRET: ReadonlySet<string> = new Set<InputName>(['build-args', 'secrets', 'github-token'])
 
 /**
@@ -140,7 +140,7 @@ export function parseInputs(values: Record<string, string>): Inputs {
   const given = Object.fromEntries(
     Object.entries(values)
       .map(([name, value]) => [name, name === 'before-build' ? value : value.trim()] as const)
-      .filter(([, value]) => value !== ''),
+      .filter(([, value]) => value.trim() !== ''),
   )
   const parsed = schema.safeParse(given)
   const problems = parsed.success
@@ -182,10 +182,18 @@ export function parseInputs(values: Record<string, string>): Inputs {
 function describe(issue: z.core.$ZodIssue, given: Record<string, string>): string[] {
   if (issue.code === 'unrecognized_keys') return issue.keys.map(unknown)
   const name = String(issue.path[0])
-  const entry: unknown = issue.code === 'custom' ? issue.params?.['entry'] : undefined
+  const { entry, number }: { entry?: unknown; number?: unknown } = issue.code === 'custom' ? (issue.params ?? {}) : {}
   const value = typeof entry === 'string' ? entry : (given[name] ?? '')
-  const shown = SECRET.has(name) ? value.replace(/(?<==)[^]+|^[^=]+$/, '…') : value
-  return [`\`${name}\` has \`${shown.length > 120 ? `${shown.slice(0, 120)}…` : shown}\`; it takes ${issue.message}.`]
+  const shown = SECRET.has(name) ? `\`…\`${number ? ` as entry ${String(number)}` : ''}` : `\`${onOneLine(value)}\``
+  return [`\`${name}\` has ${shown}; it takes ${issue.message}.`]
+}
+
+function onOneLine(value: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is made visible
+  const visible = value
+    .slice(0, 121)
+    .replaceAll(/[\u0000-\u001f\u007f]/g, (control) => JSON.stringify(control).slice(1, -1))
+  return visible.length > 120 ? `${visible.slice(0, 120)}…` : visible
 }
 
 function contradictions(data: z.output<typeof schema>): string[] {
@@ -196,6 +204,12 @@ function contradictions(data: z.output<typeof schema>): string[] {
     if (data['base-ref'])
       problems.push(`\`base-ref\` is \`${data['base-ref']}\`, but \`baseline\` is \`none\`; leave one of the two out.`)
   }
+  for (const input of ['build-contexts', 'secrets', 'secret-files'] as const) {
+    const twice = data[input].find(({ key }, at) => data[input].findIndex((other) => other.key === key) < at)
+    if (twice) problems.push(`\`${input}\` has \`${twice.key}\` more than once.`)
+  }
+  const both = data.secrets.find(({ key }) => data['secret-files'].some((other) => other.key === key))
+  if (both) problems.push(`\`secrets\` and \`secret-files\` both have \`${both.key}\`; leave one of the two out.`)
   return problems
 }
 

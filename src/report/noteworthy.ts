@@ -14,7 +14,8 @@ export const NOISE_DOWNLOAD_SHARE = 0.001
 
 /**
  * Whether the report says something that a reviewer would want to be told unasked. Not if it is a quiet success: then
- * `comment: on-change` writes no new comment.
+ * `comment: on-change` writes no new comment. A budget that is nearly used up, or was broken before, is no news on a pull
+ * request that changes nothing of it.
  */
 export function isNoteworthy(report: Report): boolean {
   return report.verdict !== 'within' || report.images.some(isImageNoteworthy)
@@ -23,8 +24,8 @@ export function isNoteworthy(report: Report): boolean {
 /** The same for one image; the others of the report are folded away. */
 export function isImageNoteworthy(image: ImageReport): boolean {
   if (image.verdict !== 'within') return true
-  if (image.head === null || image.base === null || image.change === null) return true
-  if (image.checks.some(isRemarkable)) return true
+  // No comparison is news where a base was looked for, not where none was asked for.
+  if (image.base === null || image.change === null) return image.baseline.ref !== null
   if ((image.change.layers?.amount ?? 0) !== 0) return true
   if (image.baseImage?.change === 'changed') return true
 
@@ -33,8 +34,4 @@ export function isImageNoteworthy(image: ImageReport): boolean {
   if (downloadSize === null) return true
   const floor = Math.max(NOISE_BYTES, (image.base.downloadSize ?? 0) * NOISE_DOWNLOAD_SHARE)
   return Math.abs(downloadSize.amount) >= floor
-}
-
-function isRemarkable(check: ImageReport['checks'][number]): boolean {
-  return check.status === 'near' || check.status === 'over' || check.reason === 'over-before'
 }

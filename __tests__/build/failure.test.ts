@@ -1,0 +1,143 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from '@jest/globals'
+import { parseDockerfile } from '../../src/build/dockerfile.ts'
+import { explainBuildFailure } from '../../src/build/failure.ts'
+import type { Failure } from '../../src/failure.ts'
+
+function read(path: string): string {
+  return readFileSync(new URL(path, import.meta.url), 'utf8')
+}
+
+/** What is said of a build that really failed so: `__tests__/support/capture-builds.ts` made the logs. */
+function explain(name: string, store: string, target: string | null = null): Failure {
+  const instructions = name === 'no-dockerfile' ? [] : parseDockerfile(read(`dockerfiles/failures/${name}.Dockerfile`))
+  const log = read(`fixtures/failures/${name}.${store}.log`)
+  return explainBuildFailure({ log, dockerfile: 'api/Dockerfile', target, instructions }).failure
+}
+
+type Expected = { message: string; line: number | null; instruction: string | null; remedy: string | null | RegExp }
+const failures: Record<string, Expected> = {
+  run: {
+    message: 'process "/bin/sh -c exit 1" did not complete successfully: exit code: 1',
+    line: 3,
+    instruction: 'RUN exit 1',
+    remedy: null,
+  },
+  'multi-line': {
+    message:
+      'process "/bin/sh -c echo start &&     ls /nowhere &&     echo end" did not complete successfully: exit code: 1',
+    line: 2,
+    instruction: 'RUN echo start && ls /nowhere && echo end',
+    remedy: null,
+  },
+  heredoc: {
+    message: String.raw`process "/bin/sh -c set -e\necho start\ncat /nowhere\n" did not complete successfully: exit code: 1`,
+    line: 2,
+    instruction: 'RUN <<EOF set -e echo start cat /nowhere EOF',
+    remedy: null,
+  },
+  'missing-file': {
+    message: '"/dist/app.jar": not found',
+    line: 3,
+    instruction: 'COPY dist/app.jar /app.jar',
+    remedy: /committed files only.*`before-build`/,
+  },
+  'unknown-instruction': {
+    message: 'dockerfile parse error on line 3: unknown instruction: COPPY (did you mean COPY?)',
+    line: 3,
+    instruction: 'COPPY a.txt /',
+    remedy: null,
+  },
+  'bad-target': {
+    message: 'target stage "prodution" could not be found (did you mean production?)',
+    line: null,
+    instruction: null,
+    remedy: /^`target` is `prodution`; the Dockerfile's stages are `compile`, `production`\.$/,
+  },
+  'no-dockerfile': {
+    message: 'failed to read dockerfile: open no-dockerfile.Dockerfile: no such file or directory',
+    line: null,
+    instruction: null,
+    remedy: /^`file` names the Dockerfile/,
+  },
+  'no-base': {
+    message:
+      'image-budget.invalid/base:1: failed to resolve source metadata for image-budget.invalid/base:1: failed to do request: Head "https://image-budget.invalid/v2/base/manifests/1": dial tcp: lookup image-budget.invalid on 192.0.2.1: no such host',
+    line: 2,
+    instruction: 'FROM image-budget.invalid/base:1',
+    remedy: /docker\/login-action.*`FROM`/,
+  },
+  'no-stage': {
+    message: expect.stringContaining('compiel: failed to resolve source metadata') as unknown as string,
+    line: 2,
+    instruction: 'COPY --from=compiel /out /',
+    remedy: /`--from=`/,
+  },
+  'no-secret': {
+    message: 'secret npmrc: not found',
+    line: 2,
+    instruction: 'RUN --mount=type=secret,id=npmrc,required=true cat /run/secrets/npmrc',
+    remedy: /`secrets`.*`secret-files`/,
+  },
+  empty: { message: 'the Dockerfile cannot be empty', line: null, instruction: null, remedy: null },
+  // The program prints an `ERROR:` and a place of its own.
+  lies: {
+    message: expect.stringMatching(/^The build failed: process .*exit code: 3$/) as unknown as string,
+    line: 2,
+    instruction: expect.stringMatching(/^RUN printf/) as unknown as string,
+    remedy: null,
+  },
+}
+
+describe.each(['classic', 'containerd'])('a build that fails on the %s store', (store) => {
+  it.each(Object.entries(failures))(
+    'is told by reason, place and remedy: %s',
+    (name, { message, remedy, ...place }) => {
+      expect(explain(name, store, name === 'bad-target' ? 'prodution' : null)).toEqual({
+        kind: 'build',
+        message: typeof message === 'string' ? `The build failed: ${message}` : message,
+        file: 'api/Dockerfile',
+        ...place,
+        remedy: remedy instanceof RegExp ? expect.stringMatching(remedy) : remedy,
+      })
+    },
+  )
+})
+
+it('tells that the classic store takes one platform', () => {
+  expect(explain('multi-platform', 'classic')).toMatchObject({
+    message: 'The build failed: Multi-platform build is not supported for the docker driver.',
+    line: null,
+    remedy: expect.stringContaining('docker/setup-buildx-action'),
+  })
+})
+
+describe('a log that is not as usual', () => {
+  const explained = (log: string): Failure =>
+    explainBuildFailure({ log, dockerfile: 'Dockerfile', target: 'x', instructions: [] }).failure
+
+  it.each([
+    ['', 'The build failed: buildx gave no reason.'],
+    ['\n\n', 'The build failed: buildx gave no reason.'],
+    ['#1 something\nunknown flag: --nope\n', 'The build failed: unknown flag: --nope'],
+    ['ERROR: failed to build: ', 'The build failed: buildx gave no reason.'],
+    ['ERROR: one\nERROR: two\nmore of two', 'The build failed: two'],
+  ])('%j still gives a sentence', (log, message) => {
+    expect(explained(log).message).toBe(message)
+  })
+
+  it('is cut short where it is long', () => {
+    expect(explained(`ERROR: ${'x'.repeat(5_000)}`).message.length).toBeLessThan(1_100)
+  })
+
+  it('of a Dockerfile without named stages says how to name one', () => {
+    expect(explained('ERROR: failed to solve: target stage "x" could not be found').remedy).toBe(
+      '`target` is `x`; the Dockerfile names no stage (`FROM … AS name`).',
+    )
+  })
+
+  it('never takes long', () => {
+    expect(explained(`x:1\n${'-'.repeat(19)}\n`.repeat(10_000)).line).toBeNull()
+    expect(explained(`${':1'.repeat(130_000)}`).line).toBeNull()
+  })
+})

@@ -1,0 +1,201 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { readOrigins, type Origins } from '../../src/build/provenance.ts'
+
+/** What `__tests__/support/capture-builds.ts` kept of a real build: `created_by` of the image's layers, and the records by platform. */
+type Captured = { layers: string[] | null; records: Record<string, unknown> }
+
+const folder = new URL('fixtures/provenance/', import.meta.url)
+function captured(name: string): Captured {
+  return JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')) as Captured
+}
+
+/** Origins as `INDEX base` or `INDEX LINE STAGE: INSTRUCTION`, base layer first. */
+function rows({ layers }: Origins): string[] {
+  return [...layers]
+    .toSorted(([a], [b]) => a - b)
+    .map(([index, origin]) =>
+      origin.fromBase ? `${index} base` : `${index} ${origin.line} ${origin.stage}: ${origin.instruction}`,
+    )
+}
+
+const fromBase = ['0 base', '1 base']
+const builds: Record<string, string[]> = {
+  'multi-stage': [
+    ...fromBase,
+    '2 10 1: WORKDIR /app',
+    '3 11 1: RUN true',
+    '4 12 1: COPY --from=compile /out /app/out',
+    '5 13 1: RUN echo one > /app/one && echo two > /app/two',
+  ],
+  link: [
+    ...fromBase,
+    '2 3 0: RUN echo first > /first',
+    '3 4 0: COPY --link a.txt /linked/a',
+    '4 5 0: COPY --link b.txt /linked/b',
+    '5 6 0: RUN echo last > /last',
+  ],
+  heredoc: [
+    ...fromBase,
+    '2 2 0: RUN <<SCRIPT echo one > /one # not a comment of the Dockerfile echo two > /two SCRIPT',
+    '3 7 0: COPY <<"SETTINGS" <<OTHER /etc/app/ RUN is not an instruction here SETTINGS second OTHER',
+    '4 12 0: COPY a.txt /',
+  ],
+  duplicate: [
+    ...fromBase,
+    '2 2 0: COPY a.txt /a',
+    '3 3 0: COPY a.txt /a',
+    '4 4 0: RUN cp /a /b',
+    '5 5 0: COPY a.txt /a',
+  ],
+  alias: [...fromBase, '2 2 os: RUN echo os > /os', '3 4 runtime: RUN echo runtime > /runtime', '4 6 2: COPY a.txt /a'],
+  'alias@target': [...fromBase, '2 2 os: RUN echo os > /os', '3 4 runtime: RUN echo runtime > /runtime'],
+  scratch: ['0 4 1: COPY --from=compile /binary /binary', '1 5 1: ADD b.txt /b'],
+  numbered: [
+    ...fromBase,
+    '2 4 1: COPY --from=0 /binary /binary',
+    '3 5 1: RUN --mount=type=bind,source=a.txt,target=/mnt/a.txt --mount=type=cache,target=/cache cp /mnt/a.txt /copy',
+  ],
+  windowed: [...fromBase, '2 4 0: RUN echo "$WHO" > /who', '3 6 0: COPY a.txt b.txt /both/'],
+  empty: fromBase,
+}
+
+describe.each(['classic', 'containerd'])('readOrigins, of a build on the %s store', (store) => {
+  it.each(Object.entries(builds))('tells every layer its line: %s', (name, expected) => {
+    const { layers, records } = captured(`${name}.${store}`)
+    const origins = readOrigins(records[''])
+    expect(rows(origins)).toEqual(expected)
+    expect(origins.layers.size).toBe(layers?.length)
+    expect(origins.baseImage).toEqual(
+      name === 'scratch' ? null : { name: 'mybase:1', digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) },
+    )
+  })
+})
+
+it('tells the layers of each of several platforms', () => {
+  const { records } = captured('platforms.containerd')
+  expect(Object.entries(records).map(([platform, record]) => [platform, rows(readOrigins(record))])).toEqual([
+    ['linux/amd64', ['0 2 0: COPY a.txt /']],
+    ['linux/arm64', ['0 2 0: COPY a.txt /']],
+  ])
+})
+
+it('has a real build of each Dockerfile that is there for it', () => {
+  const names = [...new Set(readdirSync(folder).map((file) => file.replace(/\..*/, '')))].filter(
+    (name) => !name.includes('@'),
+  )
+  const dockerfiles = readdirSync(new URL('dockerfiles/provenance/', import.meta.url)).map((file) =>
+    file.replace(/\..*/, ''),
+  )
+  expect(names.toSorted()).toEqual(dockerfiles.toSorted())
+})
+
+describe('the base image', () => {
+  type Step = { op: { Op: { source?: { identifier: string } } } }
+  function baseOf(identifier: string, materials: unknown[]): Origins['baseImage'] {
+    const record = structuredClone(captured('empty.classic').records['']) as { buildConfig: { llbDefinition: Step[] } }
+    for (const { op } of record.buildConfig.llbDefinition) if (op.Op?.source) op.Op.source.identifier = identifier
+    return readOrigins({ ...record, materials }).baseImage
+  }
+  const digest = `sha256:${'a'.repeat(64)}`
+  const sha256 = 'b'.repeat(64)
+
+  it.each([
+    ['docker-image://docker.io/library/node:24-slim', 'node:24-slim'],
+    ['docker-image://docker.io/acme/base:1', 'acme/base:1'],
+    ['docker-image://ghcr.io/acme/base:1', 'ghcr.io/acme/base:1'],
+    ['docker-image://localhost:5000/base:1', 'localhost:5000/base:1'],
+  ])('of %s is called %s, as docker does', (identifier, name) => {
+    expect(baseOf(`${identifier}@${digest}`, [])).toEqual({ name, digest })
+    expect(baseOf(identifier, [])).toEqual({ name, digest: null })
+  })
+
+  it('has the digest of the material that is of the same repository and tag', () => {
+    const materials = [
+      { uri: 'pkg:docker/node@24?platform=linux%2Famd64', digest: { sha256: 'c'.repeat(64) } },
+      { uri: 'pkg:docker/ghcr.io/acme/base@1?platform=linux%2Famd64', digest: { sha256 } },
+    ]
+    expect(baseOf('docker-image://ghcr.io/acme/base:1', materials)?.digest).toBe(`sha256:${sha256}`)
+    expect(baseOf('docker-image://ghcr.io/acme/base:11', materials)?.digest).toBeNull()
+  })
+
+  it('is not stopped by a material that is no URI', () => {
+    expect(baseOf('docker-image://docker.io/library/node:24', [{ uri: 'pkg:docker/%E0%A4%A' }])).toEqual({
+      name: 'node:24',
+      digest: null,
+    })
+  })
+})
+
+describe('a record that is not as BuildKit writes it', () => {
+  const none: Origins = { layers: new Map(), baseImage: null }
+
+  it.each([
+    undefined,
+    null,
+    'text',
+    7,
+    [],
+    {},
+    { buildConfig: {} },
+    { buildConfig: { llbDefinition: [] }, metadata: {} },
+  ])('gives no origins: %j', (record) => {
+    expect(readOrigins(record)).toEqual(none)
+  })
+
+  it('gives no origins, rather than wrong ones, where layers are not accounted for', () => {
+    const record = structuredClone(captured('alias.classic').records['']) as {
+      metadata: Record<string, { layers: Record<string, unknown> }>
+    }
+    record.metadata['https://mobyproject.org/buildkit@v1#metadata']!.layers = {}
+    expect(readOrigins(record)).toEqual(none)
+  })
+
+  it('is read to its end, whatever is in it: steps in circles, wrong counts, broken Dockerfiles', () => {
+    const id = fc.constantFrom('a', 'b', 'c', 'constructor', '__proto__', '')
+    const output = fc.oneof(
+      id.map((name) => `${name}:0`),
+      id,
+      fc.string(),
+    )
+    const number = fc.integer({ min: -2, max: 3 })
+    const op = fc.oneof(
+      fc.record({
+        source: fc.record({ identifier: fc.constantFrom('docker-image://x', 'docker-image://x@y', 'local://', '') }),
+      }),
+      fc.record({
+        exec: fc.record({ mounts: fc.array(fc.record({ input: number, dest: fc.constantFrom('/', '/x') })) }),
+      }),
+      fc.record({ file: fc.record({ actions: fc.array(fc.record({ input: number })) }) }),
+      fc.record({ merge: fc.constant({}) }),
+      fc.constant(null),
+    )
+    const step = fc.record({ id, op: fc.record({ Op: op }), inputs: fc.array(output, { maxLength: 3 }) })
+    const counts = fc.dictionary(output, fc.array(fc.array(fc.anything(), { maxLength: 4 }), { maxLength: 2 }))
+    const place = fc.record({
+      sourceIndex: number,
+      ranges: fc.array(fc.record({ start: fc.record({ line: number }) })),
+    })
+    const record = fc.record({
+      buildConfig: fc.record({ llbDefinition: fc.array(step, { maxLength: 5 }) }),
+      metadata: fc.record({
+        'https://mobyproject.org/buildkit@v1#metadata': fc.record({
+          layers: counts,
+          source: fc.record({
+            locations: fc.dictionary(id, fc.record({ locations: fc.array(place) })),
+            infos: fc.array(fc.record({ data: fc.oneof(fc.base64String(), fc.string()) })),
+          }),
+        }),
+      }),
+      materials: fc.array(fc.record({ uri: fc.string() })),
+    })
+    fc.assert(
+      fc.property(fc.oneof(record, fc.anything()), (value) => {
+        for (const index of readOrigins(value).layers.keys())
+          expect(Number.isSafeInteger(index) && index >= 0).toBe(true)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})

@@ -1,0 +1,156 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { CouldNotMeasure, type Failure } from '../../src/failure.ts'
+import { readEvent } from '../../src/inputs/event.ts'
+import { payload, type JsonObject } from '../support/payload.ts'
+
+const sha = (digit: string): string => digit.repeat(40)
+
+function failureOf(name: string, value: unknown): Failure {
+  try {
+    readEvent(name, value, null)
+  } catch (error) {
+    if (error instanceof CouldNotMeasure) return error.failure
+    throw error
+  }
+  throw new Error('It was accepted.')
+}
+
+describe('a pull request', () => {
+  it.each(['pull_request.opened', 'pull_request.synchronize'] as const)('asks for its base (%s)', (kind) => {
+    const { name, payload: event } = payload(kind, {
+      number: 7,
+      pull_request: { number: 7, head: { sha: sha('b') }, base: { sha: sha('a'), ref: 'release/1.x' } },
+    })
+    expect(readEvent(name, event, null)).toEqual({
+      pullRequest: 7,
+      base: { kind: 'pull-request', headSha: sha('b'), baseSha: sha('a'), baseRef: 'release/1.x' },
+    })
+  })
+
+  it("of GitHub's own examples is read as it is", () => {
+    const { name, payload: event } = payload('pull_request.opened')
+    expect(readEvent(name, event, null)).toEqual({
+      pullRequest: 2,
+      base: {
+        kind: 'pull-request',
+        headSha: 'ec26c3e57ca3a959ca5aad62de7213c562f8c821',
+        baseSha: 'f95f852bd8fca8fcc58a9a2d6c842781e32a215e',
+        baseRef: 'master',
+      },
+    })
+  })
+
+  it('may come from a fork that is gone', () => {
+    const { name, payload: event } = payload('pull_request.opened', { pull_request: { head: { repo: null } } })
+    expect(readEvent(name, event, null).pullRequest).toBe(2)
+  })
+
+  it('is refused with a token that may write', () => {
+    const { payload: event } = payload('pull_request.opened')
+    expect(failureOf('pull_request_target', event)).toMatchObject({
+      kind: 'precondition',
+      message: expect.stringContaining('`pull_request_target`'),
+      remedy: expect.stringContaining('Run on `pull_request`'),
+    })
+  })
+})
+
+describe('other events', () => {
+  it("of a merge queue ask for the queue's base", () => {
+    const { name, payload: event } = payload('merge_group.checks_requested', {
+      merge_group: { base_sha: sha('c'), base_ref: 'refs/heads/main' },
+    })
+    expect(readEvent(name, event, null)).toEqual({
+      pullRequest: null,
+      base: { kind: 'commit', sha: sha('c'), ref: 'main' },
+    })
+  })
+
+  it('of a push ask for the commit before it', () => {
+    const { name, payload: event } = payload('push', { before: sha('d'), ref: 'refs/heads/feature/größe' })
+    expect(readEvent(name, event, null)).toEqual({
+      pullRequest: null,
+      base: { kind: 'commit', sha: sha('d'), ref: 'feature/größe before the push' },
+    })
+  })
+
+  it('of a push that made the branch have no base', () => {
+    const { name, payload: event } = payload('push', { before: sha('0'), ref: 'refs/heads/new' })
+    expect(readEvent(name, event, null).base).toEqual({
+      kind: 'none',
+      reason: 'the push created `new`, there is no commit before it',
+    })
+  })
+
+  it.each([
+    ['workflow_dispatch', payload('workflow_dispatch').payload],
+    ['schedule', { schedule: '0 5 * * 1' }],
+    ['workflow_call', {}],
+    ['some_event_of_tomorrow', null],
+  ])('of the kind %s have neither base nor pull request', (name, event) => {
+    expect(readEvent(name, event, null)).toEqual({
+      pullRequest: null,
+      base: { kind: 'none', reason: `the event \`${name}\` has no base commit; \`base-ref\` can name one` },
+    })
+  })
+})
+
+describe('a base that the user names', () => {
+  it.each(['pull_request.opened', 'merge_group.checks_requested', 'push', 'workflow_dispatch'] as const)(
+    'goes before that of %s',
+    (kind) => {
+      const { name, payload: event } = payload(kind)
+      const { base, pullRequest } = readEvent(name, event, 'v1.0')
+      expect(base).toEqual({ kind: 'ref', ref: 'v1.0' })
+      expect(pullRequest).toBe(readEvent(name, event, null).pullRequest)
+    },
+  )
+
+  it('does not open pull_request_target', () => {
+    expect(() => readEvent('pull_request_target', {}, 'main')).toThrow(CouldNotMeasure)
+  })
+})
+
+describe('a payload that is not as GitHub describes it', () => {
+  const good = payload('pull_request.opened').payload
+  const withPullRequest = (overrides: JsonObject): JsonObject =>
+    payload('pull_request.opened', { pull_request: overrides }).payload
+
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['text', 'pull_request'],
+    ['a list', [good]],
+    ['an empty object', {}],
+    ['null as pull request', { pull_request: null }],
+    ['a number that is text', withPullRequest({ number: '7' })],
+    ['a number that is none', withPullRequest({ number: -1 })],
+    ['a commit that is an option', withPullRequest({ base: { sha: '--upload-pack=id' } })],
+    ['a commit that is a branch', withPullRequest({ head: { sha: 'main' } })],
+    ['a commit with more behind it', withPullRequest({ base: { sha: `${sha('a')}\n--all` } })],
+    ['a branch without a name', withPullRequest({ base: { ref: '' } })],
+  ])('is told as such: %s', (_, event) => {
+    expect(failureOf('pull_request', event)).toMatchObject({
+      kind: 'input',
+      message: expect.stringMatching(/^The payload of the event `pull_request` is not as GitHub describes it:\n✖ /),
+    })
+  })
+
+  it('says where', () => {
+    expect(failureOf('push', { before: 'x', ref: 3 }).message).toMatch(/→ at before[^]*→ at ref/)
+  })
+
+  it('is never any other error', () => {
+    const names = fc.constantFrom('pull_request', 'merge_group', 'push', 'schedule', 'constructor')
+    fc.assert(
+      fc.property(names, fc.jsonValue(), fc.constantFrom('pull_request', 'merge_group', ''), (name, value, key) => {
+        try {
+          readEvent(name, key === '' ? value : { [key]: value }, null)
+        } catch (error) {
+          expect(error).toBeInstanceOf(CouldNotMeasure)
+        }
+      }),
+    )
+  })
+})

@@ -1,0 +1,270 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { CouldNotMeasure, type Failure } from '../../src/failure.ts'
+import { inputNames, nearestInput, parseInputs, type InputName } from '../../src/inputs/inputs.ts'
+
+function failureOf(values: Record<string, string>): Failure {
+  try {
+    parseInputs(values)
+  } catch (error) {
+    if (error instanceof CouldNotMeasure) return error.failure
+    throw error
+  }
+  throw new Error(`${JSON.stringify(values)} was accepted`)
+}
+
+const bytes = 'a number with a unit: `160 MB`, `150 MiB`, `1.2 GB`, `800 kB`'
+const keyValue = 'one `KEY=value` (or `KEY`, taken from the environment) a line'
+const platforms = 'platforms `os/architecture[/variant]`, comma- or line-separated: `linux/amd64,linux/arm64`'
+const contexts = 'one `name=value` a line, the value a folder, `docker-image://…`, `oci-layout://…` or a URL'
+const builders = 'the name of a buildx builder (`docker buildx ls`)'
+const folder = 'a folder of the checked-out repository; a remote context cannot be compared'
+const stage = "the name of a stage: `AS name` in the Dockerfile's `FROM` lines"
+
+/** Input, bad value, what the message shows of it, the accepted form. */
+const bad: [InputName, string, string, string][] = [
+  ['name', 'a\nb', '`a\\nb`', 'a text of at most 100 characters on one line'],
+  ['name', 'x'.repeat(101), `\`${'x'.repeat(101)}\``, 'a text of at most 100 characters on one line'],
+  ['context', 'https://github.com/acme/shop.git', '`https://github.com/acme/shop.git`', folder],
+  ['context', 'git@github.com:acme/shop.git', '`git@github.com:acme/shop.git`', folder],
+  ['context', 'github.com/acme/shop\nb', '`github.com/acme/shop\\nb`', folder],
+  ['file', 'a\nb', '`a\\nb`', 'a path on one line'],
+  ['target', 'two words', '`two words`', stage],
+  ['target', '--push', '`--push`', stage],
+  ['build-args', 'A=1\n=2', '`…` as entry 2', keyValue],
+  ['build-args', '2A=1', '`…` as entry 1', keyValue],
+  ['build-args', 'A=1\n--load', '`…` as entry 2', keyValue],
+  ['build-contexts', 'base', '`base`', contexts],
+  ['build-contexts', 'a=b\nbase=', '`base=`', contexts],
+  ['build-contexts', '-x=b', '`-x=b`', contexts],
+  ['platforms', 'linux/amd64, amd64', '`amd64`', platforms],
+  ['platforms', 'linux', '`linux`', platforms],
+  ['secrets', 'npmrc', '`…` as entry 1', 'one `id=value` a line'],
+  ['secrets', 'id,env=HOME=x', '`…` as entry 1', 'one `id=value` a line'],
+  ['secret-files', 'npmrc', '`npmrc`', 'one `id=path` a line'],
+  ['secret-files', 'npmrc=', '`npmrc=`', 'one `id=path` a line'],
+  ['cache-from', 'type=gha\n""', '``', 'one cache source a line: `type=gha`, `type=registry,ref=…`'],
+  ['cache-to', '"type=gha', '`"type=gha`', 'one cache destination a line: `type=gha,mode=max`'],
+  ['builder', 'my builder', '`my builder`', builders],
+  ['builder', '--debug', '`--debug`', builders],
+  ['max-size', '160', '`160`', bytes],
+  ['max-size', '-1 MB', '`-1 MB`', bytes],
+  ['max-download-size', '55 M', '`55 M`', bytes],
+  ['max-layers', '12.5', '`12.5`', 'a whole number: `12`'],
+  ['max-layers', 'none', '`none`', 'a whole number: `12`'],
+  ['max-increase', '3', '`3`', 'bytes with a unit or percent of the base: `5 MB`, `3%`'],
+  ['baseline', 'main', '`main`', '`auto`, `build`, `none`'],
+  ['baseline', 'Auto', '`Auto`', '`auto`, `build`, `none`'],
+  ['base-ref', '--upload-pack=id', '`--upload-pack=id`', 'a commit, branch or tag'],
+  ['base-ref', 'main..v1 v2', '`main..v1 v2`', 'a commit, branch or tag'],
+  ['comment', 'true', '`true`', '`on-change`, `always`, `off`'],
+  ['fail', 'yes', '`yes`', '`true` or `false`'],
+]
+/** Any text is a command, and any text may be a token. */
+const anyText: InputName[] = ['before-build', 'github-token']
+
+describe('a bad value', () => {
+  it.each(bad)('of `%s`, %j, gets one error that names input, value and accepted form', (input, value, shown, form) => {
+    expect(failureOf({ [input]: value })).toMatchObject({
+      kind: 'input',
+      message: `An input is not valid:\n- \`${input}\` has ${shown}; it takes ${form}.`,
+    })
+  })
+
+  it('is known of every input that can have one', () => {
+    expect([...new Set(bad.map(([input]) => input)), ...anyText].toSorted()).toEqual(inputNames.toSorted())
+  })
+
+  it('does not keep the others from being told: all are in one message, one line each', () => {
+    const worst = Object.fromEntries(bad.map(([input, value]) => [input, value]))
+    const { message } = failureOf({ ...worst, 'max-sise': '1 MB' })
+    const [head, ...problems] = message.split('\n')
+    expect(head).toBe(`${Object.keys(worst).length + 1} inputs are not valid:`)
+    expect(problems.map((line) => /^- `([^`]+)` /.exec(line)?.[1]).toSorted()).toEqual(
+      [...Object.keys(worst), 'max-sise'].toSorted(),
+    )
+  })
+
+  it('is cut short where it is long', () => {
+    expect(failureOf({ 'max-size': '9'.repeat(5_000) }).message).toContain(`\`${'9'.repeat(120)}…\`; it takes`)
+  })
+
+  it('says which line of a list is bad', () => {
+    expect(failureOf({ platforms: 'linux/amd64\nlinux/arm64\nwindows' }).message).toContain('has `windows`;')
+  })
+})
+
+describe('values that nobody may see', () => {
+  const secret = 'hunter2'
+  it.each([
+    { secrets: `bad id=${secret}` },
+    { secrets: `"npmrc=a\n${secret}` },
+    { secrets: secret },
+    { secrets: `=${secret}` },
+    { secrets: `ok=1\n${secret}\n` },
+    { secrets: `a b=x\n${secret}=1` },
+    { 'build-args': `9=${secret}` },
+    { 'build-args': `${secret} ${secret}` },
+    { 'build-args': `"A=1\n${secret}` },
+    { 'build-args': `"${secret}\nA=1` },
+    { secrets: `"${secret}\n=A` },
+    // Base64 ends with what looks like the end of a key.
+    { secrets: `${secret}=` },
+    { secrets: `key=-----BEGIN\n${secret}==` },
+    { 'build-args': `-${secret}=` },
+  ])('are not in the message about %j', (values) => {
+    expect(failureOf({ ...values, fail: 'no' }).message).not.toContain(secret)
+  })
+})
+
+describe('a name that is no input', () => {
+  it.each([
+    ['max_size', 'max-size'],
+    ['maxsize', 'max-size'],
+    ['max-sise', 'max-size'],
+    ['Platform', 'platforms'],
+    ['build-arg', 'build-args'],
+    ['github_token', 'github-token'],
+  ])('%j is answered with `%s`', (name, near) => {
+    expect(failureOf({ [name]: 'x' }).message).toContain(`- \`${name}\` is not an input; did you mean \`${near}\`?`)
+  })
+
+  it('is answered with all of them where it is like none', () => {
+    expect(failureOf({ dockerfile: 'x' }).message).toBe(
+      `An input is not valid:\n- \`dockerfile\` is not an input (they are ${inputNames.join(', ')}).`,
+    )
+    expect(failureOf({ constructor: 'x' }).message).toContain('`constructor` is not an input')
+    expect(failureOf({ toString: 'x' }).message).toContain('`toString` is not an input')
+  })
+
+  it('never takes long, whatever it is', () => {
+    expect(nearestInput('x'.repeat(1e6))).toBeNull()
+    expect(nearestInput('')).toBeNull()
+  })
+})
+
+describe('inputs that contradict each other', () => {
+  it('are both named', () => {
+    const values = { baseline: 'none', 'max-increase': '3%', 'base-ref': 'v1' }
+    expect(failureOf(values).message).toBe(
+      [
+        '2 inputs are not valid:',
+        '- `max-increase` limits growth against a base, but `baseline` is `none`; leave one of the two out.',
+        '- `base-ref` is `v1`, but `baseline` is `none`; leave one of the two out.',
+      ].join('\n'),
+    )
+    expect(() => parseInputs({ ...values, baseline: 'build' })).not.toThrow()
+  })
+
+  it.each([
+    ['secrets', 'npmrc=a\nnpmrc=b'],
+    ['secret-files', 'npmrc=a\nnpmrc=b'],
+    ['build-contexts', 'base=a\nbase=b'],
+  ])('of `%s` with the same name twice are refused', (input, value) => {
+    expect(failureOf({ [input]: value }).message).toMatch(
+      new RegExp(`^An input is not valid:\n- \`${input}\` has \`(npmrc|base)\` more than once\\.$`),
+    )
+  })
+
+  it('refuse a secret that is given in both ways', () => {
+    expect(failureOf({ secrets: 'npmrc=a', 'secret-files': 'npmrc=b' }).message).toContain(
+      '- `secrets` and `secret-files` both have `npmrc`; leave one of the two out.',
+    )
+  })
+})
+
+describe('good values', () => {
+  it('are read, all of them', () => {
+    const values = {
+      name: ' shop ',
+      context: './services/api',
+      file: 'docker/api.Dockerfile',
+      target: 'production',
+      'build-args': 'VERSION=1=2\nFROM_ENV\n"TEXT=a\nb"',
+      'build-contexts': 'base=docker-image://alpine:3\nlib=../lib',
+      platforms: 'Linux/AMD64,linux/arm/v7\nlinux/amd64',
+      secrets: 'npmrc=a=b',
+      'secret-files': 'key=./key file',
+      'cache-from': 'type=gha\ntype=registry,ref=ghcr.io/acme/shop:cache',
+      'cache-to': 'type=gha,mode=max',
+      builder: 'builder-1',
+      'before-build': '\n  npm ci\n',
+      'max-size': '160 MB',
+      'max-download-size': '55 MiB',
+      'max-layers': '12',
+      'max-increase': '2.5%',
+      baseline: 'build',
+      'base-ref': 'release/v1.0',
+      comment: 'always',
+      fail: 'FALSE',
+      'github-token': 'ghs_x',
+    } satisfies Record<InputName, string>
+    expect(parseInputs(values)).toEqual({
+      name: 'shop',
+      context: './services/api',
+      file: 'docker/api.Dockerfile',
+      target: 'production',
+      buildArgs: ['VERSION=1=2', 'FROM_ENV', 'TEXT=a\nb'],
+      buildContexts: [
+        { name: 'base', value: 'docker-image://alpine:3' },
+        { name: 'lib', value: '../lib' },
+      ],
+      platforms: ['linux/amd64', 'linux/arm/v7'],
+      secrets: [{ id: 'npmrc', value: 'a=b' }],
+      secretFiles: [{ id: 'key', path: './key file' }],
+      cacheFrom: ['type=gha', 'type=registry,ref=ghcr.io/acme/shop:cache'],
+      cacheTo: ['type=gha,mode=max'],
+      builder: 'builder-1',
+      beforeBuild: '\n  npm ci\n',
+      limits: {
+        maxSize: 160_000_000,
+        maxDownloadSize: 57_671_680,
+        maxLayers: 12,
+        maxIncrease: { limit: 2.5, unit: 'percent' },
+      },
+      baseline: 'build',
+      baseRef: 'release/v1.0',
+      comment: 'always',
+      fail: false,
+      githubToken: 'ghs_x',
+    })
+  })
+
+  it('are not needed: an input left empty is an input not given', () => {
+    expect(parseInputs(Object.fromEntries(inputNames.map((name) => [name, ' '])))).toEqual(parseInputs({}))
+  })
+
+  it.each(['.', './', 'a b', 'päckage', 'C++/app', 'a:b'])('may be the folder %j', (context) => {
+    expect(parseInputs({ context }).context).toBe(context)
+  })
+
+  it.each([
+    'main',
+    'v1.0',
+    'feature/größe',
+    'a'.repeat(40),
+    'HEAD',
+    'renovate/node-24.x',
+    'HEAD~1',
+    'v1^',
+    'refs/heads/main',
+  ])('may be the base %j', (ref) => {
+    expect(parseInputs({ 'base-ref': ref }).baseRef).toBe(ref)
+  })
+})
+
+it('answers any texts with inputs or one error, never anything else', () => {
+  const texts = fc.dictionary(
+    fc.constantFrom<string>(...inputNames, '__proto__', 'nmae'),
+    fc.string({ unit: 'binary' }),
+  )
+  fc.assert(
+    fc.property(texts, (values) => {
+      try {
+        parseInputs(values)
+      } catch (error) {
+        expect(error).toBeInstanceOf(CouldNotMeasure)
+      }
+    }),
+  )
+})
