@@ -131,6 +131,8 @@ async function untilEnded(
   const stop = (): void => {
     tree = processTree(child?.pid)
     kill(tree, 'SIGTERM')
+    // The run may be cancelled while the program is being started: then this happens twice.
+    clearTimeout(timer)
     timer = setTimeout(() => kill(tree, 'SIGKILL'), KILL_AFTER_MS)
   }
   const track = (started: ChildProcess): void => {
