@@ -90,8 +90,7 @@ export function helpText(width: number): string {
 
 Usage: image-budget check [OPTIONS] [CONTEXT]
 
-Builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and
-checks them against the budgets.
+${wrap('Builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and checks them against the budgets.', Math.min(width, 100)).join('\n')}
 
 Examples:
   image-budget check --max-size "160 MB"
