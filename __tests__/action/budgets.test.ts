@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { engines } from '../support/engine.ts'
 import { openPullRequest, type PullRequestFixture } from '../support/pull-request.ts'
 import type { RunResult } from '../support/runner.ts'
+
+// Real builds, on a machine that may be busy.
+jest.setTimeout(60_000)
 
 /** Budgets as a workflow sets them; what they make of every figure is in __tests__/budget. */
 const DOCKERFILE = 'FROM image-budget/base:1\nCOPY payload /payload\n'

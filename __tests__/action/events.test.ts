@@ -1,12 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { engines } from '../support/engine.ts'
 import { startGitHub, type GitHub } from '../support/github/server.ts'
 import { payload, type Event } from '../support/payload.ts'
 import { checkOut, createRepository, mergeCommit, type TestRepository } from '../support/repository.ts'
 import { runAction, type RunOptions, type RunResult } from '../support/runner.ts'
+
+// Real builds, on a machine that may be busy.
+jest.setTimeout(60_000)
 
 /** Which workflow event it is decides what the image is compared with; sizes tell which commit that was. */
 const { env } = engines()[0]!

@@ -2,11 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { engines } from '../support/engine.ts'
 import { startGitHub, type GitHub } from '../support/github/server.ts'
 import { openPullRequest, type Files, type PullRequestFixture } from '../support/pull-request.ts'
 import type { RunOptions, RunResult } from '../support/runner.ts'
+
+// Real builds, on a machine that may be busy.
+jest.setTimeout(60_000)
 
 const { env } = engines()[0]!
 const GOOD =

@@ -1,8 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { engines } from '../support/engine.ts'
 import { primaryRateLimit, startGitHub, type GitHub, type GitHubOptions } from '../support/github/server.ts'
 import { openPullRequest, type PullRequestFixture } from '../support/pull-request.ts'
 import type { RunResult } from '../support/runner.ts'
+
+// Real builds, on a machine that may be busy.
+jest.setTimeout(60_000)
 
 /** The comment decides nothing: whatever GitHub says, verdict, outputs, summary and annotation are as ever. */
 const { env } = engines()[0]!

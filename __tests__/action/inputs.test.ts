@@ -1,10 +1,13 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import type { Report } from '../../src/report/report.ts'
 import { engines, type Engine } from '../support/engine.ts'
 import { openPullRequest, type PullRequestFixture } from '../support/pull-request.ts'
 import type { RunResult } from '../support/runner.ts'
+
+// Real builds, on a machine that may be busy.
+jest.setTimeout(60_000)
 
 /** Inputs reach the build. Where sizes can be told, an added file of a telling size shows which way it went. */
 const [{ env }] = engines() as [Engine]

@@ -2,13 +2,16 @@ import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import type { Report } from '../../src/report/report.ts'
 import { incompressible } from '../support/bytes.ts'
 import { docker, engines, type Engine } from '../support/engine.ts'
 import { startGitHub, type GitHub } from '../support/github/server.ts'
 import { openPullRequest, type PullRequestFixture } from '../support/pull-request.ts'
 import type { RunResult } from '../support/runner.ts'
+
+// Real builds, on a machine that may be busy.
+jest.setTimeout(60_000)
 
 const DOCKERFILE = `FROM image-budget/base:1
 COPY first /first
@@ -166,7 +169,7 @@ function writes(): string[] {
 
 describe.each(engines())('two images that are built for the first time, side by side, $store store', ({ env }) => {
   // BuildKit's records of two builds that share a step under way differ from run to run.
-  it.each([1, 2, 3])('are told apart by nothing where they are the same (%i)', async () => {
+  it.each([1, 2])('are told apart by nothing where they are the same (%i)', async () => {
     const dockerfile = `FROM image-budget/base:1\nRUN echo ${randomUUID()} >/one\nWORKDIR /app\nRUN echo 2 >/two\n`
     const change = openPullRequest({ Dockerfile: dockerfile }, { 'README.md': 'Read me' })
     const [image] = reportOf(await change.run(env, { inputs: { comment: 'off' } })).images

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import { docker, engines } from '../support/engine.ts'
 import { openPullRequest } from '../support/pull-request.ts'
 import type { TestRepository } from '../support/repository.ts'
+
+// Real builds, on a machine that may be busy.
+jest.setTimeout(60_000)
 
 /** What a run leaves behind: a report, and nothing else anywhere. */
 

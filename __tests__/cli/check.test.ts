@@ -3,11 +3,14 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import type { Report } from '../../src/report/report.ts'
 import { version } from '../../src/version.ts'
 import { engines, type Engine } from '../support/engine.ts'
 import { createRepository, type TestRepository } from '../support/repository.ts'
+
+// Real builds, on a machine that may be busy.
+jest.setTimeout(60_000)
 
 /** The terminal's door: the bundled command as a user runs it, in a repository of their own. */
 const [{ store, env }] = engines() as [Engine]
@@ -41,7 +44,7 @@ beforeAll(async () => {
   repository.git('checkout', '--quiet', '-b', 'feature')
   repository.commit({ data: 'x'.repeat(3000) })
   empty = (await json(['sub'])).images[0]!.head!.size! - 700
-}, 60_000)
+})
 afterAll(() => {
   repository.dispose()
   rmSync(temporary, { recursive: true })
@@ -133,9 +136,9 @@ describe('check', () => {
             },
           ],
           checks: [
-            { budget: 'max-size', limit: 1_000_000, actual: empty + 3000, status: expect.any(String) },
+            { budget: 'max-size', limit: 1_000_000, actual: empty + 3000, status: 'over' },
             { budget: 'max-layers', limit: 20, actual: 3, status: 'within' },
-          ].map((check) => ({ ...check, status: expect.stringMatching(/^(?:within|near|over|skipped)$/) })),
+          ],
         },
       ],
     })
