@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { readOrigins, type Origins } from '../../src/build/provenance.ts'
 
 /** What `__tests__/support/capture-builds.ts` kept of a real build: `created_by` of the image's layers, and the records by platform. */

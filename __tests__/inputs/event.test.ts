@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { CouldNotMeasure, type Failure } from '../../src/failure.ts'
 import { readEvent } from '../../src/inputs/event.ts'
 import { payload, type JsonObject } from '../support/payload.ts'

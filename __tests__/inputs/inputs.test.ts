@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { CouldNotMeasure, type Failure } from '../../src/failure.ts'
 import { inputNames, nearestInput, parseInputs, type InputName } from '../../src/inputs/inputs.ts'
 

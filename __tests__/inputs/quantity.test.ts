@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { parseBytes, parseCount, parseIncrease } from '../../src/inputs/quantity.ts'
 
 const units = fc.constantFrom(
