@@ -51,11 +51,10 @@ describe('queueSections', () => {
           const sections = [0, 1, 2, 3].map((id) => section(String(id)))
           writes.forEach((id, at) => sections[id]?.line(`${id}:${at}`))
           for (const id of ends) sections[id]?.end()
-          const expected = [0, 1, 2, 3].flatMap((id) => [
-            `open ${id}`,
-            ...writes.flatMap((writer, at) => (writer === id ? [`${id}:${at}`] : [])),
-            'close',
-          ])
+          const expected = [0, 1, 2, 3].flatMap((id) => {
+            const lines = writes.map((writer, at) => `${writer}:${at}`).filter((line) => line.startsWith(`${id}:`))
+            return [`open ${id}`, lines, 'close'].flat()
+          })
           expect(rows).toEqual(expected)
         },
       ),

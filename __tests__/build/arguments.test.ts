@@ -136,14 +136,14 @@ describe('buildArguments', () => {
     ])
   })
 
-  it.each([
+  it.each<[Record<string, string>, string, string, string]>([
     [{}, '/repo/app', '/tmp/s/head/app', '/tmp/s/head/app/Dockerfile'],
     [{ context: '..' }, '/repo/app', '/tmp/s/head', '/tmp/s/head/Dockerfile'],
     [{ context: 'api', file: 'docker/x' }, '/repo/app', '/tmp/s/head/app/api', '/tmp/s/head/app/docker/x'],
     [{ context: '/repo/api' }, '/repo', '/tmp/s/head/api', '/tmp/s/head/api/Dockerfile'],
     [{ context: '..api', file: '-f' }, '/repo', '/tmp/s/head/..api', '/tmp/s/head/-f'],
   ])('finds context and Dockerfile of %j from %s', (values, cwd, context, file) => {
-    const args = argv(values as Record<string, string>, { cwd })
+    const args = argv(values, { cwd })
     expect([args.at(-1), args.find((argument) => argument.startsWith('--file='))]).toEqual([context, `--file=${file}`])
   })
 
@@ -165,6 +165,23 @@ it('finds a place in the tree from a subfolder', () => {
   expect(inTree({ tree: '/t', root: '/repo', cwd: '/repo/a/b' }, 'file', '../c')).toBe('/t/a/c')
 })
 
+const never: Exec = () => Promise.reject(new Error('nothing was to be run'))
+
+/** Docker, as far as a build of several platforms asks it. */
+function docker(metadata: Record<string, unknown>, calls: string[][] = []): Exec {
+  return async (_, args): Promise<ExecResult> => {
+    calls.push(args)
+    const file = args.find((argument) => argument.startsWith('--metadata-file='))
+    if (file) writeFileSync(file.replace('--metadata-file=', ''), JSON.stringify(metadata))
+    const platform = args.find((argument) => argument.startsWith('--platform='))
+    return {
+      exitCode: args.includes('attachment') && platform?.includes('s390x') ? 1 : 0,
+      stdout: JSON.stringify({ of: platform }),
+      stderr: '',
+    }
+  }
+}
+
 describe('buildImage', () => {
   let tree: string
   beforeEach(() => {
@@ -173,7 +190,6 @@ describe('buildImage', () => {
   })
   afterEach(() => rmSync(tree, { recursive: true }))
 
-  const never: Exec = () => Promise.reject(new Error('nothing was to be run'))
   const failure = (values: Record<string, string>, exec: Exec = never): Promise<unknown> =>
     buildImage(exec, { ...request(values, { tree }), scratch: tree }).then(
       () => null,
@@ -195,8 +211,9 @@ describe('buildImage', () => {
     mkdirSync(join(tree, 'real'))
     symlinkSync('real', join(tree, 'link'))
     writeFileSync(join(tree, 'real/Dockerfile'), 'FROM a\n')
-    const exec: Exec = async () => ({ exitCode: 1, stdout: '', stderr: 'ERROR: reached\n' })
-    expect(await failure({ context: 'link' }, exec)).toMatchObject({
+    expect(
+      await failure({ context: 'link' }, async () => ({ exitCode: 1, stdout: '', stderr: 'ERROR: reached\n' })),
+    ).toMatchObject({
       kind: 'build',
       message: 'The build failed: reached',
     })
@@ -213,20 +230,6 @@ describe('buildImage', () => {
     })
   })
 
-  /** Docker, as far as a build of several platforms asks it. */
-  function docker(metadata: Record<string, unknown>, calls: string[][] = []): Exec {
-    return async (_, args): Promise<ExecResult> => {
-      calls.push(args)
-      const file = args.find((argument) => argument.startsWith('--metadata-file='))
-      if (file) writeFileSync(file.replace('--metadata-file=', ''), JSON.stringify(metadata))
-      const platform = args.find((argument) => argument.startsWith('--platform='))
-      return {
-        exitCode: args.includes('attachment') && platform?.includes('s390x') ? 1 : 0,
-        stdout: JSON.stringify({ of: platform }),
-        stderr: '',
-      }
-    }
-  }
   const metadata = { 'buildx.build.ref': 'default/default0/ref1', 'containerimage.digest': 'sha256:1' }
 
   it("gives the build's record, digests and provenance", async () => {

@@ -113,17 +113,17 @@ describe('imagesOf', () => {
   })
 })
 
-describe('layerHistory', () => {
-  const of = (history: unknown, layers: number): string[] | null =>
-    layerHistory(
-      imageConfig.parse({
-        os: 'linux',
-        architecture: 'amd64',
-        rootfs: { diff_ids: Array.from({ length: layers }, () => digest('a')) },
-        history,
-      }),
-    )
+const historyOf = (history: unknown, layers: number): string[] | null =>
+  layerHistory(
+    imageConfig.parse({
+      os: 'linux',
+      architecture: 'amd64',
+      rootfs: { diff_ids: Array.from({ length: layers }, () => digest('a')) },
+      history,
+    }),
+  )
 
+describe('layerHistory', () => {
   it('gives the text of each layer, without the entries that made none', () => {
     const history = [
       { created_by: 'ADD' },
@@ -131,20 +131,20 @@ describe('layerHistory', () => {
       {},
       { created_by: 'RUN', empty_layer: false },
     ]
-    expect(of(history, 3)).toEqual(['ADD', '', 'RUN'])
+    expect(historyOf(history, 3)).toEqual(['ADD', '', 'RUN'])
   })
 
   it('gives none where the history does not account for the layers', () => {
-    expect([of([{ created_by: 'ADD' }], 2), of([{}, {}], 1), of(null, 1), of(undefined, 1)]).toEqual([
-      null,
-      null,
-      null,
-      null,
-    ])
+    expect([
+      historyOf([{ created_by: 'ADD' }], 2),
+      historyOf([{}, {}], 1),
+      historyOf(null, 1),
+      historyOf(undefined, 1),
+    ]).toEqual([null, null, null, null])
   })
 
   it('gives no text for an image without layers', () => {
-    expect([of(null, 0), of([{ empty_layer: true }], 0)]).toEqual([[], []])
+    expect([historyOf(null, 0), historyOf([{ empty_layer: true }], 0)]).toEqual([[], []])
     expect(layerHistory(imageConfig.parse({ os: 'linux', architecture: 'amd64', rootfs: { diff_ids: null } }))).toEqual(
       [],
     )
