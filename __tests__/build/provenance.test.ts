@@ -73,6 +73,25 @@ describe.each(['classic', 'containerd'])('readOrigins, of a build on the %s stor
   })
 })
 
+type Recorded = { metadata: Record<string, { layers: Record<string, unknown> }> }
+
+// Seen of head and base, built side by side: a step that both need is recorded with its layers for one of them only.
+describe.each(Object.keys(builds))('a build beside another one: %s', (name) => {
+  it('has its lines also where the record lacks the layers of steps that were shared', () => {
+    const { records } = captured(`${name}.classic`)
+    const whole = readOrigins(records[''])
+    const { layers } = (records[''] as Recorded).metadata['https://mobyproject.org/buildkit@v1#metadata']!
+    const sources = /^step0:/
+    const shared = Object.keys(layers).filter((output) => !sources.test(output))
+    for (const missing of [...shared.map((output) => [output]), shared]) {
+      const record = structuredClone(records['']) as Recorded
+      const own = record.metadata['https://mobyproject.org/buildkit@v1#metadata']!
+      own.layers = Object.fromEntries(Object.entries(own.layers).filter(([output]) => !missing.includes(output)))
+      expect(readOrigins(record)).toEqual(whole)
+    }
+  })
+})
+
 it('tells the layers of each of several platforms', () => {
   const { records } = captured('platforms.containerd')
   expect(Object.entries(records).map(([platform, record]) => [platform, rows(readOrigins(record))])).toEqual([

@@ -80,8 +80,27 @@ export function readOrigins(record: unknown): Origins {
   if (!parsed.success) return UNKNOWN
   const steps = new Map(parsed.data.buildConfig.llbDefinition.map((entry) => [entry.id, entry]))
   const { layers, source } = parsed.data.metadata['https://mobyproject.org/buildkit@v1#metadata']
-  const count = (output: string | null): number => (output === null ? 0 : (layers[output]?.[0]?.length ?? Number.NaN))
   const stepOf = (output: string): Step | undefined => steps.get(output.slice(0, output.lastIndexOf(':')))
+  /** Layers up to and with a step's own; NaN where neither the record nor the steps below tell. */
+  const counts = new Map<string, number>()
+  const count = (output: string | null): number => {
+    if (output === null) return 0
+    const known = counts.get(output) ?? layers[output]?.[0]?.length
+    if (known !== undefined) return known
+    // What leads back here, in a circle, has no count.
+    counts.set(output, Number.NaN)
+    const current = stepOf(output)
+    const { exec, file, merge } = current?.op.Op ?? {}
+    // A step that was under way for another build at the same time (head and base share theirs) is recorded without layers: it
+    // has one more than the step below.
+    if (current && merge)
+      counts.set(
+        output,
+        current.inputs.reduce((sum, input) => sum + count(input), 0),
+      )
+    else if (current && (exec || file)) counts.set(output, count(rootInput(current)) + 1)
+    return counts.get(output)!
+  }
   const dockerfile = parseDockerfile(Buffer.from(source?.infos[0]?.data ?? '', 'base64').toString('utf8'))
 
   const originOf = (output: string): LayerOrigin | null => {
@@ -109,6 +128,7 @@ export function readOrigins(record: unknown): Origins {
       break
     }
     const below = rootInput(current)
+    if (own < count(below)) return UNKNOWN
     if (current.op.Op?.merge) {
       // `COPY --link`: inputs[0] is the file system below, each further input brings its own layers.
       let index = count(below)
