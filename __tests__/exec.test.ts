@@ -126,6 +126,9 @@ describe('a program that runs', () => {
   })
 })
 
+const seen = async (run: Exec, options: Parameters<Exec>[2]): Promise<Record<string, string>> =>
+  JSON.parse((await run(node, ['-p', 'JSON.stringify(process.env)'], options)).stdout)
+
 describe("a program's environment", () => {
   const parent = {
     PATH: env['PATH'],
@@ -135,8 +138,6 @@ describe("a program's environment", () => {
     EMPTY: '',
   }
   const workflow = { ACTIONS_RUNTIME_TOKEN: 's3cret', ACTIONS_ID_TOKEN_REQUEST_TOKEN: 's3cret', GITHUB_TOKEN: 's3cret' }
-  const seen = async (run: Exec, options: Parameters<Exec>[2]): Promise<Record<string, string>> =>
-    JSON.parse((await run(node, ['-p', 'JSON.stringify(process.env)'], options)).stdout)
 
   it('is the parent’s, without the inputs of the action', async () => {
     const { PATH, HOME, EMPTY, ...rest } = await seen(createExec(parent, cancel.signal), {})
@@ -186,15 +187,15 @@ describe('a program that cannot be started', () => {
   })
 })
 
-describe('a run that is cancelled', () => {
-  /** Runs a script until its first line, which it gives with the promise of its end. */
-  async function started(program: string, args: string[]): Promise<{ line: string; end: Promise<unknown> }> {
-    return new Promise((resolve) => {
-      const end = exec(program, args, { onLine: (line) => resolve({ line, end }) })
-      end.catch(() => {})
-    })
-  }
+/** Runs a script until its first line, which it gives with the promise of its end. */
+async function started(program: string, args: string[]): Promise<{ line: string; end: Promise<unknown> }> {
+  return new Promise((resolve) => {
+    const end = exec(program, args, { onLine: (line) => resolve({ line, end }) })
+    end.catch(() => {})
+  })
+}
 
+describe('a run that is cancelled', () => {
   it('stops the programs under way, all of them, and leaves none behind', async () => {
     const both = await Promise.all([
       started('sh', ['-c', 'sleep 60 & echo "$$ $!"; wait']),

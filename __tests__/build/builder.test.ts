@@ -8,19 +8,26 @@ const recorded = (name: string): string => readFileSync(new URL(`fixtures/builde
 const printed = (stdout: string): ExecResult => ({ exitCode: 0, stdout, stderr: '' })
 const failed = (stderr: string): ExecResult => ({ exitCode: 1, stdout: '', stderr })
 
-type Answers = { version?: ExecResult; inspect?: ExecResult; info?: ExecResult }
+type Answers = { inspect?: ExecResult; info?: ExecResult }
+
+/** What `docker info` says of its plugins (it tells of the client also where no engine answers), with more of its members. */
+function withBuildx(version: string, members: object = JSON.parse(recorded('info.classic.json'))): string {
+  return JSON.stringify({
+    ...members,
+    ClientInfo: { Plugins: [{ Name: 'compose' }, { Name: 'buildx', Version: version }] },
+  })
+}
 
 /** Docker with recorded answers; the other answers are those of a classic engine. */
 function docker(answers: Answers, calls: string[][] = []): Exec {
-  const { version, inspect, info } = {
-    version: printed(recorded('version.txt')),
+  const { inspect, info } = {
     inspect: printed(recorded('inspect.classic.txt')),
     info: printed(recorded('info.classic.json')),
     ...answers,
   }
   return async (program, args) => {
     calls.push([program, ...args])
-    return args[0] === 'info' ? info : args[1] === 'version' ? version : inspect
+    return args[0] === 'info' ? info : inspect
   }
 }
 
@@ -64,14 +71,17 @@ describe('inspectBuilder', () => {
     [
       'buildx is missing',
       null,
-      { version: failed(recorded('version.missing.err')), inspect: failed(recorded('version.missing.err')) },
+      {
+        inspect: failed(recorded('version.missing.err')),
+        info: printed('{"ServerVersion":"28.5.2","ClientInfo":{"Plugins":[]}}'),
+      },
       'Docker has no `buildx` plugin here.',
       /docker\/setup-buildx-action.*docker-buildx-plugin/,
     ],
     [
       'buildx is too old',
       null,
-      { version: printed('github.com/docker/buildx v0.19.3 48d6a39\n') },
+      { info: printed(withBuildx('v0.19.3')) },
       "The version of buildx is 0.19.3; 0.20 or newer is needed to read an image's record.",
       /^Update it/,
     ],
@@ -80,7 +90,11 @@ describe('inspectBuilder', () => {
       null,
       {
         inspect: printed(recorded('inspect.unreachable.txt')),
-        info: { exitCode: 1, stdout: '{"ServerVersion":""}', stderr: recorded('info.unreachable.err') },
+        info: {
+          exitCode: 1,
+          stdout: withBuildx('v0.29.1', { ServerVersion: '' }),
+          stderr: recorded('info.unreachable.err'),
+        },
       },
       'The current buildx builder cannot be used: Cannot connect to the Docker daemon at unix:///var/run/nothing.sock. Is the docker daemon running?',
       /^Start Docker/,
@@ -102,7 +116,7 @@ describe('inspectBuilder', () => {
     [
       'the engine is too old',
       null,
-      { info: printed('{"ServerVersion":"20.10.24"}') },
+      { info: printed(withBuildx('v0.29.1', { ServerVersion: '20.10.24' })) },
       "The version of the Docker engine is 20.10.24; 24.0 or newer is needed to read an image's record.",
       /^Update it/,
     ],
@@ -120,12 +134,12 @@ describe('inspectBuilder', () => {
   })
 
   it.each(['0.20.0', 'v0.36.0', '1.0.0-rc1', '0.29.1+ds1'])('takes buildx %s', async (version) => {
-    const answers = { version: printed(`github.com/docker/buildx ${version} abcdef\n`) }
+    const answers = { info: printed(withBuildx(version)) }
     expect((await inspectBuilder(docker(answers), null)).buildx).toBe(version.replace(/^v/, ''))
   })
 
   it('lets through a version that says nothing: what it lacks will say so itself', async () => {
-    const answers = { version: printed('github.com/docker/buildx HEAD\n'), info: printed('{"ServerVersion":"dev"}') }
+    const answers = { info: printed(withBuildx('HEAD', { ServerVersion: 'dev' })) }
     expect(await inspectBuilder(docker(answers), null)).toMatchObject({ buildx: 'unknown', version: 'dev' })
   })
 })

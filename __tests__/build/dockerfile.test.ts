@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { instructionAt, parseDockerfile } from '../../src/build/dockerfile.ts'
 
 /** The instructions as `FIRST-LAST STAGE: TEXT`. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { readOrigins, type Origins } from '../../src/build/provenance.ts'
 
 /** What `__tests__/support/capture-builds.ts` kept of a real build: `created_by` of the image's layers, and the records by platform. */
@@ -64,7 +64,7 @@ const builds: Record<string, string[]> = {
 describe.each(['classic', 'containerd'])('readOrigins, of a build on the %s store', (store) => {
   it.each(Object.entries(builds))('tells every layer its line: %s', (name, expected) => {
     const { layers, records } = captured(`${name}.${store}`)
-    const origins = readOrigins(records[''])
+    const origins = readOrigins(records[''], layers?.length ?? 0)
     expect(rows(origins)).toEqual(expected)
     expect(origins.layers.size).toBe(layers?.length)
     expect(origins.baseImage).toEqual(
@@ -73,9 +73,28 @@ describe.each(['classic', 'containerd'])('readOrigins, of a build on the %s stor
   })
 })
 
+type Recorded = { metadata: Record<string, { layers: Record<string, unknown> }> }
+
+// Seen of head and base, built side by side: a step that both need is recorded with its layers for one of them only.
+describe.each(Object.keys(builds))('a build beside another one: %s', (name) => {
+  it('has its lines also where the record lacks the layers of steps that were shared', () => {
+    const { layers: image, records } = captured(`${name}.classic`)
+    const count = image?.length ?? 0
+    const whole = readOrigins(records[''], count)
+    const { layers } = (records[''] as Recorded).metadata['https://mobyproject.org/buildkit@v1#metadata']!
+    const shared = Object.keys(layers)
+    for (const missing of [...shared.map((output) => [output]), shared]) {
+      const record = structuredClone(records['']) as Recorded
+      const own = record.metadata['https://mobyproject.org/buildkit@v1#metadata']!
+      own.layers = Object.fromEntries(Object.entries(own.layers).filter(([output]) => !missing.includes(output)))
+      expect(readOrigins(record, count)).toEqual(whole)
+    }
+  })
+})
+
 it('tells the layers of each of several platforms', () => {
   const { records } = captured('platforms.containerd')
-  expect(Object.entries(records).map(([platform, record]) => [platform, rows(readOrigins(record))])).toEqual([
+  expect(Object.entries(records).map(([platform, record]) => [platform, rows(readOrigins(record, 1))])).toEqual([
     ['linux/amd64', ['0 2 0: COPY a.txt /']],
     ['linux/arm64', ['0 2 0: COPY a.txt /']],
   ])
@@ -96,7 +115,7 @@ describe('the base image', () => {
   function baseOf(identifier: string, materials: unknown[]): Origins['baseImage'] {
     const record = structuredClone(captured('empty.classic').records['']) as { buildConfig: { llbDefinition: Step[] } }
     for (const { op } of record.buildConfig.llbDefinition) if (op.Op?.source) op.Op.source.identifier = identifier
-    return readOrigins({ ...record, materials }).baseImage
+    return readOrigins({ ...record, materials }, 2).baseImage
   }
   const digest = `sha256:${'a'.repeat(64)}`
   const sha256 = 'b'.repeat(64)
@@ -141,15 +160,16 @@ describe('a record that is not as BuildKit writes it', () => {
     { buildConfig: {} },
     { buildConfig: { llbDefinition: [] }, metadata: {} },
   ])('gives no origins: %j', (record) => {
-    expect(readOrigins(record)).toEqual(none)
+    expect(readOrigins(record, 2)).toEqual(none)
   })
 
-  it('gives no origins, rather than wrong ones, where layers are not accounted for', () => {
-    const record = structuredClone(captured('alias.classic').records['']) as {
-      metadata: Record<string, { layers: Record<string, unknown> }>
-    }
-    record.metadata['https://mobyproject.org/buildkit@v1#metadata']!.layers = {}
-    expect(readOrigins(record)).toEqual(none)
+  it.each([
+    ['alias', [0, 1, 2, 4, 6]],
+    ['link', [0, 1, 3, 5, 7]],
+    ['scratch', [0, 1, 3]],
+  ])('gives no origins, rather than wrong ones, where the image has another number of layers: %s', (name, counts) => {
+    const record = captured(`${name}.classic`).records['']
+    for (const count of counts) expect(readOrigins(record, count)).toEqual(none)
   })
 
   it('is read to its end, whatever is in it: steps in circles, wrong counts, broken Dockerfiles', () => {
@@ -191,9 +211,9 @@ describe('a record that is not as BuildKit writes it', () => {
       materials: fc.array(fc.record({ uri: fc.string() })),
     })
     fc.assert(
-      fc.property(fc.oneof(record, fc.anything()), (value) => {
-        for (const index of readOrigins(value).layers.keys())
-          expect(Number.isSafeInteger(index) && index >= 0).toBe(true)
+      fc.property(fc.oneof(record, fc.anything()), fc.nat(5), (value, count) => {
+        for (const index of readOrigins(value, count).layers.keys())
+          expect(Number.isSafeInteger(index) && index >= 0 && index < count).toBe(true)
       }),
       { numRuns: 500 },
     )

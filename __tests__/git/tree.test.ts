@@ -31,6 +31,9 @@ async function snapshot(): Promise<Files> {
   return written(tree)
 }
 
+const outside = (files: Files): Files =>
+  Object.fromEntries(Object.entries(files).filter(([name]) => !name.endsWith('.gitmodules')))
+
 describe('writeTree', () => {
   it('writes text, executables, links and folders, and nothing of git', async () => {
     const files: Files = {
@@ -134,8 +137,6 @@ describe('writeTree', () => {
       sandbox.git(repository, 'submodule', '--quiet', 'update', '--init', '--recursive')
       commits = [sandbox.commit(repository, 'first', { a: 'a' }), first]
     })
-    const outside = (files: Files): Files =>
-      Object.fromEntries(Object.entries(files).filter(([name]) => !name.endsWith('.gitmodules')))
 
     it('fills those that the checkout has, and leaves no file of git in them', async () => {
       expect(outside(await written(commits[0]))).toEqual({
@@ -238,14 +239,14 @@ describe('snapshotWorkingTree', () => {
   })
 })
 
-describe('isDirty', () => {
-  const dirty = async (): Promise<boolean> => {
-    const before = stateOf(sandbox, repository)
-    const answer = await isDirty(await openRepository(sandbox.exec, repository))
-    expect(stateOf(sandbox, repository)).toEqual(before)
-    return answer
-  }
+const dirty = async (): Promise<boolean> => {
+  const before = stateOf(sandbox, repository)
+  const answer = await isDirty(await openRepository(sandbox.exec, repository))
+  expect(stateOf(sandbox, repository)).toEqual(before)
+  return answer
+}
 
+describe('isDirty', () => {
   it('is told by changed, staged, new and gone files, not by ignored ones or empty folders', async () => {
     sandbox.commit(repository, 'first', { '.gitignore': '*.log\n', a: '1', 'dir/b': '1' })
     writeFiles(repository, { 'debug.log': 'x' })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { CouldNotMeasure, type Failure } from '../../src/failure.ts'
 import { readEvent } from '../../src/inputs/event.ts'
 import { payload, type JsonObject } from '../support/payload.ts'
@@ -112,10 +112,11 @@ describe('a base that the user names', () => {
   })
 })
 
+const withPullRequest = (overrides: JsonObject): JsonObject =>
+  payload('pull_request.opened', { pull_request: overrides }).payload
+
 describe('a payload that is not as GitHub describes it', () => {
   const good = payload('pull_request.opened').payload
-  const withPullRequest = (overrides: JsonObject): JsonObject =>
-    payload('pull_request.opened', { pull_request: overrides }).payload
 
   it.each<[string, unknown]>([
     ['nothing', undefined],

@@ -3,7 +3,7 @@
  * fail. Builds each Dockerfile of `__tests__/build/dockerfiles/` on the engine of the environment (DOCKER_HOST), whose store the
  * first argument names. The engine must have a local image `mybase:1` and no network:
  *
- *     DOCKER_HOST=unix://… node __tests__/support/capture-builds.ts classic
+ *     DOCKER_HOST=unix://… node __tests__/support/capture-builds.ts classic && npm run format
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

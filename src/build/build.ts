@@ -147,44 +147,14 @@ export async function buildImage(exec: Exec, request: BuildRequest): Promise<Bui
     const match = /^buildx\.build\.provenance(?:\/(.+))?$/.exec(key)
     if (match) provenance.set(match[1] ?? '', value)
   }
-  const ref = parsed.data['buildx.build.ref'].split('/').at(-1)!
-  if (inputs.platforms.length > 1) {
-    await Promise.all(
-      inputs.platforms.map(async (platform) => {
-        // As containerd names it: https://github.com/containerd/platforms
-        const name = platform.replace(/^linux\/arm64\/v8$/, 'linux/arm64')
-        if (provenance.has(name)) return
-        const record = await recordedProvenance(exec, ref, inputs.builder, platform)
-        if (record !== null) provenance.set(name, record)
-      }),
-    )
-  }
   return {
-    ref,
+    ref: parsed.data['buildx.build.ref'].split('/').at(-1)!,
     digest: parsed.data['containerimage.digest'],
     configDigest: parsed.data['containerimage.config.digest'] ?? null,
     provenance,
     image,
     dockerfile,
   }
-}
-
-/**
- * One platform's provenance from the build's record: buildx 0.29 with the docker driver leaves it out of the metadata file where
- * there are several platforms. Null where the record has none: layers have no lines then, their sizes are as good as ever.
- */
-async function recordedProvenance(exec: Exec, ref: string, builder: string | null, platform: string): Promise<unknown> {
-  const { exitCode, stdout } = await exec('docker', [
-    'buildx',
-    'history',
-    'inspect',
-    'attachment',
-    ...(builder === null ? [] : [`--builder=${builder}`]),
-    '--type=https://slsa.dev/provenance/v0.2',
-    `--platform=${platform}`,
-    ref,
-  ])
-  return exitCode === 0 ? JSON.parse(stdout) : null
 }
 
 function places(request: BuildRequest): { context: string; file: string } {

@@ -49,7 +49,7 @@ function remedyFor(error: string, target: string | null, instructions: Dockerfil
     const known = stages.flatMap((stage) => (/^\d+$/.test(stage) ? [] : [`\`${stage}\``])).join(', ')
     return `\`target\` is \`${target ?? ''}\`; ${known ? `the Dockerfile's stages are ${known}.` : 'the Dockerfile names no stage (`FROM … AS name`).'}`
   }
-  if (/^failed to read dockerfile/.test(error))
+  if (error.startsWith('failed to read dockerfile'))
     return '`file` names the Dockerfile, relative to the working directory; default: `Dockerfile` in `context`.'
   if (/^"[^"]*": not found$/.test(error)) {
     return 'The file is not in the build context (or `.dockerignore` leaves it out): both sides are built from committed files only (no ignored or untracked ones). `before-build` can make it in each tree.'

@@ -69,19 +69,20 @@ const UNKNOWN: Origins = { layers: new Map(), baseImage: null }
 
 /**
  * Tells each layer's Dockerfile line from the provenance that buildx writes into its metadata file
- * (BUILDX_METADATA_PROVENANCE=max; SLSA v0.2 predicate with BuildKit's extensions).
+ * (BUILDX_METADATA_PROVENANCE=max; SLSA v0.2 predicate with BuildKit's extensions). `layerCount`: how many layers the image has.
  *
- * Walks from the last step down the root file system's input. A step's `layers` lists all layers up to and with its own, so its
- * own index is that list's length less one. Layers are never matched by digest: two instructions may make equal ones.
+ * Walks from the last step down the root file system's input. Each step of an instruction makes one layer, so the layers are dealt out
+ * from the top; what is left at the image that the chain starts from came with it. The record also lists each step's
+ * layers, but not reliably: of a step that two builds have under way at the same moment (head and base share most of theirs) only
+ * one record has the list. Where there is one it must agree. Layers are never matched by digest: two instructions may make equal ones.
  * Gives no origins, rather than wrong ones, where the record is not of the form that is known.
  */
-export function readOrigins(record: unknown): Origins {
+export function readOrigins(record: unknown, layerCount: number): Origins {
   const parsed = provenance.safeParse(record)
   if (!parsed.success) return UNKNOWN
   const steps = new Map(parsed.data.buildConfig.llbDefinition.map((entry) => [entry.id, entry]))
   const { layers, source } = parsed.data.metadata['https://mobyproject.org/buildkit@v1#metadata']
   const stepOf = (output: string): Step | undefined => steps.get(output.slice(0, output.lastIndexOf(':')))
-  const count = layerCounter(layers, stepOf)
   const dockerfile = parseDockerfile(Buffer.from(source?.infos[0]?.data ?? '', 'base64').toString('utf8'))
 
   const originOf = (output: string): LayerOrigin | null => {
@@ -95,64 +96,29 @@ export function readOrigins(record: unknown): Origins {
 
   const origins: Origins = { layers: new Map(), baseImage: null }
   const visited = new Set<string>()
+  let top = layerCount
   let output = parsed.data.buildConfig.llbDefinition.at(-1)?.inputs[0] ?? null
-  while (output !== null && !visited.has(output)) {
-    visited.add(output)
+  while (output !== null) {
     const current = stepOf(output)
-    if (current === undefined) return UNKNOWN
-    const own = count(output)
-    if (Number.isNaN(own)) return UNKNOWN
-    const image = imageOf(current)
-    if (image !== null) {
-      for (let index = 0; index < own; index++) origins.layers.set(index, { fromBase: true })
-      origins.baseImage = withDigest(image, parsed.data.materials)
-      break
-    }
-    const below = rootInput(current)
-    if (current.op.Op?.merge) {
-      // `COPY --link`: inputs[0] is the file system below, each further input brings its own layers.
-      let index = count(below)
-      for (const merged of current.inputs.slice(1)) {
-        const end = index + count(merged)
-        for (; index < end; index++) origins.layers.set(index, originOf(output) ?? originOf(merged) ?? NOT_KNOWN)
-      }
-    } else if (own > count(below)) {
-      origins.layers.set(own - 1, originOf(output) ?? NOT_KNOWN)
-    }
-    output = below
-  }
-  return origins
-}
-
-/**
- * Counts the layers up to and with a step's own; NaN where that is not known.
- *
- * The record lacks the lists of steps that another build had under way at the same moment (seen with Docker 28.5 on both stores; head
- * and base share most of their steps). An instruction's step makes one layer on top of its input's, always.
- */
-function layerCounter(
-  layers: Record<string, unknown[][]>,
-  stepOf: (output: string) => Step | undefined,
-): (output: string | null) => number {
-  const counts = new Map<string, number>()
-  const count = (output: string | null): number => {
-    if (output === null) return 0
-    const known = counts.get(output)
-    if (known !== undefined) return known
-    // Until it is counted: a circle of steps has no number of layers.
-    counts.set(output, Number.NaN)
-    const listed = Object.hasOwn(layers, output) ? layers[output]?.[0]?.length : undefined
-    const counted = listed ?? made(stepOf(output))
-    counts.set(output, counted)
-    return counted
-  }
-  const made = (current: Step | undefined): number => {
     const op = current?.op.Op
-    if (current === undefined || !op) return Number.NaN
-    if (op.merge) return current.inputs.reduce((sum, input) => sum + count(input), 0)
-    return op.exec || op.file ? count(rootInput(current)) + 1 : Number.NaN
+    const listed = Object.hasOwn(layers, output) ? layers[output]?.[0]?.length : undefined
+    if (!current || !op || visited.has(output) || (listed !== undefined && listed !== top)) return UNKNOWN
+    visited.add(output)
+    if (op.source) {
+      const image = imageOf(op.source.identifier)
+      // A base that is no image (a folder as a named context) is nobody's layers that we know.
+      if (image === null) return origins
+      while (top > 0) origins.layers.set(--top, { fromBase: true })
+      origins.baseImage = withDigest(image, parsed.data.materials)
+      return origins
+    }
+    // `COPY --link`: inputs[0] is the file system below, each further input brings a layer of its own.
+    const made = op.merge ? current.inputs.slice(1).toReversed() : op.exec || op.file ? [output] : []
+    if (made.length === 0 || made.length > top) return UNKNOWN
+    for (const each of made) origins.layers.set(--top, originOf(output) ?? originOf(each) ?? NOT_KNOWN)
+    output = rootInput(current)
   }
-  return count
+  return top === 0 ? origins : UNKNOWN
 }
 
 /** The step's input that holds the root file system, or null: it starts from an empty one. */
@@ -167,11 +133,9 @@ function rootInput(current: Step): string | null {
   return index < 0 ? null : (current.inputs[index] ?? null)
 }
 
-/** `docker-image://docker.io/library/node:24@sha256:…` as familiar name (`node:24`) and digest; null for a step that is no image source. */
-function imageOf(current: Step): { name: string; digest: string | null } | null {
-  const match = /^(?:docker-image|oci-layout):\/\/([^@]+)(?:@(sha256:[0-9a-f]{64}))?$/.exec(
-    current.op.Op?.source?.identifier ?? '',
-  )
+/** `docker-image://docker.io/library/node:24@sha256:…` as familiar name (`node:24`) and digest; null for a source that is no image. */
+function imageOf(identifier: string): { name: string; digest: string | null } | null {
+  const match = /^(?:docker-image|oci-layout):\/\/([^@]+)(?:@(sha256:[0-9a-f]{64}))?$/.exec(identifier)
   return match ? { name: match[1]!.replace(/^docker\.io\/(?:library\/)?/, ''), digest: match[2] ?? null } : null
 }
 

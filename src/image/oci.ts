@@ -60,15 +60,25 @@ export function layerHistory(config: ImageConfig): string[] | null {
   return layers.length === (config.rootfs?.diff_ids ?? []).length ? layers.map((entry) => entry.created_by ?? '') : null
 }
 
-/** `created_by` as a person would write it: without the shell, the builder's marks and the values of build arguments. */
+/** The shell that runs a `RUN`, with its options: docker's own, or a usual one of `SHELL`. */
+const SHELL = String.raw`/bin/(?:ba|da)?sh(?: -\w+(?: pipefail)?)*? -\w*c `
+const WITH_ARGUMENTS = /^(?:ONBUILD )?(?:RUN )?\|\d+ /
+const UNTIL_LAST_SHELL = new RegExp(`^.*${SHELL}`)
+const LEADING_SHELL = new RegExp(`^(?:RUN )?${SHELL}`)
+
+/**
+ * `created_by` as a person would write it: without the shell, the builder's marks and the values of build arguments.
+ * Those stand between `|COUNT` and the shell, unquoted, and may hold anything, a shell's name too: so only what follows the last
+ * shell is shown, and nothing where there is none.
+ */
 export function plainInstruction(createdBy: string): string {
   const text = createdBy
-    .replace(/\s+# buildkit$/, '')
-    .replace(/^\/bin\/sh -c #\(nop\)\s+/, '')
-    .replace(/^(?:RUN )?\|\d+ .*?(?=\/bin\/(?:ba)?sh -\w*c )/s, 'RUN ')
-    .replace(/^(?:RUN )?\/bin\/(?:ba)?sh -\w*c /, 'RUN ')
-    .replace(/^RUN \|\d+ .*$/s, 'RUN …')
     .replaceAll(/\s+/g, ' ')
     .trim()
-  return text.slice(0, 1_000)
+    .replace(/ # buildkit$/, '')
+    .replace(/^\/bin\/sh -c #\(nop\) /, '')
+  const plain = WITH_ARGUMENTS.test(text)
+    ? `RUN ${UNTIL_LAST_SHELL.test(text) ? text.replace(UNTIL_LAST_SHELL, '') : '…'}`
+    : text.replace(LEADING_SHELL, 'RUN ')
+  return plain.slice(0, 1_000).trim()
 }

@@ -40,14 +40,14 @@ export async function readImages(
   subject: Subject,
 ): Promise<Measurement[]> {
   const read = <T>(digest: string, shape: z.ZodType<T>): Promise<T> => readBlob(exec, build.ref, builder, digest, shape)
-  const originsOf = (platform: string): Promise<Origins> => readProvenance(exec, build, builder, platform)
+  const originsOf = (config: ImageConfig): Promise<Origins> => readProvenance(exec, build, builder, config)
   const describe = (origins: Origins, image: ImageFacts): Measurement =>
     toMeasurement(build, engine, subject, origins, image)
 
   if (engine.store === 'classic') {
     const [config, sizes] = await Promise.all([read(build.digest, imageConfig), readHistory(exec, build.digest)])
     return [
-      describe(await originsOf(platformName(config)), {
+      describe(await originsOf(config), {
         config,
         manifest: null,
         ...(await classicSizes(exec, build.digest, config, sizes)),
@@ -68,7 +68,7 @@ export async function readImages(
   return Promise.all(
     images.map(async ({ found, config: known }) => {
       const config = known ?? (await read(found.config.digest, imageConfig))
-      return describe(await originsOf(platformName(config)), {
+      return describe(await originsOf(config), {
         config,
         manifest: found,
         size: null,
@@ -137,16 +137,19 @@ function toMeasurement(
 
 /**
  * The origins of one platform's layers. buildx's metadata file has the provenance of a build for one platform; of a build for several
- * it is in the build's record. Without it the lines stay unknown.
+ * buildx 0.29 with the docker driver leaves it out, but the build's record has it. Without it layers have no lines; their sizes are
+ * as good as ever.
  */
-async function readProvenance(exec: Exec, build: Build, builder: string | null, platform: string): Promise<Origins> {
+async function readProvenance(exec: Exec, build: Build, builder: string | null, config: ImageConfig): Promise<Origins> {
+  const platform = platformName(config)
+  const layerCount = config.rootfs?.diff_ids?.length ?? 0
   const told = build.provenance.get(platform) ?? build.provenance.get('')
-  if (told !== undefined) return readOrigins(told)
+  if (told !== undefined) return readOrigins(told, layerCount)
   const { exitCode, stdout } = await exec(
     'docker',
-    attachmentOf(build.ref, builder, '--type=provenance', `--platform=${platform}`),
+    attachmentOf(build.ref, builder, '--type=https://slsa.dev/provenance/v0.2', `--platform=${platform}`),
   )
-  return readOrigins(exitCode === 0 ? JSON.parse(stdout) : undefined)
+  return readOrigins(exitCode === 0 ? JSON.parse(stdout) : undefined, layerCount)
 }
 
 /** The arguments that read an attachment of a build's record. */

@@ -182,17 +182,16 @@ export function parseInputs(values: Record<string, string>): Inputs {
 function describe(issue: z.core.$ZodIssue, given: Record<string, string>): string[] {
   if (issue.code === 'unrecognized_keys') return issue.keys.map(unknown)
   const name = String(issue.path[0])
-  const { entry, number }: { entry?: unknown; number?: unknown } = issue.code === 'custom' ? (issue.params ?? {}) : {}
-  const value = typeof entry === 'string' ? entry : (given[name] ?? '')
-  const shown = SECRET.has(name) ? `\`…\`${number ? ` as entry ${String(number)}` : ''}` : `\`${onOneLine(value)}\``
+  const { entry, number } = (issue.code === 'custom' ? (issue.params ?? {}) : {}) as { entry?: string; number?: number }
+  const value = entry ?? given[name] ?? ''
+  const shown = SECRET.has(name) ? `\`…\`${number ? ` as entry ${number}` : ''}` : `\`${onOneLine(value)}\``
   return [`\`${name}\` has ${shown}; it takes ${issue.message}.`]
 }
 
+/** At most 120 characters, control characters made visible. */
 function onOneLine(value: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is made visible
-  const visible = value
-    .slice(0, 121)
-    .replaceAll(/[\u0000-\u001f\u007f]/g, (control) => JSON.stringify(control).slice(1, -1))
+  const visible = value.slice(0, 121).replaceAll(/[\0-\u001f\u007f]/g, (it) => JSON.stringify(it).slice(1, -1))
   return visible.length > 120 ? `${visible.slice(0, 120)}…` : visible
 }
 
