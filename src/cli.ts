@@ -66,6 +66,7 @@ async function main(command: Command): Promise<number> {
       cwd: process.cwd(),
       temporary: tmpdir(),
       base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
+      pushed: null,
       uncommitted: 'measure',
       repositoryName: null,
       repositoryUrl: null,

@@ -18,14 +18,14 @@ try {
     for (const secret of [inputs.githubToken, ...inputs.secrets.map(({ value }) => value)]) {
       if (secret !== null) core.setSecret(secret)
     }
-    const { base, pullRequest } = await readEventFacts(env, inputs.baseRef)
+    const { base, pullRequest, pushed } = await readEventFacts(env, inputs.baseRef)
     const credentials = inputs.githubToken === null ? null : { serverUrl: context.serverUrl, token: inputs.githubToken }
     const world = {
       createExec: (signal: AbortSignal) => createExec(env, signal),
       log: workflowLog(),
       signal: cancel.signal,
     }
-    const report = await run(inputs, { ...context, base, uncommitted: 'warn', credentials }, world)
+    const report = await run(inputs, { ...context, base, pushed, uncommitted: 'warn', credentials }, world)
     process.exitCode = await publish(report, { context, inputs, pullRequest })
   } catch (error) {
     if (cancel.signal.aborted) throw error

@@ -27,6 +27,8 @@ export type Surroundings = {
   /** Folder for temporary files; what the run makes there it removes. */
   temporary: string
   base: BaseQuestion
+  /** A pull request's head, where there is one. */
+  pushed: string | null
   /** Measure uncommitted changes too (the terminal), or HEAD alone (the action). */
   uncommitted: 'measure' | 'warn'
   /** `owner/name`, or null: the folder's name serves. */
@@ -50,7 +52,7 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
   const stop = new AbortController()
   const exec = world.createExec(AbortSignal.any([world.signal, stop.signal]))
   let name = inputs.name ?? surroundings.repositoryName?.split('/').at(-1) ?? 'image'
-  let head: Report['head'] = { commit: null, dirty: false }
+  let head: Report['head'] = { commit: null, pushed: null, dirty: false }
   let baseline: Baseline = {
     kind: 'none',
     commit: null,
@@ -66,7 +68,8 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
     const repository = await openRepository(exec, await realpath(resolve(cwd, inputs.context)).catch(() => cwd))
     name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName)
     const revision = await headRevision(repository, scratch, surroundings.uncommitted, world.log)
-    head = { commit: revision.commit, dirty: revision.dirty }
+    const { commit, dirty } = revision
+    head = { commit, pushed: surroundings.pushed === commit ? null : surroundings.pushed, dirty }
     const shop: Workshop = {
       exec,
       log: world.log,

@@ -51,12 +51,12 @@ describe('a change that does not build', () => {
     )
     expectNoFigures(result)
     expect(result.annotations).toMatchObject([
-      { properties: { file: 'Dockerfile', line: '3' }, message: expect.stringContaining('exit code: 3') },
+      { properties: { file: 'Dockerfile', line: '3' }, message: expect.stringContaining('exit code 3') },
     ])
     expect(github.state.comments).toMatchObject([
       { body: expect.stringMatching(/could not be measured[^]*`?Dockerfile:3/) },
     ])
-    expect(github.state.comments[0]!.body).toContain('exit code: 3')
+    expect(github.state.comments[0]!.body).toContain('exit code 3')
   })
 
   it('replaces the figures in a comment that is there', async () => {
@@ -117,7 +117,7 @@ describe('a change that does not build', () => {
 
 describe('a base that cannot be measured is no baseline, and no failure', () => {
   it.each([
-    ['does not build', { Dockerfile: 'FROM image-budget/base:1\nRUN exit 4\n' }, /`Dockerfile:2`.*exit code: 4/],
+    ['does not build', { Dockerfile: 'FROM image-budget/base:1\nRUN exit 4\n' }, /`Dockerfile:2`.*exit code 4/],
     ['has no Dockerfile', { 'README.md': '' }, /There is no Dockerfile at `Dockerfile` in this commit/],
   ])('one that %s', async (_, base, why) => {
     const result = await runOnce(

@@ -221,7 +221,7 @@ describe('buildImage', () => {
     const rule = '-'.repeat(20)
     const stderr = `Dockerfile:2\n${rule}\n   2 | >>> RUN exit 1\n${rule}\nERROR: failed to build: failed to solve: exit code: 1\n`
     expect(await failure({}, async () => ({ exitCode: 1, stdout: '', stderr }))).toMatchObject({
-      message: 'The build failed: exit code: 1',
+      message: 'The build failed at `Dockerfile:2`: exit code: 1',
       file: 'Dockerfile',
       line: 2,
       instruction: 'RUN exit 1',

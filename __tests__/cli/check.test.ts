@@ -105,7 +105,7 @@ describe('check', () => {
     rmSync(broken)
     expect(exitCode).toBe(2)
     expect(stderr).toMatch(/head │ .*look here/)
-    expect(stdout).toMatch(/could not be measured[^]*exit code: 7[^]*At broken\.Dockerfile:2/)
+    expect(stdout).toMatch(/could not be measured[^]*failed at broken\.Dockerfile:2 [^]*exit code 7/)
   })
 
   it('prints the report as JSON, the same with `--json` as what the action writes', async () => {
@@ -163,7 +163,7 @@ describe('what is compared', () => {
     expect(repository.git('status', '--porcelain')).toBe(before)
     repository.git('checkout', '--quiet', '--', 'data')
     rmSync(join(repository.dir, 'more'), { recursive: true })
-    expect(report.head).toEqual({ commit: repository.git('rev-parse', 'HEAD'), dirty: true })
+    expect(report.head).toEqual({ commit: repository.git('rev-parse', 'HEAD'), pushed: null, dirty: true })
     expect(report.images[0]?.head?.ownSize).toBe(5400)
   })
 

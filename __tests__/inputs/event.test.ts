@@ -24,6 +24,7 @@ describe('a pull request', () => {
     })
     expect(readEvent(name, event, null)).toEqual({
       pullRequest: 7,
+      pushed: sha('b'),
       base: { kind: 'pull-request', headSha: sha('b'), baseSha: sha('a'), baseRef: 'release/1.x' },
     })
   })
@@ -32,6 +33,7 @@ describe('a pull request', () => {
     const { name, payload: event } = payload('pull_request.opened')
     expect(readEvent(name, event, null)).toEqual({
       pullRequest: 2,
+      pushed: 'ec26c3e57ca3a959ca5aad62de7213c562f8c821',
       base: {
         kind: 'pull-request',
         headSha: 'ec26c3e57ca3a959ca5aad62de7213c562f8c821',
@@ -63,6 +65,7 @@ describe('other events', () => {
     })
     expect(readEvent(name, event, null)).toEqual({
       pullRequest: null,
+      pushed: null,
       base: { kind: 'commit', sha: sha('c'), ref: 'main' },
     })
   })
@@ -71,6 +74,7 @@ describe('other events', () => {
     const { name, payload: event } = payload('push', { before: sha('d'), ref: 'refs/heads/feature/größe' })
     expect(readEvent(name, event, null)).toEqual({
       pullRequest: null,
+      pushed: null,
       base: { kind: 'commit', sha: sha('d'), ref: 'feature/größe before the push' },
     })
   })
@@ -91,6 +95,7 @@ describe('other events', () => {
   ])('of the kind %s have neither base nor pull request', (name, event) => {
     expect(readEvent(name, event, null)).toEqual({
       pullRequest: null,
+      pushed: null,
       base: { kind: 'none', reason: `the event \`${name}\` has no base commit; \`base-ref\` can name one` },
     })
   })

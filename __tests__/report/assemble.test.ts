@@ -22,7 +22,7 @@ function report(images: ReportParts['images']): ReturnType<typeof assembleReport
   return assembleReport({
     version: '0.1.0',
     images,
-    head: { commit: 'd4e5f6a', dirty: false },
+    head: { commit: 'd4e5f6a', pushed: null, dirty: false },
     repositoryUrl: 'https://github.com/octo-org/shop',
     runUrl: null,
   })
@@ -36,7 +36,7 @@ describe('assembleReport', () => {
       schema: 1,
       version: '0.1.0',
       verdict: 'within',
-      head: { commit: 'd4e5f6a', dirty: false },
+      head: { commit: 'd4e5f6a', pushed: null, dirty: false },
       repositoryUrl: 'https://github.com/octo-org/shop',
       runUrl: null,
     })

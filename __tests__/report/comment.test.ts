@@ -67,9 +67,17 @@ describe('renderComment', () => {
   it('links nothing without a repository, and no line of uncommitted changes', () => {
     const over = { images: [overImage()], runUrl: null }
     expect(links(rendered(lengths(report({ ...over, repositoryUrl: null })).full))).toEqual([])
-    expect(links(rendered(lengths(report({ ...over, head: { commit: 'd'.repeat(40), dirty: true } })).full))).toEqual(
-      [],
-    )
+    expect(
+      links(rendered(lengths(report({ ...over, head: { commit: 'd'.repeat(40), pushed: null, dirty: true } })).full)),
+    ).toEqual([])
+  })
+
+  it('names the commit that reviewers know, and links to the tree that was measured', () => {
+    const head = { commit: 'd'.repeat(40), pushed: 'e'.repeat(40), dirty: false }
+    const { full } = lengths(report({ images: [overImage()], head }))
+    expect(full).toContain('| this change `eeeeeee` |')
+    expect(full).not.toContain('`ddddddd`')
+    expect(links(rendered(full)).find((link) => link.includes('/blob/'))).toContain(`/blob/${'d'.repeat(40)}/`)
   })
 
   it('has one heading for the platforms of an image, and a section for each', () => {

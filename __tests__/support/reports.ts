@@ -16,7 +16,7 @@ export function report(overrides: Partial<Report> = {}): Report {
     version: '0.1.0',
     verdict: verdicts.has('error') ? 'error' : verdicts.has('over') ? 'over' : 'within',
     images,
-    head: { commit: HEAD_COMMIT, dirty: false },
+    head: { commit: HEAD_COMMIT, pushed: null, dirty: false },
     repositoryUrl: 'https://github.com/octo/shop',
     runUrl: 'https://github.com/octo/shop/actions/runs/123456',
     ...overrides,

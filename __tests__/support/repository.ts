@@ -9,7 +9,7 @@ export type TestRepository = {
   dir: string
   /** Runs git there and gives its output, trimmed. */
   git: (...args: string[]) => string
-  /** Writes files (null deletes one; a name that ends in `*` is made executable), commits all, and gives the commit. */
+  /** Writes files (null deletes one; one that starts with `#!` is executable), commits all, and gives the commit. */
   commit: (files: Record<string, string | Uint8Array | null>, message?: string) => string
   dispose: () => void
 }
@@ -46,14 +46,14 @@ function repositoryAt(dir: string): TestRepository {
     git,
     commit: (files, message = 'Change') => {
       for (const [name, content] of Object.entries(files)) {
-        const path = join(dir, name.replace(/\*$/, ''))
+        const path = join(dir, name)
         if (content === null) {
           rmSync(path, { recursive: true })
           continue
         }
         mkdirSync(dirname(path), { recursive: true })
         writeFileSync(path, content)
-        if (name.endsWith('*')) chmodSync(path, 0o755)
+        if (typeof content === 'string' && content.startsWith('#!')) chmodSync(path, 0o755)
       }
       commits += 1
       git('add', '--all')

@@ -24,9 +24,8 @@ export async function obtainBaseline(shop: Workshop, question: BaseQuestion): Pr
   } catch (error) {
     const failure = toFailure(error)
     if (failure.kind === 'cancelled' || failure.kind === 'internal') throw error
-    const place = failure.file !== null && failure.line !== null ? ` (\`${failure.file}:${failure.line}\`)` : ''
-    const why = failure.message.replace(/\.$/, '')
-    return none(commit, ref, `the base \`${commit.slice(0, 7)}\` could not be measured${place}: ${why}`)
+    const why = failure.message.replace(/^The /, 'the ').replace(/\.$/, '')
+    return none(commit, ref, `the base \`${commit.slice(0, 7)}\` could not be measured: ${why}`)
   }
 }
 

@@ -20,7 +20,8 @@ export function explainBuildFailure({ log, dockerfile, target, instructions }: F
   const error = reason(log)
   const place = [...log.matchAll(/^\S[^\n]*:(\d+)\n-{20}$/gm)].at(-1)
   const line = place ? Number(place[1]) : null
-  return new CouldNotMeasure('build', `The build failed: ${error}`, {
+  const at = line === null ? '' : ` at \`${dockerfile}:${line}\``
+  return new CouldNotMeasure('build', `The build failed${at}: ${error}`, {
     file: dockerfile,
     line,
     instruction: line === null ? null : (instructionAt(instructions, line)?.text ?? null),
@@ -35,6 +36,7 @@ function reason(log: string): string {
   return (
     said
       .replace(/^(?:failed to build: )?(?:failed to solve: )?/, '')
+      .replace(/^process ".*" did not complete successfully: exit code: (\d+)$/m, 'the command ended with exit code $1')
       .replace(/^failed to compute cache key: failed to calculate checksum of ref \S+: /, '')
       .split('\n', 1)[0]!
       .slice(0, 1_000)

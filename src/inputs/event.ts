@@ -18,6 +18,8 @@ export type EventFacts = {
   base: BaseQuestion
   /** Number of the pull request to comment on, or null: the event has none. */
   pullRequest: number | null
+  /** The pull request's head: what its author pushed and reviewers know, where what is checked out is GitHub's merge of it. */
+  pushed: string | null
 }
 
 const sha = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/)
@@ -46,6 +48,7 @@ function readPayload(name: string, payload: unknown): EventFacts {
       const { number, head, base } = parse(name, pullRequest, payload).pull_request
       return {
         pullRequest: number,
+        pushed: head.sha,
         base: { kind: 'pull-request', headSha: head.sha, baseSha: base.sha, baseRef: base.ref },
       }
     }
@@ -57,13 +60,14 @@ function readPayload(name: string, payload: unknown): EventFacts {
       )
     case 'merge_group': {
       const { base_sha, base_ref } = parse(name, mergeGroup, payload).merge_group
-      return { pullRequest: null, base: { kind: 'commit', sha: base_sha, ref: branchName(base_ref) } }
+      return { pullRequest: null, pushed: null, base: { kind: 'commit', sha: base_sha, ref: branchName(base_ref) } }
     }
     case 'push': {
       const { before, ref } = parse(name, push, payload)
       const isNew = /^0+$/.test(before)
       return {
         pullRequest: null,
+        pushed: null,
         base: isNew
           ? { kind: 'none', reason: `the push created \`${branchName(ref)}\`, there is no commit before it` }
           : { kind: 'commit', sha: before, ref: `${branchName(ref)} before the push` },
@@ -72,6 +76,7 @@ function readPayload(name: string, payload: unknown): EventFacts {
     default:
       return {
         pullRequest: null,
+        pushed: null,
         base: { kind: 'none', reason: `the event \`${name}\` has no base commit; \`base-ref\` can name one` },
       }
   }

@@ -69,7 +69,7 @@ export function reportFailure(
   return assembleReport({
     version: ownVersion,
     images: [{ name, platform: null, failure, baseline }],
-    head: { commit: null, dirty: false },
+    head: { commit: null, pushed: null, dirty: false },
     repositoryUrl: links?.repositoryUrl ?? null,
     runUrl: links?.runUrl ?? null,
   })

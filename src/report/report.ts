@@ -32,6 +32,8 @@ export type Report = {
   head: {
     /** Commit of the measured tree. */
     commit: string | null
+    /** The pull request's head, where `commit` is GitHub's merge of it into the base; else null. */
+    pushed: string | null
     /** The tree had uncommitted changes and they were measured (terminal only). */
     dirty: boolean
   }

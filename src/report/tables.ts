@@ -124,8 +124,10 @@ function baseHead(images: readonly ImageReport[]): Phrase {
 }
 
 function headHead(report: Report): Phrase {
-  const { commit, dirty } = report.head
+  const { pushed, dirty } = report.head
   if (dirty) return ['this change (uncommitted)']
+  // What reviewers know it by; the links lead to the tree that was measured.
+  const commit = pushed ?? report.head.commit
   return commit === null ? ['this change'] : phrase`this change ${{ code: shortCommit(commit) }}`
 }
 
