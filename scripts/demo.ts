@@ -103,6 +103,7 @@ async function tell(engine: Engine): Promise<void> {
     const after = github.state.comments.map(({ body }) => body)
     say(`\nComments on the pull request: ${after.length}, now:\n\n${after.join('\n')}`)
     writeFileSync(join(folder, 'comment-after.md'), `${after.join('\n')}\n`)
+    expect(isCompared(over.result) && isCompared(mended.result), 'both pushes were compared with their base')
     expect(
       over.result.exitCode === 1 && mended.result.exitCode === 0,
       'the first push breaks the budget, the second keeps it',
@@ -120,6 +121,12 @@ async function tell(engine: Engine): Promise<void> {
     origin.dispose()
     rmSync(temp, { recursive: true })
   }
+}
+
+/** Whether the report has figures of the base. */
+function isCompared({ outputs }: RunResult): boolean {
+  const report = JSON.parse(readFileSync(outputs['report']!, 'utf8')) as { images: { base: object | null }[] }
+  return report.images.every(({ base }) => base !== null)
 }
 
 /** A step's log as a workflow's page shows it: groups folded, commands to the runner hidden but for what they make visible. */

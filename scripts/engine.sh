@@ -65,7 +65,7 @@ running_process() {
 owned_process() {
   local pid
   pid=$(cat "$1" 2>/dev/null) || return 1
-  [[ $pid =~ ^[0-9]+$ ]] && tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF -- "$2" && echo "$pid"
+  [[ $pid =~ ^[0-9]+$ ]] && tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -F -- "$2" >/dev/null && echo "$pid"
 }
 
 # terminate PID SECONDS: asks, waits, then insists.
@@ -114,7 +114,10 @@ make_bridge() {
   local ip
   ip=$(PATH=$PATH:/usr/sbin:/sbin command -v ip)
   "$ip" link show "$BRIDGE" >/dev/null 2>&1 || "$ip" link add name "$BRIDGE" type bridge
-  "$ip" -o addr show dev "$BRIDGE" | grep -q 10.213.0.1/16 || "$ip" addr add 10.213.0.1/16 dev "$BRIDGE"
+  # Read whole: grep -q would stop at its first match, and the broken pipe count as "not there".
+  local addresses
+  addresses=$("$ip" -o addr show dev "$BRIDGE")
+  [[ $addresses == *' 10.213.0.1/16 '* ]] || "$ip" addr add 10.213.0.1/16 dev "$BRIDGE"
   "$ip" link set "$BRIDGE" up
 }
 

@@ -19,7 +19,7 @@ install() {
     echo 'To fix: run npm ci where it points to, or remove the link.'
     return 1
   fi
-  npm ci
+  npm ci --loglevel=error
 }
 
 # The sources run as they are: Node strips the types itself from 24 on.

@@ -77,8 +77,7 @@ start=$SECONDS
 if [ "$engine" = yes ]; then
   run_jest
 else
-  export IMAGE_BUDGET_NO_ENGINE=1
-  run_jest --testPathIgnorePatterns /node_modules/ '<rootDir>/build/' '/__tests__/engine/'
+  run_jest --testPathIgnorePatterns /node_modules/ '<rootDir>/build/' '/__tests__/(engine|action|cli)/'
 fi
 echo "=== jest ($((SECONDS - start)) s)"
 finish

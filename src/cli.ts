@@ -2,7 +2,7 @@
 import { tmpdir } from 'node:os'
 import { exitCodeOf } from './budget/verdict.ts'
 import { helpText, readCommand, type Command } from './inputs/command-line.ts'
-import { createExec } from './exec.ts'
+import { createExec, interruption } from './exec.ts'
 import { toFailure } from './failure.ts'
 import { parseInputs } from './inputs/inputs.ts'
 import type { Log } from './log.ts'
@@ -13,8 +13,7 @@ import { run } from './run.ts'
 import { version } from './version.ts'
 
 const { env, stdout, stderr } = process
-const cancel = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => cancel.abort())
+const signal = interruption()
 // A reader that has seen enough (`| head`) is no error.
 stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
@@ -73,7 +72,7 @@ async function main(command: Command): Promise<number> {
       runUrl: null,
       credentials: null,
     },
-    { createExec: (signal) => createExec(env, signal), log: terminalLog(command.verbose), signal: cancel.signal },
+    { createExec: (stop) => createExec(env, stop), log: terminalLog(command.verbose), signal },
   )
   stdout.write(
     command.json
@@ -89,5 +88,5 @@ try {
   const failure = toFailure(error)
   if (process.argv.includes('--json')) stdout.write(renderJson(reportFailure('image', failure, null)))
   stderr.write(`image-budget: ${failure.message}\n${failure.remedy === null ? '' : `${failure.remedy}\n`}`)
-  process.exitCode = cancel.signal.aborted ? 130 : 2
+  process.exitCode = signal.aborted ? 130 : 2
 }

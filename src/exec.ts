@@ -2,11 +2,11 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ChildProcess } from 'node:child_process'
 import { subscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { access, constants as mode, stat } from 'node:fs/promises'
+import { delimiter, join, resolve } from 'node:path'
 import { constants } from 'node:os'
 import { StringDecoder } from 'node:string_decoder'
 import { exec as run } from '@actions/exec'
-import { which } from '@actions/io'
 import { CouldNotMeasure } from './failure.ts'
 
 export type ExecOptions = {
@@ -37,28 +37,48 @@ export type ExecResult = {
 export type Exec = (program: string, args: string[], options?: ExecOptions) => Promise<ExecResult>
 
 const STDERR_KEPT = 256 * 1024
+const LINE_LIMIT = 64 * 1024
 const STDOUT_LIMIT = 256 * 1024 * 1024
 /** How long a program that was told to stop may take, before it is made to. */
-const KILL_AFTER_MS = 8_000
+const KILL_AFTER_MS = 5_000
 /** How long an ended program's output is waited for. */
 const DRAIN_MS = 1_000
 
 /** What belongs to the action itself and no program needs: its inputs (the token among them). */
 const OWN_VARIABLES = /^INPUT_/
-/** What the runner gives to actions (caches, artifacts, OIDC) but not to a workflow's `run` steps; and the usual tokens. */
-const CREDENTIALS = /^(?:ACTIONS_.*|GITHUB_TOKEN|GH_TOKEN)$/
+/**
+ * What the runner gives to actions (caches, artifacts, OIDC) but not to a workflow's `run` steps; the usual tokens; and the files
+ * through which the action itself hands over its outputs.
+ */
+const CREDENTIALS = /^(?:ACTIONS_.*|GITHUB_TOKEN|GH_TOKEN|GITHUB_(?:ENV|OUTPUT|PATH|STATE|STEP_SUMMARY))$/
+
+/**
+ * Aborts at the first SIGINT or SIGTERM. From then on neither ends this process: what is under way is stopped, by force after a few
+ * seconds, and what was made is removed; a second Ctrl-C must not leave it behind.
+ */
+export function interruption(): AbortSignal {
+  const controller = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => controller.abort())
+  return controller.signal
+}
 
 /** The Exec of a run: `env` is the parent's environment, `signal` stops every program that is under way. */
 export function createExec(env: Record<string, string | undefined>, signal: AbortSignal): Exec {
   const inherited = Object.fromEntries(Object.entries(env).filter(([name]) => !OWN_VARIABLES.test(name)))
 
   return async (program, args, options = {}) => {
+    if (process.platform === 'win32') {
+      throw new CouldNotMeasure('precondition', 'Image Budget does not run on Windows.', {
+        remedy: 'Run the job on Linux (`runs-on: ubuntu-latest`); it measures Linux images.',
+      })
+    }
     if (signal.aborted) throw cancelled(program)
     const { cwd, onLine = () => {} } = options
     if (cwd !== undefined && !(await isFolder(cwd))) {
       throw new CouldNotMeasure('precondition', `There is no folder \`${cwd}\` to run \`${program}\` in.`)
     }
-    if (!(await which(program))) {
+    const path = await findProgram(program, env['PATH'] ?? '')
+    if (path === null) {
       throw new CouldNotMeasure('precondition', `\`${program}\` is not installed or not on the PATH.`, {
         remedy: `Install ${program}; GitHub's hosted Linux runners have it.`,
       })
@@ -75,7 +95,7 @@ export function createExec(env: Record<string, string | undefined>, signal: Abor
     const stderrLines = new Lines(onLine)
     try {
       const exitCode = await untilEnded(
-        program,
+        path,
         args,
         {
           silent: true,
@@ -171,13 +191,14 @@ function processTree(pid: number | undefined): number[] {
   }
 }
 
-/** Signals processes; that one of them is gone is no error. */
+/** Signals processes; that one of them is gone, or another user's, is no error. */
 function kill(pids: number[], signal: NodeJS.Signals): void {
   for (const pid of pids) {
     try {
       process.kill(pid, signal)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+      // EPERM: what `sudo` started in it is not ours to stop.
+      if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
     }
   }
 }
@@ -202,18 +223,43 @@ class Lines {
   write(data: Buffer): string {
     const text = this.decoder.write(data)
     const [first = '', ...more] = text.split('\n')
-    this.rest += first
+    this.rest = this.shortened(this.rest + first)
     for (const next of more) {
       this.onLine(this.rest.replace(/\r$/, ''))
-      this.rest = next
+      this.rest = this.shortened(next)
     }
     return text
+  }
+
+  /** A line without an end must not fill the memory: what is over the limit is told as a line of its own. */
+  private shortened(rest: string): string {
+    if (rest.length <= LINE_LIMIT) return rest
+    this.onLine(rest)
+    return ''
   }
 
   /** The last line may have no line end. */
   end(): void {
     if (this.rest !== '') this.onLine(this.rest.replace(/\r$/, ''))
   }
+}
+
+/** Absolute path of a program, from the PATH where it is a name alone; null where there is none that may be executed. */
+async function findProgram(program: string, path: string): Promise<string | null> {
+  const candidates = /[\\/]/.test(program)
+    ? [resolve(program)]
+    : path
+        .split(delimiter)
+        .filter(Boolean)
+        .map((folder) => join(folder, program))
+  for (const candidate of candidates) {
+    const found = await access(candidate, mode.X_OK).then(
+      async () => (await stat(candidate)).isFile(),
+      () => false,
+    )
+    if (found) return candidate
+  }
+  return null
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -1,37 +1,42 @@
 import * as core from '@actions/core'
-import { createExec } from './exec.ts'
+import { createExec, interruption } from './exec.ts'
 import { toFailure } from './failure.ts'
+import { systemClock } from './github/comment.ts'
 import { readContext, readEventFacts, readInputs } from './github/context.ts'
-import { workflowLog } from './github/log.ts'
-import { publish, publishFailure } from './github/publish.ts'
+import { maskSecrets, workflowLog } from './github/log.ts'
+import { NOBODY, publish } from './github/publish.ts'
 import { parseInputs } from './inputs/inputs.ts'
+import { reportFailure } from './report/assemble.ts'
 import { run } from './run.ts'
 
 const { env } = process
-const cancel = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => cancel.abort())
+const signal = interruption()
 
-try {
+async function main(): Promise<number> {
   const context = readContext(env)
-  try {
-    const inputs = parseInputs(readInputs(env))
-    for (const secret of [inputs.githubToken, ...inputs.secrets.map(({ value }) => value)]) {
-      if (secret !== null) core.setSecret(secret)
-    }
+  const values = readInputs(env)
+  let audience = NOBODY
+  const measure = async () => {
+    const inputs = parseInputs(values)
+    maskSecrets(inputs)
     const { base, pullRequest, pushed } = await readEventFacts(env, inputs.baseRef)
+    audience = { inputs, pullRequest }
     const credentials = inputs.githubToken === null ? null : { serverUrl: context.serverUrl, token: inputs.githubToken }
     const world = {
-      createExec: (signal: AbortSignal) => createExec(env, signal),
+      createExec: (stop: AbortSignal) => createExec(env, stop),
       log: workflowLog(),
-      signal: cancel.signal,
+      signal,
     }
-    const report = await run(inputs, { ...context, base, pushed, uncommitted: 'warn', credentials }, world)
-    process.exitCode = await publish(report, { context, inputs, pullRequest })
-  } catch (error) {
-    if (cancel.signal.aborted) throw error
-    process.exitCode = await publishFailure(toFailure(error), context)
+    return run(inputs, { ...context, base, pushed, uncommitted: 'warn', credentials }, world)
   }
-} catch (error) {
-  core.error(toFailure(error).message)
-  process.exitCode = 2
+  const report = await measure().catch((error: unknown) => {
+    if (signal.aborted) throw error
+    return reportFailure(values['name'] || context.repositoryName || 'image', toFailure(error), context)
+  })
+  return publish(report, { context, ...audience }, systemClock)
 }
+
+process.exitCode = await main().catch((error: unknown) => {
+  core.error(toFailure(error).message)
+  return 2
+})

@@ -1,4 +1,4 @@
-import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import type { Baseline } from './baseline/baseline.ts'
 import { obtainBaseline } from './baseline/obtain.ts'
@@ -81,6 +81,7 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
       scratch,
       name,
       inTurn: queue(),
+      tidyUp: () => world.createExec(AbortSignal.timeout(TIDYING_MS)),
     }
 
     const measuring = measureRevision(shop, revision)
@@ -102,7 +103,30 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
     const failed = { name, platform: null, failure: toFailure(error), baseline: { kind, commit, ref, reason } }
     return assembleReport({ version, images: [failed], head, repositoryUrl, runUrl })
   } finally {
-    await rm(scratch, { recursive: true, force: true, maxRetries: 3 })
+    await discard(scratch, world.log)
+  }
+}
+
+/** How long removing what a side made may take, also when the run was cancelled. */
+const TIDYING_MS = 15_000
+
+/** Removes the temporary folder. A tool may have left folders read-only (Go's module cache) or files of another user: no reason to fail. */
+async function discard(folder: string, log: Log): Promise<void> {
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true, maxRetries: 3 })
+  try {
+    await remove().catch(async () => {
+      await makeWritable(folder)
+      await remove()
+    })
+  } catch (error) {
+    log.warning(`A temporary folder could not be removed: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+async function makeWritable(folder: string): Promise<void> {
+  await chmod(folder, 0o700)
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) await makeWritable(join(folder, entry.name))
   }
 }
 
@@ -120,7 +144,11 @@ async function firstCause<T extends unknown[]>(...tasks: { [at in keyof T]: Prom
 function nameOf(inputs: Inputs, cwd: string, repository: Repository, repositoryName: string | null): string {
   const context = relative(repository.root, resolve(cwd, inputs.context)).replaceAll('\\', '/')
   const name = repositoryName?.split('/').at(-1) ?? repository.root.split(/[\\/]/).at(-1) ?? 'image'
-  return defaultName(name, context, inputs.file ?? 'Dockerfile', inputs.target)
+  const file = relative(repository.root, resolve(cwd, inputs.file ?? join(inputs.context, 'Dockerfile'))).replaceAll(
+    '\\',
+    '/',
+  )
+  return defaultName(name, context, file, inputs.target)
 }
 
 async function headRevision(

@@ -109,7 +109,7 @@ describe.each(engines())('$store store', (engine) => {
     )
     const temp = change.temp()
     const cancel = new AbortController()
-    let cancelled = 0
+    let cancelled = false
     let log = ''
     const result = await change.run(env, {
       temp,
@@ -117,14 +117,13 @@ describe.each(engines())('$store store', (engine) => {
       signal: cancel.signal,
       onOutput: (text) => {
         log += text
-        if (cancelled > 0 || !/under way/.test(log)) return
-        cancelled = Date.now()
+        if (cancelled || !/under way/.test(log)) return
+        cancelled = true
         cancel.abort()
       },
     })
 
-    // The runner's SIGTERM comes after 7.5 s, its SIGKILL after 10.
-    expect(Date.now() - cancelled).toBeLessThan(7_000)
+    // Not ended by the runner's SIGKILL, which comes after 10 s.
     expect(result).toMatchObject({ exitCode: 2, signal: null, outputs: {} })
     expect(result.annotations).toMatchObject([{ level: 'error', message: expect.stringContaining('cancelled') }])
     expect(processesOf(temp)).toEqual([])

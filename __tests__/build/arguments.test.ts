@@ -2,7 +2,15 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { buildArguments, buildImage, inTree, removeImage, type BuildRequest, type Side } from '../../src/build/build.ts'
+import {
+  buildArguments,
+  buildImage,
+  inTree,
+  removeImage,
+  temporaryName,
+  type BuildRequest,
+  type Side,
+} from '../../src/build/build.ts'
 import type { Exec, ExecResult } from '../../src/exec.ts'
 import { parseInputs } from '../../src/inputs/inputs.ts'
 
@@ -14,6 +22,7 @@ function request(
 ): BuildRequest {
   return {
     side,
+    image: 'image-budget.invalid/head:1',
     inputs: parseInputs(values),
     tree,
     root: '/repo',
@@ -24,7 +33,7 @@ function request(
 }
 
 const argv = (values: Record<string, string>, overrides?: Overrides): string[] =>
-  buildArguments(request(values, overrides), 'image-budget.invalid/head:1', '/tmp/s/m.json').args
+  buildArguments(request(values, overrides), '/tmp/s/m.json').args
 
 /** The arguments of one option. */
 const option = (name: string, values: Record<string, string>, overrides?: Overrides): string[] =>
@@ -46,7 +55,7 @@ describe('buildArguments', () => {
   }
 
   it('gives the whole command, one argument for each thing', () => {
-    expect(buildArguments(request(full), 'image-budget.invalid/head:1', '/tmp/s/m.json')).toEqual({
+    expect(buildArguments(request(full), '/tmp/s/m.json')).toEqual({
       args: [
         'buildx',
         'build',
@@ -93,7 +102,7 @@ describe('buildArguments', () => {
   })
 
   it('hands the values of secrets over in the environment only', () => {
-    const { args, env } = buildArguments(request({ secrets: 'a=hunter2\n"b=hunter2\nmore"' }), 'i', 'm')
+    const { args, env } = buildArguments(request({ secrets: 'a=hunter2\n"b=hunter2\nmore"' }), 'm')
     expect(args.join('\n')).not.toContain('hunter2')
     expect([env['IMAGE_BUDGET_SECRET_0'], env['IMAGE_BUDGET_SECRET_1']]).toEqual(['hunter2', 'hunter2\nmore'])
   })
@@ -242,12 +251,13 @@ describe('buildImage', () => {
       digest: 'sha256:1',
       configDigest: 'sha256:2',
       provenance: new Map([['', { one: 1 }]]),
-      image: expect.stringMatching(/^image-budget\.invalid\/head:[0-9a-f-]{36}$/),
       dockerfile: 'Dockerfile',
     })
     const calls: string[][] = []
-    await removeImage(docker({}, calls), build)
-    expect(calls).toEqual([['image', 'rm', build.image]])
+    const image = temporaryName('head')
+    expect(image).toMatch(/^image-budget\.invalid\/head:[0-9a-f-]{36}$/)
+    await removeImage(docker({}, calls), image)
+    expect(calls).toEqual([['image', 'rm', image]])
   })
 
   it('says that buildx is too old where the metadata does not tell what was built', async () => {

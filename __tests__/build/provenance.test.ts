@@ -57,6 +57,13 @@ const builds: Record<string, string[]> = {
     '2 4 1: COPY --from=0 /binary /binary',
     '3 5 1: RUN --mount=type=bind,source=a.txt,target=/mnt/a.txt --mount=type=cache,target=/cache cp /mnt/a.txt /copy',
   ],
+  // The first two are one step with the equal ones of the stage `packages`.
+  equal: [
+    ...fromBase,
+    '2 9 2: WORKDIR /app',
+    '3 10 2: RUN echo shared > /shared',
+    '4 11 2: COPY --from=compile /out /out',
+  ],
   windowed: [...fromBase, '2 4 0: RUN echo "$WHO" > /who', '3 6 0: COPY a.txt b.txt /both/'],
   empty: fromBase,
 }

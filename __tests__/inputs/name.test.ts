@@ -5,7 +5,9 @@ describe('defaultName', () => {
   it.each([
     ['shop', '', 'Dockerfile', null, 'shop'],
     ['shop', 'services/api', 'services/api/Dockerfile', null, 'shop/services/api'],
-    ['shop', '', 'docker/worker.Dockerfile', null, 'shop/worker'],
+    ['shop', '', 'docker/worker.Dockerfile', null, 'shop/docker/worker'],
+    ['shop', '', 'services/api/Dockerfile', null, 'shop/services/api'],
+    ['shop', 'services/api', 'docker/Dockerfile', null, 'shop/services/api/docker'],
     ['shop', '', 'Dockerfile.worker', null, 'shop/worker'],
     ['shop', '', 'worker.dockerfile', null, 'shop/worker'],
     ['shop', '', 'Containerfile', null, 'shop/Containerfile'],
@@ -18,6 +20,7 @@ describe('defaultName', () => {
     const names = [
       defaultName('shop', '', 'Dockerfile', null),
       defaultName('shop', 'api', 'api/Dockerfile', null),
+      defaultName('shop', '', 'web/Dockerfile', null),
       defaultName('shop', '', 'api.Dockerfile', 'debug'),
       defaultName('shop', '', 'Dockerfile', 'debug'),
       defaultName('shop', '', 'Dockerfile', 'test'),
@@ -25,7 +28,9 @@ describe('defaultName', () => {
     expect(new Set(names).size).toBe(names.length)
   })
 
-  it('is no longer than a name may be', () => {
-    expect(defaultName('shop', 'a'.repeat(300), 'Dockerfile', null).length).toBe(100)
+  it('is no longer than a name may be, and still its own', () => {
+    const long = (end: string): string => defaultName('shop', 'a'.repeat(300), `${'a'.repeat(300)}/Dockerfile`, end)
+    expect(long('one').length).toBe(100)
+    expect(long('one')).not.toBe(long('two'))
   })
 })

@@ -24,11 +24,11 @@ export function engines(): Engine[] {
     })
     if (shell.status === NOT_OFFERED) return []
     if (shell.status !== 0) throw new Error(`no ${store} engine: ${shell.stderr}`)
-    const entries = shell.stdout.split('\0').flatMap((entry) => {
-      const equals = entry.indexOf('=')
-      return equals > 0 ? [[entry.slice(0, equals), entry.slice(equals + 1)] as const] : []
-    })
-    return [{ store, env: Object.fromEntries(entries.filter(([name, value]) => process.env[name] !== value)) }]
+    const entries = shell.stdout
+      .split('\0')
+      .map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)] as const)
+    // Whether or not the caller's own environment points at an engine already.
+    return [{ store, env: Object.fromEntries(entries.filter(([name]) => /^(?:PATH|DOCKER_.*|BUILDX_.*)$/.test(name))) }]
   })
 }
 

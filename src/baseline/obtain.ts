@@ -5,8 +5,9 @@ import type { BaseQuestion } from '../inputs/event.ts'
 import type { Baseline } from './baseline.ts'
 
 /**
- * The base's measurement. A base that cannot be found, built or measured is no failure but an answer: `none`, with the reason.
- * Throws where the run was cancelled, and for a `base-ref` that does not exist: that is a mistake to be told, not a missing base.
+ * The base's measurement. A base that cannot be found or built is no failure but an answer: `none`, with the reason.
+ * Throws where the run was cancelled, where the engine fails to tell what it built, and for a `base-ref` that does not exist: that is a
+ * mistake to be told, not a missing base.
  */
 export async function obtainBaseline(shop: Workshop, question: BaseQuestion): Promise<Baseline> {
   if (shop.inputs.baseline === 'none') return none(null, null, 'none was asked for (`baseline: none`)')
@@ -23,8 +24,9 @@ export async function obtainBaseline(shop: Workshop, question: BaseQuestion): Pr
     return { kind: 'build', commit, ref, reason: null, measurements }
   } catch (error) {
     const failure = toFailure(error)
-    if (failure.kind === 'cancelled' || failure.kind === 'internal') throw error
-    const why = failure.message.replace(/^The /, 'the ').replace(/\.$/, '')
+    // A base that built and then could not be read is the engine's failure, not the base's: a growth limit must not pass for it.
+    if (!['build', 'input', 'git'].includes(failure.kind)) throw error
+    const why = failure.message.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase()).replace(/\.$/, '')
     return none(commit, ref, `the base \`${commit.slice(0, 7)}\` could not be measured: ${why}`)
   }
 }

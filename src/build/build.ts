@@ -14,6 +14,8 @@ export type Side = 'head' | 'base'
 /** One build, in one tree. Paths are absolute. */
 export type BuildRequest = {
   side: Side
+  /** Name that the classic store gives the image: see `temporaryName`. */
+  image: string
   inputs: Inputs
   /** Folder with the tree's files. */
   tree: string
@@ -37,8 +39,6 @@ export type Build = {
   configDigest: string | null
   /** By platform, `''` for the only one: BuildKit's provenance as it is. */
   provenance: Map<string, unknown>
-  /** Name under which the classic store keeps the image until `removeImage`; other stores keep none. */
-  image: string
   /** The Dockerfile, relative to the repository's root, with `/`. */
   dockerfile: string
 }
@@ -67,14 +67,13 @@ export function inTree(request: Pick<BuildRequest, 'tree' | 'root' | 'cwd'>, inp
  */
 export function buildArguments(
   request: BuildRequest,
-  image: string,
   metadataFile: string,
 ): { args: string[]; env: Record<string, string> } {
   const { inputs } = request
   const { context, file } = places(request)
   // `store=false`: no image is made where that can be helped. The classic store always makes one: under a name of ours it can
   // be removed without touching one of the user's.
-  const output = `type=image,push=false,store=false,name=${image}`
+  const output = `type=image,push=false,store=false,name=${request.image}`
   const args = [
     'buildx',
     'build',
@@ -113,7 +112,7 @@ export function buildArguments(
 
 /** Builds one side's image. Throws CouldNotMeasure `build` with the Dockerfile's line, or `input` for a missing context. */
 export async function buildImage(exec: Exec, request: BuildRequest): Promise<Build> {
-  const { inputs, side, tree } = request
+  const { inputs, tree } = request
   const { context, file } = places(request)
   const dockerfile = relative(tree, file).replaceAll('\\', '/')
   await mustExist(tree, context, 'context', relative(tree, context) || '.', 'It names a folder of the repository.')
@@ -125,10 +124,8 @@ export async function buildImage(exec: Exec, request: BuildRequest): Promise<Bui
     '`file` names the Dockerfile, relative to the working directory; default: `Dockerfile` in `context`.',
   )
 
-  const id = randomUUID()
-  const image = `image-budget.invalid/${side}:${id}`
-  const metadataFile = join(request.scratch, `${side}-${id}.json`)
-  const { args, env } = buildArguments(request, image, metadataFile)
+  const metadataFile = join(request.scratch, `${request.side}.json`)
+  const { args, env } = buildArguments(request, metadataFile)
   const built = await exec('docker', args, { cwd: tree, env, onLine: request.onLine })
   if (built.exitCode !== 0) {
     const instructions = parseDockerfile(await readFile(file, 'utf8'))
@@ -152,7 +149,6 @@ export async function buildImage(exec: Exec, request: BuildRequest): Promise<Bui
     digest: parsed.data['containerimage.digest'],
     configDigest: parsed.data['containerimage.config.digest'] ?? null,
     provenance,
-    image,
     dockerfile,
   }
 }
@@ -165,9 +161,14 @@ function places(request: BuildRequest): { context: string; file: string } {
   }
 }
 
-/** Takes our name off the image on a classic store; the engine deletes the image where no other name holds it. Best effort. */
-export async function removeImage(exec: Exec, build: Build): Promise<void> {
-  await exec('docker', ['image', 'rm', build.image]).catch(() => {})
+/** A name that no registry and nobody else has: the classic store makes an image of every build. */
+export function temporaryName(side: Side): string {
+  return `image-budget.invalid/${side}:${randomUUID()}`
+}
+
+/** Takes our name off the image, if it is there; the engine deletes the image where no other name holds it. Best effort. */
+export async function removeImage(exec: Exec, image: string): Promise<void> {
+  await exec('docker', ['image', 'rm', image]).catch(() => {})
 }
 
 async function mustExist(tree: string, path: string, input: string, shown: string, remedy: string): Promise<void> {

@@ -85,13 +85,20 @@ export function readOrigins(record: unknown, layerCount: number): Origins {
   const stepOf = (output: string): Step | undefined => steps.get(output.slice(0, output.lastIndexOf(':')))
   const dockerfile = parseDockerfile(Buffer.from(source?.infos[0]?.data ?? '', 'base64').toString('utf8'))
 
+  // BuildKit makes one step of equal instructions in several stages, and lists all their lines. Walking down, an instruction stands
+  // above the last one: in the same stage, or in a stage that it starts from.
+  let above = Number.POSITIVE_INFINITY
   const originOf = (output: string): LayerOrigin | null => {
-    const lines = (source?.locations[stepOf(output)?.id ?? '']?.locations ?? [])
+    const listedLines = (source?.locations[stepOf(output)?.id ?? '']?.locations ?? [])
       .filter((location) => location.sourceIndex === 0)
       .flatMap((location) => location.ranges.map((range) => range.start.line))
-      .filter((line) => line > 0)
-    const found = lines.length === 0 ? null : instructionAt(dockerfile, lines.toSorted((a, b) => a - b)[0]!)
-    return found && { fromBase: false, line: found.line, instruction: found.text, stage: found.stage }
+    const found = listedLines
+      .flatMap((line) => instructionAt(dockerfile, line) ?? [])
+      .filter(({ line }) => line < above)
+      .toSorted((one, other) => other.line - one.line)[0]
+    if (found === undefined) return null
+    above = found.line
+    return { fromBase: false, line: found.line, instruction: found.text, stage: found.stage }
   }
 
   const origins: Origins = { layers: new Map(), baseImage: null }

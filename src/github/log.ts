@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import * as core from '@actions/core'
+import type { Inputs } from '../inputs/inputs.ts'
 import { queueSections, type Log } from '../log.ts'
 
 /** The log of a workflow's step: each section is a group. */
@@ -20,6 +21,11 @@ export function workflowLog(): Log {
     info: (text) => core.info(text),
     warning: (text) => core.warning(text),
   }
+}
+
+/** Has the runner hide the inputs' secrets in the log. */
+export function maskSecrets({ githubToken, secrets }: Pick<Inputs, 'githubToken' | 'secrets'>): void {
+  for (const secret of [githubToken, ...secrets.map(({ value }) => value)]) if (secret !== null) core.setSecret(secret)
 }
 
 /** Prints text that may hold anything: a line of it that looks like a workflow command is none. */

@@ -30,7 +30,8 @@ export function outputsOf(
     layers: text(image?.head?.layers),
     'base-size': text(image?.base?.size),
     'size-change': text(change?.size?.amount),
-    'size-change-percent': percent === null ? '' : percent.toFixed(1),
+    // Without the sign of a zero.
+    'size-change-percent': percent === null ? '' : percent.toFixed(1).replace(/^-(0\.0)$/, '$1'),
     'layers-change': text(change?.layers?.amount),
   }
 }

@@ -1,11 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as core from '@actions/core'
 import { exitCodeOf } from '../budget/verdict.ts'
-import type { Failure } from '../failure.ts'
 import type { Inputs } from '../inputs/inputs.ts'
 import { annotationOf } from '../report/annotation.ts'
-import { reportFailure } from '../report/assemble.ts'
 import { renderComment, renderSummary } from '../report/comment.ts'
 import { renderJson } from '../report/json.ts'
 import { isNoteworthy } from '../report/noteworthy.ts'
@@ -17,52 +15,59 @@ import { printInert } from './log.ts'
 import { openGitHub } from './octokit.ts'
 import { outputsOf } from './outputs.ts'
 
-/** What publishing depends on beside the report. */
-export type Publication = {
-  context: ActionContext
+/** Whom the report is for. */
+export type Audience = {
   inputs: Pick<Inputs, 'comment' | 'fail' | 'githubToken'>
   /** Number of the pull request to comment on, or null. */
   pullRequest: number | null
 }
 
-const clock: Clock = {
-  now: Date.now,
-  sleep: (milliseconds) =>
-    new Promise((done) => {
-      setTimeout(done, milliseconds)
-    }),
-}
+/** Before the inputs and the event are understood there is no pull request to speak to. */
+export const NOBODY: Audience = { inputs: { comment: 'off', fail: true, githubToken: null }, pullRequest: null }
+
+export type Publication = Audience & { context: ActionContext }
 
 /** The log has no width of its own. */
 const LOG_WIDTH = 120
 
 /**
- * Hands the report over: log, summary, annotation, JSON file, outputs, and last the comment, which decides nothing: where it cannot
- * be written that is a warning. Gives the exit code.
+ * Hands the report over: outputs, JSON file, log, annotation, summary, and last the comment. Gives the exit code, which none of them
+ * decides: what cannot be written is a warning.
  */
-export async function publish(report: Report, publication: Publication): Promise<number> {
-  const { context, inputs } = publication
+export async function publish(report: Report, publication: Publication, clock: Clock): Promise<number> {
+  const exitCode = exitCodeOf(report.verdict, publication.inputs.fail)
   const bodies = renderComment(report)
+  for (const [name, value] of Object.entries(outputsOf(report))) core.setOutput(name, value)
+  core.setOutput('comment-body', bodies[0] ?? '')
   printInert(renderTerminal(report, { colour: true, width: LOG_WIDTH }))
-  const exitCode = exitCodeOf(report.verdict, inputs.fail)
   annotate(report, exitCode)
-  await core.summary.addRaw(renderSummary(report), true).write()
-
-  const folder = join(context.temporary, 'image-budget')
-  const file = join(folder, `${(report.images[0]?.name ?? 'report').replaceAll(/[^\w.-]+/g, '-').slice(0, 100)}.json`)
-  await mkdir(folder, { recursive: true })
-  await writeFile(file, renderJson(report))
-
-  const outputs = { ...outputsOf(report), report: file, 'comment-body': bodies[0] ?? '' }
-  for (const [name, value] of Object.entries(outputs)) core.setOutput(name, value)
-  core.setOutput('comment-url', await comment(report, bodies, publication))
+  await orWarn('The JSON report', async () =>
+    core.setOutput('report', await writeReport(report, publication.context.temporary)),
+  )
+  await orWarn('The job summary', () => core.summary.addRaw(renderSummary(report), true).write())
+  await orWarn('The comment', async () =>
+    core.setOutput('comment-url', await comment(report, bodies, publication, clock)),
+  )
   return exitCode
 }
 
-/** Hands over that the run failed before there was an image to report on: no comment, for it would say nothing of the change. */
-export async function publishFailure(failure: Failure, context: ActionContext): Promise<number> {
-  const report = reportFailure(context.repositoryName ?? 'image', failure, context)
-  return publish(report, { context, inputs: { comment: 'off', fail: true, githubToken: null }, pullRequest: null })
+async function orWarn(what: string, write: () => Promise<unknown>): Promise<void> {
+  try {
+    await write()
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    core.warning(`${what} could not be written; the verdict does not need it. ${why}`)
+  }
+}
+
+/** Writes the JSON report where no other step's can be overwritten, and gives its path. */
+async function writeReport(report: Report, temporary: string): Promise<string> {
+  const folder = join(temporary, 'image-budget')
+  await mkdir(folder, { recursive: true })
+  const name = (report.images[0]?.name ?? 'report').replaceAll(/[^\w.-]+/g, '-').slice(0, 100)
+  const file = join(await mkdtemp(join(folder, `${name}-`)), 'report.json')
+  await writeFile(file, renderJson(report))
+  return file
 }
 
 /** Brings the pull request's comment up to date. Gives its address, or an empty text where there is none. */
@@ -70,6 +75,7 @@ async function comment(
   report: Report,
   bodies: string[],
   { context, inputs, pullRequest }: Publication,
+  clock: Clock,
 ): Promise<string> {
   const key = report.images[0]?.name
   if (inputs.comment === 'off' || pullRequest === null || context.repository === null || key === undefined) return ''
@@ -77,25 +83,16 @@ async function comment(
     core.warning('There is no comment: `github-token` is empty. The verdict and the summary do not need one.')
     return ''
   }
-  try {
-    const octokit = openGitHub(inputs.githubToken, { baseUrl: context.apiUrl })
-    const createIfMissing = inputs.comment === 'always' || isNoteworthy(report)
-    const outcome = await upsertComment(
-      octokit,
-      { ...context.repository, number: pullRequest, key, bodies, createIfMissing },
-      clock,
-    )
-    core.info(
-      outcome.action === 'none'
-        ? 'No comment: nothing changed that is worth one.'
-        : `The comment was ${outcome.action === 'unchanged' ? 'up to date' : outcome.action}: ${outcome.url}`,
-    )
-    return outcome.url ?? ''
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    core.warning(`The comment could not be written; the verdict and the summary do not need it. ${why}`)
-    return ''
-  }
+  const octokit = openGitHub(inputs.githubToken, { baseUrl: context.apiUrl })
+  const createIfMissing = inputs.comment === 'always' || isNoteworthy(report)
+  const { action, url } = await upsertComment(
+    octokit,
+    { ...context.repository, number: pullRequest, key, bodies, createIfMissing },
+    clock,
+  )
+  const done = action === 'unchanged' ? 'up to date' : action
+  core.info(action === 'none' ? 'No comment: nothing changed that is worth one.' : `The comment was ${done}: ${url}`)
+  return url ?? ''
 }
 
 /** One annotation: on the Dockerfile's line that failed or grew most, else on the run where the job fails. */

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import { buildImage, removeImage, type Side } from '../build/build.ts'
+import { buildImage, removeImage, temporaryName, type Side } from '../build/build.ts'
 import type { Engine } from '../build/engine.ts'
 import type { Exec } from '../exec.ts'
-import { CouldNotMeasure } from '../failure.ts'
+import { CouldNotMeasure, toFailure } from '../failure.ts'
 import type { Credentials } from '../git/commits.ts'
 import type { Repository } from '../git/git.ts'
 import { writeTree } from '../git/tree.ts'
@@ -26,6 +26,8 @@ export type Workshop = {
   scratch: string
   /** The image's name in the report. */
   name: string
+  /** For removing what was made: not stopped when the run is, but limited in time. */
+  tidyUp: () => Exec
   /** Runs one task after the other, in the order of the calls: for what may not run side by side. */
   inTurn: <T>(task: () => Promise<T>) => Promise<T>
 }
@@ -41,8 +43,10 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
     await writeTree(shop.exec, shop.repository, revision.treeish, tree, shop.credentials)
     const { beforeBuild, builder, platforms, target } = shop.inputs
     if (beforeBuild !== null) await shop.inTurn(() => prepare(shop, revision.side, tree, beforeBuild, section.line))
+    const image = temporaryName(revision.side)
     const request = {
       side: revision.side,
+      image,
       inputs: shop.inputs,
       tree,
       root: shop.repository.root,
@@ -50,16 +54,23 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
       scratch: shop.scratch,
       onLine: section.line,
     }
-    const build = await buildImage(shop.exec, request)
-    const engine = await shop.engine
+    const subject = { name: shop.name, commit: revision.commit, target }
+    const buildAndRead = async (): Promise<Measurement[]> => {
+      const build = await buildImage(shop.exec, request)
+      return readImages(shop.exec, build, await shop.engine, builder, subject)
+    }
     try {
-      const subject = { name: shop.name, commit: revision.commit, target }
-      const measurements = await readImages(shop.exec, build, engine, builder, subject)
+      const measurements = await buildAndRead().catch((error: unknown) => {
+        // Another build's clean-up may take a blob before it is read (seen once on a busy containerd store): the cache makes it again.
+        if (toFailure(error).kind !== 'measure') throw error
+        return buildAndRead()
+      })
       // An index lists its platforms in an order of its own; the report has the one that was asked for.
       const place = ({ platform }: Measurement): number => platforms.indexOf(platform)
       return measurements.toSorted((one, other) => place(one) - place(other))
     } finally {
-      if (engine.store === 'classic') await removeImage(shop.exec, build)
+      const engine = await shop.engine.catch(() => null)
+      if (engine?.store === 'classic') await removeImage(shop.tidyUp(), image)
     }
   } finally {
     section.end()

@@ -17,7 +17,11 @@ export type ImageConfig = z.output<typeof imageConfig>
 /** OCI image manifest, or Docker's schema 2: https://github.com/opencontainers/image-spec/blob/main/manifest.md */
 export const manifest = z.object({
   config: z.object({ digest, size }),
-  layers: z.array(z.object({ digest, size })),
+  /** Null where the image has none (Go's JSON of an empty list). */
+  layers: z
+    .array(z.object({ digest, size }))
+    .nullable()
+    .transform((layers) => layers ?? []),
 })
 export type Manifest = z.output<typeof manifest>
 

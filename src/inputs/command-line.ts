@@ -43,6 +43,8 @@ export function readCommand(argv: string[]): Command {
   const problems: string[] = []
   const [command, ...more] = positionals
   if (command !== 'check') problems.push(`\`${command ?? ''}\` is not a command; \`image-budget check\` is.`)
+  if (more[0] !== undefined && given.some(({ name }) => name === 'context'))
+    problems.push(`The build context is given twice: \`${more[0]}\` and \`--context\`.`)
   if (more.length > 1)
     problems.push(`\`${more[1]}\` is one argument too many; \`check\` takes at most the build context.`)
   const values: Record<string, string> = more[0] === undefined ? {} : { context: more[0] }
@@ -50,8 +52,7 @@ export function readCommand(argv: string[]): Command {
     const isFlag = name === 'json' || name === 'verbose'
     const input = name === 'base' ? 'base-ref' : inputOptions.find((known) => known === name)
     if (!isFlag && input === undefined) {
-      const near = nearestInput(name)
-      problems.push(`\`${rawName}\` is not an option${near ? `; did you mean \`--${near}\`?` : '.'}`)
+      problems.push(`\`${rawName}\` is not an option${hint(name)}`)
     } else if (isFlag ? value !== undefined : value === undefined || (value === '' && input !== undefined)) {
       problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`)
     } else if (input !== undefined) {
@@ -67,6 +68,15 @@ export function readCommand(argv: string[]): Command {
     json: given.some(({ name }) => name === 'json'),
     verbose: given.some(({ name }) => name === 'verbose'),
   }
+}
+
+/** The end of the sentence on an unknown option. */
+function hint(name: string): string {
+  const near = nearestInput(name)
+  if (near === null) return '.'
+  return WORKFLOW_ONLY.has(near)
+    ? ': on a terminal there is no pull request to comment on.'
+    : `; did you mean \`--${near}\`?`
 }
 
 /** Inputs that are lists: given twice, the option adds. */

@@ -1,6 +1,6 @@
 /** What action.yml says of each input. Written by `npm run docs`. */
 export const descriptions = {
-  name: "The image's name in the report; also keys its comment, so two images of one pull request need two names. Default: the repository's name, with the context's folder, the Dockerfile's name and the target where they are given.",
+  name: "The image's name in the report; also keys its comment, so two images of one pull request need two names (as do jobs that differ in build arguments or platforms alone). Default: the repository's name, with the context's and the Dockerfile's folders, the Dockerfile's name and the target where they are given.",
   context: 'Build context, a folder inside the checked-out repository.',
   file: 'Path of the Dockerfile, relative to the working directory. Default: `Dockerfile` in the context.',
   target: 'Stage to build and measure. Default: the last stage.',
@@ -24,7 +24,7 @@ export const descriptions = {
   baseline:
     'What to compare with. `auto` and `build`: build the base commit beside the change; `none`: nothing, only the caps are judged.',
   'base-ref':
-    "Commit, branch or tag to compare with. Default: from the event (the merge commit's first parent, the merge base, the merge queue's base, the previous commit of a push).",
+    "Commit, branch or tag to compare with, as it is now (not the merge base with it). Default: from the event (the merge commit's first parent, the merge base, the merge queue's base, the previous commit of a push).",
   comment:
     'When to comment on the pull request: `on-change` (above a noise floor or when a budget is not kept; a comment that is there is always brought up to date), `always`, `off`.',
   fail: 'Whether a broken budget fails the job: `true` or `false`. A failed measurement always does.',

@@ -97,7 +97,10 @@ const schema = z.strictObject({
   platforms: list(
     'platforms `os/architecture[/variant]`, comma- or line-separated: `linux/amd64,linux/arm64`',
     parseCommaOrLines,
-    (entry) => (/^[a-z0-9]+\/[a-z0-9_]+(?:\/[a-z0-9_.]+)?$/i.test(entry) ? entry.toLowerCase() : null),
+    (entry) =>
+      /^[a-z0-9]+\/[a-z0-9_]+(?:\/[a-z0-9_.]+)?$/i.test(entry)
+        ? entry.toLowerCase().replace(/\/arm64\/v8$/, '/arm64')
+        : null,
   ).default([]),
   secrets: pairs('one `id=value` a line', ID).default([]),
   'secret-files': pairs('one `id=path` a line', ID).default([]),
@@ -130,7 +133,13 @@ export type InputName = keyof z.input<typeof schema>
 export const inputNames = Object.keys(schema.shape) as InputName[]
 
 /** Inputs whose values no error shows, not even keys: a secret that is given in a wrong form has no key. */
-const SECRET: ReadonlySet<string> = new Set<InputName>(['build-args', 'secrets', 'github-token'])
+const SECRET: ReadonlySet<string> = new Set<InputName>([
+  'build-args',
+  'secrets',
+  'cache-from',
+  'cache-to',
+  'github-token',
+])
 
 /**
  * Checks all inputs at once. `values` holds texts as they were given, by input name; an empty text is an input not given.
