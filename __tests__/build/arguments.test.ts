@@ -160,6 +160,8 @@ describe('buildArguments', () => {
     ['context', '../repository'],
     ['file', '../Dockerfile'],
     ['build-contexts', 'x=../../lib'],
+    // As `relative` gives it on Windows.
+    ['file', '..\\Dockerfile'],
   ])('refuses a path outside the repository: `%s` %s', (input, value) => {
     const path = value.replace('x=', '')
     expect(() => argv({ [input]: value })).toThrow(
@@ -197,29 +199,87 @@ describe('buildImage', () => {
   })
   afterEach(() => rmSync(tree, { recursive: true }))
 
-  const failure = (values: Record<string, string>, exec: Exec = never): Promise<unknown> =>
-    buildImage(exec, { ...request(values, { tree }), scratch: tree }).then(
+  const failure = (values: Record<string, string>, exec: Exec = never, environment = {}): Promise<unknown> =>
+    buildImage(exec, { ...request(values, { tree }), scratch: tree }, environment).then(
       () => null,
       (error: { failure: unknown }) => error.failure,
     )
 
-  it.each([
-    [{ context: 'api' }, 'There is no build context at `api` in this commit.'],
-    [{ file: 'x/Dockerfile' }, 'There is no Dockerfile at `x/Dockerfile` in this commit.'],
-    [{ context: 'out' }, 'The build context at `out` is a link out of the repository.'],
-    [{ file: 'linked' }, 'The Dockerfile at `linked` is a link out of the repository.'],
-  ])('runs nothing for %j', async (values, message) => {
+  it.each<[Record<string, string>, string, RegExp]>([
+    [{ context: 'api' }, 'There is no build context at `api` in this commit.', /^`context` takes a folder/],
+    [{ file: 'x/Dockerfile' }, 'There is no Dockerfile at `x/Dockerfile` in this commit.', /^`file` names/],
+    [
+      { 'build-contexts': 'deps=vendor' },
+      'There is no build context `deps` at `vendor` in this commit.',
+      /^`build-contexts` takes `name=value` with a folder inside/,
+    ],
+    [
+      { context: 'out' },
+      '`context` is `out`, which is a link out of the repository; it takes a folder inside.',
+      /^`context` takes/,
+    ],
+    [
+      { context: 'linked' },
+      '`file` is `linked/Dockerfile`, which is a link out of the repository; it takes a Dockerfile inside.',
+      /^`file` names/,
+    ],
+    [
+      { file: 'linked/Dockerfile' },
+      '`file` is `linked/Dockerfile`, which is a link out of the repository; it takes a Dockerfile inside.',
+      /^`file` names/,
+    ],
+    [
+      { 'build-contexts': 'alpine=docker-image://alpine:3\ndeps=out' },
+      '`build-contexts` is `deps=out`, which is a link out of the repository; it takes `name=value` with a folder inside.',
+      /^`build-contexts` takes/,
+    ],
+    [
+      { 'build-contexts': 'deps=out/ssl' },
+      '`build-contexts` is `deps=out/ssl`, which is a link out of the repository; it takes `name=value` with a folder inside.',
+      /^`build-contexts` takes/,
+    ],
+  ])('runs nothing for %j', async (values, message, remedy) => {
     symlinkSync('/etc', join(tree, 'out'))
-    symlinkSync('/etc/hostname', join(tree, 'linked'))
-    expect(await failure(values as Record<string, string>)).toMatchObject({ kind: 'input', message, file: null })
+    mkdirSync(join(tree, 'linked'))
+    symlinkSync('/etc/hostname', join(tree, 'linked/Dockerfile'))
+    expect(await failure(values)).toMatchObject({
+      kind: 'input',
+      message,
+      remedy: expect.stringMatching(remedy),
+      file: null,
+    })
   })
 
-  it('takes a context that is a link inside the repository', async () => {
+  it('hides values of build arguments and secrets, also those from the environment', async () => {
+    const stderr = 'ERROR: "/hunter2/from-env/s3cret": not found\n'
+    const values = { 'build-args': 'TOKEN=hunter2\nFROM_ENV\nNOWHERE', secrets: 'a=s3cret' }
+    expect(
+      await failure(values, async () => ({ exitCode: 1, stdout: '', stderr }), { FROM_ENV: 'from-env' }),
+    ).toMatchObject({
+      message: 'The build failed: "/…/…/…": not found',
+    })
+  })
+
+  it('tells the failure of a Dockerfile that is too long to be parsed', async () => {
+    writeFileSync(join(tree, 'Dockerfile'), `FROM a\nRUN ${'x'.repeat(300_000)}\n`)
+    const rule = '-'.repeat(20)
+    const stderr = `Dockerfile:2\n${rule}\n   2 | >>> RUN x\n${rule}\nERROR: exit code: 1\n`
+    expect(await failure({}, async () => ({ exitCode: 1, stdout: '', stderr }))).toMatchObject({
+      message: 'The build failed at `Dockerfile:2`: exit code: 1',
+      instruction: null,
+    })
+  })
+
+  it('takes contexts that are links inside the repository', async () => {
     mkdirSync(join(tree, 'real'))
     symlinkSync('real', join(tree, 'link'))
     writeFileSync(join(tree, 'real/Dockerfile'), 'FROM a\n')
     expect(
-      await failure({ context: 'link' }, async () => ({ exitCode: 1, stdout: '', stderr: 'ERROR: reached\n' })),
+      await failure({ context: 'link', 'build-contexts': 'deps=link\nalpine=docker-image://alpine:3' }, async () => ({
+        exitCode: 1,
+        stdout: '',
+        stderr: 'ERROR: reached\n',
+      })),
     ).toMatchObject({
       kind: 'build',
       message: 'The build failed: reached',

@@ -50,12 +50,15 @@ describe('inspectBuilder', () => {
   })
 
   it('knows a BuildKit of its own, and needs no engine then', async () => {
-    const answers = { inspect: printed(recorded('inspect.remote.txt')), info: failed('Cannot connect') }
-    expect(await inspectBuilder(docker(answers), 'remote-test')).toMatchObject({
-      driver: 'remote',
-      store: 'buildkit',
-      version: 'unknown',
-    })
+    const inspect = printed(recorded('inspect.remote.txt'))
+    const windows = printed(withBuildx('v0.29.1', { ServerVersion: '28.5.2', OSType: 'windows' }))
+    for (const info of [failed('Cannot connect'), windows]) {
+      expect(await inspectBuilder(docker({ inspect, info }), 'remote-test')).toMatchObject({
+        driver: 'remote',
+        store: 'buildkit',
+        version: 'unknown',
+      })
+    }
   })
 
   it('asks for the builder that the user names, and for no other', async () => {
@@ -119,6 +122,23 @@ describe('inspectBuilder', () => {
       { info: printed(withBuildx('v0.29.1', { ServerVersion: '20.10.24' })) },
       "The version of the Docker engine is 20.10.24; 24.0 or newer is needed to read an image's record.",
       /^Update it/,
+    ],
+    [
+      'the engine runs Windows containers',
+      null,
+      { info: printed(withBuildx('v0.29.1', { ServerVersion: '28.5.2', OSType: 'windows' })) },
+      'The Docker engine runs Windows containers; Linux images are measured.',
+      /Linux runner.*Linux containers/,
+    ],
+    [
+      'the engine runs Windows containers, and buildx cannot use it',
+      null,
+      {
+        inspect: failed('ERROR: no valid drivers found'),
+        info: printed(withBuildx('v0.29.1', { ServerVersion: '28.5.2', OSType: 'windows' })),
+      },
+      'The Docker engine runs Windows containers; Linux images are measured.',
+      /Linux runner.*Linux containers/,
     ],
     [
       'there is no such builder',

@@ -99,6 +99,20 @@ describe('parseDockerfile', () => {
     expect(rows('RUN one \\')).toEqual(['1-1 none: RUN one \\'])
   })
 
+  it('cuts what is too long to be shown', () => {
+    const [from, run] = parseDockerfile(
+      `FROM a AS ${'s'.repeat(200)}\nRUN <<EOF\n${'echo hello\n'.repeat(10_000)}EOF\n`,
+    )
+    expect(from?.stage).toBe(`${'s'.repeat(100)}…`)
+    expect(run).toMatchObject({ line: 2, endLine: 10_003, text: expect.stringMatching(/^RUN <<EOF echo.{986}…$/) })
+    expect(run?.text.length).toBe(1_001)
+  })
+
+  it('does not parse a Dockerfile of a length that would take long', () => {
+    expect(parseDockerfile(`FROM a\nRUN ${'x '.repeat(130_000)}`)).toHaveLength(2)
+    expect(parseDockerfile(`FROM a\nRUN ${'x '.repeat(132_000)}`)).toEqual([])
+  })
+
   it('gives each line of any text to at most one instruction, in order', () => {
     const line = fc.oneof(
       fc.constantFrom(

@@ -12,7 +12,7 @@ function read(path: string): string {
 function explain(name: string, store: string, target: string | null = null): Failure {
   const instructions = name === 'no-dockerfile' ? [] : parseDockerfile(read(`dockerfiles/failures/${name}.Dockerfile`))
   const log = read(`fixtures/failures/${name}.${store}.log`)
-  return explainBuildFailure({ log, dockerfile: 'api/Dockerfile', target, instructions }).failure
+  return explainBuildFailure({ log, dockerfile: 'api/Dockerfile', target, instructions, hidden: [] }).failure
 }
 
 type Expected = { message: string; line: number | null; instruction: string | null; remedy: string | null | RegExp }
@@ -114,8 +114,14 @@ it('tells that the classic store takes one platform', () => {
   })
 })
 
-const explained = (log: string): Failure =>
-  explainBuildFailure({ log, dockerfile: 'Dockerfile', target: 'x', instructions: [] }).failure
+const explained = (log: string, dockerfile = '', hidden: string[] = []): Failure =>
+  explainBuildFailure({
+    log,
+    dockerfile: 'Dockerfile',
+    target: 'x',
+    instructions: parseDockerfile(dockerfile),
+    hidden,
+  }).failure
 
 describe('a log that is not as usual', () => {
   it.each([
@@ -133,13 +139,53 @@ describe('a log that is not as usual', () => {
   })
 
   it('of a Dockerfile without named stages says how to name one', () => {
-    expect(explained('ERROR: failed to solve: target stage "x" could not be found').remedy).toBe(
-      '`target` is `x`; the Dockerfile names no stage (`FROM … AS name`).',
-    )
+    const log = 'ERROR: failed to solve: target stage "x" could not be found'
+    expect(explained(log, 'FROM a').remedy).toBe('`target` is `x`; the Dockerfile names no stage (`FROM … AS name`).')
+    // What was too long to be parsed is not said to lack them.
+    expect(explained(log).remedy).toBe('`target` is `x`; it takes the name of a stage (`FROM … AS name`).')
+  })
+
+  it('of a Dockerfile with thousands of stages names some', () => {
+    const dockerfile = Array.from({ length: 2_000 }, (_, at) => `FROM a AS s${at}-${'x'.repeat(60)}`).join('\n')
+    const { remedy } = explained('ERROR: failed to solve: target stage "x" could not be found', dockerfile)
+    expect(remedy).toMatch(/stages are `s0-x+`, .*`s19-x+`, …\.$/)
   })
 
   it('never takes long', () => {
     expect(explained(`x:1\n${'-'.repeat(19)}\n`.repeat(10_000)).line).toBeNull()
     expect(explained(':1'.repeat(130_000)).line).toBeNull()
+  })
+})
+
+describe('values of build arguments and secrets', () => {
+  it.each<[string, string[], string, string]>([
+    ['in a path', ['hunter2'], '"/hunter2": not found', '"/…": not found'],
+    [
+      'in an image and in the URL that is made of it',
+      ['reg.example/hunter2:v1'],
+      'reg.example/hunter2:v1: failed to do request: Head "https://reg.example/v2/hunter2/manifests/v1": EOF',
+      '…: failed to do request: Head "https://…/v2/…/manifests/v1": EOF',
+    ],
+    ['the longest first', ['hunter', 'hunter2more'], '"/hunter2more": not found', '"/…": not found'],
+    ['quoted', ['a "b" c'], String.raw`"/a \"b\" c": not found`, '"/…": not found'],
+    ['on several lines', ['first\nsecond'], '"/first\nsecond": not found', '"/…": not found'],
+    ['in lower case', ['HUNTER/2'], '"hunter/2": unknown operating system', '"…": unknown operating system'],
+    ['that look like patterns', ['.*+?(x)[1]|\\'], 'it is .*+?(x)[1]|\\ and x', 'it is … and x'],
+    ['where the message is cut', ['hunter2'], `${'x'.repeat(996)}hunter2`, `${'x'.repeat(996)}…`],
+  ])('are not shown: %s', (_, hidden, error, shown) => {
+    expect(explained(`ERROR: failed to build: failed to solve: ${error}\n`, '', hidden).message).toBe(
+      `The build failed: ${shown}`,
+    )
+  })
+
+  it('leave the sentence as it is where they are shorter than 4 characters, or empty', () => {
+    const log = 'ERROR: process "/bin/sh -c exit 1" did not complete successfully: exit code: 1'
+    expect(explained(log, '', ['1', '', 'cod', '    ']).message).toBe(
+      'The build failed: the command ended with exit code 1',
+    )
+  })
+
+  it('do not hide the remedy', () => {
+    expect(explained('ERROR: "/hunter2": not found', '', ['hunter2', 'not found']).remedy).toMatch(/`before-build`/)
   })
 })

@@ -117,6 +117,17 @@ it('has a real build of each Dockerfile that is there for it', () => {
   expect(names.toSorted()).toEqual(dockerfiles.toSorted())
 })
 
+it('tells no lines of a Dockerfile that is too long to be parsed, but still what came with the base', () => {
+  const record = structuredClone(captured('duplicate.classic').records['']) as {
+    metadata: Record<string, { source: { infos: { data: string }[] } }>
+  }
+  const info = record.metadata['https://mobyproject.org/buildkit@v1#metadata']!.source.infos[0]!
+  info.data = Buffer.from(`${Buffer.from(info.data, 'base64').toString()}\nRUN ${'x'.repeat(300_000)}\n`).toString(
+    'base64',
+  )
+  expect(rows(readOrigins(record, 6))).toEqual([...fromBase, ...[2, 3, 4, 5].map((at) => `${at} null null: null`)])
+})
+
 describe('the base image', () => {
   type Step = { op: { Op: { source?: { identifier: string } } } }
   function baseOf(identifier: string, materials: unknown[]): Origins['baseImage'] {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { readFile, realpath } from 'node:fs/promises'
+import { readFile, realpath, stat } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve } from 'node:path'
 import { z } from 'zod'
 import type { Exec } from '../exec.ts'
 import { CouldNotMeasure } from '../failure.ts'
 import type { Inputs } from '../inputs/inputs.ts'
-import { parseDockerfile } from './dockerfile.ts'
+import { MAX_DOCKERFILE_LENGTH, parseDockerfile, type DockerfileInstruction } from './dockerfile.ts'
 import { explainBuildFailure } from './failure.ts'
 
 /** Which of the two trees is built. */
@@ -52,13 +52,18 @@ const metadata = z.looseObject({
 /** The place of a path of the inputs in a tree. Throws CouldNotMeasure `input` for one outside the repository. */
 export function inTree(request: Pick<BuildRequest, 'tree' | 'root' | 'cwd'>, input: string, path: string): string {
   const inRepository = relative(request.root, resolve(request.cwd, path))
-  if (inRepository === '..' || inRepository.startsWith('../') || isAbsolute(inRepository)) {
+  if (isOutside(inRepository)) {
     throw new CouldNotMeasure(
       'input',
       `\`${input}\` is \`${path}\`, which is outside the repository; it takes a path inside: head and base are built from their own trees.`,
     )
   }
   return join(request.tree, inRepository)
+}
+
+/** Whether what `relative` gave leads out. Either separator counts on any system; on Windows another drive is an absolute path. */
+function isOutside(path: string): boolean {
+  return isAbsolute(path) || path.split(/[\\/]/, 1)[0] === '..'
 }
 
 /**
@@ -110,26 +115,31 @@ export function buildArguments(
   return { args, env }
 }
 
-/** Builds one side's image. Throws CouldNotMeasure `build` with the Dockerfile's line, or `input` for a missing context. */
-export async function buildImage(exec: Exec, request: BuildRequest): Promise<Build> {
+/**
+ * Builds one side's image. `environment`: what docker inherits, where `build-args` of a `KEY` alone have their values.
+ * Throws CouldNotMeasure `build` with the Dockerfile's line, or `input` for a path of the tree that is missing or leads out of it.
+ */
+export async function buildImage(
+  exec: Exec,
+  request: BuildRequest,
+  environment: Record<string, string | undefined> = process.env,
+): Promise<Build> {
   const { inputs, tree } = request
-  const { context, file } = places(request)
+  const { file } = places(request)
   const dockerfile = relative(tree, file).replaceAll('\\', '/')
-  await mustExist(tree, context, 'context', relative(tree, context) || '.', 'It names a folder of the repository.')
-  await mustExist(
-    tree,
-    file,
-    'file',
-    dockerfile,
-    '`file` names the Dockerfile, relative to the working directory; default: `Dockerfile` in `context`.',
-  )
+  await mustBeInside(request)
 
   const metadataFile = join(request.scratch, `${request.side}.json`)
   const { args, env } = buildArguments(request, metadataFile)
   const built = await exec('docker', args, { cwd: tree, env, onLine: request.onLine })
   if (built.exitCode !== 0) {
-    const instructions = parseDockerfile(await readFile(file, 'utf8'))
-    throw explainBuildFailure({ log: built.stderr, dockerfile, target: inputs.target, instructions })
+    throw explainBuildFailure({
+      log: built.stderr,
+      dockerfile,
+      target: inputs.target,
+      instructions: await readInstructions(file),
+      hidden: hiddenValues(inputs, environment),
+    })
   }
   const parsed = metadata.safeParse(JSON.parse(await readFile(metadataFile, 'utf8')))
   if (!parsed.success) {
@@ -171,22 +181,75 @@ export async function removeImage(exec: Exec, image: string): Promise<void> {
   await exec('docker', ['image', 'rm', image]).catch(() => {})
 }
 
-async function mustExist(tree: string, path: string, input: string, shown: string, remedy: string): Promise<void> {
-  const what = input === 'file' ? 'Dockerfile' : 'build context'
-  const found = await realpath(path).catch(() => null)
-  if (found === null)
-    throw new CouldNotMeasure('input', `There is no ${what} at \`${shown}\` in this commit.`, { remedy })
-  // A link in the commit must not make a folder of this machine the build context.
-  const inside = relative(await realpath(tree), found)
-  if (inside === '..' || inside.startsWith('../'))
-    throw new CouldNotMeasure('input', `The ${what} at \`${shown}\` is a link out of the repository.`, { remedy })
+/**
+ * Every path that the build takes from the tree must be there, and inside of it when links are followed: a link in the commit
+ * must not make a folder of this machine a build context.
+ */
+async function mustBeInside(request: BuildRequest): Promise<void> {
+  const { inputs, tree } = request
+  const { context, file } = places(request)
+  const paths = [
+    { input: 'context', value: inputs.context, path: context, what: 'build context', form: 'a folder' },
+    { input: 'file', value: inputs.file, path: file, what: 'Dockerfile', form: 'a Dockerfile' },
+    ...inputs.buildContexts
+      .filter(({ value }) => !isElsewhere(value))
+      .map(({ name, value }) => ({
+        input: 'build-contexts',
+        value: `${name}=${value}`,
+        path: namedContext(request, value),
+        what: `build context \`${name}\``,
+        form: '`name=value` with a folder',
+      })),
+  ]
+  const top = await realpath(tree)
+  for (const { input, value, path, what, form } of paths) {
+    const shown = relative(tree, path).replaceAll('\\', '/') || '.'
+    const remedy =
+      input === 'file'
+        ? '`file` names the Dockerfile, relative to the working directory; default: `Dockerfile` in `context`.'
+        : `\`${input}\` takes ${form} inside the repository, relative to the working directory.`
+    const found = await realpath(path).catch(() => null)
+    if (found === null)
+      throw new CouldNotMeasure('input', `There is no ${what} at \`${shown}\` in this commit.`, { remedy })
+    if (isOutside(relative(top, found)))
+      throw new CouldNotMeasure(
+        'input',
+        `\`${input}\` is \`${value ?? shown}\`, which is a link out of the repository; it takes ${form} inside.`,
+        { remedy },
+      )
+  }
+}
+
+/** The Dockerfile's instructions; none where it cannot be read or is too long to be parsed: a failed build is told all the same. */
+async function readInstructions(file: string): Promise<DockerfileInstruction[]> {
+  try {
+    const found = await stat(file)
+    if (!found.isFile() || found.size > MAX_DOCKERFILE_LENGTH) return []
+    return parseDockerfile(await readFile(file, 'utf8'))
+  } catch {
+    return []
+  }
+}
+
+/** Values that must not reach a report: builder errors show what a Dockerfile's variables stand for. */
+function hiddenValues(inputs: Inputs, environment: Record<string, string | undefined>): string[] {
+  const buildArgs = inputs.buildArgs.map((argument) => {
+    const at = argument.indexOf('=')
+    return at === -1 ? (environment[argument] ?? '') : argument.slice(at + 1)
+  })
+  return [...buildArgs, ...inputs.secrets.map(({ value }) => value)]
 }
 
 /** A folder is taken from the tree; `oci-layout://` of a relative path, which no commit holds, from the working directory. */
 function namedContext(request: BuildRequest, value: string): string {
   const layout = /^oci-layout:\/\/(?!\/)(.+)$/.exec(value)
   if (layout) return `oci-layout://${resolve(request.cwd, layout[1]!)}`
-  return /^[\w+.-]+:\/\/|^target:|^git@/.test(value) ? value : inTree(request, 'build-contexts', value)
+  return isElsewhere(value) ? value : inTree(request, 'build-contexts', value)
+}
+
+/** Whether a named context is no folder of the tree: a URL, an image, another target. */
+function isElsewhere(value: string): boolean {
+  return /^[\w+.-]+:\/\/|^target:|^git@/.test(value)
 }
 
 /** A cache in a local folder is relative to the user's working directory, not to the tree. */

@@ -8,6 +8,8 @@ const dockerInfo = z.object({
     .object({ Plugins: z.array(z.object({ Name: z.string(), Version: z.string().optional() })).nullish() })
     .optional(),
   ServerVersion: z.string().optional(),
+  /** What the engine's containers are: `linux` or `windows`. */
+  OSType: z.string().optional(),
   DriverStatus: z.array(z.tuple([z.string(), z.string()])).nullish(),
 })
 
@@ -39,6 +41,12 @@ export async function inspectBuilder(exec: Exec, builder: string | null): Promis
   const field = (name: string): string | null =>
     new RegExp(`^${name}:[ \\t]+(\\S.*)$`, 'm').exec(inspected.stdout)?.[1]?.trim() ?? null
   const driver = field('Driver')
+  // BuildKit of another driver runs elsewhere: it is Linux whatever this engine is.
+  if (facts?.OSType === 'windows' && (driver === 'docker' || (driver === null && builder === null))) {
+    throw new CouldNotMeasure('precondition', 'The Docker engine runs Windows containers; Linux images are measured.', {
+      remedy: 'Run the job on a Linux runner (`runs-on: ubuntu-24.04`), or switch the engine to Linux containers.',
+    })
+  }
   if (inspected.exitCode !== 0 || driver === null) {
     const said = field('Error') ?? lastError(inspected.stderr)
     throw new CouldNotMeasure(

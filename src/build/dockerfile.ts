@@ -7,14 +7,26 @@ export type DockerfileInstruction = {
   endLine: number
   /** Upper case: `RUN`, `COPY`. */
   keyword: string
-  /** The instruction as written, on one line: continuations joined, comments between them left out, here-documents kept. */
+  /**
+   * The instruction as written, on one line: continuations joined, comments between them left out, here-documents kept.
+   * What is longer than 1,000 characters ends there, with an ellipsis.
+   */
   text: string
-  /** The stage it stands in: its name, else its number as text; null before the first `FROM`. */
+  /** The stage it stands in: its name (at most 100 characters and an ellipsis), else its number as text; null before the first `FROM`. */
   stage: string | null
 }
 
-/** The stages and instructions of a Dockerfile, in its order. Bad lines are left to the builder to complain about. */
+/** Longest Dockerfile that is parsed, in characters: of this length the parser takes up to a second, and a longer one blocks it. */
+export const MAX_DOCKERFILE_LENGTH = 256 * 1024
+const MAX_TEXT = 1_000
+const MAX_STAGE_NAME = 100
+
+/**
+ * The stages and instructions of a Dockerfile, in its order. Bad lines are left to the builder to complain about.
+ * None of a Dockerfile longer than MAX_DOCKERFILE_LENGTH: its lines are not told then.
+ */
 export function parseDockerfile(content: string): DockerfileInstruction[] {
+  if (content.length > MAX_DOCKERFILE_LENGTH) return []
   const lines = content.split(/\r?\n/)
   let stage: string | null = null
   let stages = 0
@@ -31,7 +43,10 @@ export function parseDockerfile(content: string): DockerfileInstruction[] {
       line: start.line + 1,
       endLine: end.line + 1,
       keyword,
-      text: oneLine(lines.slice(start.line, end.line + 1), documentStart(instruction) - start.line, escape),
+      text: cut(
+        oneLine(lines.slice(start.line, end.line + 1), documentStart(instruction) - start.line, escape),
+        MAX_TEXT,
+      ),
       stage,
     }
   })
@@ -45,7 +60,12 @@ export function instructionAt(instructions: DockerfileInstruction[], line: numbe
 function stageName(from: Instruction): string | null {
   const words = from.getArguments().map((argument) => argument.getValue())
   const as = words.findIndex((word) => word.toLowerCase() === 'as')
-  return as === -1 ? null : (words[as + 1] ?? null)
+  const name = words[as + 1]
+  return as === -1 || name === undefined ? null : cut(name, MAX_STAGE_NAME)
+}
+
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text
 }
 
 /** Line (0-based) at which the instruction's first here-document begins; Infinity where it has none. */

@@ -8,47 +8,70 @@ export type FailedBuild = {
   /** Dockerfile's path relative to the repository's root, as the report names it. */
   dockerfile: string
   target: string | null
-  /** The Dockerfile's instructions. */
+  /** The Dockerfile's instructions; none where it could not be parsed. */
   instructions: DockerfileInstruction[]
+  /** Values of build arguments and secrets: what the message must not show. */
+  hidden: string[]
 }
+
+/** A shorter value is no secret, and what it stands in (`exit code 1`) would not be readable without it. */
+const MIN_HIDDEN = 4
+/** A Dockerfile may name thousands, to make a report that is too long to be posted. */
+const MAX_STAGES_SHOWN = 20
 
 /**
  * A failed build as one error: buildx's last `ERROR:` line, the Dockerfile's line where it says one, and the remedy where one is
  * known. The log's tail names the place as `FILE:LINE` and a rule of 20 hyphens; a program's own output never stands at a line's start.
  */
-export function explainBuildFailure({ log, dockerfile, target, instructions }: FailedBuild): CouldNotMeasure {
-  const error = reason(log)
+export function explainBuildFailure({ log, dockerfile, target, instructions, hidden }: FailedBuild): CouldNotMeasure {
+  const said = lastError(log)
   const place = [...log.matchAll(/^\S[^\n]*:(\d+)\n-{20}$/gm)].at(-1)
   const line = place ? Number(place[1]) : null
   const at = line === null ? '' : ` at \`${dockerfile}:${line}\``
-  return new CouldNotMeasure('build', `The build failed${at}: ${error}`, {
+  return new CouldNotMeasure('build', `The build failed${at}: ${firstLine(redact(said, hidden))}`, {
     file: dockerfile,
     line,
     instruction: line === null ? null : (instructionAt(instructions, line)?.text ?? null),
-    remedy: remedyFor(error, target, instructions),
+    remedy: remedyFor(firstLine(said), target, instructions),
   })
 }
 
-/** buildx's own last word, without the layers of "failed to" around it. */
-function reason(log: string): string {
+/** buildx's own last word and what follows it, without the layers of "failed to" around it. */
+function lastError(log: string): string {
   const at = `\n${log}`.lastIndexOf('\nERROR: ')
   const said = at === -1 ? (log.trim().split('\n').at(-1) ?? '') : log.slice(at + 'ERROR: '.length)
-  return (
-    said
-      .replace(/^(?:failed to build: )?(?:failed to solve: )?/, '')
-      .replace(/^process ".*" did not complete successfully: exit code: (\d+)$/m, 'the command ended with exit code $1')
-      .replace(/^failed to compute cache key: failed to calculate checksum of ref \S+: /, '')
-      .split('\n', 1)[0]!
-      .slice(0, 1_000)
-      .trim() || 'buildx gave no reason.'
-  )
+  return said
+    .replace(/^(?:failed to build: )?(?:failed to solve: )?/, '')
+    .replace(/^process ".*" did not complete successfully: exit code: (\d+)$/m, 'the command ended with exit code $1')
+    .replace(/^failed to compute cache key: failed to calculate checksum of ref \S+: /, '')
+}
+
+function firstLine(said: string): string {
+  return said.split('\n', 1)[0]!.slice(0, 1_000).trim() || 'buildx gave no reason.'
+}
+
+/**
+ * `…` for each value, longest first: as it is, as Go quotes it, and its parts between `/`, `:`, `@` and line ends, because paths
+ * and image references are taken apart and put together anew (`FROM reg/name` asks for `https://reg/v2/name`). Platforms and
+ * hosts come in lower case. Comes before any cut: a half of a value could not be found any more.
+ */
+function redact(text: string, hidden: string[]): string {
+  const forms = hidden
+    .flatMap((value) => [value, JSON.stringify(value).slice(1, -1), ...value.split(/[/:@\r\n]+/)])
+    .filter((form) => form.trim().length >= MIN_HIDDEN)
+    .toSorted((one, other) => other.length - one.length)
+    .map((form) => form.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`))
+  return forms.length === 0 ? text : text.replaceAll(new RegExp(forms.join('|'), 'gi'), '…')
 }
 
 function remedyFor(error: string, target: string | null, instructions: DockerfileInstruction[]): string | null {
   if (/^target stage .* could not be found/.test(error)) {
     const stages = instructions.flatMap(({ keyword, stage }) => (keyword === 'FROM' && stage !== null ? [stage] : []))
     // A stage without a name has its number, which is no target.
-    const known = stages.flatMap((stage) => (/^\d+$/.test(stage) ? [] : [`\`${stage}\``])).join(', ')
+    const named = stages.flatMap((stage) => (/^\d+$/.test(stage) ? [] : [`\`${stage}\``]))
+    const known = [...named.slice(0, MAX_STAGES_SHOWN), ...(named.length > MAX_STAGES_SHOWN ? ['…'] : [])].join(', ')
+    if (stages.length === 0)
+      return `\`target\` is \`${target ?? ''}\`; it takes the name of a stage (\`FROM … AS name\`).`
     return `\`target\` is \`${target ?? ''}\`; ${known ? `the Dockerfile's stages are ${known}.` : 'the Dockerfile names no stage (`FROM … AS name`).'}`
   }
   if (error.startsWith('failed to read dockerfile'))
