@@ -88,7 +88,7 @@ describe('a change that does not build', () => {
       { a: '' },
       { context: 'services/api' },
       /no build context at `services\/api`/,
-      /folder of the repository/,
+      /folder inside the repository/,
     ],
     [
       'a context outside',
@@ -118,7 +118,7 @@ describe('a change that does not build', () => {
 describe('a base that cannot be measured is no baseline, and no failure', () => {
   it.each([
     ['does not build', { Dockerfile: 'FROM image-budget/base:1\nRUN exit 4\n' }, /`Dockerfile:2`.*exit code 4/],
-    ['has no Dockerfile', { 'README.md': '' }, /There is no Dockerfile at `Dockerfile` in this commit/],
+    ['has no Dockerfile', { 'README.md': '' }, /there is no Dockerfile at `Dockerfile` in this commit/],
   ])('one that %s', async (_, base, why) => {
     const result = await runOnce(
       base,

@@ -53,6 +53,15 @@ async function runAsEver(token?: string): Promise<{ result: RunResult; warnings:
   }
 }
 
+it('a summary that cannot be written is a warning, and changes nothing else', async () => {
+  const result = await change.run({ ...env, GITHUB_STEP_SUMMARY: '/nowhere/summary.md' }, { github, inputs })
+  expect({ ...decided(result), summary: asEver.summary }).toEqual(decided(asEver))
+  expect(result.annotations).toMatchObject([
+    ...asEver.annotations,
+    { level: 'warning', message: expect.stringContaining('The job summary could not be written') },
+  ])
+})
+
 describe('a comment that cannot be written is a warning', () => {
   it('a fork’s read-only token: names the permission', async () => {
     await github.close()

@@ -264,4 +264,27 @@ describe('the comment over several runs', () => {
       '<!-- image-budget: worker -->',
     ])
   })
+
+  it('is one for each Dockerfile, with no name given', async () => {
+    const file = 'FROM image-budget/base:1\nCOPY payload /payload\n'
+    const change = openPullRequest(
+      { 'services/api/Dockerfile': file, 'services/web/Dockerfile': file, payload: 'a' },
+      { payload: incompressible(90_000) },
+    )
+    await change.run(env, { github, inputs: { file: 'services/api/Dockerfile' } })
+    await change.run(env, { github, inputs: { file: 'services/web/Dockerfile' } })
+    change.dispose()
+    expect(github.state.comments.map(({ body }) => body.split('\n', 1)[0])).toEqual([
+      '<!-- image-budget: shop%2Fservices%2Fapi -->',
+      '<!-- image-budget: shop%2Fservices%2Fweb -->',
+    ])
+  })
+
+  it('and the JSON report are never overwritten by another step of the job', async () => {
+    const temp = grown.temp()
+    const first = await grown.run(env, { temp, inputs: { comment: 'off', name: 'a/b' } })
+    const second = await grown.run(env, { temp, inputs: { comment: 'off', name: 'a-b', 'max-size': '1 MB' } })
+    const verdicts = [first, second].map(({ outputs }) => JSON.parse(readFileSync(outputs.report!, 'utf8')).verdict)
+    expect(verdicts).toEqual(['within', 'over'])
+  })
 })

@@ -63,9 +63,20 @@ describe.each(engines())('$store store', (engine) => {
     expect(stateOf(change.checkout)).toEqual(before)
     expect(change.checkout.git('status', '--porcelain')).toBe('')
     expect(readdirSync(join(temp, '_temp')).toSorted()).toEqual(['_runner_file_commands', 'image-budget'])
-    expect(readdirSync(join(temp, '_temp', 'image-budget'))).toEqual(['shop.json'])
+    expect(readdirSync(join(temp, '_temp', 'image-budget'))).toEqual([expect.stringMatching(/^shop-/)])
     expect(docker(engine, 'images', '--all', '--quiet', '--filter', `label=${label}`)).toBe('')
     expect(docker(engine, 'ps', '--all', '--quiet', '--filter', `label=${label}`)).toBe('')
+    change.dispose()
+  })
+
+  it('a base that was built beside a change that fails leaves no image', async () => {
+    const label = `traces=${crypto.randomUUID()}`
+    const change = openPullRequest(
+      { Dockerfile: `FROM image-budget/base:1\nLABEL ${label}\n` },
+      { Dockerfile: `FROM image-budget/base:1\nLABEL ${label}\nRUN sleep 2; exit 1\n` },
+    )
+    expect(await change.run(env, { inputs: { comment: 'off' } })).toMatchObject({ exitCode: 2 })
+    expect(docker(engine, 'images', '--all', '--quiet', '--filter', `label=${label}`)).toBe('')
     change.dispose()
   })
 

@@ -45,9 +45,11 @@ export async function publish(report: Report, publication: Publication, clock: C
     core.setOutput('report', await writeReport(report, publication.context.temporary)),
   )
   await orWarn('The job summary', () => core.summary.addRaw(renderSummary(report), true).write())
-  await orWarn('The comment', async () =>
-    core.setOutput('comment-url', await comment(report, bodies, publication, clock)),
-  )
+  let url = ''
+  await orWarn('The comment', async () => {
+    url = await comment(report, bodies, publication, clock)
+  })
+  core.setOutput('comment-url', url)
   return exitCode
 }
 
