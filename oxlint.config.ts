@@ -17,7 +17,6 @@ export const rooms = [
   'baseline/',
   'compare/',
   'budget/',
-  'advice/',
   'report/',
   'github/',
   'run.ts',
@@ -29,7 +28,7 @@ export const rooms = [
 const doors = ['main.ts', 'cli.ts']
 
 /** Rooms that compute and nothing else: the same values in, the same values out, on any machine at any time. */
-const pureRooms = new Set(['compare/', 'budget/', 'advice/', 'report/'])
+const pureRooms = new Set(['compare/', 'budget/', 'report/'])
 
 /** Modules that reach out of the process, as regular expressions, and the only rooms that may import them. */
 const edges = [

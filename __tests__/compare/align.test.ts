@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
 import { alignLayers, type LayerPair } from '../../src/compare/align.ts'
 import type { Layer } from '../../src/image/measurement.ts'
-import { aBaseLayer, aLayer, digest } from '../support/measurements.ts'
+import { aBaseLayer, aLayer, aLayerOfUnknownOrigin, digest } from '../support/measurements.ts'
 
 const emptyTar = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef'
 
@@ -68,6 +68,15 @@ describe('alignLayers', () => {
   it('never pairs unlike instructions of other content, nor base layers with own ones', () => {
     expect(rows([aLayer('RUN cp a b')], [aLayer('COPY a b')])).toEqual(['- RUN cp a b', '+ COPY a b'])
     expect(rows([aBaseLayer('COPY a b')], [aLayer('COPY a b')])).toEqual(['- COPY a b', '+ COPY a b'])
+  })
+
+  it('pairs a layer of unknown origin with base layers and own ones alike', () => {
+    const known = [aBaseLayer('ADD rootfs.tar /'), aLayer('RUN npm ci')]
+    const unknown = [aLayerOfUnknownOrigin('ADD rootfs.tar /'), aLayerOfUnknownOrigin('RUN npm ci')]
+    const paired = ['ADD rootfs.tar / = ADD rootfs.tar /', 'RUN npm ci = RUN npm ci']
+    expect(rows(known, unknown)).toEqual(paired)
+    expect(rows(unknown, known)).toEqual(paired)
+    expect(rows([aLayerOfUnknownOrigin('COPY a b')], [rebuilt('COPY a b')])).toEqual(['COPY a b ~ COPY a b'])
   })
 
   it('knows the same content again under another keyword', () => {
@@ -140,8 +149,12 @@ const layer = fc
   .record({ instruction, diffId, fromBase: fc.boolean() })
   .map(({ instruction: text, ...overrides }) => aLayer(text, overrides))
 const image = fc
-  .array(layer, { maxLength: 9 })
-  .map((layers) => layers.toSorted((left, right) => Number(right.fromBase) - Number(left.fromBase)))
+  .tuple(fc.array(layer, { maxLength: 9 }), fc.boolean())
+  .map(([layers, known]) =>
+    known
+      ? layers.toSorted((left, right) => Number(right.fromBase) - Number(left.fromBase))
+      : layers.map((each) => ({ ...each, fromBase: null })),
+  )
 
 function keyword({ instruction: text }: Layer): string {
   return /^[A-Z]+/.exec(text)?.[0] ?? ''
@@ -172,12 +185,12 @@ describe('alignLayers, of any two images', () => {
     )
   })
 
-  it('pairs own with own and base with base, and unlike keywords only as the same content', () => {
+  it('pairs own with own and base with base where both are known, and unlike keywords only as the same content', () => {
     fc.assert(
       fc.property(image, image, (base, head) => {
         for (const { base: left, head: right } of alignLayers(base, head)) {
           if (!left || !right) continue
-          expect(left.fromBase).toBe(right.fromBase)
+          if (left.fromBase !== null && right.fromBase !== null) expect(left.fromBase).toBe(right.fromBase)
           expect(keyword(left) === keyword(right) || left.diffId === right.diffId).toBe(true)
         }
       }),

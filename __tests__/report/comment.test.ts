@@ -85,7 +85,7 @@ describe('renderComment', () => {
     expect(full.match(/^#### .*/gm)).toEqual(['#### `api`'])
     expect(full.match(/^\*\*linux.*/gm)).toEqual([
       '**linux/amd64** is over by 3.9 MB',
-      '**linux/arm64** is within budget, 6.8 MB larger',
+      '**linux/arm64** is within budget, 2.8 MB larger',
     ])
   })
 

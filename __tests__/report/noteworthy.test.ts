@@ -1,15 +1,15 @@
 import { describe, expect, it } from '@jest/globals'
 import { isNoteworthy } from '../../src/report/noteworthy.ts'
-import type { ImageReport } from '../../src/report/report.ts'
-import { STATES, check, imageReport, report, totals } from '../support/reports.ts'
+import { STATES, budget, imageReport, report, totals, type ImageFacts } from '../support/reports.ts'
 
 const download = (bytes: number) => ({
   base: totals({ size: null, downloadSize: 50_000_000 }),
   head: totals({ size: null, downloadSize: bytes }),
+  budgets: [],
 })
 
 describe('isNoteworthy', () => {
-  it.each<[string, Partial<ImageReport>]>([
+  it.each<[string, ImageFacts]>([
     ['nothing', {}],
     ['less than 10 kB more', { head: totals({ size: 148_209_999 }) }],
     ['less than 10 kB less', { head: totals({ size: 148_190_001 }) }],
@@ -18,13 +18,13 @@ describe('isNoteworthy', () => {
       'no comparison where none was asked for',
       { base: null, change: null, baseline: { kind: 'none', commit: null, ref: null, reason: 'none was asked for' } },
     ],
-    ['a budget nearly used up before', { checks: [check({ status: 'near' })] }],
-    ['a budget broken before', { checks: [check({ status: 'skipped', reason: 'over-before' })] }],
+    ['a budget nearly used up before', { budgets: [budget('max-size', 150_000_000)] }],
+    ['a budget broken before', { budgets: [budget('max-size', 140_000_000)] }],
   ])('is quiet about %s', (_, overrides) => {
     expect(isNoteworthy(report({ images: [imageReport(overrides)] }))).toBe(false)
   })
 
-  it.each<[string, Partial<ImageReport>]>([
+  it.each<[string, ImageFacts]>([
     ['10 kB more', { head: totals({ size: 148_210_000 }) }],
     ['10 kB less', { head: totals({ size: 148_190_000 }) }],
     ['0.1 % more to download', download(50_050_000)],
@@ -33,7 +33,7 @@ describe('isNoteworthy', () => {
       'a base that could not be built',
       { base: null, change: null, baseline: { kind: 'none', commit: null, ref: 'main', reason: 'it did not build' } },
     ],
-    ['nothing measured on either side', { base: totals({ size: null }), head: totals({ size: null }) }],
+    ['nothing measured on either side', { base: totals({ size: null }), head: totals({ size: null }), budgets: [] }],
   ])('speaks of %s', (_, overrides) => {
     expect(isNoteworthy(report({ images: [imageReport(overrides)] }))).toBe(true)
   })

@@ -15,7 +15,6 @@ export function aLayer(instruction: string, overrides: Partial<Layer> = {}): Lay
     digest: null,
     size: 1_000_000,
     downloadSize: null,
-    createdBy: `${instruction} # buildkit`,
     instruction,
     file: 'Dockerfile',
     line: null,
@@ -23,6 +22,11 @@ export function aLayer(instruction: string, overrides: Partial<Layer> = {}): Lay
     fromBase: false,
     ...overrides,
   }
+}
+
+/** A layer of which the build's record did not tell whether it came with the `FROM` image. */
+export function aLayerOfUnknownOrigin(instruction: string, overrides: Partial<Layer> = {}): Layer {
+  return aLayer(instruction, { fromBase: null, file: null, ...overrides })
 }
 
 /** A layer that came with the `FROM` image. */
@@ -86,6 +90,5 @@ export function aComparison(head: Partial<Totals>, base: Partial<Totals> | null)
     baseline: base ? builtBase() : builtBase({ kind: 'none', reason: 'the base has no Dockerfile' }),
     baseImage: { before: null, after: null, change: 'unknown' },
     layerChanges: [],
-    measurement,
   }
 }

@@ -1,39 +1,60 @@
-import type { Check } from '../../src/budget/budget.ts'
-import type { Change, LayerChange, Totals, TotalsChange } from '../../src/compare/comparison.ts'
+import type { Budget, BudgetName, Check } from '../../src/budget/budget.ts'
+import { judge } from '../../src/budget/judge.ts'
+import { compare } from '../../src/compare/compare.ts'
+import type { Change, Comparison, LayerChange, Totals, TotalsChange } from '../../src/compare/comparison.ts'
 import type { Failure } from '../../src/failure.ts'
+import { assembleReport } from '../../src/report/assemble.ts'
 import type { ImageReport, Report } from '../../src/report/report.ts'
+import { aBaseLayer, aLayer, aLayerOfUnknownOrigin, aMeasurement, builtBase } from './measurements.ts'
 
 /** Finished reports in every state that the renderers know. Figures are bytes. */
 
 export const BASE_COMMIT = 'a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4'
 export const HEAD_COMMIT = 'd4e5f6a7d4e5f6a7d4e5f6a7d4e5f6a7d4e5f6a7'
 
+/** What all of them say of the run. */
+const run = {
+  version: '0.1.0',
+  head: { commit: HEAD_COMMIT, pushed: null, dirty: false },
+  repositoryUrl: 'https://github.com/octo/shop',
+  runUrl: 'https://github.com/octo/shop/actions/runs/123456',
+}
+
 export function report(overrides: Partial<Report> = {}): Report {
   const images = overrides.images ?? [imageReport()]
   const verdicts = new Set(images.map((image) => image.verdict))
   return {
     schema: 1,
-    version: '0.1.0',
+    version: run.version,
     verdict: verdicts.has('error') ? 'error' : verdicts.has('over') ? 'over' : 'within',
     images,
-    head: { commit: HEAD_COMMIT, pushed: null, dirty: false },
-    repositoryUrl: 'https://github.com/octo/shop',
-    runUrl: 'https://github.com/octo/shop/actions/runs/123456',
+    head: run.head,
+    repositoryUrl: run.repositoryUrl,
+    runUrl: run.runUrl,
     ...overrides,
   }
 }
 
+/** What a test says of an image. `budgets` are judged by its totals; only a test of a check's words makes `checks` up. */
+export type ImageFacts = Partial<ImageReport> & { budgets?: Budget[] }
+
+/** A budget in bytes, or layers for `max-layers`. */
+export function budget(name: BudgetName, limit: number, unit?: Budget['unit']): Budget {
+  return { budget: name, limit, unit: unit ?? (name === 'max-layers' ? 'layers' : 'bytes') }
+}
+
 /** `api`, unchanged, 148.2 MB of a budget of 160 MB, on a store that tells the size only. */
-export function imageReport(overrides: Partial<ImageReport> = {}): ImageReport {
+export function imageReport({
+  budgets = [budget('max-size', 160_000_000)],
+  ...overrides
+}: ImageFacts = {}): ImageReport {
   const head = overrides.head === undefined ? totals() : overrides.head
   const base = overrides.base === undefined ? totals() : overrides.base
-  return {
+  const comparison: Comparison = {
     name: 'api',
     platform: 'linux/amd64',
-    verdict: 'within',
-    error: null,
     engine: { driver: 'docker', store: 'classic', version: '28.0.4', buildx: '0.21.2' },
-    head,
+    head: head ?? totals(),
     base,
     change: head && base ? totalsChange(base, head) : null,
     baseline: { kind: 'build', commit: BASE_COMMIT, ref: 'main', reason: null },
@@ -43,9 +64,10 @@ export function imageReport(overrides: Partial<ImageReport> = {}): ImageReport {
       change: 'unchanged',
     },
     layerChanges: layers(),
-    checks: [check()],
-    ...overrides,
   }
+  const judged = { comparison, ...judge(comparison, budgets) }
+  const { images } = assembleReport({ ...run, images: [judged] })
+  return { ...images[0]!, ...overrides }
 }
 
 export function totals(overrides: Partial<Totals> = {}): Totals {
@@ -173,9 +195,8 @@ export function failedImage(overrides: Partial<ImageReport> = {}): ImageReport {
   })
 }
 
-export function overImage(overrides: Partial<ImageReport> = {}): ImageReport {
+export function overImage(overrides: ImageFacts = {}): ImageReport {
   return imageReport({
-    verdict: 'over',
     head: totals({ size: 163_900_000, layers: 10 }),
     layerChanges: layers([
       layer({ instruction: 'WORKDIR /app', line: 12, sizeBefore: 0, sizeAfter: 0 }),
@@ -189,11 +210,7 @@ export function overImage(overrides: Partial<ImageReport> = {}): ImageReport {
         sizeAfter: 3_400_000,
       }),
     ]),
-    checks: [
-      check({ actual: 163_900_000, status: 'over', excess: 3_900_000 }),
-      check({ budget: 'max-layers', metric: 'layers', unit: 'layers', limit: 12, actual: 10 }),
-      check({ budget: 'max-increase', limit: 5_000_000, actual: 15_700_000, status: 'over', excess: 10_700_000 }),
-    ],
+    budgets: [budget('max-size', 160_000_000), budget('max-layers', 12), budget('max-increase', 5_000_000)],
     ...overrides,
   })
 }
@@ -210,6 +227,43 @@ function alone(changes: LayerChange[]): LayerChange[] {
   return changes.map((each) =>
     Object.assign(each, { change: 'added', sizeBefore: null, downloadSizeBefore: null } satisfies Partial<LayerChange>),
   )
+}
+
+/** The same `FROM` line, another image by it, 10.4 MB larger, and 200 kB of the change's own. */
+function movedBaseImage(maxIncrease: number): ImageReport {
+  return imageReport({
+    head: totals({ size: 158_800_000, ownSize: 60_300_000 }),
+    baseImage: {
+      before: { name: 'docker.io/library/node:24-slim', digest: digest('11aa') },
+      after: { name: 'docker.io/library/node:24-slim', digest: digest('22bb') },
+      change: 'changed',
+    },
+    layerChanges: [
+      ...baseLayers().map((each, index) =>
+        index === 1 ? Object.assign(each, { change: 'changed', sizeAfter: 20_400_000 } as const) : each,
+      ),
+      layer({ change: 'changed', sizeAfter: 44_200_000 }),
+    ],
+    budgets: [budget('max-size', 170_000_000), budget('max-increase', maxIncrease)],
+  })
+}
+
+/** The base's build was recorded, this change's was not: `npm ci` grew by 12.3 MB. */
+function unknownOrigins(): ImageReport {
+  const [base, head] = [
+    [
+      aBaseLayer('ADD rootfs.tar.xz /', { size: 88_100_000 }),
+      aLayer('RUN npm ci', { size: 44_000_000, line: 14 }),
+      aLayer('COPY . .', { size: 16_100_000, line: 17 }),
+    ],
+    [
+      aLayerOfUnknownOrigin('ADD rootfs.tar.xz /', { size: 88_100_000 }),
+      aLayerOfUnknownOrigin('RUN npm ci', { size: 56_300_000, diffId: digest('33cc') }),
+      aLayerOfUnknownOrigin('COPY . .', { size: 16_100_000 }),
+    ],
+  ].map((each) => aMeasurement({ layers: each }))
+  const comparison = compare({ ...head!, baseImage: null }, base!, builtBase({ commit: BASE_COMMIT }))
+  return imageReport({ ...comparison, budgets: [budget('max-size', 170_000_000)] })
 }
 
 const containerd = { driver: 'docker', store: 'containerd', version: '29.1.0', buildx: '0.30.1' } as const
@@ -232,7 +286,6 @@ export const STATES: Readonly<Record<string, Report>> = {
             sizeAfter: 16_100_000,
           }),
         ]),
-        checks: [check({ actual: 149_300_000 })],
       }),
     ],
   }),
@@ -241,10 +294,7 @@ export const STATES: Readonly<Record<string, Report>> = {
       imageReport({
         head: totals({ size: 158_400_000 }),
         layerChanges: layers([layer({ change: 'changed', sizeAfter: 54_200_000 })]),
-        checks: [
-          check({ actual: 158_400_000, status: 'near' }),
-          check({ budget: 'max-increase', unit: 'percent', limit: 10, actual: 6.88, status: 'within' }),
-        ],
+        budgets: [budget('max-size', 160_000_000), budget('max-increase', 10, 'percent')],
       }),
     ],
   }),
@@ -254,7 +304,6 @@ export const STATES: Readonly<Record<string, Report>> = {
         base: totals({ size: 164_100_000 }),
         head: totals({ size: 163_900_000 }),
         layerChanges: layers([layer({ change: 'changed', sizeBefore: 60_000_000, sizeAfter: 59_800_000 })]),
-        checks: [check({ actual: 163_900_000, status: 'skipped', reason: 'over-before', excess: 3_900_000 })],
       }),
     ],
   }),
@@ -277,13 +326,12 @@ export const STATES: Readonly<Record<string, Report>> = {
             sizeAfter: null,
           }),
         ]),
-        checks: [check({ actual: 126_900_000 })],
       }),
     ],
   }),
   unchanged: report(),
   noise: report({
-    images: [imageReport({ head: totals({ size: 148_200_412 }), checks: [check({ actual: 148_200_412 })] })],
+    images: [imageReport({ head: totals({ size: 148_200_412 }) })],
   }),
   'no-baseline': report({
     images: [
@@ -292,10 +340,7 @@ export const STATES: Readonly<Record<string, Report>> = {
         baseline: noBaseline,
         head: totals({ size: 163_900_000 }),
         layerChanges: alone(layers()),
-        checks: [
-          check({ limit: 170_000_000, actual: 163_900_000, status: 'near' }),
-          check({ budget: 'max-increase', limit: 5_000_000, actual: null, status: 'skipped', reason: 'no-baseline' }),
-        ],
+        budgets: [budget('max-size', 170_000_000), budget('max-increase', 5_000_000)],
       }),
     ],
   }),
@@ -304,37 +349,17 @@ export const STATES: Readonly<Record<string, Report>> = {
       imageReport({
         head: totals({ size: 163_900_000 }),
         layerChanges: layers([layer({ change: 'changed', sizeAfter: 59_700_000 })]),
-        checks: [],
+        budgets: [],
       }),
     ],
   }),
-  'base-image': report({
-    images: [
-      imageReport({
-        head: totals({ size: 158_800_000, ownSize: 60_300_000 }),
-        baseImage: {
-          before: { name: 'docker.io/library/node:24-slim', digest: digest('11aa') },
-          after: { name: 'docker.io/library/node:24-slim', digest: digest('22bb') },
-          change: 'changed',
-        },
-        layerChanges: [
-          ...baseLayers().map((each, index) =>
-            index === 1 ? Object.assign(each, { change: 'changed', sizeAfter: 20_400_000 } as const) : each,
-          ),
-          layer({ change: 'changed', sizeAfter: 44_200_000 }),
-        ],
-        checks: [
-          check({ limit: 170_000_000, actual: 158_800_000 }),
-          check({ budget: 'max-increase', limit: 5_000_000, actual: 200_000 }),
-        ],
-      }),
-    ],
-  }),
+  'base-image': report({ images: [movedBaseImage(20_000_000)] }),
+  'base-image-over': report({ images: [movedBaseImage(5_000_000)] }),
+  'unknown-origins': report({ images: [unknownOrigins()] }),
   failed: report({ images: [failedImage()] }),
   'not-measured': report({
     images: [
       imageReport({
-        verdict: 'error',
         engine: containerd,
         base: totals({ size: null, downloadSize: 51_000_000 }),
         head: totals({ size: null, downloadSize: 55_400_000 }),
@@ -347,23 +372,13 @@ export const STATES: Readonly<Record<string, Report>> = {
             downloadSizeAfter: 18_400_000,
           }),
         ],
-        checks: [
-          check({ actual: null, status: 'skipped', reason: 'not-measured' }),
-          check({
-            budget: 'max-download-size',
-            metric: 'download-size',
-            limit: 56_000_000,
-            actual: 55_400_000,
-            status: 'near',
-          }),
-        ],
+        budgets: [budget('max-size', 160_000_000), budget('max-download-size', 56_000_000)],
       }),
     ],
   }),
   download: report({
     images: [
       imageReport({
-        verdict: 'over',
         engine: containerd,
         base: totals({ size: null, downloadSize: 51_000_000 }),
         head: totals({ size: null, downloadSize: 55_400_000 }),
@@ -376,27 +391,16 @@ export const STATES: Readonly<Record<string, Report>> = {
             downloadSizeAfter: 18_400_000,
           }),
         ],
-        checks: [
-          check({
-            budget: 'max-download-size',
-            metric: 'download-size',
-            limit: 55_000_000,
-            actual: 55_400_000,
-            status: 'over',
-            excess: 400_000,
-          }),
-        ],
+        budgets: [budget('max-download-size', 55_000_000)],
       }),
     ],
   }),
   'by-bytes': report({
     images: [
       imageReport({
-        verdict: 'over',
         head: totals({ size: 160_000_312 }),
         base: totals({ size: 159_999_104 }),
         layerChanges: layers([layer({ change: 'changed', sizeAfter: 44_001_208 })]),
-        checks: [check({ actual: 160_000_312, status: 'over', excess: 312 })],
       }),
     ],
   }),
@@ -407,7 +411,6 @@ export const STATES: Readonly<Record<string, Report>> = {
         name: 'worker',
         head: totals({ size: 149_300_000 }),
         layerChanges: layers([layer({ change: 'changed', sizeAfter: 45_100_000 })]),
-        checks: [check({ actual: 149_300_000 })],
       }),
       overImage(),
       failedImage({ name: 'web' }),
@@ -418,9 +421,8 @@ export const STATES: Readonly<Record<string, Report>> = {
       overImage(),
       imageReport({
         platform: 'linux/arm64',
-        head: totals({ size: 155_000_000, layers: 10 }),
-        layerChanges: layers([layer({ change: 'changed', sizeAfter: 50_800_000 })]),
-        checks: [check({ actual: 155_000_000 })],
+        head: totals({ size: 151_000_000 }),
+        layerChanges: layers([layer({ change: 'changed', sizeAfter: 46_800_000 })]),
       }),
     ],
   }),

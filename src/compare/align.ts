@@ -23,7 +23,7 @@ const comparedText = 1000
  * importance, the most layers of the same content (diffID), the most equal instructions, and the most similar
  * instructions of the same keyword. So an inserted layer does not shift the rest, and an edited instruction is one pair
  * however much of it was edited. Layers of unlike keywords pair only as the same content; layers that came with the
- * `FROM` image never pair with the image's own. Among equals the lowest layers pair.
+ * `FROM` image never pair with the image's own; one whose origin is not known may be either. Among equals the lowest layers pair.
  *
  * Time and memory grow with the product of the sides: nothing to notice for an engine's 127 layers, a second for 1,000.
  */
@@ -82,7 +82,7 @@ function scorer(base: Layer[], head: Layer[]): (b: number, h: number) => number 
   return (b, h) => {
     const left = base[b]!
     const right = head[h]!
-    if (left.fromBase !== right.fromBase) return 0
+    if (left.fromBase !== null && right.fromBase !== null && left.fromBase !== right.fromBase) return 0
     const equalText = left.instruction === right.instruction
     const equalContent = left.diffId === right.diffId && (equalText || left.diffId !== emptyTar)
     const content = equalContent ? sameContent : 0

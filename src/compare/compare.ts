@@ -57,7 +57,6 @@ export function compare(head: Measurement, base: Measurement | null, baseline: B
       change: comparedWith ? changeOfBaseImage(comparedWith, head) : 'unknown',
     },
     layerChanges: changesOfLayers(comparedWith?.layers ?? [], head.layers),
-    measurement: head,
   }
 }
 
@@ -85,15 +84,20 @@ function withoutBase(baseline: BaselineFacts, obstacle: string | null): Baseline
 }
 
 function totalsOf({ size, downloadSize, layers }: Measurement): Totals {
-  const own = layers.filter((layer) => !layer.fromBase)
+  const own = hasOrigins(layers) ? layers.filter((layer) => !layer.fromBase) : null
   return {
     size,
     downloadSize,
     layers: layers.length,
-    ownSize: sum(own.map((layer) => layer.size)),
-    ownDownloadSize: sum(own.map((layer) => layer.downloadSize)),
-    ownLayers: own.length,
+    ownSize: own && sum(own.map((layer) => layer.size)),
+    ownDownloadSize: own && sum(own.map((layer) => layer.downloadSize)),
+    ownLayers: own && own.length,
   }
+}
+
+/** Whether it is known of each layer if it came with the `FROM` image: else nothing can be said of the image's own part. */
+function hasOrigins(layers: Layer[]): boolean {
+  return layers.every((layer) => layer.fromBase !== null)
 }
 
 /** Null as soon as one part was not measured: a part of a sum is never shown as the sum. */
@@ -119,9 +123,8 @@ function changeOf(before: number | null, after: number | null): Change | null {
 }
 
 /**
- * Name and digest decide; where an engine tells no digest, the layers that came with the image do. An image without a
- * name and without such layers starts `FROM scratch`, unless the other side's base layers are in it all the same: then
- * the engine did not tell, and neither do we.
+ * Name and digest decide; where an engine tells no digest, the layers that came with the image do, if it is known which
+ * these are. An image without any starts `FROM scratch`.
  */
 function changeOfBaseImage(base: Measurement, head: Measurement): Comparison['baseImage']['change'] {
   const before = base.baseImage
@@ -129,21 +132,13 @@ function changeOfBaseImage(base: Measurement, head: Measurement): Comparison['ba
   if (before && after && before.name !== after.name) return 'changed'
   if (before?.digest && after?.digest) return before.digest === after.digest ? 'unchanged' : 'changed'
 
-  const layersBefore = diffIdsOf(base.layers.filter((layer) => layer.fromBase))
-  const layersAfter = diffIdsOf(head.layers.filter((layer) => layer.fromBase))
-  if (layersBefore.length === 0 && layersAfter.length === 0) return before || after ? 'unknown' : 'unchanged'
-  if (startsWith(layersBefore, layersAfter) && startsWith(layersAfter, layersBefore)) return 'unchanged'
-  if (layersBefore.length === 0 && startsWith(diffIdsOf(base.layers), layersAfter)) return 'unknown'
-  if (layersAfter.length === 0 && startsWith(diffIdsOf(head.layers), layersBefore)) return 'unknown'
-  return 'changed'
-}
-
-function diffIdsOf(layers: Layer[]): string[] {
-  return layers.map((layer) => layer.diffId)
-}
-
-function startsWith(list: string[], start: string[]): boolean {
-  return start.every((item, index) => list[index] === item)
+  if (!hasOrigins(base.layers) || !hasOrigins(head.layers)) return 'unknown'
+  const layersBefore = base.layers.filter((layer) => layer.fromBase)
+  const layersAfter = head.layers.filter((layer) => layer.fromBase)
+  const same =
+    layersBefore.length === layersAfter.length &&
+    layersBefore.every((layer, index) => layer.diffId === layersAfter[index]?.diffId)
+  return same ? 'unchanged' : 'changed'
 }
 
 function changesOfLayers(base: Layer[], head: Layer[]): LayerChange[] {

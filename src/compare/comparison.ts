@@ -1,15 +1,15 @@
 import type { Engine } from '../build/engine.ts'
-import type { BaseImage, Measurement } from '../image/measurement.ts'
+import type { BaseImage } from '../image/measurement.ts'
 
 /** Totals of one side. Sizes are integers in bytes; null: not measured. `layers` counts non-empty layers. */
 export type Totals = {
   size: number | null
   downloadSize: number | null
   layers: number
-  /** The same without the layers that came with the `FROM` image. */
+  /** The same without the layers that came with the `FROM` image; null as soon as one layer's origin is not known. */
   ownSize: number | null
   ownDownloadSize: number | null
-  ownLayers: number
+  ownLayers: number | null
 }
 
 /** A difference, head minus base. `percent` is of the base; null where the base is 0. */
@@ -33,7 +33,8 @@ export type LayerChange = {
   file: string | null
   line: number | null
   stage: string | null
-  fromBase: boolean
+  /** Came with the image that `FROM` names; null: not known. */
+  fromBase: boolean | null
   sizeBefore: number | null
   sizeAfter: number | null
   downloadSizeBefore: number | null
@@ -60,6 +61,4 @@ export type Comparison = {
   baseImage: { before: BaseImage | null; after: BaseImage | null; change: 'unchanged' | 'changed' | 'unknown' }
   /** In the image's order, base layer first; a removed layer stands where it stood. */
   layerChanges: LayerChange[]
-  /** The head's measurement: for the record. */
-  measurement: Measurement
 }

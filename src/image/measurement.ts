@@ -10,9 +10,7 @@ export type Layer = {
   size: number | null
   /** Bytes of the layer blob, or null: not measured. */
   downloadSize: number | null
-  /** OCI history's `created_by` as it is: data, may hold build arguments; never shown. */
-  createdBy: string
-  /** What is shown: the Dockerfile's own text where the line is known, else `createdBy` without the builder's wrapping. One line. */
+  /** The Dockerfile's own text where the line is known, else the history's without the builder's wrapping and without build arguments. One line. */
   instruction: string
   /** Dockerfile (path relative to the repository's root) that has the instruction, or null. */
   file: string | null
@@ -20,8 +18,8 @@ export type Layer = {
   line: number | null
   /** Name (or number, as text) of the Dockerfile stage that has the instruction, or null. */
   stage: string | null
-  /** Came with the image that `FROM` names. */
-  fromBase: boolean
+  /** Came with the image that `FROM` names; null where the build's record does not tell. */
+  fromBase: boolean | null
 }
 
 /** The image that the final stage's chain starts `FROM`. Null on a measurement: `FROM scratch`, or not known. */

@@ -110,12 +110,11 @@ function toMeasurement(
       digest: image.manifest?.layers[at]?.digest ?? null,
       size: image.layerSizes?.[at] ?? null,
       downloadSize: image.manifest?.layers[at]?.size ?? null,
-      createdBy: createdBy?.[at] ?? '',
       instruction: own?.instruction ?? plainInstruction(createdBy?.[at] ?? ''),
       file: own && own.line !== null ? build.dockerfile : null,
       line: own?.line ?? null,
       stage: own?.stage ?? null,
-      fromBase: origin?.fromBase ?? false,
+      fromBase: origin?.fromBase ?? null,
     }
   })
   return {
@@ -137,8 +136,8 @@ function toMeasurement(
 
 /**
  * The origins of one platform's layers. buildx's metadata file has the provenance of a build for one platform; of a build for several
- * buildx 0.29 with the docker driver leaves it out, but the build's record has it. Without it layers have no lines; their sizes are
- * as good as ever.
+ * buildx 0.29 with the docker driver leaves it out, but the build's record has it. Without it layers have no lines and no known
+ * origin; their sizes are as good as ever.
  */
 async function readProvenance(exec: Exec, build: Build, builder: string | null, config: ImageConfig): Promise<Origins> {
   const platform = platformName(config)

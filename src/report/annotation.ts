@@ -2,8 +2,9 @@ import { causesOf } from './causes.ts'
 import { isImageNoteworthy } from './noteworthy.ts'
 import { plain } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
+import { isFailure, leadChange } from './state.ts'
 import { formatSigned } from './units.ts'
-import { imageHeadline, isFailure, leadChange, PRODUCT } from './words.ts'
+import { imageHeadline, PRODUCT } from './words.ts'
 
 /** A remark on a line of the Dockerfile (or on the run, without a place), as GitHub shows it in the pull request's diff. Plain text. */
 export type Annotation = {

@@ -14,10 +14,7 @@ export type FailedImage = { name: string; platform: string | null; failure: Fail
 /** What a report is made of; `images` in the order in which they are shown. */
 export type ReportParts = Omit<Report, 'schema' | 'verdict' | 'images'> & { images: (JudgedImage | FailedImage)[] }
 
-/**
- * Puts the report together. Measurements do not go into it, only what was made of them: their `createdBy` may hold build
- * arguments. A report without any image has the verdict `error`: nothing was measured.
- */
+/** Puts the report together. A report without any image has the verdict `error`: nothing was measured. */
 export function assembleReport({ version, images, head, repositoryUrl, runUrl }: ReportParts): Report {
   const reports = images.map((image) => ('failure' in image ? failedReport(image) : judgedReport(image)))
   const verdict = reports.length === 0 ? 'error' : worstVerdict(reports.map((report) => report.verdict))

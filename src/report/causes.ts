@@ -1,8 +1,8 @@
 import type { LayerChange } from '../compare/comparison.ts'
 import { phrase, type Phrase, type Place } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
+import { leadChange, type LeadMetric } from './state.ts'
 import { formatCount, formatSigned } from './units.ts'
-import { leadChange, type LeadMetric } from './words.ts'
 
 /** Whose line it was: the layers that a change of the image's size can be put down to. */
 

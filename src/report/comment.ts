@@ -3,6 +3,7 @@ import { codeBlock, markdown, tableMarkdown, type Setting } from './markdown.ts'
 import { isImageNoteworthy } from './noteworthy.ts'
 import { join, phrase, type Phrase } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
+import { isFailure, leadChange, stateOf } from './state.ts'
 import { figuresTable, layersTable, layersTitle, overviewTable, worstFirst, type Table } from './tables.ts'
 import { formatCount } from './units.ts'
 import {
@@ -11,11 +12,8 @@ import {
   failureOutput,
   headline,
   imageHeadline,
-  isFailure,
-  leadChange,
   quietWords,
   smallPrint,
-  stateOf,
   verdictWords,
 } from './words.ts'
 

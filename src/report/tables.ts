@@ -4,6 +4,7 @@ import { isChanged, layerFigures } from './causes.ts'
 import { shorten } from './characters.ts'
 import { phrase, type Phrase } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
+import { isFailure, leadChange, leadMetric } from './state.ts'
 import { formatBytes, formatBytesAmong, formatCount, formatLimit, formatSigned, formatSignedCount } from './units.ts'
 import {
   METRICS,
@@ -12,9 +13,6 @@ import {
   familiarName,
   growthWords,
   imageStatus,
-  isFailure,
-  leadChange,
-  leadMetric,
   limitWords,
   shortCommit,
   statusWords,

@@ -3,8 +3,9 @@ import { characterWidth, displayWidth, manyLines, oneLine, shorten } from './cha
 import { isImageNoteworthy } from './noteworthy.ts'
 import { join, phrase, placeName, type Phrase, type Piece, type Tone } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
+import { stateOf } from './state.ts'
 import { figuresTable, overviewTable, worstFirst, type Table } from './tables.ts'
-import { PRODUCT, explanation, failureOutput, headline, imageHeadline, smallPrint, stateOf } from './words.ts'
+import { PRODUCT, explanation, failureOutput, headline, imageHeadline, smallPrint } from './words.ts'
 
 /** The one table of a terminal's signs. Each stands before words that say the same. */
 const SIGNS: Record<Tone, string> = { good: '✓ ', warn: '! ', bad: '✗ ', none: '' }

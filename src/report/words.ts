@@ -4,49 +4,13 @@ import type { Failure } from '../failure.ts'
 import { shorten } from './characters.ts'
 import { fromProse, join, list, phrase, placeName, type Phrase, type Place, type Tone } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
+import { baseImageGrowth, isFailure, leadChange, leadMetric, stateOf, type State } from './state.ts'
 import { formatBytes, formatCount, formatLimit, formatPercent, formatSigned } from './units.ts'
 
 /** The words of the report, said once for the comment, the summary, the terminal and the log. */
 
 /** The product's name as every report's first words. */
 export const PRODUCT = 'Image budget'
-
-/**
- * What is said of an image, the first that applies. `failed`: no figures at all; `not-judged`: a budget's metric is not
- * measured; `over`; `over-before`: a broken budget that this change is not charged with; `no-comparison`: within, with no
- * base; then by the change of the leading metric.
- */
-export type State =
-  'failed' | 'not-judged' | 'over' | 'over-before' | 'no-comparison' | 'smaller' | 'near' | 'larger' | 'unchanged'
-
-/** The metric an image is spoken of in: its size, or its download size where only that is measured. */
-export type LeadMetric = 'size' | 'downloadSize'
-
-/** The leading metric of an image; null where neither is measured. */
-export function leadMetric(image: ImageReport): LeadMetric | null {
-  if (image.head === null) return null
-  if (image.head.size !== null) return 'size'
-  return image.head.downloadSize === null ? null : 'downloadSize'
-}
-
-/** Change of the leading metric; null without a comparison. */
-export function leadChange(image: ImageReport): Change | null {
-  const metric = leadMetric(image)
-  return metric === null ? null : (image.change?.[metric] ?? null)
-}
-
-/** Which of the states an image is in. */
-export function stateOf(image: ImageReport): State {
-  if (image.error !== null || image.head === null) return 'failed'
-  if (image.verdict === 'error') return 'not-judged'
-  if (image.verdict === 'over') return 'over'
-  if (image.checks.some((check) => check.reason === 'over-before')) return 'over-before'
-  const change = leadChange(image)
-  if (change === null) return 'no-comparison'
-  if (change.amount < 0) return 'smaller'
-  if (image.checks.some((check) => check.status === 'near')) return 'near'
-  return change.amount > 0 ? 'larger' : 'unchanged'
-}
 
 /** The verdict on the whole report, without the product's name: `` `api` is over by 3.9 MB ``, `1 of 24 images is over`. */
 export function headline(report: Report): Phrase {
@@ -88,11 +52,6 @@ export function headline(report: Report): Phrase {
   return [
     ...(name === null ? [formatCount(total, noun)] : phrase`${{ code: name }} on ${formatCount(total, noun)}`),
   ].concat(rest === '' ? ' unchanged' : `: ${rest}`)
-}
-
-/** The image could not be judged: a failed build, or a budget on what is not measured. */
-export function isFailure(image: ImageReport): boolean {
-  return image.verdict === 'error' || image.error !== null || image.head === null
 }
 
 /** `2 larger, 1 smaller, 3 with no comparison`, or nothing. */
@@ -210,19 +169,6 @@ function isCommit(ref: string, commit: string | null): boolean {
 /** Seven digits, as git shortens it. */
 export function shortCommit(commit: string): string {
   return commit.slice(0, 7)
-}
-
-/**
- * By how many bytes (of the leading metric) the base image's own layers changed, where the base image moved under the
- * same name; null where it did not, or where that is not known.
- */
-export function baseImageGrowth(image: ImageReport): number | null {
-  if (image.baseImage?.change !== 'changed' || image.change === null) return null
-  const metric = leadMetric(image)
-  if (metric === null) return null
-  const all = image.change[metric]
-  const own = image.change[metric === 'size' ? 'ownSize' : 'ownDownloadSize']
-  return all === null || own === null ? null : all.amount - own.amount
 }
 
 /** Words, and how they are to be taken. */
@@ -402,9 +348,7 @@ function baseImageWords(image: ImageReport): Phrase[] {
     before.digest === null || after.digest === null
       ? []
       : phrase` from ${{ code: shortDigest(before.digest) }} to ${{ code: shortDigest(after.digest) }}`
-  return [
-    phrase`${ownWords(image)}${{ code: familiarName(after.name) }} moved${digests}${by}${notCountedWords(image)}.`,
-  ]
+  return [phrase`${ownWords(image)}${{ code: familiarName(after.name) }} moved${digests}${by}.`]
 }
 
 function ownWords(image: ImageReport): string {
@@ -414,17 +358,6 @@ function ownWords(image: ImageReport): string {
   return own > 0
     ? `This change adds ${formatBytes(own)} of its own. `
     : `This change itself saves ${formatBytes(-own)}. `
-}
-
-/** Only where the check's own figure shows that it judged the growth without the base image's part. */
-function notCountedWords(image: ImageReport): Phrase {
-  const check = image.checks.find((each) => each.budget === 'max-increase')
-  const metric = leadMetric(image)
-  if (check === undefined || check.actual === null || metric === null) return []
-  const own = image.change?.[metric === 'size' ? 'ownSize' : 'ownDownloadSize']
-  const all = image.change?.[metric]
-  if (!own || !all || own.amount === all.amount || check.unit !== 'bytes' || check.actual !== own.amount) return []
-  return phrase`, which is not this change's doing and is not counted against ${{ code: 'max-increase' }}`
 }
 
 /** `docker.io/library/node:24-slim` as Dockerfiles write it: `node:24-slim`. */

@@ -1,0 +1,59 @@
+import type { Change } from '../compare/comparison.ts'
+import type { ImageReport } from './report.ts'
+
+/** What is to be said of an image, decided once for every way to say it: words.ts has the words. */
+
+/**
+ * What is said of an image, the first that applies. `failed`: no figures at all; `not-judged`: a budget's metric is not
+ * measured; `over`; `over-before`: a broken budget that this change is not charged with; `no-comparison`: within, with no
+ * base; then by the change of the leading metric.
+ */
+export type State =
+  'failed' | 'not-judged' | 'over' | 'over-before' | 'no-comparison' | 'smaller' | 'near' | 'larger' | 'unchanged'
+
+/** The metric an image is spoken of in: its size, or its download size where only that is measured. */
+export type LeadMetric = 'size' | 'downloadSize'
+
+/** The leading metric of an image; null where neither is measured. */
+export function leadMetric(image: ImageReport): LeadMetric | null {
+  if (image.head === null) return null
+  if (image.head.size !== null) return 'size'
+  return image.head.downloadSize === null ? null : 'downloadSize'
+}
+
+/** Change of the leading metric; null without a comparison. */
+export function leadChange(image: ImageReport): Change | null {
+  const metric = leadMetric(image)
+  return metric === null ? null : (image.change?.[metric] ?? null)
+}
+
+/** Which of the states an image is in. */
+export function stateOf(image: ImageReport): State {
+  if (image.error !== null || image.head === null) return 'failed'
+  if (image.verdict === 'error') return 'not-judged'
+  if (image.verdict === 'over') return 'over'
+  if (image.checks.some((check) => check.reason === 'over-before')) return 'over-before'
+  const change = leadChange(image)
+  if (change === null) return 'no-comparison'
+  if (change.amount < 0) return 'smaller'
+  if (image.checks.some((check) => check.status === 'near')) return 'near'
+  return change.amount > 0 ? 'larger' : 'unchanged'
+}
+
+/** The image could not be judged: a failed build, or a budget on what is not measured. */
+export function isFailure(image: ImageReport): boolean {
+  return image.verdict === 'error' || image.error !== null || image.head === null
+}
+
+/**
+ * By how many bytes (of the leading metric) the base image's own layers changed, where the base image moved under the
+ * same name; null where it did not, or where that is not known.
+ */
+export function baseImageGrowth(image: ImageReport): number | null {
+  if (image.baseImage?.change !== 'changed' || image.change === null) return null
+  const metric = leadMetric(image)
+  if (metric === null) return null
+  const all = image.change[metric]
+  const own = image.change[metric === 'size' ? 'ownSize' : 'ownDownloadSize']
+  return all === null || own === null ? null : all.amount - own.amount
+}
