@@ -165,7 +165,7 @@ describe('writeTree', () => {
       const tree = sandbox.git(repository, 'write-tree')
       sandbox.git(repository, 'reset', '--quiet')
       await expect(written(tree)).rejects.toMatchObject({
-        failure: { kind: 'git', message: expect.stringContaining('submodule `vendor/lib`: ') },
+        failure: { kind: 'git', message: expect.stringContaining('The commit `bbbbbbb` of the submodule `vendor/lib` ') },
       })
     })
   })
