@@ -158,7 +158,8 @@ async function mergeBase(
   for (let round = 0; ; round++) {
     const found = await repository.tryGit(['merge-base', head, base])
     if (found.exitCode === 0) return { commit: found.stdout.trim().split('\n')[0]!, ref, reason: null }
-    if (found.exitCode !== 1) throw gitFailure(['merge-base'], found)
+    // A history that it cannot read is for git 2.39 none at all: exit code 1, but not without a word.
+    if (found.exitCode !== 1 || /^error:/m.test(found.stderr)) throw gitFailure(['merge-base'], found)
     if (!(await isShallow(repository))) return none(`the checked-out commit and \`${ref}\` have no common ancestor`)
     if (whole)
       return none(`the clone is shallow and its remote, too, lacks the history up to the merge base with \`${ref}\``)
