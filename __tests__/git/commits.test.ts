@@ -174,10 +174,18 @@ describe("a pull request's head", () => {
     sandbox.git(join(sandbox.folder, 'mirror.git'), 'config', 'uploadpack.allowAnySHA1InWant', 'true')
     const clone = checkout('refs/heads/change', 'refs/remotes/origin/change')
     sandbox.git(clone, 'remote', 'set-url', 'origin', `file://${sandbox.folder}/mirror.git`)
-    expect((await baseIn(clone, question)).reason).toBe(
+    let fetches = 0
+    const counting = await openRepository((program, args, options) => {
+      if (args.includes('fetch')) fetches++
+      return sandbox.exec(program, args, options)
+    }, clone)
+    const base = await resolveBase(counting, question, null)
+    expect(base.reason).toBe(
       'the clone is shallow and its remote, too, lacks the history up to the merge base with `main`',
     )
-  }, 20_000)
+    // The base, one step that brings nothing, and all there is.
+    expect(fetches).toBe(3)
+  })
 
   it('has no base where git cannot read the history: that is an answer, no error', async () => {
     const { change, question } = pullRequest()
