@@ -154,6 +154,54 @@ describe("a pull request's head", () => {
     })
   })
 
+  it('is compared with the merge base also where it is a commit that the remote does not know', async () => {
+    const { main, question } = pullRequest()
+    const clone = checkout('refs/heads/change', 'refs/remotes/origin/change')
+    const headSha = sandbox.commit(clone, 'local')
+    expect((await baseIn(clone, { ...question, headSha } as BaseQuestion)).commit).toBe(main[1])
+  })
+
+  it('is compared with the merge base also where a force push took it off its branch', async () => {
+    const { main, question } = pullRequest()
+    const clone = checkout('refs/heads/change', 'refs/remotes/origin/change')
+    push(':refs/heads/change', ':refs/pull/7/head', ':refs/pull/7/merge')
+    expect((await baseIn(clone, question)).commit).toBe(main[1])
+  })
+
+  it('has no base where the remote is shallow itself and lacks the merge base', async () => {
+    const { question } = pullRequest()
+    sandbox.git(sandbox.folder, 'clone', '--quiet', '--bare', '--depth=1', '--no-single-branch', origin, 'mirror.git')
+    sandbox.git(join(sandbox.folder, 'mirror.git'), 'config', 'uploadpack.allowAnySHA1InWant', 'true')
+    const clone = checkout('refs/heads/change', 'refs/remotes/origin/change')
+    sandbox.git(clone, 'remote', 'set-url', 'origin', `file://${sandbox.folder}/mirror.git`)
+    let fetches = 0
+    const counting = await openRepository((program, args, options) => {
+      if (args.includes('fetch')) fetches++
+      return sandbox.exec(program, args, options)
+    }, clone)
+    const base = await resolveBase(counting, question, null)
+    expect(base.reason).toBe(
+      'the clone is shallow and its remote, too, lacks the history up to the merge base with `main`',
+    )
+    // The base, one step that brings nothing, and all there is.
+    expect(fetches).toBe(3)
+  })
+
+  it('has no base where git cannot read the history: that is an answer, no error', async () => {
+    const { change, question } = pullRequest()
+    sandbox.git(author, 'checkout', '--quiet', '--detach', 'change')
+    const lost = change[1]!
+    rmSync(join(author, '.git/objects', lost.slice(0, 2), lost.slice(2)))
+    const base = await resolveBase(await open(author), question, null)
+    expect(base).toEqual({
+      commit: null,
+      ref: 'main',
+      reason: expect.stringMatching(
+        /^the base commit could not be found \(`git merge-base` failed with exit code \d+: (?:error|fatal): .*\)$/,
+      ),
+    })
+  })
+
   it('has no base where the remote is gone', async () => {
     const { question } = pullRequest()
     const clone = checkout('refs/heads/change', 'refs/remotes/origin/change')

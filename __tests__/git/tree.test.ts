@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { openRepository } from '../../src/git/git.ts'
@@ -96,6 +96,40 @@ describe('writeTree', () => {
     expect(files['a.id']).toMatch(/^\$Id: [0-9a-f]{40} \$\n$/)
   })
 
+  it('has LFS files as the checkout has them: their pointers, unless their content was fetched', async () => {
+    sandbox.git(repository, 'config', 'filter.lfs.smudge', 'test -n "$GIT_LFS_SKIP_SMUDGE" && cat || tr a-z A-Z')
+    const commit = sandbox.commit(repository, 'first', { '.gitattributes': '*.bin filter=lfs\n', 'a.bin': 'pointer' })
+    mkdirSync(join(repository, '.git/lfs/objects'), { recursive: true })
+    expect((await written(commit))['a.bin']).toBe('pointer')
+    writeFiles(repository, { '.git/lfs/objects/ab/cd/abcd': 'content' })
+    expect((await written(commit))['a.bin']).toBe('POINTER')
+    sandbox.git(repository, 'config', 'lfs.storage', 'elsewhere')
+    expect((await written(commit))['a.bin']).toBe('pointer')
+  })
+
+  it('fetches the blobs that a partial clone left out, with the token where git fails without it', async () => {
+    sandbox.git(repository, 'config', 'uploadpack.allowFilter', 'true')
+    sandbox.git(repository, 'config', 'uploadpack.allowAnySHA1InWant', 'true')
+    const commit = sandbox.commit(repository, 'first', { a: 'a', 'b/c': 'c' })
+    const url = `file://${repository}`
+    sandbox.git(sandbox.folder, 'clone', '--quiet', '--no-checkout', '--filter=blob:none', url, 'partial')
+    const partial = join(sandbox.folder, 'partial')
+    // A remote that lets nobody in without the header.
+    const server = join(sandbox.folder, 'upload-pack')
+    writeFiles(sandbox.folder, {
+      'upload-pack': { executable: '#!/bin/sh\ntest -n "$GIT_CONFIG_VALUE_0" && exec git-upload-pack "$@"\n' },
+    })
+    sandbox.git(partial, 'config', 'remote.origin.uploadpack', server)
+    const opened = await openRepository(sandbox.exec, partial)
+    const out = join(sandbox.folder, 'scratch/head')
+    await expect(writeTree(sandbox.exec, opened, commit, `${out}-without`, null)).rejects.toMatchObject({
+      failure: { kind: 'git', message: expect.stringContaining('`git read-tree` failed') },
+    })
+    const credentials = { serverUrl: 'https://github.example', token: 'ghs_hunter2' }
+    await writeTree(sandbox.exec, opened, commit, out, credentials)
+    expect(readFiles(out)).toEqual({ a: 'a', 'b/c': 'c' })
+  })
+
   it('leaves out what a sparse checkout leaves out', async () => {
     const files = { 'app/a': 'a', 'docs/b': 'b', top: 'c' }
     const commit = sandbox.commit(repository, 'first', files)
@@ -160,12 +194,83 @@ describe('writeTree', () => {
       expect(outside(await written(tree))).toEqual({ a: 'a', 'vendor/lib/code': '2' })
     })
 
+    it('fills one that the checkout has at another path', async () => {
+      sandbox.git(repository, 'mv', 'vendor/lib', 'third_party')
+      sandbox.commit(repository, 'moved')
+      // As on a runner, where the clone is made for the new path alone.
+      const clone = join(sandbox.folder, 'clone')
+      sandbox.git(sandbox.folder, 'clone', '--quiet', '--recurse-submodules', repository, 'clone')
+      expect(outside(await written(commits[0], clone))).toEqual({
+        a: 'a',
+        'vendor/lib/code': '1',
+        'vendor/lib/in ner/deepest': 'x',
+      })
+    })
+
+    it('fills one that the checkout has no more from the clone that git kept', async () => {
+      sandbox.git(repository, 'rm', '--quiet', '-r', 'vendor/lib')
+      sandbox.commit(repository, 'removed')
+      expect(outside(await written(commits[0]))).toEqual({
+        a: 'a',
+        'vendor/lib/code': '1',
+        'vendor/lib/in ner/deepest': 'x',
+      })
+    })
+
+    it('says which one the checkout, whose commit lacks it, has no clone of', async () => {
+      sandbox.git(repository, 'rm', '--quiet', '-r', 'vendor/lib')
+      sandbox.commit(repository, 'removed')
+      sandbox.git(sandbox.folder, 'clone', '--quiet', '--recurse-submodules', repository, 'clone')
+      await expect(written(commits[0], join(sandbox.folder, 'clone'))).rejects.toMatchObject({
+        failure: {
+          kind: 'git',
+          message: 'The submodule `vendor/lib` is needed, but the checkout, whose commit lacks it, has no clone of it.',
+        },
+      })
+    })
+
+    it('leaves one empty that the checkout has no more, where it leaves all of its own empty', async () => {
+      sandbox.git(repository, 'submodule', '--quiet', 'add', `file://${library}`, 'other')
+      sandbox.git(repository, 'rm', '--quiet', '-r', 'vendor/lib')
+      sandbox.commit(repository, 'replaced')
+      sandbox.git(sandbox.folder, 'clone', '--quiet', repository, 'clone')
+      expect(outside(await written(commits[0], join(sandbox.folder, 'clone')))).toEqual({ a: 'a' })
+    })
+
+    it.each(['../../../elsewhere/.git', 'x/../../../../elsewhere/.git'])(
+      'takes none that a name (%s) or a link of the checkout leads to',
+      async (name) => {
+        const elsewhere = sandbox.init('elsewhere')
+        const secret = sandbox.commit(elsewhere, 'secret', { secret: 'x' })
+        sandbox.git(repository, 'update-index', '--add', '--cacheinfo', `160000,${secret},link/elsewhere`)
+        writeFiles(repository, { '.gitmodules': `[submodule "${name}"]\npath = link/elsewhere\nurl = /nowhere\n` })
+        sandbox.git(repository, 'add', '.gitmodules')
+        const tree = sandbox.git(repository, 'write-tree')
+        sandbox.git(repository, 'reset', '--quiet', '--hard')
+        sandbox.commit(repository, 'link', { link: { link: sandbox.folder } })
+        await expect(written(tree)).rejects.toMatchObject({
+          failure: { kind: 'git', message: expect.stringContaining('The submodule `link/elsewhere` is needed') },
+        })
+      },
+    )
+
+    it('reads no file that `.gitmodules` includes', async () => {
+      const modules = join(sandbox.folder, 'modules')
+      writeFiles(sandbox.folder, { modules: 'no configuration' })
+      const text = readFileSync(join(repository, '.gitmodules'), 'utf8')
+      const commit = sandbox.commit(repository, 'include', { '.gitmodules': `[include]\npath = ${modules}\n${text}` })
+      expect(Object.keys(outside(await written(commit)))).toContain('vendor/lib/code')
+    })
+
     it('says which one cannot be had', async () => {
       sandbox.git(repository, 'update-index', '--cacheinfo', `160000,${'b'.repeat(40)},vendor/lib`)
       const tree = sandbox.git(repository, 'write-tree')
       sandbox.git(repository, 'reset', '--quiet')
       await expect(written(tree)).rejects.toMatchObject({
-        failure: { kind: 'git', message: expect.stringContaining('submodule `vendor/lib`: ') },
+        failure: {
+          kind: 'git',
+          message: expect.stringContaining('The commit `bbbbbbb` of the submodule `vendor/lib` '),
+        },
       })
     })
   })

@@ -1,4 +1,4 @@
-import { CouldNotMeasure } from '../failure.ts'
+import { CouldNotMeasure, toFailure } from '../failure.ts'
 import type { BaseQuestion } from '../inputs/event.ts'
 import { gitFailure, type Repository } from './git.ts'
 
@@ -15,13 +15,25 @@ const DEEPENINGS = 12
 
 /**
  * Finds the base commit that `question` asks for and makes its tree available, fetching what a shallow clone lacks.
- * No ref is created or moved. A base that cannot be found is an answer (with the reason), not an error.
+ * No ref is created or moved. A base that cannot be found is an answer (with the reason), not an error, whatever git says;
+ * CouldNotMeasure `input` is thrown for a `base-ref` that does not exist.
  */
 export async function resolveBase(
   repository: Repository,
   question: BaseQuestion,
   credentials: Credentials,
 ): Promise<BaseCommit> {
+  try {
+    return await findBase(repository, question, credentials)
+  } catch (error) {
+    const { kind, message } = toFailure(error)
+    if (kind !== 'git') throw error
+    const ref = question.kind === 'pull-request' ? question.baseRef : 'ref' in question ? question.ref : null
+    return { commit: null, ref, reason: `the base commit could not be found (${message.replace(/\.$/, '')})` }
+  }
+}
+
+async function findBase(repository: Repository, question: BaseQuestion, credentials: Credentials): Promise<BaseCommit> {
   switch (question.kind) {
     case 'none':
       return { commit: null, ref: null, reason: question.reason }
@@ -124,7 +136,13 @@ async function defaultBranchBase(repository: Repository, credentials: Credential
   }
 }
 
-/** The merge base of two commits; a shallow clone is deepened until there is one, at last to the whole history. */
+/**
+ * The merge base of two commits; a shallow clone is deepened until there is one, at last to all that the remote has.
+ *
+ * The remote is asked for the base alone: the checked-out commit may be known to this clone only, and all the commits at
+ * which the clone ends are deepened anyway. By steps those alone that the remote's refs lead to (git's upload-pack leaves
+ * out the others, such as a branch that was pushed by force since); the last fetch, `--unshallow`, is for every one.
+ */
 async function mergeBase(
   repository: Repository,
   head: string,
@@ -134,24 +152,24 @@ async function mergeBase(
 ): Promise<BaseCommit> {
   const there = await available(repository, base, ref, credentials)
   if (there.commit === null) return there
+  const none = (reason: string): BaseCommit => ({ commit: null, ref, reason })
+  let known = 0
+  let whole = false
   for (let round = 0; ; round++) {
     const found = await repository.tryGit(['merge-base', head, base])
     if (found.exitCode === 0) return { commit: found.stdout.trim().split('\n')[0]!, ref, reason: null }
-    if (found.exitCode !== 1) throw gitFailure(['merge-base'], found)
-    const noneAtAll = {
-      commit: null,
-      ref,
-      reason: `the checked-out commit and \`${ref}\` have no common ancestor`,
-    } as const
-    if (!(await isShallow(repository))) return noneAtAll
-    const depth = round < DEEPENINGS ? `--deepen=${FIRST_DEEPENING * 2 ** round}` : '--unshallow'
-    const failed = await fetchCommits(repository, credentials, [depth], [head, base])
+    // A history that it cannot read is for git 2.39 none at all: exit code 1, but not without a word.
+    if (found.exitCode !== 1 || /^error:/m.test(found.stderr)) throw gitFailure(['merge-base'], found)
+    if (!(await isShallow(repository))) return none(`the checked-out commit and \`${ref}\` have no common ancestor`)
+    if (whole)
+      return none(`the clone is shallow and its remote, too, lacks the history up to the merge base with \`${ref}\``)
+    const before = known
+    known = Number(await repository.git(['rev-list', '--count', head, base]))
+    whole = known === before || round >= DEEPENINGS
+    const depth = whole ? '--unshallow' : `--deepen=${FIRST_DEEPENING * 2 ** round}`
+    const failed = await fetchCommits(repository, credentials, [depth], [base])
     if (failed !== null)
-      return {
-        commit: null,
-        ref,
-        reason: `the clone is shallow and could not be deepened to the merge base with \`${ref}\` (${failed})`,
-      }
+      return none(`the clone is shallow and could not be deepened to the merge base with \`${ref}\` (${failed})`)
   }
 }
 
@@ -217,13 +235,18 @@ async function withCredentials(
 ): ReturnType<Repository['tryGit']> {
   const plain = await repository.tryGit(args)
   if (plain.exitCode === 0 || credentials === null) return plain
+  const again = await repository.tryGit(args, credentialVariables(credentials))
+  return again.exitCode === 0 ? again : plain
+}
+
+/** The environment in which git sends the token to its server, and to no other. */
+export function credentialVariables(credentials: NonNullable<Credentials>): Record<string, string> {
   const basic = Buffer.from(`x-access-token:${credentials.token}`).toString('base64')
-  const again = await repository.tryGit(args, {
+  return {
     GIT_CONFIG_COUNT: '1',
     GIT_CONFIG_KEY_0: `http.${credentials.serverUrl.replace(/\/$/, '')}/.extraheader`,
     GIT_CONFIG_VALUE_0: `AUTHORIZATION: basic ${basic}`,
-  })
-  return again.exitCode === 0 ? again : plain
+  }
 }
 
 async function isShallow(repository: Repository): Promise<boolean> {

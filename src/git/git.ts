@@ -56,15 +56,29 @@ export async function openRepository(exec: Exec, folder: string): Promise<Reposi
     })
   }
   const path = await realpath(root)
+  // The checkout may belong to another user than the one that runs us (a container job): it is the folder we were told to read.
+  return repositoryAt(exec, path, isAbsolute(gitDir) ? gitDir : join(path, gitDir), ['-c', `safe.directory=${path}`])
+}
+
+/**
+ * The repository whose git directory is `gitDir` (absolute), for reading: its own working tree may be gone, so that git is
+ * run in `folder`, which must exist, instead. Null where `gitDir` is no git directory.
+ */
+export async function openGitDir(exec: Exec, gitDir: string, folder: string): Promise<Repository | null> {
+  const repository = repositoryAt(exec, folder, gitDir, [`--git-dir=${gitDir}`, `--work-tree=${folder}`])
+  const found = await repository.tryGit(['rev-parse', '--git-dir'])
+  return found.exitCode === 0 ? repository : null
+}
+
+function repositoryAt(exec: Exec, root: string, gitDir: string, options: string[]): Repository {
   const tryGit: Repository['tryGit'] = (args, env = {}) =>
-    // The checkout may belong to another user than the one that runs us (a container job): it is the folder we were told to read.
-    exec('git', [...CONFIG, '-c', `safe.directory=${path}`, ...args], { cwd: path, env: { ...ENV, ...env } })
+    exec('git', [...CONFIG, ...options, ...args], { cwd: root, env: { ...ENV, ...env } })
   const git: Repository['git'] = async (args, env) => {
     const result = await tryGit(args, env)
     if (result.exitCode !== 0) throw gitFailure(args, result)
     return result.stdout.replace(/\n$/, '')
   }
-  return { root: path, gitDir: isAbsolute(gitDir) ? gitDir : join(path, gitDir), git, tryGit }
+  return { root, gitDir, git, tryGit }
 }
 
 /** What git said when it failed, as our error. */
