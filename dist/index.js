@@ -36495,7 +36495,8 @@ function exitCodeOf(verdict, fail) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  k: () => (/* binding */ createExec)
+  k: () => (/* binding */ createExec),
+  Y: () => (/* binding */ interruption)
 });
 
 // EXTERNAL MODULE: external "node:async_hooks"
@@ -36506,14 +36507,14 @@ var external_node_diagnostics_channel_ = __nccwpck_require__(3053);
 const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
 ;// CONCATENATED MODULE: external "node:os"
 const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 ;// CONCATENATED MODULE: external "node:string_decoder"
 const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
-// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 3 modules
-var exec = __nccwpck_require__(7187);
-// EXTERNAL MODULE: ./node_modules/@actions/io/lib/io.js
-var io = __nccwpck_require__(8701);
+// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 5 modules
+var exec = __nccwpck_require__(2876);
 // EXTERNAL MODULE: ./build/failure.js
 var failure = __nccwpck_require__(9874);
 ;// CONCATENATED MODULE: ./build/exec.js
@@ -36527,26 +36528,46 @@ var failure = __nccwpck_require__(9874);
 
 
 const STDERR_KEPT = 256 * 1024;
+const LINE_LIMIT = 64 * 1024;
 const STDOUT_LIMIT = 256 * 1024 * 1024;
 /** How long a program that was told to stop may take, before it is made to. */
-const KILL_AFTER_MS = 8_000;
+const KILL_AFTER_MS = 5_000;
 /** How long an ended program's output is waited for. */
 const DRAIN_MS = 1_000;
 /** What belongs to the action itself and no program needs: its inputs (the token among them). */
 const OWN_VARIABLES = /^INPUT_/;
-/** What the runner gives to actions (caches, artifacts, OIDC) but not to a workflow's `run` steps; and the usual tokens. */
-const CREDENTIALS = /^(?:ACTIONS_.*|GITHUB_TOKEN|GH_TOKEN)$/;
+/**
+ * What the runner gives to actions (caches, artifacts, OIDC) but not to a workflow's `run` steps; the usual tokens; and the files
+ * through which the action itself hands over its outputs.
+ */
+const CREDENTIALS = /^(?:ACTIONS_.*|GITHUB_TOKEN|GH_TOKEN|GITHUB_(?:ENV|OUTPUT|PATH|STATE|STEP_SUMMARY))$/;
+/**
+ * Aborts at the first SIGINT or SIGTERM. From then on neither ends this process: what is under way is stopped, by force after a few
+ * seconds, and what was made is removed; a second Ctrl-C must not leave it behind.
+ */
+function interruption() {
+    const controller = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM'])
+        process.on(signal, () => controller.abort());
+    return controller.signal;
+}
 /** The Exec of a run: `env` is the parent's environment, `signal` stops every program that is under way. */
 function createExec(env, signal) {
     const inherited = Object.fromEntries(Object.entries(env).filter(([name]) => !OWN_VARIABLES.test(name)));
     return async (program, args, options = {}) => {
+        if (process.platform === 'win32') {
+            throw new failure/* CouldNotMeasure */.N('precondition', 'Image Budget does not run on Windows.', {
+                remedy: 'Run the job on Linux (`runs-on: ubuntu-latest`); it measures Linux images.',
+            });
+        }
         if (signal.aborted)
             throw cancelled(program);
         const { cwd, onLine = () => { } } = options;
         if (cwd !== undefined && !(await isFolder(cwd))) {
             throw new failure/* CouldNotMeasure */.N('precondition', `There is no folder \`${cwd}\` to run \`${program}\` in.`);
         }
-        if (!(await (0,io/* which */.K7)(program))) {
+        const path = await findProgram(program, env['PATH'] ?? '');
+        if (path === null) {
             throw new failure/* CouldNotMeasure */.N('precondition', `\`${program}\` is not installed or not on the PATH.`, {
                 remedy: `Install ${program}; GitHub's hosted Linux runners have it.`,
             });
@@ -36562,7 +36583,7 @@ function createExec(env, signal) {
         const stdoutLines = new Lines(onLine);
         const stderrLines = new Lines(onLine);
         try {
-            const exitCode = await untilEnded(program, args, {
+            const exitCode = await untilEnded(path, args, {
                 silent: true,
                 ignoreReturnCode: true,
                 delay: DRAIN_MS,
@@ -36650,14 +36671,15 @@ function processTree(pid) {
         return [pid];
     }
 }
-/** Signals processes; that one of them is gone is no error. */
+/** Signals processes; that one of them is gone, or another user's, is no error. */
 function kill(pids, signal) {
     for (const pid of pids) {
         try {
             process.kill(pid, signal);
         }
         catch (error) {
-            if (error.code !== 'ESRCH')
+            // EPERM: what `sudo` started in it is not ours to stop.
+            if (!['ESRCH', 'EPERM'].includes(error.code ?? ''))
                 throw error;
         }
     }
@@ -36679,18 +36701,40 @@ class Lines {
     write(data) {
         const text = this.decoder.write(data);
         const [first = '', ...more] = text.split('\n');
-        this.rest += first;
+        this.rest = this.shortened(this.rest + first);
         for (const next of more) {
             this.onLine(this.rest.replace(/\r$/, ''));
-            this.rest = next;
+            this.rest = this.shortened(next);
         }
         return text;
+    }
+    /** A line without an end must not fill the memory: what is over the limit is told as a line of its own. */
+    shortened(rest) {
+        if (rest.length <= LINE_LIMIT)
+            return rest;
+        this.onLine(rest);
+        return '';
     }
     /** The last line may have no line end. */
     end() {
         if (this.rest !== '')
             this.onLine(this.rest.replace(/\r$/, ''));
     }
+}
+/** Absolute path of a program, from the PATH where it is a name alone; null where there is none that may be executed. */
+async function findProgram(program, path) {
+    const candidates = /[\\/]/.test(program)
+        ? [(0,external_node_path_.resolve)(program)]
+        : path
+            .split(external_node_path_.delimiter)
+            .filter(Boolean)
+            .map((folder) => (0,external_node_path_.join)(folder, program));
+    for (const candidate of candidates) {
+        const found = await (0,promises_.access)(candidate, promises_.constants.X_OK).then(async () => (await (0,promises_.stat)(candidate)).isFile(), () => false);
+        if (found)
+            return candidate;
+    }
+    return null;
 }
 async function isFolder(path) {
     return (0,promises_.stat)(path).then((found) => found.isDirectory(), () => false);
@@ -36730,6 +36774,253 @@ function toFailure(error) {
         return error.failure;
     const message = error instanceof Error ? error.message : String(error);
     return { kind: 'internal', message, remedy: null, file: null, line: null, instruction: null };
+}
+
+
+/***/ }),
+
+/***/ 8030:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  ml: () => (/* binding */ systemClock),
+  lB: () => (/* binding */ upsertComment)
+});
+
+// UNUSED EXPORTS: markerOf
+
+;// CONCATENATED MODULE: external "node:timers/promises"
+const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+;// CONCATENATED MODULE: ./build/github/errors.js
+const LONGEST_MESSAGE = 200;
+/** The longest that is waited before a request is made again, in milliseconds. */
+const LONGEST_WAIT = 60_000;
+const WRITE_PERMISSION = 'Add `permissions: pull-requests: write` to the job. A pull request from a fork, and one of Dependabot, gets a read-only ' +
+    'token whatever the workflow asks for.';
+function isObject(value) {
+    return typeof value === 'object' && value !== null;
+}
+/** The error as a failed request, or null: it is something else (a bug). */
+function asRequestFailure(error) {
+    if (!isObject(error))
+        return null;
+    const isGraphql = error.name === 'GraphqlResponseError';
+    if (typeof error.status !== 'number' && !isGraphql)
+        return null;
+    const response = isObject(error.response) ? error.response : {};
+    const data = isGraphql ? error.response : response.data;
+    const headers = isGraphql ? error.headers : response.headers;
+    const details = isObject(data) && Array.isArray(data.errors) ? data.errors.filter(isObject) : [];
+    // REST has its message in the body, with details for 422; Octokit's own adds the documentation's address to it.
+    const own = isObject(data) && typeof data.message === 'string' ? data.message : String(error.message);
+    const reasons = isGraphql ? [] : details.flatMap(({ message }) => (typeof message === 'string' ? [message] : []));
+    return {
+        status: isGraphql ? 200 : Number(error.status),
+        answered: isGraphql || isObject(error.response),
+        message: oneLine([own, ...reasons].join(': ')),
+        headers: isObject(headers) ? headers : {},
+        types: details.map(({ type }) => type),
+    };
+}
+/** Text of a server (a proxy's HTML page, say) as one line of a log. */
+function oneLine(text) {
+    const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
+    return line.length > LONGEST_MESSAGE ? `${line.slice(0, LONGEST_MESSAGE)}…` : line;
+}
+/** A header that is a whole number, or null. */
+function numberIn(headers, name) {
+    const value = headers[name];
+    const text = typeof value === 'number' ? String(value) : value;
+    return typeof text === 'string' && /^\d+$/.test(text) ? Number(text) : null;
+}
+/**
+ * When GitHub will serve again, in milliseconds from `now`; null: it was not a rate limit.
+ * Source of the rules: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+ */
+function rateLimitWait({ status, headers, message, types }, now) {
+    const isLimit = status === 429 || types.includes('RATE_LIMITED') || /secondary rate limit|rate limit exceeded/i.test(message);
+    const usedUp = numberIn(headers, 'x-ratelimit-remaining') === 0;
+    if (status !== 403 && !isLimit)
+        return null;
+    const retryAfter = numberIn(headers, 'retry-after');
+    if (retryAfter !== null)
+        return retryAfter * 1000;
+    const reset = numberIn(headers, 'x-ratelimit-reset');
+    if (usedUp && reset !== null)
+        return Math.max(reset * 1000 - now, 0) + 1000;
+    return isLimit ? 60_000 : null;
+}
+/** Milliseconds until a server in trouble is worth another try: what it says itself, or longer from try to try. */
+function troubleWait({ headers }, attempt) {
+    const retryAfter = numberIn(headers, 'retry-after');
+    return retryAfter === null ? 1000 * 4 ** (attempt - 1) : retryAfter * 1000;
+}
+/**
+ * Milliseconds to wait before what failed is worth another try, or null: another try will not help, or GitHub asks for
+ * more patience than a job should have. Worth it are rate limits, answers of 500 and above, and answers that never came.
+ *
+ * `attempt` counts from 1, `now` is in milliseconds since the epoch.
+ */
+function retryDelay(error, attempt, now) {
+    const failure = asRequestFailure(error);
+    if (failure === null)
+        return null;
+    const wait = rateLimitWait(failure, now) ?? (failure.status >= 500 ? troubleWait(failure, attempt) : null);
+    return wait !== null && wait <= LONGEST_WAIT ? wait : null;
+}
+/** The HTTP status that GitHub answered with, or null where there was no answer. */
+function statusOf(error) {
+    const failure = asRequestFailure(error);
+    return failure !== null && failure.answered ? failure.status : null;
+}
+/**
+ * A failed request in words for the log: what GitHub said, and what to change. One or more sentences, one line.
+ * `now` is in milliseconds since the epoch. An error that is no failed request is its own message.
+ */
+function explainGitHubError(error, now = Date.now()) {
+    const failure = asRequestFailure(error);
+    if (failure === null)
+        return isObject(error) && typeof error.message === 'string' ? error.message : String(error);
+    const { status, answered, message } = failure;
+    if (!answered)
+        return `GitHub could not be reached: ${message}.`;
+    const said = `(${status} ${message})`;
+    const wait = rateLimitWait(failure, now);
+    if (wait !== null) {
+        return `GitHub's rate limit for this token is used up ${said}. It can be used again in ${Math.ceil(wait / 1000)} s.`;
+    }
+    if (status >= 500)
+        return `GitHub is in trouble ${said}. Run the job again later.`;
+    if (status === 401) {
+        return `GitHub does not accept the token ${said}. Check the input \`github-token\`: it may be empty, expired, or of another server.`;
+    }
+    if (status === 403 && /personal access token/i.test(message)) {
+        return `The token is not allowed to do this ${said}. Give it "Pull requests: Read and write" (a fine-grained token) or the scope \`repo\` (a classic one).`;
+    }
+    if (status === 403 && /locked/i.test(message))
+        return `The conversation is locked ${said}. Unlock it to have the comment.`;
+    if (status === 403)
+        return `The token is not allowed to do this ${said}. ${WRITE_PERMISSION}`;
+    if (status === 404) {
+        return `GitHub does not find the pull request ${said}, or the token cannot see it. ${WRITE_PERMISSION}`;
+    }
+    return `GitHub refused the request ${said}.`;
+}
+
+;// CONCATENATED MODULE: ./build/github/comment.js
+
+
+/** The machine's own clock. */
+const systemClock = { now: () => Date.now(), sleep: (milliseconds) => (0,promises_namespaceObject.setTimeout)(milliseconds) };
+/** GitHub's limit, in characters. UTF-16 units, which we count, are never fewer. */
+const LONGEST_BODY = 65_536;
+const TRIES = 3;
+/**
+ * The comment's first line, which GitHub does not show: how it is found again.
+ *
+ * The key is percent-encoded, so that no key can end the HTML comment and no two keys look alike. As the first line it
+ * is out of reach of whatever the rest of the body quotes from a pull request.
+ */
+function markerOf(key) {
+    const encoded = encodeURIComponent(key.toWellFormed()).replaceAll('--', '-%2D');
+    return `<!-- image-budget: ${encoded} -->`;
+}
+/** Text as it is compared: GitHub's editor turns line ends into CRLF, and nobody sees trailing space. */
+function normalised(text) {
+    return text.replaceAll('\r\n', '\n').trimEnd();
+}
+/** Our own comments with this marker, the oldest first, from all pages. */
+async function findOwn(octokit, { owner, repo, number }, marker, progress) {
+    const parameters = { owner, repo, issue_number: number, per_page: 100 };
+    const comments = await octokit.paginate(octokit.rest.issues.listComments, parameters);
+    const marked = comments.filter(({ body }) => normalised(body ?? '').split('\n', 1)[0] === marker);
+    if (marked.length === 0)
+        return [];
+    // Anyone can copy a marker. GET /user is closed to the job's own token; this query answers to every kind of token.
+    progress.login ??= (await octokit.graphql('{ viewer { login } }')).viewer.login;
+    return marked
+        .filter(({ user }) => user?.login === progress.login)
+        .map(({ id, html_url: url, body }) => ({ id, url, body: body ?? '' }))
+        .toSorted((one, other) => one.id - other.id);
+}
+/** Writes the first body that GitHub takes: over `existing`, or as a new comment. */
+async function write(octokit, { owner, repo, number }, existing, progress) {
+    for (const body of progress.bodies) {
+        if (existing !== null && normalised(existing.body) === normalised(body)) {
+            return { action: progress.begun ?? 'unchanged', url: existing.url, removed: 0 };
+        }
+        try {
+            if (existing !== null) {
+                progress.begun ??= 'updated';
+                await octokit.rest.issues.updateComment({ owner, repo, comment_id: existing.id, body });
+                return { action: progress.begun, url: existing.url, removed: 0 };
+            }
+            progress.begun = 'created';
+            const { data } = await octokit.rest.issues.createComment({ owner, repo, issue_number: number, body });
+            progress.login = data.user?.login ?? progress.login;
+            return { action: 'created', url: data.html_url, removed: 0 };
+        }
+        catch (error) {
+            if (statusOf(error) !== 422 || body === progress.bodies.at(-1))
+                throw error;
+            progress.bodies = progress.bodies.filter((other) => other !== body);
+        }
+    }
+    throw new Error(`No version of the comment is short enough for GitHub (${LONGEST_BODY} characters).`);
+}
+/** One look at what is there, and what follows from it: the oldest is kept and says what it should, the others go. */
+async function settle(octokit, comment, create, progress) {
+    const [oldest, ...surplus] = await findOwn(octokit, comment, markerOf(comment.key), progress);
+    if (oldest === undefined && !create)
+        return { action: 'none', url: null, removed: 0 };
+    progress.done = await write(octokit, comment, oldest ?? null, progress);
+    for (const { id } of surplus) {
+        try {
+            await octokit.rest.issues.deleteComment({ owner: comment.owner, repo: comment.repo, comment_id: id });
+            progress.removed += 1;
+        }
+        catch (error) {
+            // Another job was quicker.
+            if (statusOf(error) !== 404)
+                throw error;
+        }
+    }
+    return progress.done;
+}
+/**
+ * Brings the pull request's comment with this key up to date, so that there is exactly one of ours, and says what became of it.
+ *
+ * What fails for a while (rate limits, GitHub's own errors, an answer that never came) is tried again from the start, at
+ * most three times: each try looks first, so that a comment whose answer was lost is found and not written twice. What
+ * fails for good throws an Error that explains what to change; what was written before is still reported, not thrown.
+ */
+async function upsertComment(octokit, comment, clock) {
+    const marker = markerOf(comment.key);
+    const bodies = comment.bodies.map((body) => `${marker}\n${body}`).filter((body) => body.length <= LONGEST_BODY);
+    const progress = { bodies, login: null, begun: null, done: null, removed: 0 };
+    for (let attempt = 1;; attempt += 1) {
+        try {
+            const outcome = await settle(octokit, comment, comment.createIfMissing, progress);
+            if (outcome.action !== 'created')
+                return { ...outcome, removed: progress.removed };
+            // Another job may have found nothing at the same moment and written its own: look again, and leave one.
+            const settled = await settle(octokit, comment, false, progress);
+            return { ...(settled.action === 'none' ? outcome : settled), removed: progress.removed };
+        }
+        catch (error) {
+            // An update that finds nothing: someone deleted the comment after we saw it.
+            const isGone = statusOf(error) === 404 && progress.begun === 'updated';
+            const delay = isGone ? 0 : retryDelay(error, attempt, clock.now());
+            if (delay === null || attempt === TRIES) {
+                if (progress.done !== null)
+                    return { ...progress.done, removed: progress.removed };
+                throw new Error(explainGitHubError(error, clock.now()), { cause: error });
+            }
+            await clock.sleep(delay);
+        }
+    }
 }
 
 
@@ -36894,8 +37185,9 @@ function required(env, name) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  C: () => (/* binding */ printInert),
-  Q: () => (/* binding */ workflowLog)
+  QU: () => (/* binding */ maskSecrets),
+  C6: () => (/* binding */ printInert),
+  QE: () => (/* binding */ workflowLog)
 });
 
 // EXTERNAL MODULE: external "node:crypto"
@@ -36962,6 +37254,12 @@ function workflowLog() {
         warning: (text) => core/* warning */.$e(text),
     };
 }
+/** Has the runner hide the inputs' secrets in the log. */
+function maskSecrets({ githubToken, secrets }) {
+    for (const secret of [githubToken, ...secrets.map(({ value }) => value)])
+        if (secret !== null)
+            core/* setSecret */.Pq(secret);
+}
 /** Prints text that may hold anything: a line of it that looks like a workflow command is none. */
 function printInert(text) {
     const token = pauseCommands();
@@ -36981,14 +37279,14 @@ function resumeCommands(token) {
 
 /***/ }),
 
-/***/ 9380:
+/***/ 7472:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  m: () => (/* binding */ publish),
-  y: () => (/* binding */ publishFailure)
+  o: () => (/* binding */ NOBODY),
+  m: () => (/* binding */ publish)
 });
 
 // EXTERNAL MODULE: external "node:fs/promises"
@@ -37046,6 +37344,58 @@ function plainPiece(piece) {
 /** `Dockerfile:14`, or the file alone. */
 function placeName(place) {
     return place.line === null ? place.file : `${place.file}:${place.line}`;
+}
+
+;// CONCATENATED MODULE: ./build/report/state.js
+/** The leading metric of an image; null where neither is measured. */
+function leadMetric(image) {
+    if (image.head === null)
+        return null;
+    if (image.head.size !== null)
+        return 'size';
+    return image.head.downloadSize === null ? null : 'downloadSize';
+}
+/** Change of the leading metric; null without a comparison. */
+function leadChange(image) {
+    const metric = leadMetric(image);
+    return metric === null ? null : (image.change?.[metric] ?? null);
+}
+/** Which of the states an image is in. */
+function stateOf(image) {
+    if (image.error !== null || image.head === null)
+        return 'failed';
+    if (image.verdict === 'error')
+        return 'not-judged';
+    if (image.verdict === 'over')
+        return 'over';
+    if (image.checks.some((check) => check.reason === 'over-before'))
+        return 'over-before';
+    const change = leadChange(image);
+    if (change === null)
+        return 'no-comparison';
+    if (change.amount < 0)
+        return 'smaller';
+    if (image.checks.some((check) => check.status === 'near'))
+        return 'near';
+    return change.amount > 0 ? 'larger' : 'unchanged';
+}
+/** The image could not be judged: a failed build, or a budget on what is not measured. */
+function isFailure(image) {
+    return image.verdict === 'error' || image.error !== null || image.head === null;
+}
+/**
+ * By how many bytes (of the leading metric) the base image's own layers changed, where the base image moved under the
+ * same name; null where it did not, or where that is not known.
+ */
+function baseImageGrowth(image) {
+    if (image.baseImage?.change !== 'changed' || image.change === null)
+        return null;
+    const metric = leadMetric(image);
+    if (metric === null)
+        return null;
+    const all = image.change[metric];
+    const own = image.change[metric === 'size' ? 'ownSize' : 'ownDownloadSize'];
+    return all === null || own === null ? null : all.amount - own.amount;
 }
 
 ;// CONCATENATED MODULE: ./build/report/units.js
@@ -37125,6 +37475,135 @@ function formatCount(count, noun) {
     return `${grouped.format(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+;// CONCATENATED MODULE: ./build/report/causes.js
+
+
+
+/** A layer's figures: its sizes, or its download sizes where only those are known on each side that has the layer. */
+function layerFigures(layer) {
+    const sides = [
+        ['size', layer.sizeBefore, layer.sizeAfter],
+        ['downloadSize', layer.downloadSizeBefore, layer.downloadSizeAfter],
+    ];
+    for (const [metric, before, after] of sides) {
+        if (layer.change === 'added' ? after === null : before === null)
+            continue;
+        if (layer.change === 'removed' ? before === null : after === null)
+            continue;
+        return { metric, before, after, amount: (after ?? 0) - (before ?? 0) };
+    }
+    return { metric: null, before: null, after: null, amount: null };
+}
+/** Causes shown; the layer table has all of them. */
+const CAUSES_SHOWN = 5;
+/**
+ * Why an image's size changed. Null without a comparison or where no layer did. The layers of a base image that moved
+ * are left out: the base image has a sentence of its own.
+ */
+function causesOf(image, shown = CAUSES_SHOWN) {
+    if (image.base === null)
+        return null;
+    const moved = image.baseImage?.change === 'changed';
+    const layers = image.layerChanges
+        .filter((layer) => isChanged(layer) && !(moved && layer.fromBase))
+        .map((layer) => ({ layer, figures: layerFigures(layer) }))
+        .toSorted((a, b) => rank(b.figures) - rank(a.figures));
+    // A line that changed no size explains none.
+    const telling = layers.filter(({ figures }) => figures.amount !== 0);
+    if (telling.length === 0)
+        return null;
+    const rest = telling.slice(shown);
+    const same = layers.length - telling.length;
+    const rebuilt = image.layerChanges.filter((layer) => layer.change === 'rebuilt').length;
+    return {
+        title: causesTitle(image),
+        layers: telling.slice(0, shown),
+        rest: [
+            ...(rest.length > 0 ? [restWords(rest.map(({ figures }) => figures))] : []),
+            ...(same > 0 ? [[`${formatCount(same, 'layer')} changed without changing size`]] : []),
+            ...(rebuilt > 0 ? [[`${formatCount(rebuilt, 'layer')} rebuilt at the same size`]] : []),
+        ],
+    };
+}
+function causesTitle(image) {
+    if (image.baseImage?.change === 'changed')
+        return 'What this change did';
+    const amount = leadChange(image)?.amount ?? 0;
+    if (amount === 0)
+        return 'What changed';
+    return amount > 0 ? 'Why it grew' : 'Why it shrank';
+}
+/** The layer is not what it was: a cause, unlike one that was only built again. */
+function isChanged(layer) {
+    return layer.change === 'changed' || layer.change === 'added' || layer.change === 'removed';
+}
+/** Largest first; what is not measured stands last, and before nothing. */
+function rank(figures) {
+    return figures.amount === null ? 0.5 : Math.abs(figures.amount);
+}
+function restWords(rest) {
+    const amount = rest.some((figures) => figures.amount === null || figures.metric !== rest[0]?.metric)
+        ? null
+        : rest.reduce((sum, figures) => sum + (figures.amount ?? 0), 0);
+    return [`${formatCount(rest.length, 'more layer')}${amount === null ? '' : `, ${formatSigned(amount)} in all`}`];
+}
+/** One cause: place, instruction, by how much, and what kind of change it is. */
+function causeWords({ layer, figures }, image, report) {
+    const place = layerPlace(layer, image, report);
+    const amount = figures.amount === null ? 'size not measured' : formatSigned(figures.amount);
+    const download = figures.metric === 'downloadSize' ? ' to download' : '';
+    const kind = { added: ', new', removed: ', removed', changed: '', unchanged: '', rebuilt: '' }[layer.change];
+    const was = layer.instructionBefore === null ? [] : phrase `, was ${{ code: layer.instructionBefore }}`;
+    const base = layer.fromBase ? ', from the base image' : '';
+    return phrase `${place === null ? [] : [{ place }, ' ']}${{ code: layer.instruction }} ${{ strong: `${amount}${download}` }}${kind}${base}${was}`;
+}
+/** Where a layer's instruction stands: in this change's tree, or in the base's for a removed one. Null: not known. */
+function layerPlace(layer, image, report) {
+    if (layer.file === null || layer.line === null)
+        return null;
+    const head = report.head.dirty ? null : report.head.commit;
+    return { file: layer.file, line: layer.line, commit: layer.change === 'removed' ? image.baseline.commit : head };
+}
+
+;// CONCATENATED MODULE: ./build/report/noteworthy.js
+/**
+ * Noise floor in bytes. Two builds of one tree differ by timestamps in caches, `.pyc` files, package manager logs: a few
+ * hundred bytes to a few kB. 10 kB is above that and below anything that a reviewer would act upon.
+ */
+const NOISE_BYTES = 10_000;
+/**
+ * Noise floor of download sizes, as a share of the image's: what the same content compresses to differs between
+ * versions and levels of the compressor, and with the order of the files in the layer.
+ */
+const NOISE_DOWNLOAD_SHARE = 0.001;
+/**
+ * Whether the report says something that a reviewer would want to be told unasked. Not if it is a quiet success: then
+ * `comment: on-change` writes no new comment. A budget that is nearly used up, or was broken before, is no news on a pull
+ * request that changes nothing of it.
+ */
+function isNoteworthy(report) {
+    return report.verdict !== 'within' || report.images.some(isImageNoteworthy);
+}
+/** The same for one image; the others of the report are folded away. */
+function isImageNoteworthy(image) {
+    if (image.verdict !== 'within')
+        return true;
+    // No comparison is news where a base was looked for, not where none was asked for.
+    if (image.base === null || image.change === null)
+        return image.baseline.ref !== null;
+    if ((image.change.layers?.amount ?? 0) !== 0)
+        return true;
+    if (image.baseImage?.change === 'changed')
+        return true;
+    const { size, downloadSize } = image.change;
+    if (size !== null)
+        return Math.abs(size.amount) >= NOISE_BYTES;
+    if (downloadSize === null)
+        return true;
+    const floor = Math.max(NOISE_BYTES, (image.base.downloadSize ?? 0) * NOISE_DOWNLOAD_SHARE);
+    return Math.abs(downloadSize.amount) >= floor;
+}
+
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
 ;// CONCATENATED MODULE: ./build/report/characters.js
@@ -37190,41 +37669,10 @@ function characterWidth(character) {
 
 
 
+
 /** The words of the report, said once for the comment, the summary, the terminal and the log. */
 /** The product's name as every report's first words. */
 const PRODUCT = 'Image budget';
-/** The leading metric of an image; null where neither is measured. */
-function leadMetric(image) {
-    if (image.head === null)
-        return null;
-    if (image.head.size !== null)
-        return 'size';
-    return image.head.downloadSize === null ? null : 'downloadSize';
-}
-/** Change of the leading metric; null without a comparison. */
-function leadChange(image) {
-    const metric = leadMetric(image);
-    return metric === null ? null : (image.change?.[metric] ?? null);
-}
-/** Which of the states an image is in. */
-function stateOf(image) {
-    if (image.error !== null || image.head === null)
-        return 'failed';
-    if (image.verdict === 'error')
-        return 'not-judged';
-    if (image.verdict === 'over')
-        return 'over';
-    if (image.checks.some((check) => check.reason === 'over-before'))
-        return 'over-before';
-    const change = leadChange(image);
-    if (change === null)
-        return 'no-comparison';
-    if (change.amount < 0)
-        return 'smaller';
-    if (image.checks.some((check) => check.status === 'near'))
-        return 'near';
-    return change.amount > 0 ? 'larger' : 'unchanged';
-}
 /** The verdict on the whole report, without the product's name: `` `api` is over by 3.9 MB ``, `1 of 24 images is over`. */
 function headline(report) {
     const [image] = report.images;
@@ -37265,10 +37713,6 @@ function headline(report) {
     return [
         ...(name === null ? [formatCount(total, noun)] : phrase `${{ code: name }} on ${formatCount(total, noun)}`),
     ].concat(rest === '' ? ' unchanged' : `: ${rest}`);
-}
-/** The image could not be judged: a failed build, or a budget on what is not measured. */
-function isFailure(image) {
-    return image.verdict === 'error' || image.error !== null || image.head === null;
 }
 /** `2 larger, 1 smaller, 3 with no comparison`, or nothing. */
 function changeCounts(report) {
@@ -37311,10 +37755,13 @@ function verdictWords(image) {
 }
 function largerWords(image, amount, toDownload) {
     const judged = image.checks.length > 0 ? 'is within budget, ' : '';
+    const larger = `${judged || 'is '}${formatBytes(Math.abs(amount))} larger${toDownload}`;
     const fromBase = baseImageGrowth(image);
-    if (fromBase !== null && fromBase > 0)
-        return `${judged}the base image grew by ${formatBytes(fromBase)}`;
-    return `${judged || 'is '}${formatBytes(Math.abs(amount))} larger${toDownload}`;
+    const isSame = image.baseImage?.before?.name === image.baseImage?.after?.name;
+    if (fromBase === null || fromBase <= 0 || !isSame)
+        return larger;
+    const grew = `the base image grew by ${formatBytes(fromBase)}`;
+    return judged === '' ? `${larger}, ${grew}` : `${judged}${grew}`;
 }
 /** What an amount of a budget is an amount of, where it is not plainly the image's size or its layers. */
 const OF = {
@@ -37379,20 +37826,6 @@ function isCommit(ref, commit) {
 /** Seven digits, as git shortens it. */
 function shortCommit(commit) {
     return commit.slice(0, 7);
-}
-/**
- * By how many bytes (of the leading metric) the base image's own layers changed, where the base image moved under the
- * same name; null where it did not, or where that is not known.
- */
-function baseImageGrowth(image) {
-    if (image.baseImage?.change !== 'changed' || image.change === null)
-        return null;
-    const metric = leadMetric(image);
-    if (metric === null)
-        return null;
-    const all = image.change[metric];
-    const own = image.change[metric === 'size' ? 'ownSize' : 'ownDownloadSize'];
-    return all === null || own === null ? null : all.amount - own.amount;
 }
 /** The words for a check's status. */
 function statusWords(check) {
@@ -37552,16 +37985,14 @@ function baseImageWords(image) {
     const growth = baseImageGrowth(image);
     const by = growth === null || growth === 0 ? '' : ` (${formatSigned(growth)})`;
     if (after === null || before === null || before.name !== after.name) {
-        const now = after === null ? 'another' : { code: familiarName(after.name) };
-        const was = before === null ? [] : phrase `, was ${{ code: familiarName(before.name) }}`;
-        return [phrase `The base image is ${now} now${was}${by}.`];
+        // Without a name there is none: `FROM scratch`.
+        const name = (side) => ({ code: side === null ? 'scratch' : familiarName(side.name) });
+        return [phrase `The base image is ${name(after)} now, was ${name(before)}${by}.`];
     }
     const digests = before.digest === null || after.digest === null
         ? []
         : phrase ` from ${{ code: shortDigest(before.digest) }} to ${{ code: shortDigest(after.digest) }}`;
-    return [
-        phrase `${ownWords(image)}${{ code: familiarName(after.name) }} moved${digests}${by}${notCountedWords(image)}.`,
-    ];
+    return [phrase `${ownWords(image)}${{ code: familiarName(after.name) }} moved${digests}${by}.`];
 }
 function ownWords(image) {
     const own = image.change?.[leadMetric(image) === 'size' ? 'ownSize' : 'ownDownloadSize']?.amount;
@@ -37572,18 +38003,6 @@ function ownWords(image) {
     return own > 0
         ? `This change adds ${formatBytes(own)} of its own. `
         : `This change itself saves ${formatBytes(-own)}. `;
-}
-/** Only where the check's own figure shows that it judged the growth without the base image's part. */
-function notCountedWords(image) {
-    const check = image.checks.find((each) => each.budget === 'max-increase');
-    const metric = leadMetric(image);
-    if (check === undefined || check.actual === null || metric === null)
-        return [];
-    const own = image.change?.[metric === 'size' ? 'ownSize' : 'ownDownloadSize'];
-    const all = image.change?.[metric];
-    if (!own || !all || own.amount === all.amount || check.unit !== 'bytes' || check.actual !== own.amount)
-        return [];
-    return phrase `, which is not this change's doing and is not counted against ${{ code: 'max-increase' }}`;
 }
 /** `docker.io/library/node:24-slim` as Dockerfiles write it: `node:24-slim`. */
 function familiarName(reference) {
@@ -37664,136 +38083,8 @@ const METRICS = [
     { metric: 'layers', name: 'Layers', budget: 'max-layers' },
 ];
 
-;// CONCATENATED MODULE: ./build/report/causes.js
-
-
-
-/** A layer's figures: its sizes, or its download sizes where only those are known on each side that has the layer. */
-function layerFigures(layer) {
-    const sides = [
-        ['size', layer.sizeBefore, layer.sizeAfter],
-        ['downloadSize', layer.downloadSizeBefore, layer.downloadSizeAfter],
-    ];
-    for (const [metric, before, after] of sides) {
-        if (layer.change === 'added' ? after === null : before === null)
-            continue;
-        if (layer.change === 'removed' ? before === null : after === null)
-            continue;
-        return { metric, before, after, amount: (after ?? 0) - (before ?? 0) };
-    }
-    return { metric: null, before: null, after: null, amount: null };
-}
-/** Causes shown; the layer table has all of them. */
-const CAUSES_SHOWN = 5;
-/**
- * Why an image's size changed. Null without a comparison or where no layer did. The layers of a base image that moved
- * are left out: the base image has a sentence of its own.
- */
-function causesOf(image, shown = CAUSES_SHOWN) {
-    if (image.base === null)
-        return null;
-    const moved = image.baseImage?.change === 'changed';
-    const layers = image.layerChanges
-        .filter((layer) => isChanged(layer) && !(moved && layer.fromBase))
-        .map((layer) => ({ layer, figures: layerFigures(layer) }))
-        .toSorted((a, b) => rank(b.figures) - rank(a.figures));
-    // A line that changed no size explains none.
-    const telling = layers.filter(({ figures }) => figures.amount !== 0);
-    if (telling.length === 0)
-        return null;
-    const rest = telling.slice(shown);
-    const same = layers.length - telling.length;
-    const rebuilt = image.layerChanges.filter((layer) => layer.change === 'rebuilt').length;
-    return {
-        title: causesTitle(image),
-        layers: telling.slice(0, shown),
-        rest: [
-            ...(rest.length > 0 ? [restWords(rest.map(({ figures }) => figures))] : []),
-            ...(same > 0 ? [[`${formatCount(same, 'layer')} changed without changing size`]] : []),
-            ...(rebuilt > 0 ? [[`${formatCount(rebuilt, 'layer')} rebuilt at the same size`]] : []),
-        ],
-    };
-}
-function causesTitle(image) {
-    if (image.baseImage?.change === 'changed')
-        return 'What this change did';
-    const amount = leadChange(image)?.amount ?? 0;
-    if (amount === 0)
-        return 'What changed';
-    return amount > 0 ? 'Why it grew' : 'Why it shrank';
-}
-/** The layer is not what it was: a cause, unlike one that was only built again. */
-function isChanged(layer) {
-    return layer.change === 'changed' || layer.change === 'added' || layer.change === 'removed';
-}
-/** Largest first; what is not measured stands last, and before nothing. */
-function rank(figures) {
-    return figures.amount === null ? 0.5 : Math.abs(figures.amount);
-}
-function restWords(rest) {
-    const amount = rest.some((figures) => figures.amount === null || figures.metric !== rest[0]?.metric)
-        ? null
-        : rest.reduce((sum, figures) => sum + (figures.amount ?? 0), 0);
-    return [`${formatCount(rest.length, 'more layer')}${amount === null ? '' : `, ${formatSigned(amount)} in all`}`];
-}
-/** One cause: place, instruction, by how much, and what kind of change it is. */
-function causeWords({ layer, figures }, image, report) {
-    const place = layerPlace(layer, image, report);
-    const amount = figures.amount === null ? 'size not measured' : formatSigned(figures.amount);
-    const download = figures.metric === 'downloadSize' ? ' to download' : '';
-    const kind = { added: ', new', removed: ', removed', changed: '', unchanged: '', rebuilt: '' }[layer.change];
-    const was = layer.instructionBefore === null ? [] : phrase `, was ${{ code: layer.instructionBefore }}`;
-    const base = layer.fromBase ? ', from the base image' : '';
-    return phrase `${place === null ? [] : [{ place }, ' ']}${{ code: layer.instruction }} ${{ strong: `${amount}${download}` }}${kind}${base}${was}`;
-}
-/** Where a layer's instruction stands: in this change's tree, or in the base's for a removed one. Null: not known. */
-function layerPlace(layer, image, report) {
-    if (layer.file === null || layer.line === null)
-        return null;
-    const head = report.head.dirty ? null : report.head.commit;
-    return { file: layer.file, line: layer.line, commit: layer.change === 'removed' ? image.baseline.commit : head };
-}
-
-;// CONCATENATED MODULE: ./build/report/noteworthy.js
-/**
- * Noise floor in bytes. Two builds of one tree differ by timestamps in caches, `.pyc` files, package manager logs: a few
- * hundred bytes to a few kB. 10 kB is above that and below anything that a reviewer would act upon.
- */
-const NOISE_BYTES = 10_000;
-/**
- * Noise floor of download sizes, as a share of the image's: what the same content compresses to differs between
- * versions and levels of the compressor, and with the order of the files in the layer.
- */
-const NOISE_DOWNLOAD_SHARE = 0.001;
-/**
- * Whether the report says something that a reviewer would want to be told unasked. Not if it is a quiet success: then
- * `comment: on-change` writes no new comment. A budget that is nearly used up, or was broken before, is no news on a pull
- * request that changes nothing of it.
- */
-function isNoteworthy(report) {
-    return report.verdict !== 'within' || report.images.some(isImageNoteworthy);
-}
-/** The same for one image; the others of the report are folded away. */
-function isImageNoteworthy(image) {
-    if (image.verdict !== 'within')
-        return true;
-    // No comparison is news where a base was looked for, not where none was asked for.
-    if (image.base === null || image.change === null)
-        return image.baseline.ref !== null;
-    if ((image.change.layers?.amount ?? 0) !== 0)
-        return true;
-    if (image.baseImage?.change === 'changed')
-        return true;
-    const { size, downloadSize } = image.change;
-    if (size !== null)
-        return Math.abs(size.amount) >= NOISE_BYTES;
-    if (downloadSize === null)
-        return true;
-    const floor = Math.max(NOISE_BYTES, (image.base.downloadSize ?? 0) * NOISE_DOWNLOAD_SHARE);
-    return Math.abs(downloadSize.amount) >= floor;
-}
-
 ;// CONCATENATED MODULE: ./build/report/annotation.js
+
 
 
 
@@ -37837,8 +38128,6 @@ function worstOf({ images }) {
     return images.find(isFailure) ?? grown.find((image) => image.verdict === 'over') ?? grown[0];
 }
 
-// EXTERNAL MODULE: ./build/report/assemble.js
-var assemble = __nccwpck_require__(1499);
 ;// CONCATENATED MODULE: ./node_modules/markdown-table/index.js
 // To do: next major: remove.
 /**
@@ -38417,6 +38706,7 @@ function tableMarkdown(table, setting) {
 
 
 
+
 const NOT_MEASURED = 'not measured';
 /** An image's name in a table of many: the names of repositories on GitHub have at most 100 characters. */
 const NAME_MAX = 100;
@@ -38665,6 +38955,7 @@ function layerChangeWords(change, amount) {
 
 
 
+
 /** GitHub takes 65,536 characters; the rest is for the marker and whatever the caller puts around it. */
 const FULL_MAX = 60_000;
 const SHORT_MAX = 16_000;
@@ -38883,6 +39174,7 @@ function renderJson(report) {
 
 
 
+
 /** The one table of a terminal's signs. Each stands before words that say the same. */
 const SIGNS = { good: '✓ ', warn: '! ', bad: '✗ ', none: '' };
 /** SGR codes (ECMA-48 8.3.117). */
@@ -39074,238 +39366,8 @@ function paint(text, colour, pen) {
     return `\u001B[${COLOURS[colour]}m${text}\u001B[0m`;
 }
 
-;// CONCATENATED MODULE: external "node:timers/promises"
-const external_node_timers_promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
-;// CONCATENATED MODULE: ./build/github/errors.js
-const LONGEST_MESSAGE = 200;
-/** The longest that is waited before a request is made again, in milliseconds. */
-const LONGEST_WAIT = 60_000;
-const WRITE_PERMISSION = 'Add `permissions: pull-requests: write` to the job. A pull request from a fork, and one of Dependabot, gets a read-only ' +
-    'token whatever the workflow asks for.';
-function isObject(value) {
-    return typeof value === 'object' && value !== null;
-}
-/** The error as a failed request, or null: it is something else (a bug). */
-function asRequestFailure(error) {
-    if (!isObject(error))
-        return null;
-    const isGraphql = error.name === 'GraphqlResponseError';
-    if (typeof error.status !== 'number' && !isGraphql)
-        return null;
-    const response = isObject(error.response) ? error.response : {};
-    const data = isGraphql ? error.response : response.data;
-    const headers = isGraphql ? error.headers : response.headers;
-    const details = isObject(data) && Array.isArray(data.errors) ? data.errors.filter(isObject) : [];
-    // REST has its message in the body, with details for 422; Octokit's own adds the documentation's address to it.
-    const own = isObject(data) && typeof data.message === 'string' ? data.message : String(error.message);
-    const reasons = isGraphql ? [] : details.flatMap(({ message }) => (typeof message === 'string' ? [message] : []));
-    return {
-        status: isGraphql ? 200 : Number(error.status),
-        answered: isGraphql || isObject(error.response),
-        message: errors_oneLine([own, ...reasons].join(': ')),
-        headers: isObject(headers) ? headers : {},
-        types: details.map(({ type }) => type),
-    };
-}
-/** Text of a server (a proxy's HTML page, say) as one line of a log. */
-function errors_oneLine(text) {
-    const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
-    return line.length > LONGEST_MESSAGE ? `${line.slice(0, LONGEST_MESSAGE)}…` : line;
-}
-/** A header that is a whole number, or null. */
-function numberIn(headers, name) {
-    const value = headers[name];
-    const text = typeof value === 'number' ? String(value) : value;
-    return typeof text === 'string' && /^\d+$/.test(text) ? Number(text) : null;
-}
-/**
- * When GitHub will serve again, in milliseconds from `now`; null: it was not a rate limit.
- * Source of the rules: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
- */
-function rateLimitWait({ status, headers, message, types }, now) {
-    const isLimit = status === 429 || types.includes('RATE_LIMITED') || /secondary rate limit|rate limit exceeded/i.test(message);
-    const usedUp = numberIn(headers, 'x-ratelimit-remaining') === 0;
-    if (status !== 403 && !isLimit)
-        return null;
-    const retryAfter = numberIn(headers, 'retry-after');
-    if (retryAfter !== null)
-        return retryAfter * 1000;
-    const reset = numberIn(headers, 'x-ratelimit-reset');
-    if (usedUp && reset !== null)
-        return Math.max(reset * 1000 - now, 0) + 1000;
-    return isLimit ? 60_000 : null;
-}
-/** Milliseconds until a server in trouble is worth another try: what it says itself, or longer from try to try. */
-function troubleWait({ headers }, attempt) {
-    const retryAfter = numberIn(headers, 'retry-after');
-    return retryAfter === null ? 1000 * 4 ** (attempt - 1) : retryAfter * 1000;
-}
-/**
- * Milliseconds to wait before what failed is worth another try, or null: another try will not help, or GitHub asks for
- * more patience than a job should have. Worth it are rate limits, answers of 500 and above, and answers that never came.
- *
- * `attempt` counts from 1, `now` is in milliseconds since the epoch.
- */
-function retryDelay(error, attempt, now) {
-    const failure = asRequestFailure(error);
-    if (failure === null)
-        return null;
-    const wait = rateLimitWait(failure, now) ?? (failure.status >= 500 ? troubleWait(failure, attempt) : null);
-    return wait !== null && wait <= LONGEST_WAIT ? wait : null;
-}
-/** The HTTP status that GitHub answered with, or null where there was no answer. */
-function statusOf(error) {
-    const failure = asRequestFailure(error);
-    return failure !== null && failure.answered ? failure.status : null;
-}
-/**
- * A failed request in words for the log: what GitHub said, and what to change. One or more sentences, one line.
- * `now` is in milliseconds since the epoch. An error that is no failed request is its own message.
- */
-function explainGitHubError(error, now = Date.now()) {
-    const failure = asRequestFailure(error);
-    if (failure === null)
-        return isObject(error) && typeof error.message === 'string' ? error.message : String(error);
-    const { status, answered, message } = failure;
-    if (!answered)
-        return `GitHub could not be reached: ${message}.`;
-    const said = `(${status} ${message})`;
-    const wait = rateLimitWait(failure, now);
-    if (wait !== null) {
-        return `GitHub's rate limit for this token is used up ${said}. It can be used again in ${Math.ceil(wait / 1000)} s.`;
-    }
-    if (status >= 500)
-        return `GitHub is in trouble ${said}. Run the job again later.`;
-    if (status === 401) {
-        return `GitHub does not accept the token ${said}. Check the input \`github-token\`: it may be empty, expired, or of another server.`;
-    }
-    if (status === 403 && /personal access token/i.test(message)) {
-        return `The token is not allowed to do this ${said}. Give it "Pull requests: Read and write" (a fine-grained token) or the scope \`repo\` (a classic one).`;
-    }
-    if (status === 403 && /locked/i.test(message))
-        return `The conversation is locked ${said}. Unlock it to have the comment.`;
-    if (status === 403)
-        return `The token is not allowed to do this ${said}. ${WRITE_PERMISSION}`;
-    if (status === 404) {
-        return `GitHub does not find the pull request ${said}, or the token cannot see it. ${WRITE_PERMISSION}`;
-    }
-    return `GitHub refused the request ${said}.`;
-}
-
-;// CONCATENATED MODULE: ./build/github/comment.js
-
-
-/** The machine's own clock. */
-const systemClock = { now: () => Date.now(), sleep: (milliseconds) => (0,external_node_timers_promises_namespaceObject.setTimeout)(milliseconds) };
-/** GitHub's limit, in characters. UTF-16 units, which we count, are never fewer. */
-const LONGEST_BODY = 65_536;
-const TRIES = 3;
-/**
- * The comment's first line, which GitHub does not show: how it is found again.
- *
- * The key is percent-encoded, so that no key can end the HTML comment and no two keys look alike. As the first line it
- * is out of reach of whatever the rest of the body quotes from a pull request.
- */
-function markerOf(key) {
-    const encoded = encodeURIComponent(key.toWellFormed()).replaceAll('--', '-%2D');
-    return `<!-- image-budget: ${encoded} -->`;
-}
-/** Text as it is compared: GitHub's editor turns line ends into CRLF, and nobody sees trailing space. */
-function normalised(text) {
-    return text.replaceAll('\r\n', '\n').trimEnd();
-}
-/** Our own comments with this marker, the oldest first, from all pages. */
-async function findOwn(octokit, { owner, repo, number }, marker, progress) {
-    const parameters = { owner, repo, issue_number: number, per_page: 100 };
-    const comments = await octokit.paginate(octokit.rest.issues.listComments, parameters);
-    const marked = comments.filter(({ body }) => normalised(body ?? '').split('\n', 1)[0] === marker);
-    if (marked.length === 0)
-        return [];
-    // Anyone can copy a marker. GET /user is closed to the job's own token; this query answers to every kind of token.
-    progress.login ??= (await octokit.graphql('{ viewer { login } }')).viewer.login;
-    return marked
-        .filter(({ user }) => user?.login === progress.login)
-        .map(({ id, html_url: url, body }) => ({ id, url, body: body ?? '' }))
-        .toSorted((one, other) => one.id - other.id);
-}
-/** Writes the first body that GitHub takes: over `existing`, or as a new comment. */
-async function write(octokit, { owner, repo, number }, existing, progress) {
-    for (const body of progress.bodies) {
-        if (existing !== null && normalised(existing.body) === normalised(body)) {
-            return { action: progress.begun ?? 'unchanged', url: existing.url, removed: 0 };
-        }
-        try {
-            if (existing !== null) {
-                progress.begun ??= 'updated';
-                await octokit.rest.issues.updateComment({ owner, repo, comment_id: existing.id, body });
-                return { action: progress.begun, url: existing.url, removed: 0 };
-            }
-            progress.begun = 'created';
-            const { data } = await octokit.rest.issues.createComment({ owner, repo, issue_number: number, body });
-            progress.login = data.user?.login ?? progress.login;
-            return { action: 'created', url: data.html_url, removed: 0 };
-        }
-        catch (error) {
-            if (statusOf(error) !== 422 || body === progress.bodies.at(-1))
-                throw error;
-            progress.bodies = progress.bodies.filter((other) => other !== body);
-        }
-    }
-    throw new Error(`No version of the comment is short enough for GitHub (${LONGEST_BODY} characters).`);
-}
-/** One look at what is there, and what follows from it: the oldest is kept and says what it should, the others go. */
-async function settle(octokit, comment, create, progress) {
-    const [oldest, ...surplus] = await findOwn(octokit, comment, markerOf(comment.key), progress);
-    if (oldest === undefined && !create)
-        return { action: 'none', url: null, removed: 0 };
-    progress.done = await write(octokit, comment, oldest ?? null, progress);
-    for (const { id } of surplus) {
-        try {
-            await octokit.rest.issues.deleteComment({ owner: comment.owner, repo: comment.repo, comment_id: id });
-            progress.removed += 1;
-        }
-        catch (error) {
-            // Another job was quicker.
-            if (statusOf(error) !== 404)
-                throw error;
-        }
-    }
-    return progress.done;
-}
-/**
- * Brings the pull request's comment with this key up to date, so that there is exactly one of ours, and says what became of it.
- *
- * What fails for a while (rate limits, GitHub's own errors, an answer that never came) is tried again from the start, at
- * most three times: each try looks first, so that a comment whose answer was lost is found and not written twice. What
- * fails for good throws an Error that explains what to change; what was written before is still reported, not thrown.
- */
-async function upsertComment(octokit, comment, clock) {
-    const marker = markerOf(comment.key);
-    const bodies = comment.bodies.map((body) => `${marker}\n${body}`).filter((body) => body.length <= LONGEST_BODY);
-    const progress = { bodies, login: null, begun: null, done: null, removed: 0 };
-    for (let attempt = 1;; attempt += 1) {
-        try {
-            const outcome = await settle(octokit, comment, comment.createIfMissing, progress);
-            if (outcome.action !== 'created')
-                return { ...outcome, removed: progress.removed };
-            // Another job may have found nothing at the same moment and written its own: look again, and leave one.
-            const settled = await settle(octokit, comment, false, progress);
-            return { ...(settled.action === 'none' ? outcome : settled), removed: progress.removed };
-        }
-        catch (error) {
-            // An update that finds nothing: someone deleted the comment after we saw it.
-            const isGone = statusOf(error) === 404 && progress.begun === 'updated';
-            const delay = isGone ? 0 : retryDelay(error, attempt, clock.now());
-            if (delay === null || attempt === TRIES) {
-                if (progress.done !== null)
-                    return { ...progress.done, removed: progress.removed };
-                throw new Error(explainGitHubError(error, clock.now()), { cause: error });
-            }
-            await clock.sleep(delay);
-        }
-    }
-}
-
+// EXTERNAL MODULE: ./build/github/comment.js + 2 modules
+var comment = __nccwpck_require__(8030);
 // EXTERNAL MODULE: ./build/github/log.js + 1 modules
 var log = __nccwpck_require__(2312);
 // EXTERNAL MODULE: external "fs"
@@ -44357,7 +44419,8 @@ function outputsOf(report) {
         layers: outputs_text(image?.head?.layers),
         'base-size': outputs_text(image?.base?.size),
         'size-change': outputs_text(change?.size?.amount),
-        'size-change-percent': percent === null ? '' : percent.toFixed(1),
+        // Without the sign of a zero.
+        'size-change-percent': percent === null ? '' : percent.toFixed(1).replace(/^-(0\.0)$/, '$1'),
         'layers-change': outputs_text(change?.layers?.amount),
     };
 }
@@ -44379,43 +44442,51 @@ function outputs_text(figure) {
 
 
 
-
-const clock = {
-    now: Date.now,
-    sleep: (milliseconds) => new Promise((done) => {
-        setTimeout(done, milliseconds);
-    }),
-};
+/** Before the inputs and the event are understood there is no pull request to speak to. */
+const NOBODY = { inputs: { comment: 'off', fail: true, githubToken: null }, pullRequest: null };
 /** The log has no width of its own. */
 const LOG_WIDTH = 120;
 /**
- * Hands the report over: log, summary, annotation, JSON file, outputs, and last the comment, which decides nothing: where it cannot
- * be written that is a warning. Gives the exit code.
+ * Hands the report over: outputs, JSON file, log, annotation, summary, and last the comment. Gives the exit code, which none of them
+ * decides: what cannot be written is a warning.
  */
-async function publish(report, publication) {
-    const { context, inputs } = publication;
+async function publish(report, publication, clock) {
+    const exitCode = (0,verdict/* exitCodeOf */.F)(report.verdict, publication.inputs.fail);
     const bodies = renderComment(report);
-    (0,log/* printInert */.C)(renderTerminal(report, { colour: true, width: LOG_WIDTH }));
-    const exitCode = (0,verdict/* exitCodeOf */.F)(report.verdict, inputs.fail);
-    annotate(report, exitCode);
-    await core/* summary */.z.addRaw(renderSummary(report), true).write();
-    const folder = (0,external_node_path_.join)(context.temporary, 'image-budget');
-    const file = (0,external_node_path_.join)(folder, `${(report.images[0]?.name ?? 'report').replaceAll(/[^\w.-]+/g, '-').slice(0, 100)}.json`);
-    await (0,promises_.mkdir)(folder, { recursive: true });
-    await (0,promises_.writeFile)(file, renderJson(report));
-    const outputs = { ...outputsOf(report), report: file, 'comment-body': bodies[0] ?? '' };
-    for (const [name, value] of Object.entries(outputs))
+    for (const [name, value] of Object.entries(outputsOf(report)))
         core/* setOutput */.uH(name, value);
-    core/* setOutput */.uH('comment-url', await comment(report, bodies, publication));
+    core/* setOutput */.uH('comment-body', bodies[0] ?? '');
+    (0,log/* printInert */.C6)(renderTerminal(report, { colour: true, width: LOG_WIDTH }));
+    annotate(report, exitCode);
+    await orWarn('The JSON report', async () => core/* setOutput */.uH('report', await writeReport(report, publication.context.temporary)));
+    await orWarn('The job summary', () => core/* summary */.z.addRaw(renderSummary(report), true).write());
+    let url = '';
+    await orWarn('The comment', async () => {
+        url = await publish_comment(report, bodies, publication, clock);
+    });
+    core/* setOutput */.uH('comment-url', url);
     return exitCode;
 }
-/** Hands over that the run failed before there was an image to report on: no comment, for it would say nothing of the change. */
-async function publishFailure(failure, context) {
-    const report = (0,assemble/* reportFailure */.Q)(context.repositoryName ?? 'image', failure, context);
-    return publish(report, { context, inputs: { comment: 'off', fail: true, githubToken: null }, pullRequest: null });
+async function orWarn(what, write) {
+    try {
+        await write();
+    }
+    catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        core/* warning */.$e(`${what} could not be written; the verdict does not need it. ${why}`);
+    }
+}
+/** Writes the JSON report where no other step's can be overwritten, and gives its path. */
+async function writeReport(report, temporary) {
+    const folder = (0,external_node_path_.join)(temporary, 'image-budget');
+    await (0,promises_.mkdir)(folder, { recursive: true });
+    const name = (report.images[0]?.name ?? 'report').replaceAll(/[^\w.-]+/g, '-').slice(0, 100);
+    const file = (0,external_node_path_.join)(await (0,promises_.mkdtemp)((0,external_node_path_.join)(folder, `${name}-`)), 'report.json');
+    await (0,promises_.writeFile)(file, renderJson(report));
+    return file;
 }
 /** Brings the pull request's comment up to date. Gives its address, or an empty text where there is none. */
-async function comment(report, bodies, { context, inputs, pullRequest }) {
+async function publish_comment(report, bodies, { context, inputs, pullRequest }, clock) {
     const key = report.images[0]?.name;
     if (inputs.comment === 'off' || pullRequest === null || context.repository === null || key === undefined)
         return '';
@@ -44423,20 +44494,12 @@ async function comment(report, bodies, { context, inputs, pullRequest }) {
         core/* warning */.$e('There is no comment: `github-token` is empty. The verdict and the summary do not need one.');
         return '';
     }
-    try {
-        const octokit = openGitHub(inputs.githubToken, { baseUrl: context.apiUrl });
-        const createIfMissing = inputs.comment === 'always' || isNoteworthy(report);
-        const outcome = await upsertComment(octokit, { ...context.repository, number: pullRequest, key, bodies, createIfMissing }, clock);
-        core/* info */.pq(outcome.action === 'none'
-            ? 'No comment: nothing changed that is worth one.'
-            : `The comment was ${outcome.action === 'unchanged' ? 'up to date' : outcome.action}: ${outcome.url}`);
-        return outcome.url ?? '';
-    }
-    catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        core/* warning */.$e(`The comment could not be written; the verdict and the summary do not need it. ${why}`);
-        return '';
-    }
+    const octokit = openGitHub(inputs.githubToken, { baseUrl: context.apiUrl });
+    const createIfMissing = inputs.comment === 'always' || isNoteworthy(report);
+    const { action, url } = await (0,comment/* upsertComment */.lB)(octokit, { ...context.repository, number: pullRequest, key, bodies, createIfMissing }, clock);
+    const done = action === 'unchanged' ? 'up to date' : action;
+    core/* info */.pq(action === 'none' ? 'No comment: nothing changed that is worth one.' : `The comment was ${done}: ${url}`);
+    return url ?? '';
 }
 /** One annotation: on the Dockerfile's line that failed or grew most, else on the run where the job fails. */
 function annotate(report, exitCode) {
@@ -44779,7 +44842,9 @@ const schema = schemas/* strictObject */.rej({
     target: matching("the name of a stage: `AS name` in the Dockerfile's `FROM` lines", ID).optional(),
     'build-args': list('one `KEY=value` (or `KEY`, taken from the environment) a line', parseLines, (entry) => /^[A-Za-z_][\w.-]*(?:=|$)/.test(entry) ? entry : null).default([]),
     'build-contexts': pairs('one `name=value` a line, the value a folder, `docker-image://…`, `oci-layout://…` or a URL', /^[\w][\w./:@-]*$/).default([]),
-    platforms: list('platforms `os/architecture[/variant]`, comma- or line-separated: `linux/amd64,linux/arm64`', parseCommaOrLines, (entry) => (/^[a-z0-9]+\/[a-z0-9_]+(?:\/[a-z0-9_.]+)?$/i.test(entry) ? entry.toLowerCase() : null)).default([]),
+    platforms: list('platforms `os/architecture[/variant]`, comma- or line-separated: `linux/amd64,linux/arm64`', parseCommaOrLines, (entry) => /^[a-z0-9]+\/[a-z0-9_]+(?:\/[a-z0-9_.]+)?$/i.test(entry)
+        ? entry.toLowerCase().replace(/\/arm64\/v8$/, '/arm64')
+        : null).default([]),
     secrets: pairs('one `id=value` a line', ID).default([]),
     'secret-files': pairs('one `id=path` a line', ID).default([]),
     'cache-from': list('one cache source a line: `type=gha`, `type=registry,ref=…`', parseLines, (entry) => entry || null).default([]),
@@ -44799,7 +44864,13 @@ const schema = schemas/* strictObject */.rej({
 /** Every input, in action.yml's order. */
 const inputNames = Object.keys(schema.shape);
 /** Inputs whose values no error shows, not even keys: a secret that is given in a wrong form has no key. */
-const SECRET = new Set(['build-args', 'secrets', 'github-token']);
+const SECRET = new Set([
+    'build-args',
+    'secrets',
+    'cache-from',
+    'cache-to',
+    'github-token',
+]);
 /**
  * Checks all inputs at once. `values` holds texts as they were given, by input name; an empty text is an input not given.
  * Throws one CouldNotMeasure `input` that names, for each problem, the input, its value and the accepted form.
@@ -44903,11 +44974,15 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3360);
 /* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7023);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9874);
-/* harmony import */ var _github_context_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9523);
-/* harmony import */ var _github_log_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2312);
-/* harmony import */ var _github_publish_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9380);
-/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6819);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8554);
+/* harmony import */ var _github_comment_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8030);
+/* harmony import */ var _github_context_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9523);
+/* harmony import */ var _github_log_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2312);
+/* harmony import */ var _github_publish_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7472);
+/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(6819);
+/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(1499);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(8554);
+
+
 
 
 
@@ -44917,37 +44992,35 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 const { env } = process;
-const cancel = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'])
-    process.once(signal, () => cancel.abort());
-try {
-    const context = (0,_github_context_js__WEBPACK_IMPORTED_MODULE_3__/* .readContext */ .yI)(env);
-    try {
-        const inputs = (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_6__/* .parseInputs */ .TL)((0,_github_context_js__WEBPACK_IMPORTED_MODULE_3__/* .readInputs */ .Ko)(env));
-        for (const secret of [inputs.githubToken, ...inputs.secrets.map(({ value }) => value)]) {
-            if (secret !== null)
-                _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .setSecret */ .Pq(secret);
-        }
-        const { base, pullRequest, pushed } = await (0,_github_context_js__WEBPACK_IMPORTED_MODULE_3__/* .readEventFacts */ ._r)(env, inputs.baseRef);
+const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_1__/* .interruption */ .Y)();
+async function main() {
+    const context = (0,_github_context_js__WEBPACK_IMPORTED_MODULE_4__/* .readContext */ .yI)(env);
+    const values = (0,_github_context_js__WEBPACK_IMPORTED_MODULE_4__/* .readInputs */ .Ko)(env);
+    let audience = _github_publish_js__WEBPACK_IMPORTED_MODULE_6__/* .NOBODY */ .o;
+    const measure = async () => {
+        const inputs = (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_7__/* .parseInputs */ .TL)(values);
+        (0,_github_log_js__WEBPACK_IMPORTED_MODULE_5__/* .maskSecrets */ .QU)(inputs);
+        const { base, pullRequest, pushed } = await (0,_github_context_js__WEBPACK_IMPORTED_MODULE_4__/* .readEventFacts */ ._r)(env, inputs.baseRef);
+        audience = { inputs, pullRequest };
         const credentials = inputs.githubToken === null ? null : { serverUrl: context.serverUrl, token: inputs.githubToken };
         const world = {
-            createExec: (signal) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_1__/* .createExec */ .k)(env, signal),
-            log: (0,_github_log_js__WEBPACK_IMPORTED_MODULE_4__/* .workflowLog */ .Q)(),
-            signal: cancel.signal,
+            createExec: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_1__/* .createExec */ .k)(env, stop),
+            log: (0,_github_log_js__WEBPACK_IMPORTED_MODULE_5__/* .workflowLog */ .QE)(),
+            signal,
         };
-        const report = await (0,_run_js__WEBPACK_IMPORTED_MODULE_7__/* .run */ .e)(inputs, { ...context, base, pushed, uncommitted: 'warn', credentials }, world);
-        process.exitCode = await (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_5__/* .publish */ .m)(report, { context, inputs, pullRequest });
-    }
-    catch (error) {
-        if (cancel.signal.aborted)
+        return (0,_run_js__WEBPACK_IMPORTED_MODULE_8__/* .run */ .e)(inputs, { ...context, base, pushed, uncommitted: 'warn', credentials }, world);
+    };
+    const report = await measure().catch((error) => {
+        if (signal.aborted)
             throw error;
-        process.exitCode = await (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_5__/* .publishFailure */ .y)((0,_failure_js__WEBPACK_IMPORTED_MODULE_2__/* .toFailure */ .w)(error), context);
-    }
+        return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_9__/* .reportFailure */ .Q)(values['name'] || context.repositoryName || 'image', (0,_failure_js__WEBPACK_IMPORTED_MODULE_2__/* .toFailure */ .w)(error), context);
+    });
+    return (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_6__/* .publish */ .m)(report, { context, ...audience }, _github_comment_js__WEBPACK_IMPORTED_MODULE_3__/* .systemClock */ .ml);
 }
-catch (error) {
+process.exitCode = await main().catch((error) => {
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .error */ .z3((0,_failure_js__WEBPACK_IMPORTED_MODULE_2__/* .toFailure */ .w)(error).message);
-    process.exitCode = 2;
-}
+    return 2;
+});
 
 __webpack_async_result__();
 } catch(e) { __webpack_async_result__(e); } }, 1);
@@ -44965,10 +45038,7 @@ __webpack_async_result__();
 /* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8508);
 
 
-/**
- * Puts the report together. Measurements do not go into it, only what was made of them: their `createdBy` may hold build
- * arguments. A report without any image has the verdict `error`: nothing was measured.
- */
+/** Puts the report together. A report without any image has the verdict `error`: nothing was measured. */
 function assembleReport({ version, images, head, repositoryUrl, runUrl }) {
     const reports = images.map((image) => ('failure' in image ? failedReport(image) : judgedReport(image)));
     const verdict = reports.length === 0 ? 'error' : (0,_budget_verdict_js__WEBPACK_IMPORTED_MODULE_0__/* .worstVerdict */ .z)(reports.map((report) => report.verdict));
@@ -45080,16 +45150,27 @@ async function openRepository(exec, folder) {
         });
     }
     const path = await (0,promises_.realpath)(root);
-    const tryGit = (args, env = {}) => 
     // The checkout may belong to another user than the one that runs us (a container job): it is the folder we were told to read.
-    exec('git', [...CONFIG, '-c', `safe.directory=${path}`, ...args], { cwd: path, env: { ...ENV, ...env } });
+    return repositoryAt(exec, path, (0,external_node_path_.isAbsolute)(gitDir) ? gitDir : (0,external_node_path_.join)(path, gitDir), ['-c', `safe.directory=${path}`]);
+}
+/**
+ * The repository whose git directory is `gitDir` (absolute), for reading: its own working tree may be gone, so that git is
+ * run in `folder`, which must exist, instead. Null where `gitDir` is no git directory.
+ */
+async function openGitDir(exec, gitDir, folder) {
+    const repository = repositoryAt(exec, folder, gitDir, [`--git-dir=${gitDir}`, `--work-tree=${folder}`]);
+    const found = await repository.tryGit(['rev-parse', '--git-dir']);
+    return found.exitCode === 0 ? repository : null;
+}
+function repositoryAt(exec, root, gitDir, options) {
+    const tryGit = (args, env = {}) => exec('git', [...CONFIG, ...options, ...args], { cwd: root, env: { ...ENV, ...env } });
     const git = async (args, env) => {
         const result = await tryGit(args, env);
         if (result.exitCode !== 0)
             throw gitFailure(args, result);
         return result.stdout.replace(/\n$/, '');
     };
-    return { root: path, gitDir: (0,external_node_path_.isAbsolute)(gitDir) ? gitDir : (0,external_node_path_.join)(path, gitDir), git, tryGit };
+    return { root, gitDir, git, tryGit };
 }
 /** What git said when it failed, as our error. */
 function gitFailure(args, result) {
@@ -45111,9 +45192,22 @@ const FIRST_DEEPENING = 64;
 const DEEPENINGS = 12;
 /**
  * Finds the base commit that `question` asks for and makes its tree available, fetching what a shallow clone lacks.
- * No ref is created or moved. A base that cannot be found is an answer (with the reason), not an error.
+ * No ref is created or moved. A base that cannot be found is an answer (with the reason), not an error, whatever git says;
+ * CouldNotMeasure `input` is thrown for a `base-ref` that does not exist.
  */
 async function resolveBase(repository, question, credentials) {
+    try {
+        return await findBase(repository, question, credentials);
+    }
+    catch (error) {
+        const { kind, message } = (0,build_failure/* toFailure */.w)(error);
+        if (kind !== 'git')
+            throw error;
+        const ref = question.kind === 'pull-request' ? question.baseRef : 'ref' in question ? question.ref : null;
+        return { commit: null, ref, reason: `the base commit could not be found (${message.replace(/\.$/, '')})` };
+    }
+}
+async function findBase(repository, question, credentials) {
     switch (question.kind) {
         case 'none':
             return { commit: null, ref: null, reason: question.reason };
@@ -45202,32 +45296,38 @@ async function defaultBranchBase(repository, credentials) {
         reason: 'no default branch (`main` or `master`, here or on the remote) was found; `--base` can name the base',
     };
 }
-/** The merge base of two commits; a shallow clone is deepened until there is one, at last to the whole history. */
+/**
+ * The merge base of two commits; a shallow clone is deepened until there is one, at last to all that the remote has.
+ *
+ * The remote is asked for the base alone: the checked-out commit may be known to this clone only, and all the commits at
+ * which the clone ends are deepened anyway. By steps those alone that the remote's refs lead to (git's upload-pack leaves
+ * out the others, such as a branch that was pushed by force since); the last fetch, `--unshallow`, is for every one.
+ */
 async function mergeBase(repository, head, base, ref, credentials) {
     const there = await available(repository, base, ref, credentials);
     if (there.commit === null)
         return there;
+    const none = (reason) => ({ commit: null, ref, reason });
+    let known = 0;
+    let whole = false;
     for (let round = 0;; round++) {
         const found = await repository.tryGit(['merge-base', head, base]);
         if (found.exitCode === 0)
             return { commit: found.stdout.trim().split('\n')[0], ref, reason: null };
-        if (found.exitCode !== 1)
+        // A history that it cannot read is for git 2.39 none at all: exit code 1, but not without a word.
+        if (found.exitCode !== 1 || /^error:/m.test(found.stderr))
             throw gitFailure(['merge-base'], found);
-        const noneAtAll = {
-            commit: null,
-            ref,
-            reason: `the checked-out commit and \`${ref}\` have no common ancestor`,
-        };
         if (!(await isShallow(repository)))
-            return noneAtAll;
-        const depth = round < DEEPENINGS ? `--deepen=${FIRST_DEEPENING * 2 ** round}` : '--unshallow';
-        const failed = await fetchCommits(repository, credentials, [depth], [head, base]);
+            return none(`the checked-out commit and \`${ref}\` have no common ancestor`);
+        if (whole)
+            return none(`the clone is shallow and its remote, too, lacks the history up to the merge base with \`${ref}\``);
+        const before = known;
+        known = Number(await repository.git(['rev-list', '--count', head, base]));
+        whole = known === before || round >= DEEPENINGS;
+        const depth = whole ? '--unshallow' : `--deepen=${FIRST_DEEPENING * 2 ** round}`;
+        const failed = await fetchCommits(repository, credentials, [depth], [base]);
         if (failed !== null)
-            return {
-                commit: null,
-                ref,
-                reason: `the clone is shallow and could not be deepened to the merge base with \`${ref}\` (${failed})`,
-            };
+            return none(`the clone is shallow and could not be deepened to the merge base with \`${ref}\` (${failed})`);
     }
 }
 /** A commit with its tree, fetched if it is not there. */
@@ -45274,13 +45374,17 @@ async function withCredentials(repository, credentials, args) {
     const plain = await repository.tryGit(args);
     if (plain.exitCode === 0 || credentials === null)
         return plain;
+    const again = await repository.tryGit(args, credentialVariables(credentials));
+    return again.exitCode === 0 ? again : plain;
+}
+/** The environment in which git sends the token to its server, and to no other. */
+function credentialVariables(credentials) {
     const basic = Buffer.from(`x-access-token:${credentials.token}`).toString('base64');
-    const again = await repository.tryGit(args, {
+    return {
         GIT_CONFIG_COUNT: '1',
         GIT_CONFIG_KEY_0: `http.${credentials.serverUrl.replace(/\/$/, '')}/.extraheader`,
         GIT_CONFIG_VALUE_0: `AUTHORIZATION: basic ${basic}`,
-    });
-    return again.exitCode === 0 ? again : plain;
+    };
 }
 async function isShallow(repository) {
     return (await repository.git(['rev-parse', '--is-shallow-repository'])) === 'true';
@@ -45301,8 +45405,17 @@ var errors = __nccwpck_require__(7428);
 var main = __nccwpck_require__(8390);
 ;// CONCATENATED MODULE: ./build/build/dockerfile.js
 
-/** The stages and instructions of a Dockerfile, in its order. Bad lines are left to the builder to complain about. */
+/** Longest Dockerfile that is parsed, in characters: of this length the parser takes up to a second, and a longer one blocks it. */
+const MAX_DOCKERFILE_LENGTH = 256 * 1024;
+const MAX_TEXT = 1_000;
+const MAX_STAGE_NAME = 100;
+/**
+ * The stages and instructions of a Dockerfile, in its order. Bad lines are left to the builder to complain about.
+ * None of a Dockerfile longer than MAX_DOCKERFILE_LENGTH: its lines are not told then.
+ */
 function parseDockerfile(content) {
+    if (content.length > MAX_DOCKERFILE_LENGTH)
+        return [];
     const lines = content.split(/\r?\n/);
     let stage = null;
     let stages = 0;
@@ -45319,7 +45432,7 @@ function parseDockerfile(content) {
             line: start.line + 1,
             endLine: end.line + 1,
             keyword,
-            text: oneLine(lines.slice(start.line, end.line + 1), documentStart(instruction) - start.line, escape),
+            text: cut(oneLine(lines.slice(start.line, end.line + 1), documentStart(instruction) - start.line, escape), MAX_TEXT),
             stage,
         };
     });
@@ -45331,7 +45444,11 @@ function instructionAt(instructions, line) {
 function stageName(from) {
     const words = from.getArguments().map((argument) => argument.getValue());
     const as = words.findIndex((word) => word.toLowerCase() === 'as');
-    return as === -1 ? null : (words[as + 1] ?? null);
+    const name = words[as + 1];
+    return as === -1 || name === undefined ? null : cut(name, MAX_STAGE_NAME);
+}
+function cut(text, length) {
+    return text.length > length ? `${text.slice(0, length)}…` : text;
 }
 /** Line (0-based) at which the instruction's first here-document begins; Infinity where it has none. */
 function documentStart(instruction) {
@@ -45353,39 +45470,59 @@ function oneLine(lines, documents, escape) {
 ;// CONCATENATED MODULE: ./build/build/failure.js
 
 
+/** A shorter value is no secret, and what it stands in (`exit code 1`) would not be readable without it. */
+const MIN_HIDDEN = 4;
+/** A Dockerfile may name thousands, to make a report that is too long to be posted. */
+const MAX_STAGES_SHOWN = 20;
 /**
  * A failed build as one error: buildx's last `ERROR:` line, the Dockerfile's line where it says one, and the remedy where one is
  * known. The log's tail names the place as `FILE:LINE` and a rule of 20 hyphens; a program's own output never stands at a line's start.
  */
-function explainBuildFailure({ log, dockerfile, target, instructions }) {
-    const error = reason(log);
+function explainBuildFailure({ log, dockerfile, target, instructions, hidden }) {
+    const said = lastError(log);
     const place = [...log.matchAll(/^\S[^\n]*:(\d+)\n-{20}$/gm)].at(-1);
     const line = place ? Number(place[1]) : null;
     const at = line === null ? '' : ` at \`${dockerfile}:${line}\``;
-    return new build_failure/* CouldNotMeasure */.N('build', `The build failed${at}: ${error}`, {
+    return new build_failure/* CouldNotMeasure */.N('build', `The build failed${at}: ${firstLine(redact(said, hidden))}`, {
         file: dockerfile,
         line,
         instruction: line === null ? null : (instructionAt(instructions, line)?.text ?? null),
-        remedy: remedyFor(error, target, instructions),
+        remedy: remedyFor(firstLine(said), target, instructions),
     });
 }
-/** buildx's own last word, without the layers of "failed to" around it. */
-function reason(log) {
+/** buildx's own last word and what follows it, without the layers of "failed to" around it. */
+function lastError(log) {
     const at = `\n${log}`.lastIndexOf('\nERROR: ');
     const said = at === -1 ? (log.trim().split('\n').at(-1) ?? '') : log.slice(at + 'ERROR: '.length);
-    return (said
+    return said
         .replace(/^(?:failed to build: )?(?:failed to solve: )?/, '')
         .replace(/^process ".*" did not complete successfully: exit code: (\d+)$/m, 'the command ended with exit code $1')
-        .replace(/^failed to compute cache key: failed to calculate checksum of ref \S+: /, '')
-        .split('\n', 1)[0]
-        .slice(0, 1_000)
-        .trim() || 'buildx gave no reason.');
+        .replace(/^failed to compute cache key: failed to calculate checksum of ref \S+: /, '');
+}
+function firstLine(said) {
+    return said.split('\n', 1)[0].slice(0, 1_000).trim() || 'buildx gave no reason.';
+}
+/**
+ * `…` for each value, longest first: as it is, as Go quotes it, and its parts between `/`, `:`, `@` and line ends, because paths
+ * and image references are taken apart and put together anew (`FROM reg/name` asks for `https://reg/v2/name`). Platforms and
+ * hosts come in lower case. Comes before any cut: a half of a value could not be found any more.
+ */
+function redact(text, hidden) {
+    const forms = hidden
+        .flatMap((value) => [value, JSON.stringify(value).slice(1, -1), ...value.split(/[/:@\r\n]+/)])
+        .filter((form) => form.trim().length >= MIN_HIDDEN)
+        .toSorted((one, other) => other.length - one.length)
+        .map((form) => form.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw `\$&`));
+    return forms.length === 0 ? text : text.replaceAll(new RegExp(forms.join('|'), 'gi'), '…');
 }
 function remedyFor(error, target, instructions) {
     if (/^target stage .* could not be found/.test(error)) {
         const stages = instructions.flatMap(({ keyword, stage }) => (keyword === 'FROM' && stage !== null ? [stage] : []));
         // A stage without a name has its number, which is no target.
-        const known = stages.flatMap((stage) => (/^\d+$/.test(stage) ? [] : [`\`${stage}\``])).join(', ');
+        const named = stages.flatMap((stage) => (/^\d+$/.test(stage) ? [] : [`\`${stage}\``]));
+        const known = [...named.slice(0, MAX_STAGES_SHOWN), ...(named.length > MAX_STAGES_SHOWN ? ['…'] : [])].join(', ');
+        if (stages.length === 0)
+            return `\`target\` is \`${target ?? ''}\`; it takes the name of a stage (\`FROM … AS name\`).`;
         return `\`target\` is \`${target ?? ''}\`; ${known ? `the Dockerfile's stages are ${known}.` : 'the Dockerfile names no stage (`FROM … AS name`).'}`;
     }
     if (error.startsWith('failed to read dockerfile'))
@@ -45419,21 +45556,25 @@ const metadata = schemas/* looseObject */._H3({
 /** The place of a path of the inputs in a tree. Throws CouldNotMeasure `input` for one outside the repository. */
 function inTree(request, input, path) {
     const inRepository = (0,external_node_path_.relative)(request.root, (0,external_node_path_.resolve)(request.cwd, path));
-    if (inRepository === '..' || inRepository.startsWith('../') || (0,external_node_path_.isAbsolute)(inRepository)) {
+    if (isOutside(inRepository)) {
         throw new build_failure/* CouldNotMeasure */.N('input', `\`${input}\` is \`${path}\`, which is outside the repository; it takes a path inside: head and base are built from their own trees.`);
     }
     return (0,external_node_path_.join)(request.tree, inRepository);
+}
+/** Whether what `relative` gave leads out. Either separator counts on any system; on Windows another drive is an absolute path. */
+function isOutside(path) {
+    return (0,external_node_path_.isAbsolute)(path) || path.split(/[\\/]/, 1)[0] === '..';
 }
 /**
  * The argument vector and environment of `docker buildx build`. Everything from the inputs is one argument of its own; secrets' values
  * go through the environment. Attestations are left out: they are no part of the image's size.
  */
-function buildArguments(request, image, metadataFile) {
+function buildArguments(request, metadataFile) {
     const { inputs } = request;
     const { context, file } = places(request);
     // `store=false`: no image is made where that can be helped. The classic store always makes one: under a name of ours it can
     // be removed without touching one of the user's.
-    const output = `type=image,push=false,store=false,name=${image}`;
+    const output = `type=image,push=false,store=false,name=${request.image}`;
     const args = [
         'buildx',
         'build',
@@ -45475,21 +45616,26 @@ function buildArguments(request, image, metadataFile) {
     args.push(context);
     return { args, env };
 }
-/** Builds one side's image. Throws CouldNotMeasure `build` with the Dockerfile's line, or `input` for a missing context. */
-async function buildImage(exec, request) {
-    const { inputs, side, tree } = request;
-    const { context, file } = places(request);
+/**
+ * Builds one side's image. `environment`: what docker inherits, where `build-args` of a `KEY` alone have their values.
+ * Throws CouldNotMeasure `build` with the Dockerfile's line, or `input` for a path of the tree that is missing or leads out of it.
+ */
+async function buildImage(exec, request, environment = process.env) {
+    const { inputs, tree } = request;
+    const { file } = places(request);
     const dockerfile = (0,external_node_path_.relative)(tree, file).replaceAll('\\', '/');
-    await mustExist(tree, context, 'context', (0,external_node_path_.relative)(tree, context) || '.', 'It names a folder of the repository.');
-    await mustExist(tree, file, 'file', dockerfile, '`file` names the Dockerfile, relative to the working directory; default: `Dockerfile` in `context`.');
-    const id = (0,external_node_crypto_.randomUUID)();
-    const image = `image-budget.invalid/${side}:${id}`;
-    const metadataFile = (0,external_node_path_.join)(request.scratch, `${side}-${id}.json`);
-    const { args, env } = buildArguments(request, image, metadataFile);
+    await mustBeInside(request);
+    const metadataFile = (0,external_node_path_.join)(request.scratch, `${request.side}.json`);
+    const { args, env } = buildArguments(request, metadataFile);
     const built = await exec('docker', args, { cwd: tree, env, onLine: request.onLine });
     if (built.exitCode !== 0) {
-        const instructions = parseDockerfile(await (0,promises_.readFile)(file, 'utf8'));
-        throw explainBuildFailure({ log: built.stderr, dockerfile, target: inputs.target, instructions });
+        throw explainBuildFailure({
+            log: built.stderr,
+            dockerfile,
+            target: inputs.target,
+            instructions: await readInstructions(file),
+            hidden: hiddenValues(inputs, environment),
+        });
     }
     const parsed = metadata.safeParse(JSON.parse(await (0,promises_.readFile)(metadataFile, 'utf8')));
     if (!parsed.success) {
@@ -45506,7 +45652,6 @@ async function buildImage(exec, request) {
         digest: parsed.data['containerimage.digest'],
         configDigest: parsed.data['containerimage.config.digest'] ?? null,
         provenance,
-        image,
         dockerfile,
     };
 }
@@ -45517,26 +45662,77 @@ function places(request) {
         file: request.inputs.file === null ? (0,external_node_path_.join)(context, 'Dockerfile') : inTree(request, 'file', request.inputs.file),
     };
 }
-/** Takes our name off the image on a classic store; the engine deletes the image where no other name holds it. Best effort. */
-async function removeImage(exec, build) {
-    await exec('docker', ['image', 'rm', build.image]).catch(() => { });
+/** A name that no registry and nobody else has: the classic store makes an image of every build. */
+function temporaryName(side) {
+    return `image-budget.invalid/${side}:${(0,external_node_crypto_.randomUUID)()}`;
 }
-async function mustExist(tree, path, input, shown, remedy) {
-    const what = input === 'file' ? 'Dockerfile' : 'build context';
-    const found = await (0,promises_.realpath)(path).catch(() => null);
-    if (found === null)
-        throw new build_failure/* CouldNotMeasure */.N('input', `There is no ${what} at \`${shown}\` in this commit.`, { remedy });
-    // A link in the commit must not make a folder of this machine the build context.
-    const inside = (0,external_node_path_.relative)(await (0,promises_.realpath)(tree), found);
-    if (inside === '..' || inside.startsWith('../'))
-        throw new build_failure/* CouldNotMeasure */.N('input', `The ${what} at \`${shown}\` is a link out of the repository.`, { remedy });
+/** Takes our name off the image, if it is there; the engine deletes the image where no other name holds it. Best effort. */
+async function removeImage(exec, image) {
+    await exec('docker', ['image', 'rm', image]).catch(() => { });
+}
+/**
+ * Every path that the build takes from the tree must be there, and inside of it when links are followed: a link in the commit
+ * must not make a folder of this machine a build context.
+ */
+async function mustBeInside(request) {
+    const { inputs, tree } = request;
+    const { context, file } = places(request);
+    const paths = [
+        { input: 'context', value: inputs.context, path: context, what: 'build context', form: 'a folder' },
+        { input: 'file', value: inputs.file, path: file, what: 'Dockerfile', form: 'a Dockerfile' },
+        ...inputs.buildContexts
+            .filter(({ value }) => !isElsewhere(value))
+            .map(({ name, value }) => ({
+            input: 'build-contexts',
+            value: `${name}=${value}`,
+            path: namedContext(request, value),
+            what: `build context \`${name}\``,
+            form: '`name=value` with a folder',
+        })),
+    ];
+    const top = await (0,promises_.realpath)(tree);
+    for (const { input, value, path, what, form } of paths) {
+        const shown = (0,external_node_path_.relative)(tree, path).replaceAll('\\', '/') || '.';
+        const remedy = input === 'file'
+            ? '`file` names the Dockerfile, relative to the working directory; default: `Dockerfile` in `context`.'
+            : `\`${input}\` takes ${form} inside the repository, relative to the working directory.`;
+        const found = await (0,promises_.realpath)(path).catch(() => null);
+        if (found === null)
+            throw new build_failure/* CouldNotMeasure */.N('input', `There is no ${what} at \`${shown}\` in this commit.`, { remedy });
+        if (isOutside((0,external_node_path_.relative)(top, found)))
+            throw new build_failure/* CouldNotMeasure */.N('input', `\`${input}\` is \`${value ?? shown}\`, which is a link out of the repository; it takes ${form} inside.`, { remedy });
+    }
+}
+/** The Dockerfile's instructions; none where it cannot be read or is too long to be parsed: a failed build is told all the same. */
+async function readInstructions(file) {
+    try {
+        const found = await (0,promises_.stat)(file);
+        if (!found.isFile() || found.size > MAX_DOCKERFILE_LENGTH)
+            return [];
+        return parseDockerfile(await (0,promises_.readFile)(file, 'utf8'));
+    }
+    catch {
+        return [];
+    }
+}
+/** Values that must not reach a report: builder errors show what a Dockerfile's variables stand for. */
+function hiddenValues(inputs, environment) {
+    const buildArgs = inputs.buildArgs.map((argument) => {
+        const at = argument.indexOf('=');
+        return at === -1 ? (environment[argument] ?? '') : argument.slice(at + 1);
+    });
+    return [...buildArgs, ...inputs.secrets.map(({ value }) => value)];
 }
 /** A folder is taken from the tree; `oci-layout://` of a relative path, which no commit holds, from the working directory. */
 function namedContext(request, value) {
     const layout = /^oci-layout:\/\/(?!\/)(.+)$/.exec(value);
     if (layout)
         return `oci-layout://${(0,external_node_path_.resolve)(request.cwd, layout[1])}`;
-    return /^[\w+.-]+:\/\/|^target:|^git@/.test(value) ? value : inTree(request, 'build-contexts', value);
+    return isElsewhere(value) ? value : inTree(request, 'build-contexts', value);
+}
+/** Whether a named context is no folder of the tree: a URL, an image, another target. */
+function isElsewhere(value) {
+    return /^[\w+.-]+:\/\/|^target:|^git@/.test(value);
 }
 /** A cache in a local folder is relative to the user's working directory, not to the tree. */
 function localPaths(cwd, cache) {
@@ -45554,51 +45750,150 @@ function csv(fields) {
 
 
 
+
 /**
  * Writes the files of a commit or tree into the folder `destination` (made, must not exist).
  *
  * Not a `git worktree`: that leaves a `.git` file in the folder, which the checkout does not have, which holds the folder's
  * own path and which `COPY . .` takes into the image; and it registers itself in the user's repository. Here an index
  * of our own is filled and checked out: both sides are made the same way, without `.git`, with the repository's own filters
- * (line ends, LFS) and sparse patterns. Submodules that the checkout has are filled likewise.
+ * (line ends) and sparse patterns.
+ *
+ * - Submodules that the checkout has are filled likewise, also under another path or name, from the clones that are there:
+ *   no address in `.gitmodules` is ever asked. Those that it left empty stay empty.
+ * - LFS files are pointers where the clone has no LFS objects (actions/checkout's default, `lfs: false`), else what LFS gives.
+ *
+ * Throws CouldNotMeasure `git` where git fails, and where a submodule is needed that cannot be had.
  */
 async function writeTree(exec, repository, treeish, destination, credentials) {
     await fill(exec, repository, treeish, destination, credentials, `${destination}.index`);
 }
 /** `indexFile` stands outside of all that is written: a submodule's too. */
 async function fill(exec, repository, treeish, destination, credentials, indexFile) {
-    await (0,promises_.mkdir)(destination, { recursive: true });
-    const index = { GIT_INDEX_FILE: indexFile };
-    const args = [
-        `--git-dir=${repository.gitDir}`,
-        `--work-tree=${destination}`,
-        'read-tree',
-        '-m',
-        '-u',
-        '--end-of-options',
-        treeish,
-    ];
-    const written = await repository.tryGit(args, index);
+    const written = await readTree(repository, treeish, destination, credentials, indexFile);
     if (written.exitCode !== 0)
         throw gitFailure(['read-tree'], written);
-    if (!(await exists((0,external_node_path_.join)(destination, '.gitmodules'))))
+    const needed = await submodulesIn(repository, { GIT_INDEX_FILE: indexFile });
+    if (needed.length === 0)
         return;
-    const staged = await repository.git([`--git-dir=${repository.gitDir}`, 'ls-files', '--stage', '-z'], index);
-    for (const [at, entry] of staged.split('\0').entries()) {
-        const link = /^160000 ([0-9a-f]{40,64}) 0\t(.+)$/s.exec(entry);
-        if (!link || !(await exists((0,external_node_path_.join)(repository.root, link[2], '.git'))))
+    // A clone that has no working tree any more is run in the destination: the index it has is of another time.
+    const present = repository.root === destination ? [] : await submodulesIn(repository);
+    for (const [at, submodule] of needed.entries()) {
+        const folder = (0,external_node_path_.join)(destination, submodule.path);
+        await (0,promises_.mkdir)(folder, { recursive: true });
+        if ((await (0,promises_.realpath)(folder)) !== (0,external_node_path_.join)(await (0,promises_.realpath)(destination), submodule.path))
+            throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${submodule.path}\` leads out of its repository.`);
+        const source = await sourceOf(exec, repository, submodule, present, folder);
+        if (source === null)
             continue;
-        const submodule = await openRepository(exec, (0,external_node_path_.join)(repository.root, link[2]));
-        const failed = await fetchCommit(submodule, link[1], credentials);
+        const failed = await fetchCommit(source, submodule.commit, credentials);
         if (failed !== null)
-            throw gitFailure(['submodule'], {
-                exitCode: 1,
-                stdout: '',
-                stderr: `fatal: submodule \`${link[2]}\`: ${failed}`,
-            });
-        const folder = (0,external_node_path_.join)(destination, link[2]);
-        await fill(exec, submodule, link[1], folder, credentials, `${indexFile}-${at}`);
+            throw new build_failure/* CouldNotMeasure */.N('git', `The commit \`${submodule.commit.slice(0, 7)}\` of the submodule \`${submodule.path}\` could not be fetched (${failed}).`);
+        await fill(exec, source, submodule.commit, folder, credentials, `${indexFile}-${at}`);
     }
+}
+/**
+ * Fills the index and checks it out. That may talk to a remote, as a checkout would, for what the clone left there (the blobs
+ * of a partial clone, LFS objects): where it fails, it is done once more with the token.
+ */
+async function readTree(repository, treeish, destination, credentials, indexFile) {
+    const lfs = await hasLfsObjects(repository);
+    const read = async (env) => {
+        await (0,promises_.mkdir)(destination, { recursive: true });
+        return repository.tryGit([
+            `--git-dir=${repository.gitDir}`,
+            `--work-tree=${destination}`,
+            'read-tree',
+            '-m',
+            '-u',
+            '--end-of-options',
+            treeish,
+        ], { GIT_INDEX_FILE: indexFile, ...(lfs ? {} : { GIT_LFS_SKIP_SMUDGE: '1' }), ...env });
+    };
+    const written = await read({});
+    if (written.exitCode === 0 || credentials === null || !(lfs || (await isPartial(repository))))
+        return written;
+    await (0,promises_.rm)(destination, { recursive: true });
+    const again = await read(credentialVariables(credentials));
+    return again.exitCode === 0 ? again : written;
+}
+/**
+ * Whether LFS files were fetched into the clone: then its checkout has their content, else their pointers. git-lfs keeps
+ * objects in `lfs/objects` of the git directory that linked worktrees share, or in the folder `lfs.storage`.
+ */
+async function hasLfsObjects(repository) {
+    const common = (0,external_node_path_.resolve)(repository.root, await repository.git(['rev-parse', '--git-common-dir']));
+    const configured = await repository.tryGit(['config', '--type=path', '--get', 'lfs.storage']);
+    const storage = configured.exitCode === 0 ? configured.stdout.trimEnd() : 'lfs';
+    const objects = await (0,promises_.readdir)((0,external_node_path_.join)((0,external_node_path_.resolve)(common, storage), 'objects')).catch(() => []);
+    return objects.some((name) => /^[0-9a-f]{2}$/.test(name));
+}
+/** Whether git itself fetches, as it goes, objects that the clone left out (`--filter`). */
+async function isPartial(repository) {
+    const keys = String.raw `^(extensions\.partialclone|remote\..*\.promisor)$`;
+    return (await repository.tryGit(['config', '--get-regexp', keys])).exitCode === 0;
+}
+/** The submodules in an index, the user's or that of `env`: none where it has no `.gitmodules` that git could read. */
+async function submodulesIn(repository, env = {}) {
+    // Without `--no-includes` git would read any file that the blob names.
+    const listed = await repository.tryGit(['config', '--no-includes', '--blob=:.gitmodules', '-z', '--get-regexp', String.raw `^submodule\..*\.path$`], env);
+    if (listed.exitCode !== 0)
+        return [];
+    const names = new Map(listed.stdout.split('\0').flatMap((entry) => {
+        const found = /^submodule\.([^\n]*)\.path\n(.*)$/s.exec(entry);
+        return found ? [[found[2], found[1]]] : [];
+    }));
+    const staged = await repository.git(['ls-files', '--stage', '-z'], env);
+    return staged.split('\0').flatMap((entry) => {
+        const link = /^160000 ([0-9a-f]{40,64}) 0\t(.+)$/s.exec(entry);
+        return link ? [{ path: link[2], commit: link[1], name: names.get(link[2]) ?? null }] : [];
+    });
+}
+/**
+ * The repository to read a submodule from, or null where it stays empty: it does so in the checkout, too.
+ *
+ * The tree may have one that the checkout has no more (a change that removes it): its clone is looked for in the git directory,
+ * where git keeps it by its name. Without it the tree would silently lack files, so that is an error, unless the checkout left
+ * all of its submodules empty. Where it has none at all nobody can tell, and that is an error as well.
+ * Any clone that has the commit will do: what a commit holds is told by its hash.
+ */
+async function sourceOf(exec, repository, { path, name }, present, folder) {
+    const renamed = present.find((other) => name !== null && other.name === name);
+    if (renamed)
+        return checkedOut(exec, repository, renamed.path);
+    const kept = name !== null && isModuleName(name)
+        ? await openGitDir(exec, (0,external_node_path_.join)(repository.gitDir, 'modules', name), folder)
+        : null;
+    if (kept !== null)
+        return kept;
+    if (present.some((other) => other.path === path))
+        return checkedOut(exec, repository, path);
+    // A link that `.gitmodules` lacks is none that git could have checked out.
+    if (name === null)
+        return null;
+    const populated = await Promise.all(present.map((other) => isPopulated(repository, other.path)));
+    if (populated.length > 0 && !populated.includes(true))
+        return null;
+    throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${path}\` is needed, but the checkout, whose commit lacks it, has no clone of it.`);
+}
+/** The repository that the checkout has at the path of a submodule, or null where it left that empty. */
+async function checkedOut(exec, repository, path) {
+    if (!(await isPopulated(repository, path)))
+        return null;
+    const opened = await openRepository(exec, (0,external_node_path_.join)(repository.root, path));
+    // Where the `.git` there is broken, git may find the repository around it.
+    if (opened.root !== (0,external_node_path_.join)(repository.root, path))
+        throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${path}\` of the checkout is no repository of its own.`);
+    return opened;
+}
+/** Never through a link: what it leads to is no submodule. */
+async function isPopulated(repository, path) {
+    const folder = (0,external_node_path_.join)(repository.root, path);
+    return (await exists((0,external_node_path_.join)(folder, '.git'))) && (await (0,promises_.realpath)(folder)) === folder;
+}
+/** What git takes for a submodule's name: a relative path that leads nowhere up (`check_submodule_name`). */
+function isModuleName(name) {
+    return name.split(/[/\\]/).every((part) => part !== '' && part !== '.' && part !== '..');
 }
 /**
  * The working tree as it is, uncommitted and untracked (but not ignored) files included, as a tree object: made through a
@@ -45614,9 +45909,10 @@ async function snapshotWorkingTree(repository, scratch) {
     await repository.git(['add', '--all', '--', '.'], index);
     return repository.git(['write-tree'], index);
 }
-/** Whether the working tree differs from HEAD: changed, staged or untracked (but not ignored) files. */
+/** Whether the working tree differs from HEAD (what is changed inside of a submodule is not measured and does not count): changed, staged or untracked (but not ignored) files. */
 async function isDirty(repository) {
-    return (await repository.git(['status', '--porcelain', '--untracked-files=normal', '-z'])) !== '';
+    return ((await repository.git(['status', '--porcelain', '--untracked-files=normal', '--ignore-submodules=dirty', '-z'])) !==
+        '');
 }
 async function exists(path) {
     return (0,promises_.stat)(path).then(() => true, () => false);
@@ -45678,13 +45974,21 @@ function readOrigins(record, layerCount) {
     const { layers, source } = parsed.data.metadata['https://mobyproject.org/buildkit@v1#metadata'];
     const stepOf = (output) => steps.get(output.slice(0, output.lastIndexOf(':')));
     const dockerfile = parseDockerfile(Buffer.from(source?.infos[0]?.data ?? '', 'base64').toString('utf8'));
+    // BuildKit makes one step of equal instructions in several stages, and lists all their lines. Walking down, an instruction stands
+    // above the last one: in the same stage, or in a stage that it starts from.
+    let above = Number.POSITIVE_INFINITY;
     const originOf = (output) => {
-        const lines = (source?.locations[stepOf(output)?.id ?? '']?.locations ?? [])
+        const listedLines = (source?.locations[stepOf(output)?.id ?? '']?.locations ?? [])
             .filter((location) => location.sourceIndex === 0)
-            .flatMap((location) => location.ranges.map((range) => range.start.line))
-            .filter((line) => line > 0);
-        const found = lines.length === 0 ? null : instructionAt(dockerfile, lines.toSorted((a, b) => a - b)[0]);
-        return found && { fromBase: false, line: found.line, instruction: found.text, stage: found.stage };
+            .flatMap((location) => location.ranges.map((range) => range.start.line));
+        const found = listedLines
+            .flatMap((line) => instructionAt(dockerfile, line) ?? [])
+            .filter(({ line }) => line < above)
+            .toSorted((one, other) => other.line - one.line)[0];
+        if (found === undefined)
+            return null;
+        above = found.line;
+        return { fromBase: false, line: found.line, instruction: found.text, stage: found.stage };
     };
     const origins = { layers: new Map(), baseImage: null };
     const visited = new Set();
@@ -45772,7 +46076,10 @@ const imageConfig = schemas/* object */.Ikc({
 /** OCI image manifest, or Docker's schema 2: https://github.com/opencontainers/image-spec/blob/main/manifest.md */
 const manifest = schemas/* object */.Ikc({
     config: schemas/* object */.Ikc({ digest, size }),
-    layers: schemas/* array */.YOg(schemas/* object */.Ikc({ digest, size })),
+    /** Null where the image has none (Go's JSON of an empty list). */
+    layers: schemas/* array */.YOg(schemas/* object */.Ikc({ digest, size }))
+        .nullable()
+        .transform((layers) => layers ?? []),
 });
 /** OCI image index, or Docker's manifest list: https://github.com/opencontainers/image-spec/blob/main/image-index.md */
 const index = schemas/* object */.Ikc({
@@ -45877,12 +46184,11 @@ function toMeasurement(build, engine, subject, origins, image) {
             digest: image.manifest?.layers[at]?.digest ?? null,
             size: image.layerSizes?.[at] ?? null,
             downloadSize: image.manifest?.layers[at]?.size ?? null,
-            createdBy: createdBy?.[at] ?? '',
             instruction: own?.instruction ?? plainInstruction(createdBy?.[at] ?? ''),
             file: own && own.line !== null ? build.dockerfile : null,
             line: own?.line ?? null,
             stage: own?.stage ?? null,
-            fromBase: origin?.fromBase ?? false,
+            fromBase: origin?.fromBase ?? null,
         };
     });
     return {
@@ -45903,8 +46209,8 @@ function toMeasurement(build, engine, subject, origins, image) {
 }
 /**
  * The origins of one platform's layers. buildx's metadata file has the provenance of a build for one platform; of a build for several
- * buildx 0.29 with the docker driver leaves it out, but the build's record has it. Without it layers have no lines; their sizes are
- * as good as ever.
+ * buildx 0.29 with the docker driver leaves it out, but the build's record has it. Without it layers have no lines and no known
+ * origin; their sizes are as good as ever.
  */
 async function readProvenance(exec, build, builder, config) {
     const platform = platformName(config);
@@ -45980,8 +46286,10 @@ async function measureRevision(shop, revision) {
         const { beforeBuild, builder, platforms, target } = shop.inputs;
         if (beforeBuild !== null)
             await shop.inTurn(() => prepare(shop, revision.side, tree, beforeBuild, section.line));
+        const image = temporaryName(revision.side);
         const request = {
             side: revision.side,
+            image,
             inputs: shop.inputs,
             tree,
             root: shop.repository.root,
@@ -45989,18 +46297,26 @@ async function measureRevision(shop, revision) {
             scratch: shop.scratch,
             onLine: section.line,
         };
-        const build = await buildImage(shop.exec, request);
-        const engine = await shop.engine;
+        const subject = { name: shop.name, commit: revision.commit, target };
+        const buildAndRead = async () => {
+            const build = await buildImage(shop.exec, request);
+            return readImages(shop.exec, build, await shop.engine, builder, subject);
+        };
         try {
-            const subject = { name: shop.name, commit: revision.commit, target };
-            const measurements = await readImages(shop.exec, build, engine, builder, subject);
+            const measurements = await buildAndRead().catch((error) => {
+                // Another build's clean-up may take a blob before it is read (seen once on a busy containerd store): the cache makes it again.
+                if ((0,build_failure/* toFailure */.w)(error).kind !== 'measure')
+                    throw error;
+                return buildAndRead();
+            });
             // An index lists its platforms in an order of its own; the report has the one that was asked for.
             const place = ({ platform }) => platforms.indexOf(platform);
             return measurements.toSorted((one, other) => place(one) - place(other));
         }
         finally {
-            if (engine.store === 'classic')
-                await removeImage(shop.exec, build);
+            const engine = await shop.engine.catch(() => null);
+            if (engine?.store === 'classic')
+                await removeImage(shop.tidyUp(), image);
         }
     }
     finally {
@@ -46030,16 +46346,20 @@ async function prepare(shop, side, tree, command, onLine) {
 
 
 /**
- * The base's measurement. A base that cannot be found, built or measured is no failure but an answer: `none`, with the reason.
- * Throws where the run was cancelled, and for a `base-ref` that does not exist: that is a mistake to be told, not a missing base.
+ * The base's measurement. A base that cannot be found or built is no failure but an answer: `none`, with the reason.
+ * Throws where the run was cancelled, where the engine fails to tell what it built, and for a `base-ref` that does not exist: that is a
+ * mistake to be told, not a missing base.
  */
-async function obtainBaseline(shop, question) {
+async function obtainBaseline(shop, question, head) {
     if (shop.inputs.baseline === 'none')
         return none(null, null, 'none was asked for (`baseline: none`)');
     const base = await resolveBase(shop.repository, question, shop.credentials);
     if (base.commit === null)
         return none(null, base.ref, base.reason);
     const { commit, ref } = base;
+    if (question.kind === 'default-branch' && commit === head.treeish) {
+        return none(commit, null, `this is a commit of \`${ref}\` itself; \`--base HEAD~1\` compares it with the one before`);
+    }
     try {
         const measurements = await measureRevision(shop, {
             side: 'base',
@@ -46051,9 +46371,10 @@ async function obtainBaseline(shop, question) {
     }
     catch (error) {
         const failure = (0,build_failure/* toFailure */.w)(error);
-        if (failure.kind === 'cancelled' || failure.kind === 'internal')
+        // A base that built and then could not be read is the engine's failure, not the base's: a growth limit must not pass for it.
+        if (!['build', 'input', 'git'].includes(failure.kind))
             throw error;
-        const why = failure.message.replace(/^The /, 'the ').replace(/\.$/, '');
+        const why = failure.message.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase()).replace(/\.$/, '');
         return none(commit, ref, `the base \`${commit.slice(0, 7)}\` could not be measured: ${why}`);
     }
 }
@@ -46176,6 +46497,8 @@ const dockerInfo = schemas/* object */.Ikc({
     ClientInfo: schemas/* object */.Ikc({ Plugins: schemas/* array */.YOg(schemas/* object */.Ikc({ Name: schemas/* string */.YjP(), Version: schemas/* string */.YjP().optional() })).nullish() })
         .optional(),
     ServerVersion: schemas/* string */.YjP().optional(),
+    /** What the engine's containers are: `linux` or `windows`. */
+    OSType: schemas/* string */.YjP().optional(),
     DriverStatus: schemas/* array */.YOg(schemas/* tuple */.PVZ([schemas/* string */.YjP(), schemas/* string */.YjP()])).nullish(),
 });
 /** docker and buildx versions from which a build's own records can be read back (`buildx history inspect attachment`). */
@@ -46202,8 +46525,14 @@ async function inspectBuilder(exec, builder) {
     requireVersion('buildx', buildx, MIN_BUILDX, 'Update it, or add the step `docker/setup-buildx-action`.');
     const field = (name) => new RegExp(`^${name}:[ \\t]+(\\S.*)$`, 'm').exec(inspected.stdout)?.[1]?.trim() ?? null;
     const driver = field('Driver');
+    // BuildKit of another driver runs elsewhere: it is Linux whatever this engine is.
+    if (facts?.OSType === 'windows' && (driver === 'docker' || (driver === null && builder === null))) {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', 'The Docker engine runs Windows containers; Linux images are measured.', {
+            remedy: 'Run the job on a Linux runner (`runs-on: ubuntu-24.04`), or switch the engine to Linux containers.',
+        });
+    }
     if (inspected.exitCode !== 0 || driver === null) {
-        const said = field('Error') ?? lastError(inspected.stderr);
+        const said = field('Error') ?? builder_lastError(inspected.stderr);
         throw new build_failure/* CouldNotMeasure */.N('precondition', `The ${builder === null ? 'current buildx builder' : `buildx builder \`${builder}\``} cannot be used: ${said}`, {
             remedy: /no builder/.test(said)
                 ? 'See `docker buildx ls` for the builders that exist; `docker/setup-buildx-action` makes one.'
@@ -46214,7 +46543,7 @@ async function inspectBuilder(exec, builder) {
         return { driver, store: 'buildkit', version: field('BuildKit version') ?? field('Buildkit') ?? 'unknown', buildx };
     }
     if (!facts?.ServerVersion) {
-        throw new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${lastError(info.stderr)}`, {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${builder_lastError(info.stderr)}`, {
             remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
         });
     }
@@ -46239,7 +46568,7 @@ function requireVersion(what, version, [major, minor], remedy) {
         return;
     throw new build_failure/* CouldNotMeasure */.N('precondition', `The version of ${what} is ${version}; ${major}.${minor} or newer is needed to read an image's record.`, { remedy });
 }
-function lastError(stderr) {
+function builder_lastError(stderr) {
     const line = stderr.trim().split('\n').at(-1) ?? '';
     return line.replace(/^(?:ERROR|error): ?/, '') || 'it gave no reason.';
 }
@@ -46262,7 +46591,7 @@ const comparedText = 1000;
  * importance, the most layers of the same content (diffID), the most equal instructions, and the most similar
  * instructions of the same keyword. So an inserted layer does not shift the rest, and an edited instruction is one pair
  * however much of it was edited. Layers of unlike keywords pair only as the same content; layers that came with the
- * `FROM` image never pair with the image's own. Among equals the lowest layers pair.
+ * `FROM` image never pair with the image's own; one whose origin is not known may be either. Among equals the lowest layers pair.
  *
  * Time and memory grow with the product of the sides: nothing to notice for an engine's 127 layers, a second for 1,000.
  */
@@ -46319,7 +46648,7 @@ function scorer(base, head) {
     return (b, h) => {
         const left = base[b];
         const right = head[h];
-        if (left.fromBase !== right.fromBase)
+        if (left.fromBase !== null && right.fromBase !== null && left.fromBase !== right.fromBase)
             return 0;
         const equalText = left.instruction === right.instruction;
         const equalContent = left.diffId === right.diffId && (equalText || left.diffId !== emptyTar);
@@ -46408,7 +46737,6 @@ function compare(head, base, baseline) {
             change: comparedWith ? changeOfBaseImage(comparedWith, head) : 'unknown',
         },
         layerChanges: changesOfLayers(comparedWith?.layers ?? [], head.layers),
-        measurement: head,
     };
 }
 /**
@@ -46433,15 +46761,19 @@ function withoutBase(baseline, obstacle) {
     return { ...baseline, kind: 'none', reason };
 }
 function totalsOf({ size, downloadSize, layers }) {
-    const own = layers.filter((layer) => !layer.fromBase);
+    const own = hasOrigins(layers) ? layers.filter((layer) => !layer.fromBase) : null;
     return {
         size,
         downloadSize,
         layers: layers.length,
-        ownSize: sum(own.map((layer) => layer.size)),
-        ownDownloadSize: sum(own.map((layer) => layer.downloadSize)),
-        ownLayers: own.length,
+        ownSize: own && sum(own.map((layer) => layer.size)),
+        ownDownloadSize: own && sum(own.map((layer) => layer.downloadSize)),
+        ownLayers: own && own.length,
     };
+}
+/** Whether it is known of each layer if it came with the `FROM` image: else nothing can be said of the image's own part. */
+function hasOrigins(layers) {
+    return layers.every((layer) => layer.fromBase !== null);
 }
 /** Null as soon as one part was not measured: a part of a sum is never shown as the sum. */
 function sum(sizes) {
@@ -46464,9 +46796,8 @@ function changeOf(before, after) {
     return { amount, percent: before === 0 ? null : (amount / before) * 100 };
 }
 /**
- * Name and digest decide; where an engine tells no digest, the layers that came with the image do. An image without a
- * name and without such layers starts `FROM scratch`, unless the other side's base layers are in it all the same: then
- * the engine did not tell, and neither do we.
+ * Name and digest decide; where an engine tells no digest, the layers that came with the image do, if it is known which
+ * these are. An image without any starts `FROM scratch`.
  */
 function changeOfBaseImage(base, head) {
     const before = base.baseImage;
@@ -46475,23 +46806,13 @@ function changeOfBaseImage(base, head) {
         return 'changed';
     if (before?.digest && after?.digest)
         return before.digest === after.digest ? 'unchanged' : 'changed';
-    const layersBefore = diffIdsOf(base.layers.filter((layer) => layer.fromBase));
-    const layersAfter = diffIdsOf(head.layers.filter((layer) => layer.fromBase));
-    if (layersBefore.length === 0 && layersAfter.length === 0)
-        return before || after ? 'unknown' : 'unchanged';
-    if (startsWith(layersBefore, layersAfter) && startsWith(layersAfter, layersBefore))
-        return 'unchanged';
-    if (layersBefore.length === 0 && startsWith(diffIdsOf(base.layers), layersAfter))
+    if (!hasOrigins(base.layers) || !hasOrigins(head.layers))
         return 'unknown';
-    if (layersAfter.length === 0 && startsWith(diffIdsOf(head.layers), layersBefore))
-        return 'unknown';
-    return 'changed';
-}
-function diffIdsOf(layers) {
-    return layers.map((layer) => layer.diffId);
-}
-function startsWith(list, start) {
-    return start.every((item, index) => list[index] === item);
+    const layersBefore = base.layers.filter((layer) => layer.fromBase);
+    const layersAfter = head.layers.filter((layer) => layer.fromBase);
+    const same = layersBefore.length === layersAfter.length &&
+        layersBefore.every((layer, index) => layer.diffId === layersAfter[index]?.diffId);
+    return same ? 'unchanged' : 'changed';
 }
 function changesOfLayers(base, head) {
     let changedBelow = false;
@@ -46546,18 +46867,26 @@ function layerChange({ base, head }, change) {
 
 ;// CONCATENATED MODULE: ./build/inputs/name.js
 
+
+const LONGEST = 100;
 /**
- * The image's name where the user gave none: the repository's name, then what tells this image from the repository's
- * others: the context's folder, the Dockerfile's own name, the target. `shop`, `shop/services/api`, `shop/worker:debug`.
- * `context` is relative to the repository's root ('' for the root itself), `file` the Dockerfile relative to that root.
+ * The image's name where the user gave none: the repository's name, then what tells this image from the repository's others: the
+ * context's folder, the Dockerfile's folder where that is another one, the Dockerfile's own name, the target. `shop`,
+ * `shop/services/api`, `shop/worker:debug`. `context` is relative to the repository's root ('' for the root itself), `file` the
+ * Dockerfile relative to that root. A name that is too long ends in a hash of the whole.
  */
 function defaultName(repository, context, file, target) {
+    const folder = external_node_path_.posix.dirname(file);
     const stem = external_node_path_.posix
         .basename(file)
         .replace(/\.?Dockerfile\.?/i, '')
         .replace(/^\.+|\.+$/g, '');
-    const name = [repository, context, stem].filter((part) => part !== '').join('/');
-    return (target === null ? name : `${name}:${target}`).slice(0, 100);
+    const parts = [repository, context, folder === '.' || folder === context ? '' : folder, stem];
+    const name = parts.filter((part) => part !== '').join('/') + (target === null ? '' : `:${target}`);
+    if (name.length <= LONGEST)
+        return name;
+    const hash = (0,external_node_crypto_.createHash)('sha256').update(name).digest('hex').slice(0, 8);
+    return `${name.slice(0, LONGEST - 1 - hash.length)}~${hash}`;
 }
 
 // EXTERNAL MODULE: ./build/report/assemble.js
@@ -46619,9 +46948,10 @@ async function run(inputs, surroundings, world) {
             scratch,
             name,
             inTurn: queue(),
+            tidyUp: () => world.createExec(AbortSignal.timeout(TIDYING_MS)),
         };
         const measuring = measureRevision(shop, revision);
-        const obtaining = obtainBaseline(shop, surroundings.base);
+        const obtaining = obtainBaseline(shop, surroundings.base, revision);
         measuring.catch(() => stop.abort());
         obtaining.catch(() => stop.abort());
         const [, measured, obtained] = await firstCause(engine, measuring, obtaining);
@@ -46641,7 +46971,29 @@ async function run(inputs, surroundings, world) {
         return (0,assemble/* assembleReport */.x)({ version: version/* version */.r, images: [failed], head, repositoryUrl, runUrl });
     }
     finally {
-        await (0,promises_.rm)(scratch, { recursive: true, force: true, maxRetries: 3 });
+        await discard(scratch, world.log);
+    }
+}
+/** How long removing what a side made may take, also when the run was cancelled. */
+const TIDYING_MS = 15_000;
+/** Removes the temporary folder. A tool may have left folders read-only (Go's module cache) or files of another user: no reason to fail. */
+async function discard(folder, log) {
+    const remove = () => (0,promises_.rm)(folder, { recursive: true, force: true, maxRetries: 3 });
+    try {
+        await remove().catch(async () => {
+            await makeWritable(folder);
+            await remove();
+        });
+    }
+    catch (error) {
+        log.warning(`A temporary folder could not be removed: ${error instanceof Error ? error.message : String(error)}`);
+    }
+}
+async function makeWritable(folder) {
+    await (0,promises_.chmod)(folder, 0o700);
+    for (const entry of await (0,promises_.readdir)(folder, { withFileTypes: true })) {
+        if (entry.isDirectory())
+            await makeWritable((0,external_node_path_.join)(folder, entry.name));
     }
 }
 /**
@@ -46658,10 +47010,17 @@ async function firstCause(...tasks) {
 function nameOf(inputs, cwd, repository, repositoryName) {
     const context = (0,external_node_path_.relative)(repository.root, (0,external_node_path_.resolve)(cwd, inputs.context)).replaceAll('\\', '/');
     const name = repositoryName?.split('/').at(-1) ?? repository.root.split(/[\\/]/).at(-1) ?? 'image';
-    return defaultName(name, context, inputs.file ?? 'Dockerfile', inputs.target);
+    const file = (0,external_node_path_.relative)(repository.root, (0,external_node_path_.resolve)(cwd, inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'))).replaceAll('\\', '/');
+    return defaultName(name, context, file, inputs.target);
 }
 async function headRevision(repository, scratch, uncommitted, log) {
-    const commit = await repository.git(['rev-parse', '--verify', 'HEAD']);
+    const found = await repository.tryGit(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);
+    if (found.exitCode !== 0) {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', 'The repository has no commit yet.', {
+            remedy: 'Commit first: the image is compared with that of an earlier commit.',
+        });
+    }
+    const commit = found.stdout.trim();
     const short = `\`${commit.slice(0, 7)}\``;
     if (!(await isDirty(repository)))
         return { side: 'head', treeish: commit, commit, label: `this change ${short}`, dirty: false };
@@ -48148,8 +48507,8 @@ function toPlatformPath(pth) {
     return pth.replace(/[/\\]/g, path.sep);
 }
 //# sourceMappingURL=path-utils.js.map
-// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 3 modules
-var lib_exec = __nccwpck_require__(7187);
+// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 5 modules
+var lib_exec = __nccwpck_require__(2876);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
 var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -48536,7 +48895,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 7187:
+/***/ 2876:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -48557,14 +48916,466 @@ var external_events_ = __nccwpck_require__(4434);
 const external_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("child_process");
 // EXTERNAL MODULE: external "path"
 var external_path_ = __nccwpck_require__(6928);
-// EXTERNAL MODULE: ./node_modules/@actions/io/lib/io.js
-var io = __nccwpck_require__(8701);
-// EXTERNAL MODULE: ./node_modules/@actions/io/lib/io-util.js
-var io_util = __nccwpck_require__(90);
+// EXTERNAL MODULE: external "assert"
+var external_assert_ = __nccwpck_require__(2613);
+// EXTERNAL MODULE: external "fs"
+var external_fs_ = __nccwpck_require__(9896);
+;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io-util.js
+var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_.promises;
+// export const {open} = 'fs'
+const IS_WINDOWS = process.platform === 'win32';
+/**
+ * Custom implementation of readlink to ensure Windows junctions
+ * maintain trailing backslash for backward compatibility with Node.js < 24
+ *
+ * In Node.js 20, Windows junctions (directory symlinks) always returned paths
+ * with trailing backslashes. Node.js 24 removed this behavior, which breaks
+ * code that relied on this format for path operations.
+ *
+ * This implementation restores the Node 20 behavior by adding a trailing
+ * backslash to all junction results on Windows.
+ */
+function readlink(fsPath) {
+    return __awaiter(this, void 0, void 0, function* () {
+        const result = yield fs.promises.readlink(fsPath);
+        // On Windows, restore Node 20 behavior: add trailing backslash to all results
+        // since junctions on Windows are always directory links
+        if (IS_WINDOWS && !result.endsWith('\\')) {
+            return `${result}\\`;
+        }
+        return result;
+    });
+}
+// See https://github.com/nodejs/node/blob/d0153aee367422d0858105abec186da4dff0a0c5/deps/uv/include/uv/win.h#L691
+const UV_FS_O_EXLOCK = 0x10000000;
+const READONLY = external_fs_.constants.O_RDONLY;
+function exists(fsPath) {
+    return __awaiter(this, void 0, void 0, function* () {
+        try {
+            yield stat(fsPath);
+        }
+        catch (err) {
+            if (err.code === 'ENOENT') {
+                return false;
+            }
+            throw err;
+        }
+        return true;
+    });
+}
+function isDirectory(fsPath_1) {
+    return __awaiter(this, arguments, void 0, function* (fsPath, useStat = false) {
+        const stats = useStat ? yield stat(fsPath) : yield lstat(fsPath);
+        return stats.isDirectory();
+    });
+}
+/**
+ * On OSX/Linux, true if path starts with '/'. On Windows, true for paths like:
+ * \, \hello, \\hello\share, C:, and C:\hello (and corresponding alternate separator cases).
+ */
+function isRooted(p) {
+    p = normalizeSeparators(p);
+    if (!p) {
+        throw new Error('isRooted() parameter "p" cannot be empty');
+    }
+    if (IS_WINDOWS) {
+        return (p.startsWith('\\') || /^[A-Z]:/i.test(p) // e.g. \ or \hello or \\hello
+        ); // e.g. C: or C:\hello
+    }
+    return p.startsWith('/');
+}
+/**
+ * Best effort attempt to determine whether a file exists and is executable.
+ * @param filePath    file path to check
+ * @param extensions  additional file extensions to try
+ * @return if file exists and is executable, returns the file path. otherwise empty string.
+ */
+function tryGetExecutablePath(filePath, extensions) {
+    return __awaiter(this, void 0, void 0, function* () {
+        let stats = undefined;
+        try {
+            // test file exists
+            stats = yield stat(filePath);
+        }
+        catch (err) {
+            if (err.code !== 'ENOENT') {
+                // eslint-disable-next-line no-console
+                console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
+            }
+        }
+        if (stats && stats.isFile()) {
+            if (IS_WINDOWS) {
+                // on Windows, test for valid extension
+                const upperExt = external_path_.extname(filePath).toUpperCase();
+                if (extensions.some(validExt => validExt.toUpperCase() === upperExt)) {
+                    return filePath;
+                }
+            }
+            else {
+                if (isUnixExecutable(stats)) {
+                    return filePath;
+                }
+            }
+        }
+        // try each extension
+        const originalFilePath = filePath;
+        for (const extension of extensions) {
+            filePath = originalFilePath + extension;
+            stats = undefined;
+            try {
+                stats = yield stat(filePath);
+            }
+            catch (err) {
+                if (err.code !== 'ENOENT') {
+                    // eslint-disable-next-line no-console
+                    console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
+                }
+            }
+            if (stats && stats.isFile()) {
+                if (IS_WINDOWS) {
+                    // preserve the case of the actual file (since an extension was appended)
+                    try {
+                        const directory = external_path_.dirname(filePath);
+                        const upperName = external_path_.basename(filePath).toUpperCase();
+                        for (const actualName of yield readdir(directory)) {
+                            if (upperName === actualName.toUpperCase()) {
+                                filePath = external_path_.join(directory, actualName);
+                                break;
+                            }
+                        }
+                    }
+                    catch (err) {
+                        // eslint-disable-next-line no-console
+                        console.log(`Unexpected error attempting to determine the actual case of the file '${filePath}': ${err}`);
+                    }
+                    return filePath;
+                }
+                else {
+                    if (isUnixExecutable(stats)) {
+                        return filePath;
+                    }
+                }
+            }
+        }
+        return '';
+    });
+}
+function normalizeSeparators(p) {
+    p = p || '';
+    if (IS_WINDOWS) {
+        // convert slashes on Windows
+        p = p.replace(/\//g, '\\');
+        // remove redundant slashes
+        return p.replace(/\\\\+/g, '\\');
+    }
+    // remove redundant slashes
+    return p.replace(/\/\/+/g, '/');
+}
+// on Mac/Linux, test the execute bit
+//     R   W  X  R  W X R W X
+//   256 128 64 32 16 8 4 2 1
+function isUnixExecutable(stats) {
+    return ((stats.mode & 1) > 0 ||
+        ((stats.mode & 8) > 0 &&
+            process.getgid !== undefined &&
+            stats.gid === process.getgid()) ||
+        ((stats.mode & 64) > 0 &&
+            process.getuid !== undefined &&
+            stats.uid === process.getuid()));
+}
+// Get the path of cmd.exe in windows
+function getCmdPath() {
+    var _a;
+    return (_a = process.env['COMSPEC']) !== null && _a !== void 0 ? _a : `cmd.exe`;
+}
+//# sourceMappingURL=io-util.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io.js
+var io_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+/**
+ * Copies a file or folder.
+ * Based off of shelljs - https://github.com/shelljs/shelljs/blob/9237f66c52e5daa40458f94f9565e18e8132f5a6/src/cp.js
+ *
+ * @param     source    source path
+ * @param     dest      destination path
+ * @param     options   optional. See CopyOptions.
+ */
+function cp(source_1, dest_1) {
+    return io_awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
+        const { force, recursive, copySourceDirectory } = readCopyOptions(options);
+        const destStat = (yield ioUtil.exists(dest)) ? yield ioUtil.stat(dest) : null;
+        // Dest is an existing file, but not forcing
+        if (destStat && destStat.isFile() && !force) {
+            return;
+        }
+        // If dest is an existing directory, should copy inside.
+        const newDest = destStat && destStat.isDirectory() && copySourceDirectory
+            ? path.join(dest, path.basename(source))
+            : dest;
+        if (!(yield ioUtil.exists(source))) {
+            throw new Error(`no such file or directory: ${source}`);
+        }
+        const sourceStat = yield ioUtil.stat(source);
+        if (sourceStat.isDirectory()) {
+            if (!recursive) {
+                throw new Error(`Failed to copy. ${source} is a directory, but tried to copy without recursive flag.`);
+            }
+            else {
+                yield cpDirRecursive(source, newDest, 0, force);
+            }
+        }
+        else {
+            if (path.relative(source, newDest) === '') {
+                // a file cannot be copied to itself
+                throw new Error(`'${newDest}' and '${source}' are the same file`);
+            }
+            yield io_copyFile(source, newDest, force);
+        }
+    });
+}
+/**
+ * Moves a path.
+ *
+ * @param     source    source path
+ * @param     dest      destination path
+ * @param     options   optional. See MoveOptions.
+ */
+function mv(source_1, dest_1) {
+    return io_awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
+        if (yield ioUtil.exists(dest)) {
+            let destExists = true;
+            if (yield ioUtil.isDirectory(dest)) {
+                // If dest is directory copy src into dest
+                dest = path.join(dest, path.basename(source));
+                destExists = yield ioUtil.exists(dest);
+            }
+            if (destExists) {
+                if (options.force == null || options.force) {
+                    yield rmRF(dest);
+                }
+                else {
+                    throw new Error('Destination already exists');
+                }
+            }
+        }
+        yield mkdirP(path.dirname(dest));
+        yield ioUtil.rename(source, dest);
+    });
+}
+/**
+ * Remove a path recursively with force
+ *
+ * @param inputPath path to remove
+ */
+function rmRF(inputPath) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        if (ioUtil.IS_WINDOWS) {
+            // Check for invalid characters
+            // https://docs.microsoft.com/en-us/windows/win32/fileio/naming-a-file
+            if (/[*"<>|]/.test(inputPath)) {
+                throw new Error('File path must not contain `*`, `"`, `<`, `>` or `|` on Windows');
+            }
+        }
+        try {
+            // note if path does not exist, error is silent
+            yield ioUtil.rm(inputPath, {
+                force: true,
+                maxRetries: 3,
+                recursive: true,
+                retryDelay: 300
+            });
+        }
+        catch (err) {
+            throw new Error(`File was unable to be removed ${err}`);
+        }
+    });
+}
+/**
+ * Make a directory.  Creates the full path with folders in between
+ * Will throw if it fails
+ *
+ * @param   fsPath        path to create
+ * @returns Promise<void>
+ */
+function mkdirP(fsPath) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        ok(fsPath, 'a path argument must be provided');
+        yield ioUtil.mkdir(fsPath, { recursive: true });
+    });
+}
+/**
+ * Returns path of a tool had the tool actually been invoked.  Resolves via paths.
+ * If you check and the tool does not exist, it will throw.
+ *
+ * @param     tool              name of the tool
+ * @param     check             whether to check if tool exists
+ * @returns   Promise<string>   path to tool
+ */
+function which(tool, check) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        if (!tool) {
+            throw new Error("parameter 'tool' is required");
+        }
+        // recursive when check=true
+        if (check) {
+            const result = yield which(tool, false);
+            if (!result) {
+                if (IS_WINDOWS) {
+                    throw new Error(`Unable to locate executable file: ${tool}. Please verify either the file path exists or the file can be found within a directory specified by the PATH environment variable. Also verify the file has a valid extension for an executable file.`);
+                }
+                else {
+                    throw new Error(`Unable to locate executable file: ${tool}. Please verify either the file path exists or the file can be found within a directory specified by the PATH environment variable. Also check the file mode to verify the file is executable.`);
+                }
+            }
+            return result;
+        }
+        const matches = yield findInPath(tool);
+        if (matches && matches.length > 0) {
+            return matches[0];
+        }
+        return '';
+    });
+}
+/**
+ * Returns a list of all occurrences of the given tool on the system path.
+ *
+ * @returns   Promise<string[]>  the paths of the tool
+ */
+function findInPath(tool) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        if (!tool) {
+            throw new Error("parameter 'tool' is required");
+        }
+        // build the list of extensions to try
+        const extensions = [];
+        if (IS_WINDOWS && process.env['PATHEXT']) {
+            for (const extension of process.env['PATHEXT'].split(external_path_.delimiter)) {
+                if (extension) {
+                    extensions.push(extension);
+                }
+            }
+        }
+        // if it's rooted, return it if exists. otherwise return empty.
+        if (isRooted(tool)) {
+            const filePath = yield tryGetExecutablePath(tool, extensions);
+            if (filePath) {
+                return [filePath];
+            }
+            return [];
+        }
+        // if any path separators, return empty
+        if (tool.includes(external_path_.sep)) {
+            return [];
+        }
+        // build the list of directories
+        //
+        // Note, technically "where" checks the current directory on Windows. From a toolkit perspective,
+        // it feels like we should not do this. Checking the current directory seems like more of a use
+        // case of a shell, and the which() function exposed by the toolkit should strive for consistency
+        // across platforms.
+        const directories = [];
+        if (process.env.PATH) {
+            for (const p of process.env.PATH.split(external_path_.delimiter)) {
+                if (p) {
+                    directories.push(p);
+                }
+            }
+        }
+        // find all matches
+        const matches = [];
+        for (const directory of directories) {
+            const filePath = yield tryGetExecutablePath(external_path_.join(directory, tool), extensions);
+            if (filePath) {
+                matches.push(filePath);
+            }
+        }
+        return matches;
+    });
+}
+function readCopyOptions(options) {
+    const force = options.force == null ? true : options.force;
+    const recursive = Boolean(options.recursive);
+    const copySourceDirectory = options.copySourceDirectory == null
+        ? true
+        : Boolean(options.copySourceDirectory);
+    return { force, recursive, copySourceDirectory };
+}
+function cpDirRecursive(sourceDir, destDir, currentDepth, force) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        // Ensure there is not a run away recursive copy
+        if (currentDepth >= 255)
+            return;
+        currentDepth++;
+        yield mkdirP(destDir);
+        const files = yield ioUtil.readdir(sourceDir);
+        for (const fileName of files) {
+            const srcFile = `${sourceDir}/${fileName}`;
+            const destFile = `${destDir}/${fileName}`;
+            const srcFileStat = yield ioUtil.lstat(srcFile);
+            if (srcFileStat.isDirectory()) {
+                // Recurse
+                yield cpDirRecursive(srcFile, destFile, currentDepth, force);
+            }
+            else {
+                yield io_copyFile(srcFile, destFile, force);
+            }
+        }
+        // Change the mode for the newly created directory
+        yield ioUtil.chmod(destDir, (yield ioUtil.stat(sourceDir)).mode);
+    });
+}
+// Buffered file copy
+function io_copyFile(srcFile, destFile, force) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        if ((yield ioUtil.lstat(srcFile)).isSymbolicLink()) {
+            // unlink/re-link it
+            try {
+                yield ioUtil.lstat(destFile);
+                yield ioUtil.unlink(destFile);
+            }
+            catch (e) {
+                // Try to override file permission
+                if (e.code === 'EPERM') {
+                    yield ioUtil.chmod(destFile, '0666');
+                    yield ioUtil.unlink(destFile);
+                }
+                // other errors = it doesn't exist, no work to do
+            }
+            // Copy over symlink
+            const symlinkFull = yield ioUtil.readlink(srcFile);
+            yield ioUtil.symlink(symlinkFull, destFile, ioUtil.IS_WINDOWS ? 'junction' : null);
+        }
+        else if (!(yield ioUtil.exists(destFile)) || force) {
+            yield ioUtil.copyFile(srcFile, destFile);
+        }
+    });
+}
+//# sourceMappingURL=io.js.map
 ;// CONCATENATED MODULE: external "timers"
 const external_timers_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("timers");
 ;// CONCATENATED MODULE: ./node_modules/@actions/exec/lib/toolrunner.js
-var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+var toolrunner_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
         function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
@@ -48581,7 +49392,7 @@ var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _argume
 
 
 /* eslint-disable @typescript-eslint/unbound-method */
-const IS_WINDOWS = process.platform === 'win32';
+const toolrunner_IS_WINDOWS = process.platform === 'win32';
 /*
  * Class for running command line tools. Handles quoting and arg parsing in a platform agnostic way.
  */
@@ -48604,7 +49415,7 @@ class ToolRunner extends external_events_.EventEmitter {
         const toolPath = this._getSpawnFileName();
         const args = this._getSpawnArgs(options);
         let cmd = noPrefix ? '' : '[command]'; // omit prefix when piped to a second tool
-        if (IS_WINDOWS) {
+        if (toolrunner_IS_WINDOWS) {
             // Windows + cmd file
             if (this._isCmdFile()) {
                 cmd += toolPath;
@@ -48658,7 +49469,7 @@ class ToolRunner extends external_events_.EventEmitter {
         }
     }
     _getSpawnFileName() {
-        if (IS_WINDOWS) {
+        if (toolrunner_IS_WINDOWS) {
             if (this._isCmdFile()) {
                 return process.env['COMSPEC'] || 'cmd.exe';
             }
@@ -48666,7 +49477,7 @@ class ToolRunner extends external_events_.EventEmitter {
         return this.toolPath;
     }
     _getSpawnArgs(options) {
-        if (IS_WINDOWS) {
+        if (toolrunner_IS_WINDOWS) {
             if (this._isCmdFile()) {
                 let argline = `/D /S /C "${this._windowsQuoteCmdArg(this.toolPath)}`;
                 for (const a of this.args) {
@@ -48919,18 +49730,18 @@ class ToolRunner extends external_events_.EventEmitter {
      * @returns   number
      */
     exec() {
-        return __awaiter(this, void 0, void 0, function* () {
+        return toolrunner_awaiter(this, void 0, void 0, function* () {
             // root the tool path if it is unrooted and contains relative pathing
-            if (!io_util/* isRooted */.Qh(this.toolPath) &&
+            if (!isRooted(this.toolPath) &&
                 (this.toolPath.includes('/') ||
-                    (IS_WINDOWS && this.toolPath.includes('\\')))) {
+                    (toolrunner_IS_WINDOWS && this.toolPath.includes('\\')))) {
                 // prefer options.cwd if it is specified, however options.cwd may also need to be rooted
                 this.toolPath = external_path_.resolve(process.cwd(), this.options.cwd || process.cwd(), this.toolPath);
             }
             // if the tool is only a file name, then resolve it from the PATH
             // otherwise verify it exists (add extension on Windows if necessary)
-            this.toolPath = yield io/* which */.K7(this.toolPath, true);
-            return new Promise((resolve, reject) => __awaiter(this, void 0, void 0, function* () {
+            this.toolPath = yield which(this.toolPath, true);
+            return new Promise((resolve, reject) => toolrunner_awaiter(this, void 0, void 0, function* () {
                 this._debug(`exec tool: ${this.toolPath}`);
                 this._debug('arguments:');
                 for (const arg of this.args) {
@@ -48944,7 +49755,7 @@ class ToolRunner extends external_events_.EventEmitter {
                 state.on('debug', (message) => {
                     this._debug(message);
                 });
-                if (this.options.cwd && !(yield io_util/* exists */.t2(this.options.cwd))) {
+                if (this.options.cwd && !(yield exists(this.options.cwd))) {
                     return reject(new Error(`The cwd: ${this.options.cwd} does not exist!`));
                 }
                 const fileName = this._getSpawnFileName();
@@ -49231,484 +50042,6 @@ function getExecOutput(commandLine, args, options) {
     });
 }
 //# sourceMappingURL=exec.js.map
-
-/***/ }),
-
-/***/ 90:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   H8: () => (/* binding */ IS_WINDOWS),
-/* harmony export */   Qh: () => (/* binding */ isRooted),
-/* harmony export */   t2: () => (/* binding */ exists),
-/* harmony export */   vr: () => (/* binding */ tryGetExecutablePath)
-/* harmony export */ });
-/* unused harmony exports chmod, copyFile, lstat, mkdir, open, readdir, rename, rm, rmdir, stat, symlink, unlink, readlink, UV_FS_O_EXLOCK, READONLY, isDirectory, getCmdPath */
-/* harmony import */ var fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9896);
-/* harmony import */ var path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6928);
-var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-const { chmod, copyFile, lstat, mkdir, open, readdir, rename, rm, rmdir, stat, symlink, unlink } = fs__WEBPACK_IMPORTED_MODULE_0__.promises;
-// export const {open} = 'fs'
-const IS_WINDOWS = process.platform === 'win32';
-/**
- * Custom implementation of readlink to ensure Windows junctions
- * maintain trailing backslash for backward compatibility with Node.js < 24
- *
- * In Node.js 20, Windows junctions (directory symlinks) always returned paths
- * with trailing backslashes. Node.js 24 removed this behavior, which breaks
- * code that relied on this format for path operations.
- *
- * This implementation restores the Node 20 behavior by adding a trailing
- * backslash to all junction results on Windows.
- */
-function readlink(fsPath) {
-    return __awaiter(this, void 0, void 0, function* () {
-        const result = yield fs.promises.readlink(fsPath);
-        // On Windows, restore Node 20 behavior: add trailing backslash to all results
-        // since junctions on Windows are always directory links
-        if (IS_WINDOWS && !result.endsWith('\\')) {
-            return `${result}\\`;
-        }
-        return result;
-    });
-}
-// See https://github.com/nodejs/node/blob/d0153aee367422d0858105abec186da4dff0a0c5/deps/uv/include/uv/win.h#L691
-const UV_FS_O_EXLOCK = 0x10000000;
-const READONLY = fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_RDONLY;
-function exists(fsPath) {
-    return __awaiter(this, void 0, void 0, function* () {
-        try {
-            yield stat(fsPath);
-        }
-        catch (err) {
-            if (err.code === 'ENOENT') {
-                return false;
-            }
-            throw err;
-        }
-        return true;
-    });
-}
-function isDirectory(fsPath_1) {
-    return __awaiter(this, arguments, void 0, function* (fsPath, useStat = false) {
-        const stats = useStat ? yield stat(fsPath) : yield lstat(fsPath);
-        return stats.isDirectory();
-    });
-}
-/**
- * On OSX/Linux, true if path starts with '/'. On Windows, true for paths like:
- * \, \hello, \\hello\share, C:, and C:\hello (and corresponding alternate separator cases).
- */
-function isRooted(p) {
-    p = normalizeSeparators(p);
-    if (!p) {
-        throw new Error('isRooted() parameter "p" cannot be empty');
-    }
-    if (IS_WINDOWS) {
-        return (p.startsWith('\\') || /^[A-Z]:/i.test(p) // e.g. \ or \hello or \\hello
-        ); // e.g. C: or C:\hello
-    }
-    return p.startsWith('/');
-}
-/**
- * Best effort attempt to determine whether a file exists and is executable.
- * @param filePath    file path to check
- * @param extensions  additional file extensions to try
- * @return if file exists and is executable, returns the file path. otherwise empty string.
- */
-function tryGetExecutablePath(filePath, extensions) {
-    return __awaiter(this, void 0, void 0, function* () {
-        let stats = undefined;
-        try {
-            // test file exists
-            stats = yield stat(filePath);
-        }
-        catch (err) {
-            if (err.code !== 'ENOENT') {
-                // eslint-disable-next-line no-console
-                console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
-            }
-        }
-        if (stats && stats.isFile()) {
-            if (IS_WINDOWS) {
-                // on Windows, test for valid extension
-                const upperExt = path__WEBPACK_IMPORTED_MODULE_1__.extname(filePath).toUpperCase();
-                if (extensions.some(validExt => validExt.toUpperCase() === upperExt)) {
-                    return filePath;
-                }
-            }
-            else {
-                if (isUnixExecutable(stats)) {
-                    return filePath;
-                }
-            }
-        }
-        // try each extension
-        const originalFilePath = filePath;
-        for (const extension of extensions) {
-            filePath = originalFilePath + extension;
-            stats = undefined;
-            try {
-                stats = yield stat(filePath);
-            }
-            catch (err) {
-                if (err.code !== 'ENOENT') {
-                    // eslint-disable-next-line no-console
-                    console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
-                }
-            }
-            if (stats && stats.isFile()) {
-                if (IS_WINDOWS) {
-                    // preserve the case of the actual file (since an extension was appended)
-                    try {
-                        const directory = path__WEBPACK_IMPORTED_MODULE_1__.dirname(filePath);
-                        const upperName = path__WEBPACK_IMPORTED_MODULE_1__.basename(filePath).toUpperCase();
-                        for (const actualName of yield readdir(directory)) {
-                            if (upperName === actualName.toUpperCase()) {
-                                filePath = path__WEBPACK_IMPORTED_MODULE_1__.join(directory, actualName);
-                                break;
-                            }
-                        }
-                    }
-                    catch (err) {
-                        // eslint-disable-next-line no-console
-                        console.log(`Unexpected error attempting to determine the actual case of the file '${filePath}': ${err}`);
-                    }
-                    return filePath;
-                }
-                else {
-                    if (isUnixExecutable(stats)) {
-                        return filePath;
-                    }
-                }
-            }
-        }
-        return '';
-    });
-}
-function normalizeSeparators(p) {
-    p = p || '';
-    if (IS_WINDOWS) {
-        // convert slashes on Windows
-        p = p.replace(/\//g, '\\');
-        // remove redundant slashes
-        return p.replace(/\\\\+/g, '\\');
-    }
-    // remove redundant slashes
-    return p.replace(/\/\/+/g, '/');
-}
-// on Mac/Linux, test the execute bit
-//     R   W  X  R  W X R W X
-//   256 128 64 32 16 8 4 2 1
-function isUnixExecutable(stats) {
-    return ((stats.mode & 1) > 0 ||
-        ((stats.mode & 8) > 0 &&
-            process.getgid !== undefined &&
-            stats.gid === process.getgid()) ||
-        ((stats.mode & 64) > 0 &&
-            process.getuid !== undefined &&
-            stats.uid === process.getuid()));
-}
-// Get the path of cmd.exe in windows
-function getCmdPath() {
-    var _a;
-    return (_a = process.env['COMSPEC']) !== null && _a !== void 0 ? _a : `cmd.exe`;
-}
-//# sourceMappingURL=io-util.js.map
-
-/***/ }),
-
-/***/ 8701:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   K7: () => (/* binding */ which)
-/* harmony export */ });
-/* unused harmony exports cp, mv, rmRF, mkdirP, findInPath */
-/* harmony import */ var assert__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2613);
-/* harmony import */ var path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6928);
-/* harmony import */ var _io_util_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(90);
-var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-/**
- * Copies a file or folder.
- * Based off of shelljs - https://github.com/shelljs/shelljs/blob/9237f66c52e5daa40458f94f9565e18e8132f5a6/src/cp.js
- *
- * @param     source    source path
- * @param     dest      destination path
- * @param     options   optional. See CopyOptions.
- */
-function cp(source_1, dest_1) {
-    return __awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
-        const { force, recursive, copySourceDirectory } = readCopyOptions(options);
-        const destStat = (yield ioUtil.exists(dest)) ? yield ioUtil.stat(dest) : null;
-        // Dest is an existing file, but not forcing
-        if (destStat && destStat.isFile() && !force) {
-            return;
-        }
-        // If dest is an existing directory, should copy inside.
-        const newDest = destStat && destStat.isDirectory() && copySourceDirectory
-            ? path.join(dest, path.basename(source))
-            : dest;
-        if (!(yield ioUtil.exists(source))) {
-            throw new Error(`no such file or directory: ${source}`);
-        }
-        const sourceStat = yield ioUtil.stat(source);
-        if (sourceStat.isDirectory()) {
-            if (!recursive) {
-                throw new Error(`Failed to copy. ${source} is a directory, but tried to copy without recursive flag.`);
-            }
-            else {
-                yield cpDirRecursive(source, newDest, 0, force);
-            }
-        }
-        else {
-            if (path.relative(source, newDest) === '') {
-                // a file cannot be copied to itself
-                throw new Error(`'${newDest}' and '${source}' are the same file`);
-            }
-            yield copyFile(source, newDest, force);
-        }
-    });
-}
-/**
- * Moves a path.
- *
- * @param     source    source path
- * @param     dest      destination path
- * @param     options   optional. See MoveOptions.
- */
-function mv(source_1, dest_1) {
-    return __awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
-        if (yield ioUtil.exists(dest)) {
-            let destExists = true;
-            if (yield ioUtil.isDirectory(dest)) {
-                // If dest is directory copy src into dest
-                dest = path.join(dest, path.basename(source));
-                destExists = yield ioUtil.exists(dest);
-            }
-            if (destExists) {
-                if (options.force == null || options.force) {
-                    yield rmRF(dest);
-                }
-                else {
-                    throw new Error('Destination already exists');
-                }
-            }
-        }
-        yield mkdirP(path.dirname(dest));
-        yield ioUtil.rename(source, dest);
-    });
-}
-/**
- * Remove a path recursively with force
- *
- * @param inputPath path to remove
- */
-function rmRF(inputPath) {
-    return __awaiter(this, void 0, void 0, function* () {
-        if (ioUtil.IS_WINDOWS) {
-            // Check for invalid characters
-            // https://docs.microsoft.com/en-us/windows/win32/fileio/naming-a-file
-            if (/[*"<>|]/.test(inputPath)) {
-                throw new Error('File path must not contain `*`, `"`, `<`, `>` or `|` on Windows');
-            }
-        }
-        try {
-            // note if path does not exist, error is silent
-            yield ioUtil.rm(inputPath, {
-                force: true,
-                maxRetries: 3,
-                recursive: true,
-                retryDelay: 300
-            });
-        }
-        catch (err) {
-            throw new Error(`File was unable to be removed ${err}`);
-        }
-    });
-}
-/**
- * Make a directory.  Creates the full path with folders in between
- * Will throw if it fails
- *
- * @param   fsPath        path to create
- * @returns Promise<void>
- */
-function mkdirP(fsPath) {
-    return __awaiter(this, void 0, void 0, function* () {
-        ok(fsPath, 'a path argument must be provided');
-        yield ioUtil.mkdir(fsPath, { recursive: true });
-    });
-}
-/**
- * Returns path of a tool had the tool actually been invoked.  Resolves via paths.
- * If you check and the tool does not exist, it will throw.
- *
- * @param     tool              name of the tool
- * @param     check             whether to check if tool exists
- * @returns   Promise<string>   path to tool
- */
-function which(tool, check) {
-    return __awaiter(this, void 0, void 0, function* () {
-        if (!tool) {
-            throw new Error("parameter 'tool' is required");
-        }
-        // recursive when check=true
-        if (check) {
-            const result = yield which(tool, false);
-            if (!result) {
-                if (_io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .IS_WINDOWS */ .H8) {
-                    throw new Error(`Unable to locate executable file: ${tool}. Please verify either the file path exists or the file can be found within a directory specified by the PATH environment variable. Also verify the file has a valid extension for an executable file.`);
-                }
-                else {
-                    throw new Error(`Unable to locate executable file: ${tool}. Please verify either the file path exists or the file can be found within a directory specified by the PATH environment variable. Also check the file mode to verify the file is executable.`);
-                }
-            }
-            return result;
-        }
-        const matches = yield findInPath(tool);
-        if (matches && matches.length > 0) {
-            return matches[0];
-        }
-        return '';
-    });
-}
-/**
- * Returns a list of all occurrences of the given tool on the system path.
- *
- * @returns   Promise<string[]>  the paths of the tool
- */
-function findInPath(tool) {
-    return __awaiter(this, void 0, void 0, function* () {
-        if (!tool) {
-            throw new Error("parameter 'tool' is required");
-        }
-        // build the list of extensions to try
-        const extensions = [];
-        if (_io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .IS_WINDOWS */ .H8 && process.env['PATHEXT']) {
-            for (const extension of process.env['PATHEXT'].split(path__WEBPACK_IMPORTED_MODULE_1__.delimiter)) {
-                if (extension) {
-                    extensions.push(extension);
-                }
-            }
-        }
-        // if it's rooted, return it if exists. otherwise return empty.
-        if (_io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .isRooted */ .Qh(tool)) {
-            const filePath = yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .tryGetExecutablePath */ .vr(tool, extensions);
-            if (filePath) {
-                return [filePath];
-            }
-            return [];
-        }
-        // if any path separators, return empty
-        if (tool.includes(path__WEBPACK_IMPORTED_MODULE_1__.sep)) {
-            return [];
-        }
-        // build the list of directories
-        //
-        // Note, technically "where" checks the current directory on Windows. From a toolkit perspective,
-        // it feels like we should not do this. Checking the current directory seems like more of a use
-        // case of a shell, and the which() function exposed by the toolkit should strive for consistency
-        // across platforms.
-        const directories = [];
-        if (process.env.PATH) {
-            for (const p of process.env.PATH.split(path__WEBPACK_IMPORTED_MODULE_1__.delimiter)) {
-                if (p) {
-                    directories.push(p);
-                }
-            }
-        }
-        // find all matches
-        const matches = [];
-        for (const directory of directories) {
-            const filePath = yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .tryGetExecutablePath */ .vr(path__WEBPACK_IMPORTED_MODULE_1__.join(directory, tool), extensions);
-            if (filePath) {
-                matches.push(filePath);
-            }
-        }
-        return matches;
-    });
-}
-function readCopyOptions(options) {
-    const force = options.force == null ? true : options.force;
-    const recursive = Boolean(options.recursive);
-    const copySourceDirectory = options.copySourceDirectory == null
-        ? true
-        : Boolean(options.copySourceDirectory);
-    return { force, recursive, copySourceDirectory };
-}
-function cpDirRecursive(sourceDir, destDir, currentDepth, force) {
-    return __awaiter(this, void 0, void 0, function* () {
-        // Ensure there is not a run away recursive copy
-        if (currentDepth >= 255)
-            return;
-        currentDepth++;
-        yield mkdirP(destDir);
-        const files = yield ioUtil.readdir(sourceDir);
-        for (const fileName of files) {
-            const srcFile = `${sourceDir}/${fileName}`;
-            const destFile = `${destDir}/${fileName}`;
-            const srcFileStat = yield ioUtil.lstat(srcFile);
-            if (srcFileStat.isDirectory()) {
-                // Recurse
-                yield cpDirRecursive(srcFile, destFile, currentDepth, force);
-            }
-            else {
-                yield copyFile(srcFile, destFile, force);
-            }
-        }
-        // Change the mode for the newly created directory
-        yield ioUtil.chmod(destDir, (yield ioUtil.stat(sourceDir)).mode);
-    });
-}
-// Buffered file copy
-function copyFile(srcFile, destFile, force) {
-    return __awaiter(this, void 0, void 0, function* () {
-        if ((yield ioUtil.lstat(srcFile)).isSymbolicLink()) {
-            // unlink/re-link it
-            try {
-                yield ioUtil.lstat(destFile);
-                yield ioUtil.unlink(destFile);
-            }
-            catch (e) {
-                // Try to override file permission
-                if (e.code === 'EPERM') {
-                    yield ioUtil.chmod(destFile, '0666');
-                    yield ioUtil.unlink(destFile);
-                }
-                // other errors = it doesn't exist, no work to do
-            }
-            // Copy over symlink
-            const symlinkFull = yield ioUtil.readlink(srcFile);
-            yield ioUtil.symlink(symlinkFull, destFile, ioUtil.IS_WINDOWS ? 'junction' : null);
-        }
-        else if (!(yield ioUtil.exists(destFile)) || force) {
-            yield ioUtil.copyFile(srcFile, destFile);
-        }
-    });
-}
-//# sourceMappingURL=io.js.map
 
 /***/ }),
 

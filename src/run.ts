@@ -85,7 +85,7 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
     }
 
     const measuring = measureRevision(shop, revision)
-    const obtaining = obtainBaseline(shop, surroundings.base)
+    const obtaining = obtainBaseline(shop, surroundings.base, revision)
     measuring.catch(() => stop.abort())
     obtaining.catch(() => stop.abort())
     const [, measured, obtained] = await firstCause(engine, measuring, obtaining)
@@ -157,7 +157,13 @@ async function headRevision(
   uncommitted: Surroundings['uncommitted'],
   log: Log,
 ): Promise<Revision & { dirty: boolean }> {
-  const commit = await repository.git(['rev-parse', '--verify', 'HEAD'])
+  const found = await repository.tryGit(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'])
+  if (found.exitCode !== 0) {
+    throw new CouldNotMeasure('precondition', 'The repository has no commit yet.', {
+      remedy: 'Commit first: the image is compared with that of an earlier commit.',
+    })
+  }
+  const commit = found.stdout.trim()
   const short = `\`${commit.slice(0, 7)}\``
   if (!(await isDirty(repository)))
     return { side: 'head', treeish: commit, commit, label: `this change ${short}`, dirty: false }

@@ -45,7 +45,6 @@ async function read(provenance: Build['provenance']): Promise<Measurement> {
     digest: sha256(manifest),
     configDigest: sha256(config),
     provenance,
-    image: '',
     dockerfile: 'app/Dockerfile',
   }
   const subject = { name: 'api', commit: null, target: null }

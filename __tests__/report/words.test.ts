@@ -225,8 +225,8 @@ describe('explanation', () => {
     const node = { name: 'node:24', digest: null }
     const of = (before: typeof node | null, after: typeof node | null) =>
       said(explanation({ ...image, baseImage: { before, after, change: 'changed' } }, report()))
-    expect(of(null, node)).toEqual(['The base image is node:24 now (+10.4 MB).'])
-    expect(of(node, null)).toEqual(['The base image is another now, was node:24 (+10.4 MB).'])
+    expect(of(null, node)).toEqual(['The base image is node:24 now, was scratch (+10.4 MB).'])
+    expect(of(node, null)).toEqual(['The base image is scratch now, was node:24 (+10.4 MB).'])
   })
 
   it("keeps to a reason's first line", () => {

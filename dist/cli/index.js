@@ -7035,6 +7035,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 
 /***/ }),
 
+/***/ 6760:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+
+/***/ }),
+
 /***/ 7975:
 /***/ ((module) => {
 
@@ -7082,8 +7089,8 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6819);
 /* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9665);
 /* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(1499);
-/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1824);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3559);
+/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5188);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7963);
 /* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8508);
 
 
@@ -7097,9 +7104,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 const { env, stdout, stderr } = process;
-const cancel = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'])
-    process.once(signal, () => cancel.abort());
+const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_2__/* .interruption */ .Y)();
 // A reader that has seen enough (`| head`) is no error.
 stdout.on('error', (error) => {
     if (error.code !== 'EPIPE')
@@ -7154,7 +7159,7 @@ async function main(command) {
         repositoryUrl: null,
         runUrl: null,
         credentials: null,
-    }, { createExec: (signal) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_2__/* .createExec */ .k)(env, signal), log: terminalLog(command.verbose), signal: cancel.signal });
+    }, { createExec: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_2__/* .createExec */ .k)(env, stop), log: terminalLog(command.verbose), signal });
     stdout.write(command.json
         ? (0,_report_json_js__WEBPACK_IMPORTED_MODULE_8__/* .renderJson */ .h)(report)
         : (0,_report_terminal_js__WEBPACK_IMPORTED_MODULE_5__/* .renderTerminal */ .b)(report, { colour: coloured(stdout), width: stdout.columns ?? 100 }));
@@ -7168,7 +7173,7 @@ catch (error) {
     if (process.argv.includes('--json'))
         stdout.write((0,_report_json_js__WEBPACK_IMPORTED_MODULE_8__/* .renderJson */ .h)((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_10__/* .reportFailure */ .Q)('image', failure, null)));
     stderr.write(`image-budget: ${failure.message}\n${failure.remedy === null ? '' : `${failure.remedy}\n`}`);
-    process.exitCode = cancel.signal.aborted ? 130 : 2;
+    process.exitCode = signal.aborted ? 130 : 2;
 }
 
 __webpack_async_result__();
@@ -7182,7 +7187,8 @@ __webpack_async_result__();
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  k: () => (/* binding */ createExec)
+  k: () => (/* binding */ createExec),
+  Y: () => (/* binding */ interruption)
 });
 
 ;// CONCATENATED MODULE: external "node:async_hooks"
@@ -7193,6 +7199,8 @@ const external_node_diagnostics_channel_namespaceObject = __WEBPACK_EXTERNAL_cre
 const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: external "node:os"
 var external_node_os_ = __nccwpck_require__(8161);
 ;// CONCATENATED MODULE: external "node:string_decoder"
@@ -8346,26 +8354,46 @@ var failure = __nccwpck_require__(9874);
 
 
 const STDERR_KEPT = 256 * 1024;
+const LINE_LIMIT = 64 * 1024;
 const STDOUT_LIMIT = 256 * 1024 * 1024;
 /** How long a program that was told to stop may take, before it is made to. */
-const KILL_AFTER_MS = 8_000;
+const KILL_AFTER_MS = 5_000;
 /** How long an ended program's output is waited for. */
 const DRAIN_MS = 1_000;
 /** What belongs to the action itself and no program needs: its inputs (the token among them). */
 const OWN_VARIABLES = /^INPUT_/;
-/** What the runner gives to actions (caches, artifacts, OIDC) but not to a workflow's `run` steps; and the usual tokens. */
-const CREDENTIALS = /^(?:ACTIONS_.*|GITHUB_TOKEN|GH_TOKEN)$/;
+/**
+ * What the runner gives to actions (caches, artifacts, OIDC) but not to a workflow's `run` steps; the usual tokens; and the files
+ * through which the action itself hands over its outputs.
+ */
+const CREDENTIALS = /^(?:ACTIONS_.*|GITHUB_TOKEN|GH_TOKEN|GITHUB_(?:ENV|OUTPUT|PATH|STATE|STEP_SUMMARY))$/;
+/**
+ * Aborts at the first SIGINT or SIGTERM. From then on neither ends this process: what is under way is stopped, by force after a few
+ * seconds, and what was made is removed; a second Ctrl-C must not leave it behind.
+ */
+function interruption() {
+    const controller = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM'])
+        process.on(signal, () => controller.abort());
+    return controller.signal;
+}
 /** The Exec of a run: `env` is the parent's environment, `signal` stops every program that is under way. */
 function createExec(env, signal) {
     const inherited = Object.fromEntries(Object.entries(env).filter(([name]) => !OWN_VARIABLES.test(name)));
     return async (program, args, options = {}) => {
+        if (process.platform === 'win32') {
+            throw new failure/* CouldNotMeasure */.N('precondition', 'Image Budget does not run on Windows.', {
+                remedy: 'Run the job on Linux (`runs-on: ubuntu-latest`); it measures Linux images.',
+            });
+        }
         if (signal.aborted)
             throw cancelled(program);
         const { cwd, onLine = () => { } } = options;
         if (cwd !== undefined && !(await isFolder(cwd))) {
             throw new failure/* CouldNotMeasure */.N('precondition', `There is no folder \`${cwd}\` to run \`${program}\` in.`);
         }
-        if (!(await which(program))) {
+        const path = await findProgram(program, env['PATH'] ?? '');
+        if (path === null) {
             throw new failure/* CouldNotMeasure */.N('precondition', `\`${program}\` is not installed or not on the PATH.`, {
                 remedy: `Install ${program}; GitHub's hosted Linux runners have it.`,
             });
@@ -8381,7 +8409,7 @@ function createExec(env, signal) {
         const stdoutLines = new Lines(onLine);
         const stderrLines = new Lines(onLine);
         try {
-            const exitCode = await untilEnded(program, args, {
+            const exitCode = await untilEnded(path, args, {
                 silent: true,
                 ignoreReturnCode: true,
                 delay: DRAIN_MS,
@@ -8469,14 +8497,15 @@ function processTree(pid) {
         return [pid];
     }
 }
-/** Signals processes; that one of them is gone is no error. */
+/** Signals processes; that one of them is gone, or another user's, is no error. */
 function kill(pids, signal) {
     for (const pid of pids) {
         try {
             process.kill(pid, signal);
         }
         catch (error) {
-            if (error.code !== 'ESRCH')
+            // EPERM: what `sudo` started in it is not ours to stop.
+            if (!['ESRCH', 'EPERM'].includes(error.code ?? ''))
                 throw error;
         }
     }
@@ -8498,18 +8527,40 @@ class Lines {
     write(data) {
         const text = this.decoder.write(data);
         const [first = '', ...more] = text.split('\n');
-        this.rest += first;
+        this.rest = this.shortened(this.rest + first);
         for (const next of more) {
             this.onLine(this.rest.replace(/\r$/, ''));
-            this.rest = next;
+            this.rest = this.shortened(next);
         }
         return text;
+    }
+    /** A line without an end must not fill the memory: what is over the limit is told as a line of its own. */
+    shortened(rest) {
+        if (rest.length <= LINE_LIMIT)
+            return rest;
+        this.onLine(rest);
+        return '';
     }
     /** The last line may have no line end. */
     end() {
         if (this.rest !== '')
             this.onLine(this.rest.replace(/\r$/, ''));
     }
+}
+/** Absolute path of a program, from the PATH where it is a name alone; null where there is none that may be executed. */
+async function findProgram(program, path) {
+    const candidates = /[\\/]/.test(program)
+        ? [(0,external_node_path_.resolve)(program)]
+        : path
+            .split(external_node_path_.delimiter)
+            .filter(Boolean)
+            .map((folder) => (0,external_node_path_.join)(folder, program));
+    for (const candidate of candidates) {
+        const found = await (0,promises_.access)(candidate, promises_.constants.X_OK).then(async () => (await (0,promises_.stat)(candidate)).isFile(), () => false);
+        if (found)
+            return candidate;
+    }
+    return null;
 }
 async function isFolder(path) {
     return (0,promises_.stat)(path).then((found) => found.isDirectory(), () => false);
@@ -8573,7 +8624,7 @@ var failure = __nccwpck_require__(9874);
 ;// CONCATENATED MODULE: ./build/inputs/descriptions.js
 /** What action.yml says of each input. Written by `npm run docs`. */
 const descriptions = {
-    name: "The image's name in the report; also keys its comment, so two images of one pull request need two names. Default: the repository's name, with the context's folder, the Dockerfile's name and the target where they are given.",
+    name: "The image's name in the report; also keys its comment, so two images of one pull request need two names (as do jobs that differ in build arguments or platforms alone). Default: the repository's name, with the context's and the Dockerfile's folders, the Dockerfile's name and the target where they are given.",
     context: 'Build context, a folder inside the checked-out repository.',
     file: 'Path of the Dockerfile, relative to the working directory. Default: `Dockerfile` in the context.',
     target: 'Stage to build and measure. Default: the last stage.',
@@ -8591,7 +8642,7 @@ const descriptions = {
     'max-layers': 'Cap on the number of non-empty layers: `12`.',
     'max-increase': 'Cap on growth against the base, in bytes or percent of the base: `5 MB`, `3%`.',
     baseline: 'What to compare with. `auto` and `build`: build the base commit beside the change; `none`: nothing, only the caps are judged.',
-    'base-ref': "Commit, branch or tag to compare with. Default: from the event (the merge commit's first parent, the merge base, the merge queue's base, the previous commit of a push).",
+    'base-ref': "Commit, branch or tag to compare with, as it is now (not the merge base with it). Default: from the event (the merge commit's first parent, the merge base, the merge queue's base, the previous commit of a push).",
     comment: 'When to comment on the pull request: `on-change` (above a noise floor or when a budget is not kept; a comment that is there is always brought up to date), `always`, `off`.',
     fail: 'Whether a broken budget fails the job: `true` or `false`. A failed measurement always does.',
     'github-token': 'Token for the comment (`pull-requests: write`). Without that permission: verdict, summary and log as ever.',
@@ -8638,6 +8689,8 @@ function readCommand(argv) {
     const [command, ...more] = positionals;
     if (command !== 'check')
         problems.push(`\`${command ?? ''}\` is not a command; \`image-budget check\` is.`);
+    if (more[0] !== undefined && given.some(({ name }) => name === 'context'))
+        problems.push(`The build context is given twice: \`${more[0]}\` and \`--context\`.`);
     if (more.length > 1)
         problems.push(`\`${more[1]}\` is one argument too many; \`check\` takes at most the build context.`);
     const values = more[0] === undefined ? {} : { context: more[0] };
@@ -8645,8 +8698,7 @@ function readCommand(argv) {
         const isFlag = name === 'json' || name === 'verbose';
         const input = name === 'base' ? 'base-ref' : inputOptions.find((known) => known === name);
         if (!isFlag && input === undefined) {
-            const near = (0,inputs/* nearestInput */.ZV)(name);
-            problems.push(`\`${rawName}\` is not an option${near ? `; did you mean \`--${near}\`?` : '.'}`);
+            problems.push(`\`${rawName}\` is not an option${hint(name)}`);
         }
         else if (isFlag ? value !== undefined : value === undefined || (value === '' && input !== undefined)) {
             problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`);
@@ -8664,6 +8716,15 @@ function readCommand(argv) {
         json: given.some(({ name }) => name === 'json'),
         verbose: given.some(({ name }) => name === 'verbose'),
     };
+}
+/** The end of the sentence on an unknown option. */
+function hint(name) {
+    const near = (0,inputs/* nearestInput */.ZV)(name);
+    if (near === null)
+        return '.';
+    return WORKFLOW_ONLY.has(near)
+        ? ': on a terminal there is no pull request to comment on.'
+        : `; did you mean \`--${near}\`?`;
 }
 /** Inputs that are lists: given twice, the option adds. */
 const LISTS = new Set([
@@ -9041,7 +9102,9 @@ const schema = schemas/* strictObject */.rej({
     target: matching("the name of a stage: `AS name` in the Dockerfile's `FROM` lines", ID).optional(),
     'build-args': list('one `KEY=value` (or `KEY`, taken from the environment) a line', parseLines, (entry) => /^[A-Za-z_][\w.-]*(?:=|$)/.test(entry) ? entry : null).default([]),
     'build-contexts': pairs('one `name=value` a line, the value a folder, `docker-image://…`, `oci-layout://…` or a URL', /^[\w][\w./:@-]*$/).default([]),
-    platforms: list('platforms `os/architecture[/variant]`, comma- or line-separated: `linux/amd64,linux/arm64`', parseCommaOrLines, (entry) => (/^[a-z0-9]+\/[a-z0-9_]+(?:\/[a-z0-9_.]+)?$/i.test(entry) ? entry.toLowerCase() : null)).default([]),
+    platforms: list('platforms `os/architecture[/variant]`, comma- or line-separated: `linux/amd64,linux/arm64`', parseCommaOrLines, (entry) => /^[a-z0-9]+\/[a-z0-9_]+(?:\/[a-z0-9_.]+)?$/i.test(entry)
+        ? entry.toLowerCase().replace(/\/arm64\/v8$/, '/arm64')
+        : null).default([]),
     secrets: pairs('one `id=value` a line', ID).default([]),
     'secret-files': pairs('one `id=path` a line', ID).default([]),
     'cache-from': list('one cache source a line: `type=gha`, `type=registry,ref=…`', parseLines, (entry) => entry || null).default([]),
@@ -9061,7 +9124,13 @@ const schema = schemas/* strictObject */.rej({
 /** Every input, in action.yml's order. */
 const inputNames = Object.keys(schema.shape);
 /** Inputs whose values no error shows, not even keys: a secret that is given in a wrong form has no key. */
-const SECRET = new Set(['build-args', 'secrets', 'github-token']);
+const SECRET = new Set([
+    'build-args',
+    'secrets',
+    'cache-from',
+    'cache-to',
+    'github-token',
+]);
 /**
  * Checks all inputs at once. `values` holds texts as they were given, by input name; an empty text is an input not given.
  * Throws one CouldNotMeasure `input` that names, for each problem, the input, its value and the accepted form.
@@ -9169,10 +9238,7 @@ function letters(text) {
 /* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8508);
 
 
-/**
- * Puts the report together. Measurements do not go into it, only what was made of them: their `createdBy` may hold build
- * arguments. A report without any image has the verdict `error`: nothing was measured.
- */
+/** Puts the report together. A report without any image has the verdict `error`: nothing was measured. */
 function assembleReport({ version, images, head, repositoryUrl, runUrl }) {
     const reports = images.map((image) => ('failure' in image ? failedReport(image) : judgedReport(image)));
     const verdict = reports.length === 0 ? 'error' : (0,_budget_verdict_js__WEBPACK_IMPORTED_MODULE_0__/* .worstVerdict */ .z)(reports.map((report) => report.verdict));
@@ -9240,7 +9306,7 @@ function renderJson(report) {
 
 /***/ }),
 
-/***/ 1824:
+/***/ 5188:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -9296,6 +9362,58 @@ function plainPiece(piece) {
 /** `Dockerfile:14`, or the file alone. */
 function placeName(place) {
     return place.line === null ? place.file : `${place.file}:${place.line}`;
+}
+
+;// CONCATENATED MODULE: ./build/report/state.js
+/** The leading metric of an image; null where neither is measured. */
+function state_leadMetric(image) {
+    if (image.head === null)
+        return null;
+    if (image.head.size !== null)
+        return 'size';
+    return image.head.downloadSize === null ? null : 'downloadSize';
+}
+/** Change of the leading metric; null without a comparison. */
+function leadChange(image) {
+    const metric = state_leadMetric(image);
+    return metric === null ? null : (image.change?.[metric] ?? null);
+}
+/** Which of the states an image is in. */
+function stateOf(image) {
+    if (image.error !== null || image.head === null)
+        return 'failed';
+    if (image.verdict === 'error')
+        return 'not-judged';
+    if (image.verdict === 'over')
+        return 'over';
+    if (image.checks.some((check) => check.reason === 'over-before'))
+        return 'over-before';
+    const change = leadChange(image);
+    if (change === null)
+        return 'no-comparison';
+    if (change.amount < 0)
+        return 'smaller';
+    if (image.checks.some((check) => check.status === 'near'))
+        return 'near';
+    return change.amount > 0 ? 'larger' : 'unchanged';
+}
+/** The image could not be judged: a failed build, or a budget on what is not measured. */
+function isFailure(image) {
+    return image.verdict === 'error' || image.error !== null || image.head === null;
+}
+/**
+ * By how many bytes (of the leading metric) the base image's own layers changed, where the base image moved under the
+ * same name; null where it did not, or where that is not known.
+ */
+function baseImageGrowth(image) {
+    if (image.baseImage?.change !== 'changed' || image.change === null)
+        return null;
+    const metric = state_leadMetric(image);
+    if (metric === null)
+        return null;
+    const all = image.change[metric];
+    const own = image.change[metric === 'size' ? 'ownSize' : 'ownDownloadSize'];
+    return all === null || own === null ? null : all.amount - own.amount;
 }
 
 ;// CONCATENATED MODULE: ./build/report/units.js
@@ -9375,6 +9493,96 @@ function units_formatCount(count, noun) {
     return `${grouped.format(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+;// CONCATENATED MODULE: ./build/report/causes.js
+
+
+
+/** A layer's figures: its sizes, or its download sizes where only those are known on each side that has the layer. */
+function causes_layerFigures(layer) {
+    const sides = [
+        ['size', layer.sizeBefore, layer.sizeAfter],
+        ['downloadSize', layer.downloadSizeBefore, layer.downloadSizeAfter],
+    ];
+    for (const [metric, before, after] of sides) {
+        if (layer.change === 'added' ? after === null : before === null)
+            continue;
+        if (layer.change === 'removed' ? before === null : after === null)
+            continue;
+        return { metric, before, after, amount: (after ?? 0) - (before ?? 0) };
+    }
+    return { metric: null, before: null, after: null, amount: null };
+}
+/** Causes shown; the layer table has all of them. */
+const CAUSES_SHOWN = 5;
+/**
+ * Why an image's size changed. Null without a comparison or where no layer did. The layers of a base image that moved
+ * are left out: the base image has a sentence of its own.
+ */
+function causesOf(image, shown = CAUSES_SHOWN) {
+    if (image.base === null)
+        return null;
+    const moved = image.baseImage?.change === 'changed';
+    const layers = image.layerChanges
+        .filter((layer) => causes_isChanged(layer) && !(moved && layer.fromBase))
+        .map((layer) => ({ layer, figures: causes_layerFigures(layer) }))
+        .toSorted((a, b) => rank(b.figures) - rank(a.figures));
+    // A line that changed no size explains none.
+    const telling = layers.filter(({ figures }) => figures.amount !== 0);
+    if (telling.length === 0)
+        return null;
+    const rest = telling.slice(shown);
+    const same = layers.length - telling.length;
+    const rebuilt = image.layerChanges.filter((layer) => layer.change === 'rebuilt').length;
+    return {
+        title: causesTitle(image),
+        layers: telling.slice(0, shown),
+        rest: [
+            ...(rest.length > 0 ? [restWords(rest.map(({ figures }) => figures))] : []),
+            ...(same > 0 ? [[`${units_formatCount(same, 'layer')} changed without changing size`]] : []),
+            ...(rebuilt > 0 ? [[`${units_formatCount(rebuilt, 'layer')} rebuilt at the same size`]] : []),
+        ],
+    };
+}
+function causesTitle(image) {
+    if (image.baseImage?.change === 'changed')
+        return 'What this change did';
+    const amount = leadChange(image)?.amount ?? 0;
+    if (amount === 0)
+        return 'What changed';
+    return amount > 0 ? 'Why it grew' : 'Why it shrank';
+}
+/** The layer is not what it was: a cause, unlike one that was only built again. */
+function causes_isChanged(layer) {
+    return layer.change === 'changed' || layer.change === 'added' || layer.change === 'removed';
+}
+/** Largest first; what is not measured stands last, and before nothing. */
+function rank(figures) {
+    return figures.amount === null ? 0.5 : Math.abs(figures.amount);
+}
+function restWords(rest) {
+    const amount = rest.some((figures) => figures.amount === null || figures.metric !== rest[0]?.metric)
+        ? null
+        : rest.reduce((sum, figures) => sum + (figures.amount ?? 0), 0);
+    return [`${units_formatCount(rest.length, 'more layer')}${amount === null ? '' : `, ${units_formatSigned(amount)} in all`}`];
+}
+/** One cause: place, instruction, by how much, and what kind of change it is. */
+function causeWords({ layer, figures }, image, report) {
+    const place = layerPlace(layer, image, report);
+    const amount = figures.amount === null ? 'size not measured' : units_formatSigned(figures.amount);
+    const download = figures.metric === 'downloadSize' ? ' to download' : '';
+    const kind = { added: ', new', removed: ', removed', changed: '', unchanged: '', rebuilt: '' }[layer.change];
+    const was = layer.instructionBefore === null ? [] : phrase_phrase `, was ${{ code: layer.instructionBefore }}`;
+    const base = layer.fromBase ? ', from the base image' : '';
+    return phrase_phrase `${place === null ? [] : [{ place }, ' ']}${{ code: layer.instruction }} ${{ strong: `${amount}${download}` }}${kind}${base}${was}`;
+}
+/** Where a layer's instruction stands: in this change's tree, or in the base's for a removed one. Null: not known. */
+function layerPlace(layer, image, report) {
+    if (layer.file === null || layer.line === null)
+        return null;
+    const head = report.head.dirty ? null : report.head.commit;
+    return { file: layer.file, line: layer.line, commit: layer.change === 'removed' ? image.baseline.commit : head };
+}
+
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
 ;// CONCATENATED MODULE: ./build/report/characters.js
@@ -9436,45 +9644,53 @@ function characterWidth(character) {
     return WIDE.test(character) ? 2 : 1;
 }
 
+;// CONCATENATED MODULE: ./build/report/noteworthy.js
+/**
+ * Noise floor in bytes. Two builds of one tree differ by timestamps in caches, `.pyc` files, package manager logs: a few
+ * hundred bytes to a few kB. 10 kB is above that and below anything that a reviewer would act upon.
+ */
+const NOISE_BYTES = 10_000;
+/**
+ * Noise floor of download sizes, as a share of the image's: what the same content compresses to differs between
+ * versions and levels of the compressor, and with the order of the files in the layer.
+ */
+const NOISE_DOWNLOAD_SHARE = 0.001;
+/**
+ * Whether the report says something that a reviewer would want to be told unasked. Not if it is a quiet success: then
+ * `comment: on-change` writes no new comment. A budget that is nearly used up, or was broken before, is no news on a pull
+ * request that changes nothing of it.
+ */
+function isNoteworthy(report) {
+    return report.verdict !== 'within' || report.images.some(isImageNoteworthy);
+}
+/** The same for one image; the others of the report are folded away. */
+function isImageNoteworthy(image) {
+    if (image.verdict !== 'within')
+        return true;
+    // No comparison is news where a base was looked for, not where none was asked for.
+    if (image.base === null || image.change === null)
+        return image.baseline.ref !== null;
+    if ((image.change.layers?.amount ?? 0) !== 0)
+        return true;
+    if (image.baseImage?.change === 'changed')
+        return true;
+    const { size, downloadSize } = image.change;
+    if (size !== null)
+        return Math.abs(size.amount) >= NOISE_BYTES;
+    if (downloadSize === null)
+        return true;
+    const floor = Math.max(NOISE_BYTES, (image.base.downloadSize ?? 0) * NOISE_DOWNLOAD_SHARE);
+    return Math.abs(downloadSize.amount) >= floor;
+}
+
 ;// CONCATENATED MODULE: ./build/report/words.js
+
 
 
 
 /** The words of the report, said once for the comment, the summary, the terminal and the log. */
 /** The product's name as every report's first words. */
 const PRODUCT = 'Image budget';
-/** The leading metric of an image; null where neither is measured. */
-function words_leadMetric(image) {
-    if (image.head === null)
-        return null;
-    if (image.head.size !== null)
-        return 'size';
-    return image.head.downloadSize === null ? null : 'downloadSize';
-}
-/** Change of the leading metric; null without a comparison. */
-function leadChange(image) {
-    const metric = words_leadMetric(image);
-    return metric === null ? null : (image.change?.[metric] ?? null);
-}
-/** Which of the states an image is in. */
-function stateOf(image) {
-    if (image.error !== null || image.head === null)
-        return 'failed';
-    if (image.verdict === 'error')
-        return 'not-judged';
-    if (image.verdict === 'over')
-        return 'over';
-    if (image.checks.some((check) => check.reason === 'over-before'))
-        return 'over-before';
-    const change = leadChange(image);
-    if (change === null)
-        return 'no-comparison';
-    if (change.amount < 0)
-        return 'smaller';
-    if (image.checks.some((check) => check.status === 'near'))
-        return 'near';
-    return change.amount > 0 ? 'larger' : 'unchanged';
-}
 /** The verdict on the whole report, without the product's name: `` `api` is over by 3.9 MB ``, `1 of 24 images is over`. */
 function headline(report) {
     const [image] = report.images;
@@ -9516,10 +9732,6 @@ function headline(report) {
         ...(name === null ? [units_formatCount(total, noun)] : phrase_phrase `${{ code: name }} on ${units_formatCount(total, noun)}`),
     ].concat(rest === '' ? ' unchanged' : `: ${rest}`);
 }
-/** The image could not be judged: a failed build, or a budget on what is not measured. */
-function isFailure(image) {
-    return image.verdict === 'error' || image.error !== null || image.head === null;
-}
 /** `2 larger, 1 smaller, 3 with no comparison`, or nothing. */
 function changeCounts(report) {
     const amounts = report.images.map((image) => leadChange(image)?.amount ?? null);
@@ -9539,7 +9751,7 @@ function imageHeadline(image) {
 }
 /** The same without the name, to follow it: `is over by 3.9 MB`. */
 function verdictWords(image) {
-    const toDownload = words_leadMetric(image) === 'downloadSize' ? ' to download' : '';
+    const toDownload = state_leadMetric(image) === 'downloadSize' ? ' to download' : '';
     const amount = leadChange(image)?.amount ?? 0;
     const over = overWords(image.checks);
     const words = {
@@ -9561,10 +9773,13 @@ function verdictWords(image) {
 }
 function largerWords(image, amount, toDownload) {
     const judged = image.checks.length > 0 ? 'is within budget, ' : '';
+    const larger = `${judged || 'is '}${units_formatBytes(Math.abs(amount))} larger${toDownload}`;
     const fromBase = baseImageGrowth(image);
-    if (fromBase !== null && fromBase > 0)
-        return `${judged}the base image grew by ${units_formatBytes(fromBase)}`;
-    return `${judged || 'is '}${units_formatBytes(Math.abs(amount))} larger${toDownload}`;
+    const isSame = image.baseImage?.before?.name === image.baseImage?.after?.name;
+    if (fromBase === null || fromBase <= 0 || !isSame)
+        return larger;
+    const grew = `the base image grew by ${units_formatBytes(fromBase)}`;
+    return judged === '' ? `${larger}, ${grew}` : `${judged}${grew}`;
 }
 /** What an amount of a budget is an amount of, where it is not plainly the image's size or its layers. */
 const OF = {
@@ -9629,20 +9844,6 @@ function isCommit(ref, commit) {
 /** Seven digits, as git shortens it. */
 function shortCommit(commit) {
     return commit.slice(0, 7);
-}
-/**
- * By how many bytes (of the leading metric) the base image's own layers changed, where the base image moved under the
- * same name; null where it did not, or where that is not known.
- */
-function baseImageGrowth(image) {
-    if (image.baseImage?.change !== 'changed' || image.change === null)
-        return null;
-    const metric = words_leadMetric(image);
-    if (metric === null)
-        return null;
-    const all = image.change[metric];
-    const own = image.change[metric === 'size' ? 'ownSize' : 'ownDownloadSize'];
-    return all === null || own === null ? null : all.amount - own.amount;
 }
 /** The words for a check's status. */
 function statusWords(check) {
@@ -9802,19 +10003,17 @@ function baseImageWords(image) {
     const growth = baseImageGrowth(image);
     const by = growth === null || growth === 0 ? '' : ` (${units_formatSigned(growth)})`;
     if (after === null || before === null || before.name !== after.name) {
-        const now = after === null ? 'another' : { code: words_familiarName(after.name) };
-        const was = before === null ? [] : phrase_phrase `, was ${{ code: words_familiarName(before.name) }}`;
-        return [phrase_phrase `The base image is ${now} now${was}${by}.`];
+        // Without a name there is none: `FROM scratch`.
+        const name = (side) => ({ code: side === null ? 'scratch' : words_familiarName(side.name) });
+        return [phrase_phrase `The base image is ${name(after)} now, was ${name(before)}${by}.`];
     }
     const digests = before.digest === null || after.digest === null
         ? []
         : phrase_phrase ` from ${{ code: shortDigest(before.digest) }} to ${{ code: shortDigest(after.digest) }}`;
-    return [
-        phrase_phrase `${ownWords(image)}${{ code: words_familiarName(after.name) }} moved${digests}${by}${notCountedWords(image)}.`,
-    ];
+    return [phrase_phrase `${ownWords(image)}${{ code: words_familiarName(after.name) }} moved${digests}${by}.`];
 }
 function ownWords(image) {
-    const own = image.change?.[words_leadMetric(image) === 'size' ? 'ownSize' : 'ownDownloadSize']?.amount;
+    const own = image.change?.[state_leadMetric(image) === 'size' ? 'ownSize' : 'ownDownloadSize']?.amount;
     if (own === undefined)
         return '';
     if (own === 0)
@@ -9822,18 +10021,6 @@ function ownWords(image) {
     return own > 0
         ? `This change adds ${units_formatBytes(own)} of its own. `
         : `This change itself saves ${units_formatBytes(-own)}. `;
-}
-/** Only where the check's own figure shows that it judged the growth without the base image's part. */
-function notCountedWords(image) {
-    const check = image.checks.find((each) => each.budget === 'max-increase');
-    const metric = words_leadMetric(image);
-    if (check === undefined || check.actual === null || metric === null)
-        return [];
-    const own = image.change?.[metric === 'size' ? 'ownSize' : 'ownDownloadSize'];
-    const all = image.change?.[metric];
-    if (!own || !all || own.amount === all.amount || check.unit !== 'bytes' || check.actual !== own.amount)
-        return [];
-    return phrase_phrase `, which is not this change's doing and is not counted against ${{ code: 'max-increase' }}`;
 }
 /** `docker.io/library/node:24-slim` as Dockerfiles write it: `node:24-slim`. */
 function words_familiarName(reference) {
@@ -9850,7 +10037,7 @@ const ROOM_SHARE = 0.1;
 function tighterBudgetWords(image) {
     if (stateOf(image) !== 'smaller')
         return [];
-    const metric = words_leadMetric(image);
+    const metric = state_leadMetric(image);
     const change = leadChange(image);
     const cap = image.checks.find((check) => check.budget === (metric === 'size' ? 'max-size' : 'max-download-size'));
     if (metric === null || change === null || cap === undefined || cap.actual === null || image.base === null)
@@ -9870,7 +10057,7 @@ function roundUp(bytes) {
 }
 /** All an image has to say when nothing happened: `` `api` is the same size as main (148.2 MB, budget 160 MB) ``. */
 function quietWords(image) {
-    const metric = words_leadMetric(image);
+    const metric = leadMetric(image);
     const capped = Object.fromEntries(image.checks.map((check) => [check.budget, check]));
     const cap = (check) => (check === undefined ? '' : `, budget ${limitWords(check)}`);
     const facts = [`${sizeWords(image)}${cap(capped[metric === 'size' ? 'max-size' : 'max-download-size'])}`];
@@ -9914,136 +10101,8 @@ const METRICS = [
     { metric: 'layers', name: 'Layers', budget: 'max-layers' },
 ];
 
-;// CONCATENATED MODULE: ./build/report/causes.js
-
-
-
-/** A layer's figures: its sizes, or its download sizes where only those are known on each side that has the layer. */
-function causes_layerFigures(layer) {
-    const sides = [
-        ['size', layer.sizeBefore, layer.sizeAfter],
-        ['downloadSize', layer.downloadSizeBefore, layer.downloadSizeAfter],
-    ];
-    for (const [metric, before, after] of sides) {
-        if (layer.change === 'added' ? after === null : before === null)
-            continue;
-        if (layer.change === 'removed' ? before === null : after === null)
-            continue;
-        return { metric, before, after, amount: (after ?? 0) - (before ?? 0) };
-    }
-    return { metric: null, before: null, after: null, amount: null };
-}
-/** Causes shown; the layer table has all of them. */
-const CAUSES_SHOWN = 5;
-/**
- * Why an image's size changed. Null without a comparison or where no layer did. The layers of a base image that moved
- * are left out: the base image has a sentence of its own.
- */
-function causesOf(image, shown = CAUSES_SHOWN) {
-    if (image.base === null)
-        return null;
-    const moved = image.baseImage?.change === 'changed';
-    const layers = image.layerChanges
-        .filter((layer) => causes_isChanged(layer) && !(moved && layer.fromBase))
-        .map((layer) => ({ layer, figures: causes_layerFigures(layer) }))
-        .toSorted((a, b) => rank(b.figures) - rank(a.figures));
-    // A line that changed no size explains none.
-    const telling = layers.filter(({ figures }) => figures.amount !== 0);
-    if (telling.length === 0)
-        return null;
-    const rest = telling.slice(shown);
-    const same = layers.length - telling.length;
-    const rebuilt = image.layerChanges.filter((layer) => layer.change === 'rebuilt').length;
-    return {
-        title: causesTitle(image),
-        layers: telling.slice(0, shown),
-        rest: [
-            ...(rest.length > 0 ? [restWords(rest.map(({ figures }) => figures))] : []),
-            ...(same > 0 ? [[`${units_formatCount(same, 'layer')} changed without changing size`]] : []),
-            ...(rebuilt > 0 ? [[`${units_formatCount(rebuilt, 'layer')} rebuilt at the same size`]] : []),
-        ],
-    };
-}
-function causesTitle(image) {
-    if (image.baseImage?.change === 'changed')
-        return 'What this change did';
-    const amount = leadChange(image)?.amount ?? 0;
-    if (amount === 0)
-        return 'What changed';
-    return amount > 0 ? 'Why it grew' : 'Why it shrank';
-}
-/** The layer is not what it was: a cause, unlike one that was only built again. */
-function causes_isChanged(layer) {
-    return layer.change === 'changed' || layer.change === 'added' || layer.change === 'removed';
-}
-/** Largest first; what is not measured stands last, and before nothing. */
-function rank(figures) {
-    return figures.amount === null ? 0.5 : Math.abs(figures.amount);
-}
-function restWords(rest) {
-    const amount = rest.some((figures) => figures.amount === null || figures.metric !== rest[0]?.metric)
-        ? null
-        : rest.reduce((sum, figures) => sum + (figures.amount ?? 0), 0);
-    return [`${units_formatCount(rest.length, 'more layer')}${amount === null ? '' : `, ${units_formatSigned(amount)} in all`}`];
-}
-/** One cause: place, instruction, by how much, and what kind of change it is. */
-function causeWords({ layer, figures }, image, report) {
-    const place = layerPlace(layer, image, report);
-    const amount = figures.amount === null ? 'size not measured' : units_formatSigned(figures.amount);
-    const download = figures.metric === 'downloadSize' ? ' to download' : '';
-    const kind = { added: ', new', removed: ', removed', changed: '', unchanged: '', rebuilt: '' }[layer.change];
-    const was = layer.instructionBefore === null ? [] : phrase_phrase `, was ${{ code: layer.instructionBefore }}`;
-    const base = layer.fromBase ? ', from the base image' : '';
-    return phrase_phrase `${place === null ? [] : [{ place }, ' ']}${{ code: layer.instruction }} ${{ strong: `${amount}${download}` }}${kind}${base}${was}`;
-}
-/** Where a layer's instruction stands: in this change's tree, or in the base's for a removed one. Null: not known. */
-function layerPlace(layer, image, report) {
-    if (layer.file === null || layer.line === null)
-        return null;
-    const head = report.head.dirty ? null : report.head.commit;
-    return { file: layer.file, line: layer.line, commit: layer.change === 'removed' ? image.baseline.commit : head };
-}
-
-;// CONCATENATED MODULE: ./build/report/noteworthy.js
-/**
- * Noise floor in bytes. Two builds of one tree differ by timestamps in caches, `.pyc` files, package manager logs: a few
- * hundred bytes to a few kB. 10 kB is above that and below anything that a reviewer would act upon.
- */
-const NOISE_BYTES = 10_000;
-/**
- * Noise floor of download sizes, as a share of the image's: what the same content compresses to differs between
- * versions and levels of the compressor, and with the order of the files in the layer.
- */
-const NOISE_DOWNLOAD_SHARE = 0.001;
-/**
- * Whether the report says something that a reviewer would want to be told unasked. Not if it is a quiet success: then
- * `comment: on-change` writes no new comment. A budget that is nearly used up, or was broken before, is no news on a pull
- * request that changes nothing of it.
- */
-function isNoteworthy(report) {
-    return report.verdict !== 'within' || report.images.some(isImageNoteworthy);
-}
-/** The same for one image; the others of the report are folded away. */
-function isImageNoteworthy(image) {
-    if (image.verdict !== 'within')
-        return true;
-    // No comparison is news where a base was looked for, not where none was asked for.
-    if (image.base === null || image.change === null)
-        return image.baseline.ref !== null;
-    if ((image.change.layers?.amount ?? 0) !== 0)
-        return true;
-    if (image.baseImage?.change === 'changed')
-        return true;
-    const { size, downloadSize } = image.change;
-    if (size !== null)
-        return Math.abs(size.amount) >= NOISE_BYTES;
-    if (downloadSize === null)
-        return true;
-    const floor = Math.max(NOISE_BYTES, (image.base.downloadSize ?? 0) * NOISE_DOWNLOAD_SHARE);
-    return Math.abs(downloadSize.amount) >= floor;
-}
-
 ;// CONCATENATED MODULE: ./build/report/tables.js
+
 
 
 
@@ -10083,7 +10142,7 @@ function figuresTable(image, report) {
         const after = image.head?.[metric] ?? null;
         const change = image.change?.[metric] ?? null;
         const check = image.checks.find((each) => each.budget === budget);
-        const leads = metric === words_leadMetric(image);
+        const leads = metric === state_leadMetric(image);
         const says = after !== null && (leads || !compared || change?.amount !== 0);
         if (check === undefined && !says)
             return [];
@@ -10183,7 +10242,7 @@ function overviewTable(images, report) {
             { head: [], align: 'left' },
         ],
         rows: images.map((image) => {
-            const metric = words_leadMetric(image);
+            const metric = state_leadMetric(image);
             const change = leadChange(image);
             const { tone, words } = imageStatus(image);
             const name = shorten(image.name, NAME_MAX, '...');
@@ -10217,7 +10276,7 @@ function leadFigure(image, metric) {
  * own table has all of them.
  */
 function overviewBudget(image) {
-    const lead = words_leadMetric(image);
+    const lead = state_leadMetric(image);
     const cap = lead === 'downloadSize' ? 'max-download-size' : 'max-size';
     return image.checks
         .filter((check) => check.budget === cap || check.status !== 'within')
@@ -10290,6 +10349,7 @@ function layerChangeWords(change, amount) {
 }
 
 ;// CONCATENATED MODULE: ./build/report/terminal.js
+
 
 
 
@@ -10490,7 +10550,7 @@ function paint(text, colour, pen) {
 
 /***/ }),
 
-/***/ 3559:
+/***/ 7963:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -10501,8 +10561,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __nccwpck_require__(1455);
-;// CONCATENATED MODULE: external "node:path"
-const external_node_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:path");
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./build/failure.js
 var build_failure = __nccwpck_require__(9874);
 ;// CONCATENATED MODULE: ./build/git/git.js
@@ -10548,16 +10608,27 @@ async function openRepository(exec, folder) {
         });
     }
     const path = await (0,promises_.realpath)(root);
-    const tryGit = (args, env = {}) => 
     // The checkout may belong to another user than the one that runs us (a container job): it is the folder we were told to read.
-    exec('git', [...CONFIG, '-c', `safe.directory=${path}`, ...args], { cwd: path, env: { ...ENV, ...env } });
+    return repositoryAt(exec, path, (0,external_node_path_.isAbsolute)(gitDir) ? gitDir : (0,external_node_path_.join)(path, gitDir), ['-c', `safe.directory=${path}`]);
+}
+/**
+ * The repository whose git directory is `gitDir` (absolute), for reading: its own working tree may be gone, so that git is
+ * run in `folder`, which must exist, instead. Null where `gitDir` is no git directory.
+ */
+async function openGitDir(exec, gitDir, folder) {
+    const repository = repositoryAt(exec, folder, gitDir, [`--git-dir=${gitDir}`, `--work-tree=${folder}`]);
+    const found = await repository.tryGit(['rev-parse', '--git-dir']);
+    return found.exitCode === 0 ? repository : null;
+}
+function repositoryAt(exec, root, gitDir, options) {
+    const tryGit = (args, env = {}) => exec('git', [...CONFIG, ...options, ...args], { cwd: root, env: { ...ENV, ...env } });
     const git = async (args, env) => {
         const result = await tryGit(args, env);
         if (result.exitCode !== 0)
             throw gitFailure(args, result);
         return result.stdout.replace(/\n$/, '');
     };
-    return { root: path, gitDir: (0,external_node_path_namespaceObject.isAbsolute)(gitDir) ? gitDir : (0,external_node_path_namespaceObject.join)(path, gitDir), git, tryGit };
+    return { root, gitDir, git, tryGit };
 }
 /** What git said when it failed, as our error. */
 function gitFailure(args, result) {
@@ -10579,9 +10650,22 @@ const FIRST_DEEPENING = 64;
 const DEEPENINGS = 12;
 /**
  * Finds the base commit that `question` asks for and makes its tree available, fetching what a shallow clone lacks.
- * No ref is created or moved. A base that cannot be found is an answer (with the reason), not an error.
+ * No ref is created or moved. A base that cannot be found is an answer (with the reason), not an error, whatever git says;
+ * CouldNotMeasure `input` is thrown for a `base-ref` that does not exist.
  */
 async function resolveBase(repository, question, credentials) {
+    try {
+        return await findBase(repository, question, credentials);
+    }
+    catch (error) {
+        const { kind, message } = (0,build_failure/* toFailure */.w)(error);
+        if (kind !== 'git')
+            throw error;
+        const ref = question.kind === 'pull-request' ? question.baseRef : 'ref' in question ? question.ref : null;
+        return { commit: null, ref, reason: `the base commit could not be found (${message.replace(/\.$/, '')})` };
+    }
+}
+async function findBase(repository, question, credentials) {
     switch (question.kind) {
         case 'none':
             return { commit: null, ref: null, reason: question.reason };
@@ -10670,32 +10754,38 @@ async function defaultBranchBase(repository, credentials) {
         reason: 'no default branch (`main` or `master`, here or on the remote) was found; `--base` can name the base',
     };
 }
-/** The merge base of two commits; a shallow clone is deepened until there is one, at last to the whole history. */
+/**
+ * The merge base of two commits; a shallow clone is deepened until there is one, at last to all that the remote has.
+ *
+ * The remote is asked for the base alone: the checked-out commit may be known to this clone only, and all the commits at
+ * which the clone ends are deepened anyway. By steps those alone that the remote's refs lead to (git's upload-pack leaves
+ * out the others, such as a branch that was pushed by force since); the last fetch, `--unshallow`, is for every one.
+ */
 async function mergeBase(repository, head, base, ref, credentials) {
     const there = await available(repository, base, ref, credentials);
     if (there.commit === null)
         return there;
+    const none = (reason) => ({ commit: null, ref, reason });
+    let known = 0;
+    let whole = false;
     for (let round = 0;; round++) {
         const found = await repository.tryGit(['merge-base', head, base]);
         if (found.exitCode === 0)
             return { commit: found.stdout.trim().split('\n')[0], ref, reason: null };
-        if (found.exitCode !== 1)
+        // A history that it cannot read is for git 2.39 none at all: exit code 1, but not without a word.
+        if (found.exitCode !== 1 || /^error:/m.test(found.stderr))
             throw gitFailure(['merge-base'], found);
-        const noneAtAll = {
-            commit: null,
-            ref,
-            reason: `the checked-out commit and \`${ref}\` have no common ancestor`,
-        };
         if (!(await isShallow(repository)))
-            return noneAtAll;
-        const depth = round < DEEPENINGS ? `--deepen=${FIRST_DEEPENING * 2 ** round}` : '--unshallow';
-        const failed = await fetchCommits(repository, credentials, [depth], [head, base]);
+            return none(`the checked-out commit and \`${ref}\` have no common ancestor`);
+        if (whole)
+            return none(`the clone is shallow and its remote, too, lacks the history up to the merge base with \`${ref}\``);
+        const before = known;
+        known = Number(await repository.git(['rev-list', '--count', head, base]));
+        whole = known === before || round >= DEEPENINGS;
+        const depth = whole ? '--unshallow' : `--deepen=${FIRST_DEEPENING * 2 ** round}`;
+        const failed = await fetchCommits(repository, credentials, [depth], [base]);
         if (failed !== null)
-            return {
-                commit: null,
-                ref,
-                reason: `the clone is shallow and could not be deepened to the merge base with \`${ref}\` (${failed})`,
-            };
+            return none(`the clone is shallow and could not be deepened to the merge base with \`${ref}\` (${failed})`);
     }
 }
 /** A commit with its tree, fetched if it is not there. */
@@ -10742,13 +10832,17 @@ async function withCredentials(repository, credentials, args) {
     const plain = await repository.tryGit(args);
     if (plain.exitCode === 0 || credentials === null)
         return plain;
+    const again = await repository.tryGit(args, credentialVariables(credentials));
+    return again.exitCode === 0 ? again : plain;
+}
+/** The environment in which git sends the token to its server, and to no other. */
+function credentialVariables(credentials) {
     const basic = Buffer.from(`x-access-token:${credentials.token}`).toString('base64');
-    const again = await repository.tryGit(args, {
+    return {
         GIT_CONFIG_COUNT: '1',
         GIT_CONFIG_KEY_0: `http.${credentials.serverUrl.replace(/\/$/, '')}/.extraheader`,
         GIT_CONFIG_VALUE_0: `AUTHORIZATION: basic ${basic}`,
-    });
-    return again.exitCode === 0 ? again : plain;
+    };
 }
 async function isShallow(repository) {
     return (await repository.git(['rev-parse', '--is-shallow-repository'])) === 'true';
@@ -10769,8 +10863,17 @@ var errors = __nccwpck_require__(7428);
 var main = __nccwpck_require__(8390);
 ;// CONCATENATED MODULE: ./build/build/dockerfile.js
 
-/** The stages and instructions of a Dockerfile, in its order. Bad lines are left to the builder to complain about. */
+/** Longest Dockerfile that is parsed, in characters: of this length the parser takes up to a second, and a longer one blocks it. */
+const MAX_DOCKERFILE_LENGTH = 256 * 1024;
+const MAX_TEXT = 1_000;
+const MAX_STAGE_NAME = 100;
+/**
+ * The stages and instructions of a Dockerfile, in its order. Bad lines are left to the builder to complain about.
+ * None of a Dockerfile longer than MAX_DOCKERFILE_LENGTH: its lines are not told then.
+ */
 function parseDockerfile(content) {
+    if (content.length > MAX_DOCKERFILE_LENGTH)
+        return [];
     const lines = content.split(/\r?\n/);
     let stage = null;
     let stages = 0;
@@ -10787,7 +10890,7 @@ function parseDockerfile(content) {
             line: start.line + 1,
             endLine: end.line + 1,
             keyword,
-            text: oneLine(lines.slice(start.line, end.line + 1), documentStart(instruction) - start.line, escape),
+            text: cut(oneLine(lines.slice(start.line, end.line + 1), documentStart(instruction) - start.line, escape), MAX_TEXT),
             stage,
         };
     });
@@ -10799,7 +10902,11 @@ function instructionAt(instructions, line) {
 function stageName(from) {
     const words = from.getArguments().map((argument) => argument.getValue());
     const as = words.findIndex((word) => word.toLowerCase() === 'as');
-    return as === -1 ? null : (words[as + 1] ?? null);
+    const name = words[as + 1];
+    return as === -1 || name === undefined ? null : cut(name, MAX_STAGE_NAME);
+}
+function cut(text, length) {
+    return text.length > length ? `${text.slice(0, length)}…` : text;
 }
 /** Line (0-based) at which the instruction's first here-document begins; Infinity where it has none. */
 function documentStart(instruction) {
@@ -10821,39 +10928,59 @@ function oneLine(lines, documents, escape) {
 ;// CONCATENATED MODULE: ./build/build/failure.js
 
 
+/** A shorter value is no secret, and what it stands in (`exit code 1`) would not be readable without it. */
+const MIN_HIDDEN = 4;
+/** A Dockerfile may name thousands, to make a report that is too long to be posted. */
+const MAX_STAGES_SHOWN = 20;
 /**
  * A failed build as one error: buildx's last `ERROR:` line, the Dockerfile's line where it says one, and the remedy where one is
  * known. The log's tail names the place as `FILE:LINE` and a rule of 20 hyphens; a program's own output never stands at a line's start.
  */
-function explainBuildFailure({ log, dockerfile, target, instructions }) {
-    const error = reason(log);
+function explainBuildFailure({ log, dockerfile, target, instructions, hidden }) {
+    const said = lastError(log);
     const place = [...log.matchAll(/^\S[^\n]*:(\d+)\n-{20}$/gm)].at(-1);
     const line = place ? Number(place[1]) : null;
     const at = line === null ? '' : ` at \`${dockerfile}:${line}\``;
-    return new build_failure/* CouldNotMeasure */.N('build', `The build failed${at}: ${error}`, {
+    return new build_failure/* CouldNotMeasure */.N('build', `The build failed${at}: ${firstLine(redact(said, hidden))}`, {
         file: dockerfile,
         line,
         instruction: line === null ? null : (instructionAt(instructions, line)?.text ?? null),
-        remedy: remedyFor(error, target, instructions),
+        remedy: remedyFor(firstLine(said), target, instructions),
     });
 }
-/** buildx's own last word, without the layers of "failed to" around it. */
-function reason(log) {
+/** buildx's own last word and what follows it, without the layers of "failed to" around it. */
+function lastError(log) {
     const at = `\n${log}`.lastIndexOf('\nERROR: ');
     const said = at === -1 ? (log.trim().split('\n').at(-1) ?? '') : log.slice(at + 'ERROR: '.length);
-    return (said
+    return said
         .replace(/^(?:failed to build: )?(?:failed to solve: )?/, '')
         .replace(/^process ".*" did not complete successfully: exit code: (\d+)$/m, 'the command ended with exit code $1')
-        .replace(/^failed to compute cache key: failed to calculate checksum of ref \S+: /, '')
-        .split('\n', 1)[0]
-        .slice(0, 1_000)
-        .trim() || 'buildx gave no reason.');
+        .replace(/^failed to compute cache key: failed to calculate checksum of ref \S+: /, '');
+}
+function firstLine(said) {
+    return said.split('\n', 1)[0].slice(0, 1_000).trim() || 'buildx gave no reason.';
+}
+/**
+ * `…` for each value, longest first: as it is, as Go quotes it, and its parts between `/`, `:`, `@` and line ends, because paths
+ * and image references are taken apart and put together anew (`FROM reg/name` asks for `https://reg/v2/name`). Platforms and
+ * hosts come in lower case. Comes before any cut: a half of a value could not be found any more.
+ */
+function redact(text, hidden) {
+    const forms = hidden
+        .flatMap((value) => [value, JSON.stringify(value).slice(1, -1), ...value.split(/[/:@\r\n]+/)])
+        .filter((form) => form.trim().length >= MIN_HIDDEN)
+        .toSorted((one, other) => other.length - one.length)
+        .map((form) => form.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw `\$&`));
+    return forms.length === 0 ? text : text.replaceAll(new RegExp(forms.join('|'), 'gi'), '…');
 }
 function remedyFor(error, target, instructions) {
     if (/^target stage .* could not be found/.test(error)) {
         const stages = instructions.flatMap(({ keyword, stage }) => (keyword === 'FROM' && stage !== null ? [stage] : []));
         // A stage without a name has its number, which is no target.
-        const known = stages.flatMap((stage) => (/^\d+$/.test(stage) ? [] : [`\`${stage}\``])).join(', ');
+        const named = stages.flatMap((stage) => (/^\d+$/.test(stage) ? [] : [`\`${stage}\``]));
+        const known = [...named.slice(0, MAX_STAGES_SHOWN), ...(named.length > MAX_STAGES_SHOWN ? ['…'] : [])].join(', ');
+        if (stages.length === 0)
+            return `\`target\` is \`${target ?? ''}\`; it takes the name of a stage (\`FROM … AS name\`).`;
         return `\`target\` is \`${target ?? ''}\`; ${known ? `the Dockerfile's stages are ${known}.` : 'the Dockerfile names no stage (`FROM … AS name`).'}`;
     }
     if (error.startsWith('failed to read dockerfile'))
@@ -10886,22 +11013,26 @@ const metadata = schemas/* looseObject */._H3({
 });
 /** The place of a path of the inputs in a tree. Throws CouldNotMeasure `input` for one outside the repository. */
 function inTree(request, input, path) {
-    const inRepository = (0,external_node_path_namespaceObject.relative)(request.root, (0,external_node_path_namespaceObject.resolve)(request.cwd, path));
-    if (inRepository === '..' || inRepository.startsWith('../') || (0,external_node_path_namespaceObject.isAbsolute)(inRepository)) {
+    const inRepository = (0,external_node_path_.relative)(request.root, (0,external_node_path_.resolve)(request.cwd, path));
+    if (isOutside(inRepository)) {
         throw new build_failure/* CouldNotMeasure */.N('input', `\`${input}\` is \`${path}\`, which is outside the repository; it takes a path inside: head and base are built from their own trees.`);
     }
-    return (0,external_node_path_namespaceObject.join)(request.tree, inRepository);
+    return (0,external_node_path_.join)(request.tree, inRepository);
+}
+/** Whether what `relative` gave leads out. Either separator counts on any system; on Windows another drive is an absolute path. */
+function isOutside(path) {
+    return (0,external_node_path_.isAbsolute)(path) || path.split(/[\\/]/, 1)[0] === '..';
 }
 /**
  * The argument vector and environment of `docker buildx build`. Everything from the inputs is one argument of its own; secrets' values
  * go through the environment. Attestations are left out: they are no part of the image's size.
  */
-function buildArguments(request, image, metadataFile) {
+function buildArguments(request, metadataFile) {
     const { inputs } = request;
     const { context, file } = places(request);
     // `store=false`: no image is made where that can be helped. The classic store always makes one: under a name of ours it can
     // be removed without touching one of the user's.
-    const output = `type=image,push=false,store=false,name=${image}`;
+    const output = `type=image,push=false,store=false,name=${request.image}`;
     const args = [
         'buildx',
         'build',
@@ -10933,7 +11064,7 @@ function buildArguments(request, image, metadataFile) {
         args.push(`--secret=id=${id},env=IMAGE_BUDGET_SECRET_${at}`);
     }
     for (const { id, path } of inputs.secretFiles)
-        args.push(`--secret=${csv([`id=${id}`, `src=${(0,external_node_path_namespaceObject.resolve)(request.cwd, path)}`])}`);
+        args.push(`--secret=${csv([`id=${id}`, `src=${(0,external_node_path_.resolve)(request.cwd, path)}`])}`);
     for (const source of inputs.cacheFrom)
         args.push(`--cache-from=${localPaths(request.cwd, source)}`);
     // The base's build never writes a cache: it would replace the change's.
@@ -10943,21 +11074,26 @@ function buildArguments(request, image, metadataFile) {
     args.push(context);
     return { args, env };
 }
-/** Builds one side's image. Throws CouldNotMeasure `build` with the Dockerfile's line, or `input` for a missing context. */
-async function buildImage(exec, request) {
-    const { inputs, side, tree } = request;
-    const { context, file } = places(request);
-    const dockerfile = (0,external_node_path_namespaceObject.relative)(tree, file).replaceAll('\\', '/');
-    await mustExist(tree, context, 'context', (0,external_node_path_namespaceObject.relative)(tree, context) || '.', 'It names a folder of the repository.');
-    await mustExist(tree, file, 'file', dockerfile, '`file` names the Dockerfile, relative to the working directory; default: `Dockerfile` in `context`.');
-    const id = (0,external_node_crypto_namespaceObject.randomUUID)();
-    const image = `image-budget.invalid/${side}:${id}`;
-    const metadataFile = (0,external_node_path_namespaceObject.join)(request.scratch, `${side}-${id}.json`);
-    const { args, env } = buildArguments(request, image, metadataFile);
+/**
+ * Builds one side's image. `environment`: what docker inherits, where `build-args` of a `KEY` alone have their values.
+ * Throws CouldNotMeasure `build` with the Dockerfile's line, or `input` for a path of the tree that is missing or leads out of it.
+ */
+async function buildImage(exec, request, environment = process.env) {
+    const { inputs, tree } = request;
+    const { file } = places(request);
+    const dockerfile = (0,external_node_path_.relative)(tree, file).replaceAll('\\', '/');
+    await mustBeInside(request);
+    const metadataFile = (0,external_node_path_.join)(request.scratch, `${request.side}.json`);
+    const { args, env } = buildArguments(request, metadataFile);
     const built = await exec('docker', args, { cwd: tree, env, onLine: request.onLine });
     if (built.exitCode !== 0) {
-        const instructions = parseDockerfile(await (0,promises_.readFile)(file, 'utf8'));
-        throw explainBuildFailure({ log: built.stderr, dockerfile, target: inputs.target, instructions });
+        throw explainBuildFailure({
+            log: built.stderr,
+            dockerfile,
+            target: inputs.target,
+            instructions: await readInstructions(file),
+            hidden: hiddenValues(inputs, environment),
+        });
     }
     const parsed = metadata.safeParse(JSON.parse(await (0,promises_.readFile)(metadataFile, 'utf8')));
     if (!parsed.success) {
@@ -10974,7 +11110,6 @@ async function buildImage(exec, request) {
         digest: parsed.data['containerimage.digest'],
         configDigest: parsed.data['containerimage.config.digest'] ?? null,
         provenance,
-        image,
         dockerfile,
     };
 }
@@ -10982,35 +11117,86 @@ function places(request) {
     const context = inTree(request, 'context', request.inputs.context);
     return {
         context,
-        file: request.inputs.file === null ? (0,external_node_path_namespaceObject.join)(context, 'Dockerfile') : inTree(request, 'file', request.inputs.file),
+        file: request.inputs.file === null ? (0,external_node_path_.join)(context, 'Dockerfile') : inTree(request, 'file', request.inputs.file),
     };
 }
-/** Takes our name off the image on a classic store; the engine deletes the image where no other name holds it. Best effort. */
-async function removeImage(exec, build) {
-    await exec('docker', ['image', 'rm', build.image]).catch(() => { });
+/** A name that no registry and nobody else has: the classic store makes an image of every build. */
+function temporaryName(side) {
+    return `image-budget.invalid/${side}:${(0,external_node_crypto_namespaceObject.randomUUID)()}`;
 }
-async function mustExist(tree, path, input, shown, remedy) {
-    const what = input === 'file' ? 'Dockerfile' : 'build context';
-    const found = await (0,promises_.realpath)(path).catch(() => null);
-    if (found === null)
-        throw new build_failure/* CouldNotMeasure */.N('input', `There is no ${what} at \`${shown}\` in this commit.`, { remedy });
-    // A link in the commit must not make a folder of this machine the build context.
-    const inside = (0,external_node_path_namespaceObject.relative)(await (0,promises_.realpath)(tree), found);
-    if (inside === '..' || inside.startsWith('../'))
-        throw new build_failure/* CouldNotMeasure */.N('input', `The ${what} at \`${shown}\` is a link out of the repository.`, { remedy });
+/** Takes our name off the image, if it is there; the engine deletes the image where no other name holds it. Best effort. */
+async function removeImage(exec, image) {
+    await exec('docker', ['image', 'rm', image]).catch(() => { });
+}
+/**
+ * Every path that the build takes from the tree must be there, and inside of it when links are followed: a link in the commit
+ * must not make a folder of this machine a build context.
+ */
+async function mustBeInside(request) {
+    const { inputs, tree } = request;
+    const { context, file } = places(request);
+    const paths = [
+        { input: 'context', value: inputs.context, path: context, what: 'build context', form: 'a folder' },
+        { input: 'file', value: inputs.file, path: file, what: 'Dockerfile', form: 'a Dockerfile' },
+        ...inputs.buildContexts
+            .filter(({ value }) => !isElsewhere(value))
+            .map(({ name, value }) => ({
+            input: 'build-contexts',
+            value: `${name}=${value}`,
+            path: namedContext(request, value),
+            what: `build context \`${name}\``,
+            form: '`name=value` with a folder',
+        })),
+    ];
+    const top = await (0,promises_.realpath)(tree);
+    for (const { input, value, path, what, form } of paths) {
+        const shown = (0,external_node_path_.relative)(tree, path).replaceAll('\\', '/') || '.';
+        const remedy = input === 'file'
+            ? '`file` names the Dockerfile, relative to the working directory; default: `Dockerfile` in `context`.'
+            : `\`${input}\` takes ${form} inside the repository, relative to the working directory.`;
+        const found = await (0,promises_.realpath)(path).catch(() => null);
+        if (found === null)
+            throw new build_failure/* CouldNotMeasure */.N('input', `There is no ${what} at \`${shown}\` in this commit.`, { remedy });
+        if (isOutside((0,external_node_path_.relative)(top, found)))
+            throw new build_failure/* CouldNotMeasure */.N('input', `\`${input}\` is \`${value ?? shown}\`, which is a link out of the repository; it takes ${form} inside.`, { remedy });
+    }
+}
+/** The Dockerfile's instructions; none where it cannot be read or is too long to be parsed: a failed build is told all the same. */
+async function readInstructions(file) {
+    try {
+        const found = await (0,promises_.stat)(file);
+        if (!found.isFile() || found.size > MAX_DOCKERFILE_LENGTH)
+            return [];
+        return parseDockerfile(await (0,promises_.readFile)(file, 'utf8'));
+    }
+    catch {
+        return [];
+    }
+}
+/** Values that must not reach a report: builder errors show what a Dockerfile's variables stand for. */
+function hiddenValues(inputs, environment) {
+    const buildArgs = inputs.buildArgs.map((argument) => {
+        const at = argument.indexOf('=');
+        return at === -1 ? (environment[argument] ?? '') : argument.slice(at + 1);
+    });
+    return [...buildArgs, ...inputs.secrets.map(({ value }) => value)];
 }
 /** A folder is taken from the tree; `oci-layout://` of a relative path, which no commit holds, from the working directory. */
 function namedContext(request, value) {
     const layout = /^oci-layout:\/\/(?!\/)(.+)$/.exec(value);
     if (layout)
-        return `oci-layout://${(0,external_node_path_namespaceObject.resolve)(request.cwd, layout[1])}`;
-    return /^[\w+.-]+:\/\/|^target:|^git@/.test(value) ? value : inTree(request, 'build-contexts', value);
+        return `oci-layout://${(0,external_node_path_.resolve)(request.cwd, layout[1])}`;
+    return isElsewhere(value) ? value : inTree(request, 'build-contexts', value);
+}
+/** Whether a named context is no folder of the tree: a URL, an image, another target. */
+function isElsewhere(value) {
+    return /^[\w+.-]+:\/\/|^target:|^git@/.test(value);
 }
 /** A cache in a local folder is relative to the user's working directory, not to the tree. */
 function localPaths(cwd, cache) {
     if (!/(?:^|,)type=local(?:,|$)/.test(cache))
         return cache;
-    return cache.replaceAll(/(^|,)(src|dest)=([^,/"][^,"]*)/g, (_, comma, key, path) => `${comma}${key}=${(0,external_node_path_namespaceObject.resolve)(cwd, path)}`);
+    return cache.replaceAll(/(^|,)(src|dest)=([^,/"][^,"]*)/g, (_, comma, key, path) => `${comma}${key}=${(0,external_node_path_.resolve)(cwd, path)}`);
 }
 /** Fields as one CSV record, as buildx reads its options. */
 function csv(fields) {
@@ -11022,69 +11208,169 @@ function csv(fields) {
 
 
 
+
 /**
  * Writes the files of a commit or tree into the folder `destination` (made, must not exist).
  *
  * Not a `git worktree`: that leaves a `.git` file in the folder, which the checkout does not have, which holds the folder's
  * own path and which `COPY . .` takes into the image; and it registers itself in the user's repository. Here an index
  * of our own is filled and checked out: both sides are made the same way, without `.git`, with the repository's own filters
- * (line ends, LFS) and sparse patterns. Submodules that the checkout has are filled likewise.
+ * (line ends) and sparse patterns.
+ *
+ * - Submodules that the checkout has are filled likewise, also under another path or name, from the clones that are there:
+ *   no address in `.gitmodules` is ever asked. Those that it left empty stay empty.
+ * - LFS files are pointers where the clone has no LFS objects (actions/checkout's default, `lfs: false`), else what LFS gives.
+ *
+ * Throws CouldNotMeasure `git` where git fails, and where a submodule is needed that cannot be had.
  */
 async function writeTree(exec, repository, treeish, destination, credentials) {
     await fill(exec, repository, treeish, destination, credentials, `${destination}.index`);
 }
 /** `indexFile` stands outside of all that is written: a submodule's too. */
 async function fill(exec, repository, treeish, destination, credentials, indexFile) {
-    await (0,promises_.mkdir)(destination, { recursive: true });
-    const index = { GIT_INDEX_FILE: indexFile };
-    const args = [
-        `--git-dir=${repository.gitDir}`,
-        `--work-tree=${destination}`,
-        'read-tree',
-        '-m',
-        '-u',
-        '--end-of-options',
-        treeish,
-    ];
-    const written = await repository.tryGit(args, index);
+    const written = await readTree(repository, treeish, destination, credentials, indexFile);
     if (written.exitCode !== 0)
         throw gitFailure(['read-tree'], written);
-    if (!(await exists((0,external_node_path_namespaceObject.join)(destination, '.gitmodules'))))
+    const needed = await submodulesIn(repository, { GIT_INDEX_FILE: indexFile });
+    if (needed.length === 0)
         return;
-    const staged = await repository.git([`--git-dir=${repository.gitDir}`, 'ls-files', '--stage', '-z'], index);
-    for (const [at, entry] of staged.split('\0').entries()) {
-        const link = /^160000 ([0-9a-f]{40,64}) 0\t(.+)$/s.exec(entry);
-        if (!link || !(await exists((0,external_node_path_namespaceObject.join)(repository.root, link[2], '.git'))))
+    // A clone that has no working tree any more is run in the destination: the index it has is of another time.
+    const present = repository.root === destination ? [] : await submodulesIn(repository);
+    for (const [at, submodule] of needed.entries()) {
+        const folder = (0,external_node_path_.join)(destination, submodule.path);
+        await (0,promises_.mkdir)(folder, { recursive: true });
+        if ((await (0,promises_.realpath)(folder)) !== (0,external_node_path_.join)(await (0,promises_.realpath)(destination), submodule.path))
+            throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${submodule.path}\` leads out of its repository.`);
+        const source = await sourceOf(exec, repository, submodule, present, folder);
+        if (source === null)
             continue;
-        const submodule = await openRepository(exec, (0,external_node_path_namespaceObject.join)(repository.root, link[2]));
-        const failed = await fetchCommit(submodule, link[1], credentials);
+        const failed = await fetchCommit(source, submodule.commit, credentials);
         if (failed !== null)
-            throw gitFailure(['submodule'], {
-                exitCode: 1,
-                stdout: '',
-                stderr: `fatal: submodule \`${link[2]}\`: ${failed}`,
-            });
-        const folder = (0,external_node_path_namespaceObject.join)(destination, link[2]);
-        await fill(exec, submodule, link[1], folder, credentials, `${indexFile}-${at}`);
+            throw new build_failure/* CouldNotMeasure */.N('git', `The commit \`${submodule.commit.slice(0, 7)}\` of the submodule \`${submodule.path}\` could not be fetched (${failed}).`);
+        await fill(exec, source, submodule.commit, folder, credentials, `${indexFile}-${at}`);
     }
+}
+/**
+ * Fills the index and checks it out. That may talk to a remote, as a checkout would, for what the clone left there (the blobs
+ * of a partial clone, LFS objects): where it fails, it is done once more with the token.
+ */
+async function readTree(repository, treeish, destination, credentials, indexFile) {
+    const lfs = await hasLfsObjects(repository);
+    const read = async (env) => {
+        await (0,promises_.mkdir)(destination, { recursive: true });
+        return repository.tryGit([
+            `--git-dir=${repository.gitDir}`,
+            `--work-tree=${destination}`,
+            'read-tree',
+            '-m',
+            '-u',
+            '--end-of-options',
+            treeish,
+        ], { GIT_INDEX_FILE: indexFile, ...(lfs ? {} : { GIT_LFS_SKIP_SMUDGE: '1' }), ...env });
+    };
+    const written = await read({});
+    if (written.exitCode === 0 || credentials === null || !(lfs || (await isPartial(repository))))
+        return written;
+    await (0,promises_.rm)(destination, { recursive: true });
+    const again = await read(credentialVariables(credentials));
+    return again.exitCode === 0 ? again : written;
+}
+/**
+ * Whether LFS files were fetched into the clone: then its checkout has their content, else their pointers. git-lfs keeps
+ * objects in `lfs/objects` of the git directory that linked worktrees share, or in the folder `lfs.storage`.
+ */
+async function hasLfsObjects(repository) {
+    const common = (0,external_node_path_.resolve)(repository.root, await repository.git(['rev-parse', '--git-common-dir']));
+    const configured = await repository.tryGit(['config', '--type=path', '--get', 'lfs.storage']);
+    const storage = configured.exitCode === 0 ? configured.stdout.trimEnd() : 'lfs';
+    const objects = await (0,promises_.readdir)((0,external_node_path_.join)((0,external_node_path_.resolve)(common, storage), 'objects')).catch(() => []);
+    return objects.some((name) => /^[0-9a-f]{2}$/.test(name));
+}
+/** Whether git itself fetches, as it goes, objects that the clone left out (`--filter`). */
+async function isPartial(repository) {
+    const keys = String.raw `^(extensions\.partialclone|remote\..*\.promisor)$`;
+    return (await repository.tryGit(['config', '--get-regexp', keys])).exitCode === 0;
+}
+/** The submodules in an index, the user's or that of `env`: none where it has no `.gitmodules` that git could read. */
+async function submodulesIn(repository, env = {}) {
+    // Without `--no-includes` git would read any file that the blob names.
+    const listed = await repository.tryGit(['config', '--no-includes', '--blob=:.gitmodules', '-z', '--get-regexp', String.raw `^submodule\..*\.path$`], env);
+    if (listed.exitCode !== 0)
+        return [];
+    const names = new Map(listed.stdout.split('\0').flatMap((entry) => {
+        const found = /^submodule\.([^\n]*)\.path\n(.*)$/s.exec(entry);
+        return found ? [[found[2], found[1]]] : [];
+    }));
+    const staged = await repository.git(['ls-files', '--stage', '-z'], env);
+    return staged.split('\0').flatMap((entry) => {
+        const link = /^160000 ([0-9a-f]{40,64}) 0\t(.+)$/s.exec(entry);
+        return link ? [{ path: link[2], commit: link[1], name: names.get(link[2]) ?? null }] : [];
+    });
+}
+/**
+ * The repository to read a submodule from, or null where it stays empty: it does so in the checkout, too.
+ *
+ * The tree may have one that the checkout has no more (a change that removes it): its clone is looked for in the git directory,
+ * where git keeps it by its name. Without it the tree would silently lack files, so that is an error, unless the checkout left
+ * all of its submodules empty. Where it has none at all nobody can tell, and that is an error as well.
+ * Any clone that has the commit will do: what a commit holds is told by its hash.
+ */
+async function sourceOf(exec, repository, { path, name }, present, folder) {
+    const renamed = present.find((other) => name !== null && other.name === name);
+    if (renamed)
+        return checkedOut(exec, repository, renamed.path);
+    const kept = name !== null && isModuleName(name)
+        ? await openGitDir(exec, (0,external_node_path_.join)(repository.gitDir, 'modules', name), folder)
+        : null;
+    if (kept !== null)
+        return kept;
+    if (present.some((other) => other.path === path))
+        return checkedOut(exec, repository, path);
+    // A link that `.gitmodules` lacks is none that git could have checked out.
+    if (name === null)
+        return null;
+    const populated = await Promise.all(present.map((other) => isPopulated(repository, other.path)));
+    if (populated.length > 0 && !populated.includes(true))
+        return null;
+    throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${path}\` is needed, but the checkout, whose commit lacks it, has no clone of it.`);
+}
+/** The repository that the checkout has at the path of a submodule, or null where it left that empty. */
+async function checkedOut(exec, repository, path) {
+    if (!(await isPopulated(repository, path)))
+        return null;
+    const opened = await openRepository(exec, (0,external_node_path_.join)(repository.root, path));
+    // Where the `.git` there is broken, git may find the repository around it.
+    if (opened.root !== (0,external_node_path_.join)(repository.root, path))
+        throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${path}\` of the checkout is no repository of its own.`);
+    return opened;
+}
+/** Never through a link: what it leads to is no submodule. */
+async function isPopulated(repository, path) {
+    const folder = (0,external_node_path_.join)(repository.root, path);
+    return (await exists((0,external_node_path_.join)(folder, '.git'))) && (await (0,promises_.realpath)(folder)) === folder;
+}
+/** What git takes for a submodule's name: a relative path that leads nowhere up (`check_submodule_name`). */
+function isModuleName(name) {
+    return name.split(/[/\\]/).every((part) => part !== '' && part !== '.' && part !== '..');
 }
 /**
  * The working tree as it is, uncommitted and untracked (but not ignored) files included, as a tree object: made through a
  * copy of the index, so that the user's own stays as it is.
  */
 async function snapshotWorkingTree(repository, scratch) {
-    const copy = (0,external_node_path_namespaceObject.join)(scratch, 'snapshot.index');
-    await (0,promises_.mkdir)((0,external_node_path_namespaceObject.dirname)(copy), { recursive: true });
-    const own = (0,external_node_path_namespaceObject.join)(repository.gitDir, 'index');
+    const copy = (0,external_node_path_.join)(scratch, 'snapshot.index');
+    await (0,promises_.mkdir)((0,external_node_path_.dirname)(copy), { recursive: true });
+    const own = (0,external_node_path_.join)(repository.gitDir, 'index');
     if (await exists(own))
         await (0,promises_.copyFile)(own, copy);
     const index = { GIT_INDEX_FILE: copy };
     await repository.git(['add', '--all', '--', '.'], index);
     return repository.git(['write-tree'], index);
 }
-/** Whether the working tree differs from HEAD: changed, staged or untracked (but not ignored) files. */
+/** Whether the working tree differs from HEAD (what is changed inside of a submodule is not measured and does not count): changed, staged or untracked (but not ignored) files. */
 async function isDirty(repository) {
-    return (await repository.git(['status', '--porcelain', '--untracked-files=normal', '-z'])) !== '';
+    return ((await repository.git(['status', '--porcelain', '--untracked-files=normal', '--ignore-submodules=dirty', '-z'])) !==
+        '');
 }
 async function exists(path) {
     return (0,promises_.stat)(path).then(() => true, () => false);
@@ -11146,13 +11432,21 @@ function readOrigins(record, layerCount) {
     const { layers, source } = parsed.data.metadata['https://mobyproject.org/buildkit@v1#metadata'];
     const stepOf = (output) => steps.get(output.slice(0, output.lastIndexOf(':')));
     const dockerfile = parseDockerfile(Buffer.from(source?.infos[0]?.data ?? '', 'base64').toString('utf8'));
+    // BuildKit makes one step of equal instructions in several stages, and lists all their lines. Walking down, an instruction stands
+    // above the last one: in the same stage, or in a stage that it starts from.
+    let above = Number.POSITIVE_INFINITY;
     const originOf = (output) => {
-        const lines = (source?.locations[stepOf(output)?.id ?? '']?.locations ?? [])
+        const listedLines = (source?.locations[stepOf(output)?.id ?? '']?.locations ?? [])
             .filter((location) => location.sourceIndex === 0)
-            .flatMap((location) => location.ranges.map((range) => range.start.line))
-            .filter((line) => line > 0);
-        const found = lines.length === 0 ? null : instructionAt(dockerfile, lines.toSorted((a, b) => a - b)[0]);
-        return found && { fromBase: false, line: found.line, instruction: found.text, stage: found.stage };
+            .flatMap((location) => location.ranges.map((range) => range.start.line));
+        const found = listedLines
+            .flatMap((line) => instructionAt(dockerfile, line) ?? [])
+            .filter(({ line }) => line < above)
+            .toSorted((one, other) => other.line - one.line)[0];
+        if (found === undefined)
+            return null;
+        above = found.line;
+        return { fromBase: false, line: found.line, instruction: found.text, stage: found.stage };
     };
     const origins = { layers: new Map(), baseImage: null };
     const visited = new Set();
@@ -11240,7 +11534,10 @@ const imageConfig = schemas/* object */.Ikc({
 /** OCI image manifest, or Docker's schema 2: https://github.com/opencontainers/image-spec/blob/main/manifest.md */
 const manifest = schemas/* object */.Ikc({
     config: schemas/* object */.Ikc({ digest, size }),
-    layers: schemas/* array */.YOg(schemas/* object */.Ikc({ digest, size })),
+    /** Null where the image has none (Go's JSON of an empty list). */
+    layers: schemas/* array */.YOg(schemas/* object */.Ikc({ digest, size }))
+        .nullable()
+        .transform((layers) => layers ?? []),
 });
 /** OCI image index, or Docker's manifest list: https://github.com/opencontainers/image-spec/blob/main/image-index.md */
 const index = schemas/* object */.Ikc({
@@ -11345,12 +11642,11 @@ function toMeasurement(build, engine, subject, origins, image) {
             digest: image.manifest?.layers[at]?.digest ?? null,
             size: image.layerSizes?.[at] ?? null,
             downloadSize: image.manifest?.layers[at]?.size ?? null,
-            createdBy: createdBy?.[at] ?? '',
             instruction: own?.instruction ?? plainInstruction(createdBy?.[at] ?? ''),
             file: own && own.line !== null ? build.dockerfile : null,
             line: own?.line ?? null,
             stage: own?.stage ?? null,
-            fromBase: origin?.fromBase ?? false,
+            fromBase: origin?.fromBase ?? null,
         };
     });
     return {
@@ -11371,8 +11667,8 @@ function toMeasurement(build, engine, subject, origins, image) {
 }
 /**
  * The origins of one platform's layers. buildx's metadata file has the provenance of a build for one platform; of a build for several
- * buildx 0.29 with the docker driver leaves it out, but the build's record has it. Without it layers have no lines; their sizes are
- * as good as ever.
+ * buildx 0.29 with the docker driver leaves it out, but the build's record has it. Without it layers have no lines and no known
+ * origin; their sizes are as good as ever.
  */
 async function readProvenance(exec, build, builder, config) {
     const platform = platformName(config);
@@ -11443,13 +11739,15 @@ async function classicSizes(exec, image, config, sizes) {
 async function measureRevision(shop, revision) {
     const section = shop.log.section(`Build ${revision.label}`);
     try {
-        const tree = (0,external_node_path_namespaceObject.join)(shop.scratch, revision.side);
+        const tree = (0,external_node_path_.join)(shop.scratch, revision.side);
         await writeTree(shop.exec, shop.repository, revision.treeish, tree, shop.credentials);
         const { beforeBuild, builder, platforms, target } = shop.inputs;
         if (beforeBuild !== null)
             await shop.inTurn(() => prepare(shop, revision.side, tree, beforeBuild, section.line));
+        const image = temporaryName(revision.side);
         const request = {
             side: revision.side,
+            image,
             inputs: shop.inputs,
             tree,
             root: shop.repository.root,
@@ -11457,18 +11755,26 @@ async function measureRevision(shop, revision) {
             scratch: shop.scratch,
             onLine: section.line,
         };
-        const build = await buildImage(shop.exec, request);
-        const engine = await shop.engine;
+        const subject = { name: shop.name, commit: revision.commit, target };
+        const buildAndRead = async () => {
+            const build = await buildImage(shop.exec, request);
+            return readImages(shop.exec, build, await shop.engine, builder, subject);
+        };
         try {
-            const subject = { name: shop.name, commit: revision.commit, target };
-            const measurements = await readImages(shop.exec, build, engine, builder, subject);
+            const measurements = await buildAndRead().catch((error) => {
+                // Another build's clean-up may take a blob before it is read (seen once on a busy containerd store): the cache makes it again.
+                if ((0,build_failure/* toFailure */.w)(error).kind !== 'measure')
+                    throw error;
+                return buildAndRead();
+            });
             // An index lists its platforms in an order of its own; the report has the one that was asked for.
             const place = ({ platform }) => platforms.indexOf(platform);
             return measurements.toSorted((one, other) => place(one) - place(other));
         }
         finally {
-            if (engine.store === 'classic')
-                await removeImage(shop.exec, build);
+            const engine = await shop.engine.catch(() => null);
+            if (engine?.store === 'classic')
+                await removeImage(shop.tidyUp(), image);
         }
     }
     finally {
@@ -11498,16 +11804,20 @@ async function prepare(shop, side, tree, command, onLine) {
 
 
 /**
- * The base's measurement. A base that cannot be found, built or measured is no failure but an answer: `none`, with the reason.
- * Throws where the run was cancelled, and for a `base-ref` that does not exist: that is a mistake to be told, not a missing base.
+ * The base's measurement. A base that cannot be found or built is no failure but an answer: `none`, with the reason.
+ * Throws where the run was cancelled, where the engine fails to tell what it built, and for a `base-ref` that does not exist: that is a
+ * mistake to be told, not a missing base.
  */
-async function obtainBaseline(shop, question) {
+async function obtainBaseline(shop, question, head) {
     if (shop.inputs.baseline === 'none')
         return none(null, null, 'none was asked for (`baseline: none`)');
     const base = await resolveBase(shop.repository, question, shop.credentials);
     if (base.commit === null)
         return none(null, base.ref, base.reason);
     const { commit, ref } = base;
+    if (question.kind === 'default-branch' && commit === head.treeish) {
+        return none(commit, null, `this is a commit of \`${ref}\` itself; \`--base HEAD~1\` compares it with the one before`);
+    }
     try {
         const measurements = await measureRevision(shop, {
             side: 'base',
@@ -11519,9 +11829,10 @@ async function obtainBaseline(shop, question) {
     }
     catch (error) {
         const failure = (0,build_failure/* toFailure */.w)(error);
-        if (failure.kind === 'cancelled' || failure.kind === 'internal')
+        // A base that built and then could not be read is the engine's failure, not the base's: a growth limit must not pass for it.
+        if (!['build', 'input', 'git'].includes(failure.kind))
             throw error;
-        const why = failure.message.replace(/^The /, 'the ').replace(/\.$/, '');
+        const why = failure.message.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase()).replace(/\.$/, '');
         return none(commit, ref, `the base \`${commit.slice(0, 7)}\` could not be measured: ${why}`);
     }
 }
@@ -11644,6 +11955,8 @@ const dockerInfo = schemas/* object */.Ikc({
     ClientInfo: schemas/* object */.Ikc({ Plugins: schemas/* array */.YOg(schemas/* object */.Ikc({ Name: schemas/* string */.YjP(), Version: schemas/* string */.YjP().optional() })).nullish() })
         .optional(),
     ServerVersion: schemas/* string */.YjP().optional(),
+    /** What the engine's containers are: `linux` or `windows`. */
+    OSType: schemas/* string */.YjP().optional(),
     DriverStatus: schemas/* array */.YOg(schemas/* tuple */.PVZ([schemas/* string */.YjP(), schemas/* string */.YjP()])).nullish(),
 });
 /** docker and buildx versions from which a build's own records can be read back (`buildx history inspect attachment`). */
@@ -11670,8 +11983,14 @@ async function inspectBuilder(exec, builder) {
     requireVersion('buildx', buildx, MIN_BUILDX, 'Update it, or add the step `docker/setup-buildx-action`.');
     const field = (name) => new RegExp(`^${name}:[ \\t]+(\\S.*)$`, 'm').exec(inspected.stdout)?.[1]?.trim() ?? null;
     const driver = field('Driver');
+    // BuildKit of another driver runs elsewhere: it is Linux whatever this engine is.
+    if (facts?.OSType === 'windows' && (driver === 'docker' || (driver === null && builder === null))) {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', 'The Docker engine runs Windows containers; Linux images are measured.', {
+            remedy: 'Run the job on a Linux runner (`runs-on: ubuntu-24.04`), or switch the engine to Linux containers.',
+        });
+    }
     if (inspected.exitCode !== 0 || driver === null) {
-        const said = field('Error') ?? lastError(inspected.stderr);
+        const said = field('Error') ?? builder_lastError(inspected.stderr);
         throw new build_failure/* CouldNotMeasure */.N('precondition', `The ${builder === null ? 'current buildx builder' : `buildx builder \`${builder}\``} cannot be used: ${said}`, {
             remedy: /no builder/.test(said)
                 ? 'See `docker buildx ls` for the builders that exist; `docker/setup-buildx-action` makes one.'
@@ -11682,7 +12001,7 @@ async function inspectBuilder(exec, builder) {
         return { driver, store: 'buildkit', version: field('BuildKit version') ?? field('Buildkit') ?? 'unknown', buildx };
     }
     if (!facts?.ServerVersion) {
-        throw new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${lastError(info.stderr)}`, {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${builder_lastError(info.stderr)}`, {
             remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
         });
     }
@@ -11707,7 +12026,7 @@ function requireVersion(what, version, [major, minor], remedy) {
         return;
     throw new build_failure/* CouldNotMeasure */.N('precondition', `The version of ${what} is ${version}; ${major}.${minor} or newer is needed to read an image's record.`, { remedy });
 }
-function lastError(stderr) {
+function builder_lastError(stderr) {
     const line = stderr.trim().split('\n').at(-1) ?? '';
     return line.replace(/^(?:ERROR|error): ?/, '') || 'it gave no reason.';
 }
@@ -11730,7 +12049,7 @@ const comparedText = 1000;
  * importance, the most layers of the same content (diffID), the most equal instructions, and the most similar
  * instructions of the same keyword. So an inserted layer does not shift the rest, and an edited instruction is one pair
  * however much of it was edited. Layers of unlike keywords pair only as the same content; layers that came with the
- * `FROM` image never pair with the image's own. Among equals the lowest layers pair.
+ * `FROM` image never pair with the image's own; one whose origin is not known may be either. Among equals the lowest layers pair.
  *
  * Time and memory grow with the product of the sides: nothing to notice for an engine's 127 layers, a second for 1,000.
  */
@@ -11787,7 +12106,7 @@ function scorer(base, head) {
     return (b, h) => {
         const left = base[b];
         const right = head[h];
-        if (left.fromBase !== right.fromBase)
+        if (left.fromBase !== null && right.fromBase !== null && left.fromBase !== right.fromBase)
             return 0;
         const equalText = left.instruction === right.instruction;
         const equalContent = left.diffId === right.diffId && (equalText || left.diffId !== emptyTar);
@@ -11876,7 +12195,6 @@ function compare(head, base, baseline) {
             change: comparedWith ? changeOfBaseImage(comparedWith, head) : 'unknown',
         },
         layerChanges: changesOfLayers(comparedWith?.layers ?? [], head.layers),
-        measurement: head,
     };
 }
 /**
@@ -11901,15 +12219,19 @@ function withoutBase(baseline, obstacle) {
     return { ...baseline, kind: 'none', reason };
 }
 function totalsOf({ size, downloadSize, layers }) {
-    const own = layers.filter((layer) => !layer.fromBase);
+    const own = hasOrigins(layers) ? layers.filter((layer) => !layer.fromBase) : null;
     return {
         size,
         downloadSize,
         layers: layers.length,
-        ownSize: sum(own.map((layer) => layer.size)),
-        ownDownloadSize: sum(own.map((layer) => layer.downloadSize)),
-        ownLayers: own.length,
+        ownSize: own && sum(own.map((layer) => layer.size)),
+        ownDownloadSize: own && sum(own.map((layer) => layer.downloadSize)),
+        ownLayers: own && own.length,
     };
+}
+/** Whether it is known of each layer if it came with the `FROM` image: else nothing can be said of the image's own part. */
+function hasOrigins(layers) {
+    return layers.every((layer) => layer.fromBase !== null);
 }
 /** Null as soon as one part was not measured: a part of a sum is never shown as the sum. */
 function sum(sizes) {
@@ -11932,9 +12254,8 @@ function changeOf(before, after) {
     return { amount, percent: before === 0 ? null : (amount / before) * 100 };
 }
 /**
- * Name and digest decide; where an engine tells no digest, the layers that came with the image do. An image without a
- * name and without such layers starts `FROM scratch`, unless the other side's base layers are in it all the same: then
- * the engine did not tell, and neither do we.
+ * Name and digest decide; where an engine tells no digest, the layers that came with the image do, if it is known which
+ * these are. An image without any starts `FROM scratch`.
  */
 function changeOfBaseImage(base, head) {
     const before = base.baseImage;
@@ -11943,23 +12264,13 @@ function changeOfBaseImage(base, head) {
         return 'changed';
     if (before?.digest && after?.digest)
         return before.digest === after.digest ? 'unchanged' : 'changed';
-    const layersBefore = diffIdsOf(base.layers.filter((layer) => layer.fromBase));
-    const layersAfter = diffIdsOf(head.layers.filter((layer) => layer.fromBase));
-    if (layersBefore.length === 0 && layersAfter.length === 0)
-        return before || after ? 'unknown' : 'unchanged';
-    if (startsWith(layersBefore, layersAfter) && startsWith(layersAfter, layersBefore))
-        return 'unchanged';
-    if (layersBefore.length === 0 && startsWith(diffIdsOf(base.layers), layersAfter))
+    if (!hasOrigins(base.layers) || !hasOrigins(head.layers))
         return 'unknown';
-    if (layersAfter.length === 0 && startsWith(diffIdsOf(head.layers), layersBefore))
-        return 'unknown';
-    return 'changed';
-}
-function diffIdsOf(layers) {
-    return layers.map((layer) => layer.diffId);
-}
-function startsWith(list, start) {
-    return start.every((item, index) => list[index] === item);
+    const layersBefore = base.layers.filter((layer) => layer.fromBase);
+    const layersAfter = head.layers.filter((layer) => layer.fromBase);
+    const same = layersBefore.length === layersAfter.length &&
+        layersBefore.every((layer, index) => layer.diffId === layersAfter[index]?.diffId);
+    return same ? 'unchanged' : 'changed';
 }
 function changesOfLayers(base, head) {
     let changedBelow = false;
@@ -12014,18 +12325,26 @@ function layerChange({ base, head }, change) {
 
 ;// CONCATENATED MODULE: ./build/inputs/name.js
 
+
+const LONGEST = 100;
 /**
- * The image's name where the user gave none: the repository's name, then what tells this image from the repository's
- * others: the context's folder, the Dockerfile's own name, the target. `shop`, `shop/services/api`, `shop/worker:debug`.
- * `context` is relative to the repository's root ('' for the root itself), `file` the Dockerfile relative to that root.
+ * The image's name where the user gave none: the repository's name, then what tells this image from the repository's others: the
+ * context's folder, the Dockerfile's folder where that is another one, the Dockerfile's own name, the target. `shop`,
+ * `shop/services/api`, `shop/worker:debug`. `context` is relative to the repository's root ('' for the root itself), `file` the
+ * Dockerfile relative to that root. A name that is too long ends in a hash of the whole.
  */
 function defaultName(repository, context, file, target) {
-    const stem = external_node_path_namespaceObject.posix
+    const folder = external_node_path_.posix.dirname(file);
+    const stem = external_node_path_.posix
         .basename(file)
         .replace(/\.?Dockerfile\.?/i, '')
         .replace(/^\.+|\.+$/g, '');
-    const name = [repository, context, stem].filter((part) => part !== '').join('/');
-    return (target === null ? name : `${name}:${target}`).slice(0, 100);
+    const parts = [repository, context, folder === '.' || folder === context ? '' : folder, stem];
+    const name = parts.filter((part) => part !== '').join('/') + (target === null ? '' : `:${target}`);
+    if (name.length <= LONGEST)
+        return name;
+    const hash = (0,external_node_crypto_namespaceObject.createHash)('sha256').update(name).digest('hex').slice(0, 8);
+    return `${name.slice(0, LONGEST - 1 - hash.length)}~${hash}`;
 }
 
 // EXTERNAL MODULE: ./build/report/assemble.js
@@ -12053,7 +12372,7 @@ var version = __nccwpck_require__(8508);
  */
 async function run(inputs, surroundings, world) {
     const { repositoryUrl, runUrl } = surroundings;
-    const scratch = await (0,promises_.mkdtemp)((0,external_node_path_namespaceObject.join)(await (0,promises_.realpath)(surroundings.temporary), 'image-budget-'));
+    const scratch = await (0,promises_.mkdtemp)((0,external_node_path_.join)(await (0,promises_.realpath)(surroundings.temporary), 'image-budget-'));
     // Stops the other side's build when the head fails: there is nothing to compare then.
     const stop = new AbortController();
     const exec = world.createExec(AbortSignal.any([world.signal, stop.signal]));
@@ -12071,7 +12390,7 @@ async function run(inputs, surroundings, world) {
         // Not stopped by a side that fails: what it has to say comes before what the attempts said.
         const engine = inspectBuilder(world.createExec(world.signal), inputs.builder);
         engine.catch(() => { });
-        const repository = await openRepository(exec, await (0,promises_.realpath)((0,external_node_path_namespaceObject.resolve)(cwd, inputs.context)).catch(() => cwd));
+        const repository = await openRepository(exec, await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd));
         name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName);
         const revision = await headRevision(repository, scratch, surroundings.uncommitted, world.log);
         const { commit, dirty } = revision;
@@ -12087,9 +12406,10 @@ async function run(inputs, surroundings, world) {
             scratch,
             name,
             inTurn: queue(),
+            tidyUp: () => world.createExec(AbortSignal.timeout(TIDYING_MS)),
         };
         const measuring = measureRevision(shop, revision);
-        const obtaining = obtainBaseline(shop, surroundings.base);
+        const obtaining = obtainBaseline(shop, surroundings.base, revision);
         measuring.catch(() => stop.abort());
         obtaining.catch(() => stop.abort());
         const [, measured, obtained] = await firstCause(engine, measuring, obtaining);
@@ -12109,7 +12429,29 @@ async function run(inputs, surroundings, world) {
         return (0,assemble/* assembleReport */.x)({ version: version/* version */.r, images: [failed], head, repositoryUrl, runUrl });
     }
     finally {
-        await (0,promises_.rm)(scratch, { recursive: true, force: true, maxRetries: 3 });
+        await discard(scratch, world.log);
+    }
+}
+/** How long removing what a side made may take, also when the run was cancelled. */
+const TIDYING_MS = 15_000;
+/** Removes the temporary folder. A tool may have left folders read-only (Go's module cache) or files of another user: no reason to fail. */
+async function discard(folder, log) {
+    const remove = () => (0,promises_.rm)(folder, { recursive: true, force: true, maxRetries: 3 });
+    try {
+        await remove().catch(async () => {
+            await makeWritable(folder);
+            await remove();
+        });
+    }
+    catch (error) {
+        log.warning(`A temporary folder could not be removed: ${error instanceof Error ? error.message : String(error)}`);
+    }
+}
+async function makeWritable(folder) {
+    await (0,promises_.chmod)(folder, 0o700);
+    for (const entry of await (0,promises_.readdir)(folder, { withFileTypes: true })) {
+        if (entry.isDirectory())
+            await makeWritable((0,external_node_path_.join)(folder, entry.name));
     }
 }
 /**
@@ -12124,12 +12466,19 @@ async function firstCause(...tasks) {
     return Promise.all(tasks);
 }
 function nameOf(inputs, cwd, repository, repositoryName) {
-    const context = (0,external_node_path_namespaceObject.relative)(repository.root, (0,external_node_path_namespaceObject.resolve)(cwd, inputs.context)).replaceAll('\\', '/');
+    const context = (0,external_node_path_.relative)(repository.root, (0,external_node_path_.resolve)(cwd, inputs.context)).replaceAll('\\', '/');
     const name = repositoryName?.split('/').at(-1) ?? repository.root.split(/[\\/]/).at(-1) ?? 'image';
-    return defaultName(name, context, inputs.file ?? 'Dockerfile', inputs.target);
+    const file = (0,external_node_path_.relative)(repository.root, (0,external_node_path_.resolve)(cwd, inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'))).replaceAll('\\', '/');
+    return defaultName(name, context, file, inputs.target);
 }
 async function headRevision(repository, scratch, uncommitted, log) {
-    const commit = await repository.git(['rev-parse', '--verify', 'HEAD']);
+    const found = await repository.tryGit(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);
+    if (found.exitCode !== 0) {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', 'The repository has no commit yet.', {
+            remedy: 'Commit first: the image is compared with that of an earlier commit.',
+        });
+    }
+    const commit = found.stdout.trim();
     const short = `\`${commit.slice(0, 7)}\``;
     if (!(await isDirty(repository)))
         return { side: 'head', treeish: commit, commit, label: `this change ${short}`, dirty: false };

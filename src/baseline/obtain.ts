@@ -1,6 +1,6 @@
 import { toFailure } from '../failure.ts'
 import { resolveBase } from '../git/commits.ts'
-import { measureRevision, type Workshop } from '../image/measure.ts'
+import { measureRevision, type Revision, type Workshop } from '../image/measure.ts'
 import type { BaseQuestion } from '../inputs/event.ts'
 import type { Baseline } from './baseline.ts'
 
@@ -9,11 +9,18 @@ import type { Baseline } from './baseline.ts'
  * Throws where the run was cancelled, where the engine fails to tell what it built, and for a `base-ref` that does not exist: that is a
  * mistake to be told, not a missing base.
  */
-export async function obtainBaseline(shop: Workshop, question: BaseQuestion): Promise<Baseline> {
+export async function obtainBaseline(shop: Workshop, question: BaseQuestion, head: Revision): Promise<Baseline> {
   if (shop.inputs.baseline === 'none') return none(null, null, 'none was asked for (`baseline: none`)')
   const base = await resolveBase(shop.repository, question, shop.credentials)
   if (base.commit === null) return none(null, base.ref, base.reason)
   const { commit, ref } = base
+  if (question.kind === 'default-branch' && commit === head.treeish) {
+    return none(
+      commit,
+      null,
+      `this is a commit of \`${ref}\` itself; \`--base HEAD~1\` compares it with the one before`,
+    )
+  }
   try {
     const measurements = await measureRevision(shop, {
       side: 'base',

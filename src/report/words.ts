@@ -2,7 +2,7 @@ import type { BudgetName, Check, SkipReason } from '../budget/budget.ts'
 import type { Change, Totals } from '../compare/comparison.ts'
 import type { Failure } from '../failure.ts'
 import { shorten } from './characters.ts'
-import { fromProse, join, list, phrase, placeName, type Phrase, type Place, type Tone } from './phrase.ts'
+import { fromProse, join, list, phrase, placeName, type Phrase, type Piece, type Place, type Tone } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
 import { baseImageGrowth, isFailure, leadChange, leadMetric, stateOf, type State } from './state.ts'
 import { formatBytes, formatCount, formatLimit, formatPercent, formatSigned } from './units.ts'
@@ -98,9 +98,12 @@ export function verdictWords(image: ImageReport): Phrase {
 
 function largerWords(image: ImageReport, amount: number, toDownload: string): string {
   const judged = image.checks.length > 0 ? 'is within budget, ' : ''
+  const larger = `${judged || 'is '}${formatBytes(Math.abs(amount))} larger${toDownload}`
   const fromBase = baseImageGrowth(image)
-  if (fromBase !== null && fromBase > 0) return `${judged}the base image grew by ${formatBytes(fromBase)}`
-  return `${judged || 'is '}${formatBytes(Math.abs(amount))} larger${toDownload}`
+  const isSame = image.baseImage?.before?.name === image.baseImage?.after?.name
+  if (fromBase === null || fromBase <= 0 || !isSame) return larger
+  const grew = `the base image grew by ${formatBytes(fromBase)}`
+  return judged === '' ? `${larger}, ${grew}` : `${judged}${grew}`
 }
 
 /** What an amount of a budget is an amount of, where it is not plainly the image's size or its layers. */
@@ -340,9 +343,9 @@ function baseImageWords(image: ImageReport): Phrase[] {
   const growth = baseImageGrowth(image)
   const by = growth === null || growth === 0 ? '' : ` (${formatSigned(growth)})`
   if (after === null || before === null || before.name !== after.name) {
-    const now = after === null ? 'another' : { code: familiarName(after.name) }
-    const was: Phrase = before === null ? [] : phrase`, was ${{ code: familiarName(before.name) }}`
-    return [phrase`The base image is ${now} now${was}${by}.`]
+    // Without a name there is none: `FROM scratch`.
+    const name = (side: typeof after): Piece => ({ code: side === null ? 'scratch' : familiarName(side.name) })
+    return [phrase`The base image is ${name(after)} now, was ${name(before)}${by}.`]
   }
   const digests: Phrase =
     before.digest === null || after.digest === null
