@@ -62,18 +62,18 @@ describe('what is built', () => {
     ['build-args', { 'build-args': 'BYTES=20000' }, 20_000, 'shop'],
     ['target; default: the last stage', {}, 1_000, 'shop'],
     ['target', { target: 'small' }, 0, 'shop:small'],
-    ['secrets', { file: 'docker/secret.Dockerfile', secrets: 'size=30000' }, 30_000, 'shop/secret'],
+    ['secrets', { file: 'docker/secret.Dockerfile', secrets: 'size=30000' }, 30_000, 'shop/docker/secret'],
     [
       'secret-files',
       { file: 'docker/secret-file.Dockerfile', 'secret-files': () => `size=${secretFile}` },
       40_000,
-      'shop/secret-file',
+      'shop/docker/secret-file',
     ],
     [
       'build-contexts, from each tree',
       { file: 'docker/context.Dockerfile', 'build-contexts': 'assets=assets' },
       8_000,
-      'shop/context',
+      'shop/docker/context',
     ],
     ['context, with its own .dockerignore', { context: 'services/api' }, 8_000, 'shop/services/api'],
     [

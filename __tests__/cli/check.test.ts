@@ -167,6 +167,23 @@ describe('what is compared', () => {
     expect(report.images[0]?.head?.ownSize).toBe(5400)
   })
 
+  it('has nothing to compare a commit of the default branch with, and says what to do', async () => {
+    repository.git('checkout', '--quiet', 'main')
+    const { exitCode, stdout, stderr } = await run(['check'])
+    repository.git('checkout', '--quiet', 'feature')
+    expect(exitCode).toBe(0)
+    expect(stdout).toMatch(/no comparison[^]*`?main`? itself; `?--base HEAD~1/)
+    expect(stderr).not.toContain('Build base')
+  })
+
+  it('says that a repository has no commit', async () => {
+    const empty = createRepository()
+    const { exitCode, stdout } = await run(['check'], { cwd: empty.dir })
+    empty.dispose()
+    expect(exitCode).toBe(2)
+    expect(stdout).toContain('The repository has no commit yet.')
+  })
+
   it('compares with the merge base of the default branch, and with `--base`', async () => {
     repository.git('checkout', '--quiet', 'main')
     repository.commit({ data: 'x'.repeat(200_000) })
