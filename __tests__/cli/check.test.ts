@@ -177,9 +177,9 @@ describe('what is compared', () => {
   })
 
   it('says that a repository has no commit', async () => {
-    const empty = createRepository()
-    const { exitCode, stdout } = await run(['check'], { cwd: empty.dir })
-    empty.dispose()
+    const unborn = createRepository()
+    const { exitCode, stdout } = await run(['check'], { cwd: unborn.dir })
+    unborn.dispose()
     expect(exitCode).toBe(2)
     expect(stdout).toContain('The repository has no commit yet.')
   })
