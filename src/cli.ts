@@ -86,7 +86,7 @@ try {
   process.exitCode = await main(readCommand(process.argv.slice(2)))
 } catch (error) {
   const failure = toFailure(error)
-  if (process.argv.includes('--json')) stdout.write(renderJson(reportFailure('image', failure, null)))
+  if (process.argv.includes('--json')) stdout.write(renderJson(reportFailure('image', failure)))
   stderr.write(`image-budget: ${failure.message}\n${failure.remedy === null ? '' : `${failure.remedy}\n`}`)
   process.exitCode = signal.aborted ? 130 : 2
 }

@@ -1,6 +1,5 @@
 import { chmod, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
-import type { Baseline } from './baseline/baseline.ts'
 import { obtainBaseline } from './baseline/obtain.ts'
 import { budgetsOf } from './budget/budgets.ts'
 import { judge } from './budget/judge.ts'
@@ -16,7 +15,7 @@ import type { BaseQuestion } from './inputs/event.ts'
 import type { Inputs } from './inputs/inputs.ts'
 import { defaultName } from './inputs/name.ts'
 import type { Log } from './log.ts'
-import { assembleReport } from './report/assemble.ts'
+import { assembleReport, reportFailure } from './report/assemble.ts'
 import type { Report } from './report/report.ts'
 import { version } from './version.ts'
 
@@ -31,7 +30,7 @@ export type Surroundings = {
   pushed: string | null
   /** Measure uncommitted changes too (the terminal), or HEAD alone (the action). */
   uncommitted: 'measure' | 'warn'
-  /** `owner/name`, or null: the folder's name serves. */
+  /** The repository's name without its owner, or null: the folder's name serves. */
   repositoryName: string | null
   repositoryUrl: string | null
   runUrl: string | null
@@ -51,15 +50,8 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
   // Stops the other side's build when the head fails: there is nothing to compare then.
   const stop = new AbortController()
   const exec = world.createExec(AbortSignal.any([world.signal, stop.signal]))
-  let name = inputs.name ?? surroundings.repositoryName?.split('/').at(-1) ?? 'image'
+  let name = inputs.name ?? surroundings.repositoryName ?? 'image'
   let head: Report['head'] = { commit: null, pushed: null, dirty: false }
-  let baseline: Baseline = {
-    kind: 'none',
-    commit: null,
-    ref: null,
-    reason: 'this change was not measured',
-    measurements: [],
-  }
   try {
     const cwd = await realpath(surroundings.cwd)
     // Not stopped by a side that fails: what it has to say comes before what the attempts said.
@@ -88,8 +80,7 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
     const obtaining = obtainBaseline(shop, surroundings.base, revision)
     measuring.catch(() => stop.abort())
     obtaining.catch(() => stop.abort())
-    const [, measured, obtained] = await firstCause(engine, measuring, obtaining)
-    baseline = obtained
+    const [, measured, baseline] = await firstCause(engine, measuring, obtaining)
 
     const budgets = budgetsOf(inputs.limits)
     const images = compareAll(measured, baseline).map((comparison) => {
@@ -99,9 +90,7 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
     return assembleReport({ version, images, head, repositoryUrl, runUrl })
   } catch (error) {
     if (world.signal.aborted) throw new CouldNotMeasure('cancelled', 'The run was cancelled.')
-    const { kind, commit, ref, reason } = baseline
-    const failed = { name, platform: null, failure: toFailure(error), baseline: { kind, commit, ref, reason } }
-    return assembleReport({ version, images: [failed], head, repositoryUrl, runUrl })
+    return reportFailure(name, toFailure(error), { head, repositoryUrl, runUrl })
   } finally {
     await discard(scratch, world.log)
   }
@@ -143,7 +132,7 @@ async function firstCause<T extends unknown[]>(...tasks: { [at in keyof T]: Prom
 
 function nameOf(inputs: Inputs, cwd: string, repository: Repository, repositoryName: string | null): string {
   const context = relative(repository.root, resolve(cwd, inputs.context)).replaceAll('\\', '/')
-  const name = repositoryName?.split('/').at(-1) ?? repository.root.split(/[\\/]/).at(-1) ?? 'image'
+  const name = repositoryName ?? repository.root.split(/[\\/]/).at(-1) ?? 'image'
   const file = relative(repository.root, resolve(cwd, inputs.file ?? join(inputs.context, 'Dockerfile'))).replaceAll(
     '\\',
     '/',

@@ -7171,7 +7171,7 @@ try {
 catch (error) {
     const failure = (0,_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .toFailure */ .w)(error);
     if (process.argv.includes('--json'))
-        stdout.write((0,_report_json_js__WEBPACK_IMPORTED_MODULE_8__/* .renderJson */ .h)((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_10__/* .reportFailure */ .Q)('image', failure, null)));
+        stdout.write((0,_report_json_js__WEBPACK_IMPORTED_MODULE_8__/* .renderJson */ .h)((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_10__/* .reportFailure */ .Q)('image', failure)));
     stderr.write(`image-budget: ${failure.message}\n${failure.remedy === null ? '' : `${failure.remedy}\n`}`);
     process.exitCode = signal.aborted ? 130 : 2;
 }
@@ -9277,15 +9277,15 @@ function failedReport({ name, platform, failure, baseline }) {
         checks: [],
     };
 }
-/** The report of a run that failed before anything was built. */
-function reportFailure(name, failure, links) {
+/** The report of a run that has no figures, with what is known of it all the same. */
+function reportFailure(name, failure, known = {}) {
     const baseline = { kind: 'none', commit: null, ref: null, reason: 'this change was not measured' };
     return assembleReport({
         version: _version_js__WEBPACK_IMPORTED_MODULE_1__/* .version */ .r,
         images: [{ name, platform: null, failure, baseline }],
-        head: { commit: null, pushed: null, dirty: false },
-        repositoryUrl: links?.repositoryUrl ?? null,
-        runUrl: links?.runUrl ?? null,
+        head: known.head ?? { commit: null, pushed: null, dirty: false },
+        repositoryUrl: known.repositoryUrl ?? null,
+        runUrl: known.runUrl ?? null,
     });
 }
 
@@ -11367,7 +11367,10 @@ async function snapshotWorkingTree(repository, scratch) {
     await repository.git(['add', '--all', '--', '.'], index);
     return repository.git(['write-tree'], index);
 }
-/** Whether the working tree differs from HEAD (what is changed inside of a submodule is not measured and does not count): changed, staged or untracked (but not ignored) files. */
+/**
+ * Whether the working tree differs from HEAD: changed, staged or untracked (but not ignored) files. What is changed inside of a
+ * submodule is not measured and does not count.
+ */
 async function isDirty(repository) {
     return ((await repository.git(['status', '--porcelain', '--untracked-files=normal', '--ignore-submodules=dirty', '-z'])) !==
         '');
@@ -12376,15 +12379,8 @@ async function run(inputs, surroundings, world) {
     // Stops the other side's build when the head fails: there is nothing to compare then.
     const stop = new AbortController();
     const exec = world.createExec(AbortSignal.any([world.signal, stop.signal]));
-    let name = inputs.name ?? surroundings.repositoryName?.split('/').at(-1) ?? 'image';
+    let name = inputs.name ?? surroundings.repositoryName ?? 'image';
     let head = { commit: null, pushed: null, dirty: false };
-    let baseline = {
-        kind: 'none',
-        commit: null,
-        ref: null,
-        reason: 'this change was not measured',
-        measurements: [],
-    };
     try {
         const cwd = await (0,promises_.realpath)(surroundings.cwd);
         // Not stopped by a side that fails: what it has to say comes before what the attempts said.
@@ -12412,8 +12408,7 @@ async function run(inputs, surroundings, world) {
         const obtaining = obtainBaseline(shop, surroundings.base, revision);
         measuring.catch(() => stop.abort());
         obtaining.catch(() => stop.abort());
-        const [, measured, obtained] = await firstCause(engine, measuring, obtaining);
-        baseline = obtained;
+        const [, measured, baseline] = await firstCause(engine, measuring, obtaining);
         const budgets = budgetsOf(inputs.limits);
         const images = compareAll(measured, baseline).map((comparison) => {
             const { checks, verdict } = judge(comparison, budgets);
@@ -12424,9 +12419,7 @@ async function run(inputs, surroundings, world) {
     catch (error) {
         if (world.signal.aborted)
             throw new build_failure/* CouldNotMeasure */.N('cancelled', 'The run was cancelled.');
-        const { kind, commit, ref, reason } = baseline;
-        const failed = { name, platform: null, failure: (0,build_failure/* toFailure */.w)(error), baseline: { kind, commit, ref, reason } };
-        return (0,assemble/* assembleReport */.x)({ version: version/* version */.r, images: [failed], head, repositoryUrl, runUrl });
+        return (0,assemble/* reportFailure */.Q)(name, (0,build_failure/* toFailure */.w)(error), { head, repositoryUrl, runUrl });
     }
     finally {
         await discard(scratch, world.log);
@@ -12467,7 +12460,7 @@ async function firstCause(...tasks) {
 }
 function nameOf(inputs, cwd, repository, repositoryName) {
     const context = (0,external_node_path_.relative)(repository.root, (0,external_node_path_.resolve)(cwd, inputs.context)).replaceAll('\\', '/');
-    const name = repositoryName?.split('/').at(-1) ?? repository.root.split(/[\\/]/).at(-1) ?? 'image';
+    const name = repositoryName ?? repository.root.split(/[\\/]/).at(-1) ?? 'image';
     const file = (0,external_node_path_.relative)(repository.root, (0,external_node_path_.resolve)(cwd, inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'))).replaceAll('\\', '/');
     return defaultName(name, context, file, inputs.target);
 }

@@ -206,7 +206,10 @@ export async function snapshotWorkingTree(repository: Repository, scratch: strin
   return repository.git(['write-tree'], index)
 }
 
-/** Whether the working tree differs from HEAD (what is changed inside of a submodule is not measured and does not count): changed, staged or untracked (but not ignored) files. */
+/**
+ * Whether the working tree differs from HEAD: changed, staged or untracked (but not ignored) files. What is changed inside of a
+ * submodule is not measured and does not count.
+ */
 export async function isDirty(repository: Repository): Promise<boolean> {
   return (
     (await repository.git(['status', '--porcelain', '--untracked-files=normal', '--ignore-submodules=dirty', '-z'])) !==

@@ -56,18 +56,18 @@ function failedReport({ name, platform, failure, baseline }: FailedImage): Image
   }
 }
 
-/** The report of a run that failed before anything was built. */
+/** The report of a run that has no figures, with what is known of it all the same. */
 export function reportFailure(
   name: string,
   failure: Failure,
-  links: Pick<Report, 'repositoryUrl' | 'runUrl'> | null,
+  known: Partial<Pick<Report, 'head' | 'repositoryUrl' | 'runUrl'>> = {},
 ): Report {
   const baseline: BaselineFacts = { kind: 'none', commit: null, ref: null, reason: 'this change was not measured' }
   return assembleReport({
     version: ownVersion,
     images: [{ name, platform: null, failure, baseline }],
-    head: { commit: null, pushed: null, dirty: false },
-    repositoryUrl: links?.repositoryUrl ?? null,
-    runUrl: links?.runUrl ?? null,
+    head: known.head ?? { commit: null, pushed: null, dirty: false },
+    repositoryUrl: known.repositoryUrl ?? null,
+    runUrl: known.runUrl ?? null,
   })
 }
