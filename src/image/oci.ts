@@ -19,7 +19,7 @@ export const manifest = z.object({
   config: z.object({ digest, size }),
   /** Null where the image has none (Go's JSON of an empty list). */
   layers: z
-    .array(z.object({ digest, size }))
+    .array(z.object({ digest, size, mediaType: z.string().default(''), urls: z.array(z.string()).nullish() }))
     .nullable()
     .transform((layers) => layers ?? []),
 })
@@ -28,7 +28,12 @@ export type Manifest = z.output<typeof manifest>
 /** OCI image index, or Docker's manifest list: https://github.com/opencontainers/image-spec/blob/main/image-index.md */
 export const index = z.object({
   manifests: z.array(
-    z.object({ digest, platform: platform.optional(), annotations: z.record(z.string(), z.string()).optional() }),
+    z.object({
+      digest,
+      mediaType: z.string().optional(),
+      platform: platform.optional(),
+      annotations: z.record(z.string(), z.string()).optional(),
+    }),
   ),
 })
 export type Index = z.output<typeof index>
