@@ -19,6 +19,7 @@ export const rooms = [
   'budget/',
   'report/',
   'github/',
+  'sides.ts',
   'run.ts',
   'main.ts',
   'cli.ts',

@@ -32,7 +32,7 @@ const say = (text: string): void => void stderr.write(`${text}\n`)
 function terminalLog(verbose: boolean): Log {
   return {
     section: (title) => {
-      const side = title.startsWith('Build base') ? 'base' : 'head'
+      const side = /^\w+ base\b/.test(title) ? 'base' : 'head'
       say(title.replaceAll('`', ''))
       return {
         line: (text) => {
@@ -65,6 +65,7 @@ async function main(command: Command): Promise<number> {
       cwd: process.cwd(),
       temporary: tmpdir(),
       base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
+      baseMustExist: command.mustExist,
       pushed: null,
       uncommitted: 'measure',
       repositoryName: null,
@@ -72,7 +73,7 @@ async function main(command: Command): Promise<number> {
       runUrl: null,
       credentials: null,
     },
-    { createExec: (stop) => createExec(env, stop), log: terminalLog(command.verbose), signal },
+    { createExec: (stop) => createExec(env, stop), env, log: terminalLog(command.verbose), signal },
   )
   stdout.write(
     command.json

@@ -1,5 +1,5 @@
 /** What kind of obstacle kept us from measuring: decides the wording of the report, never the exit code (always 2). */
-export type FailureKind = 'input' | 'precondition' | 'git' | 'build' | 'measure' | 'cancelled' | 'internal'
+export type FailureKind = 'input' | 'precondition' | 'git' | 'build' | 'measure' | 'missing' | 'cancelled' | 'internal'
 
 /** A failure as plain data: what the report carries. */
 export type Failure = {

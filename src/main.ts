@@ -23,11 +23,12 @@ async function main(): Promise<number> {
     audience = { inputs, pullRequest }
     const credentials = inputs.githubToken === null ? null : { serverUrl: context.serverUrl, token: inputs.githubToken }
     const world = {
+      env,
       createExec: (stop: AbortSignal) => createExec(env, stop),
       log: workflowLog(),
       signal,
     }
-    return run(inputs, { ...context, base, pushed, uncommitted: 'warn', credentials }, world)
+    return run(inputs, { ...context, base, baseMustExist: false, pushed, uncommitted: 'warn', credentials }, world)
   }
   const report = await measure().catch((error: unknown) => {
     if (signal.aborted) throw error

@@ -1,7 +1,9 @@
 import { toFailure } from '../failure.ts'
 import { resolveBase } from '../git/commits.ts'
-import { measureRevision, type Revision, type Workshop } from '../image/measure.ts'
+import { measureImage, measureRevision, type Reading, type Revision, type Workshop } from '../image/measure.ts'
+import type { Measurement } from '../image/measurement.ts'
 import type { BaseQuestion } from '../inputs/event.ts'
+import type { ImageReference } from '../inputs/reference.ts'
 import type { Baseline } from './baseline.ts'
 
 /**
@@ -10,7 +12,7 @@ import type { Baseline } from './baseline.ts'
  * mistake to be told, not a missing base.
  */
 export async function obtainBaseline(shop: Workshop, question: BaseQuestion, head: Revision): Promise<Baseline> {
-  if (shop.inputs.baseline === 'none') return none(null, null, 'none was asked for (`baseline: none`)')
+  if (shop.inputs.baseline === 'none') return NOT_WANTED
   const base = await resolveBase(shop.repository, question, shop.credentials)
   if (base.commit === null) return none(null, base.ref, base.reason)
   const { commit, ref } = base
@@ -28,16 +30,45 @@ export async function obtainBaseline(shop: Workshop, question: BaseQuestion, hea
       commit,
       label: `base \`${commit.slice(0, 7)}\` (${ref})`,
     })
-    return { kind: 'build', commit, ref, reason: null, measurements }
+    return { kind: 'build', commit, ref, reason: null, measurements, platforms: platformsOf(measurements) }
   } catch (error) {
     const failure = toFailure(error)
     // A base that built and then could not be read is the engine's failure, not the base's: a growth limit must not pass for it.
     if (!['build', 'input', 'git'].includes(failure.kind)) throw error
-    const why = failure.message.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase()).replace(/\.$/, '')
-    return none(commit, ref, `the base \`${commit.slice(0, 7)}\` could not be measured: ${why}`)
+    return none(commit, ref, `the base \`${commit.slice(0, 7)}\` could not be measured: ${asClause(failure.message)}`)
   }
 }
 
+/**
+ * The measurement of an image that the user named as the base, for the platforms of the head. An image that is not there (its first
+ * release is still to come) is `none`; one that cannot be read is an error: a growth limit must not pass for it.
+ */
+export async function obtainImage(reading: Reading, reference: ImageReference, platforms: string[]): Promise<Baseline> {
+  try {
+    const measured = await measureImage(reading, reference, platforms, 'base')
+    return { kind: 'image', commit: null, ref: reference.text, reason: null, ...measured }
+  } catch (error) {
+    const failure = toFailure(error)
+    if (failure.kind !== 'missing') throw error
+    return none(null, reference.text, asClause(failure.message))
+  }
+}
+
+/** What `baseline: none` gives. */
+export const NOT_WANTED = none(null, null, 'none was asked for (`baseline: none`)')
+
+/** Nothing was built and no image was named. */
+export const NOT_NAMED = none(null, null, '`baseline` names no image')
+
+function platformsOf(measurements: Measurement[]): string[] {
+  return measurements.map(({ platform }) => platform)
+}
+
+/** A message's sentence as the end of another one. */
+function asClause(message: string): string {
+  return message.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase()).replace(/\.$/, '')
+}
+
 function none(commit: string | null, ref: string | null, reason: string): Baseline {
-  return { kind: 'none', commit, ref, reason, measurements: [] }
+  return { kind: 'none', commit, ref, reason, measurements: [], platforms: [] }
 }

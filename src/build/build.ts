@@ -16,6 +16,8 @@ export type BuildRequest = {
   side: Side
   /** Name that the classic store gives the image: see `temporaryName`. */
   image: string
+  /** The engine keeps the image under that name, to be read from it; the classic store always does. */
+  keep: boolean
   inputs: Inputs
   /** Folder with the tree's files. */
   tree: string
@@ -74,20 +76,21 @@ export function buildArguments(
   request: BuildRequest,
   metadataFile: string,
 ): { args: string[]; env: Record<string, string> } {
-  const { inputs } = request
-  const { context, file } = places(request)
-  // `store=false`: no image is made where that can be helped. The classic store always makes one: under a name of ours it can
-  // be removed without touching one of the user's.
-  const output = `type=image,push=false,store=false,name=${request.image}`
-  const args = [
-    'buildx',
-    'build',
-    '--progress=plain',
-    '--provenance=false',
+  // Under a name of ours an image can be removed without touching one of the user's. `store=false`: none is made where that can be helped.
+  const output = `type=image,push=false,store=${request.keep},name=${request.image}`
+  // The base's build never writes a cache: it would replace the change's.
+  const cacheTo = request.side === 'head' ? request.inputs.cacheTo : []
+  return commonArguments(request, [
     `--metadata-file=${metadataFile}`,
     `--output=${output}`,
-    `--file=${file}`,
-  ]
+    ...cacheTo.map((destination) => `--cache-to=${localPaths(request.cwd, destination)}`),
+  ])
+}
+
+function commonArguments(request: BuildRequest, own: string[]): { args: string[]; env: Record<string, string> } {
+  const { inputs } = request
+  const { context, file } = places(request)
+  const args = ['buildx', 'build', '--progress=plain', '--provenance=false', ...own, `--file=${file}`]
   const env: Record<string, string> = {
     BUILDX_METADATA_PROVENANCE: 'max',
     BUILDX_METADATA_WARNINGS: '1',
@@ -108,11 +111,20 @@ export function buildArguments(
   for (const { id, path } of inputs.secretFiles)
     args.push(`--secret=${csv([`id=${id}`, `src=${resolve(request.cwd, path)}`])}`)
   for (const source of inputs.cacheFrom) args.push(`--cache-from=${localPaths(request.cwd, source)}`)
-  // The base's build never writes a cache: it would replace the change's.
-  if (request.side === 'head')
-    for (const destination of inputs.cacheTo) args.push(`--cache-to=${localPaths(request.cwd, destination)}`)
   args.push(context)
   return { args, env }
+}
+
+/**
+ * Writes the image that was just built as an OCI layout into a folder, where a builder hands its blobs over in no other way; blobs
+ * that lie there already are not sent again. Throws CouldNotMeasure `measure`.
+ */
+export async function exportLayout(exec: Exec, request: BuildRequest, folder: string): Promise<void> {
+  const { args, env } = commonArguments(request, [`--output=${csv(['type=oci', 'tar=false', `dest=${folder}`])}`])
+  const exported = await exec('docker', args, { cwd: request.tree, env, onLine: request.onLine })
+  if (exported.exitCode === 0) return
+  // What it printed may hold build arguments; it is in the log.
+  throw new CouldNotMeasure('measure', 'The builder did not hand over the image that it built; the log has its reason.')
 }
 
 /**

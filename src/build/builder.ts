@@ -13,9 +13,9 @@ const dockerInfo = z.object({
   DriverStatus: z.array(z.tuple([z.string(), z.string()])).nullish(),
 })
 
-/** docker and buildx versions from which a build's own records can be read back (`buildx history inspect attachment`). */
+/** buildx from which on a build's own records can be read back (`buildx history inspect attachment`); Docker with BuildKit in it. */
 const MIN_BUILDX = [0, 20] as const
-const MIN_DOCKER = [24, 0] as const
+const MIN_DOCKER = [20, 10] as const
 
 /**
  * Finds out what will build: the builder's driver, its store and the versions. `builder` is a name of `docker buildx ls`, or

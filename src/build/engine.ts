@@ -14,3 +14,9 @@ export type Engine = {
   version: string
   buildx: string
 }
+
+/** Whether what was built can be read back from the build's record (`docker buildx history inspect attachment`): not before Docker 24. */
+export function keepsRecords({ driver, version }: Engine): boolean {
+  const major = /^v?(\d+)\./.exec(version)?.[1]
+  return driver !== 'docker' || major === undefined || Number(major) >= 24
+}

@@ -1,4 +1,5 @@
 import type { Baseline } from '../baseline/baseline.ts'
+import type { Compression } from '../image/layer/walk.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { alignLayers, type LayerPair } from './align.ts'
 import type {
@@ -24,13 +25,18 @@ const noiseFraction = 1000
  */
 export function compareAll(heads: Measurement[], baseline: Baseline): Comparison[] {
   const { kind, commit, ref, reason } = baseline
-  const platforms = baseline.measurements.map((measurement) => measurement.platform).join(', ')
+  const platforms = baseline.platforms.join(', ')
   return heads.map((head) => {
     const base = baseline.measurements.find((measurement) => measurement.platform === head.platform)
     if (base || kind === 'none') return compare(head, base ?? null, { kind, commit, ref, reason })
     const missing = `the base has no image for ${head.platform}, only for ${platforms || 'no platform at all'}`
     return compare(head, null, { kind: 'none', commit, ref, reason: missing })
   })
+}
+
+/** Platforms that the base has and the heads do not: their images are gone. */
+export function gonePlatforms(heads: Measurement[], baseline: Baseline): string[] {
+  return baseline.platforms.filter((platform) => heads.every((head) => head.platform !== platform))
 }
 
 /**
@@ -43,13 +49,17 @@ export function compare(head: Measurement, base: Measurement | null, baseline: B
   const comparedWith = obstacle === null ? base : null
   const after = totalsOf(head)
   const before = comparedWith && totalsOf(comparedWith)
+  const unlikeDownloads = comparedWith && unlikePacking(head, comparedWith)
   return {
     name: head.name,
     platform: head.platform,
     engine: head.engine,
+    source: head.source,
     head: after,
     base: before,
-    change: before && changeOfTotals(before, after),
+    change: before && changeOfTotals(before, after, unlikeDownloads === null),
+    unmeasured: head.unmeasured,
+    unlikeDownloads,
     baseline: before ? baseline : withoutBase(baseline, obstacle),
     baseImage: {
       before: comparedWith?.baseImage ?? null,
@@ -72,11 +82,32 @@ export function comparable(head: Measurement, base: Measurement): string | null 
   if (head.platform !== base.platform) {
     return `the base was measured for ${base.platform}, this change for ${head.platform}`
   }
-  if (head.engine.store !== base.engine.store) {
+  if (head.engine !== null && base.engine !== null && head.engine.store !== base.engine.store) {
     return `the base was measured on the ${base.engine.store} store, this change on the ${head.engine.store} store`
   }
+  if (head.size === null || base.size === null) return unlikePacking(head, base)
   return null
 }
+
+/**
+ * Null where the download sizes can be compared, or are not measured; else why not. Layers that both sides have are no matter, but
+ * how the rest is packed is: gzip and zstd differ by more than most changes do.
+ */
+function unlikePacking(head: Measurement, base: Measurement): string | null {
+  if (head.downloadSize === null || base.downloadSize === null) return null
+  const [before, after] = [packingOf(base, head), packingOf(head, base)]
+  if (before.length === 0 || after.length === 0 || before.join() === after.join()) return null
+  return `the base's layers are ${before.join(' and ')}, this change's ${after.join(' and ')}`
+}
+
+/** How the layers are packed that the other image does not have. */
+function packingOf({ layers }: Measurement, other: Measurement): string[] {
+  const shared = new Set(other.layers.map((layer) => layer.digest))
+  const kinds = layers.filter((layer) => !shared.has(layer.digest)).map((layer) => PACKING[layer.compression ?? 'none'])
+  return [...new Set(kinds)].toSorted()
+}
+
+const PACKING: Record<Compression, string> = { gzip: 'packed by gzip', zstd: 'packed by zstd', none: 'not packed' }
 
 function withoutBase(baseline: BaselineFacts, obstacle: string | null): BaselineFacts {
   const reason = obstacle ?? baseline.reason ?? 'the base was not measured'
@@ -105,13 +136,13 @@ function sum(sizes: (number | null)[]): number | null {
   return sizes.reduce((total, size) => (total === null || size === null ? null : total + size), 0)
 }
 
-function changeOfTotals(before: Totals, after: Totals): TotalsChange {
+function changeOfTotals(before: Totals, after: Totals, likeDownloads: boolean): TotalsChange {
   return {
     size: changeOf(before.size, after.size),
-    downloadSize: changeOf(before.downloadSize, after.downloadSize),
+    downloadSize: likeDownloads ? changeOf(before.downloadSize, after.downloadSize) : null,
     layers: changeOf(before.layers, after.layers),
     ownSize: changeOf(before.ownSize, after.ownSize),
-    ownDownloadSize: changeOf(before.ownDownloadSize, after.ownDownloadSize),
+    ownDownloadSize: likeDownloads ? changeOf(before.ownDownloadSize, after.ownDownloadSize) : null,
     ownLayers: changeOf(before.ownLayers, after.ownLayers),
   }
 }

@@ -1,5 +1,5 @@
 import type { Engine } from '../build/engine.ts'
-import type { BaseImage } from '../image/measurement.ts'
+import type { BaseImage, ImageSource, Unmeasured } from '../image/measurement.ts'
 
 /** Totals of one side. Sizes are integers in bytes; null: not measured. `layers` counts non-empty layers. */
 export type Totals = {
@@ -43,7 +43,7 @@ export type LayerChange = {
 
 /** Why there is nothing to compare with, or how the base was had; the report's `baseline`. */
 export type BaselineFacts = {
-  kind: 'build' | 'none'
+  kind: 'build' | 'image' | 'none'
   commit: string | null
   ref: string | null
   reason: string | null
@@ -53,10 +53,16 @@ export type BaselineFacts = {
 export type Comparison = {
   name: string
   platform: string
-  engine: Engine
+  engine: Engine | null
+  /** Where the head was found, where it was not built. */
+  source: ImageSource | null
   head: Totals
   base: Totals | null
   change: TotalsChange | null
+  /** Of the head: why a metric is null. */
+  unmeasured: Unmeasured
+  /** Why the download sizes, both measured, have no change: a sentence without its final full stop; null where they have one. */
+  unlikeDownloads: string | null
   baseline: BaselineFacts
   baseImage: { before: BaseImage | null; after: BaseImage | null; change: 'unchanged' | 'changed' | 'unknown' }
   /** In the image's order, base layer first; a removed layer stands where it stood. */

@@ -1,31 +1,55 @@
 import { join } from 'node:path'
-import { buildImage, removeImage, temporaryName, type Side } from '../build/build.ts'
-import type { Engine } from '../build/engine.ts'
+import {
+  buildImage,
+  exportLayout,
+  removeImage,
+  temporaryName,
+  type Build,
+  type BuildRequest,
+  type Side,
+} from '../build/build.ts'
+import { keepsRecords, type Engine } from '../build/engine.ts'
 import type { Exec } from '../exec.ts'
 import { CouldNotMeasure, toFailure } from '../failure.ts'
 import type { Credentials } from '../git/commits.ts'
 import type { Repository } from '../git/git.ts'
 import { writeTree } from '../git/tree.ts'
 import type { Inputs } from '../inputs/inputs.ts'
+import type { ImageReference } from '../inputs/reference.ts'
 import type { Log } from '../log.ts'
+import { isKnown, readLayerSizes } from './content.ts'
+import { toMeasurement, UNKNOWN_ORIGINS, type Subject } from './describe.ts'
+import type { LayerContents } from './layer/contents.ts'
 import type { Measurement } from './measurement.ts'
-import { readImages } from './read.ts'
+import { platformName } from './oci.ts'
+import { readClassicSizes, readProvenance, readRecord } from './record.ts'
+import { openBlob } from './source/layout.ts'
+import type { Places } from './source/places.ts'
+import type { SourceImage, Wanted } from './source/source.ts'
 
-/** What measuring either side takes. */
-export type Workshop = {
-  exec: Exec
+/** What measuring any image takes. */
+export type Reading = {
   log: Log
+  inputs: Inputs
+  /** The image's name in the report. */
+  name: string
+  /** Where images are found. */
+  places: Places
+  /** What is known of layers' content, of both sides. */
+  contents: LayerContents
+}
+
+/** What measuring either side of a build takes. */
+export type Workshop = Reading & {
+  exec: Exec
   repository: Repository
   credentials: Credentials
-  inputs: Inputs
-  /** What builds; found out while the builds are already under way. */
+  /** What builds. */
   engine: Promise<Engine>
   /** The user's working directory, absolute, links resolved. */
   cwd: string
   /** A folder of our own, removed at the end of the run. */
   scratch: string
-  /** The image's name in the report. */
-  name: string
   /** For removing what was made: not stopped when the run is, but limited in time. */
   tidyUp: () => Exec
   /** Runs one task after the other, in the order of the calls: for what may not run side by side. */
@@ -41,12 +65,14 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
   try {
     const tree = join(shop.scratch, revision.side)
     await writeTree(shop.exec, shop.repository, revision.treeish, tree, shop.credentials)
-    const { beforeBuild, builder, platforms, target } = shop.inputs
+    const { beforeBuild, platforms } = shop.inputs
     if (beforeBuild !== null) await shop.inTurn(() => prepare(shop, revision.side, tree, beforeBuild, section.line))
+    const engine = await shop.engine
     const image = temporaryName(revision.side)
-    const request = {
+    const request: BuildRequest = {
       side: revision.side,
       image,
+      keep: engine.driver === 'docker',
       inputs: shop.inputs,
       tree,
       root: shop.repository.root,
@@ -54,10 +80,16 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
       scratch: shop.scratch,
       onLine: section.line,
     }
-    const subject = { name: shop.name, commit: revision.commit, target }
     const buildAndRead = async (): Promise<Measurement[]> => {
       const build = await buildImage(shop.exec, request)
-      return readImages(shop.exec, build, await shop.engine, builder, subject)
+      return readBuilt(shop, engine, build, request, {
+        name: shop.name,
+        commit: revision.commit,
+        dockerfile: build.dockerfile,
+        target: shop.inputs.target,
+        engine,
+        source: null,
+      })
     }
     try {
       const measurements = await buildAndRead().catch((error: unknown) => {
@@ -69,13 +101,137 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
       const place = ({ platform }: Measurement): number => platforms.indexOf(platform)
       return measurements.toSorted((one, other) => place(one) - place(other))
     } finally {
-      const engine = await shop.engine.catch(() => null)
-      if (engine?.store === 'classic') await removeImage(shop.tidyUp(), image)
+      if (request.keep) await removeImage(shop.tidyUp(), image)
     }
   } finally {
     section.end()
   }
 }
+
+/** The images that a build made, by the way that its store offers. */
+function readBuilt(
+  shop: Workshop,
+  engine: Engine,
+  build: Build,
+  request: BuildRequest,
+  subject: Subject,
+): Promise<Measurement[]> {
+  return engine.store === 'classic'
+    ? readClassic(shop, engine, build, request, subject)
+    : readBlobs(shop, engine, build, request, subject)
+}
+
+/**
+ * The classic store keeps layers unpacked. It tells their sizes itself, and that is enough where nothing else is asked for; download sizes
+ * come from its packing them, for a registry of our own, and then the sizes are read from what it hands over.
+ */
+async function readClassic(
+  { exec, inputs, places, contents }: Workshop,
+  engine: Engine,
+  build: Build,
+  { image }: BuildRequest,
+  subject: Subject,
+): Promise<Measurement[]> {
+  const downloadSizes = inputs.metrics.includes('download-size')
+  // An image that lies elsewhere has the sizes of its content; the engine's own count differs for layers that it pulled.
+  const compared = typeof inputs.baseline === 'object'
+  if (!downloadSizes && !compared && keepsRecords(engine)) {
+    const [recorded] = await readRecord(exec, build, engine.store, inputs.builder)
+    const sizes = await readClassicSizes(exec, build.digest, recorded!.config)
+    return [toMeasurement(subject, recorded!, sizes, recorded!.origins, { size: null, downloadSize: NOT_ASKED })]
+  }
+  const wanted: Wanted = { platforms: [], contents, downloadSizes }
+  const images = await places.open({ transport: 'docker-daemon', name: image, text: image }).images(wanted)
+  return Promise.all(
+    images.map(async (found) => {
+      const origins = keepsRecords(engine)
+        ? await readProvenance(exec, build, inputs.builder, found.config)
+        : UNKNOWN_ORIGINS
+      return measurementOf(found, subject, inputs, contents, origins, NOT_PACKED)
+    }),
+  )
+}
+
+/** containerd's store and BuildKit keep blobs: manifests tell download sizes, and content is fetched only for layers that are not known. */
+async function readBlobs(
+  { exec, inputs, places, contents, inTurn, scratch }: Workshop,
+  engine: Engine,
+  build: Build,
+  request: BuildRequest,
+  subject: Subject,
+): Promise<Measurement[]> {
+  const recorded = await readRecord(exec, build, engine.store, inputs.builder)
+  const needed = inputs.metrics.includes('size') && !recorded.every((image) => isKnown(image, contents))
+  const layout = join(scratch, 'layout')
+  if (needed && engine.driver === 'docker') {
+    const place = places.open({ transport: 'docker-daemon', name: request.image, text: request.image })
+    await place.images({ platforms: [], contents, downloadSizes: false })
+  } else if (needed) {
+    // Both sides into one folder: blobs that are there already are not sent again.
+    await inTurn(() => exportLayout(exec, request, layout))
+  }
+  return Promise.all(
+    recorded.map((image) => {
+      const openLayer = (at: number) => openBlob(layout, image.packed!.layers[at]!.digest)
+      return measurementOf({ ...image, openLayer }, subject, inputs, contents, image.origins, NOT_ASKED)
+    }),
+  )
+}
+
+/**
+ * Measures an image where it lies, one Measurement a platform. `platforms`: those that are wanted, [] for all; those in the
+ * answer are all that the place has. Throws CouldNotMeasure naming the place; `missing` where the image is not there.
+ */
+export async function measureImage(
+  { log, inputs, name, places, contents }: Reading,
+  reference: ImageReference,
+  platforms: string[],
+  label: string,
+): Promise<{ measurements: Measurement[]; platforms: string[] }> {
+  const section = log.section(`Read ${label} \`${reference.text}\``)
+  const place = places.open(reference)
+  try {
+    const images = await place.images({
+      platforms,
+      contents: inputs.metrics.includes('size') ? contents : null,
+      downloadSizes: inputs.metrics.includes('download-size'),
+    })
+    const measurements = await Promise.all(
+      images.map((image) => {
+        section.line(`${platformName(image.config)}: ${image.config.rootfs?.diff_ids?.length ?? 0} layers`)
+        const source = { reference: reference.text, digest: image.digest }
+        const subject = { name, commit: null, dockerfile: null, target: null, engine: null, source }
+        return measurementOf(image, subject, inputs, contents, UNKNOWN_ORIGINS, NO_BLOBS)
+      }),
+    )
+    return { measurements, platforms: place.platforms?.() ?? measurements.map(({ platform }) => platform) }
+  } finally {
+    await place.close()
+    section.end()
+  }
+}
+
+async function measurementOf(
+  image: Pick<SourceImage, 'config' | 'digest' | 'packed' | 'openLayer'>,
+  subject: Subject,
+  inputs: Inputs,
+  contents: LayerContents,
+  origins: Parameters<typeof toMeasurement>[3],
+  noDownloadSize: string,
+): Promise<Measurement> {
+  const sizes = inputs.metrics.includes('size') ? await readLayerSizes(image, contents) : null
+  const packed = inputs.metrics.includes('download-size') ? image.packed : null
+  return toMeasurement(subject, { ...image, packed }, sizes, origins, {
+    size: inputs.metrics.includes('size') ? ELSEWHERE : NOT_ASKED,
+    downloadSize: inputs.metrics.includes('download-size') ? noDownloadSize : NOT_ASKED,
+  })
+}
+
+/** Why a metric is not measured. */
+const NOT_ASKED = '`metrics` does not ask for it'
+const ELSEWHERE = 'a layer is not with the image (it is non-distributable)'
+const NOT_PACKED = "Docker's classic image store keeps no packed layers, and could not hand them over to be packed"
+const NO_BLOBS = 'the layers lie unpacked there'
 
 /**
  * Runs `before-build` in a tree, as a workflow's `run` step would: bash, stopping at the first failure. What it prints is for

@@ -1,4 +1,5 @@
 import type { Engine } from '../build/engine.ts'
+import type { Compression } from './layer/walk.ts'
 
 /** One non-empty layer of an image; the layers of an image stand base layer first, as in the OCI image config. */
 export type Layer = {
@@ -10,6 +11,8 @@ export type Layer = {
   size: number | null
   /** Bytes of the layer blob, or null: not measured. */
   downloadSize: number | null
+  /** How the blob is packed, as its media type says; null where the store keeps no blob. */
+  compression: Compression | null
   /** The Dockerfile's own text where the line is known, else the history's without the builder's wrapping and without build arguments. One line. */
   instruction: string
   /** Dockerfile (path relative to the repository's root) that has the instruction, or null. */
@@ -30,21 +33,37 @@ export type BaseImage = {
   digest: string | null
 }
 
+/** Why a metric is null, as the end of a sentence ("it is not measured: …"); null where it was measured. */
+export type Unmeasured = { size: string | null; downloadSize: string | null }
+
+/** The place of an image that was not built but measured as it lies. */
+export type ImageSource = {
+  /** As the user wrote it: `docker://ghcr.io/acme/api:1`. */
+  reference: string
+  /** Digest of the platform's manifest, `sha256:…`, or null where there is none (docker archives). */
+  digest: string | null
+}
+
 /** What was measured of one image, for one platform, at one commit. Serialisable. All sizes are integers in bytes. */
 export type Measurement = {
   schema: 1
   name: string
   /** OCI platform, `os/architecture[/variant]`. */
   platform: string
-  /** Commit (40 or 64 hex digits) whose tree was built; for a dirty working tree, the commit it is based on. */
+  /** Commit (40 or 64 hex digits) whose tree was built; for a dirty working tree, the commit it is based on; null where nothing was built. */
   commit: string | null
-  dockerfile: string
+  /** Relative to the repository's root; null where nothing was built. */
+  dockerfile: string | null
   target: string | null
-  engine: Engine
+  /** What built it; null where nothing was built. */
+  engine: Engine | null
+  /** Where it was found; null where it was built. */
+  source: ImageSource | null
   baseImage: BaseImage | null
   /** Sum of the layers' `size`; null where not measured. */
   size: number | null
   /** Bytes of all layer blobs plus the config; null where not measured. */
   downloadSize: number | null
+  unmeasured: Unmeasured
   layers: Layer[]
 }

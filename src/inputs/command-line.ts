@@ -6,12 +6,20 @@ import { inputNames, nearestInput, type InputName } from './inputs.ts'
 /** Inputs that have no meaning on a terminal: there is no pull request to comment on. */
 const WORKFLOW_ONLY = new Set<InputName>(['comment', 'github-token'])
 
-/** The options of `image-budget check` that are inputs, in action.yml's order. */
+/** The options of the commands that are inputs, in action.yml's order. */
 export const inputOptions = inputNames.filter((name) => !WORKFLOW_ONLY.has(name))
 
 /** What the command line asks for. */
 export type Command =
-  { kind: 'check'; values: Record<string, string>; json: boolean; verbose: boolean } | { kind: 'help' | 'version' }
+  | {
+      kind: 'check'
+      values: Record<string, string>
+      /** The image to compare with was named for nothing else: it has to be there. */
+      mustExist: boolean
+      json: boolean
+      verbose: boolean
+    }
+  | { kind: 'help' | 'version' }
 
 const OWN_OPTIONS = {
   base: { type: 'string' },
@@ -42,12 +50,26 @@ export function readCommand(argv: string[]): Command {
 
   const problems: string[] = []
   const [command, ...more] = positionals
-  if (command !== 'check') problems.push(`\`${command ?? ''}\` is not a command; \`image-budget check\` is.`)
-  if (more[0] !== undefined && given.some(({ name }) => name === 'context'))
-    problems.push(`The build context is given twice: \`${more[0]}\` and \`--context\`.`)
-  if (more.length > 1)
-    problems.push(`\`${more[1]}\` is one argument too many; \`check\` takes at most the build context.`)
-  const values: Record<string, string> = more[0] === undefined ? {} : { context: more[0] }
+  const values: Record<string, string> = {}
+  if (command === 'check') {
+    if (more[0] !== undefined) values['context'] = more[0]
+    if (more[0] !== undefined && given.some(({ name }) => name === 'context'))
+      problems.push(`The build context is given twice: \`${more[0]}\` and \`--context\`.`)
+    if (more.length > 1)
+      problems.push(`\`${more[1]}\` is one argument too many; \`check\` takes at most the build context.`)
+  } else if (command === 'diff') {
+    if (more.length === 2) [values['baseline'], values['image']] = more as [string, string]
+    else
+      problems.push(
+        `\`diff\` takes two images, the one to compare with and the one to judge: \`image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1\`.`,
+      )
+    for (const { name, rawName } of given.filter((option) => ['image', 'baseline', 'base'].includes(option.name)))
+      problems.push(
+        `\`${rawName}\` has no place in \`diff\`: ${name === 'image' ? 'the second' : 'the first'} argument says it.`,
+      )
+  } else {
+    problems.push(`\`${command ?? ''}\` is not a command; \`image-budget check\` and \`image-budget diff\` are.`)
+  }
   for (const { name, rawName, value } of given) {
     const isFlag = name === 'json' || name === 'verbose'
     const input = name === 'base' ? 'base-ref' : inputOptions.find((known) => known === name)
@@ -65,6 +87,7 @@ export function readCommand(argv: string[]): Command {
   return {
     kind: 'check',
     values,
+    mustExist: command === 'diff',
     json: given.some(({ name }) => name === 'json'),
     verbose: given.some(({ name }) => name === 'verbose'),
   }
@@ -84,6 +107,7 @@ const LISTS: ReadonlySet<string> = new Set<InputName>([
   'build-args',
   'build-contexts',
   'platforms',
+  'metrics',
   'secrets',
   'secret-files',
   'cache-from',
@@ -99,13 +123,18 @@ export function helpText(width: number): string {
   return `Keeps container images inside a size budget.
 
 Usage: image-budget check [OPTIONS] [CONTEXT]
+       image-budget diff [OPTIONS] BASE IMAGE
 
-${wrap('Builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and checks them against the budgets.', Math.min(width, 100)).join('\n')}
+${wrap('check builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and checks them against the budgets.', Math.min(width, 100)).join('\n')}
+
+${wrap('diff compares two images where they lie: docker://NAME (a registry), docker-daemon:NAME (the Docker engine), docker-archive:FILE, oci-archive:FILE, oci:FOLDER.', Math.min(width, 100)).join('\n')}
 
 Examples:
   image-budget check --max-size "160 MB"
   image-budget check --base main --max-increase 3% services/api
   image-budget check --file docker/Dockerfile --target production --build-args VERSION=1 --json
+  image-budget check --image docker://ghcr.io/acme/api:1.1 --max-download-size "55 MB" --metrics download-size
+  image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1
 
 Options:
 ${option('--base REF', 'Same as --base-ref. Default: the merge base with the default branch.')}

@@ -1,6 +1,8 @@
 /** What action.yml says of each input. Written by `npm run docs`. */
 export const descriptions = {
   name: "The image's name in the report; also keys its comment, so two images of one pull request need two names (as do jobs that differ in build arguments or platforms alone). Default: the repository's name, with the context's and the Dockerfile's folders, the Dockerfile's name and the target where they are given.",
+  image:
+    'An image to measure as it is, instead of building one: `docker://NAME` (a registry, with the credentials of `docker login`), `docker-daemon:NAME` (the Docker engine), `docker-archive:FILE`, `oci-archive:FILE` or `oci:FOLDER`.',
   context: 'Build context, a folder inside the checked-out repository.',
   file: 'Path of the Dockerfile, relative to the working directory. Default: `Dockerfile` in the context.',
   target: 'Stage to build and measure. Default: the last stage.',
@@ -8,7 +10,7 @@ export const descriptions = {
   'build-contexts':
     'Named build contexts, one `name=value` a line; a relative folder is taken from each tree, anything else (`docker-image://…`, `oci-layout://…`, a URL) as it is.',
   platforms:
-    "Platforms to build and measure, comma- or line-separated: `linux/amd64,linux/arm64`. Default: the builder's own.",
+    "Platforms to build and measure, comma- or line-separated: `linux/amd64,linux/arm64`. Default: the builder's own; with `image`, all that it has.",
   secrets: 'Build secrets, one `id=value` a line; handed over in the environment, never on a command line.',
   'secret-files': 'Build secrets from files, one `id=path` a line, relative to the working directory.',
   'cache-from': 'External cache sources, one a line (`type=gha`, `type=registry,ref=…`, …), used for both builds.',
@@ -17,12 +19,14 @@ export const descriptions = {
   builder: 'buildx builder to use. Default: the current one.',
   'before-build':
     'Shell command (bash) run in each tree before its build, for Dockerfiles that copy what is built outside: a jar, a bundle. `IMAGE_BUDGET_SIDE` is `head` or `base`.',
+  metrics:
+    "What to measure: `size`, `download-size`, or both. Leave one out where it costs more time than it is worth: the size is read from the layers' content (not on Docker's classic store), and for the download size that store has to pack them.",
   'max-size': 'Cap on the unpacked size: `160 MB`, `150 MiB`, `1.2 GB`.',
   'max-download-size': 'Cap on the download (packed) size: `55 MB`.',
   'max-layers': 'Cap on the number of non-empty layers: `12`.',
   'max-increase': 'Cap on growth against the base, in bytes or percent of the base: `5 MB`, `3%`.',
   baseline:
-    'What to compare with. `auto` and `build`: build the base commit beside the change; `none`: nothing, only the caps are judged.',
+    'What to compare with. `auto` and `build`: build the base commit beside the change; an image where it lies, in the forms of `image`; `none`: nothing, only the caps are judged.',
   'base-ref':
     "Commit, branch or tag to compare with, as it is now (not the merge base with it). Default: from the event (the merge commit's first parent, the merge base, the merge queue's base, the previous commit of a push).",
   comment:

@@ -3,10 +3,16 @@ import { z } from 'zod'
 import { CouldNotMeasure } from '../failure.ts'
 import { parseCommaOrLines, parseLines, parsePair } from './list.ts'
 import { parseBytes, parseCount, parseIncrease, type Increase } from './quantity.ts'
+import { parseReference, type ImageReference } from './reference.ts'
+
+/** What can be measured of an image: see docs/what-is-measured.md. */
+export type MetricName = 'size' | 'download-size'
 
 /** What the user asked for, checked. Fields stand in action.yml's order; null and [] where an input was not given. */
 export type Inputs = {
   name: string | null
+  /** Measured as it is where given: nothing is built then. */
+  image: ImageReference | null
   context: string
   file: string | null
   target: string | null
@@ -20,6 +26,8 @@ export type Inputs = {
   cacheTo: string[]
   builder: string | null
   beforeBuild: string | null
+  /** At least one, in the order size, download-size. */
+  metrics: MetricName[]
   /** Bytes, bytes, layers, and growth. */
   limits: {
     maxSize: number | null
@@ -27,7 +35,7 @@ export type Inputs = {
     maxLayers: number | null
     maxIncrease: Increase | null
   }
-  baseline: 'auto' | 'build' | 'none'
+  baseline: 'auto' | 'build' | 'none' | ImageReference
   baseRef: string | null
   comment: 'on-change' | 'always' | 'off'
   fail: boolean
@@ -74,6 +82,13 @@ const pairs = (form: string, key: RegExp) =>
 const oneOf = <const T extends string>(...values: T[]) =>
   field(values.map((value) => `\`${value}\``).join(', '), (value) => values.find((known) => known === value) ?? null)
 
+const METRICS: readonly MetricName[] = ['size', 'download-size']
+
+const IMAGE_FORM =
+  'an image where it lies: `docker://NAME` (a registry), `docker-daemon:NAME` (the Docker engine), `docker-archive:FILE`, `oci-archive:FILE` or `oci:FOLDER`'
+
+const reference = (form: string) => field(form, parseReference)
+
 const ID = /^[\w][\w.-]{0,127}$/
 // oxlint-disable-next-line no-control-regex -- control characters are what is refused
 const PLAIN = /^[^\u0000-\u001f\u007f]{1,1000}$/
@@ -81,6 +96,7 @@ const PLAIN = /^[^\u0000-\u001f\u007f]{1,1000}$/
 const schema = z.strictObject({
   // oxlint-disable-next-line no-control-regex -- as above
   name: matching('a text of at most 100 characters on one line', /^[^\u0000-\u001f\u007f]{1,100}$/).optional(),
+  image: reference(IMAGE_FORM).optional(),
   context: matching(
     'a folder of the checked-out repository; a remote context cannot be compared',
     /^(?!\w[\w+.-]*:\/\/|git@)[^\0\n]+$/,
@@ -114,11 +130,22 @@ const schema = z.strictObject({
   ),
   builder: matching('the name of a buildx builder (`docker buildx ls`)', ID).optional(),
   'before-build': z.string().optional(),
+  metrics: list(
+    '`size`, `download-size`, or both, comma- or line-separated',
+    (value) => {
+      const entries = parseCommaOrLines(value)
+      return entries.length > 0 ? entries : null
+    },
+    (entry) => METRICS.find((metric) => metric === entry) ?? null,
+  ).default(() => [...METRICS]),
   'max-size': field(BYTES_FORM, parseBytes).optional(),
   'max-download-size': field(BYTES_FORM, parseBytes).optional(),
   'max-layers': field('a whole number: `12`', parseCount).optional(),
   'max-increase': field('bytes with a unit or percent of the base: `5 MB`, `3%`', parseIncrease).optional(),
-  baseline: oneOf('auto', 'build', 'none').default('auto'),
+  baseline: field(
+    `\`auto\`, \`build\`, \`none\`, or ${IMAGE_FORM}`,
+    (value) => (['auto', 'build', 'none'] as const).find((known) => known === value) ?? parseReference(value),
+  ).default('auto'),
   'base-ref': matching('a commit, branch or tag', /^(?![-^])[^\s:?*[\\]{1,250}$/).optional(),
   comment: oneOf('on-change', 'always', 'off').default('on-change'),
   fail: field('`true` or `false`', (value) => ({ true: true, false: false })[value.toLowerCase()] ?? null).default(
@@ -162,6 +189,7 @@ export function parseInputs(values: Record<string, string>): Inputs {
   const data = parsed.data
   return {
     name: data.name ?? null,
+    image: data.image ?? null,
     context: data.context,
     file: data.file ?? null,
     target: data.target ?? null,
@@ -174,6 +202,7 @@ export function parseInputs(values: Record<string, string>): Inputs {
     cacheTo: data['cache-to'],
     builder: data.builder ?? null,
     beforeBuild: data['before-build'] ?? null,
+    metrics: METRICS.filter((metric) => data.metrics.includes(metric)),
     limits: {
       maxSize: data['max-size'] ?? null,
       maxDownloadSize: data['max-download-size'] ?? null,
@@ -205,7 +234,11 @@ function onOneLine(value: string): string {
 }
 
 function contradictions(data: z.output<typeof schema>): string[] {
-  const problems: string[] = []
+  const problems: string[] = [...imageContradictions(data)]
+  if (data['max-size'] !== undefined && !data.metrics.includes('size'))
+    problems.push('`max-size` limits the size, but `metrics` is `download-size` alone; add `size`.')
+  if (data['max-download-size'] !== undefined && !data.metrics.includes('download-size'))
+    problems.push('`max-download-size` limits the download size, but `metrics` is `size` alone; add `download-size`.')
   if (data.baseline === 'none') {
     if (data['max-increase'])
       problems.push('`max-increase` limits growth against a base, but `baseline` is `none`; leave one of the two out.')
@@ -218,6 +251,40 @@ function contradictions(data: z.output<typeof schema>): string[] {
   }
   const both = data.secrets.find(({ key }) => data['secret-files'].some((other) => other.key === key))
   if (both) problems.push(`\`secrets\` and \`secret-files\` both have \`${both.key}\`; leave one of the two out.`)
+  return problems
+}
+
+/** Inputs that say how to build; beside `image`, of which nothing is built, they would have no effect. */
+const BUILDING = [
+  'file',
+  'target',
+  'build-args',
+  'build-contexts',
+  'secrets',
+  'secret-files',
+  'cache-from',
+  'cache-to',
+  'builder',
+  'before-build',
+  'base-ref',
+] as const satisfies InputName[]
+
+function imageContradictions(data: z.output<typeof schema>): string[] {
+  if (data.image === undefined) return []
+  const given = BUILDING.filter((name) => {
+    const value = data[name]
+    return Array.isArray(value) ? value.length > 0 : value !== undefined
+  })
+  const useless = [...(data.context === '.' ? [] : ['context']), ...given]
+  const problems: string[] = []
+  if (useless.length > 0) {
+    const [are, has] = useless.length === 1 ? ['is', 'it has'] : ['are', 'they have']
+    problems.push(
+      `${useless.map((name) => `\`${name}\``).join(', ')} ${are} given, but \`image\` is measured as it is and nothing is built: ${has} no effect.`,
+    )
+  }
+  if (data.baseline === 'build')
+    problems.push('`baseline` is `build`, but with `image` nothing is built; give an image to compare with, or `none`.')
   return problems
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
+import type { ImageReference } from './reference.ts'
 
 const LONGEST = 100
 
@@ -16,7 +17,28 @@ export function defaultName(repository: string, context: string, file: string, t
     .replace(/\.?Dockerfile\.?/i, '')
     .replace(/^\.+|\.+$/g, '')
   const parts = [repository, context, folder === '.' || folder === context ? '' : folder, stem]
-  const name = parts.filter((part) => part !== '').join('/') + (target === null ? '' : `:${target}`)
+  return atMost(parts.filter((part) => part !== '').join('/') + (target === null ? '' : `:${target}`))
+}
+
+/**
+ * The name of an image that is measured where it lies: the repository's without registry, tag and digest (`acme/api`, `node`), or the
+ * name of the file or folder. The same for every version of an image, for it keys the comment.
+ */
+export function nameOfReference(reference: ImageReference): string {
+  if (reference.transport === 'docker') return atMost(reference.repository.replace(/^library\//, ''))
+  if (reference.transport === 'docker-daemon') {
+    const id = /^sha256:[0-9a-f]{12}/.exec(reference.name)?.[0]
+    return atMost(id ?? reference.name.replace(/@.*$/, '').replace(/:[^:/]*$/, ''))
+  }
+  const file =
+    reference.path
+      .replace(/[\\/]+$/, '')
+      .split(/[\\/]/)
+      .at(-1) ?? ''
+  return atMost(file.replace(/(?:\.tar)?(?:\.gz|\.zst)?$/, '') || 'image')
+}
+
+function atMost(name: string): string {
   if (name.length <= LONGEST) return name
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 8)
   return `${name.slice(0, LONGEST - 1 - hash.length)}~${hash}`

@@ -15,23 +15,27 @@ export type FailedImage = { name: string; platform: string | null; failure: Fail
 export type ReportParts = Omit<Report, 'schema' | 'verdict' | 'images'> & { images: (JudgedImage | FailedImage)[] }
 
 /** Puts the report together. A report without any image has the verdict `error`: nothing was measured. */
-export function assembleReport({ version, images, head, repositoryUrl, runUrl }: ReportParts): Report {
+export function assembleReport({ version, images, gonePlatforms, head, repositoryUrl, runUrl }: ReportParts): Report {
   const reports = images.map((image) => ('failure' in image ? failedReport(image) : judgedReport(image)))
   const verdict = reports.length === 0 ? 'error' : worstVerdict(reports.map((report) => report.verdict))
-  return { schema: 1, version, verdict, images: reports, head, repositoryUrl, runUrl }
+  return { schema: 1, version, verdict, images: reports, gonePlatforms, head, repositoryUrl, runUrl }
 }
 
 function judgedReport({ comparison, checks, verdict }: JudgedImage): ImageReport {
-  const { name, platform, engine, head, base, change, baseline, baseImage, layerChanges } = comparison
+  const { name, platform, engine, source, head, base, change, unmeasured, unlikeDownloads } = comparison
+  const { baseline, baseImage, layerChanges } = comparison
   return {
     name,
     platform,
     verdict,
     error: null,
     engine,
+    source,
     head,
     base,
     change,
+    unmeasured,
+    unlikeDownloads,
     baseline,
     baseImage,
     layerChanges,
@@ -46,9 +50,12 @@ function failedReport({ name, platform, failure, baseline }: FailedImage): Image
     verdict: 'error',
     error: failure,
     engine: null,
+    source: null,
     head: null,
     base: null,
     change: null,
+    unmeasured: { size: null, downloadSize: null },
+    unlikeDownloads: null,
     baseline,
     baseImage: null,
     layerChanges: [],
@@ -66,7 +73,8 @@ export function reportFailure(
   return assembleReport({
     version: ownVersion,
     images: [{ name, platform: null, failure, baseline }],
-    head: known.head ?? { commit: null, pushed: null, dirty: false },
+    gonePlatforms: [],
+    head: known.head ?? { commit: null, pushed: null, dirty: false, reference: null },
     repositoryUrl: known.repositoryUrl ?? null,
     runUrl: known.runUrl ?? null,
   })

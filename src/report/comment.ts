@@ -13,6 +13,7 @@ import {
   headline,
   imageHeadline,
   quietWords,
+  reportWords,
   smallPrint,
   verdictWords,
 } from './words.ts'
@@ -82,7 +83,7 @@ function settingOf(report: Report): Setting {
 
 function renderOne(image: ImageReport, report: Report, detail: Detail): string {
   const page = new Page(detail, report)
-  if (isQuiet(image) && !detail.quietImages) {
+  if (isQuiet(image) && report.gonePlatforms.length === 0 && !detail.quietImages) {
     page.add(markdown(quietWords(image), settingOf(report)))
     // A change below the noise floor is no news, but it can be looked up.
     if (detail.layers && leadChange(image)?.amount !== 0) {
@@ -92,6 +93,7 @@ function renderOne(image: ImageReport, report: Report, detail: Detail): string {
   }
   page.add(heading(3, phrase`${PRODUCT}: ${imageHeadline(image)}`, report))
   for (const block of imageBlocks(image, report, detail)) page.add(block)
+  for (const words of reportWords(report)) page.add(markdown(words, settingOf(report)))
   page.close(small(smallPrint(image), stateOf(image) === 'failed' ? { ...report, runUrl: null } : report))
   return page.toString()
 }
@@ -131,6 +133,7 @@ function renderMany(report: Report, detail: Detail): string {
   const quiet = images.filter(isQuiet)
 
   page.add(heading(3, phrase`${PRODUCT}: ${headline(report)}`, report))
+  for (const words of reportWords(report)) page.add(markdown(words, setting))
   if (loud.length > 0) {
     // Half of the page: the images' own sections say whose line it was.
     const room = detail.sections ? detail.max / 2 : detail.max - 1_500

@@ -18,7 +18,7 @@ export const NOISE_DOWNLOAD_SHARE = 0.001
  * request that changes nothing of it.
  */
 export function isNoteworthy(report: Report): boolean {
-  return report.verdict !== 'within' || report.images.some(isImageNoteworthy)
+  return report.verdict !== 'within' || report.gonePlatforms.length > 0 || report.images.some(isImageNoteworthy)
 }
 
 /** The same for one image; the others of the report are folded away. */

@@ -11,9 +11,13 @@ export type ImageReport = {
   verdict: Verdict
   error: Failure | null
   engine: Engine | null
+  /** Where the image was found, where it was not built. */
+  source: Comparison['source']
   head: Totals | null
   base: Totals | null
   change: TotalsChange | null
+  unmeasured: Comparison['unmeasured']
+  unlikeDownloads: Comparison['unlikeDownloads']
   baseline: BaselineFacts
   baseImage: Comparison['baseImage'] | null
   layerChanges: LayerChange[]
@@ -29,13 +33,17 @@ export type Report = {
   /** The worst of the images' (budget/verdict.ts): error before over before within. */
   verdict: Verdict
   images: ImageReport[]
+  /** Platforms that the base has and this change has not, where all of the image's platforms were asked for. */
+  gonePlatforms: string[]
   head: {
-    /** Commit of the measured tree. */
+    /** Commit of the measured tree; null where an image was measured as it lies. */
     commit: string | null
     /** The pull request's head, where `commit` is GitHub's merge of it into the base; else null. */
     pushed: string | null
     /** The tree had uncommitted changes and they were measured (terminal only). */
     dirty: boolean
+    /** The image that was measured as it lies, as the user wrote it; else null. */
+    reference: string | null
   }
   /** Address of the repository on its server for links, `https://github.com/owner/repo`, or null. */
   repositoryUrl: string | null

@@ -15,6 +15,7 @@ import {
   imageStatus,
   limitWords,
   shortCommit,
+  shortReference,
   statusWords,
 } from './words.ts'
 
@@ -122,7 +123,8 @@ function baseHead(images: readonly ImageReport[]): Phrase {
 }
 
 function headHead(report: Report): Phrase {
-  const { pushed, dirty } = report.head
+  const { pushed, dirty, reference } = report.head
+  if (reference !== null) return [shorten(shortReference(reference), NAME_MAX, '...')]
   if (dirty) return ['this change (uncommitted)']
   // What reviewers know it by; the links lead to the tree that was measured.
   const commit = pushed ?? report.head.commit

@@ -5,7 +5,7 @@ import { join, phrase, placeName, type Phrase, type Piece, type Tone } from './p
 import type { ImageReport, Report } from './report.ts'
 import { stateOf } from './state.ts'
 import { figuresTable, overviewTable, worstFirst, type Table } from './tables.ts'
-import { PRODUCT, explanation, failureOutput, headline, imageHeadline, smallPrint } from './words.ts'
+import { PRODUCT, explanation, failureOutput, headline, imageHeadline, reportWords, smallPrint } from './words.ts'
 
 /** The one table of a terminal's signs. Each stands before words that say the same. */
 const SIGNS: Record<Tone, string> = { good: '✓ ', warn: '! ', bad: '✗ ', none: '' }
@@ -41,6 +41,7 @@ export function renderTerminal(report: Report, options: TerminalOptions): string
   const [first] = report.images
   const blocks: string[][] = [
     wrap(phrase`${PRODUCT}: ${headline(report)}`, pen).map((line) => paint(line, 'strong', pen)),
+    ...reportWords(report).map((words) => wrap(words, pen)),
   ]
 
   if (first !== undefined && report.images.length === 1) {

@@ -160,8 +160,15 @@ const REF_MAX = 60
 
 /** The base as its user knows it: `main`, or `the base`. */
 export function baseName(image: ImageReport): string {
-  const { ref, commit } = image.baseline
-  return ref === null || isCommit(ref, commit) ? 'the base' : shorten(ref, REF_MAX, '...')
+  const { kind, ref, commit } = image.baseline
+  if (ref === null || isCommit(ref, commit)) return 'the base'
+  return shorten(kind === 'image' ? shortReference(ref) : ref, REF_MAX, '...')
+}
+
+/** `docker://ghcr.io/acme/api:1.1` as `api:1.1`, `oci-archive:out/api.tar` as `api.tar`: enough to tell two versions apart. */
+export function shortReference(reference: string): string {
+  const rest = reference.replace(/^[a-z-]+:(?:\/\/)?/, '').replace(/(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1')
+  return rest.split(/[\\/](?=[^\\/]*[^\\/.])/).at(-1) ?? rest
 }
 
 /** A ref that is nothing but the commit's own digits tells no name. */
@@ -239,6 +246,7 @@ export function explanation(image: ImageReport, report: Report): Phrase[] {
   if (image.error !== null) return failureWords(image.error, report)
   return [
     ...notJudgedWords(image),
+    ...unlikeWords(image),
     ...overBeforeWords(image),
     ...noComparisonWords(image),
     ...baseImageWords(image),
@@ -298,24 +306,25 @@ function sentence(text: string): string {
 
 function notJudgedWords(image: ImageReport): Phrase[] {
   const skipped = image.checks.filter((check) => check.reason === 'not-measured')
-  if (skipped.length === 0) return []
-  const engine = engineWords(image)
   const metric = { size: 'size', 'download-size': 'download size', layers: 'number of layers' }
-  const elsewhere = {
-    size: "Docker's classic image store tells it",
-    'download-size': 'the containerd image store and BuildKit tell it',
-    layers: 'every engine tells it',
-  }
-  const instead = { size: 'max-download-size', 'download-size': 'max-size', layers: null }
+  const reasons = { size: image.unmeasured.size, 'download-size': image.unmeasured.downloadSize, layers: null }
   return skipped.map((check) => {
-    const other = instead[check.metric]
-    const set = image.checks.some((each) => each.budget === other)
-    return phrase`${{ code: check.budget }} (${limitWords(check)}) was not judged: the image's ${metric[check.metric]} is not measured here${engine === null ? '' : ` (${engine})`}, and no budget is passed unseen. ${capitalised(elsewhere[check.metric])}${other === null || set ? '' : phrase`; here ${{ code: other }} can be judged`}.`
+    const why = reasons[check.metric]
+    return phrase`${{ code: check.budget }} (${limitWords(check)}) was not judged: the ${metric[check.metric]} is not measured${why === null ? [] : [': ', ...fromProse(why)]}. No budget is passed unseen.`
   })
 }
 
-function capitalised(words: string): string {
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`
+/** Both sides have a figure, and a difference of the two would mean nothing. */
+function unlikeWords(image: ImageReport): Phrase[] {
+  if (image.unlikeDownloads === null) return []
+  return [[`The download sizes are not compared: ${image.unlikeDownloads}.`]]
+}
+
+/** What is to be said of the report as a whole, besides its headline. */
+export function reportWords(report: Report): Phrase[] {
+  const { gonePlatforms: gone } = report
+  if (gone.length === 0) return []
+  return [[`The base has ${list(gone)} too, this image has not.`]]
 }
 
 function overBeforeWords(image: ImageReport): Phrase[] {
@@ -424,19 +433,23 @@ export function engineWords(image: ImageReport): string | null {
     : `Docker ${engine.version}, ${engine.store} store`
 }
 
-/** Platform, how the base was had, engine and store: small print, in that order. */
+/** Platform, how the base was had, engine and store or the image's place: small print, in that order. */
 export function smallPrint(image: ImageReport): Phrase[] {
   const engine = engineWords(image)
+  const { source } = image
+  const digest = source === null || source.digest === null ? [] : [' (', { code: shortDigest(source.digest) }, ')']
   return [
     ...(image.platform === null ? [] : [[image.platform]]),
     ...baselinePrint(image),
     ...(engine === null ? [] : [[engine]]),
+    ...(source === null ? [] : [[{ code: source.reference }, ...digest]]),
   ]
 }
 
 function baselinePrint(image: ImageReport): Phrase[] {
-  const { kind, commit } = image.baseline
+  const { kind, commit, ref } = image.baseline
   if (kind === 'none' || image.base === null) return []
+  if (kind === 'image') return [phrase`base ${{ code: ref ?? '' }}`]
   return [commit === null ? ['base built for this run'] : phrase`base built from ${{ code: shortCommit(commit) }}`]
 }
 

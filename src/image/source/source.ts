@@ -1,18 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { LayerContents } from '../layer/contents.ts'
-import type { ImageConfig } from '../oci.ts'
-
-/** A layer's blob as a manifest lists it (OCI content descriptor). */
-export type PackedLayer = {
-  /** `sha256:…` of the blob as stored. */
-  digest: string
-  /** Bytes of the blob. */
-  size: number
-  /** As the manifest has it; '' where it says nothing. Only told, never relied on: content tells how it is packed. */
-  mediaType: string
-  /** The blob is not in this place: a non-distributable ("foreign") layer, which a manifest lists with `urls`. */
-  elsewhere: boolean
-}
+import type { ImageConfig, PackedLayer } from '../oci.ts'
 
 /** One platform's image in the place where it lies. */
 export type SourceImage = {
@@ -49,6 +37,8 @@ export type Source = {
    * Throws CouldNotMeasure `measure` (or `precondition`) naming the place, with the remedy.
    */
   images: (wanted: Wanted) => Promise<SourceImage[]>
+  /** After `images`: all platforms that the place names, those that were not wanted too; absent where only the images themselves tell. */
+  platforms?: () => string[]
   /** Gives back what the source holds: files, processes, connections. Safe to call twice. */
   close: () => Promise<void>
 }

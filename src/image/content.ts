@@ -1,0 +1,29 @@
+import type { LayerContents } from './layer/contents.ts'
+import type { SourceImage } from './source/source.ts'
+
+/**
+ * The size of each layer of an image, base layer first, from its content; what is known already is not read again. Null for a
+ * layer that lies elsewhere (non-distributable): its addresses come from the image and are not followed.
+ * Throws CouldNotMeasure naming the layer that cannot be read: never a partial number.
+ */
+export async function readLayerSizes(
+  image: Pick<SourceImage, 'config' | 'packed' | 'openLayer'>,
+  contents: LayerContents,
+): Promise<(number | null)[]> {
+  const diffIds = image.config.rootfs?.diff_ids ?? []
+  return Promise.all(
+    diffIds.map(async (diffId, at) => {
+      const known = contents.get(diffId)
+      if (known) return known.size
+      const blob = image.packed?.layers[at]
+      if (blob?.elsewhere) return null
+      const { size } = await contents.read(diffId, blob?.digest ?? null, () => image.openLayer(at))
+      return size
+    }),
+  )
+}
+
+/** Whether the content of all layers is known. */
+export function isKnown({ config }: Pick<SourceImage, 'config'>, contents: LayerContents): boolean {
+  return (config.rootfs?.diff_ids ?? []).every((diffId) => contents.get(diffId) !== undefined)
+}

@@ -1,0 +1,160 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { Build } from '../build/build.ts'
+import type { Store } from '../build/engine.ts'
+import { readOrigins, type Origins } from '../build/provenance.ts'
+import type { Exec } from '../exec.ts'
+import { CouldNotMeasure } from '../failure.ts'
+import type { ImageFacts } from './describe.ts'
+import {
+  imageConfig,
+  imagesOf,
+  layerHistory,
+  manifest,
+  manifestOrIndex,
+  packedLayers,
+  platformName,
+  type ImageConfig,
+  type Manifest,
+} from './oci.ts'
+
+/** One line of `docker history --format '{{json .}}' --human=false`, newest instruction first. */
+const historyLine = z.object({ Size: z.string().regex(/^\d+$/).transform(Number) })
+
+/** What a build's record tells of one platform's image. */
+export type RecordedImage = ImageFacts & {
+  /** Which layers came with the `FROM` image, and the lines of the others. */
+  origins: Origins
+}
+
+/**
+ * Reads what a build made from the build's record, one image a platform, without moving it: manifests and configs by digest
+ * (`docker buildx history inspect attachment`), in a time that does not depend on the image's size. The classic store has no manifest.
+ * Throws CouldNotMeasure `measure` where the record cannot be read.
+ */
+export async function readRecord(
+  exec: Exec,
+  build: Build,
+  store: Store,
+  builder: string | null,
+): Promise<RecordedImage[]> {
+  const read = <T>(digest: string, shape: z.ZodType<T>): Promise<T> => readBlob(exec, build.ref, builder, digest, shape)
+  const describe = async (
+    digest: string | null,
+    config: ImageConfig,
+    found: Manifest | null,
+  ): Promise<RecordedImage> => ({
+    digest,
+    config,
+    packed: found && { configSize: found.config.size, layers: packedLayers(found) },
+    origins: await readProvenance(exec, build, builder, config),
+  })
+  if (store === 'classic') return [await describe(null, await read(build.digest, imageConfig), null)]
+
+  const [top, knownConfig] = await Promise.all([
+    read(build.digest, manifestOrIndex),
+    build.configDigest === null ? null : read(build.configDigest, imageConfig),
+  ])
+  if ('layers' in top) {
+    return [await describe(build.digest, knownConfig ?? (await read(top.config.digest, imageConfig)), top)]
+  }
+  return Promise.all(
+    imagesOf(top).map(async ({ digest }) => {
+      const found = await read(digest, manifest)
+      return describe(digest, await read(found.config.digest, imageConfig), found)
+    }),
+  )
+}
+
+/**
+ * The origins of one platform's layers. buildx's metadata file has the provenance of a build for one platform; of a build for several
+ * buildx 0.29 with the docker driver leaves it out, but the build's record has it. Without it layers have no lines and no known
+ * origin; their sizes are as good as ever.
+ */
+export async function readProvenance(
+  exec: Exec,
+  build: Build,
+  builder: string | null,
+  config: ImageConfig,
+): Promise<Origins> {
+  const platform = platformName(config)
+  const layerCount = config.rootfs?.diff_ids?.length ?? 0
+  const told = build.provenance.get(platform) ?? build.provenance.get('')
+  if (told !== undefined) return readOrigins(told, layerCount)
+  const { exitCode, stdout } = await exec(
+    'docker',
+    attachmentOf(build.ref, builder, '--type=https://slsa.dev/provenance/v0.2', `--platform=${platform}`),
+  )
+  return readOrigins(exitCode === 0 ? JSON.parse(stdout) : undefined, layerCount)
+}
+
+/** The arguments that read an attachment of a build's record. */
+function attachmentOf(ref: string, builder: string | null, ...which: string[]): string[] {
+  const from = builder === null ? [] : [`--builder=${builder}`]
+  return ['buildx', 'history', 'inspect', 'attachment', ...from, ref, ...which]
+}
+
+/** Reads a JSON blob by digest and verifies it. */
+async function readBlob<T>(
+  exec: Exec,
+  ref: string,
+  builder: string | null,
+  digest: string,
+  shape: z.ZodType<T>,
+): Promise<T> {
+  const { exitCode, stdout, stderr } = await exec('docker', attachmentOf(ref, builder, digest))
+  if (exitCode !== 0) {
+    throw new CouldNotMeasure(
+      'measure',
+      `The build's record could not be read: ${stderr.trim().split('\n').at(-1) ?? ''}`,
+      {
+        remedy: 'buildx 0.20 or newer and Docker 24 or newer keep it; see `docker buildx history ls`.',
+      },
+    )
+  }
+  const actual = `sha256:${createHash('sha256').update(stdout).digest('hex')}`
+  if (actual !== digest) throw new CouldNotMeasure('measure', `The engine gave ${actual} for the blob ${digest}.`)
+  const parsed = shape.safeParse(JSON.parse(stdout))
+  if (!parsed.success)
+    throw new CouldNotMeasure(
+      'measure',
+      `The blob ${digest} is not as the OCI image spec has it:\n${z.prettifyError(parsed.error)}`,
+    )
+  return parsed.data
+}
+
+/** Bytes of each history entry, oldest first. */
+async function readHistory(exec: Exec, image: string): Promise<number[]> {
+  const { exitCode, stdout, stderr } = await exec('docker', [
+    'history',
+    '--no-trunc',
+    '--human=false',
+    '--format',
+    '{{json .}}',
+    image,
+  ])
+  if (exitCode !== 0)
+    throw new CouldNotMeasure('measure', `\`docker history\` failed: ${stderr.trim().split('\n').at(-1) ?? ''}`)
+  const lines = stdout.split('\n').filter((line) => line !== '')
+  return lines.map((line) => historyLine.parse(JSON.parse(line)).Size).toReversed()
+}
+
+/**
+ * The classic store's own record of the payload bytes of each layer, base layer first; of the whole image alone, where its history
+ * does not account for its layers (some builders write none). Exact for layers that were built in this engine; of one that was
+ * pulled or loaded it counts the targets of symbolic links too.
+ */
+export async function readClassicSizes(
+  exec: Exec,
+  image: string,
+  config: ImageConfig,
+): Promise<number[] | { total: number }> {
+  const sizes = await readHistory(exec, image)
+  const history = config.history ?? []
+  if (layerHistory(config) !== null && history.length === sizes.length)
+    return sizes.filter((_, at) => history[at]!.empty_layer !== true)
+  const { exitCode, stdout, stderr } = await exec('docker', ['image', 'inspect', '--format', '{{.Size}}', image])
+  if (exitCode !== 0 || !/^\d+\s*$/.test(stdout))
+    throw new CouldNotMeasure('measure', `\`docker image inspect\` failed: ${stderr.trim()}`)
+  return { total: Number(stdout) }
+}

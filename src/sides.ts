@@ -1,0 +1,218 @@
+import { realpath } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import type { Baseline } from './baseline/baseline.ts'
+import { NOT_NAMED, NOT_WANTED, obtainBaseline, obtainImage } from './baseline/obtain.ts'
+import { inspectBuilder } from './build/builder.ts'
+import type { Exec } from './exec.ts'
+import { CouldNotMeasure, toFailure } from './failure.ts'
+import type { Credentials } from './git/commits.ts'
+import { openRepository, type Repository } from './git/git.ts'
+import { isDirty, snapshotWorkingTree } from './git/tree.ts'
+import { createLayerContents } from './image/layer/contents.ts'
+import { measureImage, measureRevision, type Reading, type Revision, type Workshop } from './image/measure.ts'
+import type { Measurement } from './image/measurement.ts'
+import { createPlaces } from './image/source/places.ts'
+import type { BaseQuestion } from './inputs/event.ts'
+import type { Inputs } from './inputs/inputs.ts'
+import { defaultName, nameOfReference } from './inputs/name.ts'
+import type { ImageReference } from './inputs/reference.ts'
+import type { Log } from './log.ts'
+import type { Report } from './report/report.ts'
+
+/** What the run is told by the door it came in at. */
+export type Surroundings = {
+  /** Absolute path that the inputs' paths are relative to. */
+  cwd: string
+  /** Folder for temporary files; what the run makes there it removes. */
+  temporary: string
+  base: BaseQuestion
+  /** A base image that is not there is an error (`diff`), or no comparison. */
+  baseMustExist: boolean
+  /** A pull request's head, where there is one. */
+  pushed: string | null
+  /** Measure uncommitted changes too (the terminal), or HEAD alone (the action). */
+  uncommitted: 'measure' | 'warn'
+  /** The repository's name without its owner, or null: the folder's name serves. */
+  repositoryName: string | null
+  repositoryUrl: string | null
+  runUrl: string | null
+  credentials: Credentials
+}
+
+/** The world, as far as the run touches it. `createExec` binds the programs that are started to a signal that stops them. */
+export type World = {
+  createExec: (signal: AbortSignal) => Exec
+  /** Where the programs' settings are found: `DOCKER_CONFIG`, proxies. */
+  env: Record<string, string | undefined>
+  log: Log
+  signal: AbortSignal
+}
+
+/** What the report says of the run whatever becomes of it: filled in as it is found out. */
+export type Facts = { name: string; head: Report['head'] }
+
+/** What was measured of both sides, one Measurement a platform. */
+export type Sides = { measured: Measurement[]; baseline: Baseline }
+
+/**
+ * Measures head and base: builds of the checkout's commit and of the one it is compared with, or images where they lie.
+ * `scratch` is a folder of the run's own; `facts` get what is found out. Throws CouldNotMeasure.
+ */
+export async function measureSides(
+  inputs: Inputs,
+  surroundings: Surroundings,
+  world: World,
+  scratch: string,
+  facts: Facts,
+): Promise<Sides> {
+  // Stops the other side when one fails: there is nothing to compare then.
+  const stop = new AbortController()
+  const signal = AbortSignal.any([world.signal, stop.signal])
+  const exec = world.createExec(signal)
+  const cwd = await realpath(surroundings.cwd)
+  const places = createPlaces({ exec, env: world.env, cwd, scratch, signal, warn: world.log.warning })
+  const reading = { log: world.log, inputs, places, contents: createLayerContents() }
+  try {
+    if (inputs.image !== null) return await measureImages(inputs.image, reading, surroundings.baseMustExist, facts)
+    return await measureBuilds(
+      { ...reading, exec, cwd, scratch, inTurn: queue(), credentials: surroundings.credentials },
+      surroundings,
+      world,
+      facts,
+      () => stop.abort(),
+    )
+  } finally {
+    await places.close()
+  }
+}
+
+/** Builds the checkout's commit, and beside it what it is compared with. `stop` ends what is still under way. */
+async function measureBuilds(
+  tools: Omit<Workshop, 'name' | 'repository' | 'engine' | 'tidyUp'>,
+  surroundings: Surroundings,
+  world: World,
+  facts: Facts,
+  stop: () => void,
+): Promise<Sides> {
+  const { inputs, exec, cwd, scratch } = tools
+  // Not stopped by a side that fails: what it has to say comes before what the attempts said.
+  const engine = inspectBuilder(world.createExec(world.signal), inputs.builder)
+  engine.catch(() => {})
+  const repository = await openRepository(exec, await realpath(resolve(cwd, inputs.context)).catch(() => cwd))
+  facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName)
+  const revision = await headRevision(repository, scratch, surroundings.uncommitted, world.log)
+  const { commit, dirty } = revision
+  facts.head = { ...facts.head, commit, pushed: surroundings.pushed === commit ? null : surroundings.pushed, dirty }
+  const shop: Workshop = {
+    ...tools,
+    name: facts.name,
+    repository,
+    engine,
+    tidyUp: () => world.createExec(AbortSignal.timeout(TIDYING_MS)),
+  }
+  const measuring = measureRevision(shop, revision)
+  const obtaining =
+    typeof inputs.baseline === 'object'
+      ? obtainImageFor(shop, inputs.baseline, measuring)
+      : obtainBaseline(shop, surroundings.base, revision)
+  measuring.catch(stop)
+  obtaining.catch(stop)
+  const [, measured, baseline] = await firstCause(engine, measuring, obtaining)
+  return { measured, baseline }
+}
+
+/** Measures an image where it lies, and then what it is compared with: nothing is built, and no repository is needed. */
+async function measureImages(
+  image: ImageReference,
+  tools: Omit<Reading, 'name'>,
+  baseMustExist: boolean,
+  facts: Facts,
+): Promise<Sides> {
+  const { inputs } = tools
+  facts.name = inputs.name ?? nameOfReference(image)
+  facts.head = { ...facts.head, reference: image.text }
+  const reading = { ...tools, name: facts.name }
+  const head = await measureImage(reading, image, inputs.platforms, 'image')
+  if (head.measurements.length === 0) {
+    const wanted = inputs.platforms.join(', ') || 'any platform'
+    throw new CouldNotMeasure('missing', `\`${image.text}\` has no image for ${wanted}.`, {
+      remedy: head.platforms.length === 0 ? null : `\`platforms\` takes what it has: ${head.platforms.join(', ')}.`,
+    })
+  }
+  const measured = head.measurements
+  if (inputs.baseline === 'none') return { measured, baseline: NOT_WANTED }
+  if (typeof inputs.baseline !== 'object') return { measured, baseline: NOT_NAMED }
+  const baseline = await obtainImageFor(reading, inputs.baseline, Promise.resolve(measured))
+  if (baseline.kind === 'none' && baseMustExist) throw new CouldNotMeasure('missing', `${baseline.reason}.`)
+  return { measured, baseline }
+}
+
+/** Only for the head's platforms: an image in a registry may have many more. */
+async function obtainImageFor(
+  reading: Reading,
+  reference: ImageReference,
+  head: Promise<Measurement[]>,
+): Promise<Baseline> {
+  const platforms = (await head).map(({ platform }) => platform)
+  return obtainImage(reading, reference, platforms)
+}
+
+/** How long removing what a side made may take, also when the run was cancelled. */
+const TIDYING_MS = 15_000
+
+/**
+ * All results, or the first failure that is one of its own: where nothing can build that is the error, and not what the attempts said;
+ * and a side that was only stopped because the other had failed says nothing.
+ */
+async function firstCause<T extends unknown[]>(...tasks: { [at in keyof T]: Promise<T[at]> }): Promise<T> {
+  const settled = await Promise.allSettled(tasks)
+  const failures = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
+  if (failures.length > 0) throw failures.find((failure) => toFailure(failure).kind !== 'cancelled') ?? failures[0]
+  return Promise.all(tasks)
+}
+
+function nameOf(inputs: Inputs, cwd: string, repository: Repository, repositoryName: string | null): string {
+  const context = relative(repository.root, resolve(cwd, inputs.context)).replaceAll('\\', '/')
+  const name = repositoryName ?? repository.root.split(/[\\/]/).at(-1) ?? 'image'
+  const file = relative(repository.root, resolve(cwd, inputs.file ?? join(inputs.context, 'Dockerfile'))).replaceAll(
+    '\\',
+    '/',
+  )
+  return defaultName(name, context, file, inputs.target)
+}
+
+async function headRevision(
+  repository: Repository,
+  scratch: string,
+  uncommitted: Surroundings['uncommitted'],
+  log: Log,
+): Promise<Revision & { dirty: boolean }> {
+  const found = await repository.tryGit(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'])
+  if (found.exitCode !== 0) {
+    throw new CouldNotMeasure('precondition', 'The repository has no commit yet.', {
+      remedy: 'Commit first: the image is compared with that of an earlier commit.',
+    })
+  }
+  const commit = found.stdout.trim()
+  const short = `\`${commit.slice(0, 7)}\``
+  if (!(await isDirty(repository)))
+    return { side: 'head', treeish: commit, commit, label: `this change ${short}`, dirty: false }
+  if (uncommitted === 'measure') {
+    const treeish = await snapshotWorkingTree(repository, scratch)
+    return { side: 'head', treeish, commit, label: `this change (${short} and what is not committed)`, dirty: true }
+  }
+  log.warning(
+    'The checkout holds files that are not committed. They are not part of what is measured: head and base are built from their commits. `before-build` can make them in each tree.',
+  )
+  return { side: 'head', treeish: commit, commit, label: `this change ${short}`, dirty: false }
+}
+
+/** Runs tasks one after the other. */
+function queue(): Workshop['inTurn'] {
+  let last: Promise<unknown> = Promise.resolve()
+  return (task) => {
+    const next = last.then(task, task)
+    last = next
+    return next
+  }
+}
