@@ -25,28 +25,6 @@ export const manifest = z.object({
 })
 export type Manifest = z.output<typeof manifest>
 
-/** A layer's blob as a manifest lists it (OCI content descriptor). */
-export type PackedLayer = {
-  /** `sha256:…` of the blob as stored. */
-  digest: string
-  /** Bytes of the blob. */
-  size: number
-  /** As the manifest has it; '' where it says nothing. Only told, never relied on: content tells how it is packed. */
-  mediaType: string
-  /** The blob is not in the place of the manifest: a non-distributable ("foreign") layer, which is listed with `urls`. */
-  elsewhere: boolean
-}
-
-/** The blobs of a manifest's layers, base layer first. */
-export function packedLayers({ layers }: Manifest): PackedLayer[] {
-  return layers.map(({ digest: of, size: bytes, mediaType, urls }) => ({
-    digest: of,
-    size: bytes,
-    mediaType,
-    elsewhere: (urls ?? []).length > 0 || /\.(?:foreign|nondistributable)\./.test(mediaType),
-  }))
-}
-
 /** OCI image index, or Docker's manifest list: https://github.com/opencontainers/image-spec/blob/main/image-index.md */
 export const index = z.object({
   manifests: z.array(

@@ -6,17 +6,8 @@ import { readOrigins, type Origins } from '../build/provenance.ts'
 import type { Exec } from '../exec.ts'
 import { CouldNotMeasure } from '../failure.ts'
 import type { ImageFacts } from './describe.ts'
-import {
-  imageConfig,
-  imagesOf,
-  layerHistory,
-  manifest,
-  manifestOrIndex,
-  packedLayers,
-  platformName,
-  type ImageConfig,
-  type Manifest,
-} from './oci.ts'
+import { imageConfig, layerHistory, platformName, type ImageConfig } from './oci.ts'
+import { resolveImages } from './source/manifests.ts'
 
 /** One line of `docker history --format '{{json .}}' --human=false`, newest instruction first. */
 const historyLine = z.object({ Size: z.string().regex(/^\d+$/).transform(Number) })
@@ -38,31 +29,26 @@ export async function readRecord(
   store: Store,
   builder: string | null,
 ): Promise<RecordedImage[]> {
-  const read = <T>(digest: string, shape: z.ZodType<T>): Promise<T> => readBlob(exec, build.ref, builder, digest, shape)
-  const describe = async (
-    digest: string | null,
-    config: ImageConfig,
-    found: Manifest | null,
-  ): Promise<RecordedImage> => ({
-    digest,
-    config,
-    packed: found && { configSize: found.config.size, layers: packedLayers(found) },
-    origins: await readProvenance(exec, build, builder, config),
-  })
-  if (store === 'classic') return [await describe(null, await read(build.digest, imageConfig), null)]
-
-  const [top, knownConfig] = await Promise.all([
-    read(build.digest, manifestOrIndex),
-    build.configDigest === null ? null : read(build.configDigest, imageConfig),
-  ])
-  if ('layers' in top) {
-    return [await describe(build.digest, knownConfig ?? (await read(top.config.digest, imageConfig)), top)]
-  }
+  const readDocument = (digest: string) => readAttachment(exec, build.ref, builder, digest)
+  const images =
+    store === 'classic'
+      ? [{ digest: null, config: await readConfig(readDocument, build.digest), packed: null }]
+      : await resolveImages('the built image', readDocument, [{ digest: build.digest }], [])
   return Promise.all(
-    imagesOf(top).map(async ({ digest }) => {
-      const found = await read(digest, manifest)
-      return describe(digest, await read(found.config.digest, imageConfig), found)
-    }),
+    images.map(async (image) => ({ ...image, origins: await readProvenance(exec, build, builder, image.config) })),
+  )
+}
+
+/** The classic store has no manifest: what the build's record names is the config. */
+async function readConfig(readDocument: (digest: string) => Promise<Uint8Array>, digest: string): Promise<ImageConfig> {
+  const bytes = await readDocument(digest)
+  const actual = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+  if (actual !== digest) throw new CouldNotMeasure('measure', `The engine gave ${actual} for the config ${digest}.`)
+  const parsed = imageConfig.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8')))
+  if (parsed.success) return parsed.data
+  throw new CouldNotMeasure(
+    'measure',
+    `The config ${digest} is not as the OCI image spec has it:\n${z.prettifyError(parsed.error)}`,
   )
 }
 
@@ -94,33 +80,15 @@ function attachmentOf(ref: string, builder: string | null, ...which: string[]): 
   return ['buildx', 'history', 'inspect', 'attachment', ...from, ref, ...which]
 }
 
-/** Reads a JSON blob by digest and verifies it. */
-async function readBlob<T>(
-  exec: Exec,
-  ref: string,
-  builder: string | null,
-  digest: string,
-  shape: z.ZodType<T>,
-): Promise<T> {
+/** Reads a JSON document of the build's record by digest; not verified. */
+async function readAttachment(exec: Exec, ref: string, builder: string | null, digest: string): Promise<Uint8Array> {
   const { exitCode, stdout, stderr } = await exec('docker', attachmentOf(ref, builder, digest))
-  if (exitCode !== 0) {
-    throw new CouldNotMeasure(
-      'measure',
-      `The build's record could not be read: ${stderr.trim().split('\n').at(-1) ?? ''}`,
-      {
-        remedy: 'buildx 0.20 or newer and Docker 24 or newer keep it; see `docker buildx history ls`.',
-      },
-    )
-  }
-  const actual = `sha256:${createHash('sha256').update(stdout).digest('hex')}`
-  if (actual !== digest) throw new CouldNotMeasure('measure', `The engine gave ${actual} for the blob ${digest}.`)
-  const parsed = shape.safeParse(JSON.parse(stdout))
-  if (!parsed.success)
-    throw new CouldNotMeasure(
-      'measure',
-      `The blob ${digest} is not as the OCI image spec has it:\n${z.prettifyError(parsed.error)}`,
-    )
-  return parsed.data
+  if (exitCode === 0) return Buffer.from(stdout)
+  throw new CouldNotMeasure(
+    'measure',
+    `The build's record could not be read: ${stderr.trim().split('\n').at(-1) ?? ''}`,
+    { remedy: 'buildx 0.20 or newer and Docker 24 or newer keep it; see `docker buildx history ls`.' },
+  )
 }
 
 /** Bytes of each history entry, oldest first. */

@@ -1,6 +1,18 @@
 import type { Readable } from 'node:stream'
 import type { LayerContents } from '../layer/contents.ts'
-import type { ImageConfig, PackedLayer } from '../oci.ts'
+import type { ImageConfig } from '../oci.ts'
+
+/** A layer's blob as a manifest lists it (OCI content descriptor). */
+export type PackedLayer = {
+  /** `sha256:…` of the blob as stored. */
+  digest: string
+  /** Bytes of the blob. */
+  size: number
+  /** As the manifest has it; '' where it says nothing. Only told, never relied on: content tells how it is packed. */
+  mediaType: string
+  /** The blob is not in the place of the manifest: a non-distributable ("foreign") layer, which is listed with `urls`. */
+  elsewhere: boolean
+}
 
 /** One platform's image in the place where it lies. */
 export type SourceImage = {
