@@ -23,6 +23,7 @@ function request(
   return {
     side,
     image: 'image-budget.invalid/head:1',
+    keep: false,
     inputs: parseInputs(values),
     tree,
     root: '/repo',

@@ -85,7 +85,7 @@ describe('inspectBuilder', () => {
       'buildx is too old',
       null,
       { info: printed(withBuildx('v0.19.3')) },
-      "The version of buildx is 0.19.3; 0.20 or newer is needed to read an image's record.",
+      'The version of buildx is 0.19.3; 0.20 or newer is needed.',
       /^Update it/,
     ],
     [
@@ -119,8 +119,8 @@ describe('inspectBuilder', () => {
     [
       'the engine is too old',
       null,
-      { info: printed(withBuildx('v0.29.1', { ServerVersion: '20.10.24' })) },
-      "The version of the Docker engine is 20.10.24; 24.0 or newer is needed to read an image's record.",
+      { info: printed(withBuildx('v0.29.1', { ServerVersion: '19.3.15' })) },
+      "The version of the Docker engine is 19.3.15; 20.10 or newer is needed to read an image's record.",
       /^Update it/,
     ],
     [

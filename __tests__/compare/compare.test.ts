@@ -293,6 +293,7 @@ describe('compareAll', () => {
     ref: 'main',
     reason: null,
     measurements: [arm64, amd64],
+    platforms: ['linux/arm64', 'linux/amd64'],
     ...overrides,
   })
 
@@ -306,7 +307,7 @@ describe('compareAll', () => {
   })
 
   it('says so where the base lacks a platform, and compares the others', () => {
-    const comparisons = compareAll([amd64, arm64], baseline({ measurements: [amd64] }))
+    const comparisons = compareAll([amd64, arm64], baseline({ measurements: [amd64], platforms: ['linux/amd64'] }))
     expect(comparisons.map((one) => one.baseline.kind)).toEqual(['build', 'none'])
     expect(comparisons[1]).toMatchObject({
       base: null,

@@ -43,6 +43,7 @@ async function measure(engine: Engine, example: string): Promise<ImageReport> {
         cwd: repository.dir,
         temporary,
         base: { kind: 'ref', ref: base },
+        baseMustExist: false,
         pushed: null,
         uncommitted: 'warn',
         repositoryName: null,
@@ -52,6 +53,7 @@ async function measure(engine: Engine, example: string): Promise<ImageReport> {
       },
       {
         createExec: (signal) => createExec({ ...process.env, ...engine.env }, signal),
+        env: engine.env,
         log: { section: () => section, info: () => {}, warning: () => {} },
         signal: new AbortController().signal,
       },

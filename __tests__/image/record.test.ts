@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import type { Build } from '../../src/build/build.ts'
 import type { Exec } from '../../src/exec.ts'
-import { readImages } from '../../src/image/read.ts'
+import { toMeasurement } from '../../src/image/describe.ts'
 import type { Measurement } from '../../src/image/measurement.ts'
+import { readRecord } from '../../src/image/record.ts'
 import { containerdEngine, digest } from '../support/measurements.ts'
 
 function sha256(text: string): string {
@@ -47,12 +48,19 @@ async function read(provenance: Build['provenance']): Promise<Measurement> {
     provenance,
     dockerfile: 'app/Dockerfile',
   }
-  const subject = { name: 'api', commit: null, target: null }
-  const [measurement] = await readImages(exec, build, containerdEngine, null, subject)
-  return measurement!
+  const subject = {
+    name: 'api',
+    commit: null,
+    dockerfile: build.dockerfile,
+    target: null,
+    engine: containerdEngine,
+    source: null,
+  }
+  const [image] = await readRecord(exec, build, 'containerd', null)
+  return toMeasurement(subject, image!, null, image!.origins, { size: null, downloadSize: null })
 }
 
-describe('readImages', () => {
+describe('readRecord', () => {
   it('tells base layers from own ones, and the line of each own one, where the build was recorded', async () => {
     const { layers, baseImage } = await read(new Map([['', record]]))
     expect(baseImage).not.toBeNull()

@@ -22,6 +22,10 @@ const folder = 'a folder of the checked-out repository; a remote context cannot 
 const stage = "the name of a stage: `AS name` in the Dockerfile's `FROM` lines"
 
 /** Input, bad value, what the message shows of it, the accepted form. */
+const images =
+  'an image where it lies: `docker://NAME` (a registry), `docker-daemon:NAME` (the Docker engine), `docker-archive:FILE`, `oci-archive:FILE` or `oci:FOLDER`'
+const baselines = `\`auto\`, \`build\`, \`none\`, or ${images}`
+
 const bad: [InputName, string, string, string][] = [
   ['name', 'a\nb', '`a\\nb`', 'a text of at most 100 characters on one line'],
   ['name', 'x'.repeat(101), `\`${'x'.repeat(101)}\``, 'a text of at most 100 characters on one line'],
@@ -53,8 +57,12 @@ const bad: [InputName, string, string, string][] = [
   ['max-layers', '12.5', '`12.5`', 'a whole number: `12`'],
   ['max-layers', 'none', '`none`', 'a whole number: `12`'],
   ['max-increase', '3', '`3`', 'bytes with a unit or percent of the base: `5 MB`, `3%`'],
-  ['baseline', 'main', '`main`', '`auto`, `build`, `none`'],
-  ['baseline', 'Auto', '`Auto`', '`auto`, `build`, `none`'],
+  ['image', 'api:1.0', '`api:1.0`', images],
+  ['image', 'docker://API', '`docker://API`', images],
+  ['metrics', 'layers', '`layers`', '`size`, `download-size`, or both, comma- or line-separated'],
+  ['metrics', ',', '`,`', '`size`, `download-size`, or both, comma- or line-separated'],
+  ['baseline', 'main', '`main`', baselines],
+  ['baseline', 'Auto', '`Auto`', baselines],
   ['base-ref', '--upload-pack=id', '`--upload-pack=id`', 'a commit, branch or tag'],
   ['base-ref', 'main..v1 v2', '`main..v1 v2`', 'a commit, branch or tag'],
   ['comment', 'true', '`true`', '`on-change`, `always`, `off`'],
@@ -189,6 +197,7 @@ describe('good values', () => {
       'cache-to': 'type=gha,mode=max',
       builder: 'builder-1',
       'before-build': '\n  npm ci\n',
+      metrics: 'download-size\nsize',
       'max-size': '160 MB',
       'max-download-size': '55 MiB',
       'max-layers': '12',
@@ -198,9 +207,10 @@ describe('good values', () => {
       comment: 'always',
       fail: 'FALSE',
       'github-token': 'ghs_x',
-    } satisfies Record<InputName, string>
+    } satisfies Record<Exclude<InputName, 'image'>, string>
     expect(parseInputs(values)).toEqual({
       name: 'shop',
+      image: null,
       context: './services/api',
       file: 'docker/api.Dockerfile',
       target: 'production',
@@ -216,6 +226,7 @@ describe('good values', () => {
       cacheTo: ['type=gha,mode=max'],
       builder: 'builder-1',
       beforeBuild: '\n  npm ci\n',
+      metrics: ['size', 'download-size'],
       limits: {
         maxSize: 160_000_000,
         maxDownloadSize: 57_671_680,

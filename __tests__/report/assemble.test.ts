@@ -22,7 +22,8 @@ function report(images: ReportParts['images']): ReturnType<typeof assembleReport
   return assembleReport({
     version: '0.1.0',
     images,
-    head: { commit: 'd4e5f6a', pushed: null, dirty: false },
+    gonePlatforms: [],
+    head: { commit: 'd4e5f6a', pushed: null, dirty: false, reference: null },
     repositoryUrl: 'https://github.com/octo-org/shop',
     runUrl: null,
   })
@@ -36,7 +37,8 @@ describe('assembleReport', () => {
       schema: 1,
       version: '0.1.0',
       verdict: 'within',
-      head: { commit: 'd4e5f6a', pushed: null, dirty: false },
+      gonePlatforms: [],
+      head: { commit: 'd4e5f6a', pushed: null, dirty: false, reference: null },
       repositoryUrl: 'https://github.com/octo-org/shop',
       runUrl: null,
     })
@@ -59,6 +61,9 @@ describe('assembleReport', () => {
       {
         name: 'worker',
         platform: null,
+        source: null,
+        unlikeDownloads: null,
+        unmeasured: { size: null, downloadSize: null },
         verdict: 'error',
         error: failed.failure,
         engine: null,

@@ -68,12 +68,17 @@ describe('renderComment', () => {
     const over = { images: [overImage()], runUrl: null }
     expect(links(rendered(lengths(report({ ...over, repositoryUrl: null })).full))).toEqual([])
     expect(
-      links(rendered(lengths(report({ ...over, head: { commit: 'd'.repeat(40), pushed: null, dirty: true } })).full)),
+      links(
+        rendered(
+          lengths(report({ ...over, head: { commit: 'd'.repeat(40), pushed: null, dirty: true, reference: null } }))
+            .full,
+        ),
+      ),
     ).toEqual([])
   })
 
   it('names the commit that reviewers know, and links to the tree that was measured', () => {
-    const head = { commit: 'd'.repeat(40), pushed: 'e'.repeat(40), dirty: false }
+    const head = { commit: 'd'.repeat(40), pushed: 'e'.repeat(40), dirty: false, reference: null }
     const { full } = lengths(report({ images: [overImage()], head }))
     expect(full).toContain('| this change `eeeeeee` |')
     expect(full).not.toContain('`ddddddd`')

@@ -181,7 +181,7 @@ describe('explanation', () => {
     [
       'not-measured',
       [
-        "max-size (160 MB) was not judged: the image's size is not measured here (Docker 29.1.0, containerd store), and no budget is passed unseen. Docker's classic image store tells it.",
+        'max-size (160 MB) was not judged, since the size is not measured: a layer is not with the image (it is non-distributable). No budget is passed unseen.',
       ],
     ],
     ['over', []],

@@ -15,7 +15,8 @@ export const HEAD_COMMIT = 'd4e5f6a7d4e5f6a7d4e5f6a7d4e5f6a7d4e5f6a7'
 /** What all of them say of the run. */
 const run = {
   version: '0.1.0',
-  head: { commit: HEAD_COMMIT, pushed: null, dirty: false },
+  gonePlatforms: [],
+  head: { commit: HEAD_COMMIT, pushed: null, dirty: false, reference: null },
   repositoryUrl: 'https://github.com/octo/shop',
   runUrl: 'https://github.com/octo/shop/actions/runs/123456',
 }
@@ -28,6 +29,7 @@ export function report(overrides: Partial<Report> = {}): Report {
     version: run.version,
     verdict: verdicts.has('error') ? 'error' : verdicts.has('over') ? 'over' : 'within',
     images,
+    gonePlatforms: run.gonePlatforms,
     head: run.head,
     repositoryUrl: run.repositoryUrl,
     runUrl: run.runUrl,
@@ -54,9 +56,12 @@ export function imageReport({
     name: 'api',
     platform: 'linux/amd64',
     engine: { driver: 'docker', store: 'classic', version: '28.0.4', buildx: '0.21.2' },
+    source: null,
     head: head ?? totals(),
     base,
     change: head && base ? totalsChange(base, head) : null,
+    unmeasured: { size: null, downloadSize: null },
+    unlikeDownloads: null,
     baseline: { kind: 'build', commit: BASE_COMMIT, ref: 'main', reason: null },
     baseImage: {
       before: { name: 'docker.io/library/node:24-slim', digest: digest('11aa') },
@@ -361,6 +366,7 @@ export const STATES: Readonly<Record<string, Report>> = {
     images: [
       imageReport({
         engine: containerd,
+        unmeasured: { size: 'a layer is not with the image (it is non-distributable)', downloadSize: null },
         base: totals({ size: null, downloadSize: 51_000_000 }),
         head: totals({ size: null, downloadSize: 55_400_000 }),
         layerChanges: [

@@ -94,7 +94,7 @@ function requireVersion(
   if (!seen || Number(seen[1]) > major || (Number(seen[1]) === major && Number(seen[2]) >= minor)) return
   throw new CouldNotMeasure(
     'precondition',
-    `The version of ${what} is ${version}; ${major}.${minor} or newer is needed to read an image's record.`,
+    `The version of ${what} is ${version}; ${major}.${minor} or newer is needed.`,
     { remedy },
   )
 }

@@ -41,9 +41,6 @@ export const index = z.object({
 })
 export type Index = z.output<typeof index>
 
-/** Whether a blob is a manifest (else an index); told by its own members, for the media type is optional in OCI. */
-export const manifestOrIndex = z.union([manifest, index])
-
 /**
  * `os/architecture[/variant]`, as containerd writes it (github.com/containerd/platforms): a variant that is the architecture's default
  * is left out (`linux/arm64` is v8, `linux/amd64` v1), but for 32-bit ARM, where none means v7.

@@ -310,7 +310,7 @@ function notJudgedWords(image: ImageReport): Phrase[] {
   const reasons = { size: image.unmeasured.size, 'download-size': image.unmeasured.downloadSize, layers: null }
   return skipped.map((check) => {
     const why = reasons[check.metric]
-    return phrase`${{ code: check.budget }} (${limitWords(check)}) was not judged: the ${metric[check.metric]} is not measured${why === null ? [] : [': ', ...fromProse(why)]}. No budget is passed unseen.`
+    return phrase`${{ code: check.budget }} (${limitWords(check)}) was not judged, since the ${metric[check.metric]} is not measured${why === null ? [] : [': ', ...fromProse(why)]}. No budget is passed unseen.`
   })
 }
 
