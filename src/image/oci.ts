@@ -3,6 +3,8 @@ import { z } from 'zod'
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
 const size = z.number().int().nonnegative()
 const platform = z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() })
+/** `os/architecture[/variant]` in its parts. */
+export type Platform = z.output<typeof platform>
 
 /** OCI image config (or Docker's), as far as it is read here: https://github.com/opencontainers/image-spec/blob/main/config.md */
 export const imageConfig = z.object({
@@ -16,7 +18,7 @@ export type ImageConfig = z.output<typeof imageConfig>
 
 /** OCI image manifest, or Docker's schema 2: https://github.com/opencontainers/image-spec/blob/main/manifest.md */
 export const manifest = z.object({
-  config: z.object({ digest, size }),
+  config: z.object({ digest, size, mediaType: z.string().default('') }),
   /** Null where the image has none (Go's JSON of an empty list). */
   layers: z
     .array(z.object({ digest, size, mediaType: z.string().default(''), urls: z.array(z.string()).nullish() }))
@@ -30,9 +32,10 @@ export const index = z.object({
   manifests: z.array(
     z.object({
       digest,
+      size: size.optional(),
       mediaType: z.string().optional(),
-      platform: platform.optional(),
-      annotations: z.record(z.string(), z.string()).optional(),
+      platform: platform.nullish(),
+      annotations: z.record(z.string(), z.string()).nullish(),
     }),
   ),
 })
@@ -41,7 +44,10 @@ export type Index = z.output<typeof index>
 /** Whether a blob is a manifest (else an index); told by its own members, for the media type is optional in OCI. */
 export const manifestOrIndex = z.union([manifest, index])
 
-/** `os/architecture[/variant]`, as containerd writes it: `linux/arm64` has no variant for its only one, v8. */
+/**
+ * `os/architecture[/variant]`, as containerd writes it (github.com/containerd/platforms): a variant that is the architecture's default
+ * is left out (`linux/arm64` is v8, `linux/amd64` v1), but for 32-bit ARM, where none means v7.
+ */
 export function platformName({
   os,
   architecture,
@@ -51,8 +57,9 @@ export function platformName({
   architecture: string
   variant?: string | undefined
 }): string {
-  const isDefault = architecture === 'arm64' && variant === 'v8'
-  return [os, architecture, ...(variant && !isDefault ? [variant] : [])].join('/')
+  const isDefault = (architecture === 'arm64' && variant === 'v8') || (architecture === 'amd64' && variant === 'v1')
+  const written = architecture === 'arm' ? variant || 'v7' : isDefault ? '' : variant
+  return [os, architecture, ...(written ? [written] : [])].join('/')
 }
 
 /** The images of an index: attestations (BuildKit: platform `unknown/unknown`, annotated) are none. */
