@@ -13,12 +13,18 @@ export type Reception = {
   isWanted: (digest: string) => boolean
 }
 
-/** What a push left behind. */
-export type Arrived = {
-  /** Digest of the manifest or index that stands under the pushed name itself; null where the push did not come that far. */
-  top: string | null
+/** A push under way: the name to push to, and what has come in so far. */
+export type Arrival = {
+  /** What the image is to be named for the push: `127.0.0.1:PORT/REPOSITORY:TAG`. */
+  name: string
+  /** Whether anything has come here since the push began. */
+  isReached: () => boolean
+  /** Digest of the manifest or index that stands under the name itself; null until it came. */
+  top: () => string | null
   /** The bytes of a manifest, index or config, verified; undefined where it was not sent or was too large to be kept. */
   document: (digest: string) => Buffer | undefined
+  /** DiffID of a layer that was walked, now or in an earlier push. */
+  diffId: (digest: string) => string | undefined
 }
 
 /**
@@ -27,11 +33,10 @@ export type Arrived = {
  */
 export type Receiver = {
   /**
-   * Receives one image: `push` gives it the name that it is told, pushes that, and takes the name away. One push after the other.
-   * `isReached` tells whether anything has come here since the push began.
-   * Throws CouldNotMeasure `measure` of a layer that could not be read, whatever the push said itself; else what `push` throws.
+   * Receives one image: `push` names it, pushes that name, takes the name away, and gives what it makes of what came. One push after
+   * the other. Throws CouldNotMeasure `measure` of a layer that could not be read, whatever `push` gives or throws; else what it throws.
    */
-  receive: (reception: Reception, push: (name: string, isReached: () => boolean) => Promise<void>) => Promise<Arrived>
+  receive: <T>(reception: Reception, push: (arrival: Arrival) => Promise<T>) => Promise<T>
   /** Ends all connections. Safe to call twice. */
   close: () => Promise<void>
 }
@@ -231,15 +236,19 @@ export async function startReceiver(): Promise<Receiver> {
         }
         current = delivery
         try {
-          await push(`${host}/${repository}:${delivery.tag}`, () => delivery.isReached)
-        } catch (error) {
-          throw delivery.error ?? error
+          return await push({
+            name: `${host}/${repository}:${delivery.tag}`,
+            isReached: () => delivery.isReached,
+            top: () => delivery.top,
+            document: (digest) => documents.get(digest)?.bytes,
+            diffId: (digest) => layers.get(digest)?.diffId ?? undefined,
+          })
         } finally {
           current = null
           for (const name of delivery.uploads.keys()) giveUp(delivery, name)
+          // oxlint-disable-next-line no-unsafe-finally -- the cause, whatever the push said itself
+          if (delivery.error !== null) throw delivery.error
         }
-        if (delivery.error !== null) throw delivery.error
-        return { top: delivery.top, document: (digest) => documents.get(digest)?.bytes }
       }),
     close: () =>
       new Promise<void>((resolve) => {
