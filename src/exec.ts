@@ -1,10 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { subscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
 import { access, constants as mode, stat } from 'node:fs/promises'
 import { delimiter, join, resolve } from 'node:path'
 import { constants } from 'node:os'
+import { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { exec as run } from '@actions/exec'
 import { CouldNotMeasure } from './failure.ts'
@@ -19,6 +20,8 @@ export type ExecOptions = {
   onLine?: (line: string) => void
   /** Text for standard input; without it the program finds its end at once. */
   input?: string
+  /** Stops this program alone, as cancelling the run does. */
+  signal?: AbortSignal
 }
 
 export type ExecResult = {
@@ -35,6 +38,18 @@ export type ExecResult = {
  * where the run was cancelled: no process of the program's own is left then.
  */
 export type Exec = (program: string, args: string[], options?: ExecOptions) => Promise<ExecResult>
+
+/**
+ * Starts a program and gives its standard output as it comes: bytes of any length, and the program waits while nobody reads. Without
+ * input. The stream ends where the program ends with exit code 0; else it fails with CouldNotMeasure `measure`, which has the last line
+ * of its standard error, or `cancelled`. Destroying the stream stops the program with all that it started; `close` comes when it is gone.
+ * Throws what Exec throws where the program cannot be started.
+ */
+export type OpenOutput = (
+  program: string,
+  args: string[],
+  options?: Pick<ExecOptions, 'cwd' | 'env' | 'withoutCredentials'>,
+) => Promise<Readable>
 
 const STDERR_KEPT = 256 * 1024
 const LINE_LIMIT = 64 * 1024
@@ -64,30 +79,10 @@ export function interruption(): AbortSignal {
 
 /** The Exec of a run: `env` is the parent's environment, `signal` stops every program that is under way. */
 export function createExec(env: Record<string, string | undefined>, signal: AbortSignal): Exec {
-  const inherited = Object.fromEntries(Object.entries(env).filter(([name]) => !OWN_VARIABLES.test(name)))
-
   return async (program, args, options = {}) => {
-    if (process.platform === 'win32') {
-      throw new CouldNotMeasure('precondition', 'Image Budget does not run on Windows.', {
-        remedy: 'Run the job on Linux (`runs-on: ubuntu-latest`); it measures Linux images.',
-      })
-    }
-    if (signal.aborted) throw cancelled(program)
-    const { cwd, onLine = () => {} } = options
-    if (cwd !== undefined && !(await isFolder(cwd))) {
-      throw new CouldNotMeasure('precondition', `There is no folder \`${cwd}\` to run \`${program}\` in.`)
-    }
-    const path = await findProgram(program, env['PATH'] ?? '')
-    if (path === null) {
-      throw new CouldNotMeasure('precondition', `\`${program}\` is not installed or not on the PATH.`, {
-        remedy: `Install ${program}; GitHub's hosted Linux runners have it.`,
-      })
-    }
-    if (!fits(args)) {
-      throw new CouldNotMeasure('input', `The arguments of \`${program}\` are longer than the system takes.`, {
-        remedy: 'Hand long values over in files (`secret-files`, a file in the build context).',
-      })
-    }
+    const { onLine = () => {} } = options
+    const stopped = options.signal === undefined ? signal : AbortSignal.any([signal, options.signal])
+    const start = await prepare(program, args, env, options, stopped)
     const stdout: Buffer[] = []
     let stdoutBytes = 0
     let stderr = ''
@@ -95,14 +90,13 @@ export function createExec(env: Record<string, string | undefined>, signal: Abor
     const stderrLines = new Lines(onLine)
     try {
       const exitCode = await untilEnded(
-        path,
+        start.path,
         args,
         {
           silent: true,
           ignoreReturnCode: true,
           delay: DRAIN_MS,
-          env: environment({ ...inherited, ...options.env }, options.withoutCredentials ?? false),
-          ...(cwd === undefined ? {} : { cwd }),
+          ...start.options,
           // An empty input too: without one, what reads its standard input would wait for ever.
           input: Buffer.from(options.input ?? ''),
           listeners: {
@@ -116,19 +110,101 @@ export function createExec(env: Record<string, string | undefined>, signal: Abor
             },
           },
         },
-        signal,
+        stopped,
       )
       stdoutLines.end()
       stderrLines.end()
-      if (signal.aborted) throw cancelled(program)
+      if (stopped.aborted) throw cancelled(program)
       if (stdoutBytes > STDOUT_LIMIT) {
         throw new CouldNotMeasure('measure', `\`${program} ${args[0] ?? ''}\` printed more than ${STDOUT_LIMIT} bytes.`)
       }
       return { exitCode, stdout: Buffer.concat(stdout).toString('utf8'), stderr }
     } catch (error) {
-      throw signal.aborted ? cancelled(program) : error
+      throw stopped.aborted ? cancelled(program) : error
     }
   }
+}
+
+/**
+ * The OpenOutput of a run, as `createExec` makes its Exec. Not by `@actions/exec`: that searches every chunk for line ends, in a time
+ * that grows with the square of the length of output that has none, and cannot make the program wait.
+ */
+export function createOpenOutput(env: Record<string, string | undefined>, signal: AbortSignal): OpenOutput {
+  return async (program, args, options = {}) => {
+    const start = await prepare(program, args, env, options, signal)
+    const child = spawn(start.path, args, { ...start.options, stdio: ['ignore', 'pipe', 'pipe'] })
+    const stopper = createStopper()
+    let stderr = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr = (stderr + text).slice(-STDERR_KEPT)
+    })
+    const gone = new Promise<unknown>((done) => child.once('close', done))
+    const output = new Readable({
+      read: () => void child.stdout.resume(),
+      destroy: (error, done) => {
+        signal.removeEventListener('abort', cancel)
+        if (child.exitCode === null && child.signalCode === null) stopper.stop(child.pid)
+        child.stdout.destroy()
+        void gone.then(() => {
+          stopper.finish()
+          done(error)
+        })
+      },
+    })
+    const cancel = (): void => void output.destroy(cancelled(program))
+    signal.addEventListener('abort', cancel, { once: true })
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (!output.push(chunk)) child.stdout.pause()
+    })
+    child.once('error', (error) => output.destroy(error))
+    child.once('close', (code, killedBy) => {
+      if (code === 0) output.push(null)
+      else output.destroy(failed([program, args[0] ?? ''].join(' ').trim(), code, killedBy, stderr))
+    })
+    return output
+  }
+}
+
+function failed(what: string, code: number | null, signal: NodeJS.Signals | null, stderr: string): CouldNotMeasure {
+  const how = code === null ? `was ended by ${signal}` : `failed with exit code ${code}`
+  const said = stderr.trim().split(/\r?\n/).at(-1) ?? ''
+  return new CouldNotMeasure('measure', `\`${what}\` ${how}${said === '' ? '.' : `: ${said}`}`)
+}
+
+type Prepared = { path: string; options: { env: Record<string, string>; cwd?: string } }
+
+/** What starting a program takes. Throws where it cannot be started, with the reason that the user can do something about. */
+async function prepare(
+  program: string,
+  args: string[],
+  parent: Record<string, string | undefined>,
+  { cwd, env, withoutCredentials = false }: ExecOptions,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  if (process.platform === 'win32') {
+    throw new CouldNotMeasure('precondition', 'Image Budget does not run on Windows.', {
+      remedy: 'Run the job on Linux (`runs-on: ubuntu-latest`); it measures Linux images.',
+    })
+  }
+  if (cwd !== undefined && !(await isFolder(cwd))) {
+    throw new CouldNotMeasure('precondition', `There is no folder \`${cwd}\` to run \`${program}\` in.`)
+  }
+  const path = await findProgram(program, parent['PATH'] ?? '')
+  // Nothing is waited for from here until the program is started: a run that was cancelled meanwhile starts nothing.
+  if (signal.aborted) throw cancelled(program)
+  if (path === null) {
+    throw new CouldNotMeasure('precondition', `\`${program}\` is not installed or not on the PATH.`, {
+      remedy: `Install ${program}; GitHub's hosted Linux runners have it.`,
+    })
+  }
+  if (!fits(args)) {
+    throw new CouldNotMeasure('input', `The arguments of \`${program}\` are longer than the system takes.`, {
+      remedy: 'Hand long values over in files (`secret-files`, a file in the build context).',
+    })
+  }
+  const inherited = Object.entries(parent).filter(([name]) => !OWN_VARIABLES.test(name))
+  const given = environment({ ...Object.fromEntries(inherited), ...env }, withoutCredentials)
+  return { path, options: { env: given, ...(cwd === undefined ? {} : { cwd }) } }
 }
 
 /*
@@ -146,15 +222,8 @@ async function untilEnded(
   signal: AbortSignal,
 ): Promise<number> {
   let child: ChildProcess | undefined
-  let tree: number[] = []
-  let timer: NodeJS.Timeout | undefined
-  const stop = (): void => {
-    tree = processTree(child?.pid)
-    kill(tree, 'SIGTERM')
-    // The run may be cancelled while the program is being started: then this happens twice.
-    clearTimeout(timer)
-    timer = setTimeout(() => kill(tree, 'SIGKILL'), KILL_AFTER_MS)
-  }
+  const stopper = createStopper()
+  const stop = (): void => stopper.stop(child?.pid)
   const track = (started: ChildProcess): void => {
     child = started
     started.once('spawn', () => {
@@ -172,8 +241,26 @@ async function untilEnded(
     return code ?? 128 + constants.signals[child?.signalCode ?? 'SIGKILL']
   } finally {
     signal.removeEventListener('abort', stop)
-    clearTimeout(timer)
-    kill(tree, 'SIGKILL')
+    stopper.finish()
+  }
+}
+
+/** Stops a process and all that it started: asks first, insists after a few seconds or when the process itself has ended. */
+function createStopper(): { stop: (pid: number | undefined) => void; finish: () => void } {
+  let tree: number[] = []
+  let timer: NodeJS.Timeout | undefined
+  return {
+    stop: (pid) => {
+      tree = processTree(pid)
+      kill(tree, 'SIGTERM')
+      // The run may be cancelled while the program is being started: then this happens twice.
+      clearTimeout(timer)
+      timer = setTimeout(() => kill(tree, 'SIGKILL'), KILL_AFTER_MS)
+    },
+    finish: () => {
+      clearTimeout(timer)
+      kill(tree, 'SIGKILL')
+    },
   }
 }
 

@@ -1,0 +1,282 @@
+import type { Readable } from 'node:stream'
+import { z } from 'zod'
+import type { Exec, ExecResult, OpenOutput } from '../../exec.ts'
+import { CouldNotMeasure } from '../../failure.ts'
+import type { ImageConfig } from '../oci.ts'
+import { platformName } from '../oci.ts'
+import { resolveImages } from './manifests.ts'
+import type { Arrival, Receiver } from './receiver.ts'
+import type { Source, SourceImage, Wanted } from './source.ts'
+
+/** What reading an engine's image takes. */
+export type DaemonSurroundings = {
+  exec: Exec
+  openOutput: OpenOutput
+  /** For taking away what was made: not stopped when the run is, but limited in time. */
+  tidyUp: () => Exec
+  /** One for all images of a run: it knows the layers that came in already. */
+  receiver: Receiver
+  /** Told in the log: why something is not measured. */
+  warn: (text: string) => void
+  /** Reads the images in what `docker save` prints: `readSavedStream`. */
+  readSaved: (
+    saved: AsyncIterable<Uint8Array>,
+    place: string,
+    name: string | null,
+    wanted: Wanted,
+  ) => Promise<SourceImage[]>
+}
+
+/** `docker image inspect`, as far as every engine since 20.10 has it. */
+const inspected = z.object({
+  Id: z.string(),
+  RepoTags: z.array(z.string()).nullish(),
+  Os: z.string(),
+  Architecture: z.string(),
+  Variant: z.string().optional(),
+  RootFS: z.object({ Layers: z.array(z.string().regex(/^sha256:[0-9a-f]{64}$/)).nullish() }).optional(),
+})
+type Inspected = z.output<typeof inspected>
+
+/** One line of `docker history --format '{{json .}}' --human=false`, newest first. */
+const historyLine = z.object({ Size: z.string().regex(/^\d+$/).transform(Number), CreatedBy: z.string() })
+
+/** How long an engine may take to reach this process: it does so at once, or not at all. */
+const REACHED_WITHIN_MS = 20_000
+
+/** Instructions that make no layer. */
+const WITHOUT_LAYER =
+  /^(?:\/bin\/sh -c #\(nop\) +)?(?:ARG|CMD|ENTRYPOINT|ENV|EXPOSE|HEALTHCHECK|LABEL|MAINTAINER|ONBUILD|SHELL|STOPSIGNAL|USER|VOLUME)\b/
+
+/**
+ * The image `name` (`name[:tag]`, or an id) in the Docker engine's store. No way out of an engine is both cheap and complete, so:
+ *
+ * - containerd store: `docker push` to `receiver`, which reads the layers on the way, in less than half the time of `docker save`. Where
+ *   content is not asked for, the layers are not sent at all.
+ * - classic store: the same where download sizes are asked for, since only a push packs layers. For content alone `docker save`, which
+ *   is faster then. For neither, what the engine tells of the image.
+ * - where the engine cannot reach this process (it runs in a VM, or on another machine), or the image has no name that could be
+ *   pushed: `docker save`. The classic store's download sizes are not measured then, and `warn` says why.
+ *
+ * The engine is left as it was: the name for the push is taken away again.
+ */
+export function createDaemonSource(name: string, surroundings: DaemonSurroundings): Source {
+  const { exec, openOutput, warn } = surroundings
+  const place = `docker-daemon:${name}`
+
+  async function images(wanted: Wanted): Promise<SourceImage[]> {
+    const [image, store] = await Promise.all([inspectImage(exec, name, place), storeOf(exec)])
+    const isClassic = store === 'classic'
+    const diffIds = image.RootFS?.Layers ?? []
+    const isKnown = wanted.contents === null || diffIds.every((diffId) => wanted.contents?.get(diffId))
+    if (isClassic && !wanted.downloadSizes && isKnown) {
+      return onlyWanted([await recordedImage(exec, image, place)], wanted.platforms)
+    }
+    if (!isClassic || wanted.downloadSizes) {
+      const pushed = await pushImage(image, isClassic, wanted)
+      if ('images' in pushed) return pushed.images
+      if (isClassic) warn(`The download size of \`${place}\` is not measured: ${pushed.reason}`)
+      if (isClassic && isKnown) return onlyWanted([await recordedImage(exec, image, place)], wanted.platforms)
+    }
+    const saved = await openOutput('docker', ['save', name])
+    try {
+      return await surroundings.readSaved(saved, place, null, wanted)
+    } finally {
+      saved.destroy()
+    }
+  }
+
+  /** Pushes the image to ourselves; or says why that is not possible, in a sentence. */
+  async function pushImage(
+    image: Inspected,
+    isClassic: boolean,
+    wanted: Wanted,
+  ): Promise<{ images: SourceImage[] } | { reason: string }> {
+    // The name for the push would be its only one, and taking that away would delete the image.
+    if ((image.RepoTags ?? []).length === 0) return { reason: 'it has no tag, and only what has one can be pushed.' }
+    const lacking = new Set<string>()
+    const isAllWanted = isClassic || wanted.contents !== null
+    const reception = { contents: wanted.contents, isWanted: (digest: string) => isAllWanted || lacking.has(digest) }
+    return surroundings.receiver.receive(reception, async (arrival) => {
+      const tagged = await exec('docker', ['tag', image.Id, arrival.name])
+      if (tagged.exitCode !== 0) return { reason: `\`docker tag\` failed: ${lastLine(tagged)}` }
+      try {
+        let reason = await push(exec, arrival)
+        if (reason === null && !isAllWanted) {
+          // Which blobs are configs is known only now that the manifests are here.
+          for (const digest of configsOf(arrival)) lacking.add(digest)
+          reason = await push(exec, arrival)
+        }
+        return reason === null ? { images: await arrivedImages(arrival, place, isClassic, wanted) } : { reason }
+      } finally {
+        await untag(arrival.name)
+      }
+    })
+  }
+
+  async function untag(temporary: string): Promise<void> {
+    const removed = await surroundings.tidyUp()('docker', ['image', 'rm', temporary])
+    if (removed.exitCode !== 0) warn(`The temporary name ${temporary} stayed in the engine: ${lastLine(removed)}`)
+  }
+
+  return { images, close: () => Promise.resolve() }
+}
+
+/** Pushes to ourselves. Gives null, or why it did not succeed, in a sentence. */
+async function push(exec: Exec, arrival: Arrival): Promise<string | null> {
+  const unreachable = new AbortController()
+  const timer = setTimeout(() => {
+    if (!arrival.isReached()) unreachable.abort()
+  }, REACHED_WITHIN_MS)
+  try {
+    // Content trust would sign the image, with keys that it asks for.
+    const options = { env: { DOCKER_CONTENT_TRUST: undefined }, signal: unreachable.signal }
+    const pushed = await exec('docker', ['push', '--quiet', arrival.name], options)
+    if (pushed.exitCode !== 0) {
+      const what = arrival.isReached() ? '`docker push` failed' : 'the engine cannot reach this process to push to it'
+      return `${what}: ${lastLine(pushed)}`
+    }
+  } catch (error) {
+    if (!unreachable.signal.aborted) throw error
+    return `the engine did not reach this process within ${REACHED_WITHIN_MS / 1000} seconds to push to it.`
+  } finally {
+    clearTimeout(timer)
+  }
+  // Not this process, then, but something else at the same address of another machine.
+  return arrival.top() === null ? 'the engine pushed it, but not to this process.' : null
+}
+
+async function arrivedImages(
+  arrival: Arrival,
+  place: string,
+  isClassic: boolean,
+  { contents, platforms }: Wanted,
+): Promise<SourceImage[]> {
+  const readDocument = (digest: string): Promise<Uint8Array> => {
+    const found = arrival.document(digest)
+    return found
+      ? Promise.resolve(found)
+      : Promise.reject(new CouldNotMeasure('measure', `The engine did not send ${digest} of \`${place}\`.`))
+  }
+  const images = await resolveImages(place, readDocument, [{ digest: arrival.top() ?? '' }], platforms)
+  return images.map(({ digest, config, packed }) => {
+    for (const [at, layer] of contents === null ? [] : packed.layers.entries()) {
+      const listed = config.rootfs?.diff_ids?.[at]
+      const actual = arrival.diffId(layer.digest)
+      if (actual !== undefined && actual !== listed) {
+        throw new CouldNotMeasure(
+          'measure',
+          `Layer ${layer.digest} of \`${place}\` has diffID ${actual}, not ${listed} as its config says.`,
+        )
+      }
+    }
+    return { digest: isClassic ? null : digest, config, packed, openLayer: unread(place) }
+  })
+}
+
+/** Digests of the configs of all that was pushed, attestations too: whoever reads the documents looks closer. */
+function configsOf(arrival: Arrival): Set<string> {
+  const loose = z.object({
+    config: z.object({ digest: z.string() }).optional().catch(undefined),
+    manifests: z
+      .array(z.object({ digest: z.string() }))
+      .optional()
+      .catch(undefined),
+  })
+  const configs = new Set<string>()
+  const seen = new Set<string>()
+  const follow = (digest: string): void => {
+    const bytes = arrival.document(digest)
+    if (bytes === undefined || seen.has(digest)) return
+    seen.add(digest)
+    const found = loose.safeParse(parsedJson(bytes.toString('utf8'))).data
+    if (found?.config) configs.add(found.config.digest)
+    for (const entry of found?.manifests ?? []) follow(entry.digest)
+  }
+  follow(arrival.top() ?? '')
+  return configs
+}
+
+/**
+ * The classic store's image without moving it. Its config cannot be had that way, only what the engine tells of it: which entries of
+ * the history made a layer follows from their sizes and words, and where it does not there is no history.
+ */
+async function recordedImage(exec: Exec, image: Inspected, place: string): Promise<SourceImage> {
+  const told = await exec('docker', ['history', '--no-trunc', '--human=false', '--format', '{{json .}}', image.Id])
+  if (told.exitCode !== 0) throw new CouldNotMeasure('measure', `\`docker history\` failed: ${lastLine(told)}`)
+  const lines = told.stdout.split('\n').filter((line) => line !== '')
+  const entries = lines.map((line) => historyLine.parse(JSON.parse(line))).toReversed()
+  const diffIds = image.RootFS?.Layers ?? []
+  const rules = [
+    ({ Size: size }: (typeof entries)[number]) => size > 0,
+    () => true,
+    ({ Size: size, CreatedBy: by }: (typeof entries)[number]) => size > 0 || !WITHOUT_LAYER.test(by),
+  ]
+  const makesLayer = rules.find((rule) => entries.filter(rule).length === diffIds.length)
+  const config: ImageConfig = {
+    os: image.Os,
+    architecture: image.Architecture,
+    ...(image.Variant ? { variant: image.Variant } : {}),
+    rootfs: { diff_ids: diffIds },
+    history: makesLayer
+      ? entries.map((entry) => ({ created_by: entry.CreatedBy, empty_layer: !makesLayer(entry) }))
+      : null,
+  }
+  return { digest: null, config, packed: null, openLayer: unread(place) }
+}
+
+/** An engine gives no layer on its own. */
+function unread(place: string): SourceImage['openLayer'] {
+  return (at): Promise<Readable> =>
+    Promise.reject(
+      new CouldNotMeasure('measure', `Layer ${at + 1} of \`${place}\` was not among what the engine gave.`),
+    )
+}
+
+function onlyWanted(images: SourceImage[], platforms: string[]): SourceImage[] {
+  return images.filter(({ config }) => platforms.length === 0 || platforms.includes(platformName(config)))
+}
+
+async function inspectImage(exec: Exec, name: string, place: string): Promise<Inspected> {
+  const told = await exec('docker', ['image', 'inspect', '--format', '{{json .}}', name])
+  if (told.exitCode === 0) {
+    const parsed = inspected.safeParse(parsedJson(told.stdout))
+    if (parsed.success) return parsed.data
+    throw new CouldNotMeasure(
+      'measure',
+      `\`docker image inspect\` of \`${place}\` is not understood: ${z.prettifyError(parsed.error)}`,
+    )
+  }
+  if (/no such image/i.test(told.stderr)) {
+    throw new CouldNotMeasure('input', `There is no image \`${name}\` in the Docker engine.`, {
+      remedy: `\`docker images\` lists those that are there. An image in a registry is \`docker://${name}\`.`,
+    })
+  }
+  throw unanswered(told)
+}
+
+/** How the engine stores images: https://docs.docker.com/engine/storage/containerd/ shows how `docker info` tells. */
+async function storeOf(exec: Exec): Promise<'classic' | 'containerd'> {
+  const told = await exec('docker', ['info', '--format', '{{json .DriverStatus}}'])
+  if (told.exitCode !== 0) throw unanswered(told)
+  return told.stdout.includes('"io.containerd.snapshotter.v1"') ? 'containerd' : 'classic'
+}
+
+function unanswered(told: ExecResult): CouldNotMeasure {
+  return new CouldNotMeasure('precondition', `The Docker engine does not answer: ${lastLine(told)}`, {
+    remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
+  })
+}
+
+function lastLine({ stderr }: ExecResult): string {
+  const line = stderr.trim().split('\n').at(-1) ?? ''
+  return line.replace(/^(?:ERROR|error): ?/, '').slice(0, 1_000) || 'it gave no reason.'
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto'
+import { PassThrough } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import type { Readable } from 'node:stream'
+import type { LayerContents } from '../layer/contents.ts'
+import { walkLayer, type WalkedLayer } from '../layer/walk.ts'
+
+/** A blob that came in whole. */
+export type Blob = {
+  /** `sha256:…`, computed while it came in. */
+  digest: string
+  /** Bytes. */
+  size: number
+  /** What the walk found, or null: a document, or a layer that was only hashed. */
+  layer: WalkedLayer | null
+  /** The bytes of a JSON document; null for a layer, and for a document that was too large to keep. */
+  document: Buffer | null
+}
+
+/** A blob that is coming in, in one part or several. */
+export type Incoming = {
+  /** Takes the next part. The sender waits while nobody reads. `refused`: reading failed, and `blob` tells why. */
+  feed: (part: Readable) => Promise<'whole' | 'cut' | 'refused'>
+  /** Bytes so far. */
+  received: () => number
+  /** Ends the blob, or gives it up: with an error that the promise is rejected with. */
+  end: (error?: Error) => void
+  blob: Promise<Blob>
+}
+
+/** Runs a task when it is its turn. */
+export type InTurn = <T>(task: () => Promise<T>) => Promise<T>
+
+/** The largest manifest or config that is kept; registries take manifests of at most 4 MB. */
+export const DOCUMENT_LIMIT = 8 * 1024 * 1024
+const TAR_BLOCK = 512
+
+/** Opens a blob: a layer is walked while it comes in, in constant memory, where its content is asked for; a document is kept. */
+export function openIncoming(contents: LayerContents | null, inTurn: InTurn): Incoming {
+  const sink = new PassThrough()
+  // What went wrong is told by the promise.
+  sink.on('error', () => {})
+  let received = 0
+  const count = (part: Buffer): void => void (received += part.length)
+  const blob = readBlob(sink, contents !== null, inTurn)
+  // Whoever waits for it hears of it; until then it is no unhandled rejection. What still comes goes nowhere.
+  blob.catch((error: unknown) => sink.destroy(error as Error))
+  const refused = blob.then(
+    () => new Promise<never>(() => {}),
+    () => 'refused' as const,
+  )
+  return {
+    feed: async (part) => {
+      part.on('data', count)
+      part.pipe(sink, { end: false })
+      const whole = finished(part, { writable: false }).then(
+        () => 'whole' as const,
+        () => 'cut' as const,
+      )
+      const outcome = await Promise.race([whole, refused])
+      part.off('data', count)
+      part.unpipe(sink)
+      return outcome
+    },
+    received: () => received,
+    end: (error) => (error ? sink.destroy(error) : sink.end()),
+    blob,
+  }
+}
+
+async function readBlob(stored: AsyncIterable<Buffer>, isWalked: boolean, inTurn: InTurn): Promise<Blob> {
+  const parts = stored[Symbol.asyncIterator]()
+  const start: Buffer[] = []
+  let length = 0
+  while (length < TAR_BLOCK) {
+    const { done, value } = await parts.next()
+    if (done === true) break
+    start.push(value)
+    length += value.length
+  }
+  const first = Buffer.concat(start)
+  const all = (async function* () {
+    yield first
+    yield* { [Symbol.asyncIterator]: () => parts }
+  })()
+  if (isDocument(first.subarray(0, TAR_BLOCK))) return hashBlob(all, true)
+  return inTurn(async () => {
+    if (!isWalked) return hashBlob(all, false)
+    const layer = await walkLayer(all, { digest: null, diffId: null })
+    return { digest: layer.digest, size: layer.packedSize, layer, document: null }
+  })
+}
+
+/** Told by its first 512 bytes: JSON of an object has no NUL, the first block of a tar always has, and packed layers start otherwise. */
+function isDocument(start: Buffer): boolean {
+  return start[0] === 0x7b && !start.includes(0)
+}
+
+async function hashBlob(parts: AsyncIterable<Buffer>, isKept: boolean): Promise<Blob> {
+  const hash = createHash('sha256')
+  let size = 0
+  let kept: Buffer[] | null = isKept ? [] : null
+  for await (const part of parts) {
+    hash.update(part)
+    size += part.length
+    if (size > DOCUMENT_LIMIT) kept = null
+    kept?.push(part)
+  }
+  return { digest: `sha256:${hash.digest('hex')}`, size, layer: null, document: kept && Buffer.concat(kept) }
+}
+
+/** At most `atATime` tasks are under way, the others wait in the order they came. */
+export function createTurns(atATime: number): InTurn {
+  const waiting: (() => void)[] = []
+  let underWay = 0
+  return async (task) => {
+    if (underWay >= atATime) await new Promise<void>((go) => waiting.push(go))
+    else underWay += 1
+    try {
+      return await task()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else underWay -= 1
+    }
+  }
+}
