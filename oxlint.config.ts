@@ -9,6 +9,7 @@ export const rooms = [
   'failure.ts',
   'version.ts',
   'log.ts',
+  'clock.ts',
   'exec.ts',
   'inputs/',
   'git/',

@@ -2,7 +2,8 @@
 import { tmpdir } from 'node:os'
 import { exitCodeOf } from './budget/verdict.ts'
 import { helpText, readCommand, type Command } from './inputs/command-line.ts'
-import { createExec, interruption } from './exec.ts'
+import { systemClock } from './clock.ts'
+import { createExec, createOpenOutput, interruption } from './exec.ts'
 import { toFailure } from './failure.ts'
 import { parseInputs } from './inputs/inputs.ts'
 import type { Log } from './log.ts'
@@ -73,7 +74,14 @@ async function main(command: Command): Promise<number> {
       runUrl: null,
       credentials: null,
     },
-    { createExec: (stop) => createExec(env, stop), env, log: terminalLog(command.verbose), signal },
+    {
+      createExec: (stop) => createExec(env, stop),
+      createOpenOutput: (stop) => createOpenOutput(env, stop),
+      env,
+      clock: systemClock,
+      log: terminalLog(command.verbose),
+      signal,
+    },
   )
   stdout.write(
     command.json

@@ -1,7 +1,7 @@
 import * as core from '@actions/core'
-import { createExec, interruption } from './exec.ts'
+import { systemClock } from './clock.ts'
+import { createExec, createOpenOutput, interruption } from './exec.ts'
 import { toFailure } from './failure.ts'
-import { systemClock } from './github/comment.ts'
 import { readContext, readEventFacts, readInputs } from './github/context.ts'
 import { maskSecrets, workflowLog } from './github/log.ts'
 import { NOBODY, publish } from './github/publish.ts'
@@ -23,7 +23,9 @@ async function main(): Promise<number> {
     audience = { inputs, pullRequest }
     const credentials = inputs.githubToken === null ? null : { serverUrl: context.serverUrl, token: inputs.githubToken }
     const world = {
+      createOpenOutput: (stop: AbortSignal) => createOpenOutput(env, stop),
       env,
+      clock: systemClock,
       createExec: (stop: AbortSignal) => createExec(env, stop),
       log: workflowLog(),
       signal,

@@ -3,7 +3,8 @@ import { join, relative, resolve } from 'node:path'
 import type { Baseline } from './baseline/baseline.ts'
 import { NOT_NAMED, NOT_WANTED, obtainBaseline, obtainImage } from './baseline/obtain.ts'
 import { inspectBuilder } from './build/builder.ts'
-import type { Exec } from './exec.ts'
+import type { Clock } from './clock.ts'
+import type { Exec, OpenOutput } from './exec.ts'
 import { CouldNotMeasure, toFailure } from './failure.ts'
 import type { Credentials } from './git/commits.ts'
 import { openRepository, type Repository } from './git/git.ts'
@@ -42,8 +43,10 @@ export type Surroundings = {
 /** The world, as far as the run touches it. `createExec` binds the programs that are started to a signal that stops them. */
 export type World = {
   createExec: (signal: AbortSignal) => Exec
+  createOpenOutput: (signal: AbortSignal) => OpenOutput
   /** Where the programs' settings are found: `DOCKER_CONFIG`, proxies. */
   env: Record<string, string | undefined>
+  clock: Clock
   log: Log
   signal: AbortSignal
 }
@@ -70,12 +73,15 @@ export async function measureSides(
   const signal = AbortSignal.any([world.signal, stop.signal])
   const exec = world.createExec(signal)
   const cwd = await realpath(surroundings.cwd)
-  const places = createPlaces({ exec, env: world.env, cwd, scratch, signal, warn: world.log.warning })
+  const tidyUp = (): Exec => world.createExec(AbortSignal.timeout(TIDYING_MS))
+  const openOutput = world.createOpenOutput(signal)
+  const { env, clock } = world
+  const places = createPlaces({ exec, openOutput, tidyUp, env, cwd, signal, clock, warn: world.log.warning })
   const reading = { log: world.log, inputs, places, contents: createLayerContents() }
   try {
     if (inputs.image !== null) return await measureImages(inputs.image, reading, surroundings.baseMustExist, facts)
     return await measureBuilds(
-      { ...reading, exec, cwd, scratch, inTurn: queue(), credentials: surroundings.credentials },
+      { ...reading, exec, tidyUp, cwd, scratch, inTurn: queue(), credentials: surroundings.credentials },
       surroundings,
       world,
       facts,
@@ -88,7 +94,7 @@ export async function measureSides(
 
 /** Builds the checkout's commit, and beside it what it is compared with. `stop` ends what is still under way. */
 async function measureBuilds(
-  tools: Omit<Workshop, 'name' | 'repository' | 'engine' | 'tidyUp'>,
+  tools: Omit<Workshop, 'name' | 'repository' | 'engine'>,
   surroundings: Surroundings,
   world: World,
   facts: Facts,
@@ -108,7 +114,6 @@ async function measureBuilds(
     name: facts.name,
     repository,
     engine,
-    tidyUp: () => world.createExec(AbortSignal.timeout(TIDYING_MS)),
   }
   const measuring = measureRevision(shop, revision)
   const obtaining =

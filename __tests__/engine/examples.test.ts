@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it, jest } from '@jest/globals'
-import { createExec } from '../../src/exec.ts'
+import { systemClock } from '../../src/clock.ts'
+import { createExec, createOpenOutput } from '../../src/exec.ts'
 import { parseInputs } from '../../src/inputs/inputs.ts'
 import type { LayerChange, Totals } from '../../src/compare/comparison.ts'
 import type { ImageReport } from '../../src/report/report.ts'
@@ -53,7 +54,9 @@ async function measure(engine: Engine, example: string): Promise<ImageReport> {
       },
       {
         createExec: (signal) => createExec({ ...process.env, ...engine.env }, signal),
+        createOpenOutput: (signal) => createOpenOutput({ ...process.env, ...engine.env }, signal),
         env: engine.env,
+        clock: systemClock,
         log: { section: () => section, info: () => {}, warning: () => {} },
         signal: new AbortController().signal,
       },

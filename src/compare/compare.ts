@@ -1,5 +1,5 @@
 import type { Baseline } from '../baseline/baseline.ts'
-import type { Compression } from '../image/layer/walk.ts'
+import type { Compression } from '../image/layer/unpack.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { alignLayers, type LayerPair } from './align.ts'
 import type {

@@ -1,12 +1,6 @@
-import { setTimeout } from 'node:timers/promises'
+import type { Clock } from '../clock.ts'
 import { explainGitHubError, retryDelay, statusOf } from './errors.ts'
 import type { Octokit } from './octokit.ts'
-
-/** The world's time, in milliseconds: a parameter, so that tests need not wait. */
-export type Clock = { now(): number; sleep(milliseconds: number): Promise<void> }
-
-/** The machine's own clock. */
-export const systemClock: Clock = { now: () => Date.now(), sleep: (milliseconds) => setTimeout(milliseconds) }
 
 /** Which comment, and what it should say. */
 export type StickyComment = {

@@ -1,7 +1,7 @@
 import type { Engine } from '../build/engine.ts'
 import type { Origins } from '../build/provenance.ts'
 import { CouldNotMeasure } from '../failure.ts'
-import type { Compression } from './layer/walk.ts'
+import type { Compression } from './layer/unpack.ts'
 import type { ImageSource, Layer, Measurement, Unmeasured } from './measurement.ts'
 import { layerHistory, plainInstruction, platformName } from './oci.ts'
 import type { SourceImage } from './source/source.ts'

@@ -1,5 +1,5 @@
 import type { Engine } from '../build/engine.ts'
-import type { Compression } from './layer/walk.ts'
+import type { Compression } from './layer/unpack.ts'
 
 /** One non-empty layer of an image; the layers of an image stand base layer first, as in the OCI image config. */
 export type Layer = {

@@ -1,23 +1,71 @@
-import type { Exec } from '../../exec.ts'
+import { resolve } from 'node:path'
+import type { Clock } from '../../clock.ts'
+import type { Exec, OpenOutput } from '../../exec.ts'
 import type { ImageReference } from '../../inputs/reference.ts'
+import { dockerArchive, ociArchive } from './archive.ts'
+import { createCredentials } from './credentials.ts'
+import { createDaemonSource } from './daemon.ts'
+import { ociLayout } from './layout.ts'
+import { startReceiver, type Receiver } from './receiver.ts'
+import { createRegistryClient } from './registry-client.ts'
+import { createRegistrySource } from './registry.ts'
 import type { Source } from './source.ts'
+import { readSavedStream } from './stream.ts'
 
 /** What reading from places takes. */
 export type PlacesDeps = {
   exec: Exec
-  /** Where `DOCKER_CONFIG` and proxies are found. */
+  openOutput: OpenOutput
+  /** For taking away what was made: not stopped when the run is, but limited in time. */
+  tidyUp: () => Exec
+  /** Where `DOCKER_CONFIG` is found. */
   env: Record<string, string | undefined>
   /** What relative paths are relative to, absolute. */
   cwd: string
-  /** A folder of the run's own, for what has to be unpacked. */
-  scratch: string
+  /** Ends what is under way when the run is cancelled. */
   signal: AbortSignal
+  clock: Clock
+  /** Told in the log: why something is not measured. */
   warn: (text: string) => void
 }
 
-/** Opens places by reference; what they share (connections, the registry that an engine pushes to) lives until `close`. */
+/** Opens places by reference; what they share (a registry's connections, the registry that an engine pushes to) lives until `close`. */
 export type Places = { open: (reference: ImageReference) => Source; close: () => Promise<void> }
 
-export function createPlaces(_deps: PlacesDeps): Places {
-  throw new Error('to be written')
+/** One for a run. Nothing is opened before it is needed. */
+export function createPlaces(deps: PlacesDeps): Places {
+  const { exec, openOutput, tidyUp, env, cwd, signal, clock, warn } = deps
+  const client = createRegistryClient({ credentials: createCredentials({ exec, env }), signal, clock })
+  let receiver: Promise<Receiver> | undefined
+
+  function openDaemon(name: string): Source {
+    const opened = (): Promise<Receiver> => (receiver ??= startReceiver())
+    return {
+      images: async (wanted) => {
+        const surroundings = { exec, openOutput, tidyUp, receiver: await opened(), warn, readSaved: readSavedStream }
+        return createDaemonSource(name, surroundings).images(wanted)
+      },
+      close: () => Promise.resolve(),
+    }
+  }
+
+  return {
+    open: (reference) => {
+      switch (reference.transport) {
+        case 'docker':
+          return createRegistrySource(reference, client)
+        case 'docker-daemon':
+          return openDaemon(reference.name)
+        case 'docker-archive':
+          return dockerArchive(resolve(cwd, reference.path), reference.name)
+        case 'oci-archive':
+          return ociArchive(resolve(cwd, reference.path), reference.name)
+        case 'oci':
+          return ociLayout(resolve(cwd, reference.path), reference.name)
+      }
+    },
+    close: async () => {
+      await (await receiver)?.close()
+    },
+  }
 }
