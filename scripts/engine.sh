@@ -5,6 +5,8 @@ umask 022
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/debian.sh
 . "$HERE/debian.sh"
+# shellcheck source=scripts/daemons.sh
+. "$HERE/daemons.sh"
 
 ENGINES=(classic containerd classic-20 classic-26 containerd-26)
 DEFAULT=(classic containerd)
@@ -84,24 +86,6 @@ running_process() {
   owned_process "$(data "$1")/docker.pid" "$(data "$1")/"
 }
 
-# owned_process PID_FILE TEXT: the pid in the file if that process has TEXT in its command line.
-owned_process() {
-  local pid
-  pid=$(cat "$1" 2>/dev/null) || return 1
-  [[ $pid =~ ^[0-9]+$ ]] && tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -F -- "$2" >/dev/null && echo "$pid"
-}
-
-# terminate PID SECONDS: asks, waits, then insists.
-terminate() {
-  kill "$1" 2>/dev/null || return 0
-  local tenths=$(($2 * 10))
-  # A zombie that nobody reaps has no command line left.
-  while grep -q . "/proc/$1/cmdline" 2>/dev/null; do
-    [ $((tenths--)) -gt 0 ] || { kill -9 "$1" 2>/dev/null || true; }
-    sleep 0.1
-  done
-}
-
 # clear_runtime ENGINE: removes what a killed daemon or a reboot left behind. dockerd refuses to start on a pid file whose
 # number belongs to another process by now, and waits for a containerd that is not its own.
 clear_runtime() {
@@ -156,21 +140,14 @@ install_engines() {
 
 # install_generation GENERATION WORK: fetches and extracts one, whole or not at all; uses APT.
 install_generation() {
-  local folder log=$IMAGE_BUDGET_ENGINES/install-$1.log package names
+  local folder log=$IMAGE_BUDGET_ENGINES/install-$1.log names
   folder=$(packages "$1")
   read -ra names < <(packages_of "$1")
-  rm -rf "$folder.new"
-  mkdir -p "$2" "$folder.new"
-  (cd "$2" && "${APT[@]}" download "${names[@]}") >"$log" 2>&1 || cannot_fetch "Docker $1" "$log"
-  for package in "$2"/*.deb; do dpkg -x "$package" "$folder.new"; done
-  rm -rf "$folder.new"/usr/share/{doc,man,locale,bash-completion,zsh,fish} "$folder"
+  fetch_programs "$folder.new" "$2" "${names[@]}" >"$log" 2>&1 || cannot_fetch "Docker $1" "$log"
+  rm -rf "$folder"
   LD_LIBRARY_PATH=$(library_path "$folder.new") "$folder.new/usr/sbin/dockerd" --version >"$folder.new/complete" 2>"$log" ||
     die "Debian's Docker $1 does not run here: $(tail -n 3 "$log")" 'Set IMAGE_BUDGET_USE_DOCKER=1 to use a Docker of your own.'
   mv "$folder.new" "$folder"
-}
-
-cannot_fetch() {
-  die "could not fetch $1's packages: $(grep -vi '^get' "$2" | tail -n 3)" 'Check that apt-get update works here, or set IMAGE_BUDGET_USE_DOCKER=1 to use a Docker of your own.'
 }
 
 # One bridge for all engines. Without one every RUN fails, and a bridge that dockerd makes itself comes with firewall rules.
@@ -214,9 +191,6 @@ launch() {
     --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false >"$folder/docker.log" 2>&1 </dev/null 9>&- &
   LAUNCHED[$engine]=$!
 }
-
-# library_path FOLDER: the folder of the shared libraries among a generation's packages.
-library_path() { dirname "$(find "$1/usr/lib" -name 'libseccomp.so.2' | head -n 1)"; }
 
 # await ENGINE: until the engine answers; an error as soon as its process is gone, or when the time is up.
 await() {
@@ -285,9 +259,6 @@ status() {
   done
   return $code
 }
-
-# quoted so that eval reads back exactly these bytes
-export_line() { printf 'export %s=%q\n' "$1" "$2"; }
 
 # Empty values switch off what would take precedence over DOCKER_HOST.
 print_env() {
