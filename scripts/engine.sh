@@ -5,9 +5,13 @@ umask 022
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/debian.sh
 . "$HERE/debian.sh"
+# shellcheck source=scripts/daemons.sh
+. "$HERE/daemons.sh"
 
-STORES=(classic containerd)
-PACKAGES=$IMAGE_BUDGET_ENGINES/packages
+ENGINES=(classic containerd classic-20 classic-26 containerd-26)
+DEFAULT=(classic containerd)
+# The docker CLI and buildx that are used with every engine: a CLI speaks its engine's version of the API.
+CLI=$IMAGE_BUDGET_ENGINES/packages
 BRIDGE=imgbr0
 declare -A LAUNCHED=()
 READY_SECONDS=${IMAGE_BUDGET_ENGINE_TIMEOUT:-60}
@@ -16,32 +20,53 @@ usage() {
   cat <<'USAGE'
 Docker engines with each of the two image stores, on sockets of their own, beside any Docker that is already there.
 
-  scripts/engine.sh start [classic|containerd|all]   install what is missing, start, wait until they answer (default: all)
-  scripts/engine.sh stop                             stop them; images and build cache stay
-  scripts/engine.sh status                           one line per engine; exit code 1 if one is not running
-  scripts/engine.sh env classic|containerd           shell lines for eval: DOCKER_HOST, DOCKER_CONFIG, PATH
+  scripts/engine.sh start [ENGINE ...|all]    install what is missing, start, wait until they answer (default: all)
+  scripts/engine.sh stop [ENGINE ...|all]     stop them, without a name every one of them; images and build cache stay
+  scripts/engine.sh status [ENGINE ...|all]   one line per engine; exit code 1 if one that is asked for is not running
+  scripts/engine.sh env ENGINE                shell lines for eval: DOCKER_HOST, DOCKER_CONFIG, PATH; exit code 4 if it is
+                                              not running
+
+  classic, containerd         Docker 28 of Debian's sid, one for each store; `all` is these two
+  classic-20                  Docker 20.10 of Debian 12, which has the classic store only
+  classic-26, containerd-26   Docker 26.1 of Debian 13
 
   eval "$(scripts/engine.sh env classic)" && docker images
 
 `start` may be called at any time and by several at once. It needs root on Debian 12 or later: programs come from the
-machine's own Debian mirror, runc of its release, Docker and buildx of Debian's sid, extracted into a folder and not
-installed. RUN steps get a network (bridge imgbr0, 10.213.0.0/16) without a way out: no firewall rule is touched.
+machine's own Debian mirror and are extracted into a folder, not installed; only those of the engines asked for are
+fetched. The docker CLI and buildx are those of sid for every engine. RUN steps get a network (bridge imgbr0,
+10.213.0.0/16) without a way out: no firewall rule is touched.
 
 Environment:
   IMAGE_BUDGET_ENGINES         where programs, images, sockets and logs are kept (default: /var/tmp/image-budget-engines;
                                a short path, for the sockets)
   IMAGE_BUDGET_ENGINE_TIMEOUT  seconds to wait for an engine to answer (default: 60)
   IMAGE_BUDGET_USE_DOCKER=1    use the Docker that is there instead, with the one store that it has: nothing is installed,
-                               started or stopped; `env` prints nothing for that store, and for the other one it fails
+                               started or stopped; `env` prints nothing for that store, and for any other engine it fails
                                with exit code 3.
 USAGE
 }
 
 data() { echo "$IMAGE_BUDGET_ENGINES/$1"; }
 socket() { echo "$IMAGE_BUDGET_ENGINES/$1/docker.sock"; }
-engine_path() { echo "$PACKAGES/usr/sbin:$PACKAGES/usr/bin"; }
 
-# answers STORE: whether the engine answers /_ping; by its API, for a socket's file outlives its daemon.
+# generation ENGINE: Docker's major version, by which the packages are kept.
+generation() {
+  case $1 in
+    *-*) echo "${1##*-}" ;;
+    *) echo 28 ;;
+  esac
+}
+
+# packages GENERATION: the folder of its programs.
+packages() {
+  case $1 in
+    28) echo "$CLI" ;;
+    *) echo "$CLI-$1" ;;
+  esac
+}
+
+# answers ENGINE: whether the engine answers /_ping; by its API, for a socket's file outlives its daemon.
 answers() {
   [ -S "$(socket "$1")" ] && [ "$(ping_engine "$1")" = OK ]
 }
@@ -51,35 +76,17 @@ ping_engine() {
   if command -v curl >/dev/null; then
     curl -s --max-time 2 --unix-socket "$(socket "$1")" http://docker/_ping || true
   elif DOCKER_CONFIG=$(data "$1")/config DOCKER_CONTEXT='' timeout 5 \
-    "$PACKAGES/usr/bin/docker" -H "unix://$(socket "$1")" version --format '{{.Server.Version}}' >/dev/null 2>&1; then
+    "$CLI/usr/bin/docker" -H "unix://$(socket "$1")" version --format '{{.Server.Version}}' >/dev/null 2>&1; then
     echo OK
   fi
 }
 
-# running_process STORE: the pid of our dockerd, from its pid file if that process is really ours (pids are reused).
+# running_process ENGINE: the pid of our dockerd, from its pid file if that process is really ours (pids are reused).
 running_process() {
   owned_process "$(data "$1")/docker.pid" "$(data "$1")/"
 }
 
-# owned_process PID_FILE TEXT: the pid in the file if that process has TEXT in its command line.
-owned_process() {
-  local pid
-  pid=$(cat "$1" 2>/dev/null) || return 1
-  [[ $pid =~ ^[0-9]+$ ]] && tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -F -- "$2" >/dev/null && echo "$pid"
-}
-
-# terminate PID SECONDS: asks, waits, then insists.
-terminate() {
-  kill "$1" 2>/dev/null || return 0
-  local tenths=$(($2 * 10))
-  # A zombie that nobody reaps has no command line left.
-  while grep -q . "/proc/$1/cmdline" 2>/dev/null; do
-    [ $((tenths--)) -gt 0 ] || { kill -9 "$1" 2>/dev/null || true; }
-    sleep 0.1
-  done
-}
-
-# clear_runtime STORE: removes what a killed daemon or a reboot left behind. dockerd refuses to start on a pid file whose
+# clear_runtime ENGINE: removes what a killed daemon or a reboot left behind. dockerd refuses to start on a pid file whose
 # number belongs to another process by now, and waits for a containerd that is not its own.
 clear_runtime() {
   local folder pid mount
@@ -89,27 +96,61 @@ clear_runtime() {
   rm -rf "$folder/exec" "$folder/docker.pid" "$folder/docker.sock"
 }
 
-# Debian's own packages, extracted: an installed docker.io would start a daemon and touch the machine's firewall.
-install_engine() {
-  [ ! -f "$PACKAGES/complete" ] || return 0
+# suites_of GENERATION, packages_of GENERATION: where Debian has it. runc: the machine's own, or for the older ones that of
+# their time; Debian 13's needs a newer C library than Debian 12 has. What a program is linked with and a bare machine
+# does not have comes along (libseccomp for runc, libdevmapper for Docker 20.10).
+suites_of() {
+  case $1 in
+    20) echo bookworm ;;
+    26) echo bookworm trixie ;;
+    28) echo "$DEBIAN_CODENAME" sid ;;
+  esac
+}
+packages_of() {
+  case $1 in
+    20) echo {docker.io,containerd,runc,libseccomp2,libdevmapper1.02.1}/bookworm ;;
+    26) echo {docker.io,containerd}/trixie {runc,libseccomp2}/bookworm ;;
+    28) echo {runc,libseccomp2}/"$DEBIAN_CODENAME" {docker.io,containerd,docker-cli,docker-buildx}/sid ;;
+  esac
+}
+
+# install_engines ENGINE...: Debian's own packages, extracted: an installed docker.io would start a daemon and touch the
+# machine's firewall.
+install_engines() {
+  local engine wanted missing=()
+  # The first has the CLI.
+  for wanted in 28 $(for engine in "$@"; do generation "$engine"; done | sort -u); do
+    [ -f "$(packages "$wanted")/complete" ] || [[ " ${missing[*]-} " == *" $wanted "* ]] || missing+=("$wanted")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
   install_missing git=git ip=iproute2
   [ -e /etc/ssl/certs/ca-certificates.crt ] || install_missing update-ca-certificates=ca-certificates
   read_debian_sources
-  say "fetching Docker and buildx from Debian's packages"
-  local work=$IMAGE_BUDGET_ENGINES/apt log=$IMAGE_BUDGET_ENGINES/install.log package
-  rm -rf "$work" "$PACKAGES.new"
-  mkdir -p "$work/download" "$PACKAGES.new"
-  (private_apt "$work" "$DEBIAN_CODENAME" sid && cd "$work/download" && "${APT[@]}" download "runc/$DEBIAN_CODENAME" "libseccomp2/$DEBIAN_CODENAME" \
-    docker.io/sid containerd/sid docker-cli/sid docker-buildx/sid) >"$log" 2>&1 ||
-    die "could not fetch Docker's packages: $(grep -vi '^get' "$log" | tail -n 3)" 'Check that apt-get update works here, or set IMAGE_BUDGET_USE_DOCKER=1 to use a Docker of your own.'
-  for package in "$work"/download/*.deb; do dpkg -x "$package" "$PACKAGES.new"; done
-  rm -rf "$PACKAGES.new"/usr/share/{doc,man,locale,bash-completion,zsh,fish} "$work" "$PACKAGES"
-  "$PACKAGES.new/usr/sbin/dockerd" --version >"$PACKAGES.new/complete" 2>"$log" ||
-    die "Debian's Docker does not run here: $(tail -n 3 "$log")" 'Set IMAGE_BUDGET_USE_DOCKER=1 to use a Docker of your own.'
-  mv "$PACKAGES.new" "$PACKAGES"
+  say "fetching Docker ${missing[*]} from Debian's packages"
+  local work=$IMAGE_BUDGET_ENGINES/apt log=$IMAGE_BUDGET_ENGINES/install.log suites pids=() pid code=0
+  rm -rf "$work"
+  mkdir -p "$work"
+  mapfile -t suites < <(for wanted in "${missing[@]}"; do suites_of "$wanted"; done | tr ' ' '\n' | sort -u)
+  private_apt "$work" "${suites[@]}" >"$log" 2>&1 || cannot_fetch Docker "$log"
+  for wanted in "${missing[@]}"; do install_generation "$wanted" "$work/$wanted" & pids+=($!); done
+  for pid in "${pids[@]}"; do wait "$pid" || code=1; done
+  [ $code = 0 ] || exit 1
+  rm -rf "$work"
 }
 
-# One bridge for both engines. Without one every RUN fails, and a bridge that dockerd makes itself comes with firewall rules.
+# install_generation GENERATION WORK: fetches and extracts one, whole or not at all; uses APT.
+install_generation() {
+  local folder log=$IMAGE_BUDGET_ENGINES/install-$1.log names
+  folder=$(packages "$1")
+  read -ra names < <(packages_of "$1")
+  fetch_programs "$folder.new" "$2" "${names[@]}" >"$log" 2>&1 || cannot_fetch "Docker $1" "$log"
+  rm -rf "$folder"
+  LD_LIBRARY_PATH=$(library_path "$folder.new") "$folder.new/usr/sbin/dockerd" --version >"$folder.new/complete" 2>"$log" ||
+    die "Debian's Docker $1 does not run here: $(tail -n 3 "$log")" 'Set IMAGE_BUDGET_USE_DOCKER=1 to use a Docker of your own.'
+  mv "$folder.new" "$folder"
+}
+
+# One bridge for all engines. Without one every RUN fails, and a bridge that dockerd makes itself comes with firewall rules.
 make_bridge() {
   local ip
   ip=$(PATH=$PATH:/usr/sbin:/sbin command -v ip)
@@ -121,36 +162,44 @@ make_bridge() {
   "$ip" link set "$BRIDGE" up
 }
 
-# launch STORE: starts the daemon; it outlives this shell and holds none of its descriptors (the lock is on 9).
+# launch ENGINE: starts the daemon; it outlives this shell and holds none of its descriptors (the lock is on 9).
 launch() {
-  local store=$1 folder containers snapshotter
-  folder=$(data "$store")
+  local engine=$1 folder programs containers features
+  folder=$(data "$engine")
+  programs=$(packages "$(generation "$engine")")
   mkdir -p "$folder/config/cli-plugins"
-  ln -sfn "$PACKAGES/usr/libexec/docker/cli-plugins/docker-buildx" "$folder/config/cli-plugins/docker-buildx"
-  clear_runtime "$store"
-  case $store in
-    classic) containers=10.213.1.0/24 snapshotter=false ;;
-    containerd) containers=10.213.2.0/24 snapshotter=true ;;
+  ln -sfn "$CLI/usr/libexec/docker/cli-plugins/docker-buildx" "$folder/config/cli-plugins/docker-buildx"
+  clear_runtime "$engine"
+  # Each its own range on the bridge: a daemon does not know which addresses the others have given away.
+  case $engine in
+    classic) containers=10.213.1.0/24 ;;
+    containerd) containers=10.213.2.0/24 ;;
+    classic-20) containers=10.213.20.0/24 ;;
+    classic-26) containers=10.213.26.0/24 ;;
+    containerd-26) containers=10.213.27.0/24 ;;
   esac
-  echo "{\"features\": {\"containerd-snapshotter\": $snapshotter}}" >"$folder/daemon.json"
-  PATH=$(engine_path):$PATH:/usr/sbin:/sbin LD_LIBRARY_PATH=$(library_path) \
-    setsid env -u NOTIFY_SOCKET dockerd --config-file "$folder/daemon.json" -H "unix://$(socket "$store")" \
+  case $engine in
+    classic-20) features='"buildkit": true' ;;
+    classic*) features='"containerd-snapshotter": false' ;;
+    containerd*) features='"containerd-snapshotter": true' ;;
+  esac
+  echo "{\"features\": {$features}}" >"$folder/daemon.json"
+  PATH=$programs/usr/sbin:$programs/usr/bin:$PATH:/usr/sbin:/sbin LD_LIBRARY_PATH=$(library_path "$programs") \
+    setsid env -u NOTIFY_SOCKET dockerd --config-file "$folder/daemon.json" -H "unix://$(socket "$engine")" \
     --data-root "$folder/data" --exec-root "$folder/exec" --pidfile "$folder/docker.pid" --group root \
     --bridge "$BRIDGE" --fixed-cidr "$containers" --userland-proxy=false \
     --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false >"$folder/docker.log" 2>&1 </dev/null 9>&- &
-  LAUNCHED[$store]=$!
+  LAUNCHED[$engine]=$!
 }
 
-library_path() { dirname "$(find "$PACKAGES/usr/lib" -name 'libseccomp.so.2' | head -n 1)"; }
-
-# await STORE: until the engine answers; an error as soon as its process is gone, or when the time is up.
+# await ENGINE: until the engine answers; an error as soon as its process is gone, or when the time is up.
 await() {
-  local store=$1 log tenths=$((READY_SECONDS * 10))
-  log=$(data "$store")/docker.log
-  until answers "$store"; do
-    if [ $((tenths--)) -le 0 ] || ! { running_process "$store" || kill -0 "${LAUNCHED[$store]:-none}"; } >/dev/null 2>&1; then
+  local engine=$1 log tenths=$((READY_SECONDS * 10))
+  log=$(data "$engine")/docker.log
+  until answers "$engine"; do
+    if [ $((tenths--)) -le 0 ] || ! { running_process "$engine" || kill -0 "${LAUNCHED[$engine]:-none}"; } >/dev/null 2>&1; then
       tail -n 15 "$log" >&2
-      die "the $store engine did not come up (its log: $log)" \
+      die "the $engine engine did not come up (its log: $log)" \
         'A container or sandbox needs --privileged for it; otherwise set IMAGE_BUDGET_USE_DOCKER=1 to use a Docker of your own.'
     fi
     sleep 0.1
@@ -158,36 +207,38 @@ await() {
 }
 
 start() {
-  local store missing=()
-  for store in "$@"; do answers "$store" || missing+=("$store"); done
+  local engine missing=()
+  for engine in "$@"; do answers "$engine" || missing+=("$engine"); done
   [ ${#missing[@]} -gt 0 ] || return 0
   local remedy='Use an existing Docker: IMAGE_BUDGET_USE_DOCKER=1.'
   [ "$(uname -s)" = Linux ] && command -v dpkg >/dev/null && command -v apt-get >/dev/null || die 'engines can be started on Debian only' "$remedy"
   [ "$(id -u)" = 0 ] || die 'starting an engine needs root' "$remedy"
-  [ ${#IMAGE_BUDGET_ENGINES} -le 70 ] || die "IMAGE_BUDGET_ENGINES is too long for a socket's path (${#IMAGE_BUDGET_ENGINES} characters, at most 70)" 'Choose a shorter one.'
+  # containerd's limit for a socket's path is 104 characters, and /containerd-26/exec/containerd/containerd-debug.sock has 52.
+  [ ${#IMAGE_BUDGET_ENGINES} -le 52 ] || die "IMAGE_BUDGET_ENGINES is too long for a socket's path (${#IMAGE_BUDGET_ENGINES} characters, at most 52)" 'Choose a shorter one.'
   make_state_folder
   exec 9>"$IMAGE_BUDGET_ENGINES/lock"
   flock -w 600 9 || die 'another start has been running for ten minutes' "See what holds $IMAGE_BUDGET_ENGINES/lock."
-  install_engine
+  install_engines "$@"
   make_bridge
   missing=()
-  for store in "$@"; do
-    answers "$store" && continue
-    missing+=("$store")
-    if ! running_process "$store" >/dev/null; then launch "$store"; fi
+  for engine in "$@"; do
+    answers "$engine" && continue
+    missing+=("$engine")
+    if ! running_process "$engine" >/dev/null; then launch "$engine"; fi
   done
-  for store in ${missing[@]+"${missing[@]}"}; do await "$store"; done
+  for engine in ${missing[@]+"${missing[@]}"}; do await "$engine"; done
   exec 9>&-
 }
 
+# stop ENGINE...
 stop() {
   [ -d "$IMAGE_BUDGET_ENGINES" ] || return 0
   exec 9>"$IMAGE_BUDGET_ENGINES/lock"
   flock -w 600 9 || die 'a start is in progress' 'Wait for it.'
-  local store pid
-  for store in "${STORES[@]}"; do
-    if pid=$(running_process "$store"); then terminate "$pid" 20; fi
-    clear_runtime "$store"
+  local engine pid
+  for engine in "$@"; do
+    if pid=$(running_process "$engine"); then terminate "$pid" 20; fi
+    clear_runtime "$engine"
   done
   # Engines of another folder may be on the bridge. ([i]: else grep finds its own command line.)
   if ! grep -qsa "[i]${BRIDGE#i}" /proc/[0-9]*/cmdline; then
@@ -195,30 +246,30 @@ stop() {
   fi
 }
 
+# status ENGINE...
 status() {
-  local store code=0
-  for store in "${STORES[@]}"; do
-    if answers "$store"; then
-      echo "$store: running, $(cat "$PACKAGES/complete"), unix://$(socket "$store")"
+  local engine code=0
+  for engine in "$@"; do
+    if answers "$engine"; then
+      echo "$engine: running, $(cat "$(packages "$(generation "$engine")")/complete"), unix://$(socket "$engine")"
     else
-      echo "$store: not running"
+      echo "$engine: not running"
       code=1
     fi
   done
   return $code
 }
 
-# quoted so that eval reads back exactly these bytes
-export_line() { printf 'export %s=%q\n' "$1" "$2"; }
-
 # Empty values switch off what would take precedence over DOCKER_HOST.
 print_env() {
-  answers "$1" || die "the $1 engine is not running" "Start it: scripts/engine.sh start $1"
+  if ! answers "$1"; then
+    (die "the $1 engine is not running" "Start it: scripts/engine.sh start $1") || exit 4
+  fi
   export_line DOCKER_HOST "unix://$(socket "$1")"
   export_line DOCKER_CONFIG "$(data "$1")/config"
   export_line DOCKER_CONTEXT ''
   export_line BUILDX_BUILDER ''
-  export_line PATH "$PACKAGES/usr/bin:$PATH"
+  export_line PATH "$CLI/usr/bin:$PATH"
 }
 
 # The store of the Docker that is there.
@@ -247,34 +298,36 @@ use_present_docker() {
   esac
 }
 
-stores_of() {
-  case $1 in
-    all) echo "${STORES[@]}" ;;
-    classic | containerd) echo "$1" ;;
-    *) die "unknown engine: $1" 'It is classic, containerd or all.' ;;
-  esac
-}
-
 main() {
-  local command=${1:-}
+  local command=${1:-} engine engines=()
   case $command in
     -h | --help | help) usage && return ;;
-    start | stop | status | env) ;;
+    start | stop | status | env) shift ;;
     *) usage >&2 && exit 2 ;;
   esac
-  local which=${2:-all} stores
-  stores=$(stores_of "$which")
-  [ "$command" != env ] || [ "$which" != all ] || die 'env of which engine?' 'scripts/engine.sh env classic, or containerd'
+  for engine in "$@"; do
+    [[ " ${ENGINES[*]} all " == *" $engine "* ]] || die "unknown engine: $engine" "It is one of ${ENGINES[*]}, or all."
+    case $command:$engine in
+      stop:all) engines+=("${ENGINES[@]}") ;;
+      *:all) engines+=("${DEFAULT[@]}") ;;
+      *) engines+=("$engine") ;;
+    esac
+  done
+  # Each once: a second start of one that does not answer yet would be a second daemon.
+  mapfile -t engines < <([ ${#engines[@]} = 0 ] || printf '%s\n' "${engines[@]}" | sort -u)
+  [ "$command" != env ] || [ ${#engines[@]} = 1 ] || die 'env of which engine?' "scripts/engine.sh env classic, or another one of ${ENGINES[*]}"
   if [ "${IMAGE_BUDGET_USE_DOCKER:-}" = 1 ]; then
-    use_present_docker "$command" "$which"
+    use_present_docker "$command" "${engines[0]:-}"
     return
   fi
+  if [ ${#engines[@]} = 0 ]; then
+    if [ "$command" = stop ]; then engines=("${ENGINES[@]}"); else engines=("${DEFAULT[@]}"); fi
+  fi
   case $command in
-    # shellcheck disable=SC2086 # a list of words
-    start) start $stores ;;
-    stop) stop ;;
-    status) status ;;
-    env) print_env "$which" ;;
+    start) start "${engines[@]}" ;;
+    stop) stop "${engines[@]}" ;;
+    status) status "${engines[@]}" ;;
+    env) print_env "${engines[0]}" ;;
   esac
 }
 

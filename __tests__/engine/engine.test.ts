@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { BASE_IMAGE, docker, engines } from '../support/engine.ts'
+import { BASE_IMAGE, docker, everyEngine } from '../support/engine.ts'
 import type { Engine } from '../support/engine.ts'
 import { createRepository, type TestRepository } from '../support/repository.ts'
 
@@ -17,7 +17,14 @@ function layerCount(engine: Engine, image: string): number {
   return Number(docker(engine, 'image', 'inspect', '--format', '{{len .RootFS.Layers}}', image))
 }
 
-describe.each(engines())('the $store engine', (engine) => {
+describe.each(everyEngine())('the $name engine', (engine) => {
+  const major = /-(\d+)$/.exec(engine.name)?.[1]
+  if (major !== undefined) {
+    it('is the Docker that it is named for', () => {
+      expect(docker(engine, 'version', '--format', '{{.Server.Version}}').split('.')[0]).toBe(major)
+    })
+  }
+
   it('has the store that it is started for', () => {
     const driver = docker(engine, 'info', '--format', '{{json .DriverStatus}}')
     expect(driver.includes('io.containerd.snapshotter.v1')).toBe(engine.store === 'containerd')
