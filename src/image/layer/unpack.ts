@@ -1,0 +1,143 @@
+import { createGunzip } from 'node:zlib'
+import type { Transform } from 'node:stream'
+import { CouldNotMeasure } from '../../failure.ts'
+import { createZstdDecoder, isZstd, splitFrames } from './zstd.ts'
+
+/** How a layer's blob is packed, told by its content. */
+export type Compression = 'gzip' | 'zstd' | 'none'
+
+/**
+ * An unpacker gives this many bytes at a time (fewer, larger chunks cost less), and as much as `AHEAD` waits before it and behind it:
+ * it works in a thread of its own while what came out is hashed here.
+ */
+const OUTPUT_CHUNK = 256 * 1024
+const AHEAD = 4 * OUTPUT_CHUNK
+const STREAM = { chunkSize: OUTPUT_CHUNK, readableHighWaterMark: AHEAD, writableHighWaterMark: AHEAD }
+
+/**
+ * Unpacks a blob, in constant memory. How it is packed is told by its first bytes, never by a media type. gzip may have more than one
+ * member (estargz), and zeros after the last, as gzip(1) has it (tapes and block devices fill up with them); zstd may have several
+ * frames, and skippable ones (zstd:chunked). Whatever is neither is handed on as it is. Stopping early lets the source go.
+ * Throws CouldNotMeasure `measure` (a sentence on "it", the blob) where it is corrupt or cut off, `precondition` where this Node
+ * cannot unpack it; and what the source throws.
+ */
+export async function unpack(
+  stored: AsyncIterable<Uint8Array>,
+): Promise<{ compression: Compression; chunks: AsyncIterable<Uint8Array> }> {
+  const source = stored[Symbol.asyncIterator]()
+  const first: Uint8Array[] = []
+  let bytes = 0
+  while (bytes < 4) {
+    const { done, value } = await source.next()
+    if (done) break
+    first.push(value)
+    bytes += value.length
+  }
+  const magic = Buffer.concat(first).subarray(0, 4)
+  async function* whole(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* first
+      for (;;) {
+        const { done, value } = await source.next()
+        if (done) return
+        yield value
+      }
+    } finally {
+      await source.return?.()
+    }
+  }
+  if (isGzip(magic)) return { compression: 'gzip', chunks: gunzip(whole()) }
+  if (isZstd(magic)) {
+    return { compression: 'zstd', chunks: decode(splitFrames(whole()), createZstdDecoder(STREAM), 'zstd') }
+  }
+  return { compression: 'none', chunks: whole() }
+}
+
+/** RFC 1952, with its one compression method. */
+function isGzip(magic: Buffer): boolean {
+  return magic[0] === 0x1f && magic[1] === 0x8b && magic[2] === 0x08
+}
+
+async function* gunzip(stored: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let total = 0
+  let zeros = 0
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of stored) {
+      total += chunk.length
+      const trailing = trailingZeros(chunk)
+      zeros = trailing === chunk.length ? zeros + trailing : trailing
+      yield chunk
+    }
+  }
+  const decoder = createGunzip(STREAM)
+  yield* decode(counted(), decoder, 'gzip')
+  // Node takes zeros after a member as the end, and drops what follows them.
+  if (total - decoder.bytesWritten > zeros) {
+    throw new CouldNotMeasure('measure', 'It is a corrupt gzip file: more follows after its end.')
+  }
+}
+
+function trailingZeros(chunk: Uint8Array): number {
+  let at = chunk.length
+  while (at > 0 && chunk[at - 1] === 0) at--
+  return chunk.length - at
+}
+
+/** Sends all of `stored` through the decoder, whose thread works while its output of before is used. */
+async function* decode(
+  stored: AsyncIterable<Uint8Array>,
+  decoder: Transform,
+  format: string,
+): AsyncGenerator<Uint8Array> {
+  let isOver = false
+  let failure: unknown
+  /** Ends when the source does, even if the decoder has seen its end before. */
+  async function feed(): Promise<void> {
+    try {
+      for await (const chunk of stored) {
+        if (isOver) break
+        // A decoder that is done takes no more: what follows is only read.
+        if (!decoder.destroyed && !decoder.write(chunk)) await drained(decoder)
+      }
+      if (!decoder.destroyed) decoder.end()
+    } catch (error) {
+      failure = error
+      decoder.destroy(error instanceof Error ? error : undefined)
+    }
+  }
+  const feeding = feed()
+  try {
+    for await (const chunk of decoder) yield chunk as Uint8Array
+    await feeding
+  } catch (error) {
+    if (failure === undefined && isDecodingError(error)) throw corruption(format, error.code)
+    throw failure ?? error
+  } finally {
+    isOver = true
+    decoder.destroy()
+  }
+  if (failure !== undefined) throw failure
+}
+
+function drained(decoder: Transform): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      decoder.off('drain', done).off('close', done)
+      resolve()
+    }
+    decoder.on('drain', done).on('close', done)
+  })
+}
+
+function isDecodingError(error: unknown): error is { code: string } {
+  const { code } = (error ?? {}) as { code?: unknown }
+  return typeof code === 'string' && /^(?:Z_|ZSTD_|ERR_ZLIB|ERR_STREAM|ERR_TRAILING)/.test(code)
+}
+
+function corruption(format: string, code: string): CouldNotMeasure {
+  const isCutOff = code === 'Z_BUF_ERROR'
+  return new CouldNotMeasure(
+    'measure',
+    isCutOff ? `It is cut off: the ${format} file ends too early.` : `It is a corrupt ${format} file (${code}).`,
+  )
+}
