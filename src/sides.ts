@@ -1,4 +1,5 @@
 import { realpath } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import type { Baseline } from './baseline/baseline.ts'
 import { NOT_NAMED, NOT_WANTED, obtainBaseline, obtainImage } from './baseline/obtain.ts'
@@ -76,7 +77,17 @@ export async function measureSides(
   const tidyUp = (): Exec => world.createExec(AbortSignal.timeout(TIDYING_MS))
   const openOutput = world.createOpenOutput(signal)
   const { env, clock } = world
-  const places = createPlaces({ exec, openOutput, tidyUp, env, cwd, signal, clock, warn: world.log.warning })
+  const places = createPlaces({
+    exec,
+    openOutput,
+    tidyUp,
+    env,
+    home: homedir(),
+    cwd,
+    signal,
+    clock,
+    warn: world.log.warning,
+  })
   const reading = { log: world.log, inputs, places, contents: createLayerContents() }
   try {
     if (inputs.image !== null) return await measureImages(inputs.image, reading, surroundings.baseMustExist, facts)

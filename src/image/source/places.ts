@@ -20,6 +20,8 @@ export type PlacesDeps = {
   tidyUp: () => Exec
   /** Where `DOCKER_CONFIG` is found. */
   env: Record<string, string | undefined>
+  /** The user's home folder. */
+  home: string
   /** What relative paths are relative to, absolute. */
   cwd: string
   /** Ends what is under way when the run is cancelled. */
@@ -34,8 +36,8 @@ export type Places = { open: (reference: ImageReference) => Source; close: () =>
 
 /** One for a run. Nothing is opened before it is needed. */
 export function createPlaces(deps: PlacesDeps): Places {
-  const { exec, openOutput, tidyUp, env, cwd, signal, clock, warn } = deps
-  const client = createRegistryClient({ credentials: createCredentials({ exec, env }), signal, clock })
+  const { exec, openOutput, tidyUp, env, home, cwd, signal, clock, warn } = deps
+  const client = createRegistryClient({ credentials: createCredentials(exec, env, home), signal, clock })
   let receiver: Promise<Receiver> | undefined
 
   function openDaemon(name: string): Source {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { z } from 'zod'
+import type { Clock } from '../../clock.ts'
 import { CouldNotMeasure } from '../../failure.ts'
 import type { ImageReference } from '../../inputs/reference.ts'
 import { parseChallenges, type Challenge } from './challenge.ts'
@@ -17,12 +18,7 @@ export type RegistryDeps = {
   credentials: Credentials
   /** Stops what is under way when the run is cancelled. */
   signal: AbortSignal
-  clock: {
-    /** Milliseconds since the epoch. */
-    now: () => number
-    /** Milliseconds; rejects when the run is cancelled. */
-    wait: (duration: number) => Promise<void>
-  }
+  clock: Clock
   /** Milliseconds without a byte after which a request is given up: 30,000 unless given. */
   idleTimeout?: number
 }
@@ -260,7 +256,7 @@ export function createRegistryClient(deps: RegistryDeps): RegistryClient {
         const wait = waitAfter(error, attempt)
         if (wait === null) throw await asFailure(reference, what, error)
         // Where the wait ends because the run is cancelled, so does the next attempt.
-        await clock.wait(wait).catch(() => undefined)
+        await clock.sleep(wait, signal).catch(() => undefined)
       }
     }
   }
