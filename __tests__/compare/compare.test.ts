@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Baseline } from '../../src/baseline/baseline.ts'
-import { comparable, compare, compareAll } from '../../src/compare/compare.ts'
+import { comparable, compare, compareAll, gonePlatforms } from '../../src/compare/compare.ts'
 import type { LayerChange } from '../../src/compare/comparison.ts'
 import type { BaseImage, Layer, Measurement } from '../../src/image/measurement.ts'
 import {
@@ -278,9 +278,51 @@ describe('what is never compared', () => {
     expect(comparable(aMeasurement(), base)).toBe("the base's measurement has schema 2, this change's has schema 1")
   })
 
+  it('the download sizes of layers that are packed by another compressor; their sizes are', () => {
+    const shared = aBaseLayer('ADD rootfs.tar /', { digest: digest('blob'), downloadSize: 5, compression: 'zstd' })
+    const own = (compression: Layer['compression'], downloadSize: number) =>
+      aLayer('COPY . .', { digest: digest(`${compression}${downloadSize}`), downloadSize, compression })
+    const base = aMeasurement({ layers: [shared, own('gzip', 50)] })
+    const repacked = aMeasurement({ layers: [shared, own('zstd', 40)] })
+    expect(compare(repacked, base, builtBase())).toMatchObject({
+      change: { size: { amount: 0 }, downloadSize: null, ownDownloadSize: null },
+      unlikeDownloads: "the base's layers are packed by gzip, this change's packed by zstd",
+    })
+    // Whatever the layers are packed by that both have.
+    expect(compare(aMeasurement({ layers: [shared, own('gzip', 60)] }), base, builtBase())).toMatchObject({
+      change: { downloadSize: { amount: 10 } },
+      unlikeDownloads: null,
+    })
+    // Nothing else is measured: there is no comparison at all.
+    const unread = (measurement: Measurement) => ({ ...measurement, size: null })
+    expect(compare(unread(repacked), unread(base), builtBase())).toMatchObject({
+      base: null,
+      baseline: { kind: 'none', reason: "the base's layers are packed by gzip, this change's packed by zstd" },
+    })
+  })
+
+  it('does not bar an image that was not built, whatever built the other', () => {
+    expect(comparable(aMeasurement(), aMeasurement({ engine: null }))).toBeNull()
+  })
+
   it('does not bar another version of the same engine', () => {
     const older = { ...classicEngine, version: '26.1.5', buildx: '0.13.0' }
     expect(comparable(aMeasurement(), aMeasurement({ engine: older }))).toBeNull()
+  })
+})
+
+describe('gonePlatforms', () => {
+  it('are those that the base has, measured or not, and the head has not', () => {
+    const baseline: Baseline = {
+      kind: 'image',
+      commit: null,
+      ref: 'docker://api:1',
+      reason: null,
+      measurements: [aMeasurement()],
+      platforms: ['linux/amd64', 'linux/arm64'],
+    }
+    expect(gonePlatforms([aMeasurement()], baseline)).toEqual(['linux/arm64'])
+    expect(gonePlatforms([aMeasurement(), aMeasurement({ platform: 'linux/arm64' })], baseline)).toEqual([])
   })
 })
 

@@ -174,6 +174,29 @@ describe('inputs that contradict each other', () => {
     )
   })
 
+  it('refuse what says how to build beside `image`, all of it in one sentence', () => {
+    const values = { image: 'oci:layout', context: 'app', 'build-args': 'A=1', 'base-ref': 'main', baseline: 'build' }
+    expect(failureOf(values).message).toBe(
+      [
+        '2 inputs are not valid:',
+        '- `context`, `build-args`, `base-ref` are given, but `image` is measured as it is and nothing is built: they have no effect.',
+        '- `baseline` is `build`, but with `image` nothing is built; give an image to compare with, or `none`.',
+      ].join('\n'),
+    )
+    expect(() =>
+      parseInputs({ image: 'oci:layout', context: '.', baseline: 'docker://api', platforms: 'linux/arm64' }),
+    ).not.toThrow()
+  })
+
+  it('refuse a limit on what is not measured', () => {
+    expect(failureOf({ metrics: 'size', 'max-download-size': '5 MB' }).message).toContain(
+      '- `max-download-size` limits the download size, but `metrics` is `size` alone; add `download-size`.',
+    )
+    expect(failureOf({ metrics: 'download-size', 'max-size': '5 MB' }).message).toContain(
+      '- `max-size` limits the size, but `metrics` is `download-size` alone; add `size`.',
+    )
+  })
+
   it('refuse a secret that is given in both ways', () => {
     expect(failureOf({ secrets: 'npmrc=a', 'secret-files': 'npmrc=b' }).message).toContain(
       '- `secrets` and `secret-files` both have `npmrc`; leave one of the two out.',

@@ -60,7 +60,9 @@ describe('renderComment', () => {
   })
 
   it('has no row for a metric that is neither measured nor limited', () => {
-    expect(lengths(STATES['within'] ?? report()).full).not.toContain('Download')
+    const alone = totals({ downloadSize: null })
+    const images = [imageReport({ base: alone, head: totals({ size: 160_200_000, downloadSize: null }) })]
+    expect(lengths(report({ images })).full).not.toContain('Download')
     expect(lengths(STATES['download'] ?? report()).full).not.toContain('Size |')
   })
 

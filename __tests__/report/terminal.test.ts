@@ -10,11 +10,12 @@ const over = report({ images: [overImage()] })
 describe('renderTerminal', () => {
   it('aligns the figures', () => {
     const lines = renderTerminal(over, { colour: false, width: 100 }).split('\n')
-    expect(lines.slice(2, 6)).toEqual([
-      '          main a1b2c3d  this change d4e5f6a              change  budget',
-      '  Size        148.2 MB             163.9 MB  +15.7 MB (+10.6 %)  160 MB  ✗ over by 3.9 MB',
-      '  Layers             9                   10                  +1      12  ✓ within',
-      '  Growth                                               +15.7 MB   +5 MB  ✗ over by 10.7 MB',
+    expect(lines.slice(2, 7)).toEqual([
+      '            main a1b2c3d  this change d4e5f6a              change  budget',
+      '  Size          148.2 MB             163.9 MB  +15.7 MB (+10.6 %)  160 MB  ✗ over by 3.9 MB',
+      '  Download       51.0 MB              56.4 MB   +5.4 MB (+10.6 %)',
+      '  Layers               9                   10                  +1      12  ✓ within',
+      '  Growth                                                 +15.7 MB   +5 MB  ✗ over by 10.7 MB',
     ])
   })
 

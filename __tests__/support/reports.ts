@@ -45,7 +45,7 @@ export function budget(name: BudgetName, limit: number, unit?: Budget['unit']): 
   return { budget: name, limit, unit: unit ?? (name === 'max-layers' ? 'layers' : 'bytes') }
 }
 
-/** `api`, unchanged, 148.2 MB of a budget of 160 MB, on a store that tells the size only. */
+/** `api`, unchanged, 148.2 MB of a budget of 160 MB, 51.0 MB to download. */
 export function imageReport({
   budgets = [budget('max-size', 160_000_000)],
   ...overrides
@@ -76,13 +76,14 @@ export function imageReport({
 }
 
 export function totals(overrides: Partial<Totals> = {}): Totals {
-  const { size = 148_200_000, downloadSize = null, layers: count = 9 } = overrides
+  const { size = 148_200_000, layers: count = 9 } = overrides
+  const { downloadSize = size === null ? null : Math.round(size * 0.344) } = overrides
   return {
     size,
     downloadSize,
     layers: count,
     ownSize: size === null ? null : size - 88_100_000,
-    ownDownloadSize: downloadSize === null ? null : downloadSize - 30_000_000,
+    ownDownloadSize: downloadSize === null ? null : downloadSize - 30_300_000,
     ownLayers: count - 6,
     ...overrides,
   }
@@ -355,6 +356,34 @@ export const STATES: Readonly<Record<string, Report>> = {
         head: totals({ size: 163_900_000 }),
         layerChanges: layers([layer({ change: 'changed', sizeAfter: 59_700_000 })]),
         budgets: [],
+      }),
+    ],
+  }),
+  compared: report({
+    images: [
+      imageReport({
+        name: 'acme/api',
+        engine: null,
+        source: { reference: 'docker://ghcr.io/acme/api:1.1', digest: digest('c1') },
+        base: totals(),
+        head: totals({ size: 163_900_000 }),
+        baseline: { kind: 'image', commit: null, ref: 'docker://ghcr.io/acme/api:1.0', reason: null },
+        baseImage: { before: null, after: null, change: 'unknown' },
+        layerChanges: layers([layer({ change: 'changed', sizeAfter: 59_700_000, file: null, line: null })]),
+        budgets: [budget('max-increase', 20_000_000)],
+      }),
+    ],
+    gonePlatforms: ['linux/arm64'],
+    head: { commit: null, pushed: null, dirty: false, reference: 'docker://ghcr.io/acme/api:1.1' },
+  }),
+  repacked: report({
+    images: [
+      imageReport({
+        base: totals({ downloadSize: 51_000_000 }),
+        head: totals({ downloadSize: 44_000_000 }),
+        change: { ...totalsChange(totals(), totals()), downloadSize: null, ownDownloadSize: null },
+        unlikeDownloads: "the base's layers are packed by gzip, this change's packed by zstd",
+        baseline: { kind: 'image', commit: null, ref: 'docker://ghcr.io/acme/api:latest', reason: null },
       }),
     ],
   }),

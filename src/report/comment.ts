@@ -92,8 +92,8 @@ function renderOne(image: ImageReport, report: Report, detail: Detail): string {
     return page.toString()
   }
   page.add(heading(3, phrase`${PRODUCT}: ${imageHeadline(image)}`, report))
-  for (const block of imageBlocks(image, report, detail)) page.add(block)
   for (const words of reportWords(report)) page.add(markdown(words, settingOf(report)))
+  for (const block of imageBlocks(image, report, detail)) page.add(block)
   page.close(small(smallPrint(image), stateOf(image) === 'failed' ? { ...report, runUrl: null } : report))
   return page.toString()
 }
