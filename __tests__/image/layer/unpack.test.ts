@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import * as fc from 'fast-check'
 import { unpack } from '../../../src/image/layer/unpack.ts'
 import { failureOf, streamOf } from './archives.ts'
+
+// Hundreds of streams, on a machine that may be busy.
+jest.setTimeout(60_000)
 
 async function unpacked(stored: Buffer, lengths?: number[]): Promise<{ compression: string; content: Buffer }> {
   const { compression, chunks } = await unpack(streamOf(stored, lengths))

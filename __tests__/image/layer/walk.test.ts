@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import * as fc from 'fast-check'
 import { CouldNotMeasure } from '../../../src/failure.ts'
 import { walkLayer } from '../../../src/image/layer/walk.ts'
 import { END, failureOf, member, pax, streamOf, tar } from './archives.ts'
+
+// Thousands of walks, on a machine that may be busy.
+jest.setTimeout(60_000)
 
 const UNKNOWN = { digest: null, diffId: null }
 
@@ -78,7 +81,7 @@ describe('a layer that is not what it should be', () => {
   it('has another diffID: says which', async () => {
     const diffId = digestOf(END)
     expect(await failureOf(() => walkLayer(streamOf(packed), { digest: null, diffId }))).toBe(
-      `Layer (diffID ${diffId}) could not be read. Its content is not what it should be: its diffID is ${digestOf(layer)}.`,
+      `The layer with diffID ${diffId} could not be read. Its content is not what it should be: its diffID is ${digestOf(layer)}.`,
     )
   })
 
