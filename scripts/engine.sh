@@ -98,7 +98,8 @@ clear_runtime() {
 
 # suites_of GENERATION, packages_of GENERATION: where Debian has it. runc: the machine's own, or for the older ones that of
 # their time; Debian 13's needs a newer C library than Debian 12 has. What a program is linked with and a bare machine
-# does not have comes along (libseccomp for runc, libdevmapper for Docker 20.10).
+# does not have comes along (libseccomp for runc, libdevmapper for Docker 20.10), and tini, which is `docker-init`: buildx
+# runs BuildKit under it.
 suites_of() {
   case $1 in
     20) echo bookworm ;;
@@ -108,9 +109,9 @@ suites_of() {
 }
 packages_of() {
   case $1 in
-    20) echo {docker.io,containerd,runc,libseccomp2,libdevmapper1.02.1}/bookworm ;;
-    26) echo {docker.io,containerd}/trixie {runc,libseccomp2}/bookworm ;;
-    28) echo {runc,libseccomp2}/"$DEBIAN_CODENAME" {docker.io,containerd,docker-cli,docker-buildx}/sid ;;
+    20) echo {docker.io,containerd,runc,libseccomp2,libdevmapper1.02.1,tini}/bookworm ;;
+    26) echo {docker.io,containerd}/trixie {runc,libseccomp2,tini}/bookworm ;;
+    28) echo {runc,libseccomp2,tini}/"$DEBIAN_CODENAME" {docker.io,containerd,docker-cli,docker-buildx}/sid ;;
   esac
 }
 
