@@ -24,7 +24,13 @@ function blocksOf({ path, content = '', symlink, link }: Member): Buffer[] {
   header.write(symlink ?? link ?? '', 157)
   header.write('ustar\x0000', 257)
   if (slash >= 0) header.write(path.slice(0, slash), 345)
-  header.write(`${header.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, '0')}\0 `, 148)
+  header.write(
+    `${header
+      .reduce((sum, byte) => sum + byte, 0)
+      .toString(8)
+      .padStart(6, '0')}\0 `,
+    148,
+  )
   return [header, payload, Buffer.alloc(-payload.length & 511)]
 }
 
@@ -135,9 +141,13 @@ export function layoutOf(tops: Pick<MadeImage, 'blobs' | 'descriptor'>[]): Map<s
 export type SavedEntry = { Config: string; RepoTags: string[] | null; Layers: string[] | null }
 
 /** What `docker save` writes since 25: an OCI layout and a `manifest.json` that names its blobs. */
-export function savedOf(tops: { image: MadeImage; top?: Pick<MadeImage, 'blobs' | 'descriptor'>; tag: string | null }[]) {
+export function savedOf(
+  tops: { image: MadeImage; top?: Pick<MadeImage, 'blobs' | 'descriptor'>; tag: string | null }[],
+) {
   const path = (blob: Buffer): string => `blobs/sha256/${sha256(blob)}`
-  const files = layoutOf(tops.map(({ image, top = image, tag }) => (tag === null ? top : named(`docker.io/library/${tag}`, top))))
+  const files = layoutOf(
+    tops.map(({ image, top = image, tag }) => (tag === null ? top : named(`docker.io/library/${tag}`, top))),
+  )
   const entries = tops.map(({ image, tag }) => ({
     Config: path(image.config),
     RepoTags: tag === null ? null : [tag],
@@ -167,7 +177,10 @@ export function legacyOf(image: MadeImage, tags: string[] | null): Member[] {
   return [
     ...layers,
     { path: config, content: image.config },
-    { path: 'manifest.json', content: json([{ Config: config, RepoTags: tags, Layers: ids.map((id) => `${id}/layer.tar`) }]) },
+    {
+      path: 'manifest.json',
+      content: json([{ Config: config, RepoTags: tags, Layers: ids.map((id) => `${id}/layer.tar`) }]),
+    },
   ]
 }
 
