@@ -6,20 +6,10 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import { createLayerContents } from '../../../src/image/layer/contents.ts'
 import { platformName } from '../../../src/image/oci.ts'
 import { ociLayout, openBlob } from '../../../src/image/source/layout.ts'
-import {
-  attestationOf,
-  gzipped,
-  imageOf,
-  indexOf,
-  json,
-  layerOf,
-  layoutOf,
-  named,
-  type MadeImage,
-} from '../../support/saved-images.ts'
+import { attestationOf, gzipped, imageOf, indexOf, json, layerOf, layoutOf, named } from '../../support/saved-images.ts'
 
 const folders: string[] = []
-afterEach(() => folders.splice(0).forEach((folder) => rmSync(folder, { recursive: true })))
+afterEach(() => folders.splice(0).forEach((made) => rmSync(made, { recursive: true })))
 
 function folder(): string {
   const made = mkdtempSync(join(tmpdir(), 'layout-'))
@@ -109,10 +99,7 @@ describe('ociLayout', () => {
   })
 
   it('takes platforms that stand side by side under one name as one image', async () => {
-    const both = [api, arm].map((image): MadeImage => {
-      const { descriptor } = named('v1', image)
-      return { ...image, descriptor }
-    })
+    const both = [api, arm].map((image) => named('v1', image))
     const dir = written(layoutOf(both))
     expect((await read(dir)).map(({ platform }) => platform)).toEqual(['linux/amd64', 'linux/arm64'])
     expect(await read(dir, 'v1', ['linux/arm64'])).toMatchObject([{ digest: arm.digest }])
