@@ -107,7 +107,7 @@ export function entriesOf(
     }
   }
   parser.end()
-  return found.map(({ chunks, ...rest }) => ({ ...rest, content: chunks && Buffer.concat(chunks) }))
+  return found.map(({ entry, chunks, sparse }) => ({ entry, sparse, content: chunks && Buffer.concat(chunks) }))
 }
 
 /** The message of the CouldNotMeasure that this throws; what else it throws is thrown on. */

@@ -14,11 +14,14 @@ import {
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import * as fc from 'fast-check'
 import { decodeName, normalisePath } from '../../../src/image/layer/tar-header.ts'
 import { indexTar, readTar } from '../../../src/image/layer/tar.ts'
 import { END, entriesOf, failureOf, gnuTar, member, pax, sealed, streamOf, tar } from './archives.ts'
+
+// Each archive is written by a program, on a machine that may be busy.
+jest.setTimeout(60_000)
 
 let folder: string
 beforeAll(() => {

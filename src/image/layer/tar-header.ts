@@ -221,7 +221,7 @@ export const TOO_MANY_PIECES = 'It has a sparse file in too many pieces.'
 const SPARSE = 'It is a corrupt tar archive: the map of a sparse file is malformed.'
 
 function decimal(digits: string): number {
-  return /^[+-]?\d{1,19}$/.test(digits) ? Number(digits) : Number.NaN
+  return /^[+-]?\d+$/.test(digits) ? Number(digits) : Number.NaN
 }
 
 function decimalOrThrow(digits: string): number {

@@ -58,7 +58,7 @@ const [OLD_FILE, GNU_SPARSE, GNU_LONG_NAME, GNU_LONG_LINK, GNU_VOLUME, GNU_CONTI
 const NO_BYTES = Buffer.alloc(0)
 const ZEROS = Buffer.alloc(64 * 1024)
 
-/** What a sparse file's or an extended header's blocks are gathered for. */
+/** The payload of an entry that only tells of the next one: what it is, and its bytes. */
 type Gathering = { what: 'long-name' | 'long-link' | 'pax' | 'pax-global'; size: number }
 
 /**

@@ -127,6 +127,11 @@ function verify(what: string, expected: string | null, actual: string): void {
 function naming({ digest, diffId }: ExpectedLayer, error: unknown): unknown {
   if (!(error instanceof CouldNotMeasure) || error.failure.kind === 'cancelled') return error
   const { kind, message, ...details } = error.failure
-  const name = [digest === null ? '' : ` ${digest}`, diffId === null ? '' : ` (diffID ${diffId})`].join('')
-  return new CouldNotMeasure(kind, `Layer${name} could not be read. ${message}`, details)
+  const name =
+    digest !== null
+      ? `Layer ${digest}${diffId === null ? '' : ` (diffID ${diffId})`}`
+      : diffId !== null
+        ? `The layer with diffID ${diffId}`
+        : 'A layer'
+  return new CouldNotMeasure(kind, `${name} could not be read. ${message}`, details)
 }
