@@ -65,10 +65,15 @@ export function createHttp(signal: AbortSignal, idleTimeout = 30_000): Http {
         response.once('close', () => socket.removeListener('timeout', idle))
         resolve(response)
       })
-      sent.on('error', reject)
-      sent.on('close', () => {
+      const tidyUp = (): void => {
         clearTimeout(late)
         for (const each of signals) each.removeEventListener('abort', abort)
+      }
+      sent.on('close', tidyUp)
+      sent.on('error', (error) => {
+        // A request that its proxy refused is not closed.
+        tidyUp()
+        reject(error)
       })
       sent.end(body)
     })

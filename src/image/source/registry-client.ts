@@ -533,7 +533,9 @@ function networkFailure(reference: RegistryReference, what: string, error: unkno
       'Only registries on this machine (`localhost`, 127.0.0.0/8) are read over http.',
     )
   }
-  const why = code || (error as Error).message.slice(0, 200)
+  const { message } = error as Error
+  const viaProxy = /^tunneling socket could not be established, (.{1,200})/.exec(message)?.[1]
+  const why = viaProxy ? `the proxy did not let it through (${viaProxy})` : code || message.slice(0, 200)
   return failure(
     reference,
     `${what} could not be had from \`${registry}\`: ${why}`,
