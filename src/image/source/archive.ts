@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { CouldNotMeasure } from '../../failure.ts'
 import { indexTar } from '../layer/tar.ts'
 import { unpack } from '../layer/unpack.ts'
-import { openFile, READ_SIZE, reason, tooLarge, unreadable, type ImageFiles } from './files.ts'
+import { gather, openFile, READ_SIZE, reason, tooLarge, unreadable, type ImageFiles } from './files.ts'
 import { layoutImages } from './layout.ts'
 import { MAX_DOCUMENT_SIZE } from './manifests.ts'
 import { createMembers } from './members.ts'
@@ -32,7 +32,7 @@ function archiveSource(transport: string, file: string, name: string | null, rea
     images: async (wanted) =>
       (await isPlain(file))
         ? readImages(await tarFiles(place, file), name, wanted.platforms)
-        : readStream(unpack(createReadStream(file, { highWaterMark: READ_SIZE })), place, name, wanted, readImages),
+        : readStream(unpacked(place, file), place, name, wanted, readImages),
     close: async () => {},
   }
 }
@@ -44,7 +44,7 @@ function archiveSource(transport: string, file: string, name: string | null, rea
 async function isPlain(file: string): Promise<boolean> {
   const found = await stat(file).catch((error: unknown) => {
     throw new CouldNotMeasure('precondition', `There is no file \`${file}\`: ${reason(error)}.`, {
-      remedy: 'Write the file relative to the repository, or where the step before this one wrote it.',
+      remedy: 'Check the path; the step that writes it has to run before this one.',
     })
   })
   if (found.isDirectory()) {
@@ -69,9 +69,18 @@ function isPacked(start: Buffer): boolean {
   return start.readUInt16BE() === 0x1f8b || start.readUInt32LE() === 0xfd2fb528
 }
 
+/** The content of a file that may be packed. */
+async function* unpacked(place: string, file: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* (await unpack(createReadStream(file, { highWaterMark: READ_SIZE }))).chunks
+  } catch (error) {
+    throw unreadable(place, error)
+  }
+}
+
 /** The files in a tar archive, found by reading its headers alone: it takes milliseconds, whatever the file's size. */
 async function tarFiles(place: string, file: string): Promise<ImageFiles> {
-  const members = createMembers<{ start: number; size: number }>(place)
+  const members = createMembers<{ start: number; size: number }>()
   const handle = await openFile(file)
   if (!handle) throw new CouldNotMeasure('precondition', `There is no file \`${file}\`.`)
   try {
@@ -101,7 +110,7 @@ async function tarFiles(place: string, file: string): Promise<ImageFiles> {
     read: async (path) => {
       if ((members.get(path)?.size ?? 0) > MAX_DOCUMENT_SIZE) throw tooLarge(`${path} in \`${place}\``)
       const content = await openAt(path)
-      return content && Buffer.concat(await Array.fromAsync(content))
+      return content && gather(content)
     },
   }
 }

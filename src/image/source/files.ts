@@ -75,8 +75,19 @@ export async function readWhole(file: FileHandle, what: string): Promise<Buffer>
   }
 }
 
+/** Chunks in one piece; each chunk has to be valid only until the next one comes. */
+export async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const all: Buffer[] = []
+  for await (const chunk of chunks) all.push(Buffer.from(chunk))
+  return Buffer.concat(all)
+}
+
+/** The error for a document that is larger than any real one. */
 export function tooLarge(what: string): CouldNotMeasure {
-  return new CouldNotMeasure('measure', `\`${what}\` has more than ${MAX_DOCUMENT_SIZE} bytes: it is no JSON document of an image.`)
+  return new CouldNotMeasure(
+    'measure',
+    `\`${what}\` has more than ${MAX_DOCUMENT_SIZE} bytes: it is no JSON document of an image.`,
+  )
 }
 
 /** A system error in words: `permission denied`. */

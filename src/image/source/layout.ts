@@ -12,6 +12,9 @@ import type { Source, SourceImage } from './source.ts'
 /** https://github.com/opencontainers/image-spec/blob/main/image-layout.md#oci-layout-file */
 const layoutFile = z.object({ imageLayoutVersion: z.string() })
 
+/** The ends of a packed layer's media type: OCI's `…tar+gzip`, Docker's `…tar.gzip`. */
+const PACKED_TYPE = /[.+](?:gzip|zstd)$/
+
 /** An image that a layout's `index.json` lists, with its names: what docker calls it, the `ref.name`. */
 export type Top = Offer & Pick<Entry, 'digest' | 'size' | 'mediaType' | 'platform' | 'annotations'>
 
@@ -41,13 +44,30 @@ export async function openBlob(folder: string, digest: string): Promise<Readable
 }
 
 /**
- * The images of an OCI layout, wherever its files are; `name` and `platforms` as for `Source`. Throws as `Source.images` does,
+ * The images of an OCI layout, wherever its files are; `name` and `platforms` as for `Source`. What `docker save` wrote into it (it has a
+ * `manifest.json`) is taken as `withoutUnpacked` says. Throws as `Source.images` does,
  * and CouldNotMeasure `input` where the name is not, or not only one image's.
  */
-export async function layoutImages(files: ImageFiles, name: string | null, platforms: string[]): Promise<SourceImage[]> {
+export async function layoutImages(
+  files: ImageFiles,
+  name: string | null,
+  platforms: string[],
+): Promise<SourceImage[]> {
   const tops = chooseTops(await readTops(files), name, files.place)
   const images = await resolveImages(files.place, documentsOf(files), tops, platforms)
-  return images.map((image) => toSourceImage(files, image))
+  const isSaved = (await files.read('manifest.json')) !== null
+  return images.map((image) => toSourceImage(files, image)).map((image) => (isSaved ? withoutUnpacked(image) : image))
+}
+
+/**
+ * Without what a layout of the classic store (`docker save` since 25) says of packed layers: it has all layers unpacked, and a push packs
+ * them. The containerd store's and buildx's has them as a push sends them, where at least one is packed. An image without layers is the
+ * same in both.
+ */
+export function withoutUnpacked(image: SourceImage): SourceImage {
+  const { layers } = image.packed ?? { layers: [] }
+  const isAsPushed = layers.length === 0 || layers.some(({ mediaType }) => PACKED_TYPE.test(mediaType))
+  return isAsPushed ? image : { ...image, digest: null, packed: null }
 }
 
 /** A layout's image whose manifest is read. */
@@ -73,7 +93,7 @@ export function toSourceImage(files: ImageFiles, { digest, config, packed }: Res
 export async function readTops(files: ImageFiles): Promise<Top[]> {
   const layout = await readDocument(files, 'oci-layout', layoutFile)
   if (layout === null) throw notALayout(files.place, 'oci-layout')
-  if (!/^1\./.test(layout.imageLayoutVersion)) {
+  if (!layout.imageLayoutVersion.startsWith('1.')) {
     const version = layout.imageLayoutVersion.slice(0, 20)
     throw new CouldNotMeasure('measure', `\`${files.place}\` is an OCI layout of version ${version}, not of 1.0.0.`)
   }
@@ -126,7 +146,7 @@ function folderFiles(folder: string): ImageFiles {
 async function requireFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch((error: unknown) => {
     throw new CouldNotMeasure('precondition', `There is no folder \`${folder}\`: ${reason(error)}.`, {
-      remedy: 'Write the folder relative to the repository, or where the step before this one wrote it.',
+      remedy: 'Check the path; the step that writes it has to run before this one.',
     })
   })
   if (found.isDirectory()) return
@@ -148,5 +168,8 @@ function notALayout(place: string, missing: string): CouldNotMeasure {
 }
 
 function missingBlob(place: string, digest: string): CouldNotMeasure {
-  return new CouldNotMeasure('measure', `The layer ${digest} is not in \`${place}\`: there is no \`${blobPath(digest)}\`.`)
+  return new CouldNotMeasure(
+    'measure',
+    `The layer ${digest} is not in \`${place}\`: there is no \`${blobPath(digest)}\`.`,
+  )
 }

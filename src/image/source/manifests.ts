@@ -161,7 +161,12 @@ export async function resolveImages(
     }
     const total = layers.reduce((sum, { size }) => sum + size, document.config.size)
     if (!Number.isSafeInteger(total)) throw problem(place, digest, 'lists layers of an impossible size')
-    return { digest, config, packed: { configSize: document.config.size, layers }, configDigest: document.config.digest }
+    return {
+      digest,
+      config,
+      packed: { configSize: document.config.size, layers },
+      configDigest: document.config.digest,
+    }
   }
 
   const images = await follow(entries, 1)

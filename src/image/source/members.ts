@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { CouldNotMeasure } from '../../failure.ts'
+import { normalisePath } from '../layer/tar-header.ts'
 import type { TarEntry } from '../layer/tar.ts'
 
 /** The members of a tar archive by path, each with what is known of its content. A path is a key; nothing is written anywhere. */
@@ -15,8 +16,8 @@ const MAX_MEMBERS = 100_000
 /** Links to a link. */
 const MAX_HOPS = 10
 
-/** Throws CouldNotMeasure `measure` naming the place, at the first member over the limit. */
-export function createMembers<Content>(place: string): Members<Content> {
+/** `add` throws CouldNotMeasure `measure` (a sentence on "it", the archive) at the first member over the limit. */
+export function createMembers<Content>(): Members<Content> {
   const contents = new Map<string, Content>()
   const links = new Map<string, string>()
   let count = 0
@@ -24,12 +25,12 @@ export function createMembers<Content>(place: string): Members<Content> {
     add: ({ path, type, target }, content) => {
       count += 1
       if (count > MAX_MEMBERS) {
-        throw new CouldNotMeasure('measure', `\`${place}\` has more than ${MAX_MEMBERS} files: it is no image.`)
+        throw new CouldNotMeasure('measure', `It has more than ${MAX_MEMBERS} files: it is no image.`)
       }
       contents.delete(path)
       links.delete(path)
       if (content !== null) contents.set(path, content)
-      else if (type === 'symlink') links.set(path, posix.join(posix.dirname(path), target ?? ''))
+      else if (type === 'symlink') links.set(path, linked(path, target ?? ''))
       else if (type === 'link') links.set(path, target ?? '')
     },
     get: (path) => {
@@ -42,4 +43,9 @@ export function createMembers<Content>(place: string): Members<Content> {
       return null
     },
   }
+}
+
+/** Where a symbolic link leads: from its folder, or from the archive's root, and never above that. */
+function linked(path: string, target: string): string {
+  return normalisePath(target.startsWith('/') ? target : `${posix.dirname(path)}/${target}`)
 }

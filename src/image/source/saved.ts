@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { posix } from 'node:path'
 import { z } from 'zod'
 import { CouldNotMeasure } from '../../failure.ts'
+import { normalisePath } from '../layer/tar-header.ts'
 import { imageConfig } from '../oci.ts'
 import { offersNamed, sameName, severalImages, type Offer } from './choice.ts'
 import { parseDocument, readDocument, type ImageFiles } from './files.ts'
-import { documentsOf, layoutImages, readTops, toSourceImage, type Top } from './layout.ts'
+import { documentsOf, layoutImages, readTops, toSourceImage, withoutUnpacked, type Top } from './layout.ts'
 import { platformFilter, resolveImages, type ResolvedImage } from './manifests.ts'
 import type { SourceImage } from './source.ts'
 
@@ -15,23 +15,23 @@ const savedManifest = z.array(
 )
 type SavedImage = Offer & { config: string; layers: string[] }
 
-/** The ends of a packed layer's media type: OCI's `…tar+gzip`, Docker's `…tar.gzip`. */
-const PACKED_TYPE = /[.+](?:gzip|zstd)$/
-
 /**
  * The images in what `docker save` writes. `manifest.json` says which images there are; where there is an OCI layout as well, it tells
  * all platforms of them, and what their packed layers weigh.
  *
- * The classic store's layout has the layers unpacked, which a push packs: then `packed` is null, as it is where there is no
- * layout. The containerd store's and buildx's has them as they are pushed; so at least one of them is packed.
+ * `packed` is null where there is no layout, or one with unpacked layers (`withoutUnpacked`). A layout without `manifest.json` (Bazel) is
+ * loaded by docker as well, and taken as it is.
  * Throws as `layoutImages` does.
  */
 export async function savedImages(files: ImageFiles, name: string | null, platforms: string[]): Promise<SourceImage[]> {
   const listed = await readDocument(files, 'manifest.json', savedManifest)
   const hasLayout = (await files.read('oci-layout')) !== null
   if (listed === null) {
-    if (hasLayout) return (await layoutImages(files, name, platforms)).map(withoutUnpacked)
-    throw new CouldNotMeasure('measure', `There is no \`manifest.json\` in \`${files.place}\`: \`docker save\` did not write it.`)
+    if (hasLayout) return layoutImages(files, name, platforms)
+    throw new CouldNotMeasure(
+      'measure',
+      `There is no \`manifest.json\` in \`${files.place}\`: \`docker save\` did not write it.`,
+    )
   }
   const offers = listed.map(({ Config: config, RepoTags: tags, Layers: layers }, at): SavedImage => ({
     at,
@@ -43,7 +43,9 @@ export async function savedImages(files: ImageFiles, name: string | null, platfo
   if (!image || others.length > 0) throw severalImages([...(image ? [image] : []), ...others], files.place)
   const config = await readConfig(files, image.config)
   const found = hasLayout ? await findInLayout(files, image, name, config.digest) : null
-  const images = found?.map((each) => withoutUnpacked(toSourceImage(files, each))) ?? [savedImage(files, image, config.bytes)]
+  const images = found?.map((each) => withoutUnpacked(toSourceImage(files, each))) ?? [
+    savedImage(files, image, config.bytes),
+  ]
   const isWanted = platformFilter(platforms)
   return images.filter((each) => isWanted(each.config))
 }
@@ -72,13 +74,6 @@ async function findInLayout(
   return only?.images ?? null
 }
 
-/** Without what a layout with unpacked layers says: it is not what a push makes of them. */
-function withoutUnpacked(image: SourceImage): SourceImage {
-  const { layers } = image.packed ?? { layers: [] }
-  const isAsPushed = layers.length === 0 || layers.some(({ mediaType }) => PACKED_TYPE.test(mediaType))
-  return isAsPushed ? image : { ...image, digest: null, packed: null }
-}
-
 /** An image of which nothing but its entry in `manifest.json` is known. */
 function savedImage(files: ImageFiles, { config: path, layers }: SavedImage, bytes: Buffer): SourceImage {
   const config = parseDocument(bytes, imageConfig, `${path} in \`${files.place}\``)
@@ -94,7 +89,7 @@ function savedImage(files: ImageFiles, { config: path, layers }: SavedImage, byt
     openLayer: async (at) => {
       const layer = layers[at]
       if (layer === undefined) throw new Error(`There is no layer ${at}.`)
-      const content = await files.open(posix.normalize(layer))
+      const content = await files.open(normalisePath(layer))
       if (content) return content
       throw new CouldNotMeasure('measure', `The layer ${layer} is not in \`${files.place}\`.`)
     },
@@ -103,7 +98,7 @@ function savedImage(files: ImageFiles, { config: path, layers }: SavedImage, byt
 
 /** A config, with its digest, verified where its name tells that: `HEX.json`, `blobs/sha256/HEX`, `sha256:HEX`. */
 async function readConfig(files: ImageFiles, path: string): Promise<{ bytes: Buffer; digest: string }> {
-  const bytes = await files.read(posix.normalize(path))
+  const bytes = await files.read(normalisePath(path))
   if (bytes === null) throw new CouldNotMeasure('measure', `The config ${path} is not in \`${files.place}\`.`)
   const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
   const [, named] = /(?:^|[/:])([0-9a-f]{64})(?:\.json)?$/.exec(path) ?? []

@@ -3,14 +3,15 @@ import { CouldNotMeasure } from '../../failure.ts'
 import type { LayerContents } from '../layer/contents.ts'
 import { readTar } from '../layer/tar.ts'
 import { walkLayer } from '../layer/walk.ts'
-import { unreadable, type ImageFiles } from './files.ts'
+import { gather, unreadable, type ImageFiles } from './files.ts'
 import type { layoutImages } from './layout.ts'
 import { MAX_DOCUMENT_SIZE } from './manifests.ts'
 import { createMembers } from './members.ts'
 import { savedImages } from './saved.ts'
 import type { SourceImage, Wanted } from './source.ts'
 
-/** Bytes of documents that are kept of a stream, beside `manifest.json`, `index.json` and the like: there are SBOMs among them. */
+/** Documents that are always kept, and the bytes of all others that are: there may be SBOMs among them. */
+const NEEDED = new Set(['manifest.json', 'index.json', 'oci-layout'])
 const MAX_KEPT = 64 * 1024 * 1024
 
 /** What passed by: a document that was kept, a layer that was read, or what was passed over and why. */
@@ -57,7 +58,7 @@ async function passedFiles(
   place: string,
   contents: LayerContents | null,
 ): Promise<ImageFiles> {
-  const members = createMembers<Passed>(place)
+  const members = createMembers<Passed>()
   let kept = 0
   try {
     for await (const { entry, payload } of readTar(stream)) {
@@ -66,6 +67,10 @@ async function passedFiles(
     }
   } catch (error) {
     throw unreadable(place, error)
+  }
+
+  function unread(path: string, why: string): CouldNotMeasure {
+    return new CouldNotMeasure('measure', `${path} in \`${place}\` could not be read. ${why}`)
   }
 
   /** Reads one member, or passes over it. */
@@ -77,27 +82,29 @@ async function passedFiles(
     const start = first.done ? new Uint8Array() : first.value
     const rest = prepend(start, chunks)
     if (size <= MAX_DOCUMENT_SIZE && (size === 0 || isJson(start))) {
-      const isBlob = path.includes('/')
-      if (isBlob && kept + size > MAX_KEPT) {
-        return { problem: new CouldNotMeasure('measure', `\`${place}\` has more than ${MAX_KEPT} bytes of JSON documents.`) }
-      }
-      if (isBlob) kept += size
+      if (!NEEDED.has(path)) kept += size
+      if (kept > MAX_KEPT)
+        return { problem: unread(path, `There are more than ${MAX_KEPT} bytes of documents before it.`) }
       return { document: await gather(rest) }
     }
-    if (contents === null) return { problem: new CouldNotMeasure('measure', `${path} in \`${place}\` was not read.`) }
+    if (contents === null) return { problem: unread(path, 'It has passed by.') }
     let broken: unknown
     try {
-      const layer = await walkLayer(noting(rest, (error) => (broken = error)), {
-        digest: hex === undefined ? null : `sha256:${hex}`,
-        diffId: null,
-      })
+      const layer = await walkLayer(
+        noting(rest, (error) => (broken = error)),
+        {
+          digest: hex === undefined ? null : `sha256:${hex}`,
+          diffId: null,
+        },
+      )
       contents.add(layer)
       return { diffId: layer.diffId }
     } catch (error) {
       // Whether this member is a layer at all shows at the end.
       if (broken !== undefined) throw broken
-      if (error instanceof CouldNotMeasure) return { problem: error }
-      throw error
+      if (!(error instanceof CouldNotMeasure)) throw error
+      const { kind, message, ...details } = error.failure
+      return { problem: new CouldNotMeasure(kind, `${path} in \`${place}\`: ${message}`, details) }
     }
   }
 
@@ -107,30 +114,20 @@ async function passedFiles(
       const passed = members.get(path)
       if (passed === null) return null
       if ('document' in passed) return passed.document
-      throw 'problem' in passed
-        ? passed.problem
-        : new CouldNotMeasure('measure', `${path} in \`${place}\` is a layer where a JSON document should be.`)
+      throw unread(path, `It is no JSON document of at most ${MAX_DOCUMENT_SIZE} bytes.`)
     },
     open: async (path) => {
       const passed = members.get(path)
       if (passed === null) return null
       if ('document' in passed) return Readable.from([passed.document])
-      throw 'problem' in passed
-        ? passed.problem
-        : new CouldNotMeasure('measure', `${path} in \`${place}\` is not what the image's config says: it has diffID ${passed.diffId}.`)
+      if ('problem' in passed) throw passed.problem
+      throw unread(path, `Its content is not what the image's config says: its diffID is ${passed.diffId}.`)
     },
   }
 }
 
 function isJson([byte]: Uint8Array): boolean {
   return byte === 0x7b || byte === 0x5b
-}
-
-async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const all: Buffer[] = []
-  // A chunk is valid until the next one comes.
-  for await (const chunk of chunks) all.push(Buffer.from(chunk))
-  return Buffer.concat(all)
 }
 
 async function* prepend(first: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
