@@ -55,23 +55,23 @@ const ESCAPABLE = /\\(?=x(?:5c|[89a-f][0-9a-f]))/g
 export function decodeName(bytes: Buffer): string {
   if (isAscii(bytes)) return escaped(bytes.toString('latin1'))
   if (isUtf8(bytes)) return escaped(bytes.toString())
-  let text = ''
+  let name = ''
   let valid = 0
   for (let at = 0; at < bytes.length;) {
     const length = sequenceLength(bytes, at)
     if (length === 0) {
-      text += `${escaped(bytes.toString('utf8', valid, at))}\\x${(bytes[at] ?? 0).toString(16)}`
+      name += `${escaped(bytes.toString('utf8', valid, at))}\\x${(bytes[at] ?? 0).toString(16)}`
       at += 1
       valid = at
     } else {
       at += length
     }
   }
-  return text + escaped(bytes.toString('utf8', valid))
+  return name + escaped(bytes.toString('utf8', valid))
 }
 
-function escaped(text: string): string {
-  return text.includes('\\x') ? text.replace(ESCAPABLE, '\\x5c') : text
+function escaped(name: string): string {
+  return name.includes('\\x') ? name.replace(ESCAPABLE, '\\x5c') : name
 }
 
 /** Bytes of the UTF-8 sequence that begins at `at`; 0 where none does. */
@@ -287,8 +287,9 @@ export function oldSparse(block: Buffer, kind: 'main' | 'more'): { map: SparseMa
   return { map, more: block[flag] !== 0, size: kind === 'main' ? number(block, 483, 495) : 0 }
 }
 
-/** Checks that a sparse file's pieces lie one after the other within its `size`, and that they are what is `stored`. */
-export function checkSparse(map: SparseMap, size: number, stored: number): void {
+/** The pieces that are not empty, checked: they lie one after the other within the file's `size`, and they are what is `stored`. */
+export function checkedPieces(map: SparseMap, size: number, stored: number): SparseMap {
+  const pieces: SparseMap = []
   let end = 0
   let sum = 0
   for (let at = 0; at < map.length; at += 2) {
@@ -296,6 +297,8 @@ export function checkSparse(map: SparseMap, size: number, stored: number): void 
     if (offset < end || length < 0 || offset + length > size) throw corrupt(SPARSE)
     end = offset + length
     sum += length
+    if (length > 0) pieces.push(offset, length)
   }
   if (sum !== stored || !Number.isSafeInteger(size)) throw corrupt(SPARSE)
+  return pieces
 }

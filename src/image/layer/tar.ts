@@ -3,7 +3,7 @@ import {
   METADATA_LIMIT,
   PayloadMap,
   TOO_MANY_PIECES,
-  checkSparse,
+  checkedPieces,
   corrupt,
   decodeName,
   normalisePath,
@@ -321,7 +321,7 @@ export class TarParser {
       gid: pax?.gid ?? header.gid,
       target: type === 'link' ? normalisePath(target) : type === 'symlink' ? target : null,
     }
-    if (map) checkSparse(map, this.fullSize, this.stored)
+    if (map) this.map = checkedPieces(map, this.fullSize, this.stored)
     this.forget()
     this.state = 'payload'
     this.size = entry.size
@@ -341,9 +341,7 @@ export class TarParser {
   /** A piece of the payload: what lies in the chunk of it, or zeros where a sparse file has a hole. */
   private readPayload(): Buffer | null {
     const { map } = this
-    // Pieces may be empty.
-    // oxlint-disable-next-line no-unmodified-loop-condition -- what changes is the piece
-    while (map && this.position === (map[this.piece] ?? -1) + (map[this.piece + 1] ?? 0)) this.piece += 2
+    if (map && this.position === (map[this.piece] ?? 0) + (map[this.piece + 1] ?? 0)) this.piece += 2
     const offset = map ? (map[this.piece] ?? this.size) : 0
     const end = map ? offset + (map[this.piece + 1] ?? 0) : this.size
     if (this.position < offset) {

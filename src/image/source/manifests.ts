@@ -16,10 +16,11 @@ export type Entry = {
 }
 
 /**
- * Gives the bytes of a document (a manifest or an index, or a config) of a place by its digest; a registry keeps the two kinds apart.
+ * Gives the bytes of a document (a manifest or an index, or a config) of a place by its digest; a registry keeps the two kinds apart. Null where
+ * the place lists a document that it does not have: a layout of one pulled platform has the whole index.
  * Reads at most `MAX_DOCUMENT_SIZE` bytes and does not verify them. Throws CouldNotMeasure naming the digest and the place.
  */
-export type ReadDocument = (digest: string, kind: 'manifest' | 'config') => Promise<Uint8Array>
+export type ReadDocument = (digest: string, kind: 'manifest' | 'config') => Promise<Uint8Array | null>
 
 /** One image of a place, as SourceImage has it, without its content. */
 export type ResolvedImage = {
@@ -28,6 +29,7 @@ export type ResolvedImage = {
   /** As it stands, but with the platform that the index tells for it: an old config names no variant. */
   config: ImageConfig
   packed: NonNullable<SourceImage['packed']>
+  configDigest: string
 }
 
 /** Bytes that a manifest, an index or a config may have. Registries take manifests of 4 MiB (OCI distribution-spec). */
@@ -61,10 +63,11 @@ const ELSEWHERE = /nondistributable|foreign/
  * The images behind the entries, one a platform, in the entries' order; each document is verified against its digest. An index in
  * an index is followed; attestations and artifacts are left out; a platform that stands there twice counts once, the first. Of the
  * others only what `platforms` (`os/architecture[/variant]`, [] for all) asks for is read; an entry that does not tell its platform has
- * to be. So the answer may be empty, where the place has images for other platforms alone.
+ * to be. So the answer may be empty, where the place has images for other platforms alone. What an index lists and the place does not
+ * have (`readDocument` answers null) is left out as well.
  *
  * `place` is what errors name: the reference as the user wrote it.
- * Throws CouldNotMeasure `measure`: no image at all, Docker's schema 1, too large, another digest or size, not as the specs have it.
+ * Throws CouldNotMeasure `measure`: no image at all, an entry that is not there, Docker's schema 1, too large, another digest or size, not as the specs have it.
  */
 export async function resolveImages(
   place: string,
@@ -72,23 +75,23 @@ export async function resolveImages(
   entries: Entry[],
   platforms: string[],
 ): Promise<ResolvedImage[]> {
-  const wanted = new Set(platforms.map(normalise))
-  const isWanted = (of: NonNullable<Entry['platform']>): boolean => wanted.size === 0 || wanted.has(platformName(of))
-  const documents = new Map<string, Promise<Uint8Array>>()
+  const isWanted = platformFilter(platforms)
+  const documents = new Map<string, Promise<Uint8Array | null>>()
   const indexes = new Set<string>()
   const artifacts = new Set<string>()
   let seen = 0
   let imagesOfOthers = 0
+  let absent = 0
 
   /** Reads a document once, however many entries lead to it. */
   async function read(entry: { digest: string; size?: number | undefined }, kind: 'manifest' | 'config') {
     const { digest, size } = entry
     if (size !== undefined && size > MAX_DOCUMENT_SIZE) throw tooLarge(place, digest)
     const already = documents.get(digest)
-    const document = already ?? readDocument(digest, kind).then((bytes) => verified(place, digest, bytes))
+    const document = already ?? readDocument(digest, kind).then((bytes) => bytes && verified(place, digest, bytes))
     if (!already) documents.set(digest, document)
     const bytes = await document
-    if (size !== undefined && size !== bytes.length) {
+    if (bytes !== null && size !== undefined && size !== bytes.length) {
       throw problem(place, digest, `has ${bytes.length} bytes where ${size} are listed`)
     }
     return bytes
@@ -115,7 +118,9 @@ export async function resolveImages(
       imagesOfOthers += 1
       return []
     }
-    const document = manifestOrIndex(place, digest, await read(entry, 'manifest'))
+    const bytes = await read(entry, 'manifest')
+    if (bytes === null) return leaveOut(digest, depth)
+    const document = manifestOrIndex(place, digest, bytes)
     if ('manifests' in document) {
       // The same index again adds no platform; following it each time could take for ever.
       if (indexes.has(digest)) return []
@@ -127,6 +132,7 @@ export async function resolveImages(
       return []
     }
     const image = await readImage(entry, document)
+    if (image === null) return leaveOut(document.config.digest, depth)
     if (image.config.os === 'unknown') {
       artifacts.add('an attestation')
       return []
@@ -136,8 +142,16 @@ export async function resolveImages(
     return []
   }
 
-  async function readImage({ digest, platform }: Entry, document: Manifest): Promise<ResolvedImage> {
+  /** What an index lists may be elsewhere; what the place itself names may not. */
+  function leaveOut(digest: string, depth: number): [] {
+    if (depth === 1) throw problem(place, digest, 'is not there')
+    absent += 1
+    return []
+  }
+
+  async function readImage({ digest, platform }: Entry, document: Manifest): Promise<ResolvedImage | null> {
     const bytes = await read(document.config, 'config')
+    if (bytes === null) return null
     const parsed = parse(place, document.config.digest, imageConfig, json(place, document.config.digest, bytes))
     const config = platform ? { ...parsed, variant: undefined, ...platform } : parsed
     const layers = document.layers.map(packedLayer)
@@ -147,11 +161,16 @@ export async function resolveImages(
     }
     const total = layers.reduce((sum, { size }) => sum + size, document.config.size)
     if (!Number.isSafeInteger(total)) throw problem(place, digest, 'lists layers of an impossible size')
-    return { digest, config, packed: { configSize: document.config.size, layers } }
+    return {
+      digest,
+      config,
+      packed: { configSize: document.config.size, layers },
+      configDigest: document.config.digest,
+    }
   }
 
   const images = await follow(entries, 1)
-  if (images.length === 0 && imagesOfOthers === 0) throw noImage(place, artifacts)
+  if (images.length === 0 && imagesOfOthers === 0) throw absent > 0 ? noneHere(place) : noImage(place, artifacts)
   const names = images.map(({ config }) => platformName(config))
   return images.filter((_, at) => names.indexOf(names[at]!) === at)
 }
@@ -170,6 +189,12 @@ function manifestOrIndex(place: string, digest: string, bytes: Uint8Array): Mani
 
 function packedLayer({ digest, size, mediaType, urls }: Manifest['layers'][number]): PackedLayer {
   return { digest, size, mediaType, elsewhere: (urls ?? []).length > 0 || ELSEWHERE.test(mediaType) }
+}
+
+/** Whether a platform is one of these (`os/architecture[/variant]`, as a user writes them; [] for all). */
+export function platformFilter(platforms: string[]): (of: NonNullable<Entry['platform']>) => boolean {
+  const wanted = new Set(platforms.map(normalise))
+  return (of) => wanted.size === 0 || wanted.has(platformName(of))
 }
 
 /** A platform as a user writes it, in the form of `platformName`. */
@@ -233,6 +258,12 @@ function tooOld(place: string, digest: string): CouldNotMeasure {
     `\`${place}\`: the manifest ${digest} has Docker's schema 1, which does not list what an image weighs.`,
     { remedy: 'Push the image again with a Docker of the last years (`docker pull`, `docker push`).' },
   )
+}
+
+function noneHere(place: string): CouldNotMeasure {
+  return new CouldNotMeasure('measure', `\`${place}\` lists images, and has the content of none.`, {
+    remedy: 'Pull or build the image for this platform before it is saved.',
+  })
 }
 
 function noImage(place: string, artifacts: Set<string>): CouldNotMeasure {

@@ -1,0 +1,62 @@
+import { CouldNotMeasure } from '../../failure.ts'
+import { parseReference } from '../../inputs/reference.ts'
+
+/** An image that a place with several images offers: its place in the list, from 0, and the names that it has there. */
+export type Offer = { at: number; names: string[] }
+
+/** How many names an error lists, and how much of each. */
+const NAMES_SHOWN = 10
+const NAME_LENGTH = 200
+
+/**
+ * The offers that a reference's name means, in the place's order: all where it is null; with `@INDEX` the one at that place, from
+ * 0 (containers-transports(5)); else those with exactly this name, or, where there are none, those whose name means the same to
+ * Docker: `api` is `docker.io/library/api:latest`.
+ * Throws CouldNotMeasure `input` where there are none, listing the names; `place` is the reference's text without the name.
+ */
+export function offersNamed<T extends Offer>(offers: T[], name: string | null, place: string): T[] {
+  if (offers.length === 0) throw new CouldNotMeasure('measure', `There is no image in \`${place}\`.`)
+  if (name === null) return offers
+  const found = find(offers, name)
+  if (found.length > 0) return found
+  throw new CouldNotMeasure('input', `There is no image \`${name}\` in \`${place}\`.`, {
+    remedy: `It has ${listed(offers)}.`,
+  })
+}
+
+/** The error for a reference that means several images of a place. */
+export function severalImages(offers: Offer[], place: string): CouldNotMeasure {
+  return new CouldNotMeasure('input', `There is more than one image in \`${place}\`: ${listed(offers)}.`, {
+    remedy: `Say which one: \`${place}:${offers[0] ? label(offers[0]) : '@0'}\`.`,
+  })
+}
+
+function find<T extends Offer>(offers: T[], name: string): T[] {
+  const [, index] = /^@(\d{1,9})$/.exec(name) ?? []
+  if (index !== undefined) return offers.filter(({ at }) => at === Number(index))
+  const exact = offers.filter(({ names }) => names.includes(name))
+  return exact.length > 0 ? exact : offers.filter(({ names }) => names.some((other) => sameName(other, name)))
+}
+
+/** Whether two names mean the same to Docker: `api`, `docker.io/library/api:latest`. */
+export function sameName(one: string, other: string): boolean {
+  return one === other || (fullName(one) !== null && fullName(one) === fullName(other))
+}
+
+/** A Docker reference with all that may be left out of it; null for what is none. */
+function fullName(name: string): string | null {
+  const reference = parseReference(`docker://${name}`)
+  if (reference?.transport !== 'docker') return null
+  const { registry, repository, tag, digest } = reference
+  return `${registry}/${repository}${digest === null ? `:${tag}` : `@${digest}`}`
+}
+
+function listed(offers: Offer[]): string {
+  const shown = offers.slice(0, NAMES_SHOWN).map((offer) => `\`${label(offer)}\``)
+  const more = offers.length - shown.length
+  return shown.join(', ') + (more > 0 ? ` and ${more} more` : '')
+}
+
+function label({ at, names: [first] }: Offer): string {
+  return (first ?? `@${at}`).slice(0, NAME_LENGTH)
+}
