@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { createExec, type Exec } from '../src/exec.ts'
+import { createExec, createOpenOutput, type Exec, type OpenOutput } from '../src/exec.ts'
 import { CouldNotMeasure, type Failure } from '../src/failure.ts'
 
 const node = process.execPath
@@ -13,10 +13,12 @@ const { env } = process
 let folder: string
 let cancel: AbortController
 let exec: Exec
+let openOutput: OpenOutput
 beforeEach(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), 'exec-')))
   cancel = new AbortController()
   exec = createExec(env, cancel.signal)
+  openOutput = createOpenOutput(env, cancel.signal)
 })
 afterEach(() => rm(folder, { recursive: true }))
 
@@ -242,5 +244,117 @@ describe('a run that is cancelled', () => {
     await failureOf(end)
     const { stdout } = await createExec(env, new AbortController().signal)('cat', [join(folder, 'tidied')])
     expect(stdout).toBe('tidy\n')
+  })
+})
+
+describe('a program that has a signal of its own', () => {
+  it('is stopped by it alone', async () => {
+    const own = new AbortController()
+    const stopped = exec('sleep', ['60'], { signal: own.signal })
+    const other = exec('echo', ['other'], {})
+    own.abort()
+    expect((await failureOf(stopped)).kind).toBe('cancelled')
+    expect((await other).stdout).toBe('other\n')
+  })
+})
+
+/** All bytes of a stream. */
+async function bytesOf(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  const parts: Buffer[] = []
+  for await (const part of stream) parts.push(part)
+  return Buffer.concat(parts)
+}
+
+describe('the output of a program as a stream', () => {
+  it('is its bytes as they are, whatever they are', async () => {
+    const script = 'process.stdout.write(Buffer.from(Array.from({ length: 3e6 }, (_, at) => at % 251)))'
+    const bytes = await bytesOf(await openOutput(node, ['-e', script]))
+    expect(bytes.equals(Buffer.from(Array.from({ length: 3e6 }, (_, at) => at % 251)))).toBe(true)
+  })
+
+  it('may be empty, and the error output is no part of it', async () => {
+    expect(await bytesOf(await openOutput('sh', ['-c', 'echo oops >&2']))).toHaveLength(0)
+  })
+
+  it('makes the program wait while nobody reads', async () => {
+    const mark = join(folder, 'mark')
+    const stream = await openOutput('sh', ['-c', `head -c 8000000 /dev/zero; echo > ${mark}`])
+    const first = await new Promise<Buffer>((resolve) => stream.once('data', (data) => resolve(data)))
+    stream.pause()
+    // Long enough for a program that does not wait.
+    await exec('sh', ['-c', 'head -c 8000000 /dev/zero | wc -c'])
+    expect([existsSync(mark), stream.readableLength < 1_000_000]).toEqual([false, true])
+    expect(first.length + (await bytesOf(stream)).length).toBe(8_000_000)
+    expect(existsSync(mark)).toBe(true)
+  })
+
+  it.each([
+    [
+      'with its exit code and what it said last',
+      'echo a >&2; echo "no such image" >&2; exit 3',
+      /failed with exit code 3: no such image$/,
+    ],
+    ['with its exit code alone, where it said nothing', 'exit 1', /failed with exit code 1\.$/],
+    ['with the signal that ended it', 'kill -9 $$', /was ended by SIGKILL\.$/],
+  ])('fails where the program fails, %s, after what it gave before', async (_, script, message) => {
+    const stream = await openOutput('sh', ['-c', `echo part; ${script}`])
+    const parts: string[] = []
+    const failure = await failureOf(
+      (async () => {
+        for await (const part of stream) parts.push(String(part))
+      })(),
+    )
+    expect(failure).toMatchObject({ kind: 'measure', message: expect.stringMatching(message) })
+    expect(parts).toEqual(['part\n'])
+  })
+
+  it('finds no input, the folder and the environment that it is given', async () => {
+    const options = { cwd: folder, env: { MORE: 'more' }, withoutCredentials: true }
+    const run = createOpenOutput({ PATH: env['PATH'], INPUT_TOKEN: 's3cret', GH_TOKEN: 's3cret' }, cancel.signal)
+    const script = 'cat; pwd; echo "$MORE $INPUT_TOKEN$GH_TOKEN"'
+    expect(String(await bytesOf(await run('sh', ['-c', script], options)))).toBe(`${folder}\nmore \n`)
+  })
+
+  it('cannot be had of a program that is not installed', async () => {
+    expect(await failureOf(openOutput('no-such-program', []))).toMatchObject({
+      kind: 'precondition',
+      message: '`no-such-program` is not installed or not on the PATH.',
+    })
+  })
+
+  it('fails where the system refuses to start the program', async () => {
+    const program = join(folder, 'program')
+    await writeFile(program, '#!/no/such/interpreter')
+    await chmod(program, 0o755)
+    await expect(openOutput(program, []).then(bytesOf)).rejects.toThrow('ENOENT')
+  })
+
+  it('stops the program, with all that it started, when it is destroyed', async () => {
+    const stream = await openOutput('sh', ['-c', 'sleep 60 & echo "$$ $!"; wait'])
+    const pids = await new Promise<number[]>((resolve) =>
+      stream.once('data', (data) => resolve(String(data).split(' ').map(Number))),
+    )
+    expect(pids.map(isAlive)).toEqual([true, true])
+    stream.destroy()
+    await new Promise((closed) => stream.once('close', closed))
+    await Promise.all(pids.map(hasEnded))
+  })
+
+  it('stops the program when the reader leaves', async () => {
+    let pid = 0
+    for await (const data of await openOutput('sh', ['-c', 'echo $$; exec yes'])) {
+      pid = parseInt(String(data), 10)
+      break
+    }
+    await hasEnded(pid)
+  })
+
+  it('fails when the run is cancelled, and leaves nothing behind', async () => {
+    const stream = await openOutput('sh', ['-c', '(trap "" TERM; sleep 60) & echo "$!"; wait'])
+    const pid = await new Promise<number>((resolve) => stream.once('data', (data) => resolve(Number(data))))
+    cancel.abort()
+    expect((await failureOf(bytesOf(stream))).kind).toBe('cancelled')
+    await hasEnded(pid)
+    expect((await failureOf(openOutput('echo', []))).kind).toBe('cancelled')
   })
 })

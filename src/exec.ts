@@ -138,17 +138,19 @@ export function createOpenOutput(env: Record<string, string | undefined>, signal
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr = (stderr + text).slice(-STDERR_KEPT)
     })
-    const gone = new Promise<unknown>((done) => child.once('close', done))
+    const hasEnded = (): boolean => child.pid === undefined || child.exitCode !== null || child.signalCode !== null
     const output = new Readable({
       read: () => void child.stdout.resume(),
       destroy: (error, done) => {
         signal.removeEventListener('abort', cancel)
-        if (child.exitCode === null && child.signalCode === null) stopper.stop(child.pid)
         child.stdout.destroy()
-        void gone.then(() => {
+        const end = (): void => {
           stopper.finish()
           done(error)
-        })
+        }
+        if (hasEnded()) return end()
+        child.once('exit', end)
+        stopper.stop(child.pid)
       },
     })
     const cancel = (): void => void output.destroy(cancelled(program))

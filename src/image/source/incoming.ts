@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { PassThrough } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import type { Readable } from 'node:stream'
+import { CouldNotMeasure } from '../../failure.ts'
 import type { LayerContents } from '../layer/contents.ts'
-import { walkLayer, type WalkedLayer } from '../layer/walk.ts'
+import { walkLayer, type ExpectedLayer, type WalkedLayer } from '../layer/walk.ts'
 
 /** A blob that came in whole. */
 export type Blob = {
@@ -23,8 +24,11 @@ export type Incoming = {
   feed: (part: Readable) => Promise<'whole' | 'cut' | 'refused'>
   /** Bytes so far. */
   received: () => number
+  /** Says what the blob's digest is to be; senders say so with its last part. */
+  expect: (digest: string) => void
   /** Ends the blob, or gives it up: with an error that the promise is rejected with. */
   end: (error?: Error) => void
+  /** Rejected with CouldNotMeasure where it is a layer that cannot be read, or has another digest than it is to have. */
   blob: Promise<Blob>
 }
 
@@ -42,7 +46,12 @@ export function openIncoming(contents: LayerContents | null, inTurn: InTurn): In
   sink.on('error', () => {})
   let received = 0
   const count = (part: Buffer): void => void (received += part.length)
-  const blob = readBlob(sink, contents !== null, inTurn)
+  // Looked at when the end is reached: only then it is known.
+  const expected: ExpectedLayer = { digest: null, diffId: null }
+  const blob = readBlob(sink, expected, contents !== null, inTurn).then((read) => {
+    if (expected.digest === null || read.digest === expected.digest) return read
+    throw new CouldNotMeasure('measure', `The engine sent the blob ${read.digest} as ${expected.digest}.`)
+  })
   // Whoever waits for it hears of it; until then it is no unhandled rejection. What still comes goes nowhere.
   blob.catch((error: unknown) => sink.destroy(error as Error))
   const refused = blob.then(
@@ -63,12 +72,18 @@ export function openIncoming(contents: LayerContents | null, inTurn: InTurn): In
       return outcome
     },
     received: () => received,
+    expect: (digest) => void (expected.digest = digest),
     end: (error) => (error ? sink.destroy(error) : sink.end()),
     blob,
   }
 }
 
-async function readBlob(stored: AsyncIterable<Buffer>, isWalked: boolean, inTurn: InTurn): Promise<Blob> {
+async function readBlob(
+  stored: AsyncIterable<Buffer>,
+  expected: ExpectedLayer,
+  isWalked: boolean,
+  inTurn: InTurn,
+): Promise<Blob> {
   const parts = stored[Symbol.asyncIterator]()
   const start: Buffer[] = []
   let length = 0
@@ -86,7 +101,7 @@ async function readBlob(stored: AsyncIterable<Buffer>, isWalked: boolean, inTurn
   if (isDocument(first.subarray(0, TAR_BLOCK))) return hashBlob(all, true)
   return inTurn(async () => {
     if (!isWalked) return hashBlob(all, false)
-    const layer = await walkLayer(all, { digest: null, diffId: null })
+    const layer = await walkLayer(all, expected)
     return { digest: layer.digest, size: layer.packedSize, layer, document: null }
   })
 }

@@ -76,6 +76,8 @@ export async function startReceiver(): Promise<Receiver> {
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 0 }, (request, response) => {
     const delivery = current
     answer(request, response, delivery).catch((error: unknown) => {
+      // Who went away hears no answer, and may try again.
+      if (!request.complete) return
       if (delivery) fail(delivery, error)
       refuse(request, response, 500, 'UNKNOWN', 'The request could not be answered.')
     })
@@ -142,33 +144,33 @@ export async function startReceiver(): Promise<Receiver> {
       return send(response, 204)
     }
     if (method !== 'PATCH' && !isLast) return refuse(request, response, 405, 'UNSUPPORTED', 'That cannot be done here.')
+    if (isLast) incoming.expect(digest)
     const start = /^(?:bytes )?(\d+)-/.exec(request.headers['content-range'] ?? '')?.[1]
     if (upload.isBusy || (start !== undefined && Number(start) !== incoming.received())) {
       return refuse(request, response, 416, 'BLOB_UPLOAD_INVALID', 'The parts of an upload come one after the other.')
     }
     upload.isBusy = true
     const outcome = await incoming.feed(request)
-    upload.isBusy = false
+    upload.isBusy = isLast
     if (outcome === 'cut') return giveUp(delivery, name)
     if (outcome === 'whole' && !isLast) return send(response, 202, status())
     return endUpload({ request, response, method, digest }, delivery, name, incoming)
   }
 
   async function endUpload(
-    { request, response, digest }: Exchange,
+    { request, response }: Exchange,
     delivery: Delivery,
     name: string,
     incoming: Incoming,
   ): Promise<void> {
     incoming.end()
     try {
-      const { layer, document, ...blob } = await incoming.blob
-      if (blob.digest !== digest) {
-        throw new CouldNotMeasure('measure', `The engine sent the blob ${blob.digest} as ${digest}.`)
-      }
+      const { digest, size, layer, document } = await incoming.blob
       if (layer) delivery.contents?.add(layer)
       if (document) keep(digest, document, 'application/octet-stream')
-      else layers.set(digest, { size: blob.size, diffId: layer?.diffId ?? null })
+      else layers.set(digest, { size, diffId: layer?.diffId ?? null })
+      delivery.uploads.delete(name)
+      send(response, 201, { Location: `/v2/${repository}/blobs/${digest}`, 'Docker-Content-Digest': digest })
     } catch (error) {
       if (!delivery.uploads.has(name) && delivery.error === null) {
         return refuse(request, response, 404, 'BLOB_UPLOAD_UNKNOWN', 'The upload was given up.')
@@ -176,8 +178,6 @@ export async function startReceiver(): Promise<Receiver> {
       fail(delivery, error)
       return deny(request, response, delivery)
     }
-    delivery.uploads.delete(name)
-    send(response, 201, { Location: `/v2/${repository}/blobs/${digest}`, 'Docker-Content-Digest': digest })
   }
 
   async function takeManifest({ request, response }: Exchange, delivery: Delivery, reference: string): Promise<void> {
