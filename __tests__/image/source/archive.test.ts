@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from '@jest/globals'
+import { CouldNotMeasure } from '../../../src/failure.ts'
 import { createLayerContents, type LayerContents } from '../../../src/image/layer/contents.ts'
 import { platformName } from '../../../src/image/oci.ts'
 import { dockerArchive, ociArchive } from '../../../src/image/source/archive.ts'
@@ -417,5 +418,13 @@ describe('readSavedStream', () => {
     }
     const wanted = { platforms: [], contents, downloadSizes: false }
     await expect(readSavedStream(broken(), 'docker save', null, wanted)).rejects.toThrow('the engine has gone')
+    async function* cancelled() {
+      yield archiveOf(savedOf([{ image: api, tag: 'api:1' }])).subarray(0, 600)
+      throw new CouldNotMeasure('cancelled', 'The run was cancelled.')
+    }
+    expect(await failure(readSavedStream(cancelled(), 'docker save', null, wanted))).toMatchObject({
+      kind: 'cancelled',
+      message: 'The run was cancelled.',
+    })
   })
 })

@@ -72,7 +72,8 @@ function isPacked(start: Buffer): boolean {
 /** The content of a file that may be packed. */
 async function* unpacked(place: string, file: string): AsyncGenerator<Uint8Array> {
   try {
-    yield* (await unpack(createReadStream(file, { highWaterMark: READ_SIZE }))).chunks
+    // Of a pipe at most 64 KiB come at a time, whatever is asked for.
+    yield* (await unpack(createReadStream(file))).chunks
   } catch (error) {
     throw unreadable(place, error)
   }

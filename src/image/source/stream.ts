@@ -60,13 +60,15 @@ async function passedFiles(
 ): Promise<ImageFiles> {
   const members = createMembers<Passed>()
   let kept = 0
+  let failed: unknown
   try {
-    for await (const { entry, payload } of readTar(stream)) {
+    for await (const { entry, payload } of readTar(noting(stream, (error) => (failed = error)))) {
       const passed = entry.type === 'file' ? await pass(entry.path, entry.size, payload) : null
       members.add(entry, passed)
     }
   } catch (error) {
-    throw unreadable(place, error)
+    // What the stream throws tells its own cause: the program that ended, the run that was cancelled.
+    throw error === failed ? error : unreadable(place, error)
   }
 
   function unread(path: string, why: string): CouldNotMeasure {
