@@ -64,6 +64,7 @@ describe('buildArguments', () => {
         '--provenance=false',
         '--metadata-file=/tmp/s/m.json',
         '--output=type=image,push=false,store=false,name=image-budget.invalid/head:1',
+        '--cache-to=type=gha,mode=max',
         '--file=/tmp/s/head/docker/api.Dockerfile',
         '--builder=mine',
         '--target=production',
@@ -76,7 +77,6 @@ describe('buildArguments', () => {
         '--secret=id=npmrc,env=IMAGE_BUDGET_SECRET_0',
         '--secret=id=key,"src=/repo/keys/my key,""1"".pem"',
         '--cache-from=type=gha',
-        '--cache-to=type=gha,mode=max',
         '/tmp/s/head/services/api',
       ],
       env: {

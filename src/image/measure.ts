@@ -191,8 +191,10 @@ export async function measureImage(
   const section = log.section(`Read ${label} \`${reference.text}\``)
   const place = places.open(reference)
   try {
+    const others = new Set<string>()
     const images = await place.images({
       platforms,
+      leftOut: (platform) => void others.add(platform),
       contents: inputs.metrics.includes('size') ? contents : null,
       downloadSizes: inputs.metrics.includes('download-size'),
     })
@@ -204,7 +206,7 @@ export async function measureImage(
         return measurementOf(image, subject, inputs, contents, UNKNOWN_ORIGINS, NO_BLOBS)
       }),
     )
-    return { measurements, platforms: place.platforms?.() ?? measurements.map(({ platform }) => platform) }
+    return { measurements, platforms: [...measurements.map(({ platform }) => platform), ...others] }
   } finally {
     await place.close()
     section.end()

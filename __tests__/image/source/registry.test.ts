@@ -52,7 +52,7 @@ function clientWith(credential: Credential | null, idleTimeout = 10_000): Regist
     signal: cancel.signal,
     clock: {
       now: () => NOW,
-      wait: (duration) => {
+      sleep: (duration) => {
         waits.push(duration)
         return Promise.resolve()
       },

@@ -31,7 +31,7 @@ function archiveSource(transport: string, file: string, name: string | null, rea
   return {
     images: async (wanted) =>
       (await isPlain(file))
-        ? readImages(await tarFiles(place, file), name, wanted.platforms)
+        ? readImages(await tarFiles(place, file), name, wanted)
         : readStream(unpacked(place, file), place, name, wanted, readImages),
     close: async () => {},
   }

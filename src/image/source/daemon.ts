@@ -150,7 +150,7 @@ async function arrivedImages(
   arrival: Arrival,
   place: string,
   isClassic: boolean,
-  { contents, platforms }: Wanted,
+  { contents, platforms, leftOut }: Wanted,
 ): Promise<SourceImage[]> {
   const readDocument = (digest: string): Promise<Uint8Array> => {
     const found = arrival.document(digest)
@@ -158,7 +158,7 @@ async function arrivedImages(
       ? Promise.resolve(found)
       : Promise.reject(new CouldNotMeasure('measure', `The engine did not send ${digest} of \`${place}\`.`))
   }
-  const images = await resolveImages(place, readDocument, [{ digest: arrival.top() ?? '' }], platforms)
+  const images = await resolveImages(place, readDocument, [{ digest: arrival.top() ?? '' }], platforms, leftOut)
   return images.map(({ digest, config, packed }) => {
     for (const [at, layer] of contents === null ? [] : packed.layers.entries()) {
       const listed = config.rootfs?.diff_ids?.[at]
@@ -248,7 +248,7 @@ async function inspectImage(exec: Exec, name: string, place: string): Promise<In
     )
   }
   if (/no such image/i.test(told.stderr)) {
-    throw new CouldNotMeasure('input', `There is no image \`${name}\` in the Docker engine.`, {
+    throw new CouldNotMeasure('missing', `There is no image \`${name}\` in the Docker engine.`, {
       remedy: `\`docker images\` lists those that are there. An image in a registry is \`docker://${name}\`.`,
     })
   }

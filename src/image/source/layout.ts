@@ -7,7 +7,7 @@ import { imagesOf, index, platformName } from '../oci.ts'
 import { offersNamed, severalImages, type Offer } from './choice.ts'
 import { openFile, READ_SIZE, readDocument, readWhole, reason, type ImageFiles } from './files.ts'
 import { resolveImages, type Entry, type ReadDocument, type ResolvedImage } from './manifests.ts'
-import type { Source, SourceImage } from './source.ts'
+import type { PlatformsWanted, Source, SourceImage } from './source.ts'
 
 /** https://github.com/opencontainers/image-spec/blob/main/image-layout.md#oci-layout-file */
 const layoutFile = z.object({ imageLayoutVersion: z.string() })
@@ -27,7 +27,7 @@ export function ociLayout(folder: string, name: string | null): Source {
   return {
     images: async (wanted) => {
       await requireFolder(folder)
-      return layoutImages(folderFiles(folder), name, wanted.platforms)
+      return layoutImages(folderFiles(folder), name, wanted)
     },
     close: async () => {},
   }
@@ -51,10 +51,10 @@ export async function openBlob(folder: string, digest: string): Promise<Readable
 export async function layoutImages(
   files: ImageFiles,
   name: string | null,
-  platforms: string[],
+  { platforms, leftOut }: PlatformsWanted,
 ): Promise<SourceImage[]> {
   const tops = chooseTops(await readTops(files), name, files.place)
-  const images = await resolveImages(files.place, documentsOf(files), tops, platforms)
+  const images = await resolveImages(files.place, documentsOf(files), tops, platforms, leftOut)
   const isSaved = (await files.read('manifest.json')) !== null
   return images.map((image) => toSourceImage(files, image)).map((image) => (isSaved ? withoutUnpacked(image) : image))
 }

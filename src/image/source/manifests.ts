@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { CouldNotMeasure } from '../../failure.ts'
 import { imageConfig, imagesOf, index, manifest, platformName, type ImageConfig, type Manifest } from '../oci.ts'
-import type { PackedLayer, SourceImage } from './source.ts'
+import type { LeftOut, PackedLayer, SourceImage } from './source.ts'
 
 /** Where a manifest or an index stands: an entry of an index, or what a name leads to. */
 export type Entry = {
@@ -74,6 +74,7 @@ export async function resolveImages(
   readDocument: ReadDocument,
   entries: Entry[],
   platforms: string[],
+  leftOut: LeftOut = () => {},
 ): Promise<ResolvedImage[]> {
   const isWanted = platformFilter(platforms)
   const documents = new Map<string, Promise<Uint8Array | null>>()
@@ -114,10 +115,7 @@ export async function resolveImages(
       artifacts.add(mediaType)
       return []
     }
-    if (platform && !isWanted(platform)) {
-      imagesOfOthers += 1
-      return []
-    }
+    if (platform && !isWanted(platform)) return skip(platform)
     const bytes = await read(entry, 'manifest')
     if (bytes === null) return leaveOut(digest, depth)
     const document = manifestOrIndex(place, digest, bytes)
@@ -137,8 +135,12 @@ export async function resolveImages(
       artifacts.add('an attestation')
       return []
     }
-    if (isWanted(image.config)) return [image]
+    return isWanted(image.config) ? [image] : skip(image.config)
+  }
+
+  function skip(platform: NonNullable<Entry['platform']>): [] {
     imagesOfOthers += 1
+    leftOut(platformName(platform))
     return []
   }
 

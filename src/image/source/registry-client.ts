@@ -455,8 +455,13 @@ function isLost(code: string): boolean {
   )
 }
 
-function failure(reference: RegistryReference, what: string, remedy: string | null = null): CouldNotMeasure {
-  return new CouldNotMeasure('measure', `\`${reference.text}\`: ${what}.`, { remedy })
+function failure(
+  reference: RegistryReference,
+  what: string,
+  remedy: string | null = null,
+  kind: 'measure' | 'missing' = 'measure',
+): CouldNotMeasure {
+  return new CouldNotMeasure(kind, `\`${reference.text}\`: ${what}.`, { remedy })
 }
 
 function refused(
@@ -493,6 +498,7 @@ function statusFailure(reference: RegistryReference, what: string, error: BadSta
       reference,
       `\`${host}\` does not have ${what} in \`${reference.repository}\` (${answer})`,
       'Check the name and the tag.',
+      'missing',
     )
   }
   if (status === 429) {

@@ -9,11 +9,11 @@ import type { Source } from './source.ts'
 export function createRegistrySource(reference: RegistryReference, client: RegistryClient): Source {
   const closed = new AbortController()
   return {
-    images: async ({ platforms }) => {
+    images: async ({ platforms, leftOut }) => {
       const top = await client.resolve(reference)
       const read = (digest: string, kind: 'manifest' | 'config'): Promise<Uint8Array> =>
         client.readDocument(reference, digest, kind)
-      const images = await resolveImages(reference.text, read, [top], platforms)
+      const images = await resolveImages(reference.text, read, [top], platforms, leftOut)
       return images.map(({ digest, config, packed }) => ({
         digest,
         config,

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { CouldNotMeasure } from '../../failure.ts'
 import { normalisePath } from '../layer/tar-header.ts'
-import { imageConfig } from '../oci.ts'
+import { imageConfig, platformName } from '../oci.ts'
 import { offersNamed, sameName, severalImages, type Offer } from './choice.ts'
 import { parseDocument, readDocument, type ImageFiles } from './files.ts'
 import { documentsOf, layoutImages, readTops, toSourceImage, withoutUnpacked, type Top } from './layout.ts'
 import { platformFilter, resolveImages, type ResolvedImage } from './manifests.ts'
-import type { SourceImage } from './source.ts'
+import type { PlatformsWanted, SourceImage } from './source.ts'
 
 /** `manifest.json` of `docker save`: https://github.com/moby/docker-image-spec/blob/main/spec.md#combined-image-json--filesystem-changeset-format */
 const savedManifest = z.array(
@@ -23,11 +23,15 @@ type SavedImage = Offer & { config: string; layers: string[] }
  * loaded by docker as well, and taken as it is.
  * Throws as `layoutImages` does.
  */
-export async function savedImages(files: ImageFiles, name: string | null, platforms: string[]): Promise<SourceImage[]> {
+export async function savedImages(
+  files: ImageFiles,
+  name: string | null,
+  wanted: PlatformsWanted,
+): Promise<SourceImage[]> {
   const listed = await readDocument(files, 'manifest.json', savedManifest)
   const hasLayout = (await files.read('oci-layout')) !== null
   if (listed === null) {
-    if (hasLayout) return layoutImages(files, name, platforms)
+    if (hasLayout) return layoutImages(files, name, wanted)
     throw new CouldNotMeasure(
       'measure',
       `There is no \`manifest.json\` in \`${files.place}\`: \`docker save\` did not write it.`,
@@ -46,7 +50,8 @@ export async function savedImages(files: ImageFiles, name: string | null, platfo
   const images = found?.map((each) => withoutUnpacked(toSourceImage(files, each))) ?? [
     savedImage(files, image, config.bytes),
   ]
-  const isWanted = platformFilter(platforms)
+  const isWanted = platformFilter(wanted.platforms)
+  for (const { config: of } of images) if (!isWanted(of)) wanted.leftOut?.(platformName(of))
   return images.filter((each) => isWanted(each.config))
 }
 
@@ -61,7 +66,7 @@ async function findInLayout(
   configDigest: string,
 ): Promise<ResolvedImage[] | null> {
   const names = name === null || name.startsWith('@') ? image.names : [name]
-  const isNamed = (top: Top): boolean => names.some((wanted) => top.names.some((has) => sameName(has, wanted)))
+  const isNamed = (top: Top): boolean => names.some((asked) => top.names.some((has) => sameName(has, asked)))
   const tops = (await readTops(files)).filter((top) => names.length === 0 || isNamed(top))
   const found = new Map<string, { top: Top; images: ResolvedImage[] }>()
   for (const top of tops) {

@@ -28,10 +28,15 @@ export type SourceImage = {
   openLayer: (at: number) => Promise<Readable>
 }
 
+/** Told of a platform (`os/architecture[/variant]`) that was not wanted; of one that is listed twice, twice. */
+export type LeftOut = (platform: string) => void
+
 /** What is asked of a place. */
 export type Wanted = {
   /** Platforms (`os/architecture[/variant]`), [] for all that the place has. One that is not there is left out, not an error. */
   platforms: string[]
+  /** Told of each platform that the place has and that is not wanted. */
+  leftOut?: LeftOut
   /**
    * What is known of layers' content, or null: content is not asked for. A place that can only be read as a whole (an
    * engine's stream) adds what passes by; any other reads nothing here, and the layers not known yet are opened later.
@@ -41,6 +46,9 @@ export type Wanted = {
   downloadSizes: boolean
 }
 
+/** Which platforms are asked for. */
+export type PlatformsWanted = Pick<Wanted, 'platforms' | 'leftOut'>
+
 /** A place that holds an image: a registry, a layout, an archive, an engine. Named as skopeo names its transports. */
 export type Source = {
   /**
@@ -49,8 +57,6 @@ export type Source = {
    * Throws CouldNotMeasure `measure` (or `precondition`) naming the place, with the remedy.
    */
   images: (wanted: Wanted) => Promise<SourceImage[]>
-  /** After `images`: all platforms that the place names, those that were not wanted too; absent where only the images themselves tell. */
-  platforms?: () => string[]
   /** Gives back what the source holds: files, processes, connections. Safe to call twice. */
   close: () => Promise<void>
 }

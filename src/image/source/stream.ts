@@ -38,15 +38,15 @@ export async function readStream(
   stream: AsyncIterable<Uint8Array>,
   place: string,
   name: string | null,
-  { contents, platforms }: Wanted,
+  wanted: Wanted,
   readImages: typeof layoutImages,
 ): Promise<SourceImage[]> {
-  const images = await readImages(await passedFiles(stream, place, contents), name, platforms)
-  if (contents === null) return images
+  const images = await readImages(await passedFiles(stream, place, wanted.contents), name, wanted)
+  if (wanted.contents === null) return images
   for (const { config, packed, openLayer } of images) {
     for (const [at, diffId] of (config.rootfs?.diff_ids ?? []).entries()) {
       // What is not known by now is a short layer that was kept as a document was, or is not there: then this says so.
-      if (packed?.layers[at]?.elsewhere !== true) await contents.read(diffId, null, () => openLayer(at))
+      if (packed?.layers[at]?.elsewhere !== true) await wanted.contents.read(diffId, null, () => openLayer(at))
     }
   }
   return images
