@@ -36328,6 +36328,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:events"
 
 /***/ }),
 
+/***/ 3024:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
+
+/***/ }),
+
 /***/ 1455:
 /***/ ((module) => {
 
@@ -36353,6 +36360,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:http2")
 /***/ ((module) => {
 
 module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:net");
+
+/***/ }),
+
+/***/ 8161:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
 
 /***/ }),
 
@@ -36489,28 +36503,55 @@ function exitCodeOf(verdict, fail) {
 
 /***/ }),
 
-/***/ 7023:
+/***/ 4701:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  k: () => (/* binding */ createExec),
-  Y: () => (/* binding */ interruption)
+  m: () => (/* binding */ systemClock)
+});
+
+;// CONCATENATED MODULE: external "node:timers/promises"
+const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+;// CONCATENATED MODULE: ./build/clock.js
+
+/** The machine's own clock. */
+const systemClock = {
+    now: () => Date.now(),
+    sleep: (milliseconds, signal) => (0,promises_namespaceObject.setTimeout)(milliseconds, undefined, signal && { signal }),
+};
+
+
+/***/ }),
+
+/***/ 6225:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  k7: () => (/* binding */ createExec),
+  CY: () => (/* binding */ createOpenOutput),
+  YW: () => (/* binding */ interruption)
 });
 
 // EXTERNAL MODULE: external "node:async_hooks"
 var external_node_async_hooks_ = __nccwpck_require__(6698);
+;// CONCATENATED MODULE: external "node:child_process"
+const external_node_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:child_process");
 // EXTERNAL MODULE: external "node:diagnostics_channel"
 var external_node_diagnostics_channel_ = __nccwpck_require__(3053);
-;// CONCATENATED MODULE: external "node:fs"
-const external_node_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:fs");
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-;// CONCATENATED MODULE: external "node:os"
-const external_node_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:os");
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
+// EXTERNAL MODULE: external "node:stream"
+var external_node_stream_ = __nccwpck_require__(7075);
 ;// CONCATENATED MODULE: external "node:string_decoder"
 const external_node_string_decoder_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:string_decoder");
 // EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 5 modules
@@ -36518,6 +36559,8 @@ var exec = __nccwpck_require__(2876);
 // EXTERNAL MODULE: ./build/failure.js
 var failure = __nccwpck_require__(9874);
 ;// CONCATENATED MODULE: ./build/exec.js
+
+
 
 
 
@@ -36553,42 +36596,21 @@ function interruption() {
 }
 /** The Exec of a run: `env` is the parent's environment, `signal` stops every program that is under way. */
 function createExec(env, signal) {
-    const inherited = Object.fromEntries(Object.entries(env).filter(([name]) => !OWN_VARIABLES.test(name)));
     return async (program, args, options = {}) => {
-        if (process.platform === 'win32') {
-            throw new failure/* CouldNotMeasure */.N('precondition', 'Image Budget does not run on Windows.', {
-                remedy: 'Run the job on Linux (`runs-on: ubuntu-latest`); it measures Linux images.',
-            });
-        }
-        if (signal.aborted)
-            throw cancelled(program);
-        const { cwd, onLine = () => { } } = options;
-        if (cwd !== undefined && !(await isFolder(cwd))) {
-            throw new failure/* CouldNotMeasure */.N('precondition', `There is no folder \`${cwd}\` to run \`${program}\` in.`);
-        }
-        const path = await findProgram(program, env['PATH'] ?? '');
-        if (path === null) {
-            throw new failure/* CouldNotMeasure */.N('precondition', `\`${program}\` is not installed or not on the PATH.`, {
-                remedy: `Install ${program}; GitHub's hosted Linux runners have it.`,
-            });
-        }
-        if (!fits(args)) {
-            throw new failure/* CouldNotMeasure */.N('input', `The arguments of \`${program}\` are longer than the system takes.`, {
-                remedy: 'Hand long values over in files (`secret-files`, a file in the build context).',
-            });
-        }
+        const { onLine = () => { } } = options;
+        const stopped = options.signal === undefined ? signal : AbortSignal.any([signal, options.signal]);
+        const start = await prepare(program, args, env, options, stopped);
         const stdout = [];
         let stdoutBytes = 0;
         let stderr = '';
         const stdoutLines = new Lines(onLine);
         const stderrLines = new Lines(onLine);
         try {
-            const exitCode = await untilEnded(path, args, {
+            const exitCode = await untilEnded(start.path, args, {
                 silent: true,
                 ignoreReturnCode: true,
                 delay: DRAIN_MS,
-                env: environment({ ...inherited, ...options.env }, options.withoutCredentials ?? false),
-                ...(cwd === undefined ? {} : { cwd }),
+                ...start.options,
                 // An empty input too: without one, what reads its standard input would wait for ever.
                 input: Buffer.from(options.input ?? ''),
                 listeners: {
@@ -36602,10 +36624,10 @@ function createExec(env, signal) {
                         stderr = (stderr + stderrLines.write(data)).slice(-STDERR_KEPT);
                     },
                 },
-            }, signal);
+            }, stopped);
             stdoutLines.end();
             stderrLines.end();
-            if (signal.aborted)
+            if (stopped.aborted)
                 throw cancelled(program);
             if (stdoutBytes > STDOUT_LIMIT) {
                 throw new failure/* CouldNotMeasure */.N('measure', `\`${program} ${args[0] ?? ''}\` printed more than ${STDOUT_LIMIT} bytes.`);
@@ -36613,9 +36635,87 @@ function createExec(env, signal) {
             return { exitCode, stdout: Buffer.concat(stdout).toString('utf8'), stderr };
         }
         catch (error) {
-            throw signal.aborted ? cancelled(program) : error;
+            throw stopped.aborted ? cancelled(program) : error;
         }
     };
+}
+/**
+ * The OpenOutput of a run, as `createExec` makes its Exec. Not by `@actions/exec`: that searches every chunk for line ends, in a time
+ * that grows with the square of the length of output that has none, and cannot make the program wait.
+ */
+function createOpenOutput(env, signal) {
+    return async (program, args, options = {}) => {
+        const start = await prepare(program, args, env, options, signal);
+        const child = (0,external_node_child_process_namespaceObject.spawn)(start.path, args, { ...start.options, stdio: ['ignore', 'pipe', 'pipe'] });
+        const stopper = createStopper();
+        let stderr = '';
+        child.stderr.setEncoding('utf8').on('data', (text) => {
+            stderr = (stderr + text).slice(-STDERR_KEPT);
+        });
+        const hasEnded = () => child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+        const output = new external_node_stream_.Readable({
+            read: () => void child.stdout.resume(),
+            destroy: (error, done) => {
+                signal.removeEventListener('abort', cancel);
+                child.stdout.destroy();
+                const end = () => {
+                    stopper.finish();
+                    done(error);
+                };
+                if (hasEnded())
+                    return end();
+                child.once('exit', end);
+                stopper.stop(child.pid);
+            },
+        });
+        const cancel = () => void output.destroy(cancelled(program));
+        signal.addEventListener('abort', cancel, { once: true });
+        child.stdout.on('data', (chunk) => {
+            if (!output.push(chunk))
+                child.stdout.pause();
+        });
+        child.once('error', (error) => output.destroy(error));
+        child.once('close', (code, killedBy) => {
+            if (code === 0)
+                output.push(null);
+            else
+                output.destroy(failed([program, args[0] ?? ''].join(' ').trim(), code, killedBy, stderr));
+        });
+        return output;
+    };
+}
+function failed(what, code, signal, stderr) {
+    const how = code === null ? `was ended by ${signal}` : `failed with exit code ${code}`;
+    const said = stderr.trim().split(/\r?\n/).at(-1) ?? '';
+    return new failure/* CouldNotMeasure */.N('measure', `\`${what}\` ${how}${said === '' ? '.' : `: ${said}`}`);
+}
+/** What starting a program takes. Throws where it cannot be started, with the reason that the user can do something about. */
+async function prepare(program, args, parent, { cwd, env, withoutCredentials = false }, signal) {
+    if (process.platform === 'win32') {
+        throw new failure/* CouldNotMeasure */.N('precondition', 'Image Budget does not run on Windows.', {
+            remedy: 'Run the job on Linux (`runs-on: ubuntu-latest`); it measures Linux images.',
+        });
+    }
+    if (cwd !== undefined && !(await isFolder(cwd))) {
+        throw new failure/* CouldNotMeasure */.N('precondition', `There is no folder \`${cwd}\` to run \`${program}\` in.`);
+    }
+    const path = await findProgram(program, parent['PATH'] ?? '');
+    // Nothing is waited for from here until the program is started: a run that was cancelled meanwhile starts nothing.
+    if (signal.aborted)
+        throw cancelled(program);
+    if (path === null) {
+        throw new failure/* CouldNotMeasure */.N('precondition', `\`${program}\` is not installed or not on the PATH.`, {
+            remedy: `Install ${program}; GitHub's hosted Linux runners have it.`,
+        });
+    }
+    if (!fits(args)) {
+        throw new failure/* CouldNotMeasure */.N('input', `The arguments of \`${program}\` are longer than the system takes.`, {
+            remedy: 'Hand long values over in files (`secret-files`, a file in the build context).',
+        });
+    }
+    const inherited = Object.entries(parent).filter(([name]) => !OWN_VARIABLES.test(name));
+    const given = environment({ ...Object.fromEntries(inherited), ...env }, withoutCredentials);
+    return { path, options: { env: given, ...(cwd === undefined ? {} : { cwd }) } };
 }
 /*
  * `@actions/exec` gives no handle on the process it starts. Node publishes each new one on its `child_process` diagnostics
@@ -36626,15 +36726,8 @@ const onSpawn = new external_node_async_hooks_.AsyncLocalStorage();
 /** Runs the program and gives its exit code once it has ended and its output is read; stops it when the run is cancelled. */
 async function untilEnded(program, args, options, signal) {
     let child;
-    let tree = [];
-    let timer;
-    const stop = () => {
-        tree = processTree(child?.pid);
-        kill(tree, 'SIGTERM');
-        // The run may be cancelled while the program is being started: then this happens twice.
-        clearTimeout(timer);
-        timer = setTimeout(() => kill(tree, 'SIGKILL'), KILL_AFTER_MS);
-    };
+    const stopper = createStopper();
+    const stop = () => stopper.stop(child?.pid);
     const track = (started) => {
         child = started;
         started.once('spawn', () => {
@@ -36648,13 +36741,30 @@ async function untilEnded(program, args, options, signal) {
     try {
         // What it takes is a command line, in which quotes and backslashes are escaped.
         const code = await onSpawn.run(track, () => (0,exec/* exec */.m)(`"${program.replaceAll(/[\\"]/g, '\\$&')}"`, args, options));
-        return code ?? 128 + external_node_os_namespaceObject.constants.signals[child?.signalCode ?? 'SIGKILL'];
+        return code ?? 128 + external_node_os_.constants.signals[child?.signalCode ?? 'SIGKILL'];
     }
     finally {
         signal.removeEventListener('abort', stop);
-        clearTimeout(timer);
-        kill(tree, 'SIGKILL');
+        stopper.finish();
     }
+}
+/** Stops a process and all that it started: asks first, insists after a few seconds or when the process itself has ended. */
+function createStopper() {
+    let tree = [];
+    let timer;
+    return {
+        stop: (pid) => {
+            tree = processTree(pid);
+            kill(tree, 'SIGTERM');
+            // The run may be cancelled while the program is being started: then this happens twice.
+            clearTimeout(timer);
+            timer = setTimeout(() => kill(tree, 'SIGKILL'), KILL_AFTER_MS);
+        },
+        finish: () => {
+            clearTimeout(timer);
+            kill(tree, 'SIGKILL');
+        },
+    };
 }
 /**
  * A process and all that it started (a shell its commands, docker its plugins), as far as the system tells: Linux lists a
@@ -36664,7 +36774,7 @@ function processTree(pid) {
     if (pid === undefined)
         return [];
     try {
-        const children = (0,external_node_fs_namespaceObject.readFileSync)(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+        const children = (0,external_node_fs_.readFileSync)(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
         return [pid, ...children.flatMap((child) => processTree(Number(child)))];
     }
     catch {
@@ -36774,253 +36884,6 @@ function toFailure(error) {
         return error.failure;
     const message = error instanceof Error ? error.message : String(error);
     return { kind: 'internal', message, remedy: null, file: null, line: null, instruction: null };
-}
-
-
-/***/ }),
-
-/***/ 8030:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  ml: () => (/* binding */ systemClock),
-  lB: () => (/* binding */ upsertComment)
-});
-
-// UNUSED EXPORTS: markerOf
-
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
-;// CONCATENATED MODULE: ./build/github/errors.js
-const LONGEST_MESSAGE = 200;
-/** The longest that is waited before a request is made again, in milliseconds. */
-const LONGEST_WAIT = 60_000;
-const WRITE_PERMISSION = 'Add `permissions: pull-requests: write` to the job. A pull request from a fork, and one of Dependabot, gets a read-only ' +
-    'token whatever the workflow asks for.';
-function isObject(value) {
-    return typeof value === 'object' && value !== null;
-}
-/** The error as a failed request, or null: it is something else (a bug). */
-function asRequestFailure(error) {
-    if (!isObject(error))
-        return null;
-    const isGraphql = error.name === 'GraphqlResponseError';
-    if (typeof error.status !== 'number' && !isGraphql)
-        return null;
-    const response = isObject(error.response) ? error.response : {};
-    const data = isGraphql ? error.response : response.data;
-    const headers = isGraphql ? error.headers : response.headers;
-    const details = isObject(data) && Array.isArray(data.errors) ? data.errors.filter(isObject) : [];
-    // REST has its message in the body, with details for 422; Octokit's own adds the documentation's address to it.
-    const own = isObject(data) && typeof data.message === 'string' ? data.message : String(error.message);
-    const reasons = isGraphql ? [] : details.flatMap(({ message }) => (typeof message === 'string' ? [message] : []));
-    return {
-        status: isGraphql ? 200 : Number(error.status),
-        answered: isGraphql || isObject(error.response),
-        message: oneLine([own, ...reasons].join(': ')),
-        headers: isObject(headers) ? headers : {},
-        types: details.map(({ type }) => type),
-    };
-}
-/** Text of a server (a proxy's HTML page, say) as one line of a log. */
-function oneLine(text) {
-    const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
-    return line.length > LONGEST_MESSAGE ? `${line.slice(0, LONGEST_MESSAGE)}…` : line;
-}
-/** A header that is a whole number, or null. */
-function numberIn(headers, name) {
-    const value = headers[name];
-    const text = typeof value === 'number' ? String(value) : value;
-    return typeof text === 'string' && /^\d+$/.test(text) ? Number(text) : null;
-}
-/**
- * When GitHub will serve again, in milliseconds from `now`; null: it was not a rate limit.
- * Source of the rules: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
- */
-function rateLimitWait({ status, headers, message, types }, now) {
-    const isLimit = status === 429 || types.includes('RATE_LIMITED') || /secondary rate limit|rate limit exceeded/i.test(message);
-    const usedUp = numberIn(headers, 'x-ratelimit-remaining') === 0;
-    if (status !== 403 && !isLimit)
-        return null;
-    const retryAfter = numberIn(headers, 'retry-after');
-    if (retryAfter !== null)
-        return retryAfter * 1000;
-    const reset = numberIn(headers, 'x-ratelimit-reset');
-    if (usedUp && reset !== null)
-        return Math.max(reset * 1000 - now, 0) + 1000;
-    return isLimit ? 60_000 : null;
-}
-/** Milliseconds until a server in trouble is worth another try: what it says itself, or longer from try to try. */
-function troubleWait({ headers }, attempt) {
-    const retryAfter = numberIn(headers, 'retry-after');
-    return retryAfter === null ? 1000 * 4 ** (attempt - 1) : retryAfter * 1000;
-}
-/**
- * Milliseconds to wait before what failed is worth another try, or null: another try will not help, or GitHub asks for
- * more patience than a job should have. Worth it are rate limits, answers of 500 and above, and answers that never came.
- *
- * `attempt` counts from 1, `now` is in milliseconds since the epoch.
- */
-function retryDelay(error, attempt, now) {
-    const failure = asRequestFailure(error);
-    if (failure === null)
-        return null;
-    const wait = rateLimitWait(failure, now) ?? (failure.status >= 500 ? troubleWait(failure, attempt) : null);
-    return wait !== null && wait <= LONGEST_WAIT ? wait : null;
-}
-/** The HTTP status that GitHub answered with, or null where there was no answer. */
-function statusOf(error) {
-    const failure = asRequestFailure(error);
-    return failure !== null && failure.answered ? failure.status : null;
-}
-/**
- * A failed request in words for the log: what GitHub said, and what to change. One or more sentences, one line.
- * `now` is in milliseconds since the epoch. An error that is no failed request is its own message.
- */
-function explainGitHubError(error, now = Date.now()) {
-    const failure = asRequestFailure(error);
-    if (failure === null)
-        return isObject(error) && typeof error.message === 'string' ? error.message : String(error);
-    const { status, answered, message } = failure;
-    if (!answered)
-        return `GitHub could not be reached: ${message}.`;
-    const said = `(${status} ${message})`;
-    const wait = rateLimitWait(failure, now);
-    if (wait !== null) {
-        return `GitHub's rate limit for this token is used up ${said}. It can be used again in ${Math.ceil(wait / 1000)} s.`;
-    }
-    if (status >= 500)
-        return `GitHub is in trouble ${said}. Run the job again later.`;
-    if (status === 401) {
-        return `GitHub does not accept the token ${said}. Check the input \`github-token\`: it may be empty, expired, or of another server.`;
-    }
-    if (status === 403 && /personal access token/i.test(message)) {
-        return `The token is not allowed to do this ${said}. Give it "Pull requests: Read and write" (a fine-grained token) or the scope \`repo\` (a classic one).`;
-    }
-    if (status === 403 && /locked/i.test(message))
-        return `The conversation is locked ${said}. Unlock it to have the comment.`;
-    if (status === 403)
-        return `The token is not allowed to do this ${said}. ${WRITE_PERMISSION}`;
-    if (status === 404) {
-        return `GitHub does not find the pull request ${said}, or the token cannot see it. ${WRITE_PERMISSION}`;
-    }
-    return `GitHub refused the request ${said}.`;
-}
-
-;// CONCATENATED MODULE: ./build/github/comment.js
-
-
-/** The machine's own clock. */
-const systemClock = { now: () => Date.now(), sleep: (milliseconds) => (0,promises_namespaceObject.setTimeout)(milliseconds) };
-/** GitHub's limit, in characters. UTF-16 units, which we count, are never fewer. */
-const LONGEST_BODY = 65_536;
-const TRIES = 3;
-/**
- * The comment's first line, which GitHub does not show: how it is found again.
- *
- * The key is percent-encoded, so that no key can end the HTML comment and no two keys look alike. As the first line it
- * is out of reach of whatever the rest of the body quotes from a pull request.
- */
-function markerOf(key) {
-    const encoded = encodeURIComponent(key.toWellFormed()).replaceAll('--', '-%2D');
-    return `<!-- image-budget: ${encoded} -->`;
-}
-/** Text as it is compared: GitHub's editor turns line ends into CRLF, and nobody sees trailing space. */
-function normalised(text) {
-    return text.replaceAll('\r\n', '\n').trimEnd();
-}
-/** Our own comments with this marker, the oldest first, from all pages. */
-async function findOwn(octokit, { owner, repo, number }, marker, progress) {
-    const parameters = { owner, repo, issue_number: number, per_page: 100 };
-    const comments = await octokit.paginate(octokit.rest.issues.listComments, parameters);
-    const marked = comments.filter(({ body }) => normalised(body ?? '').split('\n', 1)[0] === marker);
-    if (marked.length === 0)
-        return [];
-    // Anyone can copy a marker. GET /user is closed to the job's own token; this query answers to every kind of token.
-    progress.login ??= (await octokit.graphql('{ viewer { login } }')).viewer.login;
-    return marked
-        .filter(({ user }) => user?.login === progress.login)
-        .map(({ id, html_url: url, body }) => ({ id, url, body: body ?? '' }))
-        .toSorted((one, other) => one.id - other.id);
-}
-/** Writes the first body that GitHub takes: over `existing`, or as a new comment. */
-async function write(octokit, { owner, repo, number }, existing, progress) {
-    for (const body of progress.bodies) {
-        if (existing !== null && normalised(existing.body) === normalised(body)) {
-            return { action: progress.begun ?? 'unchanged', url: existing.url, removed: 0 };
-        }
-        try {
-            if (existing !== null) {
-                progress.begun ??= 'updated';
-                await octokit.rest.issues.updateComment({ owner, repo, comment_id: existing.id, body });
-                return { action: progress.begun, url: existing.url, removed: 0 };
-            }
-            progress.begun = 'created';
-            const { data } = await octokit.rest.issues.createComment({ owner, repo, issue_number: number, body });
-            progress.login = data.user?.login ?? progress.login;
-            return { action: 'created', url: data.html_url, removed: 0 };
-        }
-        catch (error) {
-            if (statusOf(error) !== 422 || body === progress.bodies.at(-1))
-                throw error;
-            progress.bodies = progress.bodies.filter((other) => other !== body);
-        }
-    }
-    throw new Error(`No version of the comment is short enough for GitHub (${LONGEST_BODY} characters).`);
-}
-/** One look at what is there, and what follows from it: the oldest is kept and says what it should, the others go. */
-async function settle(octokit, comment, create, progress) {
-    const [oldest, ...surplus] = await findOwn(octokit, comment, markerOf(comment.key), progress);
-    if (oldest === undefined && !create)
-        return { action: 'none', url: null, removed: 0 };
-    progress.done = await write(octokit, comment, oldest ?? null, progress);
-    for (const { id } of surplus) {
-        try {
-            await octokit.rest.issues.deleteComment({ owner: comment.owner, repo: comment.repo, comment_id: id });
-            progress.removed += 1;
-        }
-        catch (error) {
-            // Another job was quicker.
-            if (statusOf(error) !== 404)
-                throw error;
-        }
-    }
-    return progress.done;
-}
-/**
- * Brings the pull request's comment with this key up to date, so that there is exactly one of ours, and says what became of it.
- *
- * What fails for a while (rate limits, GitHub's own errors, an answer that never came) is tried again from the start, at
- * most three times: each try looks first, so that a comment whose answer was lost is found and not written twice. What
- * fails for good throws an Error that explains what to change; what was written before is still reported, not thrown.
- */
-async function upsertComment(octokit, comment, clock) {
-    const marker = markerOf(comment.key);
-    const bodies = comment.bodies.map((body) => `${marker}\n${body}`).filter((body) => body.length <= LONGEST_BODY);
-    const progress = { bodies, login: null, begun: null, done: null, removed: 0 };
-    for (let attempt = 1;; attempt += 1) {
-        try {
-            const outcome = await settle(octokit, comment, comment.createIfMissing, progress);
-            if (outcome.action !== 'created')
-                return { ...outcome, removed: progress.removed };
-            // Another job may have found nothing at the same moment and written its own: look again, and leave one.
-            const settled = await settle(octokit, comment, false, progress);
-            return { ...(settled.action === 'none' ? outcome : settled), removed: progress.removed };
-        }
-        catch (error) {
-            // An update that finds nothing: someone deleted the comment after we saw it.
-            const isGone = statusOf(error) === 404 && progress.begun === 'updated';
-            const delay = isGone ? 0 : retryDelay(error, attempt, clock.now());
-            if (delay === null || attempt === TRIES) {
-                if (progress.done !== null)
-                    return { ...progress.done, removed: progress.removed };
-                throw new Error(explainGitHubError(error, clock.now()), { cause: error });
-            }
-            await clock.sleep(delay);
-        }
-    }
 }
 
 
@@ -37192,8 +37055,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 11 modules
-var core = __nccwpck_require__(3360);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 9 modules
+var core = __nccwpck_require__(9584);
 ;// CONCATENATED MODULE: ./build/log.js
 /**
  * Sections that are open at once, written one after the other: the first is written as it comes, the others are kept until it
@@ -37279,7 +37142,7 @@ function resumeCommands(token) {
 
 /***/ }),
 
-/***/ 7472:
+/***/ 6833:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -37293,8 +37156,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 11 modules
-var core = __nccwpck_require__(3360);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 9 modules
+var core = __nccwpck_require__(9584);
 // EXTERNAL MODULE: ./build/budget/verdict.js
 var verdict = __nccwpck_require__(1153);
 ;// CONCATENATED MODULE: ./build/report/phrase.js
@@ -37582,7 +37445,7 @@ const NOISE_DOWNLOAD_SHARE = 0.001;
  * request that changes nothing of it.
  */
 function isNoteworthy(report) {
-    return report.verdict !== 'within' || report.images.some(isImageNoteworthy);
+    return report.verdict !== 'within' || report.gonePlatforms.length > 0 || report.images.some(isImageNoteworthy);
 }
 /** The same for one image; the others of the report are folded away. */
 function isImageNoteworthy(image) {
@@ -37816,8 +37679,15 @@ function sizeWords(image) {
 const REF_MAX = 60;
 /** The base as its user knows it: `main`, or `the base`. */
 function baseName(image) {
-    const { ref, commit } = image.baseline;
-    return ref === null || isCommit(ref, commit) ? 'the base' : shorten(ref, REF_MAX, '...');
+    const { kind, ref, commit } = image.baseline;
+    if (ref === null || isCommit(ref, commit))
+        return 'the base';
+    return shorten(kind === 'image' ? shortReference(ref) : ref, REF_MAX, '...');
+}
+/** `docker://ghcr.io/acme/api:1.1` as `api:1.1`, `oci-archive:out/api.tar` as `api.tar`: enough to tell two versions apart. */
+function shortReference(reference) {
+    const rest = reference.replace(/^[a-z-]+:(?:\/\/)?/, '').replace(/(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1');
+    return rest.split(/[\\/](?=[^\\/]*[^\\/.])/).at(-1) ?? rest;
 }
 /** A ref that is nothing but the commit's own digits tells no name. */
 function isCommit(ref, commit) {
@@ -37890,6 +37760,7 @@ function explanation(image, report) {
         return failureWords(image.error, report);
     return [
         ...notJudgedWords(image),
+        ...unlikeWords(image),
         ...overBeforeWords(image),
         ...noComparisonWords(image),
         ...baseImageWords(image),
@@ -37943,24 +37814,25 @@ function sentence(text) {
 }
 function notJudgedWords(image) {
     const skipped = image.checks.filter((check) => check.reason === 'not-measured');
-    if (skipped.length === 0)
-        return [];
-    const engine = engineWords(image);
     const metric = { size: 'size', 'download-size': 'download size', layers: 'number of layers' };
-    const elsewhere = {
-        size: "Docker's classic image store tells it",
-        'download-size': 'the containerd image store and BuildKit tell it',
-        layers: 'every engine tells it',
-    };
-    const instead = { size: 'max-download-size', 'download-size': 'max-size', layers: null };
+    const reasons = { size: image.unmeasured.size, 'download-size': image.unmeasured.downloadSize, layers: null };
     return skipped.map((check) => {
-        const other = instead[check.metric];
-        const set = image.checks.some((each) => each.budget === other);
-        return phrase `${{ code: check.budget }} (${limitWords(check)}) was not judged: the image's ${metric[check.metric]} is not measured here${engine === null ? '' : ` (${engine})`}, and no budget is passed unseen. ${capitalised(elsewhere[check.metric])}${other === null || set ? '' : phrase `; here ${{ code: other }} can be judged`}.`;
+        const why = reasons[check.metric];
+        return phrase `${{ code: check.budget }} (${limitWords(check)}) was not judged, since the ${metric[check.metric]} is not measured${why === null ? [] : [': ', ...fromProse(why)]}. No budget is passed unseen.`;
     });
 }
-function capitalised(words) {
-    return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
+/** Both sides have a figure, and a difference of the two would mean nothing. */
+function unlikeWords(image) {
+    if (image.unlikeDownloads === null)
+        return [];
+    return [[`The download sizes are not compared: ${image.unlikeDownloads}.`]];
+}
+/** What is to be said of the report as a whole, besides its headline. */
+function reportWords(report) {
+    const { gonePlatforms: gone } = report;
+    if (gone.length === 0)
+        return [];
+    return [[`The base has ${list(gone)} too, this image has not.`]];
 }
 function overBeforeWords(image) {
     return image.checks
@@ -38061,19 +37933,24 @@ function engineWords(image) {
         ? `BuildKit ${engine.version} (${engine.driver})`
         : `Docker ${engine.version}, ${engine.store} store`;
 }
-/** Platform, how the base was had, engine and store: small print, in that order. */
+/** Platform, how the base was had, engine and store or the image's place: small print, in that order. */
 function smallPrint(image) {
     const engine = engineWords(image);
+    const { source } = image;
+    const digest = source === null || source.digest === null ? [] : [' (', { code: shortDigest(source.digest) }, ')'];
     return [
         ...(image.platform === null ? [] : [[image.platform]]),
         ...baselinePrint(image),
         ...(engine === null ? [] : [[engine]]),
+        ...(source === null ? [] : [[{ code: source.reference }, ...digest]]),
     ];
 }
 function baselinePrint(image) {
-    const { kind, commit } = image.baseline;
+    const { kind, commit, ref } = image.baseline;
     if (kind === 'none' || image.base === null)
         return [];
+    if (kind === 'image')
+        return [phrase `base ${{ code: ref ?? '' }}`];
     return [commit === null ? ['base built for this run'] : phrase `base built from ${{ code: shortCommit(commit) }}`];
 }
 /** Totals a table shows one row each of, in its order, with the row's name. */
@@ -38801,7 +38678,9 @@ function baseHead(images) {
     return commit === null ? [name] : phrase `${name} ${{ code: shortCommit(commit) }}`;
 }
 function headHead(report) {
-    const { pushed, dirty } = report.head;
+    const { pushed, dirty, reference } = report.head;
+    if (reference !== null)
+        return [shorten(shortReference(reference), NAME_MAX, '...')];
     if (dirty)
         return ['this change (uncommitted)'];
     // What reviewers know it by; the links lead to the tree that was measured.
@@ -39003,7 +38882,7 @@ function settingOf(report) {
 }
 function renderOne(image, report, detail) {
     const page = new Page(detail, report);
-    if (isQuiet(image) && !detail.quietImages) {
+    if (isQuiet(image) && report.gonePlatforms.length === 0 && !detail.quietImages) {
         page.add(markdown(quietWords(image), settingOf(report)));
         // A change below the noise floor is no news, but it can be looked up.
         if (detail.layers && leadChange(image)?.amount !== 0) {
@@ -39012,6 +38891,8 @@ function renderOne(image, report, detail) {
         return page.toString();
     }
     page.add(heading(3, phrase `${PRODUCT}: ${imageHeadline(image)}`, report));
+    for (const words of reportWords(report))
+        page.add(markdown(words, settingOf(report)));
     for (const block of imageBlocks(image, report, detail))
         page.add(block);
     page.close(small(smallPrint(image), stateOf(image) === 'failed' ? { ...report, runUrl: null } : report));
@@ -39048,6 +38929,8 @@ function renderMany(report, detail) {
     const loud = images.filter((image) => !isQuiet(image));
     const quiet = images.filter(isQuiet);
     page.add(heading(3, phrase `${PRODUCT}: ${headline(report)}`, report));
+    for (const words of reportWords(report))
+        page.add(markdown(words, setting));
     if (loud.length > 0) {
         // Half of the page: the images' own sections say whose line it was.
         const room = detail.sections ? detail.max / 2 : detail.max - 1_500;
@@ -39198,6 +39081,7 @@ function renderTerminal(report, options) {
     const [first] = report.images;
     const blocks = [
         wrap(phrase `${PRODUCT}: ${headline(report)}`, pen).map((line) => paint(line, 'strong', pen)),
+        ...reportWords(report).map((words) => wrap(words, pen)),
     ];
     if (first !== undefined && report.images.length === 1) {
         blocks.push(...terminal_imageBlocks(first, report, pen));
@@ -39366,8 +39250,233 @@ function paint(text, colour, pen) {
     return `\u001B[${COLOURS[colour]}m${text}\u001B[0m`;
 }
 
-// EXTERNAL MODULE: ./build/github/comment.js + 2 modules
-var comment = __nccwpck_require__(8030);
+;// CONCATENATED MODULE: ./build/github/errors.js
+const LONGEST_MESSAGE = 200;
+/** The longest that is waited before a request is made again, in milliseconds. */
+const LONGEST_WAIT = 60_000;
+const WRITE_PERMISSION = 'Add `permissions: pull-requests: write` to the job. A pull request from a fork, and one of Dependabot, gets a read-only ' +
+    'token whatever the workflow asks for.';
+function isObject(value) {
+    return typeof value === 'object' && value !== null;
+}
+/** The error as a failed request, or null: it is something else (a bug). */
+function asRequestFailure(error) {
+    if (!isObject(error))
+        return null;
+    const isGraphql = error.name === 'GraphqlResponseError';
+    if (typeof error.status !== 'number' && !isGraphql)
+        return null;
+    const response = isObject(error.response) ? error.response : {};
+    const data = isGraphql ? error.response : response.data;
+    const headers = isGraphql ? error.headers : response.headers;
+    const details = isObject(data) && Array.isArray(data.errors) ? data.errors.filter(isObject) : [];
+    // REST has its message in the body, with details for 422; Octokit's own adds the documentation's address to it.
+    const own = isObject(data) && typeof data.message === 'string' ? data.message : String(error.message);
+    const reasons = isGraphql ? [] : details.flatMap(({ message }) => (typeof message === 'string' ? [message] : []));
+    return {
+        status: isGraphql ? 200 : Number(error.status),
+        answered: isGraphql || isObject(error.response),
+        message: errors_oneLine([own, ...reasons].join(': ')),
+        headers: isObject(headers) ? headers : {},
+        types: details.map(({ type }) => type),
+    };
+}
+/** Text of a server (a proxy's HTML page, say) as one line of a log. */
+function errors_oneLine(text) {
+    const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
+    return line.length > LONGEST_MESSAGE ? `${line.slice(0, LONGEST_MESSAGE)}…` : line;
+}
+/** A header that is a whole number, or null. */
+function numberIn(headers, name) {
+    const value = headers[name];
+    const text = typeof value === 'number' ? String(value) : value;
+    return typeof text === 'string' && /^\d+$/.test(text) ? Number(text) : null;
+}
+/**
+ * When GitHub will serve again, in milliseconds from `now`; null: it was not a rate limit.
+ * Source of the rules: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+ */
+function rateLimitWait({ status, headers, message, types }, now) {
+    const isLimit = status === 429 || types.includes('RATE_LIMITED') || /secondary rate limit|rate limit exceeded/i.test(message);
+    const usedUp = numberIn(headers, 'x-ratelimit-remaining') === 0;
+    if (status !== 403 && !isLimit)
+        return null;
+    const retryAfter = numberIn(headers, 'retry-after');
+    if (retryAfter !== null)
+        return retryAfter * 1000;
+    const reset = numberIn(headers, 'x-ratelimit-reset');
+    if (usedUp && reset !== null)
+        return Math.max(reset * 1000 - now, 0) + 1000;
+    return isLimit ? 60_000 : null;
+}
+/** Milliseconds until a server in trouble is worth another try: what it says itself, or longer from try to try. */
+function troubleWait({ headers }, attempt) {
+    const retryAfter = numberIn(headers, 'retry-after');
+    return retryAfter === null ? 1000 * 4 ** (attempt - 1) : retryAfter * 1000;
+}
+/**
+ * Milliseconds to wait before what failed is worth another try, or null: another try will not help, or GitHub asks for
+ * more patience than a job should have. Worth it are rate limits, answers of 500 and above, and answers that never came.
+ *
+ * `attempt` counts from 1, `now` is in milliseconds since the epoch.
+ */
+function retryDelay(error, attempt, now) {
+    const failure = asRequestFailure(error);
+    if (failure === null)
+        return null;
+    const wait = rateLimitWait(failure, now) ?? (failure.status >= 500 ? troubleWait(failure, attempt) : null);
+    return wait !== null && wait <= LONGEST_WAIT ? wait : null;
+}
+/** The HTTP status that GitHub answered with, or null where there was no answer. */
+function statusOf(error) {
+    const failure = asRequestFailure(error);
+    return failure !== null && failure.answered ? failure.status : null;
+}
+/**
+ * A failed request in words for the log: what GitHub said, and what to change. One or more sentences, one line.
+ * `now` is in milliseconds since the epoch. An error that is no failed request is its own message.
+ */
+function explainGitHubError(error, now = Date.now()) {
+    const failure = asRequestFailure(error);
+    if (failure === null)
+        return isObject(error) && typeof error.message === 'string' ? error.message : String(error);
+    const { status, answered, message } = failure;
+    if (!answered)
+        return `GitHub could not be reached: ${message}.`;
+    const said = `(${status} ${message})`;
+    const wait = rateLimitWait(failure, now);
+    if (wait !== null) {
+        return `GitHub's rate limit for this token is used up ${said}. It can be used again in ${Math.ceil(wait / 1000)} s.`;
+    }
+    if (status >= 500)
+        return `GitHub is in trouble ${said}. Run the job again later.`;
+    if (status === 401) {
+        return `GitHub does not accept the token ${said}. Check the input \`github-token\`: it may be empty, expired, or of another server.`;
+    }
+    if (status === 403 && /personal access token/i.test(message)) {
+        return `The token is not allowed to do this ${said}. Give it "Pull requests: Read and write" (a fine-grained token) or the scope \`repo\` (a classic one).`;
+    }
+    if (status === 403 && /locked/i.test(message))
+        return `The conversation is locked ${said}. Unlock it to have the comment.`;
+    if (status === 403)
+        return `The token is not allowed to do this ${said}. ${WRITE_PERMISSION}`;
+    if (status === 404) {
+        return `GitHub does not find the pull request ${said}, or the token cannot see it. ${WRITE_PERMISSION}`;
+    }
+    return `GitHub refused the request ${said}.`;
+}
+
+;// CONCATENATED MODULE: ./build/github/comment.js
+
+/** GitHub's limit, in characters. UTF-16 units, which we count, are never fewer. */
+const LONGEST_BODY = 65_536;
+const TRIES = 3;
+/**
+ * The comment's first line, which GitHub does not show: how it is found again.
+ *
+ * The key is percent-encoded, so that no key can end the HTML comment and no two keys look alike. As the first line it
+ * is out of reach of whatever the rest of the body quotes from a pull request.
+ */
+function markerOf(key) {
+    const encoded = encodeURIComponent(key.toWellFormed()).replaceAll('--', '-%2D');
+    return `<!-- image-budget: ${encoded} -->`;
+}
+/** Text as it is compared: GitHub's editor turns line ends into CRLF, and nobody sees trailing space. */
+function normalised(text) {
+    return text.replaceAll('\r\n', '\n').trimEnd();
+}
+/** Our own comments with this marker, the oldest first, from all pages. */
+async function findOwn(octokit, { owner, repo, number }, marker, progress) {
+    const parameters = { owner, repo, issue_number: number, per_page: 100 };
+    const comments = await octokit.paginate(octokit.rest.issues.listComments, parameters);
+    const marked = comments.filter(({ body }) => normalised(body ?? '').split('\n', 1)[0] === marker);
+    if (marked.length === 0)
+        return [];
+    // Anyone can copy a marker. GET /user is closed to the job's own token; this query answers to every kind of token.
+    progress.login ??= (await octokit.graphql('{ viewer { login } }')).viewer.login;
+    return marked
+        .filter(({ user }) => user?.login === progress.login)
+        .map(({ id, html_url: url, body }) => ({ id, url, body: body ?? '' }))
+        .toSorted((one, other) => one.id - other.id);
+}
+/** Writes the first body that GitHub takes: over `existing`, or as a new comment. */
+async function write(octokit, { owner, repo, number }, existing, progress) {
+    for (const body of progress.bodies) {
+        if (existing !== null && normalised(existing.body) === normalised(body)) {
+            return { action: progress.begun ?? 'unchanged', url: existing.url, removed: 0 };
+        }
+        try {
+            if (existing !== null) {
+                progress.begun ??= 'updated';
+                await octokit.rest.issues.updateComment({ owner, repo, comment_id: existing.id, body });
+                return { action: progress.begun, url: existing.url, removed: 0 };
+            }
+            progress.begun = 'created';
+            const { data } = await octokit.rest.issues.createComment({ owner, repo, issue_number: number, body });
+            progress.login = data.user?.login ?? progress.login;
+            return { action: 'created', url: data.html_url, removed: 0 };
+        }
+        catch (error) {
+            if (statusOf(error) !== 422 || body === progress.bodies.at(-1))
+                throw error;
+            progress.bodies = progress.bodies.filter((other) => other !== body);
+        }
+    }
+    throw new Error(`No version of the comment is short enough for GitHub (${LONGEST_BODY} characters).`);
+}
+/** One look at what is there, and what follows from it: the oldest is kept and says what it should, the others go. */
+async function settle(octokit, comment, create, progress) {
+    const [oldest, ...surplus] = await findOwn(octokit, comment, markerOf(comment.key), progress);
+    if (oldest === undefined && !create)
+        return { action: 'none', url: null, removed: 0 };
+    progress.done = await write(octokit, comment, oldest ?? null, progress);
+    for (const { id } of surplus) {
+        try {
+            await octokit.rest.issues.deleteComment({ owner: comment.owner, repo: comment.repo, comment_id: id });
+            progress.removed += 1;
+        }
+        catch (error) {
+            // Another job was quicker.
+            if (statusOf(error) !== 404)
+                throw error;
+        }
+    }
+    return progress.done;
+}
+/**
+ * Brings the pull request's comment with this key up to date, so that there is exactly one of ours, and says what became of it.
+ *
+ * What fails for a while (rate limits, GitHub's own errors, an answer that never came) is tried again from the start, at
+ * most three times: each try looks first, so that a comment whose answer was lost is found and not written twice. What
+ * fails for good throws an Error that explains what to change; what was written before is still reported, not thrown.
+ */
+async function upsertComment(octokit, comment, clock) {
+    const marker = markerOf(comment.key);
+    const bodies = comment.bodies.map((body) => `${marker}\n${body}`).filter((body) => body.length <= LONGEST_BODY);
+    const progress = { bodies, login: null, begun: null, done: null, removed: 0 };
+    for (let attempt = 1;; attempt += 1) {
+        try {
+            const outcome = await settle(octokit, comment, comment.createIfMissing, progress);
+            if (outcome.action !== 'created')
+                return { ...outcome, removed: progress.removed };
+            // Another job may have found nothing at the same moment and written its own: look again, and leave one.
+            const settled = await settle(octokit, comment, false, progress);
+            return { ...(settled.action === 'none' ? outcome : settled), removed: progress.removed };
+        }
+        catch (error) {
+            // An update that finds nothing: someone deleted the comment after we saw it.
+            const isGone = statusOf(error) === 404 && progress.begun === 'updated';
+            const delay = isGone ? 0 : retryDelay(error, attempt, clock.now());
+            if (delay === null || attempt === TRIES) {
+                if (progress.done !== null)
+                    return { ...progress.done, removed: progress.removed };
+                throw new Error(explainGitHubError(error, clock.now()), { cause: error });
+            }
+            await clock.sleep(delay);
+        }
+    }
+}
+
 // EXTERNAL MODULE: ./build/github/log.js + 1 modules
 var log = __nccwpck_require__(2312);
 // EXTERNAL MODULE: external "fs"
@@ -44462,7 +44571,7 @@ async function publish(report, publication, clock) {
     await orWarn('The job summary', () => core/* summary */.z.addRaw(renderSummary(report), true).write());
     let url = '';
     await orWarn('The comment', async () => {
-        url = await publish_comment(report, bodies, publication, clock);
+        url = await comment(report, bodies, publication, clock);
     });
     core/* setOutput */.uH('comment-url', url);
     return exitCode;
@@ -44486,7 +44595,7 @@ async function writeReport(report, temporary) {
     return file;
 }
 /** Brings the pull request's comment up to date. Gives its address, or an empty text where there is none. */
-async function publish_comment(report, bodies, { context, inputs, pullRequest }, clock) {
+async function comment(report, bodies, { context, inputs, pullRequest }, clock) {
     const key = report.images[0]?.name;
     if (inputs.comment === 'off' || pullRequest === null || context.repository === null || key === undefined)
         return '';
@@ -44496,7 +44605,7 @@ async function publish_comment(report, bodies, { context, inputs, pullRequest },
     }
     const octokit = openGitHub(inputs.githubToken, { baseUrl: context.apiUrl });
     const createIfMissing = inputs.comment === 'always' || isNoteworthy(report);
-    const { action, url } = await (0,comment/* upsertComment */.lB)(octokit, { ...context.repository, number: pullRequest, key, bodies, createIfMissing }, clock);
+    const { action, url } = await upsertComment(octokit, { ...context.repository, number: pullRequest, key, bodies, createIfMissing }, clock);
     const done = action === 'unchanged' ? 'up to date' : action;
     core/* info */.pq(action === 'none' ? 'No comment: nothing changed that is worth one.' : `The comment was ${done}: ${url}`);
     return url ?? '';
@@ -44792,7 +44901,10 @@ function parseCount(text) {
     return /^\d{1,6}$/.test(text.trim()) ? Number(text.trim()) : null;
 }
 
+// EXTERNAL MODULE: ./build/inputs/reference.js
+var reference = __nccwpck_require__(6829);
 ;// CONCATENATED MODULE: ./build/inputs/inputs.js
+
 
 
 
@@ -44831,12 +44943,16 @@ const pairs = (form, key) => list(form, parseLines, (entry) => {
     return pair && key.test(pair.key) && pair.value !== '' ? pair : null;
 });
 const oneOf = (...values) => field(values.map((value) => `\`${value}\``).join(', '), (value) => values.find((known) => known === value) ?? null);
+const METRICS = ['size', 'download-size'];
+const IMAGE_FORM = 'an image where it lies: `docker://NAME` (a registry), `docker-daemon:NAME` (the Docker engine), `docker-archive:FILE`, `oci-archive:FILE` or `oci:FOLDER`';
+const inputs_reference = (form) => field(form, reference/* parseReference */.F);
 const ID = /^[\w][\w.-]{0,127}$/;
 // oxlint-disable-next-line no-control-regex -- control characters are what is refused
 const PLAIN = /^[^\u0000-\u001f\u007f]{1,1000}$/;
 const schema = schemas/* strictObject */.rej({
     // oxlint-disable-next-line no-control-regex -- as above
     name: matching('a text of at most 100 characters on one line', /^[^\u0000-\u001f\u007f]{1,100}$/).optional(),
+    image: inputs_reference(IMAGE_FORM).optional(),
     context: matching('a folder of the checked-out repository; a remote context cannot be compared', /^(?!\w[\w+.-]*:\/\/|git@)[^\0\n]+$/).default('.'),
     file: matching('a path on one line', PLAIN).optional(),
     target: matching("the name of a stage: `AS name` in the Dockerfile's `FROM` lines", ID).optional(),
@@ -44851,11 +44967,15 @@ const schema = schemas/* strictObject */.rej({
     'cache-to': list('one cache destination a line: `type=gha,mode=max`', parseLines, (entry) => entry || null).default([]),
     builder: matching('the name of a buildx builder (`docker buildx ls`)', ID).optional(),
     'before-build': schemas/* string */.YjP().optional(),
+    metrics: list('`size`, `download-size`, or both, comma- or line-separated', (value) => {
+        const entries = parseCommaOrLines(value);
+        return entries.length > 0 ? entries : null;
+    }, (entry) => METRICS.find((metric) => metric === entry) ?? null).default(() => [...METRICS]),
     'max-size': field(BYTES_FORM, parseBytes).optional(),
     'max-download-size': field(BYTES_FORM, parseBytes).optional(),
     'max-layers': field('a whole number: `12`', parseCount).optional(),
     'max-increase': field('bytes with a unit or percent of the base: `5 MB`, `3%`', parseIncrease).optional(),
-    baseline: oneOf('auto', 'build', 'none').default('auto'),
+    baseline: field(`\`auto\`, \`build\`, \`none\`, or ${IMAGE_FORM}`, (value) => ['auto', 'build', 'none'].find((known) => known === value) ?? (0,reference/* parseReference */.F)(value)).default('auto'),
     'base-ref': matching('a commit, branch or tag', /^(?![-^])[^\s:?*[\\]{1,250}$/).optional(),
     comment: oneOf('on-change', 'always', 'off').default('on-change'),
     fail: field('`true` or `false`', (value) => ({ true: true, false: false })[value.toLowerCase()] ?? null).default(true),
@@ -44890,6 +45010,7 @@ function parseInputs(values) {
     const data = parsed.data;
     return {
         name: data.name ?? null,
+        image: data.image ?? null,
         context: data.context,
         file: data.file ?? null,
         target: data.target ?? null,
@@ -44902,6 +45023,7 @@ function parseInputs(values) {
         cacheTo: data['cache-to'],
         builder: data.builder ?? null,
         beforeBuild: data['before-build'] ?? null,
+        metrics: METRICS.filter((metric) => data.metrics.includes(metric)),
         limits: {
             maxSize: data['max-size'] ?? null,
             maxDownloadSize: data['max-download-size'] ?? null,
@@ -44931,7 +45053,11 @@ function onOneLine(value) {
     return visible.length > 120 ? `${visible.slice(0, 120)}…` : visible;
 }
 function contradictions(data) {
-    const problems = [];
+    const problems = [...imageContradictions(data)];
+    if (data['max-size'] !== undefined && !data.metrics.includes('size'))
+        problems.push('`max-size` limits the size, but `metrics` is `download-size` alone; add `size`.');
+    if (data['max-download-size'] !== undefined && !data.metrics.includes('download-size'))
+        problems.push('`max-download-size` limits the download size, but `metrics` is `size` alone; add `download-size`.');
     if (data.baseline === 'none') {
         if (data['max-increase'])
             problems.push('`max-increase` limits growth against a base, but `baseline` is `none`; leave one of the two out.');
@@ -44946,6 +45072,37 @@ function contradictions(data) {
     const both = data.secrets.find(({ key }) => data['secret-files'].some((other) => other.key === key));
     if (both)
         problems.push(`\`secrets\` and \`secret-files\` both have \`${both.key}\`; leave one of the two out.`);
+    return problems;
+}
+/** Inputs that say how to build; beside `image`, of which nothing is built, they would have no effect. */
+const BUILDING = [
+    'file',
+    'target',
+    'build-args',
+    'build-contexts',
+    'secrets',
+    'secret-files',
+    'cache-from',
+    'cache-to',
+    'builder',
+    'before-build',
+    'base-ref',
+];
+function imageContradictions(data) {
+    if (data.image === undefined)
+        return [];
+    const given = BUILDING.filter((name) => {
+        const value = data[name];
+        return Array.isArray(value) ? value.length > 0 : value !== undefined;
+    });
+    const useless = [...(data.context === '.' ? [] : ['context']), ...given];
+    const problems = [];
+    if (useless.length > 0) {
+        const [are, has] = useless.length === 1 ? ['is', 'it has'] : ['are', 'they have'];
+        problems.push(`${useless.map((name) => `\`${name}\``).join(', ')} ${are} given, but \`image\` is measured as it is and nothing is built: ${has} no effect.`);
+    }
+    if (data.baseline === 'build')
+        problems.push('`baseline` is `build`, but with `image` nothing is built; give an image to compare with, or `none`.');
     return problems;
 }
 function unknown(name) {
@@ -44967,20 +45124,76 @@ function letters(text) {
 
 /***/ }),
 
+/***/ 6829:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   F: () => (/* binding */ parseReference)
+/* harmony export */ });
+const HOST = String.raw `(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(?::\d{1,5})?`;
+const PART = String.raw `[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*`;
+const TAG = String.raw `\w[\w.-]{0,127}`;
+const DIGEST = 'sha256:[0-9a-f]{64}';
+/** The grammar of https://github.com/distribution/reference, with the one digest algorithm in use. */
+const NAME = new RegExp(`^(?:(${HOST})/)?(${PART}(?:/${PART})*)(?::(${TAG}))?(?:@(${DIGEST}))?$`);
+/** Parses a reference to an image; null for what is none. Docker Hub's short names become whole: `node` is `docker.io/library/node:latest`. */
+function parseReference(text) {
+    // oxlint-disable-next-line no-control-regex -- control characters are what is refused
+    if (text.length > 4096 || /[\u0000-\u001f\u007f]/.test(text))
+        return null;
+    if (text.startsWith('docker://'))
+        return registryReference(text, text.slice('docker://'.length));
+    const [, transport, rest] = /^(docker-daemon|docker-archive|oci-archive|oci):(.+)$/.exec(text) ?? [];
+    if (transport === undefined || rest === undefined)
+        return null;
+    if (transport === 'docker-daemon') {
+        const isId = new RegExp(`^${DIGEST}$`).test(rest);
+        return isId || NAME.test(rest) ? { text, transport, name: rest } : null;
+    }
+    if (transport !== 'docker-archive' && transport !== 'oci-archive' && transport !== 'oci')
+        return null;
+    // A drive letter's colon is part of the path.
+    const [, path, name] = /^((?:[A-Za-z]:(?=[\\/]))?[^:]+)(?::(.+))?$/.exec(rest) ?? [];
+    return path === undefined ? null : { text, transport, path, name: name ?? null };
+}
+function registryReference(text, name) {
+    const [, first, rest, tag, digest] = NAME.exec(name) ?? [];
+    if (rest === undefined)
+        return null;
+    // What stands before the first slash is a host if it looks like one, else a part of Docker Hub's name.
+    const isHost = first !== undefined && (/[.:]/.test(first) || first === 'localhost' || /[A-Z]/.test(first));
+    const registry = isHost ? first : 'docker.io';
+    const path = isHost || first === undefined ? rest : `${first}/${rest}`;
+    if (path.length > 255)
+        return null;
+    const hub = registry === 'docker.io' || registry === 'index.docker.io';
+    return {
+        text,
+        transport: 'docker',
+        registry: hub ? 'docker.io' : registry,
+        repository: hub && !path.includes('/') ? `library/${path}` : path,
+        tag: digest === undefined ? (tag ?? 'latest') : null,
+        digest: digest ?? null,
+    };
+}
+
+
+/***/ }),
+
 /***/ 9479:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
-/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3360);
-/* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7023);
-/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9874);
-/* harmony import */ var _github_comment_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8030);
+/* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9584);
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4701);
+/* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6225);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9874);
 /* harmony import */ var _github_context_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9523);
 /* harmony import */ var _github_log_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2312);
-/* harmony import */ var _github_publish_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7472);
+/* harmony import */ var _github_publish_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6833);
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(6819);
 /* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(1499);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(8554);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(3661);
 
 
 
@@ -44992,7 +45205,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 const { env } = process;
-const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_1__/* .interruption */ .Y)();
+const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_2__/* .interruption */ .YW)();
 async function main() {
     const context = (0,_github_context_js__WEBPACK_IMPORTED_MODULE_4__/* .readContext */ .yI)(env);
     const values = (0,_github_context_js__WEBPACK_IMPORTED_MODULE_4__/* .readInputs */ .Ko)(env);
@@ -45004,21 +45217,24 @@ async function main() {
         audience = { inputs, pullRequest };
         const credentials = inputs.githubToken === null ? null : { serverUrl: context.serverUrl, token: inputs.githubToken };
         const world = {
-            createExec: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_1__/* .createExec */ .k)(env, stop),
+            createOpenOutput: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_2__/* .createOpenOutput */ .CY)(env, stop),
+            env,
+            clock: _clock_js__WEBPACK_IMPORTED_MODULE_1__/* .systemClock */ .m,
+            createExec: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_2__/* .createExec */ .k7)(env, stop),
             log: (0,_github_log_js__WEBPACK_IMPORTED_MODULE_5__/* .workflowLog */ .QE)(),
             signal,
         };
-        return (0,_run_js__WEBPACK_IMPORTED_MODULE_8__/* .run */ .e)(inputs, { ...context, base, pushed, uncommitted: 'warn', credentials }, world);
+        return (0,_run_js__WEBPACK_IMPORTED_MODULE_8__/* .run */ .e)(inputs, { ...context, base, baseMustExist: false, pushed, uncommitted: 'warn', credentials }, world);
     };
     const report = await measure().catch((error) => {
         if (signal.aborted)
             throw error;
-        return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_9__/* .reportFailure */ .Q)(values['name'] || context.repositoryName || 'image', (0,_failure_js__WEBPACK_IMPORTED_MODULE_2__/* .toFailure */ .w)(error), context);
+        return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_9__/* .reportFailure */ .Q)(values['name'] || context.repositoryName || 'image', (0,_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .toFailure */ .w)(error), context);
     });
-    return (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_6__/* .publish */ .m)(report, { context, ...audience }, _github_comment_js__WEBPACK_IMPORTED_MODULE_3__/* .systemClock */ .ml);
+    return (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_6__/* .publish */ .m)(report, { context, ...audience }, _clock_js__WEBPACK_IMPORTED_MODULE_1__/* .systemClock */ .m);
 }
 process.exitCode = await main().catch((error) => {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .error */ .z3((0,_failure_js__WEBPACK_IMPORTED_MODULE_2__/* .toFailure */ .w)(error).message);
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .error */ .z3((0,_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .toFailure */ .w)(error).message);
     return 2;
 });
 
@@ -45039,22 +45255,26 @@ __webpack_async_result__();
 
 
 /** Puts the report together. A report without any image has the verdict `error`: nothing was measured. */
-function assembleReport({ version, images, head, repositoryUrl, runUrl }) {
+function assembleReport({ version, images, gonePlatforms, head, repositoryUrl, runUrl }) {
     const reports = images.map((image) => ('failure' in image ? failedReport(image) : judgedReport(image)));
     const verdict = reports.length === 0 ? 'error' : (0,_budget_verdict_js__WEBPACK_IMPORTED_MODULE_0__/* .worstVerdict */ .z)(reports.map((report) => report.verdict));
-    return { schema: 1, version, verdict, images: reports, head, repositoryUrl, runUrl };
+    return { schema: 1, version, verdict, images: reports, gonePlatforms, head, repositoryUrl, runUrl };
 }
 function judgedReport({ comparison, checks, verdict }) {
-    const { name, platform, engine, head, base, change, baseline, baseImage, layerChanges } = comparison;
+    const { name, platform, engine, source, head, base, change, unmeasured, unlikeDownloads } = comparison;
+    const { baseline, baseImage, layerChanges } = comparison;
     return {
         name,
         platform,
         verdict,
         error: null,
         engine,
+        source,
         head,
         base,
         change,
+        unmeasured,
+        unlikeDownloads,
         baseline,
         baseImage,
         layerChanges,
@@ -45068,9 +45288,12 @@ function failedReport({ name, platform, failure, baseline }) {
         verdict: 'error',
         error: failure,
         engine: null,
+        source: null,
         head: null,
         base: null,
         change: null,
+        unmeasured: { size: null, downloadSize: null },
+        unlikeDownloads: null,
         baseline,
         baseImage: null,
         layerChanges: [],
@@ -45083,7 +45306,8 @@ function reportFailure(name, failure, known = {}) {
     return assembleReport({
         version: _version_js__WEBPACK_IMPORTED_MODULE_1__/* .version */ .r,
         images: [{ name, platform: null, failure, baseline }],
-        head: known.head ?? { commit: null, pushed: null, dirty: false },
+        gonePlatforms: [],
+        head: known.head ?? { commit: null, pushed: null, dirty: false, reference: null },
         repositoryUrl: known.repositoryUrl ?? null,
         runUrl: known.runUrl ?? null,
     });
@@ -45092,7 +45316,7 @@ function reportFailure(name, failure, known = {}) {
 
 /***/ }),
 
-/***/ 8554:
+/***/ 3661:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -45105,8 +45329,441 @@ __nccwpck_require__.d(__webpack_exports__, {
 var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
+;// CONCATENATED MODULE: ./build/budget/budgets.js
+/** The budgets that the inputs set, in the report's order. */
+function budgetsOf({ maxSize, maxDownloadSize, maxLayers, maxIncrease }) {
+    return [
+        ...(maxSize === null ? [] : [{ budget: 'max-size', limit: maxSize, unit: 'bytes' }]),
+        ...(maxDownloadSize === null
+            ? []
+            : [{ budget: 'max-download-size', limit: maxDownloadSize, unit: 'bytes' }]),
+        ...(maxLayers === null ? [] : [{ budget: 'max-layers', limit: maxLayers, unit: 'layers' }]),
+        ...(maxIncrease === null ? [] : [{ budget: 'max-increase', ...maxIncrease }]),
+    ];
+}
+
+// EXTERNAL MODULE: ./build/budget/verdict.js
+var verdict = __nccwpck_require__(1153);
+;// CONCATENATED MODULE: ./build/budget/judge.js
+
+/** Above this share of the limit, in percent, a kept budget is `near`. */
+const nearPercent = 95n;
+/** The order of the checks, whatever the order in which the budgets were set. */
+const order = ['max-size', 'max-download-size', 'max-layers', 'max-increase'];
+/**
+ * Applies the budgets to one image. The checks stand in the order max-size, max-download-size, max-layers, max-increase.
+ *
+ * Limits are compared in integers, so that exactly the limit is within it. A budget whose metric was not measured makes
+ * the verdict `error`: it is never passed unseen. A growth limit without a base is skipped and does not count. Throws a
+ * RangeError for a limit below 0 or not finite, which the inputs let nobody set.
+ */
+function judge(comparison, budgets) {
+    const checks = budgets
+        .toSorted((left, right) => order.indexOf(left.budget) - order.indexOf(right.budget))
+        .map((budget) => budget.budget === 'max-increase' ? judgeGrowth(comparison, budget) : judgeCap(comparison, budget));
+    return { checks, verdict: (0,verdict/* worstVerdict */.z)(checks.map(verdictOf)) };
+}
+function verdictOf(check) {
+    if (check.reason === 'not-measured')
+        return 'error';
+    return check.status === 'over' ? 'over' : 'within';
+}
+/** A cap on the image as it is; the base only tells whose doing it is that it does not fit. */
+function judgeCap({ head, base }, budget) {
+    const metric = cappedMetric[budget.budget];
+    const actual = judge_valueOf(head, metric);
+    if (actual === null)
+        return skipped(budget, metric, 'not-measured');
+    const before = base && judge_valueOf(base, metric);
+    const check = applied(budget, metric, { actual, value: actual, allowed: fraction(budget.limit) });
+    const grew = before === null || actual > before;
+    return check.status === 'over' && !grew ? { ...check, status: 'skipped', reason: 'over-before' } : check;
+}
+/** A cap on head minus base. A percentage of a base of 0 allows nothing, and growth has no percentage there. */
+function judgeGrowth({ head, base }, budget) {
+    const metric = head.size !== null && base?.size !== null ? 'size' : 'download-size';
+    if (base === null)
+        return skipped(budget, metric, 'no-baseline');
+    const after = judge_valueOf(head, metric);
+    const before = judge_valueOf(base, metric);
+    if (after === null || before === null)
+        return skipped(budget, metric, 'not-measured');
+    const growth = after - before;
+    const limit = fraction(budget.limit);
+    if (budget.unit !== 'percent')
+        return applied(budget, metric, { actual: growth, value: growth, allowed: limit });
+    const actual = before === 0 ? null : (growth / before) * 100;
+    const allowed = { numerator: limit.numerator * BigInt(before), denominator: limit.denominator * 100n };
+    return applied(budget, metric, { actual, value: growth, allowed });
+}
+const cappedMetric = {
+    'max-size': 'size',
+    'max-download-size': 'download-size',
+    'max-layers': 'layers',
+    'max-increase': 'size',
+};
+function judge_valueOf(totals, metric) {
+    if (metric === 'layers')
+        return totals.layers;
+    return metric === 'size' ? totals.size : totals.downloadSize;
+}
+function skipped(budget, metric, reason) {
+    return { ...budget, metric, actual: null, status: 'skipped', reason, excess: null };
+}
+function applied(budget, metric, { actual, value, allowed }) {
+    const { numerator, denominator } = allowed;
+    const scaled = BigInt(value) * denominator;
+    if (scaled > numerator) {
+        // Rounding the allowance down rounds the excess up: it is never 0.
+        const excess = value - Number(numerator / denominator);
+        return { ...budget, metric, actual, status: 'over', reason: null, excess };
+    }
+    const status = scaled * 100n > numerator * nearPercent ? 'near' : 'within';
+    return { ...budget, metric, actual, status, reason: null, excess: null };
+}
+/**
+ * A limit as the exact fraction of what the user wrote: 2.5 is 25/10. JavaScript prints a number as the shortest decimal
+ * that reads back as the same number, which is what it was read from.
+ */
+function fraction(limit) {
+    const decimal = /^(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(limit));
+    if (!decimal)
+        throw new RangeError(`A limit is a finite number of at least 0, not ${limit}`);
+    const [, whole = '', decimals = '', exponent = '0'] = decimal;
+    const digits = BigInt(whole + decimals);
+    const power = Number(exponent) - decimals.length;
+    return power < 0
+        ? { numerator: digits, denominator: 10n ** BigInt(-power) }
+        : { numerator: digits * 10n ** BigInt(power), denominator: 1n };
+}
+
+;// CONCATENATED MODULE: ./build/compare/align.js
+/**
+ * diffID of the layer that holds nothing: SHA-256 of 1,024 zero bytes, a tar's end-of-archive mark. Every instruction
+ * that changes no file has it (`RUN true`, `WORKDIR` of a folder that is there), so it tells nothing about another one.
+ */
+const emptyTar = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef';
+/** Similarity of two instructions is an integer up to this. */
+const fullSimilarity = 1000;
+/** Characters of an instruction that are looked at: bounds the work for a heredoc of thousands of lines. */
+const comparedText = 1000;
+/**
+ * Pairs the layers of two images; both sides base layer first, as is the result. The order of both sides is kept, every
+ * layer is in exactly one row, and where layers of both sides stand unpaired side by side, the base's come first.
+ *
+ * One dynamic programme (Needleman and Wunsch 1970, without gap costs) looks for the alignment with, in this order of
+ * importance, the most layers of the same content (diffID), the most equal instructions, and the most similar
+ * instructions of the same keyword. So an inserted layer does not shift the rest, and an edited instruction is one pair
+ * however much of it was edited. Layers of unlike keywords pair only as the same content; layers that came with the
+ * `FROM` image never pair with the image's own; one whose origin is not known may be either. Among equals the lowest layers pair.
+ *
+ * Time and memory grow with the product of the sides: nothing to notice for an engine's 127 layers, a second for 1,000.
+ */
+function alignLayers(base, head) {
+    const scoreOf = scorer(base, head);
+    const width = head.length + 1;
+    // best[b * width + h]: score of the best alignment of base[b..] with head[h..].
+    const best = new Float64Array((base.length + 1) * width);
+    const pair = new Float64Array(base.length * width);
+    for (let b = base.length - 1; b >= 0; b--) {
+        for (let h = head.length - 1; h >= 0; h--) {
+            const here = b * width + h;
+            const score = scoreOf(b, h);
+            pair[here] = score;
+            const paired = score > 0 ? score + best[here + width + 1] : 0;
+            best[here] = Math.max(paired, best[here + width], best[here + 1]);
+        }
+    }
+    const rows = [];
+    let b = 0;
+    let h = 0;
+    while (b < base.length || h < head.length) {
+        const here = b * width + h;
+        const baseLayer = base[b];
+        const headLayer = head[h];
+        if (baseLayer && headLayer && pair[here] > 0 && best[here] === pair[here] + best[here + width + 1]) {
+            rows.push({ base: baseLayer, head: headLayer });
+            b++;
+            h++;
+        }
+        else if (baseLayer && (!headLayer || best[here] === best[here + width])) {
+            rows.push({ base: baseLayer, head: null });
+            b++;
+        }
+        else if (headLayer) {
+            rows.push({ base: null, head: headLayer });
+            h++;
+        }
+    }
+    return rows;
+}
+/**
+ * The worth of pairing base[b] with head[h]; 0: they never pair. Each level outweighs whatever all pairs together can
+ * have on the levels below it, which makes one sum of the three. For 1,000 layers a side the largest total is
+ * about 10^12, far below where doubles stop being exact.
+ */
+function scorer(base, head) {
+    const pairs = Math.min(base.length, head.length);
+    const sameInstruction = pairs * (fullSimilarity + 1) + 1;
+    const sameContent = pairs * (sameInstruction + fullSimilarity + 1) + 1;
+    const vocabulary = new Map();
+    const baseTexts = base.map((layer) => readInstruction(layer, vocabulary));
+    const headTexts = head.map((layer) => readInstruction(layer, vocabulary));
+    return (b, h) => {
+        const left = base[b];
+        const right = head[h];
+        if (left.fromBase !== null && right.fromBase !== null && left.fromBase !== right.fromBase)
+            return 0;
+        const equalText = left.instruction === right.instruction;
+        const equalContent = left.diffId === right.diffId && (equalText || left.diffId !== emptyTar);
+        const content = equalContent ? sameContent : 0;
+        if (equalText)
+            return content + sameInstruction;
+        const leftText = baseTexts[b];
+        const rightText = headTexts[h];
+        if (leftText.keyword !== rightText.keyword)
+            return content;
+        return content + 1 + similarity(leftText.words, rightText.words);
+    };
+}
+/** The keyword, `''` where the text does not start with a word (base images made by other tools), and what follows it. */
+function readInstruction({ instruction }, vocabulary) {
+    const keyword = /^[a-z]+(?=\s|$)/i.exec(instruction)?.[0] ?? '';
+    const words = instruction.slice(keyword.length, comparedText).match(/[\p{L}\p{N}]+/gu) ?? [];
+    const numbers = words.map((word) => {
+        const number = vocabulary.get(word) ?? vocabulary.size;
+        vocabulary.set(word, number);
+        return number;
+    });
+    return { keyword: keyword.toUpperCase(), words: Int32Array.from(numbers).toSorted() };
+}
+/** Dice's coefficient of two sorted lists of words, 0 to `fullSimilarity`. */
+function similarity(left, right) {
+    let common = 0;
+    for (let l = 0, r = 0; l < left.length && r < right.length;) {
+        const a = left[l];
+        const b = right[r];
+        if (a === b)
+            common++;
+        if (a <= b)
+            l++;
+        if (b <= a)
+            r++;
+    }
+    const total = left.length + right.length;
+    return total === 0 ? 0 : Math.floor((2 * common * fullSimilarity) / total);
+}
+
+;// CONCATENATED MODULE: ./build/compare/compare.js
+
+/**
+ * The compressor's noise: a layer that is built again is packed into a slightly other size, since the times in its tar
+ * differ. A difference up to the larger of 1,000 bytes and a thousandth (0.1 %) of the layer may be no more than that.
+ */
+const noiseBytes = 1000;
+const noiseFraction = 1000;
+/**
+ * Compares the images of one build, one per platform, with the baseline's image for the same platform. A platform that
+ * the baseline does not have is compared with nothing, and its baseline says why. In the order of `heads`.
+ */
+function compareAll(heads, baseline) {
+    const { kind, commit, ref, reason } = baseline;
+    const platforms = baseline.platforms.join(', ');
+    return heads.map((head) => {
+        const base = baseline.measurements.find((measurement) => measurement.platform === head.platform);
+        if (base || kind === 'none')
+            return compare(head, base ?? null, { kind, commit, ref, reason });
+        const missing = `the base has no image for ${head.platform}, only for ${platforms || 'no platform at all'}`;
+        return compare(head, null, { kind: 'none', commit, ref, reason: missing });
+    });
+}
+/** Platforms that the base has and the heads do not: their images are gone. */
+function gonePlatforms(heads, baseline) {
+    return baseline.platforms.filter((platform) => heads.every((head) => head.platform !== platform));
+}
+/**
+ * Compares one image with its base; `baseline` says how the base was had. Never throws: a base that is not comparable
+ * counts as none, and the result's baseline says why. Without a base there are no totals of the base and no changes of
+ * totals, and every layer is `added`: the list of what is in the image.
+ */
+function compare(head, base, baseline) {
+    const obstacle = base && comparable(head, base);
+    const comparedWith = obstacle === null ? base : null;
+    const after = totalsOf(head);
+    const before = comparedWith && totalsOf(comparedWith);
+    const unlikeDownloads = comparedWith && unlikePacking(head, comparedWith);
+    return {
+        name: head.name,
+        platform: head.platform,
+        engine: head.engine,
+        source: head.source,
+        head: after,
+        base: before,
+        change: before && changeOfTotals(before, after, unlikeDownloads === null),
+        unmeasured: head.unmeasured,
+        unlikeDownloads,
+        baseline: before ? baseline : withoutBase(baseline, obstacle),
+        baseImage: {
+            before: comparedWith?.baseImage ?? null,
+            after: head.baseImage,
+            change: comparedWith ? changeOfBaseImage(comparedWith, head) : 'unknown',
+        },
+        layerChanges: changesOfLayers(comparedWith?.layers ?? [], head.layers),
+    };
+}
+/**
+ * Null where the two measurements mean the same by their numbers, else why they don't, as a sentence without its final
+ * full stop. Stores pack and split layers differently, and so do platforms: a difference between unlike ones would be
+ * taken for the change's doing.
+ */
+function comparable(head, base) {
+    if (head.schema !== base.schema) {
+        return `the base's measurement has schema ${String(base.schema)}, this change's has schema ${String(head.schema)}`;
+    }
+    if (head.platform !== base.platform) {
+        return `the base was measured for ${base.platform}, this change for ${head.platform}`;
+    }
+    if (head.engine !== null && base.engine !== null && head.engine.store !== base.engine.store) {
+        return `the base was measured on the ${base.engine.store} store, this change on the ${head.engine.store} store`;
+    }
+    if (head.size === null || base.size === null)
+        return unlikePacking(head, base);
+    return null;
+}
+/**
+ * Null where the download sizes can be compared, or are not measured; else why not. Layers that both sides have are no matter, but
+ * how the rest is packed is: gzip and zstd differ by more than most changes do.
+ */
+function unlikePacking(head, base) {
+    if (head.downloadSize === null || base.downloadSize === null)
+        return null;
+    const [before, after] = [packingOf(base, head), packingOf(head, base)];
+    if (before.length === 0 || after.length === 0 || before.join() === after.join())
+        return null;
+    return `the base's layers are ${before.join(' and ')}, this change's ${after.join(' and ')}`;
+}
+/** How the layers are packed that the other image does not have. */
+function packingOf({ layers }, other) {
+    const shared = new Set(other.layers.map((layer) => layer.digest));
+    const kinds = layers.filter((layer) => !shared.has(layer.digest)).map((layer) => PACKING[layer.compression ?? 'none']);
+    return [...new Set(kinds)].toSorted();
+}
+const PACKING = { gzip: 'packed by gzip', zstd: 'packed by zstd', none: 'not packed' };
+function withoutBase(baseline, obstacle) {
+    const reason = obstacle ?? baseline.reason ?? 'the base was not measured';
+    return { ...baseline, kind: 'none', reason };
+}
+function totalsOf({ size, downloadSize, layers }) {
+    const own = hasOrigins(layers) ? layers.filter((layer) => !layer.fromBase) : null;
+    return {
+        size,
+        downloadSize,
+        layers: layers.length,
+        ownSize: own && sum(own.map((layer) => layer.size)),
+        ownDownloadSize: own && sum(own.map((layer) => layer.downloadSize)),
+        ownLayers: own && own.length,
+    };
+}
+/** Whether it is known of each layer if it came with the `FROM` image: else nothing can be said of the image's own part. */
+function hasOrigins(layers) {
+    return layers.every((layer) => layer.fromBase !== null);
+}
+/** Null as soon as one part was not measured: a part of a sum is never shown as the sum. */
+function sum(sizes) {
+    return sizes.reduce((total, size) => (total === null || size === null ? null : total + size), 0);
+}
+function changeOfTotals(before, after, likeDownloads) {
+    return {
+        size: changeOf(before.size, after.size),
+        downloadSize: likeDownloads ? changeOf(before.downloadSize, after.downloadSize) : null,
+        layers: changeOf(before.layers, after.layers),
+        ownSize: changeOf(before.ownSize, after.ownSize),
+        ownDownloadSize: likeDownloads ? changeOf(before.ownDownloadSize, after.ownDownloadSize) : null,
+        ownLayers: changeOf(before.ownLayers, after.ownLayers),
+    };
+}
+function changeOf(before, after) {
+    if (before === null || after === null)
+        return null;
+    const amount = after - before;
+    return { amount, percent: before === 0 ? null : (amount / before) * 100 };
+}
+/**
+ * Name and digest decide; where an engine tells no digest, the layers that came with the image do, if it is known which
+ * these are. An image without any starts `FROM scratch`.
+ */
+function changeOfBaseImage(base, head) {
+    const before = base.baseImage;
+    const after = head.baseImage;
+    if (before && after && before.name !== after.name)
+        return 'changed';
+    if (before?.digest && after?.digest)
+        return before.digest === after.digest ? 'unchanged' : 'changed';
+    if (!hasOrigins(base.layers) || !hasOrigins(head.layers))
+        return 'unknown';
+    const layersBefore = base.layers.filter((layer) => layer.fromBase);
+    const layersAfter = head.layers.filter((layer) => layer.fromBase);
+    const same = layersBefore.length === layersAfter.length &&
+        layersBefore.every((layer, index) => layer.diffId === layersAfter[index]?.diffId);
+    return same ? 'unchanged' : 'changed';
+}
+function changesOfLayers(base, head) {
+    let changedBelow = false;
+    return alignLayers(base, head).map((pair) => {
+        const change = kindOfChange(pair, changedBelow);
+        if (change !== 'unchanged')
+            changedBelow = true;
+        return layerChange(pair, change);
+    });
+}
+/**
+ * `changedBelow`: some layer below is not the same on both sides, so that this one may have been built anew for no
+ * reason of its own, and only then may another download size be the compressor's noise.
+ */
+function kindOfChange({ base, head }, changedBelow) {
+    if (!base)
+        return 'added';
+    if (!head)
+        return 'removed';
+    if (base.diffId === head.diffId)
+        return 'unchanged';
+    if (base.instruction !== head.instruction)
+        return 'changed';
+    if (base.size !== null && head.size !== null)
+        return base.size === head.size ? 'rebuilt' : 'changed';
+    if (base.downloadSize === null || head.downloadSize === null)
+        return 'changed';
+    if (base.downloadSize === head.downloadSize)
+        return 'rebuilt';
+    return changedBelow && isNoise(base.downloadSize, head.downloadSize) ? 'rebuilt' : 'changed';
+}
+function isNoise(before, after) {
+    const difference = Math.abs(after - before);
+    return difference <= noiseBytes || difference * noiseFraction <= before;
+}
+function layerChange({ base, head }, change) {
+    const { instruction, file, line, stage, fromBase } = head ?? base;
+    return {
+        change,
+        instruction,
+        instructionBefore: base && base.instruction !== instruction ? base.instruction : null,
+        file,
+        line,
+        stage,
+        fromBase,
+        sizeBefore: base?.size ?? null,
+        sizeAfter: head?.size ?? null,
+        downloadSizeBefore: base?.downloadSize ?? null,
+        downloadSizeAfter: head?.downloadSize ?? null,
+    };
+}
+
 // EXTERNAL MODULE: ./build/failure.js
 var build_failure = __nccwpck_require__(9874);
+// EXTERNAL MODULE: ./build/report/assemble.js
+var assemble = __nccwpck_require__(1499);
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
 ;// CONCATENATED MODULE: ./build/git/git.js
 
 
@@ -45570,20 +46227,20 @@ function isOutside(path) {
  * go through the environment. Attestations are left out: they are no part of the image's size.
  */
 function buildArguments(request, metadataFile) {
-    const { inputs } = request;
-    const { context, file } = places(request);
-    // `store=false`: no image is made where that can be helped. The classic store always makes one: under a name of ours it can
-    // be removed without touching one of the user's.
-    const output = `type=image,push=false,store=false,name=${request.image}`;
-    const args = [
-        'buildx',
-        'build',
-        '--progress=plain',
-        '--provenance=false',
+    // Under a name of ours an image can be removed without touching one of the user's. `store=false`: none is made where that can be helped.
+    const output = `type=image,push=false,store=${request.keep},name=${request.image}`;
+    // The base's build never writes a cache: it would replace the change's.
+    const cacheTo = request.side === 'head' ? request.inputs.cacheTo : [];
+    return commonArguments(request, [
         `--metadata-file=${metadataFile}`,
         `--output=${output}`,
-        `--file=${file}`,
-    ];
+        ...cacheTo.map((destination) => `--cache-to=${localPaths(request.cwd, destination)}`),
+    ]);
+}
+function commonArguments(request, own) {
+    const { inputs } = request;
+    const { context, file } = places(request);
+    const args = ['buildx', 'build', '--progress=plain', '--provenance=false', ...own, `--file=${file}`];
     const env = {
         BUILDX_METADATA_PROVENANCE: 'max',
         BUILDX_METADATA_WARNINGS: '1',
@@ -45609,12 +46266,20 @@ function buildArguments(request, metadataFile) {
         args.push(`--secret=${csv([`id=${id}`, `src=${(0,external_node_path_.resolve)(request.cwd, path)}`])}`);
     for (const source of inputs.cacheFrom)
         args.push(`--cache-from=${localPaths(request.cwd, source)}`);
-    // The base's build never writes a cache: it would replace the change's.
-    if (request.side === 'head')
-        for (const destination of inputs.cacheTo)
-            args.push(`--cache-to=${localPaths(request.cwd, destination)}`);
     args.push(context);
     return { args, env };
+}
+/**
+ * Writes the image that was just built as an OCI layout into a folder, where a builder hands its blobs over in no other way; blobs
+ * that lie there already are not sent again. Throws CouldNotMeasure `measure`.
+ */
+async function exportLayout(exec, request, folder) {
+    const { args, env } = commonArguments(request, [`--output=${csv(['type=oci', 'tar=false', `dest=${folder}`])}`]);
+    const exported = await exec('docker', args, { cwd: request.tree, env, onLine: request.onLine });
+    if (exported.exitCode === 0)
+        return;
+    // What it printed may hold build arguments; it is in the log.
+    throw new build_failure/* CouldNotMeasure */.N('measure', 'The builder did not hand over the image that it built; the log has its reason.');
 }
 /**
  * Builds one side's image. `environment`: what docker inherits, where `build-args` of a `KEY` alone have their values.
@@ -45743,6 +46408,13 @@ function localPaths(cwd, cache) {
 /** Fields as one CSV record, as buildx reads its options. */
 function csv(fields) {
     return fields.map((field) => (/[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',');
+}
+
+;// CONCATENATED MODULE: ./build/build/engine.js
+/** Whether what was built can be read back from the build's record (`docker buildx history inspect attachment`): not before Docker 24. */
+function keepsRecords({ driver, version }) {
+    const major = /^v?(\d+)\./.exec(version)?.[1];
+    return driver !== 'docker' || major === undefined || Number(major) >= 24;
 }
 
 ;// CONCATENATED MODULE: ./build/git/tree.js
@@ -45921,6 +46593,166 @@ async function exists(path) {
     return (0,promises_.stat)(path).then(() => true, () => false);
 }
 
+;// CONCATENATED MODULE: ./build/image/content.js
+/**
+ * The size of each layer of an image, base layer first, from its content; what is known already is not read again. Null for a
+ * layer that lies elsewhere (non-distributable): its addresses come from the image and are not followed.
+ * Throws CouldNotMeasure naming the layer that cannot be read: never a partial number.
+ */
+async function readLayerSizes(image, contents) {
+    const diffIds = image.config.rootfs?.diff_ids ?? [];
+    return Promise.all(diffIds.map(async (diffId, at) => {
+        const known = contents.get(diffId);
+        if (known)
+            return known.size;
+        const blob = image.packed?.layers[at];
+        if (blob?.elsewhere)
+            return null;
+        const { size } = await contents.read(diffId, blob?.digest ?? null, () => image.openLayer(at));
+        return size;
+    }));
+}
+/** Whether the content of all layers is known. */
+function isKnown({ config }, contents) {
+    return (config.rootfs?.diff_ids ?? []).every((diffId) => contents.get(diffId) !== undefined);
+}
+
+;// CONCATENATED MODULE: ./build/image/oci.js
+
+const digest = schemas/* string */.YjP().regex(/^sha256:[0-9a-f]{64}$/);
+const size = schemas/* number */.aig().int().nonnegative();
+const platform = schemas/* object */.Ikc({ os: schemas/* string */.YjP(), architecture: schemas/* string */.YjP(), variant: schemas/* string */.YjP().optional() });
+/** OCI image config (or Docker's), as far as it is read here: https://github.com/opencontainers/image-spec/blob/main/config.md */
+const imageConfig = schemas/* object */.Ikc({
+    os: schemas/* string */.YjP(),
+    architecture: schemas/* string */.YjP(),
+    variant: schemas/* string */.YjP().optional(),
+    rootfs: schemas/* object */.Ikc({ diff_ids: schemas/* array */.YOg(digest).nullish() }).optional(),
+    history: schemas/* array */.YOg(schemas/* object */.Ikc({ created_by: schemas/* string */.YjP().optional(), empty_layer: schemas/* boolean */.zMY().optional() })).nullish(),
+});
+/** OCI image manifest, or Docker's schema 2: https://github.com/opencontainers/image-spec/blob/main/manifest.md */
+const manifest = schemas/* object */.Ikc({
+    config: schemas/* object */.Ikc({ digest, size, mediaType: schemas/* string */.YjP().default('') }),
+    /** Null where the image has none (Go's JSON of an empty list). */
+    layers: schemas/* array */.YOg(schemas/* object */.Ikc({ digest, size, mediaType: schemas/* string */.YjP().default(''), urls: schemas/* array */.YOg(schemas/* string */.YjP()).nullish() }))
+        .nullable()
+        .transform((layers) => layers ?? []),
+});
+/** OCI image index, or Docker's manifest list: https://github.com/opencontainers/image-spec/blob/main/image-index.md */
+const index = schemas/* object */.Ikc({
+    manifests: schemas/* array */.YOg(schemas/* object */.Ikc({
+        digest,
+        size: size.optional(),
+        mediaType: schemas/* string */.YjP().optional(),
+        platform: platform.nullish(),
+        annotations: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* string */.YjP()).nullish(),
+    })),
+});
+/**
+ * `os/architecture[/variant]`, as containerd writes it (github.com/containerd/platforms): a variant that is the architecture's default
+ * is left out (`linux/arm64` is v8, `linux/amd64` v1), but for 32-bit ARM, where none means v7.
+ */
+function platformName({ os, architecture, variant, }) {
+    const isDefault = (architecture === 'arm64' && variant === 'v8') || (architecture === 'amd64' && variant === 'v1');
+    const written = architecture === 'arm' ? variant || 'v7' : isDefault ? '' : variant;
+    return [os, architecture, ...(written ? [written] : [])].join('/');
+}
+/** The images of an index: attestations (BuildKit: platform `unknown/unknown`, annotated) are none. */
+function imagesOf({ manifests }) {
+    return manifests.filter(({ platform: of, annotations }) => of?.os !== 'unknown' && annotations?.['vnd.docker.reference.type'] !== 'attestation-manifest');
+}
+/** `created_by` of each non-empty layer, base layer first; null where the history does not account for the layers. */
+function layerHistory(config) {
+    const layers = (config.history ?? []).filter((entry) => entry.empty_layer !== true);
+    return layers.length === (config.rootfs?.diff_ids ?? []).length ? layers.map((entry) => entry.created_by ?? '') : null;
+}
+/** The shell that runs a `RUN`, with its options: docker's own, or a usual one of `SHELL`. */
+const SHELL = String.raw `/bin/(?:ba|da)?sh(?: -\w+(?: pipefail)?)*? -\w*c `;
+const WITH_ARGUMENTS = /^(?:ONBUILD )?(?:RUN )?\|\d+ /;
+const UNTIL_LAST_SHELL = new RegExp(`^.*${SHELL}`);
+const LEADING_SHELL = new RegExp(`^(?:RUN )?${SHELL}`);
+/**
+ * `created_by` as a person would write it: without the shell, the builder's marks and the values of build arguments.
+ * Those stand between `|COUNT` and the shell, unquoted, and may hold anything, a shell's name too: so only what follows the last
+ * shell is shown, and nothing where there is none.
+ */
+function plainInstruction(createdBy) {
+    const text = createdBy
+        .replaceAll(/\s+/g, ' ')
+        .trim()
+        .replace(/ # buildkit$/, '')
+        .replace(/^\/bin\/sh -c #\(nop\) /, '');
+    const plain = WITH_ARGUMENTS.test(text)
+        ? `RUN ${UNTIL_LAST_SHELL.test(text) ? text.replace(UNTIL_LAST_SHELL, '') : '…'}`
+        : text.replace(LEADING_SHELL, 'RUN ');
+    return plain.slice(0, 1_000).trim();
+}
+
+;// CONCATENATED MODULE: ./build/image/describe.js
+
+
+/** Where nothing tells which layers came with the `FROM` image. */
+const UNKNOWN_ORIGINS = { layers: new Map(), baseImage: null };
+/**
+ * Puts a Measurement together. `sizes`: bytes of each layer, base layer first, null for one that was not measured; or a total alone, where no
+ * layer's is known; or null: not asked for. `unmeasured`: why, where a metric comes out null. Throws CouldNotMeasure where manifest and config disagree.
+ */
+function toMeasurement(subject, { config, packed }, sizes, origins, unmeasured) {
+    const diffIds = config.rootfs?.diff_ids ?? [];
+    const createdBy = layerHistory(config);
+    if (packed && packed.layers.length !== diffIds.length) {
+        throw new build_failure/* CouldNotMeasure */.N('measure', `The image's manifest lists ${packed.layers.length} layers and its config ${diffIds.length}.`);
+    }
+    const layers = diffIds.map((diffId, at) => {
+        const origin = origins.layers.get(at);
+        const own = origin?.fromBase === false ? origin : null;
+        const blob = packed?.layers[at];
+        return {
+            diffId,
+            digest: blob?.digest ?? null,
+            size: Array.isArray(sizes) ? (sizes[at] ?? null) : null,
+            downloadSize: blob?.size ?? null,
+            compression: blob ? compressionOf(blob.mediaType) : null,
+            instruction: own?.instruction ?? plainInstruction(createdBy?.[at] ?? ''),
+            file: own && own.line !== null ? subject.dockerfile : null,
+            line: own?.line ?? null,
+            stage: own?.stage ?? null,
+            fromBase: origin?.fromBase ?? null,
+        };
+    });
+    const size = Array.isArray(sizes) ? describe_sum(layers.map((layer) => layer.size)) : (sizes?.total ?? null);
+    const downloadSize = packed && packed.layers.reduce((total, layer) => total + layer.size, packed.configSize);
+    return {
+        schema: 1,
+        name: subject.name,
+        platform: platformName(config),
+        commit: subject.commit,
+        dockerfile: subject.dockerfile,
+        target: subject.target,
+        engine: subject.engine,
+        source: subject.source,
+        baseImage: origins.baseImage,
+        size,
+        downloadSize,
+        unmeasured: {
+            size: size === null ? unmeasured.size : null,
+            downloadSize: downloadSize === null ? unmeasured.downloadSize : null,
+        },
+        layers,
+    };
+}
+/** Null as soon as one part was not measured: a part of a sum is never shown as the sum. */
+function describe_sum(sizes) {
+    return sizes.reduce((total, size) => (total === null || size === null ? null : total + size), 0);
+}
+/** By the media type's suffix: `…layer.v1.tar+zstd` (OCI image-spec, media-types.md), `…rootfs.diff.tar.gzip` (Docker's schema 2). */
+function compressionOf(mediaType) {
+    if (mediaType === '')
+        return null;
+    const [, suffix] = /[+.](gzip|zstd)$/.exec(mediaType) ?? [];
+    return suffix === 'gzip' || suffix === 'zstd' ? suffix : 'none';
+}
+
 ;// CONCATENATED MODULE: ./build/build/provenance.js
 
 
@@ -46063,70 +46895,236 @@ function splitTag(name) {
     return at > name.lastIndexOf('/') ? [name.slice(0, at), name.slice(at + 1)] : [name, 'latest'];
 }
 
-;// CONCATENATED MODULE: ./build/image/oci.js
+;// CONCATENATED MODULE: ./build/image/source/manifests.js
 
-const digest = schemas/* string */.YjP().regex(/^sha256:[0-9a-f]{64}$/);
-const size = schemas/* number */.aig().int().nonnegative();
-const platform = schemas/* object */.Ikc({ os: schemas/* string */.YjP(), architecture: schemas/* string */.YjP(), variant: schemas/* string */.YjP().optional() });
-/** OCI image config (or Docker's), as far as it is read here: https://github.com/opencontainers/image-spec/blob/main/config.md */
-const imageConfig = schemas/* object */.Ikc({
-    os: schemas/* string */.YjP(),
-    architecture: schemas/* string */.YjP(),
-    variant: schemas/* string */.YjP().optional(),
-    rootfs: schemas/* object */.Ikc({ diff_ids: schemas/* array */.YOg(digest).nullish() }).optional(),
-    history: schemas/* array */.YOg(schemas/* object */.Ikc({ created_by: schemas/* string */.YjP().optional(), empty_layer: schemas/* boolean */.zMY().optional() })).nullish(),
-});
-/** OCI image manifest, or Docker's schema 2: https://github.com/opencontainers/image-spec/blob/main/manifest.md */
-const manifest = schemas/* object */.Ikc({
-    config: schemas/* object */.Ikc({ digest, size }),
-    /** Null where the image has none (Go's JSON of an empty list). */
-    layers: schemas/* array */.YOg(schemas/* object */.Ikc({ digest, size }))
-        .nullable()
-        .transform((layers) => layers ?? []),
-});
-/** OCI image index, or Docker's manifest list: https://github.com/opencontainers/image-spec/blob/main/image-index.md */
-const index = schemas/* object */.Ikc({
-    manifests: schemas/* array */.YOg(schemas/* object */.Ikc({ digest, platform: platform.optional(), annotations: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* string */.YjP()).optional() })),
-});
-/** Whether a blob is a manifest (else an index); told by its own members, for the media type is optional in OCI. */
-const manifestOrIndex = schemas/* union */.KCZ([manifest, index]);
-/** `os/architecture[/variant]`, as containerd writes it: `linux/arm64` has no variant for its only one, v8. */
-function platformName({ os, architecture, variant, }) {
-    const isDefault = architecture === 'arm64' && variant === 'v8';
-    return [os, architecture, ...(variant && !isDefault ? [variant] : [])].join('/');
-}
-/** The images of an index: attestations (BuildKit: platform `unknown/unknown`, annotated) are none. */
-function imagesOf({ manifests }) {
-    return manifests.filter(({ platform: of, annotations }) => of?.os !== 'unknown' && annotations?.['vnd.docker.reference.type'] !== 'attestation-manifest');
-}
-/** `created_by` of each non-empty layer, base layer first; null where the history does not account for the layers. */
-function layerHistory(config) {
-    const layers = (config.history ?? []).filter((entry) => entry.empty_layer !== true);
-    return layers.length === (config.rootfs?.diff_ids ?? []).length ? layers.map((entry) => entry.created_by ?? '') : null;
-}
-/** The shell that runs a `RUN`, with its options: docker's own, or a usual one of `SHELL`. */
-const SHELL = String.raw `/bin/(?:ba|da)?sh(?: -\w+(?: pipefail)?)*? -\w*c `;
-const WITH_ARGUMENTS = /^(?:ONBUILD )?(?:RUN )?\|\d+ /;
-const UNTIL_LAST_SHELL = new RegExp(`^.*${SHELL}`);
-const LEADING_SHELL = new RegExp(`^(?:RUN )?${SHELL}`);
+
+
+
+/** Bytes that a manifest, an index or a config may have. Registries take manifests of 4 MiB (OCI distribution-spec). */
+const MAX_DOCUMENT_SIZE = 8 * 1024 * 1024;
+/** Real ones are one or two deep and list a few dozen images. */
+const MAX_DEPTH = 8;
+const MAX_ENTRIES = 1_000;
+const INDEX_TYPES = [
+    'application/vnd.oci.image.index.v1+json',
+    'application/vnd.docker.distribution.manifest.list.v2+json',
+];
+const MANIFEST_TYPES = [
+    'application/vnd.oci.image.manifest.v1+json',
+    'application/vnd.docker.distribution.manifest.v2+json',
+];
+/** The media types that are understood, as the `Accept` of a registry's client has them. */
+const DOCUMENT_TYPES = [...INDEX_TYPES, ...MANIFEST_TYPES];
+const SCHEMA_1_TYPE = /^application\/vnd\.docker\.distribution\.manifest\.v1\+/;
+/** Docker 1.10 wrote `application/octet-stream`; one that says nothing ('') is taken for an image's. */
+const CONFIG_TYPES = new Set([
+    'application/vnd.oci.image.config.v1+json',
+    'application/vnd.docker.container.image.v1+json',
+    'application/octet-stream',
+    '',
+]);
+/** OCI's `…nondistributable…` and Docker's `…foreign…`: https://github.com/opencontainers/image-spec/blob/main/layer.md */
+const ELSEWHERE = /nondistributable|foreign/;
 /**
- * `created_by` as a person would write it: without the shell, the builder's marks and the values of build arguments.
- * Those stand between `|COUNT` and the shell, unquoted, and may hold anything, a shell's name too: so only what follows the last
- * shell is shown, and nothing where there is none.
+ * The images behind the entries, one a platform, in the entries' order; each document is verified against its digest. An index in
+ * an index is followed; attestations and artifacts are left out; a platform that stands there twice counts once, the first. Of the
+ * others only what `platforms` (`os/architecture[/variant]`, [] for all) asks for is read; an entry that does not tell its platform has
+ * to be. So the answer may be empty, where the place has images for other platforms alone. What an index lists and the place does not
+ * have (`readDocument` answers null) is left out as well.
+ *
+ * `place` is what errors name: the reference as the user wrote it.
+ * Throws CouldNotMeasure `measure`: no image at all, an entry that is not there, Docker's schema 1, too large, another digest or size, not as the specs have it.
  */
-function plainInstruction(createdBy) {
-    const text = createdBy
-        .replaceAll(/\s+/g, ' ')
-        .trim()
-        .replace(/ # buildkit$/, '')
-        .replace(/^\/bin\/sh -c #\(nop\) /, '');
-    const plain = WITH_ARGUMENTS.test(text)
-        ? `RUN ${UNTIL_LAST_SHELL.test(text) ? text.replace(UNTIL_LAST_SHELL, '') : '…'}`
-        : text.replace(LEADING_SHELL, 'RUN ');
-    return plain.slice(0, 1_000).trim();
+async function resolveImages(place, readDocument, entries, platforms, leftOut = () => { }) {
+    const isWanted = platformFilter(platforms);
+    const documents = new Map();
+    const indexes = new Set();
+    const artifacts = new Set();
+    let seen = 0;
+    let imagesOfOthers = 0;
+    let absent = 0;
+    /** Reads a document once, however many entries lead to it. */
+    async function read(entry, kind) {
+        const { digest, size } = entry;
+        if (size !== undefined && size > MAX_DOCUMENT_SIZE)
+            throw tooLarge(place, digest);
+        const already = documents.get(digest);
+        const document = already ?? readDocument(digest, kind).then((bytes) => bytes && verified(place, digest, bytes));
+        if (!already)
+            documents.set(digest, document);
+        const bytes = await document;
+        if (bytes !== null && size !== undefined && size !== bytes.length) {
+            throw problem(place, digest, `has ${bytes.length} bytes where ${size} are listed`);
+        }
+        return bytes;
+    }
+    async function follow(listed, depth) {
+        seen += listed.length;
+        if (seen > MAX_ENTRIES)
+            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` lists more than ${MAX_ENTRIES} images.`);
+        if (depth > MAX_DEPTH) {
+            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` has an index in an index more than ${MAX_DEPTH} deep.`);
+        }
+        const found = await Promise.all(imagesOf({ manifests: listed }).map((entry) => followEntry(entry, depth)));
+        return found.flat();
+    }
+    async function followEntry(entry, depth) {
+        const { digest, mediaType = '', platform } = entry;
+        if (SCHEMA_1_TYPE.test(mediaType))
+            throw tooOld(place, digest);
+        if (mediaType !== '' && !DOCUMENT_TYPES.includes(mediaType)) {
+            artifacts.add(mediaType);
+            return [];
+        }
+        if (platform && !isWanted(platform))
+            return skip(platform);
+        const bytes = await read(entry, 'manifest');
+        if (bytes === null)
+            return leaveOut(digest, depth);
+        const document = manifestOrIndex(place, digest, bytes);
+        if ('manifests' in document) {
+            // The same index again adds no platform; following it each time could take for ever.
+            if (indexes.has(digest))
+                return [];
+            indexes.add(digest);
+            return follow(document.manifests, depth + 1);
+        }
+        if (!CONFIG_TYPES.has(document.config.mediaType)) {
+            artifacts.add(document.config.mediaType);
+            return [];
+        }
+        const image = await readImage(entry, document);
+        if (image === null)
+            return leaveOut(document.config.digest, depth);
+        if (image.config.os === 'unknown') {
+            artifacts.add('an attestation');
+            return [];
+        }
+        return isWanted(image.config) ? [image] : skip(image.config);
+    }
+    function skip(platform) {
+        imagesOfOthers += 1;
+        leftOut(platformName(platform));
+        return [];
+    }
+    /** What an index lists may be elsewhere; what the place itself names may not. */
+    function leaveOut(digest, depth) {
+        if (depth === 1)
+            throw problem(place, digest, 'is not there');
+        absent += 1;
+        return [];
+    }
+    async function readImage({ digest, platform }, document) {
+        const bytes = await read(document.config, 'config');
+        if (bytes === null)
+            return null;
+        const parsed = parse(place, document.config.digest, imageConfig, json(place, document.config.digest, bytes));
+        const config = platform ? { ...parsed, variant: undefined, ...platform } : parsed;
+        const layers = document.layers.map(packedLayer);
+        const count = config.rootfs?.diff_ids?.length ?? 0;
+        if (layers.length !== count) {
+            throw problem(place, digest, `lists ${layers.length} layers and the image's config ${count}`);
+        }
+        const total = layers.reduce((sum, { size }) => sum + size, document.config.size);
+        if (!Number.isSafeInteger(total))
+            throw problem(place, digest, 'lists layers of an impossible size');
+        return {
+            digest,
+            config,
+            packed: { configSize: document.config.size, layers },
+            configDigest: document.config.digest,
+        };
+    }
+    const images = await follow(entries, 1);
+    if (images.length === 0 && imagesOfOthers === 0)
+        throw absent > 0 ? noneHere(place) : noImage(place, artifacts);
+    const names = images.map(({ config }) => platformName(config));
+    return images.filter((_, at) => names.indexOf(names[at]) === at);
+}
+/** A manifest or an index; told by its own members, for the media type is optional in OCI. */
+function manifestOrIndex(place, digest, bytes) {
+    const document = json(place, digest, bytes);
+    if (isSchema1(document))
+        throw tooOld(place, digest);
+    const has = (member) => typeof document === 'object' && document !== null && member in document;
+    // What one reader takes for an index and another for a manifest is an attack (CVE-2021-41190).
+    if (has('manifests') && (has('layers') || has('config'))) {
+        throw problem(place, digest, 'is a manifest and an index at once');
+    }
+    return has('manifests') ? parse(place, digest, index, document) : parse(place, digest, manifest, document);
+}
+function packedLayer({ digest, size, mediaType, urls }) {
+    return { digest, size, mediaType, elsewhere: (urls ?? []).length > 0 || ELSEWHERE.test(mediaType) };
+}
+/** Whether a platform is one of these (`os/architecture[/variant]`, as a user writes them; [] for all). */
+function platformFilter(platforms) {
+    const wanted = new Set(platforms.map(normalise));
+    return (of) => wanted.size === 0 || wanted.has(platformName(of));
+}
+/** A platform as a user writes it, in the form of `platformName`. */
+function normalise(platform) {
+    const [os = '', architecture = '', variant] = platform.toLowerCase().split('/');
+    return platformName({ os, architecture, variant });
+}
+function verified(place, digest, bytes) {
+    if (bytes.length > MAX_DOCUMENT_SIZE)
+        throw tooLarge(place, digest);
+    const actual = `sha256:${(0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex')}`;
+    if (actual === digest)
+        return bytes;
+    // A schema 1 manifest's digest is of its payload, without the signatures in it: it never fits the bytes.
+    if (isSchema1(tryJson(bytes)))
+        throw tooOld(place, digest);
+    throw problem(place, digest, `has another digest, ${actual}`);
+}
+function isSchema1(document) {
+    return (typeof document === 'object' && document !== null && 'schemaVersion' in document && document.schemaVersion === 1);
+}
+function tryJson(bytes) {
+    try {
+        return JSON.parse(Buffer.from(bytes).toString('utf8'));
+    }
+    catch {
+        return undefined;
+    }
+}
+function json(place, digest, bytes) {
+    const document = tryJson(bytes);
+    if (document === undefined)
+        throw problem(place, digest, 'is no JSON');
+    return document;
+}
+function parse(place, digest, shape, document) {
+    const parsed = shape.safeParse(document);
+    if (parsed.success)
+        return parsed.data;
+    const [first] = parsed.error.issues;
+    const where = first?.path.join('.') ?? '';
+    throw problem(place, digest, `is not as the OCI image spec has it: ${where.slice(0, 200)}: ${first?.message.slice(0, 200) ?? ''}`);
+}
+function problem(place, digest, what) {
+    return new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\`: the document ${digest} ${what}.`);
+}
+function tooLarge(place, digest) {
+    return problem(place, digest, `has more than ${MAX_DOCUMENT_SIZE} bytes`);
+}
+function tooOld(place, digest) {
+    return new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\`: the manifest ${digest} has Docker's schema 1, which does not list what an image weighs.`, { remedy: 'Push the image again with a Docker of the last years (`docker pull`, `docker push`).' });
+}
+function noneHere(place) {
+    return new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` lists images, and has the content of none.`, {
+        remedy: 'Pull or build the image for this platform before it is saved.',
+    });
+}
+function noImage(place, artifacts) {
+    const instead = [...artifacts].slice(0, 5).map((type) => type.slice(0, 100));
+    return new build_failure/* CouldNotMeasure */.N('measure', instead.length === 0
+        ? `\`${place}\` lists no image.`
+        : `\`${place}\` is no container image, but holds: ${instead.join(', ')}.`);
 }
 
-;// CONCATENATED MODULE: ./build/image/read.js
+;// CONCATENATED MODULE: ./build/image/record.js
+
 
 
 
@@ -46135,80 +47133,27 @@ function plainInstruction(createdBy) {
 /** One line of `docker history --format '{{json .}}' --human=false`, newest instruction first. */
 const historyLine = schemas/* object */.Ikc({ Size: schemas/* string */.YjP().regex(/^\d+$/).transform(Number) });
 /**
- * Measures what a build made, one Measurement a platform, without moving the image: manifests and configs are read by digest from the
- * build's record (`docker buildx history inspect attachment`), in a time that does not depend on the image's size.
- *
- * Classic store: size per layer from `docker history`, exact to the byte; there are no blobs, so no download size.
- * containerd store and BuildKit: download size from the manifest; no size, for that takes reading the layers.
- * Throws CouldNotMeasure `measure` where a figure cannot be had: never a partial number.
+ * Reads what a build made from the build's record, one image a platform, without moving it: manifests and configs by digest
+ * (`docker buildx history inspect attachment`), in a time that does not depend on the image's size. The classic store has no manifest.
+ * Throws CouldNotMeasure `measure` where the record cannot be read.
  */
-async function readImages(exec, build, engine, builder, subject) {
-    const read = (digest, shape) => readBlob(exec, build.ref, builder, digest, shape);
-    const originsOf = (config) => readProvenance(exec, build, builder, config);
-    const describe = (origins, image) => toMeasurement(build, engine, subject, origins, image);
-    if (engine.store === 'classic') {
-        const [config, sizes] = await Promise.all([read(build.digest, imageConfig), readHistory(exec, build.digest)]);
-        return [
-            describe(await originsOf(config), {
-                config,
-                manifest: null,
-                ...(await classicSizes(exec, build.digest, config, sizes)),
-            }),
-        ];
-    }
-    const [top, knownConfig] = await Promise.all([
-        read(build.digest, manifestOrIndex),
-        build.configDigest === null ? null : read(build.configDigest, imageConfig),
-    ]);
-    const images = 'layers' in top
-        ? [{ found: top, config: knownConfig }]
-        : await Promise.all(imagesOf(top).map(async ({ digest }) => ({ found: await read(digest, manifest), config: null })));
-    return Promise.all(images.map(async ({ found, config: known }) => {
-        const config = known ?? (await read(found.config.digest, imageConfig));
-        return describe(await originsOf(config), {
-            config,
-            manifest: found,
-            size: null,
-            layerSizes: null,
-        });
-    }));
+async function readRecord(exec, build, store, builder) {
+    const readDocument = (digest) => readAttachment(exec, build.ref, builder, digest);
+    const images = store === 'classic'
+        ? [{ digest: null, config: await readConfig(readDocument, build.digest), packed: null }]
+        : await resolveImages('the built image', readDocument, [{ digest: build.digest }], []);
+    return Promise.all(images.map(async (image) => ({ ...image, origins: await readProvenance(exec, build, builder, image.config) })));
 }
-function toMeasurement(build, engine, subject, origins, image) {
-    const diffIds = image.config.rootfs?.diff_ids ?? [];
-    const createdBy = layerHistory(image.config);
-    if (image.manifest && image.manifest.layers.length !== diffIds.length) {
-        throw new build_failure/* CouldNotMeasure */.N('measure', `The image's manifest lists ${image.manifest.layers.length} layers and its config ${diffIds.length}.`);
-    }
-    const layers = diffIds.map((diffId, at) => {
-        const origin = origins.layers.get(at);
-        const own = origin?.fromBase === false ? origin : null;
-        return {
-            diffId,
-            digest: image.manifest?.layers[at]?.digest ?? null,
-            size: image.layerSizes?.[at] ?? null,
-            downloadSize: image.manifest?.layers[at]?.size ?? null,
-            instruction: own?.instruction ?? plainInstruction(createdBy?.[at] ?? ''),
-            file: own && own.line !== null ? build.dockerfile : null,
-            line: own?.line ?? null,
-            stage: own?.stage ?? null,
-            fromBase: origin?.fromBase ?? null,
-        };
-    });
-    return {
-        schema: 1,
-        name: subject.name,
-        platform: platformName(image.config),
-        commit: subject.commit,
-        dockerfile: build.dockerfile,
-        target: subject.target,
-        engine,
-        baseImage: origins.baseImage,
-        size: image.size,
-        downloadSize: image.manifest
-            ? image.manifest.layers.reduce((sum, layer) => sum + layer.size, image.manifest.config.size)
-            : null,
-        layers,
-    };
+/** The classic store has no manifest: what the build's record names is the config. */
+async function readConfig(readDocument, digest) {
+    const bytes = await readDocument(digest);
+    const actual = `sha256:${(0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex')}`;
+    if (actual !== digest)
+        throw new build_failure/* CouldNotMeasure */.N('measure', `The engine gave ${actual} for the config ${digest}.`);
+    const parsed = imageConfig.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    if (parsed.success)
+        return parsed.data;
+    throw new build_failure/* CouldNotMeasure */.N('measure', `The config ${digest} is not as the OCI image spec has it:\n${errors/* prettifyError */.S1(parsed.error)}`);
 }
 /**
  * The origins of one platform's layers. buildx's metadata file has the provenance of a build for one platform; of a build for several
@@ -46229,21 +47174,12 @@ function attachmentOf(ref, builder, ...which) {
     const from = builder === null ? [] : [`--builder=${builder}`];
     return ['buildx', 'history', 'inspect', 'attachment', ...from, ref, ...which];
 }
-/** Reads a JSON blob by digest and verifies it. */
-async function readBlob(exec, ref, builder, digest, shape) {
+/** Reads a JSON document of the build's record by digest; not verified. */
+async function readAttachment(exec, ref, builder, digest) {
     const { exitCode, stdout, stderr } = await exec('docker', attachmentOf(ref, builder, digest));
-    if (exitCode !== 0) {
-        throw new build_failure/* CouldNotMeasure */.N('measure', `The build's record could not be read: ${stderr.trim().split('\n').at(-1) ?? ''}`, {
-            remedy: 'buildx 0.20 or newer and Docker 24 or newer keep it; see `docker buildx history ls`.',
-        });
-    }
-    const actual = `sha256:${(0,external_node_crypto_.createHash)('sha256').update(stdout).digest('hex')}`;
-    if (actual !== digest)
-        throw new build_failure/* CouldNotMeasure */.N('measure', `The engine gave ${actual} for the blob ${digest}.`);
-    const parsed = shape.safeParse(JSON.parse(stdout));
-    if (!parsed.success)
-        throw new build_failure/* CouldNotMeasure */.N('measure', `The blob ${digest} is not as the OCI image spec has it:\n${errors/* prettifyError */.S1(parsed.error)}`);
-    return parsed.data;
+    if (exitCode === 0)
+        return Buffer.from(stdout);
+    throw new build_failure/* CouldNotMeasure */.N('measure', `The build's record could not be read: ${stderr.trim().split('\n').at(-1) ?? ''}`, { remedy: 'buildx 0.20 or newer and Docker 24 or newer keep it; see `docker buildx history ls`.' });
 }
 /** Bytes of each history entry, oldest first. */
 async function readHistory(exec, image) {
@@ -46260,21 +47196,334 @@ async function readHistory(exec, image) {
     const lines = stdout.split('\n').filter((line) => line !== '');
     return lines.map((line) => historyLine.parse(JSON.parse(line)).Size).toReversed();
 }
-/** On the classic store `docker history` gives the payload bytes of each layer, and 0 for the entries that made none. */
-async function classicSizes(exec, image, config, sizes) {
+/**
+ * The classic store's own record of the payload bytes of each layer, base layer first; of the whole image alone, where its history
+ * does not account for its layers (some builders write none). Exact for layers that were built in this engine; of one that was
+ * pulled or loaded it counts the targets of symbolic links too.
+ */
+async function readClassicSizes(exec, image, config) {
+    const sizes = await readHistory(exec, image);
     const history = config.history ?? [];
-    if (layerHistory(config) !== null && history.length === sizes.length) {
-        const layerSizes = sizes.filter((_, at) => history[at].empty_layer !== true);
-        return { size: layerSizes.reduce((sum, size) => sum + size, 0), layerSizes };
-    }
-    // A base image whose history does not account for its layers (some builders write none): the engine still knows the total.
+    if (layerHistory(config) !== null && history.length === sizes.length)
+        return sizes.filter((_, at) => history[at].empty_layer !== true);
     const { exitCode, stdout, stderr } = await exec('docker', ['image', 'inspect', '--format', '{{.Size}}', image]);
     if (exitCode !== 0 || !/^\d+\s*$/.test(stdout))
         throw new build_failure/* CouldNotMeasure */.N('measure', `\`docker image inspect\` failed: ${stderr.trim()}`);
-    return { size: Number(stdout), layerSizes: null };
+    return { total: Number(stdout) };
+}
+
+// EXTERNAL MODULE: ./build/inputs/reference.js
+var inputs_reference = __nccwpck_require__(6829);
+;// CONCATENATED MODULE: ./build/image/source/choice.js
+
+
+/** How many names an error lists, and how much of each. */
+const NAMES_SHOWN = 10;
+const NAME_LENGTH = 200;
+/**
+ * The offers that a reference's name means, in the place's order: all where it is null; with `@INDEX` the one at that place, from
+ * 0 (containers-transports(5)); else those with exactly this name, or, where there are none, those whose name means the same to
+ * Docker: `api` is `docker.io/library/api:latest`.
+ * Throws CouldNotMeasure `input` where there are none, listing the names; `place` is the reference's text without the name.
+ */
+function offersNamed(offers, name, place) {
+    if (offers.length === 0)
+        throw new build_failure/* CouldNotMeasure */.N('measure', `There is no image in \`${place}\`.`);
+    if (name === null)
+        return offers;
+    const found = find(offers, name);
+    if (found.length > 0)
+        return found;
+    throw new build_failure/* CouldNotMeasure */.N('missing', `There is no image \`${name}\` in \`${place}\`.`, {
+        remedy: `It has ${listed(offers)}.`,
+    });
+}
+/** The error for a reference that means several images of a place. */
+function severalImages(offers, place) {
+    return new build_failure/* CouldNotMeasure */.N('input', `There is more than one image in \`${place}\`: ${listed(offers)}.`, {
+        remedy: `Say which one: \`${place}:${offers[0] ? label(offers[0]) : '@0'}\`.`,
+    });
+}
+function find(offers, name) {
+    const [, index] = /^@(\d{1,9})$/.exec(name) ?? [];
+    if (index !== undefined)
+        return offers.filter(({ at }) => at === Number(index));
+    const exact = offers.filter(({ names }) => names.includes(name));
+    return exact.length > 0 ? exact : offers.filter(({ names }) => names.some((other) => sameName(other, name)));
+}
+/** Whether two names mean the same to Docker: `api`, `docker.io/library/api:latest`. */
+function sameName(one, other) {
+    return one === other || (fullName(one) !== null && fullName(one) === fullName(other));
+}
+/** A Docker reference with all that may be left out of it; null for what is none. */
+function fullName(name) {
+    const reference = (0,inputs_reference/* parseReference */.F)(`docker://${name}`);
+    if (reference?.transport !== 'docker')
+        return null;
+    const { registry, repository, tag, digest } = reference;
+    return `${registry}/${repository}${digest === null ? `:${tag}` : `@${digest}`}`;
+}
+function listed(offers) {
+    const shown = offers.slice(0, NAMES_SHOWN).map((offer) => `\`${label(offer)}\``);
+    const more = offers.length - shown.length;
+    return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+function label({ at, names: [first] }) {
+    return (first ?? `@${at}`).slice(0, NAME_LENGTH);
+}
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+;// CONCATENATED MODULE: ./build/image/source/files.js
+
+
+
+
+/** Bytes that are read from a file at a time. */
+const READ_SIZE = 1024 * 1024;
+/**
+ * The document at a path, in the shape that is expected; null where there is none.
+ * Throws CouldNotMeasure `measure` naming the path. What the document says is not told: it may be any file of the machine, linked here.
+ */
+async function readDocument(files, path, shape) {
+    const bytes = await files.read(path);
+    return bytes === null ? null : parseDocument(bytes, shape, `${path} in \`${files.place}\``);
+}
+/** A JSON document in the shape that is expected. Throws CouldNotMeasure `measure` naming it. */
+function parseDocument(bytes, shape, what) {
+    let value;
+    try {
+        value = JSON.parse(bytes.toString('utf8'));
+    }
+    catch {
+        throw new build_failure/* CouldNotMeasure */.N('measure', `${what} is not JSON.`);
+    }
+    const parsed = shape.safeParse(value);
+    if (parsed.success)
+        return parsed.data;
+    const [issue] = parsed.error.issues;
+    const where = issue?.path.length ? ` at \`${issue.path.join('.')}\`` : '';
+    throw new build_failure/* CouldNotMeasure */.N('measure', `${what} is not what it should be${where}.`);
+}
+/**
+ * Opens a regular file for reading; null where there is none. A link is followed (Bazel makes layouts of links): all that is read is
+ * checked against a digest, or has to be of a shape. What is no regular file (a pipe, a device) is refused, and never waited for.
+ */
+async function openFile(path) {
+    let handle = null;
+    try {
+        // oxlint-disable-next-line no-bitwise -- flags of open(2)
+        handle = await (0,promises_.open)(path, external_node_fs_.constants.O_RDONLY | external_node_fs_.constants.O_NONBLOCK);
+        const found = await handle.stat();
+        if (found.isFile())
+            return handle;
+    }
+    catch (error) {
+        if (['ENOENT', 'ENOTDIR'].includes(error.code ?? ''))
+            return null;
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `\`${path}\` cannot be read: ${reason(error)}.`);
+    }
+    await handle.close();
+    throw new build_failure/* CouldNotMeasure */.N('measure', `\`${path}\` is not a file.`);
+}
+/** The whole of a document's file, which is closed then. `what` names it. Throws CouldNotMeasure `measure` where it is too large. */
+async function readWhole(file, what) {
+    try {
+        const { size } = await file.stat();
+        if (size > MAX_DOCUMENT_SIZE)
+            throw files_tooLarge(what);
+        return await file.readFile();
+    }
+    finally {
+        await file.close();
+    }
+}
+/** Chunks in one piece; each chunk has to be valid only until the next one comes. */
+async function gather(chunks) {
+    const all = [];
+    for await (const chunk of chunks)
+        all.push(Buffer.from(chunk));
+    return Buffer.concat(all);
+}
+/** The error for a document that is larger than any real one. */
+function files_tooLarge(what) {
+    return new build_failure/* CouldNotMeasure */.N('measure', `\`${what}\` has more than ${MAX_DOCUMENT_SIZE} bytes: it is no JSON document of an image.`);
+}
+/** A system error in words: `permission denied`. */
+function reason(error) {
+    const { code, message } = error;
+    return /^[A-Z]+: ([^,]+)/.exec(message)?.[1] ?? code ?? message;
+}
+/** The error for a tar archive whose reader threw a sentence on "it". Any other error stays what it is. */
+function unreadable(place, error) {
+    if (!(error instanceof build_failure/* CouldNotMeasure */.N))
+        return error;
+    const { kind, message, remedy } = error.failure;
+    return new build_failure/* CouldNotMeasure */.N(kind, `\`${place}\` cannot be read. ${message}`, { remedy });
+}
+
+;// CONCATENATED MODULE: ./build/image/source/layout.js
+
+
+
+
+
+
+
+
+/** https://github.com/opencontainers/image-spec/blob/main/image-layout.md#oci-layout-file */
+const layoutFile = schemas/* object */.Ikc({ imageLayoutVersion: schemas/* string */.YjP() });
+/** The ends of a packed layer's media type: OCI's `…tar+gzip`, Docker's `…tar.gzip`. */
+const PACKED_TYPE = /[.+](?:gzip|zstd)$/;
+/**
+ * `oci:DIR[:REF]`: an image in an OCI layout's folder. REF is the image's `org.opencontainers.image.ref.name` (skopeo, podman,
+ * buildx), its `io.containerd.image.name` (docker), or `@INDEX`; it may be left out where there is one image.
+ * A platform that the image's index lists and that is not there (a layout of one pulled platform) is left out.
+ */
+function ociLayout(folder, name) {
+    return {
+        images: async (wanted) => {
+            await requireFolder(folder);
+            return layoutImages(folderFiles(folder), name, wanted);
+        },
+        close: async () => { },
+    };
+}
+/**
+ * Opens a blob of an OCI layout's folder, as stored.
+ * Throws CouldNotMeasure `measure` naming the blob where it is not there, or is no regular file.
+ */
+async function openBlob(folder, digest) {
+    const blob = await folderFiles(folder).open(blobPath(digest));
+    if (blob)
+        return blob;
+    throw missingBlob(`oci:${folder}`, digest);
+}
+/**
+ * The images of an OCI layout, wherever its files are; `name` and `platforms` as for `Source`. What `docker save` wrote into it (it has a
+ * `manifest.json`) is taken as `withoutUnpacked` says. Throws as `Source.images` does,
+ * and CouldNotMeasure `input` where the name is not, or not only one image's.
+ */
+async function layoutImages(files, name, { platforms, leftOut }) {
+    const tops = chooseTops(await readTops(files), name, files.place);
+    const images = await resolveImages(files.place, documentsOf(files), tops, platforms, leftOut);
+    const isSaved = (await files.read('manifest.json')) !== null;
+    return images.map((image) => toSourceImage(files, image)).map((image) => (isSaved ? withoutUnpacked(image) : image));
+}
+/**
+ * Without what a layout of the classic store (`docker save` since 25) says of packed layers: it has all layers unpacked, and a push packs
+ * them. The containerd store's and buildx's has them as a push sends them, where at least one is packed. An image without layers is the
+ * same in both.
+ */
+function withoutUnpacked(image) {
+    const { layers } = image.packed ?? { layers: [] };
+    const isAsPushed = layers.length === 0 || layers.some(({ mediaType }) => PACKED_TYPE.test(mediaType));
+    return isAsPushed ? image : { ...image, digest: null, packed: null };
+}
+/** A layout's image whose manifest is read. */
+function toSourceImage(files, { digest, config, packed }) {
+    return {
+        digest,
+        config,
+        packed,
+        openLayer: async (at) => {
+            const layer = packed.layers[at];
+            if (layer === undefined)
+                throw new Error(`There is no layer ${at}.`);
+            const blob = layer.elsewhere ? null : await files.open(blobPath(layer.digest));
+            if (blob)
+                return blob;
+            throw missingBlob(files.place, layer.digest);
+        },
+    };
+}
+/**
+ * What a layout's `index.json` lists, attestations excluded.
+ * Throws CouldNotMeasure `measure` where the files are no OCI layout of version 1.
+ */
+async function readTops(files) {
+    const layout = await readDocument(files, 'oci-layout', layoutFile);
+    if (layout === null)
+        throw notALayout(files.place, 'oci-layout');
+    if (!layout.imageLayoutVersion.startsWith('1.')) {
+        const version = layout.imageLayoutVersion.slice(0, 20);
+        throw new build_failure/* CouldNotMeasure */.N('measure', `\`${files.place}\` is an OCI layout of version ${version}, not of 1.0.0.`);
+    }
+    const listed = await readDocument(files, 'index.json', index);
+    if (listed === null)
+        throw notALayout(files.place, 'index.json');
+    const images = new Set(imagesOf(listed));
+    return listed.manifests
+        .map((entry, at) => Object.assign(entry, { at, names: namesOf(entry) }))
+        .filter((entry) => images.has(entry));
+}
+/** Gives the documents of a layout, by digest; null for one that is not there. */
+function documentsOf(files) {
+    return (digest) => files.read(blobPath(digest));
+}
+/**
+ * The one image that the name means. It stands there once; or several times, for one platform each, under one name or none: the layout's
+ * index is the image's index then (https://github.com/opencontainers/image-spec/blob/main/image-layout.md#indexjson-file).
+ */
+function chooseTops(tops, name, place) {
+    const found = offersNamed(tops, name, place);
+    const distinct = [...new Map(found.map((top) => [top.digest, top])).values()];
+    const platforms = new Set(distinct.map(({ platform }) => platform && platformName(platform)));
+    const names = new Set(distinct.map((top) => top.names.join('\n')));
+    const isOne = platforms.size === distinct.length && !platforms.has(undefined) && names.size === 1;
+    if (distinct.length === 1 || isOne)
+        return distinct;
+    throw severalImages(distinct, place);
+}
+function namesOf({ annotations }) {
+    return ['io.containerd.image.name', 'org.opencontainers.image.ref.name'].flatMap((key) => annotations?.[key] ?? []);
+}
+/** The files of a folder. */
+function folderFiles(folder) {
+    return {
+        place: `oci:${folder}`,
+        read: async (path) => {
+            const file = await openFile((0,external_node_path_.join)(folder, path));
+            return file && readWhole(file, (0,external_node_path_.join)(folder, path));
+        },
+        open: async (path) => {
+            const file = await openFile((0,external_node_path_.join)(folder, path));
+            return file && file.createReadStream({ highWaterMark: READ_SIZE });
+        },
+    };
+}
+async function requireFolder(folder) {
+    const found = await (0,promises_.stat)(folder).catch((error) => {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `There is no folder \`${folder}\`: ${reason(error)}.`, {
+            remedy: 'Check the path; the step that writes it has to run before this one.',
+        });
+    });
+    if (found.isDirectory())
+        return;
+    throw new build_failure/* CouldNotMeasure */.N('precondition', `\`${folder}\` is a file, and \`oci:\` takes a folder.`, {
+        remedy: `Write \`oci-archive:${folder}\`, or \`docker-archive:${folder}\` for what \`docker save\` writes.`,
+    });
+}
+function blobPath(digest) {
+    return `blobs/${digest.replace(':', '/')}`;
+}
+function notALayout(place, missing) {
+    return new build_failure/* CouldNotMeasure */.N('measure', `There is no \`${missing}\` in \`${place}\`: it is no OCI layout.`, {
+        remedy: place.startsWith('oci-archive:')
+            ? `Write \`${place.replace('oci-archive:', 'docker-archive:')}\` for what \`docker save\` writes.`
+            : null,
+    });
+}
+function missingBlob(place, digest) {
+    return new build_failure/* CouldNotMeasure */.N('measure', `The layer ${digest} is not in \`${place}\`: there is no \`${blobPath(digest)}\`.`);
 }
 
 ;// CONCATENATED MODULE: ./build/image/measure.js
+
+
+
+
+
 
 
 
@@ -46286,13 +47535,15 @@ async function measureRevision(shop, revision) {
     try {
         const tree = (0,external_node_path_.join)(shop.scratch, revision.side);
         await writeTree(shop.exec, shop.repository, revision.treeish, tree, shop.credentials);
-        const { beforeBuild, builder, platforms, target } = shop.inputs;
+        const { beforeBuild, platforms } = shop.inputs;
         if (beforeBuild !== null)
             await shop.inTurn(() => prepare(shop, revision.side, tree, beforeBuild, section.line));
+        const engine = await shop.engine;
         const image = temporaryName(revision.side);
         const request = {
             side: revision.side,
             image,
+            keep: engine.driver === 'docker',
             inputs: shop.inputs,
             tree,
             root: shop.repository.root,
@@ -46300,10 +47551,16 @@ async function measureRevision(shop, revision) {
             scratch: shop.scratch,
             onLine: section.line,
         };
-        const subject = { name: shop.name, commit: revision.commit, target };
         const buildAndRead = async () => {
             const build = await buildImage(shop.exec, request);
-            return readImages(shop.exec, build, await shop.engine, builder, subject);
+            return readBuilt(shop, engine, build, request, {
+                name: shop.name,
+                commit: revision.commit,
+                dockerfile: build.dockerfile,
+                target: shop.inputs.target,
+                engine,
+                source: null,
+            });
         };
         try {
             const measurements = await buildAndRead().catch((error) => {
@@ -46317,8 +47574,7 @@ async function measureRevision(shop, revision) {
             return measurements.toSorted((one, other) => place(one) - place(other));
         }
         finally {
-            const engine = await shop.engine.catch(() => null);
-            if (engine?.store === 'classic')
+            if (request.keep)
                 await removeImage(shop.tidyUp(), image);
         }
     }
@@ -46326,6 +47582,93 @@ async function measureRevision(shop, revision) {
         section.end();
     }
 }
+/** The images that a build made, by the way that its store offers. */
+function readBuilt(shop, engine, build, request, subject) {
+    return engine.store === 'classic'
+        ? readClassic(shop, engine, build, request, subject)
+        : readBlobs(shop, engine, build, request, subject);
+}
+/**
+ * The classic store keeps layers unpacked. It tells their sizes itself, and that is enough where nothing else is asked for; download sizes
+ * come from its packing them, for a registry of our own, and then the sizes are read from what it hands over.
+ */
+async function readClassic({ exec, inputs, places, contents }, engine, build, { image }, subject) {
+    const downloadSizes = inputs.metrics.includes('download-size');
+    // An image that lies elsewhere has the sizes of its content; the engine's own count differs for layers that it pulled.
+    const compared = typeof inputs.baseline === 'object';
+    if (!downloadSizes && !compared && keepsRecords(engine)) {
+        const [recorded] = await readRecord(exec, build, engine.store, inputs.builder);
+        const sizes = await readClassicSizes(exec, build.digest, recorded.config);
+        return [toMeasurement(subject, recorded, sizes, recorded.origins, { size: null, downloadSize: NOT_ASKED })];
+    }
+    const wanted = { platforms: [], contents, downloadSizes };
+    const images = await places.open({ transport: 'docker-daemon', name: image, text: image }).images(wanted);
+    return Promise.all(images.map(async (found) => {
+        const origins = keepsRecords(engine)
+            ? await readProvenance(exec, build, inputs.builder, found.config)
+            : UNKNOWN_ORIGINS;
+        return measurementOf(found, subject, inputs, contents, origins, NOT_PACKED);
+    }));
+}
+/** containerd's store and BuildKit keep blobs: manifests tell download sizes, and content is fetched only for layers that are not known. */
+async function readBlobs({ exec, inputs, places, contents, inTurn, scratch }, engine, build, request, subject) {
+    const recorded = await readRecord(exec, build, engine.store, inputs.builder);
+    const needed = inputs.metrics.includes('size') && !recorded.every((image) => isKnown(image, contents));
+    const layout = (0,external_node_path_.join)(scratch, 'layout');
+    if (needed && engine.driver === 'docker') {
+        const place = places.open({ transport: 'docker-daemon', name: request.image, text: request.image });
+        await place.images({ platforms: [], contents, downloadSizes: false });
+    }
+    else if (needed) {
+        // Both sides into one folder: blobs that are there already are not sent again.
+        await inTurn(() => exportLayout(exec, request, layout));
+    }
+    return Promise.all(recorded.map((image) => {
+        const openLayer = (at) => openBlob(layout, image.packed.layers[at].digest);
+        return measurementOf({ ...image, openLayer }, subject, inputs, contents, image.origins, NOT_ASKED);
+    }));
+}
+/**
+ * Measures an image where it lies, one Measurement a platform. `platforms`: those that are wanted, [] for all; those in the
+ * answer are all that the place has. Throws CouldNotMeasure naming the place; `missing` where the image is not there.
+ */
+async function measureImage({ log, inputs, name, places, contents }, reference, platforms, label) {
+    const section = log.section(`Read ${label} \`${reference.text}\``);
+    const place = places.open(reference);
+    try {
+        const others = new Set();
+        const images = await place.images({
+            platforms,
+            leftOut: (platform) => void others.add(platform),
+            contents: inputs.metrics.includes('size') ? contents : null,
+            downloadSizes: inputs.metrics.includes('download-size'),
+        });
+        const measurements = await Promise.all(images.map((image) => {
+            section.line(`${platformName(image.config)}: ${image.config.rootfs?.diff_ids?.length ?? 0} layers`);
+            const source = { reference: reference.text, digest: image.digest };
+            const subject = { name, commit: null, dockerfile: null, target: null, engine: null, source };
+            return measurementOf(image, subject, inputs, contents, UNKNOWN_ORIGINS, NO_BLOBS);
+        }));
+        return { measurements, platforms: [...measurements.map(({ platform }) => platform), ...others] };
+    }
+    finally {
+        await place.close();
+        section.end();
+    }
+}
+async function measurementOf(image, subject, inputs, contents, origins, noDownloadSize) {
+    const sizes = inputs.metrics.includes('size') ? await readLayerSizes(image, contents) : null;
+    const packed = inputs.metrics.includes('download-size') ? image.packed : null;
+    return toMeasurement(subject, { ...image, packed }, sizes, origins, {
+        size: inputs.metrics.includes('size') ? measure_ELSEWHERE : NOT_ASKED,
+        downloadSize: inputs.metrics.includes('download-size') ? noDownloadSize : NOT_ASKED,
+    });
+}
+/** Why a metric is not measured. */
+const NOT_ASKED = '`metrics` does not ask for it';
+const measure_ELSEWHERE = 'a layer is not with the image (it is non-distributable)';
+const NOT_PACKED = "Docker's classic image store keeps no packed layers, and could not hand them over to be packed";
+const NO_BLOBS = 'the layers lie unpacked there';
 /**
  * Runs `before-build` in a tree, as a workflow's `run` step would: bash, stopping at the first failure. What it prints is for
  * the log alone, where a workflow's secrets are masked: in a comment they would not be.
@@ -46355,7 +47698,7 @@ async function prepare(shop, side, tree, command, onLine) {
  */
 async function obtainBaseline(shop, question, head) {
     if (shop.inputs.baseline === 'none')
-        return none(null, null, 'none was asked for (`baseline: none`)');
+        return NOT_WANTED;
     const base = await resolveBase(shop.repository, question, shop.credentials);
     if (base.commit === null)
         return none(null, base.ref, base.reason);
@@ -46370,127 +47713,45 @@ async function obtainBaseline(shop, question, head) {
             commit,
             label: `base \`${commit.slice(0, 7)}\` (${ref})`,
         });
-        return { kind: 'build', commit, ref, reason: null, measurements };
+        return { kind: 'build', commit, ref, reason: null, measurements, platforms: platformsOf(measurements) };
     }
     catch (error) {
         const failure = (0,build_failure/* toFailure */.w)(error);
         // A base that built and then could not be read is the engine's failure, not the base's: a growth limit must not pass for it.
         if (!['build', 'input', 'git'].includes(failure.kind))
             throw error;
-        const why = failure.message.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase()).replace(/\.$/, '');
-        return none(commit, ref, `the base \`${commit.slice(0, 7)}\` could not be measured: ${why}`);
+        return none(commit, ref, `the base \`${commit.slice(0, 7)}\` could not be measured: ${asClause(failure.message)}`);
     }
+}
+/**
+ * The measurement of an image that the user named as the base, for the platforms of the head. An image that is not there (its first
+ * release is still to come) is `none`; one that cannot be read is an error: a growth limit must not pass for it.
+ */
+async function obtainImage(reading, reference, platforms) {
+    try {
+        const measured = await measureImage(reading, reference, platforms, 'base');
+        return { kind: 'image', commit: null, ref: reference.text, reason: null, ...measured };
+    }
+    catch (error) {
+        const failure = (0,build_failure/* toFailure */.w)(error);
+        if (failure.kind !== 'missing')
+            throw error;
+        return none(null, reference.text, asClause(failure.message));
+    }
+}
+/** What `baseline: none` gives. */
+const NOT_WANTED = none(null, null, 'none was asked for (`baseline: none`)');
+/** Nothing was built and no image was named. */
+const NOT_NAMED = none(null, null, '`baseline` names no image');
+function platformsOf(measurements) {
+    return measurements.map(({ platform }) => platform);
+}
+/** A message's sentence as the end of another one. */
+function asClause(message) {
+    return message.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase()).replace(/\.$/, '');
 }
 function none(commit, ref, reason) {
-    return { kind: 'none', commit, ref, reason, measurements: [] };
-}
-
-;// CONCATENATED MODULE: ./build/budget/budgets.js
-/** The budgets that the inputs set, in the report's order. */
-function budgetsOf({ maxSize, maxDownloadSize, maxLayers, maxIncrease }) {
-    return [
-        ...(maxSize === null ? [] : [{ budget: 'max-size', limit: maxSize, unit: 'bytes' }]),
-        ...(maxDownloadSize === null
-            ? []
-            : [{ budget: 'max-download-size', limit: maxDownloadSize, unit: 'bytes' }]),
-        ...(maxLayers === null ? [] : [{ budget: 'max-layers', limit: maxLayers, unit: 'layers' }]),
-        ...(maxIncrease === null ? [] : [{ budget: 'max-increase', ...maxIncrease }]),
-    ];
-}
-
-// EXTERNAL MODULE: ./build/budget/verdict.js
-var verdict = __nccwpck_require__(1153);
-;// CONCATENATED MODULE: ./build/budget/judge.js
-
-/** Above this share of the limit, in percent, a kept budget is `near`. */
-const nearPercent = 95n;
-/** The order of the checks, whatever the order in which the budgets were set. */
-const order = ['max-size', 'max-download-size', 'max-layers', 'max-increase'];
-/**
- * Applies the budgets to one image. The checks stand in the order max-size, max-download-size, max-layers, max-increase.
- *
- * Limits are compared in integers, so that exactly the limit is within it. A budget whose metric was not measured makes
- * the verdict `error`: it is never passed unseen. A growth limit without a base is skipped and does not count. Throws a
- * RangeError for a limit below 0 or not finite, which the inputs let nobody set.
- */
-function judge(comparison, budgets) {
-    const checks = budgets
-        .toSorted((left, right) => order.indexOf(left.budget) - order.indexOf(right.budget))
-        .map((budget) => budget.budget === 'max-increase' ? judgeGrowth(comparison, budget) : judgeCap(comparison, budget));
-    return { checks, verdict: (0,verdict/* worstVerdict */.z)(checks.map(verdictOf)) };
-}
-function verdictOf(check) {
-    if (check.reason === 'not-measured')
-        return 'error';
-    return check.status === 'over' ? 'over' : 'within';
-}
-/** A cap on the image as it is; the base only tells whose doing it is that it does not fit. */
-function judgeCap({ head, base }, budget) {
-    const metric = cappedMetric[budget.budget];
-    const actual = judge_valueOf(head, metric);
-    if (actual === null)
-        return skipped(budget, metric, 'not-measured');
-    const before = base && judge_valueOf(base, metric);
-    const check = applied(budget, metric, { actual, value: actual, allowed: fraction(budget.limit) });
-    const grew = before === null || actual > before;
-    return check.status === 'over' && !grew ? { ...check, status: 'skipped', reason: 'over-before' } : check;
-}
-/** A cap on head minus base. A percentage of a base of 0 allows nothing, and growth has no percentage there. */
-function judgeGrowth({ head, base }, budget) {
-    const metric = head.size !== null && base?.size !== null ? 'size' : 'download-size';
-    if (base === null)
-        return skipped(budget, metric, 'no-baseline');
-    const after = judge_valueOf(head, metric);
-    const before = judge_valueOf(base, metric);
-    if (after === null || before === null)
-        return skipped(budget, metric, 'not-measured');
-    const growth = after - before;
-    const limit = fraction(budget.limit);
-    if (budget.unit !== 'percent')
-        return applied(budget, metric, { actual: growth, value: growth, allowed: limit });
-    const actual = before === 0 ? null : (growth / before) * 100;
-    const allowed = { numerator: limit.numerator * BigInt(before), denominator: limit.denominator * 100n };
-    return applied(budget, metric, { actual, value: growth, allowed });
-}
-const cappedMetric = {
-    'max-size': 'size',
-    'max-download-size': 'download-size',
-    'max-layers': 'layers',
-    'max-increase': 'size',
-};
-function judge_valueOf(totals, metric) {
-    if (metric === 'layers')
-        return totals.layers;
-    return metric === 'size' ? totals.size : totals.downloadSize;
-}
-function skipped(budget, metric, reason) {
-    return { ...budget, metric, actual: null, status: 'skipped', reason, excess: null };
-}
-function applied(budget, metric, { actual, value, allowed }) {
-    const { numerator, denominator } = allowed;
-    const scaled = BigInt(value) * denominator;
-    if (scaled > numerator) {
-        // Rounding the allowance down rounds the excess up: it is never 0.
-        const excess = value - Number(numerator / denominator);
-        return { ...budget, metric, actual, status: 'over', reason: null, excess };
-    }
-    const status = scaled * 100n > numerator * nearPercent ? 'near' : 'within';
-    return { ...budget, metric, actual, status, reason: null, excess: null };
-}
-/**
- * A limit as the exact fraction of what the user wrote: 2.5 is 25/10. JavaScript prints a number as the shortest decimal
- * that reads back as the same number, which is what it was read from.
- */
-function fraction(limit) {
-    const decimal = /^(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(limit));
-    if (!decimal)
-        throw new RangeError(`A limit is a finite number of at least 0, not ${limit}`);
-    const [, whole = '', decimals = '', exponent = '0'] = decimal;
-    const digits = BigInt(whole + decimals);
-    const power = Number(exponent) - decimals.length;
-    return power < 0
-        ? { numerator: digits, denominator: 10n ** BigInt(-power) }
-        : { numerator: digits * 10n ** BigInt(power), denominator: 1n };
+    return { kind: 'none', commit, ref, reason, measurements: [], platforms: [] };
 }
 
 ;// CONCATENATED MODULE: ./build/build/builder.js
@@ -46504,9 +47765,9 @@ const dockerInfo = schemas/* object */.Ikc({
     OSType: schemas/* string */.YjP().optional(),
     DriverStatus: schemas/* array */.YOg(schemas/* tuple */.PVZ([schemas/* string */.YjP(), schemas/* string */.YjP()])).nullish(),
 });
-/** docker and buildx versions from which a build's own records can be read back (`buildx history inspect attachment`). */
+/** buildx from which on a build's own records can be read back (`buildx history inspect attachment`); Docker with BuildKit in it. */
 const MIN_BUILDX = [0, 20];
-const MIN_DOCKER = [24, 0];
+const MIN_DOCKER = [20, 10];
 /**
  * Finds out what will build: the builder's driver, its store and the versions. `builder` is a name of `docker buildx ls`, or
  * null for the current one. Throws CouldNotMeasure `precondition` with the remedy where something is missing.
@@ -46569,302 +47830,2938 @@ function requireVersion(what, version, [major, minor], remedy) {
     // A version that says nothing (a build from source) is let through: what it lacks will say so itself.
     if (!seen || Number(seen[1]) > major || (Number(seen[1]) === major && Number(seen[2]) >= minor))
         return;
-    throw new build_failure/* CouldNotMeasure */.N('precondition', `The version of ${what} is ${version}; ${major}.${minor} or newer is needed to read an image's record.`, { remedy });
+    throw new build_failure/* CouldNotMeasure */.N('precondition', `The version of ${what} is ${version}; ${major}.${minor} or newer is needed.`, { remedy });
 }
 function builder_lastError(stderr) {
     const line = stderr.trim().split('\n').at(-1) ?? '';
     return line.replace(/^(?:ERROR|error): ?/, '') || 'it gave no reason.';
 }
 
-;// CONCATENATED MODULE: ./build/compare/align.js
-/**
- * diffID of the layer that holds nothing: SHA-256 of 1,024 zero bytes, a tar's end-of-archive mark. Every instruction
- * that changes no file has it (`RUN true`, `WORKDIR` of a folder that is there), so it tells nothing about another one.
- */
-const emptyTar = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef';
-/** Similarity of two instructions is an integer up to this. */
-const fullSimilarity = 1000;
-/** Characters of an instruction that are looked at: bounds the work for a heredoc of thousands of lines. */
-const comparedText = 1000;
-/**
- * Pairs the layers of two images; both sides base layer first, as is the result. The order of both sides is kept, every
- * layer is in exactly one row, and where layers of both sides stand unpaired side by side, the base's come first.
- *
- * One dynamic programme (Needleman and Wunsch 1970, without gap costs) looks for the alignment with, in this order of
- * importance, the most layers of the same content (diffID), the most equal instructions, and the most similar
- * instructions of the same keyword. So an inserted layer does not shift the rest, and an edited instruction is one pair
- * however much of it was edited. Layers of unlike keywords pair only as the same content; layers that came with the
- * `FROM` image never pair with the image's own; one whose origin is not known may be either. Among equals the lowest layers pair.
- *
- * Time and memory grow with the product of the sides: nothing to notice for an engine's 127 layers, a second for 1,000.
- */
-function alignLayers(base, head) {
-    const scoreOf = scorer(base, head);
-    const width = head.length + 1;
-    // best[b * width + h]: score of the best alignment of base[b..] with head[h..].
-    const best = new Float64Array((base.length + 1) * width);
-    const pair = new Float64Array(base.length * width);
-    for (let b = base.length - 1; b >= 0; b--) {
-        for (let h = head.length - 1; h >= 0; h--) {
-            const here = b * width + h;
-            const score = scoreOf(b, h);
-            pair[here] = score;
-            const paired = score > 0 ? score + best[here + width + 1] : 0;
-            best[here] = Math.max(paired, best[here + width], best[here + 1]);
-        }
-    }
-    const rows = [];
-    let b = 0;
-    let h = 0;
-    while (b < base.length || h < head.length) {
-        const here = b * width + h;
-        const baseLayer = base[b];
-        const headLayer = head[h];
-        if (baseLayer && headLayer && pair[here] > 0 && best[here] === pair[here] + best[here + width + 1]) {
-            rows.push({ base: baseLayer, head: headLayer });
-            b++;
-            h++;
-        }
-        else if (baseLayer && (!headLayer || best[here] === best[here + width])) {
-            rows.push({ base: baseLayer, head: null });
-            b++;
-        }
-        else if (headLayer) {
-            rows.push({ base: null, head: headLayer });
-            h++;
-        }
-    }
-    return rows;
-}
-/**
- * The worth of pairing base[b] with head[h]; 0: they never pair. Each level outweighs whatever all pairs together can
- * have on the levels below it, which makes one sum of the three. For 1,000 layers a side the largest total is
- * about 10^12, far below where doubles stop being exact.
- */
-function scorer(base, head) {
-    const pairs = Math.min(base.length, head.length);
-    const sameInstruction = pairs * (fullSimilarity + 1) + 1;
-    const sameContent = pairs * (sameInstruction + fullSimilarity + 1) + 1;
-    const vocabulary = new Map();
-    const baseTexts = base.map((layer) => readInstruction(layer, vocabulary));
-    const headTexts = head.map((layer) => readInstruction(layer, vocabulary));
-    return (b, h) => {
-        const left = base[b];
-        const right = head[h];
-        if (left.fromBase !== null && right.fromBase !== null && left.fromBase !== right.fromBase)
-            return 0;
-        const equalText = left.instruction === right.instruction;
-        const equalContent = left.diffId === right.diffId && (equalText || left.diffId !== emptyTar);
-        const content = equalContent ? sameContent : 0;
-        if (equalText)
-            return content + sameInstruction;
-        const leftText = baseTexts[b];
-        const rightText = headTexts[h];
-        if (leftText.keyword !== rightText.keyword)
-            return content;
-        return content + 1 + similarity(leftText.words, rightText.words);
-    };
-}
-/** The keyword, `''` where the text does not start with a word (base images made by other tools), and what follows it. */
-function readInstruction({ instruction }, vocabulary) {
-    const keyword = /^[a-z]+(?=\s|$)/i.exec(instruction)?.[0] ?? '';
-    const words = instruction.slice(keyword.length, comparedText).match(/[\p{L}\p{N}]+/gu) ?? [];
-    const numbers = words.map((word) => {
-        const number = vocabulary.get(word) ?? vocabulary.size;
-        vocabulary.set(word, number);
-        return number;
-    });
-    return { keyword: keyword.toUpperCase(), words: Int32Array.from(numbers).toSorted() };
-}
-/** Dice's coefficient of two sorted lists of words, 0 to `fullSimilarity`. */
-function similarity(left, right) {
-    let common = 0;
-    for (let l = 0, r = 0; l < left.length && r < right.length;) {
-        const a = left[l];
-        const b = right[r];
-        if (a === b)
-            common++;
-        if (a <= b)
-            l++;
-        if (b <= a)
-            r++;
-    }
-    const total = left.length + right.length;
-    return total === 0 ? 0 : Math.floor((2 * common * fullSimilarity) / total);
-}
+// EXTERNAL MODULE: external "node:buffer"
+var external_node_buffer_ = __nccwpck_require__(4573);
+;// CONCATENATED MODULE: ./build/image/layer/tar-header.js
 
-;// CONCATENATED MODULE: ./build/compare/compare.js
 
-/**
- * The compressor's noise: a layer that is built again is packed into a slightly other size, since the times in its tar
- * differ. A difference up to the larger of 1,000 bytes and a thousandth (0.1 %) of the layer may be no more than that.
+/*
+ * Headers of tar archives. What is read, and what is refused, follows Go's archive/tar, with which the engines unpack layers.
+ * Formats: https://www.gnu.org/software/tar/manual/html_node/Standard.html (v7, ustar, GNU and its sparse files) and
+ * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html (pax).
  */
-const noiseBytes = 1000;
-const noiseFraction = 1000;
-/**
- * Compares the images of one build, one per platform, with the baseline's image for the same platform. A platform that
- * the baseline does not have is compared with nothing, and its baseline says why. In the order of `heads`.
- */
-function compareAll(heads, baseline) {
-    const { kind, commit, ref, reason } = baseline;
-    const platforms = baseline.measurements.map((measurement) => measurement.platform).join(', ');
-    return heads.map((head) => {
-        const base = baseline.measurements.find((measurement) => measurement.platform === head.platform);
-        if (base || kind === 'none')
-            return compare(head, base ?? null, { kind, commit, ref, reason });
-        const missing = `the base has no image for ${head.platform}, only for ${platforms || 'no platform at all'}`;
-        return compare(head, null, { kind: 'none', commit, ref, reason: missing });
-    });
+const BLOCK = 512;
+/** Most bytes of an extended header, of a long name, of a sparse map: as in Go's archive/tar. */
+const METADATA_LIMIT = 1024 * 1024;
+function corrupt(message) {
+    return new build_failure/* CouldNotMeasure */.N('measure', message);
 }
+/** An invalid byte of a name as text, and a backslash that would be taken for one. */
+const ESCAPABLE = /\\(?=x(?:5c|[89a-f][0-9a-f]))/g;
 /**
- * Compares one image with its base; `baseline` says how the base was had. Never throws: a base that is not comparable
- * counts as none, and the result's baseline says why. Without a base there are no totals of the base and no changes of
- * totals, and every layer is `added`: the list of what is in the image.
+ * Text of a name in an archive, which is bytes, in UTF-8 by custom only. A byte that is no UTF-8 becomes `\xNN` (two lower-case hex digits,
+ * 80 to ff); a backslash that would read as such an escape becomes `\x5c`. So different names stay different, and nothing is lost:
+ * replacing `\x5c` and `\x80` to `\xff` by their bytes gives the name back.
  */
-function compare(head, base, baseline) {
-    const obstacle = base && comparable(head, base);
-    const comparedWith = obstacle === null ? base : null;
-    const after = totalsOf(head);
-    const before = comparedWith && totalsOf(comparedWith);
+function decodeName(bytes) {
+    if ((0,external_node_buffer_.isAscii)(bytes))
+        return escaped(bytes.toString('latin1'));
+    if ((0,external_node_buffer_.isUtf8)(bytes))
+        return escaped(bytes.toString());
+    let name = '';
+    let valid = 0;
+    for (let at = 0; at < bytes.length;) {
+        const length = sequenceLength(bytes, at);
+        if (length === 0) {
+            name += `${escaped(bytes.toString('utf8', valid, at))}\\x${(bytes[at] ?? 0).toString(16)}`;
+            at += 1;
+            valid = at;
+        }
+        else {
+            at += length;
+        }
+    }
+    return name + escaped(bytes.toString('utf8', valid));
+}
+function escaped(name) {
+    return name.includes('\\x') ? name.replace(ESCAPABLE, '\\x5c') : name;
+}
+/** Bytes of the UTF-8 sequence that begins at `at`; 0 where none does. */
+function sequenceLength(bytes, at) {
+    const first = bytes[at] ?? 0;
+    const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    return at + length <= bytes.length && (0,external_node_buffer_.isUtf8)(bytes.subarray(at, at + length)) ? length : 0;
+}
+const NEEDS_CLEANING = /(?:^|\/)\.{0,2}(?:\/|$)/;
+/**
+ * A path as seen from the archive's root: no leading, trailing or double slash, no `.`; `..` goes up, but never above the root, as
+ * when containerd unpacks. '' is the root itself.
+ */
+function normalisePath(path) {
+    if (!NEEDS_CLEANING.test(path))
+        return path;
+    const parts = [];
+    for (const part of path.split('/')) {
+        if (part === '..')
+            parts.pop();
+        else if (part !== '' && part !== '.')
+            parts.push(part);
+    }
+    return parts.join('/');
+}
+/** Reads a header's block of 512 bytes. Throws CouldNotMeasure `measure` where it is none. */
+function parseHeader(block) {
+    if (!hasValidChecksum(block))
+        throw corrupt('It is no tar archive, or a corrupt one: a header has a wrong checksum.');
+    const magic = block.toString('latin1', 257, 265);
+    const isGnu = magic === 'ustar  \0';
+    let name = tar_header_text(block, 0, 100);
+    if (magic.startsWith('ustar\0') && block[345] !== 0) {
+        // star's own format has a shorter prefix, before times that it keeps there.
+        const isStar = block.toString('latin1', 508, 512) === 'tar\0';
+        name = `${tar_header_text(block, 345, isStar ? 476 : 500)}/${name}`;
+    }
     return {
-        name: head.name,
-        platform: head.platform,
-        engine: head.engine,
-        head: after,
-        base: before,
-        change: before && changeOfTotals(before, after),
-        baseline: before ? baseline : withoutBase(baseline, obstacle),
-        baseImage: {
-            before: comparedWith?.baseImage ?? null,
-            after: head.baseImage,
-            change: comparedWith ? changeOfBaseImage(comparedWith, head) : 'unknown',
-        },
-        layerChanges: changesOfLayers(comparedWith?.layers ?? [], head.layers),
+        flag: block[156] ?? 0,
+        name,
+        linkName: block[157] === 0 ? '' : tar_header_text(block, 157, 257),
+        size: exact(number(block, 124, 136)),
+        mode: number(block, 100, 108),
+        uid: number(block, 108, 116),
+        gid: number(block, 116, 124),
+        isGnu,
     };
 }
+function hasValidChecksum(block) {
+    let sum = 8 * 0x20;
+    for (let at = 0; at < 148; at++)
+        sum += block[at];
+    for (let at = 156; at < BLOCK; at++)
+        sum += block[at];
+    const expected = number(block, 148, 156);
+    if (sum === expected)
+        return true;
+    // Some old archivers took bytes as signed.
+    let high = 0;
+    for (let at = 0; at < BLOCK; at++)
+        if ((at < 148 || at >= 156) && block[at] >= 0x80)
+            high += 1;
+    return sum - 256 * high === expected;
+}
+/** Text up to the first NUL, or to the field's end. */
+function tar_header_text(block, from, to) {
+    const nul = block.indexOf(0, from);
+    return decodeName(block.subarray(from, nul === -1 || nul > to ? to : nul));
+}
+const SPACE = 0x20;
+const LINE_END = 0x0a;
+/** A number in octal digits, padded with spaces and NULs; or (GNU) in base 256, where the first bit is set. Throws where it is none. */
+function number(block, from, to) {
+    const first = block[from];
+    if (first >= 0x80)
+        return base256(block.subarray(from, to));
+    let at = from;
+    while (at < to && (block[at] === SPACE || block[at] === 0))
+        at++;
+    let value = 0;
+    for (; at < to; at++) {
+        const byte = block[at];
+        if (byte === 0)
+            return value;
+        if (byte === SPACE)
+            break;
+        const digit = byte - 0x30;
+        if (digit < 0 || digit > 7)
+            throw corrupt('It is no tar archive, or a corrupt one: a number in a header is malformed.');
+        value = value * 8 + digit;
+    }
+    while (at < to && block[at] === SPACE)
+        at++;
+    if (at < to && block[at] !== 0) {
+        throw corrupt('It is no tar archive, or a corrupt one: a number in a header is malformed.');
+    }
+    return value;
+}
+/** Two's complement, most significant byte first, without the first bit, which marks the format. */
+function base256(bytes) {
+    const first = (bytes[0] ?? 0) & 0x7f;
+    let value = first >= 0x40 ? first - 0x80 : first;
+    for (const byte of bytes.subarray(1))
+        value = value * 256 + byte;
+    return value;
+}
+function exact(value) {
+    return Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
 /**
- * Null where the two measurements mean the same by their numbers, else why they don't, as a sentence without its final
- * full stop. Stores pack and split layers differently, and so do platforms: a difference between unlike ones would be
- * taken for the change's doing.
+ * Reads the records `LENGTH KEY=VALUE\n` of an extended header. Of a key that stands there twice the last counts; an empty value says nothing.
+ * Throws CouldNotMeasure `measure` where a record is malformed.
  */
-function comparable(head, base) {
-    if (head.schema !== base.schema) {
-        return `the base's measurement has schema ${String(base.schema)}, this change's has schema ${String(head.schema)}`;
+function parsePax(bytes) {
+    const records = { sparse: new Map() };
+    const pieces = [];
+    for (let at = 0; at < bytes.length;) {
+        const space = bytes.indexOf(SPACE, at);
+        const length = space === -1 ? Number.NaN : decimal(bytes.toString('latin1', at, space));
+        const end = at + length;
+        const equals = bytes.indexOf(0x3d, space);
+        if (!(length >= 5 && end <= bytes.length) || bytes[end - 1] !== LINE_END || equals === -1 || equals >= end) {
+            throw corrupt('It is a corrupt tar archive: a record of an extended header is malformed.');
+        }
+        addRecord(records, pieces, bytes.toString('latin1', space + 1, equals), bytes.subarray(equals + 1, end - 1));
+        at = end;
     }
-    if (head.platform !== base.platform) {
-        return `the base was measured for ${base.platform}, this change for ${head.platform}`;
+    if (pieces.length > 0)
+        records.sparse.set('map', pieces.join(','));
+    return records;
+}
+function addRecord(records, pieces, key, value) {
+    if (value.length === 0)
+        return;
+    if (key === 'path' || key === 'linkpath') {
+        if (value.includes(0))
+            throw corrupt('It is a corrupt tar archive: a path in an extended header has a NUL in it.');
+        records[key] = decodeName(value);
     }
-    if (head.engine.store !== base.engine.store) {
-        return `the base was measured on the ${base.engine.store} store, this change on the ${head.engine.store} store`;
+    else if (key === 'size' || key === 'uid' || key === 'gid') {
+        records[key] = decimalOrThrow(value.toString('latin1'));
     }
-    return null;
+    else if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes') {
+        // Version 0.0 gives each piece records of its own, in turn.
+        if ((pieces.length % 2 === 0) !== (key === 'GNU.sparse.offset'))
+            throw corrupt(SPARSE);
+        pieces.push(value.toString('latin1'));
+    }
+    else if (key.startsWith('GNU.sparse.')) {
+        records.sparse.set(key.slice('GNU.sparse.'.length), key === 'GNU.sparse.name' ? decodeName(value) : value.toString('latin1'));
+    }
 }
-function withoutBase(baseline, obstacle) {
-    const reason = obstacle ?? baseline.reason ?? 'the base was not measured';
-    return { ...baseline, kind: 'none', reason };
+const TOO_MANY_PIECES = 'It has a sparse file in too many pieces.';
+const SPARSE = 'It is a corrupt tar archive: the map of a sparse file is malformed.';
+function decimal(digits) {
+    return /^[+-]?\d+$/.test(digits) ? Number(digits) : Number.NaN;
 }
-function totalsOf({ size, downloadSize, layers }) {
-    const own = hasOrigins(layers) ? layers.filter((layer) => !layer.fromBase) : null;
-    return {
-        size,
-        downloadSize,
-        layers: layers.length,
-        ownSize: own && sum(own.map((layer) => layer.size)),
-        ownDownloadSize: own && sum(own.map((layer) => layer.downloadSize)),
-        ownLayers: own && own.length,
-    };
+function decimalOrThrow(digits) {
+    const value = decimal(digits);
+    if (Number.isNaN(value)) {
+        throw corrupt('It is a corrupt tar archive: a number in an extended header is malformed.');
+    }
+    return value;
 }
-/** Whether it is known of each layer if it came with the `FROM` image: else nothing can be said of the image's own part. */
-function hasOrigins(layers) {
-    return layers.every((layer) => layer.fromBase !== null);
+/** Which of pax's sparse formats records describe: the map in the records (`records`), at the payload's begin (`payload`), or none. */
+function sparseFormat({ sparse }) {
+    const version = `${sparse.get('major') ?? ''}.${sparse.get('minor') ?? ''}`;
+    if (version === '0.0' || version === '0.1')
+        return 'records';
+    if (version === '1.0')
+        return 'payload';
+    // 0.0 and 0.1 did not always say their version. One that is not known is no sparse file, as Go has it.
+    return version === '.' && sparse.has('map') ? 'records' : null;
 }
-/** Null as soon as one part was not measured: a part of a sum is never shown as the sum. */
-function sum(sizes) {
-    return sizes.reduce((total, size) => (total === null || size === null ? null : total + size), 0);
+/** The full size that records tell of a sparse file; null where they do not. */
+function sparseSize({ sparse }) {
+    const size = sparse.get('size') ?? sparse.get('realsize');
+    return size === undefined ? null : decimalOrThrow(size);
 }
-function changeOfTotals(before, after) {
-    return {
-        size: changeOf(before.size, after.size),
-        downloadSize: changeOf(before.downloadSize, after.downloadSize),
-        layers: changeOf(before.layers, after.layers),
-        ownSize: changeOf(before.ownSize, after.ownSize),
-        ownDownloadSize: changeOf(before.ownDownloadSize, after.ownDownloadSize),
-        ownLayers: changeOf(before.ownLayers, after.ownLayers),
-    };
+/** The map in records (versions 0.0 and 0.1). */
+function sparseMapOfRecords({ sparse }) {
+    const map = (sparse.get('map') ?? '').split(',').filter((field, _, all) => all.length > 1 || field !== '');
+    if (map.length !== 2 * decimalOrThrow(sparse.get('numblocks') ?? ''))
+        throw corrupt(SPARSE);
+    return map.map(decimalOrThrow);
 }
-function changeOf(before, after) {
-    if (before === null || after === null)
+/** The map at the begin of the payload (version 1.0): a count, then offsets and lengths, each in decimal on a line of its own. */
+class PayloadMap {
+    text = '';
+    lines = 0;
+    needed = 1;
+    /** Adds the payload's next block; answers the map once it is whole, else null. */
+    add(block) {
+        this.text += block.toString('latin1');
+        for (const byte of block)
+            if (byte === LINE_END)
+                this.lines += 1;
+        if (this.needed === 1 && this.lines > 0) {
+            const count = decimalOrThrow(this.text.slice(0, this.text.indexOf('\n')));
+            if (count < 0)
+                throw corrupt(SPARSE);
+            this.needed = 1 + 2 * count;
+        }
+        if (this.lines >= this.needed)
+            return this.text.split('\n', this.needed).slice(1).map(decimalOrThrow);
+        if (this.text.length >= METADATA_LIMIT)
+            throw corrupt(TOO_MANY_PIECES);
         return null;
-    const amount = after - before;
-    return { amount, percent: before === 0 ? null : (amount / before) * 100 };
+    }
+}
+/** An old GNU sparse file's header (`main`), or a block that continues its map: pieces, whether one more block follows, and the full size. */
+function oldSparse(block, kind) {
+    const [from, pieces, flag] = kind === 'main' ? [386, 4, 482] : [0, 21, 504];
+    const map = [];
+    for (let piece = 0; piece < pieces; piece++) {
+        const at = from + piece * 24;
+        if (block[at] === 0)
+            break;
+        map.push(number(block, at, at + 12), number(block, at + 12, at + 24));
+    }
+    return { map, more: block[flag] !== 0, size: kind === 'main' ? number(block, 483, 495) : 0 };
+}
+/** The pieces that are not empty, checked: they lie one after the other within the file's `size`, and they are what is `stored`. */
+function checkedPieces(map, size, stored) {
+    const pieces = [];
+    let end = 0;
+    let sum = 0;
+    for (let at = 0; at < map.length; at += 2) {
+        const [offset = -1, length = -1] = [map[at], map[at + 1]];
+        if (offset < end || length < 0 || offset + length > size)
+            throw corrupt(SPARSE);
+        end = offset + length;
+        sum += length;
+        if (length > 0)
+            pieces.push(offset, length);
+    }
+    if (sum !== stored || !Number.isSafeInteger(size))
+        throw corrupt(SPARSE);
+    return pieces;
+}
+
+;// CONCATENATED MODULE: ./build/image/layer/tar.js
+
+/**
+ * How each type flag is taken. Hard and symbolic links, devices, folders and fifos have no payload, whatever their size field says.
+ * `D` (GNU's incremental dumps) is a folder with a list of names as its payload. Any other flag is a regular file, as POSIX has it.
+ */
+const TYPES = {
+    '1': 'link',
+    '2': 'symlink',
+    '3': 'character-device',
+    '4': 'block-device',
+    '5': 'directory',
+    '6': 'fifo',
+    D: 'directory',
+};
+const [OLD_FILE, GNU_SPARSE, GNU_LONG_NAME, GNU_LONG_LINK, GNU_VOLUME, GNU_CONTINUED, PAX, PAX_GLOBAL] = [
+    0,
+    ...'SLKVMxg'.split('').map((flag) => flag.charCodeAt(0)),
+];
+const NO_BYTES = Buffer.alloc(0);
+const ZEROS = Buffer.alloc(64 * 1024);
+/**
+ * Reads a tar archive that comes in chunks of any length: `push` a chunk, then ask for what is `next` until it is null. Memory is
+ * constant; payload is handed on as slices of the chunks, and not touched where it is skipped. All that it throws is
+ * CouldNotMeasure `measure`, a sentence on "it": the archive.
+ *
+ * Records of a global extended header are checked and have no effect: the engines ignore them.
+ */
+class TarParser {
+    chunk = NO_BYTES;
+    at = 0;
+    /** Bytes of the chunks before this one, and what was jumped over. */
+    before = 0;
+    state = 'header';
+    zeroBlocks = 0;
+    /** A piece that is needed whole and lies in more than one chunk. */
+    partial = null;
+    partialBytes = 0;
+    /** What has been read of the next entry. */
+    longName = '';
+    longLink = '';
+    pax = null;
+    gathering = { what: 'pax', size: 0 };
+    header = null;
+    map = null;
+    fullSize = 0;
+    payloadMap = new PayloadMap();
+    /** Of the payload: stored bytes that are to come, and where it stands in the file, whose pieces are in `map`. */
+    stored = 0;
+    position = 0;
+    size = 0;
+    piece = 0;
+    /** Bytes to pass over, the last `padding` of which only fill a block. */
+    skipping = 0;
+    padding = 0;
+    /** Bytes of the archive that were read: after an entry, where its payload begins. */
+    get offset() {
+        return this.before + this.at;
+    }
+    /** Hands over the next bytes; those before must have been read (`next` answered null). */
+    push(chunk) {
+        this.before += this.at;
+        this.chunk = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+        this.at = 0;
+    }
+    /** What comes next; null where that takes more bytes. */
+    next() {
+        for (;;) {
+            if (this.skipping > 0) {
+                const bytes = Math.min(this.skipping, this.chunk.length - this.at);
+                this.at += bytes;
+                this.skipping -= bytes;
+                if (this.skipping > 0)
+                    return null;
+            }
+            switch (this.state) {
+                case 'header': {
+                    const block = this.take(BLOCK);
+                    if (!block)
+                        return null;
+                    const event = this.readHeader(block);
+                    if (event)
+                        return event;
+                    break;
+                }
+                case 'metadata': {
+                    const bytes = this.take(this.gathering.size);
+                    if (!bytes)
+                        return null;
+                    this.readMetadata(bytes);
+                    break;
+                }
+                case 'old-sparse': {
+                    const block = this.take(BLOCK);
+                    if (!block)
+                        return null;
+                    const { map, more } = oldSparse(block, 'more');
+                    if (!this.map || this.map.length > METADATA_LIMIT / 12)
+                        throw corrupt(TOO_MANY_PIECES);
+                    this.map.push(...map);
+                    if (!more)
+                        return this.begin();
+                    break;
+                }
+                case 'sparse-map': {
+                    if (this.stored < BLOCK)
+                        throw corrupt('It is a corrupt tar archive: the map of a sparse file is cut off.');
+                    const block = this.take(BLOCK);
+                    if (!block)
+                        return null;
+                    this.stored -= BLOCK;
+                    this.map = this.payloadMap.add(block);
+                    if (this.map)
+                        return this.begin();
+                    break;
+                }
+                case 'payload': {
+                    if (this.position === this.size) {
+                        this.finish();
+                        break;
+                    }
+                    const payload = this.readPayload();
+                    return payload ? { payload } : null;
+                }
+                case 'end':
+                    this.at = this.chunk.length;
+                    return null;
+            }
+        }
+    }
+    /** Passes over the payload that is left of the entry that came last. */
+    skip() {
+        if (this.state !== 'payload')
+            return;
+        this.skipping = this.stored;
+        this.finish();
+    }
+    /** Tells that up to `available` bytes that are to be passed over need not be handed over; answers how many. */
+    jump(available) {
+        const bytes = Math.min(this.skipping, available);
+        this.skipping -= bytes;
+        this.before += bytes;
+        return bytes;
+    }
+    /**
+     * Tells that no more bytes follow. Answers whether the archive's end was marked (by a block of zeros); Go's archive/tar, and so the
+     * engines, do not insist on that, but without it an archive may have lost its last entries. Throws where it is cut off within an entry.
+     */
+    end() {
+        if (this.state === 'end')
+            return true;
+        const isWithin = this.state !== 'header' ||
+            this.skipping > this.padding ||
+            this.partialBytes > 0 ||
+            this.pax !== null ||
+            this.longName !== '' ||
+            this.longLink !== '';
+        if (isWithin)
+            throw cutOff(this.offset);
+        return this.zeroBlocks > 0;
+    }
+    /** The next `size` bytes in one piece; null where they are not all there yet. Valid until the next call. */
+    take(size) {
+        const { chunk, at } = this;
+        const available = chunk.length - at;
+        if (!this.partial) {
+            if (available >= size) {
+                this.at += size;
+                return chunk.subarray(at, at + size);
+            }
+            if (available === 0)
+                return null;
+            this.partial = Buffer.allocUnsafe(size);
+        }
+        const bytes = Math.min(size - this.partialBytes, available);
+        chunk.copy(this.partial, this.partialBytes, at, at + bytes);
+        this.at += bytes;
+        this.partialBytes += bytes;
+        if (this.partialBytes < size)
+            return null;
+        const whole = this.partial;
+        this.partial = null;
+        this.partialBytes = 0;
+        return whole;
+    }
+    readHeader(block) {
+        if (block[0] === 0 && isZero(block)) {
+            this.zeroBlocks += 1;
+            if (this.zeroBlocks === 2)
+                this.state = 'end';
+            return null;
+        }
+        if (this.zeroBlocks > 0)
+            throw corrupt('It is a corrupt tar archive: more follows after a block of zeros.');
+        const header = parseHeader(block);
+        const { flag } = header;
+        if (flag === PAX)
+            this.gather('pax', header);
+        else if (flag === PAX_GLOBAL)
+            this.gather('pax-global', header);
+        else if (flag === GNU_LONG_NAME)
+            this.gather('long-name', header);
+        else if (flag === GNU_LONG_LINK)
+            this.gather('long-link', header);
+        else if (flag === GNU_CONTINUED)
+            throw corrupt('It is a part of a multi-volume tar archive.');
+        else
+            return this.readEntry(header, block);
+        return null;
+    }
+    gather(what, { size }) {
+        if (size === null || size > METADATA_LIMIT) {
+            throw corrupt(`It has an extended header or a name that is longer than ${METADATA_LIMIT} bytes.`);
+        }
+        this.gathering = { what, size };
+        this.state = 'metadata';
+    }
+    readMetadata(bytes) {
+        const { what, size } = this.gathering;
+        if (what === 'pax')
+            this.pax = parsePax(bytes);
+        else if (what === 'pax-global') {
+            parsePax(bytes);
+            this.forget();
+        }
+        else {
+            const nul = bytes.indexOf(0);
+            const name = decodeName(nul === -1 ? bytes : bytes.subarray(0, nul));
+            if (what === 'long-name')
+                this.longName = name;
+            else
+                this.longLink = name;
+        }
+        this.state = 'header';
+        this.skipPadding(size);
+    }
+    readEntry(header, block) {
+        this.header = header;
+        const { pax } = this;
+        header.size = pax?.size ?? header.size;
+        const sparse = pax ? sparseFormat(pax) : null;
+        const isFile = TYPES[String.fromCharCode(header.flag)] === undefined && !this.isOldFolder(header);
+        if (!isFile && header.flag !== 'D'.charCodeAt(0)) {
+            if (sparse)
+                throw corrupt('It is a corrupt tar archive: an entry that is no file is sparse.');
+            header.size = 0;
+        }
+        if (header.size === null || header.size < 0 || !Number.isSafeInteger(header.size)) {
+            throw corrupt('It is no tar archive, or a corrupt one: an entry has an impossible size.');
+        }
+        this.stored = header.size;
+        this.fullSize = header.size;
+        this.padding = (BLOCK - (this.stored % BLOCK)) % BLOCK;
+        if (header.flag === GNU_SPARSE) {
+            if (!header.isGnu)
+                throw corrupt('It is a corrupt tar archive: a sparse file is not in GNU format.');
+            const { map, more, size } = oldSparse(block, 'main');
+            this.map = map;
+            this.fullSize = size;
+            if (more)
+                this.state = 'old-sparse';
+            return more ? null : this.begin();
+        }
+        if (pax && sparse) {
+            this.fullSize = sparseSize(pax) ?? header.size;
+            if (sparse === 'records')
+                this.map = sparseMapOfRecords(pax);
+            else {
+                this.payloadMap = new PayloadMap();
+                this.state = 'sparse-map';
+                return null;
+            }
+        }
+        return this.begin();
+    }
+    /** In archives older than POSIX a folder is a file whose name ends with a slash. */
+    isOldFolder({ flag, name }) {
+        return flag === OLD_FILE && (this.longName || (this.pax?.path ?? name)).endsWith('/');
+    }
+    /** Makes the entry of all that was read of it; its payload is next. Null for what is no entry. */
+    begin() {
+        const { header, pax, map } = this;
+        if (!header)
+            throw new Error('an entry without a header');
+        const type = this.isOldFolder(header) ? 'directory' : (TYPES[String.fromCharCode(header.flag)] ?? 'file');
+        const sparseName = pax && map ? pax.sparse.get('name') : undefined;
+        const target = this.longLink || (pax?.linkpath ?? header.linkName);
+        const entry = {
+            path: normalisePath(sparseName ?? (this.longName || (pax?.path ?? header.name))),
+            type,
+            size: type === 'file' ? this.fullSize : 0,
+            mode: header.mode & 0o7777,
+            uid: pax?.uid ?? header.uid,
+            gid: pax?.gid ?? header.gid,
+            target: type === 'link' ? normalisePath(target) : type === 'symlink' ? target : null,
+        };
+        if (map)
+            this.map = checkedPieces(map, this.fullSize, this.stored);
+        this.forget();
+        this.state = 'payload';
+        this.size = entry.size;
+        this.position = 0;
+        this.piece = 0;
+        // The payload of a folder or a label is not content.
+        if (type !== 'file' || header.flag === GNU_VOLUME)
+            this.skip();
+        return header.flag === GNU_VOLUME ? null : { entry, sparse: map !== null };
+    }
+    forget() {
+        this.longName = '';
+        this.longLink = '';
+        this.pax = null;
+    }
+    /** A piece of the payload: what lies in the chunk of it, or zeros where a sparse file has a hole. */
+    readPayload() {
+        const { map } = this;
+        if (map && this.position === (map[this.piece] ?? 0) + (map[this.piece + 1] ?? 0))
+            this.piece += 2;
+        const offset = map ? (map[this.piece] ?? this.size) : 0;
+        const end = map ? offset + (map[this.piece + 1] ?? 0) : this.size;
+        if (this.position < offset) {
+            const zeros = ZEROS.subarray(0, offset - this.position);
+            this.position += zeros.length;
+            return zeros;
+        }
+        const payload = this.chunk.subarray(this.at, this.at + end - this.position);
+        if (payload.length === 0)
+            return null;
+        this.at += payload.length;
+        this.stored -= payload.length;
+        this.position += payload.length;
+        return payload;
+    }
+    finish() {
+        this.stored = 0;
+        this.map = null;
+        this.header = null;
+        this.state = 'header';
+        this.skipping += this.padding;
+    }
+    skipPadding(size) {
+        this.padding = (BLOCK - (size % BLOCK)) % BLOCK;
+        this.skipping = this.padding;
+    }
+}
+function isZero(block) {
+    for (const byte of block)
+        if (byte !== 0)
+            return false;
+    return true;
+}
+function cutOff(offset) {
+    return corrupt(`It is cut off: the archive ends after ${offset} bytes, within an entry.`);
+}
+/** The archive is whole, as far as it goes, but its end is not marked. */
+function withoutEnd(offset) {
+    return corrupt(`It is cut off: the archive ends after ${offset} bytes, without its end marker.`);
 }
 /**
- * Name and digest decide; where an engine tells no digest, the layers that came with the image do, if it is known which
- * these are. An image without any starts `FROM scratch`.
+ * The entries of an archive in its order, one at a time. An entry's payload can be read until the next entry is asked for; what is not
+ * read by then is skipped. The source is read no faster than that, to its end, and is let go of when the caller stops early.
+ * Throws CouldNotMeasure `measure` where the archive is cut off or corrupt; and what the source throws.
  */
-function changeOfBaseImage(base, head) {
-    const before = base.baseImage;
-    const after = head.baseImage;
-    if (before && after && before.name !== after.name)
-        return 'changed';
-    if (before?.digest && after?.digest)
-        return before.digest === after.digest ? 'unchanged' : 'changed';
-    if (!hasOrigins(base.layers) || !hasOrigins(head.layers))
-        return 'unknown';
-    const layersBefore = base.layers.filter((layer) => layer.fromBase);
-    const layersAfter = head.layers.filter((layer) => layer.fromBase);
-    const same = layersBefore.length === layersAfter.length &&
-        layersBefore.every((layer, index) => layer.diffId === layersAfter[index]?.diffId);
-    return same ? 'unchanged' : 'changed';
+async function* readTar(source) {
+    const parser = new TarParser();
+    const chunks = source[Symbol.asyncIterator]();
+    async function next() {
+        for (;;) {
+            const event = parser.next();
+            if (event)
+                return event;
+            const { done, value } = await chunks.next();
+            if (done) {
+                if (!parser.end())
+                    throw withoutEnd(parser.offset);
+                return null;
+            }
+            parser.push(value);
+        }
+    }
+    try {
+        for (;;) {
+            const event = await next();
+            if (!event)
+                return;
+            const { entry } = event;
+            if (!entry)
+                continue;
+            let left = entry.size;
+            async function* payload() {
+                while (left > 0) {
+                    const bytes = (await next())?.payload;
+                    if (!bytes)
+                        return;
+                    left -= bytes.length;
+                    yield bytes;
+                }
+            }
+            yield { entry, payload: payload() };
+            left = 0;
+            parser.skip();
+        }
+    }
+    finally {
+        await chunks.return?.();
+    }
 }
-function changesOfLayers(base, head) {
-    let changedBelow = false;
-    return alignLayers(base, head).map((pair) => {
-        const change = kindOfChange(pair, changedBelow);
-        if (change !== 'unchanged')
-            changedBelow = true;
-        return layerChange(pair, change);
+/**
+ * The members of an uncompressed archive in a file, and where the payload of each begins (bytes from the file's begin; null for a sparse
+ * file, whose content is not there in one piece). Payloads are not read: it takes a read or two for each member, whatever its size.
+ * Throws CouldNotMeasure `measure` where the archive is cut off or corrupt.
+ */
+async function* indexTar(file) {
+    const parser = new TarParser();
+    const { size } = await file.stat();
+    for (let position = 0; position < size;) {
+        // What the parser hands out points into the buffer, so each read has its own.
+        const buffer = Buffer.allocUnsafe(16 * BLOCK);
+        const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+        if (bytesRead === 0)
+            break;
+        position += bytesRead;
+        parser.push(buffer.subarray(0, bytesRead));
+        for (let event = parser.next(); event; event = parser.next()) {
+            if (!event.entry)
+                continue;
+            yield { entry: event.entry, offset: event.sparse ? null : parser.offset };
+            parser.skip();
+        }
+        position += parser.jump(size - position);
+    }
+    if (!parser.end())
+        throw withoutEnd(parser.offset);
+}
+
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
+;// CONCATENATED MODULE: ./build/image/layer/zstd.js
+
+
+/*
+ * Node's zstd decoder stops at the end of the first frame in a chunk and drops the rest of it without a word (nodejs/node#64741). So
+ * the stream is cut where frames end. Format: RFC 8878, https://www.rfc-editor.org/rfc/rfc8878
+ */
+const MAGIC = 0xfd2fb528;
+/** Skippable frames: 0x184D2A50 to 0x184D2A5F. zstd:chunked keeps its table of contents in one. */
+const SKIPPABLE = 0x184d2a50;
+const BLOCK_TYPE_RLE = 1;
+const BLOCK_TYPE_RESERVED = 3;
+/**
+ * The largest window that is unpacked, as a power of two: 128 MiB, as `zstd -d` has it. That much memory is needed to unpack such a
+ * layer; builders use 8 MiB or less.
+ */
+const WINDOW_LOG = 27;
+/** Whether content that begins with these four bytes is zstd's, be it a skippable frame. */
+function isZstd(magic) {
+    return magic.length >= 4 && (magic.readUInt32LE() === MAGIC || isSkippable(magic.readUInt32LE()));
+}
+function isSkippable(magic) {
+    return (magic & ~0xf) >>> 0 === SKIPPABLE;
+}
+/** A decoder of one frame after the other, of which no two may be in one chunk. Throws CouldNotMeasure `precondition` where Node has none. */
+function createZstdDecoder(stream) {
+    // Node 20, and 22 before 22.15, have none.
+    if (typeof external_node_zlib_.createZstdDecompress !== 'function') {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `It is packed with zstd, which Node ${process.version} cannot unpack.`, {
+            remedy: 'Run Image Budget with Node 22.15 or newer.',
+        });
+    }
+    return external_node_zlib_.createZstdDecompress({ ...stream, params: { [external_node_zlib_.constants.ZSTD_d_windowLogMax]: WINDOW_LOG } });
+}
+/**
+ * The stream's frames in chunks that never reach over a frame's end; skippable frames are left out.
+ * Throws CouldNotMeasure `measure` where the stream is no sequence of frames, is cut off within one, or needs too large a window.
+ */
+async function* splitFrames(stored) {
+    /** What the next bytes are, how many of them are to come, and those of them that came. */
+    let part = 'magic';
+    let left = 4;
+    let field = [];
+    let frame = { isSingleSegment: false, hasChecksum: false, isLastBlock: false };
+    for await (const chunk of stored) {
+        // Where in the chunk the bytes begin that are not handed on yet; null within what is left out.
+        let start = part === 'skippable-size' || part === 'skipped' ? null : 0;
+        for (let at = 0; at < chunk.length;) {
+            const length = Math.min(left, chunk.length - at);
+            if (part !== 'content' && part !== 'skipped')
+                field.push(...chunk.subarray(at, at + length));
+            at += length;
+            left -= length;
+            // A part may be empty: a block without content.
+            while (left === 0) {
+                const bytes = field;
+                field = [];
+                switch (part) {
+                    case 'magic': {
+                        const magic = littleEndian(bytes);
+                        if (isSkippable(magic))
+                            [part, left, start] = ['skippable-size', 4, null];
+                        else if (magic === MAGIC) {
+                            // Its first bytes came with the chunk before, which did not hand them on.
+                            if (at < 4) {
+                                yield Buffer.from(bytes);
+                                start = at;
+                            }
+                            else
+                                start = at - 4;
+                            [part, left] = ['descriptor', 1];
+                        }
+                        else
+                            throw zstd_corrupt('It is a corrupt zstd file: something else follows a frame.');
+                        break;
+                    }
+                    case 'descriptor': {
+                        const [descriptor = 0] = bytes;
+                        const isSingleSegment = (descriptor & 0x20) !== 0;
+                        frame = { isSingleSegment, hasChecksum: (descriptor & 4) !== 0, isLastBlock: false };
+                        const contentSize = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0;
+                        const dictionaryId = [0, 1, 2, 4][descriptor & 3] ?? 0;
+                        if (dictionaryId > 0)
+                            throw zstd_corrupt('It is packed with zstd and a dictionary, which a layer cannot have.');
+                        [part, left] = ['header', contentSize + (isSingleSegment ? 0 : 1)];
+                        break;
+                    }
+                    case 'header':
+                        checkWindow(bytes, frame.isSingleSegment);
+                        [part, left] = ['block', 3];
+                        break;
+                    case 'block': {
+                        const header = littleEndian(bytes);
+                        const type = (header >> 1) & 3;
+                        if (type === BLOCK_TYPE_RESERVED)
+                            throw zstd_corrupt('It is a corrupt zstd file: a block has an unknown type.');
+                        frame.isLastBlock = (header & 1) === 1;
+                        [part, left] = ['content', type === BLOCK_TYPE_RLE ? 1 : header >> 3];
+                        break;
+                    }
+                    case 'content':
+                        if (!frame.isLastBlock)
+                            [part, left] = ['block', 3];
+                        else if (frame.hasChecksum)
+                            [part, left] = ['checksum', 4];
+                        else
+                            [part, left] = ['magic', 4];
+                        break;
+                    case 'checksum':
+                        ;
+                        [part, left] = ['magic', 4];
+                        break;
+                    case 'skippable-size':
+                        ;
+                        [part, left] = ['skipped', littleEndian(bytes)];
+                        break;
+                    case 'skipped':
+                        ;
+                        [part, left] = ['magic', 4];
+                        break;
+                }
+                if (part === 'magic' && start !== null && at > start)
+                    yield chunk.subarray(start, at);
+                if (part === 'magic')
+                    start = null;
+            }
+        }
+        if (part !== 'magic' && start !== null && start < chunk.length)
+            yield chunk.subarray(start);
+    }
+    if (part !== 'magic' || left !== 4)
+        throw zstd_corrupt('It is cut off: the zstd file ends within a frame.');
+}
+function littleEndian(bytes) {
+    return bytes.reduceRight((value, byte) => value * 256 + byte, 0);
+}
+/** The window's size is in the header's first byte; a frame of a single segment has its content's size for that. */
+function checkWindow(header, isSingleSegment) {
+    const [first = 0] = header;
+    const base = 2 ** (10 + (first >> 3));
+    const contentSize = littleEndian(header) + (header.length === 2 ? 256 : 0);
+    const window = isSingleSegment ? contentSize : base + (base / 8) * (first & 7);
+    if (window > 2 ** WINDOW_LOG) {
+        throw zstd_corrupt(`It is packed with zstd in a way that takes ${window} bytes of memory to unpack (its window); at most ${2 ** WINDOW_LOG} are used.`);
+    }
+}
+function zstd_corrupt(message) {
+    return new build_failure/* CouldNotMeasure */.N('measure', message);
+}
+
+;// CONCATENATED MODULE: ./build/image/layer/unpack.js
+
+
+
+/**
+ * An unpacker gives this many bytes at a time (fewer, larger chunks cost less), and as much as `AHEAD` waits before it and behind it:
+ * it works in a thread of its own while what came out is hashed here.
+ */
+const OUTPUT_CHUNK = 256 * 1024;
+const AHEAD = 4 * OUTPUT_CHUNK;
+const STREAM = { chunkSize: OUTPUT_CHUNK, readableHighWaterMark: AHEAD, writableHighWaterMark: AHEAD };
+/**
+ * Unpacks a blob, in constant memory. How it is packed is told by its first bytes, never by a media type. gzip may have more than one
+ * member (estargz), and zeros after the last, as gzip(1) has it (tapes and block devices fill up with them); zstd may have several
+ * frames, and skippable ones (zstd:chunked). Whatever is neither is handed on as it is. Stopping early lets the source go.
+ * Throws CouldNotMeasure `measure` (a sentence on "it", the blob) where it is corrupt or cut off, `precondition` where this Node
+ * cannot unpack it; and what the source throws.
+ */
+async function unpack(stored) {
+    const source = stored[Symbol.asyncIterator]();
+    const first = [];
+    let bytes = 0;
+    while (bytes < 4) {
+        const { done, value } = await source.next();
+        if (done)
+            break;
+        first.push(value);
+        bytes += value.length;
+    }
+    const magic = Buffer.concat(first).subarray(0, 4);
+    async function* whole() {
+        try {
+            yield* first;
+            for (;;) {
+                const { done, value } = await source.next();
+                if (done)
+                    return;
+                yield value;
+            }
+        }
+        finally {
+            await source.return?.();
+        }
+    }
+    if (isGzip(magic))
+        return { compression: 'gzip', chunks: gunzip(whole()) };
+    if (isZstd(magic)) {
+        return { compression: 'zstd', chunks: decode(splitFrames(whole()), createZstdDecoder(STREAM), 'zstd') };
+    }
+    return { compression: 'none', chunks: whole() };
+}
+/** RFC 1952, with its one compression method. */
+function isGzip(magic) {
+    return magic[0] === 0x1f && magic[1] === 0x8b && magic[2] === 0x08;
+}
+async function* gunzip(stored) {
+    let total = 0;
+    let zeros = 0;
+    async function* counted() {
+        for await (const chunk of stored) {
+            total += chunk.length;
+            const trailing = trailingZeros(chunk);
+            zeros = trailing === chunk.length ? zeros + trailing : trailing;
+            yield chunk;
+        }
+    }
+    const decoder = (0,external_node_zlib_.createGunzip)(STREAM);
+    yield* decode(counted(), decoder, 'gzip');
+    // Node takes zeros after a member as the end, and drops what follows them.
+    if (total - decoder.bytesWritten > zeros) {
+        throw new build_failure/* CouldNotMeasure */.N('measure', 'It is a corrupt gzip file: more follows after its end.');
+    }
+}
+function trailingZeros(chunk) {
+    let at = chunk.length;
+    while (at > 0 && chunk[at - 1] === 0)
+        at--;
+    return chunk.length - at;
+}
+/** Sends all of `stored` through the decoder, whose thread works while its output of before is used. */
+async function* decode(stored, decoder, format) {
+    let isOver = false;
+    let failure;
+    /** Ends when the source does, even if the decoder has seen its end before. */
+    async function feed() {
+        try {
+            for await (const chunk of stored) {
+                if (isOver)
+                    break;
+                // A decoder that is done takes no more: what follows is only read.
+                if (!decoder.destroyed && !decoder.write(chunk))
+                    await drained(decoder);
+            }
+            if (!decoder.destroyed)
+                decoder.end();
+        }
+        catch (error) {
+            failure = error;
+            decoder.destroy(error instanceof Error ? error : undefined);
+        }
+    }
+    const feeding = feed();
+    try {
+        for await (const chunk of decoder)
+            yield chunk;
+        await feeding;
+    }
+    catch (error) {
+        if (failure === undefined && isDecodingError(error))
+            throw corruption(format, error.code);
+        throw failure ?? error;
+    }
+    finally {
+        isOver = true;
+        decoder.destroy();
+    }
+    if (failure !== undefined)
+        throw failure;
+}
+function drained(decoder) {
+    return new Promise((resolve) => {
+        const done = () => {
+            decoder.off('drain', done).off('close', done);
+            resolve();
+        };
+        decoder.on('drain', done).on('close', done);
     });
 }
+function isDecodingError(error) {
+    const { code } = (error ?? {});
+    return typeof code === 'string' && /^(?:Z_|ZSTD_|ERR_ZLIB|ERR_STREAM|ERR_TRAILING)/.test(code);
+}
+function corruption(format, code) {
+    const isCutOff = code === 'Z_BUF_ERROR';
+    return new build_failure/* CouldNotMeasure */.N('measure', isCutOff ? `It is cut off: the ${format} file ends too early.` : `It is a corrupt ${format} file (${code}).`);
+}
+
+;// CONCATENATED MODULE: ./build/image/layer/walk.js
+
+
+
+
 /**
- * `changedBelow`: some layer below is not the same on both sides, so that this one may have been built anew for no
- * reason of its own, and only then may another download size be the compressor's noise.
+ * Reads a layer once, in constant memory: unpacks, walks its entries, verifies the digests that are expected.
+ *
+ * An archive without an end marker, and an empty blob, are what the engines take for a whole layer: here only where an expected
+ * digest proves that nothing is missing.
+ * Throws CouldNotMeasure `measure` naming the layer: truncated, corrupt, not a tar, another digest; `precondition` where this Node cannot
+ * unpack it. What `visit` throws is thrown on. The source is destroyed when the walk fails.
  */
-function kindOfChange({ base, head }, changedBelow) {
-    if (!base)
-        return 'added';
-    if (!head)
-        return 'removed';
-    if (base.diffId === head.diffId)
-        return 'unchanged';
-    if (base.instruction !== head.instruction)
-        return 'changed';
-    if (base.size !== null && head.size !== null)
-        return base.size === head.size ? 'rebuilt' : 'changed';
-    if (base.downloadSize === null || head.downloadSize === null)
-        return 'changed';
-    if (base.downloadSize === head.downloadSize)
-        return 'rebuilt';
-    return changedBelow && isNoise(base.downloadSize, head.downloadSize) ? 'rebuilt' : 'changed';
+async function walkLayer(stored, expected, visit = () => { }) {
+    const packed = (0,external_node_crypto_.createHash)('sha256');
+    let packedSize = 0;
+    async function* measured() {
+        for await (const chunk of readable(stored)) {
+            packed.update(chunk);
+            packedSize += chunk.length;
+            yield chunk;
+        }
+    }
+    try {
+        const { compression, chunks } = await unpack(measured());
+        // What is not packed has one digest: hashing it once is enough.
+        const unpacked = compression === 'none' ? null : (0,external_node_crypto_.createHash)('sha256');
+        const walk = new LayerWalk(visit);
+        for await (const chunk of chunks) {
+            unpacked?.update(chunk);
+            walk.push(chunk);
+        }
+        const digest = `sha256:${packed.digest('hex')}`;
+        const diffId = unpacked ? `sha256:${unpacked.digest('hex')}` : digest;
+        verify('digest', expected.digest, digest);
+        verify('diffID', expected.diffId, diffId);
+        const isVerified = expected.digest !== null || expected.diffId !== null;
+        return { diffId, digest, compression, packedSize, ...walk.end(isVerified) };
+    }
+    catch (error) {
+        ;
+        stored.destroy?.();
+        throw naming(expected, error);
+    }
 }
-function isNoise(before, after) {
-    const difference = Math.abs(after - before);
-    return difference <= noiseBytes || difference * noiseFraction <= before;
+/** Sums up what passes by. */
+class LayerWalk {
+    parser = new TarParser();
+    visit;
+    consumer = undefined;
+    size = 0;
+    entries = 0;
+    constructor(visit) {
+        this.visit = visit;
+    }
+    push(chunk) {
+        const { parser } = this;
+        parser.push(chunk);
+        for (let event = parser.next(); event; event = parser.next()) {
+            const { entry } = event;
+            if (!entry) {
+                this.consumer?.(event.payload);
+                continue;
+            }
+            this.entries += 1;
+            this.size += entry.size;
+            if (!Number.isSafeInteger(this.size))
+                throw new build_failure/* CouldNotMeasure */.N('measure', 'It has files of an impossible size.');
+            this.consumer = this.visit(entry);
+            if (!this.consumer)
+                parser.skip();
+        }
+    }
+    end(isVerified) {
+        if (!this.parser.end() && !isVerified)
+            throw withoutEnd(this.parser.offset);
+        return { size: this.size, entries: this.entries };
+    }
 }
-function layerChange({ base, head }, change) {
-    const { instruction, file, line, stage, fromBase } = head ?? base;
+/** The source, whose own errors (a connection that breaks, a file that cannot be read) become CouldNotMeasure. */
+async function* readable(stored) {
+    try {
+        yield* stored;
+    }
+    catch (error) {
+        if (error instanceof build_failure/* CouldNotMeasure */.N)
+            throw error;
+        throw new build_failure/* CouldNotMeasure */.N('measure', `Reading it failed: ${error?.message ?? String(error)}.`);
+    }
+}
+function verify(what, expected, actual) {
+    if (expected === null || expected === actual)
+        return;
+    throw new build_failure/* CouldNotMeasure */.N('measure', `Its content is not what it should be: its ${what} is ${actual}.`);
+}
+/** The error, with the layer's name before it. */
+function naming({ digest, diffId }, error) {
+    if (!(error instanceof build_failure/* CouldNotMeasure */.N) || error.failure.kind === 'cancelled')
+        return error;
+    const { kind, message, ...details } = error.failure;
+    const name = digest !== null
+        ? `Layer ${digest}${diffId === null ? '' : ` (diffID ${diffId})`}`
+        : diffId !== null
+            ? `The layer with diffID ${diffId}`
+            : 'A layer';
+    return new build_failure/* CouldNotMeasure */.N(kind, `${name} could not be read. ${message}`, details);
+}
+
+;// CONCATENATED MODULE: ./build/image/layer/contents.js
+
+/** How many layers are read at a time: unpacking runs beside the walk, on a core of its own. */
+const AT_A_TIME = 2;
+function createLayerContents() {
+    const known = new Map();
+    const underWay = new Map();
+    const waiting = [];
+    let reading = 0;
+    async function inTurn(task) {
+        if (reading >= AT_A_TIME)
+            await new Promise((go) => waiting.push(go));
+        else
+            reading += 1;
+        try {
+            return await task();
+        }
+        finally {
+            const next = waiting.shift();
+            if (next)
+                next();
+            else
+                reading -= 1;
+        }
+    }
     return {
-        change,
-        instruction,
-        instructionBefore: base && base.instruction !== instruction ? base.instruction : null,
-        file,
-        line,
-        stage,
-        fromBase,
-        sizeBefore: base?.size ?? null,
-        sizeAfter: head?.size ?? null,
-        downloadSizeBefore: base?.downloadSize ?? null,
-        downloadSizeAfter: head?.downloadSize ?? null,
+        get: (diffId) => known.get(diffId),
+        add: ({ diffId, size }) => void known.set(diffId, { size }),
+        read: (diffId, digest, open) => {
+            const found = known.get(diffId);
+            if (found)
+                return Promise.resolve(found);
+            const already = underWay.get(diffId);
+            if (already)
+                return already;
+            const read = inTurn(async () => {
+                const { size } = await walkLayer(await open(), { digest, diffId });
+                known.set(diffId, { size });
+                return { size };
+            }).finally(() => underWay.delete(diffId));
+            underWay.set(diffId, read);
+            return read;
+        },
+    };
+}
+
+// EXTERNAL MODULE: external "node:stream"
+var external_node_stream_ = __nccwpck_require__(7075);
+;// CONCATENATED MODULE: ./build/image/source/members.js
+
+
+
+/** An image of a hundred layers has a few hundred members. */
+const MAX_MEMBERS = 100_000;
+/** Links to a link. */
+const MAX_HOPS = 10;
+/** `add` throws CouldNotMeasure `measure` (a sentence on "it", the archive) at the first member over the limit. */
+function createMembers() {
+    const contents = new Map();
+    const links = new Map();
+    let count = 0;
+    return {
+        add: ({ path, type, target }, content) => {
+            count += 1;
+            if (count > MAX_MEMBERS) {
+                throw new build_failure/* CouldNotMeasure */.N('measure', `It has more than ${MAX_MEMBERS} files: it is no image.`);
+            }
+            contents.delete(path);
+            links.delete(path);
+            if (content !== null)
+                contents.set(path, content);
+            else if (type === 'symlink')
+                links.set(path, linked(path, target ?? ''));
+            else if (type === 'link')
+                links.set(path, target ?? '');
+        },
+        get: (path) => {
+            let at = path;
+            for (let hops = 0; hops <= MAX_HOPS; hops += 1) {
+                const link = links.get(at);
+                if (link === undefined)
+                    return contents.get(at) ?? null;
+                at = link;
+            }
+            return null;
+        },
+    };
+}
+/** Where a symbolic link leads: from its folder, or from the archive's root, and never above that. */
+function linked(path, target) {
+    return normalisePath(target.startsWith('/') ? target : `${external_node_path_.posix.dirname(path)}/${target}`);
+}
+
+;// CONCATENATED MODULE: ./build/image/source/saved.js
+
+
+
+
+
+
+
+
+
+/** `manifest.json` of `docker save`: https://github.com/moby/docker-image-spec/blob/main/spec.md#combined-image-json--filesystem-changeset-format */
+const savedManifest = schemas/* array */.YOg(schemas/* object */.Ikc({ Config: schemas/* string */.YjP(), RepoTags: schemas/* array */.YOg(schemas/* string */.YjP()).nullish(), Layers: schemas/* array */.YOg(schemas/* string */.YjP()).nullish() }));
+/**
+ * The images in what `docker save` writes. `manifest.json` says which images there are; where there is an OCI layout as well, it tells
+ * all platforms of them, and what their packed layers weigh.
+ *
+ * `packed` is null where there is no layout, or one with unpacked layers (`withoutUnpacked`). A layout without `manifest.json` (Bazel) is
+ * loaded by docker as well, and taken as it is.
+ * Throws as `layoutImages` does.
+ */
+async function savedImages(files, name, wanted) {
+    const listed = await readDocument(files, 'manifest.json', savedManifest);
+    const hasLayout = (await files.read('oci-layout')) !== null;
+    if (listed === null) {
+        if (hasLayout)
+            return layoutImages(files, name, wanted);
+        throw new build_failure/* CouldNotMeasure */.N('measure', `There is no \`manifest.json\` in \`${files.place}\`: \`docker save\` did not write it.`);
+    }
+    const offers = listed.map(({ Config: config, RepoTags: tags, Layers: layers }, at) => ({
+        at,
+        names: tags ?? [],
+        config,
+        layers: layers ?? [],
+    }));
+    const [image, ...others] = offersNamed(offers, name, files.place);
+    if (!image || others.length > 0)
+        throw severalImages([...(image ? [image] : []), ...others], files.place);
+    const config = await saved_readConfig(files, image.config);
+    const found = hasLayout ? await findInLayout(files, image, name, config.digest) : null;
+    const images = found?.map((each) => withoutUnpacked(toSourceImage(files, each))) ?? [
+        savedImage(files, image, config.bytes),
+    ];
+    const isWanted = platformFilter(wanted.platforms);
+    for (const { config: of } of images)
+        if (!isWanted(of))
+            wanted.leftOut?.(platformName(of));
+    return images.filter((each) => isWanted(each.config));
+}
+/**
+ * The images of the layout beside `manifest.json` that are this one, one a platform; null where there is none: the one with the config that
+ * `manifest.json` names and, where they have names, with the name that was asked for.
+ */
+async function findInLayout(files, image, name, configDigest) {
+    const names = name === null || name.startsWith('@') ? image.names : [name];
+    const isNamed = (top) => names.some((asked) => top.names.some((has) => sameName(has, asked)));
+    const tops = (await readTops(files)).filter((top) => names.length === 0 || isNamed(top));
+    const found = new Map();
+    for (const top of tops) {
+        if (found.has(top.digest))
+            continue;
+        const images = await resolveImages(files.place, documentsOf(files), [top], []);
+        if (images.some((each) => each.configDigest === configDigest))
+            found.set(top.digest, { top, images });
+    }
+    const [only, ...others] = found.values();
+    if (only && others.length > 0)
+        throw severalImages([only.top, ...others.map(({ top }) => top)], files.place);
+    return only?.images ?? null;
+}
+/** An image of which nothing but its entry in `manifest.json` is known. */
+function savedImage(files, { config: path, layers }, bytes) {
+    const config = parseDocument(bytes, imageConfig, `${path} in \`${files.place}\``);
+    const count = config.rootfs?.diff_ids?.length ?? 0;
+    if (layers.length !== count) {
+        const message = `\`${files.place}\` lists ${layers.length} layers in manifest.json and ${count} in ${path}.`;
+        throw new build_failure/* CouldNotMeasure */.N('measure', message);
+    }
+    return {
+        digest: null,
+        config,
+        packed: null,
+        openLayer: async (at) => {
+            const layer = layers[at];
+            if (layer === undefined)
+                throw new Error(`There is no layer ${at}.`);
+            const content = await files.open(normalisePath(layer));
+            if (content)
+                return content;
+            throw new build_failure/* CouldNotMeasure */.N('measure', `The layer ${layer} is not in \`${files.place}\`.`);
+        },
+    };
+}
+/** A config, with its digest, verified where its name tells that: `HEX.json`, `blobs/sha256/HEX`, `sha256:HEX`. */
+async function saved_readConfig(files, path) {
+    const bytes = await files.read(normalisePath(path));
+    if (bytes === null)
+        throw new build_failure/* CouldNotMeasure */.N('measure', `The config ${path} is not in \`${files.place}\`.`);
+    const digest = `sha256:${(0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex')}`;
+    const [, named] = /(?:^|[/:])([0-9a-f]{64})(?:\.json)?$/.exec(path) ?? [];
+    if (named === undefined || digest === `sha256:${named}`)
+        return { bytes, digest };
+    throw new build_failure/* CouldNotMeasure */.N('measure', `The config ${path} in \`${files.place}\` has another digest, ${digest}.`);
+}
+
+;// CONCATENATED MODULE: ./build/image/source/stream.js
+
+
+
+
+
+
+
+
+/** Documents that are always kept, and the bytes of all others that are: there may be SBOMs among them. */
+const NEEDED = new Set(['manifest.json', 'index.json', 'oci-layout']);
+const MAX_KEPT = 64 * 1024 * 1024;
+/**
+ * The images in what `docker save` prints, read in one pass: layers come before the documents that tell which they are, so each is walked
+ * as it comes, if `wanted.contents` asks for content, and added to that. A layer whose name tells that it is known is passed over.
+ * `place` names the stream in errors, `name` is as for `dockerArchive`. All layers of the images are in `wanted.contents` afterwards;
+ * `openLayer` is of no use, and throws.
+ * Throws as `Source.images` does, and what the stream throws.
+ */
+function readSavedStream(saved, place, name, wanted) {
+    return readStream(saved, place, name, wanted, savedImages);
+}
+/** As `readSavedStream`, for any kind of tar archive with images in it. */
+async function readStream(stream, place, name, wanted, readImages) {
+    const images = await readImages(await passedFiles(stream, place, wanted.contents), name, wanted);
+    if (wanted.contents === null)
+        return images;
+    for (const { config, packed, openLayer } of images) {
+        for (const [at, diffId] of (config.rootfs?.diff_ids ?? []).entries()) {
+            // What is not known by now is a short layer that was kept as a document was, or is not there: then this says so.
+            if (packed?.layers[at]?.elsewhere !== true)
+                await wanted.contents.read(diffId, null, () => openLayer(at));
+        }
+    }
+    return images;
+}
+/** Reads a tar archive to its end and keeps what is needed of it. */
+async function passedFiles(stream, place, contents) {
+    const members = createMembers();
+    let kept = 0;
+    let failed;
+    try {
+        for await (const { entry, payload } of readTar(noting(stream, (error) => (failed = error)))) {
+            const passed = entry.type === 'file' ? await pass(entry.path, entry.size, payload) : null;
+            members.add(entry, passed);
+        }
+    }
+    catch (error) {
+        // What the stream throws tells its own cause: the program that ended, the run that was cancelled.
+        throw error === failed ? error : unreadable(place, error);
+    }
+    function unread(path, why) {
+        return new build_failure/* CouldNotMeasure */.N('measure', `${path} in \`${place}\` could not be read. ${why}`);
+    }
+    /** Reads one member, or passes over it. */
+    async function pass(path, size, payload) {
+        const [, hex] = /^blobs\/sha256\/([0-9a-f]{64})$/.exec(path) ?? [];
+        if (hex && contents?.get(`sha256:${hex}`))
+            return { diffId: `sha256:${hex}` };
+        const chunks = payload[Symbol.asyncIterator]();
+        const first = await chunks.next();
+        const start = first.done ? new Uint8Array() : first.value;
+        const rest = prepend(start, chunks);
+        if (size <= MAX_DOCUMENT_SIZE && (size === 0 || isJson(start))) {
+            if (!NEEDED.has(path))
+                kept += size;
+            if (kept > MAX_KEPT)
+                return { problem: unread(path, `There are more than ${MAX_KEPT} bytes of documents before it.`) };
+            return { document: await gather(rest) };
+        }
+        if (contents === null)
+            return { problem: unread(path, 'It has passed by.') };
+        let broken;
+        try {
+            const layer = await walkLayer(noting(rest, (error) => (broken = error)), {
+                digest: hex === undefined ? null : `sha256:${hex}`,
+                diffId: null,
+            });
+            contents.add(layer);
+            return { diffId: layer.diffId };
+        }
+        catch (error) {
+            // Whether this member is a layer at all shows at the end.
+            if (broken !== undefined)
+                throw broken;
+            if (!(error instanceof build_failure/* CouldNotMeasure */.N))
+                throw error;
+            const { kind, message, ...details } = error.failure;
+            return { problem: new build_failure/* CouldNotMeasure */.N(kind, `${path} in \`${place}\`: ${message}`, details) };
+        }
+    }
+    return {
+        place,
+        read: async (path) => {
+            const passed = members.get(path);
+            if (passed === null)
+                return null;
+            if ('document' in passed)
+                return passed.document;
+            throw unread(path, `It is no JSON document of at most ${MAX_DOCUMENT_SIZE} bytes.`);
+        },
+        open: async (path) => {
+            const passed = members.get(path);
+            if (passed === null)
+                return null;
+            if ('document' in passed)
+                return external_node_stream_.Readable.from([passed.document]);
+            if ('problem' in passed)
+                throw passed.problem;
+            throw unread(path, `Its content is not what the image's config says: its diffID is ${passed.diffId}.`);
+        },
+    };
+}
+function isJson([byte]) {
+    return byte === 0x7b || byte === 0x5b;
+}
+async function* prepend(first, rest) {
+    yield first;
+    for (let next = await rest.next(); !next.done; next = await rest.next())
+        yield next.value;
+}
+/** Tells of an error of the stream itself: it is not the layer's. */
+async function* noting(chunks, note) {
+    try {
+        yield* chunks;
+    }
+    catch (error) {
+        note(error);
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/image/source/archive.js
+
+
+
+
+
+
+
+
+
+
+
+
+/**
+ * `docker-archive:FILE[:REF]`: what `docker save` writes, of any engine, or skopeo, podman, kaniko, Bazel, Nix and Jib in its place. REF is
+ * `name[:tag]`, or `@INDEX` for the place in its `manifest.json`; it may be left out where there is one image.
+ * The file may be packed by gzip or zstd, or be a pipe: then it is read in one pass, with all layers where content is asked for.
+ */
+function dockerArchive(file, name) {
+    return archiveSource('docker-archive', file, name, savedImages);
+}
+/** `oci-archive:FILE[:REF]`: an OCI layout in a tar file; REF as for `oci:DIR`, the file as for `docker-archive:`. */
+function ociArchive(file, name) {
+    return archiveSource('oci-archive', file, name, layoutImages);
+}
+function archiveSource(transport, file, name, readImages) {
+    const place = `${transport}:${file}`;
+    return {
+        images: async (wanted) => (await isPlain(file))
+            ? readImages(await tarFiles(place, file), name, wanted)
+            : readStream(unpacked(place, file), place, name, wanted, readImages),
+        close: async () => { },
+    };
+}
+/**
+ * Whether the file can be read at any place and is not packed.
+ * Throws CouldNotMeasure where there is no file.
+ */
+async function isPlain(file) {
+    const found = await (0,promises_.stat)(file).catch((error) => {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `There is no file \`${file}\`: ${reason(error)}.`, {
+            remedy: 'Check the path; the step that writes it has to run before this one.',
+        });
+    });
+    if (found.isDirectory()) {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `\`${file}\` is a folder, not an archive.`, {
+            remedy: `Write \`oci:${file}\` for an OCI layout's folder.`,
+        });
+    }
+    if (found.isFIFO())
+        return false;
+    const handle = await openFile(file);
+    if (!handle)
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `There is no file \`${file}\`.`);
+    try {
+        const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
+        if (bytesRead === 0)
+            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${file}\` is empty.`);
+        return !isPacked(buffer);
+    }
+    finally {
+        await handle.close();
+    }
+}
+/** Magic numbers: gzip (RFC 1952), zstd (RFC 8878). */
+function isPacked(start) {
+    return start.readUInt16BE() === 0x1f8b || start.readUInt32LE() === 0xfd2fb528;
+}
+/** The content of a file that may be packed. */
+async function* unpacked(place, file) {
+    try {
+        // Of a pipe at most 64 KiB come at a time, whatever is asked for.
+        yield* (await unpack((0,external_node_fs_.createReadStream)(file))).chunks;
+    }
+    catch (error) {
+        throw unreadable(place, error);
+    }
+}
+/** The files in a tar archive, found by reading its headers alone: it takes milliseconds, whatever the file's size. */
+async function tarFiles(place, file) {
+    const members = createMembers();
+    const handle = await openFile(file);
+    if (!handle)
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `There is no file \`${file}\`.`);
+    try {
+        for await (const { entry, offset } of indexTar(handle)) {
+            // A sparse member's content does not lie in one piece; of an image's files none is sparse.
+            const isContent = entry.type === 'file' && offset !== null;
+            members.add(entry, isContent ? { start: offset, size: entry.size } : null);
+        }
+    }
+    catch (error) {
+        throw unreadable(place, error);
+    }
+    finally {
+        await handle.close();
+    }
+    async function openAt(path) {
+        const found = members.get(path);
+        if (!found)
+            return null;
+        const { start, size } = found;
+        if (size === 0)
+            return external_node_stream_.Readable.from([]);
+        const source = await openFile(file);
+        return source && source.createReadStream({ start, end: start + size - 1, highWaterMark: READ_SIZE });
+    }
+    return {
+        place,
+        open: openAt,
+        read: async (path) => {
+            if ((members.get(path)?.size ?? 0) > MAX_DOCUMENT_SIZE)
+                throw files_tooLarge(`${path} in \`${place}\``);
+            const content = await openAt(path);
+            return content && gather(content);
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./build/image/source/credentials.js
+
+
+
+
+/** An entry of `auths` (github.com/docker/cli, cli/config/types). */
+const auth = schemas/* object */.Ikc({
+    auth: schemas/* string */.YjP().optional(),
+    username: schemas/* string */.YjP().optional(),
+    password: schemas/* string */.YjP().optional(),
+    identitytoken: schemas/* string */.YjP().optional(),
+    registrytoken: schemas/* string */.YjP().optional(),
+});
+const configFile = schemas/* object */.Ikc({
+    auths: schemas/* record */.g1P(schemas/* string */.YjP(), auth).nullish(),
+    credHelpers: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* string */.YjP()).nullish(),
+    credsStore: schemas/* string */.YjP().nullish(),
+});
+/** What a helper prints (github.com/docker/docker-credential-helpers). */
+const helped = schemas/* object */.Ikc({ Username: schemas/* string */.YjP(), Secret: schemas/* string */.YjP() });
+/** Docker Hub's key, for historical reasons. */
+const HUB_KEY = 'https://index.docker.io/v1/';
+/**
+ * The credentials that `docker login` and `podman login` leave, found as docker finds them: `$REGISTRY_AUTH_FILE` (podman's) and
+ * `$DOCKER_AUTH_CONFIG` (the file's content) first, then `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`. A registry's helper
+ * in `credHelpers` goes before `credsStore`, and that before `auths`.
+ */
+function createCredentials(exec, env, 
+/** The user's home folder. */
+home) {
+    let configs;
+    const found = new Map();
+    async function find(registry, repository) {
+        const keys = keysOf(registry, repository);
+        configs ??= readConfigs(env, home);
+        for (const config of await configs) {
+            const helper = helperOf(config, keys);
+            const credential = helper === null ? fromAuths(config, keys) : await askHelper(exec, helper, keys.main);
+            if (credential !== null)
+                return credential;
+        }
+        return null;
+    }
+    return (registry, repository) => {
+        const key = `${registry}/${repository}`;
+        const already = found.get(key) ?? find(registry, repository);
+        found.set(key, already);
+        return already;
+    };
+}
+function keysOf(registry, repository) {
+    const path = repository.split('/');
+    const others = path.map((_, at) => [registry, ...path.slice(0, path.length - at)].join('/'));
+    return registry === 'docker.io'
+        ? { main: HUB_KEY, others, hosts: ['docker.io', 'index.docker.io', 'registry-1.docker.io'] }
+        : { main: registry, others, hosts: [registry] };
+}
+/** The host (with its port) of a key, which may be written as a URL: `https://ghcr.io/v1/`. */
+function hostOf(key) {
+    return key.replace(/^[a-z]+:\/\//, '').replace(/\/.*$/s, '');
+}
+function lookUp(record, { main, others, hosts }) {
+    const exact = [...others, main].find((key) => Object.hasOwn(record, key));
+    const key = exact ?? Object.keys(record).find((candidate) => hosts.includes(hostOf(candidate)));
+    return key === undefined ? undefined : record[key];
+}
+function helperOf({ credHelpers, credsStore }, keys) {
+    return lookUp(credHelpers ?? {}, keys) || credsStore || null;
+}
+function fromAuths({ auths }, keys) {
+    const entry = lookUp(auths ?? {}, keys);
+    if (!entry)
+        return null;
+    if (entry.registrytoken)
+        return { kind: 'registry-token', token: entry.registrytoken };
+    if (entry.identitytoken)
+        return { kind: 'identity-token', token: entry.identitytoken };
+    const decoded = Buffer.from(entry.auth ?? '', 'base64').toString('utf8');
+    const colon = decoded.indexOf(':');
+    if (entry.auth && colon < 1) {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `Docker's configuration has an \`auth\` for \`${keys.main}\` that is none.`, {
+            remedy: `Log in again: \`docker login ${loginName(keys.main)}\`.`,
+        });
+    }
+    const username = colon < 1 ? entry.username : decoded.slice(0, colon);
+    // Some old versions of docker padded the password with NULs.
+    const password = colon < 1 ? entry.password : decoded.slice(colon + 1).replace(/\0+$/, '');
+    return username && password ? { kind: 'password', username, password } : null;
+}
+/** Asks `docker-credential-NAME get` with the registry on its standard input. */
+async function askHelper(exec, name, key) {
+    const program = `docker-credential-${name}`;
+    const fail = (what) => new build_failure/* CouldNotMeasure */.N('precondition', `Docker's credential helper \`${program}\` ${what} for \`${key}\`.`, {
+        remedy: `Try \`echo ${key} | ${program} get\`; Docker's config.json names the helper in \`credHelpers\` or \`credsStore\`.`,
+    });
+    if (!/^[\w.-]+$/.test(name))
+        throw fail('has no name of a program');
+    const { exitCode, stdout } = await exec(program, ['get'], { input: `${key}\n` });
+    if (exitCode !== 0) {
+        // The protocol has no exit code for it. What else the helper said is not told: it may hold a secret.
+        if (/credentials not found/i.test(stdout))
+            return null;
+        throw fail(`failed with exit code ${exitCode}`);
+    }
+    const parsed = helped.safeParse(jsonOf(stdout));
+    if (!parsed.success)
+        throw fail('gave no credentials that are understood');
+    const { Username: username, Secret: secret } = parsed.data;
+    if (secret === '')
+        return null;
+    return username === '<token>'
+        ? { kind: 'identity-token', token: secret }
+        : { kind: 'password', username, password: secret };
+}
+async function readConfigs(env, home) {
+    const { REGISTRY_AUTH_FILE: podman, DOCKER_AUTH_CONFIG: content, DOCKER_CONFIG: folder } = env;
+    const docker = (0,external_node_path_.join)(folder || (0,external_node_path_.join)(home, '.docker'), 'config.json');
+    return [
+        ...(podman ? await credentials_readConfig(podman) : []),
+        ...(content ? [parseConfig('$DOCKER_AUTH_CONFIG', content)] : []),
+        ...(await credentials_readConfig(docker)),
+    ];
+}
+/** A configuration file; none where there is none. */
+async function credentials_readConfig(path) {
+    const text = await (0,promises_.readFile)(path, 'utf8').catch((error) => {
+        if (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+            return null;
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `The credentials in \`${path}\` cannot be read: ${error.code ?? 'unknown'}.`);
+    });
+    // Docker takes an empty file for an empty configuration.
+    return text === null || text.trim() === '' ? [] : [parseConfig(path, text)];
+}
+function parseConfig(name, text) {
+    const parsed = configFile.safeParse(jsonOf(text));
+    if (parsed.success)
+        return parsed.data;
+    throw new build_failure/* CouldNotMeasure */.N('precondition', `\`${name}\` is not as Docker's configuration file is.`, {
+        remedy: `Log in again with \`docker login\`, or mend \`${name}\`.`,
+    });
+}
+function jsonOf(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
+}
+/** What `docker login` takes for a key: nothing for Docker Hub. */
+function loginName(key) {
+    return key === HUB_KEY ? '' : key;
+}
+
+;// CONCATENATED MODULE: ./build/image/source/daemon.js
+
+
+
+
+/** `docker image inspect`, as far as every engine since 20.10 has it. */
+const inspected = schemas/* object */.Ikc({
+    Id: schemas/* string */.YjP(),
+    RepoTags: schemas/* array */.YOg(schemas/* string */.YjP()).nullish(),
+    Os: schemas/* string */.YjP(),
+    Architecture: schemas/* string */.YjP(),
+    Variant: schemas/* string */.YjP().optional(),
+    RootFS: schemas/* object */.Ikc({ Layers: schemas/* array */.YOg(schemas/* string */.YjP().regex(/^sha256:[0-9a-f]{64}$/)).nullish() }).optional(),
+});
+/** One line of `docker history --format '{{json .}}' --human=false`, newest first. */
+const daemon_historyLine = schemas/* object */.Ikc({ Size: schemas/* string */.YjP().regex(/^\d+$/).transform(Number), CreatedBy: schemas/* string */.YjP() });
+/** How long an engine may take to reach this process: it does so at once, or not at all. */
+const REACHED_WITHIN_MS = 20_000;
+/** Instructions that make no layer. */
+const WITHOUT_LAYER = /^(?:\/bin\/sh -c #\(nop\) +)?(?:ARG|CMD|ENTRYPOINT|ENV|EXPOSE|HEALTHCHECK|LABEL|MAINTAINER|ONBUILD|SHELL|STOPSIGNAL|USER|VOLUME)\b/;
+/**
+ * The image `name` (`name[:tag]`, or an id) in the Docker engine's store. No way out of an engine is both cheap and complete, so:
+ *
+ * - containerd store: `docker push` to `receiver`, which reads the layers on the way, in less than half the time of `docker save`. Where
+ *   content is not asked for, the layers are not sent at all.
+ * - classic store: the same where download sizes are asked for, since only a push packs layers. For content alone `docker save`, which
+ *   is faster then. For neither, what the engine tells of the image.
+ * - where the engine cannot reach this process (it runs in a VM, or on another machine), or the image has no name that could be
+ *   pushed: `docker save`. The classic store's download sizes are not measured then, and `warn` says why.
+ *
+ * The engine is left as it was: the name for the push is taken away again.
+ */
+function createDaemonSource(name, surroundings) {
+    const { exec, openOutput, warn } = surroundings;
+    const place = `docker-daemon:${name}`;
+    async function images(wanted) {
+        const [image, store] = await Promise.all([inspectImage(exec, name, place), storeOf(exec)]);
+        const isClassic = store === 'classic';
+        const diffIds = image.RootFS?.Layers ?? [];
+        const isKnown = wanted.contents === null || diffIds.every((diffId) => wanted.contents?.get(diffId));
+        if (isClassic && !wanted.downloadSizes && isKnown) {
+            return onlyWanted([await recordedImage(exec, image, place)], wanted.platforms);
+        }
+        if (!isClassic || wanted.downloadSizes) {
+            const pushed = await pushImage(image, isClassic, wanted);
+            if ('images' in pushed)
+                return pushed.images;
+            if (isClassic)
+                warn(`The download size of \`${place}\` is not measured: ${pushed.reason}`);
+            if (isClassic && isKnown)
+                return onlyWanted([await recordedImage(exec, image, place)], wanted.platforms);
+        }
+        const saved = await openOutput('docker', ['save', name]);
+        try {
+            return await surroundings.readSaved(saved, place, null, wanted);
+        }
+        finally {
+            saved.destroy();
+        }
+    }
+    /** Pushes the image to ourselves; or says why that is not possible, in a sentence. */
+    async function pushImage(image, isClassic, wanted) {
+        // The name for the push would be its only one, and taking that away would delete the image.
+        if ((image.RepoTags ?? []).length === 0)
+            return { reason: 'it has no tag, and only what has one can be pushed.' };
+        const lacking = new Set();
+        const isAllWanted = isClassic || wanted.contents !== null;
+        const reception = { contents: wanted.contents, isWanted: (digest) => isAllWanted || lacking.has(digest) };
+        return surroundings.receiver.receive(reception, async (arrival) => {
+            const tagged = await exec('docker', ['tag', image.Id, arrival.name]);
+            if (tagged.exitCode !== 0)
+                return { reason: `\`docker tag\` failed: ${lastLine(tagged)}` };
+            try {
+                let reason = await push(exec, arrival);
+                if (reason === null && !isAllWanted) {
+                    // Which blobs are configs is known only now that the manifests are here.
+                    for (const digest of configsOf(arrival))
+                        lacking.add(digest);
+                    reason = await push(exec, arrival);
+                }
+                return reason === null ? { images: await arrivedImages(arrival, place, isClassic, wanted) } : { reason };
+            }
+            finally {
+                await untag(arrival.name);
+            }
+        });
+    }
+    async function untag(temporary) {
+        const removed = await surroundings.tidyUp()('docker', ['image', 'rm', temporary]);
+        if (removed.exitCode !== 0)
+            warn(`The temporary name ${temporary} stayed in the engine: ${lastLine(removed)}`);
+    }
+    return { images, close: () => Promise.resolve() };
+}
+/** Pushes to ourselves. Gives null, or why it did not succeed, in a sentence. */
+async function push(exec, arrival) {
+    const unreachable = new AbortController();
+    const timer = setTimeout(() => {
+        if (!arrival.isReached())
+            unreachable.abort();
+    }, REACHED_WITHIN_MS);
+    try {
+        // Content trust would sign the image, with keys that it asks for.
+        const options = { env: { DOCKER_CONTENT_TRUST: undefined }, signal: unreachable.signal };
+        const pushed = await exec('docker', ['push', '--quiet', arrival.name], options);
+        if (pushed.exitCode !== 0) {
+            const what = arrival.isReached() ? '`docker push` failed' : 'the engine cannot reach this process to push to it';
+            return `${what}: ${lastLine(pushed)}`;
+        }
+    }
+    catch (error) {
+        if (!unreachable.signal.aborted)
+            throw error;
+        return `the engine did not reach this process within ${REACHED_WITHIN_MS / 1000} seconds to push to it.`;
+    }
+    finally {
+        clearTimeout(timer);
+    }
+    // Not this process, then, but something else at the same address of another machine.
+    return arrival.top() === null ? 'the engine pushed it, but not to this process.' : null;
+}
+async function arrivedImages(arrival, place, isClassic, { contents, platforms, leftOut }) {
+    const readDocument = (digest) => {
+        const found = arrival.document(digest);
+        return found
+            ? Promise.resolve(found)
+            : Promise.reject(new build_failure/* CouldNotMeasure */.N('measure', `The engine did not send ${digest} of \`${place}\`.`));
+    };
+    const images = await resolveImages(place, readDocument, [{ digest: arrival.top() ?? '' }], platforms, leftOut);
+    return images.map(({ digest, config, packed }) => {
+        for (const [at, layer] of contents === null ? [] : packed.layers.entries()) {
+            const listed = config.rootfs?.diff_ids?.[at];
+            const actual = arrival.diffId(layer.digest);
+            if (actual !== undefined && actual !== listed) {
+                throw new build_failure/* CouldNotMeasure */.N('measure', `Layer ${layer.digest} of \`${place}\` has diffID ${actual}, not ${listed} as its config says.`);
+            }
+        }
+        return { digest: isClassic ? null : digest, config, packed, openLayer: unread(place) };
+    });
+}
+/** Digests of the configs of all that was pushed, attestations too: whoever reads the documents looks closer. */
+function configsOf(arrival) {
+    const loose = schemas/* object */.Ikc({
+        config: schemas/* object */.Ikc({ digest: schemas/* string */.YjP() }).optional().catch(undefined),
+        manifests: schemas/* array */.YOg(schemas/* object */.Ikc({ digest: schemas/* string */.YjP() }))
+            .optional()
+            .catch(undefined),
+    });
+    const configs = new Set();
+    const seen = new Set();
+    const follow = (digest) => {
+        const bytes = arrival.document(digest);
+        if (bytes === undefined || seen.has(digest))
+            return;
+        seen.add(digest);
+        const found = loose.safeParse(parsedJson(bytes.toString('utf8'))).data;
+        if (found?.config)
+            configs.add(found.config.digest);
+        for (const entry of found?.manifests ?? [])
+            follow(entry.digest);
+    };
+    follow(arrival.top() ?? '');
+    return configs;
+}
+/**
+ * The classic store's image without moving it. Its config cannot be had that way, only what the engine tells of it: which entries of
+ * the history made a layer follows from their sizes and words, and where it does not there is no history.
+ */
+async function recordedImage(exec, image, place) {
+    const told = await exec('docker', ['history', '--no-trunc', '--human=false', '--format', '{{json .}}', image.Id]);
+    if (told.exitCode !== 0)
+        throw new build_failure/* CouldNotMeasure */.N('measure', `\`docker history\` failed: ${lastLine(told)}`);
+    const lines = told.stdout.split('\n').filter((line) => line !== '');
+    const entries = lines.map((line) => daemon_historyLine.parse(JSON.parse(line))).toReversed();
+    const diffIds = image.RootFS?.Layers ?? [];
+    const rules = [
+        ({ Size: size }) => size > 0,
+        () => true,
+        ({ Size: size, CreatedBy: by }) => size > 0 || !WITHOUT_LAYER.test(by),
+    ];
+    const makesLayer = rules.find((rule) => entries.filter(rule).length === diffIds.length);
+    const config = {
+        os: image.Os,
+        architecture: image.Architecture,
+        ...(image.Variant ? { variant: image.Variant } : {}),
+        rootfs: { diff_ids: diffIds },
+        history: makesLayer
+            ? entries.map((entry) => ({ created_by: entry.CreatedBy, empty_layer: !makesLayer(entry) }))
+            : null,
+    };
+    return { digest: null, config, packed: null, openLayer: unread(place) };
+}
+/** An engine gives no layer on its own. */
+function unread(place) {
+    return (at) => Promise.reject(new build_failure/* CouldNotMeasure */.N('measure', `Layer ${at + 1} of \`${place}\` was not among what the engine gave.`));
+}
+function onlyWanted(images, platforms) {
+    return images.filter(({ config }) => platforms.length === 0 || platforms.includes(platformName(config)));
+}
+async function inspectImage(exec, name, place) {
+    const told = await exec('docker', ['image', 'inspect', '--format', '{{json .}}', name]);
+    if (told.exitCode === 0) {
+        const parsed = inspected.safeParse(parsedJson(told.stdout));
+        if (parsed.success)
+            return parsed.data;
+        throw new build_failure/* CouldNotMeasure */.N('measure', `\`docker image inspect\` of \`${place}\` is not understood: ${errors/* prettifyError */.S1(parsed.error)}`);
+    }
+    if (/no such image/i.test(told.stderr)) {
+        throw new build_failure/* CouldNotMeasure */.N('missing', `There is no image \`${name}\` in the Docker engine.`, {
+            remedy: `\`docker images\` lists those that are there. An image in a registry is \`docker://${name}\`.`,
+        });
+    }
+    throw unanswered(told);
+}
+/** How the engine stores images: https://docs.docker.com/engine/storage/containerd/ shows how `docker info` tells. */
+async function storeOf(exec) {
+    const told = await exec('docker', ['info', '--format', '{{json .DriverStatus}}']);
+    if (told.exitCode !== 0)
+        throw unanswered(told);
+    return told.stdout.includes('"io.containerd.snapshotter.v1"') ? 'containerd' : 'classic';
+}
+function unanswered(told) {
+    return new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${lastLine(told)}`, {
+        remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
+    });
+}
+function lastLine({ stderr }) {
+    const line = stderr.trim().split('\n').at(-1) ?? '';
+    return line.replace(/^(?:ERROR|error): ?/, '').slice(0, 1_000) || 'it gave no reason.';
+}
+function parsedJson(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
+}
+
+// EXTERNAL MODULE: external "node:http"
+var external_node_http_ = __nccwpck_require__(7067);
+;// CONCATENATED MODULE: external "node:stream/promises"
+const external_node_stream_promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/promises");
+;// CONCATENATED MODULE: ./build/image/source/incoming.js
+
+
+
+
+
+/** The largest manifest or config that is kept; registries take manifests of at most 4 MB. */
+const DOCUMENT_LIMIT = 8 * 1024 * 1024;
+const TAR_BLOCK = 512;
+/** Opens a blob: a layer is walked while it comes in, in constant memory, where its content is asked for; a document is kept. */
+function openIncoming(contents, inTurn) {
+    const sink = new external_node_stream_.PassThrough();
+    // What went wrong is told by the promise.
+    sink.on('error', () => { });
+    let received = 0;
+    const count = (part) => void (received += part.length);
+    // Looked at when the end is reached: only then it is known.
+    const expected = { digest: null, diffId: null };
+    const blob = readBlob(sink, expected, contents !== null, inTurn).then((read) => {
+        if (expected.digest === null || read.digest === expected.digest)
+            return read;
+        throw new build_failure/* CouldNotMeasure */.N('measure', `The engine sent the blob ${read.digest} as ${expected.digest}.`);
+    });
+    // Whoever waits for it hears of it; until then it is no unhandled rejection. What still comes goes nowhere.
+    blob.catch((error) => sink.destroy(error));
+    const refused = blob.then(() => new Promise(() => { }), () => 'refused');
+    return {
+        feed: async (part) => {
+            part.on('data', count);
+            part.pipe(sink, { end: false });
+            const whole = (0,external_node_stream_promises_namespaceObject.finished)(part, { writable: false }).then(() => 'whole', () => 'cut');
+            const outcome = await Promise.race([whole, refused]);
+            part.off('data', count);
+            part.unpipe(sink);
+            return outcome;
+        },
+        received: () => received,
+        expect: (digest) => void (expected.digest = digest),
+        end: (error) => (error ? sink.destroy(error) : sink.end()),
+        blob,
+    };
+}
+async function readBlob(stored, expected, isWalked, inTurn) {
+    const parts = stored[Symbol.asyncIterator]();
+    const start = [];
+    let length = 0;
+    while (length < TAR_BLOCK) {
+        const { done, value } = await parts.next();
+        if (done === true)
+            break;
+        start.push(value);
+        length += value.length;
+    }
+    const first = Buffer.concat(start);
+    const all = (async function* () {
+        yield first;
+        yield* { [Symbol.asyncIterator]: () => parts };
+    })();
+    if (isDocument(first.subarray(0, TAR_BLOCK)))
+        return hashBlob(all, true);
+    return inTurn(async () => {
+        if (!isWalked)
+            return hashBlob(all, false);
+        const layer = await walkLayer(all, expected);
+        return { digest: layer.digest, size: layer.packedSize, layer, document: null };
+    });
+}
+/** Told by its first 512 bytes: JSON of an object has no NUL, the first block of a tar always has, and packed layers start otherwise. */
+function isDocument(start) {
+    return start[0] === 0x7b && !start.includes(0);
+}
+async function hashBlob(parts, isKept) {
+    const hash = (0,external_node_crypto_.createHash)('sha256');
+    let size = 0;
+    let kept = isKept ? [] : null;
+    for await (const part of parts) {
+        hash.update(part);
+        size += part.length;
+        if (size > DOCUMENT_LIMIT)
+            kept = null;
+        kept?.push(part);
+    }
+    return { digest: `sha256:${hash.digest('hex')}`, size, layer: null, document: kept && Buffer.concat(kept) };
+}
+/** At most `atATime` tasks are under way, the others wait in the order they came. */
+function createTurns(atATime) {
+    const waiting = [];
+    let underWay = 0;
+    return async (task) => {
+        if (underWay >= atATime)
+            await new Promise((go) => waiting.push(go));
+        else
+            underWay += 1;
+        try {
+            return await task();
+        }
+        finally {
+            const next = waiting.shift();
+            if (next)
+                next();
+            else
+                underWay -= 1;
+        }
+    };
+}
+
+;// CONCATENATED MODULE: ./build/image/source/receiver.js
+
+
+
+
+/** How many layers are read at a time; the others' senders wait. */
+const receiver_AT_A_TIME = 2;
+/** What all documents of a run may take, in bytes. */
+const DOCUMENTS_LIMIT = 64 * 1024 * 1024;
+const UPLOADS_LIMIT = 64;
+/**
+ * Starts a receiver on the loopback interface, at a port that the system chooses. Its repository's name is random: who does not know
+ * it finds nothing. The protocol: https://github.com/opencontainers/distribution-spec/blob/main/spec.md, as far as pushing needs it.
+ */
+async function startReceiver() {
+    const repository = `${(0,external_node_crypto_.randomUUID)()}/image`;
+    const layers = new Map();
+    const documents = new Map();
+    let documentBytes = 0;
+    const inTurn = createTurns(receiver_AT_A_TIME);
+    const oneByOne = createTurns(1);
+    let current = null;
+    let deliveries = 0;
+    // Layers take as long as they take: no limit on the time of a request, nor on that between two.
+    const server = (0,external_node_http_.createServer)({ requestTimeout: 0, keepAliveTimeout: 0 }, (request, response) => {
+        const delivery = current;
+        answer(request, response, delivery).catch((error) => {
+            // Who went away hears no answer, and may try again.
+            if (!request.complete)
+                return;
+            if (delivery)
+                fail(delivery, error);
+            refuse(request, response, 500, 'UNKNOWN', 'The request could not be answered.');
+        });
+    });
+    // Engines try TLS first, and are told by Node's own answer (400, in plain HTTP) that there is none.
+    server.on('connection', () => {
+        if (current)
+            current.isReached = true;
+    });
+    await new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(0, '127.0.0.1', resolve);
+    });
+    const host = `127.0.0.1:${server.address().port}`;
+    async function answer(request, response, delivery) {
+        const { method = '', url = '' } = request;
+        const [path = '', query] = url.split('?', 2);
+        if (path === '/v2/' && (method === 'GET' || method === 'HEAD'))
+            return send(response, 200);
+        const [, kind, reference = ''] = path.startsWith(`/v2/${repository}/`)
+            ? (/^(manifests|blobs\/uploads|blobs)\/(.*)$/.exec(path.slice(`/v2/${repository}/`.length)) ?? [])
+            : [];
+        if (!delivery || kind === undefined)
+            return refuse(request, response, 404, 'NAME_UNKNOWN', 'There is no such thing here.');
+        if (delivery.error !== null)
+            return deny(request, response, delivery);
+        const digest = new URLSearchParams(query).get('digest');
+        const exchange = { request, response, method, digest };
+        if (kind === 'blobs/uploads')
+            return takePart(exchange, delivery, reference);
+        if (kind === 'manifests' && method === 'PUT')
+            return takeManifest(exchange, delivery, reference);
+        if (kind === 'manifests')
+            return give(exchange, (reference === delivery.tag ? delivery.top : reference) ?? '');
+        const layer = layers.get(reference);
+        const isKnown = layer && (!delivery.contents || (layer.diffId !== null && delivery.contents.get(layer.diffId) !== undefined));
+        if (method === 'HEAD' && !documents.has(reference) && (isKnown || !delivery.isWanted(reference))) {
+            return send(response, 200, { 'Content-Length': layer?.size ?? 0, 'Docker-Content-Digest': reference });
+        }
+        return give(exchange, reference);
+    }
+    /** POST opens an upload, PATCH adds to it, PUT ends it; POST with a digest is all of these in one. */
+    async function takePart({ request, response, method, digest }, delivery, id) {
+        const isNew = method === 'POST' && id === '';
+        if (isNew && delivery.uploads.size >= UPLOADS_LIMIT) {
+            return refuse(request, response, 429, 'TOOMANYREQUESTS', 'Too many uploads are open.');
+        }
+        const name = isNew ? (0,external_node_crypto_.randomUUID)() : id;
+        if (isNew)
+            delivery.uploads.set(name, { incoming: openIncoming(delivery.contents, inTurn), isBusy: false });
+        const upload = delivery.uploads.get(name);
+        if (!upload)
+            return refuse(request, response, 404, 'BLOB_UPLOAD_UNKNOWN', 'There is no such upload.');
+        const { incoming } = upload;
+        const isLast = digest !== null && (isNew || method === 'PUT');
+        const status = () => ({
+            Location: `/v2/${repository}/blobs/uploads/${name}`,
+            Range: `0-${Math.max(0, incoming.received() - 1)}`,
+            'Docker-Upload-UUID': name,
+        });
+        if (method === 'GET')
+            return send(response, 204, status());
+        if (isNew && !isLast)
+            return send(response, 202, status());
+        if (method === 'DELETE') {
+            giveUp(delivery, name);
+            return send(response, 204);
+        }
+        if (method !== 'PATCH' && !isLast)
+            return refuse(request, response, 405, 'UNSUPPORTED', 'That cannot be done here.');
+        if (isLast)
+            incoming.expect(digest);
+        const start = /^(?:bytes )?(\d+)-/.exec(request.headers['content-range'] ?? '')?.[1];
+        if (upload.isBusy || (start !== undefined && Number(start) !== incoming.received())) {
+            return refuse(request, response, 416, 'BLOB_UPLOAD_INVALID', 'The parts of an upload come one after the other.');
+        }
+        upload.isBusy = true;
+        const outcome = await incoming.feed(request);
+        upload.isBusy = isLast;
+        if (outcome === 'cut')
+            return giveUp(delivery, name);
+        if (outcome === 'whole' && !isLast)
+            return send(response, 202, status());
+        return endUpload({ request, response, method, digest }, delivery, name, incoming);
+    }
+    async function endUpload({ request, response }, delivery, name, incoming) {
+        incoming.end();
+        try {
+            const { digest, size, layer, document } = await incoming.blob;
+            if (layer)
+                delivery.contents?.add(layer);
+            if (document)
+                keep(digest, document, 'application/octet-stream');
+            else
+                layers.set(digest, { size, diffId: layer?.diffId ?? null });
+            delivery.uploads.delete(name);
+            send(response, 201, { Location: `/v2/${repository}/blobs/${digest}`, 'Docker-Content-Digest': digest });
+        }
+        catch (error) {
+            if (!delivery.uploads.has(name) && delivery.error === null) {
+                return refuse(request, response, 404, 'BLOB_UPLOAD_UNKNOWN', 'The upload was given up.');
+            }
+            fail(delivery, error);
+            return deny(request, response, delivery);
+        }
+    }
+    async function takeManifest({ request, response }, delivery, reference) {
+        const parts = [];
+        let size = 0;
+        for await (const part of request.iterator({ destroyOnReturn: false })) {
+            parts.push(part);
+            size += part.length;
+            if (size > DOCUMENT_LIMIT)
+                return refuse(request, response, 413, 'SIZE_INVALID', 'The manifest is too large.');
+        }
+        const bytes = Buffer.concat(parts);
+        const digest = `sha256:${(0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex')}`;
+        if (reference !== delivery.tag && reference !== digest) {
+            fail(delivery, new build_failure/* CouldNotMeasure */.N('measure', `The engine sent the manifest ${digest} as ${reference.slice(0, 200)}.`));
+            return deny(request, response, delivery);
+        }
+        keep(digest, bytes, request.headers['content-type'] ?? 'application/octet-stream');
+        if (reference === delivery.tag)
+            delivery.top = digest;
+        send(response, 201, { Location: `/v2/${repository}/manifests/${digest}`, 'Docker-Content-Digest': digest });
+    }
+    /** Answers HEAD and GET of what is kept. */
+    function give({ request, response, method }, digest) {
+        const found = documents.get(digest);
+        if (method !== 'HEAD' && method !== 'GET')
+            return refuse(request, response, 405, 'UNSUPPORTED', 'That cannot be done here.');
+        if (!found)
+            return refuse(request, response, 404, 'BLOB_UNKNOWN', 'It is not here.');
+        const headers = {
+            'Content-Type': found.type,
+            'Content-Length': found.bytes.length,
+            'Docker-Content-Digest': digest,
+        };
+        send(response, 200, headers, method === 'GET' ? found.bytes : undefined);
+    }
+    function keep(digest, bytes, type) {
+        if (documents.has(digest) || documentBytes + bytes.length > DOCUMENTS_LIMIT)
+            return;
+        documents.set(digest, { bytes, type });
+        documentBytes += bytes.length;
+    }
+    return {
+        receive: (reception, push) => oneByOne(async () => {
+            deliveries += 1;
+            const delivery = {
+                ...reception,
+                tag: String(deliveries),
+                top: null,
+                isReached: false,
+                error: null,
+                uploads: new Map(),
+            };
+            current = delivery;
+            try {
+                return await push({
+                    name: `${host}/${repository}:${delivery.tag}`,
+                    isReached: () => delivery.isReached,
+                    top: () => delivery.top,
+                    document: (digest) => documents.get(digest)?.bytes,
+                    diffId: (digest) => layers.get(digest)?.diffId ?? undefined,
+                });
+            }
+            finally {
+                current = null;
+                for (const name of delivery.uploads.keys())
+                    giveUp(delivery, name);
+                // oxlint-disable-next-line no-unsafe-finally -- the cause, whatever the push said itself
+                if (delivery.error !== null)
+                    throw delivery.error;
+            }
+        }),
+        close: () => new Promise((resolve) => {
+            server.close(() => resolve());
+            server.closeAllConnections();
+        }),
+    };
+}
+/** The first error is the cause; what else is under way ends with it. */
+function fail(delivery, error) {
+    delivery.error ??= error;
+    for (const name of delivery.uploads.keys())
+        giveUp(delivery, name);
+}
+/** An upload that its sender gave up is no error: it may try again. */
+function giveUp(delivery, name) {
+    delivery.uploads.get(name)?.incoming.end(new Error('The upload was given up.'));
+    delivery.uploads.delete(name);
+}
+/** An answer that engines take as final: after any other error they would try again, for half a minute. */
+function deny(request, response, { error }) {
+    refuse(request, response, 403, 'DENIED', (0,build_failure/* toFailure */.w)(error).message);
+}
+/** The body is read to its end, into nothing: an engine that cannot send it whole might not look at the answer. */
+function refuse(request, response, status, code, message) {
+    request.resume();
+    const body = Buffer.from(JSON.stringify({ errors: [{ code, message }] }));
+    send(response, status, { 'Content-Type': 'application/json', 'Content-Length': body.length }, body);
+}
+function send(response, status, headers = {}, body) {
+    if (response.headersSent || response.destroyed)
+        return;
+    // Without a length Node would announce one in chunks, which Go's client takes for an unknown one.
+    response.writeHead(status, { 'Docker-Distribution-API-Version': 'registry/2.0', 'Content-Length': 0, ...headers });
+    response.end(body);
+}
+
+;// CONCATENATED MODULE: ./build/image/source/challenge.js
+const TOKEN = String.raw `[!#$%&'*+.^_\x60|~0-9A-Za-z-]+`;
+const PARAMETER = new RegExp(String.raw `^[\s,]*(${TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|(${TOKEN}))`, 's');
+const SCHEME = new RegExp(String.raw `^[\s,]*(${TOKEN})(?=[\s,]|$)(?:[ \t]+[\w.~+/-]+=*(?=[\s]*(?:,|$)))?`);
+/**
+ * The challenges of a `WWW-Authenticate` header, several of them too, in order. A quoted value may hold commas, spaces and escapes.
+ * What is not understood ends the list.
+ */
+function parseChallenges(header) {
+    const challenges = [];
+    // A header is at most a few kilobytes (Node's limit is 16 KiB for all).
+    let rest = header;
+    while (rest.trim() !== '') {
+        const parameter = PARAMETER.exec(rest);
+        const current = challenges.at(-1);
+        if (parameter && current) {
+            const [all, name = '', quoted, plain = ''] = parameter;
+            current.parameters.set(name.toLowerCase(), quoted === undefined ? plain : quoted.replaceAll(/\\(.)/gs, '$1'));
+            rest = rest.slice(all.length);
+            continue;
+        }
+        const [all, scheme] = SCHEME.exec(rest) ?? [];
+        if (all === undefined || scheme === undefined)
+            break;
+        challenges.push({ scheme: scheme.toLowerCase(), parameters: new Map() });
+        rest = rest.slice(all.length);
+    }
+    return challenges;
+}
+
+;// CONCATENATED MODULE: external "node:https"
+const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
+// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
+var lib = __nccwpck_require__(4942);
+;// CONCATENATED MODULE: ./build/image/source/http.js
+
+
+
+
+/**
+ * An Http that keeps connections and goes through the proxies of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. Of the client of GitHub's
+ * toolkit it takes the agents alone: its redirects keep `Authorization` on another port of a host, and its requests cannot be aborted.
+ */
+function createHttp(signal, idleTimeout = 30_000) {
+    // One for each origin: a client remembers its first agent, for http and https alike.
+    const clients = new Map();
+    return (request) => new Promise((resolve, reject) => {
+        const { method, url, headers, body } = request;
+        const limit = request.idleTimeout ?? idleTimeout;
+        const signals = [signal, ...(request.signal ? [request.signal] : [])];
+        if (signals.some(({ aborted }) => aborted))
+            return reject(cancelled(url));
+        const client = clients.get(url.origin) ?? new lib/* HttpClient */.Qq('image-budget', [], { keepAlive: true, maxSockets: 6 });
+        clients.set(url.origin, client);
+        const isSecure = url.protocol === 'https:';
+        const sent = (isSecure ? external_node_https_namespaceObject.request : external_node_http_.request)(url, {
+            method,
+            // The agents of a proxy take the port from here.
+            port: url.port || (isSecure ? 443 : 80),
+            agent: client.getAgent(url.href),
+            headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }) },
+        });
+        let received;
+        const giveUp = (error) => {
+            received?.destroy(error);
+            sent.destroy(error);
+        };
+        const abort = () => giveUp(cancelled(url));
+        for (const each of signals)
+            each.addEventListener('abort', abort, { once: true });
+        // The way through a proxy has no socket of the request's own yet: so this is a timer, not a socket's timeout.
+        const late = setTimeout(() => giveUp(timedOut(limit)), limit);
+        sent.on('response', (response) => {
+            received = response;
+            clearTimeout(late);
+            const { socket } = response;
+            const idle = () => giveUp(timedOut(limit));
+            socket.setTimeout(limit);
+            socket.on('timeout', idle);
+            // A connection that is kept must not keep these.
+            response.once('close', () => socket.removeListener('timeout', idle));
+            resolve(response);
+        });
+        const tidyUp = () => {
+            clearTimeout(late);
+            for (const each of signals)
+                each.removeEventListener('abort', abort);
+        };
+        sent.on('close', tidyUp);
+        sent.on('error', (error) => {
+            // A request that its proxy refused is not closed.
+            tidyUp();
+            reject(error);
+        });
+        sent.end(body);
+    });
+}
+/** Reads a whole body of at most `limit` bytes; null where it is larger: then the connection is closed. */
+async function readBody(response, limit) {
+    const chunks = [];
+    let size = 0;
+    for await (const chunk of response) {
+        size += chunk.length;
+        if (size > limit)
+            return null;
+        chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+}
+function timedOut(limit) {
+    return Object.assign(new Error(`no answer for ${limit / 1000} s`), { code: 'ETIMEDOUT' });
+}
+function cancelled({ host }) {
+    return new build_failure/* CouldNotMeasure */.N('cancelled', `The run was cancelled while \`${host}\` was being read.`);
+}
+
+;// CONCATENATED MODULE: ./build/image/source/registry-client.js
+
+
+
+
+
+
+
+/** How often a request is sent before it is given up; the waits between are a second, two and four, or what the server asks for. */
+const ATTEMPTS = 4;
+/** Milliseconds of `Retry-After` that are waited for. */
+const LONGEST_WAIT = 60_000;
+const MAX_REDIRECTS = 5;
+/** How often a blob that breaks off is taken up again. */
+const RESUMES = 3;
+const TOKEN_SIZE = 1024 * 1024;
+const ERROR_SIZE = 64 * 1024;
+/** Milliseconds for a loopback registry to show whether it speaks TLS. */
+const PROBE_TIMEOUT = 3_000;
+const TRANSIENT = new Set([429, 502, 503, 504]);
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+/** What Node calls a server's certificate that it does not trust. */
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ERR_TLS_/;
+const NOT_TLS = /^(?:EPROTO|ERR_SSL_)/;
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+/** What a token service answers (https://distribution.github.io/distribution/spec/auth/token/); OAuth2 calls it `access_token`. */
+const printable = schemas/* string */.YjP().regex(/^[\x21-\x7e]+$/);
+const tokenAnswer = schemas/* object */.Ikc({ token: printable.optional(), access_token: printable.optional() });
+/** A registry's error (distribution-spec); only the code goes into a message: the text may be anything. */
+const errorAnswer = schemas/* object */.Ikc({ errors: schemas/* array */.YOg(schemas/* object */.Ikc({ code: schemas/* string */.YjP().regex(/^[A-Z_]{1,40}$/) })).min(1) });
+/** An answer that is none of the expected. */
+class BadStatus extends Error {
+    status;
+    /** The first error's code in a registry's answer: `MANIFEST_UNKNOWN`; null where there is none. */
+    code;
+    isPage;
+    retryAfter;
+    /** The host that answered. */
+    host;
+    constructor(response, body, host) {
+        super(`status ${response.statusCode ?? 0}`);
+        this.status = response.statusCode ?? 0;
+        this.code = errorAnswer.safeParse(registry_client_jsonOf(body)).data?.errors[0]?.code ?? null;
+        // A proxy's page that tells of a server which is busy or down is no sign of a wrong address.
+        this.isPage = isPage(response) && this.status < 500 && this.status !== 429;
+        this.retryAfter = response.headers['retry-after'];
+        this.host = host;
+    }
+}
+function createRegistryClient(deps) {
+    const { credentials, signal, clock } = deps;
+    const http = createHttp(signal, deps.idleTimeout);
+    /** Whether a loopback registry speaks TLS. */
+    const secure = new Map();
+    /** The `Authorization` for a repository, once the registry has asked for one. */
+    const authorizations = new Map();
+    const documents = new Map();
+    /** Where a registry's API is: over https, but on this machine over http where it does not speak TLS, as docker does. */
+    async function originOf(reference) {
+        const { registry } = reference;
+        const host = registry === 'docker.io' ? 'registry-1.docker.io' : registry;
+        const url = urlOf(`https://${host}`);
+        if (url === null)
+            throw failure(reference, `\`${registry}\` is no host`);
+        if (!isLoopback(url))
+            return url.origin;
+        const probe = secure.get(host) ?? speaksTls(host);
+        secure.set(host, probe);
+        return (await probe) ? url.origin : new URL(`http://${host}`).origin;
+    }
+    async function speaksTls(host) {
+        try {
+            const url = new URL(`https://${host}/v2/`);
+            const response = await http({ method: 'HEAD', url, headers: {}, idleTimeout: PROBE_TIMEOUT });
+            response.destroy();
+            return true;
+        }
+        catch (error) {
+            if (error instanceof build_failure/* CouldNotMeasure */.N)
+                throw error;
+            return CERTIFICATE.test(codeOf(error));
+        }
+    }
+    /** Sends a request and those that it is redirected to; the credential stays with the first one's origin. */
+    async function follow(first, { method, headers, signal: ended }) {
+        let url = first;
+        let sent = headers;
+        for (let redirects = 0;; redirects += 1) {
+            const response = await http({ method, url, headers: sent, ...(ended && { signal: ended }) });
+            const { location } = response.headers;
+            if (!REDIRECTS.has(response.statusCode ?? 0) || location === undefined)
+                return { response, url };
+            await discard(response);
+            const next = urlOf(location, url);
+            const isSafe = next?.protocol === 'https:' || (next?.protocol === 'http:' && isLoopback(next) && isLoopback(first));
+            // The address itself is not told: it may be signed.
+            if (next === null || !isSafe)
+                throw new build_failure/* CouldNotMeasure */.N('measure', `\`${url.host}\` redirects to no https address.`);
+            if (redirects === MAX_REDIRECTS)
+                throw new build_failure/* CouldNotMeasure */.N('measure', `\`${first.host}\` redirects in a circle.`);
+            if (next.origin !== url.origin) {
+                const { authorization: _, ...others } = sent;
+                sent = others;
+            }
+            url = next;
+        }
+    }
+    /** Sends a request, logs in where that is asked for, once more where a token has run out. Gives an answer of 200 or 206. */
+    async function send(request) {
+        const { reference, method, path, headers } = request;
+        const { registry, repository } = reference;
+        const origin = await originOf(reference);
+        const key = `${registry}/${repository}`;
+        for (let isFirst = true;; isFirst = false) {
+            const used = authorizations.get(key);
+            const authorization = await used;
+            const { response, url } = await follow(new URL(`${origin}/v2/${repository}/${path}`), {
+                ...request,
+                headers: { 'accept-encoding': 'identity', ...headers, ...(authorization !== undefined && { authorization }) },
+            });
+            const status = response.statusCode ?? 0;
+            if ((status === 200 || status === 206) && !isPage(response))
+                return response;
+            if (status === 401 && isFirst && url.origin === origin) {
+                await discard(response);
+                const challenges = parseChallenges(response.headers['www-authenticate'] ?? '');
+                // Another request may have logged in again by now.
+                if (authorizations.get(key) === used)
+                    authorizations.set(key, logIn(reference, url, challenges));
+                continue;
+            }
+            throw new BadStatus(response, method === 'HEAD' ? null : await readBody(response, ERROR_SIZE), url.host);
+        }
+    }
+    /** The `Authorization` that a registry's challenge asks for. */
+    async function logIn(reference, asked, challenges) {
+        const credential = await credentials(reference.registry, reference.repository);
+        const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
+        if (bearer) {
+            if (credential?.kind === 'registry-token')
+                return `Bearer ${credential.token}`;
+            return `Bearer ${await fetchToken(reference, asked, bearer.parameters, credential)}`;
+        }
+        const takesBasic = challenges.some(({ scheme }) => scheme === 'basic');
+        if (takesBasic && credential?.kind === 'password')
+            return basic(credential);
+        throw refused(reference, 401, null, credential !== null);
+    }
+    /** Changes the credential, or none, for a token that reads the repository. */
+    async function fetchToken(reference, asked, parameters, credential) {
+        const realm = urlOf(parameters.get('realm') ?? '');
+        if (realm?.protocol !== 'https:' && !(realm?.protocol === 'http:' && isLoopback(realm) && isLoopback(asked))) {
+            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${asked.host}\` names no https address for its tokens.`);
+        }
+        const service = parameters.get('service');
+        const query = {
+            ...(service !== undefined && { service }),
+            scope: parameters.get('scope') ?? `repository:${reference.repository}:pull`,
+        };
+        const response = await withRetries(reference, `a token of \`${realm.host}\``, async () => {
+            const { response: answer, url } = await askForToken(realm, query, credential);
+            const body = await readBody(answer, TOKEN_SIZE);
+            if (answer.statusCode === 200)
+                return body;
+            if (answer.statusCode === 401 || answer.statusCode === 403) {
+                throw refused(reference, answer.statusCode, null, credential !== null);
+            }
+            throw new BadStatus(answer, body, url.host);
+        });
+        const { data } = tokenAnswer.safeParse(registry_client_jsonOf(response));
+        const token = data?.token ?? data?.access_token;
+        if (token === undefined) {
+            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${realm.host}\` gave no token for \`${reference.text}\`.`);
+        }
+        return token;
+    }
+    async function askForToken(realm, query, credential) {
+        if (credential?.kind === 'identity-token') {
+            const form = { grant_type: 'refresh_token', client_id: 'image-budget', refresh_token: credential.token, ...query };
+            const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+            const body = new URLSearchParams(form).toString();
+            return { response: await http({ method: 'POST', url: realm, headers, body }), url: realm };
+        }
+        const url = new URL(realm);
+        for (const [name, value] of Object.entries(query))
+            url.searchParams.set(name, value);
+        return follow(url, {
+            method: 'GET',
+            headers: credential?.kind === 'password' ? { authorization: basic(credential) } : {},
+        });
+    }
+    /** Does it again where the server is busy or the connection was lost; what it throws in the end is CouldNotMeasure. */
+    async function withRetries(reference, what, task) {
+        for (let attempt = 1;; attempt += 1) {
+            try {
+                return await task();
+            }
+            catch (error) {
+                if (error instanceof build_failure/* CouldNotMeasure */.N)
+                    throw error;
+                const wait = waitAfter(error, attempt);
+                if (wait === null)
+                    throw await asFailure(reference, what, error);
+                // Where the wait ends because the run is cancelled, so does the next attempt.
+                await clock.sleep(wait, signal).catch(() => undefined);
+            }
+        }
+    }
+    /** Milliseconds until the next attempt; null where there is none. */
+    function waitAfter(error, attempt) {
+        const isWorthIt = error instanceof BadStatus ? TRANSIENT.has(error.status) : isLost(codeOf(error));
+        if (!isWorthIt || attempt === ATTEMPTS)
+            return null;
+        const asked = error instanceof BadStatus ? error.retryAfter : undefined;
+        if (asked === undefined)
+            return 1_000 * 2 ** (attempt - 1);
+        // Seconds, or a date.
+        const wait = /^\d+$/.test(asked) ? Number(asked) * 1_000 : Date.parse(asked) - clock.now();
+        if (Number.isNaN(wait))
+            return 1_000 * 2 ** (attempt - 1);
+        return wait > LONGEST_WAIT ? null : Math.max(wait, 0);
+    }
+    async function asFailure(reference, what, error) {
+        if (!(error instanceof BadStatus))
+            return networkFailure(reference, what, error);
+        if (error.status === 401 || error.status === 403) {
+            const credential = await credentials(reference.registry, reference.repository).catch(() => null);
+            return refused(reference, error.status, error.code, credential !== null);
+        }
+        return statusFailure(reference, what, error);
+    }
+    async function readWhole(request) {
+        return withRetries(request.reference, request.what, async () => {
+            const response = await send(request);
+            const told = Number(response.headers['content-length'] ?? 0);
+            const body = told > MAX_DOCUMENT_SIZE ? null : await readBody(response, MAX_DOCUMENT_SIZE);
+            if (body !== null)
+                return { response, body };
+            response.destroy();
+            throw failure(request.reference, `${request.what} has more than ${MAX_DOCUMENT_SIZE} bytes`);
+        });
+    }
+    async function resolve(reference) {
+        if (reference.digest !== null)
+            return { digest: reference.digest };
+        const path = `manifests/${reference.tag ?? 'latest'}`;
+        const headers = { accept: DOCUMENT_TYPES.join(', ') };
+        const request = { reference, path, headers, what: `the manifest of \`${reference.tag ?? 'latest'}\`` };
+        // Docker Hub counts a GET of a manifest as a pull, and a HEAD not.
+        const told = await withRetries(reference, request.what, async () => {
+            try {
+                const response = await send({ ...request, method: 'HEAD' });
+                await discard(response);
+                return response.headers['docker-content-digest'];
+            }
+            catch (error) {
+                if (error instanceof BadStatus && (error.status === 405 || error.status === 501))
+                    return undefined;
+                throw error;
+            }
+        });
+        if (typeof told === 'string' && DIGEST.test(told))
+            return { digest: told };
+        const { response, body } = await readWhole({ ...request, method: 'GET' });
+        const digest = digestOf(body);
+        documents.set(digest, Promise.resolve(body));
+        const type = response.headers['content-type'];
+        return { digest, ...(type?.includes('manifest.v1+') && { mediaType: type }) };
+    }
+    async function fetchDocument(reference, digest, kind) {
+        const request = kind === 'manifest'
+            ? {
+                path: `manifests/${digest}`,
+                headers: { accept: DOCUMENT_TYPES.join(', ') },
+                what: `the manifest ${digest}`,
+            }
+            : { path: `blobs/${digest}`, headers: {}, what: `the image config ${digest}` };
+        return (await readWhole({ reference, method: 'GET', ...request })).body;
+    }
+    /** A document that is not what its digest says is not kept: another registry may have the right one. */
+    function readDocument(reference, digest, kind) {
+        const already = documents.get(digest);
+        if (already)
+            return already;
+        const document = fetchDocument(reference, digest, kind);
+        documents.set(digest, document);
+        const forget = () => void documents.delete(digest);
+        document.then((bytes) => digestOf(bytes) === digest || forget(), forget);
+        return document;
+    }
+    async function openBlob(reference, layer, ended) {
+        const what = `the layer ${layer.digest}${layer.elsewhere ? ', a non-distributable one that lies elsewhere' : ''}`;
+        const open = (from) => withRetries(reference, what, () => send({
+            reference,
+            method: 'GET',
+            path: `blobs/${layer.digest}`,
+            headers: from === 0 ? {} : { range: `bytes=${from}-` },
+            what,
+            signal: ended,
+        }));
+        const first = await open(0);
+        const told = first.headers['content-length'];
+        if (told !== undefined && Number(told) !== layer.size) {
+            first.destroy();
+            throw failure(reference, `${what} has ${told} bytes where its manifest lists ${layer.size}`);
+        }
+        return external_node_stream_.Readable.from(blobChunks(reference, what, layer.size, first, open), { objectMode: false });
+    }
+    return { resolve, readDocument, openBlob };
+}
+/** The bytes of a blob, exactly `size`. */
+async function* blobChunks(reference, what, size, first, open) {
+    let response = first;
+    let received = 0;
+    try {
+        for (let resumes = 0;; resumes += 1) {
+            const chunks = response[Symbol.asyncIterator]();
+            let lost;
+            for (;;) {
+                const next = await chunks.next().catch((error) => {
+                    lost = error;
+                });
+                if (!next || next.done)
+                    break;
+                received += next.value.length;
+                if (received > size)
+                    throw failure(reference, `${what} has more than the ${size} bytes its manifest lists`);
+                yield next.value;
+            }
+            if (lost === undefined && received === size)
+                return;
+            if (lost instanceof build_failure/* CouldNotMeasure */.N)
+                throw lost;
+            const brokeOff = failure(reference, `${what} broke off after ${received} of ${size} bytes`);
+            if (resumes === RESUMES || received === size)
+                throw brokeOff;
+            response = await open(received);
+            if (!(response.headers['content-range'] ?? '').startsWith(`bytes ${received}-`))
+                throw brokeOff;
+        }
+    }
+    finally {
+        response.destroy();
+    }
+}
+/** Ends with a response whose body is of no use; a short one is read, for then the connection can be used again. */
+async function discard(response) {
+    await readBody(response, ERROR_SIZE).catch(() => null);
+}
+/** This machine, as docker sees it: 127.0.0.0/8, ::1 and `localhost`. */
+function isLoopback({ hostname }) {
+    return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}
+function urlOf(text, base) {
+    return URL.canParse(text, base?.href) ? new URL(text, base) : null;
+}
+function isPage({ headers }) {
+    return /^text\/html\b/i.test(headers['content-type'] ?? '');
+}
+function basic({ username, password }) {
+    return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+function digestOf(bytes) {
+    return `sha256:${(0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex')}`;
+}
+function registry_client_jsonOf(body) {
+    try {
+        return JSON.parse((body ?? '').toString('utf8'));
+    }
+    catch {
+        return undefined;
+    }
+}
+function codeOf(error) {
+    // Several addresses were tried: one error for each.
+    const [first] = error.errors ?? [];
+    return error.code ?? first?.code ?? '';
+}
+/** Whether the network may do better the next time. */
+function isLost(code) {
+    return /^(?:ECONNRESET|EPIPE|ETIMEDOUT|ECONNABORTED|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|ERR_STREAM_PREMATURE_CLOSE|HPE_.*)$/.test(code);
+}
+function failure(reference, what, remedy = null, kind = 'measure') {
+    return new build_failure/* CouldNotMeasure */.N(kind, `\`${reference.text}\`: ${what}.`, { remedy });
+}
+function refused(reference, status, code, hasCredential) {
+    const { registry } = reference;
+    const login = registry === 'docker.io' ? 'docker login' : `docker login ${registry}`;
+    const forGhcr = registry === 'ghcr.io' ? ' and `permissions: packages: read`' : '';
+    const why = `${status}${code === null ? '' : ` ${code}`}`;
+    return failure(reference, hasCredential
+        ? `\`${registry}\` refuses the credentials that it was given (${why})`
+        : `\`${registry}\` gives it only after a login (${why}), or it is not there`, `Check the name; log in with \`${login}\`, in a workflow with docker/login-action in a step before this one${forGhcr}.`);
+}
+function statusFailure(reference, what, error) {
+    const { status, code, host } = error;
+    const answer = `${status}${code === null ? '' : ` ${code}`}`;
+    if (error.isPage) {
+        return failure(reference, `\`${host}\` answered with a web page (${status})`, 'Is it a registry? Check the host and its port.');
+    }
+    if (status === 404) {
+        return failure(reference, `\`${host}\` does not have ${what} in \`${reference.repository}\` (${answer})`, 'Check the name and the tag.', what.startsWith('the manifest') ? 'missing' : 'measure');
+    }
+    if (status === 429) {
+        const remedy = reference.registry === 'docker.io'
+            ? 'Docker Hub limits pulls, least of all those of a login: `docker login`, in a workflow docker/login-action.'
+            : 'Log in if you have not, or try again later.';
+        return failure(reference, `\`${host}\` refused ${what}: too many requests (${answer})`, remedy);
+    }
+    return failure(reference, `\`${host}\` answered ${answer} for ${what}`, status >= 500 ? 'Try again later.' : null);
+}
+function networkFailure(reference, what, error) {
+    const { registry } = reference;
+    const code = codeOf(error);
+    if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+        return failure(reference, `there is no host \`${registry}\` (${code})`, 'Check the name, and the proxy if there is one.');
+    }
+    if (CERTIFICATE.test(code)) {
+        return failure(reference, `the certificate of \`${registry}\` is not trusted (${code})`, 'Name the authority’s certificate in NODE_EXTRA_CA_CERTS.');
+    }
+    if (NOT_TLS.test(code)) {
+        return failure(reference, `\`${registry}\` does not speak TLS (${code})`, 'Only registries on this machine (`localhost`, 127.0.0.0/8) are read over http.');
+    }
+    const { message } = error;
+    const viaProxy = /^tunneling socket could not be established, (.{1,200})/.exec(message)?.[1];
+    const why = viaProxy ? `the proxy did not let it through (${viaProxy})` : code || message.slice(0, 200);
+    return failure(reference, `${what} could not be had from \`${registry}\`: ${why}`, 'Check the network, and the proxy if there is one.');
+}
+
+;// CONCATENATED MODULE: ./build/image/source/registry.js
+
+/**
+ * `docker://REF`: an image in a registry. Manifests and configs alone are read until a layer is opened. References that share a
+ * client share what it has read: a second one with the same digest costs one HEAD.
+ */
+function createRegistrySource(reference, client) {
+    const closed = new AbortController();
+    return {
+        images: async ({ platforms, leftOut }) => {
+            const top = await client.resolve(reference);
+            const read = (digest, kind) => client.readDocument(reference, digest, kind);
+            const images = await resolveImages(reference.text, read, [top], platforms, leftOut);
+            return images.map(({ digest, config, packed }) => ({
+                digest,
+                config,
+                packed,
+                openLayer: (at) => client.openBlob(reference, packed.layers[at], closed.signal),
+            }));
+        },
+        close: () => {
+            closed.abort();
+            return Promise.resolve();
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./build/image/source/places.js
+
+
+
+
+
+
+
+
+
+/** One for a run. Nothing is opened before it is needed. */
+function createPlaces(deps) {
+    const { exec, openOutput, tidyUp, env, home, cwd, signal, clock, warn } = deps;
+    const client = createRegistryClient({ credentials: createCredentials(exec, env, home), signal, clock });
+    let receiver;
+    function openDaemon(name) {
+        const opened = () => (receiver ??= startReceiver());
+        return {
+            images: async (wanted) => {
+                const surroundings = { exec, openOutput, tidyUp, receiver: await opened(), warn, readSaved: readSavedStream };
+                return createDaemonSource(name, surroundings).images(wanted);
+            },
+            close: () => Promise.resolve(),
+        };
+    }
+    return {
+        open: (reference) => {
+            switch (reference.transport) {
+                case 'docker':
+                    return createRegistrySource(reference, client);
+                case 'docker-daemon':
+                    return openDaemon(reference.name);
+                case 'docker-archive':
+                    return dockerArchive((0,external_node_path_.resolve)(cwd, reference.path), reference.name);
+                case 'oci-archive':
+                    return ociArchive((0,external_node_path_.resolve)(cwd, reference.path), reference.name);
+                case 'oci':
+                    return ociLayout((0,external_node_path_.resolve)(cwd, reference.path), reference.name);
+            }
+        },
+        close: async () => {
+            await (await receiver)?.close();
+        },
     };
 }
 
@@ -46885,20 +50782,33 @@ function defaultName(repository, context, file, target) {
         .replace(/\.?Dockerfile\.?/i, '')
         .replace(/^\.+|\.+$/g, '');
     const parts = [repository, context, folder === '.' || folder === context ? '' : folder, stem];
-    const name = parts.filter((part) => part !== '').join('/') + (target === null ? '' : `:${target}`);
+    return atMost(parts.filter((part) => part !== '').join('/') + (target === null ? '' : `:${target}`));
+}
+/**
+ * The name of an image that is measured where it lies: the repository's without registry, tag and digest (`acme/api`, `node`), or the
+ * name of the file or folder. The same for every version of an image, for it keys the comment.
+ */
+function nameOfReference(reference) {
+    if (reference.transport === 'docker')
+        return atMost(reference.repository.replace(/^library\//, ''));
+    if (reference.transport === 'docker-daemon') {
+        const id = /^sha256:[0-9a-f]{12}/.exec(reference.name)?.[0];
+        return atMost(id ?? reference.name.replace(/@.*$/, '').replace(/:[^:/]*$/, ''));
+    }
+    const file = reference.path
+        .replace(/[\\/]+$/, '')
+        .split(/[\\/]/)
+        .at(-1) ?? '';
+    return atMost(file.replace(/(?:\.tar)?(?:\.gz|\.zst)?$/, '') || 'image');
+}
+function atMost(name) {
     if (name.length <= LONGEST)
         return name;
     const hash = (0,external_node_crypto_.createHash)('sha256').update(name).digest('hex').slice(0, 8);
     return `${name.slice(0, LONGEST - 1 - hash.length)}~${hash}`;
 }
 
-// EXTERNAL MODULE: ./build/report/assemble.js
-var assemble = __nccwpck_require__(1499);
-// EXTERNAL MODULE: ./build/version.js
-var version = __nccwpck_require__(8508);
-;// CONCATENATED MODULE: ./build/run.js
-
-
+;// CONCATENATED MODULE: ./build/sides.js
 
 
 
@@ -46912,83 +50822,95 @@ var version = __nccwpck_require__(8508);
 
 
 /**
- * The product in a sentence: measures head and base, compares them, judges, and reports.
- * Never throws for an image that could not be measured: the report says so. Throws where the run was cancelled.
+ * Measures head and base: builds of the checkout's commit and of the one it is compared with, or images where they lie.
+ * `scratch` is a folder of the run's own; `facts` get what is found out. Throws CouldNotMeasure.
  */
-async function run(inputs, surroundings, world) {
-    const { repositoryUrl, runUrl } = surroundings;
-    const scratch = await (0,promises_.mkdtemp)((0,external_node_path_.join)(await (0,promises_.realpath)(surroundings.temporary), 'image-budget-'));
-    // Stops the other side's build when the head fails: there is nothing to compare then.
+async function measureSides(inputs, surroundings, world, scratch, facts) {
+    // Stops the other side when one fails: there is nothing to compare then.
     const stop = new AbortController();
-    const exec = world.createExec(AbortSignal.any([world.signal, stop.signal]));
-    let name = inputs.name ?? surroundings.repositoryName ?? 'image';
-    let head = { commit: null, pushed: null, dirty: false };
+    const signal = AbortSignal.any([world.signal, stop.signal]);
+    const exec = world.createExec(signal);
+    const cwd = await (0,promises_.realpath)(surroundings.cwd);
+    const tidyUp = () => world.createExec(AbortSignal.timeout(TIDYING_MS));
+    const openOutput = world.createOpenOutput(signal);
+    const { env, clock } = world;
+    const places = createPlaces({
+        exec,
+        openOutput,
+        tidyUp,
+        env,
+        home: (0,external_node_os_.homedir)(),
+        cwd,
+        signal,
+        clock,
+        warn: world.log.warning,
+    });
+    const reading = { log: world.log, inputs, places, contents: createLayerContents() };
     try {
-        const cwd = await (0,promises_.realpath)(surroundings.cwd);
-        // Not stopped by a side that fails: what it has to say comes before what the attempts said.
-        const engine = inspectBuilder(world.createExec(world.signal), inputs.builder);
-        engine.catch(() => { });
-        const repository = await openRepository(exec, await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd));
-        name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName);
-        const revision = await headRevision(repository, scratch, surroundings.uncommitted, world.log);
-        const { commit, dirty } = revision;
-        head = { commit, pushed: surroundings.pushed === commit ? null : surroundings.pushed, dirty };
-        const shop = {
-            exec,
-            log: world.log,
-            repository,
-            credentials: surroundings.credentials,
-            inputs,
-            engine,
-            cwd,
-            scratch,
-            name,
-            inTurn: queue(),
-            tidyUp: () => world.createExec(AbortSignal.timeout(TIDYING_MS)),
-        };
-        const measuring = measureRevision(shop, revision);
-        const obtaining = obtainBaseline(shop, surroundings.base, revision);
-        measuring.catch(() => stop.abort());
-        obtaining.catch(() => stop.abort());
-        const [, measured, baseline] = await firstCause(engine, measuring, obtaining);
-        const budgets = budgetsOf(inputs.limits);
-        const images = compareAll(measured, baseline).map((comparison) => {
-            const { checks, verdict } = judge(comparison, budgets);
-            return { comparison, checks, verdict };
-        });
-        return (0,assemble/* assembleReport */.x)({ version: version/* version */.r, images, head, repositoryUrl, runUrl });
-    }
-    catch (error) {
-        if (world.signal.aborted)
-            throw new build_failure/* CouldNotMeasure */.N('cancelled', 'The run was cancelled.');
-        return (0,assemble/* reportFailure */.Q)(name, (0,build_failure/* toFailure */.w)(error), { head, repositoryUrl, runUrl });
+        if (inputs.image !== null)
+            return await measureImages(inputs.image, reading, surroundings.baseMustExist, facts);
+        return await measureBuilds({ ...reading, exec, tidyUp, cwd, scratch, inTurn: queue(), credentials: surroundings.credentials }, surroundings, world, facts, () => stop.abort());
     }
     finally {
-        await discard(scratch, world.log);
+        await places.close();
     }
+}
+/** Builds the checkout's commit, and beside it what it is compared with. `stop` ends what is still under way. */
+async function measureBuilds(tools, surroundings, world, facts, stop) {
+    const { inputs, exec, cwd, scratch } = tools;
+    // Not stopped by a side that fails: what it has to say comes before what the attempts said.
+    const engine = inspectBuilder(world.createExec(world.signal), inputs.builder);
+    engine.catch(() => { });
+    const repository = await openRepository(exec, await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd));
+    facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName);
+    const revision = await headRevision(repository, scratch, surroundings.uncommitted, world.log);
+    const { commit, dirty } = revision;
+    facts.head = { ...facts.head, commit, pushed: surroundings.pushed === commit ? null : surroundings.pushed, dirty };
+    const shop = {
+        ...tools,
+        name: facts.name,
+        repository,
+        engine,
+    };
+    const measuring = measureRevision(shop, revision);
+    const obtaining = typeof inputs.baseline === 'object'
+        ? obtainImageFor(shop, inputs.baseline, measuring)
+        : obtainBaseline(shop, surroundings.base, revision);
+    measuring.catch(stop);
+    obtaining.catch(stop);
+    const [, measured, baseline] = await firstCause(engine, measuring, obtaining);
+    return { measured, baseline };
+}
+/** Measures an image where it lies, and then what it is compared with: nothing is built, and no repository is needed. */
+async function measureImages(image, tools, baseMustExist, facts) {
+    const { inputs } = tools;
+    facts.name = inputs.name ?? nameOfReference(image);
+    facts.head = { ...facts.head, reference: image.text };
+    const reading = { ...tools, name: facts.name };
+    const head = await measureImage(reading, image, inputs.platforms, 'image');
+    if (head.measurements.length === 0) {
+        const wanted = inputs.platforms.join(', ') || 'any platform';
+        throw new build_failure/* CouldNotMeasure */.N('missing', `\`${image.text}\` has no image for ${wanted}.`, {
+            remedy: head.platforms.length === 0 ? null : `\`platforms\` takes what it has: ${head.platforms.join(', ')}.`,
+        });
+    }
+    const measured = head.measurements;
+    if (inputs.baseline === 'none')
+        return { measured, baseline: NOT_WANTED };
+    if (typeof inputs.baseline !== 'object')
+        return { measured, baseline: NOT_NAMED };
+    const baseline = await obtainImageFor(reading, inputs.baseline, Promise.resolve(measured));
+    if (baseline.kind === 'none' && baseMustExist)
+        throw new build_failure/* CouldNotMeasure */.N('missing', `${baseline.reason}.`);
+    return { measured, baseline };
+}
+/** Only for the head's platforms: an image in a registry may have many more. */
+async function obtainImageFor(reading, reference, head) {
+    const platforms = (await head).map(({ platform }) => platform);
+    return obtainImage(reading, reference, platforms);
 }
 /** How long removing what a side made may take, also when the run was cancelled. */
 const TIDYING_MS = 15_000;
-/** Removes the temporary folder. A tool may have left folders read-only (Go's module cache) or files of another user: no reason to fail. */
-async function discard(folder, log) {
-    const remove = () => (0,promises_.rm)(folder, { recursive: true, force: true, maxRetries: 3 });
-    try {
-        await remove().catch(async () => {
-            await makeWritable(folder);
-            await remove();
-        });
-    }
-    catch (error) {
-        log.warning(`A temporary folder could not be removed: ${error instanceof Error ? error.message : String(error)}`);
-    }
-}
-async function makeWritable(folder) {
-    await (0,promises_.chmod)(folder, 0o700);
-    for (const entry of await (0,promises_.readdir)(folder, { withFileTypes: true })) {
-        if (entry.isDirectory())
-            await makeWritable((0,external_node_path_.join)(folder, entry.name));
-    }
-}
 /**
  * All results, or the first failure that is one of its own: where nothing can build that is the error, and not what the attempts said;
  * and a side that was only stopped because the other had failed says nothing.
@@ -47034,6 +50956,70 @@ function queue() {
     };
 }
 
+// EXTERNAL MODULE: ./build/version.js
+var version = __nccwpck_require__(8508);
+;// CONCATENATED MODULE: ./build/run.js
+
+
+
+
+
+
+
+
+
+/**
+ * The product in a sentence: measures head and base, compares them, judges, and reports.
+ * Never throws for an image that could not be measured: the report says so. Throws where the run was cancelled.
+ */
+async function run(inputs, surroundings, world) {
+    const { repositoryUrl, runUrl } = surroundings;
+    const scratch = await (0,promises_.mkdtemp)((0,external_node_path_.join)(await (0,promises_.realpath)(surroundings.temporary), 'image-budget-'));
+    const facts = {
+        name: inputs.name ?? surroundings.repositoryName ?? 'image',
+        head: { commit: null, pushed: null, dirty: false, reference: null },
+    };
+    try {
+        const { measured, baseline } = await measureSides(inputs, surroundings, world, scratch, facts);
+        const budgets = budgetsOf(inputs.limits);
+        const images = compareAll(measured, baseline).map((comparison) => {
+            const { checks, verdict } = judge(comparison, budgets);
+            return { comparison, checks, verdict };
+        });
+        // Where the user said which platforms, the others are not gone.
+        const gone = inputs.platforms.length > 0 ? [] : gonePlatforms(measured, baseline);
+        return (0,assemble/* assembleReport */.x)({ version: version/* version */.r, images, gonePlatforms: gone, head: facts.head, repositoryUrl, runUrl });
+    }
+    catch (error) {
+        if (world.signal.aborted)
+            throw new build_failure/* CouldNotMeasure */.N('cancelled', 'The run was cancelled.');
+        return (0,assemble/* reportFailure */.Q)(facts.name, (0,build_failure/* toFailure */.w)(error), { head: facts.head, repositoryUrl, runUrl });
+    }
+    finally {
+        await run_discard(scratch, world.log);
+    }
+}
+/** Removes the temporary folder. A tool may have left folders read-only (Go's module cache) or files of another user: no reason to fail. */
+async function run_discard(folder, log) {
+    const remove = () => (0,promises_.rm)(folder, { recursive: true, force: true, maxRetries: 3 });
+    try {
+        await remove().catch(async () => {
+            await makeWritable(folder);
+            await remove();
+        });
+    }
+    catch (error) {
+        log.warning(`A temporary folder could not be removed: ${error instanceof Error ? error.message : String(error)}`);
+    }
+}
+async function makeWritable(folder) {
+    await (0,promises_.chmod)(folder, 0o700);
+    for (const entry of await (0,promises_.readdir)(folder, { withFileTypes: true })) {
+        if (entry.isDirectory())
+            await makeWritable((0,external_node_path_.join)(folder, entry.name));
+    }
+}
+
 
 /***/ }),
 
@@ -47049,7 +51035,7 @@ const version = '0.1.0';
 
 /***/ }),
 
-/***/ 3360:
+/***/ 9584:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -47239,804 +51225,10 @@ function file_command_prepareKeyValueMessage(key, value) {
 //# sourceMappingURL=file-command.js.map
 // EXTERNAL MODULE: external "path"
 var external_path_ = __nccwpck_require__(6928);
-// EXTERNAL MODULE: external "http"
-var external_http_ = __nccwpck_require__(8611);
-// EXTERNAL MODULE: external "https"
-var external_https_ = __nccwpck_require__(5692);
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
-function getProxyUrl(reqUrl) {
-    const usingSsl = reqUrl.protocol === 'https:';
-    if (checkBypass(reqUrl)) {
-        return undefined;
-    }
-    const proxyVar = (() => {
-        if (usingSsl) {
-            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
-        }
-        else {
-            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
-        }
-    })();
-    if (proxyVar) {
-        try {
-            return new DecodedURL(proxyVar);
-        }
-        catch (_a) {
-            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
-                return new DecodedURL(`http://${proxyVar}`);
-        }
-    }
-    else {
-        return undefined;
-    }
-}
-function checkBypass(reqUrl) {
-    if (!reqUrl.hostname) {
-        return false;
-    }
-    const reqHost = reqUrl.hostname;
-    if (isLoopbackAddress(reqHost)) {
-        return true;
-    }
-    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
-    if (!noProxy) {
-        return false;
-    }
-    // Determine the request port
-    let reqPort;
-    if (reqUrl.port) {
-        reqPort = Number(reqUrl.port);
-    }
-    else if (reqUrl.protocol === 'http:') {
-        reqPort = 80;
-    }
-    else if (reqUrl.protocol === 'https:') {
-        reqPort = 443;
-    }
-    // Format the request hostname and hostname with port
-    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
-    if (typeof reqPort === 'number') {
-        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
-    }
-    // Compare request host against noproxy
-    for (const upperNoProxyItem of noProxy
-        .split(',')
-        .map(x => x.trim().toUpperCase())
-        .filter(x => x)) {
-        if (upperNoProxyItem === '*' ||
-            upperReqHosts.some(x => x === upperNoProxyItem ||
-                x.endsWith(`.${upperNoProxyItem}`) ||
-                (upperNoProxyItem.startsWith('.') &&
-                    x.endsWith(`${upperNoProxyItem}`)))) {
-            return true;
-        }
-    }
-    return false;
-}
-function isLoopbackAddress(host) {
-    const hostLower = host.toLowerCase();
-    return (hostLower === 'localhost' ||
-        hostLower.startsWith('127.') ||
-        hostLower.startsWith('[::1]') ||
-        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
-}
-class DecodedURL extends URL {
-    constructor(url, base) {
-        super(url, base);
-        this._decodedUsername = decodeURIComponent(super.username);
-        this._decodedPassword = decodeURIComponent(super.password);
-    }
-    get username() {
-        return this._decodedUsername;
-    }
-    get password() {
-        return this._decodedPassword;
-    }
-}
-//# sourceMappingURL=proxy.js.map
-// EXTERNAL MODULE: ./node_modules/tunnel/index.js
-var node_modules_tunnel = __nccwpck_require__(770);
-// EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(6752);
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
-/* eslint-disable @typescript-eslint/no-explicit-any */
-var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-
-
-var HttpCodes;
-(function (HttpCodes) {
-    HttpCodes[HttpCodes["OK"] = 200] = "OK";
-    HttpCodes[HttpCodes["MultipleChoices"] = 300] = "MultipleChoices";
-    HttpCodes[HttpCodes["MovedPermanently"] = 301] = "MovedPermanently";
-    HttpCodes[HttpCodes["ResourceMoved"] = 302] = "ResourceMoved";
-    HttpCodes[HttpCodes["SeeOther"] = 303] = "SeeOther";
-    HttpCodes[HttpCodes["NotModified"] = 304] = "NotModified";
-    HttpCodes[HttpCodes["UseProxy"] = 305] = "UseProxy";
-    HttpCodes[HttpCodes["SwitchProxy"] = 306] = "SwitchProxy";
-    HttpCodes[HttpCodes["TemporaryRedirect"] = 307] = "TemporaryRedirect";
-    HttpCodes[HttpCodes["PermanentRedirect"] = 308] = "PermanentRedirect";
-    HttpCodes[HttpCodes["BadRequest"] = 400] = "BadRequest";
-    HttpCodes[HttpCodes["Unauthorized"] = 401] = "Unauthorized";
-    HttpCodes[HttpCodes["PaymentRequired"] = 402] = "PaymentRequired";
-    HttpCodes[HttpCodes["Forbidden"] = 403] = "Forbidden";
-    HttpCodes[HttpCodes["NotFound"] = 404] = "NotFound";
-    HttpCodes[HttpCodes["MethodNotAllowed"] = 405] = "MethodNotAllowed";
-    HttpCodes[HttpCodes["NotAcceptable"] = 406] = "NotAcceptable";
-    HttpCodes[HttpCodes["ProxyAuthenticationRequired"] = 407] = "ProxyAuthenticationRequired";
-    HttpCodes[HttpCodes["RequestTimeout"] = 408] = "RequestTimeout";
-    HttpCodes[HttpCodes["Conflict"] = 409] = "Conflict";
-    HttpCodes[HttpCodes["Gone"] = 410] = "Gone";
-    HttpCodes[HttpCodes["TooManyRequests"] = 429] = "TooManyRequests";
-    HttpCodes[HttpCodes["InternalServerError"] = 500] = "InternalServerError";
-    HttpCodes[HttpCodes["NotImplemented"] = 501] = "NotImplemented";
-    HttpCodes[HttpCodes["BadGateway"] = 502] = "BadGateway";
-    HttpCodes[HttpCodes["ServiceUnavailable"] = 503] = "ServiceUnavailable";
-    HttpCodes[HttpCodes["GatewayTimeout"] = 504] = "GatewayTimeout";
-})(HttpCodes || (HttpCodes = {}));
-var Headers;
-(function (Headers) {
-    Headers["Accept"] = "accept";
-    Headers["ContentType"] = "content-type";
-})(Headers || (Headers = {}));
-var MediaTypes;
-(function (MediaTypes) {
-    MediaTypes["ApplicationJson"] = "application/json";
-})(MediaTypes || (MediaTypes = {}));
-/**
- * Returns the proxy URL, depending upon the supplied url and proxy environment variables.
- * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
- */
-function lib_getProxyUrl(serverUrl) {
-    const proxyUrl = pm.getProxyUrl(new URL(serverUrl));
-    return proxyUrl ? proxyUrl.href : '';
-}
-const HttpRedirectCodes = [
-    HttpCodes.MovedPermanently,
-    HttpCodes.ResourceMoved,
-    HttpCodes.SeeOther,
-    HttpCodes.TemporaryRedirect,
-    HttpCodes.PermanentRedirect
-];
-const HttpResponseRetryCodes = [
-    HttpCodes.BadGateway,
-    HttpCodes.ServiceUnavailable,
-    HttpCodes.GatewayTimeout
-];
-const RetryableHttpVerbs = (/* unused pure expression or super */ null && (['OPTIONS', 'GET', 'DELETE', 'HEAD']));
-const ExponentialBackoffCeiling = 10;
-const ExponentialBackoffTimeSlice = 5;
-class HttpClientError extends Error {
-    constructor(message, statusCode) {
-        super(message);
-        this.name = 'HttpClientError';
-        this.statusCode = statusCode;
-        Object.setPrototypeOf(this, HttpClientError.prototype);
-    }
-}
-class HttpClientResponse {
-    constructor(message) {
-        this.message = message;
-    }
-    readBody() {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
-                let output = Buffer.alloc(0);
-                this.message.on('data', (chunk) => {
-                    output = Buffer.concat([output, chunk]);
-                });
-                this.message.on('end', () => {
-                    resolve(output.toString());
-                });
-            }));
-        });
-    }
-    readBodyBuffer() {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
-                const chunks = [];
-                this.message.on('data', (chunk) => {
-                    chunks.push(chunk);
-                });
-                this.message.on('end', () => {
-                    resolve(Buffer.concat(chunks));
-                });
-            }));
-        });
-    }
-}
-function isHttps(requestUrl) {
-    const parsedUrl = new URL(requestUrl);
-    return parsedUrl.protocol === 'https:';
-}
-class lib_HttpClient {
-    constructor(userAgent, handlers, requestOptions) {
-        this._ignoreSslError = false;
-        this._allowRedirects = true;
-        this._allowRedirectDowngrade = false;
-        this._maxRedirects = 50;
-        this._allowRetries = false;
-        this._maxRetries = 1;
-        this._keepAlive = false;
-        this._disposed = false;
-        this.userAgent = this._getUserAgentWithOrchestrationId(userAgent);
-        this.handlers = handlers || [];
-        this.requestOptions = requestOptions;
-        if (requestOptions) {
-            if (requestOptions.ignoreSslError != null) {
-                this._ignoreSslError = requestOptions.ignoreSslError;
-            }
-            this._socketTimeout = requestOptions.socketTimeout;
-            if (requestOptions.allowRedirects != null) {
-                this._allowRedirects = requestOptions.allowRedirects;
-            }
-            if (requestOptions.allowRedirectDowngrade != null) {
-                this._allowRedirectDowngrade = requestOptions.allowRedirectDowngrade;
-            }
-            if (requestOptions.maxRedirects != null) {
-                this._maxRedirects = Math.max(requestOptions.maxRedirects, 0);
-            }
-            if (requestOptions.keepAlive != null) {
-                this._keepAlive = requestOptions.keepAlive;
-            }
-            if (requestOptions.allowRetries != null) {
-                this._allowRetries = requestOptions.allowRetries;
-            }
-            if (requestOptions.maxRetries != null) {
-                this._maxRetries = requestOptions.maxRetries;
-            }
-        }
-    }
-    options(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('OPTIONS', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    get(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('GET', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    del(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('DELETE', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    post(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('POST', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    patch(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('PATCH', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    put(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('PUT', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    head(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('HEAD', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    sendStream(verb, requestUrl, stream, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request(verb, requestUrl, stream, additionalHeaders);
-        });
-    }
-    /**
-     * Gets a typed object from an endpoint
-     * Be aware that not found returns a null.  Other errors (4xx, 5xx) reject the promise
-     */
-    getJson(requestUrl_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, additionalHeaders = {}) {
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            const res = yield this.get(requestUrl, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    postJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.post(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    putJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.put(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    patchJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.patch(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    /**
-     * Makes a raw http request.
-     * All other methods such as get, post, patch, and request ultimately call this.
-     * Prefer get, del, post and patch
-     */
-    request(verb, requestUrl, data, headers) {
-        return __awaiter(this, void 0, void 0, function* () {
-            if (this._disposed) {
-                throw new Error('Client has already been disposed.');
-            }
-            const parsedUrl = new URL(requestUrl);
-            let info = this._prepareRequest(verb, parsedUrl, headers);
-            // Only perform retries on reads since writes may not be idempotent.
-            const maxTries = this._allowRetries && RetryableHttpVerbs.includes(verb)
-                ? this._maxRetries + 1
-                : 1;
-            let numTries = 0;
-            let response;
-            do {
-                response = yield this.requestRaw(info, data);
-                // Check if it's an authentication challenge
-                if (response &&
-                    response.message &&
-                    response.message.statusCode === HttpCodes.Unauthorized) {
-                    let authenticationHandler;
-                    for (const handler of this.handlers) {
-                        if (handler.canHandleAuthentication(response)) {
-                            authenticationHandler = handler;
-                            break;
-                        }
-                    }
-                    if (authenticationHandler) {
-                        return authenticationHandler.handleAuthentication(this, info, data);
-                    }
-                    else {
-                        // We have received an unauthorized response but have no handlers to handle it.
-                        // Let the response return to the caller.
-                        return response;
-                    }
-                }
-                let redirectsRemaining = this._maxRedirects;
-                while (response.message.statusCode &&
-                    HttpRedirectCodes.includes(response.message.statusCode) &&
-                    this._allowRedirects &&
-                    redirectsRemaining > 0) {
-                    const redirectUrl = response.message.headers['location'];
-                    if (!redirectUrl) {
-                        // if there's no location to redirect to, we won't
-                        break;
-                    }
-                    const parsedRedirectUrl = new URL(redirectUrl);
-                    if (parsedUrl.protocol === 'https:' &&
-                        parsedUrl.protocol !== parsedRedirectUrl.protocol &&
-                        !this._allowRedirectDowngrade) {
-                        throw new Error('Redirect from HTTPS to HTTP protocol. This downgrade is not allowed for security reasons. If you want to allow this behavior, set the allowRedirectDowngrade option to true.');
-                    }
-                    // we need to finish reading the response before reassigning response
-                    // which will leak the open socket.
-                    yield response.readBody();
-                    // strip authorization header if redirected to a different hostname
-                    if (parsedRedirectUrl.hostname !== parsedUrl.hostname) {
-                        for (const header in headers) {
-                            // header names are case insensitive
-                            if (header.toLowerCase() === 'authorization') {
-                                delete headers[header];
-                            }
-                        }
-                    }
-                    // let's make the request with the new redirectUrl
-                    info = this._prepareRequest(verb, parsedRedirectUrl, headers);
-                    response = yield this.requestRaw(info, data);
-                    redirectsRemaining--;
-                }
-                if (!response.message.statusCode ||
-                    !HttpResponseRetryCodes.includes(response.message.statusCode)) {
-                    // If not a retry code, return immediately instead of retrying
-                    return response;
-                }
-                numTries += 1;
-                if (numTries < maxTries) {
-                    yield response.readBody();
-                    yield this._performExponentialBackoff(numTries);
-                }
-            } while (numTries < maxTries);
-            return response;
-        });
-    }
-    /**
-     * Needs to be called if keepAlive is set to true in request options.
-     */
-    dispose() {
-        if (this._agent) {
-            this._agent.destroy();
-        }
-        this._disposed = true;
-    }
-    /**
-     * Raw request.
-     * @param info
-     * @param data
-     */
-    requestRaw(info, data) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve, reject) => {
-                function callbackForResult(err, res) {
-                    if (err) {
-                        reject(err);
-                    }
-                    else if (!res) {
-                        // If `err` is not passed, then `res` must be passed.
-                        reject(new Error('Unknown error'));
-                    }
-                    else {
-                        resolve(res);
-                    }
-                }
-                this.requestRawWithCallback(info, data, callbackForResult);
-            });
-        });
-    }
-    /**
-     * Raw request with callback.
-     * @param info
-     * @param data
-     * @param onResult
-     */
-    requestRawWithCallback(info, data, onResult) {
-        if (typeof data === 'string') {
-            if (!info.options.headers) {
-                info.options.headers = {};
-            }
-            info.options.headers['Content-Length'] = Buffer.byteLength(data, 'utf8');
-        }
-        let callbackCalled = false;
-        function handleResult(err, res) {
-            if (!callbackCalled) {
-                callbackCalled = true;
-                onResult(err, res);
-            }
-        }
-        const req = info.httpModule.request(info.options, (msg) => {
-            const res = new HttpClientResponse(msg);
-            handleResult(undefined, res);
-        });
-        let socket;
-        req.on('socket', sock => {
-            socket = sock;
-        });
-        // If we ever get disconnected, we want the socket to timeout eventually
-        req.setTimeout(this._socketTimeout || 3 * 60000, () => {
-            if (socket) {
-                socket.end();
-            }
-            handleResult(new Error(`Request timeout: ${info.options.path}`));
-        });
-        req.on('error', function (err) {
-            // err has statusCode property
-            // res should have headers
-            handleResult(err);
-        });
-        if (data && typeof data === 'string') {
-            req.write(data, 'utf8');
-        }
-        if (data && typeof data !== 'string') {
-            data.on('close', function () {
-                req.end();
-            });
-            data.pipe(req);
-        }
-        else {
-            req.end();
-        }
-    }
-    /**
-     * Gets an http agent. This function is useful when you need an http agent that handles
-     * routing through a proxy server - depending upon the url and proxy environment variables.
-     * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
-     */
-    getAgent(serverUrl) {
-        const parsedUrl = new URL(serverUrl);
-        return this._getAgent(parsedUrl);
-    }
-    getAgentDispatcher(serverUrl) {
-        const parsedUrl = new URL(serverUrl);
-        const proxyUrl = pm.getProxyUrl(parsedUrl);
-        const useProxy = proxyUrl && proxyUrl.hostname;
-        if (!useProxy) {
-            return;
-        }
-        return this._getProxyAgentDispatcher(parsedUrl, proxyUrl);
-    }
-    _prepareRequest(method, requestUrl, headers) {
-        const info = {};
-        info.parsedUrl = requestUrl;
-        const usingSsl = info.parsedUrl.protocol === 'https:';
-        info.httpModule = usingSsl ? https : http;
-        const defaultPort = usingSsl ? 443 : 80;
-        info.options = {};
-        info.options.host = info.parsedUrl.hostname;
-        info.options.port = info.parsedUrl.port
-            ? parseInt(info.parsedUrl.port)
-            : defaultPort;
-        info.options.path =
-            (info.parsedUrl.pathname || '') + (info.parsedUrl.search || '');
-        info.options.method = method;
-        info.options.headers = this._mergeHeaders(headers);
-        if (this.userAgent != null) {
-            info.options.headers['user-agent'] = this.userAgent;
-        }
-        info.options.agent = this._getAgent(info.parsedUrl);
-        // gives handlers an opportunity to participate
-        if (this.handlers) {
-            for (const handler of this.handlers) {
-                handler.prepareRequest(info.options);
-            }
-        }
-        return info;
-    }
-    _mergeHeaders(headers) {
-        if (this.requestOptions && this.requestOptions.headers) {
-            return Object.assign({}, lowercaseKeys(this.requestOptions.headers), lowercaseKeys(headers || {}));
-        }
-        return lowercaseKeys(headers || {});
-    }
-    /**
-     * Gets an existing header value or returns a default.
-     * Handles converting number header values to strings since HTTP headers must be strings.
-     * Note: This returns string | string[] since some headers can have multiple values.
-     * For headers that must always be a single string (like Content-Type), use the
-     * specialized _getExistingOrDefaultContentTypeHeader method instead.
-     */
-    _getExistingOrDefaultHeader(additionalHeaders, header, _default) {
-        let clientHeader;
-        if (this.requestOptions && this.requestOptions.headers) {
-            const headerValue = lowercaseKeys(this.requestOptions.headers)[header];
-            if (headerValue) {
-                clientHeader =
-                    typeof headerValue === 'number' ? headerValue.toString() : headerValue;
-            }
-        }
-        const additionalValue = additionalHeaders[header];
-        if (additionalValue !== undefined) {
-            return typeof additionalValue === 'number'
-                ? additionalValue.toString()
-                : additionalValue;
-        }
-        if (clientHeader !== undefined) {
-            return clientHeader;
-        }
-        return _default;
-    }
-    /**
-     * Specialized version of _getExistingOrDefaultHeader for Content-Type header.
-     * Always returns a single string (not an array) since Content-Type should be a single value.
-     * Converts arrays to comma-separated strings and numbers to strings to ensure type safety.
-     * This was split from _getExistingOrDefaultHeader to provide stricter typing for callers
-     * that assign the result to places expecting a string (e.g., additionalHeaders[Headers.ContentType]).
-     */
-    _getExistingOrDefaultContentTypeHeader(additionalHeaders, _default) {
-        let clientHeader;
-        if (this.requestOptions && this.requestOptions.headers) {
-            const headerValue = lowercaseKeys(this.requestOptions.headers)[Headers.ContentType];
-            if (headerValue) {
-                if (typeof headerValue === 'number') {
-                    clientHeader = String(headerValue);
-                }
-                else if (Array.isArray(headerValue)) {
-                    clientHeader = headerValue.join(', ');
-                }
-                else {
-                    clientHeader = headerValue;
-                }
-            }
-        }
-        const additionalValue = additionalHeaders[Headers.ContentType];
-        // Return the first non-undefined value, converting numbers or arrays to strings if necessary
-        if (additionalValue !== undefined) {
-            if (typeof additionalValue === 'number') {
-                return String(additionalValue);
-            }
-            else if (Array.isArray(additionalValue)) {
-                return additionalValue.join(', ');
-            }
-            else {
-                return additionalValue;
-            }
-        }
-        if (clientHeader !== undefined) {
-            return clientHeader;
-        }
-        return _default;
-    }
-    _getAgent(parsedUrl) {
-        let agent;
-        const proxyUrl = pm.getProxyUrl(parsedUrl);
-        const useProxy = proxyUrl && proxyUrl.hostname;
-        if (this._keepAlive && useProxy) {
-            agent = this._proxyAgent;
-        }
-        if (!useProxy) {
-            agent = this._agent;
-        }
-        // if agent is already assigned use that agent.
-        if (agent) {
-            return agent;
-        }
-        const usingSsl = parsedUrl.protocol === 'https:';
-        let maxSockets = 100;
-        if (this.requestOptions) {
-            maxSockets = this.requestOptions.maxSockets || http.globalAgent.maxSockets;
-        }
-        // This is `useProxy` again, but we need to check `proxyURl` directly for TypeScripts's flow analysis.
-        if (proxyUrl && proxyUrl.hostname) {
-            const agentOptions = {
-                maxSockets,
-                keepAlive: this._keepAlive,
-                proxy: Object.assign(Object.assign({}, ((proxyUrl.username || proxyUrl.password) && {
-                    proxyAuth: `${proxyUrl.username}:${proxyUrl.password}`
-                })), { host: proxyUrl.hostname, port: proxyUrl.port })
-            };
-            let tunnelAgent;
-            const overHttps = proxyUrl.protocol === 'https:';
-            if (usingSsl) {
-                tunnelAgent = overHttps ? tunnel.httpsOverHttps : tunnel.httpsOverHttp;
-            }
-            else {
-                tunnelAgent = overHttps ? tunnel.httpOverHttps : tunnel.httpOverHttp;
-            }
-            agent = tunnelAgent(agentOptions);
-            this._proxyAgent = agent;
-        }
-        // if tunneling agent isn't assigned create a new agent
-        if (!agent) {
-            const options = { keepAlive: this._keepAlive, maxSockets };
-            agent = usingSsl ? new https.Agent(options) : new http.Agent(options);
-            this._agent = agent;
-        }
-        if (usingSsl && this._ignoreSslError) {
-            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
-            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
-            // we have to cast it to any and change it directly
-            agent.options = Object.assign(agent.options || {}, {
-                rejectUnauthorized: false
-            });
-        }
-        return agent;
-    }
-    _getProxyAgentDispatcher(parsedUrl, proxyUrl) {
-        let proxyAgent;
-        if (this._keepAlive) {
-            proxyAgent = this._proxyAgentDispatcher;
-        }
-        // if agent is already assigned use that agent.
-        if (proxyAgent) {
-            return proxyAgent;
-        }
-        const usingSsl = parsedUrl.protocol === 'https:';
-        proxyAgent = new ProxyAgent(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
-            token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
-        })));
-        this._proxyAgentDispatcher = proxyAgent;
-        if (usingSsl && this._ignoreSslError) {
-            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
-            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
-            // we have to cast it to any and change it directly
-            proxyAgent.options = Object.assign(proxyAgent.options.requestTls || {}, {
-                rejectUnauthorized: false
-            });
-        }
-        return proxyAgent;
-    }
-    _getUserAgentWithOrchestrationId(userAgent) {
-        const baseUserAgent = userAgent || 'actions/http-client';
-        const orchId = process.env['ACTIONS_ORCHESTRATION_ID'];
-        if (orchId) {
-            // Sanitize the orchestration ID to ensure it contains only valid characters
-            // Valid characters: 0-9, a-z, _, -, .
-            const sanitizedId = orchId.replace(/[^a-z0-9_.-]/gi, '_');
-            return `${baseUserAgent} actions_orchestration_id/${sanitizedId}`;
-        }
-        return baseUserAgent;
-    }
-    _performExponentialBackoff(retryNumber) {
-        return __awaiter(this, void 0, void 0, function* () {
-            retryNumber = Math.min(ExponentialBackoffCeiling, retryNumber);
-            const ms = ExponentialBackoffTimeSlice * Math.pow(2, retryNumber);
-            return new Promise(resolve => setTimeout(() => resolve(), ms));
-        });
-    }
-    _processResponse(res, options) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve, reject) => __awaiter(this, void 0, void 0, function* () {
-                const statusCode = res.message.statusCode || 0;
-                const response = {
-                    statusCode,
-                    result: null,
-                    headers: {}
-                };
-                // not found leads to null obj returned
-                if (statusCode === HttpCodes.NotFound) {
-                    resolve(response);
-                }
-                // get the result from the body
-                function dateTimeDeserializer(key, value) {
-                    if (typeof value === 'string') {
-                        const a = new Date(value);
-                        if (!isNaN(a.valueOf())) {
-                            return a;
-                        }
-                    }
-                    return value;
-                }
-                let obj;
-                let contents;
-                try {
-                    contents = yield res.readBody();
-                    if (contents && contents.length > 0) {
-                        if (options && options.deserializeDates) {
-                            obj = JSON.parse(contents, dateTimeDeserializer);
-                        }
-                        else {
-                            obj = JSON.parse(contents);
-                        }
-                        response.result = obj;
-                    }
-                    response.headers = res.message.headers;
-                }
-                catch (err) {
-                    // Invalid resource (contents not json);  leaving result obj null
-                }
-                // note that 3xx redirects are handled by the http layer.
-                if (statusCode > 299) {
-                    let msg;
-                    // if exception/error in body, attempt to get better error
-                    if (obj && obj.message) {
-                        msg = obj.message;
-                    }
-                    else if (contents && contents.length > 0) {
-                        // it may be the case that the exception is in the body message as string
-                        msg = contents;
-                    }
-                    else {
-                        msg = `Failed request: (${statusCode})`;
-                    }
-                    const err = new HttpClientError(msg, statusCode);
-                    err.result = response.result;
-                    reject(err);
-                }
-                else {
-                    resolve(response);
-                }
-            }));
-        });
-    }
-}
-const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCase()] = obj[k]), c), {});
-//# sourceMappingURL=index.js.map
+// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
+var lib = __nccwpck_require__(4942);
 ;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
-var auth_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
         function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
@@ -48061,7 +51253,7 @@ class BasicCredentialHandler {
         return false;
     }
     handleAuthentication() {
-        return auth_awaiter(this, void 0, void 0, function* () {
+        return __awaiter(this, void 0, void 0, function* () {
             throw new Error('not implemented');
         });
     }
@@ -48083,7 +51275,7 @@ class auth_BearerCredentialHandler {
         return false;
     }
     handleAuthentication() {
-        return auth_awaiter(this, void 0, void 0, function* () {
+        return __awaiter(this, void 0, void 0, function* () {
             throw new Error('not implemented');
         });
     }
@@ -48105,7 +51297,7 @@ class PersonalAccessTokenCredentialHandler {
         return false;
     }
     handleAuthentication() {
-        return auth_awaiter(this, void 0, void 0, function* () {
+        return __awaiter(this, void 0, void 0, function* () {
             throw new Error('not implemented');
         });
     }
@@ -50038,6 +53230,818 @@ function getExecOutput(commandLine, args, options) {
 
 /***/ }),
 
+/***/ 4942:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  Qq: () => (/* binding */ HttpClient)
+});
+
+// UNUSED EXPORTS: Headers, HttpClientError, HttpClientResponse, HttpCodes, MediaTypes, getProxyUrl, isHttps
+
+// EXTERNAL MODULE: external "http"
+var external_http_ = __nccwpck_require__(8611);
+var external_http_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_http_, 2);
+// EXTERNAL MODULE: external "https"
+var external_https_ = __nccwpck_require__(5692);
+var external_https_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_https_, 2);
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
+function getProxyUrl(reqUrl) {
+    const usingSsl = reqUrl.protocol === 'https:';
+    if (checkBypass(reqUrl)) {
+        return undefined;
+    }
+    const proxyVar = (() => {
+        if (usingSsl) {
+            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
+        }
+        else {
+            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
+        }
+    })();
+    if (proxyVar) {
+        try {
+            return new DecodedURL(proxyVar);
+        }
+        catch (_a) {
+            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
+                return new DecodedURL(`http://${proxyVar}`);
+        }
+    }
+    else {
+        return undefined;
+    }
+}
+function checkBypass(reqUrl) {
+    if (!reqUrl.hostname) {
+        return false;
+    }
+    const reqHost = reqUrl.hostname;
+    if (isLoopbackAddress(reqHost)) {
+        return true;
+    }
+    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
+    if (!noProxy) {
+        return false;
+    }
+    // Determine the request port
+    let reqPort;
+    if (reqUrl.port) {
+        reqPort = Number(reqUrl.port);
+    }
+    else if (reqUrl.protocol === 'http:') {
+        reqPort = 80;
+    }
+    else if (reqUrl.protocol === 'https:') {
+        reqPort = 443;
+    }
+    // Format the request hostname and hostname with port
+    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
+    if (typeof reqPort === 'number') {
+        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
+    }
+    // Compare request host against noproxy
+    for (const upperNoProxyItem of noProxy
+        .split(',')
+        .map(x => x.trim().toUpperCase())
+        .filter(x => x)) {
+        if (upperNoProxyItem === '*' ||
+            upperReqHosts.some(x => x === upperNoProxyItem ||
+                x.endsWith(`.${upperNoProxyItem}`) ||
+                (upperNoProxyItem.startsWith('.') &&
+                    x.endsWith(`${upperNoProxyItem}`)))) {
+            return true;
+        }
+    }
+    return false;
+}
+function isLoopbackAddress(host) {
+    const hostLower = host.toLowerCase();
+    return (hostLower === 'localhost' ||
+        hostLower.startsWith('127.') ||
+        hostLower.startsWith('[::1]') ||
+        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
+}
+class DecodedURL extends URL {
+    constructor(url, base) {
+        super(url, base);
+        this._decodedUsername = decodeURIComponent(super.username);
+        this._decodedPassword = decodeURIComponent(super.password);
+    }
+    get username() {
+        return this._decodedUsername;
+    }
+    get password() {
+        return this._decodedPassword;
+    }
+}
+//# sourceMappingURL=proxy.js.map
+// EXTERNAL MODULE: ./node_modules/tunnel/index.js
+var tunnel = __nccwpck_require__(770);
+// EXTERNAL MODULE: ./node_modules/undici/index.js
+var undici = __nccwpck_require__(6752);
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
+/* eslint-disable @typescript-eslint/no-explicit-any */
+var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+
+
+var HttpCodes;
+(function (HttpCodes) {
+    HttpCodes[HttpCodes["OK"] = 200] = "OK";
+    HttpCodes[HttpCodes["MultipleChoices"] = 300] = "MultipleChoices";
+    HttpCodes[HttpCodes["MovedPermanently"] = 301] = "MovedPermanently";
+    HttpCodes[HttpCodes["ResourceMoved"] = 302] = "ResourceMoved";
+    HttpCodes[HttpCodes["SeeOther"] = 303] = "SeeOther";
+    HttpCodes[HttpCodes["NotModified"] = 304] = "NotModified";
+    HttpCodes[HttpCodes["UseProxy"] = 305] = "UseProxy";
+    HttpCodes[HttpCodes["SwitchProxy"] = 306] = "SwitchProxy";
+    HttpCodes[HttpCodes["TemporaryRedirect"] = 307] = "TemporaryRedirect";
+    HttpCodes[HttpCodes["PermanentRedirect"] = 308] = "PermanentRedirect";
+    HttpCodes[HttpCodes["BadRequest"] = 400] = "BadRequest";
+    HttpCodes[HttpCodes["Unauthorized"] = 401] = "Unauthorized";
+    HttpCodes[HttpCodes["PaymentRequired"] = 402] = "PaymentRequired";
+    HttpCodes[HttpCodes["Forbidden"] = 403] = "Forbidden";
+    HttpCodes[HttpCodes["NotFound"] = 404] = "NotFound";
+    HttpCodes[HttpCodes["MethodNotAllowed"] = 405] = "MethodNotAllowed";
+    HttpCodes[HttpCodes["NotAcceptable"] = 406] = "NotAcceptable";
+    HttpCodes[HttpCodes["ProxyAuthenticationRequired"] = 407] = "ProxyAuthenticationRequired";
+    HttpCodes[HttpCodes["RequestTimeout"] = 408] = "RequestTimeout";
+    HttpCodes[HttpCodes["Conflict"] = 409] = "Conflict";
+    HttpCodes[HttpCodes["Gone"] = 410] = "Gone";
+    HttpCodes[HttpCodes["TooManyRequests"] = 429] = "TooManyRequests";
+    HttpCodes[HttpCodes["InternalServerError"] = 500] = "InternalServerError";
+    HttpCodes[HttpCodes["NotImplemented"] = 501] = "NotImplemented";
+    HttpCodes[HttpCodes["BadGateway"] = 502] = "BadGateway";
+    HttpCodes[HttpCodes["ServiceUnavailable"] = 503] = "ServiceUnavailable";
+    HttpCodes[HttpCodes["GatewayTimeout"] = 504] = "GatewayTimeout";
+})(HttpCodes || (HttpCodes = {}));
+var Headers;
+(function (Headers) {
+    Headers["Accept"] = "accept";
+    Headers["ContentType"] = "content-type";
+})(Headers || (Headers = {}));
+var MediaTypes;
+(function (MediaTypes) {
+    MediaTypes["ApplicationJson"] = "application/json";
+})(MediaTypes || (MediaTypes = {}));
+/**
+ * Returns the proxy URL, depending upon the supplied url and proxy environment variables.
+ * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
+ */
+function lib_getProxyUrl(serverUrl) {
+    const proxyUrl = pm.getProxyUrl(new URL(serverUrl));
+    return proxyUrl ? proxyUrl.href : '';
+}
+const HttpRedirectCodes = [
+    HttpCodes.MovedPermanently,
+    HttpCodes.ResourceMoved,
+    HttpCodes.SeeOther,
+    HttpCodes.TemporaryRedirect,
+    HttpCodes.PermanentRedirect
+];
+const HttpResponseRetryCodes = [
+    HttpCodes.BadGateway,
+    HttpCodes.ServiceUnavailable,
+    HttpCodes.GatewayTimeout
+];
+const RetryableHttpVerbs = ['OPTIONS', 'GET', 'DELETE', 'HEAD'];
+const ExponentialBackoffCeiling = 10;
+const ExponentialBackoffTimeSlice = 5;
+class HttpClientError extends Error {
+    constructor(message, statusCode) {
+        super(message);
+        this.name = 'HttpClientError';
+        this.statusCode = statusCode;
+        Object.setPrototypeOf(this, HttpClientError.prototype);
+    }
+}
+class HttpClientResponse {
+    constructor(message) {
+        this.message = message;
+    }
+    readBody() {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
+                let output = Buffer.alloc(0);
+                this.message.on('data', (chunk) => {
+                    output = Buffer.concat([output, chunk]);
+                });
+                this.message.on('end', () => {
+                    resolve(output.toString());
+                });
+            }));
+        });
+    }
+    readBodyBuffer() {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
+                const chunks = [];
+                this.message.on('data', (chunk) => {
+                    chunks.push(chunk);
+                });
+                this.message.on('end', () => {
+                    resolve(Buffer.concat(chunks));
+                });
+            }));
+        });
+    }
+}
+function isHttps(requestUrl) {
+    const parsedUrl = new URL(requestUrl);
+    return parsedUrl.protocol === 'https:';
+}
+class HttpClient {
+    constructor(userAgent, handlers, requestOptions) {
+        this._ignoreSslError = false;
+        this._allowRedirects = true;
+        this._allowRedirectDowngrade = false;
+        this._maxRedirects = 50;
+        this._allowRetries = false;
+        this._maxRetries = 1;
+        this._keepAlive = false;
+        this._disposed = false;
+        this.userAgent = this._getUserAgentWithOrchestrationId(userAgent);
+        this.handlers = handlers || [];
+        this.requestOptions = requestOptions;
+        if (requestOptions) {
+            if (requestOptions.ignoreSslError != null) {
+                this._ignoreSslError = requestOptions.ignoreSslError;
+            }
+            this._socketTimeout = requestOptions.socketTimeout;
+            if (requestOptions.allowRedirects != null) {
+                this._allowRedirects = requestOptions.allowRedirects;
+            }
+            if (requestOptions.allowRedirectDowngrade != null) {
+                this._allowRedirectDowngrade = requestOptions.allowRedirectDowngrade;
+            }
+            if (requestOptions.maxRedirects != null) {
+                this._maxRedirects = Math.max(requestOptions.maxRedirects, 0);
+            }
+            if (requestOptions.keepAlive != null) {
+                this._keepAlive = requestOptions.keepAlive;
+            }
+            if (requestOptions.allowRetries != null) {
+                this._allowRetries = requestOptions.allowRetries;
+            }
+            if (requestOptions.maxRetries != null) {
+                this._maxRetries = requestOptions.maxRetries;
+            }
+        }
+    }
+    options(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('OPTIONS', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    get(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('GET', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    del(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('DELETE', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    post(requestUrl, data, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('POST', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    patch(requestUrl, data, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('PATCH', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    put(requestUrl, data, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('PUT', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    head(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('HEAD', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    sendStream(verb, requestUrl, stream, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request(verb, requestUrl, stream, additionalHeaders);
+        });
+    }
+    /**
+     * Gets a typed object from an endpoint
+     * Be aware that not found returns a null.  Other errors (4xx, 5xx) reject the promise
+     */
+    getJson(requestUrl_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, additionalHeaders = {}) {
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            const res = yield this.get(requestUrl, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    postJson(requestUrl_1, obj_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.post(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    putJson(requestUrl_1, obj_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.put(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    patchJson(requestUrl_1, obj_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.patch(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    /**
+     * Makes a raw http request.
+     * All other methods such as get, post, patch, and request ultimately call this.
+     * Prefer get, del, post and patch
+     */
+    request(verb, requestUrl, data, headers) {
+        return __awaiter(this, void 0, void 0, function* () {
+            if (this._disposed) {
+                throw new Error('Client has already been disposed.');
+            }
+            const parsedUrl = new URL(requestUrl);
+            let info = this._prepareRequest(verb, parsedUrl, headers);
+            // Only perform retries on reads since writes may not be idempotent.
+            const maxTries = this._allowRetries && RetryableHttpVerbs.includes(verb)
+                ? this._maxRetries + 1
+                : 1;
+            let numTries = 0;
+            let response;
+            do {
+                response = yield this.requestRaw(info, data);
+                // Check if it's an authentication challenge
+                if (response &&
+                    response.message &&
+                    response.message.statusCode === HttpCodes.Unauthorized) {
+                    let authenticationHandler;
+                    for (const handler of this.handlers) {
+                        if (handler.canHandleAuthentication(response)) {
+                            authenticationHandler = handler;
+                            break;
+                        }
+                    }
+                    if (authenticationHandler) {
+                        return authenticationHandler.handleAuthentication(this, info, data);
+                    }
+                    else {
+                        // We have received an unauthorized response but have no handlers to handle it.
+                        // Let the response return to the caller.
+                        return response;
+                    }
+                }
+                let redirectsRemaining = this._maxRedirects;
+                while (response.message.statusCode &&
+                    HttpRedirectCodes.includes(response.message.statusCode) &&
+                    this._allowRedirects &&
+                    redirectsRemaining > 0) {
+                    const redirectUrl = response.message.headers['location'];
+                    if (!redirectUrl) {
+                        // if there's no location to redirect to, we won't
+                        break;
+                    }
+                    const parsedRedirectUrl = new URL(redirectUrl);
+                    if (parsedUrl.protocol === 'https:' &&
+                        parsedUrl.protocol !== parsedRedirectUrl.protocol &&
+                        !this._allowRedirectDowngrade) {
+                        throw new Error('Redirect from HTTPS to HTTP protocol. This downgrade is not allowed for security reasons. If you want to allow this behavior, set the allowRedirectDowngrade option to true.');
+                    }
+                    // we need to finish reading the response before reassigning response
+                    // which will leak the open socket.
+                    yield response.readBody();
+                    // strip authorization header if redirected to a different hostname
+                    if (parsedRedirectUrl.hostname !== parsedUrl.hostname) {
+                        for (const header in headers) {
+                            // header names are case insensitive
+                            if (header.toLowerCase() === 'authorization') {
+                                delete headers[header];
+                            }
+                        }
+                    }
+                    // let's make the request with the new redirectUrl
+                    info = this._prepareRequest(verb, parsedRedirectUrl, headers);
+                    response = yield this.requestRaw(info, data);
+                    redirectsRemaining--;
+                }
+                if (!response.message.statusCode ||
+                    !HttpResponseRetryCodes.includes(response.message.statusCode)) {
+                    // If not a retry code, return immediately instead of retrying
+                    return response;
+                }
+                numTries += 1;
+                if (numTries < maxTries) {
+                    yield response.readBody();
+                    yield this._performExponentialBackoff(numTries);
+                }
+            } while (numTries < maxTries);
+            return response;
+        });
+    }
+    /**
+     * Needs to be called if keepAlive is set to true in request options.
+     */
+    dispose() {
+        if (this._agent) {
+            this._agent.destroy();
+        }
+        this._disposed = true;
+    }
+    /**
+     * Raw request.
+     * @param info
+     * @param data
+     */
+    requestRaw(info, data) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve, reject) => {
+                function callbackForResult(err, res) {
+                    if (err) {
+                        reject(err);
+                    }
+                    else if (!res) {
+                        // If `err` is not passed, then `res` must be passed.
+                        reject(new Error('Unknown error'));
+                    }
+                    else {
+                        resolve(res);
+                    }
+                }
+                this.requestRawWithCallback(info, data, callbackForResult);
+            });
+        });
+    }
+    /**
+     * Raw request with callback.
+     * @param info
+     * @param data
+     * @param onResult
+     */
+    requestRawWithCallback(info, data, onResult) {
+        if (typeof data === 'string') {
+            if (!info.options.headers) {
+                info.options.headers = {};
+            }
+            info.options.headers['Content-Length'] = Buffer.byteLength(data, 'utf8');
+        }
+        let callbackCalled = false;
+        function handleResult(err, res) {
+            if (!callbackCalled) {
+                callbackCalled = true;
+                onResult(err, res);
+            }
+        }
+        const req = info.httpModule.request(info.options, (msg) => {
+            const res = new HttpClientResponse(msg);
+            handleResult(undefined, res);
+        });
+        let socket;
+        req.on('socket', sock => {
+            socket = sock;
+        });
+        // If we ever get disconnected, we want the socket to timeout eventually
+        req.setTimeout(this._socketTimeout || 3 * 60000, () => {
+            if (socket) {
+                socket.end();
+            }
+            handleResult(new Error(`Request timeout: ${info.options.path}`));
+        });
+        req.on('error', function (err) {
+            // err has statusCode property
+            // res should have headers
+            handleResult(err);
+        });
+        if (data && typeof data === 'string') {
+            req.write(data, 'utf8');
+        }
+        if (data && typeof data !== 'string') {
+            data.on('close', function () {
+                req.end();
+            });
+            data.pipe(req);
+        }
+        else {
+            req.end();
+        }
+    }
+    /**
+     * Gets an http agent. This function is useful when you need an http agent that handles
+     * routing through a proxy server - depending upon the url and proxy environment variables.
+     * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
+     */
+    getAgent(serverUrl) {
+        const parsedUrl = new URL(serverUrl);
+        return this._getAgent(parsedUrl);
+    }
+    getAgentDispatcher(serverUrl) {
+        const parsedUrl = new URL(serverUrl);
+        const proxyUrl = getProxyUrl(parsedUrl);
+        const useProxy = proxyUrl && proxyUrl.hostname;
+        if (!useProxy) {
+            return;
+        }
+        return this._getProxyAgentDispatcher(parsedUrl, proxyUrl);
+    }
+    _prepareRequest(method, requestUrl, headers) {
+        const info = {};
+        info.parsedUrl = requestUrl;
+        const usingSsl = info.parsedUrl.protocol === 'https:';
+        info.httpModule = usingSsl ? external_https_namespaceObject : external_http_namespaceObject;
+        const defaultPort = usingSsl ? 443 : 80;
+        info.options = {};
+        info.options.host = info.parsedUrl.hostname;
+        info.options.port = info.parsedUrl.port
+            ? parseInt(info.parsedUrl.port)
+            : defaultPort;
+        info.options.path =
+            (info.parsedUrl.pathname || '') + (info.parsedUrl.search || '');
+        info.options.method = method;
+        info.options.headers = this._mergeHeaders(headers);
+        if (this.userAgent != null) {
+            info.options.headers['user-agent'] = this.userAgent;
+        }
+        info.options.agent = this._getAgent(info.parsedUrl);
+        // gives handlers an opportunity to participate
+        if (this.handlers) {
+            for (const handler of this.handlers) {
+                handler.prepareRequest(info.options);
+            }
+        }
+        return info;
+    }
+    _mergeHeaders(headers) {
+        if (this.requestOptions && this.requestOptions.headers) {
+            return Object.assign({}, lowercaseKeys(this.requestOptions.headers), lowercaseKeys(headers || {}));
+        }
+        return lowercaseKeys(headers || {});
+    }
+    /**
+     * Gets an existing header value or returns a default.
+     * Handles converting number header values to strings since HTTP headers must be strings.
+     * Note: This returns string | string[] since some headers can have multiple values.
+     * For headers that must always be a single string (like Content-Type), use the
+     * specialized _getExistingOrDefaultContentTypeHeader method instead.
+     */
+    _getExistingOrDefaultHeader(additionalHeaders, header, _default) {
+        let clientHeader;
+        if (this.requestOptions && this.requestOptions.headers) {
+            const headerValue = lowercaseKeys(this.requestOptions.headers)[header];
+            if (headerValue) {
+                clientHeader =
+                    typeof headerValue === 'number' ? headerValue.toString() : headerValue;
+            }
+        }
+        const additionalValue = additionalHeaders[header];
+        if (additionalValue !== undefined) {
+            return typeof additionalValue === 'number'
+                ? additionalValue.toString()
+                : additionalValue;
+        }
+        if (clientHeader !== undefined) {
+            return clientHeader;
+        }
+        return _default;
+    }
+    /**
+     * Specialized version of _getExistingOrDefaultHeader for Content-Type header.
+     * Always returns a single string (not an array) since Content-Type should be a single value.
+     * Converts arrays to comma-separated strings and numbers to strings to ensure type safety.
+     * This was split from _getExistingOrDefaultHeader to provide stricter typing for callers
+     * that assign the result to places expecting a string (e.g., additionalHeaders[Headers.ContentType]).
+     */
+    _getExistingOrDefaultContentTypeHeader(additionalHeaders, _default) {
+        let clientHeader;
+        if (this.requestOptions && this.requestOptions.headers) {
+            const headerValue = lowercaseKeys(this.requestOptions.headers)[Headers.ContentType];
+            if (headerValue) {
+                if (typeof headerValue === 'number') {
+                    clientHeader = String(headerValue);
+                }
+                else if (Array.isArray(headerValue)) {
+                    clientHeader = headerValue.join(', ');
+                }
+                else {
+                    clientHeader = headerValue;
+                }
+            }
+        }
+        const additionalValue = additionalHeaders[Headers.ContentType];
+        // Return the first non-undefined value, converting numbers or arrays to strings if necessary
+        if (additionalValue !== undefined) {
+            if (typeof additionalValue === 'number') {
+                return String(additionalValue);
+            }
+            else if (Array.isArray(additionalValue)) {
+                return additionalValue.join(', ');
+            }
+            else {
+                return additionalValue;
+            }
+        }
+        if (clientHeader !== undefined) {
+            return clientHeader;
+        }
+        return _default;
+    }
+    _getAgent(parsedUrl) {
+        let agent;
+        const proxyUrl = getProxyUrl(parsedUrl);
+        const useProxy = proxyUrl && proxyUrl.hostname;
+        if (this._keepAlive && useProxy) {
+            agent = this._proxyAgent;
+        }
+        if (!useProxy) {
+            agent = this._agent;
+        }
+        // if agent is already assigned use that agent.
+        if (agent) {
+            return agent;
+        }
+        const usingSsl = parsedUrl.protocol === 'https:';
+        let maxSockets = 100;
+        if (this.requestOptions) {
+            maxSockets = this.requestOptions.maxSockets || external_http_.globalAgent.maxSockets;
+        }
+        // This is `useProxy` again, but we need to check `proxyURl` directly for TypeScripts's flow analysis.
+        if (proxyUrl && proxyUrl.hostname) {
+            const agentOptions = {
+                maxSockets,
+                keepAlive: this._keepAlive,
+                proxy: Object.assign(Object.assign({}, ((proxyUrl.username || proxyUrl.password) && {
+                    proxyAuth: `${proxyUrl.username}:${proxyUrl.password}`
+                })), { host: proxyUrl.hostname, port: proxyUrl.port })
+            };
+            let tunnelAgent;
+            const overHttps = proxyUrl.protocol === 'https:';
+            if (usingSsl) {
+                tunnelAgent = overHttps ? tunnel.httpsOverHttps : tunnel.httpsOverHttp;
+            }
+            else {
+                tunnelAgent = overHttps ? tunnel.httpOverHttps : tunnel.httpOverHttp;
+            }
+            agent = tunnelAgent(agentOptions);
+            this._proxyAgent = agent;
+        }
+        // if tunneling agent isn't assigned create a new agent
+        if (!agent) {
+            const options = { keepAlive: this._keepAlive, maxSockets };
+            agent = usingSsl ? new external_https_.Agent(options) : new external_http_.Agent(options);
+            this._agent = agent;
+        }
+        if (usingSsl && this._ignoreSslError) {
+            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
+            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
+            // we have to cast it to any and change it directly
+            agent.options = Object.assign(agent.options || {}, {
+                rejectUnauthorized: false
+            });
+        }
+        return agent;
+    }
+    _getProxyAgentDispatcher(parsedUrl, proxyUrl) {
+        let proxyAgent;
+        if (this._keepAlive) {
+            proxyAgent = this._proxyAgentDispatcher;
+        }
+        // if agent is already assigned use that agent.
+        if (proxyAgent) {
+            return proxyAgent;
+        }
+        const usingSsl = parsedUrl.protocol === 'https:';
+        proxyAgent = new undici.ProxyAgent(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
+            token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
+        })));
+        this._proxyAgentDispatcher = proxyAgent;
+        if (usingSsl && this._ignoreSslError) {
+            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
+            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
+            // we have to cast it to any and change it directly
+            proxyAgent.options = Object.assign(proxyAgent.options.requestTls || {}, {
+                rejectUnauthorized: false
+            });
+        }
+        return proxyAgent;
+    }
+    _getUserAgentWithOrchestrationId(userAgent) {
+        const baseUserAgent = userAgent || 'actions/http-client';
+        const orchId = process.env['ACTIONS_ORCHESTRATION_ID'];
+        if (orchId) {
+            // Sanitize the orchestration ID to ensure it contains only valid characters
+            // Valid characters: 0-9, a-z, _, -, .
+            const sanitizedId = orchId.replace(/[^a-z0-9_.-]/gi, '_');
+            return `${baseUserAgent} actions_orchestration_id/${sanitizedId}`;
+        }
+        return baseUserAgent;
+    }
+    _performExponentialBackoff(retryNumber) {
+        return __awaiter(this, void 0, void 0, function* () {
+            retryNumber = Math.min(ExponentialBackoffCeiling, retryNumber);
+            const ms = ExponentialBackoffTimeSlice * Math.pow(2, retryNumber);
+            return new Promise(resolve => setTimeout(() => resolve(), ms));
+        });
+    }
+    _processResponse(res, options) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve, reject) => __awaiter(this, void 0, void 0, function* () {
+                const statusCode = res.message.statusCode || 0;
+                const response = {
+                    statusCode,
+                    result: null,
+                    headers: {}
+                };
+                // not found leads to null obj returned
+                if (statusCode === HttpCodes.NotFound) {
+                    resolve(response);
+                }
+                // get the result from the body
+                function dateTimeDeserializer(key, value) {
+                    if (typeof value === 'string') {
+                        const a = new Date(value);
+                        if (!isNaN(a.valueOf())) {
+                            return a;
+                        }
+                    }
+                    return value;
+                }
+                let obj;
+                let contents;
+                try {
+                    contents = yield res.readBody();
+                    if (contents && contents.length > 0) {
+                        if (options && options.deserializeDates) {
+                            obj = JSON.parse(contents, dateTimeDeserializer);
+                        }
+                        else {
+                            obj = JSON.parse(contents);
+                        }
+                        response.result = obj;
+                    }
+                    response.headers = res.message.headers;
+                }
+                catch (err) {
+                    // Invalid resource (contents not json);  leaving result obj null
+                }
+                // note that 3xx redirects are handled by the http layer.
+                if (statusCode > 299) {
+                    let msg;
+                    // if exception/error in body, attempt to get better error
+                    if (obj && obj.message) {
+                        msg = obj.message;
+                    }
+                    else if (contents && contents.length > 0) {
+                        // it may be the case that the exception is in the body message as string
+                        msg = contents;
+                    }
+                    else {
+                        msg = `Failed request: (${statusCode})`;
+                    }
+                    const err = new HttpClientError(msg, statusCode);
+                    err.result = response.result;
+                    reject(err);
+                }
+                else {
+                    resolve(response);
+                }
+            }));
+        });
+    }
+}
+const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCase()] = obj[k]), c), {});
+//# sourceMappingURL=index.js.map
+
+/***/ }),
+
 /***/ 5586:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -50053,11 +54057,10 @@ __nccwpck_require__.d(__webpack_exports__, {
   rej: () => (/* binding */ strictObject),
   YjP: () => (/* binding */ schemas_string),
   PVZ: () => (/* binding */ tuple),
-  KCZ: () => (/* binding */ union),
   L5J: () => (/* binding */ unknown)
 });
 
-// UNUSED EXPORTS: ZodAny, ZodArray, ZodBase64, ZodBase64URL, ZodBigInt, ZodBigIntFormat, ZodBoolean, ZodCIDRv4, ZodCIDRv6, ZodCUID, ZodCUID2, ZodCatch, ZodCodec, ZodCreditCard, ZodCustom, ZodCustomStringFormat, ZodDate, ZodDefault, ZodDiscriminatedUnion, ZodE164, ZodEmail, ZodEmoji, ZodEnum, ZodExactOptional, ZodFile, ZodFunction, ZodGUID, ZodIBAN, ZodIPv4, ZodIPv6, ZodISODate, ZodISODateTime, ZodISODuration, ZodISOTime, ZodInstanceOf, ZodIntersection, ZodJWT, ZodKSUID, ZodLazy, ZodLiteral, ZodMAC, ZodMap, ZodNaN, ZodNanoID, ZodNever, ZodNonOptional, ZodNull, ZodNullable, ZodNumber, ZodNumberFormat, ZodObject, ZodOptional, ZodPipe, ZodPrefault, ZodPreprocess, ZodPromise, ZodReadonly, ZodRecord, ZodSet, ZodString, ZodStringFormat, ZodSuccess, ZodSymbol, ZodTemplateLiteral, ZodTransform, ZodTuple, ZodType, ZodULID, ZodURL, ZodUUID, ZodUndefined, ZodUnion, ZodUnknown, ZodVoid, ZodXID, ZodXor, _ZodString, _default, _function, any, base64, base64url, bigint, catch, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, custom, date, describe, discriminatedUnion, e164, email, emoji, enum, exactOptional, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, instanceof, int, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, literal, looseRecord, mac, map, meta, nan, nanoid, nativeEnum, never, nonoptional, null, nullable, nullish, optional, partialRecord, pipe, prefault, preprocess, promise, readonly, refine, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, transform, uint32, uint64, ulid, undefined, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
+// UNUSED EXPORTS: ZodAny, ZodArray, ZodBase64, ZodBase64URL, ZodBigInt, ZodBigIntFormat, ZodBoolean, ZodCIDRv4, ZodCIDRv6, ZodCUID, ZodCUID2, ZodCatch, ZodCodec, ZodCreditCard, ZodCustom, ZodCustomStringFormat, ZodDate, ZodDefault, ZodDiscriminatedUnion, ZodE164, ZodEmail, ZodEmoji, ZodEnum, ZodExactOptional, ZodFile, ZodFunction, ZodGUID, ZodIBAN, ZodIPv4, ZodIPv6, ZodISODate, ZodISODateTime, ZodISODuration, ZodISOTime, ZodInstanceOf, ZodIntersection, ZodJWT, ZodKSUID, ZodLazy, ZodLiteral, ZodMAC, ZodMap, ZodNaN, ZodNanoID, ZodNever, ZodNonOptional, ZodNull, ZodNullable, ZodNumber, ZodNumberFormat, ZodObject, ZodOptional, ZodPipe, ZodPrefault, ZodPreprocess, ZodPromise, ZodReadonly, ZodRecord, ZodSet, ZodString, ZodStringFormat, ZodSuccess, ZodSymbol, ZodTemplateLiteral, ZodTransform, ZodTuple, ZodType, ZodULID, ZodURL, ZodUUID, ZodUndefined, ZodUnion, ZodUnknown, ZodVoid, ZodXID, ZodXor, _ZodString, _default, _function, any, base64, base64url, bigint, catch, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, custom, date, describe, discriminatedUnion, e164, email, emoji, enum, exactOptional, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, instanceof, int, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, literal, looseRecord, mac, map, meta, nan, nanoid, nativeEnum, never, nonoptional, null, nullable, nullish, optional, partialRecord, pipe, prefault, preprocess, promise, readonly, refine, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, transform, uint32, uint64, ulid, undefined, union, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
 var core_core = __nccwpck_require__(8532);
@@ -59796,6 +63799,36 @@ function constantCatch(value) {
 /******/ 	};
 /******/ })();
 /******/ 
+/******/ /* webpack/runtime/create fake namespace object */
+/******/ (() => {
+/******/ 	var getProto = Object.getPrototypeOf ? (obj) => (Object.getPrototypeOf(obj)) : (obj) => (obj.__proto__);
+/******/ 	var leafPrototypes;
+/******/ 	// create a fake namespace object
+/******/ 	// mode & 1: value is a module id, require it
+/******/ 	// mode & 2: merge all properties of value into the ns
+/******/ 	// mode & 4: return value when already ns object
+/******/ 	// mode & 16: return value when it's Promise-like
+/******/ 	// mode & 8|1: behave like require
+/******/ 	__nccwpck_require__.t = function(value, mode) {
+/******/ 		if(mode & 1) value = this(value);
+/******/ 		if(mode & 8) return value;
+/******/ 		if(typeof value === 'object' && value) {
+/******/ 			if((mode & 4) && value.__esModule) return value;
+/******/ 			if((mode & 16) && typeof value.then === 'function') return value;
+/******/ 		}
+/******/ 		var ns = Object.create(null);
+/******/ 		__nccwpck_require__.r(ns);
+/******/ 		var def = {};
+/******/ 		leafPrototypes = leafPrototypes || [null, getProto({}), getProto([]), getProto(getProto)];
+/******/ 		for(var current = mode & 2 && value; typeof current == 'object' && !~leafPrototypes.indexOf(current); current = getProto(current)) {
+/******/ 			Object.getOwnPropertyNames(current).forEach((key) => (def[key] = () => (value[key])));
+/******/ 		}
+/******/ 		def['default'] = () => (value);
+/******/ 		__nccwpck_require__.d(ns, def);
+/******/ 		return ns;
+/******/ 	};
+/******/ })();
+/******/ 
 /******/ /* webpack/runtime/define property getters */
 /******/ (() => {
 /******/ 	// define getter functions for harmony exports
@@ -59811,6 +63844,17 @@ function constantCatch(value) {
 /******/ /* webpack/runtime/hasOwnProperty shorthand */
 /******/ (() => {
 /******/ 	__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
+/******/ })();
+/******/ 
+/******/ /* webpack/runtime/make namespace object */
+/******/ (() => {
+/******/ 	// define __esModule on exports
+/******/ 	__nccwpck_require__.r = (exports) => {
+/******/ 		if(typeof Symbol !== 'undefined' && Symbol.toStringTag) {
+/******/ 			Object.defineProperty(exports, Symbol.toStringTag, { value: 'Module' });
+/******/ 		}
+/******/ 		Object.defineProperty(exports, '__esModule', { value: true });
+/******/ 	};
 /******/ })();
 /******/ 
 /************************************************************************/

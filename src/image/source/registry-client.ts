@@ -498,7 +498,7 @@ function statusFailure(reference: RegistryReference, what: string, error: BadSta
       reference,
       `\`${host}\` does not have ${what} in \`${reference.repository}\` (${answer})`,
       'Check the name and the tag.',
-      'missing',
+      what.startsWith('the manifest') ? 'missing' : 'measure',
     )
   }
   if (status === 429) {
