@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { createLayerContents, type LayerContents } from '../../src/image/layer/contents.ts'
 import { dockerArchive, ociArchive } from '../../src/image/source/archive.ts'
 import { ociLayout } from '../../src/image/source/layout.ts'
@@ -11,6 +11,9 @@ import type { SourceImage, Wanted } from '../../src/image/source/source.ts'
 import { readSavedStream } from '../../src/image/source/stream.ts'
 import { incompressible } from '../support/bytes.ts'
 import { docker, engines } from '../support/engine.ts'
+
+/** A build and a save take a second or two, on a machine that does nothing else. */
+jest.setTimeout(60_000)
 
 describe.each(engines())('what the $store engine saves', (engine) => {
   const folder = mkdtempSync(join(tmpdir(), 'saved-'))

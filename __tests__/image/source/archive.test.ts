@@ -401,6 +401,28 @@ describe('readSavedStream', () => {
     expect(await totals(images, contents)).toMatchObject([{ size: 4711 + 500 }])
   })
 
+  it('needs no layer that is to be had elsewhere', async () => {
+    const foreign = { ...packed[0]!, mediaType: 'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip' }
+    const saved = savedOf([{ image: imageOf([foreign, packed[1]!]), tag: 'api:1' }])
+    saved.delete(`blobs/sha256/${sha256(foreign.stored)}`)
+    const contents = createLayerContents()
+    const wanted = { platforms: [], contents, downloadSizes: false }
+    const [image] = await readSavedStream(inChunks(archiveOf(saved)), 'docker save', null, wanted)
+    expect(image?.packed?.layers.map(({ elsewhere }) => elsewhere)).toEqual([true, false])
+    expect(contents.get(digestOf(plain[1]!.tar))).toMatchObject({ size: 500 })
+  })
+
+  it('keeps a bounded amount of documents', async () => {
+    const sbom = Buffer.alloc(8 * 1024 * 1024, '[')
+    const boms = Array.from({ length: 9 }, (_, at) => ({ path: `sbom-${at}.json`, content: sbom }))
+    const stream = inChunks(tarOf([...boms, ...legacyOf(api, null)]), 1024 * 1024)
+    const wanted = { platforms: [], contents: createLayerContents(), downloadSizes: false }
+    expect(await failure(readSavedStream(stream, 'docker save', null, wanted))).toMatchObject({
+      kind: 'measure',
+      message: expect.stringContaining('could not be read'),
+    })
+  })
+
   it('reads no layer where content is not asked for', async () => {
     const saved = savedOf([{ image: api, tag: 'api:1' }])
     saved.set(`blobs/sha256/${sha256(packed[0]!.stored)}`, Buffer.alloc(2048, 1))

@@ -6,7 +6,17 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import { createLayerContents } from '../../../src/image/layer/contents.ts'
 import { platformName } from '../../../src/image/oci.ts'
 import { ociLayout, openBlob } from '../../../src/image/source/layout.ts'
-import { attestationOf, gzipped, imageOf, indexOf, json, layerOf, layoutOf, named } from '../../support/saved-images.ts'
+import {
+  attestationOf,
+  digestOf,
+  gzipped,
+  imageOf,
+  indexOf,
+  json,
+  layerOf,
+  layoutOf,
+  named,
+} from '../../support/saved-images.ts'
 
 const folders: string[] = []
 afterEach(() => folders.splice(0).forEach((made) => rmSync(made, { recursive: true })))
@@ -85,6 +95,15 @@ describe('ociLayout', () => {
     expect(await failure(read(dir, '@3'))).toMatchObject({ kind: 'input' })
   })
 
+  it('names images by their place where they share a name', async () => {
+    const dir = written(layoutOf([small, api].map((image) => named('v1', image))))
+    expect(await failure(read(dir, 'v1'))).toMatchObject({
+      message: `There is more than one image in \`oci:${dir}\`: \`@0\`, \`@1\`.`,
+      remedy: `Say which one: \`oci:${dir}:@0\`.`,
+    })
+    expect(await read(dir, '@1')).toMatchObject([{ digest: api.digest }])
+  })
+
   it('lists a bounded number of names', async () => {
     const tops = Array.from({ length: 500 }, (_, at) =>
       named(`v${at}${'x'.repeat(1000)}`, imageOf([base], `linux/a${at}`)),
@@ -130,6 +149,15 @@ describe('ociLayout', () => {
     const empty = gzipped(layerOf({}))
     const dir = written(layoutOf([imageOf([own, own, empty])]))
     expect((await sizesOf(dir)).size).toEqual([500, 500, 0])
+  })
+
+  it('tells of a layer that is to be had elsewhere, and does not look for it', async () => {
+    const foreign = { ...base, mediaType: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip' }
+    const files = layoutOf([imageOf([foreign, own])])
+    files.delete(`blobs/${digestOf(base.stored).replace(':', '/')}`)
+    const [image] = await ociLayout(written(files), null).images(ALL)
+    expect(image?.packed?.layers).toMatchObject([{ elsewhere: true, size: base.stored.length }, { elsewhere: false }])
+    expect(await failure(image!.openLayer(0))).toMatchObject({ kind: 'measure' })
   })
 
   it('says which layer is not there, and reads no other file in its place', async () => {
@@ -230,5 +258,6 @@ describe('openBlob', () => {
     for await (const chunk of await openBlob(dir, api.digest)) chunks.push(chunk as Buffer)
     expect(Buffer.concat(chunks)).toEqual(api.manifest)
     await expect(openBlob(dir, `sha256:${'0'.repeat(64)}`)).rejects.toThrow(/is not in/)
+    await expect(openBlob(dir, 'sha256:../../index.json')).rejects.toThrow('Not a digest')
   })
 })

@@ -27,7 +27,7 @@ export function offersNamed<T extends Offer>(offers: T[], name: string | null, p
 /** The error for a reference that means several images of a place. */
 export function severalImages(offers: Offer[], place: string): CouldNotMeasure {
   return new CouldNotMeasure('input', `There is more than one image in \`${place}\`: ${listed(offers)}.`, {
-    remedy: `Say which one: \`${place}:${offers[0] ? label(offers[0]) : '@0'}\`.`,
+    remedy: `Say which one: \`${place}:${labels(offers)[0]}\`.`,
   })
 }
 
@@ -52,11 +52,15 @@ function fullName(name: string): string | null {
 }
 
 function listed(offers: Offer[]): string {
-  const shown = offers.slice(0, NAMES_SHOWN).map((offer) => `\`${label(offer)}\``)
-  const more = offers.length - shown.length
+  const names = labels(offers)
+  const more = names.length - NAMES_SHOWN
+  const shown = names.slice(0, NAMES_SHOWN).map((name) => `\`${name}\``)
   return shown.join(', ') + (more > 0 ? ` and ${more} more` : '')
 }
 
-function label({ at, names: [first] }: Offer): string {
-  return (first ?? `@${at}`).slice(0, NAME_LENGTH)
+/** What to write for each: its first name, or its place where it has none or shares it with another. */
+function labels(offers: Offer[]): string[] {
+  const counts = new Map<string, number>()
+  for (const name of offers.flatMap(({ names }) => [...new Set(names)])) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return offers.map(({ at, names }) => (names.find((name) => counts.get(name) === 1) ?? `@${at}`).slice(0, NAME_LENGTH))
 }

@@ -45,8 +45,8 @@ export async function openBlob(folder: string, digest: string): Promise<Readable
 
 /**
  * The images of an OCI layout, wherever its files are; `name` and `platforms` as for `Source`. What `docker save` wrote into it (it has a
- * `manifest.json`) is taken as `withoutUnpacked` says. Throws as `Source.images` does,
- * and CouldNotMeasure `input` where the name is not, or not only one image's.
+ * `manifest.json`) is taken as `withoutUnpacked` says.
+ * Throws as `Source.images` does, and CouldNotMeasure `input` where the name is no image's, or more than one's.
  */
 export async function layoutImages(
   files: ImageFiles,
@@ -117,9 +117,9 @@ export function documentsOf(files: ImageFiles): ReadDocument {
 function chooseTops(tops: Top[], name: string | null, place: string): Top[] {
   const found = offersNamed(tops, name, place)
   const distinct = [...new Map(found.map((top) => [top.digest, top])).values()]
-  const platforms = new Set(distinct.map(({ platform }) => platform && platformName(platform)))
+  const platforms = new Set(distinct.flatMap(({ platform }) => (platform ? [platformName(platform)] : [])))
   const names = new Set(distinct.map((top) => top.names.join('\n')))
-  const isOne = platforms.size === distinct.length && !platforms.has(undefined) && names.size === 1
+  const isOne = platforms.size === distinct.length && names.size === 1
   if (distinct.length === 1 || isOne) return distinct
   throw severalImages(distinct, place)
 }
@@ -156,6 +156,8 @@ async function requireFolder(folder: string): Promise<void> {
 }
 
 function blobPath(digest: string): string {
+  // It becomes a path of the machine's.
+  if (!/^sha256:[0-9a-f]{64}$/.test(digest)) throw new Error(`Not a digest: ${digest.slice(0, 100)}`)
   return `blobs/${digest.replace(':', '/')}`
 }
 
