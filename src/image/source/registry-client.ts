@@ -161,7 +161,7 @@ export function createRegistryClient(deps: RegistryDeps): RegistryClient {
 
   /** Sends a request, logs in where that is asked for, once more where a token has run out. Gives an answer of 200 or 206. */
   async function send(request: Request): Promise<IncomingMessage> {
-    const { reference, method, path, headers } = request
+    const { reference, path, headers } = request
     const { registry, repository } = reference
     const origin = await originOf(reference)
     const key = `${registry}/${repository}`
@@ -181,7 +181,7 @@ export function createRegistryClient(deps: RegistryDeps): RegistryClient {
         if (authorizations.get(key) === used) authorizations.set(key, logIn(reference, url, challenges))
         continue
       }
-      throw new BadStatus(response, method === 'HEAD' ? null : await readBody(response, ERROR_SIZE), url.host)
+      throw new BadStatus(response, await readBody(response, ERROR_SIZE), url.host)
     }
   }
 
