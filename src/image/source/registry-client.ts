@@ -493,11 +493,8 @@ function statusFailure(reference: RegistryReference, what: string, error: BadSta
     )
   }
   if (status === 404) {
-    return failure(
-      reference,
-      `\`${host}\` does not have ${what} in \`${reference.repository}\` (${answer})`,
-      'Check the name and the tag.',
-    )
+    const remedy = what.startsWith('the manifest') ? 'Check the name and the tag.' : null
+    return failure(reference, `\`${host}\` does not have ${what} in \`${reference.repository}\` (${answer})`, remedy)
   }
   if (status === 429) {
     const remedy =
@@ -523,7 +520,7 @@ function networkFailure(reference: RegistryReference, what: string, error: unkno
     return failure(
       reference,
       `the certificate of \`${registry}\` is not trusted (${code})`,
-      'Name the authority’s certificate in NODE_EXTRA_CA_CERTS.',
+      'Check the host; where the authority is your own, NODE_EXTRA_CA_CERTS names the file with its certificate.',
     )
   }
   if (NOT_TLS.test(code)) {
