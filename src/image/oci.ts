@@ -2,15 +2,17 @@ import { z } from 'zod'
 
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
 const size = z.number().int().nonnegative()
-const platform = z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() })
+/** A platform's part: it stands in reports, so it may not be just anything. */
+const word = z.string().regex(/^[\w.-]{0,64}$/)
+const platform = z.object({ os: word, architecture: word, variant: word.optional() })
 /** `os/architecture[/variant]` in its parts. */
 export type Platform = z.output<typeof platform>
 
 /** OCI image config (or Docker's), as far as it is read here: https://github.com/opencontainers/image-spec/blob/main/config.md */
 export const imageConfig = z.object({
-  os: z.string(),
-  architecture: z.string(),
-  variant: z.string().optional(),
+  os: word,
+  architecture: word,
+  variant: word.optional(),
   rootfs: z.object({ diff_ids: z.array(digest).nullish() }).optional(),
   history: z.array(z.object({ created_by: z.string().optional(), empty_layer: z.boolean().optional() })).nullish(),
 })

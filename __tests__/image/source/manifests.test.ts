@@ -225,6 +225,12 @@ describe('resolveImages', () => {
     expect(await messageOf(blobs, { digest: document.digest })).toContain(expected)
   })
 
+  it('refuses a platform that is no word: it stands in the report', async () => {
+    const blobs: Blobs = new Map()
+    const image = addImage(blobs, { config: { os: 'linux](https://evil.example)' } })
+    expect(await messageOf(blobs, descriptor(image))).toMatch(/is not as the OCI image spec has it: os: /)
+  })
+
   it('refuses layers whose sum is no exact number', async () => {
     const blobs: Blobs = new Map()
     const also = { size: Number.MAX_SAFE_INTEGER }

@@ -118,6 +118,19 @@ describe('an image in a registry', () => {
     expect(registry.log().slice(before)).toEqual(['HEAD manifests/2'])
   })
 
+  it('is read once for head and base side by side, with one token', async () => {
+    const registry = await start({ login: { kind: 'token', anonymous: true } })
+    registry.tags['acme/api:2'] = registry.tags['acme/api:1']!
+    const [head, base] = await Promise.all([images(registry), images(registry, 'acme/api:2')])
+    expect(head[0]!.packed).toEqual(base[0]!.packed)
+    const given = registry.requests.filter(({ method, status }) => method === 'GET' && status === 200)
+    expect(given.map(({ path }) => path.replace(/\?.*|.*\//g, '').slice(0, 6)).toSorted()).toEqual([
+      'sha256',
+      'sha256',
+      'token',
+    ])
+  })
+
   it('is not asked for by HEAD where the reference has the digest', async () => {
     const registry = await start()
     const { digest } = registry.tags['acme/api:1']!

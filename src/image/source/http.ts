@@ -3,6 +3,9 @@ import { request as requestHttps } from 'node:https'
 import { HttpClient } from '@actions/http-client'
 import { CouldNotMeasure } from '../../failure.ts'
 
+/** Milliseconds for a connection to be made. */
+const CONNECT_TIMEOUT = 10_000
+
 export type HttpRequest = {
   method: 'GET' | 'HEAD' | 'POST'
   url: URL
@@ -54,6 +57,13 @@ export function createHttp(signal: AbortSignal, idleTimeout = 30_000): Http {
       // The way through a proxy has no socket of the request's own yet: so this is a timer, not a socket's timeout.
       const late = setTimeout(() => giveUp(timedOut(limit)), limit)
 
+      // What does not even connect is not waited for as long as a slow answer.
+      let connecting: NodeJS.Timeout | undefined
+      sent.on('socket', (socket) => {
+        if (!socket.connecting) return
+        connecting = setTimeout(() => giveUp(timedOut(CONNECT_TIMEOUT)), CONNECT_TIMEOUT)
+        socket.once('connect', () => clearTimeout(connecting))
+      })
       sent.on('response', (response) => {
         received = response
         clearTimeout(late)
@@ -67,6 +77,7 @@ export function createHttp(signal: AbortSignal, idleTimeout = 30_000): Http {
       })
       const tidyUp = (): void => {
         clearTimeout(late)
+        clearTimeout(connecting)
         for (const each of signals) each.removeEventListener('abort', abort)
       }
       sent.on('close', tidyUp)

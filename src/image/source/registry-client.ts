@@ -157,7 +157,7 @@ export function createRegistryClient(deps: RegistryDeps): RegistryClient {
 
   /** Sends a request, logs in where that is asked for, once more where a token has run out. Gives an answer of 200 or 206. */
   async function send(request: Request): Promise<IncomingMessage> {
-    const { reference, method, path, headers } = request
+    const { reference, path, headers } = request
     const { registry, repository } = reference
     const origin = await originOf(reference)
     const key = `${registry}/${repository}`
@@ -177,7 +177,7 @@ export function createRegistryClient(deps: RegistryDeps): RegistryClient {
         if (authorizations.get(key) === used) authorizations.set(key, logIn(reference, url, challenges))
         continue
       }
-      throw new BadStatus(response, method === 'HEAD' ? null : await readBody(response, ERROR_SIZE), url.host)
+      throw new BadStatus(response, await readBody(response, ERROR_SIZE), url.host)
     }
   }
 
@@ -494,12 +494,10 @@ function statusFailure(reference: RegistryReference, what: string, error: BadSta
     )
   }
   if (status === 404) {
-    return failure(
-      reference,
-      `\`${host}\` does not have ${what} in \`${reference.repository}\` (${answer})`,
-      'Check the name and the tag.',
-      what.startsWith('the manifest') ? 'missing' : 'measure',
-    )
+    const said = `\`${host}\` does not have ${what} in \`${reference.repository}\` (${answer})`
+    return what.startsWith('the manifest')
+      ? failure(reference, said, 'Check the name and the tag.', 'missing')
+      : failure(reference, said)
   }
   if (status === 429) {
     const remedy =
@@ -525,7 +523,7 @@ function networkFailure(reference: RegistryReference, what: string, error: unkno
     return failure(
       reference,
       `the certificate of \`${registry}\` is not trusted (${code})`,
-      'Name the authority’s certificate in NODE_EXTRA_CA_CERTS.',
+      'Check the host; where the authority is your own, NODE_EXTRA_CA_CERTS names the file with its certificate.',
     )
   }
   if (NOT_TLS.test(code)) {
