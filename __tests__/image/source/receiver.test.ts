@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { request as httpRequest, type ClientRequest, type IncomingHttpHeaders } from 'node:http'
+import type { ClientRequest } from 'node:http'
 import { connect } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
@@ -9,6 +9,7 @@ import { createLayerContents, type LayerContents } from '../../../src/image/laye
 import { startReceiver, type Arrival, type Receiver, type Reception } from '../../../src/image/source/receiver.ts'
 import { sha256 } from '../../support/images.ts'
 import { makeLayer, type TestLayer } from '../../support/layers.ts'
+import { answerOf, PushClient } from '../../support/push-client.ts'
 
 let receiver: Receiver
 let contents: LayerContents
@@ -18,63 +19,14 @@ beforeEach(async () => {
 })
 afterEach(() => receiver.close())
 
-type Answer = { status: number; headers: IncomingHttpHeaders; body: string }
-type Options = { body?: string | Buffer; headers?: Record<string, string> }
-
-/** A client of the distribution protocol, for the name that a push is given. */
-class Client {
-  readonly url: URL
-  readonly tag: string
-
-  constructor({ name }: Arrival) {
-    const [, host, repository, tag] = /^([^/]+)\/(.+):(\w+)$/.exec(name)!
-    this.url = new URL(`http://${host}/v2/${repository}/`)
-    this.tag = tag!
-  }
-
-  open(method: string, path: string, headers: Record<string, string> = {}): ClientRequest {
-    // Not resolved against the base: a path may be odd on purpose.
-    const { hostname: host, port } = this.url
-    return httpRequest({ host, port, method, path: path.startsWith('/') ? path : this.url.pathname + path, headers })
-  }
-
-  async send(method: string, path: string, { body, headers }: Options = {}): Promise<Answer> {
-    return answerOf(this.open(method, path, headers).end(body))
-  }
-
-  async startUpload(): Promise<string> {
-    const { status, headers } = await this.send('POST', 'blobs/uploads/')
-    expect(status).toBe(202)
-    return headers.location!
-  }
-
-  /** As containerd and BuildKit push a blob. */
-  async push(bytes: Buffer | string, digest = sha256(bytes)): Promise<Answer> {
-    return this.send('PUT', `${await this.startUpload()}?digest=${digest}`, { body: bytes })
-  }
-
-  /** As the classic store pushes one: it learns the digest while it sends. */
-  async stream(bytes: Buffer | string, digest = sha256(bytes)): Promise<Answer> {
-    const sent = await this.send('PATCH', await this.startUpload(), { body: bytes })
-    return sent.status === 202 ? this.send('PUT', `${sent.headers.location}?digest=${digest}`) : sent
-  }
-}
-
-async function answerOf(sent: ClientRequest): Promise<Answer> {
-  const [response] = await once(sent, 'response')
-  let body = ''
-  for await (const part of response) body += String(part)
-  return { status: response.statusCode, headers: response.headers, body }
-}
-
-function receive<T>(push: (client: Client, arrival: Arrival) => Promise<T>, reception: Partial<Reception> = {}) {
+function receive<T>(push: (client: PushClient, arrival: Arrival) => Promise<T>, reception: Partial<Reception> = {}) {
   return receiver.receive({ contents, isWanted: () => true, ...reception }, (arrival) =>
-    push(new Client(arrival), arrival),
+    push(new PushClient(arrival.name), arrival),
   )
 }
 
 /** The failure of a push in which something is sent that cannot be right. */
-async function failureOf(push: (client: Client) => Promise<unknown>) {
+async function failureOf(push: (client: PushClient) => Promise<unknown>) {
   const error = await receive(push).then(
     () => null,
     (thrown: unknown) => thrown,
@@ -219,10 +171,10 @@ describe('what an engine pushes', () => {
 
 /** Whether a request takes more within a few thousand turns of the event loop. */
 async function drainedSoon(sent: ClientRequest): Promise<boolean> {
-  let isDrained = false
-  sent.once('drain', () => (isDrained = true))
-  for (let turn = 0; turn < 5_000 && !isDrained; turn++) await setImmediate()
-  return isDrained
+  const drained = { is: false }
+  sent.once('drain', () => (drained.is = true))
+  for (let turn = 0; turn < 5_000 && !drained.is; turn++) await setImmediate()
+  return drained.is
 }
 
 describe('one who does not know the name', () => {

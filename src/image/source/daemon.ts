@@ -7,6 +7,7 @@ import { platformName } from '../oci.ts'
 import { resolveImages } from './manifests.ts'
 import type { Arrival, Receiver } from './receiver.ts'
 import type { Source, SourceImage, Wanted } from './source.ts'
+import { readSavedStream } from './stream.ts'
 
 /** What reading an engine's image takes. */
 export type DaemonSurroundings = {
@@ -18,13 +19,6 @@ export type DaemonSurroundings = {
   receiver: Receiver
   /** Told in the log: why something is not measured. */
   warn: (text: string) => void
-  /** Reads the images in what `docker save` prints: `readSavedStream`. */
-  readSaved: (
-    saved: AsyncIterable<Uint8Array>,
-    place: string,
-    name: string | null,
-    wanted: Wanted,
-  ) => Promise<SourceImage[]>
 }
 
 /** `docker image inspect`, as far as every engine since 20.10 has it. */
@@ -80,7 +74,7 @@ export function createDaemonSource(name: string, surroundings: DaemonSurrounding
     }
     const saved = await openOutput('docker', ['save', name])
     try {
-      return await surroundings.readSaved(saved, place, null, wanted)
+      return await readSavedStream(saved, place, null, wanted)
     } finally {
       saved.destroy()
     }
