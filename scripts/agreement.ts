@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { markdownTable } from 'markdown-table'
 import { everyEngine, type Engine, type EngineName } from '../__tests__/support/engine.ts'
-import { findRegistry, type Registry } from '../__tests__/support/peers.ts'
+import { findBuilder, findRegistry, type Builder, type Registry } from '../__tests__/support/peers.ts'
 
 const execute = promisify(execFile)
 
@@ -41,6 +41,8 @@ export const SUBJECTS: Subject[] = [
     dockerfile: `${BASE}RUN head -c 100000 /dev/zero > /a && ln /a /b && ln /a /c && ln -s a /d\nRUN ln /a /e && ln -s /missing /f\n`,
   },
   { name: 'copied-twice', dockerfile: `${BASE}COPY big /one\nCOPY big /two\n` },
+  { name: 'copied-over', dockerfile: `${BASE}COPY big /one\nCOPY big /one\nCOPY note big /\n` },
+  // Docker 20.10 does not know `--link`.
   { name: 'same-layer-twice', dockerfile: `${BASE}COPY --link big /one\nCOPY --link big /one\n` },
   { name: 'owner-changed', dockerfile: `${BASE}COPY big /one\nCOPY --chown=1:1 big /one\nRUN chown 2:2 /one\n` },
   {
@@ -73,10 +75,13 @@ export const SUBJECTS: Subject[] = [
 /** Sizes in bytes; null where the place has no such figure. */
 export type Sizes = { size: number | null; downloadSize: number | null }
 
+/** What built an image. */
+export type Origin = EngineName | Builder['driver']
+
 /** An image in one place. */
 export type Place = {
   image: string
-  engine: EngineName
+  engine: Origin
   /** The transport, and how the image came there. */
   place: string
   /** As the command takes it: `docker-daemon:…`, `oci:…`. */
@@ -90,13 +95,18 @@ export type Place = {
 }
 
 /** Why an image is not in a place: the last line that the program wrote. */
-export type Absent = { image: string; engine: EngineName; place: string; why: string }
+export type Absent = { image: string; engine: Origin; place: string; why: string }
 
 /** A folder with the places' files, removed by `dispose`. */
 export type Agreement = { places: Place[]; absent: Absent[]; dispose: () => Promise<void> }
 
-/** Builds the images on the engines, each engine beside the others, and copies them to every place. */
-export async function gatherPlaces(engines: Engine[], registry: Registry, subjects: Subject[]): Promise<Agreement> {
+/** Builds the images on the engines and builders, each beside the others, and copies them to every place. */
+export async function gatherPlaces(
+  engines: Engine[],
+  builders: Builder[],
+  registry: Registry,
+  subjects: Subject[],
+): Promise<Agreement> {
   const folder = mkdtempSync(join(tmpdir(), 'image-budget-agreement-'))
   const context = join(folder, 'context')
   mkdirSync(context)
@@ -112,10 +122,33 @@ export async function gatherPlaces(engines: Engine[], registry: Registry, subjec
       const image = { folder: join(folder, engine.name, subject.name), context, engine, registry, subject }
       mkdirSync(image.folder, { recursive: true })
       tags.push({ engine, tag: tagOf(image) })
-      await build(image)
+      const failed = await attempt(() => build(image))
+      if (failed !== null) {
+        absent.push({ image: subject.name, engine: engine.name, place: 'docker-daemon', why: failed })
+        continue
+      }
       for await (const found of copies(image)) {
         if ('why' in found) absent.push({ image: subject.name, engine: engine.name, ...found })
         else places.push({ image: subject.name, engine: engine.name, ...found })
+      }
+    }
+  }
+  // A builder sees no image of an engine's, and the base image by its build context.
+  async function onBuilder({ driver, base, env }: Builder): Promise<void> {
+    for (const subject of subjects.filter(
+      ({ dockerfile }) => !/^FROM (?!image-budget\/base:1|scratch)/.test(dockerfile),
+    )) {
+      const image = { folder: join(folder, driver, subject.name), context, subject }
+      mkdirSync(image.folder, { recursive: true })
+      const dest = join(image.folder, 'oci')
+      const place = `oci, ${driver} driver`
+      const output = ['--build-context', `image-budget/base:1=${base}`, '--output', `type=oci,tar=false,dest=${dest}`]
+      const failed = await attempt(() => run('docker', buildArguments(image, output), env))
+      if (failed !== null) absent.push({ image: subject.name, engine: driver, place, why: failed })
+      else {
+        const { downloadSize, diffIds, layers } = readLayout(dest)
+        const expected = { size: await listedSizes(layers.map((layer) => blobPath(dest, layer))), downloadSize }
+        places.push({ image: subject.name, engine: driver, place, reference: `oci:${dest}`, env, expected, diffIds })
       }
     }
   }
@@ -125,11 +158,12 @@ export async function gatherPlaces(engines: Engine[], registry: Registry, subjec
     }
     rmSync(folder, { recursive: true, force: true })
   }
-  try {
-    await Promise.all(engines.map(onEngine))
-  } catch (error) {
+  const failures = (await Promise.allSettled([...engines.map(onEngine), ...builders.map(onBuilder)])).flatMap(
+    (result) => (result.status === 'rejected' ? [result.reason as unknown] : []),
+  )
+  if (failures.length > 0) {
     await dispose()
-    throw error
+    throw new AggregateError(failures, 'the images are not in their places')
   }
   return { places, absent, dispose }
 }
@@ -141,7 +175,10 @@ function tagOf({ engine, registry, subject }: Image): string {
   return `${registry.host}/agreement/${subject.name}:${engine.name}`
 }
 
-function buildArguments({ folder, context, subject }: Image, output: string[]): string[] {
+function buildArguments(
+  { folder, context, subject }: Pick<Image, 'folder' | 'context' | 'subject'>,
+  output: string[],
+): string[] {
   const dockerfile = join(folder, 'Dockerfile')
   writeFileSync(dockerfile, subject.dockerfile)
   return ['buildx', 'build', '--quiet', ...(subject.args ?? []), '--file', dockerfile, ...output, context]
@@ -209,11 +246,9 @@ async function* copies(image: Image): AsyncGenerator<Found> {
       const failed = await attempt(() => run('docker', buildArguments(image, ['--output', output]), engine.env))
       if (failed !== null) yield { place, why: failed }
       else {
-        const layout = readImage(readFileSync(join(dest, 'index.json'), 'utf8'), (digest) => blobPath(dest, digest))
-        // estargz adds files of its own to each layer: other layers than the engine's.
-        const size =
-          compression === 'estargz' ? await listedSizes(layout.layers.map((each) => blobPath(dest, each))) : listed
-        const expected = { size, downloadSize: layout.downloadSize }
+        const layout = readLayout(dest)
+        // estargz: the table of contents stands behind the tar's end and is no file of the image; the diffIDs are others.
+        const expected = { size: listed, downloadSize: layout.downloadSize }
         yield { place, reference: `oci:${dest}`, env, expected, diffIds: layout.diffIds }
       }
     }
@@ -232,7 +267,7 @@ async function* copies(image: Image): AsyncGenerator<Found> {
     const failed = await copy(`oci:${dest}:agreement`, ...args)
     if (failed !== null) yield { place, why: failed }
     else {
-      const layout = readImage(readFileSync(join(dest, 'index.json'), 'utf8'), (digest) => blobPath(dest, digest))
+      const layout = readLayout(dest)
       const expected = { size: listed, downloadSize: layout.downloadSize }
       yield { place, reference: `oci:${dest}`, env, expected, diffIds: layout.diffIds }
     }
@@ -298,6 +333,10 @@ function readImage(
   }
 }
 
+function readLayout(layout: string): ReturnType<typeof readImage> {
+  return readImage(readFileSync(join(layout, 'index.json'), 'utf8'), (digest) => blobPath(layout, digest))
+}
+
 function blobPath(layout: string, digest: string): string {
   return join(layout, 'blobs', ...digest.split(':'))
 }
@@ -334,39 +373,48 @@ async function attempt(task: () => Promise<unknown>): Promise<string | null> {
   }
 }
 
-/** Measures an image where it lies. */
-export type Measure = (reference: string, env: Record<string, string>) => Promise<Sizes>
-
-/** Stands in until the command measures images where they lie: an engine's own figure, where it has one. */
-async function measure(reference: string, env: Record<string, string>): Promise<Sizes> {
+/**
+ * Stands in until the command measures images where they lie: the classic store's own figure. Null for any other place.
+ * Then it is `image-budget check --image REFERENCE --json` with the environment `env`, and null no more.
+ */
+export async function measure(reference: string, env: Record<string, string>): Promise<Sizes | null> {
   const tag = /^docker-daemon:(.*)$/.exec(reference)?.[1]
-  if (tag === undefined) return { size: null, downloadSize: null }
+  if (tag === undefined) return null
+  const store = await run('docker', ['info', '--format', '{{json .DriverStatus}}'], env)
+  if (store.includes('io.containerd.snapshotter.v1')) return null
   const size = Number(await run('docker', ['image', 'inspect', '--format', '{{.Size}}', tag], env))
   return { size, downloadSize: null }
 }
 
-/** One row for each image and place. */
-export function renderTable(rows: (Place & { measured: Sizes })[], absent: Absent[]): string {
-  const found = rows.map(({ image, engine, place, measured, expected }) => {
-    const figures = [measured.size, expected.size, measured.downloadSize, expected.downloadSize]
-    return [image, engine, place, ...figures.map((bytes) => bytes?.toLocaleString('en-US') ?? '-')]
-  })
-  const missing = absent.map(({ image, engine, place, why }) => [image, engine, place, why])
+/** One row for each image and place, then the places that cannot hold an image. */
+export function renderTable(rows: (Place & { measured: Sizes | null })[], absent: Absent[]): string {
   const header = ['image', 'engine', 'place', 'size', 'expected', 'download size', 'expected']
-  const sorted = [...found, ...missing].toSorted(
-    (one, other) => names.indexOf(one[0]!) - names.indexOf(other[0]!) || one[1]!.localeCompare(other[1]!),
-  )
-  return markdownTable([header, ...sorted], { align: ['l', 'l', 'l', 'r', 'r', 'r', 'r'] })
+  const cells = rows
+    .toSorted(
+      (one, other) => names.indexOf(one.image) - names.indexOf(other.image) || one.engine.localeCompare(other.engine),
+    )
+    .map(({ image, engine, place, measured, expected }) => {
+      const figures = [measured?.size, expected.size, measured?.downloadSize, expected.downloadSize]
+      return [image, engine, place, ...figures.map((bytes) => bytes?.toLocaleString('en-US') ?? '-')]
+    })
+  const table = markdownTable([header, ...cells], { align: ['l', 'l', 'l', 'r', 'r', 'r', 'r'] })
+  return [table, ...absent.map(({ image, engine, place, why }) => `- ${image}, ${engine}, ${place}: ${why}`)].join('\n')
 }
+
+/** The builders that run; they are optional. */
+export function everyBuilder(): Builder[] {
+  return [findBuilder('remote'), findBuilder('docker-container')].filter((builder) => builder !== null)
+}
+
 const names = SUBJECTS.map(({ name }) => name)
 
 async function main(wanted: string[]): Promise<void> {
   const registry = findRegistry()
   if (!registry) throw new Error('no registry: scripts/peers.sh start')
   const subjects = SUBJECTS.filter(({ name }) => wanted.length === 0 || wanted.includes(name))
-  const { places, absent, dispose } = await gatherPlaces(everyEngine(), registry, subjects)
+  const { places, absent, dispose } = await gatherPlaces(everyEngine(), everyBuilder(), registry, subjects)
   try {
-    const rows: (Place & { measured: Sizes })[] = []
+    const rows: (Place & { measured: Sizes | null })[] = []
     for (const place of places) rows.push({ ...place, measured: await measure(place.reference, place.env) })
     console.log(renderTable(rows, absent))
   } finally {
