@@ -63,13 +63,53 @@ if [ ${#jest_arguments[@]} -gt 0 ]; then
   finish
 fi
 
+# in_background NAME COMMAND …: starts it; `joined NAME` waits for it, shows what it printed and has its exit code.
+background=$(mktemp -d)
+trap 'rm -rf "$background"' EXIT
+declare -A jobs=()
+in_background() {
+  local name=$1
+  shift
+  (
+    start=$SECONDS
+    "$@" </dev/null || code=$?
+    echo "$name: $((SECONDS - start)) s"
+    exit "${code:-0}"
+  ) >"$background/$name" 2>&1 &
+  jobs[$name]=$!
+}
+joined() {
+  local code=0
+  wait "${jobs[$1]}" || code=$?
+  cat "$background/$1"
+  return "$code"
+}
+
+OLDER=(classic-20 classic-26 containerd-26)
+start_engines() { bash scripts/engine.sh start all && bash scripts/base-images.sh; }
+start_older_engines() { bash scripts/engine.sh start "${OLDER[@]}" && bash scripts/base-images.sh "${OLDER[@]}" base busybox; }
+start_peers() { bash scripts/peers.sh start; }
+
+# They come up while the code is checked. What the present Docker is used for needs no others.
+if [ "$engine" = yes ]; then
+  in_background engines start_engines
+  if [ "${IMAGE_BUDGET_USE_DOCKER:-}" != 1 ]; then
+    in_background older-engines start_older_engines
+    in_background peers start_peers
+  fi
+fi
+
 step 'format' prettier --check . --log-level warn
 step 'lint' oxlint --type-aware --deny-warnings
 step 'types' tsc --noEmit
 step 'generated documentation' node scripts/docs.ts --check
 step 'dist' bash scripts/build.sh --check
 if [ "$engine" = yes ]; then
-  step 'start the engines' bash scripts/engine.sh start all && step 'base images' bash scripts/base-images.sh
+  step 'engines and base images' joined engines
+  if [ "${IMAGE_BUDGET_USE_DOCKER:-}" != 1 ]; then
+    step 'older engines' joined older-engines
+    step 'registry and skopeo' joined peers
+  fi
 fi
 
 printf '\n=== jest\n'

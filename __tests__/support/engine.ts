@@ -71,7 +71,7 @@ export function scriptEnvironment(script: string, args: string[], absent: number
     .split('\0')
     .map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)] as const)
   // Whether or not the caller's own environment points at an engine already.
-  return Object.fromEntries(entries.filter(([name]) => /^(?:PATH|(?:DOCKER|BUILDX|PEERS)_.*)$/.test(name)))
+  return Object.fromEntries(entries.filter(([name]) => /^(?:PATH|(?:DOCKER|BUILDX|BUILDKIT|PEERS)_.*)$/.test(name)))
 }
 
 /**
