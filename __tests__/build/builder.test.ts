@@ -120,7 +120,7 @@ describe('inspectBuilder', () => {
       'the engine is too old',
       null,
       { info: printed(withBuildx('v0.29.1', { ServerVersion: '19.3.15' })) },
-      "The version of the Docker engine is 19.3.15; 20.10 or newer is needed.",
+      'The version of the Docker engine is 19.3.15; 20.10 or newer is needed.',
       /^Update it/,
     ],
     [

@@ -47,7 +47,7 @@ describe('a real registry', () => {
     const client = createRegistryClient({
       credentials: () => Promise.resolve(null),
       signal: new AbortController().signal,
-      clock: { now: Date.now, wait: () => Promise.reject(new Error('nothing has to be tried again')) },
+      clock: { now: Date.now, sleep: () => Promise.reject(new Error('nothing has to be tried again')) },
     })
     const reference = parseReference(`docker://${registry.host}/${repository}${which}`) as RegistryReference
     return createRegistrySource(reference, client).images({ platforms, contents: null, downloadSizes: false })

@@ -35,7 +35,10 @@ export async function readRecord(
       ? [{ digest: null, config: await readConfig(readDocument, build.digest), packed: null }]
       : await resolveImages('the built image', readDocument, [{ digest: build.digest }], [])
   return Promise.all(
-    images.map(async (image) => ({ ...image, origins: await readProvenance(exec, build, builder, image.config) })),
+    images.map(async ({ digest, config, packed }) => {
+      const origins = await readProvenance(exec, build, builder, config)
+      return { digest, config, packed, origins }
+    }),
   )
 }
 

@@ -217,10 +217,10 @@ describe.each(ways)('docker-archive as %s', (_, read) => {
       message: expect.stringMatching(/^There is more than one image in `.*`: `api:1`, `acme\/arm:latest`, `@2`\.$/),
     })
     expect(await failure(read(saved, 'api:2'))).toMatchObject({
-      kind: 'input',
+      kind: 'missing',
       remedy: expect.stringContaining('`api:1`'),
     })
-    expect(await failure(read(saved, '@3'))).toMatchObject({ kind: 'input' })
+    expect(await failure(read(saved, '@3'))).toMatchObject({ kind: 'missing' })
   })
 
   it('takes the manifest that has the name where two of one config differ in how they are packed', async () => {

@@ -92,7 +92,7 @@ describe('ociLayout', () => {
       message: `There is no image \`v2\` in \`oci:${dir}\`.`,
       remedy: 'It has `v1`, `docker.io/acme/api:2`, `x/y:2`.',
     })
-    expect(await failure(read(dir, '@3'))).toMatchObject({ kind: 'input' })
+    expect(await failure(read(dir, '@3'))).toMatchObject({ kind: 'missing' })
   })
 
   it('names images by their place where they share a name', async () => {

@@ -387,7 +387,7 @@ describe('what goes wrong on the way', () => {
   ])('is told: %s is not there', async (name, expected) => {
     const registry = await start()
     const failure = await failureOf(images(registry, name))
-    expect(failure).toMatchObject({ kind: 'measure', remedy: 'Check the name and the tag.' })
+    expect(failure).toMatchObject({ kind: 'missing', remedy: 'Check the name and the tag.' })
     expect(failure.message).toContain(expected)
   })
 

@@ -41,10 +41,10 @@ export function createPlaces(deps: PlacesDeps): Places {
   let receiver: Promise<Receiver> | undefined
 
   function openDaemon(name: string): Source {
-    const opened = (): Promise<Receiver> => (receiver ??= startReceiver())
     return {
       images: async (wanted) => {
-        const surroundings = { exec, openOutput, tidyUp, receiver: await opened(), warn, readSaved: readSavedStream }
+        receiver ??= startReceiver()
+        const surroundings = { exec, openOutput, tidyUp, receiver: await receiver, warn, readSaved: readSavedStream }
         return createDaemonSource(name, surroundings).images(wanted)
       },
       close: () => Promise.resolve(),
