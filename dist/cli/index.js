@@ -37442,7 +37442,7 @@ Examples:
   image-budget check --max-size "160 MB"
   image-budget check --base main --max-increase 3% services/api
   image-budget check --file docker/Dockerfile --target production --build-args VERSION=1 --json
-  image-budget check --image docker://ghcr.io/acme/api:1.1 --max-download-size "55 MB" --metrics download-size
+  image-budget check --image docker://ghcr.io/acme/api:1.1 --max-size "160 MB"
   image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1
 
 Options:
@@ -40677,12 +40677,14 @@ function isKnown({ config }, contents) {
 
 const digest = schemas/* string */.YjP().regex(/^sha256:[0-9a-f]{64}$/);
 const size = schemas/* number */.aig().int().nonnegative();
-const platform = schemas/* object */.Ikc({ os: schemas/* string */.YjP(), architecture: schemas/* string */.YjP(), variant: schemas/* string */.YjP().optional() });
+/** A platform's part: it stands in reports, so it may not be just anything. */
+const word = schemas/* string */.YjP().regex(/^[\w.-]{0,64}$/);
+const platform = schemas/* object */.Ikc({ os: word, architecture: word, variant: word.optional() });
 /** OCI image config (or Docker's), as far as it is read here: https://github.com/opencontainers/image-spec/blob/main/config.md */
 const imageConfig = schemas/* object */.Ikc({
-    os: schemas/* string */.YjP(),
-    architecture: schemas/* string */.YjP(),
-    variant: schemas/* string */.YjP().optional(),
+    os: word,
+    architecture: word,
+    variant: word.optional(),
     rootfs: schemas/* object */.Ikc({ diff_ids: schemas/* array */.YOg(digest).nullish() }).optional(),
     history: schemas/* array */.YOg(schemas/* object */.Ikc({ created_by: schemas/* string */.YjP().optional(), empty_layer: schemas/* boolean */.zMY().optional() })).nullish(),
 });
@@ -41198,7 +41200,10 @@ async function readRecord(exec, build, store, builder) {
     const images = store === 'classic'
         ? [{ digest: null, config: await readConfig(readDocument, build.digest), packed: null }]
         : await resolveImages('the built image', readDocument, [{ digest: build.digest }], []);
-    return Promise.all(images.map(async (image) => ({ ...image, origins: await readProvenance(exec, build, builder, image.config) })));
+    return Promise.all(images.map(async ({ digest, config, packed }) => {
+        const origins = await readProvenance(exec, build, builder, config);
+        return { digest, config, packed, origins };
+    }));
 }
 /** The classic store has no manifest: what the build's record names is the config. */
 async function readConfig(readDocument, digest) {
@@ -41297,7 +41302,7 @@ function offersNamed(offers, name, place) {
 /** The error for a reference that means several images of a place. */
 function severalImages(offers, place) {
     return new build_failure/* CouldNotMeasure */.N('input', `There is more than one image in \`${place}\`: ${listed(offers)}.`, {
-        remedy: `Say which one: \`${place}:${offers[0] ? label(offers[0]) : '@0'}\`.`,
+        remedy: `Say which one: \`${place}:${labels(offers)[0]}\`.`,
     });
 }
 function find(offers, name) {
@@ -41320,12 +41325,17 @@ function fullName(name) {
     return `${registry}/${repository}${digest === null ? `:${tag}` : `@${digest}`}`;
 }
 function listed(offers) {
-    const shown = offers.slice(0, NAMES_SHOWN).map((offer) => `\`${label(offer)}\``);
-    const more = offers.length - shown.length;
+    const names = labels(offers);
+    const more = names.length - NAMES_SHOWN;
+    const shown = names.slice(0, NAMES_SHOWN).map((name) => `\`${name}\``);
     return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
-function label({ at, names: [first] }) {
-    return (first ?? `@${at}`).slice(0, NAME_LENGTH);
+/** What to write for each: its first name, or its place where it has none or shares it with another. */
+function labels(offers) {
+    const counts = new Map();
+    for (const name of offers.flatMap(({ names }) => [...new Set(names)]))
+        counts.set(name, (counts.get(name) ?? 0) + 1);
+    return offers.map(({ at, names }) => (names.find((name) => counts.get(name) === 1) ?? `@${at}`).slice(0, NAME_LENGTH));
 }
 
 // EXTERNAL MODULE: external "node:fs"
@@ -41457,8 +41467,8 @@ async function openBlob(folder, digest) {
 }
 /**
  * The images of an OCI layout, wherever its files are; `name` and `platforms` as for `Source`. What `docker save` wrote into it (it has a
- * `manifest.json`) is taken as `withoutUnpacked` says. Throws as `Source.images` does,
- * and CouldNotMeasure `input` where the name is not, or not only one image's.
+ * `manifest.json`) is taken as `withoutUnpacked` says.
+ * Throws as `Source.images` does, and CouldNotMeasure `input` where the name is no image's, or more than one's.
  */
 async function layoutImages(files, name, { platforms, leftOut }) {
     const tops = chooseTops(await readTops(files), name, files.place);
@@ -41524,9 +41534,9 @@ function documentsOf(files) {
 function chooseTops(tops, name, place) {
     const found = offersNamed(tops, name, place);
     const distinct = [...new Map(found.map((top) => [top.digest, top])).values()];
-    const platforms = new Set(distinct.map(({ platform }) => platform && platformName(platform)));
+    const platforms = new Set(distinct.flatMap(({ platform }) => (platform ? [platformName(platform)] : [])));
     const names = new Set(distinct.map((top) => top.names.join('\n')));
-    const isOne = platforms.size === distinct.length && !platforms.has(undefined) && names.size === 1;
+    const isOne = platforms.size === distinct.length && names.size === 1;
     if (distinct.length === 1 || isOne)
         return distinct;
     throw severalImages(distinct, place);
@@ -41561,6 +41571,9 @@ async function requireFolder(folder) {
     });
 }
 function blobPath(digest) {
+    // It becomes a path of the machine's.
+    if (!/^sha256:[0-9a-f]{64}$/.test(digest))
+        throw new Error(`Not a digest: ${digest.slice(0, 100)}`);
     return `blobs/${digest.replace(':', '/')}`;
 }
 function notALayout(place, missing) {
@@ -43617,6 +43630,7 @@ function loginName(key) {
 
 
 
+
 /** `docker image inspect`, as far as every engine since 20.10 has it. */
 const inspected = schemas/* object */.Ikc({
     Id: schemas/* string */.YjP(),
@@ -43666,7 +43680,7 @@ function createDaemonSource(name, surroundings) {
         }
         const saved = await openOutput('docker', ['save', name]);
         try {
-            return await surroundings.readSaved(saved, place, null, wanted);
+            return await readSavedStream(saved, place, null, wanted);
         }
         finally {
             saved.destroy();
@@ -45038,6 +45052,8 @@ const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCa
 
 
 
+/** Milliseconds for a connection to be made. */
+const CONNECT_TIMEOUT = 10_000;
 /**
  * An Http that keeps connections and goes through the proxies of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. Of the client of GitHub's
  * toolkit it takes the agents alone: its redirects keep `Authorization` on another port of a host, and its requests cannot be aborted.
@@ -45071,6 +45087,14 @@ function createHttp(signal, idleTimeout = 30_000) {
             each.addEventListener('abort', abort, { once: true });
         // The way through a proxy has no socket of the request's own yet: so this is a timer, not a socket's timeout.
         const late = setTimeout(() => giveUp(timedOut(limit)), limit);
+        // What does not even connect is not waited for as long as a slow answer.
+        let connecting;
+        sent.on('socket', (socket) => {
+            if (!socket.connecting)
+                return;
+            connecting = setTimeout(() => giveUp(timedOut(CONNECT_TIMEOUT)), CONNECT_TIMEOUT);
+            socket.once('connect', () => clearTimeout(connecting));
+        });
         sent.on('response', (response) => {
             received = response;
             clearTimeout(late);
@@ -45084,6 +45108,7 @@ function createHttp(signal, idleTimeout = 30_000) {
         });
         const tidyUp = () => {
             clearTimeout(late);
+            clearTimeout(connecting);
             for (const each of signals)
                 each.removeEventListener('abort', abort);
         };
@@ -45224,7 +45249,7 @@ function createRegistryClient(deps) {
     }
     /** Sends a request, logs in where that is asked for, once more where a token has run out. Gives an answer of 200 or 206. */
     async function send(request) {
-        const { reference, method, path, headers } = request;
+        const { reference, path, headers } = request;
         const { registry, repository } = reference;
         const origin = await originOf(reference);
         const key = `${registry}/${repository}`;
@@ -45246,7 +45271,7 @@ function createRegistryClient(deps) {
                     authorizations.set(key, logIn(reference, url, challenges));
                 continue;
             }
-            throw new BadStatus(response, method === 'HEAD' ? null : await readBody(response, ERROR_SIZE), url.host);
+            throw new BadStatus(response, await readBody(response, ERROR_SIZE), url.host);
         }
     }
     /** The `Authorization` that a registry's challenge asks for. */
@@ -45516,7 +45541,10 @@ function statusFailure(reference, what, error) {
         return failure(reference, `\`${host}\` answered with a web page (${status})`, 'Is it a registry? Check the host and its port.');
     }
     if (status === 404) {
-        return failure(reference, `\`${host}\` does not have ${what} in \`${reference.repository}\` (${answer})`, 'Check the name and the tag.', what.startsWith('the manifest') ? 'missing' : 'measure');
+        const said = `\`${host}\` does not have ${what} in \`${reference.repository}\` (${answer})`;
+        return what.startsWith('the manifest')
+            ? failure(reference, said, 'Check the name and the tag.', 'missing')
+            : failure(reference, said);
     }
     if (status === 429) {
         const remedy = reference.registry === 'docker.io'
@@ -45533,7 +45561,7 @@ function networkFailure(reference, what, error) {
         return failure(reference, `there is no host \`${registry}\` (${code})`, 'Check the name, and the proxy if there is one.');
     }
     if (CERTIFICATE.test(code)) {
-        return failure(reference, `the certificate of \`${registry}\` is not trusted (${code})`, 'Name the authority’s certificate in NODE_EXTRA_CA_CERTS.');
+        return failure(reference, `the certificate of \`${registry}\` is not trusted (${code})`, 'Check the host; where the authority is your own, NODE_EXTRA_CA_CERTS names the file with its certificate.');
     }
     if (NOT_TLS.test(code)) {
         return failure(reference, `\`${registry}\` does not speak TLS (${code})`, 'Only registries on this machine (`localhost`, 127.0.0.0/8) are read over http.');
@@ -45587,10 +45615,10 @@ function createPlaces(deps) {
     const client = createRegistryClient({ credentials: createCredentials(exec, env, home), signal, clock });
     let receiver;
     function openDaemon(name) {
-        const opened = () => (receiver ??= startReceiver());
         return {
             images: async (wanted) => {
-                const surroundings = { exec, openOutput, tidyUp, receiver: await opened(), warn, readSaved: readSavedStream };
+                receiver ??= startReceiver();
+                const surroundings = { exec, openOutput, tidyUp, receiver: await receiver, warn, readSaved: readSavedStream };
                 return createDaemonSource(name, surroundings).images(wanted);
             },
             close: () => Promise.resolve(),

@@ -121,9 +121,16 @@ function totalsOf({ size, downloadSize, layers }: Measurement): Totals {
     downloadSize,
     layers: layers.length,
     ownSize: own && sum(own.map((layer) => layer.size)),
-    ownDownloadSize: own && sum(own.map((layer) => layer.downloadSize)),
+    ownDownloadSize: own && sum(distinctBlobs(own).map((layer) => layer.downloadSize)),
     ownLayers: own && own.length,
   }
+}
+
+/** A blob that stands in an image twice is pulled once. */
+function distinctBlobs(layers: Layer[]): Layer[] {
+  return layers.filter(
+    (layer, at) => layer.digest === null || layers.findIndex((other) => other.digest === layer.digest) === at,
+  )
 }
 
 /** Whether it is known of each layer if it came with the `FROM` image: else nothing can be said of the image's own part. */

@@ -59,7 +59,9 @@ export function toMeasurement(
     }
   })
   const size = Array.isArray(sizes) ? sum(layers.map((layer) => layer.size)) : (sizes?.total ?? null)
-  const downloadSize = packed && packed.layers.reduce((total, layer) => total + layer.size, packed.configSize)
+  // A blob that stands in a manifest twice is stored and pulled once.
+  const blobs = new Map((packed?.layers ?? []).map((layer) => [layer.digest, layer.size]))
+  const downloadSize = packed && [...blobs.values()].reduce((total, bytes) => total + bytes, packed.configSize)
   return {
     schema: 1,
     name: subject.name,

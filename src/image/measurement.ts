@@ -62,7 +62,7 @@ export type Measurement = {
   baseImage: BaseImage | null
   /** Sum of the layers' `size`; null where not measured. */
   size: number | null
-  /** Bytes of all layer blobs plus the config; null where not measured. */
+  /** Bytes of all layer blobs (one that stands there twice counts once) plus the config; null where not measured. */
   downloadSize: number | null
   unmeasured: Unmeasured
   layers: Layer[]

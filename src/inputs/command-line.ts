@@ -133,7 +133,7 @@ Examples:
   image-budget check --max-size "160 MB"
   image-budget check --base main --max-increase 3% services/api
   image-budget check --file docker/Dockerfile --target production --build-args VERSION=1 --json
-  image-budget check --image docker://ghcr.io/acme/api:1.1 --max-download-size "55 MB" --metrics download-size
+  image-budget check --image docker://ghcr.io/acme/api:1.1 --max-size "160 MB"
   image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1
 
 Options:
