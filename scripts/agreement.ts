@@ -8,7 +8,7 @@
  */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -239,6 +239,14 @@ async function* copies(image: Image): AsyncGenerator<Found> {
       env,
       expected: asSaved,
       diffIds,
+    }
+    // Since Docker 25 the same file is an OCI layout; the classic store's has layers as they are, not packed.
+    const layout = join(folder, 'save')
+    mkdirSync(layout)
+    await run('tar', ['--extract', '--file', archive, '--directory', layout])
+    if (existsSync(join(layout, 'index.json'))) {
+      const expected = { size: asSaved.size, downloadSize: readLayout(layout).downloadSize }
+      yield { place: 'oci-archive, docker save', reference: `oci-archive:${archive}`, env, expected, diffIds }
     }
   }
 
