@@ -94,9 +94,9 @@ describe.each(engines())('a pull request that is over budget, $store store', (en
       'size-change-percent': ((55_000 / (byHand.size - 55_000)) * 100).toFixed(1),
     })
     expect(image).toMatchObject({ head: { size: byHand.size }, base: { size: byHand.size - 55_000 } })
-    // Bytes that cannot be packed: what the one layer grew by is what the download grew by, but for its wrapping.
-    expect(image!.change!.downloadSize!.amount).toBeGreaterThan(54_000)
-    expect(image!.change!.downloadSize!.amount).toBeLessThan(56_000)
+    // Text that can hardly be packed.
+    expect(image!.change!.downloadSize!.amount).toBeGreaterThan(50_000)
+    expect(image!.change!.downloadSize!.amount).toBeLessThan(60_000)
     expect(result.outputs).toMatchObject({ layers: '5', 'layers-change': '0' })
     expect(report).toMatchObject({ schema: 1, verdict: 'over', head: { commit: change.merge, dirty: false } })
     expect(image).toMatchObject({

@@ -23,7 +23,7 @@ export async function readLayerSizes(
   )
 }
 
-/** Whether the content of all layers is known. */
-export function isKnown({ config }: Pick<SourceImage, 'config'>, contents: LayerContents): boolean {
-  return (config.rootfs?.diff_ids ?? []).every((diffId) => contents.get(diffId) !== undefined)
+/** How many layers' content is not known yet. */
+export function unknownLayers({ config }: Pick<SourceImage, 'config'>, contents: LayerContents): number {
+  return (config.rootfs?.diff_ids ?? []).filter((diffId) => contents.get(diffId) === undefined).length
 }

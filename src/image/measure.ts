@@ -17,7 +17,7 @@ import { writeTree } from '../git/tree.ts'
 import type { Inputs } from '../inputs/inputs.ts'
 import type { ImageReference } from '../inputs/reference.ts'
 import type { Log } from '../log.ts'
-import { isKnown, readLayerSizes } from './content.ts'
+import { readLayerSizes, unknownLayers } from './content.ts'
 import { toMeasurement, UNKNOWN_ORIGINS, type Subject } from './describe.ts'
 import type { LayerContents } from './layer/contents.ts'
 import type { Measurement } from './measurement.ts'
@@ -129,7 +129,7 @@ async function readClassic(
   { exec, inputs, places, contents }: Workshop,
   engine: Engine,
   build: Build,
-  { image }: BuildRequest,
+  { image, onLine }: BuildRequest,
   subject: Subject,
 ): Promise<Measurement[]> {
   const downloadSizes = inputs.metrics.includes('download-size')
@@ -140,7 +140,10 @@ async function readClassic(
     const sizes = await readClassicSizes(exec, build.digest, recorded!.config)
     return [toMeasurement(subject, recorded!, sizes, recorded!.origins, { size: null, downloadSize: NOT_ASKED })]
   }
-  const wanted: Wanted = { platforms: [], contents, downloadSizes }
+  onLine(
+    downloadSizes ? 'Reading the layers as the engine packs them …' : 'Reading the layers as the engine gives them …',
+  )
+  const wanted: Wanted = { platforms: [], contents: inputs.metrics.includes('size') ? contents : null, downloadSizes }
   const images = await places.open({ transport: 'docker-daemon', name: image, text: image }).images(wanted)
   return Promise.all(
     images.map(async (found) => {
@@ -161,8 +164,9 @@ async function readBlobs(
   subject: Subject,
 ): Promise<Measurement[]> {
   const recorded = await readRecord(exec, build, engine.store, inputs.builder)
-  const needed = inputs.metrics.includes('size') && !recorded.every((image) => isKnown(image, contents))
+  const needed = inputs.metrics.includes('size') && recorded.some((image) => unknownLayers(image, contents) > 0)
   const layout = join(scratch, 'layout')
+  if (needed) request.onLine('Reading the layers as they are handed over …')
   if (needed && engine.driver === 'docker') {
     const place = places.open({ transport: 'docker-daemon', name: request.image, text: request.image })
     await place.images({ platforms: [], contents, downloadSizes: false })
@@ -200,7 +204,9 @@ export async function measureImage(
     })
     const measurements = await Promise.all(
       images.map((image) => {
-        section.line(`${platformName(image.config)}: ${image.config.rootfs?.diff_ids?.length ?? 0} layers`)
+        const unread = inputs.metrics.includes('size') ? unknownLayers(image, contents) : 0
+        const all = image.config.rootfs?.diff_ids?.length ?? 0
+        section.line(`${platformName(image.config)}: ${all} layers${unread > 0 ? `, ${unread} to be read …` : ''}`)
         const source = { reference: reference.text, digest: image.digest }
         const subject = { name, commit: null, dockerfile: null, target: null, engine: null, source }
         return measurementOf(image, subject, inputs, contents, UNKNOWN_ORIGINS, NO_BLOBS)
