@@ -20,6 +20,7 @@ import { defaultName, nameOfReference } from './inputs/name.ts'
 import type { ImageReference } from './inputs/reference.ts'
 import type { Log } from './log.ts'
 import type { Report } from './report/report.ts'
+import { createTurns } from './turns.ts'
 
 /** What the run is told by the door it came in at. */
 export type Surroundings = {
@@ -92,7 +93,7 @@ export async function measureSides(
   try {
     if (inputs.image !== null) return await measureImages(inputs.image, reading, surroundings.baseMustExist, facts)
     return await measureBuilds(
-      { ...reading, exec, tidyUp, cwd, scratch, inTurn: queue(), credentials: surroundings.credentials },
+      { ...reading, exec, tidyUp, cwd, scratch, inTurn: createTurns(1), credentials: surroundings.credentials },
       surroundings,
       world,
       facts,
@@ -221,14 +222,4 @@ async function headRevision(
     'The checkout holds files that are not committed. They are not part of what is measured: head and base are built from their commits. `before-build` can make them in each tree.',
   )
   return { side: 'head', treeish: commit, commit, label: `this change ${short}`, dirty: false }
-}
-
-/** Runs tasks one after the other. */
-function queue(): Workshop['inTurn'] {
-  let last: Promise<unknown> = Promise.resolve()
-  return (task) => {
-    const next = last.then(task, task)
-    last = next
-    return next
-  }
 }

@@ -17,6 +17,7 @@ import { writeTree } from '../git/tree.ts'
 import type { Inputs } from '../inputs/inputs.ts'
 import type { ImageReference } from '../inputs/reference.ts'
 import type { Log } from '../log.ts'
+import type { InTurn } from '../turns.ts'
 import { readLayerSizes, unknownLayers } from './content.ts'
 import { toMeasurement, UNKNOWN_ORIGINS, type Subject } from './describe.ts'
 import type { LayerContents } from './layer/contents.ts'
@@ -53,7 +54,7 @@ export type Workshop = Reading & {
   /** For removing what was made: not stopped when the run is, but limited in time. */
   tidyUp: () => Exec
   /** Runs one task after the other, in the order of the calls: for what may not run side by side. */
-  inTurn: <T>(task: () => Promise<T>) => Promise<T>
+  inTurn: InTurn
 }
 
 /** What is measured: a commit or tree object and the commit that the report names for it. */

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { createTurns } from '../../turns.ts'
 import { walkLayer, type WalkedLayer } from './walk.ts'
 
 /** What is known of the content of one layer. Sizes in bytes. */
@@ -24,20 +25,7 @@ const AT_A_TIME = 2
 export function createLayerContents(): LayerContents {
   const known = new Map<string, LayerContent>()
   const underWay = new Map<string, Promise<LayerContent>>()
-  const waiting: (() => void)[] = []
-  let reading = 0
-
-  async function inTurn<T>(task: () => Promise<T>): Promise<T> {
-    if (reading >= AT_A_TIME) await new Promise<void>((go) => waiting.push(go))
-    else reading += 1
-    try {
-      return await task()
-    } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else reading -= 1
-    }
-  }
+  const inTurn = createTurns(AT_A_TIME)
 
   return {
     get: (diffId) => known.get(diffId),

@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import type { Readable } from 'node:stream'
 import { CouldNotMeasure } from '../../failure.ts'
+import type { InTurn } from '../../turns.ts'
 import type { LayerContents } from '../layer/contents.ts'
 import { walkLayer, type ExpectedLayer, type WalkedLayer } from '../layer/walk.ts'
 
@@ -31,9 +32,6 @@ export type Incoming = {
   /** Rejected with CouldNotMeasure where it is a layer that cannot be read, or has another digest than it is to have. */
   blob: Promise<Blob>
 }
-
-/** Runs a task when it is its turn. */
-export type InTurn = <T>(task: () => Promise<T>) => Promise<T>
 
 /** The largest manifest or config that is kept; registries take manifests of at most 4 MB. */
 export const DOCUMENT_LIMIT = 8 * 1024 * 1024
@@ -122,21 +120,4 @@ async function hashBlob(parts: AsyncIterable<Buffer>, isKept: boolean): Promise<
     kept?.push(part)
   }
   return { digest: `sha256:${hash.digest('hex')}`, size, layer: null, document: kept && Buffer.concat(kept) }
-}
-
-/** At most `atATime` tasks are under way, the others wait in the order they came. */
-export function createTurns(atATime: number): InTurn {
-  const waiting: (() => void)[] = []
-  let underWay = 0
-  return async (task) => {
-    if (underWay >= atATime) await new Promise<void>((go) => waiting.push(go))
-    else underWay += 1
-    try {
-      return await task()
-    } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else underWay -= 1
-    }
-  }
 }

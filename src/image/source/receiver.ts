@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type Serv
 import type { AddressInfo } from 'node:net'
 import { CouldNotMeasure, toFailure } from '../../failure.ts'
 import type { LayerContents } from '../layer/contents.ts'
-import { createTurns, DOCUMENT_LIMIT, openIncoming, type Incoming } from './incoming.ts'
+import { createTurns } from '../../turns.ts'
+import { DOCUMENT_LIMIT, openIncoming, type Incoming } from './incoming.ts'
 
 /** What is done with what an engine has to push. */
 export type Reception = {

@@ -1,0 +1,19 @@
+/** Runs a task when it is its turn, and gives what it gives. */
+export type InTurn = <T>(task: () => Promise<T>) => Promise<T>
+
+/** At most `atATime` tasks are under way, the others wait in the order they came. */
+export function createTurns(atATime: number): InTurn {
+  const waiting: (() => void)[] = []
+  let underWay = 0
+  return async (task) => {
+    if (underWay >= atATime) await new Promise<void>((go) => waiting.push(go))
+    else underWay += 1
+    try {
+      return await task()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else underWay -= 1
+    }
+  }
+}
