@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import type { Baseline } from './baseline/baseline.ts'
-import { NOT_NAMED, NOT_WANTED, obtainBaseline, obtainImage } from './baseline/obtain.ts'
+import { NOT_NAMED, NOT_WANTED, obtainBaseline, obtainImage, requireImage } from './baseline/obtain.ts'
 import { inspectBuilder } from './build/builder.ts'
 import type { Clock } from './clock.ts'
 import type { Exec, OpenOutput } from './exec.ts'
@@ -130,7 +130,7 @@ async function measureBuilds(
   const measuring = measureRevision(shop, revision)
   const obtaining =
     typeof inputs.baseline === 'object'
-      ? obtainImageFor(shop, inputs.baseline, measuring)
+      ? obtainImageBeside(shop, inputs.baseline, measuring)
       : obtainBaseline(shop, surroundings.base, revision)
   measuring.catch(stop)
   obtaining.catch(stop)
@@ -159,13 +159,13 @@ async function measureImages(
   const measured = head.measurements
   if (inputs.baseline === 'none') return { measured, baseline: NOT_WANTED }
   if (typeof inputs.baseline !== 'object') return { measured, baseline: NOT_NAMED }
-  const baseline = await obtainImageFor(reading, inputs.baseline, Promise.resolve(measured))
-  if (baseline.kind === 'none' && baseMustExist) throw new CouldNotMeasure('missing', `${baseline.reason}.`)
-  return { measured, baseline }
+  const platforms = measured.map(({ platform }) => platform)
+  const obtain = baseMustExist ? requireImage : obtainImage
+  return { measured, baseline: await obtain(reading, inputs.baseline, platforms) }
 }
 
 /** Only for the head's platforms: an image in a registry may have many more. */
-async function obtainImageFor(
+async function obtainImageBeside(
   reading: Reading,
   reference: ImageReference,
   head: Promise<Measurement[]>,

@@ -45,13 +45,22 @@ export async function obtainBaseline(shop: Workshop, question: BaseQuestion, hea
  */
 export async function obtainImage(reading: Reading, reference: ImageReference, platforms: string[]): Promise<Baseline> {
   try {
-    const measured = await measureImage(reading, reference, platforms, 'base')
-    return { kind: 'image', commit: null, ref: reference.text, reason: null, ...measured }
+    return await requireImage(reading, reference, platforms)
   } catch (error) {
     const failure = toFailure(error)
     if (failure.kind !== 'missing') throw error
     return none(null, reference.text, asClause(failure.message))
   }
+}
+
+/** The same where the image has to be there: throws `missing`, with the remedy, where it is not. */
+export async function requireImage(
+  reading: Reading,
+  reference: ImageReference,
+  platforms: string[],
+): Promise<Baseline> {
+  const measured = await measureImage(reading, reference, platforms, 'base')
+  return { kind: 'image', commit: null, ref: reference.text, reason: null, ...measured }
 }
 
 /** What `baseline: none` gives. */

@@ -214,10 +214,20 @@ export async function measureImage(
       }),
     )
     return { measurements, platforms: [...measurements.map(({ platform }) => platform), ...others] }
+  } catch (error) {
+    throw naming(reference, error)
   } finally {
     await place.close()
     section.end()
   }
+}
+
+/** A layer's failure names the layer alone: of two images that are compared it has to be told which one has it. */
+function naming({ text, transport }: ImageReference, error: unknown): unknown {
+  const { message, ...details } = toFailure(error)
+  if (details.kind !== 'measure' || message.includes(`\`${transport}:`)) return error
+  const clause = message.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase())
+  return new CouldNotMeasure('measure', `\`${text}\`: ${clause}`, details)
 }
 
 async function measurementOf(

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util'
 import { CouldNotMeasure } from '../failure.ts'
 import { descriptions } from './descriptions.ts'
-import { inputNames, nearestInput, type InputName } from './inputs.ts'
+import { IMAGE_FORM, inputNames, nearestInput, onOneLine, type InputName } from './inputs.ts'
+import { parseReference } from './reference.ts'
 
 /** Inputs that have no meaning on a terminal: there is no pull request to comment on. */
 const WORKFLOW_ONLY = new Set<InputName>(['comment', 'github-token'])
@@ -58,8 +59,12 @@ export function readCommand(argv: string[]): Command {
     if (more.length > 1)
       problems.push(`\`${more[1]}\` is one argument too many; \`check\` takes at most the build context.`)
   } else if (command === 'diff') {
-    if (more.length === 2) [values['baseline'], values['image']] = more as [string, string]
-    else
+    if (more.length === 2) {
+      ;[values['baseline'], values['image']] = more as [string, string]
+      // `none` and the like are a baseline, and an empty text is an input not given: `diff` compares two images, or it fails.
+      const unclear = more.filter((text) => parseReference(text) === null).map((text) => `\`${onOneLine(text)}\``)
+      if (unclear.length > 0) problems.push(`\`diff\` has ${unclear.join(' and ')}; it takes ${IMAGE_FORM}.`)
+    } else
       problems.push(
         `\`diff\` takes two images, the one to compare with and the one to judge: \`image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1\`.`,
       )

@@ -84,7 +84,8 @@ const oneOf = <const T extends string>(...values: T[]) =>
 
 const METRICS: readonly MetricName[] = ['size', 'download-size']
 
-const IMAGE_FORM =
+/** The forms of a reference, for errors. */
+export const IMAGE_FORM =
   'an image where it lies: `docker://NAME` (a registry), `docker-daemon:NAME` (the Docker engine), `docker-archive:FILE`, `oci-archive:FILE` or `oci:FOLDER`'
 
 const reference = (form: string) => field(form, parseReference)
@@ -227,7 +228,7 @@ function describe(issue: z.core.$ZodIssue, given: Record<string, string>): strin
 }
 
 /** At most 120 characters, control characters made visible. */
-function onOneLine(value: string): string {
+export function onOneLine(value: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is made visible
   const visible = value.slice(0, 121).replaceAll(/[\0-\u001f\u007f]/g, (it) => JSON.stringify(it).slice(1, -1))
   return visible.length > 120 ? `${visible.slice(0, 120)}…` : visible

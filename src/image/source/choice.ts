@@ -4,9 +4,11 @@ import { parseReference } from '../../inputs/reference.ts'
 /** An image that a place with several images offers: its place in the list, from 0, and the names that it has there. */
 export type Offer = { at: number; names: string[] }
 
-/** How many names an error lists, and how much of each. */
+/** How many names an error lists. */
 const NAMES_SHOWN = 10
-const NAME_LENGTH = 200
+/** A name that a user can be told to write: on one line, not of any length, and none that is read as `@INDEX`. */
+// oxlint-disable-next-line no-control-regex -- control characters are what is refused
+const WRITABLE = /^(?!@)[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{1,200}$/
 
 /**
  * The offers that a reference's name means, in the place's order: all where it is null; with `@INDEX` the one at that place, from
@@ -58,9 +60,10 @@ function listed(offers: Offer[]): string {
   return shown.join(', ') + (more > 0 ? ` and ${more} more` : '')
 }
 
-/** What to write for each: its first name, or its place where it has none or shares it with another. */
+/** What to write for each: its first name, or its place where it has none that tells it from the others and that can be written. */
 function labels(offers: Offer[]): string[] {
   const counts = new Map<string, number>()
   for (const name of offers.flatMap(({ names }) => [...new Set(names)])) counts.set(name, (counts.get(name) ?? 0) + 1)
-  return offers.map(({ at, names }) => (names.find((name) => counts.get(name) === 1) ?? `@${at}`).slice(0, NAME_LENGTH))
+  const canBeWritten = (name: string): boolean => counts.get(name) === 1 && WRITABLE.test(name)
+  return offers.map(({ at, names }) => names.find(canBeWritten) ?? `@${at}`)
 }
