@@ -44638,6 +44638,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   TL: () => (/* binding */ parseInputs)
 });
 
+// UNUSED EXPORTS: IMAGE_FORM, onOneLine
+
 ;// CONCATENATED MODULE: ./node_modules/leven/index.js
 const array = [];
 const characterCodeCache = [];
@@ -44944,6 +44946,7 @@ const pairs = (form, key) => list(form, parseLines, (entry) => {
 });
 const oneOf = (...values) => field(values.map((value) => `\`${value}\``).join(', '), (value) => values.find((known) => known === value) ?? null);
 const METRICS = ['size', 'download-size'];
+/** The forms of a reference, for errors. */
 const IMAGE_FORM = 'an image where it lies: `docker://NAME` (a registry), `docker-daemon:NAME` (the Docker engine), `docker-archive:FILE`, `oci-archive:FILE` or `oci:FOLDER`';
 const inputs_reference = (form) => field(form, reference/* parseReference */.F);
 const ID = /^[\w][\w.-]{0,127}$/;
@@ -45193,7 +45196,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _github_publish_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(6833);
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(6819);
 /* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(1499);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(3661);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1747);
 
 
 
@@ -45316,7 +45319,7 @@ function reportFailure(name, failure, known = {}) {
 
 /***/ }),
 
-/***/ 3661:
+/***/ 1747:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -45660,9 +45663,13 @@ function totalsOf({ size, downloadSize, layers }) {
         downloadSize,
         layers: layers.length,
         ownSize: own && sum(own.map((layer) => layer.size)),
-        ownDownloadSize: own && sum(own.map((layer) => layer.downloadSize)),
+        ownDownloadSize: own && sum(distinctBlobs(own).map((layer) => layer.downloadSize)),
         ownLayers: own && own.length,
     };
+}
+/** A blob that stands in an image twice is pulled once. */
+function distinctBlobs(layers) {
+    return layers.filter((layer, at) => layer.digest === null || layers.findIndex((other) => other.digest === layer.digest) === at);
 }
 /** Whether it is known of each layer if it came with the `FROM` image: else nothing can be said of the image's own part. */
 function hasOrigins(layers) {
@@ -46612,9 +46619,9 @@ async function readLayerSizes(image, contents) {
         return size;
     }));
 }
-/** Whether the content of all layers is known. */
-function isKnown({ config }, contents) {
-    return (config.rootfs?.diff_ids ?? []).every((diffId) => contents.get(diffId) !== undefined);
+/** How many layers' content is not known yet. */
+function unknownLayers({ config }, contents) {
+    return (config.rootfs?.diff_ids ?? []).filter((diffId) => contents.get(diffId) === undefined).length;
 }
 
 ;// CONCATENATED MODULE: ./build/image/oci.js
@@ -46723,7 +46730,9 @@ function toMeasurement(subject, { config, packed }, sizes, origins, unmeasured) 
         };
     });
     const size = Array.isArray(sizes) ? describe_sum(layers.map((layer) => layer.size)) : (sizes?.total ?? null);
-    const downloadSize = packed && packed.layers.reduce((total, layer) => total + layer.size, packed.configSize);
+    // A blob that stands in a manifest twice is stored and pulled once.
+    const blobs = new Map((packed?.layers ?? []).map((layer) => [layer.digest, layer.size]));
+    const downloadSize = packed && [...blobs.values()].reduce((total, bytes) => total + bytes, packed.configSize);
     return {
         schema: 1,
         name: subject.name,
@@ -47222,9 +47231,11 @@ var inputs_reference = __nccwpck_require__(6829);
 ;// CONCATENATED MODULE: ./build/image/source/choice.js
 
 
-/** How many names an error lists, and how much of each. */
+/** How many names an error lists. */
 const NAMES_SHOWN = 10;
-const NAME_LENGTH = 200;
+/** A name that a user can be told to write: on one line, not of any length, and none that is read as `@INDEX`. */
+// oxlint-disable-next-line no-control-regex -- control characters are what is refused
+const WRITABLE = /^(?!@)[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{1,200}$/;
 /**
  * The offers that a reference's name means, in the place's order: all where it is null; with `@INDEX` the one at that place, from
  * 0 (containers-transports(5)); else those with exactly this name, or, where there are none, those whose name means the same to
@@ -47274,12 +47285,13 @@ function listed(offers) {
     const shown = names.slice(0, NAMES_SHOWN).map((name) => `\`${name}\``);
     return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
-/** What to write for each: its first name, or its place where it has none or shares it with another. */
+/** What to write for each: its first name, or its place where it has none that tells it from the others and that can be written. */
 function labels(offers) {
     const counts = new Map();
     for (const name of offers.flatMap(({ names }) => [...new Set(names)]))
         counts.set(name, (counts.get(name) ?? 0) + 1);
-    return offers.map(({ at, names }) => (names.find((name) => counts.get(name) === 1) ?? `@${at}`).slice(0, NAME_LENGTH));
+    const canBeWritten = (name) => counts.get(name) === 1 && WRITABLE.test(name);
+    return offers.map(({ at, names }) => names.find(canBeWritten) ?? `@${at}`);
 }
 
 // EXTERNAL MODULE: external "node:fs"
@@ -47605,7 +47617,7 @@ function readBuilt(shop, engine, build, request, subject) {
  * The classic store keeps layers unpacked. It tells their sizes itself, and that is enough where nothing else is asked for; download sizes
  * come from its packing them, for a registry of our own, and then the sizes are read from what it hands over.
  */
-async function readClassic({ exec, inputs, places, contents }, engine, build, { image }, subject) {
+async function readClassic({ exec, inputs, places, contents }, engine, build, { image, onLine }, subject) {
     const downloadSizes = inputs.metrics.includes('download-size');
     // An image that lies elsewhere has the sizes of its content; the engine's own count differs for layers that it pulled.
     const compared = typeof inputs.baseline === 'object';
@@ -47614,7 +47626,8 @@ async function readClassic({ exec, inputs, places, contents }, engine, build, { 
         const sizes = await readClassicSizes(exec, build.digest, recorded.config);
         return [toMeasurement(subject, recorded, sizes, recorded.origins, { size: null, downloadSize: NOT_ASKED })];
     }
-    const wanted = { platforms: [], contents, downloadSizes };
+    onLine(downloadSizes ? 'Reading the layers as the engine packs them …' : 'Reading the layers as the engine gives them …');
+    const wanted = { platforms: [], contents: inputs.metrics.includes('size') ? contents : null, downloadSizes };
     const images = await places.open({ transport: 'docker-daemon', name: image, text: image }).images(wanted);
     return Promise.all(images.map(async (found) => {
         const origins = keepsRecords(engine)
@@ -47626,8 +47639,10 @@ async function readClassic({ exec, inputs, places, contents }, engine, build, { 
 /** containerd's store and BuildKit keep blobs: manifests tell download sizes, and content is fetched only for layers that are not known. */
 async function readBlobs({ exec, inputs, places, contents, inTurn, scratch }, engine, build, request, subject) {
     const recorded = await readRecord(exec, build, engine.store, inputs.builder);
-    const needed = inputs.metrics.includes('size') && !recorded.every((image) => isKnown(image, contents));
+    const needed = inputs.metrics.includes('size') && recorded.some((image) => unknownLayers(image, contents) > 0);
     const layout = (0,external_node_path_.join)(scratch, 'layout');
+    if (needed)
+        request.onLine('Reading the layers as they are handed over …');
     if (needed && engine.driver === 'docker') {
         const place = places.open({ transport: 'docker-daemon', name: request.image, text: request.image });
         await place.images({ platforms: [], contents, downloadSizes: false });
@@ -47657,17 +47672,30 @@ async function measureImage({ log, inputs, name, places, contents }, reference, 
             downloadSizes: inputs.metrics.includes('download-size'),
         });
         const measurements = await Promise.all(images.map((image) => {
-            section.line(`${platformName(image.config)}: ${image.config.rootfs?.diff_ids?.length ?? 0} layers`);
+            const unread = inputs.metrics.includes('size') ? unknownLayers(image, contents) : 0;
+            const all = image.config.rootfs?.diff_ids?.length ?? 0;
+            section.line(`${platformName(image.config)}: ${all} layers${unread > 0 ? `, ${unread} to be read …` : ''}`);
             const source = { reference: reference.text, digest: image.digest };
             const subject = { name, commit: null, dockerfile: null, target: null, engine: null, source };
             return measurementOf(image, subject, inputs, contents, UNKNOWN_ORIGINS, NO_BLOBS);
         }));
         return { measurements, platforms: [...measurements.map(({ platform }) => platform), ...others] };
     }
+    catch (error) {
+        throw naming(reference, error);
+    }
     finally {
         await place.close();
         section.end();
     }
+}
+/** A layer's failure names the layer alone: of two images that are compared it has to be told which one has it. */
+function naming({ text, transport }, error) {
+    const { message, ...details } = (0,build_failure/* toFailure */.w)(error);
+    if (details.kind !== 'measure' || message.includes(`\`${transport}:`))
+        return error;
+    const clause = message.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase());
+    return new build_failure/* CouldNotMeasure */.N('measure', `\`${text}\`: ${clause}`, details);
 }
 async function measurementOf(image, subject, inputs, contents, origins, noDownloadSize) {
     const sizes = inputs.metrics.includes('size') ? await readLayerSizes(image, contents) : null;
@@ -47742,8 +47770,7 @@ async function obtainBaseline(shop, question, head) {
  */
 async function obtainImage(reading, reference, platforms) {
     try {
-        const measured = await measureImage(reading, reference, platforms, 'base');
-        return { kind: 'image', commit: null, ref: reference.text, reason: null, ...measured };
+        return await requireImage(reading, reference, platforms);
     }
     catch (error) {
         const failure = (0,build_failure/* toFailure */.w)(error);
@@ -47751,6 +47778,11 @@ async function obtainImage(reading, reference, platforms) {
             throw error;
         return none(null, reference.text, asClause(failure.message));
     }
+}
+/** The same where the image has to be there: throws `missing`, with the remedy, where it is not. */
+async function requireImage(reading, reference, platforms) {
+    const measured = await measureImage(reading, reference, platforms, 'base');
+    return { kind: 'image', commit: null, ref: reference.text, reason: null, ...measured };
 }
 /** What `baseline: none` gives. */
 const NOT_WANTED = none(null, null, 'none was asked for (`baseline: none`)');
@@ -47848,6 +47880,29 @@ function requireVersion(what, version, [major, minor], remedy) {
 function builder_lastError(stderr) {
     const line = stderr.trim().split('\n').at(-1) ?? '';
     return line.replace(/^(?:ERROR|error): ?/, '') || 'it gave no reason.';
+}
+
+;// CONCATENATED MODULE: ./build/turns.js
+/** At most `atATime` tasks are under way, the others wait in the order they came. */
+function createTurns(atATime) {
+    const waiting = [];
+    let underWay = 0;
+    return async (task) => {
+        if (underWay >= atATime)
+            await new Promise((go) => waiting.push(go));
+        else
+            underWay += 1;
+        try {
+            return await task();
+        }
+        finally {
+            const next = waiting.shift();
+            if (next)
+                next();
+            else
+                underWay -= 1;
+        }
+    };
 }
 
 // EXTERNAL MODULE: external "node:buffer"
@@ -48901,7 +48956,7 @@ async function walkLayer(stored, expected, visit = () => { }) {
     catch (error) {
         ;
         stored.destroy?.();
-        throw naming(expected, error);
+        throw walk_naming(expected, error);
     }
 }
 /** Sums up what passes by. */
@@ -48955,7 +49010,7 @@ function verify(what, expected, actual) {
     throw new build_failure/* CouldNotMeasure */.N('measure', `Its content is not what it should be: its ${what} is ${actual}.`);
 }
 /** The error, with the layer's name before it. */
-function naming({ digest, diffId }, error) {
+function walk_naming({ digest, diffId }, error) {
     if (!(error instanceof build_failure/* CouldNotMeasure */.N) || error.failure.kind === 'cancelled')
         return error;
     const { kind, message, ...details } = error.failure;
@@ -48969,29 +49024,13 @@ function naming({ digest, diffId }, error) {
 
 ;// CONCATENATED MODULE: ./build/image/layer/contents.js
 
+
 /** How many layers are read at a time: unpacking runs beside the walk, on a core of its own. */
 const AT_A_TIME = 2;
 function createLayerContents() {
     const known = new Map();
     const underWay = new Map();
-    const waiting = [];
-    let reading = 0;
-    async function inTurn(task) {
-        if (reading >= AT_A_TIME)
-            await new Promise((go) => waiting.push(go));
-        else
-            reading += 1;
-        try {
-            return await task();
-        }
-        finally {
-            const next = waiting.shift();
-            if (next)
-                next();
-            else
-                reading -= 1;
-        }
-    }
+    const inTurn = createTurns(AT_A_TIME);
     return {
         get: (diffId) => known.get(diffId),
         add: ({ diffId, size }) => void known.set(diffId, { size }),
@@ -49897,29 +49936,9 @@ async function hashBlob(parts, isKept) {
     }
     return { digest: `sha256:${hash.digest('hex')}`, size, layer: null, document: kept && Buffer.concat(kept) };
 }
-/** At most `atATime` tasks are under way, the others wait in the order they came. */
-function createTurns(atATime) {
-    const waiting = [];
-    let underWay = 0;
-    return async (task) => {
-        if (underWay >= atATime)
-            await new Promise((go) => waiting.push(go));
-        else
-            underWay += 1;
-        try {
-            return await task();
-        }
-        finally {
-            const next = waiting.shift();
-            if (next)
-                next();
-            else
-                underWay -= 1;
-        }
-    };
-}
 
 ;// CONCATENATED MODULE: ./build/image/source/receiver.js
+
 
 
 
@@ -50849,6 +50868,7 @@ function atMost(name) {
 
 
 
+
 /**
  * Measures head and base: builds of the checkout's commit and of the one it is compared with, or images where they lie.
  * `scratch` is a folder of the run's own; `facts` get what is found out. Throws CouldNotMeasure.
@@ -50877,7 +50897,7 @@ async function measureSides(inputs, surroundings, world, scratch, facts) {
     try {
         if (inputs.image !== null)
             return await measureImages(inputs.image, reading, surroundings.baseMustExist, facts);
-        return await measureBuilds({ ...reading, exec, tidyUp, cwd, scratch, inTurn: queue(), credentials: surroundings.credentials }, surroundings, world, facts, () => stop.abort());
+        return await measureBuilds({ ...reading, exec, tidyUp, cwd, scratch, inTurn: createTurns(1), credentials: surroundings.credentials }, surroundings, world, facts, () => stop.abort());
     }
     finally {
         await places.close();
@@ -50902,7 +50922,7 @@ async function measureBuilds(tools, surroundings, world, facts, stop) {
     };
     const measuring = measureRevision(shop, revision);
     const obtaining = typeof inputs.baseline === 'object'
-        ? obtainImageFor(shop, inputs.baseline, measuring)
+        ? obtainImageBeside(shop, inputs.baseline, measuring)
         : obtainBaseline(shop, surroundings.base, revision);
     measuring.catch(stop);
     obtaining.catch(stop);
@@ -50927,13 +50947,12 @@ async function measureImages(image, tools, baseMustExist, facts) {
         return { measured, baseline: NOT_WANTED };
     if (typeof inputs.baseline !== 'object')
         return { measured, baseline: NOT_NAMED };
-    const baseline = await obtainImageFor(reading, inputs.baseline, Promise.resolve(measured));
-    if (baseline.kind === 'none' && baseMustExist)
-        throw new build_failure/* CouldNotMeasure */.N('missing', `${baseline.reason}.`);
-    return { measured, baseline };
+    const platforms = measured.map(({ platform }) => platform);
+    const obtain = baseMustExist ? requireImage : obtainImage;
+    return { measured, baseline: await obtain(reading, inputs.baseline, platforms) };
 }
 /** Only for the head's platforms: an image in a registry may have many more. */
-async function obtainImageFor(reading, reference, head) {
+async function obtainImageBeside(reading, reference, head) {
     const platforms = (await head).map(({ platform }) => platform);
     return obtainImage(reading, reference, platforms);
 }
@@ -50973,15 +50992,6 @@ async function headRevision(repository, scratch, uncommitted, log) {
     }
     log.warning('The checkout holds files that are not committed. They are not part of what is measured: head and base are built from their commits. `before-build` can make them in each tree.');
     return { side: 'head', treeish: commit, commit, label: `this change ${short}`, dirty: false };
-}
-/** Runs tasks one after the other. */
-function queue() {
-    let last = Promise.resolve();
-    return (task) => {
-        const next = last.then(task, task);
-        last = next;
-        return next;
-    };
 }
 
 // EXTERNAL MODULE: ./build/version.js
