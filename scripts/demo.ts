@@ -154,7 +154,6 @@ function checkByHand(engine: Engine, checkout: string, { outputs }: RunResult): 
   docker(engine, 'save', '--output', saved, tag)
   const read = (name: string): Buffer => execFileSync('tar', ['-xOf', saved, name], { maxBuffer: 2 ** 30 })
   const blob = (digest: string): Buffer => read(`blobs/${digest.replace(':', '/')}`)
-  const json = (bytes: Buffer): Described => JSON.parse(bytes.toString())
   let described = json(blob(json(read('index.json')).manifests![0]!.digest))
   if (described.manifests) described = json(blob(described.manifests[0]!.digest))
   const layers = described.layers!
@@ -189,6 +188,7 @@ function checkByHand(engine: Engine, checkout: string, { outputs }: RunResult): 
   }
   docker(engine, 'image', 'rm', tag)
 }
+const json = (bytes: Buffer): Described => JSON.parse(bytes.toString()) as Described
 type Descriptor = { digest: string; size: number }
 type Described = { manifests?: Descriptor[]; config?: Descriptor; layers?: Descriptor[] }
 

@@ -207,7 +207,9 @@ export async function measureImage(
       images.map((image) => {
         const unread = inputs.metrics.includes('size') ? unknownLayers(image, contents) : 0
         const all = image.config.rootfs?.diff_ids?.length ?? 0
-        section.line(`${platformName(image.config)}: ${all} layers${unread > 0 ? `, ${unread} to be read …` : ''}`)
+        section.line(
+          `${platformName(image.config)}: ${all} ${all === 1 ? 'layer' : 'layers'}${unread > 0 ? `, ${unread} to be read …` : ''}`,
+        )
         const source = { reference: reference.text, digest: image.digest }
         const subject = { name, commit: null, dockerfile: null, target: null, engine: null, source }
         return measurementOf(image, subject, inputs, contents, UNKNOWN_ORIGINS, NO_BLOBS)
