@@ -10,7 +10,7 @@
  */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -56,8 +56,8 @@ export const SUBJECTS: Subject[] = [
   {
     name: 'copied-over',
     dockerfile: `${BASE}COPY big /one\nCOPY big /one\nCOPY note big /\n`,
-    // A BuildKit of its own leaves a file out of the layer if an equal one, of the same time, lies below it.
-    otherLayers: ['remote', 'docker-container'],
+    // All but the classic store leave a file out of the layer if an equal one, of the same time, lies below it.
+    otherLayers: ['containerd', 'containerd-26', 'remote', 'docker-container'],
   },
   // Docker 20.10 does not know `--link`.
   { name: 'same-layer-twice', dockerfile: `${BASE}COPY --link big /one\nCOPY --link big /one\n` },
@@ -141,6 +141,8 @@ export async function gatherPlaces(
   const repository = createRepository()
   const context = repository.dir
   repository.commit({ note: 'note\n', big: incompressible(300_000) })
+  // Always the same, for it is in the layers: BuildKit's cache would mix those of several runs.
+  for (const file of ['note', 'big']) utimesSync(join(context, file), CONTEXT_TIME, CONTEXT_TIME)
   for (const { name, dockerfile } of subjects) repository.commit({ [`${name}.Dockerfile`]: dockerfile })
 
   const places: Place[] = []
@@ -207,6 +209,8 @@ export async function gatherPlaces(
   }
   return { places, absent, told, dispose }
 }
+
+const CONTEXT_TIME = new Date('2026-01-01T00:00:00Z')
 
 type Image = { folder: string; context: string; engine: Engine; registry: Registry; subject: Subject }
 type Found = Omit<Place, 'image' | 'engine'> | { place: string; why: string }
@@ -327,7 +331,7 @@ async function* copies(image: Image): AsyncGenerator<Found> {
     const failed = await copy(`${transport}:${file}:agreement:1`, ...args)
     const place = `${transport}, skopeo`
     if (failed !== null) yield { place, why: failed }
-    // Of an image without layers skopeo writes another config into an archive than into a folder.
+    // Its own: of an image without layers skopeo writes another config than it got.
     else if (transport === 'oci-archive') yield found(place, 'own', transport, file, await extract(file))
     else yield { place, packing: null, inputs: { image: `${transport}:${file}` }, env, expected: unpacked }
   }
@@ -419,7 +423,7 @@ async function listedSizes(files: string[]): Promise<number> {
 /** Bytes that no compression makes smaller, the same on every run. */
 function incompressible(length: number): Buffer {
   const blocks = Array.from({ length: Math.ceil(length / 32) }, (_, at) =>
-    createHash('sha256').update(`${at}`).digest(),
+    createHash('sha256').update(`agreement ${at}`).digest(),
   )
   return Buffer.concat(blocks).subarray(0, length)
 }
@@ -501,8 +505,8 @@ function inWords(images: Sizes[]): string {
   return texts.toSorted().join(', ')
 }
 
-/** Where figures come from, in the order of the tables' columns: `label` names the engine with its version. */
-export type Column = { origin: Origin; label: string; go: string | null }
+/** Where figures come from, in the order of the tables' columns; `program` says more than the label: with what it was built. */
+export type Column = { origin: Origin; label: string; program: string }
 
 /** The tables of docs/what-is-measured.md, of figures that agree. */
 export function renderTables(rows: Row[], told: Told[], columns: Column[], skopeo: string): string {
@@ -543,7 +547,7 @@ export function renderTables(rows: Row[], told: Told[], columns: Column[], skope
     (one, other) => Number(other === BUILT) - Number(one === BUILT) || one.localeCompare(other, 'en'),
   )
   return [
-    `Of ${list(columns.map(({ label, go }) => (go === null ? label : `${label} (Go ${go})`)))}; skopeo ${skopeo}. In bytes.`,
+    `In bytes. ${list([...new Set(columns.map(({ program }) => program)), `skopeo ${skopeo}`])}.`,
     '### Size',
     pivot(['layers', ...labels], (line) => [
       cell(line, 'layers', () => true),
@@ -578,10 +582,12 @@ export function renderTables(rows: Row[], told: Told[], columns: Column[], skope
           const there = rows.filter((row) => row.place === place)
           const wrong = new Set(disagreements(there)).size
           const of = columns.filter(({ origin }) => there.some(({ engine }) => engine === origin))
+          const isAll = engines.length > 0 && engines.every((engine) => of.includes(engine))
+          const rest = (isAll ? of.filter((each) => !engines.includes(each)) : of).map(({ label }) => label)
           const figures = there.flatMap(({ expected }) => expected).flatMap(figuresOf)
           return [
             place === BUILT ? 'built by the action' : placeInWords(place),
-            list(of.map(({ label }) => label)),
+            list(isAll ? ['every Docker engine', ...rest] : rest),
             `${there.length}`,
             `${figures.length}`,
             wrong === 0 ? 'all' : `${there.length - wrong} of ${there.length} images`,
@@ -602,7 +608,7 @@ function figuresOf({ size, downloadSize, layers }: Sizes): number[] {
 /** `docker-archive, docker save` with its transport as code. */
 function placeInWords(place: string): string {
   const [transport, ...how] = place.split(', ')
-  return [`\`${transport}:\``, ...how].join(', ')
+  return [`\`${transport}:${transport === 'docker' ? '//' : ''}\``, ...how].join(', ')
 }
 
 function list(texts: string[]): string {
@@ -625,12 +631,14 @@ async function describeColumns(engines: Engine[], builders: Builder[]): Promise<
   const ofEngines = sorted.map(async ({ name, store, env }) => {
     const told = await run('docker', ['version', '--format', '{{.Server.Version}} {{.Server.GoVersion}}'], env)
     const [version, go] = told.trim().split(' ')
-    return { origin: name, label: `${store} ${version!.split('+')[0]}`, go: go!.replace(/^go/, '') }
+    const release = version!.split('+')[0]!
+    const program = `Docker ${release} (built with ${go!.replace(/^go/, 'Go ')})`
+    return { origin: name, label: `${store} ${release}`, program }
   })
   const ofBuilders = builders.map(async ({ driver, env }) => {
     const told = await run('docker', ['buildx', 'inspect'], env)
     const version = /^BuildKit version: +v?(\S+)$/m.exec(told)?.[1] ?? ''
-    return { origin: driver, label: `BuildKit ${version}, ${driver}`, go: null }
+    return { origin: driver, label: `BuildKit ${version} (${driver})`, program: `BuildKit ${version}` }
   })
   return Promise.all([...ofEngines, ...ofBuilders])
 }
