@@ -24,13 +24,15 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
   }
   try {
     const { measured, baseline } = await measureSides(inputs, surroundings, world, scratch, facts)
+    world.signal.throwIfAborted()
     const budgets = budgetsOf(inputs.limits)
     const images = compareAll(measured, baseline).map((comparison) => {
       const { checks, verdict } = judge(comparison, budgets)
       return { comparison, checks, verdict }
     })
-    // Where the user said which platforms, the others are not gone.
-    const gone = inputs.platforms.length > 0 ? [] : gonePlatforms(measured, baseline)
+    // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.
+    const isWhole = inputs.image !== null && inputs.platforms.length === 0
+    const gone = isWhole ? gonePlatforms(measured, baseline) : []
     return assembleReport({ version, images, gonePlatforms: gone, head: facts.head, repositoryUrl, runUrl })
   } catch (error) {
     if (world.signal.aborted) throw new CouldNotMeasure('cancelled', 'The run was cancelled.')

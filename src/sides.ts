@@ -89,7 +89,7 @@ export async function measureSides(
     clock,
     warn: world.log.warning,
   })
-  const reading = { log: world.log, inputs, places, contents: createLayerContents() }
+  const reading = { log: world.log, inputs, places, contents: createLayerContents(signal) }
   try {
     if (inputs.image !== null) return await measureImages(inputs.image, reading, surroundings.baseMustExist, facts)
     return await measureBuilds(
@@ -99,6 +99,10 @@ export async function measureSides(
       facts,
       () => stop.abort(),
     )
+  } catch (error) {
+    // What else is being read or built is of no use any more.
+    stop.abort()
+    throw error
   } finally {
     await places.close()
   }

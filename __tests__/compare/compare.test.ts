@@ -281,7 +281,12 @@ describe('what is never compared', () => {
   it('the download sizes of layers that are packed by another compressor; their sizes are', () => {
     const shared = aBaseLayer('ADD rootfs.tar /', { digest: digest('blob'), downloadSize: 5, compression: 'zstd' })
     const own = (compression: Layer['compression'], downloadSize: number) =>
-      aLayer('COPY . .', { digest: digest(`${compression}${downloadSize}`), downloadSize, compression })
+      aLayer('COPY . .', {
+        diffId: digest(String(downloadSize)),
+        digest: digest(`blob${downloadSize}`),
+        downloadSize,
+        compression,
+      })
     const base = aMeasurement({ layers: [shared, own('gzip', 50)] })
     const repacked = aMeasurement({ layers: [shared, own('zstd', 40)] })
     expect(compare(repacked, base, builtBase())).toMatchObject({
@@ -299,6 +304,22 @@ describe('what is never compared', () => {
       base: null,
       baseline: { kind: 'none', reason: "the base's layers are packed by gzip, this change's packed by zstd" },
     })
+  })
+
+  it('the download sizes where equal layers were packed anew: nothing changed, and the weight did', () => {
+    const packedBy = (who: string, downloadSize: number) =>
+      aMeasurement({ layers: [aLayer('COPY . .', { digest: digest(who), downloadSize, compression: 'gzip' })] })
+    expect(compare(packedBy('docker', 60), packedBy('pigz', 50), builtBase())).toMatchObject({
+      change: { size: { amount: 0 }, downloadSize: null },
+      unlikeDownloads: 'layers that both have were packed anew, and weigh otherwise',
+    })
+    expect(compare(packedBy('docker', 60), packedBy('docker', 60), builtBase()).unlikeDownloads).toBeNull()
+  })
+
+  it("a size that was read with the engine's own count", () => {
+    expect(comparable(aMeasurement(), aMeasurement({ sizeFrom: 'engine' }))).toBe(
+      "one size is read from the image's layers, the other is the engine's own count",
+    )
   })
 
   it('does not bar an image that was not built, whatever built the other', () => {

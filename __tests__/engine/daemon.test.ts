@@ -82,7 +82,7 @@ describe.each(engines())('an image in the $store engine', (engine) => {
   it('is read with its layers’ content and download sizes, and the engine is as it was', async () => {
     const name = await build('FROM scratch\nENV A=1\nCOPY a /a\nCOPY b /b\nCMD ["/a"]\n')
     const before = namesOf(name)
-    const contents = createLayerContents()
+    const contents = createLayerContents(new AbortController().signal)
     const [image] = await imagesOf(name, { contents, downloadSizes: true })
     expect(namesOf(name)).toBe(before)
     expect(sizesOf(image!, contents)).toEqual([LAYER_BYTES, LAYER_BYTES])
@@ -98,7 +98,7 @@ describe.each(engines())('an image in the $store engine', (engine) => {
 
   it('tells what can be had without moving it, the same way', async () => {
     const name = await build('FROM scratch\nENV A=1\nCOPY a /a\nWORKDIR /w\nLABEL b=c\nCOPY b /b\n')
-    const contents = createLayerContents()
+    const contents = createLayerContents(new AbortController().signal)
     const [whole] = await imagesOf(name, { contents, downloadSizes: true })
     const [image] = await imagesOf(name, {})
     expect(image!.config.rootfs).toEqual(whole!.config.rootfs)
@@ -109,7 +109,7 @@ describe.each(engines())('an image in the $store engine', (engine) => {
 
   it('is read for its content alone', async () => {
     const name = await build('FROM scratch\nCOPY a /a\n')
-    const contents = createLayerContents()
+    const contents = createLayerContents(new AbortController().signal)
     const [image] = await imagesOf(name, { contents })
     expect(sizesOf(image!, contents)).toEqual([LAYER_BYTES])
     expect(image!.packed === null).toBe(isClassic)
@@ -120,7 +120,7 @@ describe.each(engines())('an image in the $store engine', (engine) => {
     const base = await build('FROM scratch\nCOPY a /a\n')
     const head = await build(`FROM ${base}\nCOPY b /b\n`)
     const added: string[] = []
-    const contents = noting(createLayerContents(), added)
+    const contents = noting(createLayerContents(new AbortController().signal), added)
     const [first] = await imagesOf(base, { contents, downloadSizes: true })
     const [second] = await imagesOf(head, { contents, downloadSizes: true })
     expect(added).toEqual(second!.config.rootfs!.diff_ids)
@@ -128,7 +128,7 @@ describe.each(engines())('an image in the $store engine', (engine) => {
   })
 
   it('may have no layer, and the same layer twice', async () => {
-    const contents = createLayerContents()
+    const contents = createLayerContents(new AbortController().signal)
     const empty = await build('FROM scratch\nLABEL a=b\n')
     for (const downloadSizes of [true, false]) {
       const [image] = await imagesOf(empty, { contents, downloadSizes })
@@ -150,7 +150,7 @@ describe.each(engines())('an image in the $store engine', (engine) => {
     const file = join(folder, 'metadata.json')
     docker(engine, 'buildx', 'build', '--quiet', '--load', '--metadata-file', file, folder)
     const nameless: string = JSON.parse(await readFile(file, 'utf8'))['containerimage.digest']
-    const contents = createLayerContents()
+    const contents = createLayerContents(new AbortController().signal)
     const [image] = await imagesOf(nameless, { contents, downloadSizes: true })
     expect(sizesOf(image!, contents).includes(undefined)).toBe(false)
     expect(image!.packed === null).toBe(isClassic)
@@ -164,7 +164,7 @@ describe.each(engines())('an image in the $store engine', (engine) => {
     const [pushed] = await imagesOf(name, { downloadSizes: true })
     await receiver.close()
     const before = namesOf(name)
-    const contents = createLayerContents()
+    const contents = createLayerContents(new AbortController().signal)
     const [image] = await imagesOf(name, { contents, downloadSizes: true })
     expect(namesOf(name)).toBe(before)
     expect(sizesOf(image!, contents)).toEqual([LAYER_BYTES, LAYER_BYTES])
@@ -193,7 +193,7 @@ describe.each(engines())('an image in the $store engine', (engine) => {
         'linux/amd64,linux/arm64',
         '--provenance=mode=max',
       )
-      const contents = createLayerContents()
+      const contents = createLayerContents(new AbortController().signal)
       const images = await imagesOf(name, { contents, downloadSizes: true })
       expect(images.map(({ config }) => platformName(config))).toEqual(['linux/amd64', 'linux/arm64'])
       expect(images.map((image) => sizesOf(image, contents))).toEqual([[LAYER_BYTES], [LAYER_BYTES]])

@@ -67,7 +67,7 @@ describe('toMeasurement', () => {
   it('takes a total of which no part is known', () => {
     const image = anImage([{ digest: digest('a'), size: 100 }])
     const measured = toMeasurement(SUBJECT, image, { total: 300 }, UNKNOWN_ORIGINS, WHY)
-    expect([measured.size, measured.layers[0]?.size]).toEqual([300, null])
+    expect([measured.size, measured.layers[0]?.size, measured.sizeFrom]).toEqual([300, null, 'engine'])
   })
 
   it.each([

@@ -25,7 +25,8 @@ describe('a reference to an image in a registry', () => {
 
 describe('a reference to an image elsewhere', () => {
   it.each([
-    ['docker-daemon:api', { transport: 'docker-daemon', name: 'api' }],
+    ['docker-daemon:api', { transport: 'docker-daemon', name: 'api:latest' }],
+    [`docker-daemon:api@sha256:${HEX}`, { transport: 'docker-daemon', name: `api@sha256:${HEX}` }],
     ['docker-daemon:localhost:5000/acme/api:1', { transport: 'docker-daemon', name: 'localhost:5000/acme/api:1' }],
     [`docker-daemon:sha256:${HEX}`, { transport: 'docker-daemon', name: `sha256:${HEX}` }],
     ['docker-archive:out/api.tar', { transport: 'docker-archive', path: 'out/api.tar', name: null }],

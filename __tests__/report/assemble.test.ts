@@ -62,6 +62,7 @@ describe('assembleReport', () => {
         name: 'worker',
         platform: null,
         source: null,
+        sizeFrom: null,
         unlikeDownloads: null,
         unmeasured: { size: null, downloadSize: null },
         verdict: 'error',

@@ -60,6 +60,7 @@ export function imageReport({
     head: head ?? totals(),
     base,
     change: head && base ? totalsChange(base, head) : null,
+    sizeFrom: 'content',
     unmeasured: { size: null, downloadSize: null },
     unlikeDownloads: null,
     baseline: { kind: 'build', commit: BASE_COMMIT, ref: 'main', reason: null },

@@ -58,6 +58,7 @@ export function compare(head: Measurement, base: Measurement | null, baseline: B
     head: after,
     base: before,
     change: before && changeOfTotals(before, after, unlikeDownloads === null),
+    sizeFrom: head.sizeFrom,
     unmeasured: head.unmeasured,
     unlikeDownloads,
     baseline: before ? baseline : withoutBase(baseline, obstacle),
@@ -86,15 +87,21 @@ export function comparable(head: Measurement, base: Measurement): string | null 
     return `the base was measured on the ${base.engine.store} store, this change on the ${head.engine.store} store`
   }
   if (head.size === null || base.size === null) return unlikePacking(head, base)
+  if (head.sizeFrom !== base.sizeFrom) {
+    return "one size is read from the image's layers, the other is the engine's own count"
+  }
   return null
 }
 
 /**
- * Null where the download sizes can be compared, or are not measured; else why not. Layers that both sides have are no matter, but
- * how the rest is packed is: gzip and zstd differ by more than most changes do.
+ * Null where the download sizes can be compared, or are not measured; else why not. The same layer in another packing weighs otherwise,
+ * though nothing changed; so do gzip and zstd, by more than most changes do.
  */
 function unlikePacking(head: Measurement, base: Measurement): string | null {
   if (head.downloadSize === null || base.downloadSize === null) return null
+  const digests = new Map(base.layers.map((layer) => [layer.diffId, layer.digest]))
+  const repacked = head.layers.find(({ diffId, digest }) => digests.has(diffId) && digests.get(diffId) !== digest)
+  if (repacked) return 'layers that both have were packed anew, and weigh otherwise'
   const [before, after] = [packingOf(base, head), packingOf(head, base)]
   if (before.length === 0 || after.length === 0 || before.join() === after.join()) return null
   return `the base's layers are ${before.join(' and ')}, this change's ${after.join(' and ')}`

@@ -59,6 +59,8 @@ export type Comparison = {
   head: Totals
   base: Totals | null
   change: TotalsChange | null
+  /** Of the head: read from the layers, or the engine's own count. */
+  sizeFrom: 'content' | 'engine' | null
   /** Of the head: why a metric is null. */
   unmeasured: Unmeasured
   /** Why the download sizes, both measured, have no change: a sentence without its final full stop; null where they have one. */

@@ -17,7 +17,7 @@ export async function readLayerSizes(
       if (known) return known.size
       const blob = image.packed?.layers[at]
       if (blob?.elsewhere) return null
-      const { size } = await contents.read(diffId, blob?.digest ?? null, () => image.openLayer(at))
+      const { size } = await contents.read(diffId, blob ?? null, () => image.openLayer(at))
       return size
     }),
   )

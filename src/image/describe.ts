@@ -32,6 +32,7 @@ export function toMeasurement(
   sizes: (number | null)[] | { total: number } | null,
   origins: Origins,
   unmeasured: Unmeasured,
+  sizeFrom: 'content' | 'engine' = 'content',
 ): Measurement {
   const diffIds = config.rootfs?.diff_ids ?? []
   const createdBy = layerHistory(config)
@@ -73,6 +74,7 @@ export function toMeasurement(
     source: subject.source,
     baseImage: origins.baseImage,
     size,
+    sizeFrom: size === null ? null : Array.isArray(sizes) ? sizeFrom : 'engine',
     downloadSize,
     unmeasured: {
       size: size === null ? unmeasured.size : null,

@@ -9,6 +9,7 @@ import {
   type Side,
 } from '../build/build.ts'
 import { keepsRecords, type Engine } from '../build/engine.ts'
+import type { Origins } from '../build/provenance.ts'
 import type { Exec } from '../exec.ts'
 import { CouldNotMeasure, toFailure } from '../failure.ts'
 import type { Credentials } from '../git/commits.ts'
@@ -23,7 +24,7 @@ import { toMeasurement, UNKNOWN_ORIGINS, type Subject } from './describe.ts'
 import type { LayerContents } from './layer/contents.ts'
 import type { Measurement } from './measurement.ts'
 import { platformName } from './oci.ts'
-import { readClassicSizes, readProvenance, readRecord } from './record.ts'
+import { RECORD_UNREAD, readClassicSizes, readProvenance, readRecord } from './record.ts'
 import { openBlob } from './source/layout.ts'
 import type { Places } from './source/places.ts'
 import type { SourceImage, Wanted } from './source/source.ts'
@@ -95,7 +96,8 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
     try {
       const measurements = await buildAndRead().catch((error: unknown) => {
         // Another build's clean-up may take a blob before it is read (seen once on a busy containerd store): the cache makes it again.
-        if (toFailure(error).kind !== 'measure') throw error
+        if (!toFailure(error).message.startsWith(RECORD_UNREAD)) throw error
+        section.line(`${RECORD_UNREAD}: building it again from the cache.`)
         return buildAndRead()
       })
       // An index lists its platforms in an order of its own; the report has the one that was asked for.
@@ -139,7 +141,8 @@ async function readClassic(
   if (!downloadSizes && !compared && keepsRecords(engine)) {
     const [recorded] = await readRecord(exec, build, engine.store, inputs.builder)
     const sizes = await readClassicSizes(exec, build.digest, recorded!.config)
-    return [toMeasurement(subject, recorded!, sizes, recorded!.origins, { size: null, downloadSize: NOT_ASKED })]
+    const unmeasured = { size: null, downloadSize: NOT_ASKED }
+    return [toMeasurement(subject, recorded!, sizes, recorded!.origins, unmeasured, 'engine')]
   }
   onLine(
     downloadSizes ? 'Reading the layers as the engine packs them …' : 'Reading the layers as the engine gives them …',
@@ -237,7 +240,7 @@ async function measurementOf(
   subject: Subject,
   inputs: Inputs,
   contents: LayerContents,
-  origins: Parameters<typeof toMeasurement>[3],
+  origins: Origins,
   noDownloadSize: string,
 ): Promise<Measurement> {
   const sizes = inputs.metrics.includes('size') ? await readLayerSizes(image, contents) : null

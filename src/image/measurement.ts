@@ -62,6 +62,11 @@ export type Measurement = {
   baseImage: BaseImage | null
   /** Sum of the layers' `size`; null where not measured. */
   size: number | null
+  /**
+   * `content`: read from the layers. `engine`: the classic store's own record, which of layers that it pulled or loaded counts the
+   * targets of symbolic links too. Null where there is no size.
+   */
+  sizeFrom: 'content' | 'engine' | null
   /** Bytes of all layer blobs (one that stands there twice counts once) plus the config; null where not measured. */
   downloadSize: number | null
   unmeasured: Unmeasured

@@ -83,15 +83,16 @@ function attachmentOf(ref: string, builder: string | null, ...which: string[]): 
   return ['buildx', 'history', 'inspect', 'attachment', ...from, ref, ...which]
 }
 
+/** How the message of that failure begins. */
+export const RECORD_UNREAD = "The build's record could not be read"
+
 /** Reads a JSON document of the build's record by digest; not verified. */
 async function readAttachment(exec: Exec, ref: string, builder: string | null, digest: string): Promise<Uint8Array> {
   const { exitCode, stdout, stderr } = await exec('docker', attachmentOf(ref, builder, digest))
   if (exitCode === 0) return Buffer.from(stdout)
-  throw new CouldNotMeasure(
-    'measure',
-    `The build's record could not be read: ${stderr.trim().split('\n').at(-1) ?? ''}`,
-    { remedy: 'buildx 0.20 or newer and Docker 24 or newer keep it; see `docker buildx history ls`.' },
-  )
+  throw new CouldNotMeasure('measure', `${RECORD_UNREAD}: ${stderr.trim().split('\n').at(-1) ?? ''}`, {
+    remedy: 'buildx 0.20 or newer and Docker 24 or newer keep it; see `docker buildx history ls`.',
+  })
 }
 
 /** Bytes of each history entry, oldest first. */

@@ -20,7 +20,7 @@ export const descriptions = {
   'before-build':
     'Shell command (bash) run in each tree before its build, for Dockerfiles that copy what is built outside: a jar, a bundle. `IMAGE_BUDGET_SIDE` is `head` or `base`.',
   metrics:
-    "What to measure: `size`, `download-size`, or both. Leave one out where it costs more time than it is worth: the size is read from the layers' content (not on Docker's classic store), and for the download size that store has to pack them.",
+    "What to measure: `size`, `download-size`, or both. Leave one out where it costs more time than it is worth: the size is read from the layers' content, and for the download size Docker's classic store has to pack them; with `size` alone that store's own count of a build is taken.",
   'max-size': 'Cap on the unpacked size: `160 MB`, `150 MiB`, `1.2 GB`.',
   'max-download-size': 'Cap on the download (packed) size: `55 MB`.',
   'max-layers': 'Cap on the number of non-empty layers: `12`.',

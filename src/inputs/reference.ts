@@ -14,7 +14,7 @@ export type ImageReference = { text: string } & (
   | {
       /** The Docker engine's store. */
       transport: 'docker-daemon'
-      /** `name[:tag]`, or an image's id `sha256:…`. */
+      /** `name:tag`, `name@sha256:…`, or an image's id `sha256:…`. */
       name: string
     }
   | {
@@ -42,7 +42,11 @@ export function parseReference(text: string): ImageReference | null {
   if (transport === undefined || rest === undefined) return null
   if (transport === 'docker-daemon') {
     const isId = new RegExp(`^${DIGEST}$`).test(rest)
-    return isId || NAME.test(rest) ? { text, transport, name: rest } : null
+    if (isId) return { text, transport, name: rest }
+    const [isName, , , tag, digest] = NAME.exec(rest) ?? []
+    // `docker save` of a name alone would give all of its tags.
+    const name = tag === undefined && digest === undefined ? `${rest}:latest` : rest
+    return isName === undefined ? null : { text, transport, name }
   }
   if (transport !== 'docker-archive' && transport !== 'oci-archive' && transport !== 'oci') return null
   // A drive letter's colon is part of the path.

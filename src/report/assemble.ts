@@ -22,7 +22,7 @@ export function assembleReport({ version, images, gonePlatforms, head, repositor
 }
 
 function judgedReport({ comparison, checks, verdict }: JudgedImage): ImageReport {
-  const { name, platform, engine, source, head, base, change, unmeasured, unlikeDownloads } = comparison
+  const { name, platform, engine, source, head, base, change, sizeFrom, unmeasured, unlikeDownloads } = comparison
   const { baseline, baseImage, layerChanges } = comparison
   return {
     name,
@@ -34,6 +34,7 @@ function judgedReport({ comparison, checks, verdict }: JudgedImage): ImageReport
     head,
     base,
     change,
+    sizeFrom,
     unmeasured,
     unlikeDownloads,
     baseline,
@@ -54,6 +55,7 @@ function failedReport({ name, platform, failure, baseline }: FailedImage): Image
     head: null,
     base: null,
     change: null,
+    sizeFrom: null,
     unmeasured: { size: null, downloadSize: null },
     unlikeDownloads: null,
     baseline,

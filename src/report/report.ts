@@ -16,6 +16,7 @@ export type ImageReport = {
   head: Totals | null
   base: Totals | null
   change: TotalsChange | null
+  sizeFrom: Comparison['sizeFrom']
   unmeasured: Comparison['unmeasured']
   unlikeDownloads: Comparison['unlikeDownloads']
   baseline: BaselineFacts

@@ -442,6 +442,7 @@ export function smallPrint(image: ImageReport): Phrase[] {
     ...(image.platform === null ? [] : [[image.platform]]),
     ...baselinePrint(image),
     ...(engine === null ? [] : [[engine]]),
+    ...(image.sizeFrom === 'engine' ? [['size as the engine counts it']] : []),
     ...(source === null ? [] : [[{ code: source.reference }, ...digest]]),
   ]
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { describe, expect, it } from '@jest/globals'
+import { toFailure } from '../../../src/failure.ts'
 import { createLayerContents } from '../../../src/image/layer/contents.ts'
 
 /** A tar of one file, by hand: header (POSIX ustar), payload, end. */
@@ -22,14 +23,16 @@ const sha256 = (bytes: Buffer): string => `sha256:${createHash('sha256').update(
 
 describe('what a run knows of layers', () => {
   it('is read once, whoever asks, at the same time or later', async () => {
-    const contents = createLayerContents()
+    const contents = createLayerContents(new AbortController().signal)
     const tar = tarOf('hello')
     let opened = 0
     const open = (): Promise<Readable> => {
       opened += 1
       return Promise.resolve(Readable.from([tar]))
     }
-    const asked = Array.from({ length: 5 }, () => contents.read(sha256(tar), sha256(tar), open))
+    const asked = Array.from({ length: 5 }, () =>
+      contents.read(sha256(tar), { digest: sha256(tar), size: tar.length }, open),
+    )
     expect((await Promise.all(asked)).map(({ size }) => size)).toEqual([5, 5, 5, 5, 5])
     expect(await contents.read(sha256(tar), null, open)).toEqual({ size: 5 })
     expect(contents.get(sha256(tar))).toEqual({ size: 5 })
@@ -37,7 +40,7 @@ describe('what a run knows of layers', () => {
   })
 
   it('comes from two layers at a time', async () => {
-    const contents = createLayerContents()
+    const contents = createLayerContents(new AbortController().signal)
     let open = 0
     let most = 0
     const read = (tar: Buffer) =>
@@ -53,8 +56,26 @@ describe('what a run knows of layers', () => {
     expect(most).toBe(2)
   })
 
+  it('is given up as soon as the run is cancelled, and what waits does not begin', async () => {
+    const cancel = new AbortController()
+    const contents = createLayerContents(cancel.signal)
+    let opened = 0
+    const silent = Array.from({ length: 4 }, (_, at) =>
+      contents.read(`sha256:${String(at).repeat(64)}`, null, () => {
+        opened += 1
+        return Promise.resolve(new Readable({ read: () => {} }))
+      }),
+    )
+    const ended = Promise.allSettled(silent)
+    await new Promise(setImmediate)
+    cancel.abort()
+    const kinds = (await ended).map((result) => result.status === 'rejected' && toFailure(result.reason).kind)
+    expect(kinds).toEqual(['cancelled', 'cancelled', 'cancelled', 'cancelled'])
+    expect(opened).toBe(2)
+  })
+
   it('has nothing of a layer that could not be read: the next one who asks tries again', async () => {
-    const contents = createLayerContents()
+    const contents = createLayerContents(new AbortController().signal)
     const tar = tarOf('hello')
     const broken = contents.read(sha256(tar), null, () => Promise.resolve(Readable.from([tar.subarray(0, 700)])))
     await expect(broken).rejects.toThrow(sha256(tar))

@@ -35,6 +35,15 @@ const layer = tar(
 const SIZE = 5 + 7000
 const packed = gzipSync(layer)
 
+it('is an error where the blob has another size than the manifest lists, whatever its digests', async () => {
+  const blob = Buffer.alloc(1024)
+  const expected = { digest: digestOf(blob), diffId: null, packedSize: 5 }
+  expect(await failureOf(() => walkLayer(streamOf(blob), expected))).toBe(
+    `Layer ${digestOf(blob)} could not be read. It has 1024 bytes, and the manifest lists 5.`,
+  )
+  expect(await walkLayer(streamOf(blob), { ...expected, packedSize: 1024 })).toMatchObject({ packedSize: 1024 })
+})
+
 describe('walking a layer', () => {
   it.each([
     ['none', layer],

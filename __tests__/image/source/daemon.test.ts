@@ -102,7 +102,7 @@ class FakeEngine {
 describe('an image of the engine', () => {
   it('is pushed to ourselves without signing it, and the name for that is taken away', async () => {
     const engine = new FakeEngine()
-    const contents = createLayerContents()
+    const contents = createLayerContents(new AbortController().signal)
     const [image] = await engine.images({ contents })
     expect(image!.packed!.layers.map(({ size }) => size)).toEqual([layer.packed.length])
     expect(contents.get(layer.diffId)).toEqual({ size: 1000 })
@@ -116,7 +116,7 @@ describe('an image of the engine', () => {
   it('is an error where a layer is not what the config says', async () => {
     const engine = new FakeEngine()
     engine.diffId = digest('another')
-    expect(await engine.failure({ contents: createLayerContents() })).toMatchObject({
+    expect(await engine.failure({ contents: createLayerContents(new AbortController().signal) })).toMatchObject({
       kind: 'measure',
       message: `Layer ${layer.digest} of \`docker-daemon:api:1\` has diffID ${layer.diffId}, not ${digest('another')} as its config says.`,
     })
@@ -158,7 +158,7 @@ describe('an image of the engine', () => {
   it('is not moved on the classic store where nothing is asked for that takes it', async () => {
     const engine = new FakeEngine()
     engine.answers['info'] = () => ({ stdout: classic })
-    const contents = createLayerContents()
+    const contents = createLayerContents(new AbortController().signal)
     contents.add({
       diffId: layer.diffId,
       digest: layer.digest,

@@ -53,12 +53,10 @@ async function read(dir: string, name: string | null = null, platforms: string[]
 async function sizesOf(dir: string, name: string | null = null) {
   const [image, ...others] = await ociLayout(dir, name).images(ALL)
   expect(others).toEqual([])
-  const contents = createLayerContents()
+  const contents = createLayerContents(new AbortController().signal)
   const diffIds = image?.config.rootfs?.diff_ids ?? []
   const sizes = await Promise.all(
-    diffIds.map((diffId, at) =>
-      contents.read(diffId, image?.packed?.layers[at]?.digest ?? null, () => image!.openLayer(at)),
-    ),
+    diffIds.map((diffId, at) => contents.read(diffId, image?.packed?.layers[at] ?? null, () => image!.openLayer(at))),
   )
   return { size: sizes.map(({ size }) => size), packed: image?.packed?.layers.map(({ size }) => size) }
 }
@@ -74,6 +72,18 @@ describe('ociLayout', () => {
     const dir = written(layoutOf([api]))
     expect(await read(dir)).toMatchObject([{ digest: api.digest, platform: 'linux/amd64' }])
     expect(await sizesOf(dir)).toEqual({ size: [1000, 500], packed: [base.stored.length, own.stored.length] })
+  })
+
+  it('is an error where a blob has another size than its manifest lists, read or not', async () => {
+    const lying = { ...own, stored: own.stored }
+    const files = layoutOf([imageOf([base, lying])])
+    const path = `blobs/sha256/${digestOf(own.stored).slice('sha256:'.length)}`
+    files.set(path, Buffer.concat([own.stored, Buffer.alloc(7)]))
+    const dir = written(files)
+    expect(await failure(read(dir))).toMatchObject({
+      kind: 'measure',
+      message: `The layer ${digestOf(own.stored)} in \`oci:${dir}\` has ${own.stored.length + 7} bytes, and its manifest lists ${own.stored.length}.`,
+    })
   })
 
   it('finds an image by the name that skopeo or docker gave it, or by its place', async () => {
@@ -92,7 +102,7 @@ describe('ociLayout', () => {
       message: `There is no image \`v2\` in \`oci:${dir}\`.`,
       remedy: 'It has `v1`, `docker.io/acme/api:2`, `x/y:2`.',
     })
-    expect(await failure(read(dir, '@3'))).toMatchObject({ kind: 'missing' })
+    expect(await failure(read(dir, '@3'))).toMatchObject({ kind: 'input' })
   })
 
   it('names images by their place where they share a name', async () => {
@@ -222,10 +232,10 @@ describe('ociLayout', () => {
         const content = at % 2 === 0 ? damaged : bytes.subarray(0, place)
         const dir = written(new Map([...whole, [path, content]]))
         const images = await ociLayout(dir, null).images(ALL)
-        const contents = createLayerContents()
+        const contents = createLayerContents(new AbortController().signal)
         for (const image of images) {
           for (const [layer, diffId] of (image.config.rootfs?.diff_ids ?? []).entries()) {
-            await contents.read(diffId, image.packed?.layers[layer]?.digest ?? null, () => image.openLayer(layer))
+            await contents.read(diffId, image.packed?.layers[layer] ?? null, () => image.openLayer(layer))
           }
         }
         return images.map(({ digest }) => digest)

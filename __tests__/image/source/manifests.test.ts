@@ -42,6 +42,18 @@ async function resolve(
   )
 }
 
+it('keeps a bounded amount of documents, however many an index lists', async () => {
+  const blobs: Blobs = new Map()
+  const padding = 'x'.repeat(6 * 1024 * 1024)
+  const large = Array.from({ length: 12 }, (_, at) => ({
+    document: addImage(blobs, { platform: `linux/p${at}`, config: { padding } }),
+  }))
+  const top = addIndex(blobs, large)
+  await expect(resolve(blobs, descriptor(top))).rejects.toThrow(
+    '`oci:layout` has more than 67108864 bytes of manifests and configs.',
+  )
+})
+
 async function messageOf(blobs: Blobs, top: Entry, platforms: string[] = []): Promise<string> {
   const failure = await resolve(blobs, top, platforms).then(() => null, toFailure)
   expect(failure?.kind).toBe('measure')

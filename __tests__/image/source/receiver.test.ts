@@ -15,7 +15,7 @@ let receiver: Receiver
 let contents: LayerContents
 beforeEach(async () => {
   receiver = await startReceiver()
-  contents = createLayerContents()
+  contents = createLayerContents(new AbortController().signal)
 })
 afterEach(() => receiver.close())
 

@@ -391,6 +391,14 @@ describe('what goes wrong on the way', () => {
     expect(failure.message).toContain(expected)
   })
 
+  it('is told as no missing image: the tag is there, and what it leads to is not', async () => {
+    const registry = await start()
+    registry.fault({ method: 'GET', path: /manifests\/sha256:/, times: 9, answer: { status: 404 } })
+    const failure = await failureOf(images(registry))
+    expect(failure.kind).toBe('measure')
+    expect(failure.message).toContain('does not have the manifest sha256:')
+  })
+
   it('is told: a web page', async () => {
     const registry = await start()
     registry.fault({

@@ -1,4 +1,5 @@
-import type { Readable } from 'node:stream'
+import { addAbortSignal, type Readable } from 'node:stream'
+import { CouldNotMeasure } from '../../failure.ts'
 import { createTurns } from '../../turns.ts'
 import { walkLayer, type WalkedLayer } from './walk.ts'
 
@@ -13,16 +14,21 @@ export type LayerContents = {
   /** Adds a layer that was read on the way. */
   add: (layer: WalkedLayer) => void
   /**
-   * Reads a layer unless it is known or being read. At most a few layers are read at a time.
-   * Throws what `open` and the walk throw: CouldNotMeasure naming the layer.
+   * Reads a layer unless it is known or being read; `blob` is what a manifest lists of it, verified while reading. At most a few layers
+   * are read at a time. Throws what `open` and the walk throw: CouldNotMeasure naming the layer; `cancelled` where the run was.
    */
-  read: (diffId: string, digest: string | null, open: () => Promise<Readable>) => Promise<LayerContent>
+  read: (
+    diffId: string,
+    blob: { digest: string; size: number } | null,
+    open: () => Promise<Readable>,
+  ) => Promise<LayerContent>
 }
 
 /** How many layers are read at a time: unpacking runs beside the walk, on a core of its own. */
 const AT_A_TIME = 2
 
-export function createLayerContents(): LayerContents {
+/** `signal` ends what is being read, and what waits for its turn does not begin. */
+export function createLayerContents(signal: AbortSignal): LayerContents {
   const known = new Map<string, LayerContent>()
   const underWay = new Map<string, Promise<LayerContent>>()
   const inTurn = createTurns(AT_A_TIME)
@@ -30,13 +36,18 @@ export function createLayerContents(): LayerContents {
   return {
     get: (diffId) => known.get(diffId),
     add: ({ diffId, size }) => void known.set(diffId, { size }),
-    read: (diffId, digest, open) => {
+    read: (diffId, blob, open) => {
       const found = known.get(diffId)
       if (found) return Promise.resolve(found)
       const already = underWay.get(diffId)
       if (already) return already
       const read = inTurn(async () => {
-        const { size } = await walkLayer(await open(), { digest, diffId })
+        if (signal.aborted) throw cancelled(diffId)
+        const stored = addAbortSignal(signal, await open())
+        const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size }
+        const { size } = await walkLayer(stored, expected).catch((error: unknown) => {
+          throw signal.aborted ? cancelled(diffId) : error
+        })
         known.set(diffId, { size })
         return { size }
       }).finally(() => underWay.delete(diffId))
@@ -44,4 +55,8 @@ export function createLayerContents(): LayerContents {
       return read
     },
   }
+}
+
+function cancelled(diffId: string): CouldNotMeasure {
+  return new CouldNotMeasure('cancelled', `The run was cancelled while the layer with diffID ${diffId} was read.`)
 }

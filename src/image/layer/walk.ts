@@ -25,7 +25,12 @@ export type PayloadConsumer = (chunk: Uint8Array) => void
 export type Visitor = (entry: TarEntry) => PayloadConsumer | void
 
 /** Which layer is read, and what it must turn out to be; null where that is not known. */
-export type ExpectedLayer = { digest: string | null; diffId: string | null }
+export type ExpectedLayer = {
+  digest: string | null
+  diffId: string | null
+  /** Bytes of the blob as stored, where a manifest lists them. */
+  packedSize?: number | undefined
+}
 
 /**
  * Reads a layer once, in constant memory: unpacks, walks its entries, verifies the digests that are expected.
@@ -62,6 +67,9 @@ export async function walkLayer(
     const diffId = unpacked ? `sha256:${unpacked.digest('hex')}` : digest
     verify('digest', expected.digest, digest)
     verify('diffID', expected.diffId, diffId)
+    if (expected.packedSize !== undefined && expected.packedSize !== packedSize) {
+      throw new CouldNotMeasure('measure', `It has ${packedSize} bytes, and the manifest lists ${expected.packedSize}.`)
+    }
     const isVerified = expected.digest !== null || expected.diffId !== null
     return { diffId, digest, compression, packedSize, ...walk.end(isVerified) }
   } catch (error) {

@@ -107,6 +107,7 @@ async function tarFiles(place: string, file: string): Promise<ImageFiles> {
 
   return {
     place,
+    size: (path) => Promise.resolve(members.get(path)?.size ?? null),
     open: openAt,
     read: async (path) => {
       if ((members.get(path)?.size ?? 0) > MAX_DOCUMENT_SIZE) throw tooLarge(`${path} in \`${place}\``)

@@ -21,7 +21,7 @@ export function offersNamed<T extends Offer>(offers: T[], name: string | null, p
   if (name === null) return offers
   const found = find(offers, name)
   if (found.length > 0) return found
-  throw new CouldNotMeasure('missing', `There is no image \`${name}\` in \`${place}\`.`, {
+  throw new CouldNotMeasure('input', `There is no image \`${name}\` in \`${place}\`.`, {
     remedy: `It has ${listed(offers)}.`,
   })
 }

@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { Exec, ExecResult, OpenOutput } from '../../exec.ts'
-import { CouldNotMeasure } from '../../failure.ts'
+import { CouldNotMeasure, toFailure } from '../../failure.ts'
 import type { ImageConfig } from '../oci.ts'
 import { platformName } from '../oci.ts'
-import { resolveImages } from './manifests.ts'
+import { platformFilter, resolveImages } from './manifests.ts'
 import type { Arrival, Receiver } from './receiver.ts'
-import type { Source, SourceImage, Wanted } from './source.ts'
+import type { PlatformsWanted, Source, SourceImage, Wanted } from './source.ts'
 import { readSavedStream } from './stream.ts'
 
 /** What reading an engine's image takes. */
@@ -64,13 +64,13 @@ export function createDaemonSource(name: string, surroundings: DaemonSurrounding
     const diffIds = image.RootFS?.Layers ?? []
     const isKnown = wanted.contents === null || diffIds.every((diffId) => wanted.contents?.get(diffId))
     if (isClassic && !wanted.downloadSizes && isKnown) {
-      return onlyWanted([await recordedImage(exec, image, place)], wanted.platforms)
+      return onlyWanted([await recordedImage(exec, image, place)], wanted)
     }
     if (!isClassic || wanted.downloadSizes) {
       const pushed = await pushImage(image, isClassic, wanted)
       if ('images' in pushed) return pushed.images
       if (isClassic) warn(`The download size of \`${place}\` is not measured: ${pushed.reason}`)
-      if (isClassic && isKnown) return onlyWanted([await recordedImage(exec, image, place)], wanted.platforms)
+      if (isClassic && isKnown) return onlyWanted([await recordedImage(exec, image, place)], wanted)
     }
     const saved = await openOutput('docker', ['save', name])
     try {
@@ -92,9 +92,9 @@ export function createDaemonSource(name: string, surroundings: DaemonSurrounding
     const isAllWanted = isClassic || wanted.contents !== null
     const reception = { contents: wanted.contents, isWanted: (digest: string) => isAllWanted || lacking.has(digest) }
     return surroundings.receiver.receive(reception, async (arrival) => {
-      const tagged = await exec('docker', ['tag', image.Id, arrival.name])
-      if (tagged.exitCode !== 0) return { reason: `\`docker tag\` failed: ${lastLine(tagged)}` }
       try {
+        const tagged = await exec('docker', ['tag', image.Id, arrival.name])
+        if (tagged.exitCode !== 0) return { reason: `\`docker tag\` failed: ${lastLine(tagged)}` }
         let reason = await push(exec, arrival)
         if (reason === null && !isAllWanted) {
           // Which blobs are configs is known only now that the manifests are here.
@@ -109,8 +109,15 @@ export function createDaemonSource(name: string, surroundings: DaemonSurrounding
   }
 
   async function untag(temporary: string): Promise<void> {
-    const removed = await surroundings.tidyUp()('docker', ['image', 'rm', temporary])
-    if (removed.exitCode !== 0) warn(`The temporary name ${temporary} stayed in the engine: ${lastLine(removed)}`)
+    const why = await surroundings
+      .tidyUp()('docker', ['image', 'rm', temporary])
+      .then(
+        (removed) => (removed.exitCode === 0 ? null : lastLine(removed)),
+        (error: unknown) => toFailure(error).message,
+      )
+    // Not there: the run was cancelled before it was made.
+    if (why !== null && !/no such image/i.test(why))
+      warn(`The temporary name ${temporary} stayed in the engine: ${why}`)
   }
 
   return { images, close: () => Promise.resolve() }
@@ -155,6 +162,13 @@ async function arrivedImages(
   const images = await resolveImages(place, readDocument, [{ digest: arrival.top() ?? '' }], platforms, leftOut)
   return images.map(({ digest, config, packed }) => {
     for (const [at, layer] of contents === null ? [] : packed.layers.entries()) {
+      const size = arrival.size(layer.digest)
+      if (size !== undefined && size !== layer.size) {
+        throw new CouldNotMeasure(
+          'measure',
+          `Layer ${layer.digest} of \`${place}\` has ${size} bytes, and its manifest lists ${layer.size}.`,
+        )
+      }
       const listed = config.rootfs?.diff_ids?.[at]
       const actual = arrival.diffId(layer.digest)
       if (actual !== undefined && actual !== listed) {
@@ -227,8 +241,10 @@ function unread(place: string): SourceImage['openLayer'] {
     )
 }
 
-function onlyWanted(images: SourceImage[], platforms: string[]): SourceImage[] {
-  return images.filter(({ config }) => platforms.length === 0 || platforms.includes(platformName(config)))
+function onlyWanted(images: SourceImage[], { platforms, leftOut }: PlatformsWanted): SourceImage[] {
+  const isWanted = platformFilter(platforms)
+  for (const { config } of images) if (!isWanted(config)) leftOut?.(platformName(config))
+  return images.filter(({ config }) => isWanted(config))
 }
 
 async function inspectImage(exec: Exec, name: string, place: string): Promise<Inspected> {

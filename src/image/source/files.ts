@@ -14,6 +14,8 @@ export type ImageFiles = {
   place: string
   /** The whole of a document; null where there is none. Throws CouldNotMeasure `measure` for one of more than MAX_DOCUMENT_SIZE bytes. */
   read: (path: string) => Promise<Buffer | null>
+  /** Bytes of a layer's content as stored; null where there is none. */
+  size: (path: string) => Promise<number | null>
   /** The content of a layer, as stored; null where there is none. */
   open: (path: string) => Promise<Readable | null>
 }

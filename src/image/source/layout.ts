@@ -56,7 +56,8 @@ export async function layoutImages(
   const tops = chooseTops(await readTops(files), name, files.place)
   const images = await resolveImages(files.place, documentsOf(files), tops, platforms, leftOut)
   const isSaved = (await files.read('manifest.json')) !== null
-  return images.map((image) => toSourceImage(files, image)).map((image) => (isSaved ? withoutUnpacked(image) : image))
+  const found = await Promise.all(images.map((image) => toSourceImage(files, image)))
+  return found.map((image) => (isSaved ? withoutUnpacked(image) : image))
 }
 
 /**
@@ -70,8 +71,23 @@ export function withoutUnpacked(image: SourceImage): SourceImage {
   return isAsPushed ? image : { ...image, digest: null, packed: null }
 }
 
-/** A layout's image whose manifest is read. */
-export function toSourceImage(files: ImageFiles, { digest, config, packed }: ResolvedImage): SourceImage {
+/**
+ * A layout's image whose manifest is read. Throws CouldNotMeasure `measure` for a blob of another size than the manifest lists; one that is
+ * not there is an error when it is opened.
+ */
+export async function toSourceImage(
+  files: ImageFiles,
+  { digest, config, packed }: ResolvedImage,
+): Promise<SourceImage> {
+  for (const layer of packed.layers) {
+    const actual = await files.size(blobPath(layer.digest))
+    if (actual !== null && actual !== layer.size) {
+      throw new CouldNotMeasure(
+        'measure',
+        `The layer ${layer.digest} in \`${files.place}\` has ${actual} bytes, and its manifest lists ${layer.size}.`,
+      )
+    }
+  }
   return {
     digest,
     config,
@@ -135,6 +151,15 @@ function folderFiles(folder: string): ImageFiles {
     read: async (path) => {
       const file = await openFile(join(folder, path))
       return file && readWhole(file, join(folder, path))
+    },
+    size: async (path) => {
+      const file = await openFile(join(folder, path))
+      if (file === null) return null
+      try {
+        return (await file.stat()).size
+      } finally {
+        await file.close()
+      }
     },
     open: async (path) => {
       const file = await openFile(join(folder, path))

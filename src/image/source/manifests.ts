@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { CouldNotMeasure } from '../../failure.ts'
+import { createTurns } from '../../turns.ts'
 import { imageConfig, imagesOf, index, manifest, platformName, type ImageConfig, type Manifest } from '../oci.ts'
 import type { LeftOut, PackedLayer, SourceImage } from './source.ts'
 
@@ -34,6 +35,9 @@ export type ResolvedImage = {
 
 /** Bytes that a manifest, an index or a config may have. Registries take manifests of 4 MiB (OCI distribution-spec). */
 export const MAX_DOCUMENT_SIZE = 8 * 1024 * 1024
+/** Bytes of all documents of one image on all its platforms; real ones are a few kB each. */
+const MAX_DOCUMENTS_SIZE = 64 * 1024 * 1024
+const DOCUMENTS_AT_A_TIME = 6
 /** Real ones are one or two deep and list a few dozen images. */
 const MAX_DEPTH = 8
 const MAX_ENTRIES = 1_000
@@ -81,15 +85,30 @@ export async function resolveImages(
   const indexes = new Set<string>()
   const artifacts = new Set<string>()
   let seen = 0
+  const inTurn = createTurns(DOCUMENTS_AT_A_TIME)
+  let total = 0
   let imagesOfOthers = 0
   let absent = 0
+
+  /** Verifies a document; all of them together must not fill the memory. */
+  function keep(digest: string, bytes: Uint8Array | null): Uint8Array | null {
+    if (bytes === null) return null
+    total += bytes.length
+    if (total > MAX_DOCUMENTS_SIZE) {
+      throw new CouldNotMeasure(
+        'measure',
+        `\`${place}\` has more than ${MAX_DOCUMENTS_SIZE} bytes of manifests and configs.`,
+      )
+    }
+    return verified(place, digest, bytes)
+  }
 
   /** Reads a document once, however many entries lead to it. */
   async function read(entry: { digest: string; size?: number | undefined }, kind: 'manifest' | 'config') {
     const { digest, size } = entry
     if (size !== undefined && size > MAX_DOCUMENT_SIZE) throw tooLarge(place, digest)
     const already = documents.get(digest)
-    const document = already ?? readDocument(digest, kind).then((bytes) => bytes && verified(place, digest, bytes))
+    const document = already ?? inTurn(async () => keep(digest, await readDocument(digest, kind)))
     if (!already) documents.set(digest, document)
     const bytes = await document
     if (bytes !== null && size !== undefined && size !== bytes.length) {

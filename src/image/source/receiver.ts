@@ -24,6 +24,8 @@ export type Arrival = {
   top: () => string | null
   /** The bytes of a manifest, index or config, verified; undefined where it was not sent or was too large to be kept. */
   document: (digest: string) => Buffer | undefined
+  /** Bytes of a layer that came in, now or in an earlier push. */
+  size: (digest: string) => number | undefined
   /** DiffID of a layer that was walked, now or in an earlier push. */
   diffId: (digest: string) => string | undefined
 }
@@ -102,6 +104,7 @@ export async function startReceiver(): Promise<Receiver> {
       : []
     if (!delivery || kind === undefined)
       return refuse(request, response, 404, 'NAME_UNKNOWN', 'There is no such thing here.')
+    delivery.isReached = true
     if (delivery.error !== null) return deny(request, response, delivery)
     const digest = new URLSearchParams(query).get('digest')
     const exchange = { request, response, method, digest }
@@ -242,6 +245,7 @@ export async function startReceiver(): Promise<Receiver> {
             isReached: () => delivery.isReached,
             top: () => delivery.top,
             document: (digest) => documents.get(digest)?.bytes,
+            size: (digest) => layers.get(digest)?.size,
             diffId: (digest) => layers.get(digest)?.diffId ?? undefined,
           })
         } finally {

@@ -495,9 +495,9 @@ function statusFailure(reference: RegistryReference, what: string, error: BadSta
   }
   if (status === 404) {
     const said = `\`${host}\` does not have ${what} in \`${reference.repository}\` (${answer})`
-    return what.startsWith('the manifest')
-      ? failure(reference, said, 'Check the name and the tag.', 'missing')
-      : failure(reference, said)
+    // What an index or a tag leads to and is not there is the registry's fault: the image as such exists.
+    const isNamed = what.startsWith('the manifest of ') || what === `the manifest ${reference.digest}`
+    return isNamed ? failure(reference, said, 'Check the name and the tag.', 'missing') : failure(reference, said)
   }
   if (status === 429) {
     const remedy =

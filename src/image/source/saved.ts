@@ -47,9 +47,8 @@ export async function savedImages(
   if (!image || others.length > 0) throw severalImages([...(image ? [image] : []), ...others], files.place)
   const config = await readConfig(files, image.config)
   const found = hasLayout ? await findInLayout(files, image, name, config.digest) : null
-  const images = found?.map((each) => withoutUnpacked(toSourceImage(files, each))) ?? [
-    savedImage(files, image, config.bytes),
-  ]
+  const inLayout = found && (await Promise.all(found.map((each) => toSourceImage(files, each))))
+  const images = inLayout?.map(withoutUnpacked) ?? [savedImage(files, image, config.bytes)]
   const isWanted = platformFilter(wanted.platforms)
   for (const { config: of } of images) if (!isWanted(of)) wanted.leftOut?.(platformName(of))
   return images.filter((each) => isWanted(each.config))

@@ -15,7 +15,7 @@ const NEEDED = new Set(['manifest.json', 'index.json', 'oci-layout'])
 const MAX_KEPT = 64 * 1024 * 1024
 
 /** What passed by: a document that was kept, a layer that was read, or what was passed over and why. */
-type Passed = { document: Buffer } | { diffId: string } | { problem: CouldNotMeasure }
+type Passed = { size: number } & ({ document: Buffer } | { diffId: string } | { problem: CouldNotMeasure })
 
 /**
  * The images in what `docker save` prints, read in one pass: layers come before the documents that tell which they are, so each is walked
@@ -78,7 +78,7 @@ async function passedFiles(
   /** Reads one member, or passes over it. */
   async function pass(path: string, size: number, payload: AsyncIterable<Uint8Array>): Promise<Passed> {
     const [, hex] = /^blobs\/sha256\/([0-9a-f]{64})$/.exec(path) ?? []
-    if (hex && contents?.get(`sha256:${hex}`)) return { diffId: `sha256:${hex}` }
+    if (hex && contents?.get(`sha256:${hex}`)) return { size, diffId: `sha256:${hex}` }
     const chunks = payload[Symbol.asyncIterator]()
     const first = await chunks.next()
     const start = first.done ? new Uint8Array() : first.value
@@ -86,10 +86,10 @@ async function passedFiles(
     if (size <= MAX_DOCUMENT_SIZE && (size === 0 || isJson(start))) {
       if (!NEEDED.has(path)) kept += size
       if (kept > MAX_KEPT)
-        return { problem: unread(path, `There are more than ${MAX_KEPT} bytes of documents before it.`) }
-      return { document: await gather(rest) }
+        return { size, problem: unread(path, `There are more than ${MAX_KEPT} bytes of documents before it.`) }
+      return { size, document: await gather(rest) }
     }
-    if (contents === null) return { problem: unread(path, 'It has passed by.') }
+    if (contents === null) return { size, problem: unread(path, 'It has passed by.') }
     let broken: unknown
     try {
       const layer = await walkLayer(
@@ -100,18 +100,19 @@ async function passedFiles(
         },
       )
       contents.add(layer)
-      return { diffId: layer.diffId }
+      return { size, diffId: layer.diffId }
     } catch (error) {
       // Whether this member is a layer at all shows at the end.
       if (broken !== undefined) throw broken
       if (!(error instanceof CouldNotMeasure)) throw error
       const { kind, message, ...details } = error.failure
-      return { problem: new CouldNotMeasure(kind, `${path} in \`${place}\`: ${message}`, details) }
+      return { size, problem: new CouldNotMeasure(kind, `${path} in \`${place}\`: ${message}`, details) }
     }
   }
 
   return {
     place,
+    size: (path) => Promise.resolve(members.get(path)?.size ?? null),
     read: async (path) => {
       const passed = members.get(path)
       if (passed === null) return null
