@@ -37942,6 +37942,7 @@ function smallPrint(image) {
         ...(image.platform === null ? [] : [[image.platform]]),
         ...baselinePrint(image),
         ...(engine === null ? [] : [[engine]]),
+        ...(image.sizeFrom === 'engine' ? [['size as the engine counts it']] : []),
         ...(source === null ? [] : [[{ code: source.reference }, ...digest]]),
     ];
 }
@@ -45151,7 +45152,12 @@ function parseReference(text) {
         return null;
     if (transport === 'docker-daemon') {
         const isId = new RegExp(`^${DIGEST}$`).test(rest);
-        return isId || NAME.test(rest) ? { text, transport, name: rest } : null;
+        if (isId)
+            return { text, transport, name: rest };
+        const [isName, , , tag, digest] = NAME.exec(rest) ?? [];
+        // `docker save` of a name alone would give all of its tags.
+        const name = tag === undefined && digest === undefined ? `${rest}:latest` : rest;
+        return isName === undefined ? null : { text, transport, name };
     }
     if (transport !== 'docker-archive' && transport !== 'oci-archive' && transport !== 'oci')
         return null;
@@ -45264,7 +45270,7 @@ function assembleReport({ version, images, gonePlatforms, head, repositoryUrl, r
     return { schema: 1, version, verdict, images: reports, gonePlatforms, head, repositoryUrl, runUrl };
 }
 function judgedReport({ comparison, checks, verdict }) {
-    const { name, platform, engine, source, head, base, change, unmeasured, unlikeDownloads } = comparison;
+    const { name, platform, engine, source, head, base, change, sizeFrom, unmeasured, unlikeDownloads } = comparison;
     const { baseline, baseImage, layerChanges } = comparison;
     return {
         name,
@@ -45276,6 +45282,7 @@ function judgedReport({ comparison, checks, verdict }) {
         head,
         base,
         change,
+        sizeFrom,
         unmeasured,
         unlikeDownloads,
         baseline,
@@ -45295,6 +45302,7 @@ function failedReport({ name, platform, failure, baseline }) {
         head: null,
         base: null,
         change: null,
+        sizeFrom: null,
         unmeasured: { size: null, downloadSize: null },
         unlikeDownloads: null,
         baseline,
@@ -45603,6 +45611,7 @@ function compare(head, base, baseline) {
         head: after,
         base: before,
         change: before && changeOfTotals(before, after, unlikeDownloads === null),
+        sizeFrom: head.sizeFrom,
         unmeasured: head.unmeasured,
         unlikeDownloads,
         baseline: before ? baseline : withoutBase(baseline, obstacle),
@@ -45631,15 +45640,22 @@ function comparable(head, base) {
     }
     if (head.size === null || base.size === null)
         return unlikePacking(head, base);
+    if (head.sizeFrom !== base.sizeFrom) {
+        return "one size is read from the image's layers, the other is the engine's own count";
+    }
     return null;
 }
 /**
- * Null where the download sizes can be compared, or are not measured; else why not. Layers that both sides have are no matter, but
- * how the rest is packed is: gzip and zstd differ by more than most changes do.
+ * Null where the download sizes can be compared, or are not measured; else why not. The same layer in another packing weighs otherwise,
+ * though nothing changed; so do gzip and zstd, by more than most changes do.
  */
 function unlikePacking(head, base) {
     if (head.downloadSize === null || base.downloadSize === null)
         return null;
+    const digests = new Map(base.layers.map((layer) => [layer.diffId, layer.digest]));
+    const repacked = head.layers.find(({ diffId, digest }) => digests.has(diffId) && digests.get(diffId) !== digest);
+    if (repacked)
+        return 'layers that both have were packed anew, and weigh otherwise';
     const [before, after] = [packingOf(base, head), packingOf(head, base)];
     if (before.length === 0 || after.length === 0 || before.join() === after.join())
         return null;
@@ -46615,7 +46631,7 @@ async function readLayerSizes(image, contents) {
         const blob = image.packed?.layers[at];
         if (blob?.elsewhere)
             return null;
-        const { size } = await contents.read(diffId, blob?.digest ?? null, () => image.openLayer(at));
+        const { size } = await contents.read(diffId, blob ?? null, () => image.openLayer(at));
         return size;
     }));
 }
@@ -46706,7 +46722,7 @@ const UNKNOWN_ORIGINS = { layers: new Map(), baseImage: null };
  * Puts a Measurement together. `sizes`: bytes of each layer, base layer first, null for one that was not measured; or a total alone, where no
  * layer's is known; or null: not asked for. `unmeasured`: why, where a metric comes out null. Throws CouldNotMeasure where manifest and config disagree.
  */
-function toMeasurement(subject, { config, packed }, sizes, origins, unmeasured) {
+function toMeasurement(subject, { config, packed }, sizes, origins, unmeasured, sizeFrom = 'content') {
     const diffIds = config.rootfs?.diff_ids ?? [];
     const createdBy = layerHistory(config);
     if (packed && packed.layers.length !== diffIds.length) {
@@ -46744,6 +46760,7 @@ function toMeasurement(subject, { config, packed }, sizes, origins, unmeasured) 
         source: subject.source,
         baseImage: origins.baseImage,
         size,
+        sizeFrom: size === null ? null : Array.isArray(sizes) ? sizeFrom : 'engine',
         downloadSize,
         unmeasured: {
             size: size === null ? unmeasured.size : null,
@@ -46906,13 +46923,40 @@ function splitTag(name) {
     return at > name.lastIndexOf('/') ? [name.slice(0, at), name.slice(at + 1)] : [name, 'latest'];
 }
 
+;// CONCATENATED MODULE: ./build/turns.js
+/** At most `atATime` tasks are under way, the others wait in the order they came. */
+function createTurns(atATime) {
+    const waiting = [];
+    let underWay = 0;
+    return async (task) => {
+        if (underWay >= atATime)
+            await new Promise((go) => waiting.push(go));
+        else
+            underWay += 1;
+        try {
+            return await task();
+        }
+        finally {
+            const next = waiting.shift();
+            if (next)
+                next();
+            else
+                underWay -= 1;
+        }
+    };
+}
+
 ;// CONCATENATED MODULE: ./build/image/source/manifests.js
+
 
 
 
 
 /** Bytes that a manifest, an index or a config may have. Registries take manifests of 4 MiB (OCI distribution-spec). */
 const MAX_DOCUMENT_SIZE = 8 * 1024 * 1024;
+/** Bytes of all documents of one image on all its platforms; real ones are a few kB each. */
+const MAX_DOCUMENTS_SIZE = 64 * 1024 * 1024;
+const DOCUMENTS_AT_A_TIME = 6;
 /** Real ones are one or two deep and list a few dozen images. */
 const MAX_DEPTH = 8;
 const MAX_ENTRIES = 1_000;
@@ -46952,15 +46996,27 @@ async function resolveImages(place, readDocument, entries, platforms, leftOut = 
     const indexes = new Set();
     const artifacts = new Set();
     let seen = 0;
+    const inTurn = createTurns(DOCUMENTS_AT_A_TIME);
+    let total = 0;
     let imagesOfOthers = 0;
     let absent = 0;
+    /** Verifies a document; all of them together must not fill the memory. */
+    function keep(digest, bytes) {
+        if (bytes === null)
+            return null;
+        total += bytes.length;
+        if (total > MAX_DOCUMENTS_SIZE) {
+            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` has more than ${MAX_DOCUMENTS_SIZE} bytes of manifests and configs.`);
+        }
+        return verified(place, digest, bytes);
+    }
     /** Reads a document once, however many entries lead to it. */
     async function read(entry, kind) {
         const { digest, size } = entry;
         if (size !== undefined && size > MAX_DOCUMENT_SIZE)
             throw tooLarge(place, digest);
         const already = documents.get(digest);
-        const document = already ?? readDocument(digest, kind).then((bytes) => bytes && verified(place, digest, bytes));
+        const document = already ?? inTurn(async () => keep(digest, await readDocument(digest, kind)));
         if (!already)
             documents.set(digest, document);
         const bytes = await document;
@@ -47188,12 +47244,16 @@ function attachmentOf(ref, builder, ...which) {
     const from = builder === null ? [] : [`--builder=${builder}`];
     return ['buildx', 'history', 'inspect', 'attachment', ...from, ref, ...which];
 }
+/** How the message of that failure begins. */
+const RECORD_UNREAD = "The build's record could not be read";
 /** Reads a JSON document of the build's record by digest; not verified. */
 async function readAttachment(exec, ref, builder, digest) {
     const { exitCode, stdout, stderr } = await exec('docker', attachmentOf(ref, builder, digest));
     if (exitCode === 0)
         return Buffer.from(stdout);
-    throw new build_failure/* CouldNotMeasure */.N('measure', `The build's record could not be read: ${stderr.trim().split('\n').at(-1) ?? ''}`, { remedy: 'buildx 0.20 or newer and Docker 24 or newer keep it; see `docker buildx history ls`.' });
+    throw new build_failure/* CouldNotMeasure */.N('measure', `${RECORD_UNREAD}: ${stderr.trim().split('\n').at(-1) ?? ''}`, {
+        remedy: 'buildx 0.20 or newer and Docker 24 or newer keep it; see `docker buildx history ls`.',
+    });
 }
 /** Bytes of each history entry, oldest first. */
 async function readHistory(exec, image) {
@@ -47250,7 +47310,7 @@ function offersNamed(offers, name, place) {
     const found = find(offers, name);
     if (found.length > 0)
         return found;
-    throw new build_failure/* CouldNotMeasure */.N('missing', `There is no image \`${name}\` in \`${place}\`.`, {
+    throw new build_failure/* CouldNotMeasure */.N('input', `There is no image \`${name}\` in \`${place}\`.`, {
         remedy: `It has ${listed(offers)}.`,
     });
 }
@@ -47430,7 +47490,8 @@ async function layoutImages(files, name, { platforms, leftOut }) {
     const tops = chooseTops(await readTops(files), name, files.place);
     const images = await resolveImages(files.place, documentsOf(files), tops, platforms, leftOut);
     const isSaved = (await files.read('manifest.json')) !== null;
-    return images.map((image) => toSourceImage(files, image)).map((image) => (isSaved ? withoutUnpacked(image) : image));
+    const found = await Promise.all(images.map((image) => toSourceImage(files, image)));
+    return found.map((image) => (isSaved ? withoutUnpacked(image) : image));
 }
 /**
  * Without what a layout of the classic store (`docker save` since 25) says of packed layers: it has all layers unpacked, and a push packs
@@ -47442,8 +47503,17 @@ function withoutUnpacked(image) {
     const isAsPushed = layers.length === 0 || layers.some(({ mediaType }) => PACKED_TYPE.test(mediaType));
     return isAsPushed ? image : { ...image, digest: null, packed: null };
 }
-/** A layout's image whose manifest is read. */
-function toSourceImage(files, { digest, config, packed }) {
+/**
+ * A layout's image whose manifest is read. Throws CouldNotMeasure `measure` for a blob of another size than the manifest lists; one that is
+ * not there is an error when it is opened.
+ */
+async function toSourceImage(files, { digest, config, packed }) {
+    for (const layer of packed.layers) {
+        const actual = await files.size(blobPath(layer.digest));
+        if (actual !== null && actual !== layer.size) {
+            throw new build_failure/* CouldNotMeasure */.N('measure', `The layer ${layer.digest} in \`${files.place}\` has ${actual} bytes, and its manifest lists ${layer.size}.`);
+        }
+    }
     return {
         digest,
         config,
@@ -47507,6 +47577,17 @@ function folderFiles(folder) {
         read: async (path) => {
             const file = await openFile((0,external_node_path_.join)(folder, path));
             return file && readWhole(file, (0,external_node_path_.join)(folder, path));
+        },
+        size: async (path) => {
+            const file = await openFile((0,external_node_path_.join)(folder, path));
+            if (file === null)
+                return null;
+            try {
+                return (await file.stat()).size;
+            }
+            finally {
+                await file.close();
+            }
         },
         open: async (path) => {
             const file = await openFile((0,external_node_path_.join)(folder, path));
@@ -47590,8 +47671,9 @@ async function measureRevision(shop, revision) {
         try {
             const measurements = await buildAndRead().catch((error) => {
                 // Another build's clean-up may take a blob before it is read (seen once on a busy containerd store): the cache makes it again.
-                if ((0,build_failure/* toFailure */.w)(error).kind !== 'measure')
+                if (!(0,build_failure/* toFailure */.w)(error).message.startsWith(RECORD_UNREAD))
                     throw error;
+                section.line(`${RECORD_UNREAD}: building it again from the cache.`);
                 return buildAndRead();
             });
             // An index lists its platforms in an order of its own; the report has the one that was asked for.
@@ -47624,7 +47706,8 @@ async function readClassic({ exec, inputs, places, contents }, engine, build, { 
     if (!downloadSizes && !compared && keepsRecords(engine)) {
         const [recorded] = await readRecord(exec, build, engine.store, inputs.builder);
         const sizes = await readClassicSizes(exec, build.digest, recorded.config);
-        return [toMeasurement(subject, recorded, sizes, recorded.origins, { size: null, downloadSize: NOT_ASKED })];
+        const unmeasured = { size: null, downloadSize: NOT_ASKED };
+        return [toMeasurement(subject, recorded, sizes, recorded.origins, unmeasured, 'engine')];
     }
     onLine(downloadSizes ? 'Reading the layers as the engine packs them …' : 'Reading the layers as the engine gives them …');
     const wanted = { platforms: [], contents: inputs.metrics.includes('size') ? contents : null, downloadSizes };
@@ -47674,7 +47757,7 @@ async function measureImage({ log, inputs, name, places, contents }, reference, 
         const measurements = await Promise.all(images.map((image) => {
             const unread = inputs.metrics.includes('size') ? unknownLayers(image, contents) : 0;
             const all = image.config.rootfs?.diff_ids?.length ?? 0;
-            section.line(`${platformName(image.config)}: ${all} layers${unread > 0 ? `, ${unread} to be read …` : ''}`);
+            section.line(`${platformName(image.config)}: ${all} ${all === 1 ? 'layer' : 'layers'}${unread > 0 ? `, ${unread} to be read …` : ''}`);
             const source = { reference: reference.text, digest: image.digest };
             const subject = { name, commit: null, dockerfile: null, target: null, engine: null, source };
             return measurementOf(image, subject, inputs, contents, UNKNOWN_ORIGINS, NO_BLOBS);
@@ -47882,29 +47965,8 @@ function builder_lastError(stderr) {
     return line.replace(/^(?:ERROR|error): ?/, '') || 'it gave no reason.';
 }
 
-;// CONCATENATED MODULE: ./build/turns.js
-/** At most `atATime` tasks are under way, the others wait in the order they came. */
-function createTurns(atATime) {
-    const waiting = [];
-    let underWay = 0;
-    return async (task) => {
-        if (underWay >= atATime)
-            await new Promise((go) => waiting.push(go));
-        else
-            underWay += 1;
-        try {
-            return await task();
-        }
-        finally {
-            const next = waiting.shift();
-            if (next)
-                next();
-            else
-                underWay -= 1;
-        }
-    };
-}
-
+// EXTERNAL MODULE: external "node:stream"
+var external_node_stream_ = __nccwpck_require__(7075);
 // EXTERNAL MODULE: external "node:buffer"
 var external_node_buffer_ = __nccwpck_require__(4573);
 ;// CONCATENATED MODULE: ./build/image/layer/tar-header.js
@@ -48950,6 +49012,9 @@ async function walkLayer(stored, expected, visit = () => { }) {
         const diffId = unpacked ? `sha256:${unpacked.digest('hex')}` : digest;
         verify('digest', expected.digest, digest);
         verify('diffID', expected.diffId, diffId);
+        if (expected.packedSize !== undefined && expected.packedSize !== packedSize) {
+            throw new build_failure/* CouldNotMeasure */.N('measure', `It has ${packedSize} bytes, and the manifest lists ${expected.packedSize}.`);
+        }
         const isVerified = expected.digest !== null || expected.diffId !== null;
         return { diffId, digest, compression, packedSize, ...walk.end(isVerified) };
     }
@@ -49025,16 +49090,19 @@ function walk_naming({ digest, diffId }, error) {
 ;// CONCATENATED MODULE: ./build/image/layer/contents.js
 
 
+
+
 /** How many layers are read at a time: unpacking runs beside the walk, on a core of its own. */
 const AT_A_TIME = 2;
-function createLayerContents() {
+/** `signal` ends what is being read, and what waits for its turn does not begin. */
+function createLayerContents(signal) {
     const known = new Map();
     const underWay = new Map();
     const inTurn = createTurns(AT_A_TIME);
     return {
         get: (diffId) => known.get(diffId),
         add: ({ diffId, size }) => void known.set(diffId, { size }),
-        read: (diffId, digest, open) => {
+        read: (diffId, blob, open) => {
             const found = known.get(diffId);
             if (found)
                 return Promise.resolve(found);
@@ -49042,7 +49110,13 @@ function createLayerContents() {
             if (already)
                 return already;
             const read = inTurn(async () => {
-                const { size } = await walkLayer(await open(), { digest, diffId });
+                if (signal.aborted)
+                    throw cancelled(diffId);
+                const stored = (0,external_node_stream_.addAbortSignal)(signal, await open());
+                const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size };
+                const { size } = await walkLayer(stored, expected).catch((error) => {
+                    throw signal.aborted ? cancelled(diffId) : error;
+                });
                 known.set(diffId, { size });
                 return { size };
             }).finally(() => underWay.delete(diffId));
@@ -49051,9 +49125,10 @@ function createLayerContents() {
         },
     };
 }
+function cancelled(diffId) {
+    return new build_failure/* CouldNotMeasure */.N('cancelled', `The run was cancelled while the layer with diffID ${diffId} was read.`);
+}
 
-// EXTERNAL MODULE: external "node:stream"
-var external_node_stream_ = __nccwpck_require__(7075);
 ;// CONCATENATED MODULE: ./build/image/source/members.js
 
 
@@ -49138,9 +49213,8 @@ async function savedImages(files, name, wanted) {
         throw severalImages([...(image ? [image] : []), ...others], files.place);
     const config = await saved_readConfig(files, image.config);
     const found = hasLayout ? await findInLayout(files, image, name, config.digest) : null;
-    const images = found?.map((each) => withoutUnpacked(toSourceImage(files, each))) ?? [
-        savedImage(files, image, config.bytes),
-    ];
+    const inLayout = found && (await Promise.all(found.map((each) => toSourceImage(files, each))));
+    const images = inLayout?.map(withoutUnpacked) ?? [savedImage(files, image, config.bytes)];
     const isWanted = platformFilter(wanted.platforms);
     for (const { config: of } of images)
         if (!isWanted(of))
@@ -49261,7 +49335,7 @@ async function passedFiles(stream, place, contents) {
     async function pass(path, size, payload) {
         const [, hex] = /^blobs\/sha256\/([0-9a-f]{64})$/.exec(path) ?? [];
         if (hex && contents?.get(`sha256:${hex}`))
-            return { diffId: `sha256:${hex}` };
+            return { size, diffId: `sha256:${hex}` };
         const chunks = payload[Symbol.asyncIterator]();
         const first = await chunks.next();
         const start = first.done ? new Uint8Array() : first.value;
@@ -49270,11 +49344,11 @@ async function passedFiles(stream, place, contents) {
             if (!NEEDED.has(path))
                 kept += size;
             if (kept > MAX_KEPT)
-                return { problem: unread(path, `There are more than ${MAX_KEPT} bytes of documents before it.`) };
-            return { document: await gather(rest) };
+                return { size, problem: unread(path, `There are more than ${MAX_KEPT} bytes of documents before it.`) };
+            return { size, document: await gather(rest) };
         }
         if (contents === null)
-            return { problem: unread(path, 'It has passed by.') };
+            return { size, problem: unread(path, 'It has passed by.') };
         let broken;
         try {
             const layer = await walkLayer(noting(rest, (error) => (broken = error)), {
@@ -49282,7 +49356,7 @@ async function passedFiles(stream, place, contents) {
                 diffId: null,
             });
             contents.add(layer);
-            return { diffId: layer.diffId };
+            return { size, diffId: layer.diffId };
         }
         catch (error) {
             // Whether this member is a layer at all shows at the end.
@@ -49291,11 +49365,12 @@ async function passedFiles(stream, place, contents) {
             if (!(error instanceof build_failure/* CouldNotMeasure */.N))
                 throw error;
             const { kind, message, ...details } = error.failure;
-            return { problem: new build_failure/* CouldNotMeasure */.N(kind, `${path} in \`${place}\`: ${message}`, details) };
+            return { size, problem: new build_failure/* CouldNotMeasure */.N(kind, `${path} in \`${place}\`: ${message}`, details) };
         }
     }
     return {
         place,
+        size: (path) => Promise.resolve(members.get(path)?.size ?? null),
         read: async (path) => {
             const passed = members.get(path);
             if (passed === null)
@@ -49444,6 +49519,7 @@ async function tarFiles(place, file) {
     }
     return {
         place,
+        size: (path) => Promise.resolve(members.get(path)?.size ?? null),
         open: openAt,
         read: async (path) => {
             if ((members.get(path)?.size ?? 0) > MAX_DOCUMENT_SIZE)
@@ -49650,7 +49726,7 @@ function createDaemonSource(name, surroundings) {
         const diffIds = image.RootFS?.Layers ?? [];
         const isKnown = wanted.contents === null || diffIds.every((diffId) => wanted.contents?.get(diffId));
         if (isClassic && !wanted.downloadSizes && isKnown) {
-            return onlyWanted([await recordedImage(exec, image, place)], wanted.platforms);
+            return onlyWanted([await recordedImage(exec, image, place)], wanted);
         }
         if (!isClassic || wanted.downloadSizes) {
             const pushed = await pushImage(image, isClassic, wanted);
@@ -49659,7 +49735,7 @@ function createDaemonSource(name, surroundings) {
             if (isClassic)
                 warn(`The download size of \`${place}\` is not measured: ${pushed.reason}`);
             if (isClassic && isKnown)
-                return onlyWanted([await recordedImage(exec, image, place)], wanted.platforms);
+                return onlyWanted([await recordedImage(exec, image, place)], wanted);
         }
         const saved = await openOutput('docker', ['save', name]);
         try {
@@ -49678,10 +49754,10 @@ function createDaemonSource(name, surroundings) {
         const isAllWanted = isClassic || wanted.contents !== null;
         const reception = { contents: wanted.contents, isWanted: (digest) => isAllWanted || lacking.has(digest) };
         return surroundings.receiver.receive(reception, async (arrival) => {
-            const tagged = await exec('docker', ['tag', image.Id, arrival.name]);
-            if (tagged.exitCode !== 0)
-                return { reason: `\`docker tag\` failed: ${lastLine(tagged)}` };
             try {
+                const tagged = await exec('docker', ['tag', image.Id, arrival.name]);
+                if (tagged.exitCode !== 0)
+                    return { reason: `\`docker tag\` failed: ${lastLine(tagged)}` };
                 let reason = await push(exec, arrival);
                 if (reason === null && !isAllWanted) {
                     // Which blobs are configs is known only now that the manifests are here.
@@ -49697,9 +49773,12 @@ function createDaemonSource(name, surroundings) {
         });
     }
     async function untag(temporary) {
-        const removed = await surroundings.tidyUp()('docker', ['image', 'rm', temporary]);
-        if (removed.exitCode !== 0)
-            warn(`The temporary name ${temporary} stayed in the engine: ${lastLine(removed)}`);
+        const why = await surroundings
+            .tidyUp()('docker', ['image', 'rm', temporary])
+            .then((removed) => (removed.exitCode === 0 ? null : lastLine(removed)), (error) => (0,build_failure/* toFailure */.w)(error).message);
+        // Not there: the run was cancelled before it was made.
+        if (why !== null && !/no such image/i.test(why))
+            warn(`The temporary name ${temporary} stayed in the engine: ${why}`);
     }
     return { images, close: () => Promise.resolve() };
 }
@@ -49740,6 +49819,10 @@ async function arrivedImages(arrival, place, isClassic, { contents, platforms, l
     const images = await resolveImages(place, readDocument, [{ digest: arrival.top() ?? '' }], platforms, leftOut);
     return images.map(({ digest, config, packed }) => {
         for (const [at, layer] of contents === null ? [] : packed.layers.entries()) {
+            const size = arrival.size(layer.digest);
+            if (size !== undefined && size !== layer.size) {
+                throw new build_failure/* CouldNotMeasure */.N('measure', `Layer ${layer.digest} of \`${place}\` has ${size} bytes, and its manifest lists ${layer.size}.`);
+            }
             const listed = config.rootfs?.diff_ids?.[at];
             const actual = arrival.diffId(layer.digest);
             if (actual !== undefined && actual !== listed) {
@@ -49805,8 +49888,12 @@ async function recordedImage(exec, image, place) {
 function unread(place) {
     return (at) => Promise.reject(new build_failure/* CouldNotMeasure */.N('measure', `Layer ${at + 1} of \`${place}\` was not among what the engine gave.`));
 }
-function onlyWanted(images, platforms) {
-    return images.filter(({ config }) => platforms.length === 0 || platforms.includes(platformName(config)));
+function onlyWanted(images, { platforms, leftOut }) {
+    const isWanted = platformFilter(platforms);
+    for (const { config } of images)
+        if (!isWanted(config))
+            leftOut?.(platformName(config));
+    return images.filter(({ config }) => isWanted(config));
 }
 async function inspectImage(exec, name, place) {
     const told = await exec('docker', ['image', 'inspect', '--format', '{{json .}}', name]);
@@ -49993,6 +50080,7 @@ async function startReceiver() {
             : [];
         if (!delivery || kind === undefined)
             return refuse(request, response, 404, 'NAME_UNKNOWN', 'There is no such thing here.');
+        delivery.isReached = true;
         if (delivery.error !== null)
             return deny(request, response, delivery);
         const digest = new URLSearchParams(query).get('digest');
@@ -50133,6 +50221,7 @@ async function startReceiver() {
                     isReached: () => delivery.isReached,
                     top: () => delivery.top,
                     document: (digest) => documents.get(digest)?.bytes,
+                    size: (digest) => layers.get(digest)?.size,
                     diffId: (digest) => layers.get(digest)?.diffId ?? undefined,
                 });
             }
@@ -50233,7 +50322,7 @@ function createHttp(signal, idleTimeout = 30_000) {
         const limit = request.idleTimeout ?? idleTimeout;
         const signals = [signal, ...(request.signal ? [request.signal] : [])];
         if (signals.some(({ aborted }) => aborted))
-            return reject(cancelled(url));
+            return reject(http_cancelled(url));
         const client = clients.get(url.origin) ?? new lib/* HttpClient */.Qq('image-budget', [], { keepAlive: true, maxSockets: 6 });
         clients.set(url.origin, client);
         const isSecure = url.protocol === 'https:';
@@ -50249,7 +50338,7 @@ function createHttp(signal, idleTimeout = 30_000) {
             received?.destroy(error);
             sent.destroy(error);
         };
-        const abort = () => giveUp(cancelled(url));
+        const abort = () => giveUp(http_cancelled(url));
         for (const each of signals)
             each.addEventListener('abort', abort, { once: true });
         // The way through a proxy has no socket of the request's own yet: so this is a timer, not a socket's timeout.
@@ -50303,7 +50392,7 @@ async function readBody(response, limit) {
 function timedOut(limit) {
     return Object.assign(new Error(`no answer for ${limit / 1000} s`), { code: 'ETIMEDOUT' });
 }
-function cancelled({ host }) {
+function http_cancelled({ host }) {
     return new build_failure/* CouldNotMeasure */.N('cancelled', `The run was cancelled while \`${host}\` was being read.`);
 }
 
@@ -50709,9 +50798,9 @@ function statusFailure(reference, what, error) {
     }
     if (status === 404) {
         const said = `\`${host}\` does not have ${what} in \`${reference.repository}\` (${answer})`;
-        return what.startsWith('the manifest')
-            ? failure(reference, said, 'Check the name and the tag.', 'missing')
-            : failure(reference, said);
+        // What an index or a tag leads to and is not there is the registry's fault: the image as such exists.
+        const isNamed = what.startsWith('the manifest of ') || what === `the manifest ${reference.digest}`;
+        return isNamed ? failure(reference, said, 'Check the name and the tag.', 'missing') : failure(reference, said);
     }
     if (status === 429) {
         const remedy = reference.registry === 'docker.io'
@@ -50893,11 +50982,16 @@ async function measureSides(inputs, surroundings, world, scratch, facts) {
         clock,
         warn: world.log.warning,
     });
-    const reading = { log: world.log, inputs, places, contents: createLayerContents() };
+    const reading = { log: world.log, inputs, places, contents: createLayerContents(signal) };
     try {
         if (inputs.image !== null)
             return await measureImages(inputs.image, reading, surroundings.baseMustExist, facts);
         return await measureBuilds({ ...reading, exec, tidyUp, cwd, scratch, inTurn: createTurns(1), credentials: surroundings.credentials }, surroundings, world, facts, () => stop.abort());
+    }
+    catch (error) {
+        // What else is being read or built is of no use any more.
+        stop.abort();
+        throw error;
     }
     finally {
         await places.close();
@@ -51019,13 +51113,15 @@ async function run(inputs, surroundings, world) {
     };
     try {
         const { measured, baseline } = await measureSides(inputs, surroundings, world, scratch, facts);
+        world.signal.throwIfAborted();
         const budgets = budgetsOf(inputs.limits);
         const images = compareAll(measured, baseline).map((comparison) => {
             const { checks, verdict } = judge(comparison, budgets);
             return { comparison, checks, verdict };
         });
-        // Where the user said which platforms, the others are not gone.
-        const gone = inputs.platforms.length > 0 ? [] : gonePlatforms(measured, baseline);
+        // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.
+        const isWhole = inputs.image !== null && inputs.platforms.length === 0;
+        const gone = isWhole ? gonePlatforms(measured, baseline) : [];
         return (0,assemble/* assembleReport */.x)({ version: version/* version */.r, images, gonePlatforms: gone, head: facts.head, repositoryUrl, runUrl });
     }
     catch (error) {
