@@ -46997,15 +46997,15 @@ async function resolveImages(place, readDocument, entries, platforms, leftOut = 
     const artifacts = new Set();
     let seen = 0;
     const inTurn = createTurns(DOCUMENTS_AT_A_TIME);
-    let total = 0;
+    let readBytes = 0;
     let imagesOfOthers = 0;
     let absent = 0;
     /** Verifies a document; all of them together must not fill the memory. */
     function keep(digest, bytes) {
         if (bytes === null)
             return null;
-        total += bytes.length;
-        if (total > MAX_DOCUMENTS_SIZE) {
+        readBytes += bytes.length;
+        if (readBytes > MAX_DOCUMENTS_SIZE) {
             throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` has more than ${MAX_DOCUMENTS_SIZE} bytes of manifests and configs.`);
         }
         return verified(place, digest, bytes);

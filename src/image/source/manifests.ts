@@ -86,15 +86,15 @@ export async function resolveImages(
   const artifacts = new Set<string>()
   let seen = 0
   const inTurn = createTurns(DOCUMENTS_AT_A_TIME)
-  let total = 0
+  let readBytes = 0
   let imagesOfOthers = 0
   let absent = 0
 
   /** Verifies a document; all of them together must not fill the memory. */
   function keep(digest: string, bytes: Uint8Array | null): Uint8Array | null {
     if (bytes === null) return null
-    total += bytes.length
-    if (total > MAX_DOCUMENTS_SIZE) {
+    readBytes += bytes.length
+    if (readBytes > MAX_DOCUMENTS_SIZE) {
       throw new CouldNotMeasure(
         'measure',
         `\`${place}\` has more than ${MAX_DOCUMENTS_SIZE} bytes of manifests and configs.`,
