@@ -6,7 +6,7 @@
  * `--program FILE`) measures it, beside what other programs take for the same bytes: `docker save`, `gunzip` and `tar t`. What is compared
  * runs in turn. `--quick`: a tenth of the image, to see that all works. `--write`: the tables go into docs/benchmark.md.
  */
-import { spawn, type StdioOptions } from 'node:child_process'
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -47,6 +47,16 @@ writeFileSync(
 })`,
 )
 
+/** Ctrl-C: what runs is stopped, and what was made is taken away. */
+let running: ChildProcess | null = null
+let isStopped = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    isStopped = true
+    running?.kill()
+  })
+}
+
 /** One run: seconds of the clock; of the command, its own processor's seconds, and its peak memory in MB. */
 type Run = { seconds: number; processor: number; memory: number }
 type Task = () => Promise<Run>
@@ -59,8 +69,10 @@ async function run(
   env: Env = {},
   { stdio = ['ignore', 'ignore', 'pipe'], cwd = scratch }: { stdio?: StdioOptions; cwd?: string } = {},
 ): Promise<{ seconds: number; stdout: string }> {
+  if (isStopped) throw new Error('stopped')
   const start = process.hrtime.bigint()
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio, cwd })
+  running = child
   let stdout = ''
   let stderr = ''
   child.stdout?.on('data', (data: Buffer) => (stdout += data.toString()))
@@ -143,6 +155,7 @@ async function load(engine: Engine, { folder, tag }: Image): Promise<void> {
 }
 
 async function unload(): Promise<void> {
+  isStopped = false
   for (const { engine, tag } of loaded) {
     await run('docker', ['image', 'rm', '--force', tag], engine.env).catch((error: unknown) => console.error(error))
   }
@@ -304,7 +317,7 @@ try {
   const registry = findRegistry('bench-reading')
   if (!registry) throw new Error('no registry: scripts/peers.sh start bench-reading')
   const plans = scaled(REAL_IMAGE, SCALE, SCALE)
-  const real = makeImage('layers', await makeLayers(plans))
+  const real = makeImage('real', await makeLayers(plans))
   const single = makeImage('one', await makeLayers([inOneLayer('one', plans)]))
   const packed = real.layers.reduce((sum, { packedSize }) => sum + packedSize, 0)
   const files = real.layers.reduce((sum, layer) => sum + layer.files, 0)
