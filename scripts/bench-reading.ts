@@ -13,6 +13,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { markdownTable } from 'markdown-table'
+import { format, resolveConfig } from 'prettier'
 import { engines, type Engine } from '../__tests__/support/engine.ts'
 import { findRegistry } from '../__tests__/support/peers.ts'
 import { createRepository } from '../__tests__/support/repository.ts'
@@ -171,6 +172,8 @@ const list = ({ layers }: Image): Task =>
     layers.map(({ file }) => file),
   )
 
+/** A row as soon as it is there, with what else the machine had to do. */
+const tell = (row: string[]): void => console.error(`${row.join(' | ')} (load average ${loadavg()[0]!.toFixed(1)})`)
 const seconds = (value: number): string => value.toFixed(2)
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0)
 
@@ -181,7 +184,7 @@ async function contentTable(real: Image, single: Image, host: string): Promise<s
     const ratio = (ours!.seconds / theirs!.seconds).toFixed(2)
     const row = [place, metrics, seconds(ours!.seconds), other, seconds(theirs!.seconds), ratio]
     rows.push([...row, seconds(ours!.processor), ours!.memory.toFixed(0)])
-    console.error(rows.at(-1)!.join(' | '))
+    tell(rows.at(-1)!)
   }
   for (const engine of engines()) {
     for (const image of [real, single]) {
@@ -227,7 +230,7 @@ async function totalsTable(real: Image, places: [string, Image, string][]): Prom
   const rows: string[][] = []
   const add = (place: string, metrics: string, value: number): void => {
     rows.push([place, metrics, seconds(value)])
-    console.error(rows.at(-1)!.join(' | '))
+    tell(rows.at(-1)!)
   }
   for (const engine of engines()) {
     const metrics = engine.store === 'classic' ? 'size' : 'download-size'
@@ -284,7 +287,7 @@ async function sidesTable(real: Image): Promise<string> {
       const more = both[at]!.seconds - alone!.seconds
       const share = `${((100 * more) / alone!.seconds).toFixed(0)} %`
       rows.push([place, `${percent} %`, seconds(alone!.seconds), seconds(both[at]!.seconds), seconds(more), share])
-      console.error(rows.at(-1)!.join(' | '))
+      tell(rows.at(-1)!)
     }
   }
   const header = ['place', 'B has more', 'check A, s', 'diff A B, s', 'more, s', 'of check A']
@@ -305,7 +308,7 @@ async function growthTable(): Promise<string> {
     const count = layers.reduce((sum, layer) => sum + layer.files, 0)
     const figures = [seconds(ours!.seconds), seconds((ours!.seconds / image.size) * 1e9), seconds(ours!.processor)]
     rows.push([name, count.toLocaleString('en-US'), megabytes(image.size), ...figures, ours!.memory.toFixed(0)])
-    console.error(rows.at(-1)!.join(' | '))
+    tell(rows.at(-1)!)
     rmSync(image.folder, { recursive: true })
     for (const { file } of layers) rmSync(file)
   }
@@ -324,7 +327,7 @@ try {
   const image = `${megabytes(real.size)} MB in ${files.toLocaleString('en-US')} files, ${megabytes(packed)} MB gzipped, in ${real.layers.length} layers.`
   const content = await contentTable(real, single, registry.host)
   const tables = [
-    `The image: ${image} Load average: ${loadavg()[0]!.toFixed(1)}.`,
+    `The image: ${image}`,
     content,
     'A second image B that has one layer more than A:',
     await sidesTable(real),
@@ -339,7 +342,7 @@ try {
       (_, from: string, to: string) => `${from}\n${tables}\n${to}`,
     )
     if (written === text) throw new Error('docs/benchmark.md has no <!-- measured:reading -->')
-    writeFileSync(DOCUMENT, written)
+    writeFileSync(DOCUMENT, await format(written, { ...(await resolveConfig(DOCUMENT)), filepath: DOCUMENT }))
   }
 } finally {
   await unload()
