@@ -1,7 +1,16 @@
 #!/usr/bin/env bash
-# The benchmark with all of its set-up: see scripts/bench.ts. Arguments are passed on.
+# The benchmarks with all of their set-up: what the action costs (scripts/bench.ts), or with `--reading` what reading an image
+# takes (scripts/bench-reading.ts). Arguments are passed on.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/setup.sh
 set_up all base
-node scripts/bench.ts "$@"
+case " $* " in
+  *' --reading '*)
+    # A registry of its own: what is pushed to it goes with it.
+    trap 'bash scripts/peers.sh stop bench-reading' EXIT
+    bash scripts/peers.sh start bench-reading
+    node scripts/bench-reading.ts "$@"
+    ;;
+  *) node scripts/bench.ts "$@" ;;
+esac
