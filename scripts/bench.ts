@@ -83,8 +83,6 @@ async function measure(engine: Engine, megabytes: number, metrics: string, round
     repository.git('worktree', 'add', '--quiet', '--detach', trees[side as 'head' | 'base'], commit)
     rmSync(join(trees[side as 'head' | 'base'], '.git'))
   }
-  // What the store tells without moving an image: scripts/bench-reading.ts is about the rest.
-  const metrics = engine.store === 'classic' ? 'size' : 'download-size'
   const event = payload('push', { before: base, after: head, ref: 'refs/heads/main' })
   const results: Seconds[] = []
   for (const [forHead, forBoth, forAction] of rounds) {

@@ -179,7 +179,7 @@ describe.each(engines())('an image in the $store engine', (engine) => {
 
   it('has to be there', async () => {
     expect(await failureOf('image-budget-none:1')).toMatchObject({
-      kind: 'input',
+      kind: 'missing',
       message: 'There is no image `image-budget-none:1` in the Docker engine.',
       remedy: expect.stringContaining('`docker://image-budget-none:1`'),
     })
