@@ -74,7 +74,8 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
     const request: BuildRequest = {
       side: revision.side,
       image,
-      keep: engine.driver === 'docker',
+      // Content is read from the engine's image; the classic store always makes one.
+      keep: engine.driver === 'docker' && (engine.store === 'classic' || shop.inputs.metrics.includes('size')),
       inputs: shop.inputs,
       tree,
       root: shop.repository.root,
