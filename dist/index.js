@@ -36705,7 +36705,9 @@ async function prepare(program, args, parent, { cwd, env, withoutCredentials = f
         throw cancelled(program);
     if (path === null) {
         throw new failure/* CouldNotMeasure */.N('precondition', `\`${program}\` is not installed or not on the PATH.`, {
-            remedy: `Install ${program}; GitHub's hosted Linux runners have it.`,
+            remedy: /^(?:docker|git|bash)$/.test(program)
+                ? `Install ${program}; GitHub's hosted Linux runners have it.`
+                : `Install ${program}.`,
         });
     }
     if (!fits(args)) {
@@ -37760,6 +37762,7 @@ function explanation(image, report) {
         return failureWords(image.error, report);
     return [
         ...notJudgedWords(image),
+        ...unmeasuredWords(image),
         ...unlikeWords(image),
         ...overBeforeWords(image),
         ...noComparisonWords(image),
@@ -37817,13 +37820,27 @@ function notJudgedWords(image) {
     const metric = { size: 'size', 'download-size': 'download size', layers: 'number of layers' };
     const reasons = { size: image.unmeasured.size, 'download-size': image.unmeasured.downloadSize, layers: null };
     return skipped.map((check) => {
-        const why = reasons[check.metric];
-        return phrase `${{ code: check.budget }} (${limitWords(check)}) was not judged, since the ${metric[check.metric]} is not measured${why === null ? [] : [': ', ...fromProse(why)]}. No budget is passed unseen.`;
+        const isUnlike = check.metric === 'download-size' && image.head?.downloadSize !== null;
+        const why = isUnlike ? image.unlikeDownloads : reasons[check.metric];
+        const what = isUnlike ? 'the download sizes cannot be compared' : `the ${metric[check.metric]} is not measured`;
+        return phrase `${{ code: check.budget }} (${limitWords(check)}) was not judged, since ${what}${why === null ? [] : [': ', ...fromProse(why)]}. No budget is passed unseen.`;
+    });
+}
+/** What was asked for and is not there, where no budget speaks of it. */
+function unmeasuredWords(image) {
+    const names = { size: ['size', 'max-size'], downloadSize: ['download size', 'max-download-size'] };
+    return ['size', 'downloadSize'].flatMap((metric) => {
+        const why = image.unmeasured[metric];
+        const [name, budget] = names[metric];
+        if (why === null || image.checks.some((check) => check.budget === budget))
+            return [];
+        return [phrase `The ${name} is not measured: ${fromProse(why)}.`];
     });
 }
 /** Both sides have a figure, and a difference of the two would mean nothing. */
 function unlikeWords(image) {
-    if (image.unlikeDownloads === null)
+    const isSaid = image.checks.some((check) => check.budget === 'max-increase' && check.reason === 'not-measured');
+    if (image.unlikeDownloads === null || isSaid)
         return [];
     return [[`The download sizes are not compared: ${image.unlikeDownloads}.`]];
 }
@@ -37832,7 +37849,7 @@ function reportWords(report) {
     const { gonePlatforms: gone } = report;
     if (gone.length === 0)
         return [];
-    return [[`The base has ${list(gone)} too, this image has not.`]];
+    return [[`The base has an image for ${list(gone)}, this one has not.`]];
 }
 function overBeforeWords(image) {
     return image.checks
@@ -45046,7 +45063,8 @@ function describe(issue, given) {
         return issue.keys.map(unknown);
     const name = String(issue.path[0]);
     const { entry, number } = (issue.code === 'custom' ? (issue.params ?? {}) : {});
-    const value = entry ?? given[name] ?? '';
+    // A password has no place in a reference, and none in an error.
+    const value = (entry ?? given[name] ?? '').replaceAll(/:\/\/[^@\s/]+@/g, '://…@');
     const shown = SECRET.has(name) ? `\`…\`${number ? ` as entry ${number}` : ''}` : `\`${onOneLine(value)}\``;
     return [`\`${name}\` has ${shown}; it takes ${issue.message}.`];
 }
@@ -45105,6 +45123,8 @@ function imageContradictions(data) {
         const [are, has] = useless.length === 1 ? ['is', 'it has'] : ['are', 'they have'];
         problems.push(`${useless.map((name) => `\`${name}\``).join(', ')} ${are} given, but \`image\` is measured as it is and nothing is built: ${has} no effect.`);
     }
+    if (data['max-increase'] && data.baseline === 'auto')
+        problems.push('`max-increase` limits growth, but beside `image` there is no `baseline` to grow from; give an image to compare with.');
     if (data.baseline === 'build')
         problems.push('`baseline` is `build`, but with `image` nothing is built; give an image to compare with, or `none`.');
     return problems;
@@ -45151,7 +45171,8 @@ function parseReference(text) {
     if (transport === undefined || rest === undefined)
         return null;
     if (transport === 'docker-daemon') {
-        const isId = new RegExp(`^${DIGEST}$`).test(rest);
+        // `docker images` shows the first twelve digits.
+        const isId = /^(?:sha256:)?[0-9a-f]{12,64}$/.test(rest);
         if (isId)
             return { text, transport, name: rest };
         const [isName, , , tag, digest] = NAME.exec(rest) ?? [];
@@ -45391,13 +45412,14 @@ function judgeCap({ head, base }, budget) {
     return check.status === 'over' && !grew ? { ...check, status: 'skipped', reason: 'over-before' } : check;
 }
 /** A cap on head minus base. A percentage of a base of 0 allows nothing, and growth has no percentage there. */
-function judgeGrowth({ head, base }, budget) {
+function judgeGrowth({ head, base, unlikeDownloads }, budget) {
     const metric = head.size !== null && base?.size !== null ? 'size' : 'download-size';
     if (base === null)
         return skipped(budget, metric, 'no-baseline');
     const after = judge_valueOf(head, metric);
     const before = judge_valueOf(base, metric);
-    if (after === null || before === null)
+    const isUnlike = metric === 'download-size' && unlikeDownloads !== null;
+    if (after === null || before === null || isUnlike)
         return skipped(budget, metric, 'not-measured');
     const growth = after - before;
     const limit = fraction(budget.limit);
@@ -45638,9 +45660,7 @@ function comparable(head, base) {
     if (head.engine !== null && base.engine !== null && head.engine.store !== base.engine.store) {
         return `the base was measured on the ${base.engine.store} store, this change on the ${head.engine.store} store`;
     }
-    if (head.size === null || base.size === null)
-        return unlikePacking(head, base);
-    if (head.sizeFrom !== base.sizeFrom) {
+    if (head.size !== null && base.size !== null && head.sizeFrom !== base.sizeFrom) {
         return "one size is read from the image's layers, the other is the engine's own count";
     }
     return null;
@@ -47125,11 +47145,11 @@ function packedLayer({ digest, size, mediaType, urls }) {
 }
 /** Whether a platform is one of these (`os/architecture[/variant]`, as a user writes them; [] for all). */
 function platformFilter(platforms) {
-    const wanted = new Set(platforms.map(normalise));
+    const wanted = new Set(platforms.map(normalisePlatform));
     return (of) => wanted.size === 0 || wanted.has(platformName(of));
 }
 /** A platform as a user writes it, in the form of `platformName`. */
-function normalise(platform) {
+function normalisePlatform(platform) {
     const [os = '', architecture = '', variant] = platform.toLowerCase().split('/');
     return platformName({ os, architecture, variant });
 }
@@ -47504,12 +47524,14 @@ function withoutUnpacked(image) {
     return isAsPushed ? image : { ...image, digest: null, packed: null };
 }
 /**
- * A layout's image whose manifest is read. Throws CouldNotMeasure `measure` for a blob of another size than the manifest lists; one that is
- * not there is an error when it is opened.
+ * A layout's image whose manifest is read. Throws CouldNotMeasure `measure` for a layer that is not there or has another size than the
+ * manifest lists.
  */
 async function toSourceImage(files, { digest, config, packed }) {
     for (const layer of packed.layers) {
         const actual = await files.size(blobPath(layer.digest));
+        if (actual === null && !layer.elsewhere)
+            throw missingBlob(files.place, layer.digest);
         if (actual !== null && actual !== layer.size) {
             throw new build_failure/* CouldNotMeasure */.N('measure', `The layer ${layer.digest} in \`${files.place}\` has ${actual} bytes, and its manifest lists ${layer.size}.`);
         }
@@ -47635,6 +47657,7 @@ function missingBlob(place, digest) {
 
 
 
+
 /** Writes the revision's tree, builds it and measures the image: one Measurement a platform. Leaves nothing in the engine but its cache. */
 async function measureRevision(shop, revision) {
     const section = shop.log.section(`Build ${revision.label}`);
@@ -47649,7 +47672,8 @@ async function measureRevision(shop, revision) {
         const request = {
             side: revision.side,
             image,
-            keep: engine.driver === 'docker',
+            // Content is read from the engine's image; the classic store always makes one.
+            keep: engine.driver === 'docker' && (engine.store === 'classic' || shop.inputs.metrics.includes('size')),
             inputs: shop.inputs,
             tree,
             root: shop.repository.root,
@@ -47677,7 +47701,8 @@ async function measureRevision(shop, revision) {
                 return buildAndRead();
             });
             // An index lists its platforms in an order of its own; the report has the one that was asked for.
-            const place = ({ platform }) => platforms.indexOf(platform);
+            const order = platforms.map(normalisePlatform);
+            const place = ({ platform }) => order.indexOf(platform);
             return measurements.toSorted((one, other) => place(one) - place(other));
         }
         finally {
@@ -47706,7 +47731,7 @@ async function readClassic({ exec, inputs, places, contents }, engine, build, { 
     if (!downloadSizes && !compared && keepsRecords(engine)) {
         const [recorded] = await readRecord(exec, build, engine.store, inputs.builder);
         const sizes = await readClassicSizes(exec, build.digest, recorded.config);
-        const unmeasured = { size: null, downloadSize: NOT_ASKED };
+        const unmeasured = { size: null, downloadSize: null };
         return [toMeasurement(subject, recorded, sizes, recorded.origins, unmeasured, 'engine')];
     }
     onLine(downloadSizes ? 'Reading the layers as the engine packs them …' : 'Reading the layers as the engine gives them …');
@@ -47736,7 +47761,7 @@ async function readBlobs({ exec, inputs, places, contents, inTurn, scratch }, en
     }
     return Promise.all(recorded.map((image) => {
         const openLayer = (at) => openBlob(layout, image.packed.layers[at].digest);
-        return measurementOf({ ...image, openLayer }, subject, inputs, contents, image.origins, NOT_ASKED);
+        return measurementOf({ ...image, openLayer }, subject, inputs, contents, image.origins, null);
     }));
 }
 /**
@@ -47784,12 +47809,11 @@ async function measurementOf(image, subject, inputs, contents, origins, noDownlo
     const sizes = inputs.metrics.includes('size') ? await readLayerSizes(image, contents) : null;
     const packed = inputs.metrics.includes('download-size') ? image.packed : null;
     return toMeasurement(subject, { ...image, packed }, sizes, origins, {
-        size: inputs.metrics.includes('size') ? measure_ELSEWHERE : NOT_ASKED,
-        downloadSize: inputs.metrics.includes('download-size') ? noDownloadSize : NOT_ASKED,
+        size: inputs.metrics.includes('size') ? measure_ELSEWHERE : null,
+        downloadSize: inputs.metrics.includes('download-size') ? noDownloadSize : null,
     });
 }
 /** Why a metric is not measured. */
-const NOT_ASKED = '`metrics` does not ask for it';
 const measure_ELSEWHERE = 'a layer is not with the image (it is non-distributable)';
 const NOT_PACKED = "Docker's classic image store keeps no packed layers, and could not hand them over to be packed";
 const NO_BLOBS = 'the layers lie unpacked there';
@@ -49773,9 +49797,11 @@ function createDaemonSource(name, surroundings) {
         });
     }
     async function untag(temporary) {
-        const why = await surroundings
+        const remove = () => surroundings
             .tidyUp()('docker', ['image', 'rm', temporary])
             .then((removed) => (removed.exitCode === 0 ? null : lastLine(removed)), (error) => (0,build_failure/* toFailure */.w)(error).message);
+        // A second Ctrl-C reaches this program too: then it is asked again.
+        const why = (await remove()) && (await remove()) && (await remove());
         // Not there: the run was cancelled before it was made.
         if (why !== null && !/no such image/i.test(why))
             warn(`The temporary name ${temporary} stayed in the engine: ${why}`);
@@ -50928,7 +50954,7 @@ function nameOfReference(reference) {
     if (reference.transport === 'docker')
         return atMost(reference.repository.replace(/^library\//, ''));
     if (reference.transport === 'docker-daemon') {
-        const id = /^sha256:[0-9a-f]{12}/.exec(reference.name)?.[0];
+        const id = /^(?:sha256:)?[0-9a-f]{12}(?=[0-9a-f]*$)/.exec(reference.name)?.[0];
         return atMost(id ?? reference.name.replace(/@.*$/, '').replace(/:[^:/]*$/, ''));
     }
     const file = reference.path
@@ -50945,6 +50971,7 @@ function atMost(name) {
 }
 
 ;// CONCATENATED MODULE: ./build/sides.js
+
 
 
 
@@ -51030,8 +51057,9 @@ async function measureImages(image, tools, baseMustExist, facts) {
     facts.head = { ...facts.head, reference: image.text };
     const reading = { ...tools, name: facts.name };
     const head = await measureImage(reading, image, inputs.platforms, 'image');
-    if (head.measurements.length === 0) {
-        const wanted = inputs.platforms.join(', ') || 'any platform';
+    const lacking = platformsLacking(inputs.platforms, head.measurements);
+    if (lacking.length > 0 || head.measurements.length === 0) {
+        const wanted = lacking.join(', ') || 'any platform';
         throw new build_failure/* CouldNotMeasure */.N('missing', `\`${image.text}\` has no image for ${wanted}.`, {
             remedy: head.platforms.length === 0 ? null : `\`platforms\` takes what it has: ${head.platforms.join(', ')}.`,
         });
@@ -51044,6 +51072,10 @@ async function measureImages(image, tools, baseMustExist, facts) {
     const platforms = measured.map(({ platform }) => platform);
     const obtain = baseMustExist ? requireImage : obtainImage;
     return { measured, baseline: await obtain(reading, inputs.baseline, platforms) };
+}
+/** Those that were asked for and are not there: what is asked for is judged, or it is an error. */
+function platformsLacking(wanted, measured) {
+    return wanted.filter((platform) => measured.every((each) => each.platform !== normalisePlatform(platform)));
 }
 /** Only for the head's platforms: an image in a registry may have many more. */
 async function obtainImageBeside(reading, reference, head) {
@@ -51106,7 +51138,7 @@ var version = __nccwpck_require__(8508);
  */
 async function run(inputs, surroundings, world) {
     const { repositoryUrl, runUrl } = surroundings;
-    const scratch = await (0,promises_.mkdtemp)((0,external_node_path_.join)(await (0,promises_.realpath)(surroundings.temporary), 'image-budget-'));
+    const scratch = await makeScratch(surroundings.temporary);
     const facts = {
         name: inputs.name ?? surroundings.repositoryName ?? 'image',
         head: { commit: null, pushed: null, dirty: false, reference: null },
@@ -51131,6 +51163,16 @@ async function run(inputs, surroundings, world) {
     }
     finally {
         await run_discard(scratch, world.log);
+    }
+}
+async function makeScratch(temporary) {
+    try {
+        return await (0,promises_.mkdtemp)((0,external_node_path_.join)(await (0,promises_.realpath)(temporary), 'image-budget-'));
+    }
+    catch (error) {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `No temporary folder can be made in \`${temporary}\`: ${(0,build_failure/* toFailure */.w)(error).message}.`, {
+            remedy: '`TMPDIR` (in a workflow `RUNNER_TEMP`) names a folder that this user may write to.',
+        });
     }
 }
 /** Removes the temporary folder. A tool may have left folders read-only (Go's module cache) or files of another user: no reason to fail. */

@@ -83,6 +83,11 @@ async function main(command: Command): Promise<number> {
       signal,
     },
   )
+  if (command.json) {
+    for (const { error } of report.images) {
+      if (error !== null) say(`image-budget: ${error.message}${error.remedy === null ? '' : `\n${error.remedy}`}`)
+    }
+  }
   stdout.write(
     command.json
       ? renderJson(report)

@@ -196,7 +196,9 @@ async function prepare(
   if (signal.aborted) throw cancelled(program)
   if (path === null) {
     throw new CouldNotMeasure('precondition', `\`${program}\` is not installed or not on the PATH.`, {
-      remedy: `Install ${program}; GitHub's hosted Linux runners have it.`,
+      remedy: /^(?:docker|git|bash)$/.test(program)
+        ? `Install ${program}; GitHub's hosted Linux runners have it.`
+        : `Install ${program}.`,
     })
   }
   if (!fits(args)) {

@@ -17,7 +17,7 @@ import { version } from './version.ts'
  */
 export async function run(inputs: Inputs, surroundings: Surroundings, world: World): Promise<Report> {
   const { repositoryUrl, runUrl } = surroundings
-  const scratch = await mkdtemp(join(await realpath(surroundings.temporary), 'image-budget-'))
+  const scratch = await makeScratch(surroundings.temporary)
   const facts: Facts = {
     name: inputs.name ?? surroundings.repositoryName ?? 'image',
     head: { commit: null, pushed: null, dirty: false, reference: null },
@@ -39,6 +39,20 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
     return reportFailure(facts.name, toFailure(error), { head: facts.head, repositoryUrl, runUrl })
   } finally {
     await discard(scratch, world.log)
+  }
+}
+
+async function makeScratch(temporary: string): Promise<string> {
+  try {
+    return await mkdtemp(join(await realpath(temporary), 'image-budget-'))
+  } catch (error) {
+    throw new CouldNotMeasure(
+      'precondition',
+      `No temporary folder can be made in \`${temporary}\`: ${toFailure(error).message}.`,
+      {
+        remedy: '`TMPDIR` (in a workflow `RUNNER_TEMP`) names a folder that this user may write to.',
+      },
+    )
   }
 }
 

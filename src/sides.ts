@@ -13,6 +13,7 @@ import { isDirty, snapshotWorkingTree } from './git/tree.ts'
 import { createLayerContents } from './image/layer/contents.ts'
 import { measureImage, measureRevision, type Reading, type Revision, type Workshop } from './image/measure.ts'
 import type { Measurement } from './image/measurement.ts'
+import { normalisePlatform } from './image/source/manifests.ts'
 import { createPlaces } from './image/source/places.ts'
 import type { BaseQuestion } from './inputs/event.ts'
 import type { Inputs } from './inputs/inputs.ts'
@@ -154,8 +155,9 @@ async function measureImages(
   facts.head = { ...facts.head, reference: image.text }
   const reading = { ...tools, name: facts.name }
   const head = await measureImage(reading, image, inputs.platforms, 'image')
-  if (head.measurements.length === 0) {
-    const wanted = inputs.platforms.join(', ') || 'any platform'
+  const lacking = platformsLacking(inputs.platforms, head.measurements)
+  if (lacking.length > 0 || head.measurements.length === 0) {
+    const wanted = lacking.join(', ') || 'any platform'
     throw new CouldNotMeasure('missing', `\`${image.text}\` has no image for ${wanted}.`, {
       remedy: head.platforms.length === 0 ? null : `\`platforms\` takes what it has: ${head.platforms.join(', ')}.`,
     })
@@ -166,6 +168,11 @@ async function measureImages(
   const platforms = measured.map(({ platform }) => platform)
   const obtain = baseMustExist ? requireImage : obtainImage
   return { measured, baseline: await obtain(reading, inputs.baseline, platforms) }
+}
+
+/** Those that were asked for and are not there: what is asked for is judged, or it is an error. */
+function platformsLacking(wanted: string[], measured: Measurement[]): string[] {
+  return wanted.filter((platform) => measured.every((each) => each.platform !== normalisePlatform(platform)))
 }
 
 /** Only for the head's platforms: an image in a registry may have many more. */

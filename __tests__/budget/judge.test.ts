@@ -177,6 +177,21 @@ describe('what cannot be judged', () => {
     },
   )
 
+  it('never passes growth of download sizes that mean nothing beside each other', () => {
+    const totals = { size: null, downloadSize: 1000 }
+    const comparison = { ...aComparison(totals, totals), unlikeDownloads: 'packed otherwise' }
+    expect(judge(comparison, [maxIncrease(1000)])).toMatchObject({
+      checks: [{ metric: 'download-size', status: 'skipped', reason: 'not-measured' }],
+      verdict: 'error',
+    })
+    // Where the sizes are known, they are judged.
+    const sized = {
+      ...aComparison({ ...totals, size: 5 }, { ...totals, size: 5 }),
+      unlikeDownloads: 'packed otherwise',
+    }
+    expect(judge(sized, [maxIncrease(1000)])).toMatchObject({ checks: [{ metric: 'size' }], verdict: 'within' })
+  })
+
   it('does not let a broken budget hide an unmeasured one, nor the other way round', () => {
     const { checks, verdict } = judge(aComparison({ size: 1001, downloadSize: null }, null), [
       maxDownloadSize(10),

@@ -298,11 +298,11 @@ describe('what is never compared', () => {
       change: { downloadSize: { amount: 10 } },
       unlikeDownloads: null,
     })
-    // Nothing else is measured: there is no comparison at all.
+    // Where nothing else is measured both figures are there, and no change.
     const unread = (measurement: Measurement) => ({ ...measurement, size: null })
     expect(compare(unread(repacked), unread(base), builtBase())).toMatchObject({
-      base: null,
-      baseline: { kind: 'none', reason: "the base's layers are packed by gzip, this change's packed by zstd" },
+      base: { downloadSize: 55 },
+      change: { size: null, downloadSize: null },
     })
   })
 

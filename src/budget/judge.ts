@@ -41,12 +41,13 @@ function judgeCap({ head, base }: Comparison, budget: Budget): Check {
 }
 
 /** A cap on head minus base. A percentage of a base of 0 allows nothing, and growth has no percentage there. */
-function judgeGrowth({ head, base }: Comparison, budget: Budget): Check {
+function judgeGrowth({ head, base, unlikeDownloads }: Comparison, budget: Budget): Check {
   const metric = head.size !== null && base?.size !== null ? 'size' : 'download-size'
   if (base === null) return skipped(budget, metric, 'no-baseline')
   const after = valueOf(head, metric)
   const before = valueOf(base, metric)
-  if (after === null || before === null) return skipped(budget, metric, 'not-measured')
+  const isUnlike = metric === 'download-size' && unlikeDownloads !== null
+  if (after === null || before === null || isUnlike) return skipped(budget, metric, 'not-measured')
 
   const growth = after - before
   const limit = fraction(budget.limit)

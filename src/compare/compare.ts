@@ -86,8 +86,7 @@ export function comparable(head: Measurement, base: Measurement): string | null 
   if (head.engine !== null && base.engine !== null && head.engine.store !== base.engine.store) {
     return `the base was measured on the ${base.engine.store} store, this change on the ${head.engine.store} store`
   }
-  if (head.size === null || base.size === null) return unlikePacking(head, base)
-  if (head.sizeFrom !== base.sizeFrom) {
+  if (head.size !== null && base.size !== null && head.sizeFrom !== base.sizeFrom) {
     return "one size is read from the image's layers, the other is the engine's own count"
   }
   return null

@@ -26,6 +26,7 @@ import type { Measurement } from './measurement.ts'
 import { platformName } from './oci.ts'
 import { RECORD_UNREAD, readClassicSizes, readProvenance, readRecord } from './record.ts'
 import { openBlob } from './source/layout.ts'
+import { normalisePlatform } from './source/manifests.ts'
 import type { Places } from './source/places.ts'
 import type { SourceImage, Wanted } from './source/source.ts'
 
@@ -102,7 +103,8 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
         return buildAndRead()
       })
       // An index lists its platforms in an order of its own; the report has the one that was asked for.
-      const place = ({ platform }: Measurement): number => platforms.indexOf(platform)
+      const order = platforms.map(normalisePlatform)
+      const place = ({ platform }: Measurement): number => order.indexOf(platform)
       return measurements.toSorted((one, other) => place(one) - place(other))
     } finally {
       if (request.keep) await removeImage(shop.tidyUp(), image)
@@ -142,7 +144,7 @@ async function readClassic(
   if (!downloadSizes && !compared && keepsRecords(engine)) {
     const [recorded] = await readRecord(exec, build, engine.store, inputs.builder)
     const sizes = await readClassicSizes(exec, build.digest, recorded!.config)
-    const unmeasured = { size: null, downloadSize: NOT_ASKED }
+    const unmeasured = { size: null, downloadSize: null }
     return [toMeasurement(subject, recorded!, sizes, recorded!.origins, unmeasured, 'engine')]
   }
   onLine(
@@ -182,7 +184,7 @@ async function readBlobs(
   return Promise.all(
     recorded.map((image) => {
       const openLayer = (at: number) => openBlob(layout, image.packed!.layers[at]!.digest)
-      return measurementOf({ ...image, openLayer }, subject, inputs, contents, image.origins, NOT_ASKED)
+      return measurementOf({ ...image, openLayer }, subject, inputs, contents, image.origins, null)
     }),
   )
 }
@@ -242,18 +244,17 @@ async function measurementOf(
   inputs: Inputs,
   contents: LayerContents,
   origins: Origins,
-  noDownloadSize: string,
+  noDownloadSize: string | null,
 ): Promise<Measurement> {
   const sizes = inputs.metrics.includes('size') ? await readLayerSizes(image, contents) : null
   const packed = inputs.metrics.includes('download-size') ? image.packed : null
   return toMeasurement(subject, { ...image, packed }, sizes, origins, {
-    size: inputs.metrics.includes('size') ? ELSEWHERE : NOT_ASKED,
-    downloadSize: inputs.metrics.includes('download-size') ? noDownloadSize : NOT_ASKED,
+    size: inputs.metrics.includes('size') ? ELSEWHERE : null,
+    downloadSize: inputs.metrics.includes('download-size') ? noDownloadSize : null,
   })
 }
 
 /** Why a metric is not measured. */
-const NOT_ASKED = '`metrics` does not ask for it'
 const ELSEWHERE = 'a layer is not with the image (it is non-distributable)'
 const NOT_PACKED = "Docker's classic image store keeps no packed layers, and could not hand them over to be packed"
 const NO_BLOBS = 'the layers lie unpacked there'

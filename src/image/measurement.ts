@@ -33,7 +33,7 @@ export type BaseImage = {
   digest: string | null
 }
 
-/** Why a metric is null, as the end of a sentence ("it is not measured: …"); null where it was measured. */
+/** Why a metric is null, as the end of a sentence ("it is not measured: …"); null where it was measured, or not asked for. */
 export type Unmeasured = { size: string | null; downloadSize: string | null }
 
 /** The place of an image that was not built but measured as it lies. */

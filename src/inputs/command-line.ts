@@ -149,7 +149,8 @@ ${option('--verbose', 'Show the whole log of the builds, not only their steps.')
 ${option('-h, --help', 'Print this help.')}
 ${option('-v, --version', 'Print the version.')}
 
-Exit code: 0 within budget, 1 over budget, 2 could not measure.
+Exit code: 0 within budget, 1 over budget, 2 could not measure, 130 cancelled.
+Images: docs/configuration.md says more of references (FILE:NAME, FILE:@0, NAME@sha256:…).
 `
 }
 

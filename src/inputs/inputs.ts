@@ -222,7 +222,8 @@ function describe(issue: z.core.$ZodIssue, given: Record<string, string>): strin
   if (issue.code === 'unrecognized_keys') return issue.keys.map(unknown)
   const name = String(issue.path[0])
   const { entry, number } = (issue.code === 'custom' ? (issue.params ?? {}) : {}) as { entry?: string; number?: number }
-  const value = entry ?? given[name] ?? ''
+  // A password has no place in a reference, and none in an error.
+  const value = (entry ?? given[name] ?? '').replaceAll(/:\/\/[^@\s/]+@/g, '://…@')
   const shown = SECRET.has(name) ? `\`…\`${number ? ` as entry ${number}` : ''}` : `\`${onOneLine(value)}\``
   return [`\`${name}\` has ${shown}; it takes ${issue.message}.`]
 }
@@ -284,6 +285,10 @@ function imageContradictions(data: z.output<typeof schema>): string[] {
       `${useless.map((name) => `\`${name}\``).join(', ')} ${are} given, but \`image\` is measured as it is and nothing is built: ${has} no effect.`,
     )
   }
+  if (data['max-increase'] && data.baseline === 'auto')
+    problems.push(
+      '`max-increase` limits growth, but beside `image` there is no `baseline` to grow from; give an image to compare with.',
+    )
   if (data.baseline === 'build')
     problems.push('`baseline` is `build`, but with `image` nothing is built; give an image to compare with, or `none`.')
   return problems

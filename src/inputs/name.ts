@@ -27,7 +27,7 @@ export function defaultName(repository: string, context: string, file: string, t
 export function nameOfReference(reference: ImageReference): string {
   if (reference.transport === 'docker') return atMost(reference.repository.replace(/^library\//, ''))
   if (reference.transport === 'docker-daemon') {
-    const id = /^sha256:[0-9a-f]{12}/.exec(reference.name)?.[0]
+    const id = /^(?:sha256:)?[0-9a-f]{12}(?=[0-9a-f]*$)/.exec(reference.name)?.[0]
     return atMost(id ?? reference.name.replace(/@.*$/, '').replace(/:[^:/]*$/, ''))
   }
   const file =

@@ -14,7 +14,7 @@ export type ImageReference = { text: string } & (
   | {
       /** The Docker engine's store. */
       transport: 'docker-daemon'
-      /** `name:tag`, `name@sha256:…`, or an image's id `sha256:…`. */
+      /** `name:tag`, `name@sha256:…`, or an image's id, with or without `sha256:`. */
       name: string
     }
   | {
@@ -41,7 +41,8 @@ export function parseReference(text: string): ImageReference | null {
   const [, transport, rest] = /^(docker-daemon|docker-archive|oci-archive|oci):(.+)$/.exec(text) ?? []
   if (transport === undefined || rest === undefined) return null
   if (transport === 'docker-daemon') {
-    const isId = new RegExp(`^${DIGEST}$`).test(rest)
+    // `docker images` shows the first twelve digits.
+    const isId = /^(?:sha256:)?[0-9a-f]{12,64}$/.test(rest)
     if (isId) return { text, transport, name: rest }
     const [isName, , , tag, digest] = NAME.exec(rest) ?? []
     // `docker save` of a name alone would give all of its tags.

@@ -246,6 +246,7 @@ export function explanation(image: ImageReport, report: Report): Phrase[] {
   if (image.error !== null) return failureWords(image.error, report)
   return [
     ...notJudgedWords(image),
+    ...unmeasuredWords(image),
     ...unlikeWords(image),
     ...overBeforeWords(image),
     ...noComparisonWords(image),
@@ -309,14 +310,28 @@ function notJudgedWords(image: ImageReport): Phrase[] {
   const metric = { size: 'size', 'download-size': 'download size', layers: 'number of layers' }
   const reasons = { size: image.unmeasured.size, 'download-size': image.unmeasured.downloadSize, layers: null }
   return skipped.map((check) => {
-    const why = reasons[check.metric]
-    return phrase`${{ code: check.budget }} (${limitWords(check)}) was not judged, since the ${metric[check.metric]} is not measured${why === null ? [] : [': ', ...fromProse(why)]}. No budget is passed unseen.`
+    const isUnlike = check.metric === 'download-size' && image.head?.downloadSize !== null
+    const why = isUnlike ? image.unlikeDownloads : reasons[check.metric]
+    const what = isUnlike ? 'the download sizes cannot be compared' : `the ${metric[check.metric]} is not measured`
+    return phrase`${{ code: check.budget }} (${limitWords(check)}) was not judged, since ${what}${why === null ? [] : [': ', ...fromProse(why)]}. No budget is passed unseen.`
+  })
+}
+
+/** What was asked for and is not there, where no budget speaks of it. */
+function unmeasuredWords(image: ImageReport): Phrase[] {
+  const names = { size: ['size', 'max-size'], downloadSize: ['download size', 'max-download-size'] } as const
+  return (['size', 'downloadSize'] as const).flatMap((metric) => {
+    const why = image.unmeasured[metric]
+    const [name, budget] = names[metric]
+    if (why === null || image.checks.some((check) => check.budget === budget)) return []
+    return [phrase`The ${name} is not measured: ${fromProse(why)}.`]
   })
 }
 
 /** Both sides have a figure, and a difference of the two would mean nothing. */
 function unlikeWords(image: ImageReport): Phrase[] {
-  if (image.unlikeDownloads === null) return []
+  const isSaid = image.checks.some((check) => check.budget === 'max-increase' && check.reason === 'not-measured')
+  if (image.unlikeDownloads === null || isSaid) return []
   return [[`The download sizes are not compared: ${image.unlikeDownloads}.`]]
 }
 
@@ -324,7 +339,7 @@ function unlikeWords(image: ImageReport): Phrase[] {
 export function reportWords(report: Report): Phrase[] {
   const { gonePlatforms: gone } = report
   if (gone.length === 0) return []
-  return [[`The base has ${list(gone)} too, this image has not.`]]
+  return [[`The base has an image for ${list(gone)}, this one has not.`]]
 }
 
 function overBeforeWords(image: ImageReport): Phrase[] {

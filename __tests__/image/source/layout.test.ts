@@ -175,7 +175,7 @@ describe('ociLayout', () => {
     const files = layoutOf([api])
     files.delete(path)
     const dir = written(files)
-    expect(await read(dir)).toHaveLength(1)
+    expect(await failure(read(dir))).toMatchObject({ kind: 'measure' })
     expect(await failure(sizesOf(dir))).toMatchObject({
       kind: 'measure',
       message: `The layer sha256:${path.slice(13)} is not in \`oci:${dir}\`: there is no \`${path}\`.`,

@@ -109,12 +109,15 @@ export function createDaemonSource(name: string, surroundings: DaemonSurrounding
   }
 
   async function untag(temporary: string): Promise<void> {
-    const why = await surroundings
-      .tidyUp()('docker', ['image', 'rm', temporary])
-      .then(
-        (removed) => (removed.exitCode === 0 ? null : lastLine(removed)),
-        (error: unknown) => toFailure(error).message,
-      )
+    const remove = (): Promise<string | null> =>
+      surroundings
+        .tidyUp()('docker', ['image', 'rm', temporary])
+        .then(
+          (removed) => (removed.exitCode === 0 ? null : lastLine(removed)),
+          (error: unknown) => toFailure(error).message,
+        )
+    // A second Ctrl-C reaches this program too: then it is asked again.
+    const why = (await remove()) && (await remove()) && (await remove())
     // Not there: the run was cancelled before it was made.
     if (why !== null && !/no such image/i.test(why))
       warn(`The temporary name ${temporary} stayed in the engine: ${why}`)

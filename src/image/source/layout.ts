@@ -72,8 +72,8 @@ export function withoutUnpacked(image: SourceImage): SourceImage {
 }
 
 /**
- * A layout's image whose manifest is read. Throws CouldNotMeasure `measure` for a blob of another size than the manifest lists; one that is
- * not there is an error when it is opened.
+ * A layout's image whose manifest is read. Throws CouldNotMeasure `measure` for a layer that is not there or has another size than the
+ * manifest lists.
  */
 export async function toSourceImage(
   files: ImageFiles,
@@ -81,6 +81,7 @@ export async function toSourceImage(
 ): Promise<SourceImage> {
   for (const layer of packed.layers) {
     const actual = await files.size(blobPath(layer.digest))
+    if (actual === null && !layer.elsewhere) throw missingBlob(files.place, layer.digest)
     if (actual !== null && actual !== layer.size) {
       throw new CouldNotMeasure(
         'measure',

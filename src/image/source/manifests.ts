@@ -214,12 +214,12 @@ function packedLayer({ digest, size, mediaType, urls }: Manifest['layers'][numbe
 
 /** Whether a platform is one of these (`os/architecture[/variant]`, as a user writes them; [] for all). */
 export function platformFilter(platforms: string[]): (of: NonNullable<Entry['platform']>) => boolean {
-  const wanted = new Set(platforms.map(normalise))
+  const wanted = new Set(platforms.map(normalisePlatform))
   return (of) => wanted.size === 0 || wanted.has(platformName(of))
 }
 
 /** A platform as a user writes it, in the form of `platformName`. */
-function normalise(platform: string): string {
+export function normalisePlatform(platform: string): string {
   const [os = '', architecture = '', variant] = platform.toLowerCase().split('/')
   return platformName({ os, architecture, variant })
 }
