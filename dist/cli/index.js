@@ -43869,11 +43869,19 @@ function createDaemonSource(name, surroundings) {
         });
     }
     async function untag(temporary) {
-        const remove = () => surroundings
-            .tidyUp()('docker', ['image', 'rm', temporary])
-            .then((removed) => (removed.exitCode === 0 ? null : lastLine(removed)), (error) => (0,build_failure/* toFailure */.w)(error).message);
-        // A second Ctrl-C reaches this program too: then it is asked again.
-        const why = (await remove()) && (await remove()) && (await remove());
+        let why = null;
+        try {
+            // A second Ctrl-C reaches this program too: then it is asked again. An engine that does not answer in time is not.
+            for (let attempt = 1; attempt <= 3; attempt += 1) {
+                const removed = await surroundings.tidyUp()('docker', ['image', 'rm', temporary]);
+                why = removed.exitCode === 0 ? null : lastLine(removed);
+                if (why === null)
+                    return;
+            }
+        }
+        catch (error) {
+            why = (0,build_failure/* toFailure */.w)(error).message;
+        }
         // Not there: the run was cancelled before it was made.
         if (why !== null && !/no such image/i.test(why))
             warn(`The temporary name ${temporary} stayed in the engine: ${why}`);

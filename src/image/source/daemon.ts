@@ -109,15 +109,17 @@ export function createDaemonSource(name: string, surroundings: DaemonSurrounding
   }
 
   async function untag(temporary: string): Promise<void> {
-    const remove = (): Promise<string | null> =>
-      surroundings
-        .tidyUp()('docker', ['image', 'rm', temporary])
-        .then(
-          (removed) => (removed.exitCode === 0 ? null : lastLine(removed)),
-          (error: unknown) => toFailure(error).message,
-        )
-    // A second Ctrl-C reaches this program too: then it is asked again.
-    const why = (await remove()) && (await remove()) && (await remove())
+    let why: string | null = null
+    try {
+      // A second Ctrl-C reaches this program too: then it is asked again. An engine that does not answer in time is not.
+      for (let attempt = 1; attempt <= 3; attempt += 1) {
+        const removed = await surroundings.tidyUp()('docker', ['image', 'rm', temporary])
+        why = removed.exitCode === 0 ? null : lastLine(removed)
+        if (why === null) return
+      }
+    } catch (error) {
+      why = toFailure(error).message
+    }
     // Not there: the run was cancelled before it was made.
     if (why !== null && !/no such image/i.test(why))
       warn(`The temporary name ${temporary} stayed in the engine: ${why}`)
