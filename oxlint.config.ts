@@ -18,6 +18,7 @@ export const rooms = [
   'image/',
   'baseline/',
   'compare/',
+  'advice/',
   'budget/',
   'report/',
   'github/',
@@ -31,7 +32,7 @@ export const rooms = [
 const doors = ['main.ts', 'cli.ts']
 
 /** Rooms that compute and nothing else: the same values in, the same values out, on any machine at any time. */
-const pureRooms = new Set(['compare/', 'budget/', 'report/'])
+const pureRooms = new Set(['compare/', 'advice/', 'budget/', 'report/'])
 
 /** Modules that reach out of the process, as regular expressions, and the only rooms that may import them. */
 const edges = [

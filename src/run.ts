@@ -26,7 +26,7 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
     const { measured, baseline } = await measureSides(inputs, surroundings, world, scratch, facts)
     world.signal.throwIfAborted()
     const budgets = budgetsOf(inputs.limits)
-    const images = compareAll(measured, baseline).map((comparison) => {
+    const images = compareAll(measured, baseline).map(({ comparison }) => {
       const { checks, verdict } = judge(comparison, budgets)
       return { comparison, checks, verdict }
     })

@@ -166,7 +166,7 @@ describe('the base image', () => {
 })
 
 describe('a record that is not as BuildKit writes it', () => {
-  const none: Origins = { layers: new Map(), baseImage: null }
+  const none: Origins = { layers: new Map(), baseImage: null, stages: null }
 
   it.each([
     undefined,

@@ -216,8 +216,8 @@ describe('kinds of layer changes where only download sizes are known', () => {
 })
 
 describe('the base image', () => {
-  const node: BaseImage = { name: 'docker.io/library/node:24', digest: digest('1') }
-  const noDigest: BaseImage = { name: node.name, digest: null }
+  const node: BaseImage = { name: 'docker.io/library/node:24', digest: digest('1'), line: null, instruction: null }
+  const noDigest: BaseImage = { name: node.name, digest: null, line: null, instruction: null }
   const own = aLayer('COPY . .')
   const untold = aLayerOfUnknownOrigin('ADD rootfs', { diffId: digest('1') })
 
@@ -225,7 +225,12 @@ describe('the base image', () => {
     ['unchanged', 'the same name and digest', [node, [from('1'), own]], [node, [from('1'), own]]],
     ['changed', 'another digest', [node, [from('1')]], [{ ...node, digest: digest('2') }, [from('2')]]],
     ['changed', 'another name', [node, [from('1')]], [{ ...node, name: 'docker.io/library/node:26' }, [from('1')]]],
-    ['changed', 'another name, no digests', [noDigest, [from('1')]], [{ name: 'node:26', digest: null }, [from('1')]]],
+    [
+      'changed',
+      'another name, no digests',
+      [noDigest, [from('1')]],
+      [{ name: 'node:26', digest: null, line: null, instruction: null }, [from('1')]],
+    ],
     ['unchanged', 'no digests, the same layers', [noDigest, [from('1'), own]], [noDigest, [from('1')]]],
     ['unchanged', 'one digest, the same layers', [noDigest, [from('1')]], [node, [from('1')]]],
     ['changed', 'no digests, other layers', [noDigest, [from('1')]], [noDigest, [from('2')]]],
@@ -361,7 +366,7 @@ describe('compareAll', () => {
   })
 
   it('compares each platform with its own', () => {
-    const comparisons = compareAll([amd64, arm64], baseline())
+    const comparisons = compareAll([amd64, arm64], baseline()).map(({ comparison }) => comparison)
     expect(comparisons.map((one) => [one.platform, one.change?.size])).toEqual([
       ['linux/amd64', { amount: 0, percent: 0 }],
       ['linux/arm64', { amount: 0, percent: 0 }],
@@ -370,7 +375,9 @@ describe('compareAll', () => {
   })
 
   it('says so where the base lacks a platform, and compares the others', () => {
-    const comparisons = compareAll([amd64, arm64], baseline({ measurements: [amd64], platforms: ['linux/amd64'] }))
+    const comparisons = compareAll([amd64, arm64], baseline({ measurements: [amd64], platforms: ['linux/amd64'] })).map(
+      ({ comparison }) => comparison,
+    )
     expect(comparisons.map((one) => one.baseline.kind)).toEqual(['build', 'none'])
     expect(comparisons[1]).toMatchObject({
       base: null,
@@ -380,7 +387,7 @@ describe('compareAll', () => {
 
   it('keeps the reason why there is no baseline at all', () => {
     const none = baseline({ kind: 'none', reason: 'the base has no Dockerfile', measurements: [] })
-    expect(compareAll([amd64], none)[0]?.baseline).toEqual({
+    expect(compareAll([amd64], none)[0]?.comparison.baseline).toEqual({
       kind: 'none',
       commit: 'a1b2c3d',
       ref: 'main',

@@ -211,8 +211,8 @@ describe('explanation', () => {
   it('names both base images where the change names another', () => {
     const image = STATES['base-image']?.images[0] ?? imageReport()
     const baseImage = {
-      before: { name: 'docker.io/library/node:24', digest: null },
-      after: { name: 'ghcr.io/octo/node:24', digest: null },
+      before: { name: 'docker.io/library/node:24', digest: null, line: null, instruction: null },
+      after: { name: 'ghcr.io/octo/node:24', digest: null, line: null, instruction: null },
       change: 'changed',
     } as const
     expect(said(explanation({ ...image, baseImage }, report()))).toEqual([
@@ -222,7 +222,7 @@ describe('explanation', () => {
 
   it('says what is known of base images without a name', () => {
     const image = STATES['base-image']?.images[0] ?? imageReport()
-    const node = { name: 'node:24', digest: null }
+    const node = { name: 'node:24', digest: null, line: null, instruction: null }
     const of = (before: typeof node | null, after: typeof node | null) =>
       said(explanation({ ...image, baseImage: { before, after, change: 'changed' } }, report()))
     expect(of(null, node)).toEqual(['The base image is node:24 now, was scratch (+10.4 MB).'])

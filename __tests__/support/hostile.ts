@@ -30,7 +30,7 @@ export const hostileReport: fc.Arbitrary<Report> = fc
   .map(({ strings, which }) => {
     const [name = '', instruction = '', file = '', ref = '', reason = '', message = '', platform = '', version = ''] =
       strings
-    const baseImage = (digest: string) => ({ name: message, digest })
+    const baseImage = (digest: string) => ({ name: message, digest, line: 1, instruction: message })
     const over = overImage({
       name,
       platform,

@@ -21,6 +21,7 @@ export function aLayer(instruction: string, overrides: Partial<Layer> = {}): Lay
     line: null,
     stage: null,
     fromBase: false,
+    copiedFrom: null,
     ...overrides,
   }
 }
@@ -50,11 +51,14 @@ export function aMeasurement(overrides: Partial<Measurement> = {}): Measurement 
     target: null,
     engine: classicEngine,
     source: null,
-    baseImage: { name: 'docker.io/library/node:24-slim', digest: digest('node') },
+    baseImage: { name: 'docker.io/library/node:24-slim', digest: digest('node'), line: null, instruction: null },
     size: total(layers.map((layer) => layer.size)),
     sizeFrom: 'content',
     downloadSize: total(layers.map((layer) => layer.downloadSize)),
     unmeasured: { size: null, downloadSize: null },
+    stages: 1,
+    settings: { user: 'node', variables: [], buildArgs: [] },
+    content: null,
     ...overrides,
     layers,
   }

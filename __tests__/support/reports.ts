@@ -65,8 +65,8 @@ export function imageReport({
     unlikeDownloads: null,
     baseline: { kind: 'build', commit: BASE_COMMIT, ref: 'main', reason: null },
     baseImage: {
-      before: { name: 'docker.io/library/node:24-slim', digest: digest('11aa') },
-      after: { name: 'docker.io/library/node:24-slim', digest: digest('11aa') },
+      before: { name: 'docker.io/library/node:24-slim', digest: digest('11aa'), line: null, instruction: null },
+      after: { name: 'docker.io/library/node:24-slim', digest: digest('11aa'), line: null, instruction: null },
       change: 'unchanged',
     },
     layerChanges: layers(),
@@ -241,8 +241,8 @@ function movedBaseImage(maxIncrease: number): ImageReport {
   return imageReport({
     head: totals({ size: 158_800_000, ownSize: 60_300_000 }),
     baseImage: {
-      before: { name: 'docker.io/library/node:24-slim', digest: digest('11aa') },
-      after: { name: 'docker.io/library/node:24-slim', digest: digest('22bb') },
+      before: { name: 'docker.io/library/node:24-slim', digest: digest('11aa'), line: null, instruction: null },
+      after: { name: 'docker.io/library/node:24-slim', digest: digest('22bb'), line: null, instruction: null },
       change: 'changed',
     },
     layerChanges: [

@@ -1,4 +1,4 @@
-import { DockerfileParser, type Instruction, type Run } from 'dockerfile-ast'
+import { DockerfileParser, type Copy, type Instruction, type Run } from 'dockerfile-ast'
 
 /** One instruction of a Dockerfile. */
 export type DockerfileInstruction = {
@@ -14,6 +14,8 @@ export type DockerfileInstruction = {
   text: string
   /** The stage it stands in: its name (at most 100 characters and an ellipsis), else its number as text; null before the first `FROM`. */
   stage: string | null
+  /** What `COPY --from` names, a stage (by its name, if it has one) or else an image; null for all else. */
+  copiedFrom: { kind: 'stage' | 'image'; name: string } | null
 }
 
 /** Longest Dockerfile that is parsed, in characters: of this length the parser takes up to a second, and a longer one blocks it. */
@@ -29,14 +31,14 @@ export function parseDockerfile(content: string): DockerfileInstruction[] {
   if (content.length > MAX_DOCKERFILE_LENGTH) return []
   const lines = content.split(/\r?\n/)
   let stage: string | null = null
-  let stages = 0
+  const stages: string[] = []
   const dockerfile = DockerfileParser.parse(content)
   const escape = dockerfile.getEscapeCharacter()
   return dockerfile.getInstructions().map((instruction) => {
     const keyword = instruction.getKeyword()
     if (keyword === 'FROM') {
-      stage = stageName(instruction) ?? String(stages)
-      stages++
+      stage = stageName(instruction) ?? String(stages.length)
+      stages.push(stage)
     }
     const { start, end } = instruction.getRange()
     return {
@@ -48,6 +50,7 @@ export function parseDockerfile(content: string): DockerfileInstruction[] {
         MAX_TEXT,
       ),
       stage,
+      copiedFrom: keyword === 'COPY' ? copySource(instruction as Copy, stages) : null,
     }
   })
 }
@@ -62,6 +65,16 @@ function stageName(from: Instruction): string | null {
   const as = words.findIndex((word) => word.toLowerCase() === 'as')
   const name = words[as + 1]
   return as === -1 || name === undefined ? null : cut(name, MAX_STAGE_NAME)
+}
+
+/** A name is a stage's where one above has it, a number the stage's of that number; anything else is an image, or a named context. */
+function copySource(copy: Copy, stages: string[]): DockerfileInstruction['copiedFrom'] {
+  const name = copy.getFromFlag()?.getValue()
+  if (!name) return null
+  const stage = stages.slice(0, -1).findLast((known) => known.toLowerCase() === name.toLowerCase())
+  const numbered = /^\d{1,4}$/.test(name) ? stages.slice(0, -1)[Number(name)] : undefined
+  const found = stage ?? numbered
+  return found === undefined ? { kind: 'image', name: cut(name, MAX_TEXT) } : { kind: 'stage', name: found }
 }
 
 function cut(text: string, length: number): string {

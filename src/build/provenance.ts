@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { instructionAt, parseDockerfile } from './dockerfile.ts'
+import { instructionAt, parseDockerfile, type DockerfileInstruction } from './dockerfile.ts'
 
 /** Where a layer comes from, as BuildKit's record of the build tells. */
 export type LayerOrigin =
@@ -11,13 +11,20 @@ export type LayerOrigin =
       /** The instruction as written, on one line. */
       instruction: string | null
       stage: string | null
+      /** What `COPY --from` names, a stage or else another image (or named context); null for all else. */
+      copiedFrom: { kind: 'stage' | 'image'; name: string } | null
     }
 
 export type Origins = {
   /** By layer index, base layer first; a layer that is not in it has no known origin. */
   layers: Map<number, LayerOrigin>
-  /** The image that the final stage's chain starts from: name without digest, digest where it is known; null for scratch. */
-  baseImage: { name: string; digest: string | null } | null
+  /**
+   * The image that the final stage's chain starts from: name without digest, digest where it is known, line (1-based) and text of its
+   * `FROM`; null for scratch.
+   */
+  baseImage: { name: string; digest: string | null; line: number | null; instruction: string | null } | null
+  /** Number of the Dockerfile's stages; null: not known. */
+  stages: number | null
 }
 
 const step = z.object({
@@ -64,8 +71,8 @@ const provenance = z.object({
   materials: z.array(z.object({ uri: z.string(), digest: z.record(z.string(), z.string()).optional() })).default([]),
 })
 
-const NOT_KNOWN: LayerOrigin = { fromBase: false, line: null, instruction: null, stage: null }
-const UNKNOWN: Origins = { layers: new Map(), baseImage: null }
+const NOT_KNOWN: LayerOrigin = { fromBase: false, line: null, instruction: null, stage: null, copiedFrom: null }
+const UNKNOWN: Origins = { layers: new Map(), baseImage: null, stages: null }
 
 /**
  * Tells each layer's Dockerfile line from the provenance that buildx writes into its metadata file
@@ -88,7 +95,7 @@ export function readOrigins(record: unknown, layerCount: number): Origins {
   // BuildKit makes one step of equal instructions in several stages, and lists all their lines. Walking down, an instruction stands
   // above the last one: in the same stage, or in a stage that it starts from.
   let above = Number.POSITIVE_INFINITY
-  const originOf = (output: string): LayerOrigin | null => {
+  const instructionOf = (output: string): DockerfileInstruction | null => {
     const listedLines = (source?.locations[stepOf(output)?.id ?? '']?.locations ?? [])
       .filter((location) => location.sourceIndex === 0)
       .flatMap((location) => location.ranges.map((range) => range.start.line))
@@ -98,10 +105,17 @@ export function readOrigins(record: unknown, layerCount: number): Origins {
       .toSorted((one, other) => other.line - one.line)[0]
     if (found === undefined) return null
     above = found.line
-    return { fromBase: false, line: found.line, instruction: found.text, stage: found.stage }
+    return found
+  }
+  const originOf = (output: string): LayerOrigin | null => {
+    const found = instructionOf(output)
+    if (found === null) return null
+    const { line, text, stage, copiedFrom } = found
+    return { fromBase: false, line, instruction: text, stage, copiedFrom }
   }
 
-  const origins: Origins = { layers: new Map(), baseImage: null }
+  const stages = dockerfile.filter(({ keyword }) => keyword === 'FROM').length
+  const origins: Origins = { layers: new Map(), baseImage: null, stages: stages === 0 ? null : stages }
   const visited = new Set<string>()
   let top = layerCount
   let output = parsed.data.buildConfig.llbDefinition.at(-1)?.inputs[0] ?? null
@@ -116,7 +130,12 @@ export function readOrigins(record: unknown, layerCount: number): Origins {
       // A base that is no image (a folder as a named context) is nobody's layers that we know.
       if (image === null) return origins
       while (top > 0) origins.layers.set(--top, { fromBase: true })
-      origins.baseImage = withDigest(image, parsed.data.materials)
+      const from = instructionOf(output)
+      origins.baseImage = {
+        ...withDigest(image, parsed.data.materials),
+        line: from?.keyword === 'FROM' ? from.line : null,
+        instruction: from?.keyword === 'FROM' ? from.text : null,
+      }
       return origins
     }
     // `COPY --link`: inputs[0] is the file system below, each further input brings a layer of its own.

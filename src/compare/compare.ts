@@ -19,18 +19,24 @@ import type {
 const noiseBytes = 1000
 const noiseFraction = 1000
 
+/** An image with its comparison, and the base's image where it is comparable. */
+export type Compared = { comparison: Comparison; head: Measurement; base: Measurement | null }
+
 /**
  * Compares the images of one build, one per platform, with the baseline's image for the same platform. A platform that
  * the baseline does not have is compared with nothing, and its baseline says why. In the order of `heads`.
  */
-export function compareAll(heads: Measurement[], baseline: Baseline): Comparison[] {
+export function compareAll(heads: Measurement[], baseline: Baseline): Compared[] {
   const { kind, commit, ref, reason } = baseline
   const platforms = baseline.platforms.join(', ')
   return heads.map((head) => {
     const base = baseline.measurements.find((measurement) => measurement.platform === head.platform)
-    if (base || kind === 'none') return compare(head, base ?? null, { kind, commit, ref, reason })
+    if (base || kind === 'none') {
+      const comparison = compare(head, base ?? null, { kind, commit, ref, reason })
+      return { comparison, head, base: comparison.base === null ? null : (base ?? null) }
+    }
     const missing = `the base has no image for ${head.platform}, only for ${platforms || 'no platform at all'}`
-    return compare(head, null, { kind: 'none', commit, ref, reason: missing })
+    return { comparison: compare(head, null, { kind: 'none', commit, ref, reason: missing }), head, base: null }
   })
 }
 

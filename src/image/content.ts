@@ -1,4 +1,7 @@
+import { layFiles, type ImageFile } from './files.ts'
 import type { LayerContents } from './layer/contents.ts'
+import type { Package } from './packages/package.ts'
+import { findPackages } from './packages/packages.ts'
 import type { SourceImage } from './source/source.ts'
 
 /**
@@ -21,6 +24,22 @@ export async function readLayerSizes(
       return size
     }),
   )
+}
+
+/** What lies in an image. */
+export type ImageContent = {
+  /** Every regular file that its layers ship, also those that are lost: their sizes sum up to the image's. */
+  files: ImageFile[]
+  packages: Package[]
+}
+
+/** The files and packages of an image all of whose layers were read; null where one was not, or has more files than can be kept. */
+export function contentOf({ config }: Pick<SourceImage, 'config'>, contents: LayerContents): ImageContent | null {
+  const layers = (config.rootfs?.diff_ids ?? []).map((diffId) => contents.get(diffId)?.entries ?? null)
+  if (!layers.every((entries) => entries !== null)) return null
+  const laid = layFiles(layers)
+  const packages = findPackages(laid)
+  return { files: laid.files, packages }
 }
 
 /** How many layers' content is not known yet. */

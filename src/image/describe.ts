@@ -1,9 +1,11 @@
 import type { Engine } from '../build/engine.ts'
 import type { Origins } from '../build/provenance.ts'
 import { CouldNotMeasure } from '../failure.ts'
+import type { ImageContent } from './content.ts'
 import type { Compression } from './layer/unpack.ts'
 import type { ImageSource, Layer, Measurement, Unmeasured } from './measurement.ts'
 import { layerHistory, plainInstruction, platformName } from './oci.ts'
+import { settingsOf } from './settings.ts'
 import type { SourceImage } from './source/source.ts'
 
 /** What a measurement is of; goes into it as it is. */
@@ -20,7 +22,7 @@ export type Subject = {
 export type ImageFacts = Pick<SourceImage, 'digest' | 'config' | 'packed'>
 
 /** Where nothing tells which layers came with the `FROM` image. */
-export const UNKNOWN_ORIGINS: Origins = { layers: new Map(), baseImage: null }
+export const UNKNOWN_ORIGINS: Origins = { layers: new Map(), baseImage: null, stages: null }
 
 /**
  * Puts a Measurement together. `sizes`: bytes of each layer, base layer first, null for one that was not measured; or a total alone, where no
@@ -32,7 +34,7 @@ export function toMeasurement(
   sizes: (number | null)[] | { total: number } | null,
   origins: Origins,
   unmeasured: Unmeasured,
-  sizeFrom: 'content' | 'engine' = 'content',
+  { sizeFrom = 'content', content = null }: { sizeFrom?: 'content' | 'engine'; content?: ImageContent | null } = {},
 ): Measurement {
   const diffIds = config.rootfs?.diff_ids ?? []
   const createdBy = layerHistory(config)
@@ -57,6 +59,7 @@ export function toMeasurement(
       line: own?.line ?? null,
       stage: own?.stage ?? null,
       fromBase: origin?.fromBase ?? null,
+      copiedFrom: own?.copiedFrom ?? null,
     }
   })
   const size = Array.isArray(sizes) ? sum(layers.map((layer) => layer.size)) : (sizes?.total ?? null)
@@ -81,6 +84,9 @@ export function toMeasurement(
       downloadSize: downloadSize === null ? unmeasured.downloadSize : null,
     },
     layers,
+    stages: origins.stages,
+    settings: settingsOf(config),
+    content,
   }
 }
 

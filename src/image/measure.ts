@@ -19,10 +19,10 @@ import type { Inputs } from '../inputs/inputs.ts'
 import type { ImageReference } from '../inputs/reference.ts'
 import type { Log } from '../log.ts'
 import type { InTurn } from '../turns.ts'
-import { readLayerSizes, unknownLayers } from './content.ts'
+import { contentOf, readLayerSizes, unknownLayers } from './content.ts'
 import { toMeasurement, UNKNOWN_ORIGINS, type Subject } from './describe.ts'
 import type { LayerContents } from './layer/contents.ts'
-import type { Measurement } from './measurement.ts'
+import type { Measurement, Unmeasured } from './measurement.ts'
 import { platformName } from './oci.ts'
 import { RECORD_UNREAD, readClassicSizes, readProvenance, readRecord } from './record.ts'
 import { openBlob } from './source/layout.ts'
@@ -145,7 +145,7 @@ async function readClassic(
     const [recorded] = await readRecord(exec, build, engine.store, inputs.builder)
     const sizes = await readClassicSizes(exec, build.digest, recorded!.config)
     const unmeasured = { size: null, downloadSize: null }
-    return [toMeasurement(subject, recorded!, sizes, recorded!.origins, unmeasured, 'engine')]
+    return [toMeasurement(subject, recorded!, sizes, recorded!.origins, unmeasured, { sizeFrom: 'engine' })]
   }
   onLine(
     downloadSizes ? 'Reading the layers as the engine packs them …' : 'Reading the layers as the engine gives them …',
@@ -248,10 +248,12 @@ async function measurementOf(
 ): Promise<Measurement> {
   const sizes = inputs.metrics.includes('size') ? await readLayerSizes(image, contents) : null
   const packed = inputs.metrics.includes('download-size') ? image.packed : null
-  return toMeasurement(subject, { ...image, packed }, sizes, origins, {
+  const unmeasured: Unmeasured = {
     size: inputs.metrics.includes('size') ? ELSEWHERE : null,
     downloadSize: inputs.metrics.includes('download-size') ? noDownloadSize : null,
-  })
+  }
+  const content = inputs.metrics.includes('size') ? contentOf(image, contents) : null
+  return toMeasurement(subject, { ...image, packed }, sizes, origins, unmeasured, { content })
 }
 
 /** Why a metric is not measured. */

@@ -1,4 +1,5 @@
 import type { Engine } from '../build/engine.ts'
+import type { ImageContent } from './content.ts'
 import type { Compression } from './layer/unpack.ts'
 
 /** One non-empty layer of an image; the layers of an image stand base layer first, as in the OCI image config. */
@@ -23,6 +24,21 @@ export type Layer = {
   stage: string | null
   /** Came with the image that `FROM` names; null where the build's record does not tell. */
   fromBase: boolean | null
+  /** What `COPY --from` names, where that is what the instruction does; else null. */
+  copiedFrom: CopySource | null
+}
+
+/** `stage`: the name (or number) of a stage of the Dockerfile; else another image, or a named context, as the Dockerfile has it. */
+export type CopySource = { kind: 'stage' | 'image'; name: string }
+
+/** What an image's config says that advice looks at. No values: they may be secrets. */
+export type Settings = {
+  /** The user that it runs as, as the config has it: '' is root. */
+  user: string
+  /** Names of the environment variables that have a value. */
+  variables: string[]
+  /** Names of the build arguments that its history has values of. */
+  buildArgs: string[]
 }
 
 /** The image that the final stage's chain starts `FROM`. Null on a measurement: `FROM scratch`, or not known. */
@@ -31,6 +47,9 @@ export type BaseImage = {
   name: string
   /** `sha256:…`, or null where the engine does not tell. */
   digest: string | null
+  /** First line (1-based) of the `FROM` instruction in the Dockerfile, and its text on one line; null: not known. */
+  line: number | null
+  instruction: string | null
 }
 
 /** Why a metric is null, as the end of a sentence ("it is not measured: …"); null where it was measured, or not asked for. */
@@ -71,4 +90,10 @@ export type Measurement = {
   downloadSize: number | null
   unmeasured: Unmeasured
   layers: Layer[]
+  /** Number of stages of the Dockerfile, or null: not known. */
+  stages: number | null
+  /** Null where the place does not have the image's config. */
+  settings: Settings | null
+  /** What lies in it; null where no content was read, or more than can be kept. */
+  content: ImageContent | null
 }

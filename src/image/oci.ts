@@ -14,6 +14,7 @@ export const imageConfig = z.object({
   architecture: word,
   variant: word.optional(),
   rootfs: z.object({ diff_ids: z.array(digest).nullish() }).optional(),
+  config: z.object({ User: z.string().nullish(), Env: z.array(z.string()).nullish() }).nullish(),
   history: z.array(z.object({ created_by: z.string().optional(), empty_layer: z.boolean().optional() })).nullish(),
 })
 export type ImageConfig = z.output<typeof imageConfig>

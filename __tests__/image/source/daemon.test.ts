@@ -165,7 +165,7 @@ describe('an image of the engine', () => {
       compression: 'gzip',
       packedSize: 1,
       size: 1000,
-      entries: 1,
+      entries: [],
     })
     await engine.images({ contents })
     expect(engine.calls.slice(2)).toEqual(['history'])

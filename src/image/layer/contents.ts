@@ -1,10 +1,10 @@
 import { addAbortSignal, type Readable } from 'node:stream'
 import { CouldNotMeasure } from '../../failure.ts'
 import { createTurns } from '../../turns.ts'
-import { walkLayer, type WalkedLayer } from './walk.ts'
+import { readLayer, type ReadLayer } from './read.ts'
 
-/** What is known of the content of one layer. Sizes in bytes. */
-export type LayerContent = Pick<WalkedLayer, 'size'>
+/** What is known of the content of one layer. Sizes in bytes. `entries` is null where there are more, in it or in all, than can be kept. */
+export type LayerContent = Pick<ReadLayer, 'size' | 'entries'>
 
 /**
  * What a run knows of layers' content, by diffID, whichever side and place it was read from: a layer that both sides have is read once.
@@ -12,7 +12,7 @@ export type LayerContent = Pick<WalkedLayer, 'size'>
 export type LayerContents = {
   get: (diffId: string) => LayerContent | undefined
   /** Adds a layer that was read on the way. */
-  add: (layer: WalkedLayer) => void
+  add: (layer: ReadLayer) => void
   /**
    * Reads a layer unless it is known or being read; `blob` is what a manifest lists of it, verified while reading. At most a few layers
    * are read at a time. Throws what `open` and the walk throw: CouldNotMeasure naming the layer; `cancelled` where the run was.
@@ -26,16 +26,28 @@ export type LayerContents = {
 
 /** How many layers are read at a time: unpacking runs beside the walk, on a core of its own. */
 const AT_A_TIME = 2
+/** Entries that are kept of all layers of a run. */
+const MAX_ENTRIES = 2_000_000
 
 /** `signal` ends what is being read, and what waits for its turn does not begin. */
 export function createLayerContents(signal: AbortSignal): LayerContents {
   const known = new Map<string, LayerContent>()
   const underWay = new Map<string, Promise<LayerContent>>()
   const inTurn = createTurns(AT_A_TIME)
+  let kept = 0
+
+  function keep({ diffId, size, entries }: ReadLayer): LayerContent {
+    const found = known.get(diffId)
+    if (found) return found
+    kept += entries?.length ?? 0
+    const content = { size, entries: kept > MAX_ENTRIES ? null : entries }
+    known.set(diffId, content)
+    return content
+  }
 
   return {
     get: (diffId) => known.get(diffId),
-    add: ({ diffId, size }) => void known.set(diffId, { size }),
+    add: (layer) => void keep(layer),
     read: (diffId, blob, open) => {
       const found = known.get(diffId)
       if (found) return Promise.resolve(found)
@@ -45,11 +57,11 @@ export function createLayerContents(signal: AbortSignal): LayerContents {
         if (signal.aborted) throw cancelled(diffId)
         const stored = addAbortSignal(signal, await open())
         const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size }
-        const { size } = await walkLayer(stored, expected).catch((error: unknown) => {
-          throw signal.aborted ? cancelled(diffId) : error
-        })
-        known.set(diffId, { size })
-        return { size }
+        return keep(
+          await readLayer(stored, expected).catch((error: unknown) => {
+            throw signal.aborted ? cancelled(diffId) : error
+          }),
+        )
       }).finally(() => underWay.delete(diffId))
       underWay.set(diffId, read)
       return read

@@ -14,15 +14,13 @@ export type WalkedLayer = {
   packedSize: number
   /** The metric `size`: payload bytes of regular files, a hard link once; symbolic links, folders, devices and whiteouts count 0. */
   size: number
-  /** Number of tar entries, whiteouts included. */
-  entries: number
 }
 
 /** Takes the payload of one entry, chunk by chunk; a chunk is valid during the call only. A sparse file's holes come as zeros. */
 export type PayloadConsumer = (chunk: Uint8Array) => void
 
-/** Called for each entry in the tar's order; what it answers gets the entry's payload. */
-export type Visitor = (entry: TarEntry) => PayloadConsumer | void
+/** Called for each entry in the tar's order; what it answers gets the entry's payload. A sparse file's may be of any length. */
+export type Visitor = (entry: TarEntry, sparse: boolean) => PayloadConsumer | void
 
 /** Which layer is read, and what it must turn out to be; null where that is not known. */
 export type ExpectedLayer = {
@@ -84,7 +82,6 @@ class LayerWalk {
   private readonly visit: Visitor
   private consumer: PayloadConsumer | void = undefined
   private size = 0
-  private entries = 0
 
   constructor(visit: Visitor) {
     this.visit = visit
@@ -99,17 +96,16 @@ class LayerWalk {
         this.consumer?.(event.payload)
         continue
       }
-      this.entries += 1
       this.size += entry.size
       if (!Number.isSafeInteger(this.size)) throw new CouldNotMeasure('measure', 'It has files of an impossible size.')
-      this.consumer = this.visit(entry)
+      this.consumer = this.visit(entry, event.sparse)
       if (!this.consumer) parser.skip()
     }
   }
 
-  end(isVerified: boolean): Pick<WalkedLayer, 'size' | 'entries'> {
+  end(isVerified: boolean): Pick<WalkedLayer, 'size'> {
     if (!this.parser.end() && !isVerified) throw withoutEnd(this.parser.offset)
-    return { size: this.size, entries: this.entries }
+    return { size: this.size }
   }
 }
 

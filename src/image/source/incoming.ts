@@ -5,7 +5,8 @@ import type { Readable } from 'node:stream'
 import { CouldNotMeasure } from '../../failure.ts'
 import type { InTurn } from '../../turns.ts'
 import type { LayerContents } from '../layer/contents.ts'
-import { walkLayer, type ExpectedLayer, type WalkedLayer } from '../layer/walk.ts'
+import { readLayer, type ReadLayer } from '../layer/read.ts'
+import type { ExpectedLayer } from '../layer/walk.ts'
 
 /** A blob that came in whole. */
 export type Blob = {
@@ -14,7 +15,7 @@ export type Blob = {
   /** Bytes. */
   size: number
   /** What the walk found, or null: a document, or a layer that was only hashed. */
-  layer: WalkedLayer | null
+  layer: ReadLayer | null
   /** The bytes of a JSON document; null for a layer, and for a document that was too large to keep. */
   document: Buffer | null
 }
@@ -99,7 +100,7 @@ async function readBlob(
   if (isDocument(first.subarray(0, TAR_BLOCK))) return hashBlob(all, true)
   return inTurn(async () => {
     if (!isWalked) return hashBlob(all, false)
-    const layer = await walkLayer(all, expected)
+    const layer = await readLayer(all, expected)
     return { digest: layer.digest, size: layer.packedSize, layer, document: null }
   })
 }

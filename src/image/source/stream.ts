@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { CouldNotMeasure } from '../../failure.ts'
 import type { LayerContents } from '../layer/contents.ts'
 import { readTar } from '../layer/tar.ts'
-import { walkLayer } from '../layer/walk.ts'
+import { readLayer } from '../layer/read.ts'
 import { gather, unreadable, type ImageFiles } from './files.ts'
 import type { layoutImages } from './layout.ts'
 import { MAX_DOCUMENT_SIZE } from './manifests.ts'
@@ -92,7 +92,7 @@ async function passedFiles(
     if (contents === null) return { size, problem: unread(path, 'It has passed by.') }
     let broken: unknown
     try {
-      const layer = await walkLayer(
+      const layer = await readLayer(
         noting(rest, (error) => (broken = error)),
         {
           digest: hex === undefined ? null : `sha256:${hex}`,

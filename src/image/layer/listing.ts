@@ -1,0 +1,113 @@
+import { crc32 } from 'node:zlib'
+import { readersOf, type FileFact } from './facts.ts'
+import type { TarEntry } from './tar.ts'
+import type { PayloadConsumer } from './walk.ts'
+import { whiteoutOf } from './whiteout.ts'
+
+/** What a layer does to one path (as `TarEntry` has it: no leading `/`). Sizes in bytes. */
+export type LayerEntry =
+  | LayerFile
+  /** Another name of the file `target` in the same layer. */
+  | { kind: 'link'; path: string; target: string }
+  | { kind: 'symlink'; path: string; target: string }
+  | { kind: 'folder'; path: string }
+  /** A device or fifo. */
+  | { kind: 'other'; path: string }
+  /** Takes away what the layers below have there. */
+  | { kind: 'removed'; path: string }
+  /** Hides what the layers below have in this folder; '' is the root. */
+  | { kind: 'opaque'; path: string }
+
+/** A regular file as a layer ships it. */
+export type LayerFile = {
+  kind: 'file'
+  path: string
+  /** Payload bytes. */
+  size: number
+  /** Permission bits with setuid, setgid and sticky. */
+  mode: number
+  uid: number
+  gid: number
+  /** CRC-32 of the payload: with the size, whether two files are the same. Null: not computed (sparse). */
+  checksum: number | null
+  facts: FileFact[]
+}
+
+/** Collects what a layer does, entry by entry. */
+export type Listing = {
+  visit: (entry: TarEntry, sparse: boolean) => PayloadConsumer | void
+  /** In the tar's order; null where there are more than can be kept. */
+  end: () => LayerEntry[] | null
+}
+
+/** Entries and bytes of paths that are kept of one layer: several times what the largest usual images have in all. */
+export const MAX_ENTRIES = 1_000_000
+const MAX_PATH_BYTES = 200_000_000
+
+/** Starts a listing. It keeps some 200 bytes an entry. */
+export function createListing(): Listing {
+  let entries: LayerEntry[] | null = []
+  let pathBytes = 0
+  let finish: (() => void) | null = null
+
+  /** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
+  function entriesOf(entry: TarEntry): LayerEntry[] {
+    const { path } = entry
+    const whiteout = whiteoutOf(path)
+    const file: LayerFile[] =
+      entry.type === 'file' && (whiteout === null || entry.size > 0)
+        ? [
+            {
+              kind: 'file',
+              path,
+              size: entry.size,
+              mode: entry.mode,
+              uid: entry.uid,
+              gid: entry.gid,
+              checksum: null,
+              facts: [],
+            },
+          ]
+        : []
+    if (whiteout !== null) {
+      if (whiteout.kind === 'metadata') return file
+      return [...file, { kind: whiteout.kind, path: whiteout.path }]
+    }
+    if (file.length > 0) return file
+    if (entry.type === 'link') return [{ kind: 'link', path, target: entry.target ?? '' }]
+    if (entry.type === 'symlink') return [{ kind: 'symlink', path, target: entry.target ?? '' }]
+    return [{ kind: entry.type === 'directory' ? 'folder' : 'other', path }]
+  }
+
+  return {
+    visit: (entry, sparse) => {
+      finish?.()
+      finish = null
+      if (entries === null) return
+      pathBytes += entry.path.length + (entry.target?.length ?? 0)
+      if (entries.length >= MAX_ENTRIES || pathBytes > MAX_PATH_BYTES) {
+        entries = null
+        return
+      }
+      const listed = entriesOf(entry)
+      entries.push(...listed)
+      const [file] = listed
+      // A sparse file may claim any length: its holes are not read.
+      if (file?.kind !== 'file' || sparse) return
+      const readers = whiteoutOf(file.path) === null ? readersOf(file.path, file.size) : []
+      let checksum = 0
+      finish = () => {
+        file.checksum = checksum
+        file.facts = readers.flatMap((reader) => reader.end() ?? [])
+      }
+      return (chunk) => {
+        checksum = crc32(chunk, checksum)
+        for (const reader of readers) reader.push(chunk)
+      }
+    },
+    end: () => {
+      finish?.()
+      return entries
+    },
+  }
+}

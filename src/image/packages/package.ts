@@ -1,0 +1,40 @@
+import type { FileFact } from '../layer/facts.ts'
+import type { ImageFile } from '../files.ts'
+
+/** Which kind of package manager knows it. */
+export type Ecosystem = 'dpkg' | 'apk' | 'rpm' | 'npm' | 'python' | 'go' | 'java'
+
+/** A package that an image has. */
+export type Package = {
+  ecosystem: Ecosystem
+  /** As its manager has it: `libssl3`, `@types/node`, `requests`, `github.com/spf13/cobra`. */
+  name: string
+  /** Null where nothing tells it. */
+  version: string | null
+  /** The folder or file that it is: `/app/node_modules/typescript`; null where a database lists its files. */
+  path: string | null
+  /** Bytes of its files that are in the image, a hard link once. */
+  size: number
+  /** Only needed to develop or build, as the image's own lock file or package.json says; null: nothing says. */
+  dev: boolean | null
+}
+
+/** A package as one manager's records tell it, and what belongs to it. */
+export type FoundPackage = Omit<Package, 'size'> & {
+  /**
+   * Absolute paths of the files that it owns, as its record has them (links are followed where they lead through folders); or a folder
+   * all of which is its own, but for what a package in a deeper folder owns. A file that two packages own is the first one's.
+   */
+  owns: { files: string[] } | { folder: string }
+}
+
+/** An image's file system, as looking for packages takes it. Paths are absolute. */
+export type Inspected = {
+  /** Facts of the files that are in the image, with their path. */
+  facts: { path: string; fact: FileFact }[]
+  /** The regular file at a path, links followed as the image itself would; null where there is none. */
+  file: (path: string) => ImageFile | null
+}
+
+/** Tells the packages of one ecosystem. Never throws: what it cannot make sense of is no package. */
+export type FindPackages = (image: Inspected) => FoundPackage[]

@@ -1,0 +1,46 @@
+import type { Settings } from './measurement.ts'
+import type { ImageConfig } from './oci.ts'
+
+/** Names that are looked at, and characters of each. */
+const MAX_NAMES = 1_000
+const MAX_NAME = 200
+
+/**
+ * What an image's config says, without any value; null where there is none (an engine that was asked without its handing the image over).
+ */
+export function settingsOf(config: ImageConfig): Settings | null {
+  if (!config.config) return null
+  const history = (config.history ?? []).map((entry) => entry.created_by ?? '')
+  return {
+    user: config.config.User ?? '',
+    variables: namesOf(config.config.Env ?? []),
+    buildArgs: argumentsOf(history),
+  }
+}
+
+/** Names of the build arguments with a value: defaults of `ARG A=x`, and what `RUN` was given (`|2 A=x B=y /bin/sh -c …`). */
+function argumentsOf(history: string[]): string[] {
+  const declared = history.flatMap(
+    (createdBy) => /^(?:\/bin\/sh -c #\(nop\) +)?ARG ([A-Za-z_]\w*)(=\S)?/.exec(createdBy)?.slice(1) ?? [],
+  )
+  const names = new Set(declared.filter((_, at) => at % 2 === 0))
+  // Values stand there unquoted, and what looks like a key may be part of one: only names that are declared are told.
+  const given = history.flatMap((createdBy) =>
+    /^(?:RUN )?\|\d/.test(createdBy) ? [...createdBy.matchAll(/ ([A-Za-z_]\w*)=\S/g)].map(([, name]) => name!) : [],
+  )
+  const defaults = declared.flatMap((name, at) => (at % 2 === 0 && declared[at + 1] ? [name] : []))
+  return distinct([...defaults, ...given.filter((name) => names.has(name))])
+}
+
+/** The keys of those that have a value. */
+function namesOf(pairs: string[]): string[] {
+  const names = pairs.flatMap((pair) => {
+    const at = pair.indexOf('=')
+    return at > 0 && at < pair.length - 1 ? [pair.slice(0, at)] : []
+  })
+  return distinct(names)
+}
+
+function distinct(names: string[]): string[] {
+  return [...new Set(names)].slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME))
+}
