@@ -30,10 +30,8 @@ export type Loss = { layer: number; how: 'removed' | 'replaced' }
 export type LaidFiles = {
   /** In the layers' order, within a layer in the tar's. */
   files: ImageFile[]
-  /** The regular file at an absolute path, symbolic links followed as the image itself would; null where there is none. */
+  /** The regular file at an absolute path, through symbolic links to folders; null where there is none, or a symbolic link itself. */
   file: (path: string) => ImageFile | null
-  /** Names of the regular files that lie directly in the folder at an absolute path, links followed; none where there is none. */
-  filesIn: (folder: string) => string[]
 }
 
 /** What stands at one name of the file system. */
@@ -95,12 +93,7 @@ export function layFiles(layers: readonly (readonly LayerEntry[])[]): LaidFiles 
       node.link = entry.kind === 'symlink' ? entry.target : null
     }
   }
-  return {
-    files,
-    file: (path) => tree.follow(path)?.file?.file ?? null,
-    filesIn: (folder) =>
-      [...(tree.follow(folder)?.folder ?? [])].flatMap(([name, { file }]) => (file === null ? [] : [name])),
-  }
+  return { files, file: (path) => tree.fileAt(path)?.file ?? null }
 }
 
 function imageFile({ path, size, mode, uid, gid, checksum, facts }: LayerFile, layer: number): ImageFile {
@@ -171,12 +164,14 @@ class Tree {
     if (node?.folder) clear(node, loss)
   }
 
-  /** The node that a process in the image would find at an absolute path. To be asked when all layers are laid. */
-  follow(path: string): Node | null {
-    return this.followFrom(this.root, path, 0)
+  /** What a process in the image would find at an absolute path, were it not to follow the last name. To be asked when all layers are laid. */
+  fileAt(path: string): Shared | null {
+    const slash = path.lastIndexOf('/')
+    const name = path.slice(slash + 1)
+    return this.follow(this.root, path.slice(0, slash + 1), 0)?.folder?.get(name)?.file ?? null
   }
 
-  private followFrom(start: Node, path: string, links: number): Node | null {
+  private follow(start: Node, path: string, links: number): Node | null {
     let node: Node | null = path.startsWith('/') ? this.root : start
     for (const name of names(path)) {
       if (node.folder === null) return null
@@ -196,7 +191,7 @@ class Tree {
   private targetOf(node: Node, link: string, links: number): Node | null {
     if (node.target === undefined) {
       node.target = null
-      if (links <= MAX_LINKS) node.target = this.followFrom(node.parent ?? this.root, link, links)
+      if (links <= MAX_LINKS) node.target = this.follow(node.parent ?? this.root, link, links)
     }
     return node.target
   }

@@ -40,10 +40,8 @@ export type FoundPackage = Omit<Package, 'size'> & {
 export type Inspected = {
   /** Facts of the files that are in the image, with their path. */
   facts: { path: string; fact: FileFact }[]
-  /** The regular file at a path, links followed as the image itself would; null where there is none. */
+  /** The regular file at a path, through links to folders; null where there is none, or a link itself. */
   file: (path: string) => ImageFile | null
-  /** Names of the regular files that lie directly in a folder, links followed; none where there is none. */
-  filesIn: (folder: string) => string[]
 }
 
 /** Tells the packages of one ecosystem. Never throws: what it cannot make sense of is no package. */

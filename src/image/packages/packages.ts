@@ -24,14 +24,13 @@ const DISTRIBUTIONS = new Set(['dpkg', 'apk', 'rpm'])
 
 /**
  * The packages of an image, in the finders' order. Each file in `laid.files` gets the index of its package, also one that is lost where it
- * lay in a package's folder. What another package has all files of is not told twice: a Go program in a Debian package is that package.
+ * lay in a package's folder. What Python compiled of a package's module belongs to that package, also if no list has it. What another package has all files of is not told twice: a Go program in a Debian package is that package.
  */
 export function findPackages(laid: LaidFiles): Package[] {
   const present = laid.files.filter((file) => file.lost === null)
   const inspected: Inspected = {
     facts: present.flatMap(({ path, facts }) => facts.map((fact) => ({ path, fact }))),
     file: laid.file,
-    filesIn: laid.filesIn,
   }
   const found: FoundPackage[] = []
   for (const find of FINDERS) {
@@ -39,6 +38,7 @@ export function findPackages(laid: LaidFiles): Package[] {
     for (const one of find(inspected)) found.push(one)
     claim(laid, found, first)
   }
+  for (const file of laid.files) file.package ??= ownerOfModule(file, laid)
   const owned = found.map(() => ({ files: 0, bytes: 0 }))
   for (const file of present) {
     if (file.package === null) continue
@@ -88,4 +88,13 @@ function ownerOf({ path }: ImageFile, folders: ReadonlyMap<string, number>): num
     if (owner !== undefined) return owner
   }
   return null
+}
+
+/** `…/__pycache__/NAME.cpython-311.pyc` is compiled of `…/NAME.py`: https://peps.python.org/pep-3147/ */
+const COMPILED = /^(.*\/)__pycache__\/([^./]+)\.[^/]*\.pyc$/
+
+function ownerOfModule({ path }: ImageFile, laid: LaidFiles): number | null {
+  if (!path.endsWith('.pyc')) return null
+  const [, folder, name] = COMPILED.exec(path) ?? []
+  return name === undefined ? null : (laid.file(`${folder}${name}.py`)?.package ?? null)
 }

@@ -1,6 +1,6 @@
 import { beginning, gathering, MAX_RECORD, type OpenReader } from '../layer/gather.ts'
 import { decodeName } from '../layer/tar-header.ts'
-import type { FindPackages, FoundPackage, Inspected } from './package.ts'
+import type { FindPackages, FoundPackage } from './package.ts'
 import { linesOf, stanzasOf, word } from './text.ts'
 
 /** What a file in a `.dist-info` or `.egg-info` folder tells. */
@@ -49,14 +49,11 @@ function installedFilesOf(payload: Buffer): PythonFact {
   return { kind: 'python', of: 'files', from: 'info', files: decodeName(payload) }
 }
 
-/**
- * Packages of pip and its like: the files that `pip show -f` lists, and what Python compiled of the listed modules since; where there is
- * no list, the metadata alone.
- */
-export const findPythonPackages: FindPackages = (image) => {
+/** Packages of pip and its like: the files that `pip show -f` lists; where there is no list, the metadata alone. */
+export const findPythonPackages: FindPackages = ({ facts }) => {
   const found: { name: string; version: string | null; path: string }[] = []
   const lists = new Map<string, { from: 'site-packages' | 'info'; files: string }>()
-  for (const { path, fact } of image.facts) {
+  for (const { path, fact } of facts) {
     if (fact.kind !== 'python') continue
     const info = path.slice(0, path.lastIndexOf('/'))
     if (fact.of === 'files') lists.set(info, fact)
@@ -66,7 +63,7 @@ export const findPythonPackages: FindPackages = (image) => {
   found.sort((one, other) => depth(one.path) - depth(other.path))
   return found.map(({ name, version, path }): FoundPackage => {
     const list = lists.get(path)
-    const owns = list ? { files: listed(image, path, list) } : { folder: path }
+    const owns = list ? { files: listed(path, list) } : { folder: path }
     return { ecosystem: 'python', name, version, path, dev: null, owns }
   })
 }
@@ -75,30 +72,8 @@ function depth(path: string): number {
   return path.split('/').length
 }
 
-function listed(
-  image: Inspected,
-  info: string,
-  { from, files }: { from: 'site-packages' | 'info'; files: string },
-): string[] {
+/** The paths of a list, absolute. */
+function listed(info: string, { from, files }: { from: 'site-packages' | 'info'; files: string }): string[] {
   const base = from === 'info' ? info : info.slice(0, info.lastIndexOf('/'))
-  const paths = files.split('\n').map((path) => (path.startsWith('/') ? path : `${base}/${path}`))
-  return [...paths, ...compiled(image, paths)]
-}
-
-/** `__pycache__/NAME.cpython-311.pyc` beside a listed `NAME.py`: https://peps.python.org/pep-3147/ */
-function compiled({ filesIn }: Inspected, paths: string[]): string[] {
-  const modules = new Map<string, Set<string>>()
-  for (const path of paths) {
-    if (!path.endsWith('.py')) continue
-    const slash = path.lastIndexOf('/')
-    const folder = path.slice(0, slash)
-    const names = modules.get(folder) ?? new Set()
-    modules.set(folder, names.add(path.slice(slash + 1, -'.py'.length)))
-  }
-  return [...modules].flatMap(([folder, names]) =>
-    filesIn(`${folder}/__pycache__`).flatMap((file) => {
-      const isCompiled = file.endsWith('.pyc') && names.has(file.slice(0, file.indexOf('.')))
-      return isCompiled ? [`${folder}/__pycache__/${file}`] : []
-    }),
-  )
+  return files.split('\n').map((path) => (path.startsWith('/') ? path : `${base}/${path}`))
 }
