@@ -34,7 +34,7 @@ describe('what a run knows of layers', () => {
       contents.read(sha256(tar), { digest: sha256(tar), size: tar.length }, open),
     )
     expect((await Promise.all(asked)).map(({ size }) => size)).toEqual([5, 5, 5, 5, 5])
-    const file = { kind: 'file', path: 'file', size: 5, mode: 0o644, uid: 0, gid: 0, checksum: 0x3610a686, facts: [] }
+    const file = { kind: 'file', path: '/file', size: 5, mode: 0o644, uid: 0, gid: 0, checksum: 0x3610a686, facts: [] }
     expect(await contents.read(sha256(tar), null, open)).toEqual({ size: 5, entries: [file] })
     expect(contents.get(sha256(tar))).toEqual({ size: 5, entries: [file] })
     expect(opened).toBe(1)
