@@ -40,9 +40,9 @@ async function read(engine: Engine, name: string): Promise<ImageContent> {
     const [image] = await places
       .open({ transport: 'docker-daemon', name, text: `docker-daemon:${name}` })
       .images(wanted)
-    const sizes = await readLayerSizes(image!, contents)
+    const layers = await readLayerSizes(image!, contents)
     const content = contentOf(image!, contents)!
-    expect(sum(content.files.map(({ size }) => size))).toBe(sum(sizes.map((size) => size!)))
+    expect(sum(content.files.map(({ size }) => size))).toBe(sum(layers.map((size) => size!)))
     return content
   } finally {
     await places.close()
