@@ -1,6 +1,6 @@
 import type { Baseline } from '../baseline/baseline.ts'
 import type { Compression } from '../image/layer/unpack.ts'
-import type { Layer, Measurement } from '../image/measurement.ts'
+import { sum, type Layer, type Measurement } from '../image/measurement.ts'
 import { alignLayers, type LayerPair } from './align.ts'
 import type {
   BaselineFacts,
@@ -148,11 +148,6 @@ function distinctBlobs(layers: Layer[]): Layer[] {
 /** Whether it is known of each layer if it came with the `FROM` image: else nothing can be said of the image's own part. */
 function hasOrigins(layers: Layer[]): boolean {
   return layers.every((layer) => layer.fromBase !== null)
-}
-
-/** Null as soon as one part was not measured: a part of a sum is never shown as the sum. */
-function sum(sizes: (number | null)[]): number | null {
-  return sizes.reduce((total, size) => (total === null || size === null ? null : total + size), 0)
 }
 
 function changeOfTotals(before: Totals, after: Totals, likeDownloads: boolean): TotalsChange {

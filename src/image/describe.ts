@@ -3,7 +3,7 @@ import type { Origins } from '../build/provenance.ts'
 import { CouldNotMeasure } from '../failure.ts'
 import type { ImageContent } from './content.ts'
 import type { Compression } from './layer/unpack.ts'
-import type { ImageSource, Layer, Measurement, Unmeasured } from './measurement.ts'
+import { sum, type ImageSource, type Layer, type Measurement, type Unmeasured } from './measurement.ts'
 import { layerHistory, plainInstruction, platformName } from './oci.ts'
 import { settingsOf } from './settings.ts'
 import type { SourceImage } from './source/source.ts'
@@ -88,11 +88,6 @@ export function toMeasurement(
     settings: settingsOf(config),
     content,
   }
-}
-
-/** Null as soon as one part was not measured: a part of a sum is never shown as the sum. */
-function sum(sizes: (number | null)[]): number | null {
-  return sizes.reduce((total, size) => (total === null || size === null ? null : total + size), 0)
 }
 
 /** By the media type's suffix: `…layer.v1.tar+zstd` (OCI image-spec, media-types.md), `…rootfs.diff.tar.gzip` (Docker's schema 2). */

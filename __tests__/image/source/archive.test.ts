@@ -326,6 +326,13 @@ describe('dockerArchive', () => {
     expect(await totals(images, contents)).toMatchObject([{ size: 1500, download: packedSize(api) }])
   })
 
+  it('reads a zstd file that begins with a skippable frame', async () => {
+    const frame = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3])
+    const saved = archiveOf(savedOf([{ image: api, tag: 'api:1' }]))
+    const read = fromFile((content) => Buffer.concat([frame, zstdCompressSync(content)]))
+    expect(await read(saved)).toMatchObject([{ size: 1500, download: packedSize(api) }])
+  })
+
   it('says what stands there in place of a file', async () => {
     const wanted = { platforms: [], contents: null, downloadSizes: true }
     const file = fileOf(Buffer.alloc(0))

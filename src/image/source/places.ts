@@ -10,7 +10,6 @@ import { startReceiver, type Receiver } from './receiver.ts'
 import { createRegistryClient } from './registry-client.ts'
 import { createRegistrySource } from './registry.ts'
 import type { Source } from './source.ts'
-import { readSavedStream } from './stream.ts'
 
 /** What reading from places takes. */
 export type PlacesDeps = {
@@ -44,7 +43,7 @@ export function createPlaces(deps: PlacesDeps): Places {
     return {
       images: async (wanted) => {
         receiver ??= startReceiver()
-        const surroundings = { exec, openOutput, tidyUp, receiver: await receiver, warn, readSaved: readSavedStream }
+        const surroundings = { exec, openOutput, tidyUp, receiver: await receiver, warn }
         return createDaemonSource(name, surroundings).images(wanted)
       },
       close: () => Promise.resolve(),
