@@ -8,6 +8,7 @@ import { CouldNotMeasure, type Failure } from '../../src/failure.ts'
 import { createLayerContents, type LayerContents } from '../../src/image/layer/contents.ts'
 import { layerHistory, platformName } from '../../src/image/oci.ts'
 import { createDaemonSource } from '../../src/image/source/daemon.ts'
+import { createSaveImage } from '../../src/image/source/engine-save.ts'
 import { startReceiver, type Receiver } from '../../src/image/source/receiver.ts'
 import type { SourceImage, Wanted } from '../../src/image/source/source.ts'
 import { docker, engines, type Engine } from '../support/engine.ts'
@@ -61,9 +62,9 @@ describe.each(engines())('an image in the $store engine', (engine) => {
 
   function imagesOf(name: string, wanted: Partial<Wanted>): Promise<SourceImage[]> {
     const exec = createExec(world, signal)
-    const openOutput = createOpenOutput(world, signal)
+    const saveImage = createSaveImage(exec, createOpenOutput(world, signal), signal)
     const warn = (text: string): void => void warnings.push(text)
-    const source = createDaemonSource(name, { exec, openOutput, tidyUp: () => exec, receiver, warn })
+    const source = createDaemonSource(name, { exec, saveImage, tidyUp: () => exec, receiver, warn })
     return source.images({ platforms: [], contents: null, downloadSizes: false, ...wanted })
   }
 
@@ -208,8 +209,8 @@ describe('an engine that does not answer', () => {
     const world = { ...process.env, ...engines()[0]!.env, DOCKER_HOST: 'unix:///nowhere/docker.sock' } as Engine['env']
     const signal = new AbortController().signal
     const exec = createExec(world, signal)
-    const openOutput = createOpenOutput(world, signal)
-    const source = createDaemonSource('a:1', { exec, openOutput, tidyUp: () => exec, receiver, warn: () => {} })
+    const saveImage = createSaveImage(exec, createOpenOutput(world, signal), signal)
+    const source = createDaemonSource('a:1', { exec, saveImage, tidyUp: () => exec, receiver, warn: () => {} })
     const error = await source
       .images({ platforms: [], contents: null, downloadSizes: false })
       .catch((thrown: unknown) => thrown)

@@ -441,6 +441,23 @@ describe('readSavedStream', () => {
     expect(await failure(image!.openLayer(0))).toMatchObject({ kind: 'measure' })
   })
 
+  it('is done with the end of the archive: what the engine does then is not waited for', async () => {
+    const contents = createLayerContents(new AbortController().signal)
+    let isLetGo = false
+    async function* saved() {
+      try {
+        yield* inChunks(archiveOf(savedOf([{ image: api, tag: 'api:1' }])))
+        await new Promise(() => {})
+      } finally {
+        isLetGo = true
+      }
+    }
+    const wanted = { platforms: [], contents, downloadSizes: false }
+    const images = await readSavedStream(saved(), 'docker save', null, wanted)
+    expect(await totals(images, contents)).toMatchObject([{ size: 1500 }])
+    expect(isLetGo).toBe(true)
+  })
+
   it('hands on what the stream throws', async () => {
     const contents = createLayerContents(new AbortController().signal)
     async function* broken() {
