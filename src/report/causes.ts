@@ -163,9 +163,10 @@ function layerHead(layer: LayerChange, image: ImageReport, report: Report): Head
   }
 }
 
-/** The instruction names it, but does not say what it is; an instruction that was cut off does not even name it. */
-function copiedWords({ copiedFrom }: LayerChange): Phrase {
+/** A stage that the instruction names itself is not named twice; a number is, and another image. */
+function copiedWords({ copiedFrom, instruction }: LayerChange): Phrase {
   if (copiedFrom === null) return []
+  if (copiedFrom.kind === 'stage' && instruction.includes(`--from=${copiedFrom.name}`)) return []
   return phrase`, from the ${copiedFrom.kind} ${{ code: copiedFrom.name }}`
 }
 
