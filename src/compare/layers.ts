@@ -3,7 +3,7 @@ import { alignLayers, EMPTY_TAR, type LayerPair } from './align.ts'
 import type { LayerChange, LayerChangeKind, Why } from './comparison.ts'
 import { deltasOf, type GroupDeltas, type LayerGroup } from './deltas.ts'
 import { indexPackages } from './packages.ts'
-import { partsOf, pathsOf, type Sides } from './parts.ts'
+import { partsOf, pathsOf, shippedIn, type Sides } from './parts.ts'
 
 /**
  * The compressor's noise: a layer that is built again is packed into a slightly other size, since the times in its tar
@@ -34,9 +34,10 @@ export function changesOfLayers(base: Measurement | null, head: Measurement): La
     groupOf(ofBase),
     ...own.map(({ pair }) => groupOf([pair])),
   ])
+  const paths = pathsOf([baseDeltas!, ...ownDeltas].flatMap(({ deltas }) => deltas))
   const sides: Sides = {
-    inBase: pathsOf(base.content),
-    inHead: pathsOf(head.content),
+    inBase: shippedIn(base.content, paths),
+    inHead: shippedIn(head.content, paths),
     packagesBefore: indexPackages(base.content.packages),
     packagesAfter: indexPackages(head.content.packages),
   }

@@ -15,24 +15,40 @@ const MOST = 0.9
 
 /** What the comparison of parts needs to know of the two images. */
 export type Sides = {
-  /** Folders and files (absolute paths) that either image ships anything in. */
+  /** Of the paths of what changed, and of the folders on the way there: those that either image ships anything in. */
   inBase: ReadonlySet<string>
   inHead: ReadonlySet<string>
   packagesBefore: PackageIndex
   packagesAfter: PackageIndex
 }
 
-/** All folders in which an image ships files, and the files themselves; absolute, without a final `/`. */
-export function pathsOf({ files }: ImageContent): Set<string> {
+/** The paths of what changed, and all folders on the way there; absolute, without a final `/`. */
+export function pathsOf(deltas: readonly Delta[]): Set<string> {
   const paths = new Set<string>()
-  for (const { path } of files) {
-    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
-      const folder = path.slice(0, end)
-      if (paths.has(folder)) break
-      paths.add(folder)
+  for (const { path } of deltas) {
+    for (const each of upwards(path)) {
+      if (paths.has(each)) break
+      paths.add(each)
     }
   }
   return paths
+}
+
+/** Those of the paths in which an image ships anything. */
+export function shippedIn({ files }: ImageContent, paths: ReadonlySet<string>): Set<string> {
+  const shipped = new Set<string>()
+  for (const { path } of files) {
+    for (const each of upwards(path)) {
+      if (shipped.has(each)) break
+      if (paths.has(each)) shipped.add(each)
+    }
+  }
+  return shipped
+}
+
+/** The path and the folders above it, the deepest first, without the root. */
+function* upwards(path: string): Generator<string> {
+  for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) yield path.slice(0, end)
 }
 
 /**
