@@ -28,7 +28,7 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
     const budgets = budgetsOf(inputs.limits)
     const images = compareAll(measured, baseline).map(({ comparison }) => {
       const { checks, verdict } = judge(comparison, budgets)
-      return { comparison, checks, verdict }
+      return { comparison, checks, verdict, findings: [] }
     })
     // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.
     const isWhole = inputs.image !== null && inputs.platforms.length === 0

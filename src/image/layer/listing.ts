@@ -50,35 +50,6 @@ export function createListing(): Listing {
   let pathBytes = 0
   let finish: (() => void) | null = null
 
-  /** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
-  function entriesOf(entry: TarEntry): LayerEntry[] {
-    const { path } = entry
-    const whiteout = whiteoutOf(path)
-    const file: LayerFile[] =
-      entry.type === 'file' && (whiteout === null || entry.size > 0)
-        ? [
-            {
-              kind: 'file',
-              path,
-              size: entry.size,
-              mode: entry.mode,
-              uid: entry.uid,
-              gid: entry.gid,
-              checksum: null,
-              facts: [],
-            },
-          ]
-        : []
-    if (whiteout !== null) {
-      if (whiteout.kind === 'metadata') return file
-      return [...file, { kind: whiteout.kind, path: whiteout.path }]
-    }
-    if (file.length > 0) return file
-    if (entry.type === 'link') return [{ kind: 'link', path, target: entry.target ?? '' }]
-    if (entry.type === 'symlink') return [{ kind: 'symlink', path, target: entry.target ?? '' }]
-    return [{ kind: entry.type === 'directory' ? 'folder' : 'other', path }]
-  }
-
   return {
     visit: (entry, sparse) => {
       finish?.()
@@ -110,4 +81,33 @@ export function createListing(): Listing {
       return entries
     },
   }
+}
+
+/** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
+function entriesOf(entry: TarEntry): LayerEntry[] {
+  const { path } = entry
+  const whiteout = whiteoutOf(path)
+  const file: LayerFile[] =
+    entry.type === 'file' && (whiteout === null || entry.size > 0)
+      ? [
+          {
+            kind: 'file',
+            path,
+            size: entry.size,
+            mode: entry.mode,
+            uid: entry.uid,
+            gid: entry.gid,
+            checksum: null,
+            facts: [],
+          },
+        ]
+      : []
+  if (whiteout !== null) {
+    if (whiteout.kind === 'metadata') return file
+    return [...file, { kind: whiteout.kind, path: whiteout.path }]
+  }
+  if (file.length > 0) return file
+  if (entry.type === 'link') return [{ kind: 'link', path, target: entry.target ?? '' }]
+  if (entry.type === 'symlink') return [{ kind: 'symlink', path, target: entry.target ?? '' }]
+  return [{ kind: entry.type === 'directory' ? 'folder' : 'other', path }]
 }
