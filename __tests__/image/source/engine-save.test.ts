@@ -135,6 +135,19 @@ describe('an image is saved', () => {
     expect((await bytesOf(save())).toString()).toBe('by the command')
   })
 
+  it('or it fails, where the engine breaks off', async () => {
+    const answers = ['HTTP/1.0 200 OK\r\nApi-Version: 1.44\r\n\r\nOK', 'HTTP/1.0 200 OK\r\n\r\nthe begin']
+    // Closing a connection with a request in it that nobody read is what resets it.
+    await listen(createServer({ pauseOnConnect: true }, (socket) => void socket.write(answers.shift() ?? '')))
+    const chunks = save()[Symbol.asyncIterator]()
+    expect(String((await chunks.next()).value)).toBe('the begin')
+    for (const connection of connections) connection.destroy()
+    expect(await failure(bytesOf({ [Symbol.asyncIterator]: () => chunks }))).toMatchObject({
+      kind: 'measure',
+      message: 'The engine broke off `docker save`: ECONNRESET.',
+    })
+  })
+
   it('until the run is cancelled: the engine is let go of', async () => {
     await engine((_, response) => response.write(image))
     const chunks = save()[Symbol.asyncIterator]()
