@@ -166,6 +166,7 @@ describe('an image of the engine', () => {
       packedSize: 1,
       size: 1000,
       entries: [],
+      factBytes: 0,
     })
     await engine.images({ contents })
     expect(engine.calls.slice(2)).toEqual(['history'])
