@@ -2,12 +2,16 @@ import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
 import { compare } from '../../src/compare/compare.ts'
 import type { Comparison, Why } from '../../src/compare/comparison.ts'
-import { aPackage, anImage, type Shipped } from '../support/contents.ts'
+import type { Package } from '../../src/image/packages/package.ts'
+import { aPackage, anImageOf, type Shipped } from '../support/contents.ts'
 import { builtBase } from '../support/measurements.ts'
 
 function compared(base: Shipped[], head: Shipped[]): Comparison {
-  return compare(anImage(head), anImage(base), builtBase())
+  return compare(anImageOf(head), anImageOf(base), builtBase())
 }
+
+const aNpmPackage = (name: string, overrides: Partial<Package>): Package =>
+  aPackage('npm', name, { path: `/app/node_modules/${name}`, ...overrides })
 
 /** The parts of the only layer that has a reason. */
 function onlyWhy({ layerChanges }: Comparison): Why {
@@ -50,9 +54,9 @@ describe('what a layer changed by', () => {
   })
 
   it('puts packages together by the folder they lie in, largest first, with versions', () => {
-    const lodash = aPackage('lodash', { version: '4.17.20' })
-    const newer = aPackage('lodash', { version: '4.17.21' })
-    const typescript = aPackage('typescript', { version: '5.9.3', dev: true })
+    const lodash = aNpmPackage('lodash', { version: '4.17.20' })
+    const newer = aNpmPackage('lodash', { version: '4.17.21' })
+    const typescript = aNpmPackage('typescript', { version: '5.9.3', dev: true })
     const before: Shipped = { instruction: 'RUN npm ci', files: { '/app/node_modules/lodash/index.js': [500, lodash] } }
     const after: Shipped = {
       instruction: 'RUN npm ci',
@@ -81,7 +85,7 @@ describe('what a layer changed by', () => {
   })
 
   it('puts the packages of a database together, wherever their files lie', () => {
-    const curl = aPackage('curl', { ecosystem: 'dpkg', path: null })
+    const curl = aPackage('dpkg', 'curl')
     const files: Shipped['files'] = {
       '/usr/bin/curl': [300, curl],
       '/usr/share/doc/curl/copyright': [20, curl],
@@ -112,8 +116,8 @@ describe('what a layer changed by', () => {
   })
 
   it('is unknown where the content of one side was not read', () => {
-    const head = anImage([base, { instruction: 'COPY . .', files: { '/app/x': 5 } }])
-    const { layerChanges, packages, head: totals } = compare({ ...head, content: null }, anImage([base]), builtBase())
+    const head = anImageOf([base, { instruction: 'COPY . .', files: { '/app/x': 5 } }])
+    const { layerChanges, packages, head: totals } = compare({ ...head, content: null }, anImageOf([base]), builtBase())
     expect(layerChanges.every(({ why }) => why === null)).toBe(true)
     expect(packages).toBeNull()
     expect(totals.wasted).toBeNull()
@@ -122,7 +126,7 @@ describe('what a layer changed by', () => {
 
 describe('a base image that changed', () => {
   it('is spoken of as one, and not by its layers', () => {
-    const openssl = (version: string) => aPackage('libssl3', { ecosystem: 'dpkg', path: null, version })
+    const openssl = (version: string) => aPackage('dpkg', 'libssl3', { version })
     const image = (version: string, size: number): Shipped => ({
       instruction: `ADD ${version}`,
       files: { '/usr/lib/libssl.so.3': [size, openssl(version)] },

@@ -4,12 +4,12 @@ import type { Layer, Measurement } from '../../src/image/measurement.ts'
 import type { Package } from '../../src/image/packages/package.ts'
 import { aLayer, aMeasurement, digest } from './measurements.ts'
 
-/** A file of 1 kB in the first layer that is in the image. */
-export function aFile(path: string, overrides: Partial<ImageFile> = {}): ImageFile {
+/** A file of root's in the layer of that index, in the image; its checksum is its own unless it is given. */
+export function aFile(path: string, size: number, layer: number, overrides: Partial<ImageFile> = {}): ImageFile {
   return {
     path,
-    layer: 0,
-    size: 1000,
+    layer,
+    size,
     mode: 0o644,
     uid: 0,
     gid: 0,
@@ -21,23 +21,38 @@ export function aFile(path: string, overrides: Partial<ImageFile> = {}): ImageFi
   }
 }
 
-export function aPackage(name: string, overrides: Partial<Package> = {}): Package {
-  return {
-    ecosystem: 'npm',
-    name,
-    version: '1.0.0',
-    path: `/app/node_modules/${name}`,
-    size: 1000,
-    dev: null,
-    ...overrides,
-  }
+/** A package without files; give its files its index. */
+export function aPackage(ecosystem: Package['ecosystem'], name: string, overrides: Partial<Package> = {}): Package {
+  return { ecosystem, name, version: '1.0.0', path: null, size: 0, dev: null, ...overrides }
+}
+
+export function aContent(files: ImageFile[], packages: Package[] = []): ImageContent {
+  return { files, packages }
+}
+
+/** A measured image of these layers and files; its sizes follow from the files. Two stages unless it says otherwise. */
+export function anImage(
+  layers: Layer[],
+  files: ImageFile[],
+  { packages = [], ...overrides }: Partial<Measurement> & { packages?: Package[] } = {},
+): Measurement {
+  const sized = layers.map((layer, at) => ({
+    ...layer,
+    size: files.reduce((sum, file) => (file.layer === at ? sum + file.size : sum), 0),
+  }))
+  return aMeasurement({ stages: 2, content: aContent(files, packages), ...overrides, layers: sized })
+}
+
+/** Words as one text, code between backticks. */
+export function plain(words: (string | { code: string })[]): string {
+  return words.map((word) => (typeof word === 'string' ? word : `\`${word.code}\``)).join('')
 }
 
 /** What one layer ships: bytes by path, and the package that has the file. */
 export type Shipped = { instruction: string; files: Record<string, number | [number, Package]>; layer?: Partial<Layer> }
 
-/** An image whose layers ship these files; sizes follow, and what a later layer has again is lost in the earlier one. */
-export function anImage(shipped: Shipped[], overrides: Partial<Measurement> = {}): Measurement {
+/** An image whose layers ship these files; what a later layer has again is lost in the earlier one. */
+export function anImageOf(shipped: Shipped[], overrides: Partial<Measurement> = {}): Measurement {
   const packages: Package[] = []
   const files: ImageFile[] = []
   const layers = shipped.map(({ instruction, files: paths, layer }, at) => {
@@ -45,11 +60,9 @@ export function anImage(shipped: Shipped[], overrides: Partial<Measurement> = {}
       const [size, owner] = typeof what === 'number' ? [what, null] : what
       if (owner !== null && !packages.includes(owner)) packages.push(owner)
       for (const file of files) if (file.path === path) file.lost = { layer: at, how: 'replaced' }
-      files.push(aFile(path, { size, layer: at, package: owner === null ? null : packages.indexOf(owner) }))
+      files.push(aFile(path, size, at, { package: owner === null ? null : packages.indexOf(owner) }))
     }
-    const size = files.filter((file) => file.layer === at).reduce((sum, file) => sum + file.size, 0)
-    return aLayer(instruction, { diffId: digest(JSON.stringify([instruction, paths])), size, line: at + 2, ...layer })
+    return aLayer(instruction, { diffId: digest(JSON.stringify([instruction, paths])), line: at + 2, ...layer })
   })
-  const content: ImageContent = { files, packages }
-  return aMeasurement({ layers, content, ...overrides })
+  return anImage(layers, files, { packages, ...overrides })
 }

@@ -1,0 +1,109 @@
+import type { Layer, Measurement } from '../image/measurement.ts'
+import type { Finding, Found, Rule, RuleId } from './finding.ts'
+import { contextBloat } from './context-bloat.ts'
+import { packageCache } from './package-cache.ts'
+import { removedLater } from './removed-later.ts'
+import { secretFiles, secretSettings } from './secrets.ts'
+import { singleStage } from './single-stage.ts'
+import { findSplit, findToolchains, toolchain } from './toolchain.ts'
+import { vcsAndTests } from './vcs-and-tests.ts'
+
+/** Findings that are told of one image, and of one rule. */
+const MAX_FINDINGS = 40
+const MAX_OF_RULE = 10
+
+type Entry = {
+  rule: RuleId
+  find: Rule
+  /** What is compared with in the base; where it differs from `find`. */
+  findInBase?: Rule
+  /** What the rule looks at: without it, that nothing is found does not mean that nothing is there. */
+  looksAt: (image: Measurement) => unknown
+  /** Findings that are about no bytes: told before the others, or after them. */
+  rank?: 'first' | 'last'
+}
+
+const content = (image: Measurement): unknown => image.content
+const settings = (image: Measurement): unknown => image.settings
+
+const ENTRIES: Entry[] = [
+  // The same toolchain may be told by either rule: splitting a stage makes nothing new.
+  { rule: 'toolchain', find: toolchain, findInBase: findToolchains, looksAt: content },
+  { rule: 'single-stage', find: singleStage, findInBase: findSplit, looksAt: content },
+  { rule: 'package-cache', find: packageCache, looksAt: content },
+  { rule: 'vcs-and-tests', find: vcsAndTests, looksAt: content },
+  { rule: 'secrets', find: secretFiles, looksAt: content, rank: 'first' },
+  { rule: 'secrets', find: secretSettings, looksAt: settings, rank: 'first' },
+  { rule: 'removed-later', find: removedLater, looksAt: content },
+  { rule: 'context-bloat', find: contextBloat, looksAt: content },
+]
+
+/**
+ * What could be smaller, or better, in an image; and what of it the base has as well. New and grown findings first, by the bytes that
+ * they add; then what was there before, by bytes. At most `limit`.
+ */
+export function advise(head: Measurement, base: Measurement | null, { limit = MAX_FINDINGS } = {}): Finding[] {
+  const all = ENTRIES.flatMap((entry) => {
+    const { rule, find, findInBase = find, looksAt } = entry
+    const before = base !== null && looksAt(base) !== null ? byKey(findInBase(base)) : null
+    const ranked = [...byKey(find(head))].map(([key, found]): Ranked => {
+      return { entry, finding: findingOf(rule, found, before && { found: before.get(key) ?? null }) }
+    })
+    return ranked.toSorted(inOrder).slice(0, MAX_OF_RULE)
+  })
+  const told = all.toSorted(inOrder).slice(0, limit)
+  return told.map(({ finding }) => finding)
+}
+
+/** By key; of several with the same one, the first is the other image's first. */
+function byKey(found: Found[]): Map<string, Found> {
+  const counts = new Map<string, number>()
+  return new Map(
+    found.map((each) => {
+      const count = (counts.get(each.key) ?? 0) + 1
+      counts.set(each.key, count)
+      return [`${count} ${each.key}`, each]
+    }),
+  )
+}
+
+/** `before`: what the base has of it; null: there is nothing to compare with. */
+function findingOf(rule: RuleId, found: Found, before: { found: Found | null } | null): Finding {
+  const { what, paths, count, bytes, fix, layer, otherLayer } = found
+  const added = before === null || bytes === null ? null : Math.max(0, bytes - (before.found?.bytes ?? 0))
+  return {
+    rule,
+    what,
+    paths,
+    count,
+    bytes,
+    fix,
+    ...placeOf(layer),
+    otherLine: otherLayer?.line ?? null,
+    fromBase: layer?.fromBase === true,
+    since: before && (before.found === null ? 'new' : added !== null && added > 0 ? 'grown' : 'before'),
+    added,
+  }
+}
+
+function placeOf(layer: Layer | null): Pick<Finding, 'file' | 'line' | 'instruction'> {
+  return { file: layer?.file ?? null, line: layer?.line ?? null, instruction: layer?.instruction || null }
+}
+
+type Ranked = { entry: Entry; finding: Finding }
+
+const RANKS = { first: 0, last: 2 }
+
+/** What is new first; what is not about bytes by its rank; else by bytes. */
+function inOrder(one: Ranked, other: Ranked): number {
+  return (
+    Number(one.finding.since === 'before') - Number(other.finding.since === 'before') ||
+    rankOf(one) - rankOf(other) ||
+    (other.finding.added ?? other.finding.bytes ?? 0) - (one.finding.added ?? one.finding.bytes ?? 0) ||
+    (other.finding.bytes ?? 0) - (one.finding.bytes ?? 0)
+  )
+}
+
+function rankOf({ entry: { rank } }: Ranked): number {
+  return rank === undefined ? 1 : RANKS[rank]
+}
