@@ -131,7 +131,7 @@ fetch_temurin-jre() { fetch_debs "$1" openjdk-17-jre-headless; }
 fetch_temurin-jdk() { fetch_debs "$1" openjdk-17-jdk-headless; }
 fetch_rust() { fetch_debs "$1" rustc cargo; }
 
-# A folder a package, as distroless images have them: its files without documents, its control data and the sums of its files.
+# A folder a package, as distroless images have them: its files without documents but the licence, its control data and the sums of its files.
 fetch_distroless-base() {
   local deb name
   private_apt "$1/apt" bookworm
@@ -143,6 +143,7 @@ fetch_distroless-base() {
     dpkg-deb --field "$deb" >"$1/$name/var/lib/dpkg/status.d/$name"
     dpkg-deb --ctrl-tarfile "$deb" | tar -xO ./md5sums >"$1/$name/var/lib/dpkg/status.d/$name.md5sums"
     rm -rf "$1/$name"/usr/share/{man,locale,info,lintian}
+    find "$1/$name/usr/share/doc" -type f ! -name copyright -delete 2>/dev/null || true
   done
   # What the package's own script would make of its certificates.
   mkdir -p "$1/certificates/etc/ssl/certs" "$1/users/etc" "$1/users/home/nonroot"
