@@ -401,7 +401,15 @@ describe('readSavedStream', () => {
   it('passes over a layer that is known, and adds the others', async () => {
     const contents = createLayerContents(new AbortController().signal)
     const known = digestOf(plain[0]!.tar)
-    contents.add({ diffId: known, digest: known, compression: 'none', packedSize: 0, size: 4711, entries: [], factBytes: 0 })
+    contents.add({
+      diffId: known,
+      digest: known,
+      compression: 'none',
+      packedSize: 0,
+      size: 4711,
+      entries: [],
+      factBytes: 0,
+    })
     const saved = savedOf([{ image: unpackedApi, tag: 'api:1' }])
     // Not even its digest is computed.
     saved.set(`blobs/sha256/${known.slice(7)}`, Buffer.alloc(plain[0]!.tar.length, 1))

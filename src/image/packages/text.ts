@@ -21,18 +21,19 @@ export function* linesOf(record: Buffer): Generator<Buffer> {
  * manifests have it: of each the `wanted` keys that it has, with the first line of the value.
  */
 export function* stanzasOf(record: Buffer, wanted: readonly string[]): Generator<Map<string, string>> {
-  let stanza = new Map<string, string>()
+  let stanza: Map<string, string> | null = null
   for (const line of linesOf(record)) {
     if (line.length === 0) {
-      if (stanza.size > 0) yield stanza
-      stanza = new Map()
+      if (stanza) yield stanza
+      stanza = null
       continue
     }
+    stanza ??= new Map<string, string>()
     const colon = line.indexOf(0x3a)
     // A line that begins with a space continues the one before.
     if (colon < 1 || line[0] === 0x20 || line[0] === 0x09) continue
     const key = wanted.find((each) => each.length === colon && line.toString('latin1', 0, colon) === each)
     if (key !== undefined && !stanza.has(key)) stanza.set(key, line.toString('utf8', colon + 1).trim())
   }
-  if (stanza.size > 0) yield stanza
+  if (stanza) yield stanza
 }
