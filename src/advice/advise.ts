@@ -1,8 +1,14 @@
 import type { Layer, Measurement } from '../image/measurement.ts'
 import type { Finding, Found, Rule, RuleId } from './finding.ts'
 import { contextBloat } from './context-bloat.ts'
+import { debugSymbols } from './debug-symbols.ts'
+import { devDependencies } from './dev-dependencies.ts'
+import { duplicateFiles } from './duplicate-files.ts'
+import { floatingBase } from './floating-base.ts'
+import { layerCount } from './layer-count.ts'
 import { packageCache } from './package-cache.ts'
 import { removedLater } from './removed-later.ts'
+import { rootUser } from './root-user.ts'
 import { secretFiles, secretSettings } from './secrets.ts'
 import { singleStage } from './single-stage.ts'
 import { findSplit, findToolchains, toolchain } from './toolchain.ts'
@@ -25,17 +31,25 @@ type Entry = {
 
 const content = (image: Measurement): unknown => image.content
 const settings = (image: Measurement): unknown => image.settings
+/** Where nothing tells the base image, nothing is known of it: no build, or no record of it. `FROM scratch` is no loss. */
+const baseImage = (image: Measurement): unknown => image.baseImage
 
 const ENTRIES: Entry[] = [
   // The same toolchain may be told by either rule: splitting a stage makes nothing new.
   { rule: 'toolchain', find: toolchain, findInBase: findToolchains, looksAt: content },
   { rule: 'single-stage', find: singleStage, findInBase: findSplit, looksAt: content },
   { rule: 'package-cache', find: packageCache, looksAt: content },
+  { rule: 'dev-dependencies', find: devDependencies, looksAt: content },
   { rule: 'vcs-and-tests', find: vcsAndTests, looksAt: content },
   { rule: 'secrets', find: secretFiles, looksAt: content, rank: 'first' },
   { rule: 'secrets', find: secretSettings, looksAt: settings, rank: 'first' },
   { rule: 'removed-later', find: removedLater, looksAt: content },
+  { rule: 'duplicate-files', find: duplicateFiles, looksAt: content },
+  { rule: 'debug-symbols', find: debugSymbols, looksAt: content },
   { rule: 'context-bloat', find: contextBloat, looksAt: content },
+  { rule: 'root-user', find: rootUser, looksAt: settings, rank: 'last' },
+  { rule: 'floating-base', find: floatingBase, looksAt: baseImage, rank: 'last' },
+  { rule: 'layer-count', find: layerCount, looksAt: (image) => image.layers, rank: 'last' },
 ]
 
 /**
