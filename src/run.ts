@@ -25,10 +25,10 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
   try {
     const { measured, baseline } = await measureSides(inputs, surroundings, world, scratch, facts)
     world.signal.throwIfAborted()
-    const budgets = budgetsOf(inputs.limits)
-    const images = compareAll(measured, baseline).map(({ comparison }) => {
-      const { checks, verdict } = judge(comparison, budgets)
-      return { comparison, checks, verdict }
+    const budgets = budgetsOf(inputs)
+    const images = compareAll(measured, baseline).map((compared) => {
+      const { checks, verdict } = judge(compared, budgets, [])
+      return { comparison: compared.comparison, checks, verdict }
     })
     // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.
     const isWhole = inputs.image !== null && inputs.platforms.length === 0

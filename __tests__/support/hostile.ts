@@ -36,7 +36,7 @@ export const hostileReport: fc.Arbitrary<Report> = fc
       platform,
       engine: { driver: 'docker', store: 'classic', version, buildx: version },
       baseline: { kind: 'build', commit: BASE_COMMIT, ref, reason: null },
-      baseImage: { before: baseImage(ref), after: baseImage(reason), change: 'changed' },
+      baseImage: { before: baseImage(ref), after: baseImage(reason), change: 'changed', doing: 'drift', growth: null },
       layerChanges: [
         layer({ instruction: reason, fromBase: true }),
         layer({ change: 'changed', sizeAfter: 56_300_000, instruction, instructionBefore: message, file }),

@@ -66,7 +66,18 @@ export type Comparison = {
   /** Why the download sizes, both measured, have no change: a sentence without its final full stop; null where they have one. */
   unlikeDownloads: string | null
   baseline: BaselineFacts
-  baseImage: { before: BaseImage | null; after: BaseImage | null; change: 'unchanged' | 'changed' | 'unknown' }
+  baseImage: {
+    before: BaseImage | null
+    after: BaseImage | null
+    change: 'unchanged' | 'changed' | 'unknown'
+    /**
+     * Of `changed`: `change`: the Dockerfile names another one; `drift`: what it names moved by itself, which is not this change's doing;
+     * null: it cannot be told, and so counts as the change's.
+     */
+    doing: 'change' | 'drift' | null
+    /** Of `changed`: what its layers have more than before, in bytes and layers; null where it is not known which these are. */
+    growth: { size: number | null; downloadSize: number | null; layers: number } | null
+  }
   /** In the image's order, base layer first; a removed layer stands where it stood. */
   layerChanges: LayerChange[]
 }

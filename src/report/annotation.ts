@@ -32,7 +32,8 @@ export function annotationOf(report: Report, fails: boolean): Annotation | null 
       place: file === null ? null : { file, line },
     }
   }
-  const level = fails ? 'error' : image.verdict === 'within' ? 'notice' : 'warning'
+  const isQuiet = image.verdict === 'within' && image.checks.every((check) => check.status !== 'warned')
+  const level = fails ? 'error' : isQuiet ? 'notice' : 'warning'
   const grown = causesOf(image)?.layers.find(
     ({ layer, figures }) => (figures.amount ?? 0) > 0 && layer.file !== null && layer.line !== null,
   )
