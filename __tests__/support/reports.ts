@@ -293,6 +293,17 @@ function coverage(): Why {
   return { moved: 0, parts: [part({ path: '/app/coverage', change: 'new', amount: 3_400_000, files: 212 })], rest: 0 }
 }
 
+/** What a newer base image brought: 10.4 MB. */
+function newerOpenssl(): Why {
+  const debian = { ecosystem: 'dpkg', path: null, change: 'updated', dev: null } as const
+  const packages = [
+    packageChange({ ...debian, name: 'libssl3', versionBefore: '3.0.15', versionAfter: '3.0.17', amount: 7_100_000 }),
+    packageChange({ ...debian, name: 'libc6', versionBefore: '2.36-9', versionAfter: '2.36-10', amount: 2_400_000 }),
+  ]
+  const debianPackages = part({ path: null, ecosystem: 'dpkg', amount: 10_400_000, packages, packageCount: 7 })
+  return { moved: 0, parts: [debianPackages], rest: 0 }
+}
+
 /** A folder that grew by 1 MB. */
 export function part(overrides: Partial<Part> = {}): Part {
   return {
@@ -410,7 +421,7 @@ function movedBaseImage(budgets: Budget[], { edited = false } = {}): ImageReport
         instruction: `FROM ${edited ? 'node:26-slim' : 'node:24-slim'}`,
       },
       change: 'changed',
-      why: null,
+      why: newerOpenssl(),
       doing: edited ? 'change' : 'drift',
       growth: { size: 10_400_000, downloadSize: null, layers: 0 },
     },
