@@ -47,6 +47,7 @@ async function read(provenance: Build['provenance']): Promise<Measurement> {
     configDigest: sha256(config),
     provenance,
     dockerfile: 'app/Dockerfile',
+    warnings: [],
   }
   const subject = {
     name: 'api',
@@ -55,6 +56,7 @@ async function read(provenance: Build['provenance']): Promise<Measurement> {
     target: null,
     engine: containerdEngine,
     source: null,
+    warnings: [],
   }
   const [image] = await readRecord(exec, build, 'containerd', null)
   return toMeasurement(subject, image!, null, image!.origins, { size: null, downloadSize: null })
