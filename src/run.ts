@@ -1,5 +1,6 @@
 import { chmod, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { advise } from './advice/advise.ts'
 import { budgetsOf } from './budget/budgets.ts'
 import { judge } from './budget/judge.ts'
 import { compareAll, gonePlatforms } from './compare/compare.ts'
@@ -26,9 +27,9 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
     const { measured, baseline } = await measureSides(inputs, surroundings, world, scratch, facts)
     world.signal.throwIfAborted()
     const budgets = budgetsOf(inputs.limits)
-    const images = compareAll(measured, baseline).map(({ comparison }) => {
+    const images = compareAll(measured, baseline).map(({ comparison, head, base }) => {
       const { checks, verdict } = judge(comparison, budgets)
-      return { comparison, checks, verdict }
+      return { comparison, checks, verdict, findings: advise(head, base) }
     })
     // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.
     const isWhole = inputs.image !== null && inputs.platforms.length === 0

@@ -12,7 +12,7 @@ import { openRepository, type Repository } from './git/git.ts'
 import { isDirty, snapshotWorkingTree } from './git/tree.ts'
 import { createLayerContents } from './image/layer/contents.ts'
 import { measureImage, measureRevision, type Reading, type Revision, type Workshop } from './image/measure.ts'
-import type { Measurement } from './image/measurement.ts'
+import { platformsOf, type Measurement } from './image/measurement.ts'
 import { normalisePlatform } from './image/source/manifests.ts'
 import { createPlaces } from './image/source/places.ts'
 import type { BaseQuestion } from './inputs/event.ts'
@@ -165,7 +165,7 @@ async function measureImages(
   const measured = head.measurements
   if (inputs.baseline === 'none') return { measured, baseline: NOT_WANTED }
   if (typeof inputs.baseline !== 'object') return { measured, baseline: NOT_NAMED }
-  const platforms = measured.map(({ platform }) => platform)
+  const platforms = platformsOf(measured)
   const obtain = baseMustExist ? requireImage : obtainImage
   return { measured, baseline: await obtain(reading, inputs.baseline, platforms) }
 }
@@ -181,7 +181,7 @@ async function obtainImageBeside(
   reference: ImageReference,
   head: Promise<Measurement[]>,
 ): Promise<Baseline> {
-  const platforms = (await head).map(({ platform }) => platform)
+  const platforms = platformsOf(await head)
   return obtainImage(reading, reference, platforms)
 }
 

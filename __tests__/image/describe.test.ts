@@ -60,6 +60,31 @@ describe('toMeasurement', () => {
     })
   })
 
+  it('tells what the record and the config say, and no value of a variable', () => {
+    const image = anImage([{ digest: digest('a'), size: 100 }])
+    const copied = {
+      fromBase: false as const,
+      line: 4,
+      instruction: 'COPY --from=build /out /out',
+      stage: 'last',
+      copiedFrom: { kind: 'stage' as const, name: 'build' },
+    }
+    const config = { ...image.config, config: { User: '1000', Env: ['TOKEN=abc', 'EMPTY='] } }
+    const origins = { ...UNKNOWN_ORIGINS, layers: new Map([[0, copied]]), stages: 2 }
+    const measured = toMeasurement(SUBJECT, { ...image, config }, [1], origins, WHY)
+    expect(measured).toMatchObject({
+      stages: 2,
+      settings: { user: '1000', variables: ['TOKEN'], buildArgs: [] },
+      content: null,
+      layers: [{ line: 4, stage: 'last', fromBase: false, copiedFrom: copied.copiedFrom }],
+    })
+    expect(toMeasurement(SUBJECT, image, [1], UNKNOWN_ORIGINS, WHY)).toMatchObject({
+      stages: null,
+      settings: null,
+      layers: [{ fromBase: null, copiedFrom: null }],
+    })
+  })
+
   it('of an image without layers is 0 bytes and its config; what was not asked for is not 0', () => {
     expect(toMeasurement(SUBJECT, anImage([]), [], UNKNOWN_ORIGINS, WHY)).toMatchObject({ size: 0, downloadSize: 7 })
     expect(toMeasurement(SUBJECT, anImage([]), null, UNKNOWN_ORIGINS, WHY).size).toBeNull()

@@ -8,7 +8,7 @@ import { aMeasurement, builtBase } from '../support/measurements.ts'
 function judged(name: string, maxSize: number): JudgedImage {
   const comparison = compare(aMeasurement({ name }), aMeasurement({ name }), builtBase())
   const grown = { ...comparison, base: { ...comparison.head, size: 1 } }
-  return { comparison: grown, ...judge(grown, [{ budget: 'max-size', limit: maxSize, unit: 'bytes' }]) }
+  return { comparison: grown, findings: [], ...judge(grown, [{ budget: 'max-size', limit: maxSize, unit: 'bytes' }]) }
 }
 
 const failed: FailedImage = {
@@ -74,6 +74,8 @@ describe('assembleReport', () => {
         baseline: failed.baseline,
         baseImage: null,
         layerChanges: [],
+        packages: null,
+        findings: [],
         checks: [],
       },
     ])

@@ -214,6 +214,7 @@ describe('explanation', () => {
       before: { name: 'docker.io/library/node:24', digest: null, line: null, instruction: null },
       after: { name: 'ghcr.io/octo/node:24', digest: null, line: null, instruction: null },
       change: 'changed',
+      why: null,
     } as const
     expect(said(explanation({ ...image, baseImage }, report()))).toEqual([
       'The base image is ghcr.io/octo/node:24 now, was node:24 (+10.4 MB).',
@@ -224,7 +225,7 @@ describe('explanation', () => {
     const image = STATES['base-image']?.images[0] ?? imageReport()
     const node = { name: 'node:24', digest: null, line: null, instruction: null }
     const of = (before: typeof node | null, after: typeof node | null) =>
-      said(explanation({ ...image, baseImage: { before, after, change: 'changed' } }, report()))
+      said(explanation({ ...image, baseImage: { before, after, change: 'changed', why: null } }, report()))
     expect(of(null, node)).toEqual(['The base image is node:24 now, was scratch (+10.4 MB).'])
     expect(of(node, null)).toEqual(['The base image is scratch now, was node:24 (+10.4 MB).'])
   })

@@ -82,6 +82,7 @@ export function someTotals(overrides: Partial<Totals> = {}): Totals {
     ownSize: 20_000_000,
     ownDownloadSize: 8_000_000,
     ownLayers: 3,
+    wasted: null,
     ...overrides,
   }
 }
@@ -101,7 +102,8 @@ export function aComparison(head: Partial<Totals>, base: Partial<Totals> | null)
     unmeasured: { size: null, downloadSize: null },
     unlikeDownloads: null,
     baseline: base ? builtBase() : builtBase({ kind: 'none', reason: 'the base has no Dockerfile' }),
-    baseImage: { before: null, after: null, change: 'unknown' },
+    baseImage: { before: null, after: null, change: 'unknown', why: null },
+    packages: null,
     layerChanges: [],
   }
 }

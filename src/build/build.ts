@@ -38,8 +38,6 @@ export type Build = {
   ref: string
   /** Digest of the manifest or index; on the classic store, of the config. */
   digest: string
-  /** Digest of the config, for a single platform. */
-  configDigest: string | null
   /** By platform, `''` for the only one: BuildKit's provenance as it is. */
   provenance: Map<string, unknown>
   /** The Dockerfile, relative to the repository's root, with `/`. */
@@ -51,7 +49,6 @@ export type Build = {
 const metadata = z.looseObject({
   'buildx.build.ref': z.string(),
   'containerimage.digest': z.string(),
-  'containerimage.config.digest': z.string().optional(),
 })
 
 /** The place of a path of the inputs in a tree. Throws CouldNotMeasure `input` for one outside the repository. */
@@ -172,7 +169,6 @@ export async function buildImage(
   return {
     ref: parsed.data['buildx.build.ref'].split('/').at(-1)!,
     digest: parsed.data['containerimage.digest'],
-    configDigest: parsed.data['containerimage.config.digest'] ?? null,
     provenance,
     dockerfile,
     warnings: readWarnings(parsed.data['buildx.build.warnings'], hiddenValues(inputs, environment)),

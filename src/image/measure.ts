@@ -22,7 +22,7 @@ import type { InTurn } from '../turns.ts'
 import { contentOf, readLayerSizes, unknownLayers } from './content.ts'
 import { toMeasurement, UNKNOWN_ORIGINS, type Subject } from './describe.ts'
 import type { LayerContents } from './layer/contents.ts'
-import type { Measurement, Unmeasured } from './measurement.ts'
+import { platformsOf, type Measurement, type Unmeasured } from './measurement.ts'
 import { platformName } from './oci.ts'
 import { RECORD_UNREAD, readClassicSizes, readProvenance, readRecord } from './record.ts'
 import { openBlob } from './source/layout.ts'
@@ -222,7 +222,7 @@ export async function measureImage(
         return measurementOf(image, subject, inputs, contents, UNKNOWN_ORIGINS, NO_BLOBS)
       }),
     )
-    return { measurements, platforms: [...measurements.map(({ platform }) => platform), ...others] }
+    return { measurements, platforms: [...platformsOf(measurements), ...others] }
   } catch (error) {
     throw naming(reference, error)
   } finally {

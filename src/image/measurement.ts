@@ -100,3 +100,13 @@ export type Measurement = {
   /** What lies in it; null where no content was read, or more than can be kept. */
   content: ImageContent | null
 }
+
+/** The sum of sizes in bytes. Null as soon as one part was not measured: a part of a sum is never shown as the sum. */
+export function sum(sizes: (number | null)[]): number | null {
+  return sizes.reduce((total, size) => (total === null || size === null ? null : total + size), 0)
+}
+
+/** The platforms that were measured, in their order. */
+export function platformsOf(measurements: Measurement[]): string[] {
+  return measurements.map(({ platform }) => platform)
+}
