@@ -91,6 +91,10 @@ test('a finding says where it comes from', () => {
   ])
   const go = aFile('/usr/local/go/bin/go', 14_000_000, 0)
   expect(advise(image([go]), null)).toMatchObject([{ file: null, line: null, fromBase: true }])
+  const baseImage = { name: 'node:24', digest: null, line: 2, instruction: 'FROM node:24' }
+  expect(advise(image([], { baseImage }), null)).toMatchObject([
+    { rule: 'floating-base', file: 'Dockerfile', line: 2, instruction: 'FROM node:24', fromBase: false },
+  ])
 })
 
 test('is bounded: ten of a rule, forty in all', () => {
