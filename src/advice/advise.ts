@@ -9,7 +9,7 @@ import { layerCount } from './layer-count.ts'
 import { packageCache } from './package-cache.ts'
 import { removedLater } from './removed-later.ts'
 import { rootUser } from './root-user.ts'
-import { secretFiles, secretSettings } from './secrets.ts'
+import { lineOfSetting, secretFiles, secretSettings } from './secrets.ts'
 import { singleStage } from './single-stage.ts'
 import { findSplit, findToolchains, toolchain } from './toolchain.ts'
 import { vcsAndTests } from './vcs-and-tests.ts'
@@ -28,7 +28,7 @@ type Entry = {
   /** What the rule looks at: without it, that nothing is found does not mean that nothing is there. */
   looksAt: (image: Measurement) => unknown
   /** The instruction that a finding without a layer is about. */
-  instruction?: (image: Measurement) => Place
+  instruction?: (image: Measurement, found: Found) => Place
   /** Findings that are about no bytes: told before the others, or after them. */
   rank?: 'first' | 'last'
 }
@@ -42,6 +42,11 @@ function fromOf({ baseImage: from, dockerfile }: Measurement): Place {
   return { file: from?.line ? dockerfile : null, line: from?.line ?? null, instruction: from?.instruction ?? null }
 }
 
+function settingLine(image: Measurement, found: Found): Place {
+  const line = lineOfSetting(image, found)
+  return { file: line === null ? null : image.dockerfile, line, instruction: null }
+}
+
 const ENTRIES: Entry[] = [
   // The same toolchain may be told by either rule: splitting a stage makes nothing new.
   { rule: 'toolchain', find: toolchain, findInBase: findToolchains, looksAt: content },
@@ -50,7 +55,7 @@ const ENTRIES: Entry[] = [
   { rule: 'dev-dependencies', find: devDependencies, looksAt: content },
   { rule: 'vcs-and-tests', find: vcsAndTests, looksAt: content },
   { rule: 'secrets', find: secretFiles, looksAt: content, rank: 'first' },
-  { rule: 'secrets', find: secretSettings, looksAt: settings, rank: 'first' },
+  { rule: 'secrets', find: secretSettings, looksAt: settings, instruction: settingLine, rank: 'first' },
   { rule: 'removed-later', find: removedLater, looksAt: content },
   { rule: 'duplicate-files', find: duplicateFiles, looksAt: content },
   { rule: 'debug-symbols', find: debugSymbols, looksAt: content },
@@ -69,13 +74,20 @@ export function advise(head: Measurement, base: Measurement | null, { limit = MA
     const { rule, find, findInBase = find, looksAt } = entry
     const before = base !== null && looksAt(base) !== null ? byKey(findInBase(base)) : null
     const ranked = [...byKey(find(head))].map(([key, found]): Ranked => {
-      const place = found.layer === null && entry.instruction ? entry.instruction(head) : placeOf(found.layer)
+      const place = found.layer === null && entry.instruction ? entry.instruction(head, found) : placeOf(found.layer)
       return { entry, finding: findingOf(rule, found, place, before && { found: before.get(key) ?? null }) }
     })
     return ranked.toSorted(inOrder).slice(0, MAX_OF_RULE)
   })
   const told = all.toSorted(inOrder).slice(0, limit)
   return told.map(({ finding }) => finding)
+}
+
+/** The findings of a rule. Tools that one stage builds with are a `toolchain`, though `single-stage` tells them. */
+export function findingsOf(findings: readonly Finding[], rule: RuleId): Finding[] {
+  return findings.filter(
+    (finding) => finding.rule === rule || (rule === 'toolchain' && finding.rule === 'single-stage'),
+  )
 }
 
 /** By key; of several with the same one, the first is the other image's first. */

@@ -150,7 +150,8 @@ export function toolchainFiles(image: Measurement): Set<ImageFile> {
   return new Set(presentIn(image).flatMap(({ files }) => files))
 }
 
-const shownFolder = ({ path }: ImageFile): string => folderAt(path, 3)
+/** `/usr/lib/gcc`, but `/usr/bin` and `/usr/include` as they are: what lies there is many files. */
+const shownFolder = ({ path }: ImageFile): string => folderAt(path, /^\/usr\/(?:s?bin|include)\//.test(path) ? 2 : 3)
 
 /** The toolchains of an image, whichever rule tells them. */
 export const findToolchains: Rule = (image) =>
