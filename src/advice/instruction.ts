@@ -42,11 +42,11 @@ function wordsOf(text: string): string[] {
   return text.split(/\s+/)
 }
 
-/** `line 14`, or the instruction where its line is not known; of a layer that nobody knows, `its instruction`. */
+/** `line 14`, or the instruction where its line is not known; `a layer` where that is not known, either. */
 export function lineOf(layer: Layer | null): Words {
   if (layer?.line) return [`line ${layer.line}`]
   const text = layer?.instruction ?? ''
-  if (text === '') return ['its instruction']
+  if (text === '') return ['a layer']
   return [{ code: text.length > SHOWN ? `${text.slice(0, SHOWN).trimEnd()}…` : text }]
 }
 
