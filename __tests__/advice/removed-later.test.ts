@@ -120,6 +120,20 @@ describe('the base image’s files', () => {
   })
 })
 
+test("a package manager's records are written anew by each run, and no waste", () => {
+  const records = [
+    '/var/lib/dpkg/status',
+    '/var/cache/debconf/templates.dat',
+    '/etc/ld.so.cache',
+    '/lib/apk/db/installed',
+  ]
+  const layers = [base, install, copy, last('RUN apt-get install -y curl')]
+  const files = records.flatMap((path) => [0, 1].map((layer) => aFile(path, 5_000_000, layer, { lost: again })))
+  expect(removedLater(anImage(layers, files))).toEqual([])
+  expect(removedLater(anImage(layers, [aFile('/var/lib/apt/lists/x', 5_000_000, 1, { lost: again })]))).toHaveLength(1)
+  expect(removedLater(anImage(layers, [aFile('/var/lib/dpkg/status', 5_000_000, 1, { lost: gone })]))).toHaveLength(1)
+})
+
 test('an instruction stands in for a line that is not known, and small ones are left out', () => {
   const layers = [base, aLayer('RUN make', { fromBase: null }), aLayer('RUN rm -rf /src', { fromBase: null })]
   const lost = { layer: 2, how: 'removed' } as const

@@ -19,17 +19,17 @@ describe('floating-base', () => {
   }
   const pinned = digest('x')
   test.each([
-    ['node:latest', 'FROM node', 'the base image `node:latest` has no tag: it is whatever is latest'],
-    ['node:latest', 'FROM node:latest AS run', 'the base image `node:latest` is whatever is latest'],
-    ['node:24', 'FROM --platform=linux/amd64 node:24', 'the base image `node:24` has no digest: its tag may move'],
-    ['node:24', 'FROM node:${VERSION}', 'the base image `node:24` has no digest: its tag may move'],
+    ['node:latest', 'FROM node', 'the base image `node:latest` without a tag, which is whatever is latest'],
+    ['node:latest', 'FROM node:latest AS run', 'the base image `node:latest`, which is whatever is latest'],
+    ['node:24', 'FROM --platform=linux/amd64 node:24', 'the base image `node:24` without a digest, whose tag may move'],
+    ['node:24', 'FROM node:${VERSION}', 'the base image `node:24` without a digest, whose tag may move'],
     [
       'registry:5000/app:latest',
       'from registry:5000/app',
-      'the base image `registry:5000/app:latest` has no tag: it is whatever is latest',
+      'the base image `registry:5000/app:latest` without a tag, which is whatever is latest',
     ],
-    ['node:latest', 'FROM ${BASE}', 'the base image `node:latest` is whatever is latest'],
-    ['node:latest', null, 'the base image `node:latest` is whatever is latest'],
+    ['node:latest', 'FROM ${BASE}', 'the base image `node:latest`, which is whatever is latest'],
+    ['node:latest', null, 'the base image `node:latest`, which is whatever is latest'],
     ['node:24', `FROM node:24@${pinned}`, null],
     ['node', `FROM node@${pinned}`, null],
     ['node', 'FROM ${BASE}', null],

@@ -59,6 +59,7 @@ export function aMeasurement(overrides: Partial<Measurement> = {}): Measurement 
     unmeasured: { size: null, downloadSize: null },
     stages: 1,
     settings: { user: 'node', variables: [], buildArgs: [] },
+    warnings: [],
     content: null,
     ...overrides,
     layers,

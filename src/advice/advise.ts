@@ -9,7 +9,7 @@ import { layerCount } from './layer-count.ts'
 import { packageCache } from './package-cache.ts'
 import { removedLater } from './removed-later.ts'
 import { rootUser } from './root-user.ts'
-import { secretFiles, secretSettings } from './secrets.ts'
+import { lineOfSetting, secretFiles, secretSettings } from './secrets.ts'
 import { singleStage } from './single-stage.ts'
 import { findSplit, findToolchains, toolchain } from './toolchain.ts'
 import { vcsAndTests } from './vcs-and-tests.ts'
@@ -18,6 +18,8 @@ import { vcsAndTests } from './vcs-and-tests.ts'
 const MAX_FINDINGS = 40
 const MAX_OF_RULE = 10
 
+type Place = Pick<Finding, 'file' | 'line' | 'instruction'>
+
 type Entry = {
   rule: RuleId
   find: Rule
@@ -25,6 +27,8 @@ type Entry = {
   findInBase?: Rule
   /** What the rule looks at: without it, that nothing is found does not mean that nothing is there. */
   looksAt: (image: Measurement) => unknown
+  /** The instruction that a finding without a layer is about. */
+  instruction?: (image: Measurement, found: Found) => Place
   /** Findings that are about no bytes: told before the others, or after them. */
   rank?: 'first' | 'last'
 }
@@ -34,6 +38,15 @@ const settings = (image: Measurement): unknown => image.settings
 /** Where nothing tells the base image, nothing is known of it: no build, or no record of it. `FROM scratch` is no loss. */
 const baseImage = (image: Measurement): unknown => image.baseImage
 
+function fromOf({ baseImage: from, dockerfile }: Measurement): Place {
+  return { file: from?.line ? dockerfile : null, line: from?.line ?? null, instruction: from?.instruction ?? null }
+}
+
+function settingLine(image: Measurement, found: Found): Place {
+  const line = lineOfSetting(image, found)
+  return { file: line === null ? null : image.dockerfile, line, instruction: null }
+}
+
 const ENTRIES: Entry[] = [
   // The same toolchain may be told by either rule: splitting a stage makes nothing new.
   { rule: 'toolchain', find: toolchain, findInBase: findToolchains, looksAt: content },
@@ -42,13 +55,13 @@ const ENTRIES: Entry[] = [
   { rule: 'dev-dependencies', find: devDependencies, looksAt: content },
   { rule: 'vcs-and-tests', find: vcsAndTests, looksAt: content },
   { rule: 'secrets', find: secretFiles, looksAt: content, rank: 'first' },
-  { rule: 'secrets', find: secretSettings, looksAt: settings, rank: 'first' },
+  { rule: 'secrets', find: secretSettings, looksAt: settings, instruction: settingLine, rank: 'first' },
   { rule: 'removed-later', find: removedLater, looksAt: content },
   { rule: 'duplicate-files', find: duplicateFiles, looksAt: content },
   { rule: 'debug-symbols', find: debugSymbols, looksAt: content },
   { rule: 'context-bloat', find: contextBloat, looksAt: content },
   { rule: 'root-user', find: rootUser, looksAt: settings, rank: 'last' },
-  { rule: 'floating-base', find: floatingBase, looksAt: baseImage, rank: 'last' },
+  { rule: 'floating-base', find: floatingBase, looksAt: baseImage, instruction: fromOf, rank: 'last' },
   { rule: 'layer-count', find: layerCount, looksAt: (image) => image.layers, rank: 'last' },
 ]
 
@@ -61,12 +74,20 @@ export function advise(head: Measurement, base: Measurement | null, { limit = MA
     const { rule, find, findInBase = find, looksAt } = entry
     const before = base !== null && looksAt(base) !== null ? byKey(findInBase(base)) : null
     const ranked = [...byKey(find(head))].map(([key, found]): Ranked => {
-      return { entry, finding: findingOf(rule, found, before && { found: before.get(key) ?? null }) }
+      const place = found.layer === null && entry.instruction ? entry.instruction(head, found) : placeOf(found.layer)
+      return { entry, finding: findingOf(rule, found, place, before && { found: before.get(key) ?? null }) }
     })
     return ranked.toSorted(inOrder).slice(0, MAX_OF_RULE)
   })
   const told = all.toSorted(inOrder).slice(0, limit)
   return told.map(({ finding }) => finding)
+}
+
+/** The findings of a rule. Tools that one stage builds with are a `toolchain`, though `single-stage` tells them. */
+export function findingsOf(findings: readonly Finding[], rule: RuleId): Finding[] {
+  return findings.filter(
+    (finding) => finding.rule === rule || (rule === 'toolchain' && finding.rule === 'single-stage'),
+  )
 }
 
 /** By key; of several with the same one, the first is the other image's first. */
@@ -82,7 +103,7 @@ function byKey(found: Found[]): Map<string, Found> {
 }
 
 /** `before`: what the base has of it; null: there is nothing to compare with. */
-function findingOf(rule: RuleId, found: Found, before: { found: Found | null } | null): Finding {
+function findingOf(rule: RuleId, found: Found, place: Place, before: { found: Found | null } | null): Finding {
   const { what, paths, count, bytes, fix, layer, otherLayer } = found
   const added = before === null || bytes === null ? null : Math.max(0, bytes - (before.found?.bytes ?? 0))
   return {
@@ -92,7 +113,7 @@ function findingOf(rule: RuleId, found: Found, before: { found: Found | null } |
     count,
     bytes,
     fix,
-    ...placeOf(layer),
+    ...place,
     otherLine: otherLayer?.line ?? null,
     fromBase: layer?.fromBase === true,
     since: before && (before.found === null ? 'new' : added !== null && added > 0 ? 'grown' : 'before'),
@@ -100,7 +121,7 @@ function findingOf(rule: RuleId, found: Found, before: { found: Found | null } |
   }
 }
 
-function placeOf(layer: Layer | null): Pick<Finding, 'file' | 'line' | 'instruction'> {
+function placeOf(layer: Layer | null): Place {
   return { file: layer?.file ?? null, line: layer?.line ?? null, instruction: layer?.instruction || null }
 }
 

@@ -2,7 +2,7 @@ import type { ElfFact } from '../image/layer/elf.ts'
 import type { ImageFile } from '../image/files.ts'
 import type { Layer } from '../image/measurement.ts'
 import { MAX_PATHS, type Found, type Rule, type Words } from './finding.ts'
-import { originOf } from './instruction.ts'
+import { isPlain, originOf } from './instruction.ts'
 import { toolchainFiles } from './toolchain.ts'
 import { distributionPackage, grouped, isOwn, largestFirst } from './weigh.ts'
 
@@ -48,7 +48,7 @@ function fixOf(go: boolean, layer: Layer | null, { path }: ImageFile): Words {
   const place = from === 'stage' ? ' in the stage that builds it' : from === 'run' ? ' in the same ' : ''
   return [
     'run ',
-    { code: `strip ${path.slice(path.lastIndexOf('/') + 1)}` },
+    { code: isPlain(path) ? `strip ${path.slice(path.lastIndexOf('/') + 1)}` : 'strip' },
     place,
     ...(from === 'run' ? [{ code: 'RUN' }] : []),
   ]

@@ -1,7 +1,7 @@
 import type { ImageFile } from '../image/files.ts'
 import type { Measurement } from '../image/measurement.ts'
 import type { Found, Rule, Words } from './finding.ts'
-import { lineOf } from './instruction.ts'
+import { isPlain, lineOf } from './instruction.ts'
 import { cacheFiles } from './package-cache.ts'
 import { toolchainFiles } from './toolchain.ts'
 import { findingIn, grouped, isOwn, largestFirst, mainLayer } from './weigh.ts'
@@ -44,5 +44,7 @@ function findingOf(image: Measurement, files: ImageFile[]): (Found & { bytes: nu
 }
 
 function fixOf(first: ImageFile, copy: ImageFile, line: Words): Words {
-  return ['let ', ...line, ' link it: ', { code: `ln -s ${first.path} ${copy.path}` }, ', or bring it in once']
+  const command: Words =
+    isPlain(first.path) && isPlain(copy.path) ? [': ', { code: `ln -s ${first.path} ${copy.path}` }] : []
+  return ['let ', ...line, ' link it', ...command, ', or bring it in once']
 }

@@ -26,9 +26,10 @@ function floatOf({ name, instruction }: BaseImage): string | null {
   // A name without a tag comes of a digest alone: BuildKit completes all others by `latest`.
   if (written?.includes('@') || name === repositoryOf(name)) return null
   const isLatest = name.endsWith(':latest')
-  if (written === null || /^\$\w+$|^\$\{[^}]*\}$/.test(written)) return isLatest ? ' is whatever is latest' : null
-  if (!isLatest) return ' has no digest: its tag may move'
-  return written.endsWith(':latest') ? ' is whatever is latest' : ' has no tag: it is whatever is latest'
+  if (written === null || /^\$\w+$|^\$\{[^}]*\}$/.test(written))
+    return isLatest ? ', which is whatever is latest' : null
+  if (!isLatest) return ' without a digest, whose tag may move'
+  return written.endsWith(':latest') ? ', which is whatever is latest' : ' without a tag, which is whatever is latest'
 }
 
 /** What a `FROM` names, as written. */

@@ -42,12 +42,17 @@ function wordsOf(text: string): string[] {
   return text.split(/\s+/)
 }
 
-/** `line 14`, or the instruction where its line is not known; of a layer that nobody knows, `its instruction`. */
+/** `line 14`, or the instruction where its line is not known; `a layer` where that is not known, either. */
 export function lineOf(layer: Layer | null): Words {
   if (layer?.line) return [`line ${layer.line}`]
   const text = layer?.instruction ?? ''
-  if (text === '') return ['its instruction']
+  if (text === '') return ['a layer']
   return [{ code: text.length > SHOWN ? `${text.slice(0, SHOWN).trimEnd()}…` : text }]
+}
+
+/** Whether a path may stand in a command or a line to paste: a shell takes it as it is, and so does a `.dockerignore`. */
+export function isPlain(path: string): boolean {
+  return /^(?!-)[\w./@+*-]{1,300}$/.test(path)
 }
 
 /** How to keep a file or folder out of a layer; `ignore`: the line for `.dockerignore`, relative to the context. */
@@ -55,7 +60,7 @@ export function keepOut(layer: Layer | null, ignore: string): Words {
   const origin = layer === null ? ELSE : originOf(layer)
   switch (origin.from) {
     case 'context':
-      return ['add ', { code: ignore }, ' to ', { code: '.dockerignore' }]
+      return ['add ', ...(isPlain(ignore) ? [{ code: ignore }] : ['it']), ' to ', { code: '.dockerignore' }]
     case 'stage':
       return ['leave it out of what ', ...lineOf(layer), ' copies']
     case 'run':

@@ -66,7 +66,7 @@ const CACHES: Cache[] = [
   {
     id: 'npm',
     what: ["npm's cache"],
-    folder: inHome(String.raw`(?:\.npm|\.cache/node-gyp|\.node-gyp)`),
+    folder: inHome(String.raw`\.npm/_cacache`),
     fix: { command: 'npm cache clean --force' },
     mount: '/root/.npm',
   },

@@ -9,6 +9,10 @@ import { bytesOf, commonFolder, findingIn, folderAt, grouped, heaviest, isOwn, l
 const FLOOR = 100_000
 const BASE_FLOOR = 1_000_000
 
+/** What every run of a package manager writes anew: its records, and what it generates of all that is installed. */
+const RECORDS =
+  /^\/(?:var\/lib\/(?:dpkg|rpm|apt\/(?!lists\/))|var\/cache\/(?:debconf|ldconfig)|var\/log|usr\/lib\/sysimage|(?:usr\/)?lib\/apk\/db|etc\/apk)\/|^\/etc\/(?:ld\.so\.cache|passwd-?|group-?|g?shadow-?|ssl\/certs\/ca-certificates\.crt)$/
+
 /** Folders that say nothing of what lies in them. */
 const TOPS = new Set(['', '/usr', '/var', '/etc', '/lib', '/opt', '/root', '/home'])
 
@@ -21,7 +25,8 @@ export const removedLater: Rule = (image) => {
     const successor = successors.get(file)
     // `.dockerignore` gives these bytes back: they are told by `context-bloat`.
     if (bloat.has(file) || (successor && bloat.has(successor))) return null
-    const upper = file.lost!.layer
+    const { layer: upper, how } = file.lost!
+    if (how === 'replaced' && RECORDS.test(file.path)) return null
     if (upper <= file.layer || image.layers[upper]?.fromBase === true) return null
     return `${file.layer} ${upper}`
   })

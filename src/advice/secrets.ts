@@ -25,7 +25,7 @@ const HARMLESS =
 
 /** Whether a variable of this name holds a secret, as far as a name tells. */
 export function namesSecret(name: string): boolean {
-  return SECRET.test(name) && !HARMLESS.test(name)
+  return /^[A-Za-z_][\w.-]{0,99}$/.test(name) && SECRET.test(name) && !HARMLESS.test(name)
 }
 
 /** Files that hold a secret, in every layer that is shipped: what a later one removes can be read all the same. */
@@ -92,6 +92,13 @@ export const secretSettings: Rule = ({ settings }) => {
     ),
     ...buildArgs.map((name) => settingOf('the build argument ', name, ['give it to the build by '])),
   ]
+}
+
+/** The Dockerfile's instruction that BuildKit's own check blames for such a setting, where it has that check. */
+export function lineOfSetting({ warnings, dockerfile }: Measurement, { what }: Pick<Found, 'what'>): number | null {
+  const [name] = what.flatMap((word) => (typeof word === 'string' ? [] : [word.code]))
+  const found = warnings.find(({ rule, message }) => rule === 'SecretsUsedInArgOrEnv' && message.includes(`"${name}"`))
+  return dockerfile === null ? null : (found?.line ?? null)
 }
 
 function settingOf(what: string, name: string, fix: Words): Found {

@@ -16,8 +16,9 @@ const HOME = '(?:/root|/home/[^/]+|/var/lib/jenkins)'
  */
 type Toolchain = {
   id: 'go' | 'rust' | 'java' | 'c'
-  /** Continues "… in". */
+  /** In full, and in a list of several. */
   name: string
+  short: string
   fix: Words
   packages: { core: RegExp; rest: RegExp }
   places: { core: RegExp; rest: RegExp }
@@ -35,6 +36,7 @@ const TOOLCHAINS: Toolchain[] = [
   {
     id: 'go',
     name: 'the Go toolchain',
+    short: 'Go',
     fix: BUILD_ELSEWHERE,
     packages: { core: /^(?:golang(?:-.*)?|go)$/, rest: NONE },
     places: {
@@ -45,6 +47,7 @@ const TOOLCHAINS: Toolchain[] = [
   {
     id: 'rust',
     name: 'the Rust toolchain',
+    short: 'Rust',
     fix: BUILD_ELSEWHERE,
     packages: { core: /^(?:rustc|cargo|rustup|rust|rust-.*|libstd-rust-.*)$/, rest: /^(?:libllvm\d+|llvm\d+-libs)$/ },
     places: {
@@ -58,6 +61,7 @@ const TOOLCHAINS: Toolchain[] = [
   {
     id: 'java',
     name: 'a JDK and build tools, where a JRE runs the program',
+    short: 'JDK',
     fix: ['build in a stage of its own, and let the final stage start ', { code: 'FROM' }, ' an image with a JRE'],
     packages: {
       core: /^(?:openjdk-?\d+-jdk(?:-headless)?|default-jdk(?:-headless)?|openjdk\d+-(?:jmods|src|demos|doc)|maven|gradle|libmaven.*-java)$/,
@@ -74,6 +78,7 @@ const TOOLCHAINS: Toolchain[] = [
   {
     id: 'c',
     name: 'a C and C++ toolchain',
+    short: 'C and C++',
     fix: BUILD_ELSEWHERE,
     packages: {
       core: /^(?:build-essential|build-base|(?:gcc|g\+\+|clang)(?:-(?!\d+-base$).*)?)$/,
@@ -145,7 +150,8 @@ export function toolchainFiles(image: Measurement): Set<ImageFile> {
   return new Set(presentIn(image).flatMap(({ files }) => files))
 }
 
-const shownFolder = ({ path }: ImageFile): string => folderAt(path, 3)
+/** `/usr/lib/gcc`, but `/usr/bin` and `/usr/include` as they are: what lies there is many files. */
+const shownFolder = ({ path }: ImageFile): string => folderAt(path, /^\/usr\/(?:s?bin|include)\//.test(path) ? 2 : 3)
 
 /** The toolchains of an image, whichever rule tells them. */
 export const findToolchains: Rule = (image) =>
@@ -180,9 +186,8 @@ export const toolchain: Rule = (image) => (image.stages === 1 ? [] : findToolcha
 export const findSplit: Rule = (image) => {
   const present = presentIn(image)
   if (present.length === 0) return []
-  const names = present.map(({ toolchain: { name }, complete }) => (complete ? name : 'C headers and build tools'))
   const files = present.flatMap((each) => each.files)
-  const what = [`${names.join(' and ')}, in an image of one stage`]
+  const what = [`build tools beside the program (${present.map(({ toolchain: { short } }) => short).join(', ')})`]
   const fix: Words = [
     'build in a first stage, and ',
     { code: 'COPY --from' },
