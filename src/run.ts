@@ -26,10 +26,12 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
   try {
     const { measured, baseline } = await measureSides(inputs, surroundings, world, scratch, facts)
     world.signal.throwIfAborted()
-    const budgets = budgetsOf(inputs.limits)
-    const images = compareAll(measured, baseline).map(({ comparison, head, base }) => {
-      const { checks, verdict } = judge(comparison, budgets)
-      return { comparison, checks, verdict, findings: advise(head, base) }
+    const budgets = budgetsOf(inputs)
+    const images = compareAll(measured, baseline).map((compared) => {
+      const { comparison, head, base } = compared
+      const findings = advise(head, base)
+      const { checks, verdict } = judge(compared, budgets, findings)
+      return { comparison, checks, verdict, findings }
     })
     // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.
     const isWhole = inputs.image !== null && inputs.platforms.length === 0
