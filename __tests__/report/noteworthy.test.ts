@@ -38,7 +38,7 @@ describe('isNoteworthy', () => {
     expect(isNoteworthy(report({ images: [imageReport(overrides)] }))).toBe(true)
   })
 
-  it.each(['over', 'failed', 'not-measured', 'base-image', 'soft-limit', 'parts', 'forbidden'])(
+  it.each(['over', 'failed', 'not-measured', 'base-image', 'soft-limit', 'parts', 'forbidden', 'waived'])(
     'speaks of: %s',
     (state) => {
       expect(isNoteworthy(STATES[state] ?? report())).toBe(true)

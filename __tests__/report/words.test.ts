@@ -45,6 +45,8 @@ describe('headline', () => {
     ['base-image-edited', 'api is over its growth budget by 5.6 MB'],
     ['base-image-cap', 'api is over by 3.8 MB since the base image grew'],
     ['soft-limit', 'api is over by 3.9 MB (soft limit)'],
+    ['waived', 'api is over by 3.9 MB (accepted)'],
+    ['waiver-void', 'api is over by 3.9 MB'],
     ['parts', 'api is over by 6.3 MB in /app/node_modules and 9.1 MB in package typescript'],
     ['forbidden', 'api has 1 forbidden finding'],
     ['failed', 'api could not be measured'],
@@ -205,6 +207,18 @@ describe('explanation', () => {
       ],
     ],
     ['soft-limit', []],
+    ['acceptable', []],
+    ['waived', ['mona accepted growth up to +15.7 MB with the label image-budget: accept on 2026-03-01.']],
+    [
+      'waiver-void',
+      [
+        'mona accepted +13.6 MB with the label image-budget: accept on 2026-03-01; this is 2.1 MB more, which was not accepted. Set the label anew to accept it.',
+      ],
+    ],
+    [
+      'waiver-problem',
+      ['The label image-budget: accept accepts nothing: comment is off, so nothing keeps how much was accepted.'],
+    ],
     ['parts', []],
     [
       'not-measured',
@@ -369,12 +383,37 @@ describe('quietWords', () => {
   })
 })
 
+describe('the label that accepts growth', () => {
+  const printed = (state: string): string => {
+    const of = STATES[state] ?? report()
+    return plain(join(smallPrint(of.images[0] ?? imageReport(), of), ' · '))
+  }
+
+  it('is told where it would help', () => {
+    expect(printed('acceptable')).toContain('add the label image-budget: accept to accept +15.7 MB')
+    for (const state of ['over', 'waived', 'waiver-void', 'waiver-problem'])
+      expect(printed(state)).not.toContain('label')
+  })
+
+  it('is told with all that it would accept, and not where it could accept nothing', () => {
+    const waiver = { label: 'ok', by: null, at: null, problem: null }
+    const layers = imageReport({ head: totals({ layers: 11 }), budgets: [budget('max-layers', 10)] })
+    expect(plain(join(smallPrint(layers, report({ waiver })), ' · '))).toContain('add the label ok to accept +2 layers')
+    const parts = STATES['parts']?.images[0] ?? imageReport()
+    expect(plain(join(smallPrint(parts, report({ waiver })), ' · '))).toContain(
+      'to accept +12.3 MB in its own layers, +12.3 MB in /app/node_modules and +9.1 MB in package typescript',
+    )
+    const forbidden = STATES['forbidden']?.images[0] ?? imageReport()
+    expect(plain(join(smallPrint(forbidden, report({ waiver })), ' · '))).not.toContain('label')
+  })
+})
+
 it('prints platform, baseline and engine small', () => {
-  expect(plain(join(smallPrint(imageReport()), ' · '))).toBe(
+  expect(plain(join(smallPrint(imageReport(), report()), ' · '))).toBe(
     'linux/amd64 · base built from a1b2c3d · Docker 28.0.4, classic store',
   )
   const engine = { driver: 'docker-container', store: 'buildkit', version: '0.21.0', buildx: '0.21.2' } as const
-  expect(plain(join(smallPrint(imageReport({ engine, base: null, platform: null })), ' · '))).toBe(
+  expect(plain(join(smallPrint(imageReport({ engine, base: null, platform: null }), report()), ' · '))).toBe(
     'BuildKit 0.21.0 (docker-container)',
   )
 })

@@ -1,6 +1,7 @@
 import type { Finding } from '../../src/advice/finding.ts'
 import type { Budget, BudgetName, Check } from '../../src/budget/budget.ts'
 import { judge } from '../../src/budget/judge.ts'
+import { waive } from '../../src/budget/waiver.ts'
 import { compare } from '../../src/compare/compare.ts'
 import type {
   Change,
@@ -29,6 +30,7 @@ export const HEAD_COMMIT = 'd4e5f6a7d4e5f6a7d4e5f6a7d4e5f6a7d4e5f6a7'
 const run = {
   version: '0.1.0',
   gonePlatforms: [],
+  waiver: null,
   head: { commit: HEAD_COMMIT, pushed: null, dirty: false, reference: null },
   repositoryUrl: 'https://github.com/octo/shop',
   runUrl: 'https://github.com/octo/shop/actions/runs/123456',
@@ -43,6 +45,7 @@ export function report(overrides: Partial<Report> = {}): Report {
     verdict: verdicts.has('error') ? 'error' : verdicts.has('over') ? 'over' : 'within',
     images,
     gonePlatforms: run.gonePlatforms,
+    waiver: run.waiver,
     head: run.head,
     repositoryUrl: run.repositoryUrl,
     runUrl: run.runUrl,
@@ -529,9 +532,35 @@ function partsOver(): ImageReport {
 
 const containerd = { driver: 'docker', store: 'containerd', version: '29.1.0', buildx: '0.30.1' } as const
 
+const LABEL = 'image-budget: accept'
+
+/** `mona` accepted growth of `size` bytes and a layer. */
+function acceptedOver(size: number): Report {
+  const growth = { size, downloadSize: null, layers: 1 }
+  const accepted = waive({ ...overImage(), comparison: { platform: 'linux/amd64', change: null } }, [
+    { platform: 'linux/amd64', growth, parts: [] },
+  ])
+  return report({
+    images: [overImage({ checks: accepted.checks, verdict: accepted.verdict })],
+    waiver: { label: LABEL, by: 'mona', at: '2026-03-01T12:34:56.000Z', problem: null },
+  })
+}
+
 /** Every state by the name of its rendered files. */
 export const STATES: Readonly<Record<string, Report>> = {
   over: report({ images: [overImage()] }),
+  acceptable: report({ images: [overImage()], waiver: { label: LABEL, by: null, at: null, problem: null } }),
+  waived: acceptedOver(15_700_000),
+  'waiver-void': acceptedOver(13_600_000),
+  'waiver-problem': report({
+    images: [overImage()],
+    waiver: {
+      label: LABEL,
+      by: 'mona',
+      at: '2026-03-01T12:34:56.000Z',
+      problem: '`comment` is `off`, so nothing keeps how much was accepted',
+    },
+  }),
   within: report({
     images: [
       imageReport({
@@ -758,6 +787,7 @@ export const STATES: Readonly<Record<string, Report>> = {
 
 /** The example of docs/report.md. */
 export const DOCUMENTED: Report = report({
+  waiver: { label: LABEL, by: null, at: null, problem: null },
   images: [
     overImage({
       layerChanges: [

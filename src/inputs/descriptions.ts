@@ -30,7 +30,7 @@ export const descriptions = {
   forbid:
     'Rules of advice a finding of which breaks the budget, comma- or line-separated: `secrets, vcs-and-tests`. What the base has already does not.',
   'accept-label':
-    'Label of a pull request that accepts its growth, up to what it was when the label was set; `off`: none does. Needs `pull-requests: write` to be kept.',
+    'Label of a pull request that accepts its growth, up to what the report showed when it was set; `off`: none does. What it accepts is kept in the comment (`pull-requests: write`).',
   baseline:
     'What to compare with. `auto` and `build`: build the base commit beside the change; an image where it lies, in the forms of `image`; `none`: nothing, only the caps are judged.',
   'base-ref':

@@ -1,4 +1,5 @@
 import type { BudgetName, Check, Scope, SkipReason } from '../budget/budget.ts'
+import { isWaivable } from '../budget/waiver.ts'
 import type { Change, Totals } from '../compare/comparison.ts'
 import type { Failure } from '../failure.ts'
 import { whyWords } from './causes.ts'
@@ -328,6 +329,7 @@ export function changeWords(change: Change): string {
 export function explanation(image: ImageReport, report: Report): Phrase[] {
   if (image.error !== null) return failureWords(image.error, report)
   return [
+    ...waiverWords(image, report),
     ...notJudgedWords(image),
     ...unmeasuredWords(image),
     ...unlikeWords(image),
@@ -428,6 +430,55 @@ export function reportWords(report: Report): Phrase[] {
   const { gonePlatforms: gone } = report
   if (gone.length === 0) return []
   return [[`The base has an image for ${list(gone)}, this one has not.`]]
+}
+
+/** Who accepted what, and whether it still holds. */
+function waiverWords(image: ImageReport, { waiver }: Report): Phrase[] {
+  if (waiver === null) return []
+  const { label, by, at, problem } = waiver
+  if (problem !== null) {
+    const isConcerned = image.checks.some(({ status }) => status === 'over')
+    return isConcerned ? [phrase`The label ${{ code: label }} accepts nothing: ${fromProse(sentence(problem))}`] : []
+  }
+  if (by === null || at === null) return []
+  const accepted = (status: 'waived' | 'over'): [string, string][] =>
+    image.checks.flatMap((check) =>
+      check.status === status && check.accepted !== null && check.growth !== null
+        ? [[`${amountOf(check, check.accepted)}${inWords(check)}`, amountOf(check, check.growth - check.accepted)]]
+        : [],
+    )
+  const who = phrase`${{ code: by }} accepted`
+  const how = phrase`with the label ${{ code: label }} on ${at.slice(0, 10)}`
+  const [waived, exceeded] = [accepted('waived'), accepted('over')]
+  return [
+    ...(waived.length === 0 ? [] : [phrase`${who} growth up to ${distinct(waived.map(([up]) => up))} ${how}.`]),
+    ...(exceeded.length === 0
+      ? []
+      : [
+          phrase`${who} ${distinct(exceeded.map(([up]) => up))} ${how}; this is ${distinct(exceeded.map(([, more]) => more.slice(1)))} more, which was not accepted. Set the label anew to accept it.`,
+        ]),
+  ]
+}
+
+/** The different ones of some words, as a list. */
+function distinct(words: readonly string[]): string {
+  return list([...new Set(words)])
+}
+
+/** `+15.7 MB`, `+1 layer`: an amount that stands without its check. */
+function amountOf(check: Check, amount: number): string {
+  return check.metric === 'layers'
+    ? `${amountWords(check, amount)} ${formatCount(Math.abs(amount), 'layer').replace(/^\S+ /, '')}`
+    : `${amountWords(check, amount)}${check.metric === 'download-size' ? ' of download' : ''}`
+}
+
+/** `add the label `image-budget: accept` to accept +15.7 MB`: only where that would help. */
+function acceptPrint(image: ImageReport, { waiver }: Report): Phrase[] {
+  if (waiver === null || waiver.by !== null || waiver.problem !== null) return []
+  const broken = image.checks.filter(isWaivable)
+  const amounts = [...new Set(broken.map((check) => `${amountOf(check, check.growth!)}${inWords(check)}`))]
+  if (amounts.length === 0) return []
+  return [phrase`add the label ${{ code: waiver.label }} to accept ${list(amounts)}`]
 }
 
 function overBeforeWords(image: ImageReport): Phrase[] {
@@ -567,8 +618,8 @@ export function engineWords(image: ImageReport): string | null {
     : `Docker ${engine.version}, ${engine.store} store`
 }
 
-/** Platform, how the base was had, engine and store or the image's place: small print, in that order. */
-export function smallPrint(image: ImageReport): Phrase[] {
+/** Platform, how the base was had, engine and store or the image's place, how growth is accepted: small print, in that order. */
+export function smallPrint(image: ImageReport, report: Report): Phrase[] {
   const engine = engineWords(image)
   const { source } = image
   const digest = source === null || source.digest === null ? [] : [' (', { code: shortDigest(source.digest) }, ')']
@@ -578,6 +629,7 @@ export function smallPrint(image: ImageReport): Phrase[] {
     ...(engine === null ? [] : [[engine]]),
     ...(image.sizeFrom === 'engine' ? [['size as the engine counts it']] : []),
     ...(source === null ? [] : [[{ code: source.reference }, ...digest]]),
+    ...acceptPrint(image, report),
   ]
 }
 
