@@ -331,6 +331,7 @@ export function packageChange(overrides: Partial<PackageChange> = {}): PackageCh
     versionBefore: null,
     versionAfter: '5.9.3',
     amount: 9_100_000,
+    folder: null,
     dev: null,
     ...overrides,
   }

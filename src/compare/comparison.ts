@@ -39,6 +39,8 @@ export type PackageChange = {
   versionAfter: string | null
   /** Bytes, after minus before. */
   amount: number
+  /** Of `same`, within a part: the folder that has all files of it that changed; else null. */
+  folder: string | null
   /** Only needed to develop or build; null: nothing says. */
   dev: boolean | null
 }

@@ -41,6 +41,7 @@ export function changeOfPackage(
       versionBefore: was?.version ?? null,
       versionAfter: is?.version ?? null,
       amount,
+      folder: null,
       dev,
     },
   }

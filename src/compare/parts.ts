@@ -106,14 +106,23 @@ function containerOf({ ecosystem, path }: Package): Container | null {
 
 function packagesPart({ ecosystem, path }: Container, deltas: Delta[], sides: Sides): Part {
   const amounts = new Map<Package, number>()
-  for (const delta of deltas) amounts.set(delta.package!, (amounts.get(delta.package!) ?? 0) + delta.amount)
+  const folders = new Map<Package, string>()
+  for (const delta of deltas) {
+    const owner = delta.package!
+    amounts.set(owner, (amounts.get(owner) ?? 0) + delta.amount)
+    const folder = delta.path.slice(0, delta.path.lastIndexOf('/'))
+    folders.set(owner, commonFolder(folders.get(owner) ?? folder, folder))
+  }
   // A package that was updated has files of either version: they are one change.
   const changes = new Map<string, PackageChange>()
   for (const [owner, amount] of amounts) {
     const change = changeOfPackage(owner, amount, sides.packagesBefore, sides.packagesAfter)
     const known = changes.get(change.key)
     if (known) known.amount += amount
-    else changes.set(change.key, change.change)
+    else {
+      const folder = change.change.change === 'same' ? folders.get(owner)! || '/' : null
+      changes.set(change.key, { ...change.change, folder })
+    }
   }
   const packages = [...changes.values()]
     .filter(({ amount }) => amount !== 0)
@@ -127,6 +136,15 @@ function packagesPart({ ecosystem, path }: Container, deltas: Delta[], sides: Si
     packages: packages.slice(0, MAX_PACKAGES),
     packageCount: packages.length,
   }
+}
+
+/** The deepest folder above both, '' for the root. */
+function commonFolder(one: string, other: string): string {
+  let common = one
+  while (common !== '' && common !== other && !other.startsWith(`${common}/`)) {
+    common = common.slice(0, common.lastIndexOf('/'))
+  }
+  return common
 }
 
 function changeAt(path: string, { inBase, inHead }: Sides): Part['change'] {

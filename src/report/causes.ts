@@ -152,13 +152,25 @@ function layerHead(layer: LayerChange, image: ImageReport, report: Report): Head
   const kind = { added: ', new', removed: ', removed', changed: '', unchanged: '', rebuilt: '', moved: '' }[
     layer.change
   ]
-  const was: Phrase = layer.instructionBefore === null ? [] : phrase`; was ${{ code: layer.instructionBefore }}`
+  const was: Phrase = layer.instructionBefore === null ? [] : phrase`; was ${{ code: excerpt(layer.instructionBefore, layer.instruction) }}`
   const base = layer.fromBase ? ', from the base image' : ''
   return {
     subject: phrase`${place === null ? [] : [{ place }, ' ']}${{ code: layer.instruction }}`,
     kind: phrase`${kind}${base}${copiedWords(layer)}`,
     was,
   }
+}
+
+/** Characters of an instruction that a report shows, and of what is the same before the first difference. */
+const SHOWN_TEXT = 110
+const SAME_TEXT = 20
+
+/** A text from shortly before it differs from the other, where its beginning alone would look like that. */
+function excerpt(text: string, other: string): string {
+  if (text.slice(0, SHOWN_TEXT) !== other.slice(0, SHOWN_TEXT)) return text
+  let at = 0
+  while (at < text.length && text[at] === other[at]) at += 1
+  return `…${text.slice(Math.max(0, at - SAME_TEXT))}`
 }
 
 /** A stage that the instruction names itself is not named twice; a number is, and another image. */
@@ -250,11 +262,12 @@ function version(text: string | null): string {
 }
 
 /** `` `typescript` 5.9.3 is new (+9.1 MB) ``, `` `lodash` 4.17.20 → 4.17.21 (+2.0 kB) ``. */
-export function packageWords({ name, change, versionBefore, versionAfter, amount }: PackageChange): Phrase {
+export function packageWords({ name, change, versionBefore, versionAfter, amount, folder }: PackageChange): Phrase {
   const figure = formatSigned(amount)
   const code: Piece = { code: name }
   if (change === 'new') return phrase`${code}${version(versionAfter)} is new (${figure})`
   if (change === 'gone') return phrase`${code}${version(versionBefore)} is gone (${figure})`
   if (change === 'updated') return phrase`${code}${version(versionBefore)} →${version(versionAfter)} (${figure})`
-  return phrase`${code}${version(versionAfter)} (${figure})`
+  const where: Phrase = folder === null ? [] : phrase` in ${{ code: folder }}`
+  return phrase`${code}${version(versionAfter)} (${figure}${where})`
 }
