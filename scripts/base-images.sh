@@ -27,8 +27,8 @@ declare -A TAGS=(
   [temurin-jdk]=eclipse-temurin:17-jdk
   [rust]=rust:1.63-slim-bookworm
   [npm-packages]=image-budget/npm-packages:1
-  [python-packages]=image-budget/python-packages:1
-  [debian-packages]=image-budget/debian-packages:1
+  [python-packages]=image-budget/python-packages:2
+  [debian-packages]=image-budget/debian-packages:2
 )
 
 usage() {

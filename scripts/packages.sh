@@ -10,8 +10,8 @@ NPM=(
   esbuild@0.25.12 "@esbuild/linux-$(uname -m | sed 's/x86_64/x64/;s/aarch64/arm64/')@0.25.12"
 )
 WHEELS=(bottle==0.13.2 orjson==3.10.15 Jinja2==3.1.6 MarkupSafe==3.0.2)
-SOURCES=(bottle==0.13.2)
-DEBIAN=(tree jq gcc libc6-dev)
+SOURCES=(pycparser==2.22)
+DEBIAN=(tree jq gcc libc6-dev fonts-dejavu-core)
 DEBIAN_WITH_RECOMMENDED=(wget)
 
 # An npm cache: `npm ci --offline` finds in it what a lock file names.

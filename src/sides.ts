@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import type { Baseline } from './baseline/baseline.ts'
 import { NOT_NAMED, NOT_WANTED, obtainBaseline, obtainImage, requireImage } from './baseline/obtain.ts'
+import type { AskWaivers } from './budget/waiver.ts'
 import { inspectBuilder } from './build/builder.ts'
 import type { Clock } from './clock.ts'
 import type { Exec, OpenOutput } from './exec.ts'
@@ -51,6 +52,8 @@ export type World = {
   env: Record<string, string | undefined>
   clock: Clock
   log: Log
+  /** Asks what was accepted on the pull request; null where there is none, or nobody can accept anything. */
+  askWaivers: AskWaivers | null
   signal: AbortSignal
 }
 

@@ -108,8 +108,8 @@ function copy(content: string): Layer {
 }
 
 /** A layer of a base image with that content. */
-function from(content: string): Layer {
-  return aBaseLayer('ADD rootfs', { diffId: digest(content), size: null, downloadSize: 30_000_000 })
+function from(content: string, sizes: Partial<Layer> = {}): Layer {
+  return aBaseLayer('ADD rootfs', { diffId: digest(content), size: null, downloadSize: 30_000_000, ...sizes })
 }
 
 describe('kinds of layer changes', () => {
@@ -252,7 +252,7 @@ describe('the base image', () => {
     (expected, _, [imageBefore, layersBefore], [imageAfter, layersAfter]) => {
       const base = aMeasurement({ baseImage: imageBefore, layers: layersBefore })
       const head = aMeasurement({ baseImage: imageAfter, layers: layersAfter })
-      expect(compare(head, base, builtBase()).baseImage).toEqual({
+      expect(compare(head, base, builtBase()).baseImage).toMatchObject({
         before: imageBefore,
         after: imageAfter,
         change: expected,
@@ -263,7 +263,41 @@ describe('the base image', () => {
 
   it('is unknown without a base, but still named', () => {
     const { baseImage } = compare(aMeasurement({ baseImage: node }), null, builtBase())
-    expect(baseImage).toEqual({ before: null, after: node, change: 'unknown', why: null })
+    expect(baseImage).toEqual({ before: null, after: node, change: 'unknown', doing: null, growth: null, why: null })
+  })
+
+  const known = (seed: string, instruction: string | null, name = 'node:24'): BaseImage => ({
+    name,
+    digest: digest(seed),
+    line: 1,
+    instruction,
+  })
+  it.each([
+    ['drift', 'FROM node:24', 'FROM node:24'],
+    ['drift', 'FROM node:24 AS build', 'from --platform=linux/amd64 node:24 AS runtime'],
+    ['drift', 'FROM ${REGISTRY}/node:${VERSION}-slim', 'FROM ${REGISTRY}/node:${VERSION}-slim'],
+    ['change', 'FROM node:24@sha256:1', 'FROM node:24@sha256:2'],
+    ['change', 'FROM node:24', 'FROM node:24@sha256:2'],
+    // A digest may have come in by the variable.
+    [null, 'FROM node:$VERSION', 'FROM node:$VERSION'],
+    [null, 'FROM ${BASE}', 'FROM ${BASE}'],
+    [null, 'FROM node:24@sha256:${HEX}0', 'FROM node:24@sha256:${HEX}0'],
+    [null, null, 'FROM node:24'],
+    [null, null, null],
+  ])('that is another one is the doing of %s: %s, then %s', (doing, before, after) => {
+    const base = aMeasurement({
+      baseImage: known('1', before),
+      layers: [from('1', { size: 100, downloadSize: 40 }), own],
+    })
+    const layers = [from('2', { size: 150, downloadSize: 30 }), from('3', { size: 1, downloadSize: 1 }), own]
+    const { baseImage } = compare(aMeasurement({ baseImage: known('2', after), layers }), base, builtBase())
+    expect(baseImage).toMatchObject({ change: 'changed', doing, growth: { size: 51, downloadSize: -9, layers: 1 } })
+  })
+
+  it('is the change’s doing by another name, and of unknown growth where the layers’ origins are not known', () => {
+    const base = aMeasurement({ baseImage: known('1', 'FROM $BASE', 'node:22'), layers: [from('1'), own] })
+    const head = aMeasurement({ baseImage: known('2', 'FROM $BASE'), layers: [untold] })
+    expect(compare(head, base, builtBase()).baseImage).toMatchObject({ doing: 'change', growth: null })
   })
 })
 

@@ -38,9 +38,12 @@ describe('isNoteworthy', () => {
     expect(isNoteworthy(report({ images: [imageReport(overrides)] }))).toBe(true)
   })
 
-  it.each(['over', 'failed', 'not-measured', 'base-image'])('speaks of: %s', (state) => {
-    expect(isNoteworthy(STATES[state] ?? report())).toBe(true)
-  })
+  it.each(['over', 'failed', 'not-measured', 'base-image', 'soft-limit', 'parts', 'forbidden', 'waived'])(
+    'speaks of: %s',
+    (state) => {
+      expect(isNoteworthy(STATES[state] ?? report())).toBe(true)
+    },
+  )
 
   it('speaks of one image among many', () => {
     expect(isNoteworthy(report({ images: [imageReport(), imageReport({ head: totals({ layers: 10 }) })] }))).toBe(true)

@@ -62,6 +62,7 @@ async function measure(engine: Engine, cwd: string, inputs: ActionInputs): Promi
       env,
       clock: systemClock,
       log: { section: () => ({ line, end: () => {} }), info: line, warning: line },
+      askWaivers: null,
       signal: new AbortController().signal,
     },
   )

@@ -49,7 +49,14 @@ export const hostileReport: fc.Arbitrary<Report> = fc
       platform,
       engine: { driver: 'docker', store: 'classic', version, buildx: version },
       baseline: { kind: 'build', commit: BASE_COMMIT, ref, reason: null },
-      baseImage: { before: baseImage(ref), after: baseImage(reason), change: 'changed', why: why(message, file) },
+      baseImage: {
+        before: baseImage(ref),
+        after: baseImage(reason),
+        change: 'changed',
+        doing: 'drift',
+        growth: null,
+        why: why(message, file),
+      },
       packages: [change(instruction, version), change(ref, reason)],
       findings: [
         finding({ paths: [file, reason], fix: ['add ', { code: message }], what: [{ code: name }], file, instruction }),

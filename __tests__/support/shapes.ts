@@ -57,7 +57,7 @@ export function baseImagesOf({ base, change }: Shape): string[] {
  * left out. Sizes stay as they are: see {@link alignFigures}.
  */
 export function stableComment(shape: Shape, outcomes: Outcome[]): string {
-  const comments = outcomes.map(stable)
+  const comments = outcomes.map(stableText)
   if (comments.length === 1) return comments[0]!
   const inputs = shape.runs.map((run) => Object.entries(run).map(([name, value]) => `${name}: ${value}`))
   return comments.map((comment, at) => `<!-- ${inputs[at]!.join(', ')} -->\n\n${comment}`).join('\n')
@@ -65,7 +65,8 @@ export function stableComment(shape: Shape, outcomes: Outcome[]): string {
 
 const DEBIAN_VERSION = /\b\d[\w.+~:]*-\d+[\w.+~]*[+~](?:deb\d+u\d+|b\d+)\b/g
 
-function stable({ report, comment }: Outcome): string {
+/** One comment, with what differs between runs and engines replaced. */
+export function stableText({ report, comment }: Outcome): string {
   const withoutCommit = (text: string, commit: string | null | undefined, short: string): string =>
     commit ? text.replaceAll(commit, short.repeat(6).slice(0, 40)).replaceAll(commit.slice(0, 7), short) : text
   return withoutCommit(

@@ -1,6 +1,6 @@
 import type { Baseline } from '../baseline/baseline.ts'
 import type { Compression } from '../image/layer/unpack.ts'
-import { sum, type Layer, type Measurement } from '../image/measurement.ts'
+import { sum, type BaseImage, type Layer, type Measurement } from '../image/measurement.ts'
 import type { BaselineFacts, Change, Comparison, PackageChange, Totals, TotalsChange } from './comparison.ts'
 import { changesOfLayers } from './layers.ts'
 import { changesOfPackages } from './packages.ts'
@@ -58,7 +58,7 @@ export function compare(head: Measurement, base: Measurement | null, baseline: B
     baseImage: {
       before: comparedWith?.baseImage ?? null,
       after: head.baseImage,
-      change: comparedWith ? changeOfBaseImage(comparedWith, head) : 'unknown',
+      ...baseImageFacts(comparedWith, head, unlikeDownloads === null),
       why: baseImage,
     },
     packages: comparedWith && packagesOf(comparedWith, head),
@@ -137,14 +137,14 @@ function totalsOf({ size, downloadSize, layers, content }: Measurement): Totals 
 }
 
 /** A blob that stands in an image twice is pulled once. */
-function distinctBlobs(layers: Layer[]): Layer[] {
+export function distinctBlobs(layers: Layer[]): Layer[] {
   return layers.filter(
     (layer, at) => layer.digest === null || layers.findIndex((other) => other.digest === layer.digest) === at,
   )
 }
 
 /** Whether it is known of each layer if it came with the `FROM` image: else nothing can be said of the image's own part. */
-function hasOrigins(layers: Layer[]): boolean {
+export function hasOrigins(layers: Layer[]): boolean {
   return layers.every((layer) => layer.fromBase !== null)
 }
 
@@ -164,6 +164,48 @@ function changeOf(before: number | null, after: number | null): Change | null {
   if (before === null || after === null) return null
   const amount = after - before
   return { amount, percent: before === 0 ? null : (amount / before) * 100 }
+}
+
+/** What became of the base image, whose doing that is, and by how much it grew. */
+function baseImageFacts(
+  base: Measurement | null,
+  head: Measurement,
+  likeDownloads: boolean,
+): Pick<Comparison['baseImage'], 'change' | 'doing' | 'growth'> {
+  const change = base ? changeOfBaseImage(base, head) : 'unknown'
+  if (base === null || change !== 'changed') return { change, doing: null, growth: null }
+  const doing = doingOf(base.baseImage, head.baseImage)
+  if (!hasOrigins(base.layers) || !hasOrigins(head.layers)) return { change, doing, growth: null }
+  const [before, after] = [base, head].map(({ layers }) => layers.filter((layer) => layer.fromBase))
+  const grew = (size: (layers: Layer[]) => number | null): number | null =>
+    changeOf(size(before!), size(after!))?.amount ?? null
+  const growth = {
+    size: grew((layers) => sum(layers.map((layer) => layer.size))),
+    downloadSize: likeDownloads
+      ? grew((layers) => sum(distinctBlobs(layers).map((layer) => layer.downloadSize)))
+      : null,
+    layers: after!.length - before!.length,
+  }
+  return { change, doing, growth }
+}
+
+/**
+ * Whose doing another base image is. It moved by itself where the Dockerfile has the same reference and it still stands for the same name;
+ * null where that cannot be told: the text is not known, or what it says may have come from a variable with a digest in it.
+ */
+function doingOf(before: BaseImage | null, after: BaseImage | null): Comparison['baseImage']['doing'] {
+  if (before === null && after === null) return null
+  if (before?.name !== after?.name) return 'change'
+  const [was, is] = [before, after].map((image) => referenceOf(image?.instruction ?? ''))
+  if (!was || !is) return null
+  if (was !== is) return 'change'
+  return /(?:\$\w+|\})$|@.*\$/.test(is) ? null : 'drift'
+}
+
+/** `node:24` of `FROM --platform=linux/amd64 node:24 AS build`. */
+function referenceOf(instruction: string): string | null {
+  const words = instruction.split(/\s+/).slice(1)
+  return words.find((word) => !word.startsWith('--')) ?? null
 }
 
 /**

@@ -120,6 +120,13 @@ export type Comparison = {
     before: BaseImage | null
     after: BaseImage | null
     change: 'unchanged' | 'changed' | 'unknown'
+    /**
+     * Of `changed`: `change`: the Dockerfile names another one; `drift`: what it names moved by itself, which is not this change's doing;
+     * null: it cannot be told, and so counts as the change's.
+     */
+    doing: 'change' | 'drift' | null
+    /** Of `changed`: what its layers have more than before, in bytes and layers; null where it is not known which these are. */
+    growth: { size: number | null; downloadSize: number | null; layers: number } | null
     /** What changed in its layers together; null where it did not, or no content was read. */
     why: Why | null
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import * as core from '@actions/core'
 import type { Clock } from '../clock.ts'
 import { exitCodeOf } from '../budget/verdict.ts'
+import type { EventFacts } from '../inputs/event.ts'
 import type { Inputs } from '../inputs/inputs.ts'
 import { annotationsOf } from '../report/annotation.ts'
 import { renderComment, renderSummary } from '../report/comment.ts'
@@ -15,16 +16,38 @@ import type { ActionContext } from './context.ts'
 import { printInert } from './log.ts'
 import { openGitHub } from './octokit.ts'
 import { outputsOf } from './outputs.ts'
+import { openWaivers, type Waivers } from './waivers.ts'
 
 /** Whom the report is for. */
 export type Audience = {
   inputs: Pick<Inputs, 'comment' | 'fail' | 'githubToken'>
   /** Number of the pull request to comment on, or null. */
   pullRequest: number | null
+  /** Null: there is no label that accepts growth. */
+  waivers: Waivers | null
+}
+
+/** Whom the report of a run is for, and by which label they accept growth. */
+export function audienceOf(
+  inputs: Inputs,
+  { pullRequest, labelled }: EventFacts,
+  { apiUrl, repository }: ActionContext,
+  clock: Clock,
+): Audience {
+  const { acceptLabel: label, githubToken: token } = inputs
+  if (label === null || token === null || pullRequest === null || repository === null)
+    return { inputs, pullRequest, waivers: null }
+  const setting = { ...repository, number: pullRequest, label, labelled, hasComment: inputs.comment !== 'off' }
+  const waivers = openWaivers(openGitHub(token, { baseUrl: apiUrl }), setting, { clock, warn: core.warning })
+  return { inputs, pullRequest, waivers }
 }
 
 /** Before the inputs and the event are understood there is no pull request to speak to. */
-export const NOBODY: Audience = { inputs: { comment: 'off', fail: true, githubToken: null }, pullRequest: null }
+export const NOBODY: Audience = {
+  inputs: { comment: 'off', fail: true, githubToken: null },
+  pullRequest: null,
+  waivers: null,
+}
 
 export type Publication = Audience & { context: ActionContext }
 
@@ -77,7 +100,7 @@ async function writeReport(report: Report, temporary: string): Promise<string> {
 async function comment(
   report: Report,
   bodies: string[],
-  { context, inputs, pullRequest }: Publication,
+  { context, inputs, pullRequest, waivers }: Publication,
   clock: Clock,
 ): Promise<string> {
   const key = report.images[0]?.name
@@ -90,7 +113,14 @@ async function comment(
   const createIfMissing = inputs.comment === 'always' || isNoteworthy(report)
   const { action, url } = await upsertComment(
     octokit,
-    { ...context.repository, number: pullRequest, key, bodies, createIfMissing },
+    {
+      ...context.repository,
+      number: pullRequest,
+      key,
+      bodies,
+      createIfMissing,
+      ...(waivers && { note: waivers.noteFor(report) }),
+    },
     clock,
   )
   const done = action === 'unchanged' ? 'up to date' : action

@@ -48,27 +48,27 @@ type Shared = { file: ImageFile; names: number }
 
 /** Links that lead to each other, as the kernel has it (`MAXSYMLINKS`). */
 const MAX_LINKS = 40
-/** Names of the file system, among them of folders that no layer lists: a few bytes in a tar make thousands of them. */
-const MAX_NODES = 2_500_000
+/** Folders of all layers, among them those that none lists: a few bytes in a tar make thousands of them. */
+const MAX_FOLDERS = 500_000
 
 /**
  * Lays the layers on each other, base layer first, as an engine does: whiteouts of a layer act on the layers below it, whatever their
- * place in its tar. Null where there are more names than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
+ * place in its tar. Null where there are more folders than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
  */
 export function layFiles(layers: readonly (readonly LayerEntry[])[]): LaidFiles | null {
   const tree = new Tree()
   const files: ImageFile[] = []
 
   for (const [layer, entries] of layers.entries()) {
+    const removed: Loss = { layer, how: 'removed' }
+    const replaced: Loss = { layer, how: 'replaced' }
     for (const entry of entries) {
-      if (entry.kind === 'removed') tree.remove(entry.path, { layer, how: 'removed' })
-      if (entry.kind === 'opaque') tree.empty(entry.path, { layer, how: 'removed' })
+      if (entry.kind === 'removed') tree.remove(entry.path, removed)
+      if (entry.kind === 'opaque') tree.empty(entry.path, removed)
     }
-    const shipped = new Map<string, Shared>()
     for (const entry of entries) {
       if (entry.kind === 'removed' || entry.kind === 'opaque') continue
-      if (tree.nodes > MAX_NODES) return null
-      const replaced: Loss = { layer, how: 'replaced' }
+      if (tree.folders > MAX_FOLDERS) return null
       if (entry.kind === 'folder') {
         tree.place(entry.path, replaced, true)
         continue
@@ -77,19 +77,17 @@ export function layFiles(layers: readonly (readonly LayerEntry[])[]): LaidFiles 
         const file = imageFile(entry, layer)
         files.push(file)
         if (whiteoutOf(entry.path) !== null) {
-          file.lost = { layer, how: 'removed' }
+          file.lost = removed
           continue
         }
-        const shared = { file, names: 1 }
-        shipped.set(entry.path, shared)
-        tree.place(entry.path, replaced, false).file = shared
+        tree.place(entry.path, replaced, false).file = { file, names: 1 }
         continue
       }
-      const target = entry.kind === 'link' ? shipped.get(entry.target) : undefined
+      // A layer has what it links to, and before: also of what lay below, it has a copy then.
+      const target = entry.kind === 'link' ? tree.fileOf(entry.target, layer) : null
       if (target) target.names += 1
       const node = tree.place(entry.path, replaced, false)
-      node.file = target ?? null
-      if (target) shipped.set(entry.path, target)
+      node.file = target
       node.link = entry.kind === 'symlink' ? entry.target : null
     }
   }
@@ -106,18 +104,25 @@ function names(path: string): string[] {
 
 /** The file system that the layers make, while they are laid and afterwards. */
 class Tree {
-  nodes = 0
-  private readonly root = this.newNode(null, true)
+  /** How many were made. */
+  folders = 0
+  private readonly root: Node = { parent: null, file: null, link: null, folder: new Map(), target: undefined }
 
-  private newNode(parent: Node | null, isFolder: boolean): Node {
-    this.nodes += 1
-    return { parent, file: null, link: null, folder: isFolder ? new Map() : null, target: undefined }
+  private newFolder(): Map<string, Node> {
+    this.folders += 1
+    return new Map()
   }
 
   private nodeAt(parts: string[]): Node | null {
     let node: Node | undefined = this.root
     for (const name of parts) node = node?.folder?.get(name)
     return node ?? null
+  }
+
+  /** The file at a path that this layer brought, without following links. */
+  fileOf(path: string, layer: number): Shared | null {
+    const shared = this.nodeAt(names(path))?.file ?? null
+    return shared?.file.layer === layer ? shared : null
   }
 
   /**
@@ -130,17 +135,17 @@ class Tree {
     for (const [at, name] of parts.entries()) {
       if (node.folder === null) {
         clear(node, loss)
-        node.folder = new Map()
+        node.folder = this.newFolder()
       }
       let next = node.folder.get(name)
       if (!next) {
-        next = this.newNode(node, false)
+        next = { parent: node, file: null, link: null, folder: null, target: undefined }
         node.folder.set(name, next)
       }
       const isLast = at === parts.length - 1
       if (isLast && !(isFolder && next.folder !== null)) {
         clear(next, loss)
-        next.folder = isFolder ? new Map() : null
+        next.folder = isFolder ? this.newFolder() : null
       }
       node = next
     }
@@ -205,7 +210,7 @@ function clear(node: Node, loss: Loss): void {
     next.file = null
     next.link = null
     for (const child of next.folder?.values() ?? []) waiting.push(child)
-    if (next.folder) next.folder = new Map()
+    next.folder?.clear()
   }
 }
 

@@ -142,7 +142,9 @@ async function readClassic(
   const downloadSizes = inputs.metrics.includes('download-size')
   // An image that lies elsewhere has the sizes of its content; the engine's own count differs for layers that it pulled.
   const compared = typeof inputs.baseline === 'object'
-  if (!downloadSizes && !compared && keepsRecords(engine)) {
+  // Its total does not tell what a part of the image has.
+  const inParts = inputs.budgets.some(({ scope }) => scope !== null) || inputs.forbid.length > 0
+  if (!downloadSizes && !compared && !inParts && keepsRecords(engine)) {
     const [recorded] = await readRecord(exec, build, engine.store, inputs.builder)
     const sizes = await readClassicSizes(exec, build.digest, recorded!.config)
     const unmeasured = { size: null, downloadSize: null }

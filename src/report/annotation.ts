@@ -32,7 +32,8 @@ export function annotationsOf(report: Report, fails: boolean): Annotation[] {
     const place = file === null ? null : { file, line }
     return [{ level: 'error', title, message: [message, remedy].filter(Boolean).join('\n'), place }]
   }
-  const level = fails ? 'error' : image.verdict === 'within' ? 'notice' : 'warning'
+  const isQuiet = image.verdict === 'within' && image.checks.every((check) => check.status !== 'warned')
+  const level = fails ? 'error' : isQuiet ? 'notice' : 'warning'
   const isTold = level !== 'notice' || (isImageNoteworthy(image) && (leadChange(image)?.amount ?? 0) > 0)
   const grown = isTold ? grownLines(image) : []
   const causes = grown.map(({ cause, place }, at): Annotation => ({

@@ -16,10 +16,11 @@ export type FailedImage = { name: string; platform: string | null; failure: Fail
 export type ReportParts = Omit<Report, 'schema' | 'verdict' | 'images'> & { images: (JudgedImage | FailedImage)[] }
 
 /** Puts the report together. A report without any image has the verdict `error`: nothing was measured. */
-export function assembleReport({ version, images, gonePlatforms, head, repositoryUrl, runUrl }: ReportParts): Report {
+export function assembleReport({ images, version, gonePlatforms, waiver, head, ...run }: ReportParts): Report {
   const reports = images.map((image) => ('failure' in image ? failedReport(image) : judgedReport(image)))
   const verdict = reports.length === 0 ? 'error' : worstVerdict(reports.map((report) => report.verdict))
-  return { schema: 1, version, verdict, images: reports, gonePlatforms, head, repositoryUrl, runUrl }
+  const { repositoryUrl, runUrl } = run
+  return { schema: 1, version, verdict, images: reports, gonePlatforms, waiver, head, repositoryUrl, runUrl }
 }
 
 function judgedReport({ comparison, checks, verdict, findings }: JudgedImage): ImageReport {
@@ -81,6 +82,7 @@ export function reportFailure(
     version: ownVersion,
     images: [{ name, platform: null, failure, baseline }],
     gonePlatforms: [],
+    waiver: null,
     head: known.head ?? { commit: null, pushed: null, dirty: false, reference: null },
     repositoryUrl: known.repositoryUrl ?? null,
     runUrl: known.runUrl ?? null,

@@ -99,11 +99,9 @@ export function allCauses(image: ImageReport): Cause[] {
   return [...named, ...layers].toSorted((a, b) => rank(b) - rank(a))
 }
 
-/** The base image is another one because the change says so: another name, or another text of its `FROM`. */
-export function namesBaseImage({ baseImage }: ImageReport): boolean {
-  if (baseImage?.change !== 'changed') return false
-  const { before, after } = baseImage
-  return before?.name !== after?.name || (before?.instruction ?? null) !== (after?.instruction ?? null)
+/** The base image is another one, and did not move by itself: that is a cause like any other. */
+function namesBaseImage({ baseImage }: ImageReport): boolean {
+  return baseImage?.change === 'changed' && baseImage.doing !== 'drift'
 }
 
 function baseImageCause(image: ImageReport): Cause {
@@ -179,7 +177,8 @@ function baseHead(image: ImageReport, report: Report): Head {
   return {
     subject: phrase`${place === null ? [] : [{ place }, ' ']}${text(after)}`,
     kind: [],
-    was: phrase`; was ${text(before)}`,
+    was:
+      before?.instruction === after?.instruction && before?.name === after?.name ? [] : phrase`; was ${text(before)}`,
   }
 }
 
@@ -191,7 +190,7 @@ export function layerPlace(layer: LayerChange, image: ImageReport, report: Repor
 }
 
 /** What of it, as the end of the cause's sentence; nothing where it is not known. */
-function whyWords({ layer, amount, why }: Cause): Phrase {
+export function whyWords({ layer, amount, why }: Pick<Cause, 'layer' | 'amount' | 'why'>): Phrase {
   if (why === null || amount === null || amount === 0) return []
   const worth = why.parts.filter(
     (part) => part.amount * amount > 0 && Math.abs(part.amount) >= Math.abs(amount) * WORTH_SHARE,

@@ -120,7 +120,7 @@ function renderOne(image: ImageReport, report: Report, detail: Detail): string {
   page.add(heading(3, phrase`${PRODUCT}: ${imageHeadline(image)}`, report))
   for (const words of reportWords(report)) page.add(markdown(words, settingOf(report)))
   for (const block of imageBlocks(image, report, detail)) page.add(block)
-  page.close(small(smallPrint(image), stateOf(image) === 'failed' ? { ...report, runUrl: null } : report))
+  page.close(small(smallPrint(image, report), stateOf(image) === 'failed' ? { ...report, runUrl: null } : report))
   return page.toString()
 }
 
@@ -201,7 +201,7 @@ function renderMany(report: Report, detail: Detail): string {
   if (detail.sections) addSections(page, detail.quietImages ? images : loud, report, detail)
 
   const [first] = images
-  if (first !== undefined) page.close(small(commonPrint(images), report))
+  if (first !== undefined) page.close(small(commonPrint(images, report), report))
   return page.toString()
 }
 
@@ -230,9 +230,9 @@ function addSections(page: Page, images: readonly ImageReport[], report: Report,
 }
 
 /** What all the images have in common; the platform and the engine may differ. */
-function commonPrint(images: readonly ImageReport[]): Phrase[] {
+function commonPrint(images: readonly ImageReport[], report: Report): Phrase[] {
   const measured = images.filter((image) => image.head !== null)
-  const prints = measured.map(smallPrint)
+  const prints = measured.map((image) => smallPrint(image, report))
   const same = (print: Phrase) =>
     prints.every((other) => other.some((each) => JSON.stringify(each) === JSON.stringify(print)))
   return (prints[0] ?? []).filter(same)

@@ -24,6 +24,7 @@ export function isNoteworthy(report: Report): boolean {
 /** The same for one image; the others of the report are folded away. */
 export function isImageNoteworthy(image: ImageReport): boolean {
   if (image.verdict !== 'within') return true
+  if (image.checks.some(({ status }) => status === 'warned' || status === 'waived')) return true
   // No comparison is news where a base was looked for, not where none was asked for.
   if (image.base === null || image.change === null) return image.baseline.ref !== null
   if ((image.change.layers?.amount ?? 0) !== 0) return true

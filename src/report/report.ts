@@ -30,6 +30,16 @@ export type ImageReport = {
   checks: Check[]
 }
 
+/** The label that accepts growth; the checks have what it accepts. */
+export type Waiver = {
+  label: string
+  /** Who set it, and when (ISO 8601); null: it is not set, or that is not known. */
+  by: string | null
+  at: string | null
+  /** Why it accepts nothing though it may be set, as a sentence without its final full stop; else null. */
+  problem: string | null
+}
+
 /** What every renderer gets: finished facts. Also the JSON report (docs/report.md describes it). */
 export type Report = {
   schema: 1
@@ -40,6 +50,8 @@ export type Report = {
   images: ImageReport[]
   /** Platforms that the base has and this change has not, where all of the image's platforms were asked for. */
   gonePlatforms: string[]
+  /** The label that accepts growth, where a budget is broken by growth on a pull request; else null. */
+  waiver: Waiver | null
   head: {
     /** Commit of the measured tree; null where an image was measured as it lies. */
     commit: string | null

@@ -75,7 +75,7 @@ function imageBlocks(image: ImageReport, report: Report, pen: TerminalOptions): 
           ...causes.causes.flatMap((cause) => wrap(causeWords(cause, image, report), pen, '  ')),
           ...causes.rest.flatMap((words) => wrap(words, pen, '  ')),
         ]
-  const print = wrap(join(smallPrint(image), ', '), pen).map((line) => paint(line, 'dim', pen))
+  const print = wrap(join(smallPrint(image, report), ', '), pen).map((line) => paint(line, 'dim', pen))
   return [tableLines(figuresTable(image, report), pen), ...paragraphs, why, ...adviceBlocks(image, report, pen), print]
 }
 

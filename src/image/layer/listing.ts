@@ -94,6 +94,7 @@ export function createListing(): Listing {
     },
     end: () => {
       finish?.()
+      finish = null
       return { entries, factBytes: entries === null ? 0 : factBytes }
     },
   }
