@@ -150,7 +150,7 @@ describe('an image of one stage', () => {
     const [found, ...others] = singleStage(image)
     expect(others).toEqual([])
     expect(found).toMatchObject({ bytes: 44_000_000, paths: ['/usr/lib/gcc', '/usr/local/go'] })
-    expect(plain(found!.what)).toBe('build tools beside the program (Go, C and C++)')
+    expect(plain(found!.what)).toBe('build tools of Go, C and C++ beside the program')
     expect(plain(found!.fix)).toContain('build in a first stage')
   })
 

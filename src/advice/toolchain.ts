@@ -61,7 +61,7 @@ const TOOLCHAINS: Toolchain[] = [
   {
     id: 'java',
     name: 'a JDK and build tools, where a JRE runs the program',
-    short: 'JDK',
+    short: 'Java',
     fix: ['build in a stage of its own, and let the final stage start ', { code: 'FROM' }, ' an image with a JRE'],
     packages: {
       core: /^(?:openjdk-?\d+-jdk(?:-headless)?|default-jdk(?:-headless)?|openjdk\d+-(?:jmods|src|demos|doc)|java-.*-openjdk-(?:devel|jmods|src)|maven|gradle|libmaven.*-java)$/,
@@ -196,7 +196,7 @@ export const findSplit: Rule = (image) => {
   const present = presentIn(image)
   if (present.length === 0) return []
   const files = present.flatMap((each) => each.files)
-  const what = [`build tools beside the program (${present.map(({ toolchain: { short } }) => short).join(', ')})`]
+  const what = [`build tools of ${present.map(({ toolchain: { short } }) => short).join(', ')} beside the program`]
   const fix: Words = [
     'build in a first stage, and ',
     { code: 'COPY --from' },
