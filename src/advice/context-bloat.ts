@@ -3,7 +3,7 @@ import type { Measurement } from '../image/measurement.ts'
 import type { Rule, Words } from './finding.ts'
 import { isPlain, originOf, type Origin } from './instruction.ts'
 import { coverageReports, leftoverOf, type LeftoverKind } from './leftovers.ts'
-import { bytesOf, commonFolder, findingIn, grouped, isOwn, largestFirst } from './weigh.ts'
+import { bytesOf, commonFolder, findingIn, grouped, isOwn, largestFirst, parentOf } from './weigh.ts'
 
 /** Bytes from which it is worth a word. */
 const FLOOR = 100_000
@@ -46,7 +46,8 @@ function findBloat(image: Measurement): Map<ImageFile, Bloat> {
   if (copied.size === 0) return bloat
   const makers = firstMakers(files, origins)
   const reports = coverageReports(files)
-  const environments = new Set(files.flatMap(({ path }) => /^(.*)\/pyvenv\.cfg$/.exec(path)?.[1] ?? []))
+  const configs = files.filter(({ path }) => path.endsWith('/pyvenv.cfg'))
+  const environments = new Set(configs.map(({ path }) => parentOf(path)))
   for (const [layer, its] of copied) {
     const origin = origins[layer]
     if (origin?.from !== 'context') continue

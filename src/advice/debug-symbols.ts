@@ -1,9 +1,13 @@
 import type { ElfFact } from '../image/layer/elf.ts'
 import type { ImageFile } from '../image/files.ts'
 import type { Layer } from '../image/measurement.ts'
+import { bloatFiles } from './context-bloat.ts'
+import { devFiles } from './dev-dependencies.ts'
 import { MAX_PATHS, type Found, type Rule, type Words } from './finding.ts'
 import { isPlain, originOf } from './instruction.ts'
+import { cacheFiles } from './package-cache.ts'
 import { toolchainFiles } from './toolchain.ts'
+import { leftFiles } from './vcs-and-tests.ts'
 import { distributionPackage, grouped, isOwn, largestFirst } from './weigh.ts'
 
 /** Bytes of symbols from which stripping is worth a word. */
@@ -13,11 +17,16 @@ const FLOOR = 1_000_000
 export const debugSymbols: Rule = (image) => {
   const { content } = image
   if (content === null) return []
-  const toolchains = toolchainFiles(image)
+  const told = [toolchainFiles(image), cacheFiles(image), bloatFiles(image), devFiles(image), leftFiles(image)]
+  /** Of files that are the same `duplicate-files` takes all but one. */
+  const seen = new Set<string>()
   const facts = new Map<ImageFile, ElfFact>()
   for (const file of content.files) {
     const fact = file.facts.find(({ kind }) => kind === 'elf')
-    if (fact?.kind !== 'elf' || file.lost !== null || !isOwn(image, file) || toolchains.has(file)) continue
+    if (fact?.kind !== 'elf' || file.lost !== null || !isOwn(image, file)) continue
+    const same = `${file.size} ${file.checksum}`
+    if (told.some((files) => files.has(file)) || (file.checksum !== null && seen.has(same))) continue
+    seen.add(same)
     // A distribution's packages come stripped of what it thinks is too much.
     if (distributionPackage(content, file) === null) facts.set(file, fact)
   }

@@ -1,21 +1,29 @@
 import type { ImageFile } from '../image/files.ts'
-import type { Layer } from '../image/measurement.ts'
+import type { Layer, Measurement } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
 import type { Rule, Words } from './finding.ts'
 import { lineOf, originOf } from './instruction.ts'
 import { findingIn, grouped, isOwn, largestFirst, mainLayer } from './weigh.ts'
 
+/** The files that are told as development dependencies, with the folder that their packages lie in. */
+export function devFiles(image: Measurement): Map<ImageFile, string> {
+  const { content } = image
+  const found = new Map<ImageFile, string>()
+  if (content === null) return found
+  const bloat = bloatFiles(image)
+  for (const file of content.files) {
+    const owner = file.package === null ? undefined : content.packages[file.package]
+    if (owner?.dev !== true || file.lost !== null || !isOwn(image, file) || bloat.has(file)) continue
+    found.set(file, rootOf(owner.path ?? file.path))
+  }
+  return found
+}
+
 /** Packages that the image's own lock file or package.json has for development only; one finding for each folder that they lie in. */
 export const devDependencies: Rule = (image) => {
-  const { content } = image
-  if (content === null) return []
-  const bloat = bloatFiles(image)
-  const byRoot = grouped(content.files, (file) => {
-    const owner = file.package === null ? undefined : content.packages[file.package]
-    if (owner?.dev !== true || file.lost !== null || !isOwn(image, file) || bloat.has(file)) return null
-    return rootOf(owner.path ?? file.path)
-  })
-  const placeOf = ({ path, package: of }: ImageFile): string => content.packages[of!]?.path ?? path
+  const roots = devFiles(image)
+  const byRoot = grouped(roots.keys(), (file) => roots.get(file)!)
+  const placeOf = ({ path, package: of }: ImageFile): string => image.content?.packages[of!]?.path ?? path
   return largestFirst(
     [...byRoot].map(([root, files]) => {
       const count = new Set(files.map((file) => file.package)).size

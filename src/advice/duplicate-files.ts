@@ -1,9 +1,12 @@
 import type { ImageFile } from '../image/files.ts'
 import type { Measurement } from '../image/measurement.ts'
+import { bloatFiles } from './context-bloat.ts'
+import { devFiles } from './dev-dependencies.ts'
 import type { Found, Rule, Words } from './finding.ts'
 import { isPlain, lineOf } from './instruction.ts'
 import { cacheFiles } from './package-cache.ts'
 import { toolchainFiles } from './toolchain.ts'
+import { leftFiles } from './vcs-and-tests.ts'
 import { findingIn, grouped, isOwn, largestFirst, mainLayer } from './weigh.ts'
 
 /** Bytes of a file from which a second one is worth a word. */
@@ -14,7 +17,7 @@ const FLOOR = 500_000
  * Copies in the base image stay, so each one of the image's own is too much beside them.
  */
 export const duplicateFiles: Rule = (image) => {
-  const told = [toolchainFiles(image), cacheFiles(image)]
+  const told = [toolchainFiles(image), cacheFiles(image), bloatFiles(image), devFiles(image), leftFiles(image)]
   const groups = grouped(image.content?.files ?? [], (file) => {
     const { size, checksum, lost } = file
     if (size < FLOOR || checksum === null || lost !== null || told.some((files) => files.has(file))) return null

@@ -3,7 +3,7 @@ import type { Layer, Measurement } from '../image/measurement.ts'
 import type { Rule, Words } from './finding.ts'
 import { lineOf, originOf } from './instruction.ts'
 import { toolchainFiles } from './toolchain.ts'
-import { bytesOf, distributionPackage, findingIn, grouped, isOwn, largestFirst, mainLayer } from './weigh.ts'
+import { bytesOf, distributionPackage, findingIn, grouped, isOwn, largestFirst, mainLayer, parentOf } from './weigh.ts'
 
 /** Bytes from which a cache is worth a word. */
 const FLOOR = 100_000
@@ -128,7 +128,8 @@ function cachesIn(image: Measurement): Map<Cache, ImageFile[]> {
   const { files } = content
   const toolchains = toolchainFiles(image)
   // Yarn's Plug'n'Play runs programs out of its cache.
-  const playing = new Set(files.flatMap(({ path }) => /^(.*\/)\.pnp\.[cm]?js$/.exec(path)?.[1] ?? []))
+  const plugs = files.filter(({ path }) => /\/\.pnp\.[cm]?js$/.test(path))
+  const playing = new Set(plugs.map(({ path }) => `${parentOf(path)}/`))
   return grouped(files, (file) => {
     if (file.lost !== null || !isOwn(image, file)) return null
     const cache = CACHES.find(({ folder }) => folder.test(file.path))

@@ -61,18 +61,15 @@ const TOOLCHAINS: Toolchain[] = [
   {
     id: 'java',
     name: 'a JDK and build tools, where a JRE runs the program',
-    short: 'JDK',
+    short: 'Java',
     fix: ['build in a stage of its own, and let the final stage start ', { code: 'FROM' }, ' an image with a JRE'],
     packages: {
-      core: /^(?:openjdk-?\d+-jdk(?:-headless)?|default-jdk(?:-headless)?|openjdk\d+-(?:jmods|src|demos|doc)|maven|gradle|libmaven.*-java)$/,
+      core: /^(?:openjdk-?\d+-jdk(?:-headless)?|default-jdk(?:-headless)?|openjdk\d+-(?:jmods|src|demos|doc)|java-.*-openjdk-(?:devel|jmods|src)|maven|gradle|libmaven.*-java)$/,
       rest: /^lib(?:wagon|plexus|sisu|surefire|aether).*-java$/,
     },
-    // What a JDK has and a JRE has not; `javac` proves which one it is.
     places: {
       core: /\/bin\/javac$|^\/usr\/share\/(?:maven|gradle)\/|^\/opt\/(?:maven|gradle)[^/]*\//,
-      rest: new RegExp(
-        String.raw`^${HOME}/\.(?:m2|gradle)/|^(?:/opt|/usr/lib/jvm|/usr/local)/(?:[^/]+/){1,3}(?:jmods/|include/|demo/|man/|(?:lib/)?src\.zip$|lib/(?:ct\.sym|tools\.jar)$|bin/(?:jar|jarsigner|javadoc|javap|jcmd|jconsole|jdb|jdeprscan|jdeps|jhsdb|jimage|jinfo|jlink|jmap|jmod|jpackage|jps|jshell|jstack|jstat|jstatd)$)`,
-      ),
+      rest: new RegExp(`^${HOME}/\\.(?:m2|gradle)/`),
     },
   },
   {
@@ -82,7 +79,7 @@ const TOOLCHAINS: Toolchain[] = [
     fix: BUILD_ELSEWHERE,
     packages: {
       core: /^(?:build-essential|build-base|(?:gcc|g\+\+|clang)(?:-(?!\d+-base$).*)?)$/,
-      rest: /^(?:.*-dev|(?:cpp|llvm|lld|binutils)(?:-.*)?|make|cmake(?:-data)?|ninja-build|samurai|meson|autoconf|automake|libtool(?:-bin)?|m4|bison|flex|pkg-config|pkgconf(?:-bin)?|pkgconfig|libdpkg-perl|libc-dev-bin|linux-headers|fortify-headers|libbinutils|lib(?:a|hwa|l|t|ub)san\d+|libcc1-\d+|libctf(?:-nobfd)?\d+|libgprofng\d+|libisl\d+|libmpc\d+|isl\d+|mpc\d+)$/,
+      rest: /^(?:.*-dev|.*-devel|glibc-headers.*|kernel-headers|(?:cpp|llvm|lld|binutils)(?:-.*)?|make|cmake(?:-data)?|ninja-build|samurai|meson|autoconf|automake|libtool(?:-bin)?|m4|bison|flex|pkg-config|pkgconf(?:-bin)?|pkgconfig|libdpkg-perl|libc-dev-bin|linux-headers|fortify-headers|libbinutils|lib(?:a|hwa|l|t|ub)san\d+|libcc1-\d+|libctf(?:-nobfd)?\d+|libgprofng\d+|libisl\d+|libmpc\d+|isl\d+|mpc\d+)$/,
     },
     places: {
       core: /^\/usr\/(?:local\/)?(?:lib|libexec)\/gcc\/|\/bin\/clang(?:-\d+)?$/,
@@ -91,50 +88,62 @@ const TOOLCHAINS: Toolchain[] = [
   },
 ]
 
+/** What a JDK has below its folder and a JRE has not. */
+const JDK_ONLY =
+  /^\/(?:(?:jmods|include|demo)\/|(?:lib\/)?src\.zip$|lib\/(?:ct\.sym|tools\.jar)$|bin\/(?:jar|jarsigner|javac|javadoc|javap|jcmd|jconsole|jdb|jdeprscan|jdeps|jhsdb|jimage|jinfo|jlink|jmap|jmod|jpackage|jps|jshell|jstack|jstat|jstatd)$)/
+
 /** A toolchain that is in an image, and its files; not `complete`: headers and build tools without a compiler. */
 type Present = { toolchain: Toolchain; complete: boolean; files: ImageFile[] }
 
 /** Several rules ask for the same image's. */
-const known = new WeakMap<ImageContent, Present[]>()
+const known = new WeakMap<Measurement, Present[]>()
 
 /** The toolchains whose files are in an image, with at least FLOOR bytes. */
-function presentIn({ content }: Measurement): Present[] {
-  if (content === null) return []
-  const present = known.get(content) ?? findPresent(content)
-  known.set(content, present)
+function presentIn(image: Measurement): Present[] {
+  const present = known.get(image) ?? (image.content === null ? [] : findPresent(image, image.content))
+  known.set(image, present)
   return present
 }
 
-function findPresent(content: ImageContent): Present[] {
-  const byPackage = new Map<Package, Part | null>()
+function findPresent(image: Measurement, content: ImageContent): Present[] {
+  const judge = judgeOf(content)
   const parts = new Map<ImageFile, Part>()
   for (const file of content.files) {
-    if (file.lost !== null) continue
-    const part = partOfFile(content, file, byPackage)
+    const part = file.lost === null ? judge(file) : null
     if (part) parts.set(file, part)
   }
   const complete = new Set([...parts.values()].filter(({ isCore }) => isCore).map(({ toolchain }) => toolchain.id))
   const files = grouped(parts.keys(), (file) => parts.get(file)!.toolchain)
   return TOOLCHAINS.flatMap((toolchain): Present[] => {
-    const its = files.get(toolchain) ?? []
     const isComplete = complete.has(toolchain.id)
-    // Headers and build tools are no use in an image either; downloads without what they were for are a cache.
-    if ((!isComplete && toolchain.id !== 'c') || bytesOf(its) < FLOOR) return []
-    return [{ toolchain, complete: isComplete, files: its }]
+    // Headers and build tools are no use in an image either, but images of interpreters come with their own; downloads without what
+    // they were for are a cache.
+    if (!isComplete && toolchain.id !== 'c') return []
+    const its = (files.get(toolchain) ?? []).filter((file) => isComplete || isOwn(image, file))
+    return bytesOf(its) < FLOOR ? [] : [{ toolchain, complete: isComplete, files: its }]
   })
 }
 
 type Part = { toolchain: Toolchain; isCore: boolean }
 
-/** What the distribution's package manager put there is judged by its package, not by its place. */
-function partOfFile(content: ImageContent, file: ImageFile, byPackage: Map<Package, Part | null>): Part | null {
-  const owner = distributionPackage(content, file)
-  if (owner === null) return partOf(file.path, 'places')
-  const part = byPackage.get(owner)
-  if (part !== undefined) return part
-  const judged = partOf(owner.name, 'packages')
-  byPackage.set(owner, judged)
-  return judged
+/** Tells what a file is part of: one that a distribution's package manager put there by its package, any other by its place. */
+function judgeOf(content: ImageContent): (file: ImageFile) => Part | null {
+  const packages = new Map<Package, Part | null>()
+  const compilers = content.files.filter(({ path, lost }) => lost === null && path.endsWith('/bin/javac'))
+  // A compiler in `/usr/bin` has not all of `/usr` for its folder.
+  const homes = compilers
+    .map(({ path }) => path.slice(0, -'/bin/javac'.length))
+    .filter((home) => !/^\/usr(?:\/local)?$/.test(home))
+  const java = TOOLCHAINS.find(({ id }) => id === 'java')!
+  return (file) => {
+    const owner = distributionPackage(content, file)
+    if (owner && !packages.has(owner)) packages.set(owner, partOf(owner.name, 'packages'))
+    const part = owner ? packages.get(owner) : partOf(file.path, 'places')
+    if (part) return part
+    const home = homes.find((each) => file.path.startsWith(`${each}/`))
+    if (home === undefined || !JDK_ONLY.test(file.path.slice(home.length))) return null
+    return { toolchain: java, isCore: file.path === `${home}/bin/javac` }
+  }
 }
 
 function partOf(text: string, by: 'packages' | 'places'): Part | null {
@@ -187,7 +196,7 @@ export const findSplit: Rule = (image) => {
   const present = presentIn(image)
   if (present.length === 0) return []
   const files = present.flatMap((each) => each.files)
-  const what = [`build tools beside the program (${present.map(({ toolchain: { short } }) => short).join(', ')})`]
+  const what = [`build tools of ${present.map(({ toolchain: { short } }) => short).join(', ')} beside the program`]
   const fix: Words = [
     'build in a first stage, and ',
     { code: 'COPY --from' },

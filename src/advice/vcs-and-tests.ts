@@ -1,6 +1,7 @@
 import type { ImageFile } from '../image/files.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
+import { devFiles } from './dev-dependencies.ts'
 import type { Rule, Words } from './finding.ts'
 import { keepOut } from './instruction.ts'
 import { coverageReports, leftoverOf, type LeftoverKind } from './leftovers.ts'
@@ -27,11 +28,9 @@ const KINDS: Record<Kind, Words> = {
 
 /** What a working copy has and an image does not need, in the image's own layers; what came from the context is told by `context-bloat`. */
 export const vcsAndTests: Rule = (image) => {
-  const folders = new Map<ImageFile, string>()
-  const byKind = grouped(image.content?.files ?? [], kindOf(image, folders))
-  const found = [...byKind].filter(([kind, files]) => bytesOf(files) >= (kind === 'packages' ? PACKAGES_FLOOR : FLOOR))
+  const { byKind, folders } = leftIn(image)
   return largestFirst(
-    found.map(([kind, files]) =>
+    byKind.map(([kind, files]) =>
       findingIn(image, files, {
         what: KINDS[kind],
         fix: fixOf(kind, mainLayer(image, files), files, folders),
@@ -42,11 +41,24 @@ export const vcsAndTests: Rule = (image) => {
   )
 }
 
+/** The files that are told as left over. */
+export function leftFiles(image: Measurement): Set<ImageFile> {
+  return new Set(leftIn(image).byKind.flatMap(([, files]) => files))
+}
+
+/** By kind, those that are worth a word; and each file's folder. */
+function leftIn(image: Measurement): { byKind: [Kind, ImageFile[]][]; folders: Map<ImageFile, string> } {
+  const folders = new Map<ImageFile, string>()
+  const byKind = grouped(image.content?.files ?? [], kindOf(image, folders))
+  const floor = (kind: Kind): number => (kind === 'packages' ? PACKAGES_FLOOR : FLOOR)
+  return { byKind: [...byKind].filter(([kind, files]) => bytesOf(files) >= floor(kind)), folders }
+}
+
 /** Tells the kind of what is left over, and notes its folder. */
 function kindOf(image: Measurement, folders: Map<ImageFile, string>): (file: ImageFile) => Kind | null {
   const { content } = image
   const reports = coverageReports(content?.files ?? [])
-  const told = [bloatFiles(image), toolchainFiles(image), cacheFiles(image)]
+  const told = [bloatFiles(image), toolchainFiles(image), cacheFiles(image), devFiles(image)]
   return (file) => {
     if (content === null || file.lost !== null || !isOwn(image, file) || file.path.startsWith('/var/log/')) return null
     const leftover = leftoverOf(file.path, reports)
