@@ -11,7 +11,7 @@ import { leftFiles } from './vcs-and-tests.ts'
 import { distributionPackage, grouped, isOwn, largestFirst } from './weigh.ts'
 
 /** Bytes of symbols from which stripping is worth a word. */
-const FLOOR = 1_000_000
+const FLOOR = 50_000
 
 /** Symbols and debugging information of programs and libraries, by the layer that has them and by what strips them. */
 export const debugSymbols: Rule = (image) => {

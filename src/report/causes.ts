@@ -152,7 +152,10 @@ function layerHead(layer: LayerChange, image: ImageReport, report: Report): Head
   const kind = { added: ', new', removed: ', removed', changed: '', unchanged: '', rebuilt: '', moved: '' }[
     layer.change
   ]
-  const was: Phrase = layer.instructionBefore === null ? [] : phrase`; was ${{ code: excerpt(layer.instructionBefore, layer.instruction) }}`
+  const was: Phrase =
+    layer.instructionBefore === null
+      ? []
+      : phrase`; was ${{ code: excerpt(layer.instructionBefore, layer.instruction) }}`
   const base = layer.fromBase ? ', from the base image' : ''
   return {
     subject: phrase`${place === null ? [] : [{ place }, ' ']}${{ code: layer.instruction }}`,
