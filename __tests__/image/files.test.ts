@@ -5,7 +5,7 @@ import type { LayerEntry } from '../../src/image/layer/listing.ts'
 
 const file = (path: string, size = 1): LayerEntry => ({
   kind: 'file',
-  path,
+  path: `/${path}`,
   size,
   mode: 0o644,
   uid: 0,
@@ -13,11 +13,11 @@ const file = (path: string, size = 1): LayerEntry => ({
   checksum: null,
   facts: [],
 })
-const folder = (path: string): LayerEntry => ({ kind: 'folder', path })
-const link = (path: string, target: string): LayerEntry => ({ kind: 'link', path, target })
-const symlink = (path: string, target: string): LayerEntry => ({ kind: 'symlink', path, target })
-const removed = (path: string): LayerEntry => ({ kind: 'removed', path })
-const opaque = (path: string): LayerEntry => ({ kind: 'opaque', path })
+const folder = (path: string): LayerEntry => ({ kind: 'folder', path: `/${path}` })
+const link = (path: string, target: string): LayerEntry => ({ kind: 'link', path: `/${path}`, target: `/${target}` })
+const symlink = (path: string, target: string): LayerEntry => ({ kind: 'symlink', path: `/${path}`, target })
+const removed = (path: string): LayerEntry => ({ kind: 'removed', path: `/${path}` })
+const opaque = (path: string): LayerEntry => ({ kind: 'opaque', path: `/${path}` })
 
 /** Each file as `PATH LAYER`, and how it is lost. */
 function rows(...layers: LayerEntry[][]): string[] {
@@ -173,7 +173,7 @@ function naive(layers: LayerEntry[][]): string[] {
   const sizes: string[] = []
   const without = (path: string, keepItself: boolean): void => {
     for (const name of names.keys()) {
-      if ((name === path && !keepItself) || name.startsWith(path === '' ? '' : `${path}/`)) names.delete(name)
+      if ((name === path && !keepItself) || name.startsWith(`${path}/`)) names.delete(name)
     }
   }
   for (const [layer, entries] of layers.entries()) {
@@ -185,7 +185,7 @@ function naive(layers: LayerEntry[][]): string[] {
       if (entry.kind === 'removed' || entry.kind === 'opaque') continue
       const target = entry.kind === 'link' ? names.get(entry.target) : undefined
       const parts = entry.path.split('/')
-      for (let length = 1; length < parts.length; length++) {
+      for (let length = 2; length < parts.length; length++) {
         const parent = parts.slice(0, length).join('/')
         if (names.get(parent)?.kind !== 'folder') names.set(parent, { kind: 'folder' })
       }
@@ -203,7 +203,7 @@ function naive(layers: LayerEntry[][]): string[] {
     }
   }
   const kept = new Set([...names.values()].flatMap((name) => (name.kind === 'file' ? [name.id] : [])))
-  return sizes.map((each, at) => `/${each}${kept.has(at) ? '' : ' lost'}`)
+  return sizes.map((each, at) => `${each}${kept.has(at) ? '' : ' lost'}`)
 }
 
 it('agrees with a model that has nothing but paths', () => {

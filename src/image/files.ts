@@ -34,17 +34,11 @@ export type LaidFiles = {
   file: (path: string) => ImageFile | null
 }
 
-/** What stands at one name of the file system. */
-type Node = {
-  parent: Node | null
-  file: Shared | null
-  link: string | null
-  folder: Map<string, Node> | null
-  /** Where a link leads, once that was asked for; null: nowhere. */
-  target: Node | null | undefined
-}
-/** A file and how many names it has: its bytes are lost with the last one. */
-type Shared = { file: ImageFile; names: number }
+/** What stands at one name of the file system; null: a device, or the name of a file that is not there. */
+type Standing = ImageFile | Folder | Link | null
+type Folder = { parent: Folder | null; names: Map<string, Standing> }
+/** `target`: the folder that it leads to, once that was asked for; null: nowhere. */
+type Link = { to: string; target: Folder | null | undefined }
 
 /** Links that lead to each other, as the kernel has it (`MAXSYMLINKS`). */
 const MAX_LINKS = 40
@@ -67,38 +61,52 @@ export function layFiles(layers: readonly (readonly LayerEntry[])[]): LaidFiles 
       if (entry.kind === 'opaque') tree.empty(entry.path, removed)
     }
     for (const entry of entries) {
-      if (entry.kind === 'removed' || entry.kind === 'opaque') continue
       if (tree.folders > MAX_FOLDERS) return null
-      if (entry.kind === 'folder') {
-        tree.place(entry.path, replaced, true)
-        continue
-      }
-      if (entry.kind === 'file') {
-        const file = imageFile(entry, layer)
-        files.push(file)
-        if (whiteoutOf(entry.path) !== null) {
-          file.lost = removed
-          continue
+      switch (entry.kind) {
+        case 'removed':
+        case 'opaque':
+          break
+        case 'folder':
+          tree.placeFolder(entry.path, replaced)
+          break
+        case 'file': {
+          const file = imageFile(entry, layer)
+          files.push(file)
+          if (whiteoutOf(entry.path) === null) tree.place(entry.path, file, replaced)
+          else file.lost = removed
+          break
         }
-        tree.place(entry.path, replaced, false).file = { file, names: 1 }
-        continue
+        case 'link':
+          tree.placeLink(entry.path, entry.target, layer, replaced)
+          break
+        case 'symlink':
+          tree.place(entry.path, { to: entry.target, target: undefined }, replaced)
+          break
+        case 'other':
+          tree.place(entry.path, null, replaced)
       }
-      // A layer has what it links to, and before: also of what lay below, it has a copy then.
-      const target = entry.kind === 'link' ? tree.fileOf(entry.target, layer) : null
-      if (target) target.names += 1
-      const node = tree.place(entry.path, replaced, false)
-      node.file = target
-      node.link = entry.kind === 'symlink' ? entry.target : null
     }
   }
-  return { files, file: (path) => tree.fileAt(path)?.file ?? null }
+  return { files, file: (path) => tree.fileAt(path) }
 }
 
 function imageFile({ path, size, mode, uid, gid, checksum, facts }: LayerFile, layer: number): ImageFile {
-  return { path: `/${path}`, layer, size, mode, uid, gid, checksum, facts, lost: null, package: null }
+  return { path, layer, size, mode, uid, gid, checksum, facts, lost: null, package: null }
 }
 
-function names(path: string): string[] {
+function isFolder(standing: Standing | undefined): standing is Folder {
+  return standing != null && 'names' in standing
+}
+
+function isLink(standing: Standing | undefined): standing is Link {
+  return standing != null && 'to' in standing
+}
+
+function isFile(standing: Standing | undefined): standing is ImageFile {
+  return standing != null && 'path' in standing
+}
+
+function partsOf(path: string): string[] {
   return path.split('/').filter((name) => name !== '')
 }
 
@@ -106,115 +114,124 @@ function names(path: string): string[] {
 class Tree {
   /** How many were made. */
   folders = 0
-  private readonly root: Node = { parent: null, file: null, link: null, folder: new Map(), target: undefined }
+  private readonly root: Folder = { parent: null, names: new Map() }
+  /** How many names a file has, of those that have several: its bytes are lost with the last one. */
+  private readonly linked = new Map<ImageFile, number>()
+  /** The folder that was last placed in: most files lie where the one before does. */
+  private last: { path: string; folder: Folder } | null = null
 
-  private newFolder(): Map<string, Node> {
+  private newFolder(parent: Folder): Folder {
     this.folders += 1
-    return new Map()
+    return { parent, names: new Map() }
   }
 
-  private nodeAt(parts: string[]): Node | null {
-    let node: Node | undefined = this.root
-    for (const name of parts) node = node?.folder?.get(name)
-    return node ?? null
-  }
-
-  /** The file at a path that this layer brought, without following links. */
-  fileOf(path: string, layer: number): Shared | null {
-    const shared = this.nodeAt(names(path))?.file ?? null
-    return shared?.file.layer === layer ? shared : null
+  private at(parts: string[]): Standing {
+    let standing: Standing | undefined = this.root
+    for (const name of parts) standing = isFolder(standing) ? standing.names.get(name) : null
+    return standing ?? null
   }
 
   /**
-   * The node at a path, made where it is missing. What stood there is lost, but for a folder that stays one. Symbolic links on the way to
-   * it are replaced by folders: each layer is unpacked on its own, and a folder of it hides the link below.
+   * The folder at a path, made where it is missing. What is no folder on the way to it is lost, symbolic links too: each layer is
+   * unpacked on its own, and a folder of it hides the link below.
    */
-  place(path: string, loss: Loss, isFolder: boolean): Node {
-    let node = this.root
-    const parts = names(path)
-    for (const [at, name] of parts.entries()) {
-      if (node.folder === null) {
-        clear(node, loss)
-        node.folder = this.newFolder()
+  private folderAt(path: string, loss: Loss): Folder {
+    if (this.last?.path === path) return this.last.folder
+    let folder = this.root
+    for (const name of partsOf(path)) {
+      let next = folder.names.get(name)
+      if (!isFolder(next)) {
+        this.lose(next, loss)
+        next = this.newFolder(folder)
+        folder.names.set(name, next)
       }
-      let next = node.folder.get(name)
-      if (!next) {
-        next = { parent: node, file: null, link: null, folder: null, target: undefined }
-        node.folder.set(name, next)
-      }
-      const isLast = at === parts.length - 1
-      if (isLast && !(isFolder && next.folder !== null)) {
-        clear(next, loss)
-        next.folder = isFolder ? this.newFolder() : null
-      }
-      node = next
+      folder = next
     }
-    return node
+    this.last = { path, folder }
+    return folder
+  }
+
+  placeFolder(path: string, loss: Loss): void {
+    this.folderAt(path, loss)
+  }
+
+  /** What stood there is lost. */
+  place(path: string, standing: Standing, loss: Loss): void {
+    const slash = path.lastIndexOf('/')
+    const name = path.slice(slash + 1)
+    if (name === '') return
+    const folder = this.folderAt(path.slice(0, slash), loss)
+    this.lose(folder.names.get(name), loss)
+    folder.names.set(name, standing)
+  }
+
+  /** Another name of a file of the same layer, which has it before: also of what lay below, it has a copy then. */
+  placeLink(path: string, target: string, layer: number, loss: Loss): void {
+    const found = this.at(partsOf(target))
+    const file = isFile(found) && found.layer === layer ? found : null
+    if (file) this.linked.set(file, (this.linked.get(file) ?? 1) + 1)
+    this.place(path, file, loss)
   }
 
   remove(path: string, loss: Loss): void {
-    const parts = names(path)
+    const parts = partsOf(path)
     const name = parts.pop()
-    if (name === undefined) return
-    const folder = this.nodeAt(parts)?.folder
-    const node = folder?.get(name)
-    if (!node) return
-    clear(node, loss)
-    folder?.delete(name)
+    const folder = this.at(parts)
+    if (name === undefined || !isFolder(folder)) return
+    this.lose(folder.names.get(name), loss)
+    folder.names.delete(name)
   }
 
   /** What stands in a folder is lost, the folder stays. */
   empty(path: string, loss: Loss): void {
-    const node = this.nodeAt(names(path))
-    if (node?.folder) clear(node, loss)
+    const folder = this.at(partsOf(path))
+    if (!isFolder(folder)) return
+    this.lose(folder, loss)
+    folder.names.clear()
+  }
+
+  /** What stands there, and below, is lost. Without recursion: folders may be as deep as a path is long. */
+  private lose(standing: Standing | undefined, loss: Loss): void {
+    const waiting = [standing]
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      if (isFile(next)) this.loseName(next, loss)
+      if (!isFolder(next)) continue
+      this.last = null
+      for (const child of next.names.values()) waiting.push(child)
+    }
+  }
+
+  private loseName(file: ImageFile, loss: Loss): void {
+    const names = this.linked.get(file) ?? 1
+    if (names === 1) file.lost = loss
+    else this.linked.set(file, names - 1)
   }
 
   /** What a process in the image would find at an absolute path, were it not to follow the last name. To be asked when all layers are laid. */
-  fileAt(path: string): Shared | null {
+  fileAt(path: string): ImageFile | null {
     const slash = path.lastIndexOf('/')
-    const name = path.slice(slash + 1)
-    return this.follow(this.root, path.slice(0, slash + 1), 0)?.folder?.get(name)?.file ?? null
+    const found = this.follow(this.root, path.slice(0, slash + 1), 0)?.names.get(path.slice(slash + 1))
+    return isFile(found) ? found : null
   }
 
-  private follow(start: Node, path: string, links: number): Node | null {
-    let node: Node | null = path.startsWith('/') ? this.root : start
-    for (const name of names(path)) {
-      if (node.folder === null) return null
+  private follow(start: Folder, path: string, links: number): Folder | null {
+    let folder = path.startsWith('/') ? this.root : start
+    for (const name of partsOf(path)) {
       if (name === '.') continue
-      if (name === '..') {
-        node = node.parent ?? node
-        continue
-      }
-      const next = node.folder.get(name)
-      node = next?.link == null ? (next ?? null) : this.targetOf(next, next.link, links + 1)
-      if (node === null) return null
+      const next = name === '..' ? (folder.parent ?? folder) : folder.names.get(name)
+      const found = isLink(next) ? this.targetOf(next, folder, links + 1) : next
+      if (!isFolder(found)) return null
+      folder = found
     }
-    return node
+    return folder
   }
 
   /** Each link is followed once: however many paths lead through it, and in circles. */
-  private targetOf(node: Node, link: string, links: number): Node | null {
-    if (node.target === undefined) {
-      node.target = null
-      if (links <= MAX_LINKS) node.target = this.follow(node.parent ?? this.root, link, links)
+  private targetOf(link: Link, folder: Folder, links: number): Folder | null {
+    if (link.target === undefined) {
+      link.target = null
+      if (links <= MAX_LINKS) link.target = this.follow(folder, link.to, links)
     }
-    return node.target
+    return link.target
   }
-}
-
-/** All that stands at a node and below it is lost. Without recursion: folders may be as deep as a path is long. */
-function clear(node: Node, loss: Loss): void {
-  const waiting = [node]
-  for (let next = waiting.pop(); next; next = waiting.pop()) {
-    if (next.file) lose(next.file, loss)
-    next.file = null
-    next.link = null
-    for (const child of next.folder?.values() ?? []) waiting.push(child)
-    next.folder?.clear()
-  }
-}
-
-function lose(shared: Shared, loss: Loss): void {
-  shared.names -= 1
-  if (shared.names === 0) shared.file.lost = loss
 }

@@ -34,10 +34,10 @@ describe('what a layer does', () => {
       [100],
     )
     expect(entries).toEqual([
-      { kind: 'folder', path: 'etc' },
+      { kind: 'folder', path: '/etc' },
       {
         kind: 'file',
-        path: 'etc/hosts',
+        path: '/etc/hosts',
         size: 5,
         mode: 0o4755,
         uid: 0,
@@ -45,22 +45,22 @@ describe('what a layer does', () => {
         checksum: crc32('hello'),
         facts: [],
       },
-      { kind: 'link', path: 'etc/hosts2', target: 'etc/hosts' },
-      { kind: 'symlink', path: 'etc/link', target: '../hosts' },
-      { kind: 'removed', path: 'etc/passwd' },
-      { kind: 'opaque', path: 'var' },
-      { kind: 'opaque', path: '' },
-      { kind: 'file', path: '.wh..wh.plnk/1.2', size: 0, mode: 0o644, uid: 0, gid: 0, checksum: 0, facts: [] },
-      { kind: 'other', path: 'null' },
+      { kind: 'link', path: '/etc/hosts2', target: '/etc/hosts' },
+      { kind: 'symlink', path: '/etc/link', target: '../hosts' },
+      { kind: 'removed', path: '/etc/passwd' },
+      { kind: 'opaque', path: '/var' },
+      { kind: 'opaque', path: '/' },
+      { kind: 'file', path: '/.wh..wh.plnk/1.2', size: 0, mode: 0o644, uid: 0, gid: 0, checksum: 0, facts: [] },
+      { kind: 'other', path: '/null' },
     ])
   })
 
   it('also lists the payload that a whiteout has: it is shipped', async () => {
     const { entries, size } = await read(tar(member('a/.wh.b', 'payload'), member('.wh..wh.aufs', 'more')))
     expect(entries).toMatchObject([
-      { kind: 'file', path: 'a/.wh.b', size: 7 },
-      { kind: 'removed', path: 'a/b' },
-      { kind: 'file', path: '.wh..wh.aufs', size: 4 },
+      { kind: 'file', path: '/a/.wh.b', size: 7 },
+      { kind: 'removed', path: '/a/b' },
+      { kind: 'file', path: '/.wh..wh.aufs', size: 4 },
     ])
     expect(size).toBe(11)
   })
@@ -87,7 +87,7 @@ describe('what a layer does', () => {
           for (const each of entries!) {
             if (each.kind !== 'file') continue
             const payloads = members
-              .filter((one) => one.name === each.path)
+              .filter((one) => `/${one.name}` === each.path)
               .map((one) => crc32(Buffer.from(one.payload)))
             expect(payloads).toContain(each.checksum)
           }
@@ -105,8 +105,8 @@ describe('what a layer does', () => {
         const { entries, size } = await read(gnuTar(folder, '--sparse', format))
         expect(size).toBe(1_000_026)
         expect(entries!.filter(({ kind }) => kind === 'file')).toMatchObject([
-          { path: 'file', size: 26, checksum: crc32('{"dependencies":{"a":"1"}}') },
-          { path: 'package.json', size: 1_000_000, checksum: null, facts: [] },
+          { path: '/file', size: 26, checksum: crc32('{"dependencies":{"a":"1"}}') },
+          { path: '/package.json', size: 1_000_000, checksum: null, facts: [] },
         ])
       }
     } finally {
@@ -122,8 +122,8 @@ describe('what files tell', () => {
       tar(member('node_modules/a/package.json', manifest), member('node_modules/.wh.b/package.json', manifest)),
     )
     expect(entries).toMatchObject([
-      { path: 'node_modules/a/package.json', facts: [{ kind: 'npm', name: 'a' }] },
-      { path: 'node_modules/.wh.b/package.json', facts: [] },
+      { path: '/node_modules/a/package.json', facts: [{ kind: 'npm', name: 'a' }] },
+      { path: '/node_modules/.wh.b/package.json', facts: [] },
     ])
   })
 

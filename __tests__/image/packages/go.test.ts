@@ -8,10 +8,23 @@ import { fixture, inspect } from './inspect.ts'
 const builtHere = fixture('go-built-here.buildinfo')
 const installed = fixture('go-installed.buildinfo')
 
-/** An ELF file that has these bytes at these places, and else what looks like code. */
-function program(parts: [at: number, bytes: Buffer][], size = 200_000): Buffer {
-  const file = Buffer.alloc(size, '\x90')
+/** An ELF file of 64 bits that has these bytes at these places, and else what looks like code; writable from `data` on. */
+function program(parts: [at: number, bytes: Buffer][], size = 200_000, data = 4_096): Buffer {
+  const file = Buffer.alloc(size, 0x90)
+  file.fill(0, 0, 64 + 2 * 56)
   file.write('\x7fELF\x02\x01\x01', 'latin1')
+  file.writeBigUInt64LE(64n, 32)
+  file.writeUInt16LE(56, 54)
+  file.writeUInt16LE(2, 56)
+  for (const [at, flags, start, end] of [
+    [64, 5, 0, data],
+    [120, 6, data, size],
+  ] as const) {
+    file.writeUInt32LE(1, at)
+    file.writeUInt32LE(flags, at + 4)
+    file.writeBigUInt64LE(BigInt(start), at + 8)
+    file.writeBigUInt64LE(BigInt(end - start), at + 32)
+  }
   for (const [at, bytes] of parts) bytes.copy(file, at)
   return file
 }
@@ -68,7 +81,7 @@ describe('Go programs', () => {
 
 describe('build info', () => {
   it('is found wherever it lies on a multiple of 16, whatever the chunks', () => {
-    const places = fc.integer({ min: 1, max: 12_000 }).map((at) => at * 16)
+    const places = fc.integer({ min: 256, max: 12_000 }).map((at) => at * 16)
     fc.assert(
       fc.property(places, fc.array(fc.integer({ min: 1, max: 5_000 }), { minLength: 1 }), (at, lengths) => {
         expect(read(program([[at, installed]]), [...lengths, 30_000])).toMatchObject({
@@ -110,7 +123,7 @@ describe('build info', () => {
       Buffer.from([0xff, 0xff, 0x3f]),
     ])
     const file = program(
-      Array.from({ length: 100_000 }, (_, at) => [48 * (at + 1), claims]),
+      Array.from({ length: 100_000 }, (_, at) => [4_096 + 48 * at, claims]),
       5_000_000,
     )
     expect(read(file)).toBeNull()
@@ -123,8 +136,29 @@ describe('build info', () => {
       fc.uint8Array({ maxLength: 80 }).map((b) => Buffer.from(b)),
     )
     fc.assert(
-      fc.property(fc.array(part), (parts) => void read(program([[160, Buffer.concat(parts)]], 100_000))),
+      fc.property(fc.array(part), (parts) => void read(program([[4_096, Buffer.concat(parts)]], 100_000))),
       { numRuns: 100 },
+    )
+  })
+
+  it('is looked for where a program can write, as Go does: not among its code and texts', () => {
+    const parts: [number, Buffer][] = [
+      [50_000, builtHere],
+      [131_072, installed],
+    ]
+    expect(read(program(parts, 200_000, 131_072))).toMatchObject({ name: 'golang.org/x/example/hello' })
+    expect(read(program(parts, 200_000, 140_000))).toBeNull()
+  })
+
+  it('never throws, whatever the headers', () => {
+    const change = fc.tuple(fc.nat(200), fc.integer({ min: 0, max: 255 }))
+    const original = program([[131_072, installed]])
+    fc.assert(
+      fc.property(fc.array(change), (changes) => {
+        const file = Buffer.from(original)
+        for (const [at, byte] of changes) file[at] = byte
+        read(file)
+      }),
     )
   })
 

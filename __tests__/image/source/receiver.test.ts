@@ -62,8 +62,8 @@ describe('what an engine pushes', () => {
     expect(contents.get(small.diffId)).toMatchObject({
       size: 1012,
       entries: [
-        { path: 'etc/os-release', size: 12 },
-        { path: 'bin/true', size: 1000 },
+        { path: '/etc/os-release', size: 12 },
+        { path: '/bin/true', size: 1000 },
       ],
     })
   })

@@ -30,5 +30,10 @@ const READERS = [
  * several things: a Go program is an ELF file as well.
  */
 export function readersOf(path: string, size: number): FileReader<FileFact>[] {
-  return READERS.flatMap((open) => open(path, size) ?? [])
+  const readers: FileReader<FileFact>[] = []
+  for (const open of READERS) {
+    const reader = open(path, size)
+    if (reader) readers.push(reader)
+  }
+  return readers
 }

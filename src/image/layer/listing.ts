@@ -4,7 +4,7 @@ import type { TarEntry } from './tar.ts'
 import type { PayloadConsumer } from './walk.ts'
 import { whiteoutOf } from './whiteout.ts'
 
-/** What a layer does to one path (as `TarEntry` has it: no leading `/`). Sizes in bytes. */
+/** What a layer does to one path, which is absolute, `/` the root. Sizes in bytes. */
 export type LayerEntry =
   | LayerFile
   /** Another name of the file `target` in the same layer. */
@@ -15,7 +15,7 @@ export type LayerEntry =
   | { kind: 'other'; path: string }
   /** Takes away what the layers below have there. */
   | { kind: 'removed'; path: string }
-  /** Hides what the layers below have in this folder; '' is the root. */
+  /** Hides what the layers below have in this folder. */
   | { kind: 'opaque'; path: string }
 
 /** A regular file as a layer ships it. */
@@ -53,6 +53,9 @@ const MAX_FACT_BYTES = 128 * 1024 * 1024
 /** Bytes of a fact whose reader does not say how many. */
 const SMALL_FACT = 500
 
+/** Most files have none: they share them. */
+const NO_FACTS: FileFact[] = []
+
 /** Starts a listing. It keeps some 200 bytes an entry. */
 export function createListing(): Listing {
   let entries: LayerEntry[] | null = []
@@ -75,16 +78,18 @@ export function createListing(): Listing {
       const [file] = listed
       // A sparse file may claim any length: its holes are not read.
       if (file?.kind !== 'file' || sparse) return
-      const readers = whiteoutOf(file.path) === null ? readersOf(file.path, file.size) : []
+      const readers = whiteoutOf(entry.path) === null ? readersOf(entry.path, entry.size) : []
       let checksum = 0
       finish = () => {
         file.checksum = checksum
+        const facts: FileFact[] = []
         for (const reader of readers) {
           const fact = reader.end()
           if (fact === null) continue
-          file.facts.push(fact)
+          facts.push(fact)
           factBytes += reader.keeps ?? SMALL_FACT
         }
+        if (facts.length > 0) file.facts = facts
         if (factBytes > MAX_FACT_BYTES) entries = null
       }
       return (chunk) => {
@@ -102,8 +107,8 @@ export function createListing(): Listing {
 
 /** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
 function entriesOf(entry: TarEntry): LayerEntry[] {
-  const { path } = entry
-  const whiteout = whiteoutOf(path)
+  const path = `/${entry.path}`
+  const whiteout = whiteoutOf(entry.path)
   const file: LayerFile[] =
     entry.type === 'file' && (whiteout === null || entry.size > 0)
       ? [
@@ -115,16 +120,16 @@ function entriesOf(entry: TarEntry): LayerEntry[] {
             uid: entry.uid,
             gid: entry.gid,
             checksum: null,
-            facts: [],
+            facts: NO_FACTS,
           },
         ]
       : []
   if (whiteout !== null) {
     if (whiteout.kind === 'metadata') return file
-    return [...file, { kind: whiteout.kind, path: whiteout.path }]
+    return [...file, { kind: whiteout.kind, path: `/${whiteout.path}` }]
   }
   if (file.length > 0) return file
-  if (entry.type === 'link') return [{ kind: 'link', path, target: entry.target ?? '' }]
+  if (entry.type === 'link') return [{ kind: 'link', path, target: `/${entry.target ?? ''}` }]
   if (entry.type === 'symlink') return [{ kind: 'symlink', path, target: entry.target ?? '' }]
   return [{ kind: entry.type === 'directory' ? 'folder' : 'other', path }]
 }

@@ -8,6 +8,11 @@ export type GoFact = { kind: 'go'; name: string; version: string | null }
 /** Go's runtime is in each program: none is as small as this. */
 const MIN_SIZE = 100_000
 const ELF = Buffer.from('\x7fELF', 'latin1')
+/** In so many bytes at the begin the program headers are. */
+const HEADERS = 4096
+const SEGMENT_LOADED = 1
+const WRITABLE = 2
+const NONE = Buffer.alloc(0)
 const MAGIC = Buffer.from('\xff Go buildinf:', 'latin1')
 /** Where the build info can begin. */
 const ALIGNMENT = 16
@@ -25,12 +30,16 @@ const MAX_TRIES = 64
 
 export const goReader: OpenReader<GoFact> = (_, size) => (size < MIN_SIZE ? null : createReader())
 
-/** Where the build info lies, section headers tell, which come last: it is searched for while the bytes pass by. */
+/**
+ * The build info lies in a segment that is writable, which the program headers at the begin tell, and there it is searched for while the
+ * bytes pass by, as Go itself does where there are no section headers: https://pkg.go.dev/debug/buildinfo
+ */
 function createReader(): FileReader<GoFact> {
   let state: 'begin' | 'search' | 'gather' | 'done' = 'begin'
+  let range: Range = { start: 0, end: 0 }
   /** Bytes that passed by, and the last of them: as many as are needed to find what lies across two chunks. */
   let position = 0
-  let last: Buffer = Buffer.alloc(0)
+  let last: Buffer = NONE
   /** What may be build info, as far as it came, and how much of it tells more. */
   let parts: Buffer[] = []
   let gathered = 0
@@ -39,29 +48,32 @@ function createReader(): FileReader<GoFact> {
   let fact: GoFact | null = null
 
   function push(bytes: Buffer): void {
-    if (state === 'done') return
     position += bytes.length
-    if (state === 'begin') {
-      last = Buffer.concat([last, bytes])
-      if (last.length < ELF.length) return
-      state = last.subarray(0, ELF.length).equals(ELF) ? 'search' : 'done'
-      if (state === 'search') search(last)
-    } else if (state === 'search') {
-      const edge = Buffer.concat([last, bytes.subarray(0, MAGIC.length - 1)])
-      const found = find(edge, position - bytes.length - last.length)
-      if (found !== -1) gather(Buffer.concat([edge.subarray(found), bytes.subarray(MAGIC.length - 1)]))
-      else if (bytes.length >= MAGIC.length) search(bytes)
-      else last = edge.subarray(Math.max(0, edge.length - MAGIC.length + 1))
-    } else {
-      gather(bytes)
-    }
+    if (state === 'begin') begin(bytes)
+    else if (state === 'search' && position > range.start) search(bytes)
+    else if (state === 'gather') gather(bytes)
+  }
+
+  function begin(bytes: Buffer): void {
+    const first = Buffer.concat([last, bytes])
+    last = first
+    if (first.length < HEADERS) return
+    const found = first.subarray(0, ELF.length).equals(ELF) ? writableRange(first) : null
+    state = found === null ? 'done' : 'search'
+    if (found === null) return
+    range = found
+    last = NONE
+    if (position > range.start) search(first)
   }
 
   /** `bytes`: the last ones before `position`. */
   function search(bytes: Buffer): void {
-    const found = find(bytes, position - bytes.length)
-    if (found === -1) last = Buffer.from(bytes.subarray(Math.max(0, bytes.length - MAGIC.length + 1)))
-    else gather(bytes.subarray(found))
+    const writable = bytes.subarray(Math.max(0, range.start - (position - bytes.length)))
+    const joined = last.length === 0 ? writable : Buffer.concat([last, writable])
+    const at = find(joined, position - joined.length)
+    if (at !== -1) gather(joined.subarray(at))
+    else if (position < range.end) last = Buffer.from(joined.subarray(Math.max(0, joined.length - MAGIC.length + 1)))
+    else state = 'done'
   }
 
   function gather(bytes: Buffer): void {
@@ -78,6 +90,7 @@ function createReader(): FileReader<GoFact> {
     parts = []
     gathered = 0
     needed = 0
+    last = NONE
     tries += 1
     fact = told
     state = told === null && tries < MAX_TRIES ? 'search' : 'done'
@@ -85,9 +98,39 @@ function createReader(): FileReader<GoFact> {
   }
 
   return {
-    push: (chunk) => push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)),
+    push: (chunk) => {
+      if (state !== 'done') push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
+    },
     end: () => fact,
   }
+}
+
+/** Bytes of a file, from `start` up to `end`. */
+type Range = { start: number; end: number }
+
+/** From the first writable segment to the end of the last one, or null: none, or the headers are not all in what is at hand. */
+function writableRange(head: Buffer): Range | null {
+  const is64 = head[4] === 2
+  const isLittle = head[5] === 1
+  const number = (at: number, bytes: 2 | 4 | 8): number => {
+    if (bytes === 8) return Number(isLittle ? head.readBigUInt64LE(at) : head.readBigUInt64BE(at))
+    return isLittle ? head.readUIntLE(at, bytes) : head.readUIntBE(at, bytes)
+  }
+  const size = is64 ? 8 : 4
+  const table = number(is64 ? 32 : 28, size)
+  const entrySize = number(is64 ? 54 : 42, 2)
+  const count = number(is64 ? 56 : 44, 2)
+  if (entrySize < (is64 ? 56 : 32) || table + count * entrySize > head.length) return null
+  let start = Number.POSITIVE_INFINITY
+  let end = 0
+  for (let at = table; at < table + count * entrySize; at += entrySize) {
+    const flags = number(at + (is64 ? 4 : 24), 4)
+    if (number(at, 4) !== SEGMENT_LOADED || (flags & WRITABLE) === 0) continue
+    const offset = number(at + (is64 ? 8 : 4), size)
+    start = Math.min(start, offset)
+    end = Math.max(end, offset + number(at + (is64 ? 32 : 16), size))
+  }
+  return end > start ? { start, end } : null
 }
 
 /** Where build info may begin in `bytes`, which stand at `start` in the file; -1: nowhere. */
