@@ -1,5 +1,6 @@
 import { chmod, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { advise } from './advice/advise.ts'
 import { budgetsOf } from './budget/budgets.ts'
 import { judge } from './budget/judge.ts'
 import { isWaivable, shownOf, waive, type AskWaivers } from './budget/waiver.ts'
@@ -28,8 +29,10 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
     world.signal.throwIfAborted()
     const budgets = budgetsOf(inputs)
     const judged = compareAll(measured, baseline).map((compared) => {
-      const { checks, verdict } = judge(compared, budgets, [])
-      return { comparison: compared.comparison, checks, verdict }
+      const { comparison, head, base } = compared
+      const findings = advise(head, base)
+      const { checks, verdict } = judge(compared, budgets, findings)
+      return { comparison, checks, verdict, findings }
     })
     const { images, waiver } = await withWaiver(judged, world.askWaivers, facts.name)
     // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.

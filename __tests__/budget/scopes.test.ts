@@ -346,6 +346,7 @@ describe('a forbidden rule', () => {
       actual: 2,
       excess: 1,
     })
+    expect(checkOf(read, forbid('toolchain'), [finding('new', { rule: 'single-stage' })]).verdict).toBe('over')
     expect(checkOf(read, forbid('secrets'), [finding('new', { rule: 'toolchain' })])).toMatchObject({
       status: 'within',
       actual: 0,

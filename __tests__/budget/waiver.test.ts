@@ -44,6 +44,7 @@ function judged(
     ownSize: null,
     ownDownloadSize: null,
     ownLayers: null,
+    wasted: null,
   }
   return { comparison: { ...of.comparison, change }, ...judge(of, budgets, []) }
 }

@@ -86,7 +86,30 @@ describe('parseDockerfile', () => {
       keyword: 'ONBUILD',
       text: 'ONBUILD RUN x',
       stage: '0',
+      copiedFrom: null,
     })
+  })
+
+  it('tells what COPY --from names: a stage above, by name or number, else an image', () => {
+    const copied = (...lines: string[]) =>
+      parseDockerfile(['FROM a AS Build', 'FROM b', 'FROM c AS last', ...lines].join('\n'))
+        .slice(3)
+        .map(({ copiedFrom }) => copiedFrom && `${copiedFrom.kind} ${copiedFrom.name}`)
+    expect(copied('COPY --from=build /x /x')).toEqual(['stage Build'])
+    expect(copied('COPY --chown=1:1 --from=0 /x /x', 'COPY --link --from=1 /x /x')).toEqual(['stage Build', 'stage 1'])
+    // Its own stage, one that is not there, and a named context are no stages above.
+    expect(copied('COPY --from=last /x /x', 'COPY --from=2 /x /x', 'COPY --from=99999 /x /x')).toEqual([
+      'image last',
+      'image 2',
+      'image 99999',
+    ])
+    expect(copied('COPY --from=ghcr.io/octo/tool:1@sha256:00 /x /x')).toEqual(['image ghcr.io/octo/tool:1@sha256:00'])
+    expect(copied('COPY . .', 'COPY --from= /x /x', 'ADD --from=build x /x', 'RUN --from=build x')).toEqual([
+      null,
+      null,
+      null,
+      null,
+    ])
   })
 
   it('reads lines that end with CRLF', () => {

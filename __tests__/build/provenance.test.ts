@@ -67,6 +67,27 @@ const builds: Record<string, string[]> = {
   windowed: [...fromBase, '2 4 0: RUN echo "$WHO" > /who', '3 6 0: COPY a.txt b.txt /both/'],
   empty: fromBase,
 }
+/** The `FROM` that each one's last stage starts from, as `LINE: TEXT`, and the number of stages. */
+const starts: Record<string, [from: string | null, stages: number]> = {
+  'multi-stage': ['8: FROM mybase:1', 2],
+  link: ['2: FROM mybase:1', 1],
+  heredoc: ['1: FROM mybase:1', 1],
+  duplicate: ['1: FROM mybase:1', 1],
+  alias: ['1: FROM mybase:1 AS os', 3],
+  'alias@target': ['1: FROM mybase:1 AS os', 3],
+  scratch: [null, 2],
+  numbered: ['3: FROM mybase:1', 2],
+  equal: ['8: FROM mybase:1', 3],
+  windowed: ['2: FROM mybase:1', 1],
+  empty: ['1: FROM mybase:1', 1],
+}
+/** What `COPY --from` names, as `INDEX KIND NAME`; of the other builds none does. */
+const copies: Record<string, string[]> = {
+  'multi-stage': ['4 stage compile'],
+  scratch: ['0 stage compile'],
+  numbered: ['2 stage 0'],
+  equal: ['4 stage compile'],
+}
 
 describe.each(['classic', 'containerd'])('readOrigins, of a build on the %s store', (store) => {
   it.each(Object.entries(builds))('tells every layer its line: %s', (name, expected) => {
@@ -74,9 +95,22 @@ describe.each(['classic', 'containerd'])('readOrigins, of a build on the %s stor
     const origins = readOrigins(records[''], layers?.length ?? 0)
     expect(rows(origins)).toEqual(expected)
     expect(origins.layers.size).toBe(layers?.length)
+    const [from, stages] = starts[name]!
+    const [, line, instruction] = /^(\d+): (.*)$/.exec(from ?? '') ?? []
+    const digest = expect.stringMatching(/^sha256:[0-9a-f]{64}$/)
     expect(origins.baseImage).toEqual(
-      name === 'scratch' ? null : { name: 'mybase:1', digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) },
+      from === null ? null : { name: 'mybase:1', digest, line: Number(line), instruction },
     )
+    expect(origins.stages).toBe(stages)
+    expect(
+      [...origins.layers]
+        .toSorted(([a], [b]) => a - b)
+        .flatMap(([index, origin]) =>
+          origin.fromBase || origin.copiedFrom === null
+            ? []
+            : [`${index} ${origin.copiedFrom.kind} ${origin.copiedFrom.name}`],
+        ),
+    ).toEqual(copies[name] ?? [])
   })
 })
 
@@ -117,7 +151,7 @@ it('has a real build of each Dockerfile that is there for it', () => {
   expect(names.toSorted()).toEqual(dockerfiles.toSorted())
 })
 
-it('tells no lines of a Dockerfile that is too long to be parsed, but still what came with the base', () => {
+it('tells no lines of a Dockerfile that is too long to be parsed, nor its stages, but still what came with the base', () => {
   const record = structuredClone(captured('duplicate.classic').records['']) as {
     metadata: Record<string, { source: { infos: { data: string }[] } }>
   }
@@ -125,7 +159,9 @@ it('tells no lines of a Dockerfile that is too long to be parsed, but still what
   info.data = Buffer.from(`${Buffer.from(info.data, 'base64').toString()}\nRUN ${'x'.repeat(300_000)}\n`).toString(
     'base64',
   )
-  expect(rows(readOrigins(record, 6))).toEqual([...fromBase, ...[2, 3, 4, 5].map((at) => `${at} null null: null`)])
+  const origins = readOrigins(record, 6)
+  expect(rows(origins)).toEqual([...fromBase, ...[2, 3, 4, 5].map((at) => `${at} null null: null`)])
+  expect(origins).toMatchObject({ stages: null, baseImage: { name: 'mybase:1', line: null, instruction: null } })
 })
 
 describe('the base image', () => {
@@ -144,8 +180,9 @@ describe('the base image', () => {
     ['docker-image://ghcr.io/acme/base:1', 'ghcr.io/acme/base:1'],
     ['docker-image://localhost:5000/base:1', 'localhost:5000/base:1'],
   ])('of %s is called %s, as docker does', (identifier, name) => {
-    expect(baseOf(`${identifier}@${digest}`, [])).toEqual({ name, digest })
-    expect(baseOf(identifier, [])).toEqual({ name, digest: null })
+    const from = { line: 1, instruction: 'FROM mybase:1' }
+    expect(baseOf(`${identifier}@${digest}`, [])).toEqual({ name, digest, ...from })
+    expect(baseOf(identifier, [])).toEqual({ name, digest: null, ...from })
   })
 
   it('has the digest of the material that is of the same repository and tag', () => {
@@ -158,7 +195,7 @@ describe('the base image', () => {
   })
 
   it('is not stopped by a material that is no URI', () => {
-    expect(baseOf('docker-image://docker.io/library/node:24', [{ uri: 'pkg:docker/%E0%A4%A' }])).toEqual({
+    expect(baseOf('docker-image://docker.io/library/node:24', [{ uri: 'pkg:docker/%E0%A4%A' }])).toMatchObject({
       name: 'node:24',
       digest: null,
     })

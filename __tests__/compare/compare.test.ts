@@ -38,6 +38,7 @@ describe('totals', () => {
       ownSize: 40_000_005,
       ownDownloadSize: 9_000_100,
       ownLayers: 2,
+      wasted: null,
     })
   })
 
@@ -59,7 +60,7 @@ describe('totals', () => {
     const layers = [aLayerOfUnknownOrigin('ADD rootfs.tar /'), aLayer('RUN npm ci'), aLayer('COPY . .')]
     const { head, base, change } = compare(aMeasurement({ layers }), aMeasurement(), builtBase())
     const nothing = { ownSize: null, ownDownloadSize: null, ownLayers: null }
-    expect(head).toEqual({ size: 3_000_000, downloadSize: null, layers: 3, ...nothing })
+    expect(head).toEqual({ size: 3_000_000, downloadSize: null, layers: 3, wasted: null, ...nothing })
     expect(base).toMatchObject({ size: 3_000_000, ownSize: 2_000_000, ownLayers: 2 })
     expect(change).toMatchObject({ size: { amount: 0 }, layers: { amount: 0 }, ...nothing })
   })
@@ -255,13 +256,14 @@ describe('the base image', () => {
         before: imageBefore,
         after: imageAfter,
         change: expected,
+        why: null,
       })
     },
   )
 
   it('is unknown without a base, but still named', () => {
     const { baseImage } = compare(aMeasurement({ baseImage: node }), null, builtBase())
-    expect(baseImage).toEqual({ before: null, after: node, change: 'unknown', doing: null, growth: null })
+    expect(baseImage).toEqual({ before: null, after: node, change: 'unknown', doing: null, growth: null, why: null })
   })
 
   const known = (seed: string, instruction: string | null, name = 'node:24'): BaseImage => ({

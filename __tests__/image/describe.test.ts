@@ -9,6 +9,7 @@ const SUBJECT: Subject = {
   target: null,
   engine: null,
   source: { reference: 'docker://api', digest: digest('manifest') },
+  warnings: [],
 }
 const WHY = { size: 'no content', downloadSize: 'no blobs' }
 const GZIP = 'application/vnd.oci.image.layer.v1.tar+gzip'
@@ -56,6 +57,31 @@ describe('toMeasurement', () => {
       size: 301,
       downloadSize: null,
       unmeasured: { size: null, downloadSize: 'no blobs' },
+    })
+  })
+
+  it('tells what the record and the config say, and no value of a variable', () => {
+    const image = anImage([{ digest: digest('a'), size: 100 }])
+    const copied = {
+      fromBase: false as const,
+      line: 4,
+      instruction: 'COPY --from=build /out /out',
+      stage: 'last',
+      copiedFrom: { kind: 'stage' as const, name: 'build' },
+    }
+    const config = { ...image.config, config: { User: '1000', Env: ['TOKEN=abc', 'EMPTY='] } }
+    const origins = { ...UNKNOWN_ORIGINS, layers: new Map([[0, copied]]), stages: 2 }
+    const measured = toMeasurement(SUBJECT, { ...image, config }, [1], origins, WHY)
+    expect(measured).toMatchObject({
+      stages: 2,
+      settings: { user: '1000', variables: ['TOKEN'], buildArgs: [] },
+      content: null,
+      layers: [{ line: 4, stage: 'last', fromBase: false, copiedFrom: copied.copiedFrom }],
+    })
+    expect(toMeasurement(SUBJECT, image, [1], UNKNOWN_ORIGINS, WHY)).toMatchObject({
+      stages: null,
+      settings: null,
+      layers: [{ fromBase: null, copiedFrom: null }],
     })
   })
 

@@ -46,6 +46,7 @@ async function read(provenance: Build['provenance']): Promise<Measurement> {
     digest: sha256(manifest),
     provenance,
     dockerfile: 'app/Dockerfile',
+    warnings: [],
   }
   const subject = {
     name: 'api',
@@ -54,6 +55,7 @@ async function read(provenance: Build['provenance']): Promise<Measurement> {
     target: null,
     engine: containerdEngine,
     source: null,
+    warnings: [],
   }
   const [image] = await readRecord(exec, build, 'containerd', null)
   return toMeasurement(subject, image!, null, image!.origins, { size: null, downloadSize: null })

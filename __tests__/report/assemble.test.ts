@@ -10,7 +10,11 @@ function judged(name: string, maxSize: number): JudgedImage {
   const head = aMeasurement({ name })
   const comparison = compare(head, aMeasurement({ name }), builtBase())
   const grown = { ...comparison, base: { ...comparison.head, size: 1 } }
-  return { comparison: grown, ...judge({ comparison: grown, head, base: head }, [budget('max-size', maxSize)], []) }
+  return {
+    comparison: grown,
+    findings: [],
+    ...judge({ comparison: grown, head, base: head }, [budget('max-size', maxSize)], []),
+  }
 }
 
 const failed: FailedImage = {
@@ -78,6 +82,8 @@ describe('assembleReport', () => {
         baseline: failed.baseline,
         baseImage: null,
         layerChanges: [],
+        packages: null,
+        findings: [],
         checks: [],
       },
     ])

@@ -189,14 +189,14 @@ describe('explanation', () => {
     [
       'base-image',
       [
-        "This change adds 200.0 kB of its own. node:24-slim moved from sha256:11aa01234567 to sha256:22bb01234567 (+10.4 MB), which is not this change's doing and is not counted against max-increase.",
+        "This change adds 200.0 kB of its own. node:24-slim moved from sha256:11aa01234567 to sha256:22bb01234567 (+10.4 MB), which is not this change's doing and is not counted against max-increase: libssl3 3.0.15 → 3.0.17 (+7.1 MB), libc6 2.36-9 → 2.36-10 (+2.4 MB), 5 more Debian packages (+900.0 kB).",
       ],
     ],
     [
       'base-image-cap',
       [
         'It is 3.8 MB over max-size (155 MB) only since the base image grew, so it passes.',
-        "This change adds 200.0 kB of its own. node:24-slim moved from sha256:11aa01234567 to sha256:22bb01234567 (+10.4 MB), which is not this change's doing and is not counted against max-size.",
+        "This change adds 200.0 kB of its own. node:24-slim moved from sha256:11aa01234567 to sha256:22bb01234567 (+10.4 MB), which is not this change's doing and is not counted against max-size: libssl3 3.0.15 → 3.0.17 (+7.1 MB), libc6 2.36-9 → 2.36-10 (+2.4 MB), 5 more Debian packages (+900.0 kB).",
       ],
     ],
     ['base-image-edited', ['The base image is node:26-slim now, was node:24-slim (+10.4 MB).']],
@@ -266,6 +266,7 @@ describe('explanation', () => {
       before: { name: 'docker.io/library/node:24', digest: null, line: null, instruction: null },
       after: { name: 'ghcr.io/octo/node:24', digest: null, line: null, instruction: null },
       change: 'changed',
+      why: null,
       doing: 'change',
       growth: { size: 10_400_000, downloadSize: null, layers: 0 },
     } as const
@@ -280,7 +281,10 @@ describe('explanation', () => {
     const growth = { size: 10_400_000, downloadSize: null, layers: 0 }
     const of = (before: typeof node | null, after: typeof node | null) =>
       said(
-        explanation({ ...image, baseImage: { before, after, change: 'changed', doing: 'change', growth } }, report()),
+        explanation(
+          { ...image, baseImage: { before, after, change: 'changed', doing: 'change', growth, why: null } },
+          report(),
+        ),
       )
     expect(of(null, node)).toEqual(['The base image is node:24 now, was scratch (+10.4 MB).'])
     expect(of(node, null)).toEqual(['The base image is scratch now, was node:24 (+10.4 MB).'])

@@ -59,6 +59,7 @@ export function aMeasurement(overrides: Partial<Measurement> = {}): Measurement 
     unmeasured: { size: null, downloadSize: null },
     stages: 1,
     settings: { user: 'node', variables: [], buildArgs: [] },
+    warnings: [],
     content: null,
     ...overrides,
     layers,
@@ -82,6 +83,7 @@ export function someTotals(overrides: Partial<Totals> = {}): Totals {
     ownSize: 20_000_000,
     ownDownloadSize: 8_000_000,
     ownLayers: 3,
+    wasted: null,
     ...overrides,
   }
 }
@@ -114,7 +116,8 @@ export function aComparison(head: Partial<Totals>, base: Partial<Totals> | null)
     unmeasured: { size: null, downloadSize: null },
     unlikeDownloads: null,
     baseline: base ? builtBase() : builtBase({ kind: 'none', reason: 'the base has no Dockerfile' }),
-    baseImage: { before: null, after: null, change: 'unknown', doing: null, growth: null },
+    baseImage: { before: null, after: null, change: 'unknown', doing: null, growth: null, why: null },
+    packages: null,
     layerChanges: [],
   }
 }

@@ -3,7 +3,16 @@ import type { Budget, BudgetName, Check } from '../../src/budget/budget.ts'
 import { judge } from '../../src/budget/judge.ts'
 import { waive } from '../../src/budget/waiver.ts'
 import { compare } from '../../src/compare/compare.ts'
-import type { Change, Comparison, LayerChange, Totals, TotalsChange } from '../../src/compare/comparison.ts'
+import type {
+  Change,
+  Comparison,
+  LayerChange,
+  PackageChange,
+  Part,
+  Totals,
+  TotalsChange,
+  Why,
+} from '../../src/compare/comparison.ts'
 import type { Failure } from '../../src/failure.ts'
 import type { ImageFile } from '../../src/image/files.ts'
 import type { Measurement } from '../../src/image/measurement.ts'
@@ -83,14 +92,16 @@ export function imageReport({
       before: { name: 'docker.io/library/node:24-slim', digest: digest('11aa'), line: null, instruction: null },
       after: { name: 'docker.io/library/node:24-slim', digest: digest('11aa'), line: null, instruction: null },
       change: 'unchanged',
+      why: null,
       doing: null,
       growth: null,
       ...overrides.baseImage,
     },
+    packages: null,
     layerChanges: layers(),
   }
   const sides = { head: aMeasurement(measured?.head), base: base && aMeasurement(measured?.base) }
-  const judged = { comparison, ...judge({ comparison, ...sides }, budgets, found) }
+  const judged = { comparison, findings: found, ...judge({ comparison, ...sides }, budgets, found) }
   const { images } = assembleReport({ ...run, images: [judged] })
   return { ...images[0]!, ...overrides }
 }
@@ -105,6 +116,7 @@ export function totals(overrides: Partial<Totals> = {}): Totals {
     ownSize: size === null ? null : size - 88_100_000,
     ownDownloadSize: downloadSize === null ? null : downloadSize - 30_300_000,
     ownLayers: count - 6,
+    wasted: null,
     ...overrides,
   }
 }
@@ -122,6 +134,7 @@ export function totalsChange(base: Totals, head: Totals): TotalsChange {
     ownSize: change('ownSize'),
     ownDownloadSize: change('ownDownloadSize'),
     ownLayers: change('ownLayers'),
+    wasted: change('wasted'),
   }
 }
 
@@ -155,10 +168,12 @@ export function layer(overrides: Partial<LayerChange> = {}): LayerChange {
     line: 14,
     stage: '1',
     fromBase: false,
+    copiedFrom: null,
     sizeBefore: 44_000_000,
     sizeAfter: 44_000_000,
     downloadSizeBefore: null,
     downloadSizeAfter: null,
+    why: null,
     ...overrides,
   }
 }
@@ -232,7 +247,12 @@ export function overImage(overrides: ImageFacts = {}): ImageReport {
     head: totals({ size: 163_900_000, layers: 10 }),
     layerChanges: layers([
       layer({ instruction: 'WORKDIR /app', line: 12, sizeBefore: 0, sizeAfter: 0 }),
-      layer({ change: 'changed', sizeAfter: 56_300_000, instructionBefore: 'RUN npm ci --omit=dev' }),
+      layer({
+        change: 'changed',
+        sizeAfter: 56_300_000,
+        instructionBefore: 'RUN npm ci --omit=dev',
+        why: devDependencies(),
+      }),
       layer({ change: 'rebuilt', instruction: 'RUN npm run build', line: 15, sizeBefore: 12_000, sizeAfter: 12_000 }),
       layer({
         change: 'added',
@@ -240,10 +260,141 @@ export function overImage(overrides: ImageFacts = {}): ImageReport {
         line: 17,
         sizeBefore: null,
         sizeAfter: 3_400_000,
+        why: coverage(),
       }),
     ]),
+    packages: devDependencies().parts[0]!.packages,
+    findings: [devDependency(), coverageOutput(), rootUser()],
     budgets: [budget('max-size', 160_000_000), budget('max-layers', 12), budget('max-increase', 5_000_000)],
     ...overrides,
+  })
+}
+
+/** What `npm ci` without `--omit=dev` brought: 12.3 MB. */
+export function devDependencies(): Why {
+  const packages = (
+    [
+      ['typescript', '5.9.3', 9_100_000],
+      ['@types/node', '24.10.1', 2_200_000],
+      ['undici-types', '7.16.0', 600_000],
+    ] as const
+  ).map(([name, versionAfter, amount]) =>
+    packageChange({ name, path: `/app/node_modules/${name}`, versionAfter, amount, dev: true }),
+  )
+  return {
+    moved: 0,
+    parts: [
+      part({ path: '/app/node_modules', ecosystem: 'npm', amount: 12_280_000, files: 611, packages, packageCount: 5 }),
+      part({ path: '/root/.npm/_logs', change: 'new', amount: 20_000, files: 1 }),
+    ],
+    rest: 0,
+  }
+}
+
+/** What `COPY coverage` brought: 3.4 MB. */
+function coverage(): Why {
+  return { moved: 0, parts: [part({ path: '/app/coverage', change: 'new', amount: 3_400_000, files: 212 })], rest: 0 }
+}
+
+/** What a newer base image brought: 10.4 MB. */
+function newerOpenssl(): Why {
+  const debian = { ecosystem: 'dpkg', path: null, change: 'updated', dev: null } as const
+  const packages = [
+    packageChange({ ...debian, name: 'libssl3', versionBefore: '3.0.15', versionAfter: '3.0.17', amount: 7_100_000 }),
+    packageChange({ ...debian, name: 'libc6', versionBefore: '2.36-9', versionAfter: '2.36-10', amount: 2_400_000 }),
+  ]
+  const debianPackages = part({ path: null, ecosystem: 'dpkg', amount: 10_400_000, packages, packageCount: 7 })
+  return { moved: 0, parts: [debianPackages], rest: 0 }
+}
+
+/** A folder that grew by 1 MB. */
+export function part(overrides: Partial<Part> = {}): Part {
+  return {
+    path: '/app/data',
+    ecosystem: null,
+    change: 'changed',
+    amount: 1_000_000,
+    files: 12,
+    packages: [],
+    packageCount: 0,
+    ...overrides,
+  }
+}
+
+/** A package that is new: `typescript`, 9.1 MB. */
+export function packageChange(overrides: Partial<PackageChange> = {}): PackageChange {
+  return {
+    ecosystem: 'npm',
+    name: 'typescript',
+    path: '/app/node_modules/typescript',
+    change: 'new',
+    versionBefore: null,
+    versionAfter: '5.9.3',
+    amount: 9_100_000,
+    folder: null,
+    dev: null,
+    ...overrides,
+  }
+}
+
+/** A finding that is new in the change, of 1 MB at line 14. */
+export function finding(overrides: Partial<Finding> = {}): Finding {
+  return {
+    rule: 'package-cache',
+    what: ["npm's cache"],
+    paths: ['/root/.npm/_cacache'],
+    count: 1,
+    bytes: 1_000_000,
+    fix: ['add ', { code: '--mount=type=cache,target=/root/.npm' }, ' to the ', { code: 'RUN' }],
+    file: 'Dockerfile',
+    line: 14,
+    instruction: 'RUN npm ci',
+    otherLine: null,
+    fromBase: false,
+    since: 'new',
+    added: 1_000_000,
+    ...overrides,
+  }
+}
+
+function devDependency(): Finding {
+  return finding({
+    rule: 'dev-dependencies',
+    what: ['5 development dependencies'],
+    paths: ['/app/node_modules/typescript', '/app/node_modules/@types/node', '/app/node_modules/undici-types'],
+    count: 5,
+    bytes: 12_280_000,
+    added: 12_280_000,
+    fix: ['run ', { code: 'npm ci --omit=dev' }],
+  })
+}
+
+function coverageOutput(): Finding {
+  return finding({
+    rule: 'vcs-and-tests',
+    what: ['coverage output'],
+    paths: ['/app/coverage'],
+    bytes: 3_400_000,
+    added: 3_400_000,
+    fix: ['add ', { code: 'coverage' }, ' to ', { code: '.dockerignore' }],
+    line: 17,
+    instruction: 'COPY coverage ./coverage',
+  })
+}
+
+function rootUser(): Finding {
+  return finding({
+    rule: 'root-user',
+    what: ['the image runs as root'],
+    paths: [],
+    count: 0,
+    bytes: null,
+    added: null,
+    fix: ['end the last stage with ', { code: 'USER' }, ' and a user of its own'],
+    file: null,
+    line: null,
+    instruction: null,
+    since: 'before',
   })
 }
 
@@ -274,6 +425,7 @@ function movedBaseImage(budgets: Budget[], { edited = false } = {}): ImageReport
         instruction: `FROM ${edited ? 'node:26-slim' : 'node:24-slim'}`,
       },
       change: 'changed',
+      why: newerOpenssl(),
       doing: edited ? 'change' : 'drift',
       growth: { size: 10_400_000, downloadSize: null, layers: 0 },
     },
@@ -315,23 +467,18 @@ function forbid(rule: RuleId): Budget {
   return { budget: 'forbid', scope: { kind: 'rule', of: rule }, level: 'fail', limit: 0, unit: 'findings' }
 }
 
-export function finding(overrides: Partial<Finding> = {}): Finding {
-  return {
+/** A private key that `COPY . .` brought. */
+function privateKey(): Finding {
+  return finding({
     rule: 'secrets',
     what: ['a private key'],
     paths: ['/app/id_rsa'],
-    count: 1,
     bytes: 120,
+    added: 120,
     fix: ['add ', { code: 'id_rsa' }, ' to ', { code: '.dockerignore' }],
-    file: 'Dockerfile',
     line: 17,
     instruction: 'COPY . .',
-    otherLine: null,
-    fromBase: false,
-    since: 'new',
-    added: 120,
-    ...overrides,
-  }
+  })
 }
 
 /** Within as a whole; its own layers, a folder and a package are over, a stage is not, another one is not there. */
@@ -506,7 +653,7 @@ export const STATES: Readonly<Record<string, Report>> = {
         base: totals(),
         head: totals({ size: 163_900_000 }),
         baseline: { kind: 'image', commit: null, ref: 'docker://ghcr.io/acme/api:1.0', reason: null },
-        baseImage: { before: null, after: null, change: 'unknown', doing: null, growth: null },
+        baseImage: { before: null, after: null, change: 'unknown', doing: null, growth: null, why: null },
         layerChanges: layers([layer({ change: 'changed', sizeAfter: 59_700_000, file: null, line: null })]),
         budgets: [budget('max-increase', 20_000_000)],
       }),
@@ -546,10 +693,7 @@ export const STATES: Readonly<Record<string, Report>> = {
         layerChanges: layers([layer({ change: 'changed', sizeAfter: 44_000_120 })]),
         measured: { head: { content: NO_FILES }, base: { content: NO_FILES } },
         budgets: [budget('max-size', 160_000_000), forbid('secrets'), forbid('vcs-and-tests'), forbid('toolchain')],
-        found: [
-          finding({ rule: 'secrets' }),
-          finding({ rule: 'vcs-and-tests', since: 'before', what: ['coverage output'], paths: ['/app/coverage'] }),
-        ],
+        found: [privateKey(), { ...coverageOutput(), since: 'before', added: 0 }],
       }),
     ],
   }),
@@ -648,13 +792,19 @@ export const DOCUMENTED: Report = report({
   images: [
     overImage({
       layerChanges: [
-        layer({ change: 'changed', sizeAfter: 56_300_000, instructionBefore: 'RUN npm ci --omit=dev' }),
+        layer({
+          change: 'changed',
+          sizeAfter: 56_300_000,
+          instructionBefore: 'RUN npm ci --omit=dev',
+          why: devDependencies(),
+        }),
         layer({
           change: 'added',
           instruction: 'COPY coverage ./coverage',
           line: 17,
           sizeBefore: null,
           sizeAfter: 3_400_000,
+          why: coverage(),
         }),
       ],
     }),

@@ -1,3 +1,4 @@
+import { findingsOf } from '../advice/advise.ts'
 import type { Finding } from '../advice/finding.ts'
 import type { Compared } from '../compare/compare.ts'
 import { hasOrigins } from '../compare/compare.ts'
@@ -156,7 +157,7 @@ function judgeGrowth(sides: Sides, budget: Budget): Check {
 function judgeFindings(compared: Compared, budget: Budget, findings: readonly Finding[], rule: RuleId): Check {
   if (!isLookedAt(rule, compared.head))
     return skipped(budget, 'findings', 'not-measured', 'nothing is known of what the rule looks at')
-  const found = findings.filter((finding) => finding.rule === rule)
+  const found = findingsOf(findings, rule)
   const moved = compared.comparison.baseImage.doing === 'drift'
   const notBefore = found.filter(({ since }) => since !== 'before')
   const counted = notBefore.filter(({ fromBase }) => !(moved && fromBase))

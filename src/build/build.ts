@@ -7,6 +7,7 @@ import { CouldNotMeasure } from '../failure.ts'
 import type { Inputs } from '../inputs/inputs.ts'
 import { MAX_DOCKERFILE_LENGTH, parseDockerfile, type DockerfileInstruction } from './dockerfile.ts'
 import { explainBuildFailure } from './failure.ts'
+import { readWarnings, type BuildWarning } from './warnings.ts'
 
 /** Which of the two trees is built. */
 export type Side = 'head' | 'base'
@@ -41,6 +42,8 @@ export type Build = {
   provenance: Map<string, unknown>
   /** The Dockerfile, relative to the repository's root, with `/`. */
   dockerfile: string
+  /** What BuildKit's own checks say of the Dockerfile; [] where they say nothing, or buildx or the engine has none. */
+  warnings: BuildWarning[]
 }
 
 const metadata = z.looseObject({
@@ -168,6 +171,7 @@ export async function buildImage(
     digest: parsed.data['containerimage.digest'],
     provenance,
     dockerfile,
+    warnings: readWarnings(parsed.data['buildx.build.warnings'], hiddenValues(inputs, environment)),
   }
 }
 

@@ -69,7 +69,11 @@ function stageName(from: Instruction): string | null {
 
 /** A name is a stage's where one above has it, a number the stage's of that number; anything else is an image, or a named context. */
 function copySource(copy: Copy, stages: string[]): DockerfileInstruction['copiedFrom'] {
-  const name = copy.getFromFlag()?.getValue()
+  // `getFromFlag` knows it only where it is the only flag.
+  const name = copy
+    .getFlags()
+    .find((flag) => flag.getName() === 'from')
+    ?.getValue()
   if (!name) return null
   const stage = stages.slice(0, -1).findLast((known) => known.toLowerCase() === name.toLowerCase())
   const numbered = /^\d{1,4}$/.test(name) ? stages.slice(0, -1)[Number(name)] : undefined

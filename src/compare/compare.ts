@@ -1,23 +1,9 @@
 import type { Baseline } from '../baseline/baseline.ts'
 import type { Compression } from '../image/layer/unpack.ts'
 import { sum, type BaseImage, type Layer, type Measurement } from '../image/measurement.ts'
-import { alignLayers, type LayerPair } from './align.ts'
-import type {
-  BaselineFacts,
-  Change,
-  Comparison,
-  LayerChange,
-  LayerChangeKind,
-  Totals,
-  TotalsChange,
-} from './comparison.ts'
-
-/**
- * The compressor's noise: a layer that is built again is packed into a slightly other size, since the times in its tar
- * differ. A difference up to the larger of 1,000 bytes and a thousandth (0.1 %) of the layer may be no more than that.
- */
-const noiseBytes = 1000
-const noiseFraction = 1000
+import type { BaselineFacts, Change, Comparison, PackageChange, Totals, TotalsChange } from './comparison.ts'
+import { changesOfLayers } from './layers.ts'
+import { changesOfPackages } from './packages.ts'
 
 /** An image with its comparison, and the base's image where it is comparable. */
 export type Compared = { comparison: Comparison; head: Measurement; base: Measurement | null }
@@ -56,6 +42,7 @@ export function compare(head: Measurement, base: Measurement | null, baseline: B
   const after = totalsOf(head)
   const before = comparedWith && totalsOf(comparedWith)
   const unlikeDownloads = comparedWith && unlikePacking(head, comparedWith)
+  const { layers, baseImage } = changesOfLayers(comparedWith, head)
   return {
     name: head.name,
     platform: head.platform,
@@ -72,8 +59,10 @@ export function compare(head: Measurement, base: Measurement | null, baseline: B
       before: comparedWith?.baseImage ?? null,
       after: head.baseImage,
       ...baseImageFacts(comparedWith, head, unlikeDownloads === null),
+      why: baseImage,
     },
-    layerChanges: changesOfLayers(comparedWith?.layers ?? [], head.layers),
+    packages: comparedWith && packagesOf(comparedWith, head),
+    layerChanges: layers,
   }
 }
 
@@ -121,12 +110,20 @@ function packingOf({ layers }: Measurement, other: Measurement): string[] {
 
 const PACKING: Record<Compression, string> = { gzip: 'packed by gzip', zstd: 'packed by zstd', none: 'not packed' }
 
+/** Changes of packages that are told. */
+const MAX_PACKAGES = 100
+
+function packagesOf(base: Measurement, head: Measurement): PackageChange[] | null {
+  if (base.content === null || head.content === null) return null
+  return changesOfPackages(base.content.packages, head.content.packages).slice(0, MAX_PACKAGES)
+}
+
 function withoutBase(baseline: BaselineFacts, obstacle: string | null): BaselineFacts {
   const reason = obstacle ?? baseline.reason ?? 'the base was not measured'
   return { ...baseline, kind: 'none', reason }
 }
 
-function totalsOf({ size, downloadSize, layers }: Measurement): Totals {
+function totalsOf({ size, downloadSize, layers, content }: Measurement): Totals {
   const own = hasOrigins(layers) ? layers.filter((layer) => !layer.fromBase) : null
   return {
     size,
@@ -135,6 +132,7 @@ function totalsOf({ size, downloadSize, layers }: Measurement): Totals {
     ownSize: own && sum(own.map((layer) => layer.size)),
     ownDownloadSize: own && sum(distinctBlobs(own).map((layer) => layer.downloadSize)),
     ownLayers: own && own.length,
+    wasted: content && content.files.reduce((bytes, file) => (file.lost === null ? bytes : bytes + file.size), 0),
   }
 }
 
@@ -158,6 +156,7 @@ function changeOfTotals(before: Totals, after: Totals, likeDownloads: boolean): 
     ownSize: changeOf(before.ownSize, after.ownSize),
     ownDownloadSize: likeDownloads ? changeOf(before.ownDownloadSize, after.ownDownloadSize) : null,
     ownLayers: changeOf(before.ownLayers, after.ownLayers),
+    wasted: changeOf(before.wasted, after.wasted),
   }
 }
 
@@ -226,50 +225,4 @@ function changeOfBaseImage(base: Measurement, head: Measurement): Comparison['ba
     layersBefore.length === layersAfter.length &&
     layersBefore.every((layer, index) => layer.diffId === layersAfter[index]?.diffId)
   return same ? 'unchanged' : 'changed'
-}
-
-function changesOfLayers(base: Layer[], head: Layer[]): LayerChange[] {
-  let changedBelow = false
-  return alignLayers(base, head).map((pair) => {
-    const change = kindOfChange(pair, changedBelow)
-    if (change !== 'unchanged') changedBelow = true
-    return layerChange(pair, change)
-  })
-}
-
-/**
- * `changedBelow`: some layer below is not the same on both sides, so that this one may have been built anew for no
- * reason of its own, and only then may another download size be the compressor's noise.
- */
-function kindOfChange({ base, head }: LayerPair, changedBelow: boolean): LayerChangeKind {
-  if (!base) return 'added'
-  if (!head) return 'removed'
-  if (base.diffId === head.diffId) return 'unchanged'
-  if (base.instruction !== head.instruction) return 'changed'
-  if (base.size !== null && head.size !== null) return base.size === head.size ? 'rebuilt' : 'changed'
-  if (base.downloadSize === null || head.downloadSize === null) return 'changed'
-  if (base.downloadSize === head.downloadSize) return 'rebuilt'
-  return changedBelow && isNoise(base.downloadSize, head.downloadSize) ? 'rebuilt' : 'changed'
-}
-
-function isNoise(before: number, after: number): boolean {
-  const difference = Math.abs(after - before)
-  return difference <= noiseBytes || difference * noiseFraction <= before
-}
-
-function layerChange({ base, head }: LayerPair, change: LayerChangeKind): LayerChange {
-  const { instruction, file, line, stage, fromBase } = head ?? base
-  return {
-    change,
-    instruction,
-    instructionBefore: base && base.instruction !== instruction ? base.instruction : null,
-    file,
-    line,
-    stage,
-    fromBase,
-    sizeBefore: base?.size ?? null,
-    sizeAfter: head?.size ?? null,
-    downloadSizeBefore: base?.downloadSize ?? null,
-    downloadSizeAfter: head?.downloadSize ?? null,
-  }
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts'
 import { exitCodeOf } from '../budget/verdict.ts'
 import type { EventFacts } from '../inputs/event.ts'
 import type { Inputs } from '../inputs/inputs.ts'
-import { annotationOf } from '../report/annotation.ts'
+import { annotationsOf } from '../report/annotation.ts'
 import { renderComment, renderSummary } from '../report/comment.ts'
 import { renderJson } from '../report/json.ts'
 import { isNoteworthy } from '../report/noteworthy.ts'
@@ -55,7 +55,7 @@ export type Publication = Audience & { context: ActionContext }
 const LOG_WIDTH = 120
 
 /**
- * Hands the report over: outputs, JSON file, log, annotation, summary, and last the comment. Gives the exit code, which none of them
+ * Hands the report over: outputs, JSON file, log, annotations, summary, and last the comment. Gives the exit code, which none of them
  * decides: what cannot be written is a warning.
  */
 export async function publish(report: Report, publication: Publication, clock: Clock): Promise<number> {
@@ -128,15 +128,14 @@ async function comment(
   return url ?? ''
 }
 
-/** One annotation: on the Dockerfile's line that failed or grew most, else on the run where the job fails. */
+/** On the Dockerfile's lines that failed or grew, and on those that advice is about; on the run where the job fails and there is no line. */
 function annotate(report: Report, exitCode: number): void {
-  const annotation = annotationOf(report, exitCode !== 0)
-  if (annotation === null) return
-  const { level, title, message, place } = annotation
-  const say = { error: core.error, warning: core.warning, notice: core.notice }[level]
-  say(message, {
-    title,
-    ...(place && { file: place.file }),
-    ...(place && place.line !== null && { startLine: place.line }),
-  })
+  for (const { level, title, message, place } of annotationsOf(report, exitCode !== 0)) {
+    const say = { error: core.error, warning: core.warning, notice: core.notice }[level]
+    say(message, {
+      title,
+      ...(place && { file: place.file }),
+      ...(place && place.line !== null && { startLine: place.line }),
+    })
+  }
 }

@@ -38,6 +38,7 @@ export function contentOf({ config }: Pick<SourceImage, 'config'>, contents: Lay
   const layers = (config.rootfs?.diff_ids ?? []).map((diffId) => contents.get(diffId)?.entries ?? null)
   if (!layers.every((entries) => entries !== null)) return null
   const laid = layFiles(layers)
+  if (laid === null) return null
   const packages = findPackages(laid)
   return { files: laid.files, packages }
 }

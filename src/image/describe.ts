@@ -1,5 +1,6 @@
 import type { Engine } from '../build/engine.ts'
 import type { Origins } from '../build/provenance.ts'
+import type { BuildWarning } from '../build/warnings.ts'
 import { CouldNotMeasure } from '../failure.ts'
 import type { ImageContent } from './content.ts'
 import type { Compression } from './layer/unpack.ts'
@@ -16,6 +17,7 @@ export type Subject = {
   target: string | null
   engine: Engine | null
   source: ImageSource | null
+  warnings: BuildWarning[]
 }
 
 /** One platform's image as a build's record or a place has it. */
@@ -86,6 +88,7 @@ export function toMeasurement(
     layers,
     stages: origins.stages,
     settings: settingsOf(config),
+    warnings: subject.warnings,
     content,
   }
 }

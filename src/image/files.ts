@@ -1,5 +1,6 @@
 import type { FileFact } from './layer/facts.ts'
 import type { LayerEntry, LayerFile } from './layer/listing.ts'
+import { whiteoutOf } from './layer/whiteout.ts'
 
 /** One regular file that a layer ships; hard links count once, under the name that comes first. Together they are the image's size. */
 export type ImageFile = {
@@ -22,156 +23,198 @@ export type ImageFile = {
   package: number | null
 }
 
-/** A layer above (or the same one, which has the path twice) took the file away. */
+/** A layer above (or the same one, which has the path twice) took the file away; or it is a whiteout's payload, which nobody unpacks. */
 export type Loss = { layer: number; how: 'removed' | 'replaced' }
 
 /** The layers' files, and the file system that they make. */
 export type LaidFiles = {
   /** In the layers' order, within a layer in the tar's. */
   files: ImageFile[]
-  /** The regular file at an absolute path, symbolic links followed as the image itself would; null where there is none. */
+  /** The regular file at an absolute path, through symbolic links to folders; null where there is none, or a symbolic link itself. */
   file: (path: string) => ImageFile | null
 }
 
 /** What stands at one name of the file system. */
-type Node = { file: Shared | null; link: string | null; folder: Map<string, Node> | null }
+type Node = {
+  parent: Node | null
+  file: Shared | null
+  link: string | null
+  folder: Map<string, Node> | null
+  /** Where a link leads, once that was asked for; null: nowhere. */
+  target: Node | null | undefined
+}
 /** A file and how many names it has: its bytes are lost with the last one. */
 type Shared = { file: ImageFile; names: number }
 
-/** As the kernel has it (`MAXSYMLINKS`). */
+/** Links that lead to each other, as the kernel has it (`MAXSYMLINKS`). */
 const MAX_LINKS = 40
+/** Folders of all layers, among them those that none lists: a few bytes in a tar make thousands of them. */
+const MAX_FOLDERS = 500_000
 
 /**
  * Lays the layers on each other, base layer first, as an engine does: whiteouts of a layer act on the layers below it, whatever their
- * place in its tar. https://github.com/opencontainers/image-spec/blob/main/layer.md
+ * place in its tar. Null where there are more folders than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
  */
-export function layFiles(layers: readonly (readonly LayerEntry[])[]): LaidFiles {
-  const root: Node = { file: null, link: null, folder: new Map() }
+export function layFiles(layers: readonly (readonly LayerEntry[])[]): LaidFiles | null {
+  const tree = new Tree()
   const files: ImageFile[] = []
 
   for (const [layer, entries] of layers.entries()) {
+    const removed: Loss = { layer, how: 'removed' }
+    const replaced: Loss = { layer, how: 'replaced' }
     for (const entry of entries) {
-      if (entry.kind === 'removed') remove(root, entry.path, { layer, how: 'removed' })
-      if (entry.kind === 'opaque') empty(nodeAt(root, entry.path), { layer, how: 'removed' })
+      if (entry.kind === 'removed') tree.remove(entry.path, removed)
+      if (entry.kind === 'opaque') tree.empty(entry.path, removed)
     }
-    const shipped = new Map<string, Shared>()
     for (const entry of entries) {
       if (entry.kind === 'removed' || entry.kind === 'opaque') continue
-      const replaced: Loss = { layer, how: 'replaced' }
+      if (tree.folders > MAX_FOLDERS) return null
       if (entry.kind === 'folder') {
-        place(root, entry.path, replaced, true)
+        tree.place(entry.path, replaced, true)
         continue
       }
       if (entry.kind === 'file') {
         const file = imageFile(entry, layer)
         files.push(file)
-        const shared = { file, names: 1 }
-        shipped.set(entry.path, shared)
-        place(root, entry.path, replaced, false).file = shared
+        if (whiteoutOf(entry.path) !== null) {
+          file.lost = removed
+          continue
+        }
+        tree.place(entry.path, replaced, false).file = { file, names: 1 }
         continue
       }
-      const target = entry.kind === 'link' ? shipped.get(entry.target) : undefined
+      // A layer has what it links to, and before: also of what lay below, it has a copy then.
+      const target = entry.kind === 'link' ? tree.fileOf(entry.target, layer) : null
       if (target) target.names += 1
-      const node = place(root, entry.path, replaced, false)
-      node.file = target ?? null
-      if (target) shipped.set(entry.path, target)
+      const node = tree.place(entry.path, replaced, false)
+      node.file = target
       node.link = entry.kind === 'symlink' ? entry.target : null
     }
   }
-  return { files, file: (path) => resolve(root, path) }
+  return { files, file: (path) => tree.fileAt(path)?.file ?? null }
 }
 
 function imageFile({ path, size, mode, uid, gid, checksum, facts }: LayerFile, layer: number): ImageFile {
   return { path: `/${path}`, layer, size, mode, uid, gid, checksum, facts, lost: null, package: null }
 }
 
-function nodeAt(root: Node, path: string): Node | null {
-  let node: Node | undefined = root
-  for (const name of names(path)) node = node?.folder?.get(name)
-  return node ?? null
-}
-
 function names(path: string): string[] {
   return path.split('/').filter((name) => name !== '')
 }
 
-/**
- * The node at a path, made where it is missing. What stood there is lost, but for a folder that stays one. Symbolic links on the way to it
- * are replaced by folders, as unpacking within the layer's root has it.
- */
-function place(root: Node, path: string, loss: Loss, isFolder: boolean): Node {
-  let node = root
-  const parts = names(path)
-  for (const [at, name] of parts.entries()) {
-    if (node.folder === null) {
-      empty(node, loss)
-      node.folder = new Map()
-    }
-    let next = node.folder.get(name)
-    if (!next) {
-      next = { file: null, link: null, folder: null }
-      node.folder.set(name, next)
-    }
-    const isLast = at === parts.length - 1
-    if (isLast && !(isFolder && next.folder !== null)) {
-      empty(next, loss)
-      next.folder = isFolder ? new Map() : null
-    }
-    node = next
-  }
-  return node
-}
+/** The file system that the layers make, while they are laid and afterwards. */
+class Tree {
+  /** How many were made. */
+  folders = 0
+  private readonly root: Node = { parent: null, file: null, link: null, folder: new Map(), target: undefined }
 
-function remove(root: Node, path: string, loss: Loss): void {
-  const parts = names(path)
-  const name = parts.pop()
-  if (name === undefined) return
-  const folder = nodeAt(root, parts.join('/'))?.folder
-  const node = folder?.get(name)
-  if (!node) return
-  empty(node, loss)
-  folder?.delete(name)
+  private newFolder(): Map<string, Node> {
+    this.folders += 1
+    return new Map()
+  }
+
+  private nodeAt(parts: string[]): Node | null {
+    let node: Node | undefined = this.root
+    for (const name of parts) node = node?.folder?.get(name)
+    return node ?? null
+  }
+
+  /** The file at a path that this layer brought, without following links. */
+  fileOf(path: string, layer: number): Shared | null {
+    const shared = this.nodeAt(names(path))?.file ?? null
+    return shared?.file.layer === layer ? shared : null
+  }
+
+  /**
+   * The node at a path, made where it is missing. What stood there is lost, but for a folder that stays one. Symbolic links on the way to
+   * it are replaced by folders: each layer is unpacked on its own, and a folder of it hides the link below.
+   */
+  place(path: string, loss: Loss, isFolder: boolean): Node {
+    let node = this.root
+    const parts = names(path)
+    for (const [at, name] of parts.entries()) {
+      if (node.folder === null) {
+        clear(node, loss)
+        node.folder = this.newFolder()
+      }
+      let next = node.folder.get(name)
+      if (!next) {
+        next = { parent: node, file: null, link: null, folder: null, target: undefined }
+        node.folder.set(name, next)
+      }
+      const isLast = at === parts.length - 1
+      if (isLast && !(isFolder && next.folder !== null)) {
+        clear(next, loss)
+        next.folder = isFolder ? this.newFolder() : null
+      }
+      node = next
+    }
+    return node
+  }
+
+  remove(path: string, loss: Loss): void {
+    const parts = names(path)
+    const name = parts.pop()
+    if (name === undefined) return
+    const folder = this.nodeAt(parts)?.folder
+    const node = folder?.get(name)
+    if (!node) return
+    clear(node, loss)
+    folder?.delete(name)
+  }
+
+  /** What stands in a folder is lost, the folder stays. */
+  empty(path: string, loss: Loss): void {
+    const node = this.nodeAt(names(path))
+    if (node?.folder) clear(node, loss)
+  }
+
+  /** What a process in the image would find at an absolute path, were it not to follow the last name. To be asked when all layers are laid. */
+  fileAt(path: string): Shared | null {
+    const slash = path.lastIndexOf('/')
+    const name = path.slice(slash + 1)
+    return this.follow(this.root, path.slice(0, slash + 1), 0)?.folder?.get(name)?.file ?? null
+  }
+
+  private follow(start: Node, path: string, links: number): Node | null {
+    let node: Node | null = path.startsWith('/') ? this.root : start
+    for (const name of names(path)) {
+      if (node.folder === null) return null
+      if (name === '.') continue
+      if (name === '..') {
+        node = node.parent ?? node
+        continue
+      }
+      const next = node.folder.get(name)
+      node = next?.link == null ? (next ?? null) : this.targetOf(next, next.link, links + 1)
+      if (node === null) return null
+    }
+    return node
+  }
+
+  /** Each link is followed once: however many paths lead through it, and in circles. */
+  private targetOf(node: Node, link: string, links: number): Node | null {
+    if (node.target === undefined) {
+      node.target = null
+      if (links <= MAX_LINKS) node.target = this.follow(node.parent ?? this.root, link, links)
+    }
+    return node.target
+  }
 }
 
 /** All that stands at a node and below it is lost. Without recursion: folders may be as deep as a path is long. */
-function empty(node: Node | null, loss: Loss): void {
-  const waiting = node === null ? [] : [node]
+function clear(node: Node, loss: Loss): void {
+  const waiting = [node]
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     if (next.file) lose(next.file, loss)
     next.file = null
     next.link = null
     for (const child of next.folder?.values() ?? []) waiting.push(child)
-    if (next.folder) next.folder = new Map()
+    next.folder?.clear()
   }
 }
 
 function lose(shared: Shared, loss: Loss): void {
   shared.names -= 1
   if (shared.names === 0) shared.file.lost = loss
-}
-
-/** Follows symbolic links as a process in the image would. */
-function resolve(root: Node, path: string): ImageFile | null {
-  const pending = names(path).toReversed()
-  const trail: Node[] = [root]
-  let links = 0
-  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-    const node = trail.at(-1)!
-    if (name === '.') continue
-    if (name === '..') {
-      if (trail.length > 1) trail.pop()
-      continue
-    }
-    const next = node.folder?.get(name)
-    if (!next) return null
-    if (next.link === null) {
-      trail.push(next)
-      continue
-    }
-    links += 1
-    if (links > MAX_LINKS) return null
-    if (next.link.startsWith('/')) trail.splice(1)
-    pending.push(...names(next.link).toReversed())
-  }
-  return trail.at(-1)?.file?.file ?? null
 }

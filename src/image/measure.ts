@@ -93,6 +93,7 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
         target: shop.inputs.target,
         engine,
         source: null,
+        warnings: build.warnings,
       })
     }
     try {
@@ -219,7 +220,7 @@ export async function measureImage(
           `${platformName(image.config)}: ${all} ${all === 1 ? 'layer' : 'layers'}${unread > 0 ? `, ${unread} to be read …` : ''}`,
         )
         const source = { reference: reference.text, digest: image.digest }
-        const subject = { name, commit: null, dockerfile: null, target: null, engine: null, source }
+        const subject = { name, commit: null, dockerfile: null, target: null, engine: null, source, warnings: [] }
         return measurementOf(image, subject, inputs, contents, UNKNOWN_ORIGINS, NO_BLOBS)
       }),
     )

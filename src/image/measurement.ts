@@ -1,4 +1,5 @@
 import type { Engine } from '../build/engine.ts'
+import type { BuildWarning } from '../build/warnings.ts'
 import type { ImageContent } from './content.ts'
 import type { Compression } from './layer/unpack.ts'
 
@@ -94,6 +95,8 @@ export type Measurement = {
   stages: number | null
   /** Null where the place does not have the image's config. */
   settings: Settings | null
+  /** What BuildKit's own checks say of the Dockerfile; [] where they say nothing, are not there, or nothing was built. */
+  warnings: BuildWarning[]
   /** What lies in it; null where no content was read, or more than can be kept. */
   content: ImageContent | null
 }

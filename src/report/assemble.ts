@@ -1,3 +1,4 @@
+import type { Finding } from '../advice/finding.ts'
 import type { Check, Verdict } from '../budget/budget.ts'
 import { worstVerdict } from '../budget/verdict.ts'
 import type { BaselineFacts, Comparison } from '../compare/comparison.ts'
@@ -6,7 +7,7 @@ import { version as ownVersion } from '../version.ts'
 import type { ImageReport, Report } from './report.ts'
 
 /** An image that was measured and judged. */
-export type JudgedImage = { comparison: Comparison; checks: Check[]; verdict: Verdict }
+export type JudgedImage = { comparison: Comparison; checks: Check[]; verdict: Verdict; findings: Finding[] }
 
 /** An image that could not be measured. `platform` is null when it failed before the platform was known. */
 export type FailedImage = { name: string; platform: string | null; failure: Failure; baseline: BaselineFacts }
@@ -22,9 +23,9 @@ export function assembleReport({ images, version, gonePlatforms, waiver, head, .
   return { schema: 1, version, verdict, images: reports, gonePlatforms, waiver, head, repositoryUrl, runUrl }
 }
 
-function judgedReport({ comparison, checks, verdict }: JudgedImage): ImageReport {
+function judgedReport({ comparison, checks, verdict, findings }: JudgedImage): ImageReport {
   const { name, platform, engine, source, head, base, change, sizeFrom, unmeasured, unlikeDownloads } = comparison
-  const { baseline, baseImage, layerChanges } = comparison
+  const { baseline, baseImage, layerChanges, packages } = comparison
   return {
     name,
     platform,
@@ -41,6 +42,8 @@ function judgedReport({ comparison, checks, verdict }: JudgedImage): ImageReport
     baseline,
     baseImage,
     layerChanges,
+    packages,
+    findings,
     checks,
   }
 }
@@ -62,6 +65,8 @@ function failedReport({ name, platform, failure, baseline }: FailedImage): Image
     baseline,
     baseImage: null,
     layerChanges: [],
+    packages: null,
+    findings: [],
     checks: [],
   }
 }

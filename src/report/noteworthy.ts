@@ -29,6 +29,8 @@ export function isImageNoteworthy(image: ImageReport): boolean {
   if (image.base === null || image.change === null) return image.baseline.ref !== null
   if ((image.change.layers?.amount ?? 0) !== 0) return true
   if (image.baseImage?.change === 'changed') return true
+  // A key weighs next to nothing.
+  if (image.findings.some(({ rule, since }) => rule === 'secrets' && since !== 'before')) return true
 
   const { size, downloadSize } = image.change
   if (size !== null) return Math.abs(size.amount) >= NOISE_BYTES

@@ -1,4 +1,5 @@
 import type { Check, Verdict } from '../budget/budget.ts'
+import type { Finding } from '../advice/finding.ts'
 import type { BaselineFacts, Comparison, LayerChange, Totals, TotalsChange } from '../compare/comparison.ts'
 import type { Failure } from '../failure.ts'
 import type { Engine } from '../build/engine.ts'
@@ -22,6 +23,9 @@ export type ImageReport = {
   baseline: BaselineFacts
   baseImage: Comparison['baseImage'] | null
   layerChanges: LayerChange[]
+  packages: Comparison['packages']
+  /** What is new in this change first, then by bytes; [] where no content was read. */
+  findings: Finding[]
   /** In the order: max-size, max-download-size, max-layers, max-increase; only the budgets that were set. */
   checks: Check[]
 }

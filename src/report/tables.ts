@@ -1,6 +1,6 @@
 import type { Check, Scope } from '../budget/budget.ts'
 import type { LayerChangeKind } from '../compare/comparison.ts'
-import { isChanged, layerFigures } from './causes.ts'
+import { ECOSYSTEMS, allCauses, isChanged, layerFigures } from './causes.ts'
 import { shorten } from './characters.ts'
 import { phrase, plain, type Phrase } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
@@ -319,11 +319,86 @@ function baseRow(image: ImageReport, layers: ImageReport['layerChanges'], compar
   return [[], [...what, words], ...(compared ? [[sum]] : []), [sum], ...(compared ? [[]] : [])]
 }
 
+/** Rows of the table of places, over all causes. */
+const PARTS_SHOWN = 30
+
+/** `Where it changed`: the folders, files and packages of every cause. */
+export function partsTitle(image: ImageReport): string {
+  const count = allCauses(image).reduce((sum, { why }) => sum + (why?.parts.length ?? 0), 0)
+  return `Where it changed (${formatCount(count, 'place')})`
+}
+
+/** Folders, files and groups of packages that grew or shrank, largest first, with the line that wrote them; no rows where one place is all. */
+export function partsTable(image: ImageReport): Table {
+  const places = allCauses(image).flatMap(({ layer, why }) =>
+    (why?.parts ?? []).map((part) => ({
+      line: layer === null ? (image.baseImage?.after?.line ?? null) : layer.line,
+      part,
+    })),
+  )
+  const columns: Table['columns'] = [
+    { head: ['line'], align: 'right' },
+    { head: ['where'], align: 'left' },
+    { head: ['files'], align: 'right' },
+    { head: ['change'], align: 'right' },
+  ]
+  if (places.length < 2) return { columns, rows: [] }
+  const rows = places
+    .toSorted((one, other) => Math.abs(other.part.amount) - Math.abs(one.part.amount))
+    .slice(0, PARTS_SHOWN)
+    .map(({ line, part }): Phrase[] => [
+      line === null ? [] : [String(line)],
+      part.path === null ? [`${ECOSYSTEMS[part.ecosystem ?? 'dpkg']}s`] : [{ code: part.path }],
+      [String(part.files)],
+      [`${formatSigned(part.amount)}${part.change === 'changed' ? '' : `, ${part.change}`}`],
+    ])
+  return { columns, rows }
+}
+
+/** `Packages (3 new, 1 updated, 2 gone)`. */
+export function packagesTitle(image: ImageReport): string {
+  const packages = image.packages ?? []
+  const counts = (['new', 'updated', 'gone', 'same'] as const).flatMap((change) => {
+    const count = packages.filter((each) => each.change === change).length
+    return count === 0 ? [] : [`${count} ${change === 'same' ? 'with other files' : change}`]
+  })
+  return `Packages (${counts.join(', ')})`
+}
+
+/** Rows of the table of packages. */
+const PACKAGES_SHOWN = 50
+
+function version(text: string | null): Phrase {
+  return text === null ? [] : [shorten(text, 60, '...')]
+}
+
+/** Packages that came, went or changed, largest change first. */
+export function packagesTable(image: ImageReport, report: Report): Table {
+  const packages = image.packages ?? []
+  return {
+    columns: [
+      { head: ['package'], align: 'left' },
+      { head: baseHead([image]), align: 'right' },
+      { head: headHead(report), align: 'right' },
+      { head: ['change'], align: 'right' },
+    ],
+    rows: packages
+      .slice(0, PACKAGES_SHOWN)
+      .map((each) => [
+        phrase`${{ code: each.name }}${each.dev === true ? ' (dev)' : ''}`,
+        each.change === 'new' ? [] : version(each.versionBefore),
+        each.change === 'gone' ? [] : version(each.versionAfter),
+        [`${formatSigned(each.amount)}${each.change === 'new' || each.change === 'gone' ? `, ${each.change}` : ''}`],
+      ]),
+  }
+}
+
 function layerChangeWords(change: LayerChangeKind, amount: number | null): string {
   const figure = amount === null ? NOT_MEASURED : formatSigned(amount)
   const words: Record<LayerChangeKind, string> = {
     unchanged: '',
     rebuilt: 'rebuilt',
+    moved: 'moved',
     changed: amount === 0 ? 'edited, same size' : figure,
     added: `${figure}, new`,
     removed: `${figure}, removed`,

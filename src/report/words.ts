@@ -2,6 +2,7 @@ import type { BudgetName, Check, Scope, SkipReason } from '../budget/budget.ts'
 import { isWaivable } from '../budget/waiver.ts'
 import type { Change, Totals } from '../compare/comparison.ts'
 import type { Failure } from '../failure.ts'
+import { whyWords } from './causes.ts'
 import { shorten } from './characters.ts'
 import { fromProse, join, list, phrase, placeName, type Phrase, type Piece, type Place, type Tone } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
@@ -521,7 +522,8 @@ function baseImageWords(image: ImageReport): Phrase[] {
   if (baseImage?.change !== 'changed' || change === null) return []
   const { before, after } = baseImage
   const growth = baseImageGrowth(image)
-  const by = growth === null || growth === 0 ? '' : ` (${formatSigned(growth)})`
+  const why = baseImage.doing === 'drift' ? whyWords({ layer: null, amount: growth, why: baseImage.why }) : []
+  const by: Phrase = growth === null || growth === 0 ? [] : phrase` (${formatSigned(growth)})`
   if (after === null || before === null || before.name !== after.name) {
     // Without a name there is none: `FROM scratch`.
     const name = (side: typeof after): Piece => ({ code: side === null ? 'scratch' : familiarName(side.name) })
@@ -533,7 +535,7 @@ function baseImageWords(image: ImageReport): Phrase[] {
       : phrase` from ${{ code: shortDigest(before.digest) }} to ${{ code: shortDigest(after.digest) }}`
   const name: Piece = { code: familiarName(after.name) }
   if (baseImage.doing === 'change') return [phrase`${ownWords(image)}The base image ${name} is moved${digests}${by}.`]
-  return [phrase`${ownWords(image)}${name} moved${digests}${by}${driftWords(image)}.`]
+  return [phrase`${ownWords(image)}${name} moved${digests}${by}${driftWords(image)}${why}.`]
 }
 
 /** Whose doing it is that a base image moved by itself, and which budgets do not count it. */

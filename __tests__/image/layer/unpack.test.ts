@@ -177,17 +177,17 @@ describe('bombs', () => {
       const zeros = Buffer.alloc(1024 * 1024)
       const packer = process.argv[2] === 'gzip' ? createGzip({ level: 1 }) : createZstdCompress()
       Readable.from((function* () { for (let i = 0; i < 400; i++) yield zeros })()).pipe(packer)
-      const { size, entries } = await walkLayer(packer, { digest: null, diffId: null })
+      const { size } = await walkLayer(packer, { digest: null, diffId: null })
       const { readFileSync } = await import('node:fs')
       // Not maxRSS of getrusage: a process that was started inherits its parent's, and this one's parent runs tests.
       const [, peak] = /VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))
-      console.log(size, entries, peak)`
-    const [size, entries, peak] = execFileSync(process.execPath, ['--input-type=module', '-e', program, walk, format], {
+      console.log(size, peak)`
+    const [size, peak] = execFileSync(process.execPath, ['--input-type=module', '-e', program, walk, format], {
       encoding: 'utf8',
     })
       .split(' ')
       .map(Number)
-    expect([size, entries]).toEqual([0, 0])
+    expect(size).toBe(0)
     expect(peak).toBeLessThan(200_000)
   })
 })

@@ -401,7 +401,15 @@ describe('readSavedStream', () => {
   it('passes over a layer that is known, and adds the others', async () => {
     const contents = createLayerContents(new AbortController().signal)
     const known = digestOf(plain[0]!.tar)
-    contents.add({ diffId: known, digest: known, compression: 'none', packedSize: 0, size: 4711, entries: [] })
+    contents.add({
+      diffId: known,
+      digest: known,
+      compression: 'none',
+      packedSize: 0,
+      size: 4711,
+      entries: [],
+      factBytes: 0,
+    })
     const saved = savedOf([{ image: unpackedApi, tag: 'api:1' }])
     // Not even its digest is computed.
     saved.set(`blobs/sha256/${known.slice(7)}`, Buffer.alloc(plain[0]!.tar.length, 1))
@@ -439,6 +447,23 @@ describe('readSavedStream', () => {
     const [image] = await readSavedStream(inChunks(archiveOf(saved)), 'docker save', null, wanted)
     expect(image?.packed?.layers.map(({ size }) => size)).toEqual(packed.map(({ stored }) => stored.length))
     expect(await failure(image!.openLayer(0))).toMatchObject({ kind: 'measure' })
+  })
+
+  it('is done with the end of the archive: what the engine does then is not waited for', async () => {
+    const contents = createLayerContents(new AbortController().signal)
+    let isLetGo = false
+    async function* saved() {
+      try {
+        yield* inChunks(archiveOf(savedOf([{ image: api, tag: 'api:1' }])))
+        await new Promise(() => {})
+      } finally {
+        isLetGo = true
+      }
+    }
+    const wanted = { platforms: [], contents, downloadSizes: false }
+    const images = await readSavedStream(saved(), 'docker save', null, wanted)
+    expect(await totals(images, contents)).toMatchObject([{ size: 1500 }])
+    expect(isLetGo).toBe(true)
   })
 
   it('hands on what the stream throws', async () => {

@@ -83,9 +83,9 @@ class FakeEngine {
     return createDaemonSource('api:1', {
       exec: this.exec,
       tidyUp: () => this.exec,
-      openOutput: (_, args) => {
-        this.calls.push(args[0]!)
-        return Promise.resolve(Readable.from([Buffer.alloc(1024)]))
+      saveImage: () => {
+        this.calls.push('save')
+        return Readable.from([Buffer.alloc(1024)])
       },
       receiver,
       warn: (text) => void this.warnings.push(text),
@@ -105,7 +105,7 @@ describe('an image of the engine', () => {
     const contents = createLayerContents(new AbortController().signal)
     const [image] = await engine.images({ contents })
     expect(image!.packed!.layers.map(({ size }) => size)).toEqual([layer.packed.length])
-    expect(contents.get(layer.diffId)).toEqual({ size: 1000 })
+    expect(contents.get(layer.diffId)).toMatchObject({ size: 1000, entries: [{ kind: 'file', path: 'a', size: 1000 }] })
     expect(engine.calls.slice(2)).toEqual(['tag', 'push', 'image rm'])
     expect(engine.pushes[0]!.env).toEqual({ DOCKER_CONTENT_TRUST: undefined })
     await expect(image!.openLayer(0)).rejects.toThrow(
@@ -166,6 +166,7 @@ describe('an image of the engine', () => {
       packedSize: 1,
       size: 1000,
       entries: [],
+      factBytes: 0,
     })
     await engine.images({ contents })
     expect(engine.calls.slice(2)).toEqual(['history'])

@@ -26,21 +26,25 @@ export type LayerContents = {
 
 /** How many layers are read at a time: unpacking runs beside the walk, on a core of its own. */
 const AT_A_TIME = 2
-/** Entries that are kept of all layers of a run. */
+/** Entries, and bytes of facts, that are kept of all layers of a run. */
 const MAX_ENTRIES = 2_000_000
+const MAX_FACT_BYTES = 256 * 1024 * 1024
 
 /** `signal` ends what is being read, and what waits for its turn does not begin. */
 export function createLayerContents(signal: AbortSignal): LayerContents {
   const known = new Map<string, LayerContent>()
   const underWay = new Map<string, Promise<LayerContent>>()
   const inTurn = createTurns(AT_A_TIME)
-  let kept = 0
+  let keptEntries = 0
+  let keptFactBytes = 0
 
-  function keep({ diffId, size, entries }: ReadLayer): LayerContent {
+  function keep({ diffId, size, entries, factBytes }: ReadLayer): LayerContent {
     const found = known.get(diffId)
     if (found) return found
-    kept += entries?.length ?? 0
-    const content = { size, entries: kept > MAX_ENTRIES ? null : entries }
+    keptEntries += entries?.length ?? 0
+    keptFactBytes += factBytes
+    const isTooMuch = keptEntries > MAX_ENTRIES || keptFactBytes > MAX_FACT_BYTES
+    const content = { size, entries: isTooMuch ? null : entries }
     known.set(diffId, content)
     return content
   }

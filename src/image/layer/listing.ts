@@ -36,48 +36,29 @@ export type LayerFile = {
 /** Collects what a layer does, entry by entry. */
 export type Listing = {
   visit: (entry: TarEntry, sparse: boolean) => PayloadConsumer | void
-  /** In the tar's order; null where there are more than can be kept. */
-  end: () => LayerEntry[] | null
+  end: () => Listed
 }
 
-/** Entries and bytes of paths that are kept of one layer: several times what the largest usual images have in all. */
+export type Listed = {
+  /** In the tar's order; null where there are more than can be kept. */
+  entries: LayerEntry[] | null
+  /** Bytes of facts that are kept in them, at most. */
+  factBytes: number
+}
+
+/** Entries, bytes of paths and of facts that are kept of one layer: several times what the largest usual images have in all. */
 export const MAX_ENTRIES = 1_000_000
 const MAX_PATH_BYTES = 200_000_000
+const MAX_FACT_BYTES = 128 * 1024 * 1024
+/** Bytes of a fact whose reader does not say how many. */
+const SMALL_FACT = 500
 
 /** Starts a listing. It keeps some 200 bytes an entry. */
 export function createListing(): Listing {
   let entries: LayerEntry[] | null = []
   let pathBytes = 0
+  let factBytes = 0
   let finish: (() => void) | null = null
-
-  /** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
-  function entriesOf(entry: TarEntry): LayerEntry[] {
-    const { path } = entry
-    const whiteout = whiteoutOf(path)
-    const file: LayerFile[] =
-      entry.type === 'file' && (whiteout === null || entry.size > 0)
-        ? [
-            {
-              kind: 'file',
-              path,
-              size: entry.size,
-              mode: entry.mode,
-              uid: entry.uid,
-              gid: entry.gid,
-              checksum: null,
-              facts: [],
-            },
-          ]
-        : []
-    if (whiteout !== null) {
-      if (whiteout.kind === 'metadata') return file
-      return [...file, { kind: whiteout.kind, path: whiteout.path }]
-    }
-    if (file.length > 0) return file
-    if (entry.type === 'link') return [{ kind: 'link', path, target: entry.target ?? '' }]
-    if (entry.type === 'symlink') return [{ kind: 'symlink', path, target: entry.target ?? '' }]
-    return [{ kind: entry.type === 'directory' ? 'folder' : 'other', path }]
-  }
 
   return {
     visit: (entry, sparse) => {
@@ -98,7 +79,13 @@ export function createListing(): Listing {
       let checksum = 0
       finish = () => {
         file.checksum = checksum
-        file.facts = readers.flatMap((reader) => reader.end() ?? [])
+        for (const reader of readers) {
+          const fact = reader.end()
+          if (fact === null) continue
+          file.facts.push(fact)
+          factBytes += reader.keeps ?? SMALL_FACT
+        }
+        if (factBytes > MAX_FACT_BYTES) entries = null
       }
       return (chunk) => {
         checksum = crc32(chunk, checksum)
@@ -107,7 +94,37 @@ export function createListing(): Listing {
     },
     end: () => {
       finish?.()
-      return entries
+      finish = null
+      return { entries, factBytes: entries === null ? 0 : factBytes }
     },
   }
+}
+
+/** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
+function entriesOf(entry: TarEntry): LayerEntry[] {
+  const { path } = entry
+  const whiteout = whiteoutOf(path)
+  const file: LayerFile[] =
+    entry.type === 'file' && (whiteout === null || entry.size > 0)
+      ? [
+          {
+            kind: 'file',
+            path,
+            size: entry.size,
+            mode: entry.mode,
+            uid: entry.uid,
+            gid: entry.gid,
+            checksum: null,
+            facts: [],
+          },
+        ]
+      : []
+  if (whiteout !== null) {
+    if (whiteout.kind === 'metadata') return file
+    return [...file, { kind: whiteout.kind, path: whiteout.path }]
+  }
+  if (file.length > 0) return file
+  if (entry.type === 'link') return [{ kind: 'link', path, target: entry.target ?? '' }]
+  if (entry.type === 'symlink') return [{ kind: 'symlink', path, target: entry.target ?? '' }]
+  return [{ kind: entry.type === 'directory' ? 'folder' : 'other', path }]
 }

@@ -1,9 +1,66 @@
-import type { OpenReader } from '../layer/gather.ts'
+import { gathering, MAX_RECORD, type OpenReader } from '../layer/gather.ts'
+import { decodeName } from '../layer/tar-header.ts'
 import type { FindPackages } from './package.ts'
+import { linesOf, word } from './text.ts'
 
-/** What … tells. */
-export type ApkFact = { kind: 'apk' }
+/** The packages that apk has installed. `files`: an absolute path on each line. */
+export type ApkFact = { kind: 'apk'; packages: { name: string; version: string | null; files: string }[] }
 
-export const apkReader: OpenReader<ApkFact> = () => null
+/** The second one where /usr is merged, as in Wolfi. */
+const DATABASES = new Set(['lib/apk/db/installed', 'usr/lib/apk/db/installed'])
+const MAX_PACKAGES = 100_000
 
-export const findApkPackages: FindPackages = () => []
+export const apkReader: OpenReader<ApkFact> = (path, size) =>
+  DATABASES.has(path) ? gathering(size, MAX_RECORD, installed) : null
+
+/**
+ * A line is a letter, a colon and a value, a blank line ends a package: `P` name, `V` version, `F` a folder, `R` a file in it.
+ * https://wiki.alpinelinux.org/wiki/Apk_spec
+ */
+function installed(database: Buffer): ApkFact | null {
+  const packages: ApkFact['packages'] = []
+  let name: string | null = null
+  let version: string | null = null
+  let folder = ''
+  let files: string[] = []
+  function end(): void {
+    if (name !== null) packages.push({ name, version, files: flat(files) })
+    name = null
+    version = null
+    folder = ''
+    files = []
+  }
+  for (const line of linesOf(database)) {
+    if (line.length === 0) end()
+    if (packages.length > MAX_PACKAGES) return null
+    if (line[1] !== 0x3a) continue
+    const value = decodeName(line.subarray(2))
+    const key = String.fromCharCode(line[0]!)
+    if (key === 'P') name = word(value)
+    if (key === 'V') version = word(value)
+    if (key === 'F') folder = value === '' ? '' : `/${value}`
+    if (key === 'R') files.push(`${folder}/${value}`)
+  }
+  end()
+  return packages.length > 0 ? { kind: 'apk', packages } : null
+}
+
+/** One string in one piece. */
+function flat(lines: string[]): string {
+  return Buffer.from(lines.join('\n')).toString()
+}
+
+/** Packages of apk: what `apk info -L` lists of each. */
+export const findApkPackages: FindPackages = ({ facts }) =>
+  facts.flatMap(({ fact }) =>
+    fact.kind !== 'apk'
+      ? []
+      : fact.packages.map(({ name, version, files }) => ({
+          ecosystem: 'apk' as const,
+          name,
+          version,
+          path: null,
+          dev: null,
+          owns: { files: files.split('\n') },
+        })),
+  )

@@ -11,9 +11,15 @@ export type Package = {
   name: string
   /** Null where nothing tells it. */
   version: string | null
-  /** The folder or file that it is: `/app/node_modules/typescript`; null where a database lists its files. */
+  /**
+   * The folder or file that it is or that tells of it: `/app/node_modules/typescript`, `…/requests-2.31.0.dist-info`; a Java archive in
+   * another one as `/app/app.jar!/BOOT-INF/lib/x-1.2.jar`; null where a database lists its files.
+   */
   path: string | null
-  /** Bytes of its files that are in the image, a hard link once. */
+  /**
+   * Bytes of its files that are in the image, a hard link once. Of an archive in an archive the bytes that it takes there, and the
+   * outer one's are without them: no byte is in two packages.
+   */
   size: number
   /** Only needed to develop or build, as the image's own lock file or package.json says; null: nothing says. */
   dev: boolean | null
@@ -26,13 +32,15 @@ export type FoundPackage = Omit<Package, 'size'> & {
    * all of which is its own, but for what a package in a deeper folder owns. A file that two packages own is the first one's.
    */
   owns: { files: string[] } | { folder: string }
+  /** Packages that lie packed in its file; their sizes in bytes, together no more than its own files have. They own no file of the image. */
+  parts?: Pick<Package, 'name' | 'version' | 'path' | 'size'>[]
 }
 
 /** An image's file system, as looking for packages takes it. Paths are absolute. */
 export type Inspected = {
   /** Facts of the files that are in the image, with their path. */
   facts: { path: string; fact: FileFact }[]
-  /** The regular file at a path, links followed as the image itself would; null where there is none. */
+  /** The regular file at a path, through links to folders; null where there is none, or a link itself. */
   file: (path: string) => ImageFile | null
 }
 

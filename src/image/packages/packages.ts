@@ -19,9 +19,12 @@ const FINDERS = [
   findJavaPackages,
 ]
 
+/** A distribution's package may be without files, and is installed all the same. */
+const DISTRIBUTIONS = new Set(['dpkg', 'apk', 'rpm'])
+
 /**
- * The packages of an image. Each file in `laid.files` gets the index of its package, also one that is lost where it lay in a package's
- * folder. In the finders' order.
+ * The packages of an image, in the finders' order. Each file in `laid.files` gets the index of its package, also one that is lost where it
+ * lay in a package's folder. What Python compiled of a package's module belongs to that package, also if no list has it. What another package has all files of is not told twice: a Go program in a Debian package is that package.
  */
 export function findPackages(laid: LaidFiles): Package[] {
   const present = laid.files.filter((file) => file.lost === null)
@@ -29,9 +32,43 @@ export function findPackages(laid: LaidFiles): Package[] {
     facts: present.flatMap(({ path, facts }) => facts.map((fact) => ({ path, fact }))),
     file: laid.file,
   }
-  const found = FINDERS.flatMap((find) => find(inspected))
+  const found: FoundPackage[] = []
+  for (const find of FINDERS) {
+    const first = found.length
+    for (const one of find(inspected)) found.push(one)
+    claim(laid, found, first)
+  }
+  for (const file of laid.files) file.package ??= ownerOfModule(file, laid)
+  const owned = found.map(() => ({ files: 0, bytes: 0 }))
+  for (const file of present) {
+    if (file.package === null) continue
+    const own = owned[file.package]!
+    own.files += 1
+    own.bytes += file.size
+  }
+
+  const packages: Package[] = []
+  const places: (number | null)[] = []
+  for (const [at, { ecosystem, name, version, path, dev, parts = [] }] of found.entries()) {
+    const { files, bytes } = owned[at]!
+    if (files === 0 && !DISTRIBUTIONS.has(ecosystem)) {
+      places.push(null)
+      continue
+    }
+    places.push(packages.length)
+    const size = parts.reduce((rest, part) => rest - part.size, bytes)
+    packages.push({ ecosystem, name, version, path, size, dev })
+    for (const part of parts) packages.push({ ecosystem, ...part, dev })
+  }
+  for (const file of laid.files) if (file.package !== null) file.package = places[file.package] ?? null
+  return packages
+}
+
+/** Gives the packages from `first` on the files that no one before has. */
+function claim(laid: LaidFiles, found: readonly FoundPackage[], first: number): void {
   const folders = new Map<string, number>()
-  for (const [at, { owns }] of found.entries()) {
+  for (let at = first; at < found.length; at++) {
+    const { owns } = found[at]!
     if ('folder' in owns) {
       if (!folders.has(owns.folder)) folders.set(owns.folder, at)
       continue
@@ -41,22 +78,23 @@ export function findPackages(laid: LaidFiles): Package[] {
       if (file) file.package ??= at
     }
   }
-  for (const file of laid.files) file.package ??= ownerOf(file, folders)
-  const sizes = found.map(() => 0)
-  for (const file of present) if (file.package !== null) sizes[file.package]! += file.size
-  return found.map((each, at) => withSize(each, sizes[at]!))
+  if (folders.size > 0) for (const file of laid.files) file.package ??= ownerOf(file, folders)
 }
 
 /** The package in whose folder a file lies, the deepest one. */
 function ownerOf({ path }: ImageFile, folders: ReadonlyMap<string, number>): number | null {
-  if (folders.size === 0) return null
-  for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
     const owner = folders.get(path.slice(0, end))
     if (owner !== undefined) return owner
   }
   return null
 }
 
-function withSize({ ecosystem, name, version, path, dev }: FoundPackage, size: number): Package {
-  return { ecosystem, name, version, path, size, dev }
+/** `…/__pycache__/NAME.cpython-311.pyc` is compiled of `…/NAME.py`: https://peps.python.org/pep-3147/ */
+const COMPILED = /^(.*\/)__pycache__\/([^./]+)\.[^/]*\.pyc$/
+
+function ownerOfModule({ path }: ImageFile, laid: LaidFiles): number | null {
+  if (!path.endsWith('.pyc')) return null
+  const [, folder, name] = COMPILED.exec(path) ?? []
+  return name === undefined ? null : (laid.file(`${folder}${name}.py`)?.package ?? null)
 }

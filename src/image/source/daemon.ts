@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
-import type { Exec, ExecResult, OpenOutput } from '../../exec.ts'
+import type { Exec, ExecResult } from '../../exec.ts'
 import { CouldNotMeasure, toFailure } from '../../failure.ts'
 import { readHistory, type HistoryEntry } from '../history.ts'
 import { DIGEST, type ImageConfig } from '../oci.ts'
+import type { SaveImage } from './engine-save.ts'
 import { parseJson } from './json.ts'
 import { keepWanted, resolveImages } from './manifests.ts'
 import type { Arrival, Receiver } from './receiver.ts'
@@ -13,7 +14,7 @@ import { readSavedStream } from './stream.ts'
 /** What reading an engine's image takes. */
 export type DaemonSurroundings = {
   exec: Exec
-  openOutput: OpenOutput
+  saveImage: SaveImage
   /** For taking away what was made: not stopped when the run is, but limited in time. */
   tidyUp: () => Exec
   /** One for all images of a run: it knows the layers that came in already. */
@@ -53,7 +54,7 @@ const WITHOUT_LAYER =
  * The engine is left as it was: the name for the push is taken away again.
  */
 export function createDaemonSource(name: string, surroundings: DaemonSurroundings): Source {
-  const { exec, openOutput, warn } = surroundings
+  const { exec, saveImage, warn } = surroundings
   const place = `docker-daemon:${name}`
 
   async function images(wanted: Wanted): Promise<SourceImage[]> {
@@ -70,12 +71,7 @@ export function createDaemonSource(name: string, surroundings: DaemonSurrounding
       if (isClassic) warn(`The download size of \`${place}\` is not measured: ${pushed.reason}`)
       if (isClassic && isKnown) return keepWanted([await recordedImage(exec, image, place)], wanted)
     }
-    const saved = await openOutput('docker', ['save', name])
-    try {
-      return await readSavedStream(saved, place, null, wanted)
-    } finally {
-      saved.destroy()
-    }
+    return readSavedStream(saveImage(name), place, null, wanted)
   }
 
   /** Pushes the image to ourselves; or says why that is not possible, in a sentence. */

@@ -5,6 +5,7 @@ import type { ImageReference } from '../../inputs/reference.ts'
 import { dockerArchive, ociArchive } from './archive.ts'
 import { createCredentials } from './credentials.ts'
 import { createDaemonSource } from './daemon.ts'
+import { createSaveImage } from './engine-save.ts'
 import { ociLayout } from './layout.ts'
 import { startReceiver, type Receiver } from './receiver.ts'
 import { createRegistryClient } from './registry-client.ts'
@@ -37,13 +38,14 @@ export type Places = { open: (reference: ImageReference) => Source; close: () =>
 export function createPlaces(deps: PlacesDeps): Places {
   const { exec, openOutput, tidyUp, env, home, cwd, signal, clock, warn } = deps
   const client = createRegistryClient({ credentials: createCredentials(exec, env, home), signal, clock })
+  const saveImage = createSaveImage(exec, openOutput, signal)
   let receiver: Promise<Receiver> | undefined
 
   function openDaemon(name: string): Source {
     return {
       images: async (wanted) => {
         receiver ??= startReceiver()
-        const surroundings = { exec, openOutput, tidyUp, receiver: await receiver, warn }
+        const surroundings = { exec, saveImage, tidyUp, receiver: await receiver, warn }
         return createDaemonSource(name, surroundings).images(wanted)
       },
       close: () => Promise.resolve(),

@@ -1,0 +1,95 @@
+import { describe, expect, it } from '@jest/globals'
+import * as fc from 'fast-check'
+import { apkReader } from '../../../src/image/packages/apk.ts'
+import { fixture, inspect, rows } from './inspect.ts'
+
+const musl = fixture('apk-installed').toString()
+const files = {
+  'lib/ld-musl-x86_64.so.1': 'x'.repeat(600),
+  'lib/libc.musl-x86_64.so.1': { symlink: 'ld-musl-x86_64.so.1' },
+}
+
+describe('packages of apk', () => {
+  it('have the files of their folders; a link has no bytes', async () => {
+    const other = 'P:baselayout\nV:3.2-r1\nF:\nR:motd\nF:etc\nF:etc/apk\nM:0:0:755\nR:arch\nR:world\n'
+    const { packages, ofPackage } = await inspect({
+      'lib/apk/db/installed': `${musl}${other}`,
+      ...files,
+      motd: 'hello',
+      'etc/apk/arch': 'x86_64',
+      'etc/apk/world': 'musl',
+      'etc/apk/repositories': 'of nobody',
+    })
+    expect(rows(packages)).toEqual(['apk musl 1.2.2-r7 600', 'apk baselayout 3.2-r1 15'])
+    expect(ofPackage('baselayout')).toEqual(['/motd', '/etc/apk/arch', '/etc/apk/world'])
+  })
+
+  it('are found where /usr is merged, too', async () => {
+    const { packages } = await inspect({
+      'usr/lib/apk/db/installed': musl,
+      lib: { symlink: 'usr/lib' },
+      'usr/lib/ld-musl-x86_64.so.1': 'x'.repeat(600),
+    })
+    expect(rows(packages)).toEqual(['apk musl 1.2.2-r7 600'])
+  })
+
+  it('of the last layer’s database are told, not of those that it replaced', async () => {
+    const { packages } = await inspect(
+      { 'lib/apk/db/installed': musl, ...files },
+      { 'lib/apk/db/installed': 'P:b\nV:1\n' },
+    )
+    expect(rows(packages)).toEqual(['apk b 1 0'])
+  })
+})
+
+describe('what apk’s database tells', () => {
+  const read = (content: Buffer) => {
+    const reader = apkReader('lib/apk/db/installed', content.length)
+    reader?.push(content)
+    return reader?.end() ?? null
+  }
+
+  it('is what was written', () => {
+    const name = fc.stringMatching(/^[a-z0-9_.+-]{1,30}$/)
+    const folder = fc.record({
+      folder: fc.stringMatching(/^[a-z]{1,9}(?:\/[a-z. ]{1,9}){0,3}$/),
+      names: fc.array(name),
+    })
+    const packages = fc.array(fc.record({ name, folders: fc.array(folder) }), { minLength: 1, maxLength: 10 })
+    fc.assert(
+      fc.property(packages, (expected) => {
+        const lines = expected.flatMap((each) => [
+          'C:Q1Deb0jNytkrjPW4N/eKLZ43BwOlw=',
+          `P:${each.name}`,
+          'V:1-r0',
+          ...each.folders.flatMap((one) => [
+            `F:${one.folder}`,
+            ...one.names.flatMap((file) => [`R:${file}`, 'a:0:0:755']),
+          ]),
+          '',
+        ])
+        expect(read(Buffer.from(lines.join('\n')))).toEqual({
+          kind: 'apk',
+          packages: expected.map((each) => ({
+            name: each.name,
+            version: '1-r0',
+            files: each.folders.flatMap((one) => one.names.map((file) => `/${one.folder}/${file}`)).join('\n'),
+          })),
+        })
+      }),
+    )
+  })
+
+  it('never throws, whatever the bytes', () => {
+    const line = fc.constantFrom('P:a', 'P:', 'V', 'F:/../..', 'R:x', ':', '', 'R:\u0000')
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+          fc.array(line).map((lines) => Buffer.from(lines.join('\n'))),
+        ),
+        (content) => void read(content),
+      ),
+    )
+  })
+})

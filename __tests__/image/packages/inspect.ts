@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs'
+import { layFiles, type ImageFile } from '../../../src/image/files.ts'
+import { readLayer } from '../../../src/image/layer/read.ts'
+import { findPackages } from '../../../src/image/packages/packages.ts'
+import type { Package } from '../../../src/image/packages/package.ts'
+import { member, streamOf, tar } from '../layer/archives.ts'
+
+/** A file's content; or a link to another path; or a folder. */
+export type Content = string | Buffer | { symlink: string } | { link: string } | { folder: true }
+
+/** What is read of an image whose layers are tars of these files, by path, base layer first. */
+export async function inspect(
+  ...layers: Record<string, Content>[]
+): Promise<{ packages: Package[]; files: ImageFile[]; ofPackage: (name: string) => string[] }> {
+  const entries = await Promise.all(
+    layers.map(async (files) => {
+      const archive = tar(...Object.entries(files).map(([path, content]) => memberOf(path, content)))
+      const read = await readLayer(streamOf(archive, [7_000]), { digest: null, diffId: null })
+      return read.entries!
+    }),
+  )
+  const laid = layFiles(entries)!
+  const packages = findPackages(laid)
+  const ofPackage = (name: string): string[] =>
+    laid.files.filter((file) => file.package !== null && packages[file.package]!.name === name).map(({ path }) => path)
+  return { packages, files: laid.files, ofPackage }
+}
+
+function memberOf(path: string, content: Content): Buffer {
+  if (typeof content === 'object' && 'folder' in content) return member(`${path}/`, '', { flag: '5' })
+  if (typeof content === 'string' || Buffer.isBuffer(content)) return member(path, content)
+  return 'link' in content
+    ? member(path, '', { flag: '1', link: content.link })
+    : member(path, '', { flag: '2', link: content.symlink })
+}
+
+/** `ECOSYSTEM NAME VERSION SIZE`, and what is for development only, or is not. */
+export function rows(packages: Package[]): string[] {
+  return packages.map(
+    ({ ecosystem, name, version, size, dev }) =>
+      `${ecosystem} ${name} ${version} ${size}${dev === null ? '' : dev ? ' dev' : ' not dev'}`,
+  )
+}
+
+/** What a real program wrote: see the test that reads it. */
+export function fixture(name: string): Buffer {
+  return readFileSync(new URL(`fixtures/${name}`, import.meta.url))
+}
