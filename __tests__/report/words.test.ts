@@ -395,6 +395,13 @@ describe('the label that accepts growth', () => {
       expect(printed(state)).not.toContain('label')
   })
 
+  it('is told once for several images, without their amounts', () => {
+    const over = STATES['over']?.images[0] ?? imageReport()
+    const of = report({ images: [over, imageReport()], waiver: { label: 'ok', by: null, at: null, problem: null } })
+    for (const image of of.images)
+      expect(plain(join(smallPrint(image, of), ' · '))).toMatch(/ · add the label ok to accept what grew$/)
+  })
+
   it('is told with all that it would accept, and not where it could accept nothing', () => {
     const waiver = { label: 'ok', by: null, at: null, problem: null }
     const layers = imageReport({ head: totals({ layers: 11 }), budgets: [budget('max-layers', 10)] })

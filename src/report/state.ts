@@ -1,3 +1,4 @@
+import type { Check } from '../budget/budget.ts'
 import type { Change } from '../compare/comparison.ts'
 import type { ImageReport } from './report.ts'
 
@@ -52,8 +53,13 @@ export function stateOf(image: ImageReport): State {
   const change = leadChange(image)
   if (change === null) return 'no-comparison'
   if (change.amount < 0) return 'smaller'
-  if (image.checks.some((check) => check.status === 'near')) return 'near'
+  if (image.checks.some(isNear)) return 'near'
   return change.amount > 0 ? 'larger' : 'unchanged'
+}
+
+/** Worth a word before it is broken; a soft limit is such a word itself. */
+export function isNear({ status, level }: Check): boolean {
+  return status === 'near' && level === 'fail'
 }
 
 /** The image could not be judged: a failed build, or a budget on what is not measured. */

@@ -6,7 +6,7 @@ import { whyWords } from './causes.ts'
 import { shorten } from './characters.ts'
 import { fromProse, join, list, phrase, placeName, type Phrase, type Piece, type Place, type Tone } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
-import { baseImageGrowth, isFailure, leadChange, leadMetric, stateOf, type State } from './state.ts'
+import { baseImageGrowth, isFailure, isNear, leadChange, leadMetric, stateOf, type State } from './state.ts'
 import { formatBytes, formatCount, formatLimit, formatPercent, formatSigned, formatSignedCount } from './units.ts'
 
 /** The words of the report, said once for the comment, the summary, the terminal and the log. */
@@ -169,7 +169,7 @@ function forbiddenWords(checks: readonly Check[]): string {
 }
 
 function nearWords(image: ImageReport): string {
-  const near = image.checks.filter((check) => check.status === 'near')
+  const near = image.checks.filter(isNear)
   if (near.length === 0) return ''
   return `is near its budget: ${list(near.map(leftWords))}`
 }
@@ -436,11 +436,12 @@ export function reportWords(report: Report): Phrase[] {
 function waiverWords(image: ImageReport, { waiver }: Report): Phrase[] {
   if (waiver === null) return []
   const { label, by, at, problem } = waiver
+  // Whether it is set is not known: the log has why.
+  if (by === null || at === null) return []
   if (problem !== null) {
     const isConcerned = image.checks.some(({ status }) => status === 'over')
     return isConcerned ? [phrase`The label ${{ code: label }} accepts nothing: ${fromProse(sentence(problem))}`] : []
   }
-  if (by === null || at === null) return []
   const accepted = (status: 'waived' | 'over'): [string, string][] =>
     image.checks.flatMap((check) =>
       check.status === status && check.accepted !== null && check.growth !== null
@@ -473,8 +474,14 @@ function amountOf(check: Check, amount: number): string {
 }
 
 /** `add the label `image-budget: accept` to accept +15.7 MB`: only where that would help. */
-function acceptPrint(image: ImageReport, { waiver }: Report): Phrase[] {
-  if (waiver === null || waiver.by !== null || waiver.problem !== null) return []
+function acceptPrint(image: ImageReport, report: Report): Phrase[] {
+  const { waiver } = report
+  if (waiver === null || waiver.by !== null) return []
+  if (report.images.length > 1) {
+    // Each has its own amount, and the small print is one for all.
+    const isWanted = report.images.some(({ checks }) => checks.some(isWaivable))
+    return isWanted ? [phrase`add the label ${{ code: waiver.label }} to accept what grew`] : []
+  }
   const broken = image.checks.filter(isWaivable)
   const amounts = [...new Set(broken.map((check) => `${amountOf(check, check.growth!)}${inWords(check)}`))]
   if (amounts.length === 0) return []
