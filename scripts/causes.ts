@@ -11,6 +11,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { markdownTable } from 'markdown-table'
+import { format, resolveConfig } from 'prettier'
 import { measureChange, type Change, type Outcome } from '../__tests__/support/change.ts'
 import { NOISE_BYTES } from '../src/report/noteworthy.ts'
 import { docker, engines, type Engine } from '../__tests__/support/engine.ts'
@@ -74,16 +75,18 @@ export function judge({ expected }: Case, outcome: Outcome, dockerfiles: string[
     if (cause === null) wrong.push('names no cause')
     else if (!cause.startsWith(`[\`Dockerfile:${line}\`]`)) wrong.push(`names another line than ${line}`)
     else if (!hasOne(cause.slice(cause.indexOf('**')), expected.words))
-      wrong.push(`does not say ${expected.words.join(' or ')}`)
+      wrong.push(`does not say ${inCode(expected.words)}`)
   } else if (
     !news.some(({ rule, paths }) => expected.rules.includes(rule) && hasOne(paths.join('\n'), expected.words))
   ) {
-    wrong.push(`has no advice ${expected.rules.join(' or ')} on ${expected.words.join(' or ')}`)
+    wrong.push(`has no advice ${inCode(expected.rules)} on ${inCode(expected.words)}`)
   }
   if ('line' in expected && expected.rules?.includes(first?.rule ?? '') === false)
-    wrong.push(`does not advise ${expected.rules.join(' or ')} first`)
+    wrong.push(`does not advise ${inCode(expected.rules)} first`)
   return { cause, advice: first?.rule ?? null, wrong }
 }
+
+const inCode = (words: string[]): string => words.map((word) => `\`${word}\``).join(' or ')
 
 function hasOne(text: string, words: string[]): boolean {
   return words.some((word) => text.toLowerCase().includes(word.toLowerCase()))
@@ -160,9 +163,10 @@ ${table}
 `
 }
 
-/** A cause in a table's cell: without links, on one line. */
+/** A cause in a table's cell: without links, and without what its instruction was before. */
 function cell(text: string): string {
   return text
+    .replace(/; was `.*$/, '')
     .replaceAll(/\]\(https:[^)]*\)/g, '')
     .replaceAll(/\[(?=`)/g, '')
     .replaceAll('|', '\\|')
@@ -184,7 +188,10 @@ async function main(options: string[]): Promise<void> {
   const right = rows.filter(({ judgement }) => judgement.wrong.length === 0).length
   console.log(`\n${right} of ${rows.length} right`)
   if (right < rows.length) process.exitCode = 1
-  if (options.includes('--write')) writeFileSync(join(root, 'docs/causes.md'), page(rows, engine))
+  if (options.includes('--write')) {
+    const file = join(root, 'docs/causes.md')
+    writeFileSync(file, await format(page(rows, engine), { ...(await resolveConfig(file)), parser: 'markdown' }))
+  }
 }
 
 if (import.meta.main) await main(process.argv.slice(2))

@@ -56,12 +56,12 @@ describe('judge', () => {
   it('refuses another line, other words and missing advice', () => {
     const fresh = [{ rule: 'secrets', since: 'new', paths: ['/app/.env'] }] satisfies Partial<Finding>[]
     expect(wrongs({ line: 'COPY coverage', words: ['npm'] }, outcomeOf(over))).toEqual(['names another line than 17'])
-    expect(wrongs({ line: 'RUN npm ci', words: ['yarn'] }, outcomeOf(over))).toEqual(['does not say yarn'])
+    expect(wrongs({ line: 'RUN npm ci', words: ['yarn'] }, outcomeOf(over))).toEqual(['does not say `yarn`'])
     expect(wrongs({ line: 'RUN npm ci', words: ['npm'], rules: ['toolchain'] }, outcomeOf(over, fresh))).toEqual([
-      'does not advise toolchain first',
+      'does not advise `toolchain` first',
     ])
     expect(wrongs({ rules: ['secrets'], words: ['id_rsa'] }, outcomeOf(over, fresh))).toEqual([
-      'has no advice secrets on id_rsa',
+      'has no advice `secrets` on `id_rsa`',
     ])
     expect(wrongs({ rules: ['secrets'], words: ['.env'] }, outcomeOf(over, fresh))).toEqual([])
   })

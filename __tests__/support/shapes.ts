@@ -63,7 +63,8 @@ export function stableComment(shape: Shape, outcomes: Outcome[]): string {
   return comments.map((comment, at) => `<!-- ${inputs[at]!.join(', ')} -->\n\n${comment}`).join('\n')
 }
 
-const DEBIAN_VERSION = /\b\d[\w.+~:]*-\d+[\w.+~]*[+~](?:deb\d+u\d+|b\d+)\b/g
+/** With the backslashes of Markdown. */
+const DEBIAN_VERSION = /\b\d[\w.+~\\:]*-\d+[\w.+~\\]*[+~](?:deb\d+u\d+|b\d+)\b/g
 
 /** One comment, with what differs between runs and engines replaced. */
 export function stableText({ report, comment }: Outcome): string {
@@ -77,6 +78,7 @@ export function stableText({ report, comment }: Outcome): string {
     .replaceAll(/sha256:[0-9a-f]{6,64}…?/g, 'sha256:…')
     .replaceAll(/Docker \d[\w.+~-]*, (?:classic|containerd) store/g, 'Docker')
     .replaceAll(DEBIAN_VERSION, '(Debian)')
+    .replaceAll(/(?<=\| Debian packages \| )[\d,]+/g, '…')
     .replaceAll(/^\| Download \|.*$/gm, '| Download | … |')
 }
 

@@ -279,6 +279,18 @@ export const CASES: Case[] = [
     id: 'not-stripped',
     title: "go build loses its -ldflags='-s -w'",
     app: 'go',
+    before: {
+      'cmd/rates/main.go': `// Rates serves tables of exchange rates.
+package main
+
+import (
+	"log"
+	"net/http"
+)
+
+func main() { log.Fatal(http.ListenAndServe(":8080", http.FileServer(http.Dir("/tables")))) }
+`,
+    },
     change: { Dockerfile: { replace: [[" -ldflags='-s -w'", '']] } },
     expected: { line: 'COPY --from=build /out/rates', words: ['/usr/local/bin/rates'], rules: ['debug-symbols'] },
   },
@@ -423,10 +435,13 @@ ENTRYPOINT ["rates"]
           ['COPY serve.sh ./', 'COPY serve.sh ./\nCOPY --from=build /count /usr/local/bin/count'],
         ],
       },
-      'count.c':
-        '#include <stdio.h>\n\nint main(void) {\n  long bytes = 0;\n  while (getchar() != EOF) bytes++;\n  printf("%ld\\n", bytes);\n}\n',
     },
     change: { Dockerfile: { replace: [['gcc -O2 -static -s', 'gcc -O2 -static -g']] } },
+    // As a parser that a program writes: many functions.
+    inputs: {
+      'before-build':
+        'awk \'BEGIN { for (i = 0; i < 8000; i++) printf "int f%d(int a, int b) { int c = a * %d + b; return c ^ (c >> 3); }\\n", i, i; print "int main(void) { return f7(1, 2); }" }\' > count.c',
+    },
     expected: { line: 'COPY --from=build /count', words: ['/usr/local/bin/count'], rules: ['debug-symbols'] },
   },
   {

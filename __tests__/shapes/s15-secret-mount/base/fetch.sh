@@ -4,5 +4,5 @@ set -eu
 token=$(cat /run/secrets/catalogue_token)
 for name in "$@"; do
   echo "fetching $name with a token of ${#token} characters"
-  cp "catalogue/$name.csv" "$name.csv"
+  cp "/catalogue/$name.csv" "$name.csv"
 done
