@@ -26,6 +26,17 @@ describe('a file that holds a secret', () => {
     expect(found!.otherLayer).toMatchObject({ line: 7 })
   })
 
+  test('is told once where it is shipped again, and where something else takes its place as well', () => {
+    const lost = { layer: 2, how: 'replaced' } as const
+    const key = { facts: [...facts], lost }
+    const twice = [aFile('/app/.npmrc', 60, 1, key), aFile('/app/.npmrc', 60, 2, { facts: [...facts] })]
+    expect(secretFiles(anImage([base, copy, rm], twice))).toMatchObject([{ what: ['an npm token'], otherLayer: null }])
+    const [found] = secretFiles(
+      anImage([base, copy, rm], [aFile('/app/.npmrc', 60, 1, key), aFile('/app/.npmrc', 9, 2)]),
+    )
+    expect(plain(found!.what)).toBe('an npm token, shipped though a later layer replaces it')
+  })
+
   test('of the base image is the base image’s to take out', () => {
     const baseImage = { name: 'acme/base:1', digest: null, line: 1, instruction: 'FROM acme/base:1' }
     const image = anImage([base, copy], [aFile('/root/.npmrc', 60, 0, { facts: [...facts] })], { baseImage })

@@ -30,19 +30,26 @@ export function namesSecret(name: string): boolean {
 
 /** Files that hold a secret, in every layer that is shipped: what a later one removes can be read all the same. */
 export const secretFiles: Rule = (image) => {
-  return (image.content?.files ?? []).flatMap((file): Found[] => {
+  const holders = (image.content?.files ?? []).filter(({ facts }) => facts.some(({ kind }) => kind === 'secret'))
+  // A layer that changes a file's owner ships it again: one finding a path, of the file that is in the image.
+  const paths = new Set(holders.filter(({ lost }) => lost === null).map(({ path }) => path))
+  return holders.flatMap((file): Found[] => {
+    const { path, lost } = file
     const fact = file.facts.find(({ kind }) => kind === 'secret')
-    if (fact?.kind !== 'secret') return []
+    if (fact?.kind !== 'secret' || (lost !== null && paths.has(path))) return []
+    paths.add(path)
+    const hidden =
+      lost === null ? [] : [`, shipped though a later layer ${lost.how === 'removed' ? 'removes' : 'replaces'} it`]
     return [
       {
-        what: [...KINDS[fact.secret], ...(file.lost === null ? [] : [', shipped though a later layer removes it'])],
-        paths: [file.path],
+        what: [...KINDS[fact.secret], ...hidden],
+        paths: [path],
         count: 1,
         bytes: null,
         layer: image.layers[file.layer] ?? null,
-        otherLayer: file.lost === null ? null : (image.layers[file.lost.layer] ?? null),
+        otherLayer: lost === null ? null : (image.layers[lost.layer] ?? null),
         fix: fixOf(image, file),
-        key: `secrets:file:${file.path}`,
+        key: `secrets:file:${path}`,
       },
     ]
   })
