@@ -5,5 +5,7 @@ export default {
   transform: {},
   testMatch: ['**/__tests__/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/build/'],
+  // Their package.json files are of images under test: they name no modules of ours.
+  modulePathIgnorePatterns: ['<rootDir>/__tests__/shapes/', '<rootDir>/scripts/causes/apps/'],
   clearMocks: true,
 }

@@ -86,7 +86,16 @@ function ruleOf(room: string, index: number): OxlintOverride {
 export default defineConfig({
   categories: { correctness: 'error', suspicious: 'error', perf: 'error' },
   plugins: ['typescript', 'unicorn', 'oxc', 'import'],
-  ignorePatterns: ['node_modules', '/dist/', '/build/', '/examples/', '/coverage/', '/demo-output/'],
+  ignorePatterns: [
+    'node_modules',
+    '/dist/',
+    '/build/',
+    '/examples/',
+    '/__tests__/shapes/',
+    '/scripts/causes/apps/',
+    '/coverage/',
+    '/demo-output/',
+  ],
   rules: {
     'no-await-in-loop': 'off',
     'typescript/no-floating-promises': 'error',

@@ -480,6 +480,7 @@ async function measure({ inputs, env }: Place): Promise<Row['measured']> {
     env: world,
     clock: systemClock,
     log: { section: () => section, info: () => {}, warning: () => {} },
+    askWaivers: null,
     signal: new AbortController().signal,
   })
   const failed = report.images.find(({ error }) => error !== null)

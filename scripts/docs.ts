@@ -56,11 +56,16 @@ function partOf(kind: string, names: string[], { inputs, outputs }: ActionMetada
   if (kind === 'usage') {
     const lines = Object.entries(inputs).map(([name, { description, default: value }]) => {
       const comment = wrap(description).map((line) => `    # ${line}\n`)
-      return `${comment.join('')}    ${name}: ${value ?? "''"}`
+      return `${comment.join('')}    ${name}: ${value === undefined ? "''" : scalar(value)}`
     })
     return ['```yaml', `- uses: ${uses}`, '  with:', ...lines, '```'].join('\n')
   }
   throw new Error(`<!-- generated:${kind} --> is none of inputs, outputs, usage`)
+}
+
+/** A value as YAML takes it: with a colon in it, only between quotes. */
+function scalar(value: string): string {
+  return value.includes(': ') ? `'${value.replaceAll("'", "''")}'` : value
 }
 
 function cell(description: string): string {

@@ -80,6 +80,7 @@ async function main(command: Command): Promise<number> {
       env,
       clock: systemClock,
       log: terminalLog(command.verbose),
+      askWaivers: null,
       signal,
     },
   )

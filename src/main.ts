@@ -4,7 +4,7 @@ import { createExec, createOpenOutput, interruption } from './exec.ts'
 import { toFailure } from './failure.ts'
 import { readContext, readEventFacts, readInputs } from './github/context.ts'
 import { maskSecrets, workflowLog } from './github/log.ts'
-import { NOBODY, publish } from './github/publish.ts'
+import { audienceOf, NOBODY, publish } from './github/publish.ts'
 import { parseInputs } from './inputs/inputs.ts'
 import { reportFailure } from './report/assemble.ts'
 import { run } from './run.ts'
@@ -17,10 +17,9 @@ async function main(): Promise<number> {
   const values = readInputs(env)
   let audience = NOBODY
   const measure = async () => {
-    const inputs = parseInputs(values)
-    maskSecrets(inputs)
-    const { base, pullRequest, pushed } = await readEventFacts(env, inputs.baseRef)
-    audience = { inputs, pullRequest }
+    const inputs = maskSecrets(parseInputs(values))
+    const event = await readEventFacts(env, inputs.baseRef)
+    audience = audienceOf(inputs, event, context, systemClock)
     const credentials = inputs.githubToken === null ? null : { serverUrl: context.serverUrl, token: inputs.githubToken }
     const world = {
       createOpenOutput: (stop: AbortSignal) => createOpenOutput(env, stop),
@@ -28,9 +27,10 @@ async function main(): Promise<number> {
       clock: systemClock,
       createExec: (stop: AbortSignal) => createExec(env, stop),
       log: workflowLog(),
+      askWaivers: audience.waivers?.ask ?? null,
       signal,
     }
-    return run(inputs, { ...context, base, baseMustExist: false, pushed, uncommitted: 'warn', credentials }, world)
+    return run(inputs, { ...context, ...event, baseMustExist: false, uncommitted: 'warn', credentials }, world)
   }
   const report = await measure().catch((error: unknown) => {
     if (signal.aborted) throw error

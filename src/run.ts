@@ -1,12 +1,14 @@
 import { chmod, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { advise } from './advice/advise.ts'
 import { budgetsOf } from './budget/budgets.ts'
 import { judge } from './budget/judge.ts'
+import { isWaivable, shownOf, waive, type AskWaivers } from './budget/waiver.ts'
 import { compareAll, gonePlatforms } from './compare/compare.ts'
 import { CouldNotMeasure, toFailure } from './failure.ts'
 import type { Inputs } from './inputs/inputs.ts'
 import type { Log } from './log.ts'
-import { assembleReport, reportFailure } from './report/assemble.ts'
+import { assembleReport, reportFailure, type JudgedImage } from './report/assemble.ts'
 import type { Report } from './report/report.ts'
 import { measureSides, type Facts, type Surroundings, type World } from './sides.ts'
 import { version } from './version.ts'
@@ -25,20 +27,40 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
   try {
     const { measured, baseline } = await measureSides(inputs, surroundings, world, scratch, facts)
     world.signal.throwIfAborted()
-    const budgets = budgetsOf(inputs.limits)
-    const images = compareAll(measured, baseline).map(({ comparison }) => {
-      const { checks, verdict } = judge(comparison, budgets)
-      return { comparison, checks, verdict }
+    const budgets = budgetsOf(inputs)
+    const judged = compareAll(measured, baseline).map((compared) => {
+      const { comparison, head, base } = compared
+      const findings = advise(head, base)
+      const { checks, verdict } = judge(compared, budgets, findings)
+      return { comparison, checks, verdict, findings }
     })
+    const { images, waiver } = await withWaiver(judged, world.askWaivers, facts.name)
     // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.
     const isWhole = inputs.image !== null && inputs.platforms.length === 0
     const gone = isWhole ? gonePlatforms(measured, baseline) : []
-    return assembleReport({ version, images, gonePlatforms: gone, head: facts.head, repositoryUrl, runUrl })
+    return assembleReport({ version, images, gonePlatforms: gone, waiver, head: facts.head, repositoryUrl, runUrl })
   } catch (error) {
     if (world.signal.aborted) throw new CouldNotMeasure('cancelled', 'The run was cancelled.')
     return reportFailure(facts.name, toFailure(error), { head: facts.head, repositoryUrl, runUrl })
   } finally {
     await discard(scratch, world.log)
+  }
+}
+
+/** Where growth breaks a budget, what was accepted of it is not held against the change. */
+async function withWaiver(
+  images: JudgedImage[],
+  ask: AskWaivers | null,
+  name: string,
+): Promise<{ images: JudgedImage[]; waiver: Report['waiver'] }> {
+  if (ask === null || !images.some(({ checks }) => checks.some(isWaivable))) return { images, waiver: null }
+  const shown = images.flatMap(
+    ({ comparison, checks }) => shownOf(comparison.platform, comparison.change, checks) ?? [],
+  )
+  const { label, set, shown: accepted, problem } = await ask(name, shown)
+  return {
+    images: images.map((image) => waive(image, accepted)),
+    waiver: { label, by: set?.by ?? null, at: set?.at ?? null, problem },
   }
 }
 

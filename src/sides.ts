@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import type { Baseline } from './baseline/baseline.ts'
 import { NOT_NAMED, NOT_WANTED, obtainBaseline, obtainImage, requireImage } from './baseline/obtain.ts'
+import type { AskWaivers } from './budget/waiver.ts'
 import { inspectBuilder } from './build/builder.ts'
 import type { Clock } from './clock.ts'
 import type { Exec, OpenOutput } from './exec.ts'
@@ -12,7 +13,7 @@ import { openRepository, type Repository } from './git/git.ts'
 import { isDirty, snapshotWorkingTree } from './git/tree.ts'
 import { createLayerContents } from './image/layer/contents.ts'
 import { measureImage, measureRevision, type Reading, type Revision, type Workshop } from './image/measure.ts'
-import type { Measurement } from './image/measurement.ts'
+import { platformsOf, type Measurement } from './image/measurement.ts'
 import { normalisePlatform } from './image/source/manifests.ts'
 import { createPlaces } from './image/source/places.ts'
 import type { BaseQuestion } from './inputs/event.ts'
@@ -51,6 +52,8 @@ export type World = {
   env: Record<string, string | undefined>
   clock: Clock
   log: Log
+  /** Asks what was accepted on the pull request; null where there is none, or nobody can accept anything. */
+  askWaivers: AskWaivers | null
   signal: AbortSignal
 }
 
@@ -165,7 +168,7 @@ async function measureImages(
   const measured = head.measurements
   if (inputs.baseline === 'none') return { measured, baseline: NOT_WANTED }
   if (typeof inputs.baseline !== 'object') return { measured, baseline: NOT_NAMED }
-  const platforms = measured.map(({ platform }) => platform)
+  const platforms = platformsOf(measured)
   const obtain = baseMustExist ? requireImage : obtainImage
   return { measured, baseline: await obtain(reading, inputs.baseline, platforms) }
 }
@@ -181,7 +184,7 @@ async function obtainImageBeside(
   reference: ImageReference,
   head: Promise<Measurement[]>,
 ): Promise<Baseline> {
-  const platforms = (await head).map(({ platform }) => platform)
+  const platforms = platformsOf(await head)
   return obtainImage(reading, reference, platforms)
 }
 

@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { BASE_IMAGE, engines, type Engine } from '../support/engine.ts'
 import { openPullRequest, type PullRequestFixture } from '../support/pull-request.ts'
 import type { RunResult } from '../support/runner.ts'
+import type { Report } from '../../src/report/report.ts'
 
 // Real builds, on a machine that may be busy.
 jest.setTimeout(60_000)
@@ -12,12 +14,22 @@ jest.setTimeout(60_000)
 const DOCKERFILE = 'FROM image-budget/base:1\nCOPY payload /payload\n'
 let grown: PullRequestFixture
 let shrunk: PullRequestFixture
+let parts: PullRequestFixture
 beforeAll(() => {
   grown = openPullRequest({ Dockerfile: DOCKERFILE, payload: 'x'.repeat(1000) }, { payload: 'x'.repeat(21_000) })
+  parts = openPullRequest(
+    {
+      Dockerfile: 'FROM image-budget/base:1 AS runtime\nCOPY payload /payload\nCOPY app /app\n',
+      payload: 'x'.repeat(1000),
+      'app/a': '',
+    },
+    { payload: 'x'.repeat(21_000), 'app/src/a.js.map': 'x'.repeat(300) },
+  )
   shrunk = openPullRequest({ Dockerfile: DOCKERFILE, payload: 'x'.repeat(21_000) }, { payload: 'x'.repeat(1000) })
 })
 afterAll(() => {
   grown.dispose()
+  parts.dispose()
   shrunk.dispose()
 })
 
@@ -48,6 +60,42 @@ withEngine('classic', (env) => {
     expect(result).toMatchObject({ exitCode: 0, outputs: { verdict: 'within', 'size-change': '-20000' } })
     expect(result.summary).toContain('over before this change')
     expect(await run(grown, { 'max-size': '1 MB' })).toMatchObject({ exitCode: 1 })
+  })
+})
+
+describe.each(engines())('parts of an image, $store store', ({ env }) => {
+  const run = (inputs: Record<string, string>): Promise<RunResult> =>
+    parts.run(env, { inputs: { comment: 'off', metrics: 'size', ...inputs } })
+  const checksOf = (result: RunResult): unknown[] =>
+    (JSON.parse(readFileSync(result.outputs.report!, 'utf8')) as Report).images[0]!.checks
+
+  it('have budgets of their own, soft ones among them', async () => {
+    const budgets = [
+      'scope=own,max-size=25 kB',
+      'scope=base,max-increase=0 B',
+      'path=/app/**/*.map,max-size=0 B',
+      'stage=Runtime,max-layers=3',
+      'package=left-pad,max-size=0 B',
+      'max-increase=1 kB,level=warn',
+    ]
+    const result = await run({ budgets: budgets.join('\n') })
+    expect(result).toMatchObject({ exitCode: 1, outputs: { verdict: 'over', 'size-change': '20300' } })
+    expect(checksOf(result)).toMatchObject([
+      { budget: 'max-increase', scope: null, status: 'warned', actual: 20_300, excess: 19_300 },
+      { scope: { kind: 'own' }, status: 'within', actual: 21_300, growth: 20_300 },
+      { scope: { kind: 'base' }, status: 'within', actual: 0 },
+      { scope: { kind: 'path' }, status: 'over', actual: 300, growth: 300, excess: 300 },
+      { scope: { kind: 'stage' }, status: 'within', actual: 2 },
+      { scope: { kind: 'package' }, status: 'within', actual: 0 },
+    ])
+    expect(result.summary).toContain('is over by 300 B in /app/')
+    expect(await run({ budgets: budgets.slice(3).join('\n') })).toMatchObject({ exitCode: 0 })
+  })
+
+  it('that are not there are told, and never passed unseen', async () => {
+    const result = await run({ budgets: 'stage=runtme,max-size=1 GB', fail: 'false' })
+    expect(result).toMatchObject({ exitCode: 2, outputs: { verdict: 'error' } })
+    expect(result.summary).toContain('no layer of the image is of the stage `runtme`, only of `runtime`')
   })
 })
 

@@ -36,9 +36,13 @@ async function start(options: GitHubOptions = {}): Promise<void> {
   github = await startGitHub(options)
 }
 
-/** What a run says without the comment's and the file's addresses. */
-function decided({ exitCode, outputs, summary }: RunResult): object {
-  const { report, 'comment-url': url, ...others } = outputs
+/** What a run says without the comment's and the file's addresses, and without the label: that is offered where it can be looked up. */
+function decided({ exitCode, outputs, summary: text }: RunResult): object {
+  const { report, 'comment-url': url, 'comment-body': comment = '', ...rest } = outputs
+  const [summary, body] = [text, comment].map((each) =>
+    each.replace(/ · add the label `[^`]+` to accept \+[\d.]+ kB/, ''),
+  )
+  const others = { ...rest, body }
   return { exitCode, outputs: others, summary, wasReported: report !== '', hadComment: url !== undefined }
 }
 
@@ -55,7 +59,7 @@ async function runAsEver(token?: string): Promise<{ result: RunResult; warnings:
 
 it('a summary that cannot be written is a warning, and changes nothing else', async () => {
   const result = await change.run({ ...env, GITHUB_STEP_SUMMARY: '/nowhere/summary.md' }, { github, inputs })
-  expect({ ...decided(result), summary: asEver.summary }).toEqual(decided(asEver))
+  expect(decided({ ...result, summary: asEver.summary })).toEqual(decided(asEver))
   expect(result.annotations).toMatchObject([
     ...asEver.annotations,
     { level: 'warning', message: expect.stringContaining('The job summary could not be written') },
@@ -92,7 +96,10 @@ describe('a comment that cannot be written is a warning', () => {
     const { warnings } = await runAsEver('')
     expect(warnings).toEqual([expect.stringContaining('`github-token` is empty')])
     expect(github.requests).toEqual([])
-    expect((await runAsEver('expired')).warnings).toHaveLength(1)
+    expect((await runAsEver('expired')).warnings).toEqual([
+      expect.stringMatching(/^The label `image-budget: accept` accepts nothing: it could not be looked up\. .*401/),
+      expect.stringContaining('401'),
+    ])
   })
 })
 

@@ -4,16 +4,40 @@ import type { Budget, Check } from '../../src/budget/budget.ts'
 import { judge } from '../../src/budget/judge.ts'
 import { worstVerdict } from '../../src/budget/verdict.ts'
 import type { Totals } from '../../src/compare/comparison.ts'
-import { aComparison } from '../support/measurements.ts'
+import { compared } from '../support/measurements.ts'
 
-const maxSize = (limit: number): Budget => ({ budget: 'max-size', limit, unit: 'bytes' })
-const maxDownloadSize = (limit: number): Budget => ({ budget: 'max-download-size', limit, unit: 'bytes' })
-const maxLayers = (limit: number): Budget => ({ budget: 'max-layers', limit, unit: 'layers' })
-const maxIncrease = (limit: number): Budget => ({ budget: 'max-increase', limit, unit: 'bytes' })
-const maxPercent = (limit: number): Budget => ({ budget: 'max-increase', limit, unit: 'percent' })
+const maxSize = (limit: number): Budget => ({ budget: 'max-size', scope: null, level: 'fail', limit, unit: 'bytes' })
+const maxDownloadSize = (limit: number): Budget => ({
+  budget: 'max-download-size',
+  scope: null,
+  level: 'fail',
+  limit,
+  unit: 'bytes',
+})
+const maxLayers = (limit: number): Budget => ({
+  budget: 'max-layers',
+  scope: null,
+  level: 'fail',
+  limit,
+  unit: 'layers',
+})
+const maxIncrease = (limit: number): Budget => ({
+  budget: 'max-increase',
+  scope: null,
+  level: 'fail',
+  limit,
+  unit: 'bytes',
+})
+const maxPercent = (limit: number): Budget => ({
+  budget: 'max-increase',
+  scope: null,
+  level: 'fail',
+  limit,
+  unit: 'percent',
+})
 
 function check(budget: Budget, head: Partial<Totals>, base: Partial<Totals> | null = null): Check | undefined {
-  return judge(aComparison(head, base), [budget]).checks[0]
+  return judge(compared(head, base), [budget], []).checks[0]
 }
 
 describe('a cap', () => {
@@ -25,13 +49,19 @@ describe('a cap', () => {
   ])('of 1,000 bytes finds $size bytes $status', ({ size, status, excess }) => {
     expect(check(maxSize(1000), { size })).toEqual({
       budget: 'max-size',
+      scope: null,
+      level: 'fail',
       limit: 1000,
       unit: 'bytes',
       metric: 'size',
       actual: size,
       status,
       reason: null,
+      why: null,
       excess,
+      growth: null,
+      uncounted: 0,
+      accepted: null,
     })
   })
 
@@ -56,7 +86,7 @@ describe('a cap', () => {
     { head: 1500, base: 1500 },
     { head: 1200, base: 1500 },
   ])('is not the fault of a change from $base to $head that was over before', ({ head, base }) => {
-    const { checks, verdict } = judge(aComparison({ size: head }, { size: base }), [maxSize(1000)])
+    const { checks, verdict } = judge(compared({ size: head }, { size: base }), [maxSize(1000)], [])
     expect(checks).toMatchObject([{ status: 'skipped', reason: 'over-before', actual: head, excess: head - 1000 }])
     expect(verdict).toBe('within')
   })
@@ -66,7 +96,7 @@ describe('a cap', () => {
     { head: 1501, base: 900 },
     { head: 1501, base: null },
   ])('is broken by a change from $base to $head', ({ head, base }) => {
-    const { checks, verdict } = judge(aComparison({ size: head }, { size: base }), [maxSize(1000)])
+    const { checks, verdict } = judge(compared({ size: head }, { size: base }), [maxSize(1000)], [])
     expect(checks).toMatchObject([{ status: 'over', reason: null, excess: head - 1000 }])
     expect(verdict).toBe('over')
   })
@@ -74,12 +104,12 @@ describe('a cap', () => {
   it('judges each metric by its own growth', () => {
     const head = { size: 900, downloadSize: 600 }
     const base = { size: 1000, downloadSize: 500 }
-    const { checks } = judge(aComparison(head, base), [maxSize(800), maxDownloadSize(400)])
+    const { checks } = judge(compared(head, base), [maxSize(800), maxDownloadSize(400)], [])
     expect(checks.map(({ status }) => status)).toEqual(['skipped', 'over'])
   })
 
   it('is judged without a base', () => {
-    expect(judge(aComparison({ size: 1001 }, null), [maxSize(1000)]).verdict).toBe('over')
+    expect(judge(compared({ size: 1001 }, null), [maxSize(1000)], []).verdict).toBe('over')
   })
 })
 
@@ -94,13 +124,19 @@ describe('a growth limit in bytes', () => {
   ])('of 100 finds growth by $growth $status', ({ growth, status, excess }) => {
     expect(check(maxIncrease(100), { size: 5000 + growth }, { size: 5000 })).toEqual({
       budget: 'max-increase',
+      scope: null,
+      level: 'fail',
       limit: 100,
       unit: 'bytes',
       metric: 'size',
       actual: growth,
       status,
       reason: null,
+      why: null,
       excess,
+      growth,
+      uncounted: 0,
+      accepted: null,
     })
   })
 
@@ -155,7 +191,7 @@ describe('a growth limit in percent', () => {
 
 describe('what cannot be judged', () => {
   it('skips a growth limit without a base, and does not hold it against the change', () => {
-    const { checks, verdict } = judge(aComparison({}, null), [maxIncrease(0), maxPercent(3)])
+    const { checks, verdict } = judge(compared({}, null), [maxIncrease(0), maxPercent(3)], [])
     expect(checks).toMatchObject([
       { status: 'skipped', reason: 'no-baseline', actual: null, excess: null },
       { status: 'skipped', reason: 'no-baseline', actual: null, excess: null },
@@ -171,7 +207,7 @@ describe('what cannot be judged', () => {
   ] as [Budget, Partial<Totals>, Partial<Totals> | null][])(
     'never passes a budget unseen: %j',
     (budget, head, base) => {
-      const { checks, verdict } = judge(aComparison(head, base), [budget])
+      const { checks, verdict } = judge(compared(head, base), [budget], [])
       expect(checks).toMatchObject([{ status: 'skipped', reason: 'not-measured', actual: null, excess: null }])
       expect(verdict).toBe('error')
     },
@@ -179,24 +215,23 @@ describe('what cannot be judged', () => {
 
   it('never passes growth of download sizes that mean nothing beside each other', () => {
     const totals = { size: null, downloadSize: 1000 }
-    const comparison = { ...aComparison(totals, totals), unlikeDownloads: 'packed otherwise' }
-    expect(judge(comparison, [maxIncrease(1000)])).toMatchObject({
+    const unlike = { comparison: { unlikeDownloads: 'packed otherwise' } }
+    const comparison = compared(totals, totals, unlike)
+    expect(judge(comparison, [maxIncrease(1000)], [])).toMatchObject({
       checks: [{ metric: 'download-size', status: 'skipped', reason: 'not-measured' }],
       verdict: 'error',
     })
     // Where the sizes are known, they are judged.
-    const sized = {
-      ...aComparison({ ...totals, size: 5 }, { ...totals, size: 5 }),
-      unlikeDownloads: 'packed otherwise',
-    }
-    expect(judge(sized, [maxIncrease(1000)])).toMatchObject({ checks: [{ metric: 'size' }], verdict: 'within' })
+    const sized = compared({ ...totals, size: 5 }, { ...totals, size: 5 }, unlike)
+    expect(judge(sized, [maxIncrease(1000)], [])).toMatchObject({ checks: [{ metric: 'size' }], verdict: 'within' })
   })
 
   it('does not let a broken budget hide an unmeasured one, nor the other way round', () => {
-    const { checks, verdict } = judge(aComparison({ size: 1001, downloadSize: null }, null), [
-      maxDownloadSize(10),
-      maxSize(1000),
-    ])
+    const { checks, verdict } = judge(
+      compared({ size: 1001, downloadSize: null }, null),
+      [maxDownloadSize(10), maxSize(1000)],
+      [],
+    )
     expect(checks).toMatchObject([
       { budget: 'max-size', status: 'over', excess: 1 },
       { budget: 'max-download-size', reason: 'not-measured' },
@@ -205,14 +240,14 @@ describe('what cannot be judged', () => {
   })
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY, -1, -0.5])('refuses a limit of %d', (limit) => {
-    expect(() => judge(aComparison({}, {}), [maxSize(limit)])).toThrow(RangeError)
+    expect(() => judge(compared({}, {}), [maxSize(limit)], [])).toThrow(RangeError)
   })
 })
 
 describe('judge', () => {
   it('lists the checks in one order, whatever the order of the budgets', () => {
     const budgets = [maxPercent(3), maxLayers(12), maxIncrease(5), maxDownloadSize(1), maxSize(1)]
-    expect(judge(aComparison({}, {}), budgets).checks.map(({ budget, unit }) => `${budget} ${unit}`)).toEqual([
+    expect(judge(compared({}, {}), budgets, []).checks.map(({ budget, unit }) => `${budget} ${unit}`)).toEqual([
       'max-size bytes',
       'max-download-size bytes',
       'max-layers layers',
@@ -222,7 +257,7 @@ describe('judge', () => {
   })
 
   it('is within without budgets', () => {
-    expect(judge(aComparison({}, null), [])).toEqual({ checks: [], verdict: 'within' })
+    expect(judge(compared({}, null), [], [])).toEqual({ checks: [], verdict: 'within' })
   })
 
   const bytes = fc.nat({ max: 3_000_000_000 })
@@ -236,8 +271,8 @@ describe('judge', () => {
   it('never finds an image over that did not grow', () => {
     fc.assert(
       fc.property(anyBudget, bytes, bytes, (budget, one, other) => {
-        const comparison = aComparison({ size: Math.min(one, other) }, { size: Math.max(one, other) })
-        expect(judge(comparison, [budget]).verdict).toBe('within')
+        const comparison = compared({ size: Math.min(one, other) }, { size: Math.max(one, other) })
+        expect(judge(comparison, [budget], []).verdict).toBe('within')
       }),
     )
   })

@@ -300,19 +300,21 @@ describe('buildImage', () => {
 
   const metadata = { 'buildx.build.ref': 'default/default0/ref1', 'containerimage.digest': 'sha256:1' }
 
-  it("gives the build's record, digests and provenance", async () => {
+  it("gives the build's record, digest, provenance and what the checks say, without a build argument's value", async () => {
     const exec = docker({
       ...metadata,
-      'containerimage.config.digest': 'sha256:2',
       'buildx.build.provenance': { one: 1 },
+      'buildx.build.warnings': [
+        { short: Buffer.from('WorkdirRelativePath: Relative workdir "hunter2" (line 3)').toString('base64') },
+      ],
     })
-    const build = await buildImage(exec, { ...request({}, { tree }), scratch: tree })
+    const build = await buildImage(exec, { ...request({ 'build-args': 'WHO=hunter2' }, { tree }), scratch: tree })
     expect(build).toEqual({
       ref: 'ref1',
       digest: 'sha256:1',
-      configDigest: 'sha256:2',
       provenance: new Map([['', { one: 1 }]]),
       dockerfile: 'Dockerfile',
+      warnings: [{ rule: 'WorkdirRelativePath', message: 'Relative workdir "…"', line: null, url: null }],
     })
     const calls: string[][] = []
     const image = temporaryName('head')

@@ -38,6 +38,7 @@ describe('totals', () => {
       ownSize: 40_000_005,
       ownDownloadSize: 9_000_100,
       ownLayers: 2,
+      wasted: null,
     })
   })
 
@@ -59,7 +60,7 @@ describe('totals', () => {
     const layers = [aLayerOfUnknownOrigin('ADD rootfs.tar /'), aLayer('RUN npm ci'), aLayer('COPY . .')]
     const { head, base, change } = compare(aMeasurement({ layers }), aMeasurement(), builtBase())
     const nothing = { ownSize: null, ownDownloadSize: null, ownLayers: null }
-    expect(head).toEqual({ size: 3_000_000, downloadSize: null, layers: 3, ...nothing })
+    expect(head).toEqual({ size: 3_000_000, downloadSize: null, layers: 3, wasted: null, ...nothing })
     expect(base).toMatchObject({ size: 3_000_000, ownSize: 2_000_000, ownLayers: 2 })
     expect(change).toMatchObject({ size: { amount: 0 }, layers: { amount: 0 }, ...nothing })
   })
@@ -107,8 +108,8 @@ function copy(content: string): Layer {
 }
 
 /** A layer of a base image with that content. */
-function from(content: string): Layer {
-  return aBaseLayer('ADD rootfs', { diffId: digest(content), size: null, downloadSize: 30_000_000 })
+function from(content: string, sizes: Partial<Layer> = {}): Layer {
+  return aBaseLayer('ADD rootfs', { diffId: digest(content), size: null, downloadSize: 30_000_000, ...sizes })
 }
 
 describe('kinds of layer changes', () => {
@@ -251,17 +252,52 @@ describe('the base image', () => {
     (expected, _, [imageBefore, layersBefore], [imageAfter, layersAfter]) => {
       const base = aMeasurement({ baseImage: imageBefore, layers: layersBefore })
       const head = aMeasurement({ baseImage: imageAfter, layers: layersAfter })
-      expect(compare(head, base, builtBase()).baseImage).toEqual({
+      expect(compare(head, base, builtBase()).baseImage).toMatchObject({
         before: imageBefore,
         after: imageAfter,
         change: expected,
+        why: null,
       })
     },
   )
 
   it('is unknown without a base, but still named', () => {
     const { baseImage } = compare(aMeasurement({ baseImage: node }), null, builtBase())
-    expect(baseImage).toEqual({ before: null, after: node, change: 'unknown' })
+    expect(baseImage).toEqual({ before: null, after: node, change: 'unknown', doing: null, growth: null, why: null })
+  })
+
+  const known = (seed: string, instruction: string | null, name = 'node:24'): BaseImage => ({
+    name,
+    digest: digest(seed),
+    line: 1,
+    instruction,
+  })
+  it.each([
+    ['drift', 'FROM node:24', 'FROM node:24'],
+    ['drift', 'FROM node:24 AS build', 'from --platform=linux/amd64 node:24 AS runtime'],
+    ['drift', 'FROM ${REGISTRY}/node:${VERSION}-slim', 'FROM ${REGISTRY}/node:${VERSION}-slim'],
+    ['change', 'FROM node:24@sha256:1', 'FROM node:24@sha256:2'],
+    ['change', 'FROM node:24', 'FROM node:24@sha256:2'],
+    // A digest may have come in by the variable.
+    [null, 'FROM node:$VERSION', 'FROM node:$VERSION'],
+    [null, 'FROM ${BASE}', 'FROM ${BASE}'],
+    [null, 'FROM node:24@sha256:${HEX}0', 'FROM node:24@sha256:${HEX}0'],
+    [null, null, 'FROM node:24'],
+    [null, null, null],
+  ])('that is another one is the doing of %s: %s, then %s', (doing, before, after) => {
+    const base = aMeasurement({
+      baseImage: known('1', before),
+      layers: [from('1', { size: 100, downloadSize: 40 }), own],
+    })
+    const layers = [from('2', { size: 150, downloadSize: 30 }), from('3', { size: 1, downloadSize: 1 }), own]
+    const { baseImage } = compare(aMeasurement({ baseImage: known('2', after), layers }), base, builtBase())
+    expect(baseImage).toMatchObject({ change: 'changed', doing, growth: { size: 51, downloadSize: -9, layers: 1 } })
+  })
+
+  it('is the change’s doing by another name, and of unknown growth where the layers’ origins are not known', () => {
+    const base = aMeasurement({ baseImage: known('1', 'FROM $BASE', 'node:22'), layers: [from('1'), own] })
+    const head = aMeasurement({ baseImage: known('2', 'FROM $BASE'), layers: [untold] })
+    expect(compare(head, base, builtBase()).baseImage).toMatchObject({ doing: 'change', growth: null })
   })
 })
 

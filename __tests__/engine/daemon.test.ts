@@ -3,13 +3,15 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
-import { createExec, createOpenOutput } from '../../src/exec.ts'
+import { createExec, createOpenOutput, type Exec } from '../../src/exec.ts'
 import { CouldNotMeasure, type Failure } from '../../src/failure.ts'
 import { createLayerContents, type LayerContents } from '../../src/image/layer/contents.ts'
 import { layerHistory, platformName } from '../../src/image/oci.ts'
 import { createDaemonSource } from '../../src/image/source/daemon.ts'
+import { createSaveImage, type SaveImage } from '../../src/image/source/engine-save.ts'
 import { startReceiver, type Receiver } from '../../src/image/source/receiver.ts'
 import type { SourceImage, Wanted } from '../../src/image/source/source.ts'
+import { readSavedStream } from '../../src/image/source/stream.ts'
 import { docker, engines, type Engine } from '../support/engine.ts'
 
 const LAYER_BYTES = 200_000
@@ -61,9 +63,9 @@ describe.each(engines())('an image in the $store engine', (engine) => {
 
   function imagesOf(name: string, wanted: Partial<Wanted>): Promise<SourceImage[]> {
     const exec = createExec(world, signal)
-    const openOutput = createOpenOutput(world, signal)
+    const saveImage = createSaveImage(exec, createOpenOutput(world, signal), signal)
     const warn = (text: string): void => void warnings.push(text)
-    const source = createDaemonSource(name, { exec, openOutput, tidyUp: () => exec, receiver, warn })
+    const source = createDaemonSource(name, { exec, saveImage, tidyUp: () => exec, receiver, warn })
     return source.images({ platforms: [], contents: null, downloadSizes: false, ...wanted })
   }
 
@@ -177,6 +179,25 @@ describe.each(engines())('an image in the $store engine', (engine) => {
     )
   })
 
+  it('is saved by the docker command as by the engine itself', async () => {
+    const name = await build('FROM scratch\nCOPY a /a\nCOPY b /b\n')
+    const exec = createExec(world, signal)
+    const openOutput = createOpenOutput(world, signal)
+    const command = jest.fn(openOutput)
+    const hidden: Exec = (program, args, options) => exec(program, args[0] === 'context' ? ['none'] : args, options)
+    const read = async (save: SaveImage) => {
+      const contents = createLayerContents(signal)
+      const wanted = { platforms: [], contents, downloadSizes: false }
+      const [image] = await readSavedStream(save(name), 'docker save', null, wanted)
+      return { config: image!.config, packed: image!.packed, sizes: sizesOf(image!, contents) }
+    }
+    const byEngine = await read(createSaveImage(exec, command, signal))
+    expect(command).not.toHaveBeenCalled()
+    expect(byEngine.sizes).toEqual([LAYER_BYTES, LAYER_BYTES])
+    expect(await read(createSaveImage(hidden, command, signal))).toEqual(byEngine)
+    expect(command).toHaveBeenCalledTimes(1)
+  })
+
   it('has to be there', async () => {
     expect(await failureOf('image-budget-none:1')).toMatchObject({
       kind: 'missing',
@@ -208,8 +229,8 @@ describe('an engine that does not answer', () => {
     const world = { ...process.env, ...engines()[0]!.env, DOCKER_HOST: 'unix:///nowhere/docker.sock' } as Engine['env']
     const signal = new AbortController().signal
     const exec = createExec(world, signal)
-    const openOutput = createOpenOutput(world, signal)
-    const source = createDaemonSource('a:1', { exec, openOutput, tidyUp: () => exec, receiver, warn: () => {} })
+    const saveImage = createSaveImage(exec, createOpenOutput(world, signal), signal)
+    const source = createDaemonSource('a:1', { exec, saveImage, tidyUp: () => exec, receiver, warn: () => {} })
     const error = await source
       .images({ platforms: [], contents: null, downloadSizes: false })
       .catch((thrown: unknown) => thrown)

@@ -58,6 +58,7 @@ async function measure(engine: Engine, example: string): Promise<ImageReport> {
         env: engine.env,
         clock: systemClock,
         log: { section: () => section, info: () => {}, warning: () => {} },
+        askWaivers: null,
         signal: new AbortController().signal,
       },
     )

@@ -9,6 +9,7 @@ const SUBJECT: Subject = {
   target: null,
   engine: null,
   source: { reference: 'docker://api', digest: digest('manifest') },
+  warnings: [],
 }
 const WHY = { size: 'no content', downloadSize: 'no blobs' }
 const GZIP = 'application/vnd.oci.image.layer.v1.tar+gzip'

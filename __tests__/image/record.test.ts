@@ -44,9 +44,9 @@ async function read(provenance: Build['provenance']): Promise<Measurement> {
   const build: Build = {
     ref: 'r1',
     digest: sha256(manifest),
-    configDigest: sha256(config),
     provenance,
     dockerfile: 'app/Dockerfile',
+    warnings: [],
   }
   const subject = {
     name: 'api',
@@ -55,6 +55,7 @@ async function read(provenance: Build['provenance']): Promise<Measurement> {
     target: null,
     engine: containerdEngine,
     source: null,
+    warnings: [],
   }
   const [image] = await readRecord(exec, build, 'containerd', null)
   return toMeasurement(subject, image!, null, image!.origins, { size: null, downloadSize: null })

@@ -25,8 +25,21 @@ describe('a pull request', () => {
     expect(readEvent(name, event, null)).toEqual({
       pullRequest: 7,
       pushed: sha('b'),
+      labelled: null,
       base: { kind: 'pull-request', headSha: sha('b'), baseSha: sha('a'), baseRef: 'release/1.x' },
     })
+  })
+
+  it('says which label its event has just set', () => {
+    const labelled = (action: string): string | null => {
+      const { name, payload: event } = payload('pull_request.opened', {
+        action,
+        label: { name: 'image-budget: accept' },
+      })
+      return readEvent(name, event, null).labelled
+    }
+    expect(labelled('labeled')).toBe('image-budget: accept')
+    expect(labelled('unlabeled')).toBeNull()
   })
 
   it("of GitHub's own examples is read as it is", () => {
@@ -34,6 +47,7 @@ describe('a pull request', () => {
     expect(readEvent(name, event, null)).toEqual({
       pullRequest: 2,
       pushed: 'ec26c3e57ca3a959ca5aad62de7213c562f8c821',
+      labelled: null,
       base: {
         kind: 'pull-request',
         headSha: 'ec26c3e57ca3a959ca5aad62de7213c562f8c821',
@@ -66,6 +80,7 @@ describe('other events', () => {
     expect(readEvent(name, event, null)).toEqual({
       pullRequest: null,
       pushed: null,
+      labelled: null,
       base: { kind: 'commit', sha: sha('c'), ref: 'main' },
     })
   })
@@ -75,6 +90,7 @@ describe('other events', () => {
     expect(readEvent(name, event, null)).toEqual({
       pullRequest: null,
       pushed: null,
+      labelled: null,
       base: { kind: 'commit', sha: sha('d'), ref: 'feature/größe before the push' },
     })
   })
@@ -96,6 +112,7 @@ describe('other events', () => {
     expect(readEvent(name, event, null)).toEqual({
       pullRequest: null,
       pushed: null,
+      labelled: null,
       base: { kind: 'none', reason: `the event \`${name}\` has no base commit; \`base-ref\` can name one` },
     })
   })

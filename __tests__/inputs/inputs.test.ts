@@ -19,6 +19,9 @@ const platforms = 'platforms `os/architecture[/variant]`, comma- or line-separat
 const contexts = 'one `name=value` a line, the value a folder, `docker-image://…`, `oci-layout://…` or a URL'
 const builders = 'the name of a buildx builder (`docker buildx ls`)'
 const folder = 'a folder of the checked-out repository; a remote context cannot be compared'
+const rules =
+  'ids of rules, comma- or line-separated: `toolchain`, `package-cache`, `dev-dependencies`, `vcs-and-tests`, `secrets`, `removed-later`, `duplicate-files`, `debug-symbols`, `single-stage`, `context-bloat`, `root-user`, `floating-base`, `layer-count`'
+const label = "a label's name on one line, of at most 50 characters, or `off`"
 const stage = "the name of a stage: `AS name` in the Dockerfile's `FROM` lines"
 
 /** Input, bad value, what the message shows of it, the accepted form. */
@@ -57,6 +60,10 @@ const bad: [InputName, string, string, string][] = [
   ['max-layers', '12.5', '`12.5`', 'a whole number: `12`'],
   ['max-layers', 'none', '`none`', 'a whole number: `12`'],
   ['max-increase', '3', '`3`', 'bytes with a unit or percent of the base: `5 MB`, `3%`'],
+  ['budgets', 'max-size=1 MB\nscope=own,max-size=160', '`max-size=160` in line 2', bytes],
+  ['forbid', 'secrets, antsy-pansy', '`antsy-pansy`', rules],
+  ['accept-label', 'a\nb', '`a\\nb`', label],
+  ['accept-label', 'x'.repeat(51), `\`${'x'.repeat(51)}\``, label],
   ['image', 'api:1.0', '`api:1.0`', images],
   ['image', 'docker://API', '`docker://API`', images],
   ['metrics', 'layers', '`layers`', '`size`, `download-size`, or both, comma- or line-separated'],
@@ -225,12 +232,16 @@ describe('good values', () => {
       'max-download-size': '55 MiB',
       'max-layers': '12',
       'max-increase': '2.5%',
+      budgets: 'scope=own,max-increase=2 MB\npath=/app/**/*.map,max-size=0 B,level=warn',
+      forbid: 'secrets, vcs-and-tests\nsecrets',
+      'accept-label': 'bigger is fine',
       baseline: 'build',
       'base-ref': 'release/v1.0',
       comment: 'always',
       fail: 'FALSE',
       'github-token': 'ghs_x',
     } satisfies Record<Exclude<InputName, 'image'>, string>
+    const none = { maxSize: null, maxDownloadSize: null, maxLayers: null, maxIncrease: null }
     expect(parseInputs(values)).toEqual({
       name: 'shop',
       image: null,
@@ -256,6 +267,17 @@ describe('good values', () => {
         maxLayers: 12,
         maxIncrease: { limit: 2.5, unit: 'percent' },
       },
+      budgets: [
+        {
+          line: 1,
+          scope: { kind: 'own', of: null },
+          level: 'fail',
+          limits: { ...none, maxIncrease: { limit: 2_000_000, unit: 'bytes' } },
+        },
+        { line: 2, scope: { kind: 'path', of: '/app/**/*.map' }, level: 'warn', limits: { ...none, maxSize: 0 } },
+      ],
+      forbid: ['secrets', 'vcs-and-tests'],
+      acceptLabel: 'bigger is fine',
       baseline: 'build',
       baseRef: 'release/v1.0',
       comment: 'always',
@@ -265,7 +287,8 @@ describe('good values', () => {
   })
 
   it('are not needed: an input left empty is an input not given', () => {
-    expect(parseInputs(Object.fromEntries(inputNames.map((name) => [name, ' '])))).toEqual(parseInputs({}))
+    const empty = Object.fromEntries(inputNames.map((name) => [name, ' ']))
+    expect(parseInputs(empty)).toEqual({ ...parseInputs({}), acceptLabel: null })
   })
 
   it.each(['.', './', 'a b', 'päckage', 'C++/app', 'a:b'])('may be the folder %j', (context) => {

@@ -4,11 +4,17 @@ import { compare } from '../../src/compare/compare.ts'
 import { CouldNotMeasure } from '../../src/failure.ts'
 import { assembleReport, type FailedImage, type JudgedImage, type ReportParts } from '../../src/report/assemble.ts'
 import { aMeasurement, builtBase } from '../support/measurements.ts'
+import { budget } from '../support/reports.ts'
 
 function judged(name: string, maxSize: number): JudgedImage {
-  const comparison = compare(aMeasurement({ name }), aMeasurement({ name }), builtBase())
+  const head = aMeasurement({ name })
+  const comparison = compare(head, aMeasurement({ name }), builtBase())
   const grown = { ...comparison, base: { ...comparison.head, size: 1 } }
-  return { comparison: grown, ...judge(grown, [{ budget: 'max-size', limit: maxSize, unit: 'bytes' }]) }
+  return {
+    comparison: grown,
+    findings: [],
+    ...judge({ comparison: grown, head, base: head }, [budget('max-size', maxSize)], []),
+  }
 }
 
 const failed: FailedImage = {
@@ -23,6 +29,7 @@ function report(images: ReportParts['images']): ReturnType<typeof assembleReport
     version: '0.1.0',
     images,
     gonePlatforms: [],
+    waiver: null,
     head: { commit: 'd4e5f6a', pushed: null, dirty: false, reference: null },
     repositoryUrl: 'https://github.com/octo-org/shop',
     runUrl: null,
@@ -38,6 +45,7 @@ describe('assembleReport', () => {
       version: '0.1.0',
       verdict: 'within',
       gonePlatforms: [],
+      waiver: null,
       head: { commit: 'd4e5f6a', pushed: null, dirty: false, reference: null },
       repositoryUrl: 'https://github.com/octo-org/shop',
       runUrl: null,
@@ -74,6 +82,8 @@ describe('assembleReport', () => {
         baseline: failed.baseline,
         baseImage: null,
         layerChanges: [],
+        packages: null,
+        findings: [],
         checks: [],
       },
     ])

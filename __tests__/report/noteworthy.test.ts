@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { isNoteworthy } from '../../src/report/noteworthy.ts'
-import { STATES, budget, imageReport, report, totals, type ImageFacts } from '../support/reports.ts'
+import { STATES, budget, finding, imageReport, report, totals, type ImageFacts } from '../support/reports.ts'
 
 const download = (bytes: number) => ({
   base: totals({ size: null, downloadSize: 50_000_000 }),
@@ -19,6 +19,7 @@ describe('isNoteworthy', () => {
       { base: null, change: null, baseline: { kind: 'none', commit: null, ref: null, reason: 'none was asked for' } },
     ],
     ['a budget nearly used up before', { budgets: [budget('max-size', 150_000_000)] }],
+    ['a secret that was there before', { findings: [finding({ rule: 'secrets', since: 'before' })] }],
     ['a budget broken before', { budgets: [budget('max-size', 140_000_000)] }],
   ])('is quiet about %s', (_, overrides) => {
     expect(isNoteworthy(report({ images: [imageReport(overrides)] }))).toBe(false)
@@ -28,6 +29,7 @@ describe('isNoteworthy', () => {
     ['10 kB more', { head: totals({ size: 148_210_000 }) }],
     ['10 kB less', { head: totals({ size: 148_190_000 }) }],
     ['0.1 % more to download', download(50_050_000)],
+    ['a secret, which weighs nothing', { findings: [finding({ rule: 'secrets', since: 'new' })] }],
     ['another layer of no size', { head: totals({ layers: 10 }) }],
     [
       'a base that could not be built',
@@ -38,9 +40,12 @@ describe('isNoteworthy', () => {
     expect(isNoteworthy(report({ images: [imageReport(overrides)] }))).toBe(true)
   })
 
-  it.each(['over', 'failed', 'not-measured', 'base-image'])('speaks of: %s', (state) => {
-    expect(isNoteworthy(STATES[state] ?? report())).toBe(true)
-  })
+  it.each(['over', 'failed', 'not-measured', 'base-image', 'soft-limit', 'parts', 'forbidden', 'waived'])(
+    'speaks of: %s',
+    (state) => {
+      expect(isNoteworthy(STATES[state] ?? report())).toBe(true)
+    },
+  )
 
   it('speaks of one image among many', () => {
     expect(isNoteworthy(report({ images: [imageReport(), imageReport({ head: totals({ layers: 10 }) })] }))).toBe(true)

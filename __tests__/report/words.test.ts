@@ -17,6 +17,7 @@ import {
 import {
   HEAD_COMMIT,
   STATES,
+  budget,
   check,
   failedImage,
   failure,
@@ -25,6 +26,7 @@ import {
   report,
   totals,
 } from '../support/reports.ts'
+import { aLayer } from '../support/measurements.ts'
 
 const said = (phrases: Phrase[]) => phrases.map(plain)
 
@@ -39,7 +41,14 @@ describe('headline', () => {
     ['no-baseline', 'api is near its budget: 6.1 MB left (no comparison)'],
     ['no-budget', 'api is 15.7 MB larger'],
     ['base-image', 'api is within budget, the base image grew by 10.4 MB'],
-    ['base-image-over', 'api is over its growth budget by 5.6 MB'],
+    ['base-image-over', 'api is over its growth budget by 2.4 MB in the base image'],
+    ['base-image-edited', 'api is over its growth budget by 5.6 MB'],
+    ['base-image-cap', 'api is over by 3.8 MB since the base image grew'],
+    ['soft-limit', 'api is over by 3.9 MB (soft limit)'],
+    ['waived', 'api is over by 3.9 MB (accepted)'],
+    ['waiver-void', 'api is over by 3.9 MB'],
+    ['parts', 'api is over by 6.3 MB in /app/node_modules and 9.1 MB in package typescript'],
+    ['forbidden', 'api has 1 forbidden finding'],
     ['failed', 'api could not be measured'],
     ['not-measured', 'api could not be judged'],
     ['download', 'api is over by 400.0 kB of download'],
@@ -144,6 +153,10 @@ describe('statusWords', () => {
     [{ status: 'over', excess: 312 }, 'bad', 'over by 312 B'],
     [{ status: 'over', metric: 'layers', unit: 'layers', excess: 2 }, 'bad', 'over by 2 layers'],
     [{ budget: 'max-increase', unit: 'percent', limit: 3, actual: 2.9, status: 'near' }, 'warn', 'near: 0.1 % left'],
+    [{ status: 'warned', level: 'warn', excess: 312 }, 'warn', 'over by 312 B'],
+    [{ status: 'waived', excess: 312 }, 'warn', 'over by 312 B (accepted)'],
+    [{ status: 'over', metric: 'findings', unit: 'findings', excess: 2 }, 'bad', 'not allowed'],
+    [{ status: 'skipped', reason: 'base-image', excess: 1 }, 'warn', "not this change's: the base image"],
     [{ status: 'skipped', reason: 'over-before', excess: 1 }, 'warn', 'over before this change'],
     [{ status: 'skipped', reason: 'not-measured', actual: null }, 'bad', 'not measured'],
     [{ status: 'skipped', reason: 'no-baseline', actual: null }, 'none', 'not judged: no comparison'],
@@ -156,6 +169,7 @@ describe('statusWords', () => {
     [{ budget: 'max-layers', unit: 'layers', limit: 12 }, '12'],
     [{ budget: 'max-increase', limit: 5_000_000 }, '+5 MB'],
     [{ budget: 'max-increase', limit: 0 }, '0 B'],
+    [{ level: 'warn' }, '160 MB, soft'],
     [{ budget: 'max-increase', unit: 'percent', limit: 2.5 }, '+2.5 %'],
   ])('limits: %j is %s', (overrides, words) => {
     expect(limitWords(check(overrides))).toBe(words)
@@ -175,9 +189,37 @@ describe('explanation', () => {
     [
       'base-image',
       [
-        'This change adds 200.0 kB of its own. node:24-slim moved from sha256:11aa01234567 to sha256:22bb01234567 (+10.4 MB).',
+        "This change adds 200.0 kB of its own. node:24-slim moved from sha256:11aa01234567 to sha256:22bb01234567 (+10.4 MB), which is not this change's doing and is not counted against max-increase: libssl3 3.0.15 → 3.0.17 (+7.1 MB), libc6 2.36-9 → 2.36-10 (+2.4 MB), 5 more Debian packages (+900.0 kB).",
       ],
     ],
+    [
+      'base-image-cap',
+      [
+        'It is 3.8 MB over max-size (155 MB) only since the base image grew, so it passes.',
+        "This change adds 200.0 kB of its own. node:24-slim moved from sha256:11aa01234567 to sha256:22bb01234567 (+10.4 MB), which is not this change's doing and is not counted against max-size: libssl3 3.0.15 → 3.0.17 (+7.1 MB), libc6 2.36-9 → 2.36-10 (+2.4 MB), 5 more Debian packages (+900.0 kB).",
+      ],
+    ],
+    ['base-image-edited', ['The base image is node:26-slim now, was node:24-slim (+10.4 MB).']],
+    [
+      'forbidden',
+      [
+        'It has 1 finding of the forbidden rule vcs-and-tests, as main has. This change does not make it worse, so it passes.',
+      ],
+    ],
+    ['soft-limit', []],
+    ['acceptable', []],
+    ['waived', ['mona accepted growth up to +15.7 MB with the label image-budget: accept on 2026-03-01.']],
+    [
+      'waiver-void',
+      [
+        'mona accepted +13.6 MB with the label image-budget: accept on 2026-03-01; this is 2.1 MB more, which was not accepted. Set the label anew to accept it.',
+      ],
+    ],
+    [
+      'waiver-problem',
+      ['The label image-budget: accept accepts nothing: comment is off, so nothing keeps how much was accepted.'],
+    ],
+    ['parts', []],
     [
       'not-measured',
       [
@@ -191,14 +233,24 @@ describe('explanation', () => {
     expect(of.images.flatMap((image) => said(explanation(image, of)))).toEqual(sentences)
   })
 
-  it("tells the base image's part from the change's own where growth is over its budget for both", () => {
-    const of = STATES['base-image-over'] ?? report()
-    expect(of.images[0]?.checks).toMatchObject([
+  it("tells the base image's part from the change's own, and fails by it only where that is what was asked for", () => {
+    expect(STATES['base-image-over']?.images[0]?.checks).toMatchObject([
+      { scope: null, status: 'within', actual: 200_000, uncounted: 10_400_000 },
+      { scope: { kind: 'base' }, status: 'over', actual: 10_400_000, excess: 2_400_000 },
+    ])
+    expect(STATES['base-image-edited']?.images[0]?.checks).toMatchObject([
       { budget: 'max-size', status: 'within' },
       { budget: 'max-increase', status: 'over', actual: 10_600_000, excess: 5_600_000 },
     ])
-    expect(of.images.flatMap((image) => said(explanation(image, of)))).toEqual([
-      'This change adds 200.0 kB of its own. node:24-slim moved from sha256:11aa01234567 to sha256:22bb01234567 (+10.4 MB).',
+  })
+
+  it('says why a part of the image was not judged', () => {
+    const image = imageReport({
+      budgets: [{ ...budget('max-size', 50_000_000), scope: { kind: 'stage', of: 'runtme' } }],
+      measured: { head: { layers: [aLayer('RUN x', { stage: 'runtime' })] }, base: { layers: [] } },
+    })
+    expect(said(explanation(image, report()))).toEqual([
+      'max-size of the stage runtme (50 MB) was not judged: no layer of the image is of the stage runtme, only of runtime. No budget is passed unseen.',
     ])
   })
 
@@ -214,6 +266,9 @@ describe('explanation', () => {
       before: { name: 'docker.io/library/node:24', digest: null, line: null, instruction: null },
       after: { name: 'ghcr.io/octo/node:24', digest: null, line: null, instruction: null },
       change: 'changed',
+      why: null,
+      doing: 'change',
+      growth: { size: 10_400_000, downloadSize: null, layers: 0 },
     } as const
     expect(said(explanation({ ...image, baseImage }, report()))).toEqual([
       'The base image is ghcr.io/octo/node:24 now, was node:24 (+10.4 MB).',
@@ -223,8 +278,14 @@ describe('explanation', () => {
   it('says what is known of base images without a name', () => {
     const image = STATES['base-image']?.images[0] ?? imageReport()
     const node = { name: 'node:24', digest: null, line: null, instruction: null }
+    const growth = { size: 10_400_000, downloadSize: null, layers: 0 }
     const of = (before: typeof node | null, after: typeof node | null) =>
-      said(explanation({ ...image, baseImage: { before, after, change: 'changed' } }, report()))
+      said(
+        explanation(
+          { ...image, baseImage: { before, after, change: 'changed', doing: 'change', growth, why: null } },
+          report(),
+        ),
+      )
     expect(of(null, node)).toEqual(['The base image is node:24 now, was scratch (+10.4 MB).'])
     expect(of(node, null)).toEqual(['The base image is scratch now, was node:24 (+10.4 MB).'])
   })
@@ -322,12 +383,44 @@ describe('quietWords', () => {
   })
 })
 
+describe('the label that accepts growth', () => {
+  const printed = (state: string): string => {
+    const of = STATES[state] ?? report()
+    return plain(join(smallPrint(of.images[0] ?? imageReport(), of), ' · '))
+  }
+
+  it('is told where it would help', () => {
+    expect(printed('acceptable')).toContain('add the label image-budget: accept to accept +15.7 MB')
+    for (const state of ['over', 'waived', 'waiver-void', 'waiver-problem'])
+      expect(printed(state)).not.toContain('label')
+  })
+
+  it('is told once for several images, without their amounts', () => {
+    const over = STATES['over']?.images[0] ?? imageReport()
+    const of = report({ images: [over, imageReport()], waiver: { label: 'ok', by: null, at: null, problem: null } })
+    for (const image of of.images)
+      expect(plain(join(smallPrint(image, of), ' · '))).toMatch(/ · add the label ok to accept what grew$/)
+  })
+
+  it('is told with all that it would accept, and not where it could accept nothing', () => {
+    const waiver = { label: 'ok', by: null, at: null, problem: null }
+    const layers = imageReport({ head: totals({ layers: 11 }), budgets: [budget('max-layers', 10)] })
+    expect(plain(join(smallPrint(layers, report({ waiver })), ' · '))).toContain('add the label ok to accept +2 layers')
+    const parts = STATES['parts']?.images[0] ?? imageReport()
+    expect(plain(join(smallPrint(parts, report({ waiver })), ' · '))).toContain(
+      'to accept +12.3 MB in its own layers, +12.3 MB in /app/node_modules and +9.1 MB in package typescript',
+    )
+    const forbidden = STATES['forbidden']?.images[0] ?? imageReport()
+    expect(plain(join(smallPrint(forbidden, report({ waiver })), ' · '))).not.toContain('label')
+  })
+})
+
 it('prints platform, baseline and engine small', () => {
-  expect(plain(join(smallPrint(imageReport()), ' · '))).toBe(
+  expect(plain(join(smallPrint(imageReport(), report()), ' · '))).toBe(
     'linux/amd64 · base built from a1b2c3d · Docker 28.0.4, classic store',
   )
   const engine = { driver: 'docker-container', store: 'buildkit', version: '0.21.0', buildx: '0.21.2' } as const
-  expect(plain(join(smallPrint(imageReport({ engine, base: null, platform: null })), ' · '))).toBe(
+  expect(plain(join(smallPrint(imageReport({ engine, base: null, platform: null }), report()), ' · '))).toBe(
     'BuildKit 0.21.0 (docker-container)',
   )
 })

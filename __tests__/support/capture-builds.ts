@@ -1,7 +1,8 @@
 /**
  * Captures what buildx really says, as fixtures of the tests of `src/build/`: metadata of builds that succeed, logs of builds that
  * fail. Builds each Dockerfile of `__tests__/build/dockerfiles/` on the engine of the environment (DOCKER_HOST), whose store the
- * first argument names. The engine must have a local image `mybase:1` and no network:
+ * first argument names. The engine must have a local image `mybase:1` and no network; for `warnings` alone, the second argument, it
+ * needs neither:
  *
  *     DOCKER_HOST=unix://… node __tests__/support/capture-builds.ts classic && npm run format
  */
@@ -11,8 +12,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const [store] = process.argv.slice(2)
-if (store !== 'classic' && store !== 'containerd') throw new Error('usage: capture-builds.ts classic|containerd')
+const [store, only] = process.argv.slice(2)
+if (store !== 'classic' && store !== 'containerd')
+  throw new Error('usage: capture-builds.ts classic|containerd [warnings]')
 
 const root = fileURLToPath(new URL('../build', import.meta.url))
 const context = join(root, 'dockerfiles/context')
@@ -30,7 +32,12 @@ function neutral(text: string): string {
 
 function build(options: string[]): { stderr: string; status: number | null } {
   const args = ['buildx', 'build', '--progress=plain', '--provenance=false', ...options]
-  const env = { ...process.env, BUILDX_METADATA_PROVENANCE: 'max', BUILDX_NO_DEFAULT_ATTESTATIONS: '1' }
+  const env = {
+    ...process.env,
+    BUILDX_METADATA_PROVENANCE: 'max',
+    BUILDX_METADATA_WARNINGS: '1',
+    BUILDX_NO_DEFAULT_ATTESTATIONS: '1',
+  }
   return spawnSync('docker', args, { encoding: 'utf8', env })
 }
 
@@ -96,6 +103,24 @@ function succeed(name: string, options: string[]): void {
   if (store === 'classic') spawnSync('docker', ['image', 'rm', image])
 }
 
+function warn(name: string, options: string[]): void {
+  const file = join(scratch, 'metadata.json')
+  const image = `image-budget.invalid/capture:${name}`
+  const output = store === 'classic' ? `type=image,push=false,name=${image}` : 'type=image,push=false,store=false'
+  const dockerfile = join(root, 'dockerfiles/warnings', `${name}.Dockerfile`)
+  const { stderr, status } = build([
+    `--metadata-file=${file}`,
+    `--output=${output}`,
+    `--file=${dockerfile}`,
+    ...options,
+    context,
+  ])
+  if (status !== 0) throw new Error(`${name}: ${stderr}`)
+  const metadata = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
+  save('warnings', name, neutral(`${JSON.stringify(metadata['buildx.build.warnings'] ?? null, null, 1)}\n`))
+  if (store === 'classic') spawnSync('docker', ['image', 'rm', image])
+}
+
 function fail(name: string, options: string[] = []): void {
   const dockerfile = join(root, 'dockerfiles/failures', `${name}.Dockerfile`)
   const output =
@@ -108,6 +133,14 @@ function fail(name: string, options: string[] = []): void {
 }
 
 try {
+  for (const entry of readdirSync(join(root, 'dockerfiles/warnings')))
+    warn(entry.replace('.Dockerfile', ''), ['--build-arg=WHO=hunter3'])
+  if (only !== 'warnings') captureBuilds()
+} finally {
+  rmSync(scratch, { recursive: true })
+}
+
+function captureBuilds(): void {
   for (const entry of readdirSync(join(root, 'dockerfiles/provenance'))) {
     if (entry.startsWith('platforms')) continue
     succeed(entry.replace('.Dockerfile', ''), ['--build-arg=WHO=me'])
@@ -120,6 +153,4 @@ try {
   }
   fail('no-dockerfile')
   if (store === 'classic') fail('multi-platform', ['--platform=linux/amd64,linux/arm64'])
-} finally {
-  rmSync(scratch, { recursive: true })
 }

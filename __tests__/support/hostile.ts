@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import type { Report } from '../../src/report/report.ts'
-import { BASE_COMMIT, failedImage, failure, layer, overImage, report } from './reports.ts'
+import type { PackageChange, Why } from '../../src/compare/comparison.ts'
+import { BASE_COMMIT, failedImage, failure, finding, layer, overImage, packageChange, part, report } from './reports.ts'
 
 /** What a pull request may put into a path, an instruction, a name or a tool's output, to get out of where it stands. */
 // prettier-ignore
@@ -17,6 +18,18 @@ const FRAGMENTS = [
 
 /** Strings put together from the above. */
 export const hostileString = fc.array(fc.constantFrom(...FRAGMENTS), { maxLength: 14 }).map((parts) => parts.join(''))
+
+/** A package whose name and version are what an image says. */
+function change(name: string, version: string): PackageChange {
+  return packageChange({ name, versionBefore: name, versionAfter: version, change: 'updated' })
+}
+
+/** Reasons whose paths and packages are what an image says. */
+function why(path: string, name: string): Why {
+  const packages = [change(name, path), change(path, name)]
+  const parts = [part({ path, amount: 2_000_000 }), part({ path: name, ecosystem: 'npm', packages, packageCount: 9 })]
+  return { moved: 0, parts: [...parts, part({ path: null, ecosystem: 'dpkg', packages, packageCount: 2 })], rest: 7 }
+}
 
 /**
  * A report with an attack wherever a string can come from a pull request; one image, grown, over, with a base image that
@@ -36,10 +49,29 @@ export const hostileReport: fc.Arbitrary<Report> = fc
       platform,
       engine: { driver: 'docker', store: 'classic', version, buildx: version },
       baseline: { kind: 'build', commit: BASE_COMMIT, ref, reason: null },
-      baseImage: { before: baseImage(ref), after: baseImage(reason), change: 'changed' },
+      baseImage: {
+        before: baseImage(ref),
+        after: baseImage(reason),
+        change: 'changed',
+        doing: 'drift',
+        growth: null,
+        why: why(message, file),
+      },
+      packages: [change(instruction, version), change(ref, reason)],
+      findings: [
+        finding({ paths: [file, reason], fix: ['add ', { code: message }], what: [{ code: name }], file, instruction }),
+        finding({ paths: [ref], fix: [{ code: version }], what: ['x'], since: 'before', file: ref }),
+      ],
       layerChanges: [
         layer({ instruction: reason, fromBase: true }),
-        layer({ change: 'changed', sizeAfter: 56_300_000, instruction, instructionBefore: message, file }),
+        layer({
+          change: 'changed',
+          sizeAfter: 56_300_000,
+          instruction,
+          instructionBefore: message,
+          file,
+          why: why(ref, reason),
+        }),
         layer({ change: 'added', sizeBefore: null, instruction: message, file: instruction }),
       ],
     })

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Compared } from '../../src/compare/compare.ts'
 import type { BaselineFacts, Comparison, Totals } from '../../src/compare/comparison.ts'
 import type { Engine } from '../../src/build/engine.ts'
 import type { Layer, Measurement } from '../../src/image/measurement.ts'
@@ -58,6 +59,7 @@ export function aMeasurement(overrides: Partial<Measurement> = {}): Measurement 
     unmeasured: { size: null, downloadSize: null },
     stages: 1,
     settings: { user: 'node', variables: [], buildArgs: [] },
+    warnings: [],
     content: null,
     ...overrides,
     layers,
@@ -81,7 +83,21 @@ export function someTotals(overrides: Partial<Totals> = {}): Totals {
     ownSize: 20_000_000,
     ownDownloadSize: 8_000_000,
     ownLayers: 3,
+    wasted: null,
     ...overrides,
+  }
+}
+
+/** The same with measurements that have these totals, of the image's files only those that are given. */
+export function compared(
+  head: Partial<Totals>,
+  base: Partial<Totals> | null,
+  content: { head?: Partial<Measurement>; base?: Partial<Measurement>; comparison?: Partial<Comparison> } = {},
+): Compared {
+  return {
+    comparison: { ...aComparison(head, base), ...content.comparison },
+    head: aMeasurement(content.head),
+    base: base && aMeasurement(content.base),
   }
 }
 
@@ -100,7 +116,8 @@ export function aComparison(head: Partial<Totals>, base: Partial<Totals> | null)
     unmeasured: { size: null, downloadSize: null },
     unlikeDownloads: null,
     baseline: base ? builtBase() : builtBase({ kind: 'none', reason: 'the base has no Dockerfile' }),
-    baseImage: { before: null, after: null, change: 'unknown' },
+    baseImage: { before: null, after: null, change: 'unknown', doing: null, growth: null, why: null },
+    packages: null,
     layerChanges: [],
   }
 }

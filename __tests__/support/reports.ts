@@ -1,8 +1,22 @@
+import type { Finding } from '../../src/advice/finding.ts'
 import type { Budget, BudgetName, Check } from '../../src/budget/budget.ts'
 import { judge } from '../../src/budget/judge.ts'
+import { waive } from '../../src/budget/waiver.ts'
 import { compare } from '../../src/compare/compare.ts'
-import type { Change, Comparison, LayerChange, Totals, TotalsChange } from '../../src/compare/comparison.ts'
+import type {
+  Change,
+  Comparison,
+  LayerChange,
+  PackageChange,
+  Part,
+  Totals,
+  TotalsChange,
+  Why,
+} from '../../src/compare/comparison.ts'
 import type { Failure } from '../../src/failure.ts'
+import type { ImageFile } from '../../src/image/files.ts'
+import type { Measurement } from '../../src/image/measurement.ts'
+import type { RuleId } from '../../src/inputs/rules.ts'
 import { assembleReport } from '../../src/report/assemble.ts'
 import type { ImageReport, Report } from '../../src/report/report.ts'
 import { aBaseLayer, aLayer, aLayerOfUnknownOrigin, aMeasurement, builtBase } from './measurements.ts'
@@ -16,6 +30,7 @@ export const HEAD_COMMIT = 'd4e5f6a7d4e5f6a7d4e5f6a7d4e5f6a7d4e5f6a7'
 const run = {
   version: '0.1.0',
   gonePlatforms: [],
+  waiver: null,
   head: { commit: HEAD_COMMIT, pushed: null, dirty: false, reference: null },
   repositoryUrl: 'https://github.com/octo/shop',
   runUrl: 'https://github.com/octo/shop/actions/runs/123456',
@@ -30,6 +45,7 @@ export function report(overrides: Partial<Report> = {}): Report {
     verdict: verdicts.has('error') ? 'error' : verdicts.has('over') ? 'over' : 'within',
     images,
     gonePlatforms: run.gonePlatforms,
+    waiver: run.waiver,
     head: run.head,
     repositoryUrl: run.repositoryUrl,
     runUrl: run.runUrl,
@@ -38,16 +54,24 @@ export function report(overrides: Partial<Report> = {}): Report {
 }
 
 /** What a test says of an image. `budgets` are judged by its totals; only a test of a check's words makes `checks` up. */
-export type ImageFacts = Partial<ImageReport> & { budgets?: Budget[] }
+export type ImageFacts = Partial<ImageReport> & {
+  budgets?: Budget[]
+  /** What advice finds. */
+  found?: Finding[]
+  /** Layers and content of both sides, for budgets on parts of the image. */
+  measured?: { head: Partial<Measurement>; base: Partial<Measurement> }
+}
 
 /** A budget in bytes, or layers for `max-layers`. */
 export function budget(name: BudgetName, limit: number, unit?: Budget['unit']): Budget {
-  return { budget: name, limit, unit: unit ?? (name === 'max-layers' ? 'layers' : 'bytes') }
+  return { budget: name, scope: null, level: 'fail', limit, unit: unit ?? (name === 'max-layers' ? 'layers' : 'bytes') }
 }
 
 /** `api`, unchanged, 148.2 MB of a budget of 160 MB, 51.0 MB to download. */
 export function imageReport({
   budgets = [budget('max-size', 160_000_000)],
+  found = [],
+  measured,
   ...overrides
 }: ImageFacts = {}): ImageReport {
   const head = overrides.head === undefined ? totals() : overrides.head
@@ -68,10 +92,16 @@ export function imageReport({
       before: { name: 'docker.io/library/node:24-slim', digest: digest('11aa'), line: null, instruction: null },
       after: { name: 'docker.io/library/node:24-slim', digest: digest('11aa'), line: null, instruction: null },
       change: 'unchanged',
+      why: null,
+      doing: null,
+      growth: null,
+      ...overrides.baseImage,
     },
+    packages: null,
     layerChanges: layers(),
   }
-  const judged = { comparison, ...judge(comparison, budgets) }
+  const sides = { head: aMeasurement(measured?.head), base: base && aMeasurement(measured?.base) }
+  const judged = { comparison, findings: found, ...judge({ comparison, ...sides }, budgets, found) }
   const { images } = assembleReport({ ...run, images: [judged] })
   return { ...images[0]!, ...overrides }
 }
@@ -86,6 +116,7 @@ export function totals(overrides: Partial<Totals> = {}): Totals {
     ownSize: size === null ? null : size - 88_100_000,
     ownDownloadSize: downloadSize === null ? null : downloadSize - 30_300_000,
     ownLayers: count - 6,
+    wasted: null,
     ...overrides,
   }
 }
@@ -103,6 +134,7 @@ export function totalsChange(base: Totals, head: Totals): TotalsChange {
     ownSize: change('ownSize'),
     ownDownloadSize: change('ownDownloadSize'),
     ownLayers: change('ownLayers'),
+    wasted: change('wasted'),
   }
 }
 
@@ -110,13 +142,19 @@ export function totalsChange(base: Totals, head: Totals): TotalsChange {
 export function check(overrides: Partial<Check> = {}): Check {
   return {
     budget: 'max-size',
+    scope: null,
+    level: 'fail',
     limit: 160_000_000,
     unit: 'bytes',
     metric: 'size',
     actual: 148_200_000,
     status: 'within',
     reason: null,
+    why: null,
     excess: null,
+    growth: null,
+    uncounted: 0,
+    accepted: null,
     ...overrides,
   }
 }
@@ -130,10 +168,12 @@ export function layer(overrides: Partial<LayerChange> = {}): LayerChange {
     line: 14,
     stage: '1',
     fromBase: false,
+    copiedFrom: null,
     sizeBefore: 44_000_000,
     sizeAfter: 44_000_000,
     downloadSizeBefore: null,
     downloadSizeAfter: null,
+    why: null,
     ...overrides,
   }
 }
@@ -207,7 +247,12 @@ export function overImage(overrides: ImageFacts = {}): ImageReport {
     head: totals({ size: 163_900_000, layers: 10 }),
     layerChanges: layers([
       layer({ instruction: 'WORKDIR /app', line: 12, sizeBefore: 0, sizeAfter: 0 }),
-      layer({ change: 'changed', sizeAfter: 56_300_000, instructionBefore: 'RUN npm ci --omit=dev' }),
+      layer({
+        change: 'changed',
+        sizeAfter: 56_300_000,
+        instructionBefore: 'RUN npm ci --omit=dev',
+        why: devDependencies(),
+      }),
       layer({ change: 'rebuilt', instruction: 'RUN npm run build', line: 15, sizeBefore: 12_000, sizeAfter: 12_000 }),
       layer({
         change: 'added',
@@ -215,10 +260,141 @@ export function overImage(overrides: ImageFacts = {}): ImageReport {
         line: 17,
         sizeBefore: null,
         sizeAfter: 3_400_000,
+        why: coverage(),
       }),
     ]),
+    packages: devDependencies().parts[0]!.packages,
+    findings: [devDependency(), coverageOutput(), rootUser()],
     budgets: [budget('max-size', 160_000_000), budget('max-layers', 12), budget('max-increase', 5_000_000)],
     ...overrides,
+  })
+}
+
+/** What `npm ci` without `--omit=dev` brought: 12.3 MB. */
+export function devDependencies(): Why {
+  const packages = (
+    [
+      ['typescript', '5.9.3', 9_100_000],
+      ['@types/node', '24.10.1', 2_200_000],
+      ['undici-types', '7.16.0', 600_000],
+    ] as const
+  ).map(([name, versionAfter, amount]) =>
+    packageChange({ name, path: `/app/node_modules/${name}`, versionAfter, amount, dev: true }),
+  )
+  return {
+    moved: 0,
+    parts: [
+      part({ path: '/app/node_modules', ecosystem: 'npm', amount: 12_280_000, files: 611, packages, packageCount: 5 }),
+      part({ path: '/root/.npm/_logs', change: 'new', amount: 20_000, files: 1 }),
+    ],
+    rest: 0,
+  }
+}
+
+/** What `COPY coverage` brought: 3.4 MB. */
+function coverage(): Why {
+  return { moved: 0, parts: [part({ path: '/app/coverage', change: 'new', amount: 3_400_000, files: 212 })], rest: 0 }
+}
+
+/** What a newer base image brought: 10.4 MB. */
+function newerOpenssl(): Why {
+  const debian = { ecosystem: 'dpkg', path: null, change: 'updated', dev: null } as const
+  const packages = [
+    packageChange({ ...debian, name: 'libssl3', versionBefore: '3.0.15', versionAfter: '3.0.17', amount: 7_100_000 }),
+    packageChange({ ...debian, name: 'libc6', versionBefore: '2.36-9', versionAfter: '2.36-10', amount: 2_400_000 }),
+  ]
+  const debianPackages = part({ path: null, ecosystem: 'dpkg', amount: 10_400_000, packages, packageCount: 7 })
+  return { moved: 0, parts: [debianPackages], rest: 0 }
+}
+
+/** A folder that grew by 1 MB. */
+export function part(overrides: Partial<Part> = {}): Part {
+  return {
+    path: '/app/data',
+    ecosystem: null,
+    change: 'changed',
+    amount: 1_000_000,
+    files: 12,
+    packages: [],
+    packageCount: 0,
+    ...overrides,
+  }
+}
+
+/** A package that is new: `typescript`, 9.1 MB. */
+export function packageChange(overrides: Partial<PackageChange> = {}): PackageChange {
+  return {
+    ecosystem: 'npm',
+    name: 'typescript',
+    path: '/app/node_modules/typescript',
+    change: 'new',
+    versionBefore: null,
+    versionAfter: '5.9.3',
+    amount: 9_100_000,
+    folder: null,
+    dev: null,
+    ...overrides,
+  }
+}
+
+/** A finding that is new in the change, of 1 MB at line 14. */
+export function finding(overrides: Partial<Finding> = {}): Finding {
+  return {
+    rule: 'package-cache',
+    what: ["npm's cache"],
+    paths: ['/root/.npm/_cacache'],
+    count: 1,
+    bytes: 1_000_000,
+    fix: ['add ', { code: '--mount=type=cache,target=/root/.npm' }, ' to the ', { code: 'RUN' }],
+    file: 'Dockerfile',
+    line: 14,
+    instruction: 'RUN npm ci',
+    otherLine: null,
+    fromBase: false,
+    since: 'new',
+    added: 1_000_000,
+    ...overrides,
+  }
+}
+
+function devDependency(): Finding {
+  return finding({
+    rule: 'dev-dependencies',
+    what: ['5 development dependencies'],
+    paths: ['/app/node_modules/typescript', '/app/node_modules/@types/node', '/app/node_modules/undici-types'],
+    count: 5,
+    bytes: 12_280_000,
+    added: 12_280_000,
+    fix: ['run ', { code: 'npm ci --omit=dev' }],
+  })
+}
+
+function coverageOutput(): Finding {
+  return finding({
+    rule: 'vcs-and-tests',
+    what: ['coverage output'],
+    paths: ['/app/coverage'],
+    bytes: 3_400_000,
+    added: 3_400_000,
+    fix: ['add ', { code: 'coverage' }, ' to ', { code: '.dockerignore' }],
+    line: 17,
+    instruction: 'COPY coverage ./coverage',
+  })
+}
+
+function rootUser(): Finding {
+  return finding({
+    rule: 'root-user',
+    what: ['the image runs as root'],
+    paths: [],
+    count: 0,
+    bytes: null,
+    added: null,
+    fix: ['end the last stage with ', { code: 'USER' }, ' and a user of its own'],
+    file: null,
+    line: null,
+    instruction: null,
+    since: 'before',
   })
 }
 
@@ -236,14 +412,22 @@ function alone(changes: LayerChange[]): LayerChange[] {
   )
 }
 
-/** The same `FROM` line, another image by it, 10.4 MB larger, and 200 kB of the change's own. */
-function movedBaseImage(maxIncrease: number): ImageReport {
+/** Another base image, 10.4 MB larger, and 200 kB of the change's own; `edited`: by another `FROM` line. */
+function movedBaseImage(budgets: Budget[], { edited = false } = {}): ImageReport {
   return imageReport({
     head: totals({ size: 158_800_000, ownSize: 60_300_000 }),
     baseImage: {
-      before: { name: 'docker.io/library/node:24-slim', digest: digest('11aa'), line: null, instruction: null },
-      after: { name: 'docker.io/library/node:24-slim', digest: digest('22bb'), line: null, instruction: null },
+      before: { name: 'node:24-slim', digest: digest('11aa'), line: 1, instruction: 'FROM node:24-slim' },
+      after: {
+        name: edited ? 'node:26-slim' : 'node:24-slim',
+        digest: digest('22bb'),
+        line: 1,
+        instruction: `FROM ${edited ? 'node:26-slim' : 'node:24-slim'}`,
+      },
       change: 'changed',
+      why: newerOpenssl(),
+      doing: edited ? 'change' : 'drift',
+      growth: { size: 10_400_000, downloadSize: null, layers: 0 },
     },
     layerChanges: [
       ...baseLayers().map((each, index) =>
@@ -251,7 +435,11 @@ function movedBaseImage(maxIncrease: number): ImageReport {
       ),
       layer({ change: 'changed', sizeAfter: 44_200_000 }),
     ],
-    budgets: [budget('max-size', 170_000_000), budget('max-increase', maxIncrease)],
+    budgets,
+    measured: {
+      base: { layers: [aBaseLayer('ADD rootfs.tar.xz /', { size: 88_100_000 })] },
+      head: { layers: [aBaseLayer('ADD rootfs.tar.xz /', { size: 98_500_000 })] },
+    },
   })
 }
 
@@ -273,11 +461,107 @@ function unknownOrigins(): ImageReport {
   return imageReport({ ...comparison, budgets: [budget('max-size', 170_000_000)] })
 }
 
+const NO_FILES = { files: [], packages: [] }
+
+function forbid(rule: RuleId): Budget {
+  return { budget: 'forbid', scope: { kind: 'rule', of: rule }, level: 'fail', limit: 0, unit: 'findings' }
+}
+
+/** A private key that `COPY . .` brought. */
+function privateKey(): Finding {
+  return finding({
+    rule: 'secrets',
+    what: ['a private key'],
+    paths: ['/app/id_rsa'],
+    bytes: 120,
+    added: 120,
+    fix: ['add ', { code: 'id_rsa' }, ' to ', { code: '.dockerignore' }],
+    line: 17,
+    instruction: 'COPY . .',
+  })
+}
+
+/** Within as a whole; its own layers, a folder and a package are over, a stage is not, another one is not there. */
+function partsOver(): ImageReport {
+  const file = (path: string, size: number, owner: number | null = null): ImageFile => ({
+    path,
+    layer: 1,
+    size,
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    checksum: null,
+    facts: [],
+    lost: null,
+    package: owner,
+  })
+  const typescript = {
+    ecosystem: 'npm',
+    name: 'typescript',
+    version: '5.9.3',
+    path: null,
+    size: 9_100_000,
+    dev: true,
+  } as const
+  const sides = [
+    [44_000_000, [file('/app/node_modules/express/index.js', 44_000_000)]],
+    [
+      56_300_000,
+      [
+        file('/app/node_modules/express/index.js', 47_200_000),
+        file('/app/node_modules/typescript/lib.js', 9_100_000, 0),
+      ],
+    ],
+  ] as const
+  const [before, after] = sides.map(([size, files]): Partial<Measurement> => ({
+    layers: [aBaseLayer('ADD rootfs.tar.xz /', { size: 88_100_000 }), aLayer('RUN npm ci', { size, stage: 'runtime' })],
+    content: { files: [...files], packages: [typescript] },
+  }))
+  return imageReport({
+    head: totals({ size: 160_500_000 }),
+    layerChanges: layers([layer({ change: 'changed', sizeAfter: 56_300_000 })]),
+    measured: { head: after!, base: before! },
+    budgets: [
+      budget('max-size', 170_000_000),
+      { ...budget('max-increase', 2_000_000), scope: { kind: 'own', of: null } },
+      { ...budget('max-size', 50_000_000), scope: { kind: 'path', of: '/app/node_modules' } },
+      { ...budget('max-size', 0), scope: { kind: 'package', of: 'typescript' } },
+      { ...budget('max-layers', 4), scope: { kind: 'stage', of: 'runtime' } },
+    ],
+  })
+}
+
 const containerd = { driver: 'docker', store: 'containerd', version: '29.1.0', buildx: '0.30.1' } as const
+
+const LABEL = 'image-budget: accept'
+
+/** `mona` accepted growth of `size` bytes and a layer. */
+function acceptedOver(size: number): Report {
+  const growth = { size, downloadSize: null, layers: 1 }
+  const accepted = waive({ ...overImage(), comparison: { platform: 'linux/amd64', change: null } }, [
+    { platform: 'linux/amd64', growth, parts: [] },
+  ])
+  return report({
+    images: [overImage({ checks: accepted.checks, verdict: accepted.verdict })],
+    waiver: { label: LABEL, by: 'mona', at: '2026-03-01T12:34:56.000Z', problem: null },
+  })
+}
 
 /** Every state by the name of its rendered files. */
 export const STATES: Readonly<Record<string, Report>> = {
   over: report({ images: [overImage()] }),
+  acceptable: report({ images: [overImage()], waiver: { label: LABEL, by: null, at: null, problem: null } }),
+  waived: acceptedOver(15_700_000),
+  'waiver-void': acceptedOver(13_600_000),
+  'waiver-problem': report({
+    images: [overImage()],
+    waiver: {
+      label: LABEL,
+      by: 'mona',
+      at: '2026-03-01T12:34:56.000Z',
+      problem: '`comment` is `off`, so nothing keeps how much was accepted',
+    },
+  }),
   within: report({
     images: [
       imageReport({
@@ -369,7 +653,7 @@ export const STATES: Readonly<Record<string, Report>> = {
         base: totals(),
         head: totals({ size: 163_900_000 }),
         baseline: { kind: 'image', commit: null, ref: 'docker://ghcr.io/acme/api:1.0', reason: null },
-        baseImage: { before: null, after: null, change: 'unknown' },
+        baseImage: { before: null, after: null, change: 'unknown', doing: null, growth: null, why: null },
         layerChanges: layers([layer({ change: 'changed', sizeAfter: 59_700_000, file: null, line: null })]),
         budgets: [budget('max-increase', 20_000_000)],
       }),
@@ -388,8 +672,46 @@ export const STATES: Readonly<Record<string, Report>> = {
       }),
     ],
   }),
-  'base-image': report({ images: [movedBaseImage(20_000_000)] }),
-  'base-image-over': report({ images: [movedBaseImage(5_000_000)] }),
+  'soft-limit': report({
+    images: [
+      imageReport({
+        head: totals({ size: 153_900_000 }),
+        layerChanges: layers([layer({ change: 'changed', sizeAfter: 49_700_000 })]),
+        budgets: [
+          budget('max-size', 160_000_000),
+          { ...budget('max-size', 150_000_000), level: 'warn' },
+          { ...budget('max-increase', 2, 'percent'), level: 'warn' },
+        ],
+      }),
+    ],
+  }),
+  parts: report({ images: [partsOver()] }),
+  forbidden: report({
+    images: [
+      imageReport({
+        head: totals({ size: 148_200_120 }),
+        layerChanges: layers([layer({ change: 'changed', sizeAfter: 44_000_120 })]),
+        measured: { head: { content: NO_FILES }, base: { content: NO_FILES } },
+        budgets: [budget('max-size', 160_000_000), forbid('secrets'), forbid('vcs-and-tests'), forbid('toolchain')],
+        found: [privateKey(), { ...coverageOutput(), since: 'before', added: 0 }],
+      }),
+    ],
+  }),
+  'base-image': report({
+    images: [movedBaseImage([budget('max-size', 170_000_000), budget('max-increase', 5_000_000)])],
+  }),
+  'base-image-cap': report({ images: [movedBaseImage([budget('max-size', 155_000_000)])] }),
+  'base-image-over': report({
+    images: [
+      movedBaseImage([
+        budget('max-increase', 5_000_000),
+        { ...budget('max-increase', 8_000_000), scope: { kind: 'base', of: null } },
+      ]),
+    ],
+  }),
+  'base-image-edited': report({
+    images: [movedBaseImage([budget('max-size', 170_000_000), budget('max-increase', 5_000_000)], { edited: true })],
+  }),
   'unknown-origins': report({ images: [unknownOrigins()] }),
   failed: report({ images: [failedImage()] }),
   'not-measured': report({
@@ -466,16 +788,23 @@ export const STATES: Readonly<Record<string, Report>> = {
 
 /** The example of docs/report.md. */
 export const DOCUMENTED: Report = report({
+  waiver: { label: LABEL, by: null, at: null, problem: null },
   images: [
     overImage({
       layerChanges: [
-        layer({ change: 'changed', sizeAfter: 56_300_000, instructionBefore: 'RUN npm ci --omit=dev' }),
+        layer({
+          change: 'changed',
+          sizeAfter: 56_300_000,
+          instructionBefore: 'RUN npm ci --omit=dev',
+          why: devDependencies(),
+        }),
         layer({
           change: 'added',
           instruction: 'COPY coverage ./coverage',
           line: 17,
           sizeBefore: null,
           sizeAfter: 3_400_000,
+          why: coverage(),
         }),
       ],
     }),

@@ -4636,7 +4636,7 @@ const { parseMIMEType, serializeAMimeType } = __nccwpck_require__(1900)
 __webpack_unused_export__ = parseMIMEType
 __webpack_unused_export__ = serializeAMimeType
 
-const { CloseEvent, ErrorEvent, MessageEvent } = __nccwpck_require__(2807)
+const { CloseEvent, ErrorEvent, MessageEvent } = __nccwpck_require__(5188)
 /* unused reexport */ __nccwpck_require__(3726).WebSocket
 __webpack_unused_export__ = CloseEvent
 __webpack_unused_export__ = ErrorEvent
@@ -18924,7 +18924,7 @@ const { makeRequest } = __nccwpck_require__(9967)
 const { webidl } = __nccwpck_require__(5893)
 const { EventSourceStream } = __nccwpck_require__(4031)
 const { parseMIMEType } = __nccwpck_require__(1900)
-const { createFastMessageEvent } = __nccwpck_require__(2807)
+const { createFastMessageEvent } = __nccwpck_require__(5188)
 const { isNetworkError } = __nccwpck_require__(9051)
 const { delay } = __nccwpck_require__(4811)
 const { kEnumerableProperty } = __nccwpck_require__(3440)
@@ -29990,7 +29990,7 @@ const {
 } = __nccwpck_require__(1216)
 const { fireEvent, failWebsocketConnection, isClosing, isClosed, isEstablished, parseExtensions } = __nccwpck_require__(8625)
 const { channels } = __nccwpck_require__(2414)
-const { CloseEvent } = __nccwpck_require__(2807)
+const { CloseEvent } = __nccwpck_require__(5188)
 const { makeRequest } = __nccwpck_require__(9967)
 const { fetching } = __nccwpck_require__(4398)
 const { Headers, getHeadersList } = __nccwpck_require__(660)
@@ -30426,7 +30426,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 2807:
+/***/ 5188:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -31648,7 +31648,7 @@ module.exports = {
 
 const { kReadyState, kController, kResponse, kBinaryType, kWebSocketURL } = __nccwpck_require__(1216)
 const { states, opcodes } = __nccwpck_require__(736)
-const { ErrorEvent, createFastMessageEvent } = __nccwpck_require__(2807)
+const { ErrorEvent, createFastMessageEvent } = __nccwpck_require__(5188)
 const { isUtf8 } = __nccwpck_require__(4573)
 const { collectASequenceOfCodePointsFast, removeHTTPWhitespace } = __nccwpck_require__(1900)
 
@@ -32000,7 +32000,7 @@ const { ByteParser } = __nccwpck_require__(1652)
 const { kEnumerableProperty, isBlobLike } = __nccwpck_require__(3440)
 const { getGlobalDispatcher } = __nccwpck_require__(2581)
 const { types } = __nccwpck_require__(7975)
-const { ErrorEvent, CloseEvent } = __nccwpck_require__(2807)
+const { ErrorEvent, CloseEvent } = __nccwpck_require__(5188)
 const { SendQueue } = __nccwpck_require__(3900)
 
 // https://websockets.spec.whatwg.org/#interface-definition
@@ -35614,6 +35614,376 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
+/***/ 1482:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  S: () => (/* binding */ judge),
+  V: () => (/* binding */ verdictOf)
+});
+
+// EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
+var compare = __nccwpck_require__(5086);
+// EXTERNAL MODULE: ./build/image/measurement.js
+var measurement = __nccwpck_require__(4158);
+// EXTERNAL MODULE: ./build/inputs/budget-lines.js
+var budget_lines = __nccwpck_require__(2269);
+;// CONCATENATED MODULE: ./build/budget/glob.js
+/**
+ * Tells whether an absolute path is what a glob names, or lies below it: `/app/node_modules` has all that is in the folder.
+ *
+ * `*` and `?` stand for characters of one name, also of one that begins with a dot; `**` as a whole name stands for any number of folders,
+ * also none. Every other character is itself. Only the last star is ever tried again, so that the time is at most the product of both
+ * lengths, whatever an image calls its files: no regular expression promises that.
+ */
+function createMatcher(glob) {
+    const names = namesOf(glob).map((name) => {
+        if (name === '**')
+            return name;
+        return /[*?]/.test(name) ? { characters: Array.from(name) } : { exactly: name };
+    });
+    // All that lies below, too: as if the glob went on.
+    const pattern = [...names, '**'];
+    return (path) => matches(pattern, namesOf(path), (name) => name === '**', nameFits);
+}
+function nameFits(pattern, name) {
+    if (pattern === '**')
+        return true;
+    if ('exactly' in pattern)
+        return pattern.exactly === name;
+    return matches(pattern.characters, Array.from(name), (character) => character === '*', (one, character) => one === '?' || one === character);
+}
+function namesOf(path) {
+    return path.split('/').filter((name) => name !== '');
+}
+/** Whether the items fit the pattern's, in order and all of them, where a star fits any number. */
+function matches(pattern, items, isStar, fits) {
+    let at = 0;
+    let item = 0;
+    let star = -1;
+    let taken = 0;
+    while (item < items.length) {
+        const one = pattern[at];
+        if (one !== undefined && isStar(one)) {
+            star = at;
+            taken = item;
+            at += 1;
+        }
+        else if (one !== undefined && fits(one, items[item])) {
+            at += 1;
+            item += 1;
+        }
+        else if (star === -1) {
+            return false;
+        }
+        else {
+            taken += 1;
+            at = star + 1;
+            item = taken;
+        }
+    }
+    return pattern.slice(at).every(isStar);
+}
+
+;// CONCATENATED MODULE: ./build/budget/scope.js
+
+
+
+
+/**
+ * How the figures of a scope are had. What a path or a package has is all that the layers ship of it, what is lost again included, a
+ * hard link once; what layers have is what they have together.
+ */
+function gaugeOf(scope) {
+    if (scope === null)
+        return (_, { size, downloadSize, layers }) => ({ size, downloadSize, layers, why: null });
+    switch (scope.kind) {
+        case 'own':
+            return ({ layers }, { ownSize, ownDownloadSize, ownLayers }) => ({
+                size: ownSize,
+                downloadSize: ownDownloadSize,
+                layers: ownLayers,
+                why: (0,compare/* hasOrigins */.Aw)(layers) ? null : NO_ORIGINS,
+            });
+        case 'base':
+            return baseFigures;
+        case 'stage':
+            return ({ layers }) => stageFigures(layers, scope.of);
+        case 'path': {
+            const matcher = createMatcher(scope.of);
+            return (image) => fileFigures(image, ({ path }) => matcher(path));
+        }
+        case 'package': {
+            const isMeant = packageMatcher(scope.of);
+            return (image) => {
+                const meant = (image.content?.packages ?? []).map(isMeant);
+                return fileFigures(image, (file) => file.package !== null && meant[file.package] === true);
+            };
+        }
+    }
+}
+/** What of a path's or package's files lies in the layers that came with the `FROM` image. */
+function gaugeInBase(scope) {
+    const gauge = gaugeOf(scope);
+    return (image, totals) => {
+        const { content, layers } = image;
+        if (content === null || !(0,compare/* hasOrigins */.Aw)(layers))
+            return unknown(NO_ORIGINS);
+        const files = content.files.filter(({ layer }) => layers[layer]?.fromBase);
+        return gauge({ ...image, content: { ...content, files } }, totals);
+    };
+}
+const NO_ORIGINS = "the build's record does not tell which layers came with the base image";
+const NO_CONTENT = "the image's files were not read, or are more than can be kept";
+function baseFigures({ layers }) {
+    return (0,compare/* hasOrigins */.Aw)(layers) ? layerFigures(layers.filter((layer) => layer.fromBase)) : unknown(NO_ORIGINS);
+}
+/** The stages that an image's own layers are of, in their order. */
+function stagesOf({ layers }) {
+    return [...new Set(layers.flatMap(({ stage }) => stage ?? []))];
+}
+function stageFigures(layers, stage) {
+    const own = layers.filter((layer) => layer.fromBase !== true);
+    if (own.some((layer) => layer.stage === null))
+        return unknown("the build's record does not tell each layer's stage");
+    const wanted = stage.toLowerCase();
+    return layerFigures(own.filter((layer) => layer.stage?.toLowerCase() === wanted));
+}
+function layerFigures(layers) {
+    return {
+        size: (0,measurement/* sum */.c)(layers.map((layer) => layer.size)),
+        downloadSize: (0,measurement/* sum */.c)((0,compare/* distinctBlobs */.R1)(layers).map((layer) => layer.downloadSize)),
+        layers: layers.length,
+        why: null,
+    };
+}
+function fileFigures({ content }, isMeant) {
+    if (content === null)
+        return unknown(NO_CONTENT);
+    return { ...unknown(null), size: (0,measurement/* sum */.c)(content.files.filter(isMeant).map((file) => file.size)) };
+}
+function unknown(why) {
+    return { size: null, downloadSize: null, layers: null, why };
+}
+/** `dpkg:libssl3` is one ecosystem's; a name alone is any's, so that no package is passed unseen. */
+function packageMatcher(wanted) {
+    const ecosystem = budget_lines/* ECOSYSTEMS */.SQ.find((known) => wanted.startsWith(`${known}:`));
+    const name = ecosystem === undefined ? wanted : wanted.slice(ecosystem.length + 1);
+    return (found) => found.name === name && (ecosystem === undefined || found.ecosystem === ecosystem);
+}
+
+// EXTERNAL MODULE: ./build/budget/verdict.js
+var verdict = __nccwpck_require__(1153);
+;// CONCATENATED MODULE: ./build/budget/judge.js
+
+
+
+/** Above this share of the limit, in percent, a kept budget is `near`. */
+const nearPercent = 95n;
+/** The order of the checks of the whole image, whatever the order in which the budgets were set. */
+const order = ['max-size', 'max-download-size', 'max-layers', 'max-increase'];
+/**
+ * Applies the budgets to one image, of which advice found `findings`. The checks stand in the order max-size, max-download-size,
+ * max-layers, max-increase for the whole image, then those on parts of it as they were set, then the forbidden rules.
+ *
+ * Limits are compared in integers, so that exactly the limit is within it. A budget whose metric was not measured makes
+ * the verdict `error`: it is never passed unseen. A growth limit without a base is skipped and does not count. What grew by a base image
+ * that moved by itself is held against nobody, but by a budget on just that. Throws a RangeError for a limit below 0 or not finite,
+ * which the inputs let nobody set.
+ */
+function judge(compared, budgets, findings) {
+    const checks = budgets
+        .toSorted((left, right) => place(left) - place(right))
+        .map((budget) => {
+        const { scope } = budget;
+        if (scope?.kind === 'rule')
+            return judgeFindings(compared, budget, findings, scope.of);
+        const sides = sidesOf(compared, scope);
+        const metric = capped[budget.budget];
+        return withLevel(metric === undefined ? judgeGrowth(sides, budget) : judgeCap(sides, budget, metric));
+    });
+    return { checks, verdict: verdictOf(checks) };
+}
+function place({ scope, budget }) {
+    if (scope === null)
+        return order.indexOf(budget);
+    return scope.kind === 'rule' ? order.length + 1 : order.length;
+}
+/** The verdict that follows from the checks of an image. */
+function verdictOf(checks) {
+    return (0,verdict/* worstVerdict */.z)(checks.map((check) => {
+        if (check.reason === 'not-measured' && check.level === 'fail')
+            return 'error';
+        return check.status === 'over' ? 'over' : 'within';
+    }));
+}
+/** A soft limit breaks nothing. */
+function withLevel(check) {
+    return check.level === 'warn' && check.status === 'over' ? { ...check, status: 'warned' } : check;
+}
+function sidesOf(compared, scope) {
+    const { comparison } = compared;
+    const gauge = gaugeOf(scope);
+    const head = gauge(compared.head, comparison.head);
+    const base = compared.base && comparison.base && gauge(compared.base, comparison.base);
+    const sides = { base, drift: driftOf(compared, scope), unlikeDownloads: comparison.unlikeDownloads !== null };
+    // It may be misspelt, or one that the image is not made of.
+    const isAbsent = scope?.kind === 'stage' && head.layers === 0 && !base?.layers;
+    return { ...sides, head: isAbsent ? absent(scope.of, compared.head) : head };
+}
+function absent(stage, head) {
+    const stages = stagesOf(head).map((known) => `\`${known}\``);
+    const others = stages.length === 0 ? '' : `, only of ${stages.join(', ')}`;
+    return {
+        size: null,
+        downloadSize: null,
+        layers: null,
+        why: `no layer of the image is of the stage \`${stage}\`${others}`,
+    };
+}
+const NO_DRIFT = { size: 0, 'download-size': 0, layers: 0 };
+/** The growth that is not this change's: none of the image's own layers, and all of the base image's where that is what is limited. */
+function driftOf({ comparison, head, base }, scope) {
+    if (comparison.baseImage.doing !== 'drift' || base === null || comparison.base === null)
+        return NO_DRIFT;
+    if (scope === null) {
+        const { size, downloadSize, layers } = comparison.baseImage.growth ?? { size: 0, downloadSize: 0, layers: 0 };
+        return { size: grown(size), 'download-size': grown(downloadSize), layers: grown(layers) };
+    }
+    if (scope.kind !== 'path' && scope.kind !== 'package')
+        return NO_DRIFT;
+    const gauge = gaugeInBase(scope);
+    const [before, after] = [gauge(base, comparison.base).size, gauge(head, comparison.head).size];
+    return { ...NO_DRIFT, size: before === null || after === null ? 0 : grown(after - before) };
+}
+/** What is not known is nobody else's growth. */
+function grown(amount) {
+    return Math.max(0, amount ?? 0);
+}
+/** A cap on what is there; the base only tells whose doing it is that it does not fit. */
+function judgeCap(sides, budget, metric) {
+    const actual = judge_valueOf(sides.head, metric);
+    if (actual === null)
+        return skipped(budget, metric, 'not-measured', sides.head.why);
+    const before = sides.base && judge_valueOf(sides.base, metric);
+    const growth = growthOf(sides, metric);
+    const judged = applied(budget, metric, { actual, value: actual, allowed: fraction(budget.limit), growth });
+    if (judged.status !== 'over' || before === null)
+        return judged;
+    if (actual <= before)
+        return { ...judged, status: 'skipped', reason: 'over-before' };
+    const drift = sides.drift[metric];
+    const own = actual - drift;
+    if (drift > 0 && (own <= before || !isOver(own, fraction(budget.limit))))
+        return { ...judged, status: 'skipped', reason: 'base-image', uncounted: drift };
+    return judged;
+}
+/** A cap on head minus base. A percentage of a base of 0 allows nothing, and growth has no percentage there. */
+function judgeGrowth(sides, budget) {
+    const { head, base } = sides;
+    const metric = head.size !== null && base?.size !== null ? 'size' : 'download-size';
+    if (base === null)
+        return skipped(budget, metric, 'no-baseline', null);
+    const before = judge_valueOf(base, metric);
+    const growth = growthOf(sides, metric);
+    if (growth === null || before === null)
+        return skipped(budget, metric, 'not-measured', head.why ?? base.why);
+    const uncounted = growth > 0 ? Math.min(growth, sides.drift[metric]) : 0;
+    const value = growth - uncounted;
+    const limit = fraction(budget.limit);
+    if (budget.unit !== 'percent')
+        return { ...applied(budget, metric, { actual: value, value, allowed: limit, growth }), uncounted };
+    const actual = before === 0 ? null : (value / before) * 100;
+    const allowed = { numerator: limit.numerator * BigInt(before), denominator: limit.denominator * 100n };
+    return { ...applied(budget, metric, { actual, value, allowed, growth }), uncounted };
+}
+/**
+ * A rule whose findings are forbidden: those that the base has as much of, and those in a base image that moved by itself, are
+ * not this change's.
+ */
+function judgeFindings(compared, budget, findings, rule) {
+    if (!isLookedAt(rule, compared.head))
+        return skipped(budget, 'findings', 'not-measured', 'nothing is known of what the rule looks at');
+    const found = findings.filter((finding) => finding.rule === rule);
+    const moved = compared.comparison.baseImage.doing === 'drift';
+    const notBefore = found.filter(({ since }) => since !== 'before');
+    const counted = notBefore.filter(({ fromBase }) => !(moved && fromBase));
+    const facts = { actual: found.length };
+    if (found.length === 0)
+        return checkOf(budget, 'findings', { ...facts, status: 'within' });
+    if (counted.length > 0)
+        return checkOf(budget, 'findings', { ...facts, status: 'over', excess: counted.length });
+    const reason = notBefore.length > 0 ? 'base-image' : 'over-before';
+    return checkOf(budget, 'findings', { ...facts, reason, excess: found.length, uncounted: notBefore.length });
+}
+/** Whether what a rule looks at is known of an image; most look at its files. */
+function isLookedAt(rule, image) {
+    if (rule === 'layer-count')
+        return true;
+    if (rule === 'root-user')
+        return image.settings !== null;
+    if (rule === 'floating-base')
+        return image.baseImage !== null || (0,compare/* hasOrigins */.Aw)(image.layers);
+    return image.content !== null;
+}
+/** What is capped; growth and findings are not. */
+const capped = {
+    'max-size': 'size',
+    'max-download-size': 'download-size',
+    'max-layers': 'layers',
+};
+function judge_valueOf(figures, metric) {
+    if (metric === 'layers')
+        return figures.layers;
+    return metric === 'size' ? figures.size : figures.downloadSize;
+}
+/** Head minus base; null where either is not known, or the two mean nothing beside each other. */
+function growthOf({ head, base, unlikeDownloads }, metric) {
+    if (base === null || (metric === 'download-size' && unlikeDownloads))
+        return null;
+    const [before, after] = [judge_valueOf(base, metric), judge_valueOf(head, metric)];
+    return before === null || after === null ? null : after - before;
+}
+function skipped(budget, metric, reason, why) {
+    return checkOf(budget, metric, { reason, why });
+}
+/** A check of these facts, its keys always in the same order; `skipped` where they say nothing else. */
+function checkOf(budget, metric, { actual = null, status = 'skipped', reason = null, why = null, excess = null, ...facts }) {
+    const { growth = null, uncounted = 0 } = facts;
+    return { ...budget, metric, actual, status, reason, why, excess, growth, uncounted, accepted: null };
+}
+function applied(budget, metric, { actual, value, allowed, growth }) {
+    const { numerator, denominator } = allowed;
+    // Rounding the allowance down rounds the excess up: it is never 0.
+    const excess = isOver(value, allowed) ? value - Number(numerator / denominator) : null;
+    const isNear = BigInt(value) * denominator * 100n > numerator * nearPercent;
+    const status = excess !== null ? 'over' : isNear ? 'near' : 'within';
+    return checkOf(budget, metric, { actual, status, excess, growth });
+}
+function isOver(value, { numerator, denominator }) {
+    return BigInt(value) * denominator > numerator;
+}
+/**
+ * A limit as the exact fraction of what the user wrote: 2.5 is 25/10. JavaScript prints a number as the shortest decimal
+ * that reads back as the same number, which is what it was read from.
+ */
+function fraction(limit) {
+    const decimal = /^(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(limit));
+    if (!decimal)
+        throw new RangeError(`A limit is a finite number of at least 0, not ${limit}`);
+    const [, whole = '', decimals = '', exponent = '0'] = decimal;
+    const digits = BigInt(whole + decimals);
+    const power = Number(exponent) - decimals.length;
+    return power < 0
+        ? { numerator: digits, denominator: 10n ** BigInt(-power) }
+        : { numerator: digits * 10n ** BigInt(power), denominator: 1n };
+}
+
+
+/***/ }),
+
 /***/ 1153:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -35642,6 +36012,66 @@ function exitCodeOf(verdict, fail) {
 
 /***/ }),
 
+/***/ 4954:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Rp: () => (/* binding */ shownOf),
+/* harmony export */   T9: () => (/* binding */ waive),
+/* harmony export */   uF: () => (/* binding */ isWaivable)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var _judge_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1482);
+
+
+/** Whether someone may accept what breaks a budget: growth, but nothing that is forbidden. */
+function isWaivable({ status, metric, growth }) {
+    return status === 'over' && metric !== 'findings' && growth !== null;
+}
+/** What a report shows of an image; null without a comparison. */
+function shownOf(platform, change, checks) {
+    if (change === null)
+        return null;
+    const growth = {
+        size: change.size?.amount ?? null,
+        downloadSize: change.downloadSize?.amount ?? null,
+        layers: change.layers?.amount ?? null,
+    };
+    const broken = checks.filter((check) => check.scope !== null && (check.status === 'waived' || isWaivable(check)));
+    return { platform, growth, parts: broken.map((check) => [partId(check), check.growth]) };
+}
+/**
+ * Applies what was accepted: a check that is over by no more growth than that is waived, one that grew further is not. The image's growth
+ * counts, not its size: the same change stays accepted when the base branch moves. Of a part of the image its own growth counts.
+ */
+function waive(image, accepted) {
+    const shown = accepted.find(({ platform }) => platform === image.comparison.platform);
+    if (shown === undefined)
+        return image;
+    const checks = image.checks.map((check) => {
+        const amount = isWaivable(check) ? acceptedGrowth(check, shown) : null;
+        if (amount === null)
+            return check;
+        return { ...check, status: check.growth <= amount ? 'waived' : 'over', accepted: amount };
+    });
+    return { ...image, checks, verdict: (0,_judge_js__WEBPACK_IMPORTED_MODULE_1__/* .verdictOf */ .V)(checks) };
+}
+function acceptedGrowth(check, { growth, parts }) {
+    if (check.scope !== null)
+        return parts.find(([id]) => id === partId(check))?.[1] ?? null;
+    if (check.metric === 'layers')
+        return growth.layers;
+    return check.metric === 'size' ? growth.size : growth.downloadSize;
+}
+/** Tells one budget on a part of the image from another, in few characters. Its limit may change. */
+function partId({ budget, scope, metric }) {
+    const text = JSON.stringify([budget, metric, scope?.kind, scope?.of]);
+    return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(text).digest('hex').slice(0, 12);
+}
+
+
+/***/ }),
+
 /***/ 3986:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
@@ -35652,11 +36082,11 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4701);
 /* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8930);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9874);
-/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6819);
+/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7605);
 /* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(9665);
 /* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(1499);
-/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5188);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(4728);
+/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4267);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8379);
 /* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(8508);
 
 
@@ -35733,6 +36163,7 @@ async function main(command) {
         env,
         clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m,
         log: terminalLog(command.verbose),
+        askWaivers: null,
         signal,
     });
     if (command.json) {
@@ -35780,6 +36211,798 @@ const systemClock = {
     now: () => Date.now(),
     sleep: (milliseconds, signal) => (0,promises_namespaceObject.setTimeout)(milliseconds, undefined, signal && { signal }),
 };
+
+
+/***/ }),
+
+/***/ 5086:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  Rt: () => (/* binding */ compareAll),
+  R1: () => (/* binding */ distinctBlobs),
+  oq: () => (/* binding */ gonePlatforms),
+  Aw: () => (/* binding */ hasOrigins)
+});
+
+// UNUSED EXPORTS: comparable, compare
+
+// EXTERNAL MODULE: ./build/image/measurement.js
+var measurement = __nccwpck_require__(4158);
+;// CONCATENATED MODULE: ./build/compare/align.js
+/**
+ * diffID of the layer that holds nothing: SHA-256 of 1,024 zero bytes, a tar's end-of-archive mark. Every instruction
+ * that changes no file has it (`RUN true`, `WORKDIR` of a folder that is there), so it tells nothing about another one.
+ */
+const EMPTY_TAR = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef';
+/** Similarity of two instructions is an integer up to this. */
+const fullSimilarity = 1000;
+/** Characters of an instruction that are looked at: bounds the work for a heredoc of thousands of lines. */
+const comparedText = 1000;
+/**
+ * Pairs the layers of two images; both sides base layer first, as is the result. The order of both sides is kept, every
+ * layer is in exactly one row, and where layers of both sides stand unpaired side by side, the base's come first.
+ *
+ * One dynamic programme (Needleman and Wunsch 1970, without gap costs) looks for the alignment with, in this order of
+ * importance, the most layers of the same content (diffID), the most equal instructions, and the most similar
+ * instructions of the same keyword. So an inserted layer does not shift the rest, and an edited instruction is one pair
+ * however much of it was edited. Layers of unlike keywords pair only as the same content; layers that came with the
+ * `FROM` image never pair with the image's own; one whose origin is not known may be either. Among equals the lowest layers pair.
+ *
+ * Time and memory grow with the product of the sides: nothing to notice for an engine's 127 layers, a second for 1,000.
+ */
+function alignLayers(base, head) {
+    const scoreOf = scorer(base, head);
+    const width = head.length + 1;
+    // best[b * width + h]: score of the best alignment of base[b..] with head[h..].
+    const best = new Float64Array((base.length + 1) * width);
+    const pair = new Float64Array(base.length * width);
+    for (let b = base.length - 1; b >= 0; b--) {
+        for (let h = head.length - 1; h >= 0; h--) {
+            const here = b * width + h;
+            const score = scoreOf(b, h);
+            pair[here] = score;
+            const paired = score > 0 ? score + best[here + width + 1] : 0;
+            best[here] = Math.max(paired, best[here + width], best[here + 1]);
+        }
+    }
+    const rows = [];
+    let b = 0;
+    let h = 0;
+    while (b < base.length || h < head.length) {
+        const here = b * width + h;
+        const baseLayer = base[b];
+        const headLayer = head[h];
+        if (baseLayer && headLayer && pair[here] > 0 && best[here] === pair[here] + best[here + width + 1]) {
+            rows.push({ base: baseLayer, head: headLayer });
+            b++;
+            h++;
+        }
+        else if (baseLayer && (!headLayer || best[here] === best[here + width])) {
+            rows.push({ base: baseLayer, head: null });
+            b++;
+        }
+        else if (headLayer) {
+            rows.push({ base: null, head: headLayer });
+            h++;
+        }
+    }
+    return rows;
+}
+/**
+ * The worth of pairing base[b] with head[h]; 0: they never pair. Each level outweighs whatever all pairs together can
+ * have on the levels below it, which makes one sum of the three. For 1,000 layers a side the largest total is
+ * about 10^12, far below where doubles stop being exact.
+ */
+function scorer(base, head) {
+    const pairs = Math.min(base.length, head.length);
+    const sameInstruction = pairs * (fullSimilarity + 1) + 1;
+    const sameContent = pairs * (sameInstruction + fullSimilarity + 1) + 1;
+    const vocabulary = new Map();
+    const baseTexts = base.map((layer) => readInstruction(layer, vocabulary));
+    const headTexts = head.map((layer) => readInstruction(layer, vocabulary));
+    return (b, h) => {
+        const left = base[b];
+        const right = head[h];
+        if (left.fromBase !== null && right.fromBase !== null && left.fromBase !== right.fromBase)
+            return 0;
+        const equalText = left.instruction === right.instruction;
+        const equalContent = left.diffId === right.diffId && (equalText || left.diffId !== EMPTY_TAR);
+        const content = equalContent ? sameContent : 0;
+        if (equalText)
+            return content + sameInstruction;
+        const leftText = baseTexts[b];
+        const rightText = headTexts[h];
+        if (leftText.keyword !== rightText.keyword)
+            return content;
+        return content + 1 + similarity(leftText.words, rightText.words);
+    };
+}
+/** The keyword, `''` where the text does not start with a word (base images made by other tools), and what follows it. */
+function readInstruction({ instruction }, vocabulary) {
+    const keyword = /^[a-z]+(?=\s|$)/i.exec(instruction)?.[0] ?? '';
+    const words = instruction.slice(keyword.length, comparedText).match(/[\p{L}\p{N}]+/gu) ?? [];
+    const numbers = words.map((word) => {
+        const number = vocabulary.get(word) ?? vocabulary.size;
+        vocabulary.set(word, number);
+        return number;
+    });
+    return { keyword: keyword.toUpperCase(), words: Int32Array.from(numbers).toSorted() };
+}
+/** Dice's coefficient of two sorted lists of words, 0 to `fullSimilarity`. */
+function similarity(left, right) {
+    let common = 0;
+    for (let l = 0, r = 0; l < left.length && r < right.length;) {
+        const a = left[l];
+        const b = right[r];
+        if (a === b)
+            common++;
+        if (a <= b)
+            l++;
+        if (b <= a)
+            r++;
+    }
+    const total = left.length + right.length;
+    return total === 0 ? 0 : Math.floor((2 * common * fullSimilarity) / total);
+}
+
+;// CONCATENATED MODULE: ./build/compare/deltas.js
+/**
+ * Compares the files of each group, path by path. What one group has more of and another one less, at the same path, has moved and is no
+ * growth of either. In the order of the groups.
+ */
+function deltasOf(base, head, groups) {
+    const before = byLayer(base.files);
+    const after = byLayer(head.files);
+    const all = groups.map((group) => {
+        const paths = new Map();
+        for (const layer of group.before) {
+            for (const file of before.get(layer) ?? []) {
+                const delta = deltaAt(paths, file.path);
+                delta.before = (delta.before ?? 0) + file.size;
+                delta.package ??= file.package === null ? null : base.packages[file.package];
+            }
+        }
+        const ofHead = new Set();
+        for (const layer of group.after) {
+            for (const file of after.get(layer) ?? []) {
+                const delta = deltaAt(paths, file.path);
+                delta.after = (delta.after ?? 0) + file.size;
+                if (file.package !== null && !ofHead.has(file.path))
+                    delta.package = head.packages[file.package];
+                ofHead.add(file.path);
+            }
+        }
+        return [...paths.values()].flatMap((delta) => {
+            delta.amount = (delta.after ?? 0) - (delta.before ?? 0);
+            return delta.amount === 0 ? [] : [delta];
+        });
+    });
+    const moved = withoutMoves(all);
+    return all.map((deltas, at) => ({ deltas: deltas.filter(({ amount }) => amount !== 0), moved: moved[at] }));
+}
+function byLayer(files) {
+    const layers = new Map();
+    for (const file of files) {
+        const list = layers.get(file.layer);
+        if (list)
+            list.push(file);
+        else
+            layers.set(file.layer, [file]);
+    }
+    return layers;
+}
+function deltaAt(paths, path) {
+    const found = paths.get(path);
+    if (found)
+        return found;
+    const delta = { path, before: null, after: null, amount: 0, package: null };
+    paths.set(path, delta);
+    return delta;
+}
+/** Takes what moved out of the amounts; gives each group's sum of it. */
+function withoutMoves(groups) {
+    const totals = new Map();
+    for (const delta of groups.flat()) {
+        const total = totals.get(delta.path) ?? { up: 0, down: 0 };
+        if (delta.amount > 0)
+            total.up += delta.amount;
+        else
+            total.down -= delta.amount;
+        totals.set(delta.path, total);
+    }
+    for (const total of totals.values())
+        total.up = total.down = Math.min(total.up, total.down);
+    return groups.map((deltas) => {
+        let moved = 0;
+        for (const delta of deltas) {
+            const total = totals.get(delta.path);
+            const direction = delta.amount > 0 ? 'up' : 'down';
+            const bytes = Math.min(total[direction], Math.abs(delta.amount));
+            total[direction] -= bytes;
+            const signed = direction === 'up' ? bytes : -bytes;
+            delta.amount -= signed;
+            moved += signed;
+        }
+        return moved;
+    });
+}
+
+;// CONCATENATED MODULE: ./build/compare/packages.js
+/** Two versions of a package are the same package; npm's may be there several times, in several folders. */
+function keyOf({ ecosystem, name, path }) {
+    return `${ecosystem}\0${name}\0${ecosystem === 'npm' || ecosystem === 'go' ? (path ?? '') : ''}`;
+}
+/** Of several with the same key the first counts. */
+function indexPackages(packages) {
+    const index = new Map();
+    for (const each of packages) {
+        const key = keyOf(each);
+        if (!index.has(key))
+            index.set(key, each);
+    }
+    return index;
+}
+/** What became of the package `owner` (of either side), of which `amount` bytes more (or less) are shipped. */
+function changeOfPackage(owner, amount, before, after) {
+    const key = keyOf(owner);
+    const was = before.get(key);
+    const is = after.get(key);
+    const { ecosystem, name, path, dev } = is ?? was ?? owner;
+    const change = !was ? 'new' : !is ? 'gone' : was.version === is.version ? 'same' : 'updated';
+    return {
+        key,
+        change: {
+            ecosystem,
+            name,
+            path,
+            change,
+            versionBefore: was?.version ?? null,
+            versionAfter: is?.version ?? null,
+            amount,
+            dev,
+        },
+    };
+}
+/**
+ * The packages that are new, gone, of another version or of another size, by the bytes that are in the image; largest change first.
+ */
+function changesOfPackages(before, after) {
+    const was = indexPackages(before);
+    const is = indexPackages(after);
+    const keys = new Set([...was.keys(), ...is.keys()]);
+    return [...keys]
+        .map((key) => {
+        const amount = (is.get(key)?.size ?? 0) - (was.get(key)?.size ?? 0);
+        return changeOfPackage((is.get(key) ?? was.get(key)), amount, was, is).change;
+    })
+        .filter(({ change, amount }) => change !== 'same' || amount !== 0)
+        .toSorted((one, other) => Math.abs(other.amount) - Math.abs(one.amount) || (one.name < other.name ? -1 : 1));
+}
+
+;// CONCATENATED MODULE: ./build/compare/parts.js
+
+/** Parts of one layer, and packages of one part, that are told; the rest is a number. */
+const MAX_PARTS = 10;
+const MAX_PACKAGES = 10;
+/** A folder is told by its children where so few of them … */
+const FEW = 3;
+/** … make up so much of what changed in it. */
+const MOST = 0.9;
+/** The paths of what changed, and all folders on the way there; absolute, without a final `/`. */
+function pathsOf(deltas) {
+    const paths = new Set();
+    for (const { path } of deltas) {
+        for (const each of upwards(path)) {
+            if (paths.has(each))
+                break;
+            paths.add(each);
+        }
+    }
+    return paths;
+}
+/** Those of the paths in which an image ships anything. */
+function shippedIn({ files }, paths) {
+    const shipped = new Set();
+    for (const { path } of files) {
+        for (const each of upwards(path)) {
+            if (shipped.has(each))
+                break;
+            if (paths.has(each))
+                shipped.add(each);
+        }
+    }
+    return shipped;
+}
+/** The path and the folders above it, the deepest first, without the root. */
+function* upwards(path) {
+    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1))
+        yield path.slice(0, end);
+}
+/**
+ * What a group of layers changed by, in few words: packages of a database together, packages in a folder by their folder, all other files
+ * by the folders that explain them. Largest first, at most MAX_PARTS; what is in none of them is what is left of the sum.
+ */
+function partsOf(deltas, sides) {
+    const groups = new Map();
+    const loose = [];
+    for (const delta of deltas) {
+        const container = delta.package && containerOf(delta.package);
+        if (!container) {
+            loose.push(delta);
+            continue;
+        }
+        const key = `${container.ecosystem}\0${container.path ?? ''}`;
+        const group = groups.get(key);
+        if (group)
+            group.deltas.push(delta);
+        else
+            groups.set(key, { of: container, deltas: [delta] });
+    }
+    const parts = [
+        ...[...groups.values()].map(({ of, deltas: owned }) => packagesPart(of, owned, sides)),
+        ...foldersOf(loose, sides),
+    ];
+    return parts
+        .filter(({ amount }) => amount !== 0)
+        .toSorted((one, other) => Math.abs(other.amount) - Math.abs(one.amount) || compareText(one.path, other.path))
+        .slice(0, MAX_PARTS);
+}
+function compareText(one, other) {
+    return (one ?? '') < (other ?? '') ? -1 : 1;
+}
+function containerOf({ ecosystem, path }) {
+    switch (ecosystem) {
+        case 'npm': {
+            // The outermost one: packages within packages are told with it.
+            const at = path?.indexOf('/node_modules/') ?? -1;
+            return path === null || at === -1 ? null : { ecosystem, path: `${path.slice(0, at)}/node_modules` };
+        }
+        case 'python':
+            return { ecosystem, path: path === null ? null : path.slice(0, path.lastIndexOf('/')) };
+        // A program or an archive is one file, and told as that.
+        case 'go':
+        case 'java':
+            return null;
+        default:
+            return { ecosystem, path: null };
+    }
+}
+function packagesPart({ ecosystem, path }, deltas, sides) {
+    const amounts = new Map();
+    for (const delta of deltas)
+        amounts.set(delta.package, (amounts.get(delta.package) ?? 0) + delta.amount);
+    // A package that was updated has files of either version: they are one change.
+    const changes = new Map();
+    for (const [owner, amount] of amounts) {
+        const change = changeOfPackage(owner, amount, sides.packagesBefore, sides.packagesAfter);
+        const known = changes.get(change.key);
+        if (known)
+            known.amount += amount;
+        else
+            changes.set(change.key, change.change);
+    }
+    const packages = [...changes.values()]
+        .filter(({ amount }) => amount !== 0)
+        .toSorted((one, other) => Math.abs(other.amount) - Math.abs(one.amount) || compareText(one.name, other.name));
+    return {
+        path,
+        ecosystem,
+        change: path === null ? 'changed' : changeAt(path, sides),
+        amount: sum(deltas),
+        files: deltas.length,
+        packages: packages.slice(0, MAX_PACKAGES),
+        packageCount: packages.length,
+    };
+}
+function changeAt(path, { inBase, inHead }) {
+    if (!inBase.has(path))
+        return 'new';
+    return inHead.has(path) ? 'changed' : 'gone';
+}
+function sum(deltas) {
+    return deltas.reduce((total, { amount }) => total + amount, 0);
+}
+function foldersOf(deltas, sides) {
+    const root = branch('');
+    for (const delta of deltas) {
+        let node = root;
+        add(node, delta);
+        const names = delta.path.split('/').slice(1);
+        for (const name of names) {
+            let child = node.children.get(name);
+            if (!child) {
+                child = branch(`${node.path}/${name}`);
+                node.children.set(name, child);
+            }
+            add(child, delta);
+            node = child;
+        }
+        node.delta = delta;
+    }
+    const parts = [];
+    const waiting = [root];
+    for (let node = waiting.pop(); node; node = waiting.pop()) {
+        const split = node === root ? [...node.children.values()] : telling(node, sides);
+        if (split.length === 0)
+            parts.push(folderPart(node, sides));
+        else
+            waiting.push(...split);
+    }
+    return parts;
+}
+function branch(path) {
+    return { path, amount: 0, absolute: 0, files: 0, delta: null, children: new Map() };
+}
+function add(node, { amount }) {
+    node.amount += amount;
+    node.absolute += Math.abs(amount);
+    node.files += 1;
+}
+/** Folders that many things share: their own name explains nothing. */
+const SHARED = /^\/(?:usr|var|opt|home|root|srv|mnt|etc|run|tmp|lib|lib64)?$|^\/usr\/(?:local|lib|share|libexec)$|^\/usr\/local\/(?:lib|share)$|^\/var\/(?:lib|cache)$|^\/home\/[^/]+$|^\/(?:usr\/)?lib\/[^/]+-linux-gnu\w*$/;
+/** The children that tell more than the folder itself; none: the folder is what is told. */
+function telling(node, sides) {
+    const children = [...node.children.values()].toSorted((one, other) => other.absolute - one.absolute);
+    if (children.length === 0)
+        return [];
+    const isShared = SHARED.test(node.path);
+    // A folder that is new (or gone) as a whole is told by its own name, but for the way to a single file.
+    if (!isShared && changeAt(node.path, sides) !== 'changed')
+        return node.files === 1 ? children : [];
+    if (isShared)
+        return children;
+    const few = children.slice(0, FEW);
+    const told = few.reduce((total, { absolute }) => total + absolute, 0);
+    return told >= node.absolute * MOST ? children : [];
+}
+function folderPart(node, sides) {
+    const owner = node.delta?.package ?? null;
+    const change = owner && changeOfPackage(owner, node.amount, sides.packagesBefore, sides.packagesAfter).change;
+    return {
+        path: node.path,
+        ecosystem: null,
+        change: changeAt(node.path, sides),
+        amount: node.amount,
+        files: node.files,
+        packages: change ? [change] : [],
+        packageCount: change ? 1 : 0,
+    };
+}
+
+;// CONCATENATED MODULE: ./build/compare/layers.js
+
+
+
+
+/**
+ * The compressor's noise: a layer that is built again is packed into a slightly other size, since the times in its tar
+ * differ. A difference up to the larger of 1,000 bytes and a thousandth (0.1 %) of the layer may be no more than that.
+ */
+const noiseBytes = 1000;
+const noiseFraction = 1000;
+/** Compares the layers of two images; without a base every layer is `added`. In the image's order, base layer first. */
+function changesOfLayers(base, head) {
+    const rows = kindsOf(withMoves(alignLayers(base?.layers ?? [], head.layers)));
+    if (base === null || base.content === null || head.content === null) {
+        return { layers: rows.map(({ pair, change }) => layerChange(pair, change, null)), baseImage: null };
+    }
+    const before = new Map(base.layers.map((layer, at) => [layer, at]));
+    const after = new Map(head.layers.map((layer, at) => [layer, at]));
+    const groupOf = (pairs) => ({
+        before: pairs.flatMap((pair) => (pair.base ? [before.get(pair.base)] : [])),
+        after: pairs.flatMap((pair) => (pair.head ? [after.get(pair.head)] : [])),
+    });
+    const changed = rows.filter(({ change }) => change === 'changed' || change === 'added' || change === 'removed');
+    const own = changed.filter(({ pair }) => !isFromBase(pair));
+    const ofBase = changed.filter(({ pair }) => isFromBase(pair)).map(({ pair }) => pair);
+    const [baseDeltas, ...ownDeltas] = deltasOf(base.content, head.content, [
+        groupOf(ofBase),
+        ...own.map(({ pair }) => groupOf([pair])),
+    ]);
+    const paths = pathsOf([baseDeltas, ...ownDeltas].flatMap(({ deltas }) => deltas));
+    const sides = {
+        inBase: shippedIn(base.content, paths),
+        inHead: shippedIn(head.content, paths),
+        packagesBefore: indexPackages(base.content.packages),
+        packagesAfter: indexPackages(head.content.packages),
+    };
+    const whys = new Map(own.map(({ pair }, at) => [pair, whyOf(ownDeltas[at], sides)]));
+    return {
+        layers: rows.map(({ pair, change }) => layerChange(pair, change, whys.get(pair) ?? null)),
+        baseImage: ofBase.length === 0 ? null : whyOf(baseDeltas, sides),
+    };
+}
+function isFromBase({ base, head }) {
+    return (head ?? base).fromBase === true;
+}
+function whyOf({ deltas, moved }, sides) {
+    const parts = partsOf(deltas, sides);
+    const total = deltas.reduce((sum, { amount }) => sum + amount, 0);
+    return { moved, parts, rest: parts.reduce((rest, { amount }) => rest - amount, total) };
+}
+/** Layers of the same content that stand alone on both sides are one layer that moved; it stands where the head has it. */
+function withMoves(pairs) {
+    const removed = new Map();
+    for (const pair of pairs) {
+        if (pair.base && !pair.head && pair.base.diffId !== EMPTY_TAR)
+            removed.set(pair.base.diffId, pair);
+    }
+    const gone = new Set();
+    const rows = pairs.map((pair) => {
+        const from = pair.head && !pair.base ? removed.get(pair.head.diffId) : undefined;
+        if (!from?.base || !pair.head || from.base.fromBase !== pair.head.fromBase)
+            return { pair, isMoved: false };
+        removed.delete(pair.head.diffId);
+        gone.add(from);
+        return { pair: { base: from.base, head: pair.head }, isMoved: true };
+    });
+    return rows.filter(({ pair }) => !gone.has(pair));
+}
+function kindsOf(rows) {
+    let changedBelow = false;
+    return rows.map(({ pair, isMoved }) => {
+        const change = isMoved ? 'moved' : kindOfChange(pair, changedBelow);
+        if (change !== 'unchanged')
+            changedBelow = true;
+        return { pair, change };
+    });
+}
+/**
+ * `changedBelow`: some layer below is not the same on both sides, so that this one may have been built anew for no
+ * reason of its own, and only then may another download size be the compressor's noise.
+ */
+function kindOfChange({ base, head }, changedBelow) {
+    if (!base)
+        return 'added';
+    if (!head)
+        return 'removed';
+    if (base.diffId === head.diffId)
+        return 'unchanged';
+    if (base.instruction !== head.instruction)
+        return 'changed';
+    if (base.size !== null && head.size !== null)
+        return base.size === head.size ? 'rebuilt' : 'changed';
+    if (base.downloadSize === null || head.downloadSize === null)
+        return 'changed';
+    if (base.downloadSize === head.downloadSize)
+        return 'rebuilt';
+    return changedBelow && isNoise(base.downloadSize, head.downloadSize) ? 'rebuilt' : 'changed';
+}
+function isNoise(before, after) {
+    const difference = Math.abs(after - before);
+    return difference <= noiseBytes || difference * noiseFraction <= before;
+}
+function layerChange({ base, head }, change, why) {
+    const { instruction, file, line, stage, fromBase, copiedFrom } = head ?? base;
+    return {
+        change,
+        instruction,
+        instructionBefore: base && base.instruction !== instruction ? base.instruction : null,
+        file,
+        line,
+        stage,
+        fromBase,
+        copiedFrom,
+        sizeBefore: base?.size ?? null,
+        sizeAfter: head?.size ?? null,
+        downloadSizeBefore: base?.downloadSize ?? null,
+        downloadSizeAfter: head?.downloadSize ?? null,
+        why,
+    };
+}
+
+;// CONCATENATED MODULE: ./build/compare/compare.js
+
+
+
+/**
+ * Compares the images of one build, one per platform, with the baseline's image for the same platform. A platform that
+ * the baseline does not have is compared with nothing, and its baseline says why. In the order of `heads`.
+ */
+function compareAll(heads, baseline) {
+    const { kind, commit, ref, reason } = baseline;
+    const platforms = baseline.platforms.join(', ');
+    return heads.map((head) => {
+        const base = baseline.measurements.find((measurement) => measurement.platform === head.platform);
+        if (base || kind === 'none') {
+            const comparison = compare(head, base ?? null, { kind, commit, ref, reason });
+            return { comparison, head, base: comparison.base === null ? null : (base ?? null) };
+        }
+        const missing = `the base has no image for ${head.platform}, only for ${platforms || 'no platform at all'}`;
+        return { comparison: compare(head, null, { kind: 'none', commit, ref, reason: missing }), head, base: null };
+    });
+}
+/** Platforms that the base has and the heads do not: their images are gone. */
+function gonePlatforms(heads, baseline) {
+    return baseline.platforms.filter((platform) => heads.every((head) => head.platform !== platform));
+}
+/**
+ * Compares one image with its base; `baseline` says how the base was had. Never throws: a base that is not comparable
+ * counts as none, and the result's baseline says why. Without a base there are no totals of the base and no changes of
+ * totals, and every layer is `added`: the list of what is in the image.
+ */
+function compare(head, base, baseline) {
+    const obstacle = base && comparable(head, base);
+    const comparedWith = obstacle === null ? base : null;
+    const after = totalsOf(head);
+    const before = comparedWith && totalsOf(comparedWith);
+    const unlikeDownloads = comparedWith && unlikePacking(head, comparedWith);
+    const { layers, baseImage } = changesOfLayers(comparedWith, head);
+    return {
+        name: head.name,
+        platform: head.platform,
+        engine: head.engine,
+        source: head.source,
+        head: after,
+        base: before,
+        change: before && changeOfTotals(before, after, unlikeDownloads === null),
+        sizeFrom: head.sizeFrom,
+        unmeasured: head.unmeasured,
+        unlikeDownloads,
+        baseline: before ? baseline : withoutBase(baseline, obstacle),
+        baseImage: {
+            before: comparedWith?.baseImage ?? null,
+            after: head.baseImage,
+            ...baseImageFacts(comparedWith, head, unlikeDownloads === null),
+            why: baseImage,
+        },
+        packages: comparedWith && packagesOf(comparedWith, head),
+        layerChanges: layers,
+    };
+}
+/**
+ * Null where the two measurements mean the same by their numbers, else why they don't, as a sentence without its final
+ * full stop. Stores pack and split layers differently, and so do platforms: a difference between unlike ones would be
+ * taken for the change's doing.
+ */
+function comparable(head, base) {
+    if (head.schema !== base.schema) {
+        return `the base's measurement has schema ${String(base.schema)}, this change's has schema ${String(head.schema)}`;
+    }
+    if (head.platform !== base.platform) {
+        return `the base was measured for ${base.platform}, this change for ${head.platform}`;
+    }
+    if (head.engine !== null && base.engine !== null && head.engine.store !== base.engine.store) {
+        return `the base was measured on the ${base.engine.store} store, this change on the ${head.engine.store} store`;
+    }
+    if (head.size !== null && base.size !== null && head.sizeFrom !== base.sizeFrom) {
+        return "one size is read from the image's layers, the other is the engine's own count";
+    }
+    return null;
+}
+/**
+ * Null where the download sizes can be compared, or are not measured; else why not. The same layer in another packing weighs otherwise,
+ * though nothing changed; so do gzip and zstd, by more than most changes do.
+ */
+function unlikePacking(head, base) {
+    if (head.downloadSize === null || base.downloadSize === null)
+        return null;
+    const digests = new Map(base.layers.map((layer) => [layer.diffId, layer.digest]));
+    const repacked = head.layers.find(({ diffId, digest }) => digests.has(diffId) && digests.get(diffId) !== digest);
+    if (repacked)
+        return 'layers that both have were packed anew, and weigh otherwise';
+    const [before, after] = [packingOf(base, head), packingOf(head, base)];
+    if (before.length === 0 || after.length === 0 || before.join() === after.join())
+        return null;
+    return `the base's layers are ${before.join(' and ')}, this change's ${after.join(' and ')}`;
+}
+/** How the layers are packed that the other image does not have. */
+function packingOf({ layers }, other) {
+    const shared = new Set(other.layers.map((layer) => layer.digest));
+    const kinds = layers.filter((layer) => !shared.has(layer.digest)).map((layer) => PACKING[layer.compression ?? 'none']);
+    return [...new Set(kinds)].toSorted();
+}
+const PACKING = { gzip: 'packed by gzip', zstd: 'packed by zstd', none: 'not packed' };
+/** Changes of packages that are told. */
+const compare_MAX_PACKAGES = 100;
+function packagesOf(base, head) {
+    if (base.content === null || head.content === null)
+        return null;
+    return changesOfPackages(base.content.packages, head.content.packages).slice(0, compare_MAX_PACKAGES);
+}
+function withoutBase(baseline, obstacle) {
+    const reason = obstacle ?? baseline.reason ?? 'the base was not measured';
+    return { ...baseline, kind: 'none', reason };
+}
+function totalsOf({ size, downloadSize, layers, content }) {
+    const own = hasOrigins(layers) ? layers.filter((layer) => !layer.fromBase) : null;
+    return {
+        size,
+        downloadSize,
+        layers: layers.length,
+        ownSize: own && (0,measurement/* sum */.c)(own.map((layer) => layer.size)),
+        ownDownloadSize: own && (0,measurement/* sum */.c)(distinctBlobs(own).map((layer) => layer.downloadSize)),
+        ownLayers: own && own.length,
+        wasted: content && content.files.reduce((bytes, file) => (file.lost === null ? bytes : bytes + file.size), 0),
+    };
+}
+/** A blob that stands in an image twice is pulled once. */
+function distinctBlobs(layers) {
+    return layers.filter((layer, at) => layer.digest === null || layers.findIndex((other) => other.digest === layer.digest) === at);
+}
+/** Whether it is known of each layer if it came with the `FROM` image: else nothing can be said of the image's own part. */
+function hasOrigins(layers) {
+    return layers.every((layer) => layer.fromBase !== null);
+}
+function changeOfTotals(before, after, likeDownloads) {
+    return {
+        size: changeOf(before.size, after.size),
+        downloadSize: likeDownloads ? changeOf(before.downloadSize, after.downloadSize) : null,
+        layers: changeOf(before.layers, after.layers),
+        ownSize: changeOf(before.ownSize, after.ownSize),
+        ownDownloadSize: likeDownloads ? changeOf(before.ownDownloadSize, after.ownDownloadSize) : null,
+        ownLayers: changeOf(before.ownLayers, after.ownLayers),
+        wasted: changeOf(before.wasted, after.wasted),
+    };
+}
+function changeOf(before, after) {
+    if (before === null || after === null)
+        return null;
+    const amount = after - before;
+    return { amount, percent: before === 0 ? null : (amount / before) * 100 };
+}
+/** What became of the base image, whose doing that is, and by how much it grew. */
+function baseImageFacts(base, head, likeDownloads) {
+    const change = base ? changeOfBaseImage(base, head) : 'unknown';
+    if (base === null || change !== 'changed')
+        return { change, doing: null, growth: null };
+    const doing = doingOf(base.baseImage, head.baseImage);
+    if (!hasOrigins(base.layers) || !hasOrigins(head.layers))
+        return { change, doing, growth: null };
+    const [before, after] = [base, head].map(({ layers }) => layers.filter((layer) => layer.fromBase));
+    const grew = (size) => changeOf(size(before), size(after))?.amount ?? null;
+    const growth = {
+        size: grew((layers) => (0,measurement/* sum */.c)(layers.map((layer) => layer.size))),
+        downloadSize: likeDownloads
+            ? grew((layers) => (0,measurement/* sum */.c)(distinctBlobs(layers).map((layer) => layer.downloadSize)))
+            : null,
+        layers: after.length - before.length,
+    };
+    return { change, doing, growth };
+}
+/**
+ * Whose doing another base image is. It moved by itself where the Dockerfile has the same reference and it still stands for the same name;
+ * null where that cannot be told: the text is not known, or what it says may have come from a variable with a digest in it.
+ */
+function doingOf(before, after) {
+    if (before === null && after === null)
+        return null;
+    if (before?.name !== after?.name)
+        return 'change';
+    const [was, is] = [before, after].map((image) => referenceOf(image?.instruction ?? ''));
+    if (!was || !is)
+        return null;
+    if (was !== is)
+        return 'change';
+    return /(?:\$\w+|\})$|@.*\$/.test(is) ? null : 'drift';
+}
+/** `node:24` of `FROM --platform=linux/amd64 node:24 AS build`. */
+function referenceOf(instruction) {
+    const words = instruction.split(/\s+/).slice(1);
+    return words.find((word) => !word.startsWith('--')) ?? null;
+}
+/**
+ * Name and digest decide; where an engine tells no digest, the layers that came with the image do, if it is known which
+ * these are. An image without any starts `FROM scratch`.
+ */
+function changeOfBaseImage(base, head) {
+    const before = base.baseImage;
+    const after = head.baseImage;
+    if (before && after && before.name !== after.name)
+        return 'changed';
+    if (before?.digest && after?.digest)
+        return before.digest === after.digest ? 'unchanged' : 'changed';
+    if (!hasOrigins(base.layers) || !hasOrigins(head.layers))
+        return 'unknown';
+    const layersBefore = base.layers.filter((layer) => layer.fromBase);
+    const layersAfter = head.layers.filter((layer) => layer.fromBase);
+    const same = layersBefore.length === layersAfter.length &&
+        layersBefore.every((layer, index) => layer.diffId === layersAfter[index]?.diffId);
+    return same ? 'unchanged' : 'changed';
+}
 
 
 /***/ }),
@@ -37284,6 +38507,245 @@ function toFailure(error) {
 
 /***/ }),
 
+/***/ 4158:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   W: () => (/* binding */ platformsOf),
+/* harmony export */   c: () => (/* binding */ sum)
+/* harmony export */ });
+/** The sum of sizes in bytes. Null as soon as one part was not measured: a part of a sum is never shown as the sum. */
+function sum(sizes) {
+    return sizes.reduce((total, size) => (total === null || size === null ? null : total + size), 0);
+}
+/** The platforms that were measured, in their order. */
+function platformsOf(measurements) {
+    return measurements.map(({ platform }) => platform);
+}
+
+
+/***/ }),
+
+/***/ 2269:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   LD: () => (/* binding */ limitKeysOf),
+/* harmony export */   Qx: () => (/* binding */ parseBudgetLines),
+/* harmony export */   SQ: () => (/* binding */ ECOSYSTEMS),
+/* harmony export */   _M: () => (/* binding */ LIMIT_FORMS)
+/* harmony export */ });
+/* harmony import */ var leven__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7785);
+/* harmony import */ var _list_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3666);
+/* harmony import */ var _quantity_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(991);
+
+
+
+/** Which kind of package manager a package is known by. */
+const ECOSYSTEMS = ['dpkg', 'apk', 'rpm', 'npm', 'python', 'go', 'java'];
+/** Other words for them, for hints. */
+const ALSO_KNOWN = new Map([
+    ['apt', 'dpkg'],
+    ['deb', 'dpkg'],
+    ['debian', 'dpkg'],
+    ['alpine', 'apk'],
+    ['node', 'npm'],
+    ['pip', 'python'],
+    ['pypi', 'python'],
+    ['golang', 'go'],
+    ['maven', 'java'],
+]);
+const SCOPE_KEYS = ['scope', 'path', 'stage', 'package'];
+const LIMIT_KEYS = ['max-size', 'max-download-size', 'max-layers', 'max-increase'];
+const KEYS = [...SCOPE_KEYS, ...LIMIT_KEYS, 'level'];
+/** The accepted form of each limit, for errors. */
+const LIMIT_FORMS = {
+    'max-size': 'a number with a unit: `160 MB`, `150 MiB`, `1.2 GB`, `800 kB`',
+    'max-download-size': 'a number with a unit: `160 MB`, `150 MiB`, `1.2 GB`, `800 kB`',
+    'max-layers': 'a whole number: `12`',
+    'max-increase': 'bytes with a unit or percent of the base: `5 MB`, `3%`',
+};
+const LINE_FORM = 'one budget a line, its options separated by commas: `scope=own,max-increase=2 MB`';
+const MAX_LINES = 200;
+/** Longer than any path is: https://www.man7.org/linux/man-pages/man3/realpath.3.html has PATH_MAX as 4,096 bytes. */
+const MAX_VALUE = 4096;
+const list = (keys) => keys.map((key) => `\`${key}\``).join(', ');
+/**
+ * The lines of the input `budgets`: `scope=own,max-increase=2 MB`, one budget a line, options as docker's own are written. Blank lines and
+ * lines that start with `#` are left out. Every problem of every line is told.
+ */
+function parseBudgetLines(text) {
+    const lines = [];
+    const problems = [];
+    const seen = new Map();
+    const given = text.split(/\r?\n/).map((entry, at) => ({ entry: entry.trim(), line: at + 1 }));
+    const filled = given.filter(({ entry }) => entry !== '' && !entry.startsWith('#'));
+    for (const { entry, line } of filled.slice(0, MAX_LINES)) {
+        const parsed = parseLine(entry, line);
+        problems.push(...parsed.problems.map((problem) => Object.assign(problem, { line })));
+        if (parsed.budget === null)
+            continue;
+        lines.push(parsed.budget);
+        for (const key of limitKeysOf(parsed.budget)) {
+            const before = seen.get(key.id);
+            if (before === undefined)
+                seen.set(key.id, line);
+            else
+                problems.push({
+                    line,
+                    entry,
+                    form: `\`${key.name}\` once for a scope and level, and line ${before} has it`,
+                    hint: null,
+                });
+        }
+    }
+    const surplus = filled[MAX_LINES];
+    if (surplus)
+        problems.push({ ...surplus, form: `at most ${MAX_LINES} budgets`, hint: null });
+    return { lines, problems };
+}
+/** What a line limits: two lines that say the same of the same contradict each other. */
+function limitKeysOf({ scope, level, limits }) {
+    const set = {
+        'max-size': limits.maxSize,
+        'max-download-size': limits.maxDownloadSize,
+        'max-layers': limits.maxLayers,
+    };
+    const names = [
+        ...Object.entries(set).flatMap(([name, limit]) => (limit === null ? [] : [name])),
+        ...(limits.maxIncrease === null ? [] : ['max-increase']),
+    ];
+    const unit = limits.maxIncrease?.unit;
+    return names.map((name) => ({
+        name,
+        id: JSON.stringify([scope, level, name, name === 'max-increase' ? unit : null]),
+    }));
+}
+function parseLine(entry, line) {
+    const wrong = (form) => ({
+        budget: null,
+        problems: [{ entry, form, hint: null }],
+    });
+    const fields = entry.length > 2 * MAX_VALUE ? null : (0,_list_js__WEBPACK_IMPORTED_MODULE_1__/* .parseFields */ .L5)(entry);
+    if (fields === null)
+        return wrong(LINE_FORM);
+    const problems = [];
+    const values = new Map();
+    for (const field of fields) {
+        const pair = (0,_list_js__WEBPACK_IMPORTED_MODULE_1__/* .parsePair */ .Ar)(field);
+        const key = KEYS.find((known) => known === pair?.key);
+        const value = pair?.value.trim() ?? '';
+        if (pair === null)
+            problems.push({ entry: field === '' ? entry : field, form: LINE_FORM, hint: null });
+        else if (key === undefined) {
+            const hint = (0,leven__WEBPACK_IMPORTED_MODULE_2__/* .closestMatch */ .h)(pair.key.slice(0, 100).toLowerCase(), [...KEYS], { maxDistance: 2 }) ?? null;
+            problems.push({ entry: field, form: list(KEYS), hint });
+        }
+        else if (values.has(key))
+            problems.push({ entry: field, form: `\`${key}\` once a line`, hint: null });
+        else if (value === '' || value.length > MAX_VALUE || hasControls(value))
+            problems.push({ entry: field, form: `a value for \`${key}\``, hint: null });
+        else
+            values.set(key, value);
+    }
+    if (problems.length > 0)
+        return { budget: null, problems };
+    const scopes = SCOPE_KEYS.filter((key) => values.has(key));
+    if (scopes.length > 1)
+        return wrong(`at most one of ${list(SCOPE_KEYS)} a line`);
+    const allowed = scopes[0] === 'path' || scopes[0] === 'package' ? PAYLOAD_KEYS : LIMIT_KEYS;
+    const limitKeys = LIMIT_KEYS.filter((key) => values.has(key));
+    if (limitKeys.length === 0)
+        return wrong(`at least one of ${list(allowed)} a line`);
+    const misplaced = limitKeys.find((key) => !allowed.some((each) => each === key));
+    if (misplaced !== undefined)
+        return wrong(`${list(allowed)} beside \`${scopes[0]}\`: only layers have a download size and a number`);
+    const scope = parseScope(values);
+    if (scope !== null && 'form' in scope)
+        problems.push(scope);
+    const parsedLimit = (key, parse) => {
+        const value = values.get(key);
+        const limit = value === undefined ? null : parse(value);
+        if (value !== undefined && limit === null)
+            problems.push({ entry: `${key}=${value}`, form: LIMIT_FORMS[key], hint: null });
+        return limit;
+    };
+    const limits = {
+        maxSize: parsedLimit('max-size', _quantity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseBytes */ .z_),
+        maxDownloadSize: parsedLimit('max-download-size', _quantity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseBytes */ .z_),
+        maxLayers: parsedLimit('max-layers', _quantity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseCount */ .zq),
+        maxIncrease: parsedLimit('max-increase', _quantity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseIncrease */ .KW),
+    };
+    const level = values.get('level') ?? 'fail';
+    if (level !== 'fail' && level !== 'warn')
+        problems.push({ entry: `level=${level}`, form: '`fail` or `warn`', hint: null });
+    if (problems.length > 0 || (scope !== null && 'form' in scope) || (level !== 'fail' && level !== 'warn'))
+        return { budget: null, problems };
+    return { budget: { line, scope, level, limits }, problems: [] };
+}
+/** Limits of what is counted in files. */
+const PAYLOAD_KEYS = ['max-size', 'max-increase'];
+function parseScope(values) {
+    const scope = values.get('scope');
+    if (scope !== undefined) {
+        if (scope === 'own' || scope === 'base')
+            return { kind: scope, of: null };
+        return {
+            entry: `scope=${scope}`,
+            form: '`own` (the layers of the Dockerfile itself) or `base` (those of the base image)',
+            hint: null,
+        };
+    }
+    const path = values.get('path');
+    if (path !== undefined) {
+        if (isGlob(path))
+            return { kind: 'path', of: path };
+        return {
+            entry: `path=${path}`,
+            form: 'an absolute path, which may have `*`, `?` and `**`: `/app/node_modules`, `/app/**/*.map`',
+            hint: null,
+        };
+    }
+    const stage = values.get('stage');
+    if (stage !== undefined) {
+        if (/^[\w][\w.-]{0,127}$/.test(stage))
+            return { kind: 'stage', of: stage };
+        return { entry: `stage=${stage}`, form: "a stage's name or number", hint: null };
+    }
+    const name = values.get('package');
+    if (name === undefined)
+        return null;
+    const [, prefix] = /^([a-z]+):/.exec(name) ?? [];
+    const other = prefix === undefined ? undefined : (ALSO_KNOWN.get(prefix) ?? closeEcosystem(prefix));
+    if (other === undefined && name.length <= 300)
+        return { kind: 'package', of: name };
+    return {
+        entry: `package=${name}`,
+        form: `a package's name, or behind one of ${list(ECOSYSTEMS)} and a colon: \`typescript\`, \`dpkg:libssl3\``,
+        hint: other === undefined ? null : `${other}:${name.slice(prefix.length + 1)}`,
+    };
+}
+/** A misspelt ecosystem: a name of a package may have a colon itself (`junit:junit`), and those are further away. */
+function closeEcosystem(prefix) {
+    if (ECOSYSTEMS.some((known) => known === prefix))
+        return undefined;
+    return (0,leven__WEBPACK_IMPORTED_MODULE_2__/* .closestMatch */ .h)(prefix, [...ECOSYSTEMS], { maxDistance: 1 });
+}
+/** An absolute path without `.`, `..` and empty names: no file of an image has one of these. */
+function isGlob(path) {
+    if (!path.startsWith('/'))
+        return false;
+    const names = path.slice(1).replace(/\/$/, '').split('/');
+    return names.every((name) => name !== '' && name !== '.' && name !== '..');
+}
+function hasControls(value) {
+    // oxlint-disable-next-line no-control-regex -- control characters are what is refused
+    return /[\u0000-\u001f\u007f]/.test(value);
+}
+
+
+/***/ }),
+
 /***/ 9587:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -37322,6 +38784,9 @@ const descriptions = {
     'max-download-size': 'Cap on the download (packed) size: `55 MB`.',
     'max-layers': 'Cap on the number of non-empty layers: `12`.',
     'max-increase': 'Cap on growth against the base, in bytes or percent of the base: `5 MB`, `3%`.',
+    budgets: 'Further budgets, one a line, on a part of the image or as soft limits: `scope=own,max-increase=2 MB`, `path=/app/node_modules,max-size=80 MB`, `stage=runtime,max-size=…`, `package=typescript,max-size=0 B`, `max-size=150 MB,level=warn`.',
+    forbid: 'Rules of advice a finding of which breaks the budget, comma- or line-separated: `secrets, vcs-and-tests`. What the base has already does not.',
+    'accept-label': 'Label of a pull request that accepts its growth, up to what the report showed when it was set; `off`: none does. What it accepts is kept in the comment (`pull-requests: write`).',
     baseline: 'What to compare with. `auto` and `build`: build the base commit beside the change; an image where it lies, in the forms of `image`; `none`: nothing, only the caps are judged.',
     'base-ref': "Commit, branch or tag to compare with, as it is now (not the merge base with it). Default: from the event (the merge commit's first parent, the merge base, the merge queue's base, the previous commit of a push).",
     comment: 'When to comment on the pull request: `on-change` (above a noise floor or when a budget is not kept; a comment that is there is always brought up to date), `always`, `off`.',
@@ -37329,8 +38794,8 @@ const descriptions = {
     'github-token': 'Token for the comment (`pull-requests: write`). Without that permission: verdict, summary and log as ever.',
 };
 
-// EXTERNAL MODULE: ./build/inputs/inputs.js + 3 modules
-var inputs = __nccwpck_require__(6819);
+// EXTERNAL MODULE: ./build/inputs/inputs.js + 1 modules
+var inputs = __nccwpck_require__(7605);
 // EXTERNAL MODULE: ./build/inputs/reference.js
 var reference = __nccwpck_require__(6829);
 ;// CONCATENATED MODULE: ./build/inputs/command-line.js
@@ -37340,7 +38805,7 @@ var reference = __nccwpck_require__(6829);
 
 
 /** Inputs that have no meaning on a terminal: there is no pull request to comment on. */
-const WORKFLOW_ONLY = new Set(['comment', 'github-token']);
+const WORKFLOW_ONLY = new Set(['accept-label', 'comment', 'github-token']);
 /** The options of the commands that are inputs, in action.yml's order. */
 const inputOptions = inputs/* inputNames */.vj.filter((name) => !WORKFLOW_ONLY.has(name));
 const OWN_OPTIONS = {
@@ -37436,6 +38901,8 @@ const LISTS = new Set([
     'build-contexts',
     'platforms',
     'metrics',
+    'budgets',
+    'forbid',
     'secrets',
     'secret-files',
     'cache-from',
@@ -37489,7 +38956,7 @@ function wrap(text, width) {
 
 /***/ }),
 
-/***/ 6819:
+/***/ 7605:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -37502,271 +38969,40 @@ __nccwpck_require__.d(__webpack_exports__, {
   TL: () => (/* binding */ parseInputs)
 });
 
-;// CONCATENATED MODULE: ./node_modules/leven/index.js
-const array = [];
-const characterCodeCache = [];
-
-function leven(first, second, options) {
-	if (first === second) {
-		return 0;
-	}
-
-	const maxDistance = options?.maxDistance;
-	const swap = first;
-
-	// Swapping the strings if `a` is longer than `b` so we know which one is the
-	// shortest & which one is the longest
-	if (first.length > second.length) {
-		first = second;
-		second = swap;
-	}
-
-	let firstLength = first.length;
-	let secondLength = second.length;
-
-	// Performing suffix trimming:
-	// We can linearly drop suffix common to both strings since they
-	// don't increase distance at all
-	// Note: `~-` is the bitwise way to perform a `- 1` operation
-	while (firstLength > 0 && (first.charCodeAt(~-firstLength) === second.charCodeAt(~-secondLength))) {
-		firstLength--;
-		secondLength--;
-	}
-
-	// Performing prefix trimming
-	// We can linearly drop prefix common to both strings since they
-	// don't increase distance at all
-	let start = 0;
-
-	while (start < firstLength && (first.charCodeAt(start) === second.charCodeAt(start))) {
-		start++;
-	}
-
-	firstLength -= start;
-	secondLength -= start;
-
-	// Early termination after trimming: if difference in length exceeds max distance
-	if (maxDistance !== undefined && secondLength - firstLength > maxDistance) {
-		return maxDistance;
-	}
-
-	if (firstLength === 0) {
-		return maxDistance !== undefined && secondLength > maxDistance
-			? maxDistance
-			: secondLength;
-	}
-
-	let bCharacterCode;
-	let result;
-	let temporary;
-	let temporary2;
-	let index = 0;
-	let index2 = 0;
-
-	while (index < firstLength) {
-		characterCodeCache[index] = first.charCodeAt(start + index);
-		array[index] = ++index;
-	}
-
-	while (index2 < secondLength) {
-		bCharacterCode = second.charCodeAt(start + index2);
-		temporary = index2++;
-		result = index2;
-
-		for (index = 0; index < firstLength; index++) {
-			temporary2 = bCharacterCode === characterCodeCache[index] ? temporary : temporary + 1;
-			temporary = array[index];
-			// eslint-disable-next-line no-multi-assign
-			result = array[index] = temporary > result
-				? (temporary2 > result ? result + 1 : temporary2)
-				: (temporary2 > temporary ? temporary + 1 : temporary2);
-		}
-
-		// Early termination: if all values in current row exceed maxDistance
-		if (maxDistance !== undefined) {
-			let rowMinimum = result;
-			for (index = 0; index < firstLength; index++) {
-				if (array[index] < rowMinimum) {
-					rowMinimum = array[index];
-				}
-			}
-
-			if (rowMinimum > maxDistance) {
-				return maxDistance;
-			}
-		}
-	}
-
-	// Bound arrays to avoid retaining large previous sizes
-	array.length = firstLength;
-	characterCodeCache.length = firstLength;
-
-	return maxDistance !== undefined && result > maxDistance ? maxDistance : result;
-}
-
-function closestMatch(target, candidates, options) {
-	if (!Array.isArray(candidates) || candidates.length === 0) {
-		return undefined;
-	}
-
-	const userMax = options?.maxDistance;
-	const targetLength = target.length;
-
-	// Exact match fast-path
-	for (const candidate of candidates) {
-		if (candidate === target) {
-			return candidate;
-		}
-	}
-
-	if (userMax === 0) {
-		return undefined;
-	}
-
-	let best;
-	let bestDist = Number.POSITIVE_INFINITY;
-	const seen = new Set();
-
-	for (const candidate of candidates) {
-		if (seen.has(candidate)) {
-			continue;
-		}
-
-		seen.add(candidate);
-
-		const lengthDiff = Math.abs(candidate.length - targetLength);
-		if (lengthDiff >= bestDist) {
-			continue;
-		}
-
-		if (userMax !== undefined && lengthDiff > userMax) {
-			continue;
-		}
-
-		const cap = Number.isFinite(bestDist)
-			? (userMax === undefined ? bestDist : Math.min(bestDist, userMax))
-			: userMax;
-
-		const distance = cap === undefined
-			? leven(target, candidate)
-			: leven(target, candidate, {maxDistance: cap});
-
-		// Skip candidates that exceed the user's maximum distance
-		if (userMax !== undefined && distance > userMax) {
-			continue;
-		}
-
-		// If we got a capped result that equals the cap, we need the actual distance
-		// for accurate comparison, but only if the cap was due to userMax
-		let actualD = distance;
-		if (cap !== undefined && distance === cap && cap === userMax) {
-			actualD = leven(target, candidate);
-		}
-
-		if (actualD < bestDist) {
-			bestDist = actualD;
-			best = candidate;
-			if (bestDist === 0) {
-				break;
-			}
-		}
-	}
-
-	if (userMax !== undefined && bestDist > userMax) {
-		return undefined;
-	}
-
-	return best;
-}
-
+// EXTERNAL MODULE: ./node_modules/leven/index.js
+var leven = __nccwpck_require__(7785);
 // EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 14 modules
 var schemas = __nccwpck_require__(5586);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
 var core = __nccwpck_require__(8532);
 // EXTERNAL MODULE: ./build/failure.js
 var failure = __nccwpck_require__(9874);
-;// CONCATENATED MODULE: ./build/inputs/list.js
-/**
- * The entries of a list input, as docker's own actions read them: one a line; an entry in double quotes may span lines
- * and hold `""` for a quote. Blank lines and lines that start with `#` are left out. Null where a quote is not closed.
- */
-function parseLines(text) {
-    const entries = [];
-    const lines = text.split(/\r?\n/);
-    for (let at = 0; at < lines.length; at++) {
-        let line = lines[at].trim();
-        if (line === '' || line.startsWith('#'))
-            continue;
-        if (line.startsWith('"')) {
-            while (!isClosed(line)) {
-                if (++at >= lines.length)
-                    return null;
-                line += `\n${lines[at]}`;
-            }
-            line = line.trim().slice(1, -1).replaceAll('""', '"');
-        }
-        entries.push(line);
-    }
-    return entries;
-}
-function isClosed(quoted) {
-    return /^"(?:[^"]|"")*"\s*$/.test(quoted);
-}
-/** The same for inputs whose entries hold no comma: comma- or line-separated. */
-function parseCommaOrLines(text) {
-    return text
-        .split(/[\r\n,]+/)
-        .map((entry) => entry.trim())
-        .filter((entry) => entry !== '' && !entry.startsWith('#'));
-}
-/** `key=value` split at the first `=`; null where there is none or the key is empty. */
-function parsePair(entry) {
-    const at = entry.indexOf('=');
-    return at < 1 ? null : { key: entry.slice(0, at).trim(), value: entry.slice(at + 1) };
-}
-
-;// CONCATENATED MODULE: ./build/inputs/quantity.js
-/** Bytes per unit, as the docker CLI (decimal) and IEC (binary) define them. */
-const UNITS = {
-    b: 1n,
-    kb: 1000n,
-    mb: 1000000n,
-    gb: 1000000000n,
-    tb: 1000000000000n,
-    kib: 1n << 10n,
-    mib: 1n << 20n,
-    gib: 1n << 30n,
-    tib: 1n << 40n,
-};
-/**
- * `160 MB`, `150MiB`, `1.2 GB`, `800 kB`, `512 B` as bytes (integer, a fraction of a byte dropped), or null where the text
- * is none. A unit is needed: "160" is as likely meant as megabytes as it is as bytes.
- */
-function parseBytes(text) {
-    const match = /^(\d{1,15})(?:\.(\d{1,12}))? ?([a-z]{1,3})$/i.exec(text.trim());
-    const unit = UNITS[match?.[3]?.toLowerCase() ?? ''];
-    if (!match || unit === undefined)
-        return null;
-    const decimals = match[2] ?? '';
-    const bytes = (BigInt(`${match[1]}${decimals}`) * unit) / 10n ** BigInt(decimals.length);
-    return bytes <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(bytes) : null;
-}
-/** `5 MB` or `3%` (also `+5 MB`, `2.5 %`), or null where the text is neither. */
-function parseIncrease(text) {
-    const amount = text.trim().replace(/^\+ ?/, '');
-    const percent = /^(\d{1,6}(?:\.\d{1,4})?) ?%$/.exec(amount);
-    if (percent)
-        return { limit: Number(percent[1]), unit: 'percent' };
-    const bytes = parseBytes(amount);
-    return bytes === null ? null : { limit: bytes, unit: 'bytes' };
-}
-/** A whole number, or null. */
-function parseCount(text) {
-    return /^\d{1,6}$/.test(text.trim()) ? Number(text.trim()) : null;
-}
-
+// EXTERNAL MODULE: ./build/inputs/budget-lines.js
+var budget_lines = __nccwpck_require__(2269);
+// EXTERNAL MODULE: ./build/inputs/list.js
+var list = __nccwpck_require__(3666);
+// EXTERNAL MODULE: ./build/inputs/quantity.js
+var quantity = __nccwpck_require__(991);
 // EXTERNAL MODULE: ./build/inputs/reference.js
 var reference = __nccwpck_require__(6829);
+;// CONCATENATED MODULE: ./build/inputs/rules.js
+/** Ids of the rules of advice, as the input `forbid` spells them; docs/advice.md says what each looks for. */
+const RULES = [
+    'toolchain',
+    'package-cache',
+    'dev-dependencies',
+    'vcs-and-tests',
+    'secrets',
+    'removed-later',
+    'duplicate-files',
+    'debug-symbols',
+    'single-stage',
+    'context-bloat',
+    'root-user',
+    'floating-base',
+    'layer-count',
+];
+
 ;// CONCATENATED MODULE: ./build/inputs/inputs.js
 
 
@@ -37774,7 +39010,8 @@ var reference = __nccwpck_require__(6829);
 
 
 
-const BYTES_FORM = 'a number with a unit: `160 MB`, `150 MiB`, `1.2 GB`, `800 kB`';
+
+
 /** A field from a parser that answers null for a bad value; `form` is what the error message says is accepted. */
 function field(form, parse) {
     return schemas/* string */.YjP().transform((value, context) => {
@@ -37787,7 +39024,7 @@ function field(form, parse) {
 }
 const matching = (form, pattern) => field(form, (value) => (pattern.test(value) ? value : null));
 /** A list all of whose entries must be understood by `parse`; the error shows the first that is not. */
-function list(form, split, parse) {
+function inputs_list(form, split, parse) {
     return schemas/* string */.YjP().transform((value, context) => {
         const entries = split(value);
         const parsed = [];
@@ -37802,8 +39039,8 @@ function list(form, split, parse) {
         return parsed;
     });
 }
-const pairs = (form, key) => list(form, parseLines, (entry) => {
-    const pair = parsePair(entry);
+const pairs = (form, key) => inputs_list(form, list/* parseLines */.Li, (entry) => {
+    const pair = (0,list/* parsePair */.Ar)(entry);
     return pair && key.test(pair.key) && pair.value !== '' ? pair : null;
 });
 const oneOf = (...values) => field(values.map((value) => `\`${value}\``).join(', '), (value) => values.find((known) => known === value) ?? null);
@@ -37811,6 +39048,30 @@ const METRICS = ['size', 'download-size'];
 /** The forms of a reference, for errors. */
 const IMAGE_FORM = 'an image where it lies: `docker://NAME` (a registry), `docker-daemon:NAME` (the Docker engine), `docker-archive:FILE`, `oci-archive:FILE` or `oci:FOLDER`';
 const inputs_reference = (form) => field(form, reference/* parseReference */.F);
+/** An entry's list of problems, each with its line. */
+const budgetLines = schemas/* string */.YjP().transform((value, context) => {
+    const { lines, problems } = (0,budget_lines/* parseBudgetLines */.Qx)(value);
+    for (const { form, ...params } of problems)
+        context.addIssue({ code: 'custom', message: form, params });
+    return problems.length > 0 ? core/* NEVER */.tm : lines;
+});
+/** Ids of rules; the error for one that is not known has the nearest. */
+const rules = schemas/* string */.YjP().transform((value, context) => {
+    const parsed = [];
+    for (const entry of (0,list/* parseCommaOrLines */.H5)(value)) {
+        const rule = RULES.find((known) => known === entry);
+        if (rule !== undefined) {
+            parsed.push(rule);
+            continue;
+        }
+        const hint = (0,leven/* closestMatch */.h)(entry.slice(0, 100).toLowerCase(), [...RULES], { maxDistance: 3 }) ?? null;
+        const form = `ids of rules, comma- or line-separated: ${RULES.map((known) => `\`${known}\``).join(', ')}`;
+        context.addIssue({ code: 'custom', message: form, params: { entry, hint } });
+    }
+    return [...new Set(parsed)];
+});
+/** GitHub's labels have at most 50 characters. */
+const LABEL_MAX = 50;
 const ID = /^[\w][\w.-]{0,127}$/;
 // oxlint-disable-next-line no-control-regex -- control characters are what is refused
 const PLAIN = /^[^\u0000-\u001f\u007f]{1,1000}$/;
@@ -37821,25 +39082,28 @@ const schema = schemas/* strictObject */.rej({
     context: matching('a folder of the checked-out repository; a remote context cannot be compared', /^(?!\w[\w+.-]*:\/\/|git@)[^\0\n]+$/).default('.'),
     file: matching('a path on one line', PLAIN).optional(),
     target: matching("the name of a stage: `AS name` in the Dockerfile's `FROM` lines", ID).optional(),
-    'build-args': list('one `KEY=value` (or `KEY`, taken from the environment) a line', parseLines, (entry) => /^[A-Za-z_][\w.-]*(?:=|$)/.test(entry) ? entry : null).default([]),
+    'build-args': inputs_list('one `KEY=value` (or `KEY`, taken from the environment) a line', list/* parseLines */.Li, (entry) => /^[A-Za-z_][\w.-]*(?:=|$)/.test(entry) ? entry : null).default([]),
     'build-contexts': pairs('one `name=value` a line, the value a folder, `docker-image://…`, `oci-layout://…` or a URL', /^[\w][\w./:@-]*$/).default([]),
-    platforms: list('platforms `os/architecture[/variant]`, comma- or line-separated: `linux/amd64,linux/arm64`', parseCommaOrLines, (entry) => /^[a-z0-9]+\/[a-z0-9_]+(?:\/[a-z0-9_.]+)?$/i.test(entry)
+    platforms: inputs_list('platforms `os/architecture[/variant]`, comma- or line-separated: `linux/amd64,linux/arm64`', list/* parseCommaOrLines */.H5, (entry) => /^[a-z0-9]+\/[a-z0-9_]+(?:\/[a-z0-9_.]+)?$/i.test(entry)
         ? entry.toLowerCase().replace(/\/arm64\/v8$/, '/arm64')
         : null).default([]),
     secrets: pairs('one `id=value` a line', ID).default([]),
     'secret-files': pairs('one `id=path` a line', ID).default([]),
-    'cache-from': list('one cache source a line: `type=gha`, `type=registry,ref=…`', parseLines, (entry) => entry || null).default([]),
-    'cache-to': list('one cache destination a line: `type=gha,mode=max`', parseLines, (entry) => entry || null).default([]),
+    'cache-from': inputs_list('one cache source a line: `type=gha`, `type=registry,ref=…`', list/* parseLines */.Li, (entry) => entry || null).default([]),
+    'cache-to': inputs_list('one cache destination a line: `type=gha,mode=max`', list/* parseLines */.Li, (entry) => entry || null).default([]),
     builder: matching('the name of a buildx builder (`docker buildx ls`)', ID).optional(),
     'before-build': schemas/* string */.YjP().optional(),
-    metrics: list('`size`, `download-size`, or both, comma- or line-separated', (value) => {
-        const entries = parseCommaOrLines(value);
+    metrics: inputs_list('`size`, `download-size`, or both, comma- or line-separated', (value) => {
+        const entries = (0,list/* parseCommaOrLines */.H5)(value);
         return entries.length > 0 ? entries : null;
     }, (entry) => METRICS.find((metric) => metric === entry) ?? null).default(() => [...METRICS]),
-    'max-size': field(BYTES_FORM, parseBytes).optional(),
-    'max-download-size': field(BYTES_FORM, parseBytes).optional(),
-    'max-layers': field('a whole number: `12`', parseCount).optional(),
-    'max-increase': field('bytes with a unit or percent of the base: `5 MB`, `3%`', parseIncrease).optional(),
+    'max-size': field(budget_lines/* LIMIT_FORMS */._M['max-size'], quantity/* parseBytes */.z_).optional(),
+    'max-download-size': field(budget_lines/* LIMIT_FORMS */._M['max-download-size'], quantity/* parseBytes */.z_).optional(),
+    'max-layers': field(budget_lines/* LIMIT_FORMS */._M['max-layers'], quantity/* parseCount */.zq).optional(),
+    'max-increase': field(budget_lines/* LIMIT_FORMS */._M['max-increase'], quantity/* parseIncrease */.KW).optional(),
+    budgets: budgetLines.default([]),
+    forbid: rules.default([]),
+    'accept-label': field(`a label's name on one line, of at most ${LABEL_MAX} characters, or \`off\``, (value) => PLAIN.test(value) && Array.from(value).length <= LABEL_MAX ? value : null).default('image-budget: accept'),
     baseline: field(`\`auto\`, \`build\`, \`none\`, or ${IMAGE_FORM}`, (value) => ['auto', 'build', 'none'].find((known) => known === value) ?? (0,reference/* parseReference */.F)(value)).default('auto'),
     'base-ref': matching('a commit, branch or tag', /^(?![-^])[^\s:?*[\\]{1,250}$/).optional(),
     comment: oneOf('on-change', 'always', 'off').default('on-change'),
@@ -37895,6 +39159,9 @@ function parseInputs(values) {
             maxLayers: data['max-layers'] ?? null,
             maxIncrease: data['max-increase'] ?? null,
         },
+        budgets: data.budgets,
+        forbid: data.forbid,
+        acceptLabel: isOff(values['accept-label']) ? null : data['accept-label'],
         baseline: data.baseline,
         baseRef: data['base-ref'] ?? null,
         comment: data.comment,
@@ -37902,15 +39169,21 @@ function parseInputs(values) {
         githubToken: data['github-token'] ?? null,
     };
 }
+/** Unlike the other inputs, an empty text is no default: who sets the label to nothing wants none. */
+function isOff(label) {
+    return label !== undefined && ['', 'off'].includes(label.trim().toLowerCase());
+}
 function describe(issue, given) {
     if (issue.code === 'unrecognized_keys')
         return issue.keys.map(unknown);
     const name = String(issue.path[0]);
-    const { entry, number } = (issue.code === 'custom' ? (issue.params ?? {}) : {});
+    const { entry, number, line, hint } = (issue.code === 'custom' ? (issue.params ?? {}) : {});
     // A password has no place in a reference, and none in an error.
     const value = (entry ?? given[name] ?? '').replaceAll(/:\/\/[^@\s/]+@/g, '://…@');
     const shown = SECRET.has(name) ? `\`…\`${number ? ` as entry ${number}` : ''}` : `\`${onOneLine(value)}\``;
-    return [`\`${name}\` has ${shown}; it takes ${issue.message}.`];
+    const where = line === undefined ? '' : ` in line ${line}`;
+    const meant = hint ? ` Did you mean \`${onOneLine(hint)}\`?` : '';
+    return [`\`${name}\` has ${shown}${where}; it takes ${issue.message}.${meant}`];
 }
 /** At most 120 characters, control characters made visible. */
 function onOneLine(value) {
@@ -37919,7 +39192,7 @@ function onOneLine(value) {
     return visible.length > 120 ? `${visible.slice(0, 120)}…` : visible;
 }
 function contradictions(data) {
-    const problems = [...imageContradictions(data)];
+    const problems = [...imageContradictions(data), ...budgetContradictions(data)];
     if (data['max-size'] !== undefined && !data.metrics.includes('size'))
         problems.push('`max-size` limits the size, but `metrics` is `download-size` alone; add `size`.');
     if (data['max-download-size'] !== undefined && !data.metrics.includes('download-size'))
@@ -37939,6 +39212,48 @@ function contradictions(data) {
     if (both)
         problems.push(`\`secrets\` and \`secret-files\` both have \`${both.key}\`; leave one of the two out.`);
     return problems;
+}
+/** Budgets on what is not measured, or limited already, or has nothing to grow from. */
+function budgetContradictions(data) {
+    const problems = [];
+    const say = (line, words) => void problems.push(`\`budgets\`, line ${line}: ${words}`);
+    const size = data.metrics.includes('size');
+    const whole = (0,budget_lines/* limitKeysOf */.LD)({
+        scope: null,
+        level: 'fail',
+        limits: {
+            maxSize: data['max-size'] ?? null,
+            maxDownloadSize: data['max-download-size'] ?? null,
+            maxLayers: data['max-layers'] ?? null,
+            maxIncrease: data['max-increase'] ?? null,
+        },
+    });
+    for (const budget of data.budgets) {
+        const { line, scope, limits } = budget;
+        const kind = scope?.kind ?? null;
+        const twice = (0,budget_lines/* limitKeysOf */.LD)(budget).find(({ id }) => whole.some((other) => other.id === id));
+        if (twice)
+            say(line, `\`${twice.name}\` is an input of its own, too; leave one of the two out.`);
+        if (!size && (kind === 'path' || kind === 'package' || limits.maxSize !== null))
+            say(line, `it limits the size, but \`metrics\` is \`download-size\` alone; add \`size\`.`);
+        if (limits.maxDownloadSize !== null && !data.metrics.includes('download-size'))
+            say(line, '`max-download-size` limits the download size, but `metrics` is `size` alone; add `download-size`.');
+        const lacksBase = data.baseline === 'none' || (data.image !== undefined && data.baseline === 'auto');
+        if (limits.maxIncrease !== null && lacksBase)
+            say(line, '`max-increase` limits growth, but there is no `baseline` to grow from; leave it out, or give one.');
+        if ((kind === 'own' || kind === 'base' || kind === 'stage') && data.image !== undefined)
+            say(line, `nothing tells which layers of an \`image\` that is there already are of its \`${kind === 'stage' ? 'stage' : 'scope'}\`.`);
+        if ((kind === 'own' || kind === 'base' || kind === 'stage') &&
+            limits.maxIncrease !== null &&
+            isImage(data.baseline))
+            say(line, `nothing tells which layers of the \`baseline\` are of that \`${kind === 'stage' ? 'stage' : 'scope'}\`; \`path\` can be compared.`);
+    }
+    if (!size && data.forbid.length > 0)
+        problems.push('`forbid` looks at the files of the image, but `metrics` is `download-size` alone; add `size`.');
+    return problems;
+}
+function isImage(baseline) {
+    return typeof baseline === 'object';
 }
 /** Inputs that say how to build; beside `image`, of which nothing is built, they would have no effect. */
 const BUILDING = [
@@ -37980,13 +39295,138 @@ function unknown(name) {
 /** The input that a misspelt name was most likely meant as (`max_size`, `maxsize`, `max-sise`), or null. */
 function nearestInput(name) {
     const byLetters = new Map(inputNames.map((known) => [letters(known), known]));
-    return byLetters.get(closestMatch(letters(name), [...byLetters.keys()], { maxDistance: 2 }) ?? '') ?? null;
+    return byLetters.get((0,leven/* closestMatch */.h)(letters(name), [...byLetters.keys()], { maxDistance: 2 }) ?? '') ?? null;
 }
 function letters(text) {
     return text
         .slice(0, 100)
         .toLowerCase()
         .replaceAll(/[^a-z0-9]/g, '');
+}
+
+
+/***/ }),
+
+/***/ 3666:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ar: () => (/* binding */ parsePair),
+/* harmony export */   H5: () => (/* binding */ parseCommaOrLines),
+/* harmony export */   L5: () => (/* binding */ parseFields),
+/* harmony export */   Li: () => (/* binding */ parseLines)
+/* harmony export */ });
+/**
+ * The entries of a list input, as docker's own actions read them: one a line; an entry in double quotes may span lines
+ * and hold `""` for a quote. Blank lines and lines that start with `#` are left out. Null where a quote is not closed.
+ */
+function parseLines(text) {
+    const entries = [];
+    const lines = text.split(/\r?\n/);
+    for (let at = 0; at < lines.length; at++) {
+        let line = lines[at].trim();
+        if (line === '' || line.startsWith('#'))
+            continue;
+        if (line.startsWith('"')) {
+            while (!isClosed(line)) {
+                if (++at >= lines.length)
+                    return null;
+                line += `\n${lines[at]}`;
+            }
+            line = line.trim().slice(1, -1).replaceAll('""', '"');
+        }
+        entries.push(line);
+    }
+    return entries;
+}
+function isClosed(quoted) {
+    return /^"(?:[^"]|"")*"\s*$/.test(quoted);
+}
+/** The same for inputs whose entries hold no comma: comma- or line-separated. */
+function parseCommaOrLines(text) {
+    return text
+        .split(/[\r\n,]+/)
+        .map((entry) => entry.trim())
+        .filter((entry) => entry !== '' && !entry.startsWith('#'));
+}
+/** `key=value` split at the first `=`; null where there is none or the key is empty. */
+function parsePair(entry) {
+    const at = entry.indexOf('=');
+    return at < 1 ? null : { key: entry.slice(0, at).trim(), value: entry.slice(at + 1) };
+}
+/**
+ * `key=value,key=value` as its fields, each a text, as docker's own options are split (RFC 4180): a field in double quotes may hold commas,
+ * and `""` for a quote. Null where a quote is not closed, or text follows a closed one.
+ */
+function parseFields(entry) {
+    const fields = [];
+    for (let at = 0; at <= entry.length;) {
+        const start = at + (/^ */.exec(entry.slice(at))?.[0].length ?? 0);
+        if (entry[start] !== '"') {
+            const comma = entry.indexOf(',', start);
+            const end = comma === -1 ? entry.length : comma;
+            fields.push(entry.slice(start, end).trim());
+            at = end + 1;
+            continue;
+        }
+        const quoted = /^"((?:[^"]|"")*)" *(?:,|$)/.exec(entry.slice(start));
+        if (!quoted)
+            return null;
+        fields.push(quoted[1].replaceAll('""', '"').trim());
+        // A comma at the very end leads to one more field, which is empty.
+        at = start + quoted[0].length + (quoted[0].endsWith(',') ? 0 : 1);
+    }
+    return fields;
+}
+
+
+/***/ }),
+
+/***/ 991:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   KW: () => (/* binding */ parseIncrease),
+/* harmony export */   z_: () => (/* binding */ parseBytes),
+/* harmony export */   zq: () => (/* binding */ parseCount)
+/* harmony export */ });
+/** Bytes per unit, as the docker CLI (decimal) and IEC (binary) define them. */
+const UNITS = {
+    b: 1n,
+    kb: 1000n,
+    mb: 1000000n,
+    gb: 1000000000n,
+    tb: 1000000000000n,
+    kib: 1n << 10n,
+    mib: 1n << 20n,
+    gib: 1n << 30n,
+    tib: 1n << 40n,
+};
+/**
+ * `160 MB`, `150MiB`, `1.2 GB`, `800 kB`, `512 B` as bytes (integer, a fraction of a byte dropped), or null where the text
+ * is none. A unit is needed: "160" is as likely meant as megabytes as it is as bytes.
+ */
+function parseBytes(text) {
+    const match = /^(\d{1,15})(?:\.(\d{1,12}))? ?([a-z]{1,3})$/i.exec(text.trim());
+    const unit = UNITS[match?.[3]?.toLowerCase() ?? ''];
+    if (!match || unit === undefined)
+        return null;
+    const decimals = match[2] ?? '';
+    const bytes = (BigInt(`${match[1]}${decimals}`) * unit) / 10n ** BigInt(decimals.length);
+    return bytes <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(bytes) : null;
+}
+/** `5 MB` or `3%` (also `+5 MB`, `2.5 %`), or null where the text is neither. */
+function parseIncrease(text) {
+    const amount = text.trim().replace(/^\+ ?/, '');
+    const percent = /^(\d{1,6}(?:\.\d{1,4})?) ?%$/.exec(amount);
+    if (percent)
+        return { limit: Number(percent[1]), unit: 'percent' };
+    const bytes = parseBytes(amount);
+    return bytes === null ? null : { limit: bytes, unit: 'bytes' };
+}
+/** A whole number, or null. */
+function parseCount(text) {
+    return /^\d{1,6}$/.test(text.trim()) ? Number(text.trim()) : null;
 }
 
 
@@ -38066,14 +39506,15 @@ function registryReference(text, name) {
 
 
 /** Puts the report together. A report without any image has the verdict `error`: nothing was measured. */
-function assembleReport({ version, images, gonePlatforms, head, repositoryUrl, runUrl }) {
+function assembleReport({ images, version, gonePlatforms, waiver, head, ...run }) {
     const reports = images.map((image) => ('failure' in image ? failedReport(image) : judgedReport(image)));
     const verdict = reports.length === 0 ? 'error' : (0,_budget_verdict_js__WEBPACK_IMPORTED_MODULE_0__/* .worstVerdict */ .z)(reports.map((report) => report.verdict));
-    return { schema: 1, version, verdict, images: reports, gonePlatforms, head, repositoryUrl, runUrl };
+    const { repositoryUrl, runUrl } = run;
+    return { schema: 1, version, verdict, images: reports, gonePlatforms, waiver, head, repositoryUrl, runUrl };
 }
-function judgedReport({ comparison, checks, verdict }) {
+function judgedReport({ comparison, checks, verdict, findings }) {
     const { name, platform, engine, source, head, base, change, sizeFrom, unmeasured, unlikeDownloads } = comparison;
-    const { baseline, baseImage, layerChanges } = comparison;
+    const { baseline, baseImage, layerChanges, packages } = comparison;
     return {
         name,
         platform,
@@ -38090,6 +39531,8 @@ function judgedReport({ comparison, checks, verdict }) {
         baseline,
         baseImage,
         layerChanges,
+        packages,
+        findings,
         checks,
     };
 }
@@ -38110,6 +39553,8 @@ function failedReport({ name, platform, failure, baseline }) {
         baseline,
         baseImage: null,
         layerChanges: [],
+        packages: null,
+        findings: [],
         checks: [],
     };
 }
@@ -38120,6 +39565,7 @@ function reportFailure(name, failure, known = {}) {
         version: _version_js__WEBPACK_IMPORTED_MODULE_1__/* .version */ .r,
         images: [{ name, platform: null, failure, baseline }],
         gonePlatforms: [],
+        waiver: null,
         head: known.head ?? { commit: null, pushed: null, dirty: false, reference: null },
         repositoryUrl: known.repositoryUrl ?? null,
         runUrl: known.runUrl ?? null,
@@ -38143,7 +39589,7 @@ function renderJson(report) {
 
 /***/ }),
 
-/***/ 5188:
+/***/ 4267:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -38223,8 +39669,15 @@ function stateOf(image) {
         return 'not-judged';
     if (image.verdict === 'over')
         return 'over';
-    if (image.checks.some((check) => check.reason === 'over-before'))
+    if (image.checks.some((check) => check.status === 'waived'))
+        return 'waived';
+    if (image.checks.some((check) => check.status === 'warned'))
+        return 'warned';
+    const isUncharged = (reason) => image.checks.some((check) => check.reason === reason && check.level === 'fail');
+    if (isUncharged('over-before'))
         return 'over-before';
+    if (isUncharged('base-image'))
+        return 'base-image';
     const change = leadChange(image);
     if (change === null)
         return 'no-comparison';
@@ -38239,18 +39692,12 @@ function isFailure(image) {
     return image.verdict === 'error' || image.error !== null || image.head === null;
 }
 /**
- * By how many bytes (of the leading metric) the base image's own layers changed, where the base image moved under the
- * same name; null where it did not, or where that is not known.
+ * By how many bytes (of the leading metric) the base image's layers changed, where there is another one; null where there is not, or
+ * where that is not known.
  */
 function baseImageGrowth(image) {
-    if (image.baseImage?.change !== 'changed' || image.change === null)
-        return null;
     const metric = state_leadMetric(image);
-    if (metric === null)
-        return null;
-    const all = image.change[metric];
-    const own = image.change[metric === 'size' ? 'ownSize' : 'ownDownloadSize'];
-    return all === null || own === null ? null : all.amount - own.amount;
+    return metric === null ? null : (image.baseImage?.growth?.[metric] ?? null);
 }
 
 ;// CONCATENATED MODULE: ./build/report/units.js
@@ -38330,94 +39777,62 @@ function units_formatCount(count, noun) {
     return `${grouped.format(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-;// CONCATENATED MODULE: ./build/report/causes.js
+;// CONCATENATED MODULE: ./build/report/advice.js
 
 
 
-/** A layer's figures: its sizes, or its download sizes where only those are known on each side that has the layer. */
-function causes_layerFigures(layer) {
-    const sides = [
-        ['size', layer.sizeBefore, layer.sizeAfter],
-        ['downloadSize', layer.downloadSizeBefore, layer.downloadSizeAfter],
-    ];
-    for (const [metric, before, after] of sides) {
-        if (layer.change === 'added' ? after === null : before === null)
-            continue;
-        if (layer.change === 'removed' ? before === null : after === null)
-            continue;
-        return { metric, before, after, amount: (after ?? 0) - (before ?? 0) };
-    }
-    return { metric: null, before: null, after: null, amount: null };
-}
-/** Causes shown; the layer table has all of them. */
-const CAUSES_SHOWN = 5;
-/**
- * Why an image's size changed. Null without a comparison or where no layer did. The layers of a base image that moved
- * are left out: the base image has a sentence of its own.
- */
-function causesOf(image, shown = CAUSES_SHOWN) {
-    if (image.base === null)
+/** New findings shown above the fold. */
+const ADVICE_SHOWN = 3;
+/** What is advised of an image; null where there is nothing. Without a comparison nothing is new. */
+function adviceOf(image, shown = ADVICE_SHOWN) {
+    if (image.findings.length === 0)
         return null;
-    const moved = image.baseImage?.change === 'changed';
-    const layers = image.layerChanges
-        .filter((layer) => causes_isChanged(layer) && !(moved && layer.fromBase))
-        .map((layer) => ({ layer, figures: causes_layerFigures(layer) }))
-        .toSorted((a, b) => rank(b.figures) - rank(a.figures));
-    // A line that changed no size explains none.
-    const telling = layers.filter(({ figures }) => figures.amount !== 0);
-    if (telling.length === 0)
-        return null;
-    const rest = telling.slice(shown);
-    const same = layers.length - telling.length;
-    const rebuilt = image.layerChanges.filter((layer) => layer.change === 'rebuilt').length;
-    return {
-        title: causesTitle(image),
-        layers: telling.slice(0, shown),
-        rest: [
-            ...(rest.length > 0 ? [restWords(rest.map(({ figures }) => figures))] : []),
-            ...(same > 0 ? [[`${units_formatCount(same, 'layer')} changed without changing size`]] : []),
-            ...(rebuilt > 0 ? [[`${units_formatCount(rebuilt, 'layer')} rebuilt at the same size`]] : []),
-        ],
-    };
+    const fresh = image.findings.filter(isFresh);
+    const standing = image.findings.filter((finding) => !fresh.includes(finding));
+    const title = (leadChange(image)?.amount ?? 0) > 0 ? 'To get it back' : 'New in this change';
+    return { title, fresh: fresh.slice(0, shown), more: Math.max(0, fresh.length - shown), standing };
 }
-function causesTitle(image) {
-    if (image.baseImage?.change === 'changed')
-        return 'What this change did';
-    const amount = leadChange(image)?.amount ?? 0;
-    if (amount === 0)
-        return 'What changed';
-    return amount > 0 ? 'Why it grew' : 'Why it shrank';
+/** It came with this change, and this Dockerfile can do something about it. */
+function isFresh({ since }) {
+    return since === 'new' || since === 'grown';
 }
-/** The layer is not what it was: a cause, unlike one that was only built again. */
-function causes_isChanged(layer) {
-    return layer.change === 'changed' || layer.change === 'added' || layer.change === 'removed';
+/** `Advice that was there before this change (2, 34.1 MB)`. */
+function standingTitle({ standing }, image) {
+    const bytes = standing.reduce((sum, finding) => sum + (finding.bytes ?? 0), 0);
+    const figures = `(${standing.length}${bytes > 0 ? `, ${units_formatBytes(bytes)}` : ''})`;
+    return image.base === null ? `Advice ${figures}` : `Advice that was there before this change ${figures}`;
 }
-/** Largest first; what is not measured stands last, and before nothing. */
-function rank(figures) {
-    return figures.amount === null ? 0.5 : Math.abs(figures.amount);
+/** `Add `coverage` to `.dockerignore`: −3.4 MB (coverage output in `/app/coverage`, `Dockerfile:17`)`. */
+function findingWords(finding, report) {
+    const bytes = finding.since === 'grown' || finding.since === 'new' ? (finding.added ?? finding.bytes) : finding.bytes;
+    const figure = bytes === null || bytes === 0 ? [] : phrase_phrase `: ${{ strong: units_formatSigned(-bytes) }}`;
+    const paths = finding.paths.slice(0, 2);
+    const more = finding.count - paths.length;
+    const where = paths.length === 0
+        ? []
+        : phrase_phrase ` in ${join(paths.map((path) => [{ code: path }]), ', ')}${more > 0 ? ` and ${units_formatCount(more, 'more place')}` : ''}`;
+    return phrase_phrase `${capitalised(finding.fix)}${figure} (${finding.what}${where}${placeWords(finding, report)})`;
 }
-function restWords(rest) {
-    const amount = rest.some((figures) => figures.amount === null || figures.metric !== rest[0]?.metric)
-        ? null
-        : rest.reduce((sum, figures) => sum + (figures.amount ?? 0), 0);
-    return [`${units_formatCount(rest.length, 'more layer')}${amount === null ? '' : `, ${units_formatSigned(amount)} in all`}`];
+function capitalised(words) {
+    const [first, ...rest] = words;
+    return typeof first === 'string' ? [`${first.slice(0, 1).toUpperCase()}${first.slice(1)}`, ...rest] : words;
 }
-/** One cause: place, instruction, by how much, and what kind of change it is. */
-function causeWords({ layer, figures }, image, report) {
-    const place = layerPlace(layer, image, report);
-    const amount = figures.amount === null ? 'size not measured' : units_formatSigned(figures.amount);
-    const download = figures.metric === 'downloadSize' ? ' to download' : '';
-    const kind = { added: ', new', removed: ', removed', changed: '', unchanged: '', rebuilt: '' }[layer.change];
-    const was = layer.instructionBefore === null ? [] : phrase_phrase `, was ${{ code: layer.instructionBefore }}`;
-    const base = layer.fromBase ? ', from the base image' : '';
-    return phrase_phrase `${place === null ? [] : [{ place }, ' ']}${{ code: layer.instruction }} ${{ strong: `${amount}${download}` }}${kind}${base}${was}`;
+function placeWords(finding, report) {
+    const { file, line } = finding;
+    if (file === null || line === null)
+        return finding.fromBase ? [', from the base image'] : [];
+    const commit = report.head.dirty ? null : report.head.commit;
+    const place = { file, line, commit };
+    const other = finding.otherLine === null ? [] : phrase_phrase ` and ${{ place: { file, line: finding.otherLine, commit } }}`;
+    return phrase_phrase `, ${{ place }}${other}`;
 }
-/** Where a layer's instruction stands: in this change's tree, or in the base's for a removed one. Null: not known. */
-function layerPlace(layer, image, report) {
-    if (layer.file === null || layer.line === null)
-        return null;
-    const head = report.head.dirty ? null : report.head.commit;
-    return { file: layer.file, line: layer.line, commit: layer.change === 'removed' ? image.baseline.commit : head };
+/** `2 more: secrets, debug-symbols`. */
+function moreWords({ more }, image) {
+    const rules = new Set(image.findings
+        .filter(isFresh)
+        .slice(-more)
+        .map(({ rule }) => rule));
+    return [`${more} more: ${list([...rules])}`];
 }
 
 // EXTERNAL MODULE: external "node:util"
@@ -38454,7 +39869,7 @@ function printable(text) {
     return (0,external_node_util_.stripVTControlCharacters)(text).toWellFormed().replaceAll(UNPRINTABLE, REPLACEMENT);
 }
 /** At most `max` characters (code points), the last of them the ellipsis where something was cut. */
-function shorten(text, max, ellipsis = '…') {
+function characters_shorten(text, max, ellipsis = '…') {
     if (text.length <= max)
         return text;
     const characters = Array.from(text);
@@ -38481,6 +39896,225 @@ function characterWidth(character) {
     return WIDE.test(character) ? 2 : 1;
 }
 
+;// CONCATENATED MODULE: ./build/report/causes.js
+
+
+
+
+/** A layer's figures: its sizes, or its download sizes where only those are known on each side that has the layer. */
+function causes_layerFigures(layer) {
+    const sides = [
+        ['size', layer.sizeBefore, layer.sizeAfter],
+        ['downloadSize', layer.downloadSizeBefore, layer.downloadSizeAfter],
+    ];
+    for (const [metric, before, after] of sides) {
+        if (layer.change === 'added' ? after === null : before === null)
+            continue;
+        if (layer.change === 'removed' ? before === null : after === null)
+            continue;
+        return { metric, before, after, amount: (after ?? 0) - (before ?? 0) };
+    }
+    return { metric: null, before: null, after: null, amount: null };
+}
+/** Causes shown; the layer table has all of them. */
+const CAUSES_SHOWN = 3;
+/** Places and packages that one cause names, and the share of the cause below which one is not worth its words. */
+const PARTS_SHOWN = 3;
+const PACKAGES_SHOWN = 2;
+const WORTH_SHARE = 0.03;
+/** A place that makes up so much of a cause explains it alone. */
+const ALONE_SHARE = 0.9;
+/**
+ * Why an image's size changed. Null without a comparison or where nothing did. The layers of a base image that moved by itself are left
+ * out: it has a sentence of its own; where the change names another base image, that is one cause.
+ */
+function causesOf(image, shown = CAUSES_SHOWN) {
+    if (image.base === null)
+        return null;
+    const changed = causes_allCauses(image);
+    // A cause that changed no size explains none.
+    const telling = changed.filter(({ amount }) => amount !== 0);
+    if (telling.length === 0)
+        return null;
+    const rest = telling.slice(shown);
+    const moved = changed.filter(({ amount, why }) => amount === 0 && why !== null && why.moved !== 0).length;
+    const same = changed.length - telling.length - moved;
+    const rebuilt = image.layerChanges.filter((layer) => layer.change === 'rebuilt').length;
+    return {
+        title: causesTitle(image),
+        causes: telling.slice(0, shown),
+        rest: [
+            ...(rest.length > 0 ? [restWords(rest)] : []),
+            ...(moved > 0 ? [[`${units_formatCount(moved, 'layer')} with files that only moved from one layer to another`]] : []),
+            ...(same > 0 ? [[`${units_formatCount(same, 'layer')} changed without changing size`]] : []),
+            ...(rebuilt > 0 ? [[`${units_formatCount(rebuilt, 'layer')} rebuilt at the same size`]] : []),
+        ],
+    };
+}
+/** Every cause of a change, largest first. */
+function causes_allCauses(image) {
+    if (image.base === null)
+        return [];
+    const moved = image.baseImage?.change === 'changed';
+    const layers = image.layerChanges
+        .filter((layer) => causes_isChanged(layer) && !(moved && layer.fromBase))
+        .map((layer) => {
+        const { amount, metric } = causes_layerFigures(layer);
+        const net = amount === null || metric !== 'size' ? amount : amount - (layer.why?.moved ?? 0);
+        return { layer, amount: net, metric, why: layer.why };
+    });
+    const named = namesBaseImage(image) ? [baseImageCause(image)] : [];
+    return [...named, ...layers].toSorted((a, b) => rank(b) - rank(a));
+}
+/** The base image is another one, and did not move by itself: that is a cause like any other. */
+function namesBaseImage({ baseImage }) {
+    return baseImage?.change === 'changed' && baseImage.doing !== 'drift';
+}
+function baseImageCause(image) {
+    const growth = baseImageGrowth(image);
+    const why = image.baseImage?.why ?? null;
+    const metric = image.head?.size === null ? 'downloadSize' : 'size';
+    return { layer: null, amount: growth === null ? null : growth - (why?.moved ?? 0), metric, why };
+}
+function causesTitle(image) {
+    if (image.baseImage?.change === 'changed' && !namesBaseImage(image))
+        return 'What this change did';
+    const amount = leadChange(image)?.amount ?? 0;
+    if (amount === 0)
+        return 'What changed';
+    return amount > 0 ? 'Why it grew' : 'Why it shrank';
+}
+/** The layer is not what it was: a cause, unlike one that was only built again or stands elsewhere. */
+function causes_isChanged(layer) {
+    return layer.change === 'changed' || layer.change === 'added' || layer.change === 'removed';
+}
+/** Largest first; what is not measured stands last, and before nothing. */
+function rank({ amount }) {
+    return amount === null ? 0.5 : Math.abs(amount);
+}
+function restWords(rest) {
+    const amount = rest.some((cause) => cause.amount === null || cause.metric !== rest[0]?.metric)
+        ? null
+        : rest.reduce((sum, cause) => sum + (cause.amount ?? 0), 0);
+    return [`${units_formatCount(rest.length, 'more layer')}${amount === null ? '' : `, ${units_formatSigned(amount)} in all`}`];
+}
+/** One cause: place, instruction, by how much, what kind of change it is, and what of it. */
+function causeWords(cause, image, report) {
+    const amount = cause.amount === null ? 'size not measured' : units_formatSigned(cause.amount);
+    const download = cause.metric === 'downloadSize' ? ' to download' : '';
+    const figure = [{ strong: `${amount}${download}` }];
+    const head = cause.layer === null ? baseHead(image, report) : layerHead(cause.layer, image, report);
+    return phrase_phrase `${head.subject} ${figure}${head.kind}${whyWords(cause)}${head.was}`;
+}
+function layerHead(layer, image, report) {
+    const place = layerPlace(layer, image, report);
+    const kind = { added: ', new', removed: ', removed', changed: '', unchanged: '', rebuilt: '', moved: '' }[layer.change];
+    const was = layer.instructionBefore === null ? [] : phrase_phrase `; was ${{ code: layer.instructionBefore }}`;
+    const base = layer.fromBase ? ', from the base image' : '';
+    return {
+        subject: phrase_phrase `${place === null ? [] : [{ place }, ' ']}${{ code: layer.instruction }}`,
+        kind: phrase_phrase `${kind}${base}${copiedWords(layer)}`,
+        was,
+    };
+}
+/** A stage that the instruction names itself is not named twice; a number is, and another image. */
+function copiedWords({ copiedFrom, instruction }) {
+    if (copiedFrom === null)
+        return [];
+    if (copiedFrom.kind === 'stage' && instruction.includes(`--from=${copiedFrom.name}`))
+        return [];
+    return phrase_phrase `, from the ${copiedFrom.kind} ${{ code: copiedFrom.name }}`;
+}
+function baseHead(image, report) {
+    const { before = null, after = null } = image.baseImage ?? {};
+    const file = image.layerChanges.find((layer) => layer.file !== null)?.file ?? null;
+    const commit = report.head.dirty ? null : report.head.commit;
+    const place = file === null || after?.line == null ? null : { file, line: after.line, commit };
+    const text = (side) => ({ code: side?.instruction ?? `FROM ${side?.name ?? 'scratch'}` });
+    return {
+        subject: phrase_phrase `${place === null ? [] : [{ place }, ' ']}${text(after)}`,
+        kind: [],
+        was: before?.instruction === after?.instruction && before?.name === after?.name ? [] : phrase_phrase `; was ${text(before)}`,
+    };
+}
+/** Where a layer's instruction stands: in this change's tree, or in the base's for a removed one. Null: not known. */
+function layerPlace(layer, image, report) {
+    if (layer.file === null || layer.line === null)
+        return null;
+    const head = report.head.dirty ? null : report.head.commit;
+    return { file: layer.file, line: layer.line, commit: layer.change === 'removed' ? image.baseline.commit : head };
+}
+/** What of it, as the end of the cause's sentence; nothing where it is not known. */
+function whyWords({ layer, amount, why }) {
+    if (why === null || amount === null || amount === 0)
+        return [];
+    const worth = why.parts.filter((part) => part.amount * amount > 0 && Math.abs(part.amount) >= Math.abs(amount) * WORTH_SHARE);
+    const [first] = worth;
+    if (first === undefined)
+        return [];
+    if (Math.abs(first.amount) >= Math.abs(amount) * ALONE_SHARE || why.parts.length === 1) {
+        return alone(first, layer?.change === 'added');
+    }
+    const shown = worth.slice(0, PARTS_SHOWN);
+    return phrase_phrase `: ${join(shown.map(partWords), ', ')}`;
+}
+/** ` in `/app/node_modules`: `typescript` 5.9.3 is new (+9.1 MB)`; `: `/app/coverage` is new`. */
+function alone(part, isNewLayer) {
+    const packages = packagesWords(part);
+    if (part.path === null)
+        return phrase_phrase `: ${packages}`;
+    if (packages.length > 0 && part.ecosystem !== null)
+        return phrase_phrase ` in ${{ code: part.path }}: ${packages}`;
+    if (part.change === 'changed')
+        return phrase_phrase ` in ${{ code: part.path }}`;
+    return phrase_phrase `: ${{ code: part.path }}${isNewLayer && part.change === 'new' ? '' : ` is ${part.change}`}`;
+}
+function partWords(part) {
+    const figure = units_formatSigned(part.amount);
+    if (part.path === null)
+        return packagesWords(part);
+    const state = part.change === 'changed' ? '' : ` is ${part.change}`;
+    const packages = part.ecosystem === null ? [] : packagesWords(part);
+    return packages.length > 0
+        ? phrase_phrase `${{ code: part.path }} (${figure}: ${packages})`
+        : phrase_phrase `${{ code: part.path }}${state} (${figure})`;
+}
+/** What the packages of a database are called. */
+const causes_ECOSYSTEMS = {
+    dpkg: 'Debian package',
+    apk: 'Alpine package',
+    rpm: 'RPM package',
+    npm: 'npm package',
+    python: 'Python package',
+    go: 'Go program',
+    java: 'Java archive',
+};
+function packagesWords(part) {
+    const same = part.packages.filter(({ amount }) => amount * part.amount > 0);
+    const shown = same.slice(0, PACKAGES_SHOWN);
+    if (shown.length === 0 || part.ecosystem === null)
+        return [];
+    const left = part.packageCount - shown.length;
+    const amount = shown.reduce((rest, each) => rest - each.amount, part.amount);
+    const more = left > 0 ? [[`${units_formatCount(left, `more ${causes_ECOSYSTEMS[part.ecosystem]}`)} (${units_formatSigned(amount)})`]] : [];
+    return join([...shown.map(packageWords), ...more], ', ');
+}
+function version(text) {
+    return text === null ? '' : ` ${characters_shorten(text, 40, '...')}`;
+}
+/** `` `typescript` 5.9.3 is new (+9.1 MB) ``, `` `lodash` 4.17.20 → 4.17.21 (+2.0 kB) ``. */
+function packageWords({ name, change, versionBefore, versionAfter, amount }) {
+    const figure = units_formatSigned(amount);
+    const code = { code: name };
+    if (change === 'new')
+        return phrase_phrase `${code}${version(versionAfter)} is new (${figure})`;
+    if (change === 'gone')
+        return phrase_phrase `${code}${version(versionBefore)} is gone (${figure})`;
+    if (change === 'updated')
+        return phrase_phrase `${code}${version(versionBefore)} →${version(versionAfter)} (${figure})`;
+    return phrase_phrase `${code}${version(versionAfter)} (${figure})`;
+}
+
 ;// CONCATENATED MODULE: ./build/report/noteworthy.js
 /**
  * Noise floor in bytes. Two builds of one tree differ by timestamps in caches, `.pyc` files, package manager logs: a few
@@ -38504,6 +40138,8 @@ function isNoteworthy(report) {
 function isImageNoteworthy(image) {
     if (image.verdict !== 'within')
         return true;
+    if (image.checks.some(({ status }) => status === 'warned' || status === 'waived'))
+        return true;
     // No comparison is news where a base was looked for, not where none was asked for.
     if (image.base === null || image.change === null)
         return image.baseline.ref !== null;
@@ -38520,7 +40156,11 @@ function isImageNoteworthy(image) {
     return Math.abs(downloadSize.amount) >= floor;
 }
 
+// EXTERNAL MODULE: ./build/budget/waiver.js
+var budget_waiver = __nccwpck_require__(4954);
 ;// CONCATENATED MODULE: ./build/report/words.js
+
+
 
 
 
@@ -38590,12 +40230,16 @@ function imageHeadline(image) {
 function verdictWords(image) {
     const toDownload = state_leadMetric(image) === 'downloadSize' ? ' to download' : '';
     const amount = leadChange(image)?.amount ?? 0;
-    const over = overWords(image.checks);
+    const broken = (test) => brokenWords(image.checks.filter(test));
+    const over = broken((check) => check.status === 'over');
     const words = {
         failed: ['could not be measured'],
-        'not-judged': [over === '' ? 'could not be judged' : `could not be judged in full, and is over ${over}`],
-        over: [`is over ${over}${image.base === null ? ' (no comparison)' : ''}`],
+        'not-judged': [over === '' ? 'could not be judged' : `could not be judged in full, and ${over}`],
+        over: [`${over}${image.base === null ? ' (no comparison)' : ''}`],
+        waived: [`${broken((check) => check.status === 'waived')} (accepted)`],
+        warned: [`${broken((check) => check.status === 'warned')} (soft limit)`],
         'over-before': ['was over before this change'],
+        'base-image': [`${broken((check) => check.reason === 'base-image')} since the base image grew`],
         'no-comparison': [
             image.checks.length === 0
                 ? `is ${sizeWords(image)} (no comparison)`
@@ -38624,17 +40268,50 @@ const OF = {
     'max-download-size': ' of download',
     'max-layers': '',
     'max-increase': ' of growth',
+    forbid: '',
 };
+/** ` in its own layers`, ` in /app/node_modules`: where a budget on a part of the image is broken; nothing for the whole of it. */
+function inWords({ scope }) {
+    if (scope === null)
+        return '';
+    const words = {
+        own: 'its own layers',
+        base: 'the base image',
+        path: characters_shorten(scope.of ?? '', PART_MAX, '...'),
+        stage: `stage ${scope.of}`,
+        package: `package ${characters_shorten(scope.of ?? '', PART_MAX, '...')}`,
+        rule: '',
+    };
+    return ` in ${words[scope.kind]}`;
+}
+/** Longest path or package in a headline. */
+const PART_MAX = 60;
+/** `is over by 3.9 MB and 1 layer`, `is over its growth budget by 10.7 MB`, `has 1 forbidden finding`: what broken budgets come to. */
+function brokenWords(checks) {
+    const over = overWords(checks);
+    const forbidden = forbiddenWords(checks);
+    return list([...(over === '' ? [] : [`is over ${over}`]), ...(forbidden === '' ? [] : [`has ${forbidden}`])]);
+}
 /**
- * `by 3.9 MB and 1 layer`, `its growth budget by 10.7 MB`: which budgets are broken and by how much; empty for none.
- * Growth is spoken of where no cap is broken: two amounts of bytes in one sentence are a riddle, and the table has both.
+ * `by 3.9 MB and 1 layer`, `its growth budget by 10.7 MB`, `by 1.2 MB in /app/node_modules`: by how much broken budgets are broken; empty
+ * for none. Growth is spoken of where no cap is broken, and parts of the image where the whole fits: two amounts of bytes in one sentence
+ * are a riddle, and the table has all of them.
  */
 function overWords(checks) {
-    const over = checks.filter((check) => check.status === 'over');
-    const caps = over.filter((check) => check.budget !== 'max-increase');
+    const sized = checks.filter((check) => check.metric !== 'findings');
+    const whole = sized.filter((check) => check.scope === null);
+    const told = whole.length > 0 ? whole : sized;
+    const caps = told.filter((check) => check.budget !== 'max-increase');
     if (caps.length > 0)
-        return `by ${list(caps.map((check) => `${excessWords(check)}${OF[check.budget]}`))}`;
-    return over.map((check) => `its growth budget by ${excessWords(check)}`).join('');
+        return `by ${list(caps.map((check) => `${excessWords(check)}${OF[check.budget]}${inWords(check)}`))}`;
+    return list(told.map((check) => `its growth budget by ${excessWords(check)}${inWords(check)}`));
+}
+/** `2 forbidden findings`, or nothing. */
+function forbiddenWords(checks) {
+    const count = checks
+        .filter((check) => check.metric === 'findings')
+        .reduce((total, check) => total + (check.excess ?? 0), 0);
+    return count === 0 ? '' : units_formatCount(count, 'forbidden finding');
 }
 function nearWords(image) {
     const near = image.checks.filter((check) => check.status === 'near');
@@ -38646,15 +40323,38 @@ function nearWords(image) {
 function leftWords(check) {
     const left = check.limit - (check.actual ?? 0);
     if (left <= 0)
-        return 'nothing left';
+        return `nothing left${inWords(check)}`;
     if (check.unit === 'percent')
-        return `${formatPercent(left).slice(1)} of growth left`;
-    return `${check.unit === 'layers' ? units_formatCount(left, 'layer') : units_formatBytes(left)}${OF[check.budget]} left`;
+        return `${formatPercent(left).slice(1)} of growth left${inWords(check)}`;
+    const amount = check.unit === 'layers' ? units_formatCount(left, 'layer') : units_formatBytes(left);
+    return `${amount}${OF[check.budget]} left${inWords(check)}`;
 }
 /** `3.9 MB`, `1 layer`: by how much a budget is broken. */
 function excessWords(check) {
     const excess = check.excess ?? 0;
+    if (check.metric === 'findings')
+        return units_formatCount(excess, 'finding');
     return check.metric === 'layers' ? units_formatCount(excess, 'layer') : units_formatBytes(excess);
+}
+/** `+15.7 MB`, `+1`: growth in the metric of a check. */
+function amountWords(check, amount) {
+    return check.metric === 'size' || check.metric === 'download-size' ? units_formatSigned(amount) : formatSignedCount(amount);
+}
+/** `max-size`, `max-increase` of own layers, `max-size` of `/app/node_modules`: a budget in a sentence. */
+function budgetName({ budget, scope }) {
+    if (scope === null)
+        return [{ code: budget }];
+    const words = {
+        own: ['own layers'],
+        base: ['the base image'],
+        path: [{ code: scope.of ?? '' }],
+        stage: phrase_phrase `the stage ${{ code: scope.of ?? '' }}`,
+        package: phrase_phrase `the package ${{ code: scope.of ?? '' }}`,
+        rule: [],
+    };
+    return scope.kind === 'rule'
+        ? phrase_phrase `${{ code: budget }} of ${{ code: scope.of }}`
+        : phrase_phrase `${{ code: budget }} of ${words[scope.kind]}`;
 }
 /** `148.2 MB`, `51.0 MB to download`, `9 layers`: what the image is. */
 function sizeWords(image) {
@@ -38674,7 +40374,7 @@ function baseName(image) {
     const { kind, ref, commit } = image.baseline;
     if (ref === null || isCommit(ref, commit))
         return 'the base';
-    return shorten(kind === 'image' ? shortReference(ref) : ref, REF_MAX, '...');
+    return characters_shorten(kind === 'image' ? shortReference(ref) : ref, REF_MAX, '...');
 }
 /** `docker://ghcr.io/acme/api:1.1` as `api:1.1`, `oci-archive:out/api.tar` as `api.tar`: enough to tell two versions apart. */
 function shortReference(reference) {
@@ -38693,15 +40393,24 @@ function shortCommit(commit) {
 function statusWords(check) {
     const words = {
         within: () => ({ tone: 'good', words: 'within' }),
-        near: () => ({ tone: 'warn', words: `near: ${leftWords(check).replace(OF[check.budget], '')}` }),
-        over: () => ({ tone: 'bad', words: `over by ${excessWords(check)}` }),
+        near: () => ({
+            tone: 'warn',
+            words: `near: ${leftWords(check).replace(OF[check.budget], '').replace(inWords(check), '')}`,
+        }),
+        over: () => ({ tone: 'bad', words: check.metric === 'findings' ? 'not allowed' : `over by ${excessWords(check)}` }),
+        warned: () => ({ tone: 'warn', words: `over by ${excessWords(check)}` }),
+        waived: () => ({ tone: 'warn', words: `over by ${excessWords(check)} (accepted)` }),
         skipped: () => skippedWords(check),
     };
     return words[check.status]();
 }
 function skippedWords(check) {
     const words = {
-        'over-before': { tone: 'warn', words: 'over before this change' },
+        'over-before': {
+            tone: 'warn',
+            words: check.metric === 'findings' ? 'there before this change' : 'over before this change',
+        },
+        'base-image': { tone: 'warn', words: "not this change's: the base image" },
         'not-measured': { tone: 'bad', words: 'not measured' },
         'no-baseline': { tone: 'none', words: 'not judged: no comparison' },
     };
@@ -38711,25 +40420,34 @@ function skippedWords(check) {
 function imageStatus(image) {
     if (image.error !== null || image.head === null)
         return { tone: 'bad', words: 'could not be measured' };
-    const over = overWords(image.checks);
-    if (over !== '')
-        return { tone: 'bad', words: `over ${over}` };
+    const broken = image.checks.filter((check) => check.status === 'over');
+    const [over, forbidden] = [overWords(broken), forbiddenWords(broken)];
+    if (broken.length > 0) {
+        const words = [...(over === '' ? [] : [`over ${over}`]), ...(forbidden === '' ? [] : [forbidden])];
+        return { tone: 'bad', words: list(words) };
+    }
     const find = (test) => image.checks.find(test);
     const remarkable = find((check) => check.reason === 'not-measured') ??
+        find((check) => check.status === 'waived') ??
+        find((check) => check.status === 'warned') ??
         find((check) => check.reason === 'over-before') ??
+        find((check) => check.reason === 'base-image') ??
         find((check) => check.status === 'near') ??
         find((check) => check.status === 'within');
     if (remarkable !== undefined)
         return statusWords(remarkable);
     return { tone: 'none', words: image.base === null ? 'no comparison' : 'no budget' };
 }
-/** A limit as it stands in the budget column: `160 MB`, `12`, `+5 MB`, `+3 %`. */
+/** A limit as it stands in the budget column: `160 MB`, `12`, `+5 MB`, `+3 %`, `150 MB, soft`. */
 function limitWords(check) {
+    const soft = check.level === 'warn' ? ', soft' : '';
+    if (check.unit === 'findings')
+        return 'none';
     if (check.unit === 'layers')
-        return String(check.limit);
+        return `${check.limit}${soft}`;
     if (check.unit === 'percent')
-        return check.limit === 0 ? '0 %' : `+${check.limit} %`;
-    return `${check.budget === 'max-increase' && check.limit > 0 ? '+' : ''}${formatLimit(check.limit)}`;
+        return `${check.limit === 0 ? '0 %' : `+${check.limit} %`}${soft}`;
+    return `${check.budget === 'max-increase' && check.limit > 0 ? '+' : ''}${formatLimit(check.limit)}${soft}`;
 }
 /** The figure a check judged, where it has a row of its own: `+15.7 MB`, `+3.4 %`. */
 function growthWords(check) {
@@ -38751,10 +40469,12 @@ function explanation(image, report) {
     if (image.error !== null)
         return failureWords(image.error, report);
     return [
+        ...waiverWords(image, report),
         ...notJudgedWords(image),
         ...unmeasuredWords(image),
         ...unlikeWords(image),
         ...overBeforeWords(image),
+        ...baseImageCapWords(image),
         ...noComparisonWords(image),
         ...baseImageWords(image),
         ...tighterBudgetWords(image),
@@ -38807,13 +40527,17 @@ function sentence(text) {
 }
 function notJudgedWords(image) {
     const skipped = image.checks.filter((check) => check.reason === 'not-measured');
-    const metric = { size: 'size', 'download-size': 'download size', layers: 'number of layers' };
-    const reasons = { size: image.unmeasured.size, 'download-size': image.unmeasured.downloadSize, layers: null };
+    const metric = { size: 'size', 'download-size': 'download size', layers: 'number of layers', findings: '' };
+    const { size, downloadSize } = image.unmeasured;
+    const reasons = { size, 'download-size': downloadSize, layers: null, findings: null };
     return skipped.map((check) => {
+        const end = check.level === 'fail' ? ' No budget is passed unseen.' : '';
+        if (check.why !== null)
+            return phrase_phrase `${budgetName(check)} (${limitWords(check)}) was not judged: ${fromProse(check.why)}.${end}`;
         const isUnlike = check.metric === 'download-size' && image.head?.downloadSize !== null;
         const why = isUnlike ? image.unlikeDownloads : reasons[check.metric];
         const what = isUnlike ? 'the download sizes cannot be compared' : `the ${metric[check.metric]} is not measured`;
-        return phrase_phrase `${{ code: check.budget }} (${limitWords(check)}) was not judged, since ${what}${why === null ? [] : [': ', ...fromProse(why)]}. No budget is passed unseen.`;
+        return phrase_phrase `${budgetName(check)} (${limitWords(check)}) was not judged, since ${what}${why === null ? [] : [': ', ...fromProse(why)]}.${end}`;
     });
 }
 /** What was asked for and is not there, where no budget speaks of it. */
@@ -38822,7 +40546,7 @@ function unmeasuredWords(image) {
     return ['size', 'downloadSize'].flatMap((metric) => {
         const why = image.unmeasured[metric];
         const [name, budget] = names[metric];
-        if (why === null || image.checks.some((check) => check.budget === budget))
+        if (why === null || image.checks.some((check) => check.budget === budget && check.scope === null))
             return [];
         return [phrase_phrase `The ${name} is not measured: ${fromProse(why)}.`];
     });
@@ -38841,10 +40565,65 @@ function reportWords(report) {
         return [];
     return [[`The base has an image for ${list(gone)}, this one has not.`]];
 }
+/** Who accepted what, and whether it still holds. */
+function waiverWords(image, { waiver }) {
+    if (waiver === null)
+        return [];
+    const { label, by, at, problem } = waiver;
+    if (problem !== null) {
+        const isConcerned = image.checks.some(({ status }) => status === 'over');
+        return isConcerned ? [phrase_phrase `The label ${{ code: label }} accepts nothing: ${fromProse(sentence(problem))}`] : [];
+    }
+    if (by === null || at === null)
+        return [];
+    const accepted = (status) => image.checks.flatMap((check) => check.status === status && check.accepted !== null && check.growth !== null
+        ? [[`${amountOf(check, check.accepted)}${inWords(check)}`, amountOf(check, check.growth - check.accepted)]]
+        : []);
+    const who = phrase_phrase `${{ code: by }} accepted`;
+    const how = phrase_phrase `with the label ${{ code: label }} on ${at.slice(0, 10)}`;
+    const [waived, exceeded] = [accepted('waived'), accepted('over')];
+    return [
+        ...(waived.length === 0 ? [] : [phrase_phrase `${who} growth up to ${distinct(waived.map(([up]) => up))} ${how}.`]),
+        ...(exceeded.length === 0
+            ? []
+            : [
+                phrase_phrase `${who} ${distinct(exceeded.map(([up]) => up))} ${how}; this is ${distinct(exceeded.map(([, more]) => more.slice(1)))} more, which was not accepted. Set the label anew to accept it.`,
+            ]),
+    ];
+}
+/** The different ones of some words, as a list. */
+function distinct(words) {
+    return list([...new Set(words)]);
+}
+/** `+15.7 MB`, `+1 layer`: an amount that stands without its check. */
+function amountOf(check, amount) {
+    return check.metric === 'layers'
+        ? `${amountWords(check, amount)} ${units_formatCount(Math.abs(amount), 'layer').replace(/^\S+ /, '')}`
+        : `${amountWords(check, amount)}${check.metric === 'download-size' ? ' of download' : ''}`;
+}
+/** `add the label `image-budget: accept` to accept +15.7 MB`: only where that would help. */
+function acceptPrint(image, { waiver }) {
+    if (waiver === null || waiver.by !== null || waiver.problem !== null)
+        return [];
+    const broken = image.checks.filter(budget_waiver/* isWaivable */.uF);
+    const amounts = [...new Set(broken.map((check) => `${amountOf(check, check.growth)}${inWords(check)}`))];
+    if (amounts.length === 0)
+        return [];
+    return [phrase_phrase `add the label ${{ code: waiver.label }} to accept ${list(amounts)}`];
+}
 function overBeforeWords(image) {
     return image.checks
         .filter((check) => check.reason === 'over-before')
-        .map((check) => phrase_phrase `It is ${excessWords(check)} over ${{ code: check.budget }} (${limitWords(check)}), and was over it on ${baseName(image)} already. This change does not make it worse, so it passes.`);
+        .map((check) => check.metric === 'findings'
+        ? phrase_phrase `It has ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }}, as ${baseName(image)} has. This change does not make it worse, so it passes.`
+        : phrase_phrase `It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}), and was over it on ${baseName(image)} already. This change does not make it worse, so it passes.`);
+}
+function baseImageCapWords(image) {
+    return image.checks
+        .filter((check) => check.reason === 'base-image')
+        .map((check) => check.metric === 'findings'
+        ? phrase_phrase `The ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }} came with the base image, so it passes.`
+        : phrase_phrase `It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}) only since the base image grew, so it passes.`);
 }
 function noComparisonWords(image) {
     if (image.base !== null || image.head === null)
@@ -38862,7 +40641,8 @@ function baseImageWords(image) {
         return [];
     const { before, after } = baseImage;
     const growth = baseImageGrowth(image);
-    const by = growth === null || growth === 0 ? '' : ` (${units_formatSigned(growth)})`;
+    const why = baseImage.doing === 'drift' ? whyWords({ layer: null, amount: growth, why: baseImage.why }) : [];
+    const by = growth === null || growth === 0 ? [] : phrase_phrase ` (${units_formatSigned(growth)})`;
     if (after === null || before === null || before.name !== after.name) {
         // Without a name there is none: `FROM scratch`.
         const name = (side) => ({ code: side === null ? 'scratch' : words_familiarName(side.name) });
@@ -38871,7 +40651,19 @@ function baseImageWords(image) {
     const digests = before.digest === null || after.digest === null
         ? []
         : phrase_phrase ` from ${{ code: shortDigest(before.digest) }} to ${{ code: shortDigest(after.digest) }}`;
-    return [phrase_phrase `${ownWords(image)}${{ code: words_familiarName(after.name) }} moved${digests}${by}.`];
+    const name = { code: words_familiarName(after.name) };
+    if (baseImage.doing === 'change')
+        return [phrase_phrase `${ownWords(image)}The base image ${name} is moved${digests}${by}.`];
+    return [phrase_phrase `${ownWords(image)}${name} moved${digests}${by}${driftWords(image)}${why}.`];
+}
+/** Whose doing it is that a base image moved by itself, and which budgets do not count it. */
+function driftWords(image) {
+    if (image.baseImage?.doing !== 'drift')
+        return [];
+    const budgets = [...new Set(image.checks.filter((check) => check.uncounted > 0).map((check) => check.budget))];
+    const names = join(budgets.map((name) => [{ code: name }]), ', ');
+    const uncounted = budgets.length === 0 ? [] : phrase_phrase ` and is not counted against ${names}`;
+    return phrase_phrase `, which is not this change's doing${uncounted}`;
 }
 function ownWords(image) {
     const own = image.change?.[state_leadMetric(image) === 'size' ? 'ownSize' : 'ownDownloadSize']?.amount;
@@ -38900,7 +40692,8 @@ function tighterBudgetWords(image) {
         return [];
     const metric = state_leadMetric(image);
     const change = leadChange(image);
-    const cap = image.checks.find((check) => check.budget === (metric === 'size' ? 'max-size' : 'max-download-size'));
+    const name = metric === 'size' ? 'max-size' : 'max-download-size';
+    const cap = image.checks.find((check) => check.budget === name && check.scope === null && check.level === 'fail');
     if (metric === null || change === null || cap === undefined || cap.actual === null || image.base === null)
         return [];
     const left = phrase_phrase `${units_formatBytes(cap.limit - cap.actual)} under its budget of ${limitWords(cap)}`;
@@ -38919,7 +40712,11 @@ function roundUp(bytes) {
 /** All an image has to say when nothing happened: `` `api` is the same size as main (148.2 MB, budget 160 MB) ``. */
 function quietWords(image) {
     const metric = leadMetric(image);
-    const capped = Object.fromEntries(image.checks.map((check) => [check.budget, check]));
+    const capped = Object.fromEntries(image.checks
+        .filter((check) => check.scope === null)
+        // The first of two counts: a soft limit is the second.
+        .toReversed()
+        .map((check) => [check.budget, check]));
     const cap = (check) => (check === undefined ? '' : `, budget ${limitWords(check)}`);
     const facts = [`${sizeWords(image)}${cap(capped[metric === 'size' ? 'max-size' : 'max-download-size'])}`];
     if (metric === 'size' && capped['max-download-size'] && image.head?.downloadSize) {
@@ -38940,8 +40737,8 @@ function engineWords(image) {
         ? `BuildKit ${engine.version} (${engine.driver})`
         : `Docker ${engine.version}, ${engine.store} store`;
 }
-/** Platform, how the base was had, engine and store or the image's place: small print, in that order. */
-function smallPrint(image) {
+/** Platform, how the base was had, engine and store or the image's place, how growth is accepted: small print, in that order. */
+function smallPrint(image, report) {
     const engine = engineWords(image);
     const { source } = image;
     const digest = source === null || source.digest === null ? [] : [' (', { code: shortDigest(source.digest) }, ')'];
@@ -38951,6 +40748,7 @@ function smallPrint(image) {
         ...(engine === null ? [] : [[engine]]),
         ...(image.sizeFrom === 'engine' ? [['size as the engine counts it']] : []),
         ...(source === null ? [] : [[{ code: source.reference }, ...digest]]),
+        ...acceptPrint(image, report),
     ];
 }
 function baselinePrint(image) {
@@ -38987,7 +40785,7 @@ function figuresTable(image, report) {
     const judged = image.checks.length > 0;
     const columns = [
         { head: [], align: 'left' },
-        ...(compared ? [{ head: baseHead([image]), align: 'right' }] : []),
+        ...(compared ? [{ head: tables_baseHead([image]), align: 'right' }] : []),
         { head: headHead(report), align: 'right' },
         ...(compared ? [{ head: ['change'], align: 'right' }] : []),
         ...(judged
@@ -39008,7 +40806,7 @@ function figuresTable(image, report) {
         const before = image.base?.[metric] ?? null;
         const after = image.head?.[metric] ?? null;
         const change = image.change?.[metric] ?? null;
-        const check = image.checks.find((each) => each.budget === budget);
+        const check = image.checks.find((each) => each.budget === budget && each.scope === null);
         const leads = metric === state_leadMetric(image);
         const says = after !== null && (leads || !compared || change?.amount !== 0);
         if (check === undefined && !says)
@@ -39029,11 +40827,63 @@ function figuresTable(image, report) {
             }),
         ];
     });
-    const increase = image.checks.find((check) => check.budget === 'max-increase');
-    if (increase !== undefined) {
-        rows.push(row({ name: ['Growth'], before: '', after: '', change: [growthWords(increase)], check: increase }));
+    const shown = new Set(METRICS.map(({ budget }) => image.checks.find((check) => check.budget === budget && check.scope === null)));
+    for (const check of image.checks) {
+        // A rule that found nothing is no figure.
+        if (shown.has(check) || (check.metric === 'findings' && check.status === 'within'))
+            continue;
+        rows.push(row({ ...checkFigures(check), check }));
     }
     return { columns, rows };
+}
+/** What a check judged, where it has a row of its own: growth, a part of the image, a second limit, findings. */
+function checkFigures(check) {
+    const name = checkName(check);
+    if (check.budget === 'max-increase')
+        return { name, before: '', after: '', change: [growthWords(check)] };
+    const { actual, growth, metric } = check;
+    const figure = (value) => {
+        if (metric === 'findings')
+            return units_formatCount(value, 'finding');
+        return metric === 'layers' ? String(value) : formatBytesAmong(value, [check.limit]);
+    };
+    const before = actual === null || growth === null ? null : actual - growth;
+    const change = growth === null ? '' : growth === 0 ? 'same' : amountWords(check, growth);
+    return {
+        name,
+        before: before === null ? '' : figure(before),
+        after: actual === null ? NOT_MEASURED : figure(actual),
+        change: [change],
+    };
+}
+/** `Growth`, `Size`, `Own layers`, `Growth of own layers`, `Download of stage `runtime``. */
+function checkName(check) {
+    const { scope } = check;
+    const of = check.budget === 'max-increase' ? 'Growth' : OF_METRIC[check.metric];
+    if (scope === null)
+        return [of];
+    const parts = {
+        own: ['own layers'],
+        base: ['base image'],
+        path: [{ code: scope.of ?? '' }],
+        stage: phrase_phrase `stage ${{ code: scope.of ?? '' }}`,
+        package: phrase_phrase `package ${{ code: scope.of ?? '' }}`,
+        rule: phrase_phrase `forbidden: ${{ code: scope.of ?? '' }}`,
+    };
+    const part = parts[scope.kind];
+    const plainly = scope.kind === 'rule' || (check.metric === 'size' && check.budget !== 'max-increase');
+    return plainly ? tables_capitalised(part) : phrase_phrase `${of} of ${part}`;
+}
+const OF_METRIC = {
+    size: 'Size',
+    'download-size': 'Download',
+    layers: 'Layers',
+    findings: '',
+};
+function tables_capitalised([first, ...rest]) {
+    return typeof first === 'string'
+        ? [`${first.slice(0, 1).toUpperCase()}${first.slice(1)}`, ...rest]
+        : [first, ...rest];
 }
 function layersChange(amount) {
     return amount === 0 ? 'same' : formatSignedCount(amount);
@@ -39046,7 +40896,7 @@ function emphasised(change) {
 function budgetCell(check, image) {
     if (check === undefined)
         return '';
-    if (check.unit !== 'bytes' || check.budget === 'max-increase')
+    if (check.unit !== 'bytes' || check.budget === 'max-increase' || check.level === 'warn')
         return limitWords(check);
     const metric = check.metric === 'size' ? 'size' : 'downloadSize';
     return formatBytesAmong(check.limit, [image.head?.[metric] ?? null], formatLimit);
@@ -39058,7 +40908,7 @@ function statusCell(check) {
     return [{ tone }, words];
 }
 /** `main a1b2c3d` where all the images have that base, else `base`. */
-function baseHead(images) {
+function tables_baseHead(images) {
     const [first] = images;
     if (first === undefined)
         return ['base'];
@@ -39071,7 +40921,7 @@ function baseHead(images) {
 function headHead(report) {
     const { pushed, dirty, reference } = report.head;
     if (reference !== null)
-        return [shorten(shortReference(reference), NAME_MAX, '...')];
+        return [characters_shorten(shortReference(reference), NAME_MAX, '...')];
     if (dirty)
         return ['this change (uncommitted)'];
     // What reviewers know it by; the links lead to the tree that was measured.
@@ -39080,7 +40930,7 @@ function headHead(report) {
 }
 /** Could not be measured, over, over before or near, then by growth; what has no comparison last. */
 function worstFirst(a, b) {
-    return urgency(a) - urgency(b) || growth(b) - growth(a);
+    return urgency(a) - urgency(b) || growthOf(b) - growthOf(a);
 }
 function urgency(image) {
     if (isFailure(image))
@@ -39089,7 +40939,7 @@ function urgency(image) {
         return 1;
     return image.checks.some((check) => check.status !== 'within') ? 2 : 3;
 }
-function growth(image) {
+function growthOf(image) {
     return leadChange(image)?.amount ?? Number.MIN_SAFE_INTEGER;
 }
 /** Many images, a row each in the order given, in their leading metric; platforms only where they tell rows apart. */
@@ -39104,7 +40954,7 @@ function overviewTable(images, report) {
         columns: [
             ...(names.size > 1 || !platforms ? [{ head: ['image'], align: 'left' }] : []),
             ...(platforms ? [{ head: ['platform'], align: 'left' }] : []),
-            ...(compared ? [{ head: baseHead(withBase), align: 'right' }] : []),
+            ...(compared ? [{ head: tables_baseHead(withBase), align: 'right' }] : []),
             { head: headHead(report), align: 'right' },
             ...(compared ? [{ head: ['change'], align: 'right' }] : []),
             ...(judged ? [{ head: ['budget'], align: 'right' }] : []),
@@ -39114,7 +40964,7 @@ function overviewTable(images, report) {
             const metric = state_leadMetric(image);
             const change = leadChange(image);
             const { tone, words } = imageStatus(image);
-            const name = shorten(image.name, NAME_MAX, '...');
+            const name = characters_shorten(image.name, NAME_MAX, '...');
             const noisy = isFailure(image) || image.verdict === 'over';
             const before = metric === null ? null : (image.base?.[metric] ?? null);
             return [
@@ -39148,8 +40998,12 @@ function overviewBudget(image) {
     const lead = state_leadMetric(image);
     const cap = lead === 'downloadSize' ? 'max-download-size' : 'max-size';
     return image.checks
-        .filter((check) => check.budget === cap || check.status !== 'within')
+        .filter((check) => (check.budget === cap && check.scope === null) || check.status !== 'within')
         .map((check) => {
+        if (check.metric === 'findings')
+            return `no ${check.scope?.of}`;
+        if (check.scope !== null)
+            return `${limitWords(check)} (${plain(checkName(check))})`;
         if (check.budget === 'max-layers')
             return units_formatCount(check.limit, 'layer');
         const download = check.budget === 'max-download-size' && lead === 'size';
@@ -39175,7 +41029,7 @@ function layersTable(image, report) {
     const columns = [
         { head: ['line'], align: 'right' },
         { head: ['instruction'], align: 'left' },
-        ...(compared ? [{ head: baseHead([image]), align: 'right' }] : []),
+        ...(compared ? [{ head: tables_baseHead([image]), align: 'right' }] : []),
         { head: headHead(report), align: 'right' },
         ...(compared ? [{ head: ['change'], align: 'right' }] : []),
     ];
@@ -39205,11 +41059,78 @@ function baseRow(image, layers, compared) {
     const what = name === null ? ['base image'] : [{ code: `FROM ${familiarName(name)}` }];
     return [[], [...what, words], ...(compared ? [[sum]] : []), [sum], ...(compared ? [[]] : [])];
 }
+/** Rows of the table of places, over all causes. */
+const tables_PARTS_SHOWN = 30;
+/** `Where it changed`: the folders, files and packages of every cause. */
+function partsTitle(image) {
+    const count = allCauses(image).reduce((sum, { why }) => sum + (why?.parts.length ?? 0), 0);
+    return `Where it changed (${formatCount(count, 'place')})`;
+}
+/** Folders, files and groups of packages that grew or shrank, largest first, with the line that wrote them; no rows where one place is all. */
+function partsTable(image) {
+    const places = allCauses(image).flatMap(({ layer, why }) => (why?.parts ?? []).map((part) => ({
+        line: layer === null ? (image.baseImage?.after?.line ?? null) : layer.line,
+        part,
+    })));
+    const columns = [
+        { head: ['line'], align: 'right' },
+        { head: ['where'], align: 'left' },
+        { head: ['files'], align: 'right' },
+        { head: ['change'], align: 'right' },
+    ];
+    if (places.length < 2)
+        return { columns, rows: [] };
+    const rows = places
+        .toSorted((one, other) => Math.abs(other.part.amount) - Math.abs(one.part.amount))
+        .slice(0, tables_PARTS_SHOWN)
+        .map(({ line, part }) => [
+        line === null ? [] : [String(line)],
+        part.path === null ? [`${ECOSYSTEMS[part.ecosystem ?? 'dpkg']}s`] : [{ code: part.path }],
+        [String(part.files)],
+        [`${formatSigned(part.amount)}${part.change === 'changed' ? '' : `, ${part.change}`}`],
+    ]);
+    return { columns, rows };
+}
+/** `Packages (3 new, 1 updated, 2 gone)`. */
+function packagesTitle(image) {
+    const packages = image.packages ?? [];
+    const counts = ['new', 'updated', 'gone', 'same'].flatMap((change) => {
+        const count = packages.filter((each) => each.change === change).length;
+        return count === 0 ? [] : [`${count} ${change === 'same' ? 'with other files' : change}`];
+    });
+    return `Packages (${counts.join(', ')})`;
+}
+/** Rows of the table of packages. */
+const tables_PACKAGES_SHOWN = 50;
+function tables_version(text) {
+    return text === null ? [] : [shorten(text, 60, '...')];
+}
+/** Packages that came, went or changed, largest change first. */
+function packagesTable(image, report) {
+    const packages = image.packages ?? [];
+    return {
+        columns: [
+            { head: ['package'], align: 'left' },
+            { head: tables_baseHead([image]), align: 'right' },
+            { head: headHead(report), align: 'right' },
+            { head: ['change'], align: 'right' },
+        ],
+        rows: packages
+            .slice(0, tables_PACKAGES_SHOWN)
+            .map((each) => [
+            phrase `${{ code: each.name }}${each.dev === true ? ' (dev)' : ''}`,
+            each.change === 'new' ? [] : tables_version(each.versionBefore),
+            each.change === 'gone' ? [] : tables_version(each.versionAfter),
+            [`${formatSigned(each.amount)}${each.change === 'new' || each.change === 'gone' ? `, ${each.change}` : ''}`],
+        ]),
+    };
+}
 function layerChangeWords(change, amount) {
     const figure = amount === null ? NOT_MEASURED : formatSigned(amount);
     const words = {
         unchanged: '',
         rebuilt: 'rebuilt',
+        moved: 'moved',
         changed: amount === 0 ? 'edited, same size' : figure,
         added: `${figure}, new`,
         removed: `${figure}, removed`,
@@ -39218,6 +41139,7 @@ function layerChangeWords(change, amount) {
 }
 
 ;// CONCATENATED MODULE: ./build/report/terminal.js
+
 
 
 
@@ -39276,12 +41198,33 @@ function imageBlocks(image, report, pen) {
         ? []
         : [
             paint(causes.title, 'strong', pen),
-            ...causes.layers.flatMap((cause) => wrap(causeWords(cause, image, report), pen, '  ')),
+            ...causes.causes.flatMap((cause) => wrap(causeWords(cause, image, report), pen, '  ')),
             ...causes.rest.flatMap((words) => wrap(words, pen, '  ')),
         ];
-    const print = wrap(join(smallPrint(image), ', '), pen).map((line) => paint(line, 'dim', pen));
-    return [tableLines(figuresTable(image, report), pen), ...paragraphs, why, print];
+    const print = wrap(join(smallPrint(image, report), ', '), pen).map((line) => paint(line, 'dim', pen));
+    return [tableLines(figuresTable(image, report), pen), ...paragraphs, why, ...adviceBlocks(image, report, pen), print];
 }
+/** What is new in full, what was there before in a line: `--json` has all of it. */
+function adviceBlocks(image, report, pen) {
+    const advice = adviceOf(image);
+    if (advice === null)
+        return [];
+    const fresh = advice.fresh.map((finding) => findingWords(finding, report));
+    if (advice.more > 0)
+        fresh.push(moreWords(advice, image));
+    const standing = advice.standing.slice(0, STANDING_SHOWN).map((finding) => findingWords(finding, report));
+    const block = (title, lines) => lines.length === 0
+        ? []
+        : [
+            [
+                ...wrap([title], pen).map((line) => paint(line, 'strong', pen)),
+                ...lines.flatMap((words) => wrap(words.map(quoted), pen, '  ')),
+            ],
+        ];
+    return [...block(advice.title, fresh), ...block(standingTitle(advice, image), standing)];
+}
+/** Findings of old that are listed, largest first. */
+const STANDING_SHOWN = 5;
 /** In a sentence, code of several words would not be told from the words around it. */
 function quoted(piece) {
     return typeof piece === 'object' && 'code' in piece && piece.code.includes(' ')
@@ -39307,7 +41250,7 @@ function writtenPiece(piece) {
 }
 /** `oneLine` trims; between the pieces of a phrase the spaces count. */
 function clean(value, max) {
-    const inner = shorten(oneLine(value), max, '...');
+    const inner = characters_shorten(oneLine(value), max, '...');
     if (inner === '')
         return value === '' ? '' : ' ';
     return `${/^\s/.test(value) ? ' ' : ''}${inner}${/\s$/.test(value) ? ' ' : ''}`;
@@ -39420,7 +41363,7 @@ function paint(text, colour, pen) {
 
 /***/ }),
 
-/***/ 4728:
+/***/ 8379:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -39433,446 +41376,1363 @@ __nccwpck_require__.d(__webpack_exports__, {
 var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-;// CONCATENATED MODULE: ./build/budget/budgets.js
-/** The budgets that the inputs set, in the report's order. */
-function budgetsOf({ maxSize, maxDownloadSize, maxLayers, maxIncrease }) {
-    return [
-        ...(maxSize === null ? [] : [{ budget: 'max-size', limit: maxSize, unit: 'bytes' }]),
-        ...(maxDownloadSize === null
-            ? []
-            : [{ budget: 'max-download-size', limit: maxDownloadSize, unit: 'bytes' }]),
-        ...(maxLayers === null ? [] : [{ budget: 'max-layers', limit: maxLayers, unit: 'layers' }]),
-        ...(maxIncrease === null ? [] : [{ budget: 'max-increase', ...maxIncrease }]),
-    ];
+;// CONCATENATED MODULE: ./build/advice/instruction.js
+/** Characters of an instruction that stand in for its line. */
+const SHOWN = 60;
+const ELSE = { from: 'else' };
+/** Reads the instruction of a layer, as the Dockerfile has it or as an image's history tells it. */
+function originOf({ instruction, copiedFrom }) {
+    const [, keyword, rest] = /^([A-Za-z]+)\s+(.*)$/s.exec(instruction) ?? [];
+    if (keyword === undefined || rest === undefined)
+        return ELSE;
+    if (/^RUN$/i.test(keyword))
+        return { from: 'run' };
+    if (!/^(?:COPY|ADD)$/i.test(keyword))
+        return ELSE;
+    const words = wordsOf(rest);
+    const flags = words.filter((word) => word.startsWith('--'));
+    if (copiedFrom !== null || flags.some((flag) => flag.startsWith('--from=')))
+        return { from: 'stage' };
+    const paths = words.filter((word) => !word.startsWith('--'));
+    // The classic builder's history: `COPY dir:1f2e… in /app`.
+    const legacy = /^(?:dir|file|multi):[0-9a-f]+ in (.+)$/.exec(paths.join(' '));
+    if (legacy)
+        return { from: 'context', sources: ['.'], destination: legacy[1] };
+    const destination = paths.pop();
+    // A here-document, an archive that is unpacked, an address.
+    const other = paths.some((path) => /^<<|^[\w+.-]+:\/\/|^git@|\.(?:tar|tgz|tbz2?|txz)(?:\.\w+)?$/.test(path));
+    return destination === undefined || paths.length === 0 || other
+        ? ELSE
+        : { from: 'context', sources: paths, destination };
 }
-
-// EXTERNAL MODULE: ./build/budget/verdict.js
-var verdict = __nccwpck_require__(1153);
-;// CONCATENATED MODULE: ./build/budget/judge.js
-
-/** Above this share of the limit, in percent, a kept budget is `near`. */
-const nearPercent = 95n;
-/** The order of the checks, whatever the order in which the budgets were set. */
-const order = ['max-size', 'max-download-size', 'max-layers', 'max-increase'];
-/**
- * Applies the budgets to one image. The checks stand in the order max-size, max-download-size, max-layers, max-increase.
- *
- * Limits are compared in integers, so that exactly the limit is within it. A budget whose metric was not measured makes
- * the verdict `error`: it is never passed unseen. A growth limit without a base is skipped and does not count. Throws a
- * RangeError for a limit below 0 or not finite, which the inputs let nobody set.
- */
-function judge(comparison, budgets) {
-    const checks = budgets
-        .toSorted((left, right) => order.indexOf(left.budget) - order.indexOf(right.budget))
-        .map((budget) => budget.budget === 'max-increase' ? judgeGrowth(comparison, budget) : judgeCap(comparison, budget));
-    return { checks, verdict: (0,verdict/* worstVerdict */.z)(checks.map(verdictOf)) };
-}
-function verdictOf(check) {
-    if (check.reason === 'not-measured')
-        return 'error';
-    return check.status === 'over' ? 'over' : 'within';
-}
-/** A cap on the image as it is; the base only tells whose doing it is that it does not fit. */
-function judgeCap({ head, base }, budget) {
-    const metric = cappedMetric[budget.budget];
-    const actual = judge_valueOf(head, metric);
-    if (actual === null)
-        return skipped(budget, metric, 'not-measured');
-    const before = base && judge_valueOf(base, metric);
-    const check = applied(budget, metric, { actual, value: actual, allowed: fraction(budget.limit) });
-    const grew = before === null || actual > before;
-    return check.status === 'over' && !grew ? { ...check, status: 'skipped', reason: 'over-before' } : check;
-}
-/** A cap on head minus base. A percentage of a base of 0 allows nothing, and growth has no percentage there. */
-function judgeGrowth({ head, base, unlikeDownloads }, budget) {
-    const metric = head.size !== null && base?.size !== null ? 'size' : 'download-size';
-    if (base === null)
-        return skipped(budget, metric, 'no-baseline');
-    const after = judge_valueOf(head, metric);
-    const before = judge_valueOf(base, metric);
-    const isUnlike = metric === 'download-size' && unlikeDownloads !== null;
-    if (after === null || before === null || isUnlike)
-        return skipped(budget, metric, 'not-measured');
-    const growth = after - before;
-    const limit = fraction(budget.limit);
-    if (budget.unit !== 'percent')
-        return applied(budget, metric, { actual: growth, value: growth, allowed: limit });
-    const actual = before === 0 ? null : (growth / before) * 100;
-    const allowed = { numerator: limit.numerator * BigInt(before), denominator: limit.denominator * 100n };
-    return applied(budget, metric, { actual, value: growth, allowed });
-}
-const cappedMetric = {
-    'max-size': 'size',
-    'max-download-size': 'download-size',
-    'max-layers': 'layers',
-    'max-increase': 'size',
-};
-function judge_valueOf(totals, metric) {
-    if (metric === 'layers')
-        return totals.layers;
-    return metric === 'size' ? totals.size : totals.downloadSize;
-}
-function skipped(budget, metric, reason) {
-    return { ...budget, metric, actual: null, status: 'skipped', reason, excess: null };
-}
-function applied(budget, metric, { actual, value, allowed }) {
-    const { numerator, denominator } = allowed;
-    const scaled = BigInt(value) * denominator;
-    if (scaled > numerator) {
-        // Rounding the allowance down rounds the excess up: it is never 0.
-        const excess = value - Number(numerator / denominator);
-        return { ...budget, metric, actual, status: 'over', reason: null, excess };
+/** The words of a `COPY`, in either form. */
+function wordsOf(text) {
+    const [, flags = '', array] = /^((?:--\S+ +)*)(\[.*\])$/s.exec(text) ?? [];
+    if (array === undefined)
+        return text.split(/\s+/).filter((word) => word !== '');
+    try {
+        const parsed = JSON.parse(array);
+        if (Array.isArray(parsed))
+            return [...wordsOf(flags), ...parsed.filter((word) => typeof word === 'string')];
     }
-    const status = scaled * 100n > numerator * nearPercent ? 'near' : 'within';
-    return { ...budget, metric, actual, status, reason: null, excess: null };
+    catch {
+        // No JSON: the builder takes it as words, too.
+    }
+    return text.split(/\s+/);
 }
-/**
- * A limit as the exact fraction of what the user wrote: 2.5 is 25/10. JavaScript prints a number as the shortest decimal
- * that reads back as the same number, which is what it was read from.
- */
-function fraction(limit) {
-    const decimal = /^(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(limit));
-    if (!decimal)
-        throw new RangeError(`A limit is a finite number of at least 0, not ${limit}`);
-    const [, whole = '', decimals = '', exponent = '0'] = decimal;
-    const digits = BigInt(whole + decimals);
-    const power = Number(exponent) - decimals.length;
-    return power < 0
-        ? { numerator: digits, denominator: 10n ** BigInt(-power) }
-        : { numerator: digits * 10n ** BigInt(power), denominator: 1n };
+/** `line 14`, or the instruction where its line is not known; `a layer` where that is not known, either. */
+function lineOf(layer) {
+    if (layer?.line)
+        return [`line ${layer.line}`];
+    const text = layer?.instruction ?? '';
+    if (text === '')
+        return ['a layer'];
+    return [{ code: text.length > SHOWN ? `${text.slice(0, SHOWN).trimEnd()}…` : text }];
+}
+/** Whether a path may stand in a command or a line to paste: a shell takes it as it is, and so does a `.dockerignore`. */
+function isPlain(path) {
+    return /^(?!-)[\w./@+*-]{1,300}$/.test(path);
+}
+/** How to keep a file or folder out of a layer; `ignore`: the line for `.dockerignore`, relative to the context. */
+function keepOut(layer, ignore) {
+    const origin = layer === null ? ELSE : originOf(layer);
+    switch (origin.from) {
+        case 'context':
+            return ['add ', ...(isPlain(ignore) ? [{ code: ignore }] : ['it']), ' to ', { code: '.dockerignore' }];
+        case 'stage':
+            return ['leave it out of what ', ...lineOf(layer), ' copies'];
+        case 'run':
+            return ['remove it in the same ', { code: 'RUN' }, ', ', ...lineOf(layer)];
+        default:
+            return ['leave it out of the image'];
+    }
 }
 
-;// CONCATENATED MODULE: ./build/compare/align.js
-/**
- * diffID of the layer that holds nothing: SHA-256 of 1,024 zero bytes, a tar's end-of-archive mark. Every instruction
- * that changes no file has it (`RUN true`, `WORKDIR` of a folder that is there), so it tells nothing about another one.
- */
-const emptyTar = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef';
-/** Similarity of two instructions is an integer up to this. */
-const fullSimilarity = 1000;
-/** Characters of an instruction that are looked at: bounds the work for a heredoc of thousands of lines. */
-const comparedText = 1000;
-/**
- * Pairs the layers of two images; both sides base layer first, as is the result. The order of both sides is kept, every
- * layer is in exactly one row, and where layers of both sides stand unpaired side by side, the base's come first.
- *
- * One dynamic programme (Needleman and Wunsch 1970, without gap costs) looks for the alignment with, in this order of
- * importance, the most layers of the same content (diffID), the most equal instructions, and the most similar
- * instructions of the same keyword. So an inserted layer does not shift the rest, and an edited instruction is one pair
- * however much of it was edited. Layers of unlike keywords pair only as the same content; layers that came with the
- * `FROM` image never pair with the image's own; one whose origin is not known may be either. Among equals the lowest layers pair.
- *
- * Time and memory grow with the product of the sides: nothing to notice for an engine's 127 layers, a second for 1,000.
- */
-function alignLayers(base, head) {
-    const scoreOf = scorer(base, head);
-    const width = head.length + 1;
-    // best[b * width + h]: score of the best alignment of base[b..] with head[h..].
-    const best = new Float64Array((base.length + 1) * width);
-    const pair = new Float64Array(base.length * width);
-    for (let b = base.length - 1; b >= 0; b--) {
-        for (let h = head.length - 1; h >= 0; h--) {
-            const here = b * width + h;
-            const score = scoreOf(b, h);
-            pair[here] = score;
-            const paired = score > 0 ? score + best[here + width + 1] : 0;
-            best[here] = Math.max(paired, best[here + width], best[here + 1]);
-        }
-    }
-    const rows = [];
-    let b = 0;
-    let h = 0;
-    while (b < base.length || h < head.length) {
-        const here = b * width + h;
-        const baseLayer = base[b];
-        const headLayer = head[h];
-        if (baseLayer && headLayer && pair[here] > 0 && best[here] === pair[here] + best[here + width + 1]) {
-            rows.push({ base: baseLayer, head: headLayer });
-            b++;
-            h++;
-        }
-        else if (baseLayer && (!headLayer || best[here] === best[here + width])) {
-            rows.push({ base: baseLayer, head: null });
-            b++;
-        }
-        else if (headLayer) {
-            rows.push({ base: null, head: headLayer });
-            h++;
-        }
-    }
-    return rows;
+;// CONCATENATED MODULE: ./build/advice/leftovers.js
+const FOLDERS = new Map([
+    ...['.git', '.hg', '.svn', '.bzr'].map((name) => [name, 'vcs']),
+    ...['coverage', '.nyc_output', 'htmlcov', 'lcov-report'].map((name) => [name, 'coverage']),
+    ...['.idea', '.vscode', '.vs', '.fleet', '.zed'].map((name) => [name, 'editor']),
+    ...[
+        '.pytest_cache',
+        '.mypy_cache',
+        '.ruff_cache',
+        '.tox',
+        '.nox',
+        '.hypothesis',
+        '.parcel-cache',
+        '.turbo',
+        '.terraform',
+        '.vagrant',
+    ].map((name) => [name, 'tools']),
+    ...[
+        'test',
+        'tests',
+        '__tests__',
+        'spec',
+        'specs',
+        '__fixtures__',
+        '__snapshots__',
+        'testdata',
+        'test-data',
+        'test_data',
+        'e2e',
+    ].map((name) => [name, 'tests']),
+]);
+/** Folders that packages are installed into: what lies there is theirs. */
+const INSTALLED = new Set(['node_modules', 'site-packages', 'dist-packages', 'gems', 'vendor']);
+/** What only a report of coverage has: a program's own folder may be called `coverage`, too. */
+const COVERAGE_REPORT = /\/(?:lcov\.info|coverage-(?:final|summary)\.json|clover\.xml|cobertura[^/]*\.xml|coverage\.xml|\.resultset\.json|\.last_run\.json)$|\/lcov-report\//;
+/** The folders called `coverage` that hold a report, of all files. */
+function coverageReports(files) {
+    return new Set(files.flatMap(({ path }) => COVERAGE_REPORT.test(path) ? (/^(?:.*?\/)?coverage(?=\/)/.exec(path)?.[0] ?? []) : []));
 }
-/**
- * The worth of pairing base[b] with head[h]; 0: they never pair. Each level outweighs whatever all pairs together can
- * have on the levels below it, which makes one sum of the three. For 1,000 layers a side the largest total is
- * about 10^12, far below where doubles stop being exact.
- */
-function scorer(base, head) {
-    const pairs = Math.min(base.length, head.length);
-    const sameInstruction = pairs * (fullSimilarity + 1) + 1;
-    const sameContent = pairs * (sameInstruction + fullSimilarity + 1) + 1;
-    const vocabulary = new Map();
-    const baseTexts = base.map((layer) => readInstruction(layer, vocabulary));
-    const headTexts = head.map((layer) => readInstruction(layer, vocabulary));
-    return (b, h) => {
-        const left = base[b];
-        const right = head[h];
-        if (left.fromBase !== null && right.fromBase !== null && left.fromBase !== right.fromBase)
-            return 0;
-        const equalText = left.instruction === right.instruction;
-        const equalContent = left.diffId === right.diffId && (equalText || left.diffId !== emptyTar);
-        const content = equalContent ? sameContent : 0;
-        if (equalText)
-            return content + sameInstruction;
-        const leftText = baseTexts[b];
-        const rightText = headTexts[h];
-        if (leftText.keyword !== rightText.keyword)
-            return content;
-        return content + 1 + similarity(leftText.words, rightText.words);
-    };
-}
-/** The keyword, `''` where the text does not start with a word (base images made by other tools), and what follows it. */
-function readInstruction({ instruction }, vocabulary) {
-    const keyword = /^[a-z]+(?=\s|$)/i.exec(instruction)?.[0] ?? '';
-    const words = instruction.slice(keyword.length, comparedText).match(/[\p{L}\p{N}]+/gu) ?? [];
-    const numbers = words.map((word) => {
-        const number = vocabulary.get(word) ?? vocabulary.size;
-        vocabulary.set(word, number);
-        return number;
-    });
-    return { keyword: keyword.toUpperCase(), words: Int32Array.from(numbers).toSorted() };
-}
-/** Dice's coefficient of two sorted lists of words, 0 to `fullSimilarity`. */
-function similarity(left, right) {
-    let common = 0;
-    for (let l = 0, r = 0; l < left.length && r < right.length;) {
-        const a = left[l];
-        const b = right[r];
-        if (a === b)
-            common++;
-        if (a <= b)
-            l++;
-        if (b <= a)
-            r++;
+/** What a file is left over from, or null; `inPackage`: it lies where packages are installed. */
+function leftoverOf(path, reports) {
+    let inPackage = false;
+    let start = 1;
+    for (let end = path.indexOf('/', start); end !== -1; end = path.indexOf('/', start)) {
+        const name = path.slice(start, end);
+        const kind = FOLDERS.get(name);
+        const folder = path.slice(0, end);
+        if (kind !== undefined && (name !== 'coverage' || reports.has(folder)))
+            return { kind, folder, inPackage };
+        if (INSTALLED.has(name))
+            inPackage = true;
+        start = end + 1;
     }
-    const total = left.length + right.length;
-    return total === 0 ? 0 : Math.floor((2 * common * fullSimilarity) / total);
+    return isLog(path.slice(start)) ? { kind: 'log', folder: path, inPackage } : null;
+}
+function isLog(name) {
+    return /\.log(?:\.\d+)?$/.test(name);
 }
 
-;// CONCATENATED MODULE: ./build/compare/compare.js
+;// CONCATENATED MODULE: ./build/advice/finding.js
 
-/**
- * The compressor's noise: a layer that is built again is packed into a slightly other size, since the times in its tar
- * differ. A difference up to the larger of 1,000 bytes and a thousandth (0.1 %) of the layer may be no more than that.
- */
-const noiseBytes = 1000;
-const noiseFraction = 1000;
-/**
- * Compares the images of one build, one per platform, with the baseline's image for the same platform. A platform that
- * the baseline does not have is compared with nothing, and its baseline says why. In the order of `heads`.
- */
-function compareAll(heads, baseline) {
-    const { kind, commit, ref, reason } = baseline;
-    const platforms = baseline.platforms.join(', ');
-    return heads.map((head) => {
-        const base = baseline.measurements.find((measurement) => measurement.platform === head.platform);
-        if (base || kind === 'none')
-            return compare(head, base ?? null, { kind, commit, ref, reason });
-        const missing = `the base has no image for ${head.platform}, only for ${platforms || 'no platform at all'}`;
-        return compare(head, null, { kind: 'none', commit, ref, reason: missing });
-    });
+/** Paths that a finding names. */
+const MAX_PATHS = 5;
+
+;// CONCATENATED MODULE: ./build/advice/weigh.js
+
+/** Whether a file's layer is the image's own: it did not come with the `FROM` image, as far as the build's record tells. */
+function isOwn({ layers }, { layer }) {
+    return layers[layer]?.fromBase !== true;
 }
-/** Platforms that the base has and the heads do not: their images are gone. */
-function gonePlatforms(heads, baseline) {
-    return baseline.platforms.filter((platform) => heads.every((head) => head.platform !== platform));
+/** Package managers of distributions. */
+const DISTRIBUTION = new Set(['dpkg', 'apk', 'rpm']);
+/** The distribution's package that put a file there; null: none did. */
+function distributionPackage({ packages }, file) {
+    const owner = file.package === null ? undefined : packages[file.package];
+    return owner && DISTRIBUTION.has(owner.ecosystem) ? owner : null;
 }
-/**
- * Compares one image with its base; `baseline` says how the base was had. Never throws: a base that is not comparable
- * counts as none, and the result's baseline says why. Without a base there are no totals of the base and no changes of
- * totals, and every layer is `added`: the list of what is in the image.
- */
-function compare(head, base, baseline) {
-    const obstacle = base && comparable(head, base);
-    const comparedWith = obstacle === null ? base : null;
-    const after = totalsOf(head);
-    const before = comparedWith && totalsOf(comparedWith);
-    const unlikeDownloads = comparedWith && unlikePacking(head, comparedWith);
+/** Bytes of files, in the image or lost. */
+function bytesOf(files) {
+    let bytes = 0;
+    for (const { size } of files)
+        bytes += size;
+    return bytes;
+}
+/** The layer that brought in more than half of the files' bytes; null: none did. */
+function mainLayer({ layers }, files) {
+    const [main] = heaviest(files, ({ layer }) => layer);
+    return main && 2 * main.bytes > bytesOf(files) ? (layers[main.place] ?? null) : null;
+}
+/** A finding about files, told by place: a folder, or the file itself. */
+function findingIn(image, files, { placeOf = ({ path }) => path, ...told }) {
+    const places = heaviest(files, placeOf);
     return {
-        name: head.name,
-        platform: head.platform,
-        engine: head.engine,
-        source: head.source,
-        head: after,
-        base: before,
-        change: before && changeOfTotals(before, after, unlikeDownloads === null),
-        sizeFrom: head.sizeFrom,
-        unmeasured: head.unmeasured,
-        unlikeDownloads,
-        baseline: before ? baseline : withoutBase(baseline, obstacle),
-        baseImage: {
-            before: comparedWith?.baseImage ?? null,
-            after: head.baseImage,
-            change: comparedWith ? changeOfBaseImage(comparedWith, head) : 'unknown',
-        },
-        layerChanges: changesOfLayers(comparedWith?.layers ?? [], head.layers),
+        paths: places.slice(0, MAX_PATHS).map(({ place }) => place),
+        count: places.length,
+        bytes: bytesOf(files),
+        layer: mainLayer(image, files),
+        otherLayer: null,
+        ...told,
     };
 }
+/** Findings, the one with the most bytes first. */
+function largestFirst(findings) {
+    return findings.toSorted((one, other) => other.bytes - one.bytes);
+}
+/** The places of files, the one with the most bytes first. */
+function heaviest(files, placeOf) {
+    const places = new Map();
+    for (const file of files) {
+        const place = placeOf(file);
+        places.set(place, (places.get(place) ?? 0) + file.size);
+    }
+    return [...places].map(([place, bytes]) => ({ place, bytes })).toSorted((one, other) => other.bytes - one.bytes);
+}
+/** Files by what they have in common, in their order; those of null are left out. */
+function grouped(files, keyOf) {
+    const groups = new Map();
+    for (const file of files) {
+        const key = keyOf(file);
+        if (key === null)
+            continue;
+        const group = groups.get(key);
+        if (group)
+            group.push(file);
+        else
+            groups.set(key, [file]);
+    }
+    return groups;
+}
+/** The folder of a path that is so many names deep, or the path where it is not that deep: of `/usr/lib/gcc/cc1` and 2, `/usr/lib`. */
+function folderAt(path, depth) {
+    let end = 0;
+    for (let names = 0; names <= depth; names++) {
+        end = path.indexOf('/', end + (names === 0 ? 0 : 1));
+        if (end === -1)
+            return path;
+    }
+    return path.slice(0, end);
+}
+/** The deepest folder that all paths lie in; `''` is the root. */
+function commonFolder(paths) {
+    let [folder = ''] = paths;
+    folder = parentOf(folder);
+    for (const path of paths)
+        while (!path.startsWith(`${folder}/`))
+            folder = parentOf(folder);
+    return folder;
+}
+/** The folder that a path lies in; `''` is the root. */
+function parentOf(path) {
+    return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
+
+;// CONCATENATED MODULE: ./build/advice/context-bloat.js
+
+
+
+/** Bytes from which it is worth a word. */
+const FLOOR = 100_000;
 /**
- * Null where the two measurements mean the same by their numbers, else why they don't, as a sentence without its final
- * full stop. Stores pack and split layers differently, and so do platforms: a difference between unlike ones would be
- * taken for the change's doing.
+ * What a build makes and an image may well need: too much only where the image makes it itself, in a layer below, or where a later layer
+ * takes away what came from the context.
  */
-function comparable(head, base) {
-    if (head.schema !== base.schema) {
-        return `the base's measurement has schema ${String(base.schema)}, this change's has schema ${String(head.schema)}`;
+const MADE = new Set(['node_modules', 'dist', 'build', 'target', 'out', '.next', '.venv', 'venv']);
+const KINDS = {
+    vcs: ["version control's history, from the build context"],
+    coverage: ['a coverage report, from the build context'],
+    editor: ["an editor's settings, from the build context"],
+    tools: ["a tool's cache, from the build context"],
+    log: ['log files, from the build context'],
+};
+const known = new WeakMap();
+/** The files that `COPY` and `ADD` took from the build context and that do not belong into an image, also those that are lost. */
+function bloatFiles(image) {
+    return bloatIn(image);
+}
+function bloatIn(image) {
+    const found = known.get(image) ?? findBloat(image);
+    known.set(image, found);
+    return found;
+}
+function findBloat(image) {
+    const bloat = new Map();
+    const files = (image.content?.files ?? []).filter((file) => isOwn(image, file));
+    const origins = image.layers.map((layer) => originOf(layer));
+    const copied = grouped(files, ({ layer }) => (origins[layer]?.from === 'context' ? layer : null));
+    if (copied.size === 0)
+        return bloat;
+    const makers = firstMakers(files, origins);
+    const reports = coverageReports(files);
+    const environments = new Set(files.flatMap(({ path }) => /^(.*)\/pyvenv\.cfg$/.exec(path)?.[1] ?? []));
+    for (const [layer, its] of copied) {
+        const origin = origins[layer];
+        if (origin?.from !== 'context')
+            continue;
+        const root = rootOf(origin.destination, its);
+        const reportsHere = reportsBelow(root, reports);
+        const prefix = contextPrefix(origin.sources);
+        for (const file of its) {
+            if (!file.path.startsWith(`${root}/`))
+                continue;
+            const below = `/${file.path.slice(root.length + 1)}`;
+            const leftover = leftoverOf(below, reportsHere);
+            const made = madeFolder(below);
+            const name = made === null ? '' : nameOf(made);
+            const inContext = (folder) => (prefix === null ? null : `${prefix}${folder.slice(1)}`);
+            if (made !== null && !(leftover !== null && made.startsWith(`${leftover.folder}/`))) {
+                const folder = `${root}${made}`;
+                const remade = (makers.get(folder) ?? Infinity) < layer || environments.has(folder);
+                if (remade || file.lost !== null)
+                    bloat.set(file, { name, kind: 'made', folder, ignore: inContext(made) });
+            }
+            else if (leftover !== null && leftover.kind !== 'tests' && !leftover.inPackage) {
+                const { kind, folder } = leftover;
+                const of = kind === 'log' ? '*.log' : nameOf(folder);
+                bloat.set(file, { name: of, kind, folder: `${root}${folder}`, ignore: inContext(folder) });
+            }
+        }
     }
-    if (head.platform !== base.platform) {
-        return `the base was measured for ${base.platform}, this change for ${head.platform}`;
+    return bloat;
+}
+/** The first layer that makes such a folder and takes nothing from the context, by the folder's path. */
+function firstMakers(files, origins) {
+    const makers = new Map();
+    for (const { path, layer } of files) {
+        const folder = madeFolder(path);
+        if (folder === null || origins[layer]?.from === 'context')
+            continue;
+        makers.set(folder, Math.min(layer, makers.get(folder) ?? layer));
     }
-    if (head.engine !== null && base.engine !== null && head.engine.store !== base.engine.store) {
-        return `the base was measured on the ${base.engine.store} store, this change on the ${head.engine.store} store`;
-    }
-    if (head.size !== null && base.size !== null && head.sizeFrom !== base.sizeFrom) {
-        return "one size is read from the image's layers, the other is the engine's own count";
+    return makers;
+}
+/** The outermost folder on the way to a file that has such a name. */
+function madeFolder(path) {
+    let start = 1;
+    for (let end = path.indexOf('/', start); end !== -1; end = path.indexOf('/', start)) {
+        if (MADE.has(path.slice(start, end)))
+            return path.slice(0, end);
+        start = end + 1;
     }
     return null;
 }
-/**
- * Null where the download sizes can be compared, or are not measured; else why not. The same layer in another packing weighs otherwise,
- * though nothing changed; so do gzip and zstd, by more than most changes do.
- */
-function unlikePacking(head, base) {
-    if (head.downloadSize === null || base.downloadSize === null)
+/** Reports' folders below the context's root; a `coverage` that stands right in it is one, whatever is in it. */
+function reportsBelow(root, folders) {
+    const below = [...folders].flatMap((folder) => (folder.startsWith(`${root}/`) ? [folder.slice(root.length)] : []));
+    return new Set(['/coverage', ...below]);
+}
+/** The folder of the image that the destination is. One that is relative lies in a `WORKDIR` that nothing tells: where the files are. */
+function rootOf(destination, files) {
+    const wanted = destination.split('/').filter((name) => name !== '' && name !== '.');
+    const path = wanted.map((name) => `/${name}`).join('');
+    if (destination.startsWith('/'))
+        return path;
+    const common = commonFolder(files.map((file) => file.path));
+    const at = path === '' ? -1 : `${common}/`.lastIndexOf(`${path}/`);
+    if (at !== -1)
+        return common.slice(0, at + path.length);
+    const left = madeFolder(`${common}/`) ?? leftoverOf(`${common}/x`, new Set())?.folder;
+    return left === undefined ? common : left.slice(0, left.lastIndexOf('/'));
+}
+/** What a path below the destination starts with in the context; null: of several sources nobody knows which. */
+function contextPrefix(sources) {
+    const [source = '', ...others] = sources;
+    if (others.length > 0 || /[*?[\\$]/.test(source))
         return null;
-    const digests = new Map(base.layers.map((layer) => [layer.diffId, layer.digest]));
-    const repacked = head.layers.find(({ diffId, digest }) => digests.has(diffId) && digests.get(diffId) !== digest);
-    if (repacked)
-        return 'layers that both have were packed anew, and weigh otherwise';
-    const [before, after] = [packingOf(base, head), packingOf(head, base)];
-    if (before.length === 0 || after.length === 0 || before.join() === after.join())
-        return null;
-    return `the base's layers are ${before.join(' and ')}, this change's ${after.join(' and ')}`;
+    const names = source.split('/').filter((name) => name !== '' && name !== '.');
+    return names.map((name) => `${name}/`).join('');
 }
-/** How the layers are packed that the other image does not have. */
-function packingOf({ layers }, other) {
-    const shared = new Set(other.layers.map((layer) => layer.digest));
-    const kinds = layers.filter((layer) => !shared.has(layer.digest)).map((layer) => PACKING[layer.compression ?? 'none']);
-    return [...new Set(kinds)].toSorted();
+function nameOf(folder) {
+    return folder.slice(folder.lastIndexOf('/') + 1);
 }
-const PACKING = { gzip: 'packed by gzip', zstd: 'packed by zstd', none: 'not packed' };
-function withoutBase(baseline, obstacle) {
-    const reason = obstacle ?? baseline.reason ?? 'the base was not measured';
-    return { ...baseline, kind: 'none', reason };
+/** What a `.dockerignore` should have kept out, one finding a name. */
+const contextBloat = (image) => {
+    const bloat = bloatIn(image);
+    const byName = [...grouped(bloat.keys(), (file) => bloat.get(file).name)];
+    return largestFirst(byName
+        .filter(([, files]) => bytesOf(files) >= FLOOR)
+        .map(([name, files]) => findingIn(image, files, {
+        what: whatOf(bloat.get(files[0])),
+        fix: [
+            'add ',
+            {
+                code: ignoreLine(name, files.map((file) => bloat.get(file))),
+            },
+            ' to ',
+            { code: '.dockerignore' },
+        ],
+        key: `context-bloat:${name}`,
+        placeOf: (file) => bloat.get(file).folder,
+    })));
+};
+function whatOf({ kind, name }) {
+    if (kind === 'made')
+        return [{ code: name }, ' from the build context, which the image makes itself'];
+    return kind === 'tests' ? [] : KINDS[kind];
 }
-function totalsOf({ size, downloadSize, layers }) {
-    const own = hasOrigins(layers) ? layers.filter((layer) => !layer.fromBase) : null;
-    return {
-        size,
-        downloadSize,
-        layers: layers.length,
-        ownSize: own && sum(own.map((layer) => layer.size)),
-        ownDownloadSize: own && sum(distinctBlobs(own).map((layer) => layer.downloadSize)),
-        ownLayers: own && own.length,
-    };
+/** The folder as it lies in the context; a pattern where there are several, or it is not known where it lies. */
+function ignoreLine(name, bloat) {
+    const lines = new Set(bloat.map(({ ignore }) => ignore));
+    const [line = null] = lines;
+    return lines.size === 1 && line !== null && isPlain(line) ? line : `**/${name}`;
 }
-/** A blob that stands in an image twice is pulled once. */
-function distinctBlobs(layers) {
-    return layers.filter((layer, at) => layer.digest === null || layers.findIndex((other) => other.digest === layer.digest) === at);
+
+;// CONCATENATED MODULE: ./build/advice/toolchain.js
+
+/** Bytes from which a toolchain is worth a word. */
+const toolchain_FLOOR = 1_000_000;
+const HOME = '(?:/root|/home/[^/]+|/var/lib/jenkins)';
+const NONE = /^\b$/;
+const BUILD_ELSEWHERE = [
+    'build in a stage of its own, and ',
+    { code: 'COPY --from' },
+    ' it only what the image runs',
+];
+/** The first that a file or package belongs to has it. */
+const TOOLCHAINS = [
+    {
+        id: 'go',
+        name: 'the Go toolchain',
+        short: 'Go',
+        fix: BUILD_ELSEWHERE,
+        packages: { core: /^(?:golang(?:-.*)?|go)$/, rest: NONE },
+        places: {
+            core: /^\/usr\/local\/go\/|^\/usr\/(?:lib|share)\/go(?:-[\d.]+)?\//,
+            rest: new RegExp(String.raw `^/go/pkg/|^${HOME}/(?:go/pkg|\.cache/go-build)/`),
+        },
+    },
+    {
+        id: 'rust',
+        name: 'the Rust toolchain',
+        short: 'Rust',
+        fix: BUILD_ELSEWHERE,
+        packages: { core: /^(?:rustc|cargo|rustup|rust|rust-.*|libstd-rust-.*)$/, rest: /^(?:libllvm\d+|llvm\d+-libs)$/ },
+        places: {
+            core: new RegExp(String.raw `^(?:/usr/local/|${HOME}/\.)rustup/`),
+            // `cargo install` puts programs of one's own into `bin`.
+            rest: new RegExp(String.raw `^(?:/usr/local/|${HOME}/\.)cargo/(?:registry/|git/|bin/(?:cargo|rust|clippy|rls)[\w-]*$)`),
+        },
+    },
+    {
+        id: 'java',
+        name: 'a JDK and build tools, where a JRE runs the program',
+        short: 'JDK',
+        fix: ['build in a stage of its own, and let the final stage start ', { code: 'FROM' }, ' an image with a JRE'],
+        packages: {
+            core: /^(?:openjdk-?\d+-jdk(?:-headless)?|default-jdk(?:-headless)?|openjdk\d+-(?:jmods|src|demos|doc)|maven|gradle|libmaven.*-java)$/,
+            rest: /^lib(?:wagon|plexus|sisu|surefire|aether).*-java$/,
+        },
+        // What a JDK has and a JRE has not; `javac` proves which one it is.
+        places: {
+            core: /\/bin\/javac$|^\/usr\/share\/(?:maven|gradle)\/|^\/opt\/(?:maven|gradle)[^/]*\//,
+            rest: new RegExp(String.raw `^${HOME}/\.(?:m2|gradle)/|^(?:/opt|/usr/lib/jvm|/usr/local)/(?:[^/]+/){1,3}(?:jmods/|include/|demo/|man/|(?:lib/)?src\.zip$|lib/(?:ct\.sym|tools\.jar)$|bin/(?:jar|jarsigner|javadoc|javap|jcmd|jconsole|jdb|jdeprscan|jdeps|jhsdb|jimage|jinfo|jlink|jmap|jmod|jpackage|jps|jshell|jstack|jstat|jstatd)$)`),
+        },
+    },
+    {
+        id: 'c',
+        name: 'a C and C++ toolchain',
+        short: 'C and C++',
+        fix: BUILD_ELSEWHERE,
+        packages: {
+            core: /^(?:build-essential|build-base|(?:gcc|g\+\+|clang)(?:-(?!\d+-base$).*)?)$/,
+            rest: /^(?:.*-dev|(?:cpp|llvm|lld|binutils)(?:-.*)?|make|cmake(?:-data)?|ninja-build|samurai|meson|autoconf|automake|libtool(?:-bin)?|m4|bison|flex|pkg-config|pkgconf(?:-bin)?|pkgconfig|libdpkg-perl|libc-dev-bin|linux-headers|fortify-headers|libbinutils|lib(?:a|hwa|l|t|ub)san\d+|libcc1-\d+|libctf(?:-nobfd)?\d+|libgprofng\d+|libisl\d+|libmpc\d+|isl\d+|mpc\d+)$/,
+        },
+        places: {
+            core: /^\/usr\/(?:local\/)?(?:lib|libexec)\/gcc\/|\/bin\/clang(?:-\d+)?$/,
+            rest: /^\/usr\/(?:local\/)?include\/|^\/usr\/(?:local\/)?bin\/(?:gcc|g\+\+|cc|c\+\+|cpp|make|cmake|ld|as)$/,
+        },
+    },
+];
+/** Several rules ask for the same image's. */
+const toolchain_known = new WeakMap();
+/** The toolchains whose files are in an image, with at least FLOOR bytes. */
+function presentIn({ content }) {
+    if (content === null)
+        return [];
+    const present = toolchain_known.get(content) ?? findPresent(content);
+    toolchain_known.set(content, present);
+    return present;
 }
-/** Whether it is known of each layer if it came with the `FROM` image: else nothing can be said of the image's own part. */
-function hasOrigins(layers) {
-    return layers.every((layer) => layer.fromBase !== null);
-}
-/** Null as soon as one part was not measured: a part of a sum is never shown as the sum. */
-function sum(sizes) {
-    return sizes.reduce((total, size) => (total === null || size === null ? null : total + size), 0);
-}
-function changeOfTotals(before, after, likeDownloads) {
-    return {
-        size: changeOf(before.size, after.size),
-        downloadSize: likeDownloads ? changeOf(before.downloadSize, after.downloadSize) : null,
-        layers: changeOf(before.layers, after.layers),
-        ownSize: changeOf(before.ownSize, after.ownSize),
-        ownDownloadSize: likeDownloads ? changeOf(before.ownDownloadSize, after.ownDownloadSize) : null,
-        ownLayers: changeOf(before.ownLayers, after.ownLayers),
-    };
-}
-function changeOf(before, after) {
-    if (before === null || after === null)
-        return null;
-    const amount = after - before;
-    return { amount, percent: before === 0 ? null : (amount / before) * 100 };
-}
-/**
- * Name and digest decide; where an engine tells no digest, the layers that came with the image do, if it is known which
- * these are. An image without any starts `FROM scratch`.
- */
-function changeOfBaseImage(base, head) {
-    const before = base.baseImage;
-    const after = head.baseImage;
-    if (before && after && before.name !== after.name)
-        return 'changed';
-    if (before?.digest && after?.digest)
-        return before.digest === after.digest ? 'unchanged' : 'changed';
-    if (!hasOrigins(base.layers) || !hasOrigins(head.layers))
-        return 'unknown';
-    const layersBefore = base.layers.filter((layer) => layer.fromBase);
-    const layersAfter = head.layers.filter((layer) => layer.fromBase);
-    const same = layersBefore.length === layersAfter.length &&
-        layersBefore.every((layer, index) => layer.diffId === layersAfter[index]?.diffId);
-    return same ? 'unchanged' : 'changed';
-}
-function changesOfLayers(base, head) {
-    let changedBelow = false;
-    return alignLayers(base, head).map((pair) => {
-        const change = kindOfChange(pair, changedBelow);
-        if (change !== 'unchanged')
-            changedBelow = true;
-        return layerChange(pair, change);
+function findPresent(content) {
+    const byPackage = new Map();
+    const parts = new Map();
+    for (const file of content.files) {
+        if (file.lost !== null)
+            continue;
+        const part = partOfFile(content, file, byPackage);
+        if (part)
+            parts.set(file, part);
+    }
+    const complete = new Set([...parts.values()].filter(({ isCore }) => isCore).map(({ toolchain }) => toolchain.id));
+    const files = grouped(parts.keys(), (file) => parts.get(file).toolchain);
+    return TOOLCHAINS.flatMap((toolchain) => {
+        const its = files.get(toolchain) ?? [];
+        const isComplete = complete.has(toolchain.id);
+        // Headers and build tools are no use in an image either; downloads without what they were for are a cache.
+        if ((!isComplete && toolchain.id !== 'c') || bytesOf(its) < toolchain_FLOOR)
+            return [];
+        return [{ toolchain, complete: isComplete, files: its }];
     });
 }
+/** What the distribution's package manager put there is judged by its package, not by its place. */
+function partOfFile(content, file, byPackage) {
+    const owner = distributionPackage(content, file);
+    if (owner === null)
+        return partOf(file.path, 'places');
+    const part = byPackage.get(owner);
+    if (part !== undefined)
+        return part;
+    const judged = partOf(owner.name, 'packages');
+    byPackage.set(owner, judged);
+    return judged;
+}
+function partOf(text, by) {
+    for (const toolchain of TOOLCHAINS) {
+        if (toolchain[by].core.test(text))
+            return { toolchain, isCore: true };
+        if (toolchain[by].rest.test(text))
+            return { toolchain, isCore: false };
+    }
+    return null;
+}
+/** Every file that a toolchain consists of: other rules leave them to this one. */
+function toolchainFiles(image) {
+    return new Set(presentIn(image).flatMap(({ files }) => files));
+}
+/** `/usr/lib/gcc`, but `/usr/bin` and `/usr/include` as they are: what lies there is many files. */
+const shownFolder = ({ path }) => folderAt(path, /^\/usr\/(?:s?bin|include)\//.test(path) ? 2 : 3);
+/** The toolchains of an image, whichever rule tells them. */
+const findToolchains = (image) => largestFirst(presentIn(image).map(({ toolchain, complete, files }) => findingIn(image, files, {
+    what: [complete ? toolchain.name : 'C headers and build tools'],
+    fix: fixOf(image, toolchain, files),
+    key: `toolchain:${toolchain.id}`,
+    placeOf: shownFolder,
+})));
+/** What came with the base image goes with another base image. */
+function fixOf(image, toolchain, files) {
+    const fromBase = bytesOf(files.filter((file) => !isOwn(image, file)));
+    if (toolchain.id === 'java' || image.baseImage === null || 2 * fromBase <= bytesOf(files))
+        return toolchain.fix;
+    return [
+        'let the final stage start ',
+        { code: 'FROM' },
+        ' an image without it instead of ',
+        { code: image.baseImage.name },
+        ', and build in a stage of its own',
+    ];
+}
+/** Compilers and SDKs in the final image; of an image of one stage, `single-stage` tells them. */
+const toolchain = (image) => (image.stages === 1 ? [] : findToolchains(image));
+/** All toolchains of an image as one finding: what building in a stage of its own saves. */
+const findSplit = (image) => {
+    const present = presentIn(image);
+    if (present.length === 0)
+        return [];
+    const files = present.flatMap((each) => each.files);
+    const what = [`build tools beside the program (${present.map(({ toolchain: { short } }) => short).join(', ')})`];
+    const fix = [
+        'build in a first stage, and ',
+        { code: 'COPY --from' },
+        ' it what the image runs into a final stage that starts ',
+        { code: 'FROM' },
+        ' a smaller image',
+    ];
+    return [findingIn(image, files, { what, fix, key: 'toolchain', placeOf: shownFolder })];
+};
+
+;// CONCATENATED MODULE: ./build/advice/debug-symbols.js
+
+
+
+
+/** Bytes of symbols from which stripping is worth a word. */
+const debug_symbols_FLOOR = 1_000_000;
+/** Symbols and debugging information of programs and libraries, by the layer that has them and by what strips them. */
+const debugSymbols = (image) => {
+    const { content } = image;
+    if (content === null)
+        return [];
+    const toolchains = toolchainFiles(image);
+    const facts = new Map();
+    for (const file of content.files) {
+        const fact = file.facts.find(({ kind }) => kind === 'elf');
+        if (fact?.kind !== 'elf' || file.lost !== null || !isOwn(image, file) || toolchains.has(file))
+            continue;
+        // A distribution's packages come stripped of what it thinks is too much.
+        if (distributionPackage(content, file) === null)
+            facts.set(file, fact);
+    }
+    const saved = (file) => facts.get(file).symbols + facts.get(file).debug;
+    const groups = grouped(facts.keys(), (file) => `${file.layer} ${facts.get(file).go}`);
+    const found = [...groups.values()].map((files) => {
+        const largest = files.toSorted((one, other) => saved(other) - saved(one));
+        const [{ layer: at }] = files;
+        const { go } = facts.get(files[0]);
+        const layer = image.layers[at] ?? null;
+        return {
+            what: [files.some((file) => facts.get(file).debug > 0) ? 'debugging information and symbols' : 'symbols'],
+            paths: largest.slice(0, MAX_PATHS).map(({ path }) => path),
+            count: files.length,
+            bytes: files.reduce((sum, file) => sum + saved(file), 0),
+            layer,
+            otherLayer: null,
+            fix: debug_symbols_fixOf(go, layer, largest[0]),
+            key: `debug-symbols:${largest[0].path}`,
+        };
+    });
+    return largestFirst(found.filter(({ bytes }) => bytes >= debug_symbols_FLOOR));
+};
+function debug_symbols_fixOf(go, layer, { path }) {
+    if (go)
+        return ['build with ', { code: 'go build -ldflags="-s -w"' }];
+    const from = layer && originOf(layer).from;
+    const place = from === 'stage' ? ' in the stage that builds it' : from === 'run' ? ' in the same ' : '';
+    return [
+        'run ',
+        { code: isPlain(path) ? `strip ${path.slice(path.lastIndexOf('/') + 1)}` : 'strip' },
+        place,
+        ...(from === 'run' ? [{ code: 'RUN' }] : []),
+    ];
+}
+
+;// CONCATENATED MODULE: ./build/advice/dev-dependencies.js
+
+
+
+/** Packages that the image's own lock file or package.json has for development only; one finding for each folder that they lie in. */
+const devDependencies = (image) => {
+    const { content } = image;
+    if (content === null)
+        return [];
+    const bloat = bloatFiles(image);
+    const byRoot = grouped(content.files, (file) => {
+        const owner = file.package === null ? undefined : content.packages[file.package];
+        if (owner?.dev !== true || file.lost !== null || !isOwn(image, file) || bloat.has(file))
+            return null;
+        return dev_dependencies_rootOf(owner.path ?? file.path);
+    });
+    const placeOf = ({ path, package: of }) => content.packages[of]?.path ?? path;
+    return largestFirst([...byRoot].map(([root, files]) => {
+        const count = new Set(files.map((file) => file.package)).size;
+        return findingIn(image, files, {
+            what: [count === 1 ? '1 development dependency' : `${count} development dependencies`],
+            fix: dev_dependencies_fixOf(mainLayer(image, files)),
+            key: `dev-dependencies:${root}`,
+            placeOf,
+        });
+    }));
+};
+/** The outermost folder of packages: `/app/node_modules` of `/app/node_modules/a/node_modules/b`. */
+function dev_dependencies_rootOf(path) {
+    const name = '/node_modules';
+    const at = path.indexOf(`${name}/`);
+    return at === -1 ? path : path.slice(0, at + name.length);
+}
+/** How each package manager leaves them out, by what the instruction says. */
+const MANAGERS = [
+    [/\bpnpm\b/, 'pnpm install --prod'],
+    [/\byarn\b/, 'yarn install --production'],
+    [/\bbun\b/, 'bun install --production'],
+];
+function dev_dependencies_fixOf(layer) {
+    const from = layer && originOf(layer).from;
+    const command = MANAGERS.find(([manager]) => manager.test(layer?.instruction ?? ''))?.[1] ?? 'npm ci --omit=dev';
+    if (from === 'stage')
+        return ['let ', ...lineOf(layer), ' copy ', { code: 'node_modules' }, ' from a stage that ran ', { code: command }];
+    return from === 'context'
+        ? ['add ', { code: 'node_modules' }, ' to ', { code: '.dockerignore' }, ', and install by ', { code: command }]
+        : ['use ', { code: command }, ' in the final stage'];
+}
+
+;// CONCATENATED MODULE: ./build/advice/package-cache.js
+
+
+
+/** Bytes from which a cache is worth a word. */
+const package_cache_FLOOR = 100_000;
+const package_cache_HOME = String.raw `/(?:root|home/[^/]+|usr/local/share|usr/src/app|var/www|app)`;
+const inHome = (folder) => new RegExp(`^${package_cache_HOME}/${folder}/`);
 /**
- * `changedBelow`: some layer below is not the same on both sides, so that this one may have been built anew for no
- * reason of its own, and only then may another download size be the compressor's noise.
+ * None of pnpm and uv: their stores are hard links to what is installed, and to remove them saves nothing. None of conda, for the same
+ * reason.
  */
-function kindOfChange({ base, head }, changedBelow) {
-    if (!base)
-        return 'added';
-    if (!head)
-        return 'removed';
-    if (base.diffId === head.diffId)
-        return 'unchanged';
-    if (base.instruction !== head.instruction)
-        return 'changed';
-    if (base.size !== null && head.size !== null)
-        return base.size === head.size ? 'rebuilt' : 'changed';
-    if (base.downloadSize === null || head.downloadSize === null)
-        return 'changed';
-    if (base.downloadSize === head.downloadSize)
-        return 'rebuilt';
-    return changedBelow && isNoise(base.downloadSize, head.downloadSize) ? 'rebuilt' : 'changed';
+const CACHES = [
+    {
+        id: 'apt',
+        what: ["apt's package lists and cache"],
+        folder: /^\/var\/(?:lib\/apt\/lists|cache\/apt)\//,
+        fix: { command: 'apt-get clean && rm -rf /var/lib/apt/lists/*' },
+        mount: null,
+    },
+    {
+        id: 'apk',
+        what: ["apk's package index and cache"],
+        folder: /^\/(?:var\/cache|etc)\/apk\/(?:cache\/)?(?=[^/]*\.(?:apk|tar\.gz)$)/,
+        fix: { option: 'apk add --no-cache' },
+        mount: null,
+    },
+    {
+        id: 'dnf',
+        what: ["the package manager's metadata and cache"],
+        folder: /^\/var\/cache\/(?:dnf|yum|libdnf5|zypp)\//,
+        fix: { command: 'dnf clean all' },
+        mount: null,
+    },
+    {
+        id: 'pip',
+        what: ["pip's cache"],
+        folder: inHome(String.raw `\.cache/pip`),
+        fix: { option: 'pip install --no-cache-dir' },
+        mount: '/root/.cache/pip',
+    },
+    {
+        id: 'poetry',
+        what: ["Poetry's cache"],
+        folder: inHome(String.raw `\.cache/pypoetry/(?:cache|artifacts)`),
+        fix: { option: 'poetry install --no-cache' },
+        mount: '/root/.cache/pypoetry',
+    },
+    {
+        id: 'npm',
+        what: ["npm's cache"],
+        folder: inHome(String.raw `\.npm/_cacache`),
+        fix: { command: 'npm cache clean --force' },
+        mount: '/root/.npm',
+    },
+    {
+        id: 'yarn',
+        what: ["Yarn's cache"],
+        folder: new RegExp(String.raw `^${package_cache_HOME}/\.cache/yarn/|^(?:/[^/]+){0,6}/\.yarn/cache/|^${package_cache_HOME}/\.yarn/berry/cache/`),
+        fix: { command: 'yarn cache clean' },
+        mount: '/root/.cache/yarn',
+    },
+    {
+        id: 'go',
+        what: ["Go's module and build caches"],
+        folder: new RegExp(String.raw `^(?:/go|${package_cache_HOME}/go)/pkg/mod/|^${package_cache_HOME}/\.cache/go-build/`),
+        fix: { command: 'go clean -cache -modcache' },
+        mount: '/root/.cache/go-build',
+    },
+    {
+        id: 'maven',
+        what: ["Maven's local repository"],
+        folder: inHome(String.raw `\.m2/repository`),
+        fix: { command: 'rm -rf ~/.m2/repository' },
+        mount: '/root/.m2',
+    },
+    {
+        id: 'gradle',
+        what: ["Gradle's caches"],
+        folder: inHome(String.raw `\.gradle/(?:caches|wrapper)`),
+        fix: { command: 'rm -rf ~/.gradle' },
+        mount: '/root/.gradle',
+    },
+    {
+        id: 'cargo',
+        what: ["Cargo's registry"],
+        folder: new RegExp(String.raw `^(?:/usr/local/|${package_cache_HOME}/\.)cargo/(?:registry|git)/`),
+        fix: { command: 'rm -rf $CARGO_HOME/registry' },
+        mount: '/usr/local/cargo/registry',
+    },
+    {
+        id: 'composer',
+        what: ["Composer's cache"],
+        folder: inHome(String.raw `(?:\.composer|\.cache/composer)/(?:cache|files|repo)`),
+        fix: { command: 'composer clear-cache' },
+        mount: '/root/.composer/cache',
+    },
+    {
+        id: 'gem',
+        what: ["RubyGems' downloads"],
+        folder: /^\/(?:usr\/local\/bundle|usr\/local\/lib\/ruby\/gems\/[\d.]+|var\/lib\/gems\/[\d.]+)\/cache\//,
+        fix: { command: 'rm -rf "$(gem env gemdir)"/cache' },
+        mount: null,
+    },
+];
+/** The caches that the image's own layers brought in. What a later layer took away is told by `removed-later`, a toolchain's by `toolchain`. */
+function cachesIn(image) {
+    const { content } = image;
+    if (content === null)
+        return new Map();
+    const { files } = content;
+    const toolchains = toolchainFiles(image);
+    // Yarn's Plug'n'Play runs programs out of its cache.
+    const playing = new Set(files.flatMap(({ path }) => /^(.*\/)\.pnp\.[cm]?js$/.exec(path)?.[1] ?? []));
+    return grouped(files, (file) => {
+        if (file.lost !== null || !isOwn(image, file))
+            return null;
+        const cache = CACHES.find(({ folder }) => folder.test(file.path));
+        if (cache && (toolchains.has(file) || distributionPackage(content, file) !== null))
+            return null;
+        if (cache?.id === 'yarn' && playing.has(file.path.slice(0, file.path.indexOf('.yarn/'))))
+            return null;
+        return cache ?? null;
+    });
 }
-function isNoise(before, after) {
-    const difference = Math.abs(after - before);
-    return difference <= noiseBytes || difference * noiseFraction <= before;
+/** The files that are told as caches. */
+function cacheFiles(image) {
+    return new Set([...cachesIn(image).values()].flat());
 }
-function layerChange({ base, head }, change) {
-    const { instruction, file, line, stage, fromBase } = head ?? base;
+/** What package managers left behind, one finding a manager. */
+const packageCache = (image) => {
+    const found = [...cachesIn(image)].filter(([, files]) => bytesOf(files) >= package_cache_FLOOR);
+    return largestFirst(found.map(([cache, files]) => findingIn(image, files, {
+        what: cache.what,
+        fix: package_cache_fixOf(cache, mainLayer(image, files)),
+        key: `package-cache:${cache.id}`,
+        placeOf: ({ path }) => (cache.folder.exec(path)?.[0] ?? path).replace(/\/$/, ''),
+    })));
+};
+function package_cache_fixOf({ fix, mount }, layer) {
+    const from = layer && originOf(layer).from;
+    if (from === 'stage' || from === 'context')
+        return ['leave it out of what ', ...lineOf(layer), ' copies'];
+    const place = layer === null ? [' that fills it'] : [' of ', ...lineOf(layer)];
+    const instead = mount === null ? [] : [', or give it ', { code: `--mount=type=cache,target=${mount}` }];
+    return 'option' in fix
+        ? ['use ', { code: fix.option }, ' in the ', { code: 'RUN' }, ...place, ...instead]
+        : ['end the ', { code: 'RUN' }, ...place, ' with ', { code: `&& ${fix.command}` }, ...instead];
+}
+
+;// CONCATENATED MODULE: ./build/advice/duplicate-files.js
+
+
+
+
+/** Bytes of a file from which a second one is worth a word. */
+const duplicate_files_FLOOR = 500_000;
+/**
+ * The same content at several paths: equal in size and checksum. Hard links are one file. What other rules have taken out goes with it.
+ * Copies in the base image stay, so each one of the image's own is too much beside them.
+ */
+const duplicateFiles = (image) => {
+    const told = [toolchainFiles(image), cacheFiles(image)];
+    const groups = grouped(image.content?.files ?? [], (file) => {
+        const { size, checksum, lost } = file;
+        if (size < duplicate_files_FLOOR || checksum === null || lost !== null || told.some((files) => files.has(file)))
+            return null;
+        return `${size} ${checksum}`;
+    });
+    return largestFirst([...groups.values()].flatMap((files) => findingOf(image, files) ?? []));
+};
+function findingOf(image, files) {
+    const own = files.filter((file) => isOwn(image, file));
+    const [first] = files;
+    const kept = own.length < files.length ? 0 : 1;
+    const copies = own.slice(kept);
+    if (copies.length === 0)
+        return null;
+    const layer = mainLayer(image, copies);
+    const { paths, count } = findingIn(image, files, { what: [], fix: [], key: '' });
     return {
-        change,
-        instruction,
-        instructionBefore: base && base.instruction !== instruction ? base.instruction : null,
-        file,
-        line,
-        stage,
-        fromBase,
-        sizeBefore: base?.size ?? null,
-        sizeAfter: head?.size ?? null,
-        downloadSizeBefore: base?.downloadSize ?? null,
-        downloadSizeAfter: head?.downloadSize ?? null,
+        what: [files.length === 2 ? 'the same file twice,' : `the same file ${files.length} times,`],
+        paths,
+        count,
+        bytes: copies.length * first.size,
+        layer,
+        otherLayer: null,
+        fix: duplicate_files_fixOf(first, copies[0], lineOf(layer)),
+        key: `duplicate-files:${first.path}`,
+    };
+}
+function duplicate_files_fixOf(first, copy, line) {
+    const command = isPlain(first.path) && isPlain(copy.path) ? [': ', { code: `ln -s ${first.path} ${copy.path}` }] : [];
+    return ['let ', ...line, ' link it', ...command, ', or bring it in once'];
+}
+
+;// CONCATENATED MODULE: ./build/advice/floating-base.js
+/** A base image that may be another one tomorrow: the image grows by it without a change of the Dockerfile. */
+const floatingBase = ({ baseImage }) => {
+    const what = baseImage && floatOf(baseImage);
+    if (baseImage === null || what === null)
+        return [];
+    const { name, digest } = baseImage;
+    return [
+        {
+            what: ['the base image ', { code: name }, what],
+            paths: [],
+            count: 0,
+            bytes: null,
+            layer: null,
+            otherLayer: null,
+            fix: floating_base_fixOf(name, digest),
+            key: `floating-base:${repositoryOf(name)}`,
+        },
+    ];
+};
+/** How it floats, as the end of a sentence; null: it does not, or what `FROM` names is not known. */
+function floatOf({ name, instruction }) {
+    const written = instruction === null ? null : referenceIn(instruction);
+    // A name without a tag comes of a digest alone: BuildKit completes all others by `latest`.
+    if (written?.includes('@') || name === repositoryOf(name))
+        return null;
+    const isLatest = name.endsWith(':latest');
+    if (written === null || /^\$\w+$|^\$\{[^}]*\}$/.test(written))
+        return isLatest ? ', which is whatever is latest' : null;
+    if (!isLatest)
+        return ' without a digest, whose tag may move';
+    return written.endsWith(':latest') ? ', which is whatever is latest' : ' without a tag, which is whatever is latest';
+}
+/** What a `FROM` names, as written. */
+function referenceIn(instruction) {
+    return /^FROM\s+(?:--\S+\s+)*(\S+)/i.exec(instruction)?.[1] ?? null;
+}
+function repositoryOf(name) {
+    const at = name.lastIndexOf(':');
+    return at > name.lastIndexOf('/') ? name.slice(0, at) : name;
+}
+function floating_base_fixOf(name, digest) {
+    return digest === null ? ['pin it by its digest'] : ['pin it: ', { code: `FROM ${name}@${digest}` }];
+}
+
+;// CONCATENATED MODULE: ./build/advice/layer-count.js
+/** The most that Docker's overlay2 driver takes (`maxDepth` of moby's daemon/graphdriver/overlay2; `docker build` says "max depth exceeded"). */
+const LIMIT = 127;
+/** From this many on it is worth a word. */
+const CLOSE = 100;
+/** An image with so many layers that an engine will soon refuse it, or one that is made from it. */
+const layerCount = ({ layers }) => layers.length < CLOSE
+    ? []
+    : [
+        {
+            what: [`${layers.length} layers, of the ${LIMIT} that engines take`],
+            paths: [],
+            count: 0,
+            bytes: null,
+            layer: null,
+            otherLayer: null,
+            fix: ['join ', { code: 'RUN' }, ' instructions that belong together by ', { code: '&&' }],
+            key: 'layer-count',
+        },
+    ];
+
+;// CONCATENATED MODULE: ./build/advice/removed-later.js
+
+
+
+/** Bytes from which it is worth a word; of what came with the base image, which only another one gives back. */
+const removed_later_FLOOR = 100_000;
+const BASE_FLOOR = 1_000_000;
+/** What every run of a package manager writes anew: its records, and what it generates of all that is installed. */
+const RECORDS = /^\/(?:var\/lib\/(?:dpkg|rpm|apt\/(?!lists\/))|var\/cache\/(?:debconf|ldconfig)|var\/log|usr\/lib\/sysimage|(?:usr\/)?lib\/apk\/db|etc\/apk)\/|^\/etc\/(?:ld\.so\.cache|passwd-?|group-?|g?shadow-?|ssl\/certs\/ca-certificates\.crt)$/;
+/** Folders that say nothing of what lies in them. */
+const TOPS = new Set(['', '/usr', '/var', '/etc', '/lib', '/opt', '/root', '/home']);
+/** Files that one layer ships and a later one takes away, or writes again; one finding for each such two layers. */
+const removedLater = (image) => {
+    const bloat = bloatFiles(image);
+    const files = (image.content?.files ?? []).filter((file) => file.lost !== null);
+    const successors = successorsOf(image, files);
+    const pairs = grouped(files, (file) => {
+        const successor = successors.get(file);
+        // `.dockerignore` gives these bytes back: they are told by `context-bloat`.
+        if (bloat.has(file) || (successor && bloat.has(successor)))
+            return null;
+        const { layer: upper, how } = file.lost;
+        if (how === 'replaced' && RECORDS.test(file.path))
+            return null;
+        if (upper <= file.layer || image.layers[upper]?.fromBase === true)
+            return null;
+        return `${file.layer} ${upper}`;
+    });
+    const large = [...pairs.values()].filter((its) => bytesOf(its) >= (isOwn(image, its[0]) ? removed_later_FLOOR : BASE_FLOOR));
+    return largestFirst(large.map((its) => removed_later_findingOf(image, its, successors)));
+};
+/** What stands in the place of files that were replaced. */
+function successorsOf({ content }, lost) {
+    const replaced = grouped(lost, ({ path, lost: loss }) => (loss?.how === 'replaced' ? path : null));
+    const successors = new Map();
+    for (const file of content?.files ?? [])
+        for (const each of replaced.get(file.path) ?? [])
+            if (each.lost?.layer === file.layer)
+                successors.set(each, file);
+    return successors;
+}
+function removed_later_findingOf(image, files, successors) {
+    const [{ layer: at, lost }] = files;
+    const lower = image.layers[at] ?? null;
+    const upper = image.layers[lost.layer] ?? null;
+    const same = files.flatMap((file) => {
+        const successor = successors.get(file);
+        return successor && hasSameContent(file, successor) ? [{ file, successor }] : [];
+    });
+    const isCopy = 2 * bytesOf(same.map(({ file }) => file)) > bytesOf(files);
+    const isReplaced = 2 * bytesOf(files.filter((file) => file.lost?.how === 'replaced')) > bytesOf(files);
+    const common = commonFolder(files.map(({ path }) => path));
+    const found = findingIn(image, files, {
+        what: [
+            'files that ',
+            ...lineOf(upper),
+            isCopy ? whatChanged(same) : isReplaced ? ' writes again' : ' takes away again',
+        ],
+        fix: isOwn(image, files[0]) ? ownFix(lower, upper, isCopy ? same : null, isReplaced) : baseFix(image, isReplaced),
+        key: `removed-later:${keywordOf(lower)} ${keywordOf(upper)} ${heaviest(files, ({ path }) => folderAt(path, 2))[0].place}`,
+        placeOf: ({ path }) => files.length === 1 ? path : TOPS.has(common) ? folderAt(path, TOPS.has(folderAt(path, 1)) ? 3 : 1) : common,
+    });
+    return { ...found, layer: lower, otherLayer: upper };
+}
+function hasSameContent(one, other) {
+    return one.checksum !== null && one.checksum === other.checksum && one.size === other.size;
+}
+/** What differs between files and their successors. */
+function changesOf(copies) {
+    return {
+        owner: copies.some(({ file, successor }) => file.uid !== successor.uid || file.gid !== successor.gid),
+        mode: copies.some(({ file, successor }) => file.mode !== successor.mode),
+    };
+}
+function whatChanged(copies) {
+    const { owner, mode } = changesOf(copies);
+    if (owner)
+        return mode ? ' ships again for another owner and mode' : ' ships again for another owner';
+    return mode ? ' ships again for another mode' : ' ships again unchanged';
+}
+function ownFix(lower, upper, copies, isReplaced) {
+    const origin = lower === null ? null : originOf(lower).from;
+    const isCopied = origin === 'context' || origin === 'stage';
+    if (copies !== null) {
+        const { owner, mode } = changesOf(copies);
+        if (!owner && !mode)
+            return ['bring them in once, by ', ...lineOf(lower), ' or by ', ...lineOf(upper)];
+        if (!isCopied)
+            return ['do it in the same ', { code: 'RUN' }, ' as ', ...lineOf(lower), ' does, not in ', ...lineOf(upper)];
+        const options = [...(owner ? [`--chown=${ownerOf(copies)}`] : []), ...(mode ? [`--chmod=${modeOf(copies)}`] : [])];
+        return ['use ', { code: `COPY ${options.join(' ')}` }, ' in ', ...lineOf(lower), ' instead of ', ...lineOf(upper)];
+    }
+    if (isReplaced)
+        return ['write them once: ', ...lineOf(lower), ' and ', ...lineOf(upper), ' both bring them in'];
+    if (isCopied)
+        return ['do not copy them in ', ...lineOf(lower), ': what ', ...lineOf(upper), ' removes is shipped all the same'];
+    return [
+        'remove them in the same ',
+        { code: 'RUN' },
+        ' that makes them, ',
+        ...lineOf(lower),
+        ', not in ',
+        ...lineOf(upper),
+    ];
+}
+function ownerOf(copies) {
+    const owners = new Set(copies.map(({ successor: { uid, gid } }) => `${uid}:${gid}`));
+    return owners.size === 1 ? [...owners][0] : '…';
+}
+function modeOf(copies) {
+    const modes = new Set(copies.map(({ successor }) => successor.mode.toString(8)));
+    return modes.size === 1 ? [...modes][0] : '…';
+}
+/** What came with the base image is pulled with it, whatever is done to it above. */
+function baseFix({ baseImage }, isReplaced) {
+    const name = baseImage === null ? ['the base image'] : [{ code: baseImage.name }];
+    return isReplaced
+        ? ['start from a newer ', ...name, ', which has them up to date: its own are shipped all the same']
+        : ['start from another image than ', ...name, ': what comes with it is shipped all the same'];
+}
+function keywordOf(layer) {
+    return /^\w+/.exec(layer?.instruction ?? '')?.[0].toUpperCase() ?? '';
+}
+
+;// CONCATENATED MODULE: ./build/advice/root-user.js
+/** The final stage has no `USER`, or root: by name or number, with or without a group. */
+const rootUser = ({ settings }) => settings !== null && /^(?:(?:root|0+)(?::.*)?)?$/.test(settings.user)
+    ? [
+        {
+            what: ['the container runs as root'],
+            paths: [],
+            count: 0,
+            bytes: null,
+            layer: null,
+            otherLayer: null,
+            fix: ['add a ', { code: 'USER' }, ' to the final stage'],
+            key: 'root-user',
+        },
+    ]
+    : [];
+
+;// CONCATENATED MODULE: ./build/advice/secrets.js
+
+
+const secrets_KINDS = {
+    'private-key': ['a private key'],
+    'npm-token': ['an npm token'],
+    'netrc-password': ['a password of a ', { code: '.netrc' }],
+    'pypi-token': ['a PyPI token'],
+    'aws-key': ['an AWS key'],
+    'docker-login': ["a registry's login"],
+    'git-credentials': ['a Git password'],
+    'env-file': ['settings of an ', { code: '.env' }, ' file'],
+};
+/** Words that name a secret, each a part of the name between underscores. */
+const SECRET = /(?:^|_)(?:SECRETS?|TOKENS?|PASSWORDS?|PASSWD|PASSPHRASE|API_?KEYS?|ACCESS_?KEYS?|PRIVATE_?KEYS?|CREDENTIALS?)(?:_|$)/i;
+/** What a name with such a word says that is no secret: where it lies, how long it lives, what it is called; or is for all to see. */
+const HARMLESS = /_(?:FILES?|PATH|DIR|URL|URI|ENDPOINT|HOST|TTL|AGE|LIFETIME|EXPIRY|EXPIRES?(?:_IN)?|EXPIRATION|TIMEOUT|INTERVAL|LENGTH|SIZE|LIMIT|COUNT|NAME|ID|HEADER|TYPE|ALGORITHM|ALG|ISSUER|AUDIENCE|ENABLED|REQUIRED|POLICY|PROVIDER|VERSION|PREFIX)$|(?:^|_)PUBLIC(?:_|$)|^(?:ALLOW|DISABLE|ENABLE|NO|USE|REQUIRE|SKIP|HAS|IS|VITE|REACT_APP|VUE_APP)_/i;
+/** Whether a variable of this name holds a secret, as far as a name tells. */
+function namesSecret(name) {
+    return /^[A-Za-z_][\w.-]{0,99}$/.test(name) && SECRET.test(name) && !HARMLESS.test(name);
+}
+/** Files that hold a secret, in every layer that is shipped: what a later one removes can be read all the same. */
+const secretFiles = (image) => {
+    return (image.content?.files ?? []).flatMap((file) => {
+        const fact = file.facts.find(({ kind }) => kind === 'secret');
+        if (fact?.kind !== 'secret')
+            return [];
+        return [
+            {
+                what: [...secrets_KINDS[fact.secret], ...(file.lost === null ? [] : [', shipped though a later layer removes it'])],
+                paths: [file.path],
+                count: 1,
+                bytes: null,
+                layer: image.layers[file.layer] ?? null,
+                otherLayer: file.lost === null ? null : (image.layers[file.lost.layer] ?? null),
+                fix: secrets_fixOf(image, file),
+                key: `secrets:file:${file.path}`,
+            },
+        ];
+    });
+};
+/** Who can pull the image can read it: out of the image, and no longer valid. */
+function secrets_fixOf(image, file) {
+    if (!isOwn(image, file))
+        return [
+            'take it out of the base image ',
+            ...(image.baseImage ? [{ code: image.baseImage.name }] : []),
+            ' and replace it',
+        ];
+    const layer = image.layers[file.layer] ?? null;
+    const name = file.path.slice(file.path.lastIndexOf('/') + 1);
+    const mount = [
+        'give it to the ',
+        { code: 'RUN' },
+        ' that needs it by ',
+        { code: `--mount=type=secret,id=${idOf(name)}` },
+        ', and replace it',
+    ];
+    return layer !== null && originOf(layer).from === 'context'
+        ? [...keepOut(layer, `**/${name}`), ', ', ...mount]
+        : mount;
+}
+function idOf(name) {
+    return (name
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9]+/g, '-')
+        .replaceAll(/^-|-$/g, '')
+        .slice(0, 40) || 'secret');
+}
+/** Variables and build arguments that are named like a secret and have a value. */
+const secretSettings = ({ settings }) => {
+    if (settings === null)
+        return [];
+    const variables = settings.variables.filter(namesSecret);
+    // An argument that a variable repeats is told once.
+    const buildArgs = settings.buildArgs.filter((name) => namesSecret(name) && !variables.includes(name));
+    return [
+        ...variables.map((name) => settingOf('the variable ', name, ['set it where the container runs, or for a build by '])),
+        ...buildArgs.map((name) => settingOf('the build argument ', name, ['give it to the build by '])),
+    ];
+};
+/** The Dockerfile's instruction that BuildKit's own check blames for such a setting, where it has that check. */
+function lineOfSetting({ warnings, dockerfile }, { what }) {
+    const [name] = what.flatMap((word) => (typeof word === 'string' ? [] : [word.code]));
+    const found = warnings.find(({ rule, message }) => rule === 'SecretsUsedInArgOrEnv' && message.includes(`"${name}"`));
+    return dockerfile === null ? null : (found?.line ?? null);
+}
+function settingOf(what, name, fix) {
+    return {
+        what: [what, { code: name }, ", whose value anyone can read in the image's config"],
+        paths: [],
+        count: 1,
+        bytes: null,
+        layer: null,
+        otherLayer: null,
+        fix: [...fix, { code: `RUN --mount=type=secret,id=${name},env=${name}` }],
+        key: `secrets:setting:${name}`,
     };
 }
 
+;// CONCATENATED MODULE: ./build/advice/single-stage.js
+
+/** A Dockerfile of one stage whose image has the tools that built it: told once, in place of `toolchain`. */
+const singleStage = (image) => (image.stages === 1 ? findSplit(image) : []);
+
+;// CONCATENATED MODULE: ./build/advice/vcs-and-tests.js
+
+
+
+
+
+
+/** Bytes from which it is worth a word. */
+const vcs_and_tests_FLOOR = 100_000;
+/** Of what packages bring along, which takes more than a line of `.dockerignore` to leave out. */
+const PACKAGES_FLOOR = 5_000_000;
+const vcs_and_tests_KINDS = {
+    vcs: ["version control's history"],
+    coverage: ['a coverage report'],
+    editor: ["an editor's settings"],
+    tools: ["a tool's cache"],
+    log: ['log files'],
+    tests: ['tests and their data'],
+    packages: ['tests that packages bring along'],
+};
+/** What a working copy has and an image does not need, in the image's own layers; what came from the context is told by `context-bloat`. */
+const vcsAndTests = (image) => {
+    const folders = new Map();
+    const byKind = grouped(image.content?.files ?? [], kindOf(image, folders));
+    const found = [...byKind].filter(([kind, files]) => bytesOf(files) >= (kind === 'packages' ? PACKAGES_FLOOR : vcs_and_tests_FLOOR));
+    return largestFirst(found.map(([kind, files]) => findingIn(image, files, {
+        what: vcs_and_tests_KINDS[kind],
+        fix: vcs_and_tests_fixOf(kind, mainLayer(image, files), files, folders),
+        key: `vcs-and-tests:${kind}`,
+        placeOf: (file) => folders.get(file),
+    })));
+};
+/** Tells the kind of what is left over, and notes its folder. */
+function kindOf(image, folders) {
+    const { content } = image;
+    const reports = coverageReports(content?.files ?? []);
+    const told = [bloatFiles(image), toolchainFiles(image), cacheFiles(image)];
+    return (file) => {
+        if (content === null || file.lost !== null || !isOwn(image, file) || file.path.startsWith('/var/log/'))
+            return null;
+        const leftover = leftoverOf(file.path, reports);
+        if (leftover === null)
+            return null;
+        const { kind, folder, inPackage } = leftover;
+        const isTest = kind === 'tests' || kind === 'coverage';
+        if (inPackage && !isTest && kind !== 'vcs')
+            return null;
+        // Beside the app's: what is installed below /usr has folders of such names that programs read.
+        if (isTest && !inPackage && /^\/(?:usr(?!\/src\/)|lib\w*|etc|var(?!\/www\/)|s?bin)\//.test(file.path))
+            return null;
+        if (told.some((files) => files.has(file)) || distributionPackage(content, file) !== null)
+            return null;
+        folders.set(file, folder);
+        return inPackage && isTest ? 'packages' : kind;
+    };
+}
+function vcs_and_tests_fixOf(kind, layer, files, folders) {
+    if (kind === 'packages')
+        return ['delete them in the ', { code: 'RUN' }, ' that installs the packages'];
+    const names = new Set(files.map((file) => (kind === 'log' ? '*.log' : vcs_and_tests_nameOf(folders.get(file)))));
+    const [name = ''] = names;
+    return keepOut(layer, `**/${name}`);
+}
+function vcs_and_tests_nameOf(folder) {
+    return folder.slice(folder.lastIndexOf('/') + 1);
+}
+
+;// CONCATENATED MODULE: ./build/advice/advise.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Findings that are told of one image, and of one rule. */
+const MAX_FINDINGS = 40;
+const MAX_OF_RULE = 10;
+const content = (image) => image.content;
+const settings = (image) => image.settings;
+/** Where nothing tells the base image, nothing is known of it: no build, or no record of it. `FROM scratch` is no loss. */
+const baseImage = (image) => image.baseImage;
+function fromOf({ baseImage: from, dockerfile }) {
+    return { file: from?.line ? dockerfile : null, line: from?.line ?? null, instruction: from?.instruction ?? null };
+}
+function settingLine(image, found) {
+    const line = lineOfSetting(image, found);
+    return { file: line === null ? null : image.dockerfile, line, instruction: null };
+}
+const ENTRIES = [
+    // The same toolchain may be told by either rule: splitting a stage makes nothing new.
+    { rule: 'toolchain', find: toolchain, findInBase: findToolchains, looksAt: content },
+    { rule: 'single-stage', find: singleStage, findInBase: findSplit, looksAt: content },
+    { rule: 'package-cache', find: packageCache, looksAt: content },
+    { rule: 'dev-dependencies', find: devDependencies, looksAt: content },
+    { rule: 'vcs-and-tests', find: vcsAndTests, looksAt: content },
+    { rule: 'secrets', find: secretFiles, looksAt: content, rank: 'first' },
+    { rule: 'secrets', find: secretSettings, looksAt: settings, instruction: settingLine, rank: 'first' },
+    { rule: 'removed-later', find: removedLater, looksAt: content },
+    { rule: 'duplicate-files', find: duplicateFiles, looksAt: content },
+    { rule: 'debug-symbols', find: debugSymbols, looksAt: content },
+    { rule: 'context-bloat', find: contextBloat, looksAt: content },
+    { rule: 'root-user', find: rootUser, looksAt: settings, rank: 'last' },
+    { rule: 'floating-base', find: floatingBase, looksAt: baseImage, instruction: fromOf, rank: 'last' },
+    { rule: 'layer-count', find: layerCount, looksAt: (image) => image.layers, rank: 'last' },
+];
+/**
+ * What could be smaller, or better, in an image; and what of it the base has as well. New and grown findings first, by the bytes that
+ * they add; then what was there before, by bytes. At most `limit`.
+ */
+function advise(head, base, { limit = MAX_FINDINGS } = {}) {
+    const all = ENTRIES.flatMap((entry) => {
+        const { rule, find, findInBase = find, looksAt } = entry;
+        const before = base !== null && looksAt(base) !== null ? byKey(findInBase(base)) : null;
+        const ranked = [...byKey(find(head))].map(([key, found]) => {
+            const place = found.layer === null && entry.instruction ? entry.instruction(head, found) : placeOf(found.layer);
+            return { entry, finding: advise_findingOf(rule, found, place, before && { found: before.get(key) ?? null }) };
+        });
+        return ranked.toSorted(inOrder).slice(0, MAX_OF_RULE);
+    });
+    const told = all.toSorted(inOrder).slice(0, limit);
+    return told.map(({ finding }) => finding);
+}
+/** The findings of a rule. Tools that one stage builds with are a `toolchain`, though `single-stage` tells them. */
+function findingsOf(findings, rule) {
+    return findings.filter((finding) => finding.rule === rule || (rule === 'toolchain' && finding.rule === 'single-stage'));
+}
+/** By key; of several with the same one, the first is the other image's first. */
+function byKey(found) {
+    const counts = new Map();
+    return new Map(found.map((each) => {
+        const count = (counts.get(each.key) ?? 0) + 1;
+        counts.set(each.key, count);
+        return [`${count} ${each.key}`, each];
+    }));
+}
+/** `before`: what the base has of it; null: there is nothing to compare with. */
+function advise_findingOf(rule, found, place, before) {
+    const { what, paths, count, bytes, fix, layer, otherLayer } = found;
+    const added = before === null || bytes === null ? null : Math.max(0, bytes - (before.found?.bytes ?? 0));
+    return {
+        rule,
+        what,
+        paths,
+        count,
+        bytes,
+        fix,
+        ...place,
+        otherLine: otherLayer?.line ?? null,
+        fromBase: layer?.fromBase === true,
+        since: before && (before.found === null ? 'new' : added !== null && added > 0 ? 'grown' : 'before'),
+        added,
+    };
+}
+function placeOf(layer) {
+    return { file: layer?.file ?? null, line: layer?.line ?? null, instruction: layer?.instruction || null };
+}
+const RANKS = { first: 0, last: 2 };
+/** What is new first; what is not about bytes by its rank; else by bytes. */
+function inOrder(one, other) {
+    return (Number(one.finding.since === 'before') - Number(other.finding.since === 'before') ||
+        rankOf(one) - rankOf(other) ||
+        (other.finding.added ?? other.finding.bytes ?? 0) - (one.finding.added ?? one.finding.bytes ?? 0) ||
+        (other.finding.bytes ?? 0) - (one.finding.bytes ?? 0));
+}
+function rankOf({ entry: { rank } }) {
+    return rank === undefined ? 1 : RANKS[rank];
+}
+
+;// CONCATENATED MODULE: ./build/budget/budgets.js
+/** The budgets that the inputs set: the whole image's own inputs, then `budgets` as they were written, then `forbid`. */
+function budgetsOf({ limits, budgets, forbid }) {
+    return [
+        ...limitsOf(limits, { scope: null, level: 'fail' }),
+        ...budgets.flatMap(({ scope, level, limits: each }) => limitsOf(each, { scope, level })),
+        ...forbid.map((rule) => ({
+            budget: 'forbid',
+            scope: { kind: 'rule', of: rule },
+            level: 'fail',
+            limit: 0,
+            unit: 'findings',
+        })),
+    ];
+}
+function limitsOf({ maxSize, maxDownloadSize, maxLayers, maxIncrease }, on) {
+    return [
+        ...(maxSize === null ? [] : [{ budget: 'max-size', ...on, limit: maxSize, unit: 'bytes' }]),
+        ...(maxDownloadSize === null
+            ? []
+            : [{ budget: 'max-download-size', ...on, limit: maxDownloadSize, unit: 'bytes' }]),
+        ...(maxLayers === null ? [] : [{ budget: 'max-layers', ...on, limit: maxLayers, unit: 'layers' }]),
+        ...(maxIncrease === null ? [] : [{ budget: 'max-increase', ...on, ...maxIncrease }]),
+    ];
+}
+
+// EXTERNAL MODULE: ./build/budget/judge.js + 2 modules
+var judge = __nccwpck_require__(1482);
+// EXTERNAL MODULE: ./build/budget/waiver.js
+var waiver = __nccwpck_require__(4954);
+// EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
+var compare = __nccwpck_require__(5086);
 // EXTERNAL MODULE: ./build/failure.js
 var build_failure = __nccwpck_require__(9874);
 // EXTERNAL MODULE: ./build/report/assemble.js
@@ -40190,14 +43050,14 @@ function parseDockerfile(content) {
         return [];
     const lines = content.split(/\r?\n/);
     let stage = null;
-    let stages = 0;
+    const stages = [];
     const dockerfile = main.DockerfileParser.parse(content);
     const escape = dockerfile.getEscapeCharacter();
     return dockerfile.getInstructions().map((instruction) => {
         const keyword = instruction.getKeyword();
         if (keyword === 'FROM') {
-            stage = stageName(instruction) ?? String(stages);
-            stages++;
+            stage = stageName(instruction) ?? String(stages.length);
+            stages.push(stage);
         }
         const { start, end } = instruction.getRange();
         return {
@@ -40206,6 +43066,7 @@ function parseDockerfile(content) {
             keyword,
             text: cut(oneLine(lines.slice(start.line, end.line + 1), documentStart(instruction) - start.line, escape), MAX_TEXT),
             stage,
+            copiedFrom: keyword === 'COPY' ? copySource(instruction, stages) : null,
         };
     });
 }
@@ -40218,6 +43079,20 @@ function stageName(from) {
     const as = words.findIndex((word) => word.toLowerCase() === 'as');
     const name = words[as + 1];
     return as === -1 || name === undefined ? null : cut(name, MAX_STAGE_NAME);
+}
+/** A name is a stage's where one above has it, a number the stage's of that number; anything else is an image, or a named context. */
+function copySource(copy, stages) {
+    // `getFromFlag` knows it only where it is the only flag.
+    const name = copy
+        .getFlags()
+        .find((flag) => flag.getName() === 'from')
+        ?.getValue();
+    if (!name)
+        return null;
+    const stage = stages.slice(0, -1).findLast((known) => known.toLowerCase() === name.toLowerCase());
+    const numbered = /^\d{1,4}$/.test(name) ? stages.slice(0, -1)[Number(name)] : undefined;
+    const found = stage ?? numbered;
+    return found === undefined ? { kind: 'image', name: cut(name, MAX_TEXT) } : { kind: 'stage', name: found };
 }
 function cut(text, length) {
     return text.length > length ? `${text.slice(0, length)}…` : text;
@@ -40312,7 +43187,54 @@ function remedyFor(error, target, instructions) {
     return null;
 }
 
+;// CONCATENATED MODULE: ./build/build/warnings.js
+
+
+const MAX_WARNINGS = 100;
+const MAX_MESSAGE = 300;
+/** Characters of one that are decoded. */
+const MAX_ENCODED = 10_000;
+const warning = schemas/* object */.Ikc({
+    /** Base64, as Go has bytes in JSON. */
+    short: schemas/* string */.YjP().max(MAX_ENCODED),
+    url: schemas/* string */.YjP().max(MAX_MESSAGE).optional(),
+    range: schemas/* array */.YOg(schemas/* object */.Ikc({ start: schemas/* object */.Ikc({ line: schemas/* number */.aig().int().positive() }) })).nullish(),
+});
+/**
+ * Reads `buildx.build.warnings` of the metadata file (BUILDX_METADATA_WARNINGS=1; buildx 0.16 and BuildKit 0.14, Docker 27, have the
+ * checks), in the Dockerfile's order, each once: the builder tells them in any, and several platforms say the same. What is no check's, or not of the form that is known, is left out.
+ * `hidden`: values that must not be told, since a message may show what a variable stands for.
+ */
+function readWarnings(told, hidden) {
+    const found = new Map();
+    for (const each of Array.isArray(told) ? told.slice(0, 10 * MAX_WARNINGS) : []) {
+        const read = readWarning(each, hidden);
+        if (read)
+            found.set(JSON.stringify(read), read);
+    }
+    const inOrder = [...found.values()].toSorted((one, other) => (one.line ?? 0) - (other.line ?? 0));
+    return inOrder.slice(0, MAX_WARNINGS);
+}
+function readWarning(told, hidden) {
+    const parsed = warning.safeParse(told);
+    if (!parsed.success)
+        return null;
+    const { short, url, range } = parsed.data;
+    const text = Buffer.from(short, 'base64').toString('utf8');
+    // `FromAsCasing: 'as' and 'FROM' keywords' casing do not match (line 1)`
+    const [, rule, message] = /^([A-Z][A-Za-z]{2,60}): ([^\r\n]+?)(?: \(line \d+\))?$/.exec(text) ?? [];
+    if (rule === undefined || message === undefined)
+        return null;
+    return {
+        rule,
+        message: redact(message, hidden).slice(0, MAX_MESSAGE),
+        line: range?.[0]?.start.line ?? null,
+        url: url?.startsWith('https://docs.docker.com/') ? url : null,
+    };
+}
+
 ;// CONCATENATED MODULE: ./build/build/build.js
+
 
 
 
@@ -40323,7 +43245,6 @@ function remedyFor(error, target, instructions) {
 const metadata = schemas/* looseObject */._H3({
     'buildx.build.ref': schemas/* string */.YjP(),
     'containerimage.digest': schemas/* string */.YjP(),
-    'containerimage.config.digest': schemas/* string */.YjP().optional(),
 });
 /** The place of a path of the inputs in a tree. Throws CouldNotMeasure `input` for one outside the repository. */
 function inTree(request, input, path) {
@@ -40430,9 +43351,9 @@ async function buildImage(exec, request, environment = process.env) {
     return {
         ref: parsed.data['buildx.build.ref'].split('/').at(-1),
         digest: parsed.data['containerimage.digest'],
-        configDigest: parsed.data['containerimage.config.digest'] ?? null,
         provenance,
         dockerfile,
+        warnings: readWarnings(parsed.data['buildx.build.warnings'], hiddenValues(inputs, environment)),
     };
 }
 function places(request) {
@@ -40708,1361 +43629,243 @@ async function exists(path) {
     return (0,promises_.stat)(path).then(() => true, () => false);
 }
 
-;// CONCATENATED MODULE: ./build/image/content.js
+;// CONCATENATED MODULE: ./build/image/layer/whiteout.js
+const PREFIX = '.wh.';
+const METADATA_PREFIX = '.wh..wh.';
+const OPAQUE = '.wh..wh..opq';
 /**
- * The size of each layer of an image, base layer first, from its content; what is known already is not read again. Null for a
- * layer that lies elsewhere (non-distributable): its addresses come from the image and are not followed.
- * Throws CouldNotMeasure naming the layer that cannot be read: never a partial number.
+ * What the entry with this path (normalised, as `TarEntry` has it) does as a whiteout, or null where it is a usual one. The name alone
+ * decides, as in the engines. A whiteout is an empty file; the payload of one that is not is shipped with the layer and counts in its
+ * size, though no engine unpacks it.
  */
-async function readLayerSizes(image, contents) {
-    const diffIds = image.config.rootfs?.diff_ids ?? [];
-    return Promise.all(diffIds.map(async (diffId, at) => {
-        const known = contents.get(diffId);
-        if (known)
-            return known.size;
-        const blob = image.packed?.layers[at];
-        if (blob?.elsewhere)
-            return null;
-        const { size } = await contents.read(diffId, blob ?? null, () => image.openLayer(at));
-        return size;
-    }));
-}
-/** How many layers' content is not known yet. */
-function unknownLayers({ config }, contents) {
-    return (config.rootfs?.diff_ids ?? []).filter((diffId) => contents.get(diffId) === undefined).length;
-}
-
-;// CONCATENATED MODULE: ./build/image/oci.js
-
-const digest = schemas/* string */.YjP().regex(/^sha256:[0-9a-f]{64}$/);
-const size = schemas/* number */.aig().int().nonnegative();
-/** A platform's part: it stands in reports, so it may not be just anything. */
-const word = schemas/* string */.YjP().regex(/^[\w.-]{0,64}$/);
-const platform = schemas/* object */.Ikc({ os: word, architecture: word, variant: word.optional() });
-/** OCI image config (or Docker's), as far as it is read here: https://github.com/opencontainers/image-spec/blob/main/config.md */
-const imageConfig = schemas/* object */.Ikc({
-    os: word,
-    architecture: word,
-    variant: word.optional(),
-    rootfs: schemas/* object */.Ikc({ diff_ids: schemas/* array */.YOg(digest).nullish() }).optional(),
-    history: schemas/* array */.YOg(schemas/* object */.Ikc({ created_by: schemas/* string */.YjP().optional(), empty_layer: schemas/* boolean */.zMY().optional() })).nullish(),
-});
-/** OCI image manifest, or Docker's schema 2: https://github.com/opencontainers/image-spec/blob/main/manifest.md */
-const manifest = schemas/* object */.Ikc({
-    config: schemas/* object */.Ikc({ digest, size, mediaType: schemas/* string */.YjP().default('') }),
-    /** Null where the image has none (Go's JSON of an empty list). */
-    layers: schemas/* array */.YOg(schemas/* object */.Ikc({ digest, size, mediaType: schemas/* string */.YjP().default(''), urls: schemas/* array */.YOg(schemas/* string */.YjP()).nullish() }))
-        .nullable()
-        .transform((layers) => layers ?? []),
-});
-/** OCI image index, or Docker's manifest list: https://github.com/opencontainers/image-spec/blob/main/image-index.md */
-const index = schemas/* object */.Ikc({
-    manifests: schemas/* array */.YOg(schemas/* object */.Ikc({
-        digest,
-        size: size.optional(),
-        mediaType: schemas/* string */.YjP().optional(),
-        platform: platform.nullish(),
-        annotations: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* string */.YjP()).nullish(),
-    })),
-});
-/**
- * `os/architecture[/variant]`, as containerd writes it (github.com/containerd/platforms): a variant that is the architecture's default
- * is left out (`linux/arm64` is v8, `linux/amd64` v1), but for 32-bit ARM, where none means v7.
- */
-function platformName({ os, architecture, variant, }) {
-    const isDefault = (architecture === 'arm64' && variant === 'v8') || (architecture === 'amd64' && variant === 'v1');
-    const written = architecture === 'arm' ? variant || 'v7' : isDefault ? '' : variant;
-    return [os, architecture, ...(written ? [written] : [])].join('/');
-}
-/** The images of an index: attestations (BuildKit: platform `unknown/unknown`, annotated) are none. */
-function imagesOf({ manifests }) {
-    return manifests.filter(({ platform: of, annotations }) => of?.os !== 'unknown' && annotations?.['vnd.docker.reference.type'] !== 'attestation-manifest');
-}
-/** `created_by` of each non-empty layer, base layer first; null where the history does not account for the layers. */
-function layerHistory(config) {
-    const layers = (config.history ?? []).filter((entry) => entry.empty_layer !== true);
-    return layers.length === (config.rootfs?.diff_ids ?? []).length ? layers.map((entry) => entry.created_by ?? '') : null;
-}
-/** The shell that runs a `RUN`, with its options: docker's own, or a usual one of `SHELL`. */
-const SHELL = String.raw `/bin/(?:ba|da)?sh(?: -\w+(?: pipefail)?)*? -\w*c `;
-const WITH_ARGUMENTS = /^(?:ONBUILD )?(?:RUN )?\|\d+ /;
-const UNTIL_LAST_SHELL = new RegExp(`^.*${SHELL}`);
-const LEADING_SHELL = new RegExp(`^(?:RUN )?${SHELL}`);
-/**
- * `created_by` as a person would write it: without the shell, the builder's marks and the values of build arguments.
- * Those stand between `|COUNT` and the shell, unquoted, and may hold anything, a shell's name too: so only what follows the last
- * shell is shown, and nothing where there is none.
- */
-function plainInstruction(createdBy) {
-    const text = createdBy
-        .replaceAll(/\s+/g, ' ')
-        .trim()
-        .replace(/ # buildkit$/, '')
-        .replace(/^\/bin\/sh -c #\(nop\) /, '');
-    const plain = WITH_ARGUMENTS.test(text)
-        ? `RUN ${UNTIL_LAST_SHELL.test(text) ? text.replace(UNTIL_LAST_SHELL, '') : '…'}`
-        : text.replace(LEADING_SHELL, 'RUN ');
-    return plain.slice(0, 1_000).trim();
-}
-
-;// CONCATENATED MODULE: ./build/image/describe.js
-
-
-/** Where nothing tells which layers came with the `FROM` image. */
-const UNKNOWN_ORIGINS = { layers: new Map(), baseImage: null };
-/**
- * Puts a Measurement together. `sizes`: bytes of each layer, base layer first, null for one that was not measured; or a total alone, where no
- * layer's is known; or null: not asked for. `unmeasured`: why, where a metric comes out null. Throws CouldNotMeasure where manifest and config disagree.
- */
-function toMeasurement(subject, { config, packed }, sizes, origins, unmeasured, sizeFrom = 'content') {
-    const diffIds = config.rootfs?.diff_ids ?? [];
-    const createdBy = layerHistory(config);
-    if (packed && packed.layers.length !== diffIds.length) {
-        throw new build_failure/* CouldNotMeasure */.N('measure', `The image's manifest lists ${packed.layers.length} layers and its config ${diffIds.length}.`);
-    }
-    const layers = diffIds.map((diffId, at) => {
-        const origin = origins.layers.get(at);
-        const own = origin?.fromBase === false ? origin : null;
-        const blob = packed?.layers[at];
-        return {
-            diffId,
-            digest: blob?.digest ?? null,
-            size: Array.isArray(sizes) ? (sizes[at] ?? null) : null,
-            downloadSize: blob?.size ?? null,
-            compression: blob ? compressionOf(blob.mediaType) : null,
-            instruction: own?.instruction ?? plainInstruction(createdBy?.[at] ?? ''),
-            file: own && own.line !== null ? subject.dockerfile : null,
-            line: own?.line ?? null,
-            stage: own?.stage ?? null,
-            fromBase: origin?.fromBase ?? null,
-        };
-    });
-    const size = Array.isArray(sizes) ? describe_sum(layers.map((layer) => layer.size)) : (sizes?.total ?? null);
-    // A blob that stands in a manifest twice is stored and pulled once.
-    const blobs = new Map((packed?.layers ?? []).map((layer) => [layer.digest, layer.size]));
-    const downloadSize = packed && [...blobs.values()].reduce((total, bytes) => total + bytes, packed.configSize);
-    return {
-        schema: 1,
-        name: subject.name,
-        platform: platformName(config),
-        commit: subject.commit,
-        dockerfile: subject.dockerfile,
-        target: subject.target,
-        engine: subject.engine,
-        source: subject.source,
-        baseImage: origins.baseImage,
-        size,
-        sizeFrom: size === null ? null : Array.isArray(sizes) ? sizeFrom : 'engine',
-        downloadSize,
-        unmeasured: {
-            size: size === null ? unmeasured.size : null,
-            downloadSize: downloadSize === null ? unmeasured.downloadSize : null,
-        },
-        layers,
-    };
-}
-/** Null as soon as one part was not measured: a part of a sum is never shown as the sum. */
-function describe_sum(sizes) {
-    return sizes.reduce((total, size) => (total === null || size === null ? null : total + size), 0);
-}
-/** By the media type's suffix: `…layer.v1.tar+zstd` (OCI image-spec, media-types.md), `…rootfs.diff.tar.gzip` (Docker's schema 2). */
-function compressionOf(mediaType) {
-    if (mediaType === '')
+function whiteoutOf(path) {
+    const slash = path.lastIndexOf('/');
+    const name = path.slice(slash + 1);
+    if (!name.startsWith(PREFIX))
         return null;
-    const [, suffix] = /[+.](gzip|zstd)$/.exec(mediaType) ?? [];
-    return suffix === 'gzip' || suffix === 'zstd' ? suffix : 'none';
+    const folder = path.slice(0, Math.max(slash, 0));
+    if (name === OPAQUE)
+        return { kind: 'opaque', path: folder };
+    if (name.startsWith(METADATA_PREFIX) || name === PREFIX)
+        return { kind: 'metadata' };
+    return { kind: 'removed', path: `${path.slice(0, slash + 1)}${name.slice(PREFIX.length)}` };
 }
 
-;// CONCATENATED MODULE: ./build/build/provenance.js
+;// CONCATENATED MODULE: ./build/image/files.js
 
-
-const step = schemas/* object */.Ikc({
-    id: schemas/* string */.YjP(),
-    op: schemas/* object */.Ikc({
-        Op: schemas/* object */.Ikc({
-            source: schemas/* object */.Ikc({ identifier: schemas/* string */.YjP() }).optional(),
-            exec: schemas/* object */.Ikc({ mounts: schemas/* array */.YOg(schemas/* object */.Ikc({ input: schemas/* number */.aig().default(0), dest: schemas/* string */.YjP().optional() })) })
-                .optional(),
-            file: schemas/* object */.Ikc({ actions: schemas/* array */.YOg(schemas/* object */.Ikc({ input: schemas/* number */.aig().default(0) })) }).optional(),
-            merge: schemas/* object */.Ikc({}).optional(),
-        })
-            .nullish(),
-    }),
-    inputs: schemas/* array */.YOg(schemas/* string */.YjP()).default([]),
-});
-const ranges = schemas/* array */.YOg(schemas/* object */.Ikc({ start: schemas/* object */.Ikc({ line: schemas/* number */.aig().default(0) }) }));
-const provenance = schemas/* object */.Ikc({
-    buildConfig: schemas/* object */.Ikc({ llbDefinition: schemas/* array */.YOg(step) }),
-    metadata: schemas/* object */.Ikc({
-        'https://mobyproject.org/buildkit@v1#metadata': schemas/* object */.Ikc({
-            layers: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* array */.YOg(schemas/* array */.YOg(schemas/* unknown */.L5J()))).default({}),
-            source: schemas/* object */.Ikc({
-                locations: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* object */.Ikc({
-                    locations: schemas/* array */.YOg(schemas/* object */.Ikc({ sourceIndex: schemas/* number */.aig().default(0), ranges: ranges.default([]) }))
-                        .default([]),
-                }))
-                    .default({}),
-                infos: schemas/* array */.YOg(schemas/* object */.Ikc({ data: schemas/* string */.YjP().default(''), language: schemas/* string */.YjP().optional() })).default([]),
-            })
-                .optional(),
-        }),
-    }),
-    materials: schemas/* array */.YOg(schemas/* object */.Ikc({ uri: schemas/* string */.YjP(), digest: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* string */.YjP()).optional() })).default([]),
-});
-const NOT_KNOWN = { fromBase: false, line: null, instruction: null, stage: null };
-const UNKNOWN = { layers: new Map(), baseImage: null };
+/** Links that lead to each other, as the kernel has it (`MAXSYMLINKS`). */
+const MAX_LINKS = 40;
+/** Folders of all layers, among them those that none lists: a few bytes in a tar make thousands of them. */
+const MAX_FOLDERS = 500_000;
 /**
- * Tells each layer's Dockerfile line from the provenance that buildx writes into its metadata file
- * (BUILDX_METADATA_PROVENANCE=max; SLSA v0.2 predicate with BuildKit's extensions). `layerCount`: how many layers the image has.
- *
- * Walks from the last step down the root file system's input. Each step of an instruction makes one layer, so the layers are dealt out
- * from the top; what is left at the image that the chain starts from came with it. The record also lists each step's
- * layers, but not reliably: of a step that two builds have under way at the same moment (head and base share most of theirs) only
- * one record has the list. Where there is one it must agree. Layers are never matched by digest: two instructions may make equal ones.
- * Gives no origins, rather than wrong ones, where the record is not of the form that is known.
+ * Lays the layers on each other, base layer first, as an engine does: whiteouts of a layer act on the layers below it, whatever their
+ * place in its tar. Null where there are more folders than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
  */
-function readOrigins(record, layerCount) {
-    const parsed = provenance.safeParse(record);
-    if (!parsed.success)
-        return UNKNOWN;
-    const steps = new Map(parsed.data.buildConfig.llbDefinition.map((entry) => [entry.id, entry]));
-    const { layers, source } = parsed.data.metadata['https://mobyproject.org/buildkit@v1#metadata'];
-    const stepOf = (output) => steps.get(output.slice(0, output.lastIndexOf(':')));
-    const dockerfile = parseDockerfile(Buffer.from(source?.infos[0]?.data ?? '', 'base64').toString('utf8'));
-    // BuildKit makes one step of equal instructions in several stages, and lists all their lines. Walking down, an instruction stands
-    // above the last one: in the same stage, or in a stage that it starts from.
-    let above = Number.POSITIVE_INFINITY;
-    const originOf = (output) => {
-        const listedLines = (source?.locations[stepOf(output)?.id ?? '']?.locations ?? [])
-            .filter((location) => location.sourceIndex === 0)
-            .flatMap((location) => location.ranges.map((range) => range.start.line));
-        const found = listedLines
-            .flatMap((line) => instructionAt(dockerfile, line) ?? [])
-            .filter(({ line }) => line < above)
-            .toSorted((one, other) => other.line - one.line)[0];
-        if (found === undefined)
-            return null;
-        above = found.line;
-        return { fromBase: false, line: found.line, instruction: found.text, stage: found.stage };
-    };
-    const origins = { layers: new Map(), baseImage: null };
-    const visited = new Set();
-    let top = layerCount;
-    let output = parsed.data.buildConfig.llbDefinition.at(-1)?.inputs[0] ?? null;
-    while (output !== null) {
-        const current = stepOf(output);
-        const op = current?.op.Op;
-        const listed = Object.hasOwn(layers, output) ? layers[output]?.[0]?.length : undefined;
-        if (!current || !op || visited.has(output) || (listed !== undefined && listed !== top))
-            return UNKNOWN;
-        visited.add(output);
-        if (op.source) {
-            const image = imageOf(op.source.identifier);
-            // A base that is no image (a folder as a named context) is nobody's layers that we know.
-            if (image === null)
-                return origins;
-            while (top > 0)
-                origins.layers.set(--top, { fromBase: true });
-            origins.baseImage = withDigest(image, parsed.data.materials);
-            return origins;
+function layFiles(layers) {
+    const tree = new Tree();
+    const files = [];
+    for (const [layer, entries] of layers.entries()) {
+        const removed = { layer, how: 'removed' };
+        const replaced = { layer, how: 'replaced' };
+        for (const entry of entries) {
+            if (entry.kind === 'removed')
+                tree.remove(entry.path, removed);
+            if (entry.kind === 'opaque')
+                tree.empty(entry.path, removed);
         }
-        // `COPY --link`: inputs[0] is the file system below, each further input brings a layer of its own.
-        const made = op.merge ? current.inputs.slice(1).toReversed() : op.exec || op.file ? [output] : [];
-        if (made.length === 0 || made.length > top)
-            return UNKNOWN;
-        for (const each of made)
-            origins.layers.set(--top, originOf(output) ?? originOf(each) ?? NOT_KNOWN);
-        output = rootInput(current);
-    }
-    return top === 0 ? origins : UNKNOWN;
-}
-/** The step's input that holds the root file system, or null: it starts from an empty one. */
-function rootInput(current) {
-    const op = current.op.Op;
-    const index = op?.exec
-        ? (op.exec.mounts.find((mount) => mount.dest === '/')?.input ?? -1)
-        : op?.file
-            ? (op.file.actions[0]?.input ?? -1)
-            : 0;
-    // A file action's input may also be an earlier action's output (an index past the inputs): only the first action starts the chain.
-    return index < 0 ? null : (current.inputs[index] ?? null);
-}
-/** `docker-image://docker.io/library/node:24@sha256:…` as familiar name (`node:24`) and digest; null for a source that is no image. */
-function imageOf(identifier) {
-    const match = /^(?:docker-image|oci-layout):\/\/([^@]+)(?:@(sha256:[0-9a-f]{64}))?$/.exec(identifier);
-    return match ? { name: match[1].replace(/^docker\.io\/(?:library\/)?/, ''), digest: match[2] ?? null } : null;
-}
-/** The digest from the build's materials (`pkg:docker/node@24?digest=…`) where the source itself names none. */
-function withDigest(image, materials) {
-    if (image.digest !== null)
-        return image;
-    const [repository, tag] = splitTag(image.name);
-    const material = materials.find(({ uri }) => decoded(uri).startsWith(`pkg:docker/${repository}@${tag}?`));
-    const sha256 = material?.digest?.['sha256'];
-    return { name: image.name, digest: sha256 === undefined ? null : `sha256:${sha256}` };
-}
-/** A text that is no percent-encoding stays as it is. */
-function decoded(uri) {
-    try {
-        return decodeURIComponent(uri);
-    }
-    catch {
-        return uri;
-    }
-}
-function splitTag(name) {
-    const at = name.lastIndexOf(':');
-    return at > name.lastIndexOf('/') ? [name.slice(0, at), name.slice(at + 1)] : [name, 'latest'];
-}
-
-;// CONCATENATED MODULE: ./build/turns.js
-/** At most `atATime` tasks are under way, the others wait in the order they came. */
-function createTurns(atATime) {
-    const waiting = [];
-    let underWay = 0;
-    return async (task) => {
-        if (underWay >= atATime)
-            await new Promise((go) => waiting.push(go));
-        else
-            underWay += 1;
-        try {
-            return await task();
-        }
-        finally {
-            const next = waiting.shift();
-            if (next)
-                next();
-            else
-                underWay -= 1;
-        }
-    };
-}
-
-;// CONCATENATED MODULE: ./build/image/source/manifests.js
-
-
-
-
-
-/** Bytes that a manifest, an index or a config may have. Registries take manifests of 4 MiB (OCI distribution-spec). */
-const MAX_DOCUMENT_SIZE = 8 * 1024 * 1024;
-/** Bytes of all documents of one image on all its platforms; real ones are a few kB each. */
-const MAX_DOCUMENTS_SIZE = 64 * 1024 * 1024;
-const DOCUMENTS_AT_A_TIME = 6;
-/** Real ones are one or two deep and list a few dozen images. */
-const MAX_DEPTH = 8;
-const MAX_ENTRIES = 1_000;
-const INDEX_TYPES = [
-    'application/vnd.oci.image.index.v1+json',
-    'application/vnd.docker.distribution.manifest.list.v2+json',
-];
-const MANIFEST_TYPES = [
-    'application/vnd.oci.image.manifest.v1+json',
-    'application/vnd.docker.distribution.manifest.v2+json',
-];
-/** The media types that are understood, as the `Accept` of a registry's client has them. */
-const DOCUMENT_TYPES = [...INDEX_TYPES, ...MANIFEST_TYPES];
-const SCHEMA_1_TYPE = /^application\/vnd\.docker\.distribution\.manifest\.v1\+/;
-/** Docker 1.10 wrote `application/octet-stream`; one that says nothing ('') is taken for an image's. */
-const CONFIG_TYPES = new Set([
-    'application/vnd.oci.image.config.v1+json',
-    'application/vnd.docker.container.image.v1+json',
-    'application/octet-stream',
-    '',
-]);
-/** OCI's `…nondistributable…` and Docker's `…foreign…`: https://github.com/opencontainers/image-spec/blob/main/layer.md */
-const ELSEWHERE = /nondistributable|foreign/;
-/**
- * The images behind the entries, one a platform, in the entries' order; each document is verified against its digest. An index in
- * an index is followed; attestations and artifacts are left out; a platform that stands there twice counts once, the first. Of the
- * others only what `platforms` (`os/architecture[/variant]`, [] for all) asks for is read; an entry that does not tell its platform has
- * to be. So the answer may be empty, where the place has images for other platforms alone. What an index lists and the place does not
- * have (`readDocument` answers null) is left out as well.
- *
- * `place` is what errors name: the reference as the user wrote it.
- * Throws CouldNotMeasure `measure`: no image at all, an entry that is not there, Docker's schema 1, too large, another digest or size, not as the specs have it.
- */
-async function resolveImages(place, readDocument, entries, platforms, leftOut = () => { }) {
-    const isWanted = platformFilter(platforms);
-    const documents = new Map();
-    const indexes = new Set();
-    const artifacts = new Set();
-    let seen = 0;
-    const inTurn = createTurns(DOCUMENTS_AT_A_TIME);
-    let readBytes = 0;
-    let imagesOfOthers = 0;
-    let absent = 0;
-    /** Verifies a document; all of them together must not fill the memory. */
-    function keep(digest, bytes) {
-        if (bytes === null)
-            return null;
-        readBytes += bytes.length;
-        if (readBytes > MAX_DOCUMENTS_SIZE) {
-            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` has more than ${MAX_DOCUMENTS_SIZE} bytes of manifests and configs.`);
-        }
-        return verified(place, digest, bytes);
-    }
-    /** Reads a document once, however many entries lead to it. */
-    async function read(entry, kind) {
-        const { digest, size } = entry;
-        if (size !== undefined && size > MAX_DOCUMENT_SIZE)
-            throw tooLarge(place, digest);
-        const already = documents.get(digest);
-        const document = already ?? inTurn(async () => keep(digest, await readDocument(digest, kind)));
-        if (!already)
-            documents.set(digest, document);
-        const bytes = await document;
-        if (bytes !== null && size !== undefined && size !== bytes.length) {
-            throw problem(place, digest, `has ${bytes.length} bytes where ${size} are listed`);
-        }
-        return bytes;
-    }
-    async function follow(listed, depth) {
-        seen += listed.length;
-        if (seen > MAX_ENTRIES)
-            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` lists more than ${MAX_ENTRIES} images.`);
-        if (depth > MAX_DEPTH) {
-            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` has an index in an index more than ${MAX_DEPTH} deep.`);
-        }
-        const found = await Promise.all(imagesOf({ manifests: listed }).map((entry) => followEntry(entry, depth)));
-        return found.flat();
-    }
-    async function followEntry(entry, depth) {
-        const { digest, mediaType = '', platform } = entry;
-        if (SCHEMA_1_TYPE.test(mediaType))
-            throw tooOld(place, digest);
-        if (mediaType !== '' && !DOCUMENT_TYPES.includes(mediaType)) {
-            artifacts.add(mediaType);
-            return [];
-        }
-        if (platform && !isWanted(platform))
-            return skip(platform);
-        const bytes = await read(entry, 'manifest');
-        if (bytes === null)
-            return leaveOut(digest, depth);
-        const document = manifestOrIndex(place, digest, bytes);
-        if ('manifests' in document) {
-            // The same index again adds no platform; following it each time could take for ever.
-            if (indexes.has(digest))
-                return [];
-            indexes.add(digest);
-            return follow(document.manifests, depth + 1);
-        }
-        if (!CONFIG_TYPES.has(document.config.mediaType)) {
-            artifacts.add(document.config.mediaType);
-            return [];
-        }
-        const image = await readImage(entry, document);
-        if (image === null)
-            return leaveOut(document.config.digest, depth);
-        if (image.config.os === 'unknown') {
-            artifacts.add('an attestation');
-            return [];
-        }
-        return isWanted(image.config) ? [image] : skip(image.config);
-    }
-    function skip(platform) {
-        imagesOfOthers += 1;
-        leftOut(platformName(platform));
-        return [];
-    }
-    /** What an index lists may be elsewhere; what the place itself names may not. */
-    function leaveOut(digest, depth) {
-        if (depth === 1)
-            throw problem(place, digest, 'is not there');
-        absent += 1;
-        return [];
-    }
-    async function readImage({ digest, platform }, document) {
-        const bytes = await read(document.config, 'config');
-        if (bytes === null)
-            return null;
-        const parsed = parse(place, document.config.digest, imageConfig, json(place, document.config.digest, bytes));
-        const config = platform ? { ...parsed, variant: undefined, ...platform } : parsed;
-        const layers = document.layers.map(packedLayer);
-        const count = config.rootfs?.diff_ids?.length ?? 0;
-        if (layers.length !== count) {
-            throw problem(place, digest, `lists ${layers.length} layers and the image's config ${count}`);
-        }
-        const total = layers.reduce((sum, { size }) => sum + size, document.config.size);
-        if (!Number.isSafeInteger(total))
-            throw problem(place, digest, 'lists layers of an impossible size');
-        return {
-            digest,
-            config,
-            packed: { configSize: document.config.size, layers },
-            configDigest: document.config.digest,
-        };
-    }
-    const images = await follow(entries, 1);
-    if (images.length === 0 && imagesOfOthers === 0)
-        throw absent > 0 ? noneHere(place) : noImage(place, artifacts);
-    const names = images.map(({ config }) => platformName(config));
-    return images.filter((_, at) => names.indexOf(names[at]) === at);
-}
-/** A manifest or an index; told by its own members, for the media type is optional in OCI. */
-function manifestOrIndex(place, digest, bytes) {
-    const document = json(place, digest, bytes);
-    if (isSchema1(document))
-        throw tooOld(place, digest);
-    const has = (member) => typeof document === 'object' && document !== null && member in document;
-    // What one reader takes for an index and another for a manifest is an attack (CVE-2021-41190).
-    if (has('manifests') && (has('layers') || has('config'))) {
-        throw problem(place, digest, 'is a manifest and an index at once');
-    }
-    return has('manifests') ? parse(place, digest, index, document) : parse(place, digest, manifest, document);
-}
-function packedLayer({ digest, size, mediaType, urls }) {
-    return { digest, size, mediaType, elsewhere: (urls ?? []).length > 0 || ELSEWHERE.test(mediaType) };
-}
-/** Whether a platform is one of these (`os/architecture[/variant]`, as a user writes them; [] for all). */
-function platformFilter(platforms) {
-    const wanted = new Set(platforms.map(normalisePlatform));
-    return (of) => wanted.size === 0 || wanted.has(platformName(of));
-}
-/** A platform as a user writes it, in the form of `platformName`. */
-function normalisePlatform(platform) {
-    const [os = '', architecture = '', variant] = platform.toLowerCase().split('/');
-    return platformName({ os, architecture, variant });
-}
-function verified(place, digest, bytes) {
-    if (bytes.length > MAX_DOCUMENT_SIZE)
-        throw tooLarge(place, digest);
-    const actual = `sha256:${(0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex')}`;
-    if (actual === digest)
-        return bytes;
-    // A schema 1 manifest's digest is of its payload, without the signatures in it: it never fits the bytes.
-    if (isSchema1(tryJson(bytes)))
-        throw tooOld(place, digest);
-    throw problem(place, digest, `has another digest, ${actual}`);
-}
-function isSchema1(document) {
-    return (typeof document === 'object' && document !== null && 'schemaVersion' in document && document.schemaVersion === 1);
-}
-function tryJson(bytes) {
-    try {
-        return JSON.parse(Buffer.from(bytes).toString('utf8'));
-    }
-    catch {
-        return undefined;
-    }
-}
-function json(place, digest, bytes) {
-    const document = tryJson(bytes);
-    if (document === undefined)
-        throw problem(place, digest, 'is no JSON');
-    return document;
-}
-function parse(place, digest, shape, document) {
-    const parsed = shape.safeParse(document);
-    if (parsed.success)
-        return parsed.data;
-    const [first] = parsed.error.issues;
-    const where = first?.path.join('.') ?? '';
-    throw problem(place, digest, `is not as the OCI image spec has it: ${where.slice(0, 200)}: ${first?.message.slice(0, 200) ?? ''}`);
-}
-function problem(place, digest, what) {
-    return new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\`: the document ${digest} ${what}.`);
-}
-function tooLarge(place, digest) {
-    return problem(place, digest, `has more than ${MAX_DOCUMENT_SIZE} bytes`);
-}
-function tooOld(place, digest) {
-    return new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\`: the manifest ${digest} has Docker's schema 1, which does not list what an image weighs.`, { remedy: 'Push the image again with a Docker of the last years (`docker pull`, `docker push`).' });
-}
-function noneHere(place) {
-    return new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` lists images, and has the content of none.`, {
-        remedy: 'Pull or build the image for this platform before it is saved.',
-    });
-}
-function noImage(place, artifacts) {
-    const instead = [...artifacts].slice(0, 5).map((type) => type.slice(0, 100));
-    return new build_failure/* CouldNotMeasure */.N('measure', instead.length === 0
-        ? `\`${place}\` lists no image.`
-        : `\`${place}\` is no container image, but holds: ${instead.join(', ')}.`);
-}
-
-;// CONCATENATED MODULE: ./build/image/record.js
-
-
-
-
-
-
-/** One line of `docker history --format '{{json .}}' --human=false`, newest instruction first. */
-const historyLine = schemas/* object */.Ikc({ Size: schemas/* string */.YjP().regex(/^\d+$/).transform(Number) });
-/**
- * Reads what a build made from the build's record, one image a platform, without moving it: manifests and configs by digest
- * (`docker buildx history inspect attachment`), in a time that does not depend on the image's size. The classic store has no manifest.
- * Throws CouldNotMeasure `measure` where the record cannot be read.
- */
-async function readRecord(exec, build, store, builder) {
-    const readDocument = (digest) => readAttachment(exec, build.ref, builder, digest);
-    const images = store === 'classic'
-        ? [{ digest: null, config: await readConfig(readDocument, build.digest), packed: null }]
-        : await resolveImages('the built image', readDocument, [{ digest: build.digest }], []);
-    return Promise.all(images.map(async ({ digest, config, packed }) => {
-        const origins = await readProvenance(exec, build, builder, config);
-        return { digest, config, packed, origins };
-    }));
-}
-/** The classic store has no manifest: what the build's record names is the config. */
-async function readConfig(readDocument, digest) {
-    const bytes = await readDocument(digest);
-    const actual = `sha256:${(0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex')}`;
-    if (actual !== digest)
-        throw new build_failure/* CouldNotMeasure */.N('measure', `The engine gave ${actual} for the config ${digest}.`);
-    const parsed = imageConfig.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8')));
-    if (parsed.success)
-        return parsed.data;
-    throw new build_failure/* CouldNotMeasure */.N('measure', `The config ${digest} is not as the OCI image spec has it:\n${errors/* prettifyError */.S1(parsed.error)}`);
-}
-/**
- * The origins of one platform's layers. buildx's metadata file has the provenance of a build for one platform; of a build for several
- * buildx 0.29 with the docker driver leaves it out, but the build's record has it. Without it layers have no lines and no known
- * origin; their sizes are as good as ever.
- */
-async function readProvenance(exec, build, builder, config) {
-    const platform = platformName(config);
-    const layerCount = config.rootfs?.diff_ids?.length ?? 0;
-    const told = build.provenance.get(platform) ?? build.provenance.get('');
-    if (told !== undefined)
-        return readOrigins(told, layerCount);
-    const { exitCode, stdout } = await exec('docker', attachmentOf(build.ref, builder, '--type=https://slsa.dev/provenance/v0.2', `--platform=${platform}`));
-    return readOrigins(exitCode === 0 ? JSON.parse(stdout) : undefined, layerCount);
-}
-/** The arguments that read an attachment of a build's record. */
-function attachmentOf(ref, builder, ...which) {
-    const from = builder === null ? [] : [`--builder=${builder}`];
-    return ['buildx', 'history', 'inspect', 'attachment', ...from, ref, ...which];
-}
-/** How the message of that failure begins. */
-const RECORD_UNREAD = "The build's record could not be read";
-/** Reads a JSON document of the build's record by digest; not verified. */
-async function readAttachment(exec, ref, builder, digest) {
-    const { exitCode, stdout, stderr } = await exec('docker', attachmentOf(ref, builder, digest));
-    if (exitCode === 0)
-        return Buffer.from(stdout);
-    throw new build_failure/* CouldNotMeasure */.N('measure', `${RECORD_UNREAD}: ${stderr.trim().split('\n').at(-1) ?? ''}`, {
-        remedy: 'buildx 0.20 or newer and Docker 24 or newer keep it; see `docker buildx history ls`.',
-    });
-}
-/** Bytes of each history entry, oldest first. */
-async function readHistory(exec, image) {
-    const { exitCode, stdout, stderr } = await exec('docker', [
-        'history',
-        '--no-trunc',
-        '--human=false',
-        '--format',
-        '{{json .}}',
-        image,
-    ]);
-    if (exitCode !== 0)
-        throw new build_failure/* CouldNotMeasure */.N('measure', `\`docker history\` failed: ${stderr.trim().split('\n').at(-1) ?? ''}`);
-    const lines = stdout.split('\n').filter((line) => line !== '');
-    return lines.map((line) => historyLine.parse(JSON.parse(line)).Size).toReversed();
-}
-/**
- * The classic store's own record of the payload bytes of each layer, base layer first; of the whole image alone, where its history
- * does not account for its layers (some builders write none). Exact for layers that were built in this engine; of one that was
- * pulled or loaded it counts the targets of symbolic links too.
- */
-async function readClassicSizes(exec, image, config) {
-    const sizes = await readHistory(exec, image);
-    const history = config.history ?? [];
-    if (layerHistory(config) !== null && history.length === sizes.length)
-        return sizes.filter((_, at) => history[at].empty_layer !== true);
-    const { exitCode, stdout, stderr } = await exec('docker', ['image', 'inspect', '--format', '{{.Size}}', image]);
-    if (exitCode !== 0 || !/^\d+\s*$/.test(stdout))
-        throw new build_failure/* CouldNotMeasure */.N('measure', `\`docker image inspect\` failed: ${stderr.trim()}`);
-    return { total: Number(stdout) };
-}
-
-// EXTERNAL MODULE: ./build/inputs/reference.js
-var inputs_reference = __nccwpck_require__(6829);
-;// CONCATENATED MODULE: ./build/image/source/choice.js
-
-
-/** How many names an error lists. */
-const NAMES_SHOWN = 10;
-/** A name that a user can be told to write: on one line, not of any length, and none that is read as `@INDEX`. */
-// oxlint-disable-next-line no-control-regex -- control characters are what is refused
-const WRITABLE = /^(?!@)[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{1,200}$/;
-/**
- * The offers that a reference's name means, in the place's order: all where it is null; with `@INDEX` the one at that place, from
- * 0 (containers-transports(5)); else those with exactly this name, or, where there are none, those whose name means the same to
- * Docker: `api` is `docker.io/library/api:latest`.
- * Throws CouldNotMeasure `input` where there are none, listing the names; `place` is the reference's text without the name.
- */
-function offersNamed(offers, name, place) {
-    if (offers.length === 0)
-        throw new build_failure/* CouldNotMeasure */.N('measure', `There is no image in \`${place}\`.`);
-    if (name === null)
-        return offers;
-    const found = find(offers, name);
-    if (found.length > 0)
-        return found;
-    throw new build_failure/* CouldNotMeasure */.N('input', `There is no image \`${name}\` in \`${place}\`.`, {
-        remedy: `It has ${listed(offers)}.`,
-    });
-}
-/** The error for a reference that means several images of a place. */
-function severalImages(offers, place) {
-    return new build_failure/* CouldNotMeasure */.N('input', `There is more than one image in \`${place}\`: ${listed(offers)}.`, {
-        remedy: `Say which one: \`${place}:${labels(offers)[0]}\`.`,
-    });
-}
-function find(offers, name) {
-    const [, index] = /^@(\d{1,9})$/.exec(name) ?? [];
-    if (index !== undefined)
-        return offers.filter(({ at }) => at === Number(index));
-    const exact = offers.filter(({ names }) => names.includes(name));
-    return exact.length > 0 ? exact : offers.filter(({ names }) => names.some((other) => sameName(other, name)));
-}
-/** Whether two names mean the same to Docker: `api`, `docker.io/library/api:latest`. */
-function sameName(one, other) {
-    return one === other || (fullName(one) !== null && fullName(one) === fullName(other));
-}
-/** A Docker reference with all that may be left out of it; null for what is none. */
-function fullName(name) {
-    const reference = (0,inputs_reference/* parseReference */.F)(`docker://${name}`);
-    if (reference?.transport !== 'docker')
-        return null;
-    const { registry, repository, tag, digest } = reference;
-    return `${registry}/${repository}${digest === null ? `:${tag}` : `@${digest}`}`;
-}
-function listed(offers) {
-    const names = labels(offers);
-    const more = names.length - NAMES_SHOWN;
-    const shown = names.slice(0, NAMES_SHOWN).map((name) => `\`${name}\``);
-    return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
-}
-/** What to write for each: its first name, or its place where it has none that tells it from the others and that can be written. */
-function labels(offers) {
-    const counts = new Map();
-    for (const name of offers.flatMap(({ names }) => [...new Set(names)]))
-        counts.set(name, (counts.get(name) ?? 0) + 1);
-    const canBeWritten = (name) => counts.get(name) === 1 && WRITABLE.test(name);
-    return offers.map(({ at, names }) => names.find(canBeWritten) ?? `@${at}`);
-}
-
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
-;// CONCATENATED MODULE: ./build/image/source/files.js
-
-
-
-
-/** Bytes that are read from a file at a time. */
-const READ_SIZE = 1024 * 1024;
-/**
- * The document at a path, in the shape that is expected; null where there is none.
- * Throws CouldNotMeasure `measure` naming the path. What the document says is not told: it may be any file of the machine, linked here.
- */
-async function readDocument(files, path, shape) {
-    const bytes = await files.read(path);
-    return bytes === null ? null : parseDocument(bytes, shape, `${path} in \`${files.place}\``);
-}
-/** A JSON document in the shape that is expected. Throws CouldNotMeasure `measure` naming it. */
-function parseDocument(bytes, shape, what) {
-    let value;
-    try {
-        value = JSON.parse(bytes.toString('utf8'));
-    }
-    catch {
-        throw new build_failure/* CouldNotMeasure */.N('measure', `${what} is not JSON.`);
-    }
-    const parsed = shape.safeParse(value);
-    if (parsed.success)
-        return parsed.data;
-    const [issue] = parsed.error.issues;
-    const where = issue?.path.length ? ` at \`${issue.path.join('.')}\`` : '';
-    throw new build_failure/* CouldNotMeasure */.N('measure', `${what} is not what it should be${where}.`);
-}
-/**
- * Opens a regular file for reading; null where there is none. A link is followed (Bazel makes layouts of links): all that is read is
- * checked against a digest, or has to be of a shape. What is no regular file (a pipe, a device) is refused, and never waited for.
- */
-async function openFile(path) {
-    let handle = null;
-    try {
-        // oxlint-disable-next-line no-bitwise -- flags of open(2)
-        handle = await (0,promises_.open)(path, external_node_fs_.constants.O_RDONLY | external_node_fs_.constants.O_NONBLOCK);
-        const found = await handle.stat();
-        if (found.isFile())
-            return handle;
-    }
-    catch (error) {
-        if (['ENOENT', 'ENOTDIR'].includes(error.code ?? ''))
-            return null;
-        throw new build_failure/* CouldNotMeasure */.N('precondition', `\`${path}\` cannot be read: ${reason(error)}.`);
-    }
-    await handle.close();
-    throw new build_failure/* CouldNotMeasure */.N('measure', `\`${path}\` is not a file.`);
-}
-/** The whole of a document's file, which is closed then. `what` names it. Throws CouldNotMeasure `measure` where it is too large. */
-async function readWhole(file, what) {
-    try {
-        const { size } = await file.stat();
-        if (size > MAX_DOCUMENT_SIZE)
-            throw files_tooLarge(what);
-        return await file.readFile();
-    }
-    finally {
-        await file.close();
-    }
-}
-/** Chunks in one piece; each chunk has to be valid only until the next one comes. */
-async function gather(chunks) {
-    const all = [];
-    for await (const chunk of chunks)
-        all.push(Buffer.from(chunk));
-    return Buffer.concat(all);
-}
-/** The error for a document that is larger than any real one. */
-function files_tooLarge(what) {
-    return new build_failure/* CouldNotMeasure */.N('measure', `\`${what}\` has more than ${MAX_DOCUMENT_SIZE} bytes: it is no JSON document of an image.`);
-}
-/** A system error in words: `permission denied`. */
-function reason(error) {
-    const { code, message } = error;
-    return /^[A-Z]+: ([^,]+)/.exec(message)?.[1] ?? code ?? message;
-}
-/** The error for a tar archive whose reader threw a sentence on "it". Any other error stays what it is. */
-function unreadable(place, error) {
-    if (!(error instanceof build_failure/* CouldNotMeasure */.N))
-        return error;
-    const { kind, message, remedy } = error.failure;
-    return new build_failure/* CouldNotMeasure */.N(kind, `\`${place}\` cannot be read. ${message}`, { remedy });
-}
-
-;// CONCATENATED MODULE: ./build/image/source/layout.js
-
-
-
-
-
-
-
-
-/** https://github.com/opencontainers/image-spec/blob/main/image-layout.md#oci-layout-file */
-const layoutFile = schemas/* object */.Ikc({ imageLayoutVersion: schemas/* string */.YjP() });
-/** The ends of a packed layer's media type: OCI's `…tar+gzip`, Docker's `…tar.gzip`. */
-const PACKED_TYPE = /[.+](?:gzip|zstd)$/;
-/**
- * `oci:DIR[:REF]`: an image in an OCI layout's folder. REF is the image's `org.opencontainers.image.ref.name` (skopeo, podman,
- * buildx), its `io.containerd.image.name` (docker), or `@INDEX`; it may be left out where there is one image.
- * A platform that the image's index lists and that is not there (a layout of one pulled platform) is left out.
- */
-function ociLayout(folder, name) {
-    return {
-        images: async (wanted) => {
-            await requireFolder(folder);
-            return layoutImages(folderFiles(folder), name, wanted);
-        },
-        close: async () => { },
-    };
-}
-/**
- * Opens a blob of an OCI layout's folder, as stored.
- * Throws CouldNotMeasure `measure` naming the blob where it is not there, or is no regular file.
- */
-async function openBlob(folder, digest) {
-    const blob = await folderFiles(folder).open(blobPath(digest));
-    if (blob)
-        return blob;
-    throw missingBlob(`oci:${folder}`, digest);
-}
-/**
- * The images of an OCI layout, wherever its files are; `name` and `platforms` as for `Source`. What `docker save` wrote into it (it has a
- * `manifest.json`) is taken as `withoutUnpacked` says.
- * Throws as `Source.images` does, and CouldNotMeasure `input` where the name is no image's, or more than one's.
- */
-async function layoutImages(files, name, { platforms, leftOut }) {
-    const tops = chooseTops(await readTops(files), name, files.place);
-    const images = await resolveImages(files.place, documentsOf(files), tops, platforms, leftOut);
-    const isSaved = (await files.read('manifest.json')) !== null;
-    const found = await Promise.all(images.map((image) => toSourceImage(files, image)));
-    return found.map((image) => (isSaved ? withoutUnpacked(image) : image));
-}
-/**
- * Without what a layout of the classic store (`docker save` since 25) says of packed layers: it has all layers unpacked, and a push packs
- * them. The containerd store's and buildx's has them as a push sends them, where at least one is packed. An image without layers is the
- * same in both.
- */
-function withoutUnpacked(image) {
-    const { layers } = image.packed ?? { layers: [] };
-    const isAsPushed = layers.length === 0 || layers.some(({ mediaType }) => PACKED_TYPE.test(mediaType));
-    return isAsPushed ? image : { ...image, digest: null, packed: null };
-}
-/**
- * A layout's image whose manifest is read. Throws CouldNotMeasure `measure` for a layer that is not there or has another size than the
- * manifest lists.
- */
-async function toSourceImage(files, { digest, config, packed }) {
-    for (const layer of packed.layers) {
-        const actual = await files.size(blobPath(layer.digest));
-        if (actual === null && !layer.elsewhere)
-            throw missingBlob(files.place, layer.digest);
-        if (actual !== null && actual !== layer.size) {
-            throw new build_failure/* CouldNotMeasure */.N('measure', `The layer ${layer.digest} in \`${files.place}\` has ${actual} bytes, and its manifest lists ${layer.size}.`);
-        }
-    }
-    return {
-        digest,
-        config,
-        packed,
-        openLayer: async (at) => {
-            const layer = packed.layers[at];
-            if (layer === undefined)
-                throw new Error(`There is no layer ${at}.`);
-            const blob = layer.elsewhere ? null : await files.open(blobPath(layer.digest));
-            if (blob)
-                return blob;
-            throw missingBlob(files.place, layer.digest);
-        },
-    };
-}
-/**
- * What a layout's `index.json` lists, attestations excluded.
- * Throws CouldNotMeasure `measure` where the files are no OCI layout of version 1.
- */
-async function readTops(files) {
-    const layout = await readDocument(files, 'oci-layout', layoutFile);
-    if (layout === null)
-        throw notALayout(files.place, 'oci-layout');
-    if (!layout.imageLayoutVersion.startsWith('1.')) {
-        const version = layout.imageLayoutVersion.slice(0, 20);
-        throw new build_failure/* CouldNotMeasure */.N('measure', `\`${files.place}\` is an OCI layout of version ${version}, not of 1.0.0.`);
-    }
-    const listed = await readDocument(files, 'index.json', index);
-    if (listed === null)
-        throw notALayout(files.place, 'index.json');
-    const images = new Set(imagesOf(listed));
-    return listed.manifests
-        .map((entry, at) => Object.assign(entry, { at, names: namesOf(entry) }))
-        .filter((entry) => images.has(entry));
-}
-/** Gives the documents of a layout, by digest; null for one that is not there. */
-function documentsOf(files) {
-    return (digest) => files.read(blobPath(digest));
-}
-/**
- * The one image that the name means. It stands there once; or several times, for one platform each, under one name or none: the layout's
- * index is the image's index then (https://github.com/opencontainers/image-spec/blob/main/image-layout.md#indexjson-file).
- */
-function chooseTops(tops, name, place) {
-    const found = offersNamed(tops, name, place);
-    const distinct = [...new Map(found.map((top) => [top.digest, top])).values()];
-    const platforms = new Set(distinct.flatMap(({ platform }) => (platform ? [platformName(platform)] : [])));
-    const names = new Set(distinct.map((top) => top.names.join('\n')));
-    const isOne = platforms.size === distinct.length && names.size === 1;
-    if (distinct.length === 1 || isOne)
-        return distinct;
-    throw severalImages(distinct, place);
-}
-function namesOf({ annotations }) {
-    return ['io.containerd.image.name', 'org.opencontainers.image.ref.name'].flatMap((key) => annotations?.[key] ?? []);
-}
-/** The files of a folder. */
-function folderFiles(folder) {
-    return {
-        place: `oci:${folder}`,
-        read: async (path) => {
-            const file = await openFile((0,external_node_path_.join)(folder, path));
-            return file && readWhole(file, (0,external_node_path_.join)(folder, path));
-        },
-        size: async (path) => {
-            const file = await openFile((0,external_node_path_.join)(folder, path));
-            if (file === null)
+        for (const entry of entries) {
+            if (entry.kind === 'removed' || entry.kind === 'opaque')
+                continue;
+            if (tree.folders > MAX_FOLDERS)
                 return null;
-            try {
-                return (await file.stat()).size;
+            if (entry.kind === 'folder') {
+                tree.place(entry.path, replaced, true);
+                continue;
             }
-            finally {
-                await file.close();
+            if (entry.kind === 'file') {
+                const file = imageFile(entry, layer);
+                files.push(file);
+                if (whiteoutOf(entry.path) !== null) {
+                    file.lost = removed;
+                    continue;
+                }
+                tree.place(entry.path, replaced, false).file = { file, names: 1 };
+                continue;
             }
+            // A layer has what it links to, and before: also of what lay below, it has a copy then.
+            const target = entry.kind === 'link' ? tree.fileOf(entry.target, layer) : null;
+            if (target)
+                target.names += 1;
+            const node = tree.place(entry.path, replaced, false);
+            node.file = target;
+            node.link = entry.kind === 'symlink' ? entry.target : null;
+        }
+    }
+    return { files, file: (path) => tree.fileAt(path)?.file ?? null };
+}
+function imageFile({ path, size, mode, uid, gid, checksum, facts }, layer) {
+    return { path: `/${path}`, layer, size, mode, uid, gid, checksum, facts, lost: null, package: null };
+}
+function names(path) {
+    return path.split('/').filter((name) => name !== '');
+}
+/** The file system that the layers make, while they are laid and afterwards. */
+class Tree {
+    /** How many were made. */
+    folders = 0;
+    root = { parent: null, file: null, link: null, folder: new Map(), target: undefined };
+    newFolder() {
+        this.folders += 1;
+        return new Map();
+    }
+    nodeAt(parts) {
+        let node = this.root;
+        for (const name of parts)
+            node = node?.folder?.get(name);
+        return node ?? null;
+    }
+    /** The file at a path that this layer brought, without following links. */
+    fileOf(path, layer) {
+        const shared = this.nodeAt(names(path))?.file ?? null;
+        return shared?.file.layer === layer ? shared : null;
+    }
+    /**
+     * The node at a path, made where it is missing. What stood there is lost, but for a folder that stays one. Symbolic links on the way to
+     * it are replaced by folders: each layer is unpacked on its own, and a folder of it hides the link below.
+     */
+    place(path, loss, isFolder) {
+        let node = this.root;
+        const parts = names(path);
+        for (const [at, name] of parts.entries()) {
+            if (node.folder === null) {
+                clear(node, loss);
+                node.folder = this.newFolder();
+            }
+            let next = node.folder.get(name);
+            if (!next) {
+                next = { parent: node, file: null, link: null, folder: null, target: undefined };
+                node.folder.set(name, next);
+            }
+            const isLast = at === parts.length - 1;
+            if (isLast && !(isFolder && next.folder !== null)) {
+                clear(next, loss);
+                next.folder = isFolder ? this.newFolder() : null;
+            }
+            node = next;
+        }
+        return node;
+    }
+    remove(path, loss) {
+        const parts = names(path);
+        const name = parts.pop();
+        if (name === undefined)
+            return;
+        const folder = this.nodeAt(parts)?.folder;
+        const node = folder?.get(name);
+        if (!node)
+            return;
+        clear(node, loss);
+        folder?.delete(name);
+    }
+    /** What stands in a folder is lost, the folder stays. */
+    empty(path, loss) {
+        const node = this.nodeAt(names(path));
+        if (node?.folder)
+            clear(node, loss);
+    }
+    /** What a process in the image would find at an absolute path, were it not to follow the last name. To be asked when all layers are laid. */
+    fileAt(path) {
+        const slash = path.lastIndexOf('/');
+        const name = path.slice(slash + 1);
+        return this.follow(this.root, path.slice(0, slash + 1), 0)?.folder?.get(name)?.file ?? null;
+    }
+    follow(start, path, links) {
+        let node = path.startsWith('/') ? this.root : start;
+        for (const name of names(path)) {
+            if (node.folder === null)
+                return null;
+            if (name === '.')
+                continue;
+            if (name === '..') {
+                node = node.parent ?? node;
+                continue;
+            }
+            const next = node.folder.get(name);
+            node = next?.link == null ? (next ?? null) : this.targetOf(next, next.link, links + 1);
+            if (node === null)
+                return null;
+        }
+        return node;
+    }
+    /** Each link is followed once: however many paths lead through it, and in circles. */
+    targetOf(node, link, links) {
+        if (node.target === undefined) {
+            node.target = null;
+            if (links <= MAX_LINKS)
+                node.target = this.follow(node.parent ?? this.root, link, links);
+        }
+        return node.target;
+    }
+}
+/** All that stands at a node and below it is lost. Without recursion: folders may be as deep as a path is long. */
+function clear(node, loss) {
+    const waiting = [node];
+    for (let next = waiting.pop(); next; next = waiting.pop()) {
+        if (next.file)
+            lose(next.file, loss);
+        next.file = null;
+        next.link = null;
+        for (const child of next.folder?.values() ?? [])
+            waiting.push(child);
+        next.folder?.clear();
+    }
+}
+function lose(shared, loss) {
+    shared.names -= 1;
+    if (shared.names === 0)
+        shared.file.lost = loss;
+}
+
+;// CONCATENATED MODULE: ./build/image/layer/gather.js
+/** Longest record of a package manager that is read, in bytes; of the images that were looked at the longest has a tenth of it. */
+const MAX_RECORD = 16 * 1024 * 1024;
+/**
+ * A reader that keeps the whole payload, of files up to `limit` bytes, and has `parse` tell what it means. What `parse` throws is taken
+ * for bad data: no fact. Strings that it keeps must not be slices of a longer one, which would stay in memory with them: a Buffer's
+ * `toString(encoding, start, end)` makes none. `weigh`: bytes that a fact keeps, where that is less than the payload.
+ */
+function gathering(size, limit, parse, weigh) {
+    return size > limit ? null : beginning(size, size, parse, weigh);
+}
+/** As `gathering`, of the first `limit` bytes of a file of any size. */
+function beginning(size, limit, parse, weigh = () => Math.min(size, limit)) {
+    const length = Math.min(size, limit);
+    let payload = null;
+    let filled = 0;
+    const reader = {
+        push: (chunk) => {
+            if (filled === length)
+                return;
+            payload ??= Buffer.allocUnsafe(length);
+            const part = chunk.subarray(0, length - filled);
+            payload.set(part, filled);
+            filled += part.length;
         },
-        open: async (path) => {
-            const file = await openFile((0,external_node_path_.join)(folder, path));
-            return file && file.createReadStream({ highWaterMark: READ_SIZE });
+        end: () => {
+            try {
+                const fact = parse((payload ?? Buffer.alloc(0)).subarray(0, filled));
+                if (fact !== null)
+                    reader.keeps = weigh(fact);
+                return fact;
+            }
+            catch {
+                return null;
+            }
         },
     };
-}
-async function requireFolder(folder) {
-    const found = await (0,promises_.stat)(folder).catch((error) => {
-        throw new build_failure/* CouldNotMeasure */.N('precondition', `There is no folder \`${folder}\`: ${reason(error)}.`, {
-            remedy: 'Check the path; the step that writes it has to run before this one.',
-        });
-    });
-    if (found.isDirectory())
-        return;
-    throw new build_failure/* CouldNotMeasure */.N('precondition', `\`${folder}\` is a file, and \`oci:\` takes a folder.`, {
-        remedy: `Write \`oci-archive:${folder}\`, or \`docker-archive:${folder}\` for what \`docker save\` writes.`,
-    });
-}
-function blobPath(digest) {
-    // It becomes a path of the machine's.
-    if (!/^sha256:[0-9a-f]{64}$/.test(digest))
-        throw new Error(`Not a digest: ${digest.slice(0, 100)}`);
-    return `blobs/${digest.replace(':', '/')}`;
-}
-function notALayout(place, missing) {
-    return new build_failure/* CouldNotMeasure */.N('measure', `There is no \`${missing}\` in \`${place}\`: it is no OCI layout.`, {
-        remedy: place.startsWith('oci-archive:')
-            ? `Write \`${place.replace('oci-archive:', 'docker-archive:')}\` for what \`docker save\` writes.`
-            : null,
-    });
-}
-function missingBlob(place, digest) {
-    return new build_failure/* CouldNotMeasure */.N('measure', `The layer ${digest} is not in \`${place}\`: there is no \`${blobPath(digest)}\`.`);
+    return reader;
 }
 
-;// CONCATENATED MODULE: ./build/image/measure.js
-
-
-
-
-
-
-
-
-
-
-
-/** Writes the revision's tree, builds it and measures the image: one Measurement a platform. Leaves nothing in the engine but its cache. */
-async function measureRevision(shop, revision) {
-    const section = shop.log.section(`Build ${revision.label}`);
-    try {
-        const tree = (0,external_node_path_.join)(shop.scratch, revision.side);
-        await writeTree(shop.exec, shop.repository, revision.treeish, tree, shop.credentials);
-        const { beforeBuild, platforms } = shop.inputs;
-        if (beforeBuild !== null)
-            await shop.inTurn(() => prepare(shop, revision.side, tree, beforeBuild, section.line));
-        const engine = await shop.engine;
-        const image = temporaryName(revision.side);
-        const request = {
-            side: revision.side,
-            image,
-            // Content is read from the engine's image; the classic store always makes one.
-            keep: engine.driver === 'docker' && (engine.store === 'classic' || shop.inputs.metrics.includes('size')),
-            inputs: shop.inputs,
-            tree,
-            root: shop.repository.root,
-            cwd: shop.cwd,
-            scratch: shop.scratch,
-            onLine: section.line,
-        };
-        const buildAndRead = async () => {
-            const build = await buildImage(shop.exec, request);
-            return readBuilt(shop, engine, build, request, {
-                name: shop.name,
-                commit: revision.commit,
-                dockerfile: build.dockerfile,
-                target: shop.inputs.target,
-                engine,
-                source: null,
-            });
-        };
-        try {
-            const measurements = await buildAndRead().catch((error) => {
-                // Another build's clean-up may take a blob before it is read (seen once on a busy containerd store): the cache makes it again.
-                if (!(0,build_failure/* toFailure */.w)(error).message.startsWith(RECORD_UNREAD))
-                    throw error;
-                section.line(`${RECORD_UNREAD}: building it again from the cache.`);
-                return buildAndRead();
-            });
-            // An index lists its platforms in an order of its own; the report has the one that was asked for.
-            const order = platforms.map(normalisePlatform);
-            const place = ({ platform }) => order.indexOf(platform);
-            return measurements.toSorted((one, other) => place(one) - place(other));
-        }
-        finally {
-            if (request.keep)
-                await removeImage(shop.tidyUp(), image);
-        }
-    }
-    finally {
-        section.end();
-    }
-}
-/** The images that a build made, by the way that its store offers. */
-function readBuilt(shop, engine, build, request, subject) {
-    return engine.store === 'classic'
-        ? readClassic(shop, engine, build, request, subject)
-        : readBlobs(shop, engine, build, request, subject);
-}
-/**
- * The classic store keeps layers unpacked. It tells their sizes itself, and that is enough where nothing else is asked for; download sizes
- * come from its packing them, for a registry of our own, and then the sizes are read from what it hands over.
- */
-async function readClassic({ exec, inputs, places, contents }, engine, build, { image, onLine }, subject) {
-    const downloadSizes = inputs.metrics.includes('download-size');
-    // An image that lies elsewhere has the sizes of its content; the engine's own count differs for layers that it pulled.
-    const compared = typeof inputs.baseline === 'object';
-    if (!downloadSizes && !compared && keepsRecords(engine)) {
-        const [recorded] = await readRecord(exec, build, engine.store, inputs.builder);
-        const sizes = await readClassicSizes(exec, build.digest, recorded.config);
-        const unmeasured = { size: null, downloadSize: null };
-        return [toMeasurement(subject, recorded, sizes, recorded.origins, unmeasured, 'engine')];
-    }
-    onLine(downloadSizes ? 'Reading the layers as the engine packs them …' : 'Reading the layers as the engine gives them …');
-    const wanted = { platforms: [], contents: inputs.metrics.includes('size') ? contents : null, downloadSizes };
-    const images = await places.open({ transport: 'docker-daemon', name: image, text: image }).images(wanted);
-    return Promise.all(images.map(async (found) => {
-        const origins = keepsRecords(engine)
-            ? await readProvenance(exec, build, inputs.builder, found.config)
-            : UNKNOWN_ORIGINS;
-        return measurementOf(found, subject, inputs, contents, origins, NOT_PACKED);
-    }));
-}
-/** containerd's store and BuildKit keep blobs: manifests tell download sizes, and content is fetched only for layers that are not known. */
-async function readBlobs({ exec, inputs, places, contents, inTurn, scratch }, engine, build, request, subject) {
-    const recorded = await readRecord(exec, build, engine.store, inputs.builder);
-    const needed = inputs.metrics.includes('size') && recorded.some((image) => unknownLayers(image, contents) > 0);
-    const layout = (0,external_node_path_.join)(scratch, 'layout');
-    if (needed)
-        request.onLine('Reading the layers as they are handed over …');
-    if (needed && engine.driver === 'docker') {
-        const place = places.open({ transport: 'docker-daemon', name: request.image, text: request.image });
-        await place.images({ platforms: [], contents, downloadSizes: false });
-    }
-    else if (needed) {
-        // Both sides into one folder: blobs that are there already are not sent again.
-        await inTurn(() => exportLayout(exec, request, layout));
-    }
-    return Promise.all(recorded.map((image) => {
-        const openLayer = (at) => openBlob(layout, image.packed.layers[at].digest);
-        return measurementOf({ ...image, openLayer }, subject, inputs, contents, image.origins, null);
-    }));
-}
-/**
- * Measures an image where it lies, one Measurement a platform. `platforms`: those that are wanted, [] for all; those in the
- * answer are all that the place has. Throws CouldNotMeasure naming the place; `missing` where the image is not there.
- */
-async function measureImage({ log, inputs, name, places, contents }, reference, platforms, label) {
-    const section = log.section(`Read ${label} \`${reference.text}\``);
-    const place = places.open(reference);
-    try {
-        const others = new Set();
-        const images = await place.images({
-            platforms,
-            leftOut: (platform) => void others.add(platform),
-            contents: inputs.metrics.includes('size') ? contents : null,
-            downloadSizes: inputs.metrics.includes('download-size'),
-        });
-        const measurements = await Promise.all(images.map((image) => {
-            const unread = inputs.metrics.includes('size') ? unknownLayers(image, contents) : 0;
-            const all = image.config.rootfs?.diff_ids?.length ?? 0;
-            section.line(`${platformName(image.config)}: ${all} ${all === 1 ? 'layer' : 'layers'}${unread > 0 ? `, ${unread} to be read …` : ''}`);
-            const source = { reference: reference.text, digest: image.digest };
-            const subject = { name, commit: null, dockerfile: null, target: null, engine: null, source };
-            return measurementOf(image, subject, inputs, contents, UNKNOWN_ORIGINS, NO_BLOBS);
-        }));
-        return { measurements, platforms: [...measurements.map(({ platform }) => platform), ...others] };
-    }
-    catch (error) {
-        throw naming(reference, error);
-    }
-    finally {
-        await place.close();
-        section.end();
-    }
-}
-/** A layer's failure names the layer alone: of two images that are compared it has to be told which one has it. */
-function naming({ text, transport }, error) {
-    const { message, ...details } = (0,build_failure/* toFailure */.w)(error);
-    if (details.kind !== 'measure' || message.includes(`\`${transport}:`))
-        return error;
-    const clause = message.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase());
-    return new build_failure/* CouldNotMeasure */.N('measure', `\`${text}\`: ${clause}`, details);
-}
-async function measurementOf(image, subject, inputs, contents, origins, noDownloadSize) {
-    const sizes = inputs.metrics.includes('size') ? await readLayerSizes(image, contents) : null;
-    const packed = inputs.metrics.includes('download-size') ? image.packed : null;
-    return toMeasurement(subject, { ...image, packed }, sizes, origins, {
-        size: inputs.metrics.includes('size') ? measure_ELSEWHERE : null,
-        downloadSize: inputs.metrics.includes('download-size') ? noDownloadSize : null,
-    });
-}
-/** Why a metric is not measured. */
-const measure_ELSEWHERE = 'a layer is not with the image (it is non-distributable)';
-const NOT_PACKED = "Docker's classic image store keeps no packed layers, and could not hand them over to be packed";
-const NO_BLOBS = 'the layers lie unpacked there';
-/**
- * Runs `before-build` in a tree, as a workflow's `run` step would: bash, stopping at the first failure. What it prints is for
- * the log alone, where a workflow's secrets are masked: in a comment they would not be.
- */
-async function prepare(shop, side, tree, command, onLine) {
-    const ran = await shop.exec('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', command], {
-        cwd: tree,
-        env: { IMAGE_BUDGET_SIDE: side },
-        withoutCredentials: true,
-        onLine,
-    });
-    if (ran.exitCode === 0)
-        return;
-    throw new build_failure/* CouldNotMeasure */.N('build', `\`before-build\` failed with exit code ${ran.exitCode}; the log has what it said.`, {
-        remedy: 'It runs in each tree, which holds the committed files only; paths are relative to the repository’s root.',
-    });
-}
-
-;// CONCATENATED MODULE: ./build/baseline/obtain.js
-
-
-
-/**
- * The base's measurement. A base that cannot be found or built is no failure but an answer: `none`, with the reason.
- * Throws where the run was cancelled, where the engine fails to tell what it built, and for a `base-ref` that does not exist: that is a
- * mistake to be told, not a missing base.
- */
-async function obtainBaseline(shop, question, head) {
-    if (shop.inputs.baseline === 'none')
-        return NOT_WANTED;
-    const base = await resolveBase(shop.repository, question, shop.credentials);
-    if (base.commit === null)
-        return none(null, base.ref, base.reason);
-    const { commit, ref } = base;
-    if (question.kind === 'default-branch' && commit === head.treeish) {
-        return none(commit, null, `this is a commit of \`${ref}\` itself; \`--base HEAD~1\` compares it with the one before`);
-    }
-    try {
-        const measurements = await measureRevision(shop, {
-            side: 'base',
-            treeish: commit,
-            commit,
-            label: `base \`${commit.slice(0, 7)}\` (${ref})`,
-        });
-        return { kind: 'build', commit, ref, reason: null, measurements, platforms: platformsOf(measurements) };
-    }
-    catch (error) {
-        const failure = (0,build_failure/* toFailure */.w)(error);
-        // A base that built and then could not be read is the engine's failure, not the base's: a growth limit must not pass for it.
-        if (!['build', 'input', 'git'].includes(failure.kind))
-            throw error;
-        return none(commit, ref, `the base \`${commit.slice(0, 7)}\` could not be measured: ${asClause(failure.message)}`);
-    }
-}
-/**
- * The measurement of an image that the user named as the base, for the platforms of the head. An image that is not there (its first
- * release is still to come) is `none`; one that cannot be read is an error: a growth limit must not pass for it.
- */
-async function obtainImage(reading, reference, platforms) {
-    try {
-        return await requireImage(reading, reference, platforms);
-    }
-    catch (error) {
-        const failure = (0,build_failure/* toFailure */.w)(error);
-        if (failure.kind !== 'missing')
-            throw error;
-        return none(null, reference.text, asClause(failure.message));
-    }
-}
-/** The same where the image has to be there: throws `missing`, with the remedy, where it is not. */
-async function requireImage(reading, reference, platforms) {
-    const measured = await measureImage(reading, reference, platforms, 'base');
-    return { kind: 'image', commit: null, ref: reference.text, reason: null, ...measured };
-}
-/** What `baseline: none` gives. */
-const NOT_WANTED = none(null, null, 'none was asked for (`baseline: none`)');
-/** Nothing was built and no image was named. */
-const NOT_NAMED = none(null, null, '`baseline` names no image');
-function platformsOf(measurements) {
-    return measurements.map(({ platform }) => platform);
-}
-/** A message's sentence as the end of another one. */
-function asClause(message) {
-    return message.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase()).replace(/\.$/, '');
-}
-function none(commit, ref, reason) {
-    return { kind: 'none', commit, ref, reason, measurements: [], platforms: [] };
-}
-
-;// CONCATENATED MODULE: ./build/build/builder.js
-
-
-const dockerInfo = schemas/* object */.Ikc({
-    ClientInfo: schemas/* object */.Ikc({ Plugins: schemas/* array */.YOg(schemas/* object */.Ikc({ Name: schemas/* string */.YjP(), Version: schemas/* string */.YjP().optional() })).nullish() })
-        .optional(),
-    ServerVersion: schemas/* string */.YjP().optional(),
-    /** What the engine's containers are: `linux` or `windows`. */
-    OSType: schemas/* string */.YjP().optional(),
-    DriverStatus: schemas/* array */.YOg(schemas/* tuple */.PVZ([schemas/* string */.YjP(), schemas/* string */.YjP()])).nullish(),
-});
-/** buildx from which on a build's own records can be read back (`buildx history inspect attachment`); Docker with BuildKit in it. */
-const MIN_BUILDX = [0, 20];
-const MIN_DOCKER = [20, 10];
-/**
- * Finds out what will build: the builder's driver, its store and the versions. `builder` is a name of `docker buildx ls`, or
- * null for the current one. Throws CouldNotMeasure `precondition` with the remedy where something is missing.
- */
-async function inspectBuilder(exec, builder) {
-    const [inspected, info] = await Promise.all([
-        exec('docker', ['buildx', 'inspect', ...(builder === null ? [] : [builder])]),
-        exec('docker', ['info', '--format', '{{json .}}']),
-    ]);
-    // With no engine to ask it still tells of the client, and exits with 1.
-    const facts = readInfo(info.stdout);
-    const plugin = facts?.ClientInfo?.Plugins?.find(({ Name }) => Name === 'buildx');
-    if (facts !== null && plugin === undefined) {
-        throw new build_failure/* CouldNotMeasure */.N('precondition', 'Docker has no `buildx` plugin here.', {
-            remedy: 'Add the step `docker/setup-buildx-action`, or install the package `docker-buildx-plugin` (Debian: `docker-buildx`).',
-        });
-    }
-    const buildx = /\d+\.\d+\.\d+\S*/.exec(plugin?.Version ?? '')?.[0] ?? 'unknown';
-    requireVersion('buildx', buildx, MIN_BUILDX, 'Update it, or add the step `docker/setup-buildx-action`.');
-    const field = (name) => new RegExp(`^${name}:[ \\t]+(\\S.*)$`, 'm').exec(inspected.stdout)?.[1]?.trim() ?? null;
-    const driver = field('Driver');
-    // BuildKit of another driver runs elsewhere: it is Linux whatever this engine is.
-    if (facts?.OSType === 'windows' && (driver === 'docker' || (driver === null && builder === null))) {
-        throw new build_failure/* CouldNotMeasure */.N('precondition', 'The Docker engine runs Windows containers; Linux images are measured.', {
-            remedy: 'Run the job on a Linux runner (`runs-on: ubuntu-24.04`), or switch the engine to Linux containers.',
-        });
-    }
-    if (inspected.exitCode !== 0 || driver === null) {
-        const said = field('Error') ?? builder_lastError(inspected.stderr);
-        throw new build_failure/* CouldNotMeasure */.N('precondition', `The ${builder === null ? 'current buildx builder' : `buildx builder \`${builder}\``} cannot be used: ${said}`, {
-            remedy: /no builder/.test(said)
-                ? 'See `docker buildx ls` for the builders that exist; `docker/setup-buildx-action` makes one.'
-                : 'Start Docker (or the builder), and see that this user may use its socket: `docker info` must answer.',
-        });
-    }
-    if (driver !== 'docker') {
-        return { driver, store: 'buildkit', version: field('BuildKit version') ?? field('Buildkit') ?? 'unknown', buildx };
-    }
-    if (!facts?.ServerVersion) {
-        throw new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${builder_lastError(info.stderr)}`, {
-            remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
-        });
-    }
-    const { ServerVersion, DriverStatus } = facts;
-    requireVersion('the Docker engine', ServerVersion, MIN_DOCKER, "Update it: GitHub's hosted runners have 28 or newer.");
-    // https://docs.docker.com/engine/storage/containerd/: how `docker info` shows the containerd image store.
-    const isContainerd = DriverStatus?.some(([key, value]) => key === 'driver-type' && value === 'io.containerd.snapshotter.v1') ?? false;
-    return { driver, store: isContainerd ? 'containerd' : 'classic', version: ServerVersion, buildx };
-}
-function readInfo(stdout) {
-    try {
-        return dockerInfo.safeParse(JSON.parse(stdout)).data ?? null;
-    }
-    catch {
-        return null;
-    }
-}
-function requireVersion(what, version, [major, minor], remedy) {
-    const seen = /^v?(\d+)\.(\d+)/.exec(version);
-    // A version that says nothing (a build from source) is let through: what it lacks will say so itself.
-    if (!seen || Number(seen[1]) > major || (Number(seen[1]) === major && Number(seen[2]) >= minor))
-        return;
-    throw new build_failure/* CouldNotMeasure */.N('precondition', `The version of ${what} is ${version}; ${major}.${minor} or newer is needed.`, { remedy });
-}
-function builder_lastError(stderr) {
-    const line = stderr.trim().split('\n').at(-1) ?? '';
-    return line.replace(/^(?:ERROR|error): ?/, '') || 'it gave no reason.';
-}
-
-// EXTERNAL MODULE: external "node:stream"
-var external_node_stream_ = __nccwpck_require__(7075);
 // EXTERNAL MODULE: external "node:buffer"
 var external_node_buffer_ = __nccwpck_require__(4573);
 ;// CONCATENATED MODULE: ./build/image/layer/tar-header.js
@@ -42348,6 +44151,2808 @@ function checkedPieces(map, size, stored) {
     return pieces;
 }
 
+;// CONCATENATED MODULE: ./build/image/packages/text.js
+/** Characters of a name or version that are kept: npm allows 214, the others have none as long. */
+const MAX_WORD = 300;
+/** A name or version from a record; null where there is none, or one that is too long to be one. */
+function word(text) {
+    return typeof text === 'string' && text !== '' && text.length <= MAX_WORD ? text : null;
+}
+/** The lines of a record without their ends; the last one may have none. They share the record's memory. */
+function* linesOf(record) {
+    for (let start = 0; start < record.length;) {
+        const feed = record.indexOf(0x0a, start);
+        const end = feed === -1 ? record.length : feed;
+        yield record.subarray(start, end > start && record[end - 1] === 0x0d ? end - 1 : end);
+        start = end + 1;
+    }
+}
+/**
+ * The stanzas of a record of `Key: value` lines, a blank line between them, as Debian's control files, Python's metadata and Java's
+ * manifests have it: of each the `wanted` keys that it has, with the first line of the value.
+ */
+function* stanzasOf(record, wanted) {
+    let stanza = null;
+    for (const line of linesOf(record)) {
+        if (line.length === 0) {
+            if (stanza)
+                yield stanza;
+            stanza = null;
+            continue;
+        }
+        stanza ??= new Map();
+        const colon = line.indexOf(0x3a);
+        // A line that begins with a space continues the one before.
+        if (colon < 1 || line[0] === 0x20 || line[0] === 0x09)
+            continue;
+        const key = wanted.find((each) => each.length === colon && line.toString('latin1', 0, colon) === each);
+        if (key !== undefined && !stanza.has(key))
+            stanza.set(key, line.toString('utf8', colon + 1).trim());
+    }
+    if (stanza)
+        yield stanza;
+}
+
+;// CONCATENATED MODULE: ./build/image/packages/apk.js
+
+
+
+/** The second one where /usr is merged, as in Wolfi. */
+const DATABASES = new Set(['lib/apk/db/installed', 'usr/lib/apk/db/installed']);
+const MAX_PACKAGES = 100_000;
+const apkReader = (path, size) => DATABASES.has(path) ? gathering(size, MAX_RECORD, installed) : null;
+/**
+ * A line is a letter, a colon and a value, a blank line ends a package: `P` name, `V` version, `F` a folder, `R` a file in it.
+ * https://wiki.alpinelinux.org/wiki/Apk_spec
+ */
+function installed(database) {
+    const packages = [];
+    let name = null;
+    let version = null;
+    let folder = '';
+    let files = [];
+    function end() {
+        if (name !== null)
+            packages.push({ name, version, files: flat(files) });
+        name = null;
+        version = null;
+        folder = '';
+        files = [];
+    }
+    for (const line of linesOf(database)) {
+        if (line.length === 0)
+            end();
+        if (packages.length > MAX_PACKAGES)
+            return null;
+        if (line[1] !== 0x3a)
+            continue;
+        const value = decodeName(line.subarray(2));
+        const key = String.fromCharCode(line[0]);
+        if (key === 'P')
+            name = word(value);
+        if (key === 'V')
+            version = word(value);
+        if (key === 'F')
+            folder = value === '' ? '' : `/${value}`;
+        if (key === 'R')
+            files.push(`${folder}/${value}`);
+    }
+    end();
+    return packages.length > 0 ? { kind: 'apk', packages } : null;
+}
+/** One string in one piece. */
+function flat(lines) {
+    return Buffer.from(lines.join('\n')).toString();
+}
+/** Packages of apk: what `apk info -L` lists of each. */
+const findApkPackages = ({ facts }) => facts.flatMap(({ fact }) => fact.kind !== 'apk'
+    ? []
+    : fact.packages.map(({ name, version, files }) => ({
+        ecosystem: 'apk',
+        name,
+        version,
+        path: null,
+        dev: null,
+        owns: { files: files.split('\n') },
+    })));
+
+;// CONCATENATED MODULE: ./build/image/packages/dpkg.js
+
+
+
+const DATABASE = 'var/lib/dpkg/';
+const STATUS = `${DATABASE}status`;
+/** Distroless images have a file for each package there, and its list of files beside it. */
+const STATUS_FOLDER = `${DATABASE}status.d/`;
+const LIST = /^var\/lib\/dpkg\/info\/[^/]+\.list$/;
+const SUMS = /^var\/lib\/dpkg\/status\.d\/[^/]+\.md5sums$/;
+const dpkg_MAX_PACKAGES = 100_000;
+const dpkgReader = (path, size) => {
+    if (!path.startsWith(DATABASE))
+        return null;
+    if (path === STATUS)
+        return gathering(size, MAX_RECORD, (payload) => dpkg_installed(payload, false));
+    if (LIST.test(path))
+        return gathering(size, MAX_RECORD, (payload) => filesOf(decodeName(payload)));
+    if (!path.startsWith(STATUS_FOLDER))
+        return null;
+    if (SUMS.test(path))
+        return gathering(size, MAX_RECORD, (payload) => filesOf(summed(decodeName(payload))));
+    return gathering(size, MAX_RECORD, (payload) => dpkg_installed(payload, true));
+};
+function filesOf(files) {
+    return { kind: 'dpkg', of: 'files', files };
+}
+/**
+ * The packages of a status file that are unpacked and configured, also those that are held; the others have been removed or never got so
+ * far. A distroless file has no `Status`. https://manpages.debian.org/bookworm/dpkg/dpkg-query.1.en.html
+ */
+function dpkg_installed(status, isDistroless) {
+    const packages = [];
+    for (const stanza of stanzasOf(status, ['Package', 'Status', 'Version', 'Architecture'])) {
+        const name = word(stanza.get('Package'));
+        const state = stanza.get('Status');
+        if (name === null || (state === undefined ? !isDistroless : !/^\S+ ok installed$/.test(state)))
+            continue;
+        if (packages.length === dpkg_MAX_PACKAGES)
+            return null;
+        packages.push({
+            name,
+            version: word(stanza.get('Version')),
+            architecture: word(stanza.get('Architecture')) ?? '',
+        });
+    }
+    return packages.length > 0 ? { kind: 'dpkg', of: 'packages', packages } : null;
+}
+/** The paths of lines like `d41d8cd98f00b204e9800998ecf8427e  usr/bin/env`. */
+function summed(sums) {
+    return sums.replace(/^[0-9a-f]{32} [ *]/gm, '/');
+}
+/**
+ * Packages of dpkg: what `dpkg-query -L` lists of each, its own database in `var/lib/dpkg` not among it. A file that one package diverts
+ * from another is taken for that of the one which comes first in the status file.
+ */
+const findDpkgPackages = ({ facts }) => {
+    const lists = new Map();
+    const found = [];
+    const architectures = new Map();
+    for (const { path, fact } of facts) {
+        if (fact.kind !== 'dpkg')
+            continue;
+        if (fact.of === 'files') {
+            lists.set(path, fact.files);
+            continue;
+        }
+        for (const record of fact.packages) {
+            found.push({ path, record });
+            const known = architectures.get(record.name) ?? new Set();
+            architectures.set(record.name, known.add(record.architecture));
+        }
+    }
+    return found.map(({ path, record }) => {
+        const { name, version, architecture } = record;
+        const qualified = `${name}:${architecture}`;
+        const files = path === `/${STATUS}`
+            ? // Packages that may be there for several architectures have theirs in the list's name.
+                (lists.get(`/${DATABASE}info/${qualified}.list`) ?? lists.get(`/${DATABASE}info/${name}.list`))
+            : lists.get(`${path}.md5sums`);
+        const isAmbiguous = (architectures.get(name)?.size ?? 0) > 1;
+        return {
+            ecosystem: 'dpkg',
+            name: isAmbiguous ? qualified : name,
+            version,
+            path: null,
+            dev: null,
+            owns: { files: files?.split('\n') ?? [] },
+        };
+    });
+};
+
+;// CONCATENATED MODULE: ./build/image/packages/go.js
+
+/** Go's runtime is in each program: none is as small as this. */
+const MIN_SIZE = 100_000;
+const ELF = Buffer.from('\x7fELF', 'latin1');
+const MAGIC = Buffer.from('\xff Go buildinf:', 'latin1');
+/** Where the build info can begin. */
+const ALIGNMENT = 16;
+/** Magic, pointer size, flags, zeros. */
+const HEADER = 32;
+const FLAGS = 15;
+/** Since Go 1.18 the strings follow the header; before, it has pointers to them. */
+const INLINE = 2;
+/** Stands before and behind the module info. */
+const SENTINEL = 16;
+/** Longest build info that is read: the largest programs have a tenth of it. */
+const MAX_INFO = 1024 * 1024;
+/** Places that look like build info; programs that read it have the magic as well. */
+const MAX_TRIES = 64;
+const goReader = (_, size) => (size < MIN_SIZE ? null : createReader());
+/** Where the build info lies, section headers tell, which come last: it is searched for while the bytes pass by. */
+function createReader() {
+    let state = 'begin';
+    /** Bytes that passed by, and the last of them: as many as are needed to find what lies across two chunks. */
+    let position = 0;
+    let last = Buffer.alloc(0);
+    /** What may be build info, as far as it came, and how much of it tells more. */
+    let parts = [];
+    let gathered = 0;
+    let needed = 0;
+    let tries = 0;
+    let fact = null;
+    function push(bytes) {
+        if (state === 'done')
+            return;
+        position += bytes.length;
+        if (state === 'begin') {
+            last = Buffer.concat([last, bytes]);
+            if (last.length < ELF.length)
+                return;
+            state = last.subarray(0, ELF.length).equals(ELF) ? 'search' : 'done';
+            if (state === 'search')
+                search(last);
+        }
+        else if (state === 'search') {
+            const edge = Buffer.concat([last, bytes.subarray(0, MAGIC.length - 1)]);
+            const found = find(edge, position - bytes.length - last.length);
+            if (found !== -1)
+                gather(Buffer.concat([edge.subarray(found), bytes.subarray(MAGIC.length - 1)]));
+            else if (bytes.length >= MAGIC.length)
+                search(bytes);
+            else
+                last = edge.subarray(Math.max(0, edge.length - MAGIC.length + 1));
+        }
+        else {
+            gather(bytes);
+        }
+    }
+    /** `bytes`: the last ones before `position`. */
+    function search(bytes) {
+        const found = find(bytes, position - bytes.length);
+        if (found === -1)
+            last = Buffer.from(bytes.subarray(Math.max(0, bytes.length - MAGIC.length + 1)));
+        else
+            gather(bytes.subarray(found));
+    }
+    function gather(bytes) {
+        state = 'gather';
+        parts.push(Buffer.from(bytes));
+        gathered += bytes.length;
+        if (gathered < needed)
+            return;
+        const info = Buffer.concat(parts);
+        const told = buildInfo(info);
+        if (typeof told === 'number') {
+            needed = told;
+            return;
+        }
+        parts = [];
+        gathered = 0;
+        needed = 0;
+        tries += 1;
+        fact = told;
+        state = told === null && tries < MAX_TRIES ? 'search' : 'done';
+        if (state === 'search')
+            search(info.subarray(1));
+    }
+    return {
+        push: (chunk) => push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)),
+        end: () => fact,
+    };
+}
+/** Where build info may begin in `bytes`, which stand at `start` in the file; -1: nowhere. */
+function find(bytes, start) {
+    for (let at = bytes.indexOf(MAGIC); at !== -1; at = bytes.indexOf(MAGIC, at + 1)) {
+        if ((start + at) % ALIGNMENT === 0)
+            return at;
+    }
+    return -1;
+}
+/** What build info tells; null: it is none, or of a program without a name. A number: so many bytes of it are needed. */
+function buildInfo(info) {
+    if (info.length < HEADER)
+        return HEADER;
+    if ((info[FLAGS] & INLINE) === 0)
+        return null;
+    const version = stringAt(info, HEADER);
+    if (version === null || typeof version === 'number')
+        return version;
+    if (!/^(?:go\d|devel)/.test(info.toString('latin1', version.start, version.end)))
+        return null;
+    const modules = stringAt(info, version.end);
+    if (modules === null || typeof modules === 'number')
+        return modules;
+    return mainModule(info.toString('utf8', modules.start + SENTINEL, Math.max(modules.end - SENTINEL, 0)));
+}
+/** A string with its length before it, as a varint; null: none of a length that can be. A number: so many bytes are needed. */
+function stringAt(info, at) {
+    let length = 0;
+    for (let shift = 0; shift < 28; shift += 7, at++) {
+        const byte = info[at];
+        if (byte === undefined)
+            return at + 1;
+        length |= (byte & 0x7f) << shift;
+        if (byte >= 0x80)
+            continue;
+        const start = at + 1;
+        const end = start + length;
+        return end > MAX_INFO ? null : end > info.length ? end : { start, end };
+    }
+    return null;
+}
+/** Of lines like `mod<tab>github.com/spf13/cobra<tab>v1.8.0<tab>h1:…`. https://pkg.go.dev/runtime/debug#BuildInfo */
+function mainModule(modules) {
+    const lines = modules.split('\n').map((line) => line.split('\t'));
+    const [, path] = lines.find(([key]) => key === 'path') ?? [];
+    const [, module, version] = lines.find(([key]) => key === 'mod') ?? [];
+    const name = word(module) ?? word(path);
+    return name === null ? null : { kind: 'go', name, version: version === '(devel)' ? null : word(version) };
+}
+/** Go programs, each a package of its own: the file. Where Go keeps its modules' sources is no package. */
+const findGoPackages = ({ facts }) => facts.flatMap(({ path, fact }) => fact.kind !== 'go'
+    ? []
+    : [
+        {
+            ecosystem: 'go',
+            name: fact.name,
+            version: fact.version,
+            path,
+            dev: null,
+            owns: { files: [path] },
+        },
+    ]);
+
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
+;// CONCATENATED MODULE: ./build/image/packages/java.js
+
+
+const ARCHIVE = /\.(?:jar|war|ear)$/;
+/** What is read of an archive: its begin, where the manifest is, and its end, where the list of entries is. */
+const HEAD = 64 * 1024;
+const TAIL = 8 * 1024 * 1024;
+const MAX_NESTED = 5_000;
+const MAX_PATH = 1_000;
+/** Of a manifest or pom.properties, unpacked. */
+const java_MAX_TEXT = 256 * 1024;
+/** https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT */
+const END_SIGNATURE = 0x06054b50;
+const END_SIZE = 22;
+const MAX_COMMENT = 0xffff;
+const ENTRY_SIGNATURE = 0x02014b50;
+const ENTRY_SIZE = 46;
+const LOCAL_SIGNATURE = 0x04034b50;
+const LOCAL_SIZE = 30;
+const STORED = 0;
+const DEFLATED = 8;
+const javaReader = (path, size) => (ARCHIVE.test(path) ? java_createReader(path, size) : null);
+function java_createReader(path, size) {
+    const head = Buffer.alloc(Math.min(size, HEAD));
+    const tail = Buffer.alloc(Math.min(size, TAIL));
+    const tailStart = size - tail.length;
+    let position = 0;
+    const reader = {
+        push: (chunk) => {
+            if (position < head.length)
+                head.set(chunk.subarray(0, head.length - position), position);
+            const before = Math.max(0, tailStart - position);
+            if (before < chunk.length)
+                tail.set(chunk.subarray(before), position + before - tailStart);
+            position += chunk.length;
+        },
+        end: () => {
+            const fact = archive(path, { size, head, tail, tailStart });
+            reader.keeps =
+                1_000 + fact.nested.reduce((sum, { path: nested, name }) => sum + 100 + nested.length + name.length, 0);
+            return fact;
+        },
+    };
+    return reader;
+}
+/** The name is the archive's file name: what it was built as, only its version is looked for inside. */
+function archive(path, kept) {
+    const own = nameAndVersion(path);
+    const entries = entriesOf(kept);
+    const nested = entries.flatMap((entry) => ARCHIVE.test(entry.path) && entry.path.length <= MAX_PATH
+        ? [{ path: entry.path, ...nameAndVersion(entry.path), size: entry.packedSize }]
+        : []);
+    const bytes = nested.reduce((sum, { size }) => sum + size, 0);
+    return {
+        kind: 'java',
+        name: own.name,
+        version: own.version ?? versionInside(entries, kept),
+        nested: nested.length > MAX_NESTED || bytes > kept.size ? [] : nested,
+    };
+}
+/** `…/jackson-core-2.17.1.jar`: the version begins with the last part that begins with a digit, and has a dot, and follows a word. */
+function nameAndVersion(path) {
+    const file = path
+        .slice(path.lastIndexOf('/') + 1)
+        .replace(ARCHIVE, '')
+        .slice(0, 300);
+    const parts = file.split('-');
+    const isVersion = (part, at) => /^\d/.test(part) && at > 0 && !/^\d/.test(parts[at - 1]);
+    const dotted = parts.findLastIndex((part, at) => isVersion(part, at) && part.includes('.'));
+    const at = dotted === -1 ? parts.findLastIndex(isVersion) : dotted;
+    if (at === -1)
+        return { name: file, version: null };
+    return { name: parts.slice(0, at).join('-'), version: parts.slice(at).join('-') };
+}
+/** None where the archive is broken, its list is longer than what was kept, or in the form of archives beyond 4 GB. */
+function entriesOf({ tail, tailStart }) {
+    const end = endOf(tail);
+    if (end === -1)
+        return [];
+    const size = tail.readUInt32LE(end + 12);
+    let at = tail.readUInt32LE(end + 16) - tailStart;
+    if (at < 0 || at + size > end)
+        return [];
+    const stop = at + size;
+    const entries = [];
+    while (at + ENTRY_SIZE <= stop && tail.readUInt32LE(at) === ENTRY_SIGNATURE) {
+        const nameLength = tail.readUInt16LE(at + 28);
+        const next = at + ENTRY_SIZE + nameLength + tail.readUInt16LE(at + 30) + tail.readUInt16LE(at + 32);
+        if (next > stop)
+            return [];
+        // Of most entries nothing is wanted: their names need not become strings.
+        if (isWanted(tail, at + ENTRY_SIZE, nameLength)) {
+            entries.push({
+                path: tail.toString('utf8', at + ENTRY_SIZE, at + ENTRY_SIZE + nameLength),
+                method: tail.readUInt16LE(at + 10),
+                packedSize: tail.readUInt32LE(at + 20),
+                offset: tail.readUInt32LE(at + 42),
+            });
+        }
+        at = next;
+    }
+    return entries;
+}
+/** Where the record at an archive's end begins, before a comment; -1: nowhere. */
+function endOf(tail) {
+    for (let at = tail.length - END_SIZE; at >= Math.max(0, tail.length - END_SIZE - MAX_COMMENT); at--) {
+        if (tail.readUInt32LE(at) === END_SIGNATURE && at + END_SIZE + tail.readUInt16LE(at + 20) === tail.length)
+            return at;
+    }
+    return -1;
+}
+const MANIFEST = 'META-INF/MANIFEST.MF';
+const PROPERTIES = /^META-INF\/maven\/[^/]+\/[^/]+\/pom\.properties$/;
+function isWanted(tail, start, length) {
+    const extension = tail.toString('latin1', start + Math.max(0, length - 4), start + length);
+    if (ARCHIVE.test(extension))
+        return true;
+    return tail.toString('latin1', start, start + Math.min(length, 9)) === 'META-INF/' && /(?:\.MF|ties)$/.test(extension);
+}
+/** As Maven has it, where the archive was built of one project; else as the manifest has it. */
+function versionInside(entries, kept) {
+    const properties = entries.filter(({ path }) => PROPERTIES.test(path));
+    if (properties.length === 1) {
+        const found = /^version=(\S+)\s*$/m.exec(textOf(properties[0], kept) ?? '');
+        if (found)
+            return word(found[1]);
+    }
+    const manifest = entries.find(({ path }) => path === MANIFEST);
+    const text = manifest ? textOf(manifest, kept) : null;
+    const main = text === null ? undefined : stanzasOf(Buffer.from(text), ['Implementation-Version']).next().value;
+    return word(main?.get('Implementation-Version'));
+}
+/** An entry's content, where it lies in what was kept. */
+function textOf({ method, packedSize, offset }, { head, tail, tailStart }) {
+    const [bytes, at] = offset >= tailStart ? [tail, offset - tailStart] : [head, offset];
+    if (at + LOCAL_SIZE > bytes.length || bytes.readUInt32LE(at) !== LOCAL_SIGNATURE)
+        return null;
+    const start = at + LOCAL_SIZE + bytes.readUInt16LE(at + 26) + bytes.readUInt16LE(at + 28);
+    if (start + packedSize > bytes.length)
+        return null;
+    const packed = bytes.subarray(start, start + packedSize);
+    if (method === STORED)
+        return packed.toString('utf8', 0, java_MAX_TEXT);
+    if (method !== DEFLATED)
+        return null;
+    try {
+        return (0,external_node_zlib_.inflateRawSync)(packed, { maxOutputLength: java_MAX_TEXT }).toString('utf8');
+    }
+    catch {
+        return null;
+    }
+}
+/** Java archives, each a package of its own: the file; and those in it (`/app/app.jar!/BOOT-INF/lib/x-1.2.jar`). */
+const findJavaPackages = ({ facts }) => facts.flatMap(({ path, fact }) => fact.kind !== 'java'
+    ? []
+    : [
+        {
+            ecosystem: 'java',
+            name: fact.name,
+            version: fact.version,
+            path,
+            dev: null,
+            owns: { files: [path] },
+            parts: fact.nested.map(({ path: nested, name, version, size }) => ({
+                name,
+                version,
+                path: `${path}!/${nested}`,
+                size,
+            })),
+        },
+    ]);
+
+;// CONCATENATED MODULE: ./build/image/packages/npm.js
+
+
+const PACKAGE_JSON = 'package.json';
+/** npm's own names; the one in node_modules tells what is really installed. */
+const LOCK = /^(?:(.*)\/)?(?:node_modules\/\.package-lock|package-lock|npm-shrinkwrap)\.json$/;
+const MODULES = '/node_modules/';
+/** Longest package.json that is read; those that npm's registry has are shorter. */
+const MAX_MANIFEST = 2 * 1024 * 1024;
+const MAX_NAMES = 10_000;
+const npmReader = (path, size) => {
+    if (!path.endsWith('.json'))
+        return null;
+    if (path === PACKAGE_JSON || path.endsWith(`/${PACKAGE_JSON}`)) {
+        if (!isInModules(path))
+            return gathering(size, MAX_MANIFEST, projectOf);
+        const isPackage = isPackageFolder(path.slice(0, -PACKAGE_JSON.length - 1));
+        return isPackage ? gathering(size, MAX_MANIFEST, packageOf, weightOf) : null;
+    }
+    const project = LOCK.exec(path);
+    // A package's own lock file was for those who develop it.
+    return project && !isInModules(project[1] ?? '') ? gathering(size, MAX_RECORD, lockOf) : null;
+};
+function isInModules(path) {
+    return `/${path}/`.includes(MODULES);
+}
+/**
+ * Whether a folder is where a package of npm, Yarn or pnpm stands: `…/node_modules/NAME`, `NAME` perhaps in a scope; between two
+ * node_modules lies a package, or one of the store of those that link (`.pnpm/NAME@VERSION`). A package's own tests have others.
+ */
+function isPackageFolder(path) {
+    const [, ...parts] = `/${path}`.split(MODULES);
+    return parts.every((part, at) => {
+        const names = part.split('/');
+        const isName = names.length === (part.startsWith('@') ? 2 : 1) && !part.startsWith('.');
+        return isName || (at < parts.length - 1 && part.startsWith('.') && names.length === 2);
+    });
+}
+function packageOf(payload) {
+    const manifest = parsed(payload) ?? {};
+    // What a package asks its surroundings for is needed by it, too.
+    const dependencies = new Set([manifest['dependencies'], manifest['optionalDependencies'], manifest['peerDependencies']].flatMap(keysOf));
+    return {
+        kind: 'npm',
+        of: 'package',
+        name: word(manifest['name']),
+        version: word(manifest['version']),
+        dependencies: [...dependencies],
+    };
+}
+/** Strings of names are the same ones in all packages: JSON's keys are. */
+function weightOf(fact) {
+    return fact.of === 'package' ? 500 + fact.dependencies.length * 16 : 0;
+}
+function projectOf(payload) {
+    const manifest = parsed(payload);
+    if (!manifest)
+        return null;
+    const dependencies = [...keysOf(manifest['dependencies']), ...keysOf(manifest['optionalDependencies'])];
+    const devDependencies = keysOf(manifest['devDependencies']);
+    if (dependencies.length + devDependencies.length === 0)
+        return null;
+    return { kind: 'npm', of: 'project', dependencies, devDependencies };
+}
+/**
+ * https://docs.npmjs.com/cli/configuring-npm/package-lock-json. What is `devOptional` also stays when development is left out: it is
+ * an optional dependency of something else.
+ */
+function lockOf(payload) {
+    const lock = parsed(payload);
+    const packages = new Map();
+    if (isObject(lock?.['packages'])) {
+        for (const [path, locked] of Object.entries(lock['packages'])) {
+            if (isObject(locked))
+                packages.set(path, { version: word(locked['version']), dev: locked['dev'] === true });
+        }
+        return { kind: 'npm', of: 'lock', packages };
+    }
+    // npm 6 and older: what is nested in node_modules is nested here.
+    const waiting = [['', lock?.['dependencies']]];
+    for (let next = waiting.pop(); next; next = waiting.pop()) {
+        const [folder, dependencies] = next;
+        for (const [name, locked] of isObject(dependencies) ? Object.entries(dependencies) : []) {
+            if (!isObject(locked))
+                continue;
+            const path = `${folder}node_modules/${name}`;
+            packages.set(path, { version: word(locked['version']), dev: locked['dev'] === true });
+            if (locked['dependencies'] !== undefined)
+                waiting.push([`${path}/`, locked['dependencies']]);
+        }
+    }
+    return packages.size > 0 ? { kind: 'npm', of: 'lock', packages } : null;
+}
+/** Null: no JSON object. */
+function parsed(payload) {
+    try {
+        // npm passes over a byte order mark as well.
+        const value = JSON.parse(payload.toString('utf8').replace(/^\uFEFF/, ''));
+        return isObject(value) ? value : null;
+    }
+    catch {
+        return null;
+    }
+}
+function isObject(value) {
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+function keysOf(value) {
+    return (isObject(value) ? Object.keys(value) : []).flatMap((name) => word(name) ?? []).slice(0, MAX_NAMES);
+}
+/**
+ * Packages of npm, Yarn and pnpm: each folder of a node_modules folder with all that lies in it but the packages in its own node_modules.
+ * What is only for development the lock file tells that npm leaves in node_modules, else the project's lock file; else what
+ * the projects' package.json lead to, as Node would find it from there.
+ */
+const findNpmPackages = (image) => {
+    const locks = locksOf(image);
+    const led = followDependencies(image);
+    return image.facts.flatMap(({ path, fact }) => {
+        if (fact.kind !== 'npm' || fact.of !== 'package')
+            return [];
+        const folder = folderOf(path);
+        return [
+            {
+                ecosystem: 'npm',
+                name: fact.name ?? folder.slice(folder.lastIndexOf(MODULES) + MODULES.length),
+                version: fact.version,
+                path: folder,
+                dev: lockedDev(folder, fact.version, locks) ?? led.get(path) ?? null,
+                owns: { folder },
+            },
+        ];
+    });
+};
+function folderOf(packageJson) {
+    return packageJson.slice(0, -PACKAGE_JSON.length - 1);
+}
+/**
+ * By the path of a package's package.json whether it is for development only: false where a project's dependencies lead to it, true where
+ * only its devDependencies do.
+ */
+function followDependencies({ facts, file }) {
+    const dependencies = new Map();
+    const projects = [];
+    for (const { path, fact } of facts) {
+        if (fact.kind !== 'npm')
+            continue;
+        if (fact.of === 'package')
+            dependencies.set(path, fact.dependencies);
+        if (fact.of === 'project')
+            projects.push({ folder: folderOf(path), fact });
+    }
+    const found = new Map();
+    function follow(start, dev) {
+        const waiting = [...start];
+        for (let next = waiting.pop(); next; next = waiting.pop()) {
+            for (const name of next.names) {
+                const path = npm_installed(next.folder, name, file);
+                if (path === null || found.has(path))
+                    continue;
+                found.set(path, dev);
+                waiting.push({ folder: folderOf(path), names: dependencies.get(path) ?? [] });
+            }
+        }
+    }
+    follow(projects.map(({ folder, fact }) => ({ folder, names: fact.dependencies })), false);
+    follow(projects.map(({ folder, fact }) => ({ folder, names: fact.devDependencies })), true);
+    return found;
+}
+/** Where Node finds a package from a folder: in the nearest node_modules above; pnpm links from there to its store. */
+function npm_installed(folder, name, file) {
+    for (let at = folder;; at = at.slice(0, at.lastIndexOf('/'))) {
+        const found = at.endsWith('/node_modules') ? null : file(`${at}${MODULES}${name}/${PACKAGE_JSON}`);
+        if (found)
+            return found.path;
+        if (at === '')
+            return null;
+    }
+}
+/** By project folder ('' is the root), the best one last. */
+function locksOf({ facts }) {
+    const locks = new Map();
+    for (const { path, fact } of facts) {
+        if (fact.kind !== 'npm' || fact.of !== 'lock')
+            continue;
+        const project = LOCK.exec(path)?.[1] ?? '';
+        const known = locks.get(project) ?? [];
+        if (path.endsWith('/node_modules/.package-lock.json'))
+            known.push(fact.packages);
+        else
+            known.unshift(fact.packages);
+        locks.set(project, known);
+    }
+    return locks;
+}
+/** What the lock files of the folders above say; one that has another version locked does not speak of what is installed. */
+function lockedDev(folder, version, locks) {
+    if (locks.size === 0)
+        return null;
+    for (let end = folder.lastIndexOf(MODULES); end !== -1; end = folder.lastIndexOf('/', end - 1)) {
+        const relative = folder.slice(end + 1);
+        for (const lock of locks.get(folder.slice(0, end))?.toReversed() ?? []) {
+            const locked = lock.get(relative);
+            if (locked && (locked.version === null || locked.version === version))
+                return locked.dev;
+        }
+        if (end === 0)
+            break;
+    }
+    return null;
+}
+
+;// CONCATENATED MODULE: ./build/image/packages/python.js
+
+
+
+const RECORD = /^(.*\.dist-info)\/RECORD$/;
+const INSTALLED_FILES = /^(.*\.egg-info)\/installed-files\.txt$/;
+const METADATA = /^(.*)\/(?:(?<=\.dist-info\/)METADATA|(?<=\.egg-info\/)PKG-INFO)$/;
+/** The fields come before the description, which is as long as it likes. */
+const MAX_FIELDS = 64 * 1024;
+/** https://packaging.python.org/en/latest/specifications/recording-installed-packages/; egg-info is what setuptools made before that. */
+const pythonReader = (path, size) => {
+    if (!path.includes('-info/'))
+        return null;
+    if (METADATA.test(path))
+        return beginning(size, MAX_FIELDS, metadataOf, () => 500);
+    if (RECORD.test(path))
+        return gathering(size, MAX_RECORD, recordOf);
+    return INSTALLED_FILES.test(path) ? gathering(size, MAX_RECORD, installedFilesOf) : null;
+};
+function metadataOf(payload) {
+    const fields = stanzasOf(payload, ['Name', 'Version']).next().value;
+    const name = word(fields?.get('Name'));
+    return name === null ? null : { kind: 'python', of: 'metadata', name, version: word(fields?.get('Version')) };
+}
+/** Lines of `path,hash,size`; a path with a comma or a quote in it stands in quotes. */
+function recordOf(payload) {
+    const paths = [];
+    for (const line of linesOf(payload)) {
+        if (line.length === 0)
+            continue;
+        if (line[0] !== 0x22) {
+            const comma = line.indexOf(0x2c);
+            paths.push(decodeName(comma === -1 ? line : line.subarray(0, comma)));
+            continue;
+        }
+        const quoted = /^"((?:[^"]|"")*)"/.exec(decodeName(line))?.[1];
+        if (quoted !== undefined)
+            paths.push(quoted.replaceAll('""', '"'));
+    }
+    return { kind: 'python', of: 'files', from: 'site-packages', files: Buffer.from(paths.join('\n')).toString() };
+}
+function installedFilesOf(payload) {
+    return { kind: 'python', of: 'files', from: 'info', files: decodeName(payload) };
+}
+/** Packages of pip and its like: the files that `pip show -f` lists; where there is no list, the metadata alone. */
+const findPythonPackages = ({ facts }) => {
+    const found = [];
+    const lists = new Map();
+    for (const { path, fact } of facts) {
+        if (fact.kind !== 'python')
+            continue;
+        const info = path.slice(0, path.lastIndexOf('/'));
+        if (fact.of === 'files')
+            lists.set(info, fact);
+        else
+            found.push({ name: fact.name, version: fact.version, path: info });
+    }
+    // What a package brings along for itself (`setuptools/_vendor`) lies deeper, and is listed by that package.
+    found.sort((one, other) => depth(one.path) - depth(other.path));
+    return found.map(({ name, version, path }) => {
+        const list = lists.get(path);
+        const owns = list ? { files: listed(path, list) } : { folder: path };
+        return { ecosystem: 'python', name, version, path, dev: null, owns };
+    });
+};
+function depth(path) {
+    return path.split('/').length;
+}
+/** The paths of a list, absolute. */
+function listed(info, { from, files }) {
+    const base = from === 'info' ? info : info.slice(0, info.lastIndexOf('/'));
+    return files.split('\n').map((path) => (path.startsWith('/') ? path : `${base}/${path}`));
+}
+
+;// CONCATENATED MODULE: ./build/image/packages/rpm.js
+const rpmReader = () => null;
+const findRpmPackages = () => [];
+
+;// CONCATENATED MODULE: ./build/image/packages/packages.js
+
+
+
+
+
+
+
+/** Where two claim a file, the one that stands first here has it: a distribution's package before what lies in its folders. */
+const FINDERS = [
+    findDpkgPackages,
+    findApkPackages,
+    findRpmPackages,
+    findNpmPackages,
+    findPythonPackages,
+    findGoPackages,
+    findJavaPackages,
+];
+/** A distribution's package may be without files, and is installed all the same. */
+const DISTRIBUTIONS = new Set(['dpkg', 'apk', 'rpm']);
+/**
+ * The packages of an image, in the finders' order. Each file in `laid.files` gets the index of its package, also one that is lost where it
+ * lay in a package's folder. What Python compiled of a package's module belongs to that package, also if no list has it. What another package has all files of is not told twice: a Go program in a Debian package is that package.
+ */
+function findPackages(laid) {
+    const present = laid.files.filter((file) => file.lost === null);
+    const inspected = {
+        facts: present.flatMap(({ path, facts }) => facts.map((fact) => ({ path, fact }))),
+        file: laid.file,
+    };
+    const found = [];
+    for (const find of FINDERS) {
+        const first = found.length;
+        for (const one of find(inspected))
+            found.push(one);
+        claim(laid, found, first);
+    }
+    for (const file of laid.files)
+        file.package ??= ownerOfModule(file, laid);
+    const owned = found.map(() => ({ files: 0, bytes: 0 }));
+    for (const file of present) {
+        if (file.package === null)
+            continue;
+        const own = owned[file.package];
+        own.files += 1;
+        own.bytes += file.size;
+    }
+    const packages = [];
+    const places = [];
+    for (const [at, { ecosystem, name, version, path, dev, parts = [] }] of found.entries()) {
+        const { files, bytes } = owned[at];
+        if (files === 0 && !DISTRIBUTIONS.has(ecosystem)) {
+            places.push(null);
+            continue;
+        }
+        places.push(packages.length);
+        const size = parts.reduce((rest, part) => rest - part.size, bytes);
+        packages.push({ ecosystem, name, version, path, size, dev });
+        for (const part of parts)
+            packages.push({ ecosystem, ...part, dev });
+    }
+    for (const file of laid.files)
+        if (file.package !== null)
+            file.package = places[file.package] ?? null;
+    return packages;
+}
+/** Gives the packages from `first` on the files that no one before has. */
+function claim(laid, found, first) {
+    const folders = new Map();
+    for (let at = first; at < found.length; at++) {
+        const { owns } = found[at];
+        if ('folder' in owns) {
+            if (!folders.has(owns.folder))
+                folders.set(owns.folder, at);
+            continue;
+        }
+        for (const path of owns.files) {
+            const file = laid.file(path);
+            if (file)
+                file.package ??= at;
+        }
+    }
+    if (folders.size > 0)
+        for (const file of laid.files)
+            file.package ??= packages_ownerOf(file, folders);
+}
+/** The package in whose folder a file lies, the deepest one. */
+function packages_ownerOf({ path }, folders) {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+        const owner = folders.get(path.slice(0, end));
+        if (owner !== undefined)
+            return owner;
+    }
+    return null;
+}
+/** `…/__pycache__/NAME.cpython-311.pyc` is compiled of `…/NAME.py`: https://peps.python.org/pep-3147/ */
+const COMPILED = /^(.*\/)__pycache__\/([^./]+)\.[^/]*\.pyc$/;
+function ownerOfModule({ path }, laid) {
+    if (!path.endsWith('.pyc'))
+        return null;
+    const [, folder, name] = COMPILED.exec(path) ?? [];
+    return name === undefined ? null : (laid.file(`${folder}${name}.py`)?.package ?? null);
+}
+
+;// CONCATENATED MODULE: ./build/image/content.js
+
+
+/**
+ * The size of each layer of an image, base layer first, from its content; what is known already is not read again. Null for a
+ * layer that lies elsewhere (non-distributable): its addresses come from the image and are not followed.
+ * Throws CouldNotMeasure naming the layer that cannot be read: never a partial number.
+ */
+async function readLayerSizes(image, contents) {
+    const diffIds = image.config.rootfs?.diff_ids ?? [];
+    return Promise.all(diffIds.map(async (diffId, at) => {
+        const known = contents.get(diffId);
+        if (known)
+            return known.size;
+        const blob = image.packed?.layers[at];
+        if (blob?.elsewhere)
+            return null;
+        const { size } = await contents.read(diffId, blob ?? null, () => image.openLayer(at));
+        return size;
+    }));
+}
+/** The files and packages of an image all of whose layers were read; null where one was not, or has more files than can be kept. */
+function contentOf({ config }, contents) {
+    const layers = (config.rootfs?.diff_ids ?? []).map((diffId) => contents.get(diffId)?.entries ?? null);
+    if (!layers.every((entries) => entries !== null))
+        return null;
+    const laid = layFiles(layers);
+    if (laid === null)
+        return null;
+    const packages = findPackages(laid);
+    return { files: laid.files, packages };
+}
+/** How many layers' content is not known yet. */
+function unknownLayers({ config }, contents) {
+    return (config.rootfs?.diff_ids ?? []).filter((diffId) => contents.get(diffId) === undefined).length;
+}
+
+// EXTERNAL MODULE: ./build/image/measurement.js
+var measurement = __nccwpck_require__(4158);
+;// CONCATENATED MODULE: ./build/image/oci.js
+
+
+/** A digest as it is written here: https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests, of SHA-256 alone. */
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const digest = schemas/* string */.YjP().regex(DIGEST);
+const size = schemas/* number */.aig().int().nonnegative();
+/** A platform's part: it stands in reports, so it may not be just anything. */
+const oci_word = schemas/* string */.YjP().regex(/^[\w.-]{0,64}$/);
+const platform = schemas/* object */.Ikc({ os: oci_word, architecture: oci_word, variant: oci_word.optional() });
+/** OCI image config (or Docker's), as far as it is read here: https://github.com/opencontainers/image-spec/blob/main/config.md */
+const imageConfig = schemas/* object */.Ikc({
+    os: oci_word,
+    architecture: oci_word,
+    variant: oci_word.optional(),
+    rootfs: schemas/* object */.Ikc({ diff_ids: schemas/* array */.YOg(digest).nullish() }).optional(),
+    config: schemas/* object */.Ikc({ User: schemas/* string */.YjP().nullish(), Env: schemas/* array */.YOg(schemas/* string */.YjP()).nullish() }).nullish(),
+    history: schemas/* array */.YOg(schemas/* object */.Ikc({ created_by: schemas/* string */.YjP().optional(), empty_layer: schemas/* boolean */.zMY().optional() })).nullish(),
+});
+/** OCI image manifest, or Docker's schema 2: https://github.com/opencontainers/image-spec/blob/main/manifest.md */
+const manifest = schemas/* object */.Ikc({
+    config: schemas/* object */.Ikc({ digest, size, mediaType: schemas/* string */.YjP().default('') }),
+    /** Null where the image has none (Go's JSON of an empty list). */
+    layers: schemas/* array */.YOg(schemas/* object */.Ikc({ digest, size, mediaType: schemas/* string */.YjP().default(''), urls: schemas/* array */.YOg(schemas/* string */.YjP()).nullish() }))
+        .nullable()
+        .transform((layers) => layers ?? []),
+});
+/** OCI image index, or Docker's manifest list: https://github.com/opencontainers/image-spec/blob/main/image-index.md */
+const index = schemas/* object */.Ikc({
+    manifests: schemas/* array */.YOg(schemas/* object */.Ikc({
+        digest,
+        size: size.optional(),
+        mediaType: schemas/* string */.YjP().optional(),
+        platform: platform.nullish(),
+        annotations: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* string */.YjP()).nullish(),
+    })),
+});
+/**
+ * `os/architecture[/variant]`, as containerd writes it (github.com/containerd/platforms): a variant that is the architecture's default
+ * is left out (`linux/arm64` is v8, `linux/amd64` v1), but for 32-bit ARM, where none means v7.
+ */
+function platformName({ os, architecture, variant, }) {
+    const isDefault = (architecture === 'arm64' && variant === 'v8') || (architecture === 'amd64' && variant === 'v1');
+    const written = architecture === 'arm' ? variant || 'v7' : isDefault ? '' : variant;
+    return [os, architecture, ...(written ? [written] : [])].join('/');
+}
+/** The digest of bytes: `sha256:…`. */
+function digestOf(bytes) {
+    return `sha256:${(0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex')}`;
+}
+/** The images of an index: attestations (BuildKit: platform `unknown/unknown`, annotated) are none. */
+function imagesOf({ manifests }) {
+    return manifests.filter(({ platform: of, annotations }) => of?.os !== 'unknown' && annotations?.['vnd.docker.reference.type'] !== 'attestation-manifest');
+}
+/** `created_by` of each non-empty layer, base layer first; null where the history does not account for the layers. */
+function layerHistory(config) {
+    const layers = (config.history ?? []).filter((entry) => entry.empty_layer !== true);
+    return layers.length === (config.rootfs?.diff_ids ?? []).length ? layers.map((entry) => entry.created_by ?? '') : null;
+}
+/** The shell that runs a `RUN`, with its options: docker's own, or a usual one of `SHELL`. */
+const SHELL = String.raw `/bin/(?:ba|da)?sh(?: -\w+(?: pipefail)?)*? -\w*c `;
+const WITH_ARGUMENTS = /^(?:ONBUILD )?(?:RUN )?\|\d+ /;
+const UNTIL_LAST_SHELL = new RegExp(`^.*${SHELL}`);
+const LEADING_SHELL = new RegExp(`^(?:RUN )?${SHELL}`);
+/**
+ * `created_by` as a person would write it: without the shell, the builder's marks and the values of build arguments.
+ * Those stand between `|COUNT` and the shell, unquoted, and may hold anything, a shell's name too: so only what follows the last
+ * shell is shown, and nothing where there is none.
+ */
+function plainInstruction(createdBy) {
+    const text = createdBy
+        .replaceAll(/\s+/g, ' ')
+        .trim()
+        .replace(/ # buildkit$/, '')
+        .replace(/^\/bin\/sh -c #\(nop\) /, '');
+    const plain = WITH_ARGUMENTS.test(text)
+        ? `RUN ${UNTIL_LAST_SHELL.test(text) ? text.replace(UNTIL_LAST_SHELL, '') : '…'}`
+        : text.replace(LEADING_SHELL, 'RUN ');
+    return plain.slice(0, 1_000).trim();
+}
+
+;// CONCATENATED MODULE: ./build/image/settings.js
+/** Names that are looked at, and characters of each. */
+const settings_MAX_NAMES = 1_000;
+const MAX_NAME = 200;
+/**
+ * What an image's config says, without any value; null where there is none (an engine that was asked without its handing the image over).
+ */
+function settingsOf(config) {
+    if (!config.config)
+        return null;
+    const history = (config.history ?? []).map((entry) => entry.created_by ?? '');
+    return {
+        user: config.config.User ?? '',
+        variables: namesOf(config.config.Env ?? []),
+        buildArgs: argumentsOf(history),
+    };
+}
+/** Names of the build arguments with a value: defaults of `ARG A=x`, and what `RUN` was given (`|2 A=x B=y /bin/sh -c …`). */
+function argumentsOf(history) {
+    const declared = history.flatMap((createdBy) => /^(?:\/bin\/sh -c #\(nop\) +)?ARG ([A-Za-z_]\w*)(=\S)?/.exec(createdBy)?.slice(1) ?? []);
+    const names = new Set(declared.filter((_, at) => at % 2 === 0));
+    // Values stand there unquoted, and what looks like a key may be part of one: only names that are declared are told.
+    const given = history.flatMap((createdBy) => /^(?:RUN )?\|\d/.test(createdBy) ? [...createdBy.matchAll(/ ([A-Za-z_]\w*)=\S/g)].map(([, name]) => name) : []);
+    const defaults = declared.flatMap((name, at) => (at % 2 === 0 && declared[at + 1] ? [name] : []));
+    return distinct([...defaults, ...given.filter((name) => names.has(name))]);
+}
+/** The keys of those that have a value. */
+function namesOf(pairs) {
+    const names = pairs.flatMap((pair) => {
+        const at = pair.indexOf('=');
+        return at > 0 && at < pair.length - 1 ? [pair.slice(0, at)] : [];
+    });
+    return distinct(names);
+}
+function distinct(names) {
+    return [...new Set(names)].slice(0, settings_MAX_NAMES).map((name) => name.slice(0, MAX_NAME));
+}
+
+;// CONCATENATED MODULE: ./build/image/describe.js
+
+
+
+
+/** Where nothing tells which layers came with the `FROM` image. */
+const UNKNOWN_ORIGINS = { layers: new Map(), baseImage: null, stages: null };
+/**
+ * Puts a Measurement together. `sizes`: bytes of each layer, base layer first, null for one that was not measured; or a total alone, where no
+ * layer's is known; or null: not asked for. `unmeasured`: why, where a metric comes out null. Throws CouldNotMeasure where manifest and config disagree.
+ */
+function toMeasurement(subject, { config, packed }, sizes, origins, unmeasured, { sizeFrom = 'content', content = null } = {}) {
+    const diffIds = config.rootfs?.diff_ids ?? [];
+    const createdBy = layerHistory(config);
+    if (packed && packed.layers.length !== diffIds.length) {
+        throw new build_failure/* CouldNotMeasure */.N('measure', `The image's manifest lists ${packed.layers.length} layers and its config ${diffIds.length}.`);
+    }
+    const layers = diffIds.map((diffId, at) => {
+        const origin = origins.layers.get(at);
+        const own = origin?.fromBase === false ? origin : null;
+        const blob = packed?.layers[at];
+        return {
+            diffId,
+            digest: blob?.digest ?? null,
+            size: Array.isArray(sizes) ? (sizes[at] ?? null) : null,
+            downloadSize: blob?.size ?? null,
+            compression: blob ? compressionOf(blob.mediaType) : null,
+            instruction: own?.instruction ?? plainInstruction(createdBy?.[at] ?? ''),
+            file: own && own.line !== null ? subject.dockerfile : null,
+            line: own?.line ?? null,
+            stage: own?.stage ?? null,
+            fromBase: origin?.fromBase ?? null,
+            copiedFrom: own?.copiedFrom ?? null,
+        };
+    });
+    const size = Array.isArray(sizes) ? (0,measurement/* sum */.c)(layers.map((layer) => layer.size)) : (sizes?.total ?? null);
+    // A blob that stands in a manifest twice is stored and pulled once.
+    const blobs = new Map((packed?.layers ?? []).map((layer) => [layer.digest, layer.size]));
+    const downloadSize = packed && [...blobs.values()].reduce((total, bytes) => total + bytes, packed.configSize);
+    return {
+        schema: 1,
+        name: subject.name,
+        platform: platformName(config),
+        commit: subject.commit,
+        dockerfile: subject.dockerfile,
+        target: subject.target,
+        engine: subject.engine,
+        source: subject.source,
+        baseImage: origins.baseImage,
+        size,
+        sizeFrom: size === null ? null : Array.isArray(sizes) ? sizeFrom : 'engine',
+        downloadSize,
+        unmeasured: {
+            size: size === null ? unmeasured.size : null,
+            downloadSize: downloadSize === null ? unmeasured.downloadSize : null,
+        },
+        layers,
+        stages: origins.stages,
+        settings: settingsOf(config),
+        warnings: subject.warnings,
+        content,
+    };
+}
+/** By the media type's suffix: `…layer.v1.tar+zstd` (OCI image-spec, media-types.md), `…rootfs.diff.tar.gzip` (Docker's schema 2). */
+function compressionOf(mediaType) {
+    if (mediaType === '')
+        return null;
+    const [, suffix] = /[+.](gzip|zstd)$/.exec(mediaType) ?? [];
+    return suffix === 'gzip' || suffix === 'zstd' ? suffix : 'none';
+}
+
+;// CONCATENATED MODULE: ./build/build/provenance.js
+
+
+const step = schemas/* object */.Ikc({
+    id: schemas/* string */.YjP(),
+    op: schemas/* object */.Ikc({
+        Op: schemas/* object */.Ikc({
+            source: schemas/* object */.Ikc({ identifier: schemas/* string */.YjP() }).optional(),
+            exec: schemas/* object */.Ikc({ mounts: schemas/* array */.YOg(schemas/* object */.Ikc({ input: schemas/* number */.aig().default(0), dest: schemas/* string */.YjP().optional() })) })
+                .optional(),
+            file: schemas/* object */.Ikc({ actions: schemas/* array */.YOg(schemas/* object */.Ikc({ input: schemas/* number */.aig().default(0) })) }).optional(),
+            merge: schemas/* object */.Ikc({}).optional(),
+        })
+            .nullish(),
+    }),
+    inputs: schemas/* array */.YOg(schemas/* string */.YjP()).default([]),
+});
+const ranges = schemas/* array */.YOg(schemas/* object */.Ikc({ start: schemas/* object */.Ikc({ line: schemas/* number */.aig().default(0) }) }));
+const provenance = schemas/* object */.Ikc({
+    buildConfig: schemas/* object */.Ikc({ llbDefinition: schemas/* array */.YOg(step) }),
+    metadata: schemas/* object */.Ikc({
+        'https://mobyproject.org/buildkit@v1#metadata': schemas/* object */.Ikc({
+            layers: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* array */.YOg(schemas/* array */.YOg(schemas/* unknown */.L5J()))).default({}),
+            source: schemas/* object */.Ikc({
+                locations: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* object */.Ikc({
+                    locations: schemas/* array */.YOg(schemas/* object */.Ikc({ sourceIndex: schemas/* number */.aig().default(0), ranges: ranges.default([]) }))
+                        .default([]),
+                }))
+                    .default({}),
+                infos: schemas/* array */.YOg(schemas/* object */.Ikc({ data: schemas/* string */.YjP().default(''), language: schemas/* string */.YjP().optional() })).default([]),
+            })
+                .optional(),
+        }),
+    }),
+    materials: schemas/* array */.YOg(schemas/* object */.Ikc({ uri: schemas/* string */.YjP(), digest: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* string */.YjP()).optional() })).default([]),
+});
+const NOT_KNOWN = { fromBase: false, line: null, instruction: null, stage: null, copiedFrom: null };
+const UNKNOWN = { layers: new Map(), baseImage: null, stages: null };
+/**
+ * Tells each layer's Dockerfile line from the provenance that buildx writes into its metadata file
+ * (BUILDX_METADATA_PROVENANCE=max; SLSA v0.2 predicate with BuildKit's extensions). `layerCount`: how many layers the image has.
+ *
+ * Walks from the last step down the root file system's input. Each step of an instruction makes one layer, so the layers are dealt out
+ * from the top; what is left at the image that the chain starts from came with it. The record also lists each step's
+ * layers, but not reliably: of a step that two builds have under way at the same moment (head and base share most of theirs) only
+ * one record has the list. Where there is one it must agree. Layers are never matched by digest: two instructions may make equal ones.
+ * Gives no origins, rather than wrong ones, where the record is not of the form that is known.
+ */
+function readOrigins(record, layerCount) {
+    const parsed = provenance.safeParse(record);
+    if (!parsed.success)
+        return UNKNOWN;
+    const steps = new Map(parsed.data.buildConfig.llbDefinition.map((entry) => [entry.id, entry]));
+    const { layers, source } = parsed.data.metadata['https://mobyproject.org/buildkit@v1#metadata'];
+    const stepOf = (output) => steps.get(output.slice(0, output.lastIndexOf(':')));
+    const dockerfile = parseDockerfile(Buffer.from(source?.infos[0]?.data ?? '', 'base64').toString('utf8'));
+    // BuildKit makes one step of equal instructions in several stages, and lists all their lines. Walking down, an instruction stands
+    // above the last one: in the same stage, or in a stage that it starts from.
+    let above = Number.POSITIVE_INFINITY;
+    const instructionOf = (output) => {
+        const listedLines = (source?.locations[stepOf(output)?.id ?? '']?.locations ?? [])
+            .filter((location) => location.sourceIndex === 0)
+            .flatMap((location) => location.ranges.map((range) => range.start.line));
+        const found = listedLines
+            .flatMap((line) => instructionAt(dockerfile, line) ?? [])
+            .filter(({ line }) => line < above)
+            .toSorted((one, other) => other.line - one.line)[0];
+        if (found === undefined)
+            return null;
+        above = found.line;
+        return found;
+    };
+    const originOf = (output) => {
+        const found = instructionOf(output);
+        if (found === null)
+            return null;
+        const { line, text, stage, copiedFrom } = found;
+        return { fromBase: false, line, instruction: text, stage, copiedFrom };
+    };
+    const stages = dockerfile.filter(({ keyword }) => keyword === 'FROM').length;
+    const origins = { layers: new Map(), baseImage: null, stages: stages === 0 ? null : stages };
+    const visited = new Set();
+    let top = layerCount;
+    let output = parsed.data.buildConfig.llbDefinition.at(-1)?.inputs[0] ?? null;
+    while (output !== null) {
+        const current = stepOf(output);
+        const op = current?.op.Op;
+        const listed = Object.hasOwn(layers, output) ? layers[output]?.[0]?.length : undefined;
+        if (!current || !op || visited.has(output) || (listed !== undefined && listed !== top))
+            return UNKNOWN;
+        visited.add(output);
+        if (op.source) {
+            const image = imageOf(op.source.identifier);
+            // A base that is no image (a folder as a named context) is nobody's layers that we know.
+            if (image === null)
+                return origins;
+            while (top > 0)
+                origins.layers.set(--top, { fromBase: true });
+            const from = instructionOf(output);
+            origins.baseImage = {
+                ...withDigest(image, parsed.data.materials),
+                line: from?.keyword === 'FROM' ? from.line : null,
+                instruction: from?.keyword === 'FROM' ? from.text : null,
+            };
+            return origins;
+        }
+        // `COPY --link`: inputs[0] is the file system below, each further input brings a layer of its own.
+        const made = op.merge ? current.inputs.slice(1).toReversed() : op.exec || op.file ? [output] : [];
+        if (made.length === 0 || made.length > top)
+            return UNKNOWN;
+        for (const each of made)
+            origins.layers.set(--top, originOf(output) ?? originOf(each) ?? NOT_KNOWN);
+        output = rootInput(current);
+    }
+    return top === 0 ? origins : UNKNOWN;
+}
+/** The step's input that holds the root file system, or null: it starts from an empty one. */
+function rootInput(current) {
+    const op = current.op.Op;
+    const index = op?.exec
+        ? (op.exec.mounts.find((mount) => mount.dest === '/')?.input ?? -1)
+        : op?.file
+            ? (op.file.actions[0]?.input ?? -1)
+            : 0;
+    // A file action's input may also be an earlier action's output (an index past the inputs): only the first action starts the chain.
+    return index < 0 ? null : (current.inputs[index] ?? null);
+}
+/** `docker-image://docker.io/library/node:24@sha256:…` as familiar name (`node:24`) and digest; null for a source that is no image. */
+function imageOf(identifier) {
+    const match = /^(?:docker-image|oci-layout):\/\/([^@]+)(?:@(sha256:[0-9a-f]{64}))?$/.exec(identifier);
+    return match ? { name: match[1].replace(/^docker\.io\/(?:library\/)?/, ''), digest: match[2] ?? null } : null;
+}
+/** The digest from the build's materials (`pkg:docker/node@24?digest=…`) where the source itself names none. */
+function withDigest(image, materials) {
+    if (image.digest !== null)
+        return image;
+    const [repository, tag] = splitTag(image.name);
+    const material = materials.find(({ uri }) => decoded(uri).startsWith(`pkg:docker/${repository}@${tag}?`));
+    const sha256 = material?.digest?.['sha256'];
+    return { name: image.name, digest: sha256 === undefined ? null : `sha256:${sha256}` };
+}
+/** A text that is no percent-encoding stays as it is. */
+function decoded(uri) {
+    try {
+        return decodeURIComponent(uri);
+    }
+    catch {
+        return uri;
+    }
+}
+function splitTag(name) {
+    const at = name.lastIndexOf(':');
+    return at > name.lastIndexOf('/') ? [name.slice(0, at), name.slice(at + 1)] : [name, 'latest'];
+}
+
+;// CONCATENATED MODULE: ./build/image/history.js
+
+
+/** One line of `docker history --format '{{json .}}' --human=false`, newest instruction first. */
+const historyLine = schemas/* object */.Ikc({ Size: schemas/* string */.YjP().regex(/^\d+$/).transform(Number), CreatedBy: schemas/* string */.YjP() });
+/** The history of an image that is in the engine, oldest entry first. Throws CouldNotMeasure `measure`. */
+async function readHistory(exec, image) {
+    const args = ['history', '--no-trunc', '--human=false', '--format', '{{json .}}', image];
+    const { exitCode, stdout, stderr } = await exec('docker', args);
+    if (exitCode !== 0)
+        throw new build_failure/* CouldNotMeasure */.N('measure', `\`docker history\` failed: ${stderr.trim().split('\n').at(-1) ?? ''}`);
+    const lines = stdout.split('\n').filter((line) => line !== '');
+    return lines
+        .map((line) => historyLine.parse(JSON.parse(line)))
+        .map(({ Size: size, CreatedBy: createdBy }) => ({ size, createdBy }))
+        .toReversed();
+}
+
+;// CONCATENATED MODULE: ./build/turns.js
+/** At most `atATime` tasks are under way, the others wait in the order they came. */
+function createTurns(atATime) {
+    const waiting = [];
+    let underWay = 0;
+    return async (task) => {
+        if (underWay >= atATime)
+            await new Promise((go) => waiting.push(go));
+        else
+            underWay += 1;
+        try {
+            return await task();
+        }
+        finally {
+            const next = waiting.shift();
+            if (next)
+                next();
+            else
+                underWay -= 1;
+        }
+    };
+}
+
+;// CONCATENATED MODULE: ./build/image/source/json.js
+/** The value of a JSON text (bytes: of its UTF-8); undefined where it is none. */
+function parseJson(text) {
+    try {
+        return JSON.parse(typeof text === 'string' ? text : Buffer.from(text).toString('utf8'));
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/image/source/manifests.js
+
+
+
+
+
+/** Bytes that a manifest, an index or a config may have. Registries take manifests of 4 MiB (OCI distribution-spec). */
+const MAX_DOCUMENT_SIZE = 8 * 1024 * 1024;
+/** Bytes of all documents of one image on all its platforms; real ones are a few kB each. */
+const MAX_DOCUMENTS_SIZE = 64 * 1024 * 1024;
+const DOCUMENTS_AT_A_TIME = 6;
+/** Real ones are one or two deep and list a few dozen images. */
+const MAX_DEPTH = 8;
+const MAX_ENTRIES = 1_000;
+const INDEX_TYPES = [
+    'application/vnd.oci.image.index.v1+json',
+    'application/vnd.docker.distribution.manifest.list.v2+json',
+];
+const MANIFEST_TYPES = [
+    'application/vnd.oci.image.manifest.v1+json',
+    'application/vnd.docker.distribution.manifest.v2+json',
+];
+/** The media types that are understood, as the `Accept` of a registry's client has them. */
+const DOCUMENT_TYPES = [...INDEX_TYPES, ...MANIFEST_TYPES];
+const SCHEMA_1_TYPE = /^application\/vnd\.docker\.distribution\.manifest\.v1\+/;
+/** Docker 1.10 wrote `application/octet-stream`; one that says nothing ('') is taken for an image's. */
+const CONFIG_TYPES = new Set([
+    'application/vnd.oci.image.config.v1+json',
+    'application/vnd.docker.container.image.v1+json',
+    'application/octet-stream',
+    '',
+]);
+/** OCI's `…nondistributable…` and Docker's `…foreign…`: https://github.com/opencontainers/image-spec/blob/main/layer.md */
+const ELSEWHERE = /nondistributable|foreign/;
+/**
+ * The images behind the entries, one a platform, in the entries' order; each document is verified against its digest. An index in
+ * an index is followed; attestations and artifacts are left out; a platform that stands there twice counts once, the first. Of the
+ * others only what `platforms` (`os/architecture[/variant]`, [] for all) asks for is read; an entry that does not tell its platform has
+ * to be. So the answer may be empty, where the place has images for other platforms alone. What an index lists and the place does not
+ * have (`readDocument` answers null) is left out as well.
+ *
+ * `place` is what errors name: the reference as the user wrote it.
+ * Throws CouldNotMeasure `measure`: no image at all, an entry that is not there, Docker's schema 1, too large, another digest or size, not as the specs have it.
+ */
+async function resolveImages(place, readDocument, entries, platforms, leftOut = () => { }) {
+    const isWanted = platformFilter(platforms);
+    const documents = new Map();
+    const indexes = new Set();
+    const artifacts = new Set();
+    let seen = 0;
+    const inTurn = createTurns(DOCUMENTS_AT_A_TIME);
+    let readBytes = 0;
+    let imagesOfOthers = 0;
+    let absent = 0;
+    /** Verifies a document; all of them together must not fill the memory. */
+    function keep(digest, bytes) {
+        if (bytes === null)
+            return null;
+        readBytes += bytes.length;
+        if (readBytes > MAX_DOCUMENTS_SIZE) {
+            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` has more than ${MAX_DOCUMENTS_SIZE} bytes of manifests and configs.`);
+        }
+        return verified(place, digest, bytes);
+    }
+    /** Reads a document once, however many entries lead to it. */
+    async function read(entry, kind) {
+        const { digest, size } = entry;
+        if (size !== undefined && size > MAX_DOCUMENT_SIZE)
+            throw tooLarge(place, digest);
+        const already = documents.get(digest);
+        const document = already ?? inTurn(async () => keep(digest, await readDocument(digest, kind)));
+        if (!already)
+            documents.set(digest, document);
+        const bytes = await document;
+        if (bytes !== null && size !== undefined && size !== bytes.length) {
+            throw problem(place, digest, `has ${bytes.length} bytes where ${size} are listed`);
+        }
+        return bytes;
+    }
+    async function follow(listed, depth) {
+        seen += listed.length;
+        if (seen > MAX_ENTRIES)
+            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` lists more than ${MAX_ENTRIES} images.`);
+        if (depth > MAX_DEPTH) {
+            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` has an index in an index more than ${MAX_DEPTH} deep.`);
+        }
+        const found = await Promise.all(imagesOf({ manifests: listed }).map((entry) => followEntry(entry, depth)));
+        return found.flat();
+    }
+    async function followEntry(entry, depth) {
+        const { digest, mediaType = '', platform } = entry;
+        if (SCHEMA_1_TYPE.test(mediaType))
+            throw tooOld(place, digest);
+        if (mediaType !== '' && !DOCUMENT_TYPES.includes(mediaType)) {
+            artifacts.add(mediaType);
+            return [];
+        }
+        if (platform && !isWanted(platform))
+            return skip(platform);
+        const bytes = await read(entry, 'manifest');
+        if (bytes === null)
+            return leaveOut(digest, depth);
+        const document = manifestOrIndex(place, digest, bytes);
+        if ('manifests' in document) {
+            // The same index again adds no platform; following it each time could take for ever.
+            if (indexes.has(digest))
+                return [];
+            indexes.add(digest);
+            return follow(document.manifests, depth + 1);
+        }
+        if (!CONFIG_TYPES.has(document.config.mediaType)) {
+            artifacts.add(document.config.mediaType);
+            return [];
+        }
+        const image = await readImage(entry, document);
+        if (image === null)
+            return leaveOut(document.config.digest, depth);
+        if (image.config.os === 'unknown') {
+            artifacts.add('an attestation');
+            return [];
+        }
+        return isWanted(image.config) ? [image] : skip(image.config);
+    }
+    function skip(platform) {
+        imagesOfOthers += 1;
+        leftOut(platformName(platform));
+        return [];
+    }
+    /** What an index lists may be elsewhere; what the place itself names may not. */
+    function leaveOut(digest, depth) {
+        if (depth === 1)
+            throw problem(place, digest, 'is not there');
+        absent += 1;
+        return [];
+    }
+    async function readImage({ digest, platform }, document) {
+        const bytes = await read(document.config, 'config');
+        if (bytes === null)
+            return null;
+        const parsed = parse(place, document.config.digest, imageConfig, json(place, document.config.digest, bytes));
+        const config = platform ? { ...parsed, variant: undefined, ...platform } : parsed;
+        const layers = document.layers.map(packedLayer);
+        const count = config.rootfs?.diff_ids?.length ?? 0;
+        if (layers.length !== count) {
+            throw problem(place, digest, `lists ${layers.length} layers and the image's config ${count}`);
+        }
+        const total = layers.reduce((sum, { size }) => sum + size, document.config.size);
+        if (!Number.isSafeInteger(total))
+            throw problem(place, digest, 'lists layers of an impossible size');
+        return {
+            digest,
+            config,
+            packed: { configSize: document.config.size, layers },
+            configDigest: document.config.digest,
+        };
+    }
+    const images = await follow(entries, 1);
+    if (images.length === 0 && imagesOfOthers === 0)
+        throw absent > 0 ? noneHere(place) : noImage(place, artifacts);
+    const names = images.map(({ config }) => platformName(config));
+    return images.filter((_, at) => names.indexOf(names[at]) === at);
+}
+/** A manifest or an index; told by its own members, for the media type is optional in OCI. */
+function manifestOrIndex(place, digest, bytes) {
+    const document = json(place, digest, bytes);
+    if (isSchema1(document))
+        throw tooOld(place, digest);
+    const has = (member) => typeof document === 'object' && document !== null && member in document;
+    // What one reader takes for an index and another for a manifest is an attack (CVE-2021-41190).
+    if (has('manifests') && (has('layers') || has('config'))) {
+        throw problem(place, digest, 'is a manifest and an index at once');
+    }
+    return has('manifests') ? parse(place, digest, index, document) : parse(place, digest, manifest, document);
+}
+function packedLayer({ digest, size, mediaType, urls }) {
+    return { digest, size, mediaType, elsewhere: (urls ?? []).length > 0 || ELSEWHERE.test(mediaType) };
+}
+/** Whether a platform is one of these (`os/architecture[/variant]`, as a user writes them; [] for all). */
+function platformFilter(platforms) {
+    const wanted = new Set(platforms.map(normalisePlatform));
+    return (of) => wanted.size === 0 || wanted.has(platformName(of));
+}
+/** Those of the images that are for a platform that is wanted; of the others `leftOut` is told. */
+function keepWanted(images, { platforms, leftOut }) {
+    const isWanted = platformFilter(platforms);
+    for (const { config } of images)
+        if (!isWanted(config))
+            leftOut?.(platformName(config));
+    return images.filter(({ config }) => isWanted(config));
+}
+/** A platform as a user writes it, in the form of `platformName`. */
+function normalisePlatform(platform) {
+    const [os = '', architecture = '', variant] = platform.toLowerCase().split('/');
+    return platformName({ os, architecture, variant });
+}
+function verified(place, digest, bytes) {
+    if (bytes.length > MAX_DOCUMENT_SIZE)
+        throw tooLarge(place, digest);
+    const actual = digestOf(bytes);
+    if (actual === digest)
+        return bytes;
+    // A schema 1 manifest's digest is of its payload, without the signatures in it: it never fits the bytes.
+    if (isSchema1(parseJson(bytes)))
+        throw tooOld(place, digest);
+    throw problem(place, digest, `has another digest, ${actual}`);
+}
+function isSchema1(document) {
+    return (typeof document === 'object' && document !== null && 'schemaVersion' in document && document.schemaVersion === 1);
+}
+function json(place, digest, bytes) {
+    const document = parseJson(bytes);
+    if (document === undefined)
+        throw problem(place, digest, 'is no JSON');
+    return document;
+}
+function parse(place, digest, shape, document) {
+    const parsed = shape.safeParse(document);
+    if (parsed.success)
+        return parsed.data;
+    const [first] = parsed.error.issues;
+    const where = first?.path.join('.') ?? '';
+    throw problem(place, digest, `is not as the OCI image spec has it: ${where.slice(0, 200)}: ${first?.message.slice(0, 200) ?? ''}`);
+}
+function problem(place, digest, what) {
+    return new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\`: the document ${digest} ${what}.`);
+}
+function tooLarge(place, digest) {
+    return problem(place, digest, `has more than ${MAX_DOCUMENT_SIZE} bytes`);
+}
+function tooOld(place, digest) {
+    return new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\`: the manifest ${digest} has Docker's schema 1, which does not list what an image weighs.`, { remedy: 'Push the image again with a Docker of the last years (`docker pull`, `docker push`).' });
+}
+function noneHere(place) {
+    return new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` lists images, and has the content of none.`, {
+        remedy: 'Pull or build the image for this platform before it is saved.',
+    });
+}
+function noImage(place, artifacts) {
+    const instead = [...artifacts].slice(0, 5).map((type) => type.slice(0, 100));
+    return new build_failure/* CouldNotMeasure */.N('measure', instead.length === 0
+        ? `\`${place}\` lists no image.`
+        : `\`${place}\` is no container image, but holds: ${instead.join(', ')}.`);
+}
+
+;// CONCATENATED MODULE: ./build/image/record.js
+
+
+
+
+
+
+/**
+ * Reads what a build made from the build's record, one image a platform, without moving it: manifests and configs by digest
+ * (`docker buildx history inspect attachment`), in a time that does not depend on the image's size. The classic store has no manifest.
+ * Throws CouldNotMeasure `measure` where the record cannot be read.
+ */
+async function readRecord(exec, build, store, builder) {
+    const readDocument = (digest) => readAttachment(exec, build.ref, builder, digest);
+    const images = store === 'classic'
+        ? [{ digest: null, config: await readConfig(readDocument, build.digest), packed: null }]
+        : await resolveImages('the built image', readDocument, [{ digest: build.digest }], []);
+    return Promise.all(images.map(async ({ digest, config, packed }) => {
+        const origins = await readProvenance(exec, build, builder, config);
+        return { digest, config, packed, origins };
+    }));
+}
+/** The classic store has no manifest: what the build's record names is the config. */
+async function readConfig(readDocument, digest) {
+    const bytes = await readDocument(digest);
+    const actual = digestOf(bytes);
+    if (actual !== digest)
+        throw new build_failure/* CouldNotMeasure */.N('measure', `The engine gave ${actual} for the config ${digest}.`);
+    const parsed = imageConfig.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    if (parsed.success)
+        return parsed.data;
+    throw new build_failure/* CouldNotMeasure */.N('measure', `The config ${digest} is not as the OCI image spec has it:\n${errors/* prettifyError */.S1(parsed.error)}`);
+}
+/**
+ * The origins of one platform's layers. buildx's metadata file has the provenance of a build for one platform; of a build for several
+ * buildx 0.29 with the docker driver leaves it out, but the build's record has it. Without it layers have no lines and no known
+ * origin; their sizes are as good as ever.
+ */
+async function readProvenance(exec, build, builder, config) {
+    const platform = platformName(config);
+    const layerCount = config.rootfs?.diff_ids?.length ?? 0;
+    const told = build.provenance.get(platform) ?? build.provenance.get('');
+    if (told !== undefined)
+        return readOrigins(told, layerCount);
+    const { exitCode, stdout } = await exec('docker', attachmentOf(build.ref, builder, '--type=https://slsa.dev/provenance/v0.2', `--platform=${platform}`));
+    return readOrigins(exitCode === 0 ? JSON.parse(stdout) : undefined, layerCount);
+}
+/** The arguments that read an attachment of a build's record. */
+function attachmentOf(ref, builder, ...which) {
+    const from = builder === null ? [] : [`--builder=${builder}`];
+    return ['buildx', 'history', 'inspect', 'attachment', ...from, ref, ...which];
+}
+/** How the message of that failure begins. */
+const RECORD_UNREAD = "The build's record could not be read";
+/** Reads a JSON document of the build's record by digest; not verified. */
+async function readAttachment(exec, ref, builder, digest) {
+    const { exitCode, stdout, stderr } = await exec('docker', attachmentOf(ref, builder, digest));
+    if (exitCode === 0)
+        return Buffer.from(stdout);
+    throw new build_failure/* CouldNotMeasure */.N('measure', `${RECORD_UNREAD}: ${stderr.trim().split('\n').at(-1) ?? ''}`, {
+        remedy: 'buildx 0.20 or newer and Docker 24 or newer keep it; see `docker buildx history ls`.',
+    });
+}
+/**
+ * The classic store's own record of the payload bytes of each layer, base layer first; of the whole image alone, where its history
+ * does not account for its layers (some builders write none). Exact for layers that were built in this engine; of one that was
+ * pulled or loaded it counts the targets of symbolic links too.
+ */
+async function readClassicSizes(exec, image, config) {
+    const sizes = (await readHistory(exec, image)).map(({ size }) => size);
+    const history = config.history ?? [];
+    if (layerHistory(config) !== null && history.length === sizes.length)
+        return sizes.filter((_, at) => history[at].empty_layer !== true);
+    const { exitCode, stdout, stderr } = await exec('docker', ['image', 'inspect', '--format', '{{.Size}}', image]);
+    if (exitCode !== 0 || !/^\d+\s*$/.test(stdout))
+        throw new build_failure/* CouldNotMeasure */.N('measure', `\`docker image inspect\` failed: ${stderr.trim()}`);
+    return { total: Number(stdout) };
+}
+
+// EXTERNAL MODULE: ./build/inputs/reference.js
+var inputs_reference = __nccwpck_require__(6829);
+;// CONCATENATED MODULE: ./build/image/source/choice.js
+
+
+/** How many names an error lists. */
+const NAMES_SHOWN = 10;
+/** A name that a user can be told to write: on one line, not of any length, and none that is read as `@INDEX`. */
+// oxlint-disable-next-line no-control-regex -- control characters are what is refused
+const WRITABLE = /^(?!@)[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{1,200}$/;
+/**
+ * The offers that a reference's name means, in the place's order: all where it is null; with `@INDEX` the one at that place, from
+ * 0 (containers-transports(5)); else those with exactly this name, or, where there are none, those whose name means the same to
+ * Docker: `api` is `docker.io/library/api:latest`.
+ * Throws CouldNotMeasure `input` where there are none, listing the names; `place` is the reference's text without the name.
+ */
+function offersNamed(offers, name, place) {
+    if (offers.length === 0)
+        throw new build_failure/* CouldNotMeasure */.N('measure', `There is no image in \`${place}\`.`);
+    if (name === null)
+        return offers;
+    const found = choice_find(offers, name);
+    if (found.length > 0)
+        return found;
+    throw new build_failure/* CouldNotMeasure */.N('input', `There is no image \`${name}\` in \`${place}\`.`, {
+        remedy: `It has ${choice_listed(offers)}.`,
+    });
+}
+/** The error for a reference that means several images of a place. */
+function severalImages(offers, place) {
+    return new build_failure/* CouldNotMeasure */.N('input', `There is more than one image in \`${place}\`: ${choice_listed(offers)}.`, {
+        remedy: `Say which one: \`${place}:${labels(offers)[0]}\`.`,
+    });
+}
+function choice_find(offers, name) {
+    const [, index] = /^@(\d{1,9})$/.exec(name) ?? [];
+    if (index !== undefined)
+        return offers.filter(({ at }) => at === Number(index));
+    const exact = offers.filter(({ names }) => names.includes(name));
+    return exact.length > 0 ? exact : offers.filter(({ names }) => names.some((other) => sameName(other, name)));
+}
+/** Whether two names mean the same to Docker: `api`, `docker.io/library/api:latest`. */
+function sameName(one, other) {
+    return one === other || (fullName(one) !== null && fullName(one) === fullName(other));
+}
+/** A Docker reference with all that may be left out of it; null for what is none. */
+function fullName(name) {
+    const reference = (0,inputs_reference/* parseReference */.F)(`docker://${name}`);
+    if (reference?.transport !== 'docker')
+        return null;
+    const { registry, repository, tag, digest } = reference;
+    return `${registry}/${repository}${digest === null ? `:${tag}` : `@${digest}`}`;
+}
+function choice_listed(offers) {
+    const names = labels(offers);
+    const more = names.length - NAMES_SHOWN;
+    const shown = names.slice(0, NAMES_SHOWN).map((name) => `\`${name}\``);
+    return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+/** What to write for each: its first name, or its place where it has none that tells it from the others and that can be written. */
+function labels(offers) {
+    const counts = new Map();
+    for (const name of offers.flatMap(({ names }) => [...new Set(names)]))
+        counts.set(name, (counts.get(name) ?? 0) + 1);
+    const canBeWritten = (name) => counts.get(name) === 1 && WRITABLE.test(name);
+    return offers.map(({ at, names }) => names.find(canBeWritten) ?? `@${at}`);
+}
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+;// CONCATENATED MODULE: ./build/image/source/files.js
+
+
+
+
+
+/** Bytes that are read from a file at a time. */
+const READ_SIZE = 1024 * 1024;
+/**
+ * The document at a path, in the shape that is expected; null where there is none.
+ * Throws CouldNotMeasure `measure` naming the path. What the document says is not told: it may be any file of the machine, linked here.
+ */
+async function readDocument(files, path, shape) {
+    const bytes = await files.read(path);
+    return bytes === null ? null : parseDocument(bytes, shape, `${path} in \`${files.place}\``);
+}
+/** A JSON document in the shape that is expected. Throws CouldNotMeasure `measure` naming it. */
+function parseDocument(bytes, shape, what) {
+    const value = parseJson(bytes);
+    if (value === undefined)
+        throw new build_failure/* CouldNotMeasure */.N('measure', `${what} is not JSON.`);
+    const parsed = shape.safeParse(value);
+    if (parsed.success)
+        return parsed.data;
+    const [issue] = parsed.error.issues;
+    const where = issue?.path.length ? ` at \`${issue.path.join('.')}\`` : '';
+    throw new build_failure/* CouldNotMeasure */.N('measure', `${what} is not what it should be${where}.`);
+}
+/**
+ * Opens a regular file for reading; null where there is none. A link is followed (Bazel makes layouts of links): all that is read is
+ * checked against a digest, or has to be of a shape. What is no regular file (a pipe, a device) is refused, and never waited for.
+ */
+async function openFile(path) {
+    let handle = null;
+    try {
+        // oxlint-disable-next-line no-bitwise -- flags of open(2)
+        handle = await (0,promises_.open)(path, external_node_fs_.constants.O_RDONLY | external_node_fs_.constants.O_NONBLOCK);
+        const found = await handle.stat();
+        if (found.isFile())
+            return handle;
+    }
+    catch (error) {
+        if (['ENOENT', 'ENOTDIR'].includes(error.code ?? ''))
+            return null;
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `\`${path}\` cannot be read: ${reason(error)}.`);
+    }
+    await handle.close();
+    throw new build_failure/* CouldNotMeasure */.N('measure', `\`${path}\` is not a file.`);
+}
+/** The whole of a document's file, which is closed then. `what` names it. Throws CouldNotMeasure `measure` where it is too large. */
+async function readWhole(file, what) {
+    try {
+        const { size } = await file.stat();
+        if (size > MAX_DOCUMENT_SIZE)
+            throw files_tooLarge(what);
+        return await file.readFile();
+    }
+    finally {
+        await file.close();
+    }
+}
+/** Chunks in one piece; each chunk has to be valid only until the next one comes. */
+async function gather(chunks) {
+    const all = [];
+    for await (const chunk of chunks)
+        all.push(Buffer.from(chunk));
+    return Buffer.concat(all);
+}
+/** The error for a document that is larger than any real one. */
+function files_tooLarge(what) {
+    return new build_failure/* CouldNotMeasure */.N('measure', `\`${what}\` has more than ${MAX_DOCUMENT_SIZE} bytes: it is no JSON document of an image.`);
+}
+/** A system error in words: `permission denied`. */
+function reason(error) {
+    const { code, message } = error;
+    return /^[A-Z]+: ([^,]+)/.exec(message)?.[1] ?? code ?? message;
+}
+/** The error for a tar archive whose reader threw a sentence on "it". Any other error stays what it is. */
+function unreadable(place, error) {
+    if (!(error instanceof build_failure/* CouldNotMeasure */.N))
+        return error;
+    const { kind, message, remedy } = error.failure;
+    return new build_failure/* CouldNotMeasure */.N(kind, `\`${place}\` cannot be read. ${message}`, { remedy });
+}
+
+;// CONCATENATED MODULE: ./build/image/source/layout.js
+
+
+
+
+
+
+
+
+/** https://github.com/opencontainers/image-spec/blob/main/image-layout.md#oci-layout-file */
+const layoutFile = schemas/* object */.Ikc({ imageLayoutVersion: schemas/* string */.YjP() });
+/** The ends of a packed layer's media type: OCI's `…tar+gzip`, Docker's `…tar.gzip`. */
+const PACKED_TYPE = /[.+](?:gzip|zstd)$/;
+/**
+ * `oci:DIR[:REF]`: an image in an OCI layout's folder. REF is the image's `org.opencontainers.image.ref.name` (skopeo, podman,
+ * buildx), its `io.containerd.image.name` (docker), or `@INDEX`; it may be left out where there is one image.
+ * A platform that the image's index lists and that is not there (a layout of one pulled platform) is left out.
+ */
+function ociLayout(folder, name) {
+    return {
+        images: async (wanted) => {
+            await requireFolder(folder);
+            return layoutImages(folderFiles(folder), name, wanted);
+        },
+        close: async () => { },
+    };
+}
+/**
+ * Opens a blob of an OCI layout's folder, as stored.
+ * Throws CouldNotMeasure `measure` naming the blob where it is not there, or is no regular file.
+ */
+async function openBlob(folder, digest) {
+    const blob = await folderFiles(folder).open(blobPath(digest));
+    if (blob)
+        return blob;
+    throw missingBlob(`oci:${folder}`, digest);
+}
+/**
+ * The images of an OCI layout, wherever its files are; `name` and `platforms` as for `Source`. What `docker save` wrote into it (it has a
+ * `manifest.json`) is taken as `withoutUnpacked` says.
+ * Throws as `Source.images` does, and CouldNotMeasure `input` where the name is no image's, or more than one's.
+ */
+async function layoutImages(files, name, { platforms, leftOut }) {
+    const tops = chooseTops(await readTops(files), name, files.place);
+    const images = await resolveImages(files.place, documentsOf(files), tops, platforms, leftOut);
+    const isSaved = (await files.read('manifest.json')) !== null;
+    const found = await Promise.all(images.map((image) => toSourceImage(files, image)));
+    return found.map((image) => (isSaved ? withoutUnpacked(image) : image));
+}
+/**
+ * Without what a layout of the classic store (`docker save` since 25) says of packed layers: it has all layers unpacked, and a push packs
+ * them. The containerd store's and buildx's has them as a push sends them, where at least one is packed. An image without layers is the
+ * same in both.
+ */
+function withoutUnpacked(image) {
+    const { layers } = image.packed ?? { layers: [] };
+    const isAsPushed = layers.length === 0 || layers.some(({ mediaType }) => PACKED_TYPE.test(mediaType));
+    return isAsPushed ? image : { ...image, digest: null, packed: null };
+}
+/**
+ * A layout's image whose manifest is read. Throws CouldNotMeasure `measure` for a layer that is not there or has another size than the
+ * manifest lists.
+ */
+async function toSourceImage(files, { digest, config, packed }) {
+    for (const layer of packed.layers) {
+        const actual = await files.size(blobPath(layer.digest));
+        if (actual === null && !layer.elsewhere)
+            throw missingBlob(files.place, layer.digest);
+        if (actual !== null && actual !== layer.size) {
+            throw new build_failure/* CouldNotMeasure */.N('measure', `The layer ${layer.digest} in \`${files.place}\` has ${actual} bytes, and its manifest lists ${layer.size}.`);
+        }
+    }
+    return {
+        digest,
+        config,
+        packed,
+        openLayer: async (at) => {
+            const layer = packed.layers[at];
+            if (layer === undefined)
+                throw new Error(`There is no layer ${at}.`);
+            const blob = layer.elsewhere ? null : await files.open(blobPath(layer.digest));
+            if (blob)
+                return blob;
+            throw missingBlob(files.place, layer.digest);
+        },
+    };
+}
+/**
+ * What a layout's `index.json` lists, attestations excluded.
+ * Throws CouldNotMeasure `measure` where the files are no OCI layout of version 1.
+ */
+async function readTops(files) {
+    const layout = await readDocument(files, 'oci-layout', layoutFile);
+    if (layout === null)
+        throw notALayout(files.place, 'oci-layout');
+    if (!layout.imageLayoutVersion.startsWith('1.')) {
+        const version = layout.imageLayoutVersion.slice(0, 20);
+        throw new build_failure/* CouldNotMeasure */.N('measure', `\`${files.place}\` is an OCI layout of version ${version}, not of 1.0.0.`);
+    }
+    const listed = await readDocument(files, 'index.json', index);
+    if (listed === null)
+        throw notALayout(files.place, 'index.json');
+    const images = new Set(imagesOf(listed));
+    return listed.manifests
+        .map((entry, at) => Object.assign(entry, { at, names: layout_namesOf(entry) }))
+        .filter((entry) => images.has(entry));
+}
+/** Gives the documents of a layout, by digest; null for one that is not there. */
+function documentsOf(files) {
+    return (digest) => files.read(blobPath(digest));
+}
+/**
+ * The one image that the name means. It stands there once; or several times, for one platform each, under one name or none: the layout's
+ * index is the image's index then (https://github.com/opencontainers/image-spec/blob/main/image-layout.md#indexjson-file).
+ */
+function chooseTops(tops, name, place) {
+    const found = offersNamed(tops, name, place);
+    const distinct = [...new Map(found.map((top) => [top.digest, top])).values()];
+    const platforms = new Set(distinct.flatMap(({ platform }) => (platform ? [platformName(platform)] : [])));
+    const names = new Set(distinct.map((top) => top.names.join('\n')));
+    const isOne = platforms.size === distinct.length && names.size === 1;
+    if (distinct.length === 1 || isOne)
+        return distinct;
+    throw severalImages(distinct, place);
+}
+function layout_namesOf({ annotations }) {
+    return ['io.containerd.image.name', 'org.opencontainers.image.ref.name'].flatMap((key) => annotations?.[key] ?? []);
+}
+/** The files of a folder. */
+function folderFiles(folder) {
+    return {
+        place: `oci:${folder}`,
+        read: async (path) => {
+            const file = await openFile((0,external_node_path_.join)(folder, path));
+            return file && readWhole(file, (0,external_node_path_.join)(folder, path));
+        },
+        size: async (path) => {
+            const file = await openFile((0,external_node_path_.join)(folder, path));
+            if (file === null)
+                return null;
+            try {
+                return (await file.stat()).size;
+            }
+            finally {
+                await file.close();
+            }
+        },
+        open: async (path) => {
+            const file = await openFile((0,external_node_path_.join)(folder, path));
+            return file && file.createReadStream({ highWaterMark: READ_SIZE });
+        },
+    };
+}
+async function requireFolder(folder) {
+    const found = await (0,promises_.stat)(folder).catch((error) => {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `There is no folder \`${folder}\`: ${reason(error)}.`, {
+            remedy: 'Check the path; the step that writes it has to run before this one.',
+        });
+    });
+    if (found.isDirectory())
+        return;
+    throw new build_failure/* CouldNotMeasure */.N('precondition', `\`${folder}\` is a file, and \`oci:\` takes a folder.`, {
+        remedy: `Write \`oci-archive:${folder}\`, or \`docker-archive:${folder}\` for what \`docker save\` writes.`,
+    });
+}
+function blobPath(digest) {
+    // It becomes a path of the machine's.
+    if (!DIGEST.test(digest))
+        throw new Error(`Not a digest: ${digest.slice(0, 100)}`);
+    return `blobs/${digest.replace(':', '/')}`;
+}
+function notALayout(place, missing) {
+    return new build_failure/* CouldNotMeasure */.N('measure', `There is no \`${missing}\` in \`${place}\`: it is no OCI layout.`, {
+        remedy: place.startsWith('oci-archive:')
+            ? `Write \`${place.replace('oci-archive:', 'docker-archive:')}\` for what \`docker save\` writes.`
+            : null,
+    });
+}
+function missingBlob(place, digest) {
+    return new build_failure/* CouldNotMeasure */.N('measure', `The layer ${digest} is not in \`${place}\`: there is no \`${blobPath(digest)}\`.`);
+}
+
+;// CONCATENATED MODULE: ./build/image/measure.js
+
+
+
+
+
+
+
+
+
+
+
+
+/** Writes the revision's tree, builds it and measures the image: one Measurement a platform. Leaves nothing in the engine but its cache. */
+async function measureRevision(shop, revision) {
+    const section = shop.log.section(`Build ${revision.label}`);
+    try {
+        const tree = (0,external_node_path_.join)(shop.scratch, revision.side);
+        await writeTree(shop.exec, shop.repository, revision.treeish, tree, shop.credentials);
+        const { beforeBuild, platforms } = shop.inputs;
+        if (beforeBuild !== null)
+            await shop.inTurn(() => prepare(shop, revision.side, tree, beforeBuild, section.line));
+        const engine = await shop.engine;
+        const image = temporaryName(revision.side);
+        const request = {
+            side: revision.side,
+            image,
+            // Content is read from the engine's image; the classic store always makes one.
+            keep: engine.driver === 'docker' && (engine.store === 'classic' || shop.inputs.metrics.includes('size')),
+            inputs: shop.inputs,
+            tree,
+            root: shop.repository.root,
+            cwd: shop.cwd,
+            scratch: shop.scratch,
+            onLine: section.line,
+        };
+        const buildAndRead = async () => {
+            const build = await buildImage(shop.exec, request);
+            return readBuilt(shop, engine, build, request, {
+                name: shop.name,
+                commit: revision.commit,
+                dockerfile: build.dockerfile,
+                target: shop.inputs.target,
+                engine,
+                source: null,
+                warnings: build.warnings,
+            });
+        };
+        try {
+            const measurements = await buildAndRead().catch((error) => {
+                // Another build's clean-up may take a blob before it is read (seen once on a busy containerd store): the cache makes it again.
+                if (!(0,build_failure/* toFailure */.w)(error).message.startsWith(RECORD_UNREAD))
+                    throw error;
+                section.line(`${RECORD_UNREAD}: building it again from the cache.`);
+                return buildAndRead();
+            });
+            // An index lists its platforms in an order of its own; the report has the one that was asked for.
+            const order = platforms.map(normalisePlatform);
+            const place = ({ platform }) => order.indexOf(platform);
+            return measurements.toSorted((one, other) => place(one) - place(other));
+        }
+        finally {
+            if (request.keep)
+                await removeImage(shop.tidyUp(), image);
+        }
+    }
+    finally {
+        section.end();
+    }
+}
+/** The images that a build made, by the way that its store offers. */
+function readBuilt(shop, engine, build, request, subject) {
+    return engine.store === 'classic'
+        ? readClassic(shop, engine, build, request, subject)
+        : readBlobs(shop, engine, build, request, subject);
+}
+/**
+ * The classic store keeps layers unpacked. It tells their sizes itself, and that is enough where nothing else is asked for; download sizes
+ * come from its packing them, for a registry of our own, and then the sizes are read from what it hands over.
+ */
+async function readClassic({ exec, inputs, places, contents }, engine, build, { image, onLine }, subject) {
+    const downloadSizes = inputs.metrics.includes('download-size');
+    // An image that lies elsewhere has the sizes of its content; the engine's own count differs for layers that it pulled.
+    const compared = typeof inputs.baseline === 'object';
+    // Its total does not tell what a part of the image has.
+    const inParts = inputs.budgets.some(({ scope }) => scope !== null) || inputs.forbid.length > 0;
+    if (!downloadSizes && !compared && !inParts && keepsRecords(engine)) {
+        const [recorded] = await readRecord(exec, build, engine.store, inputs.builder);
+        const sizes = await readClassicSizes(exec, build.digest, recorded.config);
+        const unmeasured = { size: null, downloadSize: null };
+        return [toMeasurement(subject, recorded, sizes, recorded.origins, unmeasured, { sizeFrom: 'engine' })];
+    }
+    onLine(downloadSizes ? 'Reading the layers as the engine packs them …' : 'Reading the layers as the engine gives them …');
+    const wanted = { platforms: [], contents: inputs.metrics.includes('size') ? contents : null, downloadSizes };
+    const images = await places.open({ transport: 'docker-daemon', name: image, text: image }).images(wanted);
+    return Promise.all(images.map(async (found) => {
+        const origins = keepsRecords(engine)
+            ? await readProvenance(exec, build, inputs.builder, found.config)
+            : UNKNOWN_ORIGINS;
+        return measurementOf(found, subject, inputs, contents, origins, NOT_PACKED);
+    }));
+}
+/** containerd's store and BuildKit keep blobs: manifests tell download sizes, and content is fetched only for layers that are not known. */
+async function readBlobs({ exec, inputs, places, contents, inTurn, scratch }, engine, build, request, subject) {
+    const recorded = await readRecord(exec, build, engine.store, inputs.builder);
+    const needed = inputs.metrics.includes('size') && recorded.some((image) => unknownLayers(image, contents) > 0);
+    const layout = (0,external_node_path_.join)(scratch, 'layout');
+    if (needed)
+        request.onLine('Reading the layers as they are handed over …');
+    if (needed && engine.driver === 'docker') {
+        const place = places.open({ transport: 'docker-daemon', name: request.image, text: request.image });
+        await place.images({ platforms: [], contents, downloadSizes: false });
+    }
+    else if (needed) {
+        // Both sides into one folder: blobs that are there already are not sent again.
+        await inTurn(() => exportLayout(exec, request, layout));
+    }
+    return Promise.all(recorded.map((image) => {
+        const openLayer = (at) => openBlob(layout, image.packed.layers[at].digest);
+        return measurementOf({ ...image, openLayer }, subject, inputs, contents, image.origins, null);
+    }));
+}
+/**
+ * Measures an image where it lies, one Measurement a platform. `platforms`: those that are wanted, [] for all; those in the
+ * answer are all that the place has. Throws CouldNotMeasure naming the place; `missing` where the image is not there.
+ */
+async function measureImage({ log, inputs, name, places, contents }, reference, platforms, label) {
+    const section = log.section(`Read ${label} \`${reference.text}\``);
+    const place = places.open(reference);
+    try {
+        const others = new Set();
+        const images = await place.images({
+            platforms,
+            leftOut: (platform) => void others.add(platform),
+            contents: inputs.metrics.includes('size') ? contents : null,
+            downloadSizes: inputs.metrics.includes('download-size'),
+        });
+        const measurements = await Promise.all(images.map((image) => {
+            const unread = inputs.metrics.includes('size') ? unknownLayers(image, contents) : 0;
+            const all = image.config.rootfs?.diff_ids?.length ?? 0;
+            section.line(`${platformName(image.config)}: ${all} ${all === 1 ? 'layer' : 'layers'}${unread > 0 ? `, ${unread} to be read …` : ''}`);
+            const source = { reference: reference.text, digest: image.digest };
+            const subject = { name, commit: null, dockerfile: null, target: null, engine: null, source, warnings: [] };
+            return measurementOf(image, subject, inputs, contents, UNKNOWN_ORIGINS, NO_BLOBS);
+        }));
+        return { measurements, platforms: [...(0,measurement/* platformsOf */.W)(measurements), ...others] };
+    }
+    catch (error) {
+        throw naming(reference, error);
+    }
+    finally {
+        await place.close();
+        section.end();
+    }
+}
+/** A layer's failure names the layer alone: of two images that are compared it has to be told which one has it. */
+function naming({ text, transport }, error) {
+    const { message, ...details } = (0,build_failure/* toFailure */.w)(error);
+    if (details.kind !== 'measure' || message.includes(`\`${transport}:`))
+        return error;
+    const clause = message.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase());
+    return new build_failure/* CouldNotMeasure */.N('measure', `\`${text}\`: ${clause}`, details);
+}
+async function measurementOf(image, subject, inputs, contents, origins, noDownloadSize) {
+    const sizes = inputs.metrics.includes('size') ? await readLayerSizes(image, contents) : null;
+    const packed = inputs.metrics.includes('download-size') ? image.packed : null;
+    const unmeasured = {
+        size: inputs.metrics.includes('size') ? measure_ELSEWHERE : null,
+        downloadSize: inputs.metrics.includes('download-size') ? noDownloadSize : null,
+    };
+    const content = inputs.metrics.includes('size') ? contentOf(image, contents) : null;
+    return toMeasurement(subject, { ...image, packed }, sizes, origins, unmeasured, { content });
+}
+/** Why a metric is not measured. */
+const measure_ELSEWHERE = 'a layer is not with the image (it is non-distributable)';
+const NOT_PACKED = "Docker's classic image store keeps no packed layers, and could not hand them over to be packed";
+const NO_BLOBS = 'the layers lie unpacked there';
+/**
+ * Runs `before-build` in a tree, as a workflow's `run` step would: bash, stopping at the first failure. What it prints is for
+ * the log alone, where a workflow's secrets are masked: in a comment they would not be.
+ */
+async function prepare(shop, side, tree, command, onLine) {
+    const ran = await shop.exec('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', command], {
+        cwd: tree,
+        env: { IMAGE_BUDGET_SIDE: side },
+        withoutCredentials: true,
+        onLine,
+    });
+    if (ran.exitCode === 0)
+        return;
+    throw new build_failure/* CouldNotMeasure */.N('build', `\`before-build\` failed with exit code ${ran.exitCode}; the log has what it said.`, {
+        remedy: 'It runs in each tree, which holds the committed files only; paths are relative to the repository’s root.',
+    });
+}
+
+;// CONCATENATED MODULE: ./build/baseline/obtain.js
+
+
+
+
+/**
+ * The base's measurement. A base that cannot be found or built is no failure but an answer: `none`, with the reason.
+ * Throws where the run was cancelled, where the engine fails to tell what it built, and for a `base-ref` that does not exist: that is a
+ * mistake to be told, not a missing base.
+ */
+async function obtainBaseline(shop, question, head) {
+    if (shop.inputs.baseline === 'none')
+        return NOT_WANTED;
+    const base = await resolveBase(shop.repository, question, shop.credentials);
+    if (base.commit === null)
+        return none(null, base.ref, base.reason);
+    const { commit, ref } = base;
+    if (question.kind === 'default-branch' && commit === head.treeish) {
+        return none(commit, null, `this is a commit of \`${ref}\` itself; \`--base HEAD~1\` compares it with the one before`);
+    }
+    try {
+        const measurements = await measureRevision(shop, {
+            side: 'base',
+            treeish: commit,
+            commit,
+            label: `base \`${commit.slice(0, 7)}\` (${ref})`,
+        });
+        return { kind: 'build', commit, ref, reason: null, measurements, platforms: (0,measurement/* platformsOf */.W)(measurements) };
+    }
+    catch (error) {
+        const failure = (0,build_failure/* toFailure */.w)(error);
+        // A base that built and then could not be read is the engine's failure, not the base's: a growth limit must not pass for it.
+        if (!['build', 'input', 'git'].includes(failure.kind))
+            throw error;
+        return none(commit, ref, `the base \`${commit.slice(0, 7)}\` could not be measured: ${asClause(failure.message)}`);
+    }
+}
+/**
+ * The measurement of an image that the user named as the base, for the platforms of the head. An image that is not there (its first
+ * release is still to come) is `none`; one that cannot be read is an error: a growth limit must not pass for it.
+ */
+async function obtainImage(reading, reference, platforms) {
+    try {
+        return await requireImage(reading, reference, platforms);
+    }
+    catch (error) {
+        const failure = (0,build_failure/* toFailure */.w)(error);
+        if (failure.kind !== 'missing')
+            throw error;
+        return none(null, reference.text, asClause(failure.message));
+    }
+}
+/** The same where the image has to be there: throws `missing`, with the remedy, where it is not. */
+async function requireImage(reading, reference, platforms) {
+    const measured = await measureImage(reading, reference, platforms, 'base');
+    return { kind: 'image', commit: null, ref: reference.text, reason: null, ...measured };
+}
+/** What `baseline: none` gives. */
+const NOT_WANTED = none(null, null, 'none was asked for (`baseline: none`)');
+/** Nothing was built and no image was named. */
+const NOT_NAMED = none(null, null, '`baseline` names no image');
+/** A message's sentence as the end of another one. */
+function asClause(message) {
+    return message.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase()).replace(/\.$/, '');
+}
+function none(commit, ref, reason) {
+    return { kind: 'none', commit, ref, reason, measurements: [], platforms: [] };
+}
+
+;// CONCATENATED MODULE: ./build/build/builder.js
+
+
+const dockerInfo = schemas/* object */.Ikc({
+    ClientInfo: schemas/* object */.Ikc({ Plugins: schemas/* array */.YOg(schemas/* object */.Ikc({ Name: schemas/* string */.YjP(), Version: schemas/* string */.YjP().optional() })).nullish() })
+        .optional(),
+    ServerVersion: schemas/* string */.YjP().optional(),
+    /** What the engine's containers are: `linux` or `windows`. */
+    OSType: schemas/* string */.YjP().optional(),
+    DriverStatus: schemas/* array */.YOg(schemas/* tuple */.PVZ([schemas/* string */.YjP(), schemas/* string */.YjP()])).nullish(),
+});
+/** buildx from which on a build's own records can be read back (`buildx history inspect attachment`); Docker with BuildKit in it. */
+const MIN_BUILDX = [0, 20];
+const MIN_DOCKER = [20, 10];
+/**
+ * Finds out what will build: the builder's driver, its store and the versions. `builder` is a name of `docker buildx ls`, or
+ * null for the current one. Throws CouldNotMeasure `precondition` with the remedy where something is missing.
+ */
+async function inspectBuilder(exec, builder) {
+    const [inspected, info] = await Promise.all([
+        exec('docker', ['buildx', 'inspect', ...(builder === null ? [] : [builder])]),
+        exec('docker', ['info', '--format', '{{json .}}']),
+    ]);
+    // With no engine to ask it still tells of the client, and exits with 1.
+    const facts = readInfo(info.stdout);
+    const plugin = facts?.ClientInfo?.Plugins?.find(({ Name }) => Name === 'buildx');
+    if (facts !== null && plugin === undefined) {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', 'Docker has no `buildx` plugin here.', {
+            remedy: 'Add the step `docker/setup-buildx-action`, or install the package `docker-buildx-plugin` (Debian: `docker-buildx`).',
+        });
+    }
+    const buildx = /\d+\.\d+\.\d+\S*/.exec(plugin?.Version ?? '')?.[0] ?? 'unknown';
+    requireVersion('buildx', buildx, MIN_BUILDX, 'Update it, or add the step `docker/setup-buildx-action`.');
+    const field = (name) => new RegExp(`^${name}:[ \\t]+(\\S.*)$`, 'm').exec(inspected.stdout)?.[1]?.trim() ?? null;
+    const driver = field('Driver');
+    // BuildKit of another driver runs elsewhere: it is Linux whatever this engine is.
+    if (facts?.OSType === 'windows' && (driver === 'docker' || (driver === null && builder === null))) {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', 'The Docker engine runs Windows containers; Linux images are measured.', {
+            remedy: 'Run the job on a Linux runner (`runs-on: ubuntu-24.04`), or switch the engine to Linux containers.',
+        });
+    }
+    if (inspected.exitCode !== 0 || driver === null) {
+        const said = field('Error') ?? builder_lastError(inspected.stderr);
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `The ${builder === null ? 'current buildx builder' : `buildx builder \`${builder}\``} cannot be used: ${said}`, {
+            remedy: /no builder/.test(said)
+                ? 'See `docker buildx ls` for the builders that exist; `docker/setup-buildx-action` makes one.'
+                : 'Start Docker (or the builder), and see that this user may use its socket: `docker info` must answer.',
+        });
+    }
+    if (driver !== 'docker') {
+        return { driver, store: 'buildkit', version: field('BuildKit version') ?? field('Buildkit') ?? 'unknown', buildx };
+    }
+    if (!facts?.ServerVersion) {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${builder_lastError(info.stderr)}`, {
+            remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
+        });
+    }
+    const { ServerVersion, DriverStatus } = facts;
+    requireVersion('the Docker engine', ServerVersion, MIN_DOCKER, "Update it: GitHub's hosted runners have 28 or newer.");
+    // https://docs.docker.com/engine/storage/containerd/: how `docker info` shows the containerd image store.
+    const isContainerd = DriverStatus?.some(([key, value]) => key === 'driver-type' && value === 'io.containerd.snapshotter.v1') ?? false;
+    return { driver, store: isContainerd ? 'containerd' : 'classic', version: ServerVersion, buildx };
+}
+function readInfo(stdout) {
+    try {
+        return dockerInfo.safeParse(JSON.parse(stdout)).data ?? null;
+    }
+    catch {
+        return null;
+    }
+}
+function requireVersion(what, version, [major, minor], remedy) {
+    const seen = /^v?(\d+)\.(\d+)/.exec(version);
+    // A version that says nothing (a build from source) is let through: what it lacks will say so itself.
+    if (!seen || Number(seen[1]) > major || (Number(seen[1]) === major && Number(seen[2]) >= minor))
+        return;
+    throw new build_failure/* CouldNotMeasure */.N('precondition', `The version of ${what} is ${version}; ${major}.${minor} or newer is needed.`, { remedy });
+}
+function builder_lastError(stderr) {
+    const line = stderr.trim().split('\n').at(-1) ?? '';
+    return line.replace(/^(?:ERROR|error): ?/, '') || 'it gave no reason.';
+}
+
+// EXTERNAL MODULE: external "node:stream"
+var external_node_stream_ = __nccwpck_require__(7075);
+;// CONCATENATED MODULE: ./build/image/layer/elf.js
+/** Smaller files have little to strip. */
+const elf_FLOOR = 100_000;
+/** An executable or library has some 40 sections; section names take some 500 bytes. */
+const MAX_SECTIONS = 1_000;
+const elf_MAX_NAMES = 64 * 1024;
+/** Bytes that are kept before and after a place that may be the table of section names, and the places that are kept. */
+const WINDOW = 8 * 1024;
+const MAX_PLACES = 8;
+/** https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html, and elf.h */
+const elf_MAGIC = Buffer.from('\x7fELF', 'latin1');
+const ET_EXEC = 2;
+const ET_DYN = 3;
+const SHT_SYMTAB = 2;
+const SHT_NOBITS = 8;
+/** Every table of section names has this one in it: its own. */
+const OWN_NAME = Buffer.from('.shstrtab\0', 'latin1');
+const elfReader = createElfReader(elf_FLOOR);
+/**
+ * Tells of ELF files from `floor` bytes on what stripping saves, while their bytes pass by once, in some 200 kB of memory.
+ *
+ * Linkers put the section headers at the end (GNU ld, lld, mold) or near the beginning (Go's). The names that they refer to lie after
+ * them, and are then waited for; or before, anywhere. So what stands around each place that looks like a table of section names is kept
+ * until the headers tell which one it is. Where none of them is, and in any file that contradicts itself, nothing is told.
+ */
+function createElfReader(floor) {
+    return (path, size) => (size < floor || /\.(?:o|a|ko)$/.test(path) ? null : new ElfReader(size));
+}
+class ElfReader {
+    size;
+    /** Bytes of the file that have passed by. */
+    passed = 0;
+    isElf = true;
+    header = null;
+    first = keep(0, 64);
+    sections = null;
+    names = null;
+    places = [];
+    /** The last WINDOW bytes that passed by. */
+    recent = Buffer.alloc(0);
+    constructor(size) {
+        this.size = size;
+    }
+    push(chunk) {
+        if (!this.isElf)
+            return;
+        const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+        elf_fill(this.first, this.passed, bytes);
+        if (this.header === null && isFull(this.first)) {
+            this.header = readHeader(this.first.bytes, this.size);
+            if (this.header === null) {
+                this.isElf = false;
+                return;
+            }
+            this.sections = keep(this.header.sectionsAt, this.header.sections * this.header.sectionSize);
+            // What a chunk before this one had of them is gone, but for a first chunk that is shorter than the header.
+            elf_fill(this.sections, 0, this.first.bytes);
+        }
+        for (const place of this.places)
+            elf_fill(place, this.passed, bytes);
+        if (this.names === null)
+            this.findNames(bytes);
+        if (this.sections !== null && !isFull(this.sections)) {
+            elf_fill(this.sections, this.passed, bytes);
+            if (isFull(this.sections))
+                this.expectNames();
+        }
+        if (this.names !== null)
+            elf_fill(this.names, this.passed, bytes);
+        this.passed += bytes.length;
+        this.recent = Buffer.from(bytes.length >= WINDOW ? bytes.subarray(-WINDOW) : Buffer.concat([this.recent, bytes]).subarray(-WINDOW));
+    }
+    /** Keeps what stands around each place in these bytes where a table of section names has its own name. */
+    findNames(bytes) {
+        const seam = Buffer.concat([this.recent.subarray(1 - OWN_NAME.length), bytes.subarray(0, OWN_NAME.length - 1)]);
+        const before = this.passed - Math.min(this.recent.length, OWN_NAME.length - 1);
+        const found = [];
+        for (let at = seam.indexOf(OWN_NAME); at !== -1; at = seam.indexOf(OWN_NAME, at + 1))
+            found.push(before + at);
+        for (let at = bytes.indexOf(OWN_NAME); at !== -1; at = bytes.indexOf(OWN_NAME, at + 1)) {
+            found.push(this.passed + at);
+            if (found.length > MAX_PLACES)
+                found.shift();
+        }
+        for (const at of found) {
+            const start = Math.max(0, at - WINDOW, this.passed - this.recent.length);
+            const place = keep(start, at + WINDOW - start);
+            elf_fill(place, this.passed - this.recent.length, this.recent);
+            elf_fill(place, this.passed, bytes);
+            this.places.push(place);
+        }
+        this.places = this.places.slice(-MAX_PLACES);
+    }
+    /** The headers are there: the names' table may still come. */
+    expectNames() {
+        const names = this.header && this.sectionsRead()[this.header.namesIndex];
+        if (names && names.at >= this.passed && names.size <= elf_MAX_NAMES)
+            this.names = keep(names.at, names.size);
+    }
+    sectionsRead() {
+        if (this.header === null || this.sections === null || !isFull(this.sections))
+            return [];
+        return readSections(this.header, this.sections.bytes);
+    }
+    end() {
+        const sections = this.sectionsRead();
+        const { namesIndex = 0 } = this.header ?? {};
+        const table = sections[namesIndex];
+        const names = table && this.tableOf(table);
+        if (!names)
+            return null;
+        const named = sections.map((section) => ({ ...section, text: nameAt(names, section.name) }));
+        const stored = named.filter(({ type }) => type !== SHT_NOBITS);
+        if (stored.some(({ at, size }) => at + size > this.size))
+            return null;
+        const tables = stored.filter(({ type }) => type === SHT_SYMTAB);
+        // The names of symbols may share the table of the sections' names, which stays.
+        const texts = new Set(tables.map(({ link }) => link).filter((link) => link !== namesIndex));
+        const linked = [...texts].flatMap((link) => sections[link] ?? []);
+        const symbols = sum(tables) + sum(linked);
+        const debug = sum(stored.filter(({ text }) => /^\.(?:z?debug_|stab|gdb_index$)/.test(text)));
+        if (symbols + debug === 0 || symbols + debug > this.size)
+            return null;
+        return {
+            kind: 'elf',
+            symbols,
+            debug,
+            go: named.some(({ text }) => text === '.go.buildinfo' || text === '.gopclntab'),
+        };
+    }
+    tableOf({ at, size }) {
+        const kept = [...(this.names ? [this.names] : []), ...this.places].find((each) => each.at <= at && at + size <= each.at + each.filled);
+        return kept ? kept.bytes.subarray(at - kept.at, at - kept.at + size) : null;
+    }
+}
+function keep(at, length) {
+    return { at, bytes: Buffer.alloc(length), filled: 0 };
+}
+function isFull({ bytes, filled }) {
+    return filled === bytes.length;
+}
+/** Copies what comes next of a range out of bytes that stand at a place in the file. */
+function elf_fill(kept, at, bytes) {
+    const next = kept.at + kept.filled;
+    if (isFull(kept) || next < at || next >= at + bytes.length)
+        return;
+    kept.filled += bytes.copy(kept.bytes, kept.filled, next - at);
+}
+/** The file's header; null where it is no program or library, or has no sections to tell of. */
+function readHeader(bytes, size) {
+    const [wide, order] = [bytes[4], bytes[5]];
+    if (!bytes.subarray(0, 4).equals(elf_MAGIC) || (wide !== 1 && wide !== 2) || (order !== 1 && order !== 2))
+        return null;
+    const is64 = wide === 2;
+    const read = readerOf(order === 1, is64);
+    const type = read.u16(bytes, 16);
+    if (type !== ET_EXEC && type !== ET_DYN)
+        return null;
+    const sectionsAt = read.word(bytes, is64 ? 40 : 32);
+    const [sectionSize, sections, namesIndex] = [0, 2, 4].map((at) => read.u16(bytes, (is64 ? 58 : 46) + at));
+    if (sectionSize !== (is64 ? 64 : 40) || sections === 0 || sections > MAX_SECTIONS || namesIndex >= sections)
+        return null;
+    if (sectionsAt < (is64 ? 64 : 52) || sectionsAt + sections * sectionSize > size)
+        return null;
+    return { read, is64, sectionsAt, sectionSize, sections, namesIndex };
+}
+function readSections({ read, is64, sectionSize, sections }, bytes) {
+    return Array.from({ length: sections }, (_, index) => {
+        const at = index * sectionSize;
+        return {
+            name: read.u32(bytes, at),
+            type: read.u32(bytes, at + 4),
+            at: read.word(bytes, at + (is64 ? 24 : 16)),
+            size: read.word(bytes, at + (is64 ? 32 : 20)),
+            link: read.u32(bytes, at + (is64 ? 40 : 24)),
+        };
+    });
+}
+function readerOf(isLittle, is64) {
+    const u16 = (from, at) => (isLittle ? from.readUInt16LE(at) : from.readUInt16BE(at));
+    const u32 = (from, at) => (isLittle ? from.readUInt32LE(at) : from.readUInt32BE(at));
+    const u64 = (from, at) => Number(isLittle ? from.readBigUInt64LE(at) : from.readBigUInt64BE(at));
+    return { u16, u32, word: is64 ? u64 : u32 };
+}
+function nameAt(names, at) {
+    const end = names.indexOf(0, at);
+    return at >= names.length || end === -1 ? '' : names.toString('latin1', at, Math.min(end, at + 100));
+}
+function sum(sections) {
+    return sections.reduce((total, { size }) => total + size, 0);
+}
+
+;// CONCATENATED MODULE: ./build/image/layer/secret.js
+
+/** A file of secrets is small; a longer one is something else. */
+const MAX_BYTES = 64 * 1024;
+const secret_KINDS = [
+    { secret: 'private-key', path: /(?:^|\/)(?:id_(?:rsa|dsa|ecdsa|ed25519)|[^/]+\.(?:pem|key))$/, holds: hasPrivateKey },
+    { secret: 'npm-token', path: /(?:^|\/)\.npmrc$/, holds: hasNpmToken },
+    { secret: 'netrc-password', path: /(?:^|\/)[._]netrc$/, holds: hasNetrcPassword },
+    { secret: 'pypi-token', path: /(?:^|\/)\.pypirc$/, holds: (text) => hasSetting(text, /^password$/i) },
+    {
+        secret: 'aws-key',
+        path: /(?:^|\/)\.aws\/(?:credentials|config)$/,
+        holds: (text) => hasSetting(text, /^aws_(?:secret_access_key|session_token)$/i),
+    },
+    {
+        secret: 'docker-login',
+        path: /(?:^|\/)(?:\.docker\/config\.json|\.dockerconfigjson|\.dockercfg)$/,
+        holds: hasDockerLogin,
+    },
+    {
+        secret: 'git-credentials',
+        path: /(?:^|\/)(?:\.git-credentials|\.config\/git\/credentials)$/,
+        holds: hasUrlPassword,
+    },
+    { secret: 'env-file', path: /(?:^|\/)\.env(?:\.[\w-]+)*$/, holds: hasEnvironment },
+];
+/**
+ * Places whose keys are nobody's secret: what packages publish (everyone has it), test data, documentation, and the keys that Debian's and
+ * Red Hat's packages make for themselves.
+ */
+const PUBLISHED = [
+    /(?:^|\/)(?:node_modules|site-packages|dist-packages|gems|bower_components)\//,
+    /(?:^|\/)(?:tests?|__tests__|testing|testdata|test[-_]data|test[-_]?certs|specs?|fixtures?|__fixtures__|mocks?|__mocks__|examples?|samples?|demos?|e2e)\//i,
+    /^usr\/(?:share|lib|lib32|lib64|libexec|include|src)\//,
+    /^usr\/local\/(?:share|include|go|cargo|rustup|lib\/(?:python|node|ruby|perl)[^/]*)\//,
+    /^(?:go|root\/go|home\/[^/]+\/go)\/pkg\//,
+    /(?:^|\/)\.(?:cargo\/registry|m2\/repository|gradle|rustup|npm|cache)\//,
+    /(?:^|\/)(?:ssl-cert-snakeoil\.key|snakeoil[^/]*|localhost\.key|dummy[^/]*)$/i,
+];
+/** Forms of `.env` that are made to be committed. */
+const PATTERN_ENV = /\.(?:example|sample|template|tmpl|tpl|dist|defaults?|schema|test|testing|ci|vault|[cm]?[jt]s)$/i;
+/** Which files hold a secret, by their name and what stands in them. */
+const secretReader = (path, size) => {
+    const kind = secret_KINDS.find((each) => each.path.test(path));
+    if (kind === undefined || size === 0)
+        return null;
+    if (PUBLISHED.some((place) => place.test(path)))
+        return null;
+    if (kind.secret === 'env-file' && PATTERN_ENV.test(path))
+        return null;
+    return gathering(size, MAX_BYTES, (payload) => kind.holds(payload.toString('latin1')) ? { kind: 'secret', secret: kind.secret } : null);
+};
+/** PEM (RFC 7468), OpenSSH's and PGP's form too. A public key or a certificate is none. */
+function hasPrivateKey(text) {
+    return /^-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----/m.test(text);
+}
+/** `//registry.npmjs.org/:_authToken=…`: https://docs.npmjs.com/cli/configuring-npm/npmrc */
+function hasNpmToken(text) {
+    return hasSetting(text, /(?:^|:)_(?:authToken|password|auth)$/);
+}
+/** `machine HOST login NAME password SECRET`, over any number of lines. */
+function hasNetrcPassword(text) {
+    const words = text.split(/\s+/);
+    return words.some((word, at) => word === 'password' && isValue(words[at + 1] ?? ''));
+}
+/** `auths.HOST.auth`, `identitytoken` or `password`; `.dockercfg` has the hosts at its top. */
+function hasDockerLogin(text) {
+    const parsed = JSON.parse(text);
+    const top = fieldsOf(parsed);
+    const hosts = [...fieldsOf(top.get('auths')).values(), ...top.values()];
+    return hosts.some((host) => {
+        const login = fieldsOf(host);
+        return ['auth', 'identitytoken', 'registrytoken', 'password'].some((name) => {
+            const value = login.get(name);
+            return typeof value === 'string' && isValue(value);
+        });
+    });
+}
+function fieldsOf(value) {
+    return new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
+}
+/** `https://name:secret@host`. */
+function hasUrlPassword(text) {
+    const [, password] = /:\/\/[^/\s:@]{0,100}:([^/\s@]{1,300})@/.exec(text) ?? [];
+    return password !== undefined && isValue(password);
+}
+/** Variables that configure and hide nothing. */
+const secret_HARMLESS = /^(?:(?:\w+_)?(?:ENV|ENVIRONMENT|PORT|HOST|HOSTNAME|LEVEL|VERSION|TIMEOUT|ENABLED|DEBUG|MODE|DIR|PATH)|TZ|LANG|LC_\w+|\w*PUBLIC_\w+|(?:VITE|REACT_APP|VUE_APP|COMPOSE|npm_config)_\w+|GENERATE_SOURCEMAP)$/;
+/** Some variable has a value, and not only of those that hide nothing. */
+function hasEnvironment(text) {
+    return secret_settingsOf(text).some(({ name, value }) => /^\w+$/.test(name) && isValue(value) && (!secret_HARMLESS.test(name) || hasUrlPassword(value)));
+}
+function hasSetting(text, name) {
+    return secret_settingsOf(text).some((setting) => name.test(setting.name) && isValue(setting.value));
+}
+/** Lines `NAME = VALUE`, without quotes and what `export` says; comments are none. */
+function secret_settingsOf(text) {
+    return text.split(/\r?\n/).flatMap((line) => {
+        const at = line.indexOf('=');
+        const name = line
+            .slice(0, Math.max(0, at))
+            .trim()
+            .replace(/^export\s+/, '');
+        if (at === -1 || /^[#;]/.test(name))
+            return [];
+        return [
+            {
+                name,
+                value: line
+                    .slice(at + 1)
+                    .trim()
+                    .replace(/^(["'])(.*)\1$/, '$2')
+                    .trim(),
+            },
+        ];
+    });
+}
+/** No value: a variable that something else fills in (`${NPM_TOKEN}`), a placeholder, a documentation's example. */
+function isValue(value) {
+    if (value === '' || /^[$<{%[*#]/.test(value))
+        return false;
+    return !/example|change[-_ ]?me|^your[-_ ]|placeholder|^x+$|^todo$/i.test(value);
+}
+
+;// CONCATENATED MODULE: ./build/image/layer/facts.js
+
+
+
+
+
+
+
+
+
+/** Each answers at once for the files that it has nothing to tell of. */
+const READERS = [
+    dpkgReader,
+    apkReader,
+    rpmReader,
+    npmReader,
+    pythonReader,
+    javaReader,
+    secretReader,
+    elfReader,
+    goReader,
+];
+/**
+ * The readers for a regular file of this path (as `TarEntry` has it: no leading `/`) and size in bytes; none for most. A file may tell
+ * several things: a Go program is an ELF file as well.
+ */
+function readersOf(path, size) {
+    return READERS.flatMap((open) => open(path, size) ?? []);
+}
+
+;// CONCATENATED MODULE: ./build/image/layer/listing.js
+
+
+
+/** Entries, bytes of paths and of facts that are kept of one layer: several times what the largest usual images have in all. */
+const listing_MAX_ENTRIES = 1_000_000;
+const MAX_PATH_BYTES = 200_000_000;
+const MAX_FACT_BYTES = 128 * 1024 * 1024;
+/** Bytes of a fact whose reader does not say how many. */
+const SMALL_FACT = 500;
+/** Starts a listing. It keeps some 200 bytes an entry. */
+function createListing() {
+    let entries = [];
+    let pathBytes = 0;
+    let factBytes = 0;
+    let finish = null;
+    return {
+        visit: (entry, sparse) => {
+            finish?.();
+            finish = null;
+            if (entries === null)
+                return;
+            pathBytes += entry.path.length + (entry.target?.length ?? 0);
+            if (entries.length >= listing_MAX_ENTRIES || pathBytes > MAX_PATH_BYTES) {
+                entries = null;
+                return;
+            }
+            const listed = listing_entriesOf(entry);
+            entries.push(...listed);
+            const [file] = listed;
+            // A sparse file may claim any length: its holes are not read.
+            if (file?.kind !== 'file' || sparse)
+                return;
+            const readers = whiteoutOf(file.path) === null ? readersOf(file.path, file.size) : [];
+            let checksum = 0;
+            finish = () => {
+                file.checksum = checksum;
+                for (const reader of readers) {
+                    const fact = reader.end();
+                    if (fact === null)
+                        continue;
+                    file.facts.push(fact);
+                    factBytes += reader.keeps ?? SMALL_FACT;
+                }
+                if (factBytes > MAX_FACT_BYTES)
+                    entries = null;
+            };
+            return (chunk) => {
+                checksum = (0,external_node_zlib_.crc32)(chunk, checksum);
+                for (const reader of readers)
+                    reader.push(chunk);
+            };
+        },
+        end: () => {
+            finish?.();
+            finish = null;
+            return { entries, factBytes: entries === null ? 0 : factBytes };
+        },
+    };
+}
+/** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
+function listing_entriesOf(entry) {
+    const { path } = entry;
+    const whiteout = whiteoutOf(path);
+    const file = entry.type === 'file' && (whiteout === null || entry.size > 0)
+        ? [
+            {
+                kind: 'file',
+                path,
+                size: entry.size,
+                mode: entry.mode,
+                uid: entry.uid,
+                gid: entry.gid,
+                checksum: null,
+                facts: [],
+            },
+        ]
+        : [];
+    if (whiteout !== null) {
+        if (whiteout.kind === 'metadata')
+            return file;
+        return [...file, { kind: whiteout.kind, path: whiteout.path }];
+    }
+    if (file.length > 0)
+        return file;
+    if (entry.type === 'link')
+        return [{ kind: 'link', path, target: entry.target ?? '' }];
+    if (entry.type === 'symlink')
+        return [{ kind: 'symlink', path, target: entry.target ?? '' }];
+    return [{ kind: entry.type === 'directory' ? 'folder' : 'other', path }];
+}
+
 ;// CONCATENATED MODULE: ./build/image/layer/tar.js
 
 /**
@@ -42406,6 +47011,10 @@ class TarParser {
     /** Bytes of the archive that were read: after an entry, where its payload begins. */
     get offset() {
         return this.before + this.at;
+    }
+    /** Whether the archive's end marker (two blocks of zeros) has passed: no entry follows. */
+    get isOver() {
+        return this.state === 'end';
     }
     /** Hands over the next bytes; those before must have been read (`next` answered null). */
     push(chunk) {
@@ -42708,16 +47317,17 @@ function withoutEnd(offset) {
 }
 /**
  * The entries of an archive in its order, one at a time. An entry's payload can be read until the next entry is asked for; what is not
- * read by then is skipped. The source is read no faster than that, to its end, and is let go of when the caller stops early.
+ * read by then is skipped. The source is read no faster than that, to its end, or to the archive's end marker where `until` says so, and
+ * is let go of when the caller stops early.
  * Throws CouldNotMeasure `measure` where the archive is cut off or corrupt; and what the source throws.
  */
-async function* readTar(source) {
+async function* readTar(source, until = 'source-ends') {
     const parser = new TarParser();
     const chunks = source[Symbol.asyncIterator]();
     async function next() {
         for (;;) {
             const event = parser.next();
-            if (event)
+            if (event || (parser.isOver && until === 'end-marker'))
                 return event;
             const { done, value } = await chunks.next();
             if (done) {
@@ -42783,8 +47393,6 @@ async function* indexTar(file) {
         throw withoutEnd(parser.offset);
 }
 
-// EXTERNAL MODULE: external "node:zlib"
-var external_node_zlib_ = __nccwpck_require__(8522);
 ;// CONCATENATED MODULE: ./build/image/layer/zstd.js
 
 
@@ -42792,7 +47400,7 @@ var external_node_zlib_ = __nccwpck_require__(8522);
  * Node's zstd decoder stops at the end of the first frame in a chunk and drops the rest of it without a word (nodejs/node#64741). So
  * the stream is cut where frames end. Format: RFC 8878, https://www.rfc-editor.org/rfc/rfc8878
  */
-const MAGIC = 0xfd2fb528;
+const zstd_MAGIC = 0xfd2fb528;
 /** Skippable frames: 0x184D2A50 to 0x184D2A5F. zstd:chunked keeps its table of contents in one. */
 const SKIPPABLE = 0x184d2a50;
 const BLOCK_TYPE_RLE = 1;
@@ -42804,7 +47412,7 @@ const BLOCK_TYPE_RESERVED = 3;
 const WINDOW_LOG = 27;
 /** Whether content that begins with these four bytes is zstd's, be it a skippable frame. */
 function isZstd(magic) {
-    return magic.length >= 4 && (magic.readUInt32LE() === MAGIC || isSkippable(magic.readUInt32LE()));
+    return magic.length >= 4 && (magic.readUInt32LE() === zstd_MAGIC || isSkippable(magic.readUInt32LE()));
 }
 function isSkippable(magic) {
     return (magic & ~0xf) >>> 0 === SKIPPABLE;
@@ -42847,7 +47455,7 @@ async function* splitFrames(stored) {
                         const magic = littleEndian(bytes);
                         if (isSkippable(magic))
                             [part, left, start] = ['skippable-size', 4, null];
-                        else if (magic === MAGIC) {
+                        else if (magic === zstd_MAGIC) {
                             // Its first bytes came with the chunk before, which did not hand them on.
                             if (at < 4) {
                                 yield Buffer.from(bytes);
@@ -42979,16 +47587,22 @@ async function unpack(stored) {
             await source.return?.();
         }
     }
-    if (isGzip(magic))
-        return { compression: 'gzip', chunks: gunzip(whole()) };
-    if (isZstd(magic)) {
-        return { compression: 'zstd', chunks: decode(splitFrames(whole()), createZstdDecoder(STREAM), 'zstd') };
+    const compression = detectCompression(magic);
+    switch (compression) {
+        case 'gzip':
+            return { compression, chunks: gunzip(whole()) };
+        case 'zstd':
+            return { compression, chunks: decode(splitFrames(whole()), createZstdDecoder(STREAM), 'zstd') };
+        case 'none':
+            return { compression, chunks: whole() };
     }
-    return { compression: 'none', chunks: whole() };
 }
-/** RFC 1952, with its one compression method. */
-function isGzip(magic) {
-    return magic[0] === 0x1f && magic[1] === 0x8b && magic[2] === 0x08;
+/** How content is packed that begins with these bytes; four are looked at. */
+function detectCompression(magic) {
+    // RFC 1952, with its one compression method.
+    if (magic[0] === 0x1f && magic[1] === 0x8b && magic[2] === 0x08)
+        return 'gzip';
+    return isZstd(magic) ? 'zstd' : 'none';
 }
 async function* gunzip(stored) {
     let total = 0;
@@ -43126,7 +47740,6 @@ class LayerWalk {
     visit;
     consumer = undefined;
     size = 0;
-    entries = 0;
     constructor(visit) {
         this.visit = visit;
     }
@@ -43139,11 +47752,10 @@ class LayerWalk {
                 this.consumer?.(event.payload);
                 continue;
             }
-            this.entries += 1;
             this.size += entry.size;
             if (!Number.isSafeInteger(this.size))
                 throw new build_failure/* CouldNotMeasure */.N('measure', 'It has files of an impossible size.');
-            this.consumer = this.visit(entry);
+            this.consumer = this.visit(entry, event.sparse);
             if (!this.consumer)
                 parser.skip();
         }
@@ -43151,7 +47763,7 @@ class LayerWalk {
     end(isVerified) {
         if (!this.parser.end() && !isVerified)
             throw withoutEnd(this.parser.offset);
-        return { size: this.size, entries: this.entries };
+        return { size: this.size };
     }
 }
 /** The source, whose own errors (a connection that breaks, a file that cannot be read) become CouldNotMeasure. */
@@ -43183,6 +47795,16 @@ function walk_naming({ digest, diffId }, error) {
     return new build_failure/* CouldNotMeasure */.N(kind, `${name} could not be read. ${message}`, details);
 }
 
+;// CONCATENATED MODULE: ./build/image/layer/read.js
+
+
+/** Walks a layer and lists what it does. Throws as `walkLayer` does. */
+async function readLayer(stored, expected) {
+    const listing = createListing();
+    const walked = await walkLayer(stored, expected, listing.visit);
+    return { ...walked, ...listing.end() };
+}
+
 ;// CONCATENATED MODULE: ./build/image/layer/contents.js
 
 
@@ -43190,14 +47812,30 @@ function walk_naming({ digest, diffId }, error) {
 
 /** How many layers are read at a time: unpacking runs beside the walk, on a core of its own. */
 const AT_A_TIME = 2;
+/** Entries, and bytes of facts, that are kept of all layers of a run. */
+const contents_MAX_ENTRIES = 2_000_000;
+const contents_MAX_FACT_BYTES = 256 * 1024 * 1024;
 /** `signal` ends what is being read, and what waits for its turn does not begin. */
 function createLayerContents(signal) {
     const known = new Map();
     const underWay = new Map();
     const inTurn = createTurns(AT_A_TIME);
+    let keptEntries = 0;
+    let keptFactBytes = 0;
+    function keep({ diffId, size, entries, factBytes }) {
+        const found = known.get(diffId);
+        if (found)
+            return found;
+        keptEntries += entries?.length ?? 0;
+        keptFactBytes += factBytes;
+        const isTooMuch = keptEntries > contents_MAX_ENTRIES || keptFactBytes > contents_MAX_FACT_BYTES;
+        const content = { size, entries: isTooMuch ? null : entries };
+        known.set(diffId, content);
+        return content;
+    }
     return {
         get: (diffId) => known.get(diffId),
-        add: ({ diffId, size }) => void known.set(diffId, { size }),
+        add: (layer) => void keep(layer),
         read: (diffId, blob, open) => {
             const found = known.get(diffId);
             if (found)
@@ -43210,11 +47848,9 @@ function createLayerContents(signal) {
                     throw cancelled(diffId);
                 const stored = (0,external_node_stream_.addAbortSignal)(signal, await open());
                 const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size };
-                const { size } = await walkLayer(stored, expected).catch((error) => {
+                return keep(await readLayer(stored, expected).catch((error) => {
                     throw signal.aborted ? cancelled(diffId) : error;
-                });
-                known.set(diffId, { size });
-                return { size };
+                }));
             }).finally(() => underWay.delete(diffId));
             underWay.set(diffId, read);
             return read;
@@ -43279,7 +47915,6 @@ function linked(path, target) {
 
 
 
-
 /** `manifest.json` of `docker save`: https://github.com/moby/docker-image-spec/blob/main/spec.md#combined-image-json--filesystem-changeset-format */
 const savedManifest = schemas/* array */.YOg(schemas/* object */.Ikc({ Config: schemas/* string */.YjP(), RepoTags: schemas/* array */.YOg(schemas/* string */.YjP()).nullish(), Layers: schemas/* array */.YOg(schemas/* string */.YjP()).nullish() }));
 /**
@@ -43310,12 +47945,7 @@ async function savedImages(files, name, wanted) {
     const config = await saved_readConfig(files, image.config);
     const found = hasLayout ? await findInLayout(files, image, name, config.digest) : null;
     const inLayout = found && (await Promise.all(found.map((each) => toSourceImage(files, each))));
-    const images = inLayout?.map(withoutUnpacked) ?? [savedImage(files, image, config.bytes)];
-    const isWanted = platformFilter(wanted.platforms);
-    for (const { config: of } of images)
-        if (!isWanted(of))
-            wanted.leftOut?.(platformName(of));
-    return images.filter((each) => isWanted(each.config));
+    return keepWanted(inLayout?.map(withoutUnpacked) ?? [savedImage(files, image, config.bytes)], wanted);
 }
 /**
  * The images of the layout beside `manifest.json` that are this one, one a platform; null where there is none: the one with the config that
@@ -43366,7 +47996,7 @@ async function saved_readConfig(files, path) {
     const bytes = await files.read(normalisePath(path));
     if (bytes === null)
         throw new build_failure/* CouldNotMeasure */.N('measure', `The config ${path} is not in \`${files.place}\`.`);
-    const digest = `sha256:${(0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex')}`;
+    const digest = digestOf(bytes);
     const [, named] = /(?:^|[/:])([0-9a-f]{64})(?:\.json)?$/.exec(path) ?? [];
     if (named === undefined || digest === `sha256:${named}`)
         return { bytes, digest };
@@ -43393,11 +48023,11 @@ const MAX_KEPT = 64 * 1024 * 1024;
  * Throws as `Source.images` does, and what the stream throws.
  */
 function readSavedStream(saved, place, name, wanted) {
-    return readStream(saved, place, name, wanted, savedImages);
+    return readStream(saved, place, name, wanted, savedImages, 'end-marker');
 }
 /** As `readSavedStream`, for any kind of tar archive with images in it. */
-async function readStream(stream, place, name, wanted, readImages) {
-    const images = await readImages(await passedFiles(stream, place, wanted.contents), name, wanted);
+async function readStream(stream, place, name, wanted, readImages, until = 'source-ends') {
+    const images = await readImages(await passedFiles(stream, place, wanted.contents, until), name, wanted);
     if (wanted.contents === null)
         return images;
     for (const { config, packed, openLayer } of images) {
@@ -43410,12 +48040,12 @@ async function readStream(stream, place, name, wanted, readImages) {
     return images;
 }
 /** Reads a tar archive to its end and keeps what is needed of it. */
-async function passedFiles(stream, place, contents) {
+async function passedFiles(stream, place, contents, until) {
     const members = createMembers();
     let kept = 0;
     let failed;
     try {
-        for await (const { entry, payload } of readTar(noting(stream, (error) => (failed = error)))) {
+        for await (const { entry, payload } of readTar(noting(stream, (error) => (failed = error)), until)) {
             const passed = entry.type === 'file' ? await pass(entry.path, entry.size, payload) : null;
             members.add(entry, passed);
         }
@@ -43447,7 +48077,7 @@ async function passedFiles(stream, place, contents) {
             return { size, problem: unread(path, 'It has passed by.') };
         let broken;
         try {
-            const layer = await walkLayer(noting(rest, (error) => (broken = error)), {
+            const layer = await readLayer(noting(rest, (error) => (broken = error)), {
                 digest: hex === undefined ? null : `sha256:${hex}`,
                 diffId: null,
             });
@@ -43534,7 +48164,7 @@ function ociArchive(file, name) {
 function archiveSource(transport, file, name, readImages) {
     const place = `${transport}:${file}`;
     return {
-        images: async (wanted) => (await isPlain(file))
+        images: async (wanted) => (await archive_isPlain(file))
             ? readImages(await tarFiles(place, file), name, wanted)
             : readStream(unpacked(place, file), place, name, wanted, readImages),
         close: async () => { },
@@ -43544,7 +48174,7 @@ function archiveSource(transport, file, name, readImages) {
  * Whether the file can be read at any place and is not packed.
  * Throws CouldNotMeasure where there is no file.
  */
-async function isPlain(file) {
+async function archive_isPlain(file) {
     const found = await (0,promises_.stat)(file).catch((error) => {
         throw new build_failure/* CouldNotMeasure */.N('precondition', `There is no file \`${file}\`: ${reason(error)}.`, {
             remedy: 'Check the path; the step that writes it has to run before this one.',
@@ -43564,15 +48194,11 @@ async function isPlain(file) {
         const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
         if (bytesRead === 0)
             throw new build_failure/* CouldNotMeasure */.N('measure', `\`${file}\` is empty.`);
-        return !isPacked(buffer);
+        return detectCompression(buffer.subarray(0, bytesRead)) === 'none';
     }
     finally {
         await handle.close();
     }
-}
-/** Magic numbers: gzip (RFC 1952), zstd (RFC 8878). */
-function isPacked(start) {
-    return start.readUInt16BE() === 0x1f8b || start.readUInt32LE() === 0xfd2fb528;
 }
 /** The content of a file that may be packed. */
 async function* unpacked(place, file) {
@@ -43631,6 +48257,7 @@ async function tarFiles(place, file) {
 
 
 
+
 /** An entry of `auths` (github.com/docker/cli, cli/config/types). */
 const auth = schemas/* object */.Ikc({
     auth: schemas/* string */.YjP().optional(),
@@ -43659,7 +48286,7 @@ home) {
     let configs;
     const found = new Map();
     async function find(registry, repository) {
-        const keys = keysOf(registry, repository);
+        const keys = credentials_keysOf(registry, repository);
         configs ??= readConfigs(env, home);
         for (const config of await configs) {
             const helper = helperOf(config, keys);
@@ -43676,7 +48303,7 @@ home) {
         return already;
     };
 }
-function keysOf(registry, repository) {
+function credentials_keysOf(registry, repository) {
     const path = repository.split('/');
     const others = path.map((_, at) => [registry, ...path.slice(0, path.length - at)].join('/'));
     return registry === 'docker.io'
@@ -43730,7 +48357,7 @@ async function askHelper(exec, name, key) {
             return null;
         throw fail(`failed with exit code ${exitCode}`);
     }
-    const parsed = helped.safeParse(jsonOf(stdout));
+    const parsed = helped.safeParse(parseJson(stdout));
     if (!parsed.success)
         throw fail('gave no credentials that are understood');
     const { Username: username, Secret: secret } = parsed.data;
@@ -43760,20 +48387,12 @@ async function credentials_readConfig(path) {
     return text === null || text.trim() === '' ? [] : [parseConfig(path, text)];
 }
 function parseConfig(name, text) {
-    const parsed = configFile.safeParse(jsonOf(text));
+    const parsed = configFile.safeParse(parseJson(text));
     if (parsed.success)
         return parsed.data;
     throw new build_failure/* CouldNotMeasure */.N('precondition', `\`${name}\` is not as Docker's configuration file is.`, {
         remedy: `Log in again with \`docker login\`, or mend \`${name}\`.`,
     });
-}
-function jsonOf(text) {
-    try {
-        return JSON.parse(text);
-    }
-    catch {
-        return undefined;
-    }
 }
 /** What `docker login` takes for a key: nothing for Docker Hub. */
 function loginName(key) {
@@ -43786,6 +48405,8 @@ function loginName(key) {
 
 
 
+
+
 /** `docker image inspect`, as far as every engine since 20.10 has it. */
 const inspected = schemas/* object */.Ikc({
     Id: schemas/* string */.YjP(),
@@ -43793,10 +48414,8 @@ const inspected = schemas/* object */.Ikc({
     Os: schemas/* string */.YjP(),
     Architecture: schemas/* string */.YjP(),
     Variant: schemas/* string */.YjP().optional(),
-    RootFS: schemas/* object */.Ikc({ Layers: schemas/* array */.YOg(schemas/* string */.YjP().regex(/^sha256:[0-9a-f]{64}$/)).nullish() }).optional(),
+    RootFS: schemas/* object */.Ikc({ Layers: schemas/* array */.YOg(schemas/* string */.YjP().regex(DIGEST)).nullish() }).optional(),
 });
-/** One line of `docker history --format '{{json .}}' --human=false`, newest first. */
-const daemon_historyLine = schemas/* object */.Ikc({ Size: schemas/* string */.YjP().regex(/^\d+$/).transform(Number), CreatedBy: schemas/* string */.YjP() });
 /** How long an engine may take to reach this process: it does so at once, or not at all. */
 const REACHED_WITHIN_MS = 20_000;
 /** Instructions that make no layer. */
@@ -43814,7 +48433,7 @@ const WITHOUT_LAYER = /^(?:\/bin\/sh -c #\(nop\) +)?(?:ARG|CMD|ENTRYPOINT|ENV|EX
  * The engine is left as it was: the name for the push is taken away again.
  */
 function createDaemonSource(name, surroundings) {
-    const { exec, openOutput, warn } = surroundings;
+    const { exec, saveImage, warn } = surroundings;
     const place = `docker-daemon:${name}`;
     async function images(wanted) {
         const [image, store] = await Promise.all([inspectImage(exec, name, place), storeOf(exec)]);
@@ -43822,7 +48441,7 @@ function createDaemonSource(name, surroundings) {
         const diffIds = image.RootFS?.Layers ?? [];
         const isKnown = wanted.contents === null || diffIds.every((diffId) => wanted.contents?.get(diffId));
         if (isClassic && !wanted.downloadSizes && isKnown) {
-            return onlyWanted([await recordedImage(exec, image, place)], wanted);
+            return keepWanted([await recordedImage(exec, image, place)], wanted);
         }
         if (!isClassic || wanted.downloadSizes) {
             const pushed = await pushImage(image, isClassic, wanted);
@@ -43831,15 +48450,9 @@ function createDaemonSource(name, surroundings) {
             if (isClassic)
                 warn(`The download size of \`${place}\` is not measured: ${pushed.reason}`);
             if (isClassic && isKnown)
-                return onlyWanted([await recordedImage(exec, image, place)], wanted);
+                return keepWanted([await recordedImage(exec, image, place)], wanted);
         }
-        const saved = await openOutput('docker', ['save', name]);
-        try {
-            return await readSavedStream(saved, place, null, wanted);
-        }
-        finally {
-            saved.destroy();
-        }
+        return readSavedStream(saveImage(name), place, null, wanted);
     }
     /** Pushes the image to ourselves; or says why that is not possible, in a sentence. */
     async function pushImage(image, isClassic, wanted) {
@@ -43953,7 +48566,7 @@ function configsOf(arrival) {
         if (bytes === undefined || seen.has(digest))
             return;
         seen.add(digest);
-        const found = loose.safeParse(parsedJson(bytes.toString('utf8'))).data;
+        const found = loose.safeParse(parseJson(bytes)).data;
         if (found?.config)
             configs.add(found.config.digest);
         for (const entry of found?.manifests ?? [])
@@ -43967,16 +48580,12 @@ function configsOf(arrival) {
  * the history made a layer follows from their sizes and words, and where it does not there is no history.
  */
 async function recordedImage(exec, image, place) {
-    const told = await exec('docker', ['history', '--no-trunc', '--human=false', '--format', '{{json .}}', image.Id]);
-    if (told.exitCode !== 0)
-        throw new build_failure/* CouldNotMeasure */.N('measure', `\`docker history\` failed: ${lastLine(told)}`);
-    const lines = told.stdout.split('\n').filter((line) => line !== '');
-    const entries = lines.map((line) => daemon_historyLine.parse(JSON.parse(line))).toReversed();
+    const entries = await readHistory(exec, image.Id);
     const diffIds = image.RootFS?.Layers ?? [];
     const rules = [
-        ({ Size: size }) => size > 0,
+        ({ size }) => size > 0,
         () => true,
-        ({ Size: size, CreatedBy: by }) => size > 0 || !WITHOUT_LAYER.test(by),
+        ({ size, createdBy }) => size > 0 || !WITHOUT_LAYER.test(createdBy),
     ];
     const makesLayer = rules.find((rule) => entries.filter(rule).length === diffIds.length);
     const config = {
@@ -43985,7 +48594,7 @@ async function recordedImage(exec, image, place) {
         ...(image.Variant ? { variant: image.Variant } : {}),
         rootfs: { diff_ids: diffIds },
         history: makesLayer
-            ? entries.map((entry) => ({ created_by: entry.CreatedBy, empty_layer: !makesLayer(entry) }))
+            ? entries.map((entry) => ({ created_by: entry.createdBy, empty_layer: !makesLayer(entry) }))
             : null,
     };
     return { digest: null, config, packed: null, openLayer: unread(place) };
@@ -43994,17 +48603,10 @@ async function recordedImage(exec, image, place) {
 function unread(place) {
     return (at) => Promise.reject(new build_failure/* CouldNotMeasure */.N('measure', `Layer ${at + 1} of \`${place}\` was not among what the engine gave.`));
 }
-function onlyWanted(images, { platforms, leftOut }) {
-    const isWanted = platformFilter(platforms);
-    for (const { config } of images)
-        if (!isWanted(config))
-            leftOut?.(platformName(config));
-    return images.filter(({ config }) => isWanted(config));
-}
 async function inspectImage(exec, name, place) {
     const told = await exec('docker', ['image', 'inspect', '--format', '{{json .}}', name]);
     if (told.exitCode === 0) {
-        const parsed = inspected.safeParse(parsedJson(told.stdout));
+        const parsed = inspected.safeParse(parseJson(told.stdout));
         if (parsed.success)
             return parsed.data;
         throw new build_failure/* CouldNotMeasure */.N('measure', `\`docker image inspect\` of \`${place}\` is not understood: ${errors/* prettifyError */.S1(parsed.error)}`);
@@ -44032,13 +48634,87 @@ function lastLine({ stderr }) {
     const line = stderr.trim().split('\n').at(-1) ?? '';
     return line.replace(/^(?:ERROR|error): ?/, '').slice(0, 1_000) || 'it gave no reason.';
 }
-function parsedJson(text) {
+
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
+;// CONCATENATED MODULE: ./build/image/source/engine-save.js
+
+
+
+/** Bytes that the head of an answer may have; an engine's has a few hundred. */
+const MAX_HEAD = 64 * 1024;
+/**
+ * Saves by the engine's own API where the engine listens on a Unix socket of this machine: the docker command on the way takes about as
+ * much processor time for a byte as reading it does here. Where the engine listens elsewhere, or does not answer so, by the docker command.
+ */
+function createSaveImage(exec, openOutput, signal) {
+    return async function* save(name) {
+        const path = await socketOf(exec);
+        const answer = path === null ? null : await askToSave(path, name, signal);
+        yield* answer === null ? await openOutput('docker', ['save', name]) : answer.body;
+    };
+}
+/** The Unix socket of the engine that docker commands speak to, whatever environment and context say; null where it has none. */
+async function socketOf(exec) {
+    const { exitCode, stdout } = await exec('docker', ['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}']);
+    const [, path = null] = exitCode === 0 ? (/^unix:\/\/(\/.+)$/.exec(stdout.trim()) ?? []) : [];
+    return path;
+}
+/** Asks in the engine's own version of its API, as its ping tells it: https://docs.docker.com/reference/api/engine/ */
+async function askToSave(path, name, signal) {
+    const ping = await get(path, '/_ping', signal);
+    ping?.close();
+    const [, version] = /\r\napi-version: *(\d+\.\d+)\r\n/i.exec(ping?.head ?? '') ?? [];
+    return version === undefined ? null : get(path, `/v${version}/images/get?names=${encodeURIComponent(name)}`, signal);
+}
+/**
+ * Asks by HTTP/1.0: then the body is all that follows the head, until the connection ends. Of HTTP/1.1 it comes in pieces, which take both
+ * ends twice the time. Null where the engine does not answer, or with another status than 200.
+ */
+async function get(path, url, signal) {
+    const socket = (0,external_node_stream_.addAbortSignal)(signal, (0,external_node_net_.connect)(path));
+    const chunks = socket[Symbol.asyncIterator]();
+    const close = () => void socket.destroy();
+    let start = Buffer.alloc(0);
+    let end = -1;
     try {
-        return JSON.parse(text);
+        socket.write(`GET ${url} HTTP/1.0\r\nHost: docker\r\n\r\n`);
+        while (end === -1 && start.length < MAX_HEAD) {
+            const { done, value } = await chunks.next();
+            if (done === true)
+                break;
+            start = Buffer.concat([start, value]);
+            end = start.indexOf('\r\n\r\n');
+        }
     }
     catch {
-        return undefined;
+        if (signal.aborted)
+            throw engine_save_cancelled();
     }
+    const head = start.toString('latin1', 0, end + 2);
+    if (end === -1 || !/^HTTP\/1\.[01] 200 /.test(head) || /\r\ntransfer-encoding:/i.test(head)) {
+        close();
+        return null;
+    }
+    async function* body() {
+        try {
+            yield start.subarray(end + 4);
+            yield* { [Symbol.asyncIterator]: () => chunks };
+        }
+        catch (error) {
+            if (signal.aborted)
+                throw engine_save_cancelled();
+            const { code, message } = error;
+            throw new build_failure/* CouldNotMeasure */.N('measure', `The engine broke off \`docker save\`: ${code ?? message}.`);
+        }
+        finally {
+            close();
+        }
+    }
+    return { head, body: body(), close };
+}
+function engine_save_cancelled() {
+    return new build_failure/* CouldNotMeasure */.N('cancelled', 'The run was cancelled while `docker save` was under way.');
 }
 
 // EXTERNAL MODULE: external "node:http"
@@ -44051,8 +48727,7 @@ const external_node_stream_promises_namespaceObject = __WEBPACK_EXTERNAL_createR
 
 
 
-/** The largest manifest or config that is kept; registries take manifests of at most 4 MB. */
-const DOCUMENT_LIMIT = 8 * 1024 * 1024;
+
 const TAR_BLOCK = 512;
 /** Opens a blob: a layer is walked while it comes in, in constant memory, where its content is asked for; a document is kept. */
 function openIncoming(contents, inTurn) {
@@ -44108,7 +48783,7 @@ async function readBlob(stored, expected, isWalked, inTurn) {
     return inTurn(async () => {
         if (!isWalked)
             return hashBlob(all, false);
-        const layer = await walkLayer(all, expected);
+        const layer = await readLayer(all, expected);
         return { digest: layer.digest, size: layer.packedSize, layer, document: null };
     });
 }
@@ -44123,7 +48798,7 @@ async function hashBlob(parts, isKept) {
     for await (const part of parts) {
         hash.update(part);
         size += part.length;
-        if (size > DOCUMENT_LIMIT)
+        if (size > MAX_DOCUMENT_SIZE)
             kept = null;
         kept?.push(part);
     }
@@ -44131,6 +48806,8 @@ async function hashBlob(parts, isKept) {
 }
 
 ;// CONCATENATED MODULE: ./build/image/source/receiver.js
+
+
 
 
 
@@ -44275,11 +48952,11 @@ async function startReceiver() {
         for await (const part of request.iterator({ destroyOnReturn: false })) {
             parts.push(part);
             size += part.length;
-            if (size > DOCUMENT_LIMIT)
+            if (size > MAX_DOCUMENT_SIZE)
                 return refuse(request, response, 413, 'SIZE_INVALID', 'The manifest is too large.');
         }
         const bytes = Buffer.concat(parts);
-        const digest = `sha256:${(0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex')}`;
+        const digest = digestOf(bytes);
         if (reference !== delivery.tag && reference !== digest) {
             fail(delivery, new build_failure/* CouldNotMeasure */.N('measure', `The engine sent the manifest ${digest} as ${reference.slice(0, 200)}.`));
             return deny(request, response, delivery);
@@ -45306,6 +49983,7 @@ function http_cancelled({ host }) {
 
 
 
+
 /** How often a request is sent before it is given up; the waits between are a second, two and four, or what the server asks for. */
 const ATTEMPTS = 4;
 /** Milliseconds of `Retry-After` that are waited for. */
@@ -45322,7 +50000,6 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** What Node calls a server's certificate that it does not trust. */
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ERR_TLS_/;
 const NOT_TLS = /^(?:EPROTO|ERR_SSL_)/;
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
 /** What a token service answers (https://distribution.github.io/distribution/spec/auth/token/); OAuth2 calls it `access_token`. */
 const printable = schemas/* string */.YjP().regex(/^[\x21-\x7e]+$/);
 const tokenAnswer = schemas/* object */.Ikc({ token: printable.optional(), access_token: printable.optional() });
@@ -45340,7 +50017,7 @@ class BadStatus extends Error {
     constructor(response, body, host) {
         super(`status ${response.statusCode ?? 0}`);
         this.status = response.statusCode ?? 0;
-        this.code = errorAnswer.safeParse(registry_client_jsonOf(body)).data?.errors[0]?.code ?? null;
+        this.code = errorAnswer.safeParse(parseJson(body ?? '')).data?.errors[0]?.code ?? null;
         // A proxy's page that tells of a server which is busy or down is no sign of a wrong address.
         this.isPage = isPage(response) && this.status < 500 && this.status !== 429;
         this.retryAfter = response.headers['retry-after'];
@@ -45467,7 +50144,7 @@ function createRegistryClient(deps) {
             }
             throw new BadStatus(answer, body, url.host);
         });
-        const { data } = tokenAnswer.safeParse(registry_client_jsonOf(response));
+        const { data } = tokenAnswer.safeParse(parseJson(response ?? ''));
         const token = data?.token ?? data?.access_token;
         if (token === undefined) {
             throw new build_failure/* CouldNotMeasure */.N('measure', `\`${realm.host}\` gave no token for \`${reference.text}\`.`);
@@ -45660,17 +50337,6 @@ function isPage({ headers }) {
 function basic({ username, password }) {
     return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
-function digestOf(bytes) {
-    return `sha256:${(0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex')}`;
-}
-function registry_client_jsonOf(body) {
-    try {
-        return JSON.parse((body ?? '').toString('utf8'));
-    }
-    catch {
-        return undefined;
-    }
-}
 function codeOf(error) {
     // Several addresses were tried: one error for each.
     const [first] = error.errors ?? [];
@@ -45771,12 +50437,13 @@ function createRegistrySource(reference, client) {
 function createPlaces(deps) {
     const { exec, openOutput, tidyUp, env, home, cwd, signal, clock, warn } = deps;
     const client = createRegistryClient({ credentials: createCredentials(exec, env, home), signal, clock });
+    const saveImage = createSaveImage(exec, openOutput, signal);
     let receiver;
     function openDaemon(name) {
         return {
             images: async (wanted) => {
                 receiver ??= startReceiver();
-                const surroundings = { exec, openOutput, tidyUp, receiver: await receiver, warn, readSaved: readSavedStream };
+                const surroundings = { exec, saveImage, tidyUp, receiver: await receiver, warn };
                 return createDaemonSource(name, surroundings).images(wanted);
             },
             close: () => Promise.resolve(),
@@ -45861,6 +50528,7 @@ function atMost(name) {
 
 
 
+
 /**
  * Measures head and base: builds of the checkout's commit and of the one it is compared with, or images where they lie.
  * `scratch` is a folder of the run's own; `facts` get what is found out. Throws CouldNotMeasure.
@@ -45907,7 +50575,7 @@ async function measureBuilds(tools, surroundings, world, facts, stop) {
     const engine = inspectBuilder(world.createExec(world.signal), inputs.builder);
     engine.catch(() => { });
     const repository = await openRepository(exec, await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd));
-    facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName);
+    facts.name = inputs.name ?? sides_nameOf(inputs, cwd, repository, surroundings.repositoryName);
     const revision = await headRevision(repository, scratch, surroundings.uncommitted, world.log);
     const { commit, dirty } = revision;
     facts.head = { ...facts.head, commit, pushed: surroundings.pushed === commit ? null : surroundings.pushed, dirty };
@@ -45945,7 +50613,7 @@ async function measureImages(image, tools, baseMustExist, facts) {
         return { measured, baseline: NOT_WANTED };
     if (typeof inputs.baseline !== 'object')
         return { measured, baseline: NOT_NAMED };
-    const platforms = measured.map(({ platform }) => platform);
+    const platforms = (0,measurement/* platformsOf */.W)(measured);
     const obtain = baseMustExist ? requireImage : obtainImage;
     return { measured, baseline: await obtain(reading, inputs.baseline, platforms) };
 }
@@ -45955,7 +50623,7 @@ function platformsLacking(wanted, measured) {
 }
 /** Only for the head's platforms: an image in a registry may have many more. */
 async function obtainImageBeside(reading, reference, head) {
-    const platforms = (await head).map(({ platform }) => platform);
+    const platforms = (0,measurement/* platformsOf */.W)(await head);
     return obtainImage(reading, reference, platforms);
 }
 /** How long removing what a side made may take, also when the run was cancelled. */
@@ -45971,7 +50639,7 @@ async function firstCause(...tasks) {
         throw failures.find((failure) => (0,build_failure/* toFailure */.w)(failure).kind !== 'cancelled') ?? failures[0];
     return Promise.all(tasks);
 }
-function nameOf(inputs, cwd, repository, repositoryName) {
+function sides_nameOf(inputs, cwd, repository, repositoryName) {
     const context = (0,external_node_path_.relative)(repository.root, (0,external_node_path_.resolve)(cwd, inputs.context)).replaceAll('\\', '/');
     const name = repositoryName ?? repository.root.split(/[\\/]/).at(-1) ?? 'image';
     const file = (0,external_node_path_.relative)(repository.root, (0,external_node_path_.resolve)(cwd, inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'))).replaceAll('\\', '/');
@@ -46008,6 +50676,8 @@ var version = __nccwpck_require__(8508);
 
 
 
+
+
 /**
  * The product in a sentence: measures head and base, compares them, judges, and reports.
  * Never throws for an image that could not be measured: the report says so. Throws where the run was cancelled.
@@ -46022,15 +50692,18 @@ async function run(inputs, surroundings, world) {
     try {
         const { measured, baseline } = await measureSides(inputs, surroundings, world, scratch, facts);
         world.signal.throwIfAborted();
-        const budgets = budgetsOf(inputs.limits);
-        const images = compareAll(measured, baseline).map((comparison) => {
-            const { checks, verdict } = judge(comparison, budgets);
-            return { comparison, checks, verdict };
+        const budgets = budgetsOf(inputs);
+        const judged = (0,compare/* compareAll */.Rt)(measured, baseline).map((compared) => {
+            const { comparison, head, base } = compared;
+            const findings = advise(head, base);
+            const { checks, verdict } = (0,judge/* judge */.S)(compared, budgets, findings);
+            return { comparison, checks, verdict, findings };
         });
+        const { images, waiver } = await withWaiver(judged, world.askWaivers, facts.name);
         // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.
         const isWhole = inputs.image !== null && inputs.platforms.length === 0;
-        const gone = isWhole ? gonePlatforms(measured, baseline) : [];
-        return (0,assemble/* assembleReport */.x)({ version: version/* version */.r, images, gonePlatforms: gone, head: facts.head, repositoryUrl, runUrl });
+        const gone = isWhole ? (0,compare/* gonePlatforms */.oq)(measured, baseline) : [];
+        return (0,assemble/* assembleReport */.x)({ version: version/* version */.r, images, gonePlatforms: gone, waiver, head: facts.head, repositoryUrl, runUrl });
     }
     catch (error) {
         if (world.signal.aborted)
@@ -46040,6 +50713,17 @@ async function run(inputs, surroundings, world) {
     finally {
         await run_discard(scratch, world.log);
     }
+}
+/** Where growth breaks a budget, what was accepted of it is not held against the change. */
+async function withWaiver(images, ask, name) {
+    if (ask === null || !images.some(({ checks }) => checks.some(waiver/* isWaivable */.uF)))
+        return { images, waiver: null };
+    const shown = images.flatMap(({ comparison, checks }) => (0,waiver/* shownOf */.Rp)(comparison.platform, comparison.change, checks) ?? []);
+    const { label, set, shown: accepted, problem } = await ask(name, shown);
+    return {
+        images: images.map((image) => (0,waiver/* waive */.T9)(image, accepted)),
+        waiver: { label, by: set?.by ?? null, at: set?.at ?? null, problem },
+    };
 }
 async function makeScratch(temporary) {
     try {
@@ -46083,6 +50767,192 @@ async function makeWritable(folder) {
 /* harmony export */ });
 /** Version of this program, as package.json has it (`__tests__/version.test.ts` keeps them equal): a bundle has no package.json to read. */
 const version = '0.1.0';
+
+
+/***/ }),
+
+/***/ 7785:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   h: () => (/* binding */ closestMatch)
+/* harmony export */ });
+/* unused harmony export default */
+const array = [];
+const characterCodeCache = [];
+
+function leven(first, second, options) {
+	if (first === second) {
+		return 0;
+	}
+
+	const maxDistance = options?.maxDistance;
+	const swap = first;
+
+	// Swapping the strings if `a` is longer than `b` so we know which one is the
+	// shortest & which one is the longest
+	if (first.length > second.length) {
+		first = second;
+		second = swap;
+	}
+
+	let firstLength = first.length;
+	let secondLength = second.length;
+
+	// Performing suffix trimming:
+	// We can linearly drop suffix common to both strings since they
+	// don't increase distance at all
+	// Note: `~-` is the bitwise way to perform a `- 1` operation
+	while (firstLength > 0 && (first.charCodeAt(~-firstLength) === second.charCodeAt(~-secondLength))) {
+		firstLength--;
+		secondLength--;
+	}
+
+	// Performing prefix trimming
+	// We can linearly drop prefix common to both strings since they
+	// don't increase distance at all
+	let start = 0;
+
+	while (start < firstLength && (first.charCodeAt(start) === second.charCodeAt(start))) {
+		start++;
+	}
+
+	firstLength -= start;
+	secondLength -= start;
+
+	// Early termination after trimming: if difference in length exceeds max distance
+	if (maxDistance !== undefined && secondLength - firstLength > maxDistance) {
+		return maxDistance;
+	}
+
+	if (firstLength === 0) {
+		return maxDistance !== undefined && secondLength > maxDistance
+			? maxDistance
+			: secondLength;
+	}
+
+	let bCharacterCode;
+	let result;
+	let temporary;
+	let temporary2;
+	let index = 0;
+	let index2 = 0;
+
+	while (index < firstLength) {
+		characterCodeCache[index] = first.charCodeAt(start + index);
+		array[index] = ++index;
+	}
+
+	while (index2 < secondLength) {
+		bCharacterCode = second.charCodeAt(start + index2);
+		temporary = index2++;
+		result = index2;
+
+		for (index = 0; index < firstLength; index++) {
+			temporary2 = bCharacterCode === characterCodeCache[index] ? temporary : temporary + 1;
+			temporary = array[index];
+			// eslint-disable-next-line no-multi-assign
+			result = array[index] = temporary > result
+				? (temporary2 > result ? result + 1 : temporary2)
+				: (temporary2 > temporary ? temporary + 1 : temporary2);
+		}
+
+		// Early termination: if all values in current row exceed maxDistance
+		if (maxDistance !== undefined) {
+			let rowMinimum = result;
+			for (index = 0; index < firstLength; index++) {
+				if (array[index] < rowMinimum) {
+					rowMinimum = array[index];
+				}
+			}
+
+			if (rowMinimum > maxDistance) {
+				return maxDistance;
+			}
+		}
+	}
+
+	// Bound arrays to avoid retaining large previous sizes
+	array.length = firstLength;
+	characterCodeCache.length = firstLength;
+
+	return maxDistance !== undefined && result > maxDistance ? maxDistance : result;
+}
+
+function closestMatch(target, candidates, options) {
+	if (!Array.isArray(candidates) || candidates.length === 0) {
+		return undefined;
+	}
+
+	const userMax = options?.maxDistance;
+	const targetLength = target.length;
+
+	// Exact match fast-path
+	for (const candidate of candidates) {
+		if (candidate === target) {
+			return candidate;
+		}
+	}
+
+	if (userMax === 0) {
+		return undefined;
+	}
+
+	let best;
+	let bestDist = Number.POSITIVE_INFINITY;
+	const seen = new Set();
+
+	for (const candidate of candidates) {
+		if (seen.has(candidate)) {
+			continue;
+		}
+
+		seen.add(candidate);
+
+		const lengthDiff = Math.abs(candidate.length - targetLength);
+		if (lengthDiff >= bestDist) {
+			continue;
+		}
+
+		if (userMax !== undefined && lengthDiff > userMax) {
+			continue;
+		}
+
+		const cap = Number.isFinite(bestDist)
+			? (userMax === undefined ? bestDist : Math.min(bestDist, userMax))
+			: userMax;
+
+		const distance = cap === undefined
+			? leven(target, candidate)
+			: leven(target, candidate, {maxDistance: cap});
+
+		// Skip candidates that exceed the user's maximum distance
+		if (userMax !== undefined && distance > userMax) {
+			continue;
+		}
+
+		// If we got a capped result that equals the cap, we need the actual distance
+		// for accurate comparison, but only if the cap was due to userMax
+		let actualD = distance;
+		if (cap !== undefined && distance === cap && cap === userMax) {
+			actualD = leven(target, candidate);
+		}
+
+		if (actualD < bestDist) {
+			bestDist = actualD;
+			best = candidate;
+			if (bestDist === 0) {
+				break;
+			}
+		}
+	}
+
+	if (userMax !== undefined && bestDist > userMax) {
+		return undefined;
+	}
+
+	return best;
+}
 
 
 /***/ }),

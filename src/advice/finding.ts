@@ -1,22 +1,7 @@
 import type { Layer, Measurement } from '../image/measurement.ts'
+import type { RuleId } from '../inputs/rules.ts'
 
-/** Ids of the rules, as the inputs spell them; docs/advice.md says what each looks for. */
-export const RULES = [
-  'toolchain',
-  'package-cache',
-  'dev-dependencies',
-  'vcs-and-tests',
-  'secrets',
-  'removed-later',
-  'duplicate-files',
-  'debug-symbols',
-  'single-stage',
-  'context-bloat',
-  'root-user',
-  'floating-base',
-  'layer-count',
-] as const
-export type RuleId = (typeof RULES)[number]
+export { RULES, type RuleId } from '../inputs/rules.ts'
 
 /** Words of our own, and what comes from the image as data: a path, a name, a command to paste. */
 export type Words = (string | { code: string })[]

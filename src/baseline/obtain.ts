@@ -1,7 +1,7 @@
 import { toFailure } from '../failure.ts'
 import { resolveBase } from '../git/commits.ts'
 import { measureImage, measureRevision, type Reading, type Revision, type Workshop } from '../image/measure.ts'
-import type { Measurement } from '../image/measurement.ts'
+import { platformsOf } from '../image/measurement.ts'
 import type { BaseQuestion } from '../inputs/event.ts'
 import type { ImageReference } from '../inputs/reference.ts'
 import type { Baseline } from './baseline.ts'
@@ -68,10 +68,6 @@ export const NOT_WANTED = none(null, null, 'none was asked for (`baseline: none`
 
 /** Nothing was built and no image was named. */
 export const NOT_NAMED = none(null, null, '`baseline` names no image')
-
-function platformsOf(measurements: Measurement[]): string[] {
-  return measurements.map(({ platform }) => platform)
-}
 
 /** A message's sentence as the end of another one. */
 function asClause(message: string): string {

@@ -1,29 +1,40 @@
+import type { Level, LimitScope } from '../inputs/budget-lines.ts'
+import type { RuleId } from '../inputs/rules.ts'
+
 /** Names of the budgets, as the inputs and the budget file spell them. */
-export type BudgetName = 'max-size' | 'max-download-size' | 'max-layers' | 'max-increase'
+export type BudgetName = 'max-size' | 'max-download-size' | 'max-layers' | 'max-increase' | 'forbid'
 
 /** What a budget limits. */
-export type Metric = 'size' | 'download-size' | 'layers'
+export type Metric = 'size' | 'download-size' | 'layers' | 'findings'
 
-/** One limit that a user set. `limit` is in `unit`: bytes and layers are integers, percent may have decimals. */
+/** The part of an image that a budget is on; `rule`: findings of one rule of advice. */
+export type Scope = LimitScope | { kind: 'rule'; of: RuleId }
+
+/** One limit that a user set. `limit` is in `unit`: bytes, layers and findings are integers, percent may have decimals. */
 export type Budget = {
   budget: BudgetName
+  /** Null: the whole image. */
+  scope: Scope | null
+  /** `warn`: a soft limit, which is shown and never breaks the budget. */
+  level: Level
   limit: number
-  unit: 'bytes' | 'layers' | 'percent'
+  unit: 'bytes' | 'layers' | 'percent' | 'findings'
 }
 
 /**
- * `within`; `near`: within, but above 95 % of the limit; `over`; `skipped`: not judged, see `reason`.
- * Only `over` breaks the budget.
+ * `within`; `near`: within, but above 95 % of the limit; `over`; `warned`: a soft limit that is broken; `waived`: broken by growth that
+ * someone accepted; `skipped`: not judged, see `reason`. Only `over` breaks the budget.
  */
-export type CheckStatus = 'within' | 'near' | 'over' | 'skipped'
+export type CheckStatus = 'within' | 'near' | 'over' | 'warned' | 'waived' | 'skipped'
 
 /**
  * Why a check was skipped.
  * `no-baseline`: a growth limit with nothing to compare with.
- * `not-measured`: this engine's store cannot tell the metric: the verdict becomes `error`, a budget is never passed unseen.
- * `over-before`: the base already breaks the limit and this change does not grow the image: never this change's fault.
+ * `not-measured`: the metric is not known: the verdict becomes `error` (but for a soft limit), a budget is never passed unseen.
+ * `over-before`: the base already breaks the limit and this change does not grow what it is on: never this change's fault.
+ * `base-image`: broken only since the base image grew, by no doing of this change.
  */
-export type SkipReason = 'no-baseline' | 'not-measured' | 'over-before'
+export type SkipReason = 'no-baseline' | 'not-measured' | 'over-before' | 'base-image'
 
 /** One budget applied to one image. */
 export type Check = Budget & {
@@ -33,8 +44,16 @@ export type Check = Budget & {
   actual: number | null
   status: CheckStatus
   reason: SkipReason | null
-  /** By how much the limit is broken, in the metric's own unit (bytes or layers, integer), for `over` and `over-before`; else null. */
+  /** For `not-measured`: why, as the end of a sentence, where the image's own `unmeasured` does not tell it; else null. */
+  why: string | null
+  /** By how much the limit is broken, in the metric's own unit (integer), where it is broken, whatever follows from it; else null. */
   excess: number | null
+  /** What it is on, head minus base, in the metric's own unit; null where one of them is not known, and of findings. */
+  growth: number | null
+  /** How much of `growth` came from a base image that moved by itself, and is not counted; else 0. */
+  uncounted: number
+  /** The growth that someone accepted, in the metric's own unit: up to it the check is `waived`. Null: none. */
+  accepted: number | null
 }
 
 /**

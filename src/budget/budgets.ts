@@ -1,14 +1,32 @@
+import type { Limits } from '../inputs/budget-lines.ts'
 import type { Inputs } from '../inputs/inputs.ts'
 import type { Budget } from './budget.ts'
 
-/** The budgets that the inputs set, in the report's order. */
-export function budgetsOf({ maxSize, maxDownloadSize, maxLayers, maxIncrease }: Inputs['limits']): Budget[] {
+/** The budgets that the inputs set: the whole image's own inputs, then `budgets` as they were written, then `forbid`. */
+export function budgetsOf({ limits, budgets, forbid }: Pick<Inputs, 'limits' | 'budgets' | 'forbid'>): Budget[] {
   return [
-    ...(maxSize === null ? [] : [{ budget: 'max-size', limit: maxSize, unit: 'bytes' } as const]),
+    ...limitsOf(limits, { scope: null, level: 'fail' }),
+    ...budgets.flatMap(({ scope, level, limits: each }) => limitsOf(each, { scope, level })),
+    ...forbid.map((rule): Budget => ({
+      budget: 'forbid',
+      scope: { kind: 'rule', of: rule },
+      level: 'fail',
+      limit: 0,
+      unit: 'findings',
+    })),
+  ]
+}
+
+function limitsOf(
+  { maxSize, maxDownloadSize, maxLayers, maxIncrease }: Limits,
+  on: Pick<Budget, 'scope' | 'level'>,
+): Budget[] {
+  return [
+    ...(maxSize === null ? [] : [{ budget: 'max-size', ...on, limit: maxSize, unit: 'bytes' } as const]),
     ...(maxDownloadSize === null
       ? []
-      : [{ budget: 'max-download-size', limit: maxDownloadSize, unit: 'bytes' } as const]),
-    ...(maxLayers === null ? [] : [{ budget: 'max-layers', limit: maxLayers, unit: 'layers' } as const]),
-    ...(maxIncrease === null ? [] : [{ budget: 'max-increase', ...maxIncrease } as const]),
+      : [{ budget: 'max-download-size', ...on, limit: maxDownloadSize, unit: 'bytes' } as const]),
+    ...(maxLayers === null ? [] : [{ budget: 'max-layers', ...on, limit: maxLayers, unit: 'layers' } as const]),
+    ...(maxIncrease === null ? [] : [{ budget: 'max-increase', ...on, ...maxIncrease } as const]),
   ]
 }

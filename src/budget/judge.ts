@@ -1,94 +1,231 @@
-import type { Comparison, Totals } from '../compare/comparison.ts'
+import { findingsOf } from '../advice/advise.ts'
+import type { Finding } from '../advice/finding.ts'
+import type { Compared } from '../compare/compare.ts'
+import { hasOrigins } from '../compare/compare.ts'
+import type { Measurement } from '../image/measurement.ts'
+import type { LimitScope } from '../inputs/budget-lines.ts'
+import type { RuleId } from '../inputs/rules.ts'
 import type { Budget, BudgetName, Check, Metric, SkipReason, Verdict } from './budget.ts'
+import { gaugeInBase, gaugeOf, stagesOf, type Figures } from './scope.ts'
 import { worstVerdict } from './verdict.ts'
 
 /** Above this share of the limit, in percent, a kept budget is `near`. */
 const nearPercent = 95n
 
-/** The order of the checks, whatever the order in which the budgets were set. */
+/** The order of the checks of the whole image, whatever the order in which the budgets were set. */
 const order: BudgetName[] = ['max-size', 'max-download-size', 'max-layers', 'max-increase']
 
 /**
- * Applies the budgets to one image. The checks stand in the order max-size, max-download-size, max-layers, max-increase.
+ * Applies the budgets to one image, of which advice found `findings`. The checks stand in the order max-size, max-download-size,
+ * max-layers, max-increase for the whole image, then those on parts of it as they were set, then the forbidden rules.
  *
  * Limits are compared in integers, so that exactly the limit is within it. A budget whose metric was not measured makes
- * the verdict `error`: it is never passed unseen. A growth limit without a base is skipped and does not count. Throws a
- * RangeError for a limit below 0 or not finite, which the inputs let nobody set.
+ * the verdict `error`: it is never passed unseen. A growth limit without a base is skipped and does not count. What grew by a base image
+ * that moved by itself is held against nobody, but by a budget on just that. Throws a RangeError for a limit below 0 or not finite,
+ * which the inputs let nobody set.
  */
-export function judge(comparison: Comparison, budgets: Budget[]): { checks: Check[]; verdict: Verdict } {
+export function judge(
+  compared: Compared,
+  budgets: Budget[],
+  findings: readonly Finding[],
+): { checks: Check[]; verdict: Verdict } {
   const checks = budgets
-    .toSorted((left, right) => order.indexOf(left.budget) - order.indexOf(right.budget))
-    .map((budget) =>
-      budget.budget === 'max-increase' ? judgeGrowth(comparison, budget) : judgeCap(comparison, budget),
-    )
-  return { checks, verdict: worstVerdict(checks.map(verdictOf)) }
+    .toSorted((left, right) => place(left) - place(right))
+    .map((budget) => {
+      const { scope } = budget
+      if (scope?.kind === 'rule') return judgeFindings(compared, budget, findings, scope.of)
+      const sides = sidesOf(compared, scope)
+      const metric = capped[budget.budget]
+      return withLevel(metric === undefined ? judgeGrowth(sides, budget) : judgeCap(sides, budget, metric))
+    })
+  return { checks, verdict: verdictOf(checks) }
 }
 
-function verdictOf(check: Check): Verdict {
-  if (check.reason === 'not-measured') return 'error'
-  return check.status === 'over' ? 'over' : 'within'
+function place({ scope, budget }: Budget): number {
+  if (scope === null) return order.indexOf(budget)
+  return scope.kind === 'rule' ? order.length + 1 : order.length
 }
 
-/** A cap on the image as it is; the base only tells whose doing it is that it does not fit. */
-function judgeCap({ head, base }: Comparison, budget: Budget): Check {
-  const metric = cappedMetric[budget.budget]
-  const actual = valueOf(head, metric)
-  if (actual === null) return skipped(budget, metric, 'not-measured')
-  const before = base && valueOf(base, metric)
-  const check = applied(budget, metric, { actual, value: actual, allowed: fraction(budget.limit) })
-  const grew = before === null || actual > before
-  return check.status === 'over' && !grew ? { ...check, status: 'skipped', reason: 'over-before' } : check
+/** The verdict that follows from the checks of an image. */
+export function verdictOf(checks: readonly Check[]): Verdict {
+  return worstVerdict(
+    checks.map((check) => {
+      if (check.reason === 'not-measured' && check.level === 'fail') return 'error'
+      return check.status === 'over' ? 'over' : 'within'
+    }),
+  )
+}
+
+/** A soft limit breaks nothing. */
+function withLevel(check: Check): Check {
+  return check.level === 'warn' && check.status === 'over' ? { ...check, status: 'warned' } : check
+}
+
+/** What a scope has on both sides. */
+type Sides = {
+  head: Figures
+  base: Figures | null
+  /** By how much it grew with a base image that moved by itself, in each metric; never less than 0. */
+  drift: Record<SizedMetric, number>
+  /** The download sizes of the two mean nothing beside each other. */
+  unlikeDownloads: boolean
+}
+
+type SizedMetric = Exclude<Metric, 'findings'>
+
+function sidesOf(compared: Compared, scope: LimitScope | null): Sides {
+  const { comparison } = compared
+  const gauge = gaugeOf(scope)
+  const head = gauge(compared.head, comparison.head)
+  const base = compared.base && comparison.base && gauge(compared.base, comparison.base)
+  const sides = { base, drift: driftOf(compared, scope), unlikeDownloads: comparison.unlikeDownloads !== null }
+  // It may be misspelt, or one that the image is not made of.
+  const isAbsent = scope?.kind === 'stage' && head.layers === 0 && !base?.layers
+  return { ...sides, head: isAbsent ? absent(scope.of, compared.head) : head }
+}
+
+function absent(stage: string, head: Measurement): Figures {
+  const stages = stagesOf(head).map((known) => `\`${known}\``)
+  const others = stages.length === 0 ? '' : `, only of ${stages.join(', ')}`
+  return {
+    size: null,
+    downloadSize: null,
+    layers: null,
+    why: `no layer of the image is of the stage \`${stage}\`${others}`,
+  }
+}
+
+const NO_DRIFT = { size: 0, 'download-size': 0, layers: 0 }
+
+/** The growth that is not this change's: none of the image's own layers, and all of the base image's where that is what is limited. */
+function driftOf({ comparison, head, base }: Compared, scope: LimitScope | null): Sides['drift'] {
+  if (comparison.baseImage.doing !== 'drift' || base === null || comparison.base === null) return NO_DRIFT
+  if (scope === null) {
+    const { size, downloadSize, layers } = comparison.baseImage.growth ?? { size: 0, downloadSize: 0, layers: 0 }
+    return { size: grown(size), 'download-size': grown(downloadSize), layers: grown(layers) }
+  }
+  if (scope.kind !== 'path' && scope.kind !== 'package') return NO_DRIFT
+  const gauge = gaugeInBase(scope)
+  const [before, after] = [gauge(base, comparison.base).size, gauge(head, comparison.head).size]
+  return { ...NO_DRIFT, size: before === null || after === null ? 0 : grown(after - before) }
+}
+
+/** What is not known is nobody else's growth. */
+function grown(amount: number | null): number {
+  return Math.max(0, amount ?? 0)
+}
+
+/** A cap on what is there; the base only tells whose doing it is that it does not fit. */
+function judgeCap(sides: Sides, budget: Budget, metric: SizedMetric): Check {
+  const actual = valueOf(sides.head, metric)
+  if (actual === null) return skipped(budget, metric, 'not-measured', sides.head.why)
+  const before = sides.base && valueOf(sides.base, metric)
+  const growth = growthOf(sides, metric)
+  const judged = applied(budget, metric, { actual, value: actual, allowed: fraction(budget.limit), growth })
+  if (judged.status !== 'over' || before === null) return judged
+  if (actual <= before) return { ...judged, status: 'skipped', reason: 'over-before' }
+  const drift = sides.drift[metric]
+  const own = actual - drift
+  if (drift > 0 && (own <= before || !isOver(own, fraction(budget.limit))))
+    return { ...judged, status: 'skipped', reason: 'base-image', uncounted: drift }
+  return judged
 }
 
 /** A cap on head minus base. A percentage of a base of 0 allows nothing, and growth has no percentage there. */
-function judgeGrowth({ head, base, unlikeDownloads }: Comparison, budget: Budget): Check {
+function judgeGrowth(sides: Sides, budget: Budget): Check {
+  const { head, base } = sides
   const metric = head.size !== null && base?.size !== null ? 'size' : 'download-size'
-  if (base === null) return skipped(budget, metric, 'no-baseline')
-  const after = valueOf(head, metric)
+  if (base === null) return skipped(budget, metric, 'no-baseline', null)
   const before = valueOf(base, metric)
-  const isUnlike = metric === 'download-size' && unlikeDownloads !== null
-  if (after === null || before === null || isUnlike) return skipped(budget, metric, 'not-measured')
+  const growth = growthOf(sides, metric)
+  if (growth === null || before === null) return skipped(budget, metric, 'not-measured', head.why ?? base.why)
 
-  const growth = after - before
+  const uncounted = growth > 0 ? Math.min(growth, sides.drift[metric]) : 0
+  const value = growth - uncounted
   const limit = fraction(budget.limit)
-  if (budget.unit !== 'percent') return applied(budget, metric, { actual: growth, value: growth, allowed: limit })
-  const actual = before === 0 ? null : (growth / before) * 100
+  if (budget.unit !== 'percent')
+    return { ...applied(budget, metric, { actual: value, value, allowed: limit, growth }), uncounted }
+  const actual = before === 0 ? null : (value / before) * 100
   const allowed = { numerator: limit.numerator * BigInt(before), denominator: limit.denominator * 100n }
-  return applied(budget, metric, { actual, value: growth, allowed })
+  return { ...applied(budget, metric, { actual, value, allowed, growth }), uncounted }
 }
 
-const cappedMetric: Record<BudgetName, Metric> = {
+/**
+ * A rule whose findings are forbidden: those that the base has as much of, and those in a base image that moved by itself, are
+ * not this change's.
+ */
+function judgeFindings(compared: Compared, budget: Budget, findings: readonly Finding[], rule: RuleId): Check {
+  if (!isLookedAt(rule, compared.head))
+    return skipped(budget, 'findings', 'not-measured', 'nothing is known of what the rule looks at')
+  const found = findingsOf(findings, rule)
+  const moved = compared.comparison.baseImage.doing === 'drift'
+  const notBefore = found.filter(({ since }) => since !== 'before')
+  const counted = notBefore.filter(({ fromBase }) => !(moved && fromBase))
+  const facts = { actual: found.length }
+  if (found.length === 0) return checkOf(budget, 'findings', { ...facts, status: 'within' })
+  if (counted.length > 0) return checkOf(budget, 'findings', { ...facts, status: 'over', excess: counted.length })
+  const reason = notBefore.length > 0 ? 'base-image' : 'over-before'
+  return checkOf(budget, 'findings', { ...facts, reason, excess: found.length, uncounted: notBefore.length })
+}
+
+/** Whether what a rule looks at is known of an image; most look at its files. */
+function isLookedAt(rule: RuleId, image: Measurement): boolean {
+  if (rule === 'layer-count') return true
+  if (rule === 'root-user') return image.settings !== null
+  if (rule === 'floating-base') return image.baseImage !== null || hasOrigins(image.layers)
+  return image.content !== null
+}
+
+/** What is capped; growth and findings are not. */
+const capped: Partial<Record<BudgetName, SizedMetric>> = {
   'max-size': 'size',
   'max-download-size': 'download-size',
   'max-layers': 'layers',
-  'max-increase': 'size',
 }
 
-function valueOf(totals: Totals, metric: Metric): number | null {
-  if (metric === 'layers') return totals.layers
-  return metric === 'size' ? totals.size : totals.downloadSize
+function valueOf(figures: Figures, metric: SizedMetric): number | null {
+  if (metric === 'layers') return figures.layers
+  return metric === 'size' ? figures.size : figures.downloadSize
 }
 
-function skipped(budget: Budget, metric: Metric, reason: SkipReason): Check {
-  return { ...budget, metric, actual: null, status: 'skipped', reason, excess: null }
+/** Head minus base; null where either is not known, or the two mean nothing beside each other. */
+function growthOf({ head, base, unlikeDownloads }: Sides, metric: SizedMetric): number | null {
+  if (base === null || (metric === 'download-size' && unlikeDownloads)) return null
+  const [before, after] = [valueOf(base, metric), valueOf(head, metric)]
+  return before === null || after === null ? null : after - before
+}
+
+function skipped(budget: Budget, metric: Metric, reason: SkipReason, why: string | null): Check {
+  return checkOf(budget, metric, { reason, why })
+}
+
+/** A check of these facts, its keys always in the same order; `skipped` where they say nothing else. */
+function checkOf(
+  budget: Budget,
+  metric: Metric,
+  { actual = null, status = 'skipped', reason = null, why = null, excess = null, ...facts }: Partial<Check>,
+): Check {
+  const { growth = null, uncounted = 0 } = facts
+  return { ...budget, metric, actual, status, reason, why, excess, growth, uncounted, accepted: null }
 }
 
 /** `actual` in the budget's unit is what is shown; `value` against `allowed`, both in the metric's own unit, is judged. */
-type Judged = { actual: number | null; value: number; allowed: Fraction }
+type Judged = { actual: number | null; value: number; allowed: Fraction; growth: number | null }
 
-function applied(budget: Budget, metric: Metric, { actual, value, allowed }: Judged): Check {
+function applied(budget: Budget, metric: Metric, { actual, value, allowed, growth }: Judged): Check {
   const { numerator, denominator } = allowed
-  const scaled = BigInt(value) * denominator
-  if (scaled > numerator) {
-    // Rounding the allowance down rounds the excess up: it is never 0.
-    const excess = value - Number(numerator / denominator)
-    return { ...budget, metric, actual, status: 'over', reason: null, excess }
-  }
-  const status = scaled * 100n > numerator * nearPercent ? 'near' : 'within'
-  return { ...budget, metric, actual, status, reason: null, excess: null }
+  // Rounding the allowance down rounds the excess up: it is never 0.
+  const excess = isOver(value, allowed) ? value - Number(numerator / denominator) : null
+  const isNear = BigInt(value) * denominator * 100n > numerator * nearPercent
+  const status = excess !== null ? 'over' : isNear ? 'near' : 'within'
+  return checkOf(budget, metric, { actual, status, excess, growth })
 }
 
 type Fraction = { numerator: bigint; denominator: bigint }
+
+function isOver(value: number, { numerator, denominator }: Fraction): boolean {
+  return BigInt(value) * denominator > numerator
+}
 
 /**
  * A limit as the exact fraction of what the user wrote: 2.5 is 25/10. JavaScript prints a number as the shortest decimal

@@ -7,6 +7,7 @@ import { CouldNotMeasure } from '../failure.ts'
 import type { Inputs } from '../inputs/inputs.ts'
 import { MAX_DOCKERFILE_LENGTH, parseDockerfile, type DockerfileInstruction } from './dockerfile.ts'
 import { explainBuildFailure } from './failure.ts'
+import { readWarnings, type BuildWarning } from './warnings.ts'
 
 /** Which of the two trees is built. */
 export type Side = 'head' | 'base'
@@ -37,18 +38,17 @@ export type Build = {
   ref: string
   /** Digest of the manifest or index; on the classic store, of the config. */
   digest: string
-  /** Digest of the config, for a single platform. */
-  configDigest: string | null
   /** By platform, `''` for the only one: BuildKit's provenance as it is. */
   provenance: Map<string, unknown>
   /** The Dockerfile, relative to the repository's root, with `/`. */
   dockerfile: string
+  /** What BuildKit's own checks say of the Dockerfile; [] where they say nothing, or buildx or the engine has none. */
+  warnings: BuildWarning[]
 }
 
 const metadata = z.looseObject({
   'buildx.build.ref': z.string(),
   'containerimage.digest': z.string(),
-  'containerimage.config.digest': z.string().optional(),
 })
 
 /** The place of a path of the inputs in a tree. Throws CouldNotMeasure `input` for one outside the repository. */
@@ -169,9 +169,9 @@ export async function buildImage(
   return {
     ref: parsed.data['buildx.build.ref'].split('/').at(-1)!,
     digest: parsed.data['containerimage.digest'],
-    configDigest: parsed.data['containerimage.config.digest'] ?? null,
     provenance,
     dockerfile,
+    warnings: readWarnings(parsed.data['buildx.build.warnings'], hiddenValues(inputs, environment)),
   }
 }
 

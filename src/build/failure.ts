@@ -55,7 +55,7 @@ function firstLine(said: string): string {
  * and image references are taken apart and put together anew (`FROM reg/name` asks for `https://reg/v2/name`). Platforms and
  * hosts come in lower case. Comes before any cut: a half of a value could not be found any more.
  */
-function redact(text: string, hidden: string[]): string {
+export function redact(text: string, hidden: string[]): string {
   const forms = hidden
     .flatMap((value) => [value, JSON.stringify(value).slice(1, -1), ...value.split(/[/:@\r\n]+/)])
     .filter((form) => form.trim().length >= MIN_HIDDEN)

@@ -7,7 +7,7 @@ export type LayerPair = { base: Layer; head: Layer } | { base: Layer; head: null
  * diffID of the layer that holds nothing: SHA-256 of 1,024 zero bytes, a tar's end-of-archive mark. Every instruction
  * that changes no file has it (`RUN true`, `WORKDIR` of a folder that is there), so it tells nothing about another one.
  */
-const emptyTar = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef'
+export const EMPTY_TAR = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef'
 
 /** Similarity of two instructions is an integer up to this. */
 const fullSimilarity = 1000
@@ -84,7 +84,7 @@ function scorer(base: Layer[], head: Layer[]): (b: number, h: number) => number 
     const right = head[h]!
     if (left.fromBase !== null && right.fromBase !== null && left.fromBase !== right.fromBase) return 0
     const equalText = left.instruction === right.instruction
-    const equalContent = left.diffId === right.diffId && (equalText || left.diffId !== emptyTar)
+    const equalContent = left.diffId === right.diffId && (equalText || left.diffId !== EMPTY_TAR)
     const content = equalContent ? sameContent : 0
     if (equalText) return content + sameInstruction
     const leftText = baseTexts[b]!

@@ -1,23 +1,9 @@
 import type { Baseline } from '../baseline/baseline.ts'
 import type { Compression } from '../image/layer/unpack.ts'
-import type { Layer, Measurement } from '../image/measurement.ts'
-import { alignLayers, type LayerPair } from './align.ts'
-import type {
-  BaselineFacts,
-  Change,
-  Comparison,
-  LayerChange,
-  LayerChangeKind,
-  Totals,
-  TotalsChange,
-} from './comparison.ts'
-
-/**
- * The compressor's noise: a layer that is built again is packed into a slightly other size, since the times in its tar
- * differ. A difference up to the larger of 1,000 bytes and a thousandth (0.1 %) of the layer may be no more than that.
- */
-const noiseBytes = 1000
-const noiseFraction = 1000
+import { sum, type BaseImage, type Layer, type Measurement } from '../image/measurement.ts'
+import type { BaselineFacts, Change, Comparison, PackageChange, Totals, TotalsChange } from './comparison.ts'
+import { changesOfLayers } from './layers.ts'
+import { changesOfPackages } from './packages.ts'
 
 /** An image with its comparison, and the base's image where it is comparable. */
 export type Compared = { comparison: Comparison; head: Measurement; base: Measurement | null }
@@ -56,6 +42,7 @@ export function compare(head: Measurement, base: Measurement | null, baseline: B
   const after = totalsOf(head)
   const before = comparedWith && totalsOf(comparedWith)
   const unlikeDownloads = comparedWith && unlikePacking(head, comparedWith)
+  const { layers, baseImage } = changesOfLayers(comparedWith, head)
   return {
     name: head.name,
     platform: head.platform,
@@ -71,9 +58,11 @@ export function compare(head: Measurement, base: Measurement | null, baseline: B
     baseImage: {
       before: comparedWith?.baseImage ?? null,
       after: head.baseImage,
-      change: comparedWith ? changeOfBaseImage(comparedWith, head) : 'unknown',
+      ...baseImageFacts(comparedWith, head, unlikeDownloads === null),
+      why: baseImage,
     },
-    layerChanges: changesOfLayers(comparedWith?.layers ?? [], head.layers),
+    packages: comparedWith && packagesOf(comparedWith, head),
+    layerChanges: layers,
   }
 }
 
@@ -121,12 +110,20 @@ function packingOf({ layers }: Measurement, other: Measurement): string[] {
 
 const PACKING: Record<Compression, string> = { gzip: 'packed by gzip', zstd: 'packed by zstd', none: 'not packed' }
 
+/** Changes of packages that are told. */
+const MAX_PACKAGES = 100
+
+function packagesOf(base: Measurement, head: Measurement): PackageChange[] | null {
+  if (base.content === null || head.content === null) return null
+  return changesOfPackages(base.content.packages, head.content.packages).slice(0, MAX_PACKAGES)
+}
+
 function withoutBase(baseline: BaselineFacts, obstacle: string | null): BaselineFacts {
   const reason = obstacle ?? baseline.reason ?? 'the base was not measured'
   return { ...baseline, kind: 'none', reason }
 }
 
-function totalsOf({ size, downloadSize, layers }: Measurement): Totals {
+function totalsOf({ size, downloadSize, layers, content }: Measurement): Totals {
   const own = hasOrigins(layers) ? layers.filter((layer) => !layer.fromBase) : null
   return {
     size,
@@ -135,24 +132,20 @@ function totalsOf({ size, downloadSize, layers }: Measurement): Totals {
     ownSize: own && sum(own.map((layer) => layer.size)),
     ownDownloadSize: own && sum(distinctBlobs(own).map((layer) => layer.downloadSize)),
     ownLayers: own && own.length,
+    wasted: content && content.files.reduce((bytes, file) => (file.lost === null ? bytes : bytes + file.size), 0),
   }
 }
 
 /** A blob that stands in an image twice is pulled once. */
-function distinctBlobs(layers: Layer[]): Layer[] {
+export function distinctBlobs(layers: Layer[]): Layer[] {
   return layers.filter(
     (layer, at) => layer.digest === null || layers.findIndex((other) => other.digest === layer.digest) === at,
   )
 }
 
 /** Whether it is known of each layer if it came with the `FROM` image: else nothing can be said of the image's own part. */
-function hasOrigins(layers: Layer[]): boolean {
+export function hasOrigins(layers: Layer[]): boolean {
   return layers.every((layer) => layer.fromBase !== null)
-}
-
-/** Null as soon as one part was not measured: a part of a sum is never shown as the sum. */
-function sum(sizes: (number | null)[]): number | null {
-  return sizes.reduce((total, size) => (total === null || size === null ? null : total + size), 0)
 }
 
 function changeOfTotals(before: Totals, after: Totals, likeDownloads: boolean): TotalsChange {
@@ -163,6 +156,7 @@ function changeOfTotals(before: Totals, after: Totals, likeDownloads: boolean): 
     ownSize: changeOf(before.ownSize, after.ownSize),
     ownDownloadSize: likeDownloads ? changeOf(before.ownDownloadSize, after.ownDownloadSize) : null,
     ownLayers: changeOf(before.ownLayers, after.ownLayers),
+    wasted: changeOf(before.wasted, after.wasted),
   }
 }
 
@@ -170,6 +164,48 @@ function changeOf(before: number | null, after: number | null): Change | null {
   if (before === null || after === null) return null
   const amount = after - before
   return { amount, percent: before === 0 ? null : (amount / before) * 100 }
+}
+
+/** What became of the base image, whose doing that is, and by how much it grew. */
+function baseImageFacts(
+  base: Measurement | null,
+  head: Measurement,
+  likeDownloads: boolean,
+): Pick<Comparison['baseImage'], 'change' | 'doing' | 'growth'> {
+  const change = base ? changeOfBaseImage(base, head) : 'unknown'
+  if (base === null || change !== 'changed') return { change, doing: null, growth: null }
+  const doing = doingOf(base.baseImage, head.baseImage)
+  if (!hasOrigins(base.layers) || !hasOrigins(head.layers)) return { change, doing, growth: null }
+  const [before, after] = [base, head].map(({ layers }) => layers.filter((layer) => layer.fromBase))
+  const grew = (size: (layers: Layer[]) => number | null): number | null =>
+    changeOf(size(before!), size(after!))?.amount ?? null
+  const growth = {
+    size: grew((layers) => sum(layers.map((layer) => layer.size))),
+    downloadSize: likeDownloads
+      ? grew((layers) => sum(distinctBlobs(layers).map((layer) => layer.downloadSize)))
+      : null,
+    layers: after!.length - before!.length,
+  }
+  return { change, doing, growth }
+}
+
+/**
+ * Whose doing another base image is. It moved by itself where the Dockerfile has the same reference and it still stands for the same name;
+ * null where that cannot be told: the text is not known, or what it says may have come from a variable with a digest in it.
+ */
+function doingOf(before: BaseImage | null, after: BaseImage | null): Comparison['baseImage']['doing'] {
+  if (before === null && after === null) return null
+  if (before?.name !== after?.name) return 'change'
+  const [was, is] = [before, after].map((image) => referenceOf(image?.instruction ?? ''))
+  if (!was || !is) return null
+  if (was !== is) return 'change'
+  return /(?:\$\w+|\})$|@.*\$/.test(is) ? null : 'drift'
+}
+
+/** `node:24` of `FROM --platform=linux/amd64 node:24 AS build`. */
+function referenceOf(instruction: string): string | null {
+  const words = instruction.split(/\s+/).slice(1)
+  return words.find((word) => !word.startsWith('--')) ?? null
 }
 
 /**
@@ -189,50 +225,4 @@ function changeOfBaseImage(base: Measurement, head: Measurement): Comparison['ba
     layersBefore.length === layersAfter.length &&
     layersBefore.every((layer, index) => layer.diffId === layersAfter[index]?.diffId)
   return same ? 'unchanged' : 'changed'
-}
-
-function changesOfLayers(base: Layer[], head: Layer[]): LayerChange[] {
-  let changedBelow = false
-  return alignLayers(base, head).map((pair) => {
-    const change = kindOfChange(pair, changedBelow)
-    if (change !== 'unchanged') changedBelow = true
-    return layerChange(pair, change)
-  })
-}
-
-/**
- * `changedBelow`: some layer below is not the same on both sides, so that this one may have been built anew for no
- * reason of its own, and only then may another download size be the compressor's noise.
- */
-function kindOfChange({ base, head }: LayerPair, changedBelow: boolean): LayerChangeKind {
-  if (!base) return 'added'
-  if (!head) return 'removed'
-  if (base.diffId === head.diffId) return 'unchanged'
-  if (base.instruction !== head.instruction) return 'changed'
-  if (base.size !== null && head.size !== null) return base.size === head.size ? 'rebuilt' : 'changed'
-  if (base.downloadSize === null || head.downloadSize === null) return 'changed'
-  if (base.downloadSize === head.downloadSize) return 'rebuilt'
-  return changedBelow && isNoise(base.downloadSize, head.downloadSize) ? 'rebuilt' : 'changed'
-}
-
-function isNoise(before: number, after: number): boolean {
-  const difference = Math.abs(after - before)
-  return difference <= noiseBytes || difference * noiseFraction <= before
-}
-
-function layerChange({ base, head }: LayerPair, change: LayerChangeKind): LayerChange {
-  const { instruction, file, line, stage, fromBase } = head ?? base
-  return {
-    change,
-    instruction,
-    instructionBefore: base && base.instruction !== instruction ? base.instruction : null,
-    file,
-    line,
-    stage,
-    fromBase,
-    sizeBefore: base?.size ?? null,
-    sizeAfter: head?.size ?? null,
-    downloadSizeBefore: base?.downloadSize ?? null,
-    downloadSizeAfter: head?.downloadSize ?? null,
-  }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { explainGitHubError, retryDelay, statusOf } from './errors.ts'
+import { explainGitHubError, retryDelay, statusOf, TRIES } from './errors.ts'
 import type { Octokit } from './octokit.ts'
 
 /** Which comment, and what it should say. */
@@ -14,6 +14,11 @@ export type StickyComment = {
   bodies: string[]
   /** Whether to write one where none is; one that is there is always brought up to date. */
   createIfMissing: boolean
+  /**
+   * A line that stands unseen below the marker, or an empty text, by the body of the comment that is there (null: none) and GitHub's time
+   * (ISO 8601). Given its own result, it says the same again. None unless given.
+   */
+  note?: (old: string | null, now: string) => string
 }
 
 /** What became of it. */
@@ -30,8 +35,10 @@ type Found = { id: number; url: string; body: string }
 
 /** What is known so far; outlives a try that fails. */
 type Progress = {
-  /** The bodies with their marker, the fullest first, without those that GitHub found too long. */
+  /** The bodies, the fullest first, without those that GitHub found too long. */
   bodies: string[]
+  /** GitHub's time when it was asked last, ISO 8601; null: it did not say. */
+  now: string | null
   /** Whose comments are ours; null until it had to be asked. */
   login: string | null
   /** The write that was begun last: GitHub may have done it although its answer never came. */
@@ -43,8 +50,6 @@ type Progress = {
 
 /** GitHub's limit, in characters. UTF-16 units, which we count, are never fewer. */
 const LONGEST_BODY = 65_536
-
-const TRIES = 3
 
 /**
  * The comment's first line, which GitHub does not show: how it is found again.
@@ -65,12 +70,16 @@ function normalised(text: string): string {
 /** Our own comments with this marker, the oldest first, from all pages. */
 async function findOwn(
   octokit: Octokit,
-  { owner, repo, number }: StickyComment,
+  { owner, repo, number }: Pick<StickyComment, 'owner' | 'repo' | 'number'>,
   marker: string,
-  progress: Progress,
+  progress: Pick<Progress, 'login' | 'now'>,
 ): Promise<Found[]> {
   const parameters = { owner, repo, issue_number: number, per_page: 100 }
-  const comments = await octokit.paginate(octokit.rest.issues.listComments, parameters)
+  const comments = await octokit.paginate(octokit.rest.issues.listComments, parameters, ({ data, headers }) => {
+    const now = Date.parse(headers.date ?? '')
+    if (!Number.isNaN(now)) progress.now = new Date(now).toISOString()
+    return data
+  })
   const marked = comments.filter(({ body }) => normalised(body ?? '').split('\n', 1)[0] === marker)
   if (marked.length === 0) return []
   // Anyone can copy a marker. GET /user is closed to the job's own token; this query answers to every kind of token.
@@ -81,14 +90,26 @@ async function findOwn(
     .toSorted((one, other) => one.id - other.id)
 }
 
-/** Writes the first body that GitHub takes: over `existing`, or as a new comment. */
+/** The pull request's comment of ours with this key, the oldest; null: there is none. Throws what GitHub answers. */
+export async function readOwnComment(
+  octokit: Octokit,
+  { key, ...where }: Pick<StickyComment, 'owner' | 'repo' | 'number' | 'key'>,
+): Promise<{ body: string } | null> {
+  const [oldest] = await findOwn(octokit, where, markerOf(key), { login: null, now: null })
+  return oldest === undefined ? null : { body: normalised(oldest.body) }
+}
+
+/** Writes the first body that GitHub takes, below `head`: over `existing`, or as a new comment. */
 async function write(
   octokit: Octokit,
   { owner, repo, number }: StickyComment,
   existing: Found | null,
+  head: string,
   progress: Progress,
 ): Promise<CommentOutcome> {
-  for (const body of progress.bodies) {
+  for (const text of progress.bodies) {
+    const body = `${head}\n${text}`
+    if (body.length > LONGEST_BODY) continue
     if (existing !== null && normalised(existing.body) === normalised(body)) {
       return { action: progress.begun ?? 'unchanged', url: existing.url, removed: 0 }
     }
@@ -103,11 +124,15 @@ async function write(
       progress.login = data.user?.login ?? progress.login
       return { action: 'created', url: data.html_url, removed: 0 }
     } catch (error) {
-      if (statusOf(error) !== 422 || body === progress.bodies.at(-1)) throw error
-      progress.bodies = progress.bodies.filter((other) => other !== body)
+      if (statusOf(error) !== 422 || text === progress.bodies.at(-1)) throw error
+      progress.bodies = progress.bodies.filter((other) => other !== text)
     }
   }
   throw new Error(`No version of the comment is short enough for GitHub (${LONGEST_BODY} characters).`)
+}
+
+function nowOf(clock: Clock): string {
+  return new Date(clock.now()).toISOString()
 }
 
 /** One look at what is there, and what follows from it: the oldest is kept and says what it should, the others go. */
@@ -116,10 +141,13 @@ async function settle(
   comment: StickyComment,
   create: boolean,
   progress: Progress,
+  clock: Clock,
 ): Promise<CommentOutcome> {
-  const [oldest, ...surplus] = await findOwn(octokit, comment, markerOf(comment.key), progress)
+  const marker = markerOf(comment.key)
+  const [oldest, ...surplus] = await findOwn(octokit, comment, marker, progress)
   if (oldest === undefined && !create) return { action: 'none', url: null, removed: 0 }
-  progress.done = await write(octokit, comment, oldest ?? null, progress)
+  const note = comment.note?.(oldest === undefined ? null : normalised(oldest.body), progress.now ?? nowOf(clock)) ?? ''
+  progress.done = await write(octokit, comment, oldest ?? null, note === '' ? marker : `${marker}\n${note}`, progress)
   for (const { id } of surplus) {
     try {
       await octokit.rest.issues.deleteComment({ owner: comment.owner, repo: comment.repo, comment_id: id })
@@ -140,15 +168,13 @@ async function settle(
  * fails for good throws an Error that explains what to change; what was written before is still reported, not thrown.
  */
 export async function upsertComment(octokit: Octokit, comment: StickyComment, clock: Clock): Promise<CommentOutcome> {
-  const marker = markerOf(comment.key)
-  const bodies = comment.bodies.map((body) => `${marker}\n${body}`).filter((body) => body.length <= LONGEST_BODY)
-  const progress: Progress = { bodies, login: null, begun: null, done: null, removed: 0 }
+  const progress: Progress = { bodies: comment.bodies, now: null, login: null, begun: null, done: null, removed: 0 }
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const outcome = await settle(octokit, comment, comment.createIfMissing, progress)
+      const outcome = await settle(octokit, comment, comment.createIfMissing, progress, clock)
       if (outcome.action !== 'created') return { ...outcome, removed: progress.removed }
       // Another job may have found nothing at the same moment and written its own: look again, and leave one.
-      const settled = await settle(octokit, comment, false, progress)
+      const settled = await settle(octokit, comment, false, progress, clock)
       return { ...(settled.action === 'none' ? outcome : settled), removed: progress.removed }
     } catch (error) {
       // An update that finds nothing: someone deleted the comment after we saw it.

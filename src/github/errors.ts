@@ -1,3 +1,5 @@
+import type { Clock } from '../clock.ts'
+
 /** What is known of a failed request: Octokit's RequestError or GraphqlResponseError, read by shape, not by class. */
 type RequestFailure = {
   /** HTTP status; 500 also where there was no answer at all; 200 where GraphQL put its error into the body. */
@@ -91,6 +93,22 @@ export function retryDelay(error: unknown, attempt: number, now: number): number
   if (failure === null) return null
   const wait = rateLimitWait(failure, now) ?? (failure.status >= 500 ? troubleWait(failure, attempt) : null)
   return wait !== null && wait <= LONGEST_WAIT ? wait : null
+}
+
+/** How often what fails for a while is tried. */
+export const TRIES = 3
+
+/** Does what reads from GitHub; what fails for a while is tried again. Throws what failed for good. */
+export async function patiently<T>(clock: Clock, read: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await read()
+    } catch (error) {
+      const delay = attempt === TRIES ? null : retryDelay(error, attempt, clock.now())
+      if (delay === null) throw error
+      await clock.sleep(delay)
+    }
+  }
 }
 
 /** The HTTP status that GitHub answered with, or null where there was no answer. */

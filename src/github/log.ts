@@ -23,9 +23,11 @@ export function workflowLog(): Log {
   }
 }
 
-/** Has the runner hide the inputs' secrets in the log. */
-export function maskSecrets({ githubToken, secrets }: Pick<Inputs, 'githubToken' | 'secrets'>): void {
+/** Has the runner hide the inputs' secrets in the log; gives the inputs back. */
+export function maskSecrets<T extends Pick<Inputs, 'githubToken' | 'secrets'>>(inputs: T): T {
+  const { githubToken, secrets } = inputs
   for (const secret of [githubToken, ...secrets.map(({ value }) => value)]) if (secret !== null) core.setSecret(secret)
+  return inputs
 }
 
 /** Prints text that may hold anything: a line of it that looks like a workflow command is none. */

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import * as core from '@actions/core'
 import type { Clock } from '../clock.ts'
 import { exitCodeOf } from '../budget/verdict.ts'
+import type { EventFacts } from '../inputs/event.ts'
 import type { Inputs } from '../inputs/inputs.ts'
-import { annotationOf } from '../report/annotation.ts'
+import { annotationsOf } from '../report/annotation.ts'
 import { renderComment, renderSummary } from '../report/comment.ts'
 import { renderJson } from '../report/json.ts'
 import { isNoteworthy } from '../report/noteworthy.ts'
@@ -15,16 +16,38 @@ import type { ActionContext } from './context.ts'
 import { printInert } from './log.ts'
 import { openGitHub } from './octokit.ts'
 import { outputsOf } from './outputs.ts'
+import { openWaivers, type Waivers } from './waivers.ts'
 
 /** Whom the report is for. */
 export type Audience = {
   inputs: Pick<Inputs, 'comment' | 'fail' | 'githubToken'>
   /** Number of the pull request to comment on, or null. */
   pullRequest: number | null
+  /** Null: there is no label that accepts growth. */
+  waivers: Waivers | null
+}
+
+/** Whom the report of a run is for, and by which label they accept growth. */
+export function audienceOf(
+  inputs: Inputs,
+  { pullRequest, labelled }: EventFacts,
+  { apiUrl, repository }: ActionContext,
+  clock: Clock,
+): Audience {
+  const { acceptLabel: label, githubToken: token } = inputs
+  if (label === null || token === null || pullRequest === null || repository === null)
+    return { inputs, pullRequest, waivers: null }
+  const setting = { ...repository, number: pullRequest, label, labelled, hasComment: inputs.comment !== 'off' }
+  const waivers = openWaivers(openGitHub(token, { baseUrl: apiUrl }), setting, { clock, warn: core.warning })
+  return { inputs, pullRequest, waivers }
 }
 
 /** Before the inputs and the event are understood there is no pull request to speak to. */
-export const NOBODY: Audience = { inputs: { comment: 'off', fail: true, githubToken: null }, pullRequest: null }
+export const NOBODY: Audience = {
+  inputs: { comment: 'off', fail: true, githubToken: null },
+  pullRequest: null,
+  waivers: null,
+}
 
 export type Publication = Audience & { context: ActionContext }
 
@@ -32,7 +55,7 @@ export type Publication = Audience & { context: ActionContext }
 const LOG_WIDTH = 120
 
 /**
- * Hands the report over: outputs, JSON file, log, annotation, summary, and last the comment. Gives the exit code, which none of them
+ * Hands the report over: outputs, JSON file, log, annotations, summary, and last the comment. Gives the exit code, which none of them
  * decides: what cannot be written is a warning.
  */
 export async function publish(report: Report, publication: Publication, clock: Clock): Promise<number> {
@@ -77,7 +100,7 @@ async function writeReport(report: Report, temporary: string): Promise<string> {
 async function comment(
   report: Report,
   bodies: string[],
-  { context, inputs, pullRequest }: Publication,
+  { context, inputs, pullRequest, waivers }: Publication,
   clock: Clock,
 ): Promise<string> {
   const key = report.images[0]?.name
@@ -90,7 +113,14 @@ async function comment(
   const createIfMissing = inputs.comment === 'always' || isNoteworthy(report)
   const { action, url } = await upsertComment(
     octokit,
-    { ...context.repository, number: pullRequest, key, bodies, createIfMissing },
+    {
+      ...context.repository,
+      number: pullRequest,
+      key,
+      bodies,
+      createIfMissing,
+      ...(waivers && { note: waivers.noteFor(report) }),
+    },
     clock,
   )
   const done = action === 'unchanged' ? 'up to date' : action
@@ -98,15 +128,14 @@ async function comment(
   return url ?? ''
 }
 
-/** One annotation: on the Dockerfile's line that failed or grew most, else on the run where the job fails. */
+/** On the Dockerfile's lines that failed or grew, and on those that advice is about; on the run where the job fails and there is no line. */
 function annotate(report: Report, exitCode: number): void {
-  const annotation = annotationOf(report, exitCode !== 0)
-  if (annotation === null) return
-  const { level, title, message, place } = annotation
-  const say = { error: core.error, warning: core.warning, notice: core.notice }[level]
-  say(message, {
-    title,
-    ...(place && { file: place.file }),
-    ...(place && place.line !== null && { startLine: place.line }),
-  })
+  for (const { level, title, message, place } of annotationsOf(report, exitCode !== 0)) {
+    const say = { error: core.error, warning: core.warning, notice: core.notice }[level]
+    say(message, {
+      title,
+      ...(place && { file: place.file }),
+      ...(place && place.line !== null && { startLine: place.line }),
+    })
+  }
 }

@@ -1,9 +1,10 @@
 import type { Engine } from '../build/engine.ts'
 import type { Origins } from '../build/provenance.ts'
+import type { BuildWarning } from '../build/warnings.ts'
 import { CouldNotMeasure } from '../failure.ts'
 import type { ImageContent } from './content.ts'
 import type { Compression } from './layer/unpack.ts'
-import type { ImageSource, Layer, Measurement, Unmeasured } from './measurement.ts'
+import { sum, type ImageSource, type Layer, type Measurement, type Unmeasured } from './measurement.ts'
 import { layerHistory, plainInstruction, platformName } from './oci.ts'
 import { settingsOf } from './settings.ts'
 import type { SourceImage } from './source/source.ts'
@@ -16,6 +17,7 @@ export type Subject = {
   target: string | null
   engine: Engine | null
   source: ImageSource | null
+  warnings: BuildWarning[]
 }
 
 /** One platform's image as a build's record or a place has it. */
@@ -86,13 +88,9 @@ export function toMeasurement(
     layers,
     stages: origins.stages,
     settings: settingsOf(config),
+    warnings: subject.warnings,
     content,
   }
-}
-
-/** Null as soon as one part was not measured: a part of a sum is never shown as the sum. */
-function sum(sizes: (number | null)[]): number | null {
-  return sizes.reduce((total, size) => (total === null || size === null ? null : total + size), 0)
 }
 
 /** By the media type's suffix: `…layer.v1.tar+zstd` (OCI image-spec, media-types.md), `…rootfs.diff.tar.gzip` (Docker's schema 2). */

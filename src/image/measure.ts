@@ -22,7 +22,7 @@ import type { InTurn } from '../turns.ts'
 import { contentOf, readLayerSizes, unknownLayers } from './content.ts'
 import { toMeasurement, UNKNOWN_ORIGINS, type Subject } from './describe.ts'
 import type { LayerContents } from './layer/contents.ts'
-import type { Measurement, Unmeasured } from './measurement.ts'
+import { platformsOf, type Measurement, type Unmeasured } from './measurement.ts'
 import { platformName } from './oci.ts'
 import { RECORD_UNREAD, readClassicSizes, readProvenance, readRecord } from './record.ts'
 import { openBlob } from './source/layout.ts'
@@ -93,6 +93,7 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
         target: shop.inputs.target,
         engine,
         source: null,
+        warnings: build.warnings,
       })
     }
     try {
@@ -141,7 +142,9 @@ async function readClassic(
   const downloadSizes = inputs.metrics.includes('download-size')
   // An image that lies elsewhere has the sizes of its content; the engine's own count differs for layers that it pulled.
   const compared = typeof inputs.baseline === 'object'
-  if (!downloadSizes && !compared && keepsRecords(engine)) {
+  // Its total does not tell what a part of the image has.
+  const inParts = inputs.budgets.some(({ scope }) => scope !== null) || inputs.forbid.length > 0
+  if (!downloadSizes && !compared && !inParts && keepsRecords(engine)) {
     const [recorded] = await readRecord(exec, build, engine.store, inputs.builder)
     const sizes = await readClassicSizes(exec, build.digest, recorded!.config)
     const unmeasured = { size: null, downloadSize: null }
@@ -217,11 +220,11 @@ export async function measureImage(
           `${platformName(image.config)}: ${all} ${all === 1 ? 'layer' : 'layers'}${unread > 0 ? `, ${unread} to be read …` : ''}`,
         )
         const source = { reference: reference.text, digest: image.digest }
-        const subject = { name, commit: null, dockerfile: null, target: null, engine: null, source }
+        const subject = { name, commit: null, dockerfile: null, target: null, engine: null, source, warnings: [] }
         return measurementOf(image, subject, inputs, contents, UNKNOWN_ORIGINS, NO_BLOBS)
       }),
     )
-    return { measurements, platforms: [...measurements.map(({ platform }) => platform), ...others] }
+    return { measurements, platforms: [...platformsOf(measurements), ...others] }
   } catch (error) {
     throw naming(reference, error)
   } finally {

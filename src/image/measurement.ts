@@ -1,4 +1,5 @@
 import type { Engine } from '../build/engine.ts'
+import type { BuildWarning } from '../build/warnings.ts'
 import type { ImageContent } from './content.ts'
 import type { Compression } from './layer/unpack.ts'
 
@@ -94,6 +95,18 @@ export type Measurement = {
   stages: number | null
   /** Null where the place does not have the image's config. */
   settings: Settings | null
+  /** What BuildKit's own checks say of the Dockerfile; [] where they say nothing, are not there, or nothing was built. */
+  warnings: BuildWarning[]
   /** What lies in it; null where no content was read, or more than can be kept. */
   content: ImageContent | null
+}
+
+/** The sum of sizes in bytes. Null as soon as one part was not measured: a part of a sum is never shown as the sum. */
+export function sum(sizes: (number | null)[]): number | null {
+  return sizes.reduce((total, size) => (total === null || size === null ? null : total + size), 0)
+}
+
+/** The platforms that were measured, in their order. */
+export function platformsOf(measurements: Measurement[]): string[] {
+  return measurements.map(({ platform }) => platform)
 }

@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 
-const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
+/** A digest as it is written here: https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests, of SHA-256 alone. */
+export const DIGEST = /^sha256:[0-9a-f]{64}$/
+const digest = z.string().regex(DIGEST)
 const size = z.number().int().nonnegative()
 /** A platform's part: it stands in reports, so it may not be just anything. */
 const word = z.string().regex(/^[\w.-]{0,64}$/)
@@ -60,6 +63,11 @@ export function platformName({
   const isDefault = (architecture === 'arm64' && variant === 'v8') || (architecture === 'amd64' && variant === 'v1')
   const written = architecture === 'arm' ? variant || 'v7' : isDefault ? '' : variant
   return [os, architecture, ...(written ? [written] : [])].join('/')
+}
+
+/** The digest of bytes: `sha256:…`. */
+export function digestOf(bytes: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }
 
 /** The images of an index: attestations (BuildKit: platform `unknown/unknown`, annotated) are none. */

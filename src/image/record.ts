@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Build } from '../build/build.ts'
 import type { Store } from '../build/engine.ts'
@@ -6,11 +5,9 @@ import { readOrigins, type Origins } from '../build/provenance.ts'
 import type { Exec } from '../exec.ts'
 import { CouldNotMeasure } from '../failure.ts'
 import type { ImageFacts } from './describe.ts'
-import { imageConfig, layerHistory, platformName, type ImageConfig } from './oci.ts'
+import { readHistory } from './history.ts'
+import { digestOf, imageConfig, layerHistory, platformName, type ImageConfig } from './oci.ts'
 import { resolveImages } from './source/manifests.ts'
-
-/** One line of `docker history --format '{{json .}}' --human=false`, newest instruction first. */
-const historyLine = z.object({ Size: z.string().regex(/^\d+$/).transform(Number) })
 
 /** What a build's record tells of one platform's image. */
 export type RecordedImage = ImageFacts & {
@@ -45,7 +42,7 @@ export async function readRecord(
 /** The classic store has no manifest: what the build's record names is the config. */
 async function readConfig(readDocument: (digest: string) => Promise<Uint8Array>, digest: string): Promise<ImageConfig> {
   const bytes = await readDocument(digest)
-  const actual = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+  const actual = digestOf(bytes)
   if (actual !== digest) throw new CouldNotMeasure('measure', `The engine gave ${actual} for the config ${digest}.`)
   const parsed = imageConfig.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8')))
   if (parsed.success) return parsed.data
@@ -95,22 +92,6 @@ async function readAttachment(exec: Exec, ref: string, builder: string | null, d
   })
 }
 
-/** Bytes of each history entry, oldest first. */
-async function readHistory(exec: Exec, image: string): Promise<number[]> {
-  const { exitCode, stdout, stderr } = await exec('docker', [
-    'history',
-    '--no-trunc',
-    '--human=false',
-    '--format',
-    '{{json .}}',
-    image,
-  ])
-  if (exitCode !== 0)
-    throw new CouldNotMeasure('measure', `\`docker history\` failed: ${stderr.trim().split('\n').at(-1) ?? ''}`)
-  const lines = stdout.split('\n').filter((line) => line !== '')
-  return lines.map((line) => historyLine.parse(JSON.parse(line)).Size).toReversed()
-}
-
 /**
  * The classic store's own record of the payload bytes of each layer, base layer first; of the whole image alone, where its history
  * does not account for its layers (some builders write none). Exact for layers that were built in this engine; of one that was
@@ -121,7 +102,7 @@ export async function readClassicSizes(
   image: string,
   config: ImageConfig,
 ): Promise<number[] | { total: number }> {
-  const sizes = await readHistory(exec, image)
+  const sizes = (await readHistory(exec, image)).map(({ size }) => size)
   const history = config.history ?? []
   if (layerHistory(config) !== null && history.length === sizes.length)
     return sizes.filter((_, at) => history[at]!.empty_layer !== true)

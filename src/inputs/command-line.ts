@@ -5,7 +5,7 @@ import { IMAGE_FORM, inputNames, nearestInput, onOneLine, type InputName } from 
 import { parseReference } from './reference.ts'
 
 /** Inputs that have no meaning on a terminal: there is no pull request to comment on. */
-const WORKFLOW_ONLY = new Set<InputName>(['comment', 'github-token'])
+const WORKFLOW_ONLY = new Set<InputName>(['accept-label', 'comment', 'github-token'])
 
 /** The options of the commands that are inputs, in action.yml's order. */
 export const inputOptions = inputNames.filter((name) => !WORKFLOW_ONLY.has(name))
@@ -113,6 +113,8 @@ const LISTS: ReadonlySet<string> = new Set<InputName>([
   'build-contexts',
   'platforms',
   'metrics',
+  'budgets',
+  'forbid',
   'secrets',
   'secret-files',
   'cache-from',

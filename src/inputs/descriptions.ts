@@ -25,6 +25,12 @@ export const descriptions = {
   'max-download-size': 'Cap on the download (packed) size: `55 MB`.',
   'max-layers': 'Cap on the number of non-empty layers: `12`.',
   'max-increase': 'Cap on growth against the base, in bytes or percent of the base: `5 MB`, `3%`.',
+  budgets:
+    'Further budgets, one a line, on a part of the image or as soft limits: `scope=own,max-increase=2 MB`, `path=/app/node_modules,max-size=80 MB`, `stage=runtime,max-size=…`, `package=typescript,max-size=0 B`, `max-size=150 MB,level=warn`.',
+  forbid:
+    'Rules of advice a finding of which breaks the budget, comma- or line-separated: `secrets, vcs-and-tests`. What the base has already does not.',
+  'accept-label':
+    'Label of a pull request that accepts its growth, up to what the report showed when it was set; `off`: none does. What it accepts is kept in the comment (`pull-requests: write`).',
   baseline:
     'What to compare with. `auto` and `build`: build the base commit beside the change; an image where it lies, in the forms of `image`; `none`: nothing, only the caps are judged.',
   'base-ref':

@@ -20,10 +20,14 @@ export type EventFacts = {
   pullRequest: number | null
   /** The pull request's head: what its author pushed and reviewers know, where what is checked out is GitHub's merge of it. */
   pushed: string | null
+  /** The label that the event set on the pull request; null: it is another event. */
+  labelled: string | null
 }
 
 const sha = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/)
 const pullRequest = z.object({
+  action: z.string().optional(),
+  label: z.object({ name: z.string() }).nullish(),
   pull_request: z.object({
     number: z.number().int().positive(),
     head: z.object({ sha }),
@@ -42,13 +46,17 @@ export function readEvent(name: string, payload: unknown, baseRef: string | null
   return baseRef === null ? facts : { ...facts, base: { kind: 'ref', ref: baseRef } }
 }
 
+const NO_PULL_REQUEST = { pullRequest: null, pushed: null, labelled: null }
+
 function readPayload(name: string, payload: unknown): EventFacts {
   switch (name) {
     case 'pull_request': {
-      const { number, head, base } = parse(name, pullRequest, payload).pull_request
+      const { pull_request, action, label } = parse(name, pullRequest, payload)
+      const { number, head, base } = pull_request
       return {
         pullRequest: number,
         pushed: head.sha,
+        labelled: action === 'labeled' ? (label?.name ?? null) : null,
         base: { kind: 'pull-request', headSha: head.sha, baseSha: base.sha, baseRef: base.ref },
       }
     }
@@ -60,14 +68,14 @@ function readPayload(name: string, payload: unknown): EventFacts {
       )
     case 'merge_group': {
       const { base_sha, base_ref } = parse(name, mergeGroup, payload).merge_group
-      return { pullRequest: null, pushed: null, base: { kind: 'commit', sha: base_sha, ref: branchName(base_ref) } }
+      const base: BaseQuestion = { kind: 'commit', sha: base_sha, ref: branchName(base_ref) }
+      return { ...NO_PULL_REQUEST, base }
     }
     case 'push': {
       const { before, ref } = parse(name, push, payload)
       const isNew = /^0+$/.test(before)
       return {
-        pullRequest: null,
-        pushed: null,
+        ...NO_PULL_REQUEST,
         base: isNew
           ? { kind: 'none', reason: `the push created \`${branchName(ref)}\`, there is no commit before it` }
           : { kind: 'commit', sha: before, ref: `${branchName(ref)} before the push` },
@@ -75,8 +83,7 @@ function readPayload(name: string, payload: unknown): EventFacts {
     }
     default:
       return {
-        pullRequest: null,
-        pushed: null,
+        ...NO_PULL_REQUEST,
         base: { kind: 'none', reason: `the event \`${name}\` has no base commit; \`base-ref\` can name one` },
       }
   }

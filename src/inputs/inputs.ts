@@ -1,9 +1,11 @@
 import { closestMatch } from 'leven'
 import { z } from 'zod'
 import { CouldNotMeasure } from '../failure.ts'
+import { LIMIT_FORMS, limitKeysOf, parseBudgetLines, type BudgetLine, type Limits } from './budget-lines.ts'
 import { parseCommaOrLines, parseLines, parsePair } from './list.ts'
-import { parseBytes, parseCount, parseIncrease, type Increase } from './quantity.ts'
+import { parseBytes, parseCount, parseIncrease } from './quantity.ts'
 import { parseReference, type ImageReference } from './reference.ts'
+import { RULES, type RuleId } from './rules.ts'
 
 /** What can be measured of an image: see docs/what-is-measured.md. */
 export type MetricName = 'size' | 'download-size'
@@ -28,21 +30,18 @@ export type Inputs = {
   beforeBuild: string | null
   /** At least one, in the order size, download-size. */
   metrics: MetricName[]
-  /** Bytes, bytes, layers, and growth. */
-  limits: {
-    maxSize: number | null
-    maxDownloadSize: number | null
-    maxLayers: number | null
-    maxIncrease: Increase | null
-  }
+  /** Of the whole image. */
+  limits: Limits
+  budgets: BudgetLine[]
+  forbid: RuleId[]
+  /** The label that accepts growth; null: none does. */
+  acceptLabel: string | null
   baseline: 'auto' | 'build' | 'none' | ImageReference
   baseRef: string | null
   comment: 'on-change' | 'always' | 'off'
   fail: boolean
   githubToken: string | null
 }
-
-const BYTES_FORM = 'a number with a unit: `160 MB`, `150 MiB`, `1.2 GB`, `800 kB`'
 
 /** A field from a parser that answers null for a bad value; `form` is what the error message says is accepted. */
 function field<T>(form: string, parse: (value: string) => T | null) {
@@ -89,6 +88,32 @@ export const IMAGE_FORM =
   'an image where it lies: `docker://NAME` (a registry), `docker-daemon:NAME` (the Docker engine), `docker-archive:FILE`, `oci-archive:FILE` or `oci:FOLDER`'
 
 const reference = (form: string) => field(form, parseReference)
+
+/** An entry's list of problems, each with its line. */
+const budgetLines = z.string().transform((value, context): BudgetLine[] => {
+  const { lines, problems } = parseBudgetLines(value)
+  for (const { form, ...params } of problems) context.addIssue({ code: 'custom', message: form, params })
+  return problems.length > 0 ? z.NEVER : lines
+})
+
+/** Ids of rules; the error for one that is not known has the nearest. */
+const rules = z.string().transform((value, context): RuleId[] => {
+  const parsed: RuleId[] = []
+  for (const entry of parseCommaOrLines(value)) {
+    const rule = RULES.find((known) => known === entry)
+    if (rule !== undefined) {
+      parsed.push(rule)
+      continue
+    }
+    const hint = closestMatch(entry.slice(0, 100).toLowerCase(), [...RULES], { maxDistance: 3 }) ?? null
+    const form = `ids of rules, comma- or line-separated: ${RULES.map((known) => `\`${known}\``).join(', ')}`
+    context.addIssue({ code: 'custom', message: form, params: { entry, hint } })
+  }
+  return [...new Set(parsed)]
+})
+
+/** GitHub's labels have at most 50 characters. */
+const LABEL_MAX = 50
 
 const ID = /^[\w][\w.-]{0,127}$/
 // oxlint-disable-next-line no-control-regex -- control characters are what is refused
@@ -139,10 +164,15 @@ const schema = z.strictObject({
     },
     (entry) => METRICS.find((metric) => metric === entry) ?? null,
   ).default(() => [...METRICS]),
-  'max-size': field(BYTES_FORM, parseBytes).optional(),
-  'max-download-size': field(BYTES_FORM, parseBytes).optional(),
-  'max-layers': field('a whole number: `12`', parseCount).optional(),
-  'max-increase': field('bytes with a unit or percent of the base: `5 MB`, `3%`', parseIncrease).optional(),
+  'max-size': field(LIMIT_FORMS['max-size'], parseBytes).optional(),
+  'max-download-size': field(LIMIT_FORMS['max-download-size'], parseBytes).optional(),
+  'max-layers': field(LIMIT_FORMS['max-layers'], parseCount).optional(),
+  'max-increase': field(LIMIT_FORMS['max-increase'], parseIncrease).optional(),
+  budgets: budgetLines.default([]),
+  forbid: rules.default([]),
+  'accept-label': field(`a label's name on one line, of at most ${LABEL_MAX} characters, or \`off\``, (value) =>
+    PLAIN.test(value) && Array.from(value).length <= LABEL_MAX ? value : null,
+  ).default('image-budget: accept'),
   baseline: field(
     `\`auto\`, \`build\`, \`none\`, or ${IMAGE_FORM}`,
     (value) => (['auto', 'build', 'none'] as const).find((known) => known === value) ?? parseReference(value),
@@ -210,6 +240,9 @@ export function parseInputs(values: Record<string, string>): Inputs {
       maxLayers: data['max-layers'] ?? null,
       maxIncrease: data['max-increase'] ?? null,
     },
+    budgets: data.budgets,
+    forbid: data.forbid,
+    acceptLabel: isOff(values['accept-label']) ? null : data['accept-label'],
     baseline: data.baseline,
     baseRef: data['base-ref'] ?? null,
     comment: data.comment,
@@ -218,14 +251,23 @@ export function parseInputs(values: Record<string, string>): Inputs {
   }
 }
 
+/** Unlike the other inputs, an empty text is no default: who sets the label to nothing wants none. */
+function isOff(label: string | undefined): boolean {
+  return label !== undefined && ['', 'off'].includes(label.trim().toLowerCase())
+}
+
 function describe(issue: z.core.$ZodIssue, given: Record<string, string>): string[] {
   if (issue.code === 'unrecognized_keys') return issue.keys.map(unknown)
   const name = String(issue.path[0])
-  const { entry, number } = (issue.code === 'custom' ? (issue.params ?? {}) : {}) as { entry?: string; number?: number }
+  const { entry, number, line, hint } = (issue.code === 'custom' ? (issue.params ?? {}) : {}) as Partial<
+    Record<'entry' | 'hint', string> & Record<'number' | 'line', number>
+  >
   // A password has no place in a reference, and none in an error.
   const value = (entry ?? given[name] ?? '').replaceAll(/:\/\/[^@\s/]+@/g, '://…@')
   const shown = SECRET.has(name) ? `\`…\`${number ? ` as entry ${number}` : ''}` : `\`${onOneLine(value)}\``
-  return [`\`${name}\` has ${shown}; it takes ${issue.message}.`]
+  const where = line === undefined ? '' : ` in line ${line}`
+  const meant = hint ? ` Did you mean \`${onOneLine(hint)}\`?` : ''
+  return [`\`${name}\` has ${shown}${where}; it takes ${issue.message}.${meant}`]
 }
 
 /** At most 120 characters, control characters made visible. */
@@ -236,7 +278,7 @@ export function onOneLine(value: string): string {
 }
 
 function contradictions(data: z.output<typeof schema>): string[] {
-  const problems: string[] = [...imageContradictions(data)]
+  const problems: string[] = [...imageContradictions(data), ...budgetContradictions(data)]
   if (data['max-size'] !== undefined && !data.metrics.includes('size'))
     problems.push('`max-size` limits the size, but `metrics` is `download-size` alone; add `size`.')
   if (data['max-download-size'] !== undefined && !data.metrics.includes('download-size'))
@@ -254,6 +296,57 @@ function contradictions(data: z.output<typeof schema>): string[] {
   const both = data.secrets.find(({ key }) => data['secret-files'].some((other) => other.key === key))
   if (both) problems.push(`\`secrets\` and \`secret-files\` both have \`${both.key}\`; leave one of the two out.`)
   return problems
+}
+
+/** Budgets on what is not measured, or limited already, or has nothing to grow from. */
+function budgetContradictions(data: z.output<typeof schema>): string[] {
+  const problems: string[] = []
+  const say = (line: number, words: string): void => void problems.push(`\`budgets\`, line ${line}: ${words}`)
+  const size = data.metrics.includes('size')
+  const whole = limitKeysOf({
+    scope: null,
+    level: 'fail',
+    limits: {
+      maxSize: data['max-size'] ?? null,
+      maxDownloadSize: data['max-download-size'] ?? null,
+      maxLayers: data['max-layers'] ?? null,
+      maxIncrease: data['max-increase'] ?? null,
+    },
+  })
+  for (const budget of data.budgets) {
+    const { line, scope, limits } = budget
+    const kind = scope?.kind ?? null
+    const twice = limitKeysOf(budget).find(({ id }) => whole.some((other) => other.id === id))
+    if (twice) say(line, `\`${twice.name}\` is an input of its own, too; leave one of the two out.`)
+    if (!size && (kind === 'path' || kind === 'package' || limits.maxSize !== null))
+      say(line, `it limits the size, but \`metrics\` is \`download-size\` alone; add \`size\`.`)
+    if (limits.maxDownloadSize !== null && !data.metrics.includes('download-size'))
+      say(line, '`max-download-size` limits the download size, but `metrics` is `size` alone; add `download-size`.')
+    const lacksBase = data.baseline === 'none' || (data.image !== undefined && data.baseline === 'auto')
+    if (limits.maxIncrease !== null && lacksBase)
+      say(line, '`max-increase` limits growth, but there is no `baseline` to grow from; leave it out, or give one.')
+    if ((kind === 'own' || kind === 'base' || kind === 'stage') && data.image !== undefined)
+      say(
+        line,
+        `nothing tells which layers of an \`image\` that is there already are of its \`${kind === 'stage' ? 'stage' : 'scope'}\`.`,
+      )
+    if (
+      (kind === 'own' || kind === 'base' || kind === 'stage') &&
+      limits.maxIncrease !== null &&
+      isImage(data.baseline)
+    )
+      say(
+        line,
+        `nothing tells which layers of the \`baseline\` are of that \`${kind === 'stage' ? 'stage' : 'scope'}\`; \`path\` can be compared.`,
+      )
+  }
+  if (!size && data.forbid.length > 0)
+    problems.push('`forbid` looks at the files of the image, but `metrics` is `download-size` alone; add `size`.')
+  return problems
+}
+
+function isImage(baseline: Inputs['baseline']): boolean {
+  return typeof baseline === 'object'
 }
 
 /** Inputs that say how to build; beside `image`, of which nothing is built, they would have no effect. */

@@ -37,3 +37,27 @@ export function parsePair(entry: string): { key: string; value: string } | null 
   const at = entry.indexOf('=')
   return at < 1 ? null : { key: entry.slice(0, at).trim(), value: entry.slice(at + 1) }
 }
+
+/**
+ * `key=value,key=value` as its fields, each a text, as docker's own options are split (RFC 4180): a field in double quotes may hold commas,
+ * and `""` for a quote. Null where a quote is not closed, or text follows a closed one.
+ */
+export function parseFields(entry: string): string[] | null {
+  const fields: string[] = []
+  for (let at = 0; at <= entry.length;) {
+    const start = at + (/^ */.exec(entry.slice(at))?.[0].length ?? 0)
+    if (entry[start] !== '"') {
+      const comma = entry.indexOf(',', start)
+      const end = comma === -1 ? entry.length : comma
+      fields.push(entry.slice(start, end).trim())
+      at = end + 1
+      continue
+    }
+    const quoted = /^"((?:[^"]|"")*)" *(?:,|$)/.exec(entry.slice(start))
+    if (!quoted) return null
+    fields.push(quoted[1]!.replaceAll('""', '"').trim())
+    // A comma at the very end leads to one more field, which is empty.
+    at = start + quoted[0].length + (quoted[0].endsWith(',') ? 0 : 1)
+  }
+  return fields
+}

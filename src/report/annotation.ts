@@ -1,6 +1,7 @@
-import { causesOf } from './causes.ts'
+import { findingWords } from './advice.ts'
+import { allCauses, causeWords, type Cause } from './causes.ts'
 import { isImageNoteworthy } from './noteworthy.ts'
-import { plain } from './phrase.ts'
+import { plain, type Phrase } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
 import { isFailure, leadChange } from './state.ts'
 import { formatSigned } from './units.ts'
@@ -15,36 +16,63 @@ export type Annotation = {
   place: { file: string; line: number | null } | null
 }
 
+/** GitHub shows ten of a level for each step. */
+const SHOWN = 9
+
 /**
- * The one annotation of a report: on the line that failed, or that grew most in the image that is worst off. Null where nothing
- * is worth one. `fails`: the report fails the job, so there is always one.
+ * What is to be said at the Dockerfile's lines: what failed; or what grew in the image that is worst off, largest first, and what
+ * this change's advice is about. The first one tells the verdict. `fails`: the report fails the job, so there is always one.
  */
-export function annotationOf(report: Report, fails: boolean): Annotation | null {
+export function annotationsOf(report: Report, fails: boolean): Annotation[] {
   const image = worstOf(report)
-  if (image === undefined) return null
+  if (image === undefined) return []
   const title = `${PRODUCT}: ${plain(imageHeadline(image))}`
   if (image.error) {
     const { message, remedy, file, line } = image.error
-    return {
-      level: 'error',
-      title,
-      message: [message, remedy].filter(Boolean).join('\n'),
-      place: file === null ? null : { file, line },
-    }
+    const place = file === null ? null : { file, line }
+    return [{ level: 'error', title, message: [message, remedy].filter(Boolean).join('\n'), place }]
   }
-  const level = fails ? 'error' : image.verdict === 'within' ? 'notice' : 'warning'
-  const grown = causesOf(image)?.layers.find(
-    ({ layer, figures }) => (figures.amount ?? 0) > 0 && layer.file !== null && layer.line !== null,
-  )
-  if (grown === undefined) return fails ? { level, title, message: title, place: null } : null
-  if (level === 'notice' && !(isImageNoteworthy(image) && (leadChange(image)?.amount ?? 0) > 0)) return null
-  const { layer, figures } = grown
-  return {
-    level,
-    title,
-    message: `${layer.instruction}: ${formatSigned(figures.amount ?? 0)}${figures.metric === 'downloadSize' ? ' to download' : ''}`,
-    place: { file: layer.file!, line: layer.line },
-  }
+  const isQuiet = image.verdict === 'within' && image.checks.every((check) => check.status !== 'warned')
+  const level = fails ? 'error' : isQuiet ? 'notice' : 'warning'
+  const isTold = level !== 'notice' || (isImageNoteworthy(image) && (leadChange(image)?.amount ?? 0) > 0)
+  const grown = isTold ? grownLines(image) : []
+  const causes = grown.map(({ cause, place }, at): Annotation => ({
+    level: at === 0 ? level : level === 'error' ? 'warning' : level,
+    title: at === 0 ? title : `${PRODUCT}: ${formatSigned(cause.amount ?? 0)}`,
+    message: plain(withoutPlaces(causeWords(cause, image, report))),
+    place,
+  }))
+  const all = [...causes, ...adviceLines(image, report)].slice(0, SHOWN)
+  return causes.length === 0 && fails ? [{ level, title, message: title, place: null }, ...all] : all
+}
+
+/** The annotation stands at the place itself. */
+function withoutPlaces(words: Phrase): Phrase {
+  const [first, space, ...rest] = words
+  return typeof first === 'object' && 'place' in first && space === ' ' ? rest : words
+}
+
+type Place = { file: string; line: number }
+
+function grownLines(image: ImageReport): { cause: Cause; place: Place }[] {
+  const file = image.layerChanges.find((layer) => layer.file !== null)?.file ?? null
+  return allCauses(image).flatMap((cause) => {
+    const line = cause.layer === null ? (image.baseImage?.after?.line ?? null) : cause.layer.line
+    const of = cause.layer === null ? file : cause.layer.file
+    return (cause.amount ?? 0) > 0 && of !== null && line !== null ? [{ cause, place: { file: of, line } }] : []
+  })
+}
+
+/** New findings of a line; a secret is a warning whatever the size. */
+function adviceLines(image: ImageReport, report: Report): Annotation[] {
+  return image.findings
+    .filter(({ since, file, line }) => (since === 'new' || since === 'grown') && file !== null && line !== null)
+    .map((finding) => ({
+      level: finding.rule === 'secrets' ? 'warning' : 'notice',
+      title: `${PRODUCT}: ${finding.rule}`,
+      message: plain(findingWords(finding, report)),
+      place: { file: finding.file!, line: finding.line },
+    }))
 }
 
 /** The image that could not be measured, else one that is over, else the one that grew most. */

@@ -1,3 +1,4 @@
+import type { Finding } from '../advice/finding.ts'
 import type { Check, Verdict } from '../budget/budget.ts'
 import { worstVerdict } from '../budget/verdict.ts'
 import type { BaselineFacts, Comparison } from '../compare/comparison.ts'
@@ -6,7 +7,7 @@ import { version as ownVersion } from '../version.ts'
 import type { ImageReport, Report } from './report.ts'
 
 /** An image that was measured and judged. */
-export type JudgedImage = { comparison: Comparison; checks: Check[]; verdict: Verdict }
+export type JudgedImage = { comparison: Comparison; checks: Check[]; verdict: Verdict; findings: Finding[] }
 
 /** An image that could not be measured. `platform` is null when it failed before the platform was known. */
 export type FailedImage = { name: string; platform: string | null; failure: Failure; baseline: BaselineFacts }
@@ -15,15 +16,16 @@ export type FailedImage = { name: string; platform: string | null; failure: Fail
 export type ReportParts = Omit<Report, 'schema' | 'verdict' | 'images'> & { images: (JudgedImage | FailedImage)[] }
 
 /** Puts the report together. A report without any image has the verdict `error`: nothing was measured. */
-export function assembleReport({ version, images, gonePlatforms, head, repositoryUrl, runUrl }: ReportParts): Report {
+export function assembleReport({ images, version, gonePlatforms, waiver, head, ...run }: ReportParts): Report {
   const reports = images.map((image) => ('failure' in image ? failedReport(image) : judgedReport(image)))
   const verdict = reports.length === 0 ? 'error' : worstVerdict(reports.map((report) => report.verdict))
-  return { schema: 1, version, verdict, images: reports, gonePlatforms, head, repositoryUrl, runUrl }
+  const { repositoryUrl, runUrl } = run
+  return { schema: 1, version, verdict, images: reports, gonePlatforms, waiver, head, repositoryUrl, runUrl }
 }
 
-function judgedReport({ comparison, checks, verdict }: JudgedImage): ImageReport {
+function judgedReport({ comparison, checks, verdict, findings }: JudgedImage): ImageReport {
   const { name, platform, engine, source, head, base, change, sizeFrom, unmeasured, unlikeDownloads } = comparison
-  const { baseline, baseImage, layerChanges } = comparison
+  const { baseline, baseImage, layerChanges, packages } = comparison
   return {
     name,
     platform,
@@ -40,6 +42,8 @@ function judgedReport({ comparison, checks, verdict }: JudgedImage): ImageReport
     baseline,
     baseImage,
     layerChanges,
+    packages,
+    findings,
     checks,
   }
 }
@@ -61,6 +65,8 @@ function failedReport({ name, platform, failure, baseline }: FailedImage): Image
     baseline,
     baseImage: null,
     layerChanges: [],
+    packages: null,
+    findings: [],
     checks: [],
   }
 }
@@ -76,6 +82,7 @@ export function reportFailure(
     version: ownVersion,
     images: [{ name, platform: null, failure, baseline }],
     gonePlatforms: [],
+    waiver: null,
     head: known.head ?? { commit: null, pushed: null, dirty: false, reference: null },
     repositoryUrl: known.repositoryUrl ?? null,
     runUrl: known.runUrl ?? null,

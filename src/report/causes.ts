@@ -1,10 +1,11 @@
-import type { LayerChange } from '../compare/comparison.ts'
-import { phrase, type Phrase, type Place } from './phrase.ts'
+import type { LayerChange, PackageChange, Part, Why } from '../compare/comparison.ts'
+import { shorten } from './characters.ts'
+import { join, phrase, type Phrase, type Piece, type Place } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
-import { leadChange, type LeadMetric } from './state.ts'
+import { baseImageGrowth, leadChange, type LeadMetric } from './state.ts'
 import { formatCount, formatSigned } from './units.ts'
 
-/** Whose line it was: the layers that a change of the image's size can be put down to. */
+/** Whose line it was, and what of it: the layers that a change of the image's size can be put down to. */
 
 /** Before and after of one layer in the one metric that both sides know. */
 export type LayerFigures = {
@@ -29,79 +30,171 @@ export function layerFigures(layer: LayerChange): LayerFigures {
   return { metric: null, before: null, after: null, amount: null }
 }
 
-/** The layers that a change can be put down to, largest first; the rest in numbers. */
+/** One cause: a layer of the image's own, or the base image that the change names (`layer` is null then). */
+export type Cause = {
+  layer: LayerChange | null
+  /** Signed, in `metric`, without what only moved between layers; null: not measured. */
+  amount: number | null
+  metric: LeadMetric | null
+  why: Why | null
+}
+
+/** What a change can be put down to, largest first; the rest in numbers. */
 export type Causes = {
   title: string
-  layers: { layer: LayerChange; figures: LayerFigures }[]
-  /** What is not in `layers`: how many, and by how much in all (null where one of them is not measured). */
+  causes: Cause[]
+  /** What is not in `causes`: how many, and by how much in all (null where one of them is not measured). */
   rest: Phrase[]
 }
 
 /** Causes shown; the layer table has all of them. */
-export const CAUSES_SHOWN = 5
+export const CAUSES_SHOWN = 3
+
+/** Places and packages that one cause names, and the share of the cause below which one is not worth its words. */
+const PARTS_SHOWN = 3
+const PACKAGES_SHOWN = 2
+const WORTH_SHARE = 0.03
+/** A place that makes up so much of a cause explains it alone. */
+const ALONE_SHARE = 0.9
 
 /**
- * Why an image's size changed. Null without a comparison or where no layer did. The layers of a base image that moved
- * are left out: the base image has a sentence of its own.
+ * Why an image's size changed. Null without a comparison or where nothing did. The layers of a base image that moved by itself are left
+ * out: it has a sentence of its own; where the change names another base image, that is one cause.
  */
 export function causesOf(image: ImageReport, shown = CAUSES_SHOWN): Causes | null {
   if (image.base === null) return null
-  const moved = image.baseImage?.change === 'changed'
-  const layers = image.layerChanges
-    .filter((layer) => isChanged(layer) && !(moved && layer.fromBase))
-    .map((layer) => ({ layer, figures: layerFigures(layer) }))
-    .toSorted((a, b) => rank(b.figures) - rank(a.figures))
-  // A line that changed no size explains none.
-  const telling = layers.filter(({ figures }) => figures.amount !== 0)
+  const changed = allCauses(image)
+  // A cause that changed no size explains none.
+  const telling = changed.filter(({ amount }) => amount !== 0)
   if (telling.length === 0) return null
 
   const rest = telling.slice(shown)
-  const same = layers.length - telling.length
+  const moved = changed.filter(({ amount, why }) => amount === 0 && why !== null && why.moved !== 0).length
+  const same = changed.length - telling.length - moved
   const rebuilt = image.layerChanges.filter((layer) => layer.change === 'rebuilt').length
   return {
     title: causesTitle(image),
-    layers: telling.slice(0, shown),
+    causes: telling.slice(0, shown),
     rest: [
-      ...(rest.length > 0 ? [restWords(rest.map(({ figures }) => figures))] : []),
+      ...(rest.length > 0 ? [restWords(rest)] : []),
+      ...(moved > 0 ? [[`${formatCount(moved, 'layer')} with files that only moved from one layer to another`]] : []),
       ...(same > 0 ? [[`${formatCount(same, 'layer')} changed without changing size`]] : []),
       ...(rebuilt > 0 ? [[`${formatCount(rebuilt, 'layer')} rebuilt at the same size`]] : []),
     ],
   }
 }
 
+/** Every cause of a change, largest first. */
+export function allCauses(image: ImageReport): Cause[] {
+  if (image.base === null) return []
+  const moved = image.baseImage?.change === 'changed'
+  const layers = image.layerChanges
+    .filter((layer) => isChanged(layer) && !(moved && layer.fromBase))
+    .map((layer): Cause => {
+      const { amount, metric } = layerFigures(layer)
+      const net = amount === null || metric !== 'size' ? amount : amount - (layer.why?.moved ?? 0)
+      return { layer, amount: net, metric, why: layer.why }
+    })
+  const named = namesBaseImage(image) ? [baseImageCause(image)] : []
+  return [...named, ...layers].toSorted((a, b) => rank(b) - rank(a))
+}
+
+/** The base image is another one, and did not move by itself: that is a cause like any other. */
+function namesBaseImage({ baseImage }: ImageReport): boolean {
+  return baseImage?.change === 'changed' && baseImage.doing !== 'drift'
+}
+
+function baseImageCause(image: ImageReport): Cause {
+  const growth = baseImageGrowth(image)
+  const why = image.baseImage?.why ?? null
+  const metric = image.head?.size === null ? 'downloadSize' : 'size'
+  return { layer: null, amount: growth === null ? null : growth - (why?.moved ?? 0), metric, why }
+}
+
 function causesTitle(image: ImageReport): string {
-  if (image.baseImage?.change === 'changed') return 'What this change did'
+  if (image.baseImage?.change === 'changed' && !namesBaseImage(image)) return 'What this change did'
   const amount = leadChange(image)?.amount ?? 0
   if (amount === 0) return 'What changed'
   return amount > 0 ? 'Why it grew' : 'Why it shrank'
 }
 
-/** The layer is not what it was: a cause, unlike one that was only built again. */
+/** The layer is not what it was: a cause, unlike one that was only built again or stands elsewhere. */
 export function isChanged(layer: LayerChange): boolean {
   return layer.change === 'changed' || layer.change === 'added' || layer.change === 'removed'
 }
 
 /** Largest first; what is not measured stands last, and before nothing. */
-function rank(figures: LayerFigures): number {
-  return figures.amount === null ? 0.5 : Math.abs(figures.amount)
+function rank({ amount }: Cause): number {
+  return amount === null ? 0.5 : Math.abs(amount)
 }
 
-function restWords(rest: LayerFigures[]): Phrase {
-  const amount = rest.some((figures) => figures.amount === null || figures.metric !== rest[0]?.metric)
+function restWords(rest: Cause[]): Phrase {
+  const amount = rest.some((cause) => cause.amount === null || cause.metric !== rest[0]?.metric)
     ? null
-    : rest.reduce((sum, figures) => sum + (figures.amount ?? 0), 0)
+    : rest.reduce((sum, cause) => sum + (cause.amount ?? 0), 0)
   return [`${formatCount(rest.length, 'more layer')}${amount === null ? '' : `, ${formatSigned(amount)} in all`}`]
 }
 
-/** One cause: place, instruction, by how much, and what kind of change it is. */
-export function causeWords({ layer, figures }: Causes['layers'][number], image: ImageReport, report: Report): Phrase {
+/** One cause: place, instruction, by how much, what kind of change it is, and what of it. */
+export function causeWords(cause: Cause, image: ImageReport, report: Report): Phrase {
+  const amount = cause.amount === null ? 'size not measured' : formatSigned(cause.amount)
+  const download = cause.metric === 'downloadSize' ? ' to download' : ''
+  const figure: Phrase = [{ strong: `${amount}${download}` }]
+  const head = cause.layer === null ? baseHead(image, report) : layerHead(cause.layer, image, report)
+  return phrase`${head.subject} ${figure}${head.kind}${whyWords(cause)}${head.was}`
+}
+
+/** `was` stands last: it is long, and the least of it. */
+type Head = { subject: Phrase; kind: Phrase; was: Phrase }
+
+function layerHead(layer: LayerChange, image: ImageReport, report: Report): Head {
   const place = layerPlace(layer, image, report)
-  const amount = figures.amount === null ? 'size not measured' : formatSigned(figures.amount)
-  const download = figures.metric === 'downloadSize' ? ' to download' : ''
-  const kind = { added: ', new', removed: ', removed', changed: '', unchanged: '', rebuilt: '' }[layer.change]
-  const was: Phrase = layer.instructionBefore === null ? [] : phrase`, was ${{ code: layer.instructionBefore }}`
+  const kind = { added: ', new', removed: ', removed', changed: '', unchanged: '', rebuilt: '', moved: '' }[
+    layer.change
+  ]
+  const was: Phrase =
+    layer.instructionBefore === null
+      ? []
+      : phrase`; was ${{ code: excerpt(layer.instructionBefore, layer.instruction) }}`
   const base = layer.fromBase ? ', from the base image' : ''
-  return phrase`${place === null ? [] : [{ place }, ' ']}${{ code: layer.instruction }} ${{ strong: `${amount}${download}` }}${kind}${base}${was}`
+  return {
+    subject: phrase`${place === null ? [] : [{ place }, ' ']}${{ code: layer.instruction }}`,
+    kind: phrase`${kind}${base}${copiedWords(layer)}`,
+    was,
+  }
+}
+
+/** Characters of an instruction that a report shows, and of what is the same before the first difference. */
+const SHOWN_TEXT = 110
+const SAME_TEXT = 20
+
+/** A text from shortly before it differs from the other, where its beginning alone would look like that. */
+function excerpt(text: string, other: string): string {
+  if (text.slice(0, SHOWN_TEXT) !== other.slice(0, SHOWN_TEXT)) return text
+  let at = 0
+  while (at < text.length && text[at] === other[at]) at += 1
+  return `…${text.slice(Math.max(0, at - SAME_TEXT))}`
+}
+
+/** A stage that the instruction names itself is not named twice; a number is, and another image. */
+function copiedWords({ copiedFrom, instruction }: LayerChange): Phrase {
+  if (copiedFrom === null) return []
+  if (copiedFrom.kind === 'stage' && instruction.includes(`--from=${copiedFrom.name}`)) return []
+  return phrase`, from the ${copiedFrom.kind} ${{ code: copiedFrom.name }}`
+}
+
+function baseHead(image: ImageReport, report: Report): Head {
+  const { before = null, after = null } = image.baseImage ?? {}
+  const file = image.layerChanges.find((layer) => layer.file !== null)?.file ?? null
+  const commit = report.head.dirty ? null : report.head.commit
+  const place: Place | null = file === null || after?.line == null ? null : { file, line: after.line, commit }
+  const text = (side: typeof after): Piece => ({ code: side?.instruction ?? `FROM ${side?.name ?? 'scratch'}` })
+  return {
+    subject: phrase`${place === null ? [] : [{ place }, ' ']}${text(after)}`,
+    kind: [],
+    was:
+      before?.instruction === after?.instruction && before?.name === after?.name ? [] : phrase`; was ${text(before)}`,
+  }
 }
 
 /** Where a layer's instruction stands: in this change's tree, or in the base's for a removed one. Null: not known. */
@@ -109,4 +202,75 @@ export function layerPlace(layer: LayerChange, image: ImageReport, report: Repor
   if (layer.file === null || layer.line === null) return null
   const head = report.head.dirty ? null : report.head.commit
   return { file: layer.file, line: layer.line, commit: layer.change === 'removed' ? image.baseline.commit : head }
+}
+
+/** What of it, as the end of the cause's sentence; nothing where it is not known. */
+export function whyWords({ layer, amount, why }: Pick<Cause, 'layer' | 'amount' | 'why'>): Phrase {
+  if (why === null || amount === null || amount === 0) return []
+  const worth = why.parts.filter(
+    (part) => part.amount * amount > 0 && Math.abs(part.amount) >= Math.abs(amount) * WORTH_SHARE,
+  )
+  const [first] = worth
+  if (first === undefined) return []
+  if (Math.abs(first.amount) >= Math.abs(amount) * ALONE_SHARE || why.parts.length === 1) {
+    return alone(first, layer?.change === 'added')
+  }
+  const shown = worth.slice(0, PARTS_SHOWN)
+  return phrase`: ${join(shown.map(partWords), ', ')}`
+}
+
+/** ` in `/app/node_modules`: `typescript` 5.9.3 is new (+9.1 MB)`; `: `/app/coverage` is new`. */
+function alone(part: Part, isNewLayer: boolean): Phrase {
+  const packages = packagesWords(part)
+  if (part.path === null) return phrase`: ${packages}`
+  if (packages.length > 0 && part.ecosystem !== null) return phrase` in ${{ code: part.path }}: ${packages}`
+  if (part.change === 'changed') return phrase` in ${{ code: part.path }}`
+  return phrase`: ${{ code: part.path }}${isNewLayer && part.change === 'new' ? '' : ` is ${part.change}`}`
+}
+
+function partWords(part: Part): Phrase {
+  const figure = formatSigned(part.amount)
+  if (part.path === null) return packagesWords(part)
+  const state = part.change === 'changed' ? '' : ` is ${part.change}`
+  const packages = part.ecosystem === null ? [] : packagesWords(part)
+  return packages.length > 0
+    ? phrase`${{ code: part.path }} (${figure}: ${packages})`
+    : phrase`${{ code: part.path }}${state} (${figure})`
+}
+
+/** What the packages of a database are called. */
+export const ECOSYSTEMS: Record<PackageChange['ecosystem'], string> = {
+  dpkg: 'Debian package',
+  apk: 'Alpine package',
+  rpm: 'RPM package',
+  npm: 'npm package',
+  python: 'Python package',
+  go: 'Go program',
+  java: 'Java archive',
+}
+
+function packagesWords(part: Part): Phrase {
+  const same = part.packages.filter(({ amount }) => amount * part.amount > 0)
+  const shown = same.slice(0, PACKAGES_SHOWN)
+  if (shown.length === 0 || part.ecosystem === null) return []
+  const left = part.packageCount - shown.length
+  const amount = shown.reduce((rest, each) => rest - each.amount, part.amount)
+  const more: Phrase[] =
+    left > 0 ? [[`${formatCount(left, `more ${ECOSYSTEMS[part.ecosystem]}`)} (${formatSigned(amount)})`]] : []
+  return join([...shown.map(packageWords), ...more], ', ')
+}
+
+function version(text: string | null): string {
+  return text === null ? '' : ` ${shorten(text, 40, '...')}`
+}
+
+/** `` `typescript` 5.9.3 is new (+9.1 MB) ``, `` `lodash` 4.17.20 → 4.17.21 (+2.0 kB) ``. */
+export function packageWords({ name, change, versionBefore, versionAfter, amount, folder }: PackageChange): Phrase {
+  const figure = formatSigned(amount)
+  const code: Piece = { code: name }
+  if (change === 'new') return phrase`${code}${version(versionAfter)} is new (${figure})`
+  if (change === 'gone') return phrase`${code}${version(versionBefore)} is gone (${figure})`
+  if (change === 'updated') return phrase`${code}${version(versionBefore)} →${version(versionAfter)} (${figure})`
+  const where: Phrase = folder === null ? [] : phrase` in ${{ code: folder }}`
+  return phrase`${code}${version(versionAfter)} (${figure}${where})`
 }

@@ -1,10 +1,22 @@
-import { causeWords, causesOf } from './causes.ts'
+import { adviceOf, findingWords, moreWords, standingTitle } from './advice.ts'
+import { CAUSES_SHOWN, causeWords, causesOf } from './causes.ts'
 import { codeBlock, markdown, tableMarkdown, type Setting } from './markdown.ts'
 import { isImageNoteworthy } from './noteworthy.ts'
 import { join, phrase, type Phrase } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
 import { isFailure, leadChange, stateOf } from './state.ts'
-import { figuresTable, layersTable, layersTitle, overviewTable, worstFirst, type Table } from './tables.ts'
+import {
+  figuresTable,
+  layersTable,
+  layersTitle,
+  overviewTable,
+  packagesTable,
+  packagesTitle,
+  partsTable,
+  partsTitle,
+  worstFirst,
+  type Table,
+} from './tables.ts'
 import { formatCount } from './units.ts'
 import {
   PRODUCT,
@@ -39,8 +51,22 @@ type Detail = {
 
 const length = (text: string) => text.length
 
-const FULL: Detail = { max: FULL_MAX, measure: length, quietImages: false, sections: true, layers: true, causes: 5 }
-const SHORT: Detail = { max: SHORT_MAX, measure: length, quietImages: false, sections: true, layers: false, causes: 3 }
+const FULL: Detail = {
+  max: FULL_MAX,
+  measure: length,
+  quietImages: false,
+  sections: true,
+  layers: true,
+  causes: CAUSES_SHOWN,
+}
+const SHORT: Detail = {
+  max: SHORT_MAX,
+  measure: length,
+  quietImages: false,
+  sections: true,
+  layers: false,
+  causes: CAUSES_SHOWN,
+}
 const MINIMAL: Detail = {
   max: MINIMAL_MAX,
   measure: length,
@@ -55,7 +81,7 @@ const SUMMARY: Detail = {
   quietImages: true,
   sections: true,
   layers: true,
-  causes: 5,
+  causes: CAUSES_SHOWN,
 }
 
 /**
@@ -94,7 +120,7 @@ function renderOne(image: ImageReport, report: Report, detail: Detail): string {
   page.add(heading(3, phrase`${PRODUCT}: ${imageHeadline(image)}`, report))
   for (const words of reportWords(report)) page.add(markdown(words, settingOf(report)))
   for (const block of imageBlocks(image, report, detail)) page.add(block)
-  page.close(small(smallPrint(image), stateOf(image) === 'failed' ? { ...report, runUrl: null } : report))
+  page.close(small(smallPrint(image, report), stateOf(image) === 'failed' ? { ...report, runUrl: null } : report))
   return page.toString()
 }
 
@@ -116,13 +142,38 @@ function imageBlocks(image: ImageReport, report: Report, detail: Detail): string
 
   const causes = causesOf(image, detail.causes)
   if (causes !== null && detail.causes > 0) {
-    const lines = [...causes.layers.map((cause) => causeWords(cause, image, report)), ...causes.rest]
-    blocks.push(`**${causes.title}**\n${lines.map((words) => `- ${markdown(words, setting)}`).join('\n')}`)
+    const lines = [...causes.causes.map((cause) => causeWords(cause, image, report)), ...causes.rest]
+    blocks.push(`**${causes.title}**\n${bullets(lines, setting)}`)
   }
-  if (detail.layers && image.layerChanges.length > 0) {
-    blocks.push(details(layersTitle(image), tableWithin(layersTable(image, report), setting, detail.max / 3)))
+  const advice = adviceOf(image)
+  if (advice !== null && advice.fresh.length > 0 && detail.causes > 0) {
+    const lines = advice.fresh.map((finding) => findingWords(finding, report))
+    if (advice.more > 0) lines.push(moreWords(advice, image))
+    blocks.push(`**${advice.title}**\n${bullets(lines, setting)}`)
+  }
+  if (!detail.layers) return blocks
+  const tables: [string, Table][] = [
+    [partsTitle(image), partsTable(image)],
+    [packagesTitle(image), packagesTable(image, report)],
+    [layersTitle(image), layersTable(image, report)],
+  ]
+  for (const [title, table] of tables) {
+    if (table.rows.length > 0) blocks.push(details(title, tableWithin(table, setting, detail.max / 5)))
+  }
+  if (advice !== null && advice.standing.length > 0) {
+    const shown = advice.standing.slice(0, STANDING_SHOWN).map((finding) => findingWords(finding, report))
+    const more = advice.standing.length - shown.length
+    if (more > 0) shown.push([formatCount(more, 'more finding')])
+    blocks.push(details(standingTitle(advice, image), bullets(shown, setting)))
   }
   return blocks
+}
+
+/** Findings of old that are listed in their fold. */
+const STANDING_SHOWN = 10
+
+function bullets(lines: Phrase[], setting: Setting): string {
+  return lines.map((words) => `- ${markdown(words, setting)}`).join('\n')
 }
 
 function renderMany(report: Report, detail: Detail): string {
@@ -150,7 +201,7 @@ function renderMany(report: Report, detail: Detail): string {
   if (detail.sections) addSections(page, detail.quietImages ? images : loud, report, detail)
 
   const [first] = images
-  if (first !== undefined) page.close(small(commonPrint(images), report))
+  if (first !== undefined) page.close(small(commonPrint(images, report), report))
   return page.toString()
 }
 
@@ -171,7 +222,7 @@ function addSections(page: Page, images: readonly ImageReport[], report: Report,
           ]
         : [heading(4, imageHeadline(image), report)]
       const full = [...title, ...imageBlocks(image, report, detail)]
-      const short = [...title, ...imageBlocks(image, report, { ...detail, layers: false, causes: 3 })]
+      const short = [...title, ...imageBlocks(image, report, { ...detail, layers: false })]
       if (left > 0 || !(page.addAll(full) || page.addAll(short))) left += 1
     }
   }
@@ -179,9 +230,9 @@ function addSections(page: Page, images: readonly ImageReport[], report: Report,
 }
 
 /** What all the images have in common; the platform and the engine may differ. */
-function commonPrint(images: readonly ImageReport[]): Phrase[] {
+function commonPrint(images: readonly ImageReport[], report: Report): Phrase[] {
   const measured = images.filter((image) => image.head !== null)
-  const prints = measured.map(smallPrint)
+  const prints = measured.map((image) => smallPrint(image, report))
   const same = (print: Phrase) =>
     prints.every((other) => other.some((each) => JSON.stringify(each) === JSON.stringify(print)))
   return (prints[0] ?? []).filter(same)

@@ -24,10 +24,13 @@ export function isNoteworthy(report: Report): boolean {
 /** The same for one image; the others of the report are folded away. */
 export function isImageNoteworthy(image: ImageReport): boolean {
   if (image.verdict !== 'within') return true
+  if (image.checks.some(({ status }) => status === 'warned' || status === 'waived')) return true
   // No comparison is news where a base was looked for, not where none was asked for.
   if (image.base === null || image.change === null) return image.baseline.ref !== null
   if ((image.change.layers?.amount ?? 0) !== 0) return true
   if (image.baseImage?.change === 'changed') return true
+  // A key weighs next to nothing.
+  if (image.findings.some(({ rule, since }) => rule === 'secrets' && since !== 'before')) return true
 
   const { size, downloadSize } = image.change
   if (size !== null) return Math.abs(size.amount) >= NOISE_BYTES

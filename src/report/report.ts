@@ -1,4 +1,5 @@
 import type { Check, Verdict } from '../budget/budget.ts'
+import type { Finding } from '../advice/finding.ts'
 import type { BaselineFacts, Comparison, LayerChange, Totals, TotalsChange } from '../compare/comparison.ts'
 import type { Failure } from '../failure.ts'
 import type { Engine } from '../build/engine.ts'
@@ -22,8 +23,21 @@ export type ImageReport = {
   baseline: BaselineFacts
   baseImage: Comparison['baseImage'] | null
   layerChanges: LayerChange[]
+  packages: Comparison['packages']
+  /** What is new in this change first, then by bytes; [] where no content was read. */
+  findings: Finding[]
   /** In the order: max-size, max-download-size, max-layers, max-increase; only the budgets that were set. */
   checks: Check[]
+}
+
+/** The label that accepts growth; the checks have what it accepts. */
+export type Waiver = {
+  label: string
+  /** Who set it, and when (ISO 8601); null: it is not set, or that is not known. */
+  by: string | null
+  at: string | null
+  /** Why it accepts nothing though it may be set, as a sentence without its final full stop; else null. */
+  problem: string | null
 }
 
 /** What every renderer gets: finished facts. Also the JSON report (docs/report.md describes it). */
@@ -36,6 +50,8 @@ export type Report = {
   images: ImageReport[]
   /** Platforms that the base has and this change has not, where all of the image's platforms were asked for. */
   gonePlatforms: string[]
+  /** The label that accepts growth, where a budget is broken by growth on a pull request; else null. */
+  waiver: Waiver | null
   head: {
     /** Commit of the measured tree; null where an image was measured as it lies. */
     commit: string | null

@@ -1,3 +1,4 @@
+import type { Check } from '../budget/budget.ts'
 import type { Change } from '../compare/comparison.ts'
 import type { ImageReport } from './report.ts'
 
@@ -5,11 +6,22 @@ import type { ImageReport } from './report.ts'
 
 /**
  * What is said of an image, the first that applies. `failed`: no figures at all; `not-judged`: a budget's metric is not
- * measured; `over`; `over-before`: a broken budget that this change is not charged with; `no-comparison`: within, with no
- * base; then by the change of the leading metric.
+ * measured; `over`; `waived`: broken by growth that someone accepted; `warned`: over a soft limit; `over-before`, `base-image`: a broken
+ * budget that this change is not charged with; `no-comparison`: within, with no base; then by the change of the leading metric.
  */
 export type State =
-  'failed' | 'not-judged' | 'over' | 'over-before' | 'no-comparison' | 'smaller' | 'near' | 'larger' | 'unchanged'
+  | 'failed'
+  | 'not-judged'
+  | 'over'
+  | 'waived'
+  | 'warned'
+  | 'over-before'
+  | 'base-image'
+  | 'no-comparison'
+  | 'smaller'
+  | 'near'
+  | 'larger'
+  | 'unchanged'
 
 /** The metric an image is spoken of in: its size, or its download size where only that is measured. */
 export type LeadMetric = 'size' | 'downloadSize'
@@ -32,12 +44,22 @@ export function stateOf(image: ImageReport): State {
   if (image.error !== null || image.head === null) return 'failed'
   if (image.verdict === 'error') return 'not-judged'
   if (image.verdict === 'over') return 'over'
-  if (image.checks.some((check) => check.reason === 'over-before')) return 'over-before'
+  if (image.checks.some((check) => check.status === 'waived')) return 'waived'
+  if (image.checks.some((check) => check.status === 'warned')) return 'warned'
+  const isUncharged = (reason: 'over-before' | 'base-image'): boolean =>
+    image.checks.some((check) => check.reason === reason && check.level === 'fail')
+  if (isUncharged('over-before')) return 'over-before'
+  if (isUncharged('base-image')) return 'base-image'
   const change = leadChange(image)
   if (change === null) return 'no-comparison'
   if (change.amount < 0) return 'smaller'
-  if (image.checks.some((check) => check.status === 'near')) return 'near'
+  if (image.checks.some(isNear)) return 'near'
   return change.amount > 0 ? 'larger' : 'unchanged'
+}
+
+/** Worth a word before it is broken; a soft limit is such a word itself. */
+export function isNear({ status, level }: Check): boolean {
+  return status === 'near' && level === 'fail'
 }
 
 /** The image could not be judged: a failed build, or a budget on what is not measured. */
@@ -46,14 +68,10 @@ export function isFailure(image: ImageReport): boolean {
 }
 
 /**
- * By how many bytes (of the leading metric) the base image's own layers changed, where the base image moved under the
- * same name; null where it did not, or where that is not known.
+ * By how many bytes (of the leading metric) the base image's layers changed, where there is another one; null where there is not, or
+ * where that is not known.
  */
 export function baseImageGrowth(image: ImageReport): number | null {
-  if (image.baseImage?.change !== 'changed' || image.change === null) return null
   const metric = leadMetric(image)
-  if (metric === null) return null
-  const all = image.change[metric]
-  const own = image.change[metric === 'size' ? 'ownSize' : 'ownDownloadSize']
-  return all === null || own === null ? null : all.amount - own.amount
+  return metric === null ? null : (image.baseImage?.growth?.[metric] ?? null)
 }

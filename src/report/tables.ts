@@ -1,13 +1,14 @@
-import type { Check } from '../budget/budget.ts'
+import type { Check, Scope } from '../budget/budget.ts'
 import type { LayerChangeKind } from '../compare/comparison.ts'
-import { isChanged, layerFigures } from './causes.ts'
+import { ECOSYSTEMS, allCauses, isChanged, layerFigures } from './causes.ts'
 import { shorten } from './characters.ts'
-import { phrase, type Phrase } from './phrase.ts'
+import { phrase, plain, type Phrase } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
 import { isFailure, leadChange, leadMetric } from './state.ts'
 import { formatBytes, formatBytesAmong, formatCount, formatLimit, formatSigned, formatSignedCount } from './units.ts'
 import {
   METRICS,
+  amountWords,
   baseName,
   changeWords,
   familiarName,
@@ -61,7 +62,7 @@ export function figuresTable(image: ImageReport, report: Report): Table {
     const before = image.base?.[metric] ?? null
     const after = image.head?.[metric] ?? null
     const change = image.change?.[metric] ?? null
-    const check = image.checks.find((each) => each.budget === budget)
+    const check = image.checks.find((each) => each.budget === budget && each.scope === null)
     const leads = metric === leadMetric(image)
     const says = after !== null && (leads || !compared || change?.amount !== 0)
     if (check === undefined && !says) return []
@@ -82,11 +83,65 @@ export function figuresTable(image: ImageReport, report: Report): Table {
     ]
   })
 
-  const increase = image.checks.find((check) => check.budget === 'max-increase')
-  if (increase !== undefined) {
-    rows.push(row({ name: ['Growth'], before: '', after: '', change: [growthWords(increase)], check: increase }))
+  const shown = new Set(
+    METRICS.map(({ budget }) => image.checks.find((check) => check.budget === budget && check.scope === null)),
+  )
+  for (const check of image.checks) {
+    // A rule that found nothing is no figure.
+    if (shown.has(check) || (check.metric === 'findings' && check.status === 'within')) continue
+    rows.push(row({ ...checkFigures(check), check }))
   }
   return { columns, rows }
+}
+
+/** What a check judged, where it has a row of its own: growth, a part of the image, a second limit, findings. */
+function checkFigures(check: Check): { name: Phrase; before: string; after: string; change: Phrase } {
+  const name = checkName(check)
+  if (check.budget === 'max-increase') return { name, before: '', after: '', change: [growthWords(check)] }
+  const { actual, growth, metric } = check
+  const figure = (value: number): string => {
+    if (metric === 'findings') return formatCount(value, 'finding')
+    return metric === 'layers' ? String(value) : formatBytesAmong(value, [check.limit])
+  }
+  const before = actual === null || growth === null ? null : actual - growth
+  const change = growth === null ? '' : growth === 0 ? 'same' : amountWords(check, growth)
+  return {
+    name,
+    before: before === null ? '' : figure(before),
+    after: actual === null ? NOT_MEASURED : figure(actual),
+    change: [change],
+  }
+}
+
+/** `Growth`, `Size`, `Own layers`, `Growth of own layers`, `Download of stage `runtime``. */
+function checkName(check: Check): Phrase {
+  const { scope } = check
+  const of = check.budget === 'max-increase' ? 'Growth' : OF_METRIC[check.metric]
+  if (scope === null) return [of]
+  const parts: Record<Scope['kind'], Phrase> = {
+    own: ['own layers'],
+    base: ['base image'],
+    path: [{ code: scope.of ?? '' }],
+    stage: phrase`stage ${{ code: scope.of ?? '' }}`,
+    package: phrase`package ${{ code: scope.of ?? '' }}`,
+    rule: phrase`forbidden: ${{ code: scope.of ?? '' }}`,
+  }
+  const part = parts[scope.kind]
+  const plainly = scope.kind === 'rule' || (check.metric === 'size' && check.budget !== 'max-increase')
+  return plainly ? capitalised(part) : phrase`${of} of ${part}`
+}
+
+const OF_METRIC: Record<Check['metric'], string> = {
+  size: 'Size',
+  'download-size': 'Download',
+  layers: 'Layers',
+  findings: '',
+}
+
+function capitalised([first, ...rest]: Phrase): Phrase {
+  return typeof first === 'string'
+    ? [`${first.slice(0, 1).toUpperCase()}${first.slice(1)}`, ...rest]
+    : [first!, ...rest]
 }
 
 function layersChange(amount: number): string {
@@ -101,7 +156,7 @@ function emphasised(change: string): Phrase {
 
 function budgetCell(check: Check | undefined, image: ImageReport): string {
   if (check === undefined) return ''
-  if (check.unit !== 'bytes' || check.budget === 'max-increase') return limitWords(check)
+  if (check.unit !== 'bytes' || check.budget === 'max-increase' || check.level === 'warn') return limitWords(check)
   const metric = check.metric === 'size' ? 'size' : 'downloadSize'
   return formatBytesAmong(check.limit, [image.head?.[metric] ?? null], formatLimit)
 }
@@ -133,7 +188,7 @@ function headHead(report: Report): Phrase {
 
 /** Could not be measured, over, over before or near, then by growth; what has no comparison last. */
 export function worstFirst(a: ImageReport, b: ImageReport): number {
-  return urgency(a) - urgency(b) || growth(b) - growth(a)
+  return urgency(a) - urgency(b) || growthOf(b) - growthOf(a)
 }
 
 function urgency(image: ImageReport): number {
@@ -142,7 +197,7 @@ function urgency(image: ImageReport): number {
   return image.checks.some((check) => check.status !== 'within') ? 2 : 3
 }
 
-function growth(image: ImageReport): number {
+function growthOf(image: ImageReport): number {
   return leadChange(image)?.amount ?? Number.MIN_SAFE_INTEGER
 }
 
@@ -204,8 +259,10 @@ function overviewBudget(image: ImageReport): string {
   const lead = leadMetric(image)
   const cap = lead === 'downloadSize' ? 'max-download-size' : 'max-size'
   return image.checks
-    .filter((check) => check.budget === cap || check.status !== 'within')
+    .filter((check) => (check.budget === cap && check.scope === null) || check.status !== 'within')
     .map((check) => {
+      if (check.metric === 'findings') return `no ${check.scope?.of}`
+      if (check.scope !== null) return `${limitWords(check)} (${plain(checkName(check))})`
       if (check.budget === 'max-layers') return formatCount(check.limit, 'layer')
       const download = check.budget === 'max-download-size' && lead === 'size'
       return `${limitWords(check)}${download ? ' to download' : ''}`
@@ -262,11 +319,86 @@ function baseRow(image: ImageReport, layers: ImageReport['layerChanges'], compar
   return [[], [...what, words], ...(compared ? [[sum]] : []), [sum], ...(compared ? [[]] : [])]
 }
 
+/** Rows of the table of places, over all causes. */
+const PARTS_SHOWN = 30
+
+/** `Where it changed`: the folders, files and packages of every cause. */
+export function partsTitle(image: ImageReport): string {
+  const count = allCauses(image).reduce((sum, { why }) => sum + (why?.parts.length ?? 0), 0)
+  return `Where it changed (${formatCount(count, 'place')})`
+}
+
+/** Folders, files and groups of packages that grew or shrank, largest first, with the line that wrote them; no rows where one place is all. */
+export function partsTable(image: ImageReport): Table {
+  const places = allCauses(image).flatMap(({ layer, why }) =>
+    (why?.parts ?? []).map((part) => ({
+      line: layer === null ? (image.baseImage?.after?.line ?? null) : layer.line,
+      part,
+    })),
+  )
+  const columns: Table['columns'] = [
+    { head: ['line'], align: 'right' },
+    { head: ['where'], align: 'left' },
+    { head: ['files'], align: 'right' },
+    { head: ['change'], align: 'right' },
+  ]
+  if (places.length < 2) return { columns, rows: [] }
+  const rows = places
+    .toSorted((one, other) => Math.abs(other.part.amount) - Math.abs(one.part.amount))
+    .slice(0, PARTS_SHOWN)
+    .map(({ line, part }): Phrase[] => [
+      line === null ? [] : [String(line)],
+      part.path === null ? [`${ECOSYSTEMS[part.ecosystem ?? 'dpkg']}s`] : [{ code: part.path }],
+      [String(part.files)],
+      [`${formatSigned(part.amount)}${part.change === 'changed' ? '' : `, ${part.change}`}`],
+    ])
+  return { columns, rows }
+}
+
+/** `Packages (3 new, 1 updated, 2 gone)`. */
+export function packagesTitle(image: ImageReport): string {
+  const packages = image.packages ?? []
+  const counts = (['new', 'updated', 'gone', 'same'] as const).flatMap((change) => {
+    const count = packages.filter((each) => each.change === change).length
+    return count === 0 ? [] : [`${count} ${change === 'same' ? 'with other files' : change}`]
+  })
+  return `Packages (${counts.join(', ')})`
+}
+
+/** Rows of the table of packages. */
+const PACKAGES_SHOWN = 50
+
+function version(text: string | null): Phrase {
+  return text === null ? [] : [shorten(text, 60, '...')]
+}
+
+/** Packages that came, went or changed, largest change first. */
+export function packagesTable(image: ImageReport, report: Report): Table {
+  const packages = image.packages ?? []
+  return {
+    columns: [
+      { head: ['package'], align: 'left' },
+      { head: baseHead([image]), align: 'right' },
+      { head: headHead(report), align: 'right' },
+      { head: ['change'], align: 'right' },
+    ],
+    rows: packages
+      .slice(0, PACKAGES_SHOWN)
+      .map((each) => [
+        phrase`${{ code: each.name }}${each.dev === true ? ' (dev)' : ''}`,
+        each.change === 'new' ? [] : version(each.versionBefore),
+        each.change === 'gone' ? [] : version(each.versionAfter),
+        [`${formatSigned(each.amount)}${each.change === 'new' || each.change === 'gone' ? `, ${each.change}` : ''}`],
+      ]),
+  }
+}
+
 function layerChangeWords(change: LayerChangeKind, amount: number | null): string {
   const figure = amount === null ? NOT_MEASURED : formatSigned(amount)
   const words: Record<LayerChangeKind, string> = {
     unchanged: '',
     rebuilt: 'rebuilt',
+    moved: 'moved',
     changed: amount === 0 ? 'edited, same size' : figure,
     added: `${figure}, new`,
     removed: `${figure}, removed`,

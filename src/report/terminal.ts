@@ -1,3 +1,4 @@
+import { adviceOf, findingWords, moreWords, standingTitle } from './advice.ts'
 import { causeWords, causesOf } from './causes.ts'
 import { characterWidth, displayWidth, manyLines, oneLine, shorten } from './characters.ts'
 import { isImageNoteworthy } from './noteworthy.ts'
@@ -71,12 +72,34 @@ function imageBlocks(image: ImageReport, report: Report, pen: TerminalOptions): 
       ? []
       : [
           paint(causes.title, 'strong', pen),
-          ...causes.layers.flatMap((cause) => wrap(causeWords(cause, image, report), pen, '  ')),
+          ...causes.causes.flatMap((cause) => wrap(causeWords(cause, image, report), pen, '  ')),
           ...causes.rest.flatMap((words) => wrap(words, pen, '  ')),
         ]
-  const print = wrap(join(smallPrint(image), ', '), pen).map((line) => paint(line, 'dim', pen))
-  return [tableLines(figuresTable(image, report), pen), ...paragraphs, why, print]
+  const print = wrap(join(smallPrint(image, report), ', '), pen).map((line) => paint(line, 'dim', pen))
+  return [tableLines(figuresTable(image, report), pen), ...paragraphs, why, ...adviceBlocks(image, report, pen), print]
 }
+
+/** What is new in full, what was there before in a line: `--json` has all of it. */
+function adviceBlocks(image: ImageReport, report: Report, pen: TerminalOptions): string[][] {
+  const advice = adviceOf(image)
+  if (advice === null) return []
+  const fresh = advice.fresh.map((finding) => findingWords(finding, report))
+  if (advice.more > 0) fresh.push(moreWords(advice, image))
+  const standing = advice.standing.slice(0, STANDING_SHOWN).map((finding) => findingWords(finding, report))
+  const block = (title: string, lines: Phrase[]): string[][] =>
+    lines.length === 0
+      ? []
+      : [
+          [
+            ...wrap([title], pen).map((line) => paint(line, 'strong', pen)),
+            ...lines.flatMap((words) => wrap(words.map(quoted), pen, '  ')),
+          ],
+        ]
+  return [...block(advice.title, fresh), ...block(standingTitle(advice, image), standing)]
+}
+
+/** Findings of old that are listed, largest first. */
+const STANDING_SHOWN = 5
 
 /** In a sentence, code of several words would not be told from the words around it. */
 function quoted(piece: Piece): Piece {

@@ -1,11 +1,13 @@
-import type { BudgetName, Check, SkipReason } from '../budget/budget.ts'
+import type { BudgetName, Check, Scope, SkipReason } from '../budget/budget.ts'
+import { isWaivable } from '../budget/waiver.ts'
 import type { Change, Totals } from '../compare/comparison.ts'
 import type { Failure } from '../failure.ts'
+import { whyWords } from './causes.ts'
 import { shorten } from './characters.ts'
 import { fromProse, join, list, phrase, placeName, type Phrase, type Piece, type Place, type Tone } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
-import { baseImageGrowth, isFailure, leadChange, leadMetric, stateOf, type State } from './state.ts'
-import { formatBytes, formatCount, formatLimit, formatPercent, formatSigned } from './units.ts'
+import { baseImageGrowth, isFailure, isNear, leadChange, leadMetric, stateOf, type State } from './state.ts'
+import { formatBytes, formatCount, formatLimit, formatPercent, formatSigned, formatSignedCount } from './units.ts'
 
 /** The words of the report, said once for the comment, the summary, the terminal and the log. */
 
@@ -77,12 +79,16 @@ export function imageHeadline(image: ImageReport): Phrase {
 export function verdictWords(image: ImageReport): Phrase {
   const toDownload = leadMetric(image) === 'downloadSize' ? ' to download' : ''
   const amount = leadChange(image)?.amount ?? 0
-  const over = overWords(image.checks)
+  const broken = (test: (check: Check) => boolean) => brokenWords(image.checks.filter(test))
+  const over = broken((check) => check.status === 'over')
   const words: Record<State, Phrase> = {
     failed: ['could not be measured'],
-    'not-judged': [over === '' ? 'could not be judged' : `could not be judged in full, and is over ${over}`],
-    over: [`is over ${over}${image.base === null ? ' (no comparison)' : ''}`],
+    'not-judged': [over === '' ? 'could not be judged' : `could not be judged in full, and ${over}`],
+    over: [`${over}${image.base === null ? ' (no comparison)' : ''}`],
+    waived: [`${broken((check) => check.status === 'waived')} (accepted)`],
+    warned: [`${broken((check) => check.status === 'warned')} (soft limit)`],
     'over-before': ['was over before this change'],
+    'base-image': [`${broken((check) => check.reason === 'base-image')} since the base image grew`],
     'no-comparison': [
       image.checks.length === 0
         ? `is ${sizeWords(image)} (no comparison)`
@@ -112,21 +118,58 @@ const OF: Record<BudgetName, string> = {
   'max-download-size': ' of download',
   'max-layers': '',
   'max-increase': ' of growth',
+  forbid: '',
+}
+
+/** ` in its own layers`, ` in /app/node_modules`: where a budget on a part of the image is broken; nothing for the whole of it. */
+function inWords({ scope }: Check): string {
+  if (scope === null) return ''
+  const words: Record<Scope['kind'], string> = {
+    own: 'its own layers',
+    base: 'the base image',
+    path: shorten(scope.of ?? '', PART_MAX, '...'),
+    stage: `stage ${scope.of}`,
+    package: `package ${shorten(scope.of ?? '', PART_MAX, '...')}`,
+    rule: '',
+  }
+  return ` in ${words[scope.kind]}`
+}
+
+/** Longest path or package in a headline. */
+const PART_MAX = 60
+
+/** `is over by 3.9 MB and 1 layer`, `is over its growth budget by 10.7 MB`, `has 1 forbidden finding`: what broken budgets come to. */
+function brokenWords(checks: readonly Check[]): string {
+  const over = overWords(checks)
+  const forbidden = forbiddenWords(checks)
+  return list([...(over === '' ? [] : [`is over ${over}`]), ...(forbidden === '' ? [] : [`has ${forbidden}`])])
 }
 
 /**
- * `by 3.9 MB and 1 layer`, `its growth budget by 10.7 MB`: which budgets are broken and by how much; empty for none.
- * Growth is spoken of where no cap is broken: two amounts of bytes in one sentence are a riddle, and the table has both.
+ * `by 3.9 MB and 1 layer`, `its growth budget by 10.7 MB`, `by 1.2 MB in /app/node_modules`: by how much broken budgets are broken; empty
+ * for none. Growth is spoken of where no cap is broken, and parts of the image where the whole fits: two amounts of bytes in one sentence
+ * are a riddle, and the table has all of them.
  */
 function overWords(checks: readonly Check[]): string {
-  const over = checks.filter((check) => check.status === 'over')
-  const caps = over.filter((check) => check.budget !== 'max-increase')
-  if (caps.length > 0) return `by ${list(caps.map((check) => `${excessWords(check)}${OF[check.budget]}`))}`
-  return over.map((check) => `its growth budget by ${excessWords(check)}`).join('')
+  const sized = checks.filter((check) => check.metric !== 'findings')
+  const whole = sized.filter((check) => check.scope === null)
+  const told = whole.length > 0 ? whole : sized
+  const caps = told.filter((check) => check.budget !== 'max-increase')
+  if (caps.length > 0)
+    return `by ${list(caps.map((check) => `${excessWords(check)}${OF[check.budget]}${inWords(check)}`))}`
+  return list(told.map((check) => `its growth budget by ${excessWords(check)}${inWords(check)}`))
+}
+
+/** `2 forbidden findings`, or nothing. */
+function forbiddenWords(checks: readonly Check[]): string {
+  const count = checks
+    .filter((check) => check.metric === 'findings')
+    .reduce((total, check) => total + (check.excess ?? 0), 0)
+  return count === 0 ? '' : formatCount(count, 'forbidden finding')
 }
 
 function nearWords(image: ImageReport): string {
-  const near = image.checks.filter((check) => check.status === 'near')
+  const near = image.checks.filter(isNear)
   if (near.length === 0) return ''
   return `is near its budget: ${list(near.map(leftWords))}`
 }
@@ -134,15 +177,38 @@ function nearWords(image: ImageReport): string {
 /** `2.1 MB left`, `1 layer left`, `nothing left`. */
 function leftWords(check: Check): string {
   const left = check.limit - (check.actual ?? 0)
-  if (left <= 0) return 'nothing left'
-  if (check.unit === 'percent') return `${formatPercent(left).slice(1)} of growth left`
-  return `${check.unit === 'layers' ? formatCount(left, 'layer') : formatBytes(left)}${OF[check.budget]} left`
+  if (left <= 0) return `nothing left${inWords(check)}`
+  if (check.unit === 'percent') return `${formatPercent(left).slice(1)} of growth left${inWords(check)}`
+  const amount = check.unit === 'layers' ? formatCount(left, 'layer') : formatBytes(left)
+  return `${amount}${OF[check.budget]} left${inWords(check)}`
 }
 
 /** `3.9 MB`, `1 layer`: by how much a budget is broken. */
 function excessWords(check: Check): string {
   const excess = check.excess ?? 0
+  if (check.metric === 'findings') return formatCount(excess, 'finding')
   return check.metric === 'layers' ? formatCount(excess, 'layer') : formatBytes(excess)
+}
+
+/** `+15.7 MB`, `+1`: growth in the metric of a check. */
+export function amountWords(check: Check, amount: number): string {
+  return check.metric === 'size' || check.metric === 'download-size' ? formatSigned(amount) : formatSignedCount(amount)
+}
+
+/** `max-size`, `max-increase` of own layers, `max-size` of `/app/node_modules`: a budget in a sentence. */
+export function budgetName({ budget, scope }: Check): Phrase {
+  if (scope === null) return [{ code: budget }]
+  const words: Record<Scope['kind'], Phrase> = {
+    own: ['own layers'],
+    base: ['the base image'],
+    path: [{ code: scope.of ?? '' }],
+    stage: phrase`the stage ${{ code: scope.of ?? '' }}`,
+    package: phrase`the package ${{ code: scope.of ?? '' }}`,
+    rule: [],
+  }
+  return scope.kind === 'rule'
+    ? phrase`${{ code: budget }} of ${{ code: scope.of }}`
+    : phrase`${{ code: budget }} of ${words[scope.kind]}`
 }
 
 /** `148.2 MB`, `51.0 MB to download`, `9 layers`: what the image is. */
@@ -188,8 +254,13 @@ export type Status = { tone: Tone; words: string }
 export function statusWords(check: Check): Status {
   const words: Record<Check['status'], () => Status> = {
     within: () => ({ tone: 'good', words: 'within' }),
-    near: () => ({ tone: 'warn', words: `near: ${leftWords(check).replace(OF[check.budget], '')}` }),
-    over: () => ({ tone: 'bad', words: `over by ${excessWords(check)}` }),
+    near: () => ({
+      tone: 'warn',
+      words: `near: ${leftWords(check).replace(OF[check.budget], '').replace(inWords(check), '')}`,
+    }),
+    over: () => ({ tone: 'bad', words: check.metric === 'findings' ? 'not allowed' : `over by ${excessWords(check)}` }),
+    warned: () => ({ tone: 'warn', words: `over by ${excessWords(check)}` }),
+    waived: () => ({ tone: 'warn', words: `over by ${excessWords(check)} (accepted)` }),
     skipped: () => skippedWords(check),
   }
   return words[check.status]()
@@ -197,7 +268,11 @@ export function statusWords(check: Check): Status {
 
 function skippedWords(check: Check): Status {
   const words: Record<SkipReason, Status> = {
-    'over-before': { tone: 'warn', words: 'over before this change' },
+    'over-before': {
+      tone: 'warn',
+      words: check.metric === 'findings' ? 'there before this change' : 'over before this change',
+    },
+    'base-image': { tone: 'warn', words: "not this change's: the base image" },
     'not-measured': { tone: 'bad', words: 'not measured' },
     'no-baseline': { tone: 'none', words: 'not judged: no comparison' },
   }
@@ -207,23 +282,32 @@ function skippedWords(check: Check): Status {
 /** How an image stands, worst first: one status for its row in a table of many. */
 export function imageStatus(image: ImageReport): Status {
   if (image.error !== null || image.head === null) return { tone: 'bad', words: 'could not be measured' }
-  const over = overWords(image.checks)
-  if (over !== '') return { tone: 'bad', words: `over ${over}` }
+  const broken = image.checks.filter((check) => check.status === 'over')
+  const [over, forbidden] = [overWords(broken), forbiddenWords(broken)]
+  if (broken.length > 0) {
+    const words = [...(over === '' ? [] : [`over ${over}`]), ...(forbidden === '' ? [] : [forbidden])]
+    return { tone: 'bad', words: list(words) }
+  }
   const find = (test: (check: Check) => boolean) => image.checks.find(test)
   const remarkable =
     find((check) => check.reason === 'not-measured') ??
+    find((check) => check.status === 'waived') ??
+    find((check) => check.status === 'warned') ??
     find((check) => check.reason === 'over-before') ??
+    find((check) => check.reason === 'base-image') ??
     find((check) => check.status === 'near') ??
     find((check) => check.status === 'within')
   if (remarkable !== undefined) return statusWords(remarkable)
   return { tone: 'none', words: image.base === null ? 'no comparison' : 'no budget' }
 }
 
-/** A limit as it stands in the budget column: `160 MB`, `12`, `+5 MB`, `+3 %`. */
+/** A limit as it stands in the budget column: `160 MB`, `12`, `+5 MB`, `+3 %`, `150 MB, soft`. */
 export function limitWords(check: Check): string {
-  if (check.unit === 'layers') return String(check.limit)
-  if (check.unit === 'percent') return check.limit === 0 ? '0 %' : `+${check.limit} %`
-  return `${check.budget === 'max-increase' && check.limit > 0 ? '+' : ''}${formatLimit(check.limit)}`
+  const soft = check.level === 'warn' ? ', soft' : ''
+  if (check.unit === 'findings') return 'none'
+  if (check.unit === 'layers') return `${check.limit}${soft}`
+  if (check.unit === 'percent') return `${check.limit === 0 ? '0 %' : `+${check.limit} %`}${soft}`
+  return `${check.budget === 'max-increase' && check.limit > 0 ? '+' : ''}${formatLimit(check.limit)}${soft}`
 }
 
 /** The figure a check judged, where it has a row of its own: `+15.7 MB`, `+3.4 %`. */
@@ -245,10 +329,12 @@ export function changeWords(change: Change): string {
 export function explanation(image: ImageReport, report: Report): Phrase[] {
   if (image.error !== null) return failureWords(image.error, report)
   return [
+    ...waiverWords(image, report),
     ...notJudgedWords(image),
     ...unmeasuredWords(image),
     ...unlikeWords(image),
     ...overBeforeWords(image),
+    ...baseImageCapWords(image),
     ...noComparisonWords(image),
     ...baseImageWords(image),
     ...tighterBudgetWords(image),
@@ -307,13 +393,17 @@ function sentence(text: string): string {
 
 function notJudgedWords(image: ImageReport): Phrase[] {
   const skipped = image.checks.filter((check) => check.reason === 'not-measured')
-  const metric = { size: 'size', 'download-size': 'download size', layers: 'number of layers' }
-  const reasons = { size: image.unmeasured.size, 'download-size': image.unmeasured.downloadSize, layers: null }
+  const metric = { size: 'size', 'download-size': 'download size', layers: 'number of layers', findings: '' }
+  const { size, downloadSize } = image.unmeasured
+  const reasons = { size, 'download-size': downloadSize, layers: null, findings: null }
   return skipped.map((check) => {
+    const end = check.level === 'fail' ? ' No budget is passed unseen.' : ''
+    if (check.why !== null)
+      return phrase`${budgetName(check)} (${limitWords(check)}) was not judged: ${fromProse(check.why)}.${end}`
     const isUnlike = check.metric === 'download-size' && image.head?.downloadSize !== null
     const why = isUnlike ? image.unlikeDownloads : reasons[check.metric]
     const what = isUnlike ? 'the download sizes cannot be compared' : `the ${metric[check.metric]} is not measured`
-    return phrase`${{ code: check.budget }} (${limitWords(check)}) was not judged, since ${what}${why === null ? [] : [': ', ...fromProse(why)]}. No budget is passed unseen.`
+    return phrase`${budgetName(check)} (${limitWords(check)}) was not judged, since ${what}${why === null ? [] : [': ', ...fromProse(why)]}.${end}`
   })
 }
 
@@ -323,7 +413,7 @@ function unmeasuredWords(image: ImageReport): Phrase[] {
   return (['size', 'downloadSize'] as const).flatMap((metric) => {
     const why = image.unmeasured[metric]
     const [name, budget] = names[metric]
-    if (why === null || image.checks.some((check) => check.budget === budget)) return []
+    if (why === null || image.checks.some((check) => check.budget === budget && check.scope === null)) return []
     return [phrase`The ${name} is not measured: ${fromProse(why)}.`]
   })
 }
@@ -342,12 +432,79 @@ export function reportWords(report: Report): Phrase[] {
   return [[`The base has an image for ${list(gone)}, this one has not.`]]
 }
 
+/** Who accepted what, and whether it still holds. */
+function waiverWords(image: ImageReport, { waiver }: Report): Phrase[] {
+  if (waiver === null) return []
+  const { label, by, at, problem } = waiver
+  // Whether it is set is not known: the log has why.
+  if (by === null || at === null) return []
+  if (problem !== null) {
+    const isConcerned = image.checks.some(({ status }) => status === 'over')
+    return isConcerned ? [phrase`The label ${{ code: label }} accepts nothing: ${fromProse(sentence(problem))}`] : []
+  }
+  const accepted = (status: 'waived' | 'over'): [string, string][] =>
+    image.checks.flatMap((check) =>
+      check.status === status && check.accepted !== null && check.growth !== null
+        ? [[`${amountOf(check, check.accepted)}${inWords(check)}`, amountOf(check, check.growth - check.accepted)]]
+        : [],
+    )
+  const who = phrase`${{ code: by }} accepted`
+  const how = phrase`with the label ${{ code: label }} on ${at.slice(0, 10)}`
+  const [waived, exceeded] = [accepted('waived'), accepted('over')]
+  return [
+    ...(waived.length === 0 ? [] : [phrase`${who} growth up to ${distinct(waived.map(([up]) => up))} ${how}.`]),
+    ...(exceeded.length === 0
+      ? []
+      : [
+          phrase`${who} ${distinct(exceeded.map(([up]) => up))} ${how}; this is ${distinct(exceeded.map(([, more]) => more.slice(1)))} more, which was not accepted. Set the label anew to accept it.`,
+        ]),
+  ]
+}
+
+/** The different ones of some words, as a list. */
+function distinct(words: readonly string[]): string {
+  return list([...new Set(words)])
+}
+
+/** `+15.7 MB`, `+1 layer`: an amount that stands without its check. */
+function amountOf(check: Check, amount: number): string {
+  return check.metric === 'layers'
+    ? `${amountWords(check, amount)} ${formatCount(Math.abs(amount), 'layer').replace(/^\S+ /, '')}`
+    : `${amountWords(check, amount)}${check.metric === 'download-size' ? ' of download' : ''}`
+}
+
+/** `add the label `image-budget: accept` to accept +15.7 MB`: only where that would help. */
+function acceptPrint(image: ImageReport, report: Report): Phrase[] {
+  const { waiver } = report
+  if (waiver === null || waiver.by !== null) return []
+  if (report.images.length > 1) {
+    // Each has its own amount, and the small print is one for all.
+    const isWanted = report.images.some(({ checks }) => checks.some(isWaivable))
+    return isWanted ? [phrase`add the label ${{ code: waiver.label }} to accept what grew`] : []
+  }
+  const broken = image.checks.filter(isWaivable)
+  const amounts = [...new Set(broken.map((check) => `${amountOf(check, check.growth!)}${inWords(check)}`))]
+  if (amounts.length === 0) return []
+  return [phrase`add the label ${{ code: waiver.label }} to accept ${list(amounts)}`]
+}
+
 function overBeforeWords(image: ImageReport): Phrase[] {
   return image.checks
     .filter((check) => check.reason === 'over-before')
-    .map(
-      (check) =>
-        phrase`It is ${excessWords(check)} over ${{ code: check.budget }} (${limitWords(check)}), and was over it on ${baseName(image)} already. This change does not make it worse, so it passes.`,
+    .map((check) =>
+      check.metric === 'findings'
+        ? phrase`It has ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }}, as ${baseName(image)} has. This change does not make it worse, so it passes.`
+        : phrase`It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}), and was over it on ${baseName(image)} already. This change does not make it worse, so it passes.`,
+    )
+}
+
+function baseImageCapWords(image: ImageReport): Phrase[] {
+  return image.checks
+    .filter((check) => check.reason === 'base-image')
+    .map((check) =>
+      check.metric === 'findings'
+        ? phrase`The ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }} came with the base image, so it passes.`
+        : phrase`It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}) only since the base image grew, so it passes.`,
     )
 }
 
@@ -365,7 +522,8 @@ function baseImageWords(image: ImageReport): Phrase[] {
   if (baseImage?.change !== 'changed' || change === null) return []
   const { before, after } = baseImage
   const growth = baseImageGrowth(image)
-  const by = growth === null || growth === 0 ? '' : ` (${formatSigned(growth)})`
+  const why = baseImage.doing === 'drift' ? whyWords({ layer: null, amount: growth, why: baseImage.why }) : []
+  const by: Phrase = growth === null || growth === 0 ? [] : phrase` (${formatSigned(growth)})`
   if (after === null || before === null || before.name !== after.name) {
     // Without a name there is none: `FROM scratch`.
     const name = (side: typeof after): Piece => ({ code: side === null ? 'scratch' : familiarName(side.name) })
@@ -375,7 +533,21 @@ function baseImageWords(image: ImageReport): Phrase[] {
     before.digest === null || after.digest === null
       ? []
       : phrase` from ${{ code: shortDigest(before.digest) }} to ${{ code: shortDigest(after.digest) }}`
-  return [phrase`${ownWords(image)}${{ code: familiarName(after.name) }} moved${digests}${by}.`]
+  const name: Piece = { code: familiarName(after.name) }
+  if (baseImage.doing === 'change') return [phrase`${ownWords(image)}The base image ${name} is moved${digests}${by}.`]
+  return [phrase`${ownWords(image)}${name} moved${digests}${by}${driftWords(image)}${why}.`]
+}
+
+/** Whose doing it is that a base image moved by itself, and which budgets do not count it. */
+function driftWords(image: ImageReport): Phrase {
+  if (image.baseImage?.doing !== 'drift') return []
+  const budgets = [...new Set(image.checks.filter((check) => check.uncounted > 0).map((check) => check.budget))]
+  const names = join(
+    budgets.map((name) => [{ code: name }]),
+    ', ',
+  )
+  const uncounted = budgets.length === 0 ? [] : phrase` and is not counted against ${names}`
+  return phrase`, which is not this change's doing${uncounted}`
 }
 
 function ownWords(image: ImageReport): string {
@@ -406,7 +578,8 @@ function tighterBudgetWords(image: ImageReport): Phrase[] {
   if (stateOf(image) !== 'smaller') return []
   const metric = leadMetric(image)
   const change = leadChange(image)
-  const cap = image.checks.find((check) => check.budget === (metric === 'size' ? 'max-size' : 'max-download-size'))
+  const name = metric === 'size' ? 'max-size' : 'max-download-size'
+  const cap = image.checks.find((check) => check.budget === name && check.scope === null && check.level === 'fail')
   if (metric === null || change === null || cap === undefined || cap.actual === null || image.base === null) return []
   const left: Phrase = phrase`${formatBytes(cap.limit - cap.actual)} under its budget of ${limitWords(cap)}`
   const tighter = roundUp(cap.actual * (1 + ROOM_SHARE))
@@ -426,7 +599,11 @@ function roundUp(bytes: number): number {
 export function quietWords(image: ImageReport): Phrase {
   const metric = leadMetric(image)
   const capped: Record<string, Check | undefined> = Object.fromEntries(
-    image.checks.map((check) => [check.budget, check]),
+    image.checks
+      .filter((check) => check.scope === null)
+      // The first of two counts: a soft limit is the second.
+      .toReversed()
+      .map((check) => [check.budget, check]),
   )
   const cap = (check: Check | undefined) => (check === undefined ? '' : `, budget ${limitWords(check)}`)
   const facts = [`${sizeWords(image)}${cap(capped[metric === 'size' ? 'max-size' : 'max-download-size'])}`]
@@ -448,8 +625,8 @@ export function engineWords(image: ImageReport): string | null {
     : `Docker ${engine.version}, ${engine.store} store`
 }
 
-/** Platform, how the base was had, engine and store or the image's place: small print, in that order. */
-export function smallPrint(image: ImageReport): Phrase[] {
+/** Platform, how the base was had, engine and store or the image's place, how growth is accepted: small print, in that order. */
+export function smallPrint(image: ImageReport, report: Report): Phrase[] {
   const engine = engineWords(image)
   const { source } = image
   const digest = source === null || source.digest === null ? [] : [' (', { code: shortDigest(source.digest) }, ')']
@@ -459,6 +636,7 @@ export function smallPrint(image: ImageReport): Phrase[] {
     ...(engine === null ? [] : [[engine]]),
     ...(image.sizeFrom === 'engine' ? [['size as the engine counts it']] : []),
     ...(source === null ? [] : [[{ code: source.reference }, ...digest]]),
+    ...acceptPrint(image, report),
   ]
 }
 

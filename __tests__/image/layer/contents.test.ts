@@ -1,42 +1,27 @@
-import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { describe, expect, it } from '@jest/globals'
 import { toFailure } from '../../../src/failure.ts'
 import { createLayerContents } from '../../../src/image/layer/contents.ts'
+import { digestOf, tarOf } from '../../support/saved-images.ts'
 
-/** A tar of one file, by hand: header (POSIX ustar), payload, end. */
-function tarOf(payload: string): Buffer {
-  const header = Buffer.alloc(512)
-  header.write('file', 0)
-  header.write('0000644\0', 100)
-  header.write(`${payload.length.toString(8).padStart(11, '0')}\0`, 124)
-  header.write('00000000000\0', 136)
-  header.write('0ustar\x0000', 156)
-  header.fill(' ', 148, 156)
-  const sum = header.reduce((total, byte) => total + byte, 0)
-  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
-  const padding = Buffer.alloc((512 - (payload.length % 512)) % 512)
-  return Buffer.concat([header, Buffer.from(payload), padding, Buffer.alloc(1024)])
-}
-
-const sha256 = (bytes: Buffer): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+const tarOfFile = (payload: string): Buffer => tarOf([{ path: 'file', content: payload }])
 
 describe('what a run knows of layers', () => {
   it('is read once, whoever asks, at the same time or later', async () => {
     const contents = createLayerContents(new AbortController().signal)
-    const tar = tarOf('hello')
+    const tar = tarOfFile('hello')
     let opened = 0
     const open = (): Promise<Readable> => {
       opened += 1
       return Promise.resolve(Readable.from([tar]))
     }
     const asked = Array.from({ length: 5 }, () =>
-      contents.read(sha256(tar), { digest: sha256(tar), size: tar.length }, open),
+      contents.read(digestOf(tar), { digest: digestOf(tar), size: tar.length }, open),
     )
     expect((await Promise.all(asked)).map(({ size }) => size)).toEqual([5, 5, 5, 5, 5])
     const file = { kind: 'file', path: '/file', size: 5, mode: 0o644, uid: 0, gid: 0, checksum: 0x3610a686, facts: [] }
-    expect(await contents.read(sha256(tar), null, open)).toEqual({ size: 5, entries: [file] })
-    expect(contents.get(sha256(tar))).toEqual({ size: 5, entries: [file] })
+    expect(await contents.read(digestOf(tar), null, open)).toEqual({ size: 5, entries: [file] })
+    expect(contents.get(digestOf(tar))).toEqual({ size: 5, entries: [file] })
     expect(opened).toBe(1)
   })
 
@@ -45,14 +30,14 @@ describe('what a run knows of layers', () => {
     let open = 0
     let most = 0
     const read = (tar: Buffer) =>
-      contents.read(sha256(tar), null, () => {
+      contents.read(digestOf(tar), null, () => {
         open += 1
         most = Math.max(most, open)
         const stream = Readable.from([tar])
         stream.once('close', () => (open -= 1))
         return Promise.resolve(stream)
       })
-    const sizes = await Promise.all(['a', 'bb', 'ccc', 'dddd', 'eeeee'].map((payload) => read(tarOf(payload))))
+    const sizes = await Promise.all(['a', 'bb', 'ccc', 'dddd', 'eeeee'].map((payload) => read(tarOfFile(payload))))
     expect(sizes.map(({ size }) => size)).toEqual([1, 2, 3, 4, 5])
     expect(most).toBe(2)
   })
@@ -77,11 +62,11 @@ describe('what a run knows of layers', () => {
 
   it('has nothing of a layer that could not be read: the next one who asks tries again', async () => {
     const contents = createLayerContents(new AbortController().signal)
-    const tar = tarOf('hello')
-    const broken = contents.read(sha256(tar), null, () => Promise.resolve(Readable.from([tar.subarray(0, 700)])))
-    await expect(broken).rejects.toThrow(sha256(tar))
-    expect(contents.get(sha256(tar))).toBeUndefined()
-    expect(await contents.read(sha256(tar), null, () => Promise.resolve(Readable.from([tar])))).toMatchObject({
+    const tar = tarOfFile('hello')
+    const broken = contents.read(digestOf(tar), null, () => Promise.resolve(Readable.from([tar.subarray(0, 700)])))
+    await expect(broken).rejects.toThrow(digestOf(tar))
+    expect(contents.get(digestOf(tar))).toBeUndefined()
+    expect(await contents.read(digestOf(tar), null, () => Promise.resolve(Readable.from([tar])))).toMatchObject({
       size: 5,
     })
   })

@@ -326,6 +326,13 @@ describe('dockerArchive', () => {
     expect(await totals(images, contents)).toMatchObject([{ size: 1500, download: packedSize(api) }])
   })
 
+  it('reads a zstd file that begins with a skippable frame', async () => {
+    const frame = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3])
+    const saved = archiveOf(savedOf([{ image: api, tag: 'api:1' }]))
+    const read = fromFile((content) => Buffer.concat([frame, zstdCompressSync(content)]))
+    expect(await read(saved)).toMatchObject([{ size: 1500, download: packedSize(api) }])
+  })
+
   it('says what stands there in place of a file', async () => {
     const wanted = { platforms: [], contents: null, downloadSizes: true }
     const file = fileOf(Buffer.alloc(0))
@@ -440,6 +447,23 @@ describe('readSavedStream', () => {
     const [image] = await readSavedStream(inChunks(archiveOf(saved)), 'docker save', null, wanted)
     expect(image?.packed?.layers.map(({ size }) => size)).toEqual(packed.map(({ stored }) => stored.length))
     expect(await failure(image!.openLayer(0))).toMatchObject({ kind: 'measure' })
+  })
+
+  it('is done with the end of the archive: what the engine does then is not waited for', async () => {
+    const contents = createLayerContents(new AbortController().signal)
+    let isLetGo = false
+    async function* saved() {
+      try {
+        yield* inChunks(archiveOf(savedOf([{ image: api, tag: 'api:1' }])))
+        await new Promise(() => {})
+      } finally {
+        isLetGo = true
+      }
+    }
+    const wanted = { platforms: [], contents, downloadSizes: false }
+    const images = await readSavedStream(saved(), 'docker save', null, wanted)
+    expect(await totals(images, contents)).toMatchObject([{ size: 1500 }])
+    expect(isLetGo).toBe(true)
   })
 
   it('hands on what the stream throws', async () => {

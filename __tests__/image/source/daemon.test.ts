@@ -83,9 +83,9 @@ class FakeEngine {
     return createDaemonSource('api:1', {
       exec: this.exec,
       tidyUp: () => this.exec,
-      openOutput: (_, args) => {
-        this.calls.push(args[0]!)
-        return Promise.resolve(Readable.from([Buffer.alloc(1024)]))
+      saveImage: () => {
+        this.calls.push('save')
+        return Readable.from([Buffer.alloc(1024)])
       },
       receiver,
       warn: (text) => void this.warnings.push(text),

@@ -40,6 +40,17 @@ export type Comment = {
   app: string | null
 }
 
+/** A label that was set on a pull request, or taken off. */
+export type LabelEvent = {
+  id: number
+  number: number
+  event: 'labeled' | 'unlabeled'
+  label: string
+  login: string
+  /** ISO 8601, to the second. */
+  at: string
+}
+
 /** A request as it came, and how it was answered. */
 export type RecordedRequest = {
   method: string
@@ -84,7 +95,7 @@ export type GitHub = {
   url: string
   owner: string
   name: string
-  state: { pullRequests: PullRequest[]; comments: Comment[] }
+  state: { pullRequests: PullRequest[]; comments: Comment[]; events: LabelEvent[] }
   requests: RecordedRequest[]
   /** What broke GitHub's own description, one sentence each; empty when all is well. */
   violations: string[]
@@ -95,6 +106,8 @@ export type GitHub = {
   meanwhile(match: { method: string; path: RegExp }, act: () => void): void
   /** Puts a comment there as if someone had written it; returns it. */
   comment(comment: { number: number; login: string; body: string; app?: string }): Comment
+  /** Sets a label as if someone had, now unless `at` says when; or takes it off. */
+  label(label: Partial<LabelEvent> & { label: string; login: string }): LabelEvent
   close(): Promise<void>
 }
 
@@ -238,6 +251,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
   const state: GitHub['state'] = {
     pullRequests: (options.pullRequests ?? [{ number: 1 }]).map((given) => Object.assign(defaultPullRequest(), given)),
     comments: [],
+    events: [],
   }
   const requests: RecordedRequest[] = []
   const violations: string[] = []
@@ -251,6 +265,28 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     const comment = { id: nextId++, number, login, body, app: app ?? null }
     state.comments.push(comment)
     return comment
+  }
+
+  const addLabel: GitHub['label'] = (given) => {
+    const at = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+    const event: LabelEvent = { id: nextId++, number: 1, event: 'labeled', at, ...given }
+    state.events.push(event)
+    return event
+  }
+
+  function restEvent({ id, event, label, login, at }: LabelEvent): unknown {
+    return {
+      id,
+      node_id: `LE_${id}`,
+      url: `${url}/repos/${owner}/${name}/issues/events/${id}`,
+      actor: simpleUser(login),
+      event,
+      commit_id: null,
+      commit_url: null,
+      created_at: at,
+      label: { name: label, color: 'd73a4a' },
+      performed_via_github_app: null,
+    }
   }
 
   function restComment(comment: Comment): unknown {
@@ -386,6 +422,10 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
         state.comments.splice(state.comments.indexOf(comment), 1)
         return { status: 204 }
       }),
+    'issues/list-events': (asked) =>
+      withPullRequest(asked, ({ number }) =>
+        page(state.events.filter((event) => event.number === number).map(restEvent), asked),
+      ),
     'issues/list-labels-on-issue': (asked) =>
       withPullRequest(asked, ({ labels }) => page(labels.map(restLabel), asked)),
     'pulls/get': (asked) => withPullRequest(asked, (found) => ({ status: 200, body: restPullRequest(found) })),
@@ -537,6 +577,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     rendezvous: (match) => void meetings.push({ ...match, waiting: [] }),
     meanwhile: (match, act) => void interludes.push({ ...match, act }),
     comment: addComment,
+    label: addLabel,
     close: async () => {
       server.closeAllConnections()
       await new Promise<void>((closed) => server.close(() => closed()))

@@ -104,6 +104,11 @@ export class TarParser {
     return this.before + this.at
   }
 
+  /** Whether the archive's end marker (two blocks of zeros) has passed: no entry follows. */
+  get isOver(): boolean {
+    return this.state === 'end'
+  }
+
   /** Hands over the next bytes; those before must have been read (`next` answered null). */
   push(chunk: Uint8Array): void {
     this.before += this.at
@@ -387,18 +392,20 @@ export function withoutEnd(offset: number): Error {
 
 /**
  * The entries of an archive in its order, one at a time. An entry's payload can be read until the next entry is asked for; what is not
- * read by then is skipped. The source is read no faster than that, to its end, and is let go of when the caller stops early.
+ * read by then is skipped. The source is read no faster than that, to its end, or to the archive's end marker where `until` says so, and
+ * is let go of when the caller stops early.
  * Throws CouldNotMeasure `measure` where the archive is cut off or corrupt; and what the source throws.
  */
 export async function* readTar(
   source: AsyncIterable<Uint8Array>,
+  until: 'source-ends' | 'end-marker' = 'source-ends',
 ): AsyncGenerator<{ entry: TarEntry; payload: AsyncIterable<Uint8Array> }> {
   const parser = new TarParser()
   const chunks = source[Symbol.asyncIterator]()
   async function next(): Promise<TarEvent | null> {
     for (;;) {
       const event = parser.next()
-      if (event) return event
+      if (event || (parser.isOver && until === 'end-marker')) return event
       const { done, value } = await chunks.next()
       if (done) {
         if (!parser.end()) throw withoutEnd(parser.offset)

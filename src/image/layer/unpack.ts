@@ -46,16 +46,22 @@ export async function unpack(
       await source.return?.()
     }
   }
-  if (isGzip(magic)) return { compression: 'gzip', chunks: gunzip(whole()) }
-  if (isZstd(magic)) {
-    return { compression: 'zstd', chunks: decode(splitFrames(whole()), createZstdDecoder(STREAM), 'zstd') }
+  const compression = detectCompression(magic)
+  switch (compression) {
+    case 'gzip':
+      return { compression, chunks: gunzip(whole()) }
+    case 'zstd':
+      return { compression, chunks: decode(splitFrames(whole()), createZstdDecoder(STREAM), 'zstd') }
+    case 'none':
+      return { compression, chunks: whole() }
   }
-  return { compression: 'none', chunks: whole() }
 }
 
-/** RFC 1952, with its one compression method. */
-function isGzip(magic: Buffer): boolean {
-  return magic[0] === 0x1f && magic[1] === 0x8b && magic[2] === 0x08
+/** How content is packed that begins with these bytes; four are looked at. */
+export function detectCompression(magic: Buffer): Compression {
+  // RFC 1952, with its one compression method.
+  if (magic[0] === 0x1f && magic[1] === 0x8b && magic[2] === 0x08) return 'gzip'
+  return isZstd(magic) ? 'zstd' : 'none'
 }
 
 async function* gunzip(stored: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

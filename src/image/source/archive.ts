@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { CouldNotMeasure } from '../../failure.ts'
 import { indexTar } from '../layer/tar.ts'
-import { unpack } from '../layer/unpack.ts'
+import { detectCompression, unpack } from '../layer/unpack.ts'
 import { gather, openFile, READ_SIZE, reason, tooLarge, unreadable, type ImageFiles } from './files.ts'
 import { layoutImages } from './layout.ts'
 import { MAX_DOCUMENT_SIZE } from './manifests.ts'
@@ -58,15 +58,10 @@ async function isPlain(file: string): Promise<boolean> {
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0)
     if (bytesRead === 0) throw new CouldNotMeasure('measure', `\`${file}\` is empty.`)
-    return !isPacked(buffer)
+    return detectCompression(buffer.subarray(0, bytesRead)) === 'none'
   } finally {
     await handle.close()
   }
-}
-
-/** Magic numbers: gzip (RFC 1952), zstd (RFC 8878). */
-function isPacked(start: Buffer): boolean {
-  return start.readUInt16BE() === 0x1f8b || start.readUInt32LE() === 0xfd2fb528
 }
 
 /** The content of a file that may be packed. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Exec } from '../../exec.ts'
 import { CouldNotMeasure } from '../../failure.ts'
+import { parseJson } from './json.ts'
 
 /** How a registry is told who asks. Never goes into an error or the log. */
 export type Credential =
@@ -140,7 +141,7 @@ async function askHelper(exec: Exec, name: string, key: string): Promise<Credent
     if (/credentials not found/i.test(stdout)) return null
     throw fail(`failed with exit code ${exitCode}`)
   }
-  const parsed = helped.safeParse(jsonOf(stdout))
+  const parsed = helped.safeParse(parseJson(stdout))
   if (!parsed.success) throw fail('gave no credentials that are understood')
   const { Username: username, Secret: secret } = parsed.data
   if (secret === '') return null
@@ -173,19 +174,11 @@ async function readConfig(path: string): Promise<ConfigFile[]> {
 }
 
 function parseConfig(name: string, text: string): ConfigFile {
-  const parsed = configFile.safeParse(jsonOf(text))
+  const parsed = configFile.safeParse(parseJson(text))
   if (parsed.success) return parsed.data
   throw new CouldNotMeasure('precondition', `\`${name}\` is not as Docker's configuration file is.`, {
     remedy: `Log in again with \`docker login\`, or mend \`${name}\`.`,
   })
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** What `docker login` takes for a key: nothing for Docker Hub. */

@@ -1,18 +1,20 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
-import type { Exec, ExecResult, OpenOutput } from '../../exec.ts'
+import type { Exec, ExecResult } from '../../exec.ts'
 import { CouldNotMeasure, toFailure } from '../../failure.ts'
-import type { ImageConfig } from '../oci.ts'
-import { platformName } from '../oci.ts'
-import { platformFilter, resolveImages } from './manifests.ts'
+import { readHistory, type HistoryEntry } from '../history.ts'
+import { DIGEST, type ImageConfig } from '../oci.ts'
+import type { SaveImage } from './engine-save.ts'
+import { parseJson } from './json.ts'
+import { keepWanted, resolveImages } from './manifests.ts'
 import type { Arrival, Receiver } from './receiver.ts'
-import type { PlatformsWanted, Source, SourceImage, Wanted } from './source.ts'
+import type { Source, SourceImage, Wanted } from './source.ts'
 import { readSavedStream } from './stream.ts'
 
 /** What reading an engine's image takes. */
 export type DaemonSurroundings = {
   exec: Exec
-  openOutput: OpenOutput
+  saveImage: SaveImage
   /** For taking away what was made: not stopped when the run is, but limited in time. */
   tidyUp: () => Exec
   /** One for all images of a run: it knows the layers that came in already. */
@@ -28,12 +30,9 @@ const inspected = z.object({
   Os: z.string(),
   Architecture: z.string(),
   Variant: z.string().optional(),
-  RootFS: z.object({ Layers: z.array(z.string().regex(/^sha256:[0-9a-f]{64}$/)).nullish() }).optional(),
+  RootFS: z.object({ Layers: z.array(z.string().regex(DIGEST)).nullish() }).optional(),
 })
 type Inspected = z.output<typeof inspected>
-
-/** One line of `docker history --format '{{json .}}' --human=false`, newest first. */
-const historyLine = z.object({ Size: z.string().regex(/^\d+$/).transform(Number), CreatedBy: z.string() })
 
 /** How long an engine may take to reach this process: it does so at once, or not at all. */
 const REACHED_WITHIN_MS = 20_000
@@ -55,7 +54,7 @@ const WITHOUT_LAYER =
  * The engine is left as it was: the name for the push is taken away again.
  */
 export function createDaemonSource(name: string, surroundings: DaemonSurroundings): Source {
-  const { exec, openOutput, warn } = surroundings
+  const { exec, saveImage, warn } = surroundings
   const place = `docker-daemon:${name}`
 
   async function images(wanted: Wanted): Promise<SourceImage[]> {
@@ -64,20 +63,15 @@ export function createDaemonSource(name: string, surroundings: DaemonSurrounding
     const diffIds = image.RootFS?.Layers ?? []
     const isKnown = wanted.contents === null || diffIds.every((diffId) => wanted.contents?.get(diffId))
     if (isClassic && !wanted.downloadSizes && isKnown) {
-      return onlyWanted([await recordedImage(exec, image, place)], wanted)
+      return keepWanted([await recordedImage(exec, image, place)], wanted)
     }
     if (!isClassic || wanted.downloadSizes) {
       const pushed = await pushImage(image, isClassic, wanted)
       if ('images' in pushed) return pushed.images
       if (isClassic) warn(`The download size of \`${place}\` is not measured: ${pushed.reason}`)
-      if (isClassic && isKnown) return onlyWanted([await recordedImage(exec, image, place)], wanted)
+      if (isClassic && isKnown) return keepWanted([await recordedImage(exec, image, place)], wanted)
     }
-    const saved = await openOutput('docker', ['save', name])
-    try {
-      return await readSavedStream(saved, place, null, wanted)
-    } finally {
-      saved.destroy()
-    }
+    return readSavedStream(saveImage(name), place, null, wanted)
   }
 
   /** Pushes the image to ourselves; or says why that is not possible, in a sentence. */
@@ -202,7 +196,7 @@ function configsOf(arrival: Arrival): Set<string> {
     const bytes = arrival.document(digest)
     if (bytes === undefined || seen.has(digest)) return
     seen.add(digest)
-    const found = loose.safeParse(parsedJson(bytes.toString('utf8'))).data
+    const found = loose.safeParse(parseJson(bytes)).data
     if (found?.config) configs.add(found.config.digest)
     for (const entry of found?.manifests ?? []) follow(entry.digest)
   }
@@ -215,15 +209,12 @@ function configsOf(arrival: Arrival): Set<string> {
  * the history made a layer follows from their sizes and words, and where it does not there is no history.
  */
 async function recordedImage(exec: Exec, image: Inspected, place: string): Promise<SourceImage> {
-  const told = await exec('docker', ['history', '--no-trunc', '--human=false', '--format', '{{json .}}', image.Id])
-  if (told.exitCode !== 0) throw new CouldNotMeasure('measure', `\`docker history\` failed: ${lastLine(told)}`)
-  const lines = told.stdout.split('\n').filter((line) => line !== '')
-  const entries = lines.map((line) => historyLine.parse(JSON.parse(line))).toReversed()
+  const entries = await readHistory(exec, image.Id)
   const diffIds = image.RootFS?.Layers ?? []
   const rules = [
-    ({ Size: size }: (typeof entries)[number]) => size > 0,
+    ({ size }: HistoryEntry) => size > 0,
     () => true,
-    ({ Size: size, CreatedBy: by }: (typeof entries)[number]) => size > 0 || !WITHOUT_LAYER.test(by),
+    ({ size, createdBy }: HistoryEntry) => size > 0 || !WITHOUT_LAYER.test(createdBy),
   ]
   const makesLayer = rules.find((rule) => entries.filter(rule).length === diffIds.length)
   const config: ImageConfig = {
@@ -232,7 +223,7 @@ async function recordedImage(exec: Exec, image: Inspected, place: string): Promi
     ...(image.Variant ? { variant: image.Variant } : {}),
     rootfs: { diff_ids: diffIds },
     history: makesLayer
-      ? entries.map((entry) => ({ created_by: entry.CreatedBy, empty_layer: !makesLayer(entry) }))
+      ? entries.map((entry) => ({ created_by: entry.createdBy, empty_layer: !makesLayer(entry) }))
       : null,
   }
   return { digest: null, config, packed: null, openLayer: unread(place) }
@@ -246,16 +237,10 @@ function unread(place: string): SourceImage['openLayer'] {
     )
 }
 
-function onlyWanted(images: SourceImage[], { platforms, leftOut }: PlatformsWanted): SourceImage[] {
-  const isWanted = platformFilter(platforms)
-  for (const { config } of images) if (!isWanted(config)) leftOut?.(platformName(config))
-  return images.filter(({ config }) => isWanted(config))
-}
-
 async function inspectImage(exec: Exec, name: string, place: string): Promise<Inspected> {
   const told = await exec('docker', ['image', 'inspect', '--format', '{{json .}}', name])
   if (told.exitCode === 0) {
-    const parsed = inspected.safeParse(parsedJson(told.stdout))
+    const parsed = inspected.safeParse(parseJson(told.stdout))
     if (parsed.success) return parsed.data
     throw new CouldNotMeasure(
       'measure',
@@ -286,12 +271,4 @@ function unanswered(told: ExecResult): CouldNotMeasure {
 function lastLine({ stderr }: ExecResult): string {
   const line = stderr.trim().split('\n').at(-1) ?? ''
   return line.replace(/^(?:ERROR|error): ?/, '').slice(0, 1_000) || 'it gave no reason.'
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

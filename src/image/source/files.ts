@@ -3,6 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { z } from 'zod'
 import { CouldNotMeasure } from '../../failure.ts'
+import { parseJson } from './json.ts'
 import { MAX_DOCUMENT_SIZE } from './manifests.ts'
 
 /**
@@ -34,12 +35,8 @@ export async function readDocument<T>(files: ImageFiles, path: string, shape: z.
 
 /** A JSON document in the shape that is expected. Throws CouldNotMeasure `measure` naming it. */
 export function parseDocument<T>(bytes: Buffer, shape: z.ZodType<T>, what: string): T {
-  let value: unknown
-  try {
-    value = JSON.parse(bytes.toString('utf8'))
-  } catch {
-    throw new CouldNotMeasure('measure', `${what} is not JSON.`)
-  }
+  const value = parseJson(bytes)
+  if (value === undefined) throw new CouldNotMeasure('measure', `${what} is not JSON.`)
   const parsed = shape.safeParse(value)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues

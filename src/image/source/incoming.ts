@@ -7,6 +7,7 @@ import type { InTurn } from '../../turns.ts'
 import type { LayerContents } from '../layer/contents.ts'
 import { readLayer, type ReadLayer } from '../layer/read.ts'
 import type { ExpectedLayer } from '../layer/walk.ts'
+import { MAX_DOCUMENT_SIZE } from './manifests.ts'
 
 /** A blob that came in whole. */
 export type Blob = {
@@ -34,8 +35,6 @@ export type Incoming = {
   blob: Promise<Blob>
 }
 
-/** The largest manifest or config that is kept; registries take manifests of at most 4 MB. */
-export const DOCUMENT_LIMIT = 8 * 1024 * 1024
 const TAR_BLOCK = 512
 
 /** Opens a blob: a layer is walked while it comes in, in constant memory, where its content is asked for; a document is kept. */
@@ -117,7 +116,7 @@ async function hashBlob(parts: AsyncIterable<Buffer>, isKept: boolean): Promise<
   for await (const part of parts) {
     hash.update(part)
     size += part.length
-    if (size > DOCUMENT_LIMIT) kept = null
+    if (size > MAX_DOCUMENT_SIZE) kept = null
     kept?.push(part)
   }
   return { digest: `sha256:${hash.digest('hex')}`, size, layer: null, document: kept && Buffer.concat(kept) }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import { CouldNotMeasure } from '../../failure.ts'
-import { imagesOf, index, platformName } from '../oci.ts'
+import { DIGEST, imagesOf, index, platformName } from '../oci.ts'
 import { offersNamed, severalImages, type Offer } from './choice.ts'
 import { openFile, READ_SIZE, readDocument, readWhole, reason, type ImageFiles } from './files.ts'
 import { resolveImages, type Entry, type ReadDocument, type ResolvedImage } from './manifests.ts'
@@ -183,7 +183,7 @@ async function requireFolder(folder: string): Promise<void> {
 
 function blobPath(digest: string): string {
   // It becomes a path of the machine's.
-  if (!/^sha256:[0-9a-f]{64}$/.test(digest)) throw new Error(`Not a digest: ${digest.slice(0, 100)}`)
+  if (!DIGEST.test(digest)) throw new Error(`Not a digest: ${digest.slice(0, 100)}`)
   return `blobs/${digest.replace(':', '/')}`
 }
 

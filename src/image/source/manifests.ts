@@ -1,9 +1,18 @@
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { CouldNotMeasure } from '../../failure.ts'
 import { createTurns } from '../../turns.ts'
-import { imageConfig, imagesOf, index, manifest, platformName, type ImageConfig, type Manifest } from '../oci.ts'
-import type { LeftOut, PackedLayer, SourceImage } from './source.ts'
+import {
+  digestOf,
+  imageConfig,
+  imagesOf,
+  index,
+  manifest,
+  platformName,
+  type ImageConfig,
+  type Manifest,
+} from '../oci.ts'
+import { parseJson } from './json.ts'
+import type { LeftOut, PackedLayer, PlatformsWanted, SourceImage } from './source.ts'
 
 /** Where a manifest or an index stands: an entry of an index, or what a name leads to. */
 export type Entry = {
@@ -218,6 +227,16 @@ export function platformFilter(platforms: string[]): (of: NonNullable<Entry['pla
   return (of) => wanted.size === 0 || wanted.has(platformName(of))
 }
 
+/** Those of the images that are for a platform that is wanted; of the others `leftOut` is told. */
+export function keepWanted<T extends { config: ImageConfig }>(
+  images: T[],
+  { platforms, leftOut }: PlatformsWanted,
+): T[] {
+  const isWanted = platformFilter(platforms)
+  for (const { config } of images) if (!isWanted(config)) leftOut?.(platformName(config))
+  return images.filter(({ config }) => isWanted(config))
+}
+
 /** A platform as a user writes it, in the form of `platformName`. */
 export function normalisePlatform(platform: string): string {
   const [os = '', architecture = '', variant] = platform.toLowerCase().split('/')
@@ -226,10 +245,10 @@ export function normalisePlatform(platform: string): string {
 
 function verified(place: string, digest: string, bytes: Uint8Array): Uint8Array {
   if (bytes.length > MAX_DOCUMENT_SIZE) throw tooLarge(place, digest)
-  const actual = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+  const actual = digestOf(bytes)
   if (actual === digest) return bytes
   // A schema 1 manifest's digest is of its payload, without the signatures in it: it never fits the bytes.
-  if (isSchema1(tryJson(bytes))) throw tooOld(place, digest)
+  if (isSchema1(parseJson(bytes))) throw tooOld(place, digest)
   throw problem(place, digest, `has another digest, ${actual}`)
 }
 
@@ -239,16 +258,8 @@ function isSchema1(document: unknown): boolean {
   )
 }
 
-function tryJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'))
-  } catch {
-    return undefined
-  }
-}
-
 function json(place: string, digest: string, bytes: Uint8Array): unknown {
-  const document = tryJson(bytes)
+  const document = parseJson(bytes)
   if (document === undefined) throw problem(place, digest, 'is no JSON')
   return document
 }

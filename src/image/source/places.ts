@@ -5,12 +5,12 @@ import type { ImageReference } from '../../inputs/reference.ts'
 import { dockerArchive, ociArchive } from './archive.ts'
 import { createCredentials } from './credentials.ts'
 import { createDaemonSource } from './daemon.ts'
+import { createSaveImage } from './engine-save.ts'
 import { ociLayout } from './layout.ts'
 import { startReceiver, type Receiver } from './receiver.ts'
 import { createRegistryClient } from './registry-client.ts'
 import { createRegistrySource } from './registry.ts'
 import type { Source } from './source.ts'
-import { readSavedStream } from './stream.ts'
 
 /** What reading from places takes. */
 export type PlacesDeps = {
@@ -38,13 +38,14 @@ export type Places = { open: (reference: ImageReference) => Source; close: () =>
 export function createPlaces(deps: PlacesDeps): Places {
   const { exec, openOutput, tidyUp, env, home, cwd, signal, clock, warn } = deps
   const client = createRegistryClient({ credentials: createCredentials(exec, env, home), signal, clock })
+  const saveImage = createSaveImage(exec, openOutput, signal)
   let receiver: Promise<Receiver> | undefined
 
   function openDaemon(name: string): Source {
     return {
       images: async (wanted) => {
         receiver ??= startReceiver()
-        const surroundings = { exec, openOutput, tidyUp, receiver: await receiver, warn, readSaved: readSavedStream }
+        const surroundings = { exec, saveImage, tidyUp, receiver: await receiver, warn }
         return createDaemonSource(name, surroundings).images(wanted)
       },
       close: () => Promise.resolve(),

@@ -1,10 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { CouldNotMeasure, toFailure } from '../../failure.ts'
 import type { LayerContents } from '../layer/contents.ts'
 import { createTurns } from '../../turns.ts'
-import { DOCUMENT_LIMIT, openIncoming, type Incoming } from './incoming.ts'
+import { digestOf } from '../oci.ts'
+import { openIncoming, type Incoming } from './incoming.ts'
+import { MAX_DOCUMENT_SIZE } from './manifests.ts'
 
 /** What is done with what an engine has to push. */
 export type Reception = {
@@ -190,10 +192,10 @@ export async function startReceiver(): Promise<Receiver> {
     for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       parts.push(part)
       size += part.length
-      if (size > DOCUMENT_LIMIT) return refuse(request, response, 413, 'SIZE_INVALID', 'The manifest is too large.')
+      if (size > MAX_DOCUMENT_SIZE) return refuse(request, response, 413, 'SIZE_INVALID', 'The manifest is too large.')
     }
     const bytes = Buffer.concat(parts)
-    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+    const digest = digestOf(bytes)
     if (reference !== delivery.tag && reference !== digest) {
       fail(
         delivery,

@@ -1,13 +1,14 @@
-import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { Clock } from '../../clock.ts'
 import { CouldNotMeasure } from '../../failure.ts'
 import type { ImageReference } from '../../inputs/reference.ts'
+import { DIGEST, digestOf } from '../oci.ts'
 import { parseChallenges, type Challenge } from './challenge.ts'
 import type { Credential, Credentials } from './credentials.ts'
 import { createHttp, readBody } from './http.ts'
+import { parseJson } from './json.ts'
 import { DOCUMENT_TYPES, MAX_DOCUMENT_SIZE, type Entry } from './manifests.ts'
 import type { PackedLayer } from './source.ts'
 
@@ -54,7 +55,6 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308])
 /** What Node calls a server's certificate that it does not trust. */
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ERR_TLS_/
 const NOT_TLS = /^(?:EPROTO|ERR_SSL_)/
-const DIGEST = /^sha256:[0-9a-f]{64}$/
 
 /** What a token service answers (https://distribution.github.io/distribution/spec/auth/token/); OAuth2 calls it `access_token`. */
 const printable = z.string().regex(/^[\x21-\x7e]+$/)
@@ -87,7 +87,7 @@ class BadStatus extends Error {
   constructor(response: IncomingMessage, body: Buffer | null, host: string) {
     super(`status ${response.statusCode ?? 0}`)
     this.status = response.statusCode ?? 0
-    this.code = errorAnswer.safeParse(jsonOf(body)).data?.errors[0]?.code ?? null
+    this.code = errorAnswer.safeParse(parseJson(body ?? '')).data?.errors[0]?.code ?? null
     // A proxy's page that tells of a server which is busy or down is no sign of a wrong address.
     this.isPage = isPage(response) && this.status < 500 && this.status !== 429
     this.retryAfter = response.headers['retry-after']
@@ -219,7 +219,7 @@ export function createRegistryClient(deps: RegistryDeps): RegistryClient {
       }
       throw new BadStatus(answer, body, url.host)
     })
-    const { data } = tokenAnswer.safeParse(jsonOf(response))
+    const { data } = tokenAnswer.safeParse(parseJson(response ?? ''))
     const token = data?.token ?? data?.access_token
     if (token === undefined) {
       throw new CouldNotMeasure('measure', `\`${realm.host}\` gave no token for \`${reference.text}\`.`)
@@ -428,18 +428,6 @@ function isPage({ headers }: IncomingMessage): boolean {
 
 function basic({ username, password }: Extract<Credential, { kind: 'password' }>): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
-}
-
-function digestOf(bytes: Uint8Array): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
-}
-
-function jsonOf(body: Buffer | null): unknown {
-  try {
-    return JSON.parse((body ?? '').toString('utf8'))
-  } catch {
-    return undefined
-  }
 }
 
 function codeOf(error: unknown): string {

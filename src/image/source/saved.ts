@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { CouldNotMeasure } from '../../failure.ts'
 import { normalisePath } from '../layer/tar-header.ts'
-import { imageConfig, platformName } from '../oci.ts'
+import { digestOf, imageConfig } from '../oci.ts'
 import { offersNamed, sameName, severalImages, type Offer } from './choice.ts'
 import { parseDocument, readDocument, type ImageFiles } from './files.ts'
 import { documentsOf, layoutImages, readTops, toSourceImage, withoutUnpacked, type Top } from './layout.ts'
-import { platformFilter, resolveImages, type ResolvedImage } from './manifests.ts'
+import { keepWanted, resolveImages, type ResolvedImage } from './manifests.ts'
 import type { PlatformsWanted, SourceImage } from './source.ts'
 
 /** `manifest.json` of `docker save`: https://github.com/moby/docker-image-spec/blob/main/spec.md#combined-image-json--filesystem-changeset-format */
@@ -48,10 +47,7 @@ export async function savedImages(
   const config = await readConfig(files, image.config)
   const found = hasLayout ? await findInLayout(files, image, name, config.digest) : null
   const inLayout = found && (await Promise.all(found.map((each) => toSourceImage(files, each))))
-  const images = inLayout?.map(withoutUnpacked) ?? [savedImage(files, image, config.bytes)]
-  const isWanted = platformFilter(wanted.platforms)
-  for (const { config: of } of images) if (!isWanted(of)) wanted.leftOut?.(platformName(of))
-  return images.filter((each) => isWanted(each.config))
+  return keepWanted(inLayout?.map(withoutUnpacked) ?? [savedImage(files, image, config.bytes)], wanted)
 }
 
 /**
@@ -104,7 +100,7 @@ function savedImage(files: ImageFiles, { config: path, layers }: SavedImage, byt
 async function readConfig(files: ImageFiles, path: string): Promise<{ bytes: Buffer; digest: string }> {
   const bytes = await files.read(normalisePath(path))
   if (bytes === null) throw new CouldNotMeasure('measure', `The config ${path} is not in \`${files.place}\`.`)
-  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+  const digest = digestOf(bytes)
   const [, named] = /(?:^|[/:])([0-9a-f]{64})(?:\.json)?$/.exec(path) ?? []
   if (named === undefined || digest === `sha256:${named}`) return { bytes, digest }
   throw new CouldNotMeasure('measure', `The config ${path} in \`${files.place}\` has another digest, ${digest}.`)

@@ -30,7 +30,7 @@ export function readSavedStream(
   name: string | null,
   wanted: Wanted,
 ): Promise<SourceImage[]> {
-  return readStream(saved, place, name, wanted, savedImages)
+  return readStream(saved, place, name, wanted, savedImages, 'end-marker')
 }
 
 /** As `readSavedStream`, for any kind of tar archive with images in it. */
@@ -40,8 +40,9 @@ export async function readStream(
   name: string | null,
   wanted: Wanted,
   readImages: typeof layoutImages,
+  until: 'source-ends' | 'end-marker' = 'source-ends',
 ): Promise<SourceImage[]> {
-  const images = await readImages(await passedFiles(stream, place, wanted.contents), name, wanted)
+  const images = await readImages(await passedFiles(stream, place, wanted.contents, until), name, wanted)
   if (wanted.contents === null) return images
   for (const { config, packed, openLayer } of images) {
     for (const [at, diffId] of (config.rootfs?.diff_ids ?? []).entries()) {
@@ -57,12 +58,16 @@ async function passedFiles(
   stream: AsyncIterable<Uint8Array>,
   place: string,
   contents: LayerContents | null,
+  until: 'source-ends' | 'end-marker',
 ): Promise<ImageFiles> {
   const members = createMembers<Passed>()
   let kept = 0
   let failed: unknown
   try {
-    for await (const { entry, payload } of readTar(noting(stream, (error) => (failed = error)))) {
+    for await (const { entry, payload } of readTar(
+      noting(stream, (error) => (failed = error)),
+      until,
+    )) {
       const passed = entry.type === 'file' ? await pass(entry.path, entry.size, payload) : null
       members.add(entry, passed)
     }

@@ -1,0 +1,144 @@
+import { describe, expect, test } from '@jest/globals'
+import { removedLater } from '../../src/advice/removed-later.ts'
+import { aFile, anImage, plain } from '../support/contents.ts'
+import { aBaseLayer, aLayer } from '../support/measurements.ts'
+
+const base = aBaseLayer('ADD rootfs.tar /')
+const install = aLayer('RUN apt-get install -y build-essential', { line: 3 })
+const copy = aLayer('COPY . /app', { line: 5 })
+const last = (instruction: string) => aLayer(instruction, { line: 7 })
+const gone = { layer: 3, how: 'removed' } as const
+const again = { layer: 3, how: 'replaced' } as const
+
+test('what a later layer removes is told with both lines', () => {
+  const files = [
+    aFile('/var/lib/apt/lists/a', 20_000_000, 1, { lost: gone }),
+    aFile('/var/lib/apt/lists/b', 5_000_000, 1, { lost: gone }),
+    aFile('/usr/bin/gcc', 1_000_000, 1),
+  ]
+  const [found, ...others] = removedLater(anImage([base, install, copy, last('RUN rm -rf /var/lib/apt/lists')], files))
+  expect(others).toEqual([])
+  expect(found).toMatchObject({
+    bytes: 25_000_000,
+    paths: ['/var/lib/apt/lists'],
+    count: 1,
+    layer: { line: 3 },
+    otherLayer: { line: 7 },
+  })
+  expect(plain(found!.what)).toBe('files that line 7 takes away again')
+  expect(plain(found!.fix)).toBe('remove them in the same `RUN` that makes them, line 3, not in line 7')
+})
+
+test('each layer that ships and each that removes are a finding of their own', () => {
+  const files = [
+    aFile('/var/a', 3_000_000, 1, { lost: gone }),
+    aFile('/app/b', 2_000_000, 2, { lost: gone }),
+    aFile('/var/c', 1_000_000, 1, { lost: { layer: 2, how: 'removed' } }),
+  ]
+  const found = removedLater(anImage([base, install, copy, last('RUN rm -rf /var /app/b')], files))
+  expect(found.map(({ layer, otherLayer, bytes }) => [layer?.line, otherLayer?.line, bytes])).toEqual([
+    [3, 7, 3_000_000],
+    [5, 7, 2_000_000],
+    [3, 5, 1_000_000],
+  ])
+})
+
+describe('files that are shipped twice', () => {
+  const lower = { checksum: 7, lost: again }
+  const image = (upper: Parameters<typeof aFile>[3], instruction = 'RUN chown -R 1000:1000 /app') =>
+    anImage(
+      [base, install, copy, last(instruction)],
+      [aFile('/app/big', 9_000_000, 2, lower), aFile('/app/big', 9_000_000, 3, { checksum: 7, ...upper })],
+    )
+
+  test.each([
+    [
+      'owner',
+      { uid: 1000, gid: 1000 },
+      'files that line 7 ships again for another owner',
+      'use `COPY --chown=1000:1000` in line 5 instead of line 7',
+    ],
+    [
+      'mode',
+      { mode: 0o755 },
+      'files that line 7 ships again for another mode',
+      'use `COPY --chmod=755` in line 5 instead of line 7',
+    ],
+    [
+      'owner and mode',
+      { uid: 1, mode: 0o700 },
+      'files that line 7 ships again for another owner and mode',
+      'use `COPY --chown=1:0 --chmod=700` in line 5 instead of line 7',
+    ],
+    ['nothing', {}, 'files that line 7 ships again unchanged', 'bring them in once, by line 5 or by line 7'],
+  ])('for another %s', (_, upper, what, fix) => {
+    const [found] = removedLater(image(upper))
+    expect(found!.bytes).toBe(9_000_000)
+    expect(plain(found!.what)).toBe(what)
+    expect(plain(found!.fix)).toBe(fix)
+  })
+
+  test('with other content are written once', () => {
+    const [found] = removedLater(image({ checksum: 8, uid: 1000 }, 'RUN make'))
+    expect(plain(found!.what)).toBe('files that line 7 writes again')
+    expect(plain(found!.fix)).toBe('write them once: line 5 and line 7 both bring them in')
+  })
+
+  test('without a checksum are not taken for the same', () => {
+    const [found] = removedLater(image({ checksum: null, uid: 1000 }))
+    expect(plain(found!.what)).toBe('files that line 7 writes again')
+  })
+
+  test('by a RUN that another RUN follows', () => {
+    const files = [aFile('/srv/x', 9_000_000, 1, lower), aFile('/srv/x', 9_000_000, 3, { checksum: 7, uid: 5 })]
+    const [found] = removedLater(anImage([base, install, copy, last('RUN chown -R app /srv')], files))
+    expect(plain(found!.fix)).toBe('do it in the same `RUN` as line 3 does, not in line 7')
+  })
+})
+
+describe('the base image’s files', () => {
+  const layers = [base, install, copy, last('RUN apt-get upgrade -y')]
+  const baseImage = { name: 'debian:bookworm', digest: null, line: 1, instruction: 'FROM debian:bookworm' }
+
+  test('are given back by another base image only', () => {
+    const image = anImage(layers, [aFile('/usr/lib/libssl.so', 6_000_000, 0, { lost: again })], { baseImage })
+    const [found] = removedLater(image)
+    expect(found).toMatchObject({ bytes: 6_000_000, layer: { fromBase: true }, otherLayer: { line: 7 } })
+    expect(plain(found!.fix)).toBe(
+      'start from a newer `debian:bookworm`, which has them up to date: its own are shipped all the same',
+    )
+  })
+
+  test('are not worth a word below 1 MB', () => {
+    expect(removedLater(anImage(layers, [aFile('/usr/lib/a', 900_000, 0, { lost: again })]))).toEqual([])
+  })
+
+  test('are nobody’s business where another layer of the base image took them away', () => {
+    const lost = { layer: 1, how: 'removed' } as const
+    const image = anImage([base, aBaseLayer('RUN rm /x'), copy], [aFile('/x', 50_000_000, 0, { lost })])
+    expect(removedLater(image)).toEqual([])
+  })
+})
+
+test("a package manager's records are written anew by each run, and no waste", () => {
+  const records = [
+    '/var/lib/dpkg/status',
+    '/var/cache/debconf/templates.dat',
+    '/etc/ld.so.cache',
+    '/lib/apk/db/installed',
+  ]
+  const layers = [base, install, copy, last('RUN apt-get install -y curl')]
+  const files = records.flatMap((path) => [0, 1].map((layer) => aFile(path, 5_000_000, layer, { lost: again })))
+  expect(removedLater(anImage(layers, files))).toEqual([])
+  expect(removedLater(anImage(layers, [aFile('/var/lib/apt/lists/x', 5_000_000, 1, { lost: again })]))).toHaveLength(1)
+  expect(removedLater(anImage(layers, [aFile('/var/lib/dpkg/status', 5_000_000, 1, { lost: gone })]))).toHaveLength(1)
+})
+
+test('an instruction stands in for a line that is not known, and small ones are left out', () => {
+  const layers = [base, aLayer('RUN make', { fromBase: null }), aLayer('RUN rm -rf /src', { fromBase: null })]
+  const lost = { layer: 2, how: 'removed' } as const
+  const found = removedLater(
+    anImage(layers, [aFile('/src/a', 5_000_000, 1, { lost }), aFile('/usr/b', 10, 0, { lost })]),
+  )
+  expect(found.map(({ what }) => plain(what))).toEqual(['files that `RUN rm -rf /src` takes away again'])
+})

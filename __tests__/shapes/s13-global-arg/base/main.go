@@ -1,0 +1,8 @@
+// Version prints its version.
+package main
+
+import "fmt"
+
+var version = "unknown"
+
+func main() { fmt.Println(version) }

@@ -1,0 +1,4 @@
+FROM busybox:stable
+WORKDIR /api
+COPY . .
+CMD ["sh", "api.sh"]

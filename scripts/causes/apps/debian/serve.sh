@@ -1,0 +1,2 @@
+#!/bin/sh
+exec tree --du -h /srv/archive

@@ -1,0 +1,147 @@
+import type { Layer, Measurement } from '../image/measurement.ts'
+import type { Finding, Found, Rule, RuleId } from './finding.ts'
+import { contextBloat } from './context-bloat.ts'
+import { debugSymbols } from './debug-symbols.ts'
+import { devDependencies } from './dev-dependencies.ts'
+import { duplicateFiles } from './duplicate-files.ts'
+import { floatingBase } from './floating-base.ts'
+import { layerCount } from './layer-count.ts'
+import { packageCache } from './package-cache.ts'
+import { removedLater } from './removed-later.ts'
+import { rootUser } from './root-user.ts'
+import { lineOfSetting, secretFiles, secretSettings } from './secrets.ts'
+import { singleStage } from './single-stage.ts'
+import { findSplit, findToolchains, toolchain } from './toolchain.ts'
+import { vcsAndTests } from './vcs-and-tests.ts'
+
+/** Findings that are told of one image, and of one rule; the first of each rule is told whatever there is: a budget may forbid it. */
+const MAX_FINDINGS = 40
+const MAX_OF_RULE = 10
+
+type Place = Pick<Finding, 'file' | 'line' | 'instruction'>
+
+type Entry = {
+  rule: RuleId
+  find: Rule
+  /** What is compared with in the base; where it differs from `find`. */
+  findInBase?: Rule
+  /** What the rule looks at: without it, that nothing is found does not mean that nothing is there. */
+  looksAt: (image: Measurement) => unknown
+  /** The instruction that a finding without a layer is about. */
+  instruction?: (image: Measurement, found: Found) => Place
+  /** Findings that are about no bytes: told before the others, or after them. */
+  rank?: 'first' | 'last'
+}
+
+const content = (image: Measurement): unknown => image.content
+const settings = (image: Measurement): unknown => image.settings
+/** Where nothing tells the base image, nothing is known of it: no build, or no record of it. `FROM scratch` is no loss. */
+const baseImage = (image: Measurement): unknown => image.baseImage
+
+function fromOf({ baseImage: from, dockerfile }: Measurement): Place {
+  return { file: from?.line ? dockerfile : null, line: from?.line ?? null, instruction: from?.instruction ?? null }
+}
+
+function settingLine(image: Measurement, found: Found): Place {
+  const line = lineOfSetting(image, found)
+  return { file: line === null ? null : image.dockerfile, line, instruction: null }
+}
+
+const ENTRIES: Entry[] = [
+  // The same toolchain may be told by either rule: splitting a stage makes nothing new.
+  { rule: 'toolchain', find: toolchain, findInBase: findToolchains, looksAt: content },
+  { rule: 'single-stage', find: singleStage, findInBase: findSplit, looksAt: content },
+  { rule: 'package-cache', find: packageCache, looksAt: content },
+  { rule: 'dev-dependencies', find: devDependencies, looksAt: content },
+  { rule: 'vcs-and-tests', find: vcsAndTests, looksAt: content },
+  { rule: 'secrets', find: secretFiles, looksAt: content, rank: 'first' },
+  { rule: 'secrets', find: secretSettings, looksAt: settings, instruction: settingLine, rank: 'first' },
+  { rule: 'removed-later', find: removedLater, looksAt: content },
+  { rule: 'duplicate-files', find: duplicateFiles, looksAt: content },
+  { rule: 'debug-symbols', find: debugSymbols, looksAt: content },
+  { rule: 'context-bloat', find: contextBloat, looksAt: content },
+  { rule: 'root-user', find: rootUser, looksAt: settings, rank: 'last' },
+  { rule: 'floating-base', find: floatingBase, looksAt: baseImage, instruction: fromOf, rank: 'last' },
+  { rule: 'layer-count', find: layerCount, looksAt: (image) => image.layers, rank: 'last' },
+]
+
+/**
+ * What could be smaller, or better, in an image; and what of it the base has as well. New and grown findings first, by the bytes that
+ * they add; then what was there before, by bytes. `limit`: how many, but for the first of each rule.
+ */
+export function advise(head: Measurement, base: Measurement | null, { limit = MAX_FINDINGS } = {}): Finding[] {
+  const all = ENTRIES.flatMap((entry) => {
+    const { rule, find, findInBase = find, looksAt } = entry
+    const before = base !== null && looksAt(base) !== null ? byKey(findInBase(base)) : null
+    const ranked = [...byKey(find(head))].map(([key, found]): Ranked => {
+      const place = found.layer === null && entry.instruction ? entry.instruction(head, found) : placeOf(found.layer)
+      return { entry, finding: findingOf(rule, found, place, before && { found: before.get(key) ?? null }) }
+    })
+    return ranked
+      .toSorted(inOrder)
+      .slice(0, MAX_OF_RULE)
+      .map((each, at): Ranked & { isFirst: boolean } => ({ entry, finding: each.finding, isFirst: at === 0 }))
+  })
+  const told = all.toSorted(inOrder).filter(({ isFirst }, at) => at < limit || isFirst)
+  return told.map(({ finding }) => finding)
+}
+
+/** The findings of a rule. Tools that one stage builds with are a `toolchain`, though `single-stage` tells them. */
+export function findingsOf(findings: readonly Finding[], rule: RuleId): Finding[] {
+  return findings.filter(
+    (finding) => finding.rule === rule || (rule === 'toolchain' && finding.rule === 'single-stage'),
+  )
+}
+
+/** By key; of several with the same one, the first is the other image's first. */
+function byKey(found: Found[]): Map<string, Found> {
+  const counts = new Map<string, number>()
+  return new Map(
+    found.map((each) => {
+      const count = (counts.get(each.key) ?? 0) + 1
+      counts.set(each.key, count)
+      return [`${count} ${each.key}`, each]
+    }),
+  )
+}
+
+/** `before`: what the base has of it; null: there is nothing to compare with. */
+function findingOf(rule: RuleId, found: Found, place: Place, before: { found: Found | null } | null): Finding {
+  const { what, paths, count, bytes, fix, layer, otherLayer } = found
+  const added = before === null || bytes === null ? null : Math.max(0, bytes - (before.found?.bytes ?? 0))
+  return {
+    rule,
+    what,
+    paths,
+    count,
+    bytes,
+    fix,
+    ...place,
+    otherLine: otherLayer?.line ?? null,
+    fromBase: layer?.fromBase === true,
+    since: before && (before.found === null ? 'new' : added !== null && added > 0 ? 'grown' : 'before'),
+    added,
+  }
+}
+
+function placeOf(layer: Layer | null): Place {
+  return { file: layer?.file ?? null, line: layer?.line ?? null, instruction: layer?.instruction || null }
+}
+
+type Ranked = { entry: Entry; finding: Finding }
+
+const RANKS = { first: 0, last: 2 }
+
+/** What is new first; what is not about bytes by its rank; else by bytes. */
+function inOrder(one: Ranked, other: Ranked): number {
+  return (
+    Number(one.finding.since === 'before') - Number(other.finding.since === 'before') ||
+    rankOf(one) - rankOf(other) ||
+    (other.finding.added ?? other.finding.bytes ?? 0) - (one.finding.added ?? one.finding.bytes ?? 0) ||
+    (other.finding.bytes ?? 0) - (one.finding.bytes ?? 0)
+  )
+}
+
+function rankOf({ entry: { rank } }: Ranked): number {
+  return rank === undefined ? 1 : RANKS[rank]
+}

@@ -1,0 +1,71 @@
+import type { Layer } from '../image/measurement.ts'
+import type { Words } from './finding.ts'
+
+/** How an instruction brings files into an image; `context`: a COPY or ADD of what lies in the build context. */
+export type Origin = { from: 'context'; sources: string[]; destination: string } | { from: 'stage' | 'run' | 'else' }
+
+/** Characters of an instruction that stand in for its line. */
+const SHOWN = 60
+const ELSE: Origin = { from: 'else' }
+
+/** Reads the instruction of a layer, as the Dockerfile has it or as an image's history tells it. */
+export function originOf({ instruction, copiedFrom }: Layer): Origin {
+  const [, keyword, rest] = /^([A-Za-z]+)\s+(.*)$/s.exec(instruction) ?? []
+  if (keyword === undefined || rest === undefined) return ELSE
+  if (/^RUN$/i.test(keyword)) return { from: 'run' }
+  if (!/^(?:COPY|ADD)$/i.test(keyword)) return ELSE
+  const words = wordsOf(rest)
+  const flags = words.filter((word) => word.startsWith('--'))
+  if (copiedFrom !== null || flags.some((flag) => flag.startsWith('--from='))) return { from: 'stage' }
+  const paths = words.filter((word) => !word.startsWith('--'))
+  // The classic builder's history: `COPY dir:1f2e… in /app`.
+  const legacy = /^(?:dir|file|multi):[0-9a-f]+ in (.+)$/.exec(paths.join(' '))
+  if (legacy) return { from: 'context', sources: ['.'], destination: legacy[1]! }
+  const destination = paths.pop()
+  // A here-document, an archive that is unpacked, an address.
+  const other = paths.some((path) => /^<<|^[\w+.-]+:\/\/|^git@|\.(?:tar|tgz|tbz2?|txz)(?:\.\w+)?$/.test(path))
+  return destination === undefined || paths.length === 0 || other
+    ? ELSE
+    : { from: 'context', sources: paths, destination }
+}
+
+/** The words of a `COPY`, in either form. */
+function wordsOf(text: string): string[] {
+  const [, flags = '', array] = /^((?:--\S+ +)*)(\[.*\])$/s.exec(text) ?? []
+  if (array === undefined) return text.split(/\s+/).filter((word) => word !== '')
+  try {
+    const parsed: unknown = JSON.parse(array)
+    if (Array.isArray(parsed)) return [...wordsOf(flags), ...parsed.filter((word) => typeof word === 'string')]
+  } catch {
+    // No JSON: the builder takes it as words, too.
+  }
+  return text.split(/\s+/)
+}
+
+/** `line 14`, or the instruction where its line is not known; `a layer` where that is not known, either. */
+export function lineOf(layer: Layer | null): Words {
+  if (layer?.line) return [`line ${layer.line}`]
+  const text = layer?.instruction ?? ''
+  if (text === '') return ['a layer']
+  return [{ code: text.length > SHOWN ? `${text.slice(0, SHOWN).trimEnd()}…` : text }]
+}
+
+/** Whether a path may stand in a command or a line to paste: a shell takes it as it is, and so does a `.dockerignore`. */
+export function isPlain(path: string): boolean {
+  return /^(?!-)[\w./@+*-]{1,300}$/.test(path)
+}
+
+/** How to keep a file or folder out of a layer; `ignore`: the line for `.dockerignore`, relative to the context. */
+export function keepOut(layer: Layer | null, ignore: string): Words {
+  const origin = layer === null ? ELSE : originOf(layer)
+  switch (origin.from) {
+    case 'context':
+      return ['add ', ...(isPlain(ignore) ? [{ code: ignore }] : ['it']), ' to ', { code: '.dockerignore' }]
+    case 'stage':
+      return ['leave it out of what ', ...lineOf(layer), ' copies']
+    case 'run':
+      return ['remove it in the same ', { code: 'RUN' }, ', ', ...lineOf(layer)]
+    default:
+      return ['leave it out of the image']
+  }
+}

@@ -1,0 +1,140 @@
+import type { ImageFile } from '../image/files.ts'
+import type { Layer, Measurement } from '../image/measurement.ts'
+import { bloatFiles } from './context-bloat.ts'
+import type { Found, Rule, Words } from './finding.ts'
+import { lineOf, originOf } from './instruction.ts'
+import { bytesOf, commonFolder, findingIn, folderAt, grouped, heaviest, isOwn, largestFirst } from './weigh.ts'
+
+/** Bytes from which it is worth a word; of what came with the base image, which only another one gives back. */
+const FLOOR = 100_000
+const BASE_FLOOR = 1_000_000
+
+/** What every run of a package manager writes anew: its records, and what it generates of all that is installed. */
+const RECORDS =
+  /^\/(?:var\/lib\/(?:dpkg|rpm|apt\/(?!lists\/))|var\/cache\/(?:debconf|ldconfig)|var\/log|usr\/lib\/sysimage|(?:usr\/)?lib\/apk\/db|etc\/apk)\/|^\/etc\/(?:ld\.so\.cache|passwd-?|group-?|g?shadow-?|ssl\/certs\/ca-certificates\.crt)$/
+
+/** Folders that say nothing of what lies in them. */
+const TOPS = new Set(['', '/usr', '/var', '/etc', '/lib', '/opt', '/root', '/home'])
+
+/** Files that one layer ships and a later one takes away, or writes again; one finding for each such two layers. */
+export const removedLater: Rule = (image) => {
+  const bloat = bloatFiles(image)
+  const files = (image.content?.files ?? []).filter((file) => file.lost !== null)
+  const successors = successorsOf(image, files)
+  const pairs = grouped(files, (file) => {
+    const successor = successors.get(file)
+    // `.dockerignore` gives these bytes back: they are told by `context-bloat`.
+    if (bloat.has(file) || (successor && bloat.has(successor))) return null
+    const { layer: upper, how } = file.lost!
+    if (how === 'replaced' && RECORDS.test(file.path)) return null
+    if (upper <= file.layer || image.layers[upper]?.fromBase === true) return null
+    return `${file.layer} ${upper}`
+  })
+  const large = [...pairs.values()].filter((its) => bytesOf(its) >= (isOwn(image, its[0]!) ? FLOOR : BASE_FLOOR))
+  return largestFirst(large.map((its) => findingOf(image, its, successors)))
+}
+
+/** What stands in the place of files that were replaced. */
+function successorsOf({ content }: Measurement, lost: ImageFile[]): Map<ImageFile, ImageFile> {
+  const replaced = grouped(lost, ({ path, lost: loss }) => (loss?.how === 'replaced' ? path : null))
+  const successors = new Map<ImageFile, ImageFile>()
+  for (const file of content?.files ?? [])
+    for (const each of replaced.get(file.path) ?? []) if (each.lost?.layer === file.layer) successors.set(each, file)
+  return successors
+}
+
+function findingOf(
+  image: Measurement,
+  files: ImageFile[],
+  successors: ReadonlyMap<ImageFile, ImageFile>,
+): Found & { bytes: number } {
+  const [{ layer: at, lost }] = files as [ImageFile]
+  const lower = image.layers[at] ?? null
+  const upper = image.layers[lost!.layer] ?? null
+  const same = files.flatMap((file) => {
+    const successor = successors.get(file)
+    return successor && hasSameContent(file, successor) ? [{ file, successor }] : []
+  })
+  const isCopy = 2 * bytesOf(same.map(({ file }) => file)) > bytesOf(files)
+  const isReplaced = 2 * bytesOf(files.filter((file) => file.lost?.how === 'replaced')) > bytesOf(files)
+  const common = commonFolder(files.map(({ path }) => path))
+  const found = findingIn(image, files, {
+    what: [
+      'files that ',
+      ...lineOf(upper),
+      isCopy ? whatChanged(same) : isReplaced ? ' writes again' : ' takes away again',
+    ],
+    fix: isOwn(image, files[0]!) ? ownFix(lower, upper, isCopy ? same : null, isReplaced) : baseFix(image, isReplaced),
+    key: `removed-later:${keywordOf(lower)} ${keywordOf(upper)} ${heaviest(files, ({ path }) => folderAt(path, 2))[0]!.place}`,
+    placeOf: ({ path }) =>
+      files.length === 1 ? path : TOPS.has(common) ? folderAt(path, TOPS.has(folderAt(path, 1)) ? 3 : 1) : common,
+  })
+  return { ...found, layer: lower, otherLayer: upper }
+}
+
+/** A file and what stands in its place, with the same content. */
+type Copy = { file: ImageFile; successor: ImageFile }
+
+function hasSameContent(one: ImageFile, other: ImageFile): boolean {
+  return one.checksum !== null && one.checksum === other.checksum && one.size === other.size
+}
+
+/** What differs between files and their successors. */
+function changesOf(copies: Copy[]): { owner: boolean; mode: boolean } {
+  return {
+    owner: copies.some(({ file, successor }) => file.uid !== successor.uid || file.gid !== successor.gid),
+    mode: copies.some(({ file, successor }) => file.mode !== successor.mode),
+  }
+}
+
+function whatChanged(copies: Copy[]): string {
+  const { owner, mode } = changesOf(copies)
+  if (owner) return mode ? ' ships again for another owner and mode' : ' ships again for another owner'
+  return mode ? ' ships again for another mode' : ' ships again unchanged'
+}
+
+function ownFix(lower: Layer | null, upper: Layer | null, copies: Copy[] | null, isReplaced: boolean): Words {
+  const origin = lower === null ? null : originOf(lower).from
+  const isCopied = origin === 'context' || origin === 'stage'
+  if (copies !== null) {
+    const { owner, mode } = changesOf(copies)
+    if (!owner && !mode) return ['bring them in once, by ', ...lineOf(lower), ' or by ', ...lineOf(upper)]
+    if (!isCopied)
+      return ['do it in the same ', { code: 'RUN' }, ' as ', ...lineOf(lower), ' does, not in ', ...lineOf(upper)]
+    const options = [...(owner ? [`--chown=${ownerOf(copies)}`] : []), ...(mode ? [`--chmod=${modeOf(copies)}`] : [])]
+    return ['use ', { code: `COPY ${options.join(' ')}` }, ' in ', ...lineOf(lower), ' instead of ', ...lineOf(upper)]
+  }
+  if (isReplaced) return ['write them once: ', ...lineOf(lower), ' and ', ...lineOf(upper), ' both bring them in']
+  if (isCopied)
+    return ['do not copy them in ', ...lineOf(lower), ': what ', ...lineOf(upper), ' removes is shipped all the same']
+  return [
+    'remove them in the same ',
+    { code: 'RUN' },
+    ' that makes them, ',
+    ...lineOf(lower),
+    ', not in ',
+    ...lineOf(upper),
+  ]
+}
+
+function ownerOf(copies: Copy[]): string {
+  const owners = new Set(copies.map(({ successor: { uid, gid } }) => `${uid}:${gid}`))
+  return owners.size === 1 ? [...owners][0]! : '…'
+}
+
+function modeOf(copies: Copy[]): string {
+  const modes = new Set(copies.map(({ successor }) => successor.mode.toString(8)))
+  return modes.size === 1 ? [...modes][0]! : '…'
+}
+
+/** What came with the base image is pulled with it, whatever is done to it above. */
+function baseFix({ baseImage }: Measurement, isReplaced: boolean): Words {
+  const name: Words = baseImage === null ? ['the base image'] : [{ code: baseImage.name }]
+  return isReplaced
+    ? ['start from a newer ', ...name, ', which has them up to date: its own are shipped all the same']
+    : ['start from another image than ', ...name, ': what comes with it is shipped all the same']
+}
+
+function keywordOf(layer: Layer | null): string {
+  return /^\w+/.exec(layer?.instruction ?? '')?.[0].toUpperCase() ?? ''
+}

@@ -1,0 +1,76 @@
+import type { Finding } from '../advice/finding.ts'
+import { join, list as listed, phrase, type Phrase, type Place } from './phrase.ts'
+import type { ImageReport, Report } from './report.ts'
+import { leadChange } from './state.ts'
+import { formatBytes, formatCount, formatSigned } from './units.ts'
+
+/** What to do about it, in the words of the comment, the summary and the terminal. */
+
+/** Findings that are new in this change, and such as were there before it. */
+export type Advice = { title: string; fresh: Finding[]; more: number; standing: Finding[] }
+
+/** New findings shown above the fold. */
+export const ADVICE_SHOWN = 3
+
+/** What is advised of an image; null where there is nothing. Without a comparison nothing is new. */
+export function adviceOf(image: ImageReport, shown = ADVICE_SHOWN): Advice | null {
+  if (image.findings.length === 0) return null
+  const fresh = image.findings.filter(isFresh)
+  const standing = image.findings.filter((finding) => !fresh.includes(finding))
+  const title = (leadChange(image)?.amount ?? 0) > 0 ? 'To get it back' : 'New in this change'
+  return { title, fresh: fresh.slice(0, shown), more: Math.max(0, fresh.length - shown), standing }
+}
+
+/** It came with this change, and this Dockerfile can do something about it. */
+function isFresh({ since }: Finding): boolean {
+  return since === 'new' || since === 'grown'
+}
+
+/** `Advice that was there before this change (2, 34.1 MB)`. */
+export function standingTitle({ standing }: Advice, image: ImageReport): string {
+  const bytes = standing.reduce((sum, finding) => sum + (finding.bytes ?? 0), 0)
+  const figures = `(${standing.length}${bytes > 0 ? `, ${formatBytes(bytes)}` : ''})`
+  return image.base === null ? `Advice ${figures}` : `Advice that was there before this change ${figures}`
+}
+
+/** `Add `coverage` to `.dockerignore`: −3.4 MB (coverage output in `/app/coverage`, `Dockerfile:17`)`. */
+export function findingWords(finding: Finding, report: Report): Phrase {
+  const bytes = finding.since === 'grown' || finding.since === 'new' ? (finding.added ?? finding.bytes) : finding.bytes
+  const figure: Phrase = bytes === null || bytes === 0 ? [] : phrase`: ${{ strong: formatSigned(-bytes) }}`
+  const paths = finding.paths.slice(0, 2)
+  const more = finding.count - paths.length
+  const where: Phrase =
+    paths.length === 0
+      ? []
+      : phrase` in ${join(
+          paths.map((path) => [{ code: path }]),
+          ', ',
+        )}${more > 0 ? ` and ${formatCount(more, 'more place')}` : ''}`
+  return phrase`${capitalised(finding.fix)}${figure} (${finding.what}${where}${placeWords(finding, report)})`
+}
+
+function capitalised(words: Phrase): Phrase {
+  const [first, ...rest] = words
+  return typeof first === 'string' ? [`${first.slice(0, 1).toUpperCase()}${first.slice(1)}`, ...rest] : words
+}
+
+function placeWords(finding: Finding, report: Report): Phrase {
+  const { file, line } = finding
+  if (file === null || line === null) return finding.fromBase ? [', from the base image'] : []
+  const commit = report.head.dirty ? null : report.head.commit
+  const place: Place = { file, line, commit }
+  const other: Phrase =
+    finding.otherLine === null ? [] : phrase` and ${{ place: { file, line: finding.otherLine, commit } }}`
+  return phrase`, ${{ place }}${other}`
+}
+
+/** `2 more: secrets, debug-symbols`. */
+export function moreWords({ more }: Advice, image: ImageReport): Phrase {
+  const rules = new Set(
+    image.findings
+      .filter(isFresh)
+      .slice(-more)
+      .map(({ rule }) => rule),
+  )
+  return [`${more} more: ${listed([...rules])}`]
+}
