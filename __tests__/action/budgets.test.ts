@@ -12,9 +12,13 @@ jest.setTimeout(60_000)
 
 /** Budgets as a workflow sets them; what they make of every figure is in __tests__/budget. */
 const DOCKERFILE = 'FROM image-budget/base:1\nCOPY payload /payload\n'
+const LEFT_PAD = JSON.stringify({ name: 'left-pad', version: '1.3.0' })
+const key = (seed: string): string =>
+  `-----BEGIN OPENSSH PRIVATE KEY-----\n${seed.repeat(64)}\n-----END OPENSSH PRIVATE KEY-----\n`
 let grown: PullRequestFixture
 let shrunk: PullRequestFixture
 let parts: PullRequestFixture
+let unwanted: PullRequestFixture
 beforeAll(() => {
   grown = openPullRequest({ Dockerfile: DOCKERFILE, payload: 'x'.repeat(1000) }, { payload: 'x'.repeat(21_000) })
   parts = openPullRequest(
@@ -25,11 +29,16 @@ beforeAll(() => {
     },
     { payload: 'x'.repeat(21_000), 'app/src/a.js.map': 'x'.repeat(300) },
   )
+  unwanted = openPullRequest(
+    { Dockerfile: 'FROM image-budget/base:1\nCOPY app /app\n', 'app/old/id_rsa': key('a') },
+    { 'app/new/id_ed25519': key('b'), 'app/node_modules/left-pad/package.json': LEFT_PAD },
+  )
   shrunk = openPullRequest({ Dockerfile: DOCKERFILE, payload: 'x'.repeat(21_000) }, { payload: 'x'.repeat(1000) })
 })
 afterAll(() => {
   grown.dispose()
   parts.dispose()
+  unwanted.dispose()
   shrunk.dispose()
 })
 
@@ -90,6 +99,28 @@ describe.each(engines())('parts of an image, $store store', ({ env }) => {
     ])
     expect(result.summary).toContain('is over by 300 B in /app/')
     expect(await run({ budgets: budgets.slice(3).join('\n') })).toMatchObject({ exitCode: 0 })
+  })
+
+  it('may be packages and findings that nobody wants, and that the base has not', async () => {
+    const inputs = {
+      budgets: 'package=npm:left-pad,max-size=0 B',
+      forbid: 'secrets, vcs-and-tests',
+      'max-size': '1 GB',
+    }
+    const result = await unwanted.run(env, { inputs: { comment: 'off', metrics: 'size', ...inputs } })
+    expect(result).toMatchObject({ exitCode: 1, outputs: { verdict: 'over' } })
+    expect(checksOf(result)).toMatchObject([
+      { budget: 'max-size', status: 'within' },
+      {
+        scope: { kind: 'package', of: 'npm:left-pad' },
+        status: 'over',
+        growth: LEFT_PAD.length,
+        excess: LEFT_PAD.length,
+      },
+      { scope: { kind: 'rule', of: 'secrets' }, status: 'over', actual: 2, excess: 1 },
+      { scope: { kind: 'rule', of: 'vcs-and-tests' }, status: 'within', actual: 0 },
+    ])
+    expect(result.summary).toContain('and has 1 forbidden finding')
   })
 
   it('that are not there are told, and never passed unseen', async () => {

@@ -372,6 +372,19 @@ describe('a forbidden rule', () => {
     })
     expect(checkOf(compared({ content: null, settings: null }, null), forbid('root-user')).verdict).toBe('error')
     expect(checkOf(compared({ content: null }, null), forbid('layer-count')).verdict).toBe('within')
+    expect(checkOf(compared({ content: content([]), settings: null }, null), forbid('secrets')).verdict).toBe('error')
+    const untold = [aLayerOfUnknownOrigin('ADD /')]
+    expect(checkOf(compared({ baseImage: null, layers: untold }, null), forbid('floating-base')).verdict).toBe('error')
+    const scratch = [aLayer('COPY app /app')]
+    expect(checkOf(compared({ baseImage: null, layers: scratch }, null), forbid('floating-base')).verdict).toBe(
+      'within',
+    )
+  })
+
+  it('of toolchains forbids one in a single stage, too', () => {
+    const single = finding('new', { rule: 'single-stage' })
+    expect(checkOf(read, forbid('toolchain'), [single]).verdict).toBe('over')
+    expect(checkOf(read, forbid('secrets'), [single]).verdict).toBe('within')
   })
 })
 

@@ -50,6 +50,10 @@ describe('a line of budgets', () => {
 })
 
 describe('a bad line', () => {
+  it('has a hint where the scope is misspelt', () => {
+    expect(told({ budgets: 'scope=onw,max-size=1 MB' })[0]).toMatch(/ Did you mean `own`\?$/)
+  })
+
   it.each([
     [
       'max-sise=1 MB',

@@ -86,6 +86,11 @@ export function advise(head: Measurement, base: Measurement | null, { limit = MA
   return told.map(({ finding }) => finding)
 }
 
+/** Whether all that a rule looks at is known of an image: else that it finds nothing says nothing. */
+export function isLookedAt(rule: RuleId, image: Measurement): boolean {
+  return ENTRIES.filter((entry) => entry.rule === rule).every(({ looksAt }) => looksAt(image) !== null)
+}
+
 /** The findings of a rule. Tools that one stage builds with are a `toolchain`, though `single-stage` tells them. */
 export function findingsOf(findings: readonly Finding[], rule: RuleId): Finding[] {
   return findings.filter(

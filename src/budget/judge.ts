@@ -1,4 +1,4 @@
-import { findingsOf } from '../advice/advise.ts'
+import { findingsOf, isLookedAt } from '../advice/advise.ts'
 import type { Finding } from '../advice/finding.ts'
 import type { Compared } from '../compare/compare.ts'
 import { hasOrigins } from '../compare/compare.ts'
@@ -155,7 +155,7 @@ function judgeGrowth(sides: Sides, budget: Budget): Check {
  * not this change's.
  */
 function judgeFindings(compared: Compared, budget: Budget, findings: readonly Finding[], rule: RuleId): Check {
-  if (!isLookedAt(rule, compared.head))
+  if (!isKnown(rule, compared.head))
     return skipped(budget, 'findings', 'not-measured', 'nothing is known of what the rule looks at')
   const found = findingsOf(findings, rule)
   const moved = compared.comparison.baseImage.doing === 'drift'
@@ -168,12 +168,9 @@ function judgeFindings(compared: Compared, budget: Budget, findings: readonly Fi
   return checkOf(budget, 'findings', { ...facts, reason, excess: found.length, uncounted: notBefore.length })
 }
 
-/** Whether what a rule looks at is known of an image; most look at its files. */
-function isLookedAt(rule: RuleId, image: Measurement): boolean {
-  if (rule === 'layer-count') return true
-  if (rule === 'root-user') return image.settings !== null
-  if (rule === 'floating-base') return image.baseImage !== null || hasOrigins(image.layers)
-  return image.content !== null
+/** Whether what a rule looks at is known of an image; that one has no base image at all is known, too. */
+function isKnown(rule: RuleId, image: Measurement): boolean {
+  return isLookedAt(rule, image) || (rule === 'floating-base' && hasOrigins(image.layers))
 }
 
 /** What is capped; growth and findings are not. */

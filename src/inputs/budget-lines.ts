@@ -181,7 +181,7 @@ function parseScope(values: ReadonlyMap<Key, string>): LimitScope | Problem | nu
     return {
       entry: `scope=${scope}`,
       form: '`own` (the layers of the Dockerfile itself) or `base` (those of the base image)',
-      hint: null,
+      hint: closestMatch(scope.slice(0, 100).toLowerCase(), ['own', 'base'], { maxDistance: 2 }) ?? null,
     }
   }
   const path = values.get('path')
