@@ -10,6 +10,7 @@ export const rooms = [
   'version.ts',
   'log.ts',
   'clock.ts',
+  'memory.ts',
   'turns.ts',
   'exec.ts',
   'inputs/',

@@ -36475,6 +36475,1406 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
+/***/ 7290:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  TH: () => (/* binding */ advise),
+  WX: () => (/* binding */ findingsOf),
+  gq: () => (/* binding */ isLookedAt)
+});
+
+;// CONCATENATED MODULE: ./build/advice/instruction.js
+/** Characters of an instruction that stand in for its line. */
+const SHOWN = 60;
+const ELSE = { from: 'else' };
+/** Reads the instruction of a layer, as the Dockerfile has it or as an image's history tells it. */
+function originOf({ instruction, copiedFrom }) {
+    const [, keyword, rest] = /^([A-Za-z]+)\s+(.*)$/s.exec(instruction) ?? [];
+    if (keyword === undefined || rest === undefined)
+        return ELSE;
+    if (/^RUN$/i.test(keyword))
+        return { from: 'run' };
+    if (!/^(?:COPY|ADD)$/i.test(keyword))
+        return ELSE;
+    const words = wordsOf(rest);
+    const flags = words.filter((word) => word.startsWith('--'));
+    if (copiedFrom !== null || flags.some((flag) => flag.startsWith('--from=')))
+        return { from: 'stage' };
+    const paths = words.filter((word) => !word.startsWith('--'));
+    // The classic builder's history: `COPY dir:1f2e… in /app`.
+    const legacy = /^(?:dir|file|multi):[0-9a-f]+ in (.+)$/.exec(paths.join(' '));
+    if (legacy)
+        return { from: 'context', sources: ['.'], destination: legacy[1] };
+    const destination = paths.pop();
+    // A here-document, an archive that is unpacked, an address.
+    const other = paths.some((path) => /^<<|^[\w+.-]+:\/\/|^git@|\.(?:tar|tgz|tbz2?|txz)(?:\.\w+)?$/.test(path));
+    return destination === undefined || paths.length === 0 || other
+        ? ELSE
+        : { from: 'context', sources: paths, destination };
+}
+/** The words of a `COPY`, in either form. */
+function wordsOf(text) {
+    const [, flags = '', array] = /^((?:--\S+ +)*)(\[.*\])$/s.exec(text) ?? [];
+    if (array === undefined)
+        return text.split(/\s+/).filter((word) => word !== '');
+    try {
+        const parsed = JSON.parse(array);
+        if (Array.isArray(parsed))
+            return [...wordsOf(flags), ...parsed.filter((word) => typeof word === 'string')];
+    }
+    catch {
+        // No JSON: the builder takes it as words, too.
+    }
+    return text.split(/\s+/);
+}
+/** `line 14`, or the instruction where its line is not known; `a layer` where that is not known, either. */
+function lineOf(layer) {
+    if (layer?.line)
+        return [`line ${layer.line}`];
+    const text = layer?.instruction ?? '';
+    if (text === '')
+        return ['a layer'];
+    return [{ code: text.length > SHOWN ? `${text.slice(0, SHOWN).trimEnd()}…` : text }];
+}
+/** Whether a path may stand in a command or a line to paste: a shell takes it as it is, and so does a `.dockerignore`. */
+function isPlain(path) {
+    return /^(?!-)[\w./@+*-]{1,300}$/.test(path);
+}
+/** How to keep a file or folder out of a layer; `ignore`: the line for `.dockerignore`, relative to the context. */
+function keepOut(layer, ignore) {
+    const origin = layer === null ? ELSE : originOf(layer);
+    switch (origin.from) {
+        case 'context':
+            return ['add ', ...(isPlain(ignore) ? [{ code: ignore }] : ['it']), ' to ', { code: '.dockerignore' }];
+        case 'stage':
+            return ['leave it out of what ', ...lineOf(layer), ' copies'];
+        case 'run':
+            return ['remove it in the same ', { code: 'RUN' }, ', ', ...lineOf(layer)];
+        default:
+            return ['leave it out of the image'];
+    }
+}
+
+;// CONCATENATED MODULE: ./build/advice/leftovers.js
+const FOLDERS = new Map([
+    ...['.git', '.hg', '.svn', '.bzr'].map((name) => [name, 'vcs']),
+    ...['coverage', '.nyc_output', 'htmlcov', 'lcov-report'].map((name) => [name, 'coverage']),
+    ...['.idea', '.vscode', '.vs', '.fleet', '.zed'].map((name) => [name, 'editor']),
+    ...[
+        '.pytest_cache',
+        '.mypy_cache',
+        '.ruff_cache',
+        '.tox',
+        '.nox',
+        '.hypothesis',
+        '.parcel-cache',
+        '.turbo',
+        '.terraform',
+        '.vagrant',
+    ].map((name) => [name, 'tools']),
+    ...[
+        'test',
+        'tests',
+        '__tests__',
+        'spec',
+        'specs',
+        '__fixtures__',
+        '__snapshots__',
+        'testdata',
+        'test-data',
+        'test_data',
+        'e2e',
+    ].map((name) => [name, 'tests']),
+]);
+/** Folders that packages are installed into: what lies there is theirs. */
+const INSTALLED = new Set(['node_modules', 'site-packages', 'dist-packages', 'gems', 'vendor']);
+/** What only a report of coverage has: a program's own folder may be called `coverage`, too. */
+const COVERAGE_REPORT = /\/(?:lcov\.info|coverage-(?:final|summary)\.json|clover\.xml|cobertura[^/]*\.xml|coverage\.xml|\.resultset\.json|\.last_run\.json)$|\/lcov-report\//;
+/** The folders called `coverage` that hold a report, of all files. */
+function coverageReports(files) {
+    return new Set(files.flatMap(({ path }) => COVERAGE_REPORT.test(path) ? (/^(?:.*?\/)?coverage(?=\/)/.exec(path)?.[0] ?? []) : []));
+}
+/** What a file is left over from, or null; `inPackage`: it lies where packages are installed. */
+function leftoverOf(path, reports) {
+    let inPackage = false;
+    let start = 1;
+    for (let end = path.indexOf('/', start); end !== -1; end = path.indexOf('/', start)) {
+        const name = path.slice(start, end);
+        const kind = FOLDERS.get(name);
+        const folder = path.slice(0, end);
+        if (kind !== undefined && (name !== 'coverage' || reports.has(folder)))
+            return { kind, folder, inPackage };
+        if (INSTALLED.has(name))
+            inPackage = true;
+        start = end + 1;
+    }
+    return isLog(path.slice(start)) ? { kind: 'log', folder: path, inPackage } : null;
+}
+function isLog(name) {
+    return /\.log(?:\.\d+)?$/.test(name);
+}
+
+;// CONCATENATED MODULE: ./build/advice/finding.js
+
+/** Paths that a finding names. */
+const MAX_PATHS = 5;
+
+;// CONCATENATED MODULE: ./build/advice/weigh.js
+
+/** Whether a file's layer is the image's own: it did not come with the `FROM` image, as far as the build's record tells. */
+function isOwn({ layers }, { layer }) {
+    return layers[layer]?.fromBase !== true;
+}
+/** Package managers of distributions. */
+const DISTRIBUTION = new Set(['dpkg', 'apk', 'rpm']);
+/** The distribution's package that put a file there; null: none did. */
+function distributionPackage({ packages }, file) {
+    const owner = file.package === null ? undefined : packages[file.package];
+    return owner && DISTRIBUTION.has(owner.ecosystem) ? owner : null;
+}
+/** Bytes of files, in the image or lost. */
+function bytesOf(files) {
+    let bytes = 0;
+    for (const { size } of files)
+        bytes += size;
+    return bytes;
+}
+/** The layer that brought in more than half of the files' bytes; null: none did. */
+function mainLayer({ layers }, files) {
+    const [main] = heaviest(files, ({ layer }) => layer);
+    return main && 2 * main.bytes > bytesOf(files) ? (layers[main.place] ?? null) : null;
+}
+/** A finding about files, told by place: a folder, or the file itself. */
+function findingIn(image, files, { placeOf = ({ path }) => path, ...told }) {
+    const places = heaviest(files, placeOf);
+    return {
+        paths: places.slice(0, MAX_PATHS).map(({ place }) => place),
+        count: places.length,
+        bytes: bytesOf(files),
+        layer: mainLayer(image, files),
+        otherLayer: null,
+        ...told,
+    };
+}
+/** Findings, the one with the most bytes first. */
+function largestFirst(findings) {
+    return findings.toSorted((one, other) => other.bytes - one.bytes);
+}
+/** The places of files, the one with the most bytes first. */
+function heaviest(files, placeOf) {
+    const places = new Map();
+    for (const file of files) {
+        const place = placeOf(file);
+        places.set(place, (places.get(place) ?? 0) + file.size);
+    }
+    return [...places].map(([place, bytes]) => ({ place, bytes })).toSorted((one, other) => other.bytes - one.bytes);
+}
+/** Computes it once for each image: several rules leave the same files to another one. */
+function oncePerImage(tell) {
+    const known = new WeakMap();
+    return (image) => {
+        const found = known.get(image) ?? tell(image);
+        known.set(image, found);
+        return found;
+    };
+}
+/** Tells it once for each folder (with its final `/`): for what the folder alone decides. */
+function oncePerFolder(tell) {
+    const known = new Map();
+    return (path) => {
+        const folder = path.slice(0, path.lastIndexOf('/') + 1);
+        if (!known.has(folder))
+            known.set(folder, tell(folder));
+        return known.get(folder);
+    };
+}
+/** Files by what they have in common, in their order; those of null are left out. */
+function grouped(files, keyOf) {
+    const groups = new Map();
+    for (const file of files) {
+        const key = keyOf(file);
+        if (key === null)
+            continue;
+        const group = groups.get(key);
+        if (group)
+            group.push(file);
+        else
+            groups.set(key, [file]);
+    }
+    return groups;
+}
+/** The folder of a path that is so many names deep, or the path where it is not that deep: of `/usr/lib/gcc/cc1` and 2, `/usr/lib`. */
+function folderAt(path, depth) {
+    let end = 0;
+    for (let names = 0; names <= depth; names++) {
+        end = path.indexOf('/', end + (names === 0 ? 0 : 1));
+        if (end === -1)
+            return path;
+    }
+    return path.slice(0, end);
+}
+/** The deepest folder that all paths lie in; `''` is the root. */
+function commonFolder(paths) {
+    let [folder = ''] = paths;
+    folder = parentOf(folder);
+    for (const path of paths)
+        while (!path.startsWith(`${folder}/`))
+            folder = parentOf(folder);
+    return folder;
+}
+/** The folder that a path lies in; `''` is the root. */
+function parentOf(path) {
+    return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
+
+;// CONCATENATED MODULE: ./build/advice/context-bloat.js
+
+
+
+/** Bytes from which it is worth a word. */
+const FLOOR = 100_000;
+/**
+ * What a build makes and an image may well need: too much only where the image makes it itself, in a layer below, or where a later layer
+ * takes away what came from the context.
+ */
+const MADE = new Set(['node_modules', 'dist', 'build', 'target', 'out', '.next', '.venv', 'venv']);
+const KINDS = {
+    vcs: ["version control's history, from the build context"],
+    coverage: ['a coverage report, from the build context'],
+    editor: ["an editor's settings, from the build context"],
+    tools: ["a tool's cache, from the build context"],
+    log: ['log files, from the build context'],
+};
+/** The files that `COPY` and `ADD` took from the build context and that do not belong into an image, also those that are lost. */
+function bloatFiles(image) {
+    return bloatIn(image);
+}
+const bloatIn = oncePerImage(findBloat);
+function findBloat(image) {
+    const bloat = new Map();
+    const files = (image.content?.files ?? []).filter((file) => isOwn(image, file));
+    const origins = image.layers.map((layer) => originOf(layer));
+    const copied = grouped(files, ({ layer }) => (origins[layer]?.from === 'context' ? layer : null));
+    if (copied.size === 0)
+        return bloat;
+    const makers = firstMakers(files, origins);
+    const reports = coverageReports(files);
+    const configs = files.filter(({ path }) => path.endsWith('/pyvenv.cfg'));
+    const environments = new Set(configs.map(({ path }) => parentOf(path)));
+    for (const [layer, its] of copied) {
+        const origin = origins[layer];
+        if (origin?.from !== 'context')
+            continue;
+        const root = rootOf(origin.destination, its);
+        const reportsHere = reportsBelow(root, reports);
+        const prefix = contextPrefix(origin.sources);
+        for (const file of its) {
+            if (!file.path.startsWith(`${root}/`))
+                continue;
+            const below = `/${file.path.slice(root.length + 1)}`;
+            const leftover = leftoverOf(below, reportsHere);
+            const made = madeFolder(below);
+            const name = made === null ? '' : nameOf(made);
+            const inContext = (folder) => (prefix === null ? null : `${prefix}${folder.slice(1)}`);
+            if (made !== null && !(leftover !== null && made.startsWith(`${leftover.folder}/`))) {
+                const folder = `${root}${made}`;
+                const remade = (makers.get(folder) ?? Infinity) < layer || environments.has(folder);
+                if (remade || file.lost !== null)
+                    bloat.set(file, { name, kind: 'made', folder, ignore: inContext(made) });
+            }
+            else if (leftover !== null && leftover.kind !== 'tests' && !leftover.inPackage) {
+                const { kind, folder } = leftover;
+                const of = kind === 'log' ? '*.log' : nameOf(folder);
+                bloat.set(file, { name: of, kind, folder: `${root}${folder}`, ignore: inContext(folder) });
+            }
+        }
+    }
+    return bloat;
+}
+/** The first layer that makes such a folder and takes nothing from the context, by the folder's path. */
+function firstMakers(files, origins) {
+    const makers = new Map();
+    for (const { path, layer } of files) {
+        const folder = madeFolder(path);
+        if (folder === null || origins[layer]?.from === 'context')
+            continue;
+        makers.set(folder, Math.min(layer, makers.get(folder) ?? layer));
+    }
+    return makers;
+}
+/** The outermost folder on the way to a file that has such a name. */
+function madeFolder(path) {
+    let start = 1;
+    for (let end = path.indexOf('/', start); end !== -1; end = path.indexOf('/', start)) {
+        if (MADE.has(path.slice(start, end)))
+            return path.slice(0, end);
+        start = end + 1;
+    }
+    return null;
+}
+/** Reports' folders below the context's root; a `coverage` that stands right in it is one, whatever is in it. */
+function reportsBelow(root, folders) {
+    const below = [...folders].flatMap((folder) => (folder.startsWith(`${root}/`) ? [folder.slice(root.length)] : []));
+    return new Set(['/coverage', ...below]);
+}
+/** The folder of the image that the destination is. One that is relative lies in a `WORKDIR` that nothing tells: where the files are. */
+function rootOf(destination, files) {
+    const wanted = destination.split('/').filter((name) => name !== '' && name !== '.');
+    const path = wanted.map((name) => `/${name}`).join('');
+    if (destination.startsWith('/'))
+        return path;
+    const common = commonFolder(files.map((file) => file.path));
+    const at = path === '' ? -1 : `${common}/`.lastIndexOf(`${path}/`);
+    if (at !== -1)
+        return common.slice(0, at + path.length);
+    const left = madeFolder(`${common}/`) ?? leftoverOf(`${common}/x`, new Set())?.folder;
+    return left === undefined ? common : left.slice(0, left.lastIndexOf('/'));
+}
+/** What a path below the destination starts with in the context; null: of several sources nobody knows which. */
+function contextPrefix(sources) {
+    const [source = '', ...others] = sources;
+    if (others.length > 0 || /[*?[\\$]/.test(source))
+        return null;
+    const names = source.split('/').filter((name) => name !== '' && name !== '.');
+    return names.map((name) => `${name}/`).join('');
+}
+function nameOf(folder) {
+    return folder.slice(folder.lastIndexOf('/') + 1);
+}
+/** What a `.dockerignore` should have kept out, one finding a name. */
+const contextBloat = (image) => {
+    const bloat = bloatIn(image);
+    const byName = [...grouped(bloat.keys(), (file) => bloat.get(file).name)];
+    return largestFirst(byName
+        .filter(([, files]) => bytesOf(files) >= FLOOR)
+        .map(([name, files]) => findingIn(image, files, {
+        what: whatOf(bloat.get(files[0])),
+        fix: [
+            'add ',
+            {
+                code: ignoreLine(name, files.map((file) => bloat.get(file))),
+            },
+            ' to ',
+            { code: '.dockerignore' },
+        ],
+        key: `context-bloat:${name}`,
+        placeOf: (file) => bloat.get(file).folder,
+    })));
+};
+function whatOf({ kind, name }) {
+    if (kind === 'made')
+        return [{ code: name }, ' from the build context, which the image makes itself'];
+    return kind === 'tests' ? [] : KINDS[kind];
+}
+/** The folder as it lies in the context; a pattern where there are several, or it is not known where it lies. */
+function ignoreLine(name, bloat) {
+    const lines = new Set(bloat.map(({ ignore }) => ignore));
+    const [line = null] = lines;
+    return lines.size === 1 && line !== null && isPlain(line) ? line : `**/${name}`;
+}
+
+;// CONCATENATED MODULE: ./build/advice/dev-dependencies.js
+
+
+
+/** The files that are told as development dependencies, with the folder that their packages lie in. */
+const devFiles = oncePerImage((image) => {
+    const { content } = image;
+    const found = new Map();
+    if (content === null)
+        return found;
+    const bloat = bloatFiles(image);
+    for (const file of content.files) {
+        const owner = file.package === null ? undefined : content.packages[file.package];
+        if (owner?.dev !== true || file.lost !== null || !isOwn(image, file) || bloat.has(file))
+            continue;
+        found.set(file, dev_dependencies_rootOf(owner.path ?? file.path));
+    }
+    return found;
+});
+/** Packages that the image's own lock file or package.json has for development only; one finding for each folder that they lie in. */
+const devDependencies = (image) => {
+    const roots = devFiles(image);
+    const byRoot = grouped(roots.keys(), (file) => roots.get(file));
+    const placeOf = ({ path, package: of }) => image.content?.packages[of]?.path ?? path;
+    return largestFirst([...byRoot].map(([root, files]) => {
+        const count = new Set(files.map((file) => file.package)).size;
+        return findingIn(image, files, {
+            what: [count === 1 ? '1 development dependency' : `${count} development dependencies`],
+            fix: fixOf(mainLayer(image, files)),
+            key: `dev-dependencies:${root}`,
+            placeOf,
+        });
+    }));
+};
+/** The outermost folder of packages: `/app/node_modules` of `/app/node_modules/a/node_modules/b`. */
+function dev_dependencies_rootOf(path) {
+    const name = '/node_modules';
+    const at = path.indexOf(`${name}/`);
+    return at === -1 ? path : path.slice(0, at + name.length);
+}
+/** How each package manager leaves them out, by what the instruction says. */
+const MANAGERS = [
+    [/\bpnpm\b/, 'pnpm install --prod'],
+    [/\byarn\b/, 'yarn install --production'],
+    [/\bbun\b/, 'bun install --production'],
+];
+function fixOf(layer) {
+    const from = layer && originOf(layer).from;
+    const command = MANAGERS.find(([manager]) => manager.test(layer?.instruction ?? ''))?.[1] ?? 'npm ci --omit=dev';
+    if (from === 'stage')
+        return ['let ', ...lineOf(layer), ' copy ', { code: 'node_modules' }, ' from a stage that ran ', { code: command }];
+    return from === 'context'
+        ? ['add ', { code: 'node_modules' }, ' to ', { code: '.dockerignore' }, ', and install by ', { code: command }]
+        : ['use ', { code: command }, ' in the final stage'];
+}
+
+;// CONCATENATED MODULE: ./build/advice/toolchain.js
+
+/** Bytes from which a toolchain is worth a word. */
+const toolchain_FLOOR = 1_000_000;
+const HOME = '(?:/root|/home/[^/]+|/var/lib/jenkins)';
+const NONE = /^\b$/;
+const BUILD_ELSEWHERE = [
+    'build in a stage of its own, and ',
+    { code: 'COPY --from' },
+    ' it only what the image runs',
+];
+/** The first that a file or package belongs to has it. */
+const TOOLCHAINS = [
+    {
+        id: 'go',
+        name: 'the Go toolchain',
+        short: 'Go',
+        fix: BUILD_ELSEWHERE,
+        packages: { core: /^(?:golang(?:-.*)?|go)$/, rest: NONE },
+        places: {
+            core: /^\/usr\/local\/go\/|^\/usr\/(?:lib|share)\/go(?:-[\d.]+)?\//,
+            rest: new RegExp(String.raw `^/go/pkg/|^${HOME}/(?:go/pkg|\.cache/go-build)/`),
+        },
+    },
+    {
+        id: 'rust',
+        name: 'the Rust toolchain',
+        short: 'Rust',
+        fix: BUILD_ELSEWHERE,
+        packages: { core: /^(?:rustc|cargo|rustup|rust|rust-.*|libstd-rust-.*)$/, rest: /^(?:libllvm\d+|llvm\d+-libs)$/ },
+        places: {
+            core: new RegExp(String.raw `^(?:/usr/local/|${HOME}/\.)rustup/`),
+            // `cargo install` puts programs of one's own into `bin`.
+            rest: new RegExp(String.raw `^(?:/usr/local/|${HOME}/\.)cargo/(?:registry/|git/|bin/(?:cargo|rust|clippy|rls)[\w-]*$)`),
+        },
+    },
+    {
+        id: 'java',
+        name: 'a JDK and build tools, where a JRE runs the program',
+        short: 'Java',
+        fix: ['build in a stage of its own, and let the final stage start ', { code: 'FROM' }, ' an image with a JRE'],
+        packages: {
+            core: /^(?:openjdk-?\d+-jdk(?:-headless)?|default-jdk(?:-headless)?|openjdk\d+-(?:jmods|src|demos|doc)|java-.*-openjdk-(?:devel|jmods|src)|maven|gradle|libmaven.*-java)$/,
+            rest: /^lib(?:wagon|plexus|sisu|surefire|aether).*-java$/,
+        },
+        places: {
+            core: /\/bin\/javac$|^\/usr\/share\/(?:maven|gradle)\/|^\/opt\/(?:maven|gradle)[^/]*\//,
+            rest: new RegExp(`^${HOME}/\\.(?:m2|gradle)/`),
+        },
+    },
+    {
+        id: 'c',
+        name: 'a C and C++ toolchain',
+        short: 'C and C++',
+        fix: BUILD_ELSEWHERE,
+        packages: {
+            core: /^(?:build-essential|build-base|(?:gcc|g\+\+|clang)(?:-(?!\d+-base$).*)?)$/,
+            rest: /^(?:.*-dev|.*-devel|glibc-headers.*|kernel-headers|(?:cpp|llvm|lld|binutils)(?:-.*)?|make|cmake(?:-data)?|ninja-build|samurai|meson|autoconf|automake|libtool(?:-bin)?|m4|bison|flex|pkg-config|pkgconf(?:-bin)?|pkgconfig|libdpkg-perl|libc-dev-bin|linux-headers|fortify-headers|libbinutils|lib(?:a|hwa|l|t|ub)san\d+|libcc1-\d+|libctf(?:-nobfd)?\d+|libgprofng\d+|libisl\d+|libmpc\d+|isl\d+|mpc\d+)$/,
+        },
+        places: {
+            core: /^\/usr\/(?:local\/)?(?:lib|libexec)\/gcc\/|\/bin\/clang(?:-\d+)?$/,
+            rest: /^\/usr\/(?:local\/)?include\/|^\/usr\/(?:local\/)?bin\/(?:gcc|g\+\+|cc|c\+\+|cpp|make|cmake|ld|as)$/,
+        },
+    },
+];
+/** What a JDK has below its folder and a JRE has not. */
+const JDK_ONLY = /^\/(?:(?:jmods|include|demo)\/|(?:lib\/)?src\.zip$|lib\/(?:ct\.sym|tools\.jar)$|bin\/(?:jar|jarsigner|javac|javadoc|javap|jcmd|jconsole|jdb|jdeprscan|jdeps|jhsdb|jimage|jinfo|jlink|jmap|jmod|jpackage|jps|jshell|jstack|jstat|jstatd)$)/;
+/** Several rules ask for the same image's. */
+/** The toolchains whose files are in an image, with at least FLOOR bytes. */
+const presentIn = oncePerImage((image) => (image.content === null ? [] : findPresent(image, image.content)));
+function findPresent(image, content) {
+    const judge = judgeOf(content);
+    const parts = new Map();
+    for (const file of content.files) {
+        const part = file.lost === null ? judge(file) : null;
+        if (part)
+            parts.set(file, part);
+    }
+    const complete = new Set([...parts.values()].filter(({ isCore }) => isCore).map(({ toolchain }) => toolchain.id));
+    const files = grouped(parts.keys(), (file) => parts.get(file).toolchain);
+    return TOOLCHAINS.flatMap((toolchain) => {
+        const isComplete = complete.has(toolchain.id);
+        // Headers and build tools are no use in an image either, but images of interpreters come with their own; downloads without what
+        // they were for are a cache.
+        if (!isComplete && toolchain.id !== 'c')
+            return [];
+        const its = (files.get(toolchain) ?? []).filter((file) => isComplete || isOwn(image, file));
+        return bytesOf(its) < toolchain_FLOOR ? [] : [{ toolchain, complete: isComplete, files: its }];
+    });
+}
+/** Tells what a file is part of: one that a distribution's package manager put there by its package, any other by its place. */
+function judgeOf(content) {
+    const packages = new Map();
+    const compilers = content.files.filter(({ path, lost }) => lost === null && path.endsWith('/bin/javac'));
+    // A compiler in `/usr/bin` has not all of `/usr` for its folder.
+    const homes = compilers
+        .map(({ path }) => path.slice(0, -'/bin/javac'.length))
+        .filter((home) => !/^\/usr(?:\/local)?$/.test(home));
+    const java = TOOLCHAINS.find(({ id }) => id === 'java');
+    return (file) => {
+        const owner = distributionPackage(content, file);
+        if (owner && !packages.has(owner))
+            packages.set(owner, partOf(owner.name, 'packages'));
+        const part = owner ? packages.get(owner) : partOf(file.path, 'places');
+        if (part)
+            return part;
+        const home = homes.find((each) => file.path.startsWith(`${each}/`));
+        if (home === undefined || !JDK_ONLY.test(file.path.slice(home.length)))
+            return null;
+        return { toolchain: java, isCore: file.path === `${home}/bin/javac` };
+    };
+}
+function partOf(text, by) {
+    for (const toolchain of TOOLCHAINS) {
+        if (toolchain[by].core.test(text))
+            return { toolchain, isCore: true };
+        if (toolchain[by].rest.test(text))
+            return { toolchain, isCore: false };
+    }
+    return null;
+}
+/** Every file that a toolchain consists of: other rules leave them to this one. */
+const toolchainFiles = oncePerImage((image) => new Set(presentIn(image).flatMap(({ files }) => files)));
+/** `/usr/lib/gcc`, but `/usr/bin` and `/usr/include` as they are: what lies there is many files. */
+const shownFolder = ({ path }) => folderAt(path, /^\/usr\/(?:s?bin|include)\//.test(path) ? 2 : 3);
+/** The toolchains of an image, whichever rule tells them. */
+const findToolchains = (image) => largestFirst(presentIn(image).map(({ toolchain, complete, files }) => findingIn(image, files, {
+    what: [complete ? toolchain.name : 'C headers and build tools'],
+    fix: toolchain_fixOf(image, toolchain, files),
+    key: `toolchain:${toolchain.id}`,
+    placeOf: shownFolder,
+})));
+/** What came with the base image goes with another base image. */
+function toolchain_fixOf(image, toolchain, files) {
+    const fromBase = bytesOf(files.filter((file) => !isOwn(image, file)));
+    if (toolchain.id === 'java' || image.baseImage === null || 2 * fromBase <= bytesOf(files))
+        return toolchain.fix;
+    return [
+        'let the final stage start ',
+        { code: 'FROM' },
+        ' an image without it instead of ',
+        { code: image.baseImage.name },
+        ', and build in a stage of its own',
+    ];
+}
+/** Compilers and SDKs in the final image; of an image of one stage, `single-stage` tells them. */
+const toolchain = (image) => (image.stages === 1 ? [] : findToolchains(image));
+/** All toolchains of an image as one finding: what building in a stage of its own saves. */
+const findSplit = (image) => {
+    const present = presentIn(image);
+    if (present.length === 0)
+        return [];
+    const files = present.flatMap((each) => each.files);
+    const what = [`build tools of ${present.map(({ toolchain: { short } }) => short).join(', ')} beside the program`];
+    const fix = [
+        'build in a first stage, and ',
+        { code: 'COPY --from' },
+        ' it what the image runs into a final stage that starts ',
+        { code: 'FROM' },
+        ' a smaller image',
+    ];
+    return [findingIn(image, files, { what, fix, key: 'toolchain', placeOf: shownFolder })];
+};
+
+;// CONCATENATED MODULE: ./build/advice/package-cache.js
+
+
+
+/** Bytes from which a cache is worth a word. */
+const package_cache_FLOOR = 100_000;
+const package_cache_HOME = String.raw `/(?:root|home/[^/]+|usr/local/share|usr/src/app|var/www|app)`;
+const inHome = (folder) => new RegExp(`^${package_cache_HOME}/${folder}/`);
+/**
+ * None of pnpm and uv: their stores are hard links to what is installed, and to remove them saves nothing. None of conda, for the same
+ * reason.
+ */
+const CACHES = [
+    {
+        id: 'apt',
+        what: ["apt's package lists and cache"],
+        folder: /^\/var\/(?:lib\/apt\/lists|cache\/apt)\//,
+        fix: { command: 'apt-get clean && rm -rf /var/lib/apt/lists/*' },
+        mount: null,
+    },
+    {
+        id: 'apk',
+        what: ["apk's package index and cache"],
+        folder: /^\/(?:var\/cache|etc)\/apk\/(?:cache\/)?(?=[^/]*\.(?:apk|tar\.gz)$)/,
+        fix: { option: 'apk add --no-cache' },
+        mount: null,
+    },
+    {
+        id: 'dnf',
+        what: ["the package manager's metadata and cache"],
+        folder: /^\/var\/cache\/(?:dnf|yum|libdnf5|zypp)\//,
+        fix: { command: 'dnf clean all' },
+        mount: null,
+    },
+    {
+        id: 'pip',
+        what: ["pip's cache"],
+        folder: inHome(String.raw `\.cache/pip`),
+        fix: { option: 'pip install --no-cache-dir' },
+        mount: '/root/.cache/pip',
+    },
+    {
+        id: 'poetry',
+        what: ["Poetry's cache"],
+        folder: inHome(String.raw `\.cache/pypoetry/(?:cache|artifacts)`),
+        fix: { option: 'poetry install --no-cache' },
+        mount: '/root/.cache/pypoetry',
+    },
+    {
+        id: 'npm',
+        what: ["npm's cache"],
+        folder: inHome(String.raw `\.npm/_cacache`),
+        fix: { command: 'npm cache clean --force' },
+        mount: '/root/.npm',
+    },
+    {
+        id: 'yarn',
+        what: ["Yarn's cache"],
+        folder: new RegExp(String.raw `^${package_cache_HOME}/\.cache/yarn/|^(?:/[^/]+){0,6}/\.yarn/cache/|^${package_cache_HOME}/\.yarn/berry/cache/`),
+        fix: { command: 'yarn cache clean' },
+        mount: '/root/.cache/yarn',
+    },
+    {
+        id: 'go',
+        what: ["Go's module and build caches"],
+        folder: new RegExp(String.raw `^(?:/go|${package_cache_HOME}/go)/pkg/mod/|^${package_cache_HOME}/\.cache/go-build/`),
+        fix: { command: 'go clean -cache -modcache' },
+        mount: '/root/.cache/go-build',
+    },
+    {
+        id: 'maven',
+        what: ["Maven's local repository"],
+        folder: inHome(String.raw `\.m2/repository`),
+        fix: { command: 'rm -rf ~/.m2/repository' },
+        mount: '/root/.m2',
+    },
+    {
+        id: 'gradle',
+        what: ["Gradle's caches"],
+        folder: inHome(String.raw `\.gradle/(?:caches|wrapper)`),
+        fix: { command: 'rm -rf ~/.gradle' },
+        mount: '/root/.gradle',
+    },
+    {
+        id: 'cargo',
+        what: ["Cargo's registry"],
+        folder: new RegExp(String.raw `^(?:/usr/local/|${package_cache_HOME}/\.)cargo/(?:registry|git)/`),
+        fix: { command: 'rm -rf $CARGO_HOME/registry' },
+        mount: '/usr/local/cargo/registry',
+    },
+    {
+        id: 'composer',
+        what: ["Composer's cache"],
+        folder: inHome(String.raw `(?:\.composer|\.cache/composer)/(?:cache|files|repo)`),
+        fix: { command: 'composer clear-cache' },
+        mount: '/root/.composer/cache',
+    },
+    {
+        id: 'gem',
+        what: ["RubyGems' downloads"],
+        folder: /^\/(?:usr\/local\/bundle|usr\/local\/lib\/ruby\/gems\/[\d.]+|var\/lib\/gems\/[\d.]+)\/cache\//,
+        fix: { command: 'rm -rf "$(gem env gemdir)"/cache' },
+        mount: null,
+    },
+];
+/** The caches that the image's own layers brought in. What a later layer took away is told by `removed-later`, a toolchain's by `toolchain`. */
+const cachesIn = oncePerImage((image) => {
+    const { content } = image;
+    if (content === null)
+        return new Map();
+    const { files } = content;
+    const toolchains = toolchainFiles(image);
+    // Yarn's Plug'n'Play runs programs out of its cache.
+    const plugs = files.filter(({ path }) => /\/\.pnp\.[cm]?js$/.test(path));
+    const cacheOf = oncePerFolder((path) => CACHES.find(({ folder }) => folder.test(path)));
+    const playing = new Set(plugs.map(({ path }) => `${parentOf(path)}/`));
+    return grouped(files, (file) => {
+        if (file.lost !== null || !isOwn(image, file))
+            return null;
+        const cache = cacheOf(file.path);
+        if (cache && (toolchains.has(file) || distributionPackage(content, file) !== null))
+            return null;
+        if (cache?.id === 'yarn' && playing.has(file.path.slice(0, file.path.indexOf('.yarn/'))))
+            return null;
+        return cache ?? null;
+    });
+});
+/** The files that are told as caches. */
+function cacheFiles(image) {
+    return new Set([...cachesIn(image).values()].flat());
+}
+/** What package managers left behind, one finding a manager. */
+const packageCache = (image) => {
+    const found = [...cachesIn(image)].filter(([, files]) => bytesOf(files) >= package_cache_FLOOR);
+    return largestFirst(found.map(([cache, files]) => findingIn(image, files, {
+        what: cache.what,
+        fix: package_cache_fixOf(cache, mainLayer(image, files)),
+        key: `package-cache:${cache.id}`,
+        placeOf: ({ path }) => (cache.folder.exec(path)?.[0] ?? path).replace(/\/$/, ''),
+    })));
+};
+function package_cache_fixOf({ fix, mount }, layer) {
+    const from = layer && originOf(layer).from;
+    if (from === 'stage' || from === 'context')
+        return ['leave it out of what ', ...lineOf(layer), ' copies'];
+    const place = layer === null ? [' that fills it'] : [' of ', ...lineOf(layer)];
+    const instead = mount === null ? [] : [', or give it ', { code: `--mount=type=cache,target=${mount}` }];
+    return 'option' in fix
+        ? ['use ', { code: fix.option }, ' in the ', { code: 'RUN' }, ...place, ...instead]
+        : ['end the ', { code: 'RUN' }, ...place, ' with ', { code: `&& ${fix.command}` }, ...instead];
+}
+
+;// CONCATENATED MODULE: ./build/advice/vcs-and-tests.js
+
+
+
+
+
+
+
+/** Bytes from which it is worth a word. */
+const vcs_and_tests_FLOOR = 100_000;
+/** Of what packages bring along, which takes more than a line of `.dockerignore` to leave out. */
+const PACKAGES_FLOOR = 5_000_000;
+const vcs_and_tests_KINDS = {
+    vcs: ["version control's history"],
+    coverage: ['a coverage report'],
+    editor: ["an editor's settings"],
+    tools: ["a tool's cache"],
+    log: ['log files'],
+    tests: ['tests and their data'],
+    packages: ['tests that packages bring along'],
+};
+/** What a working copy has and an image does not need, in the image's own layers; what came from the context is told by `context-bloat`. */
+const vcsAndTests = (image) => {
+    const { byKind, folders } = leftIn(image);
+    return largestFirst(byKind.map(([kind, files]) => findingIn(image, files, {
+        what: vcs_and_tests_KINDS[kind],
+        fix: vcs_and_tests_fixOf(kind, mainLayer(image, files), files, folders),
+        key: `vcs-and-tests:${kind}`,
+        placeOf: (file) => folders.get(file),
+    })));
+};
+/** The files that are told as left over. */
+function leftFiles(image) {
+    return new Set(leftIn(image).byKind.flatMap(([, files]) => files));
+}
+/** By kind, those that are worth a word; and each file's folder. */
+const leftIn = oncePerImage((image) => {
+    const folders = new Map();
+    const byKind = grouped(image.content?.files ?? [], kindOf(image, folders));
+    const floor = (kind) => (kind === 'packages' ? PACKAGES_FLOOR : vcs_and_tests_FLOOR);
+    return { byKind: [...byKind].filter(([kind, files]) => bytesOf(files) >= floor(kind)), folders };
+});
+/** Tells the kind of what is left over, and notes its folder. */
+function kindOf(image, folders) {
+    const { content } = image;
+    const reports = coverageReports(content?.files ?? []);
+    const told = [bloatFiles(image), toolchainFiles(image), cacheFiles(image), devFiles(image)];
+    return (file) => {
+        if (content === null || file.lost !== null || !isOwn(image, file) || file.path.startsWith('/var/log/'))
+            return null;
+        const leftover = leftoverOf(file.path, reports);
+        if (leftover === null)
+            return null;
+        const { kind, folder, inPackage } = leftover;
+        const isTest = kind === 'tests' || kind === 'coverage';
+        if (inPackage && !isTest && kind !== 'vcs')
+            return null;
+        // Beside the app's: what is installed below /usr has folders of such names that programs read.
+        if (isTest && !inPackage && /^\/(?:usr(?!\/src\/)|lib\w*|etc|var(?!\/www\/)|s?bin)\//.test(file.path))
+            return null;
+        if (told.some((files) => files.has(file)) || distributionPackage(content, file) !== null)
+            return null;
+        folders.set(file, folder);
+        return inPackage && isTest ? 'packages' : kind;
+    };
+}
+function vcs_and_tests_fixOf(kind, layer, files, folders) {
+    if (kind === 'packages')
+        return ['delete them in the ', { code: 'RUN' }, ' that installs the packages'];
+    const names = new Set(files.map((file) => (kind === 'log' ? '*.log' : vcs_and_tests_nameOf(folders.get(file)))));
+    const [name = ''] = names;
+    return keepOut(layer, `**/${name}`);
+}
+function vcs_and_tests_nameOf(folder) {
+    return folder.slice(folder.lastIndexOf('/') + 1);
+}
+
+;// CONCATENATED MODULE: ./build/advice/debug-symbols.js
+
+
+
+
+
+
+
+
+/** Bytes of symbols from which stripping is worth a word. */
+const debug_symbols_FLOOR = 50_000;
+/** Symbols and debugging information of programs and libraries, by the layer that has them and by what strips them. */
+const debugSymbols = (image) => {
+    const { content } = image;
+    if (content === null)
+        return [];
+    const told = [toolchainFiles(image), cacheFiles(image), bloatFiles(image), devFiles(image), leftFiles(image)];
+    /** Of files that are the same `duplicate-files` takes all but one. */
+    const seen = new Set();
+    const facts = new Map();
+    for (const file of content.files) {
+        const fact = file.facts.find(({ kind }) => kind === 'elf');
+        if (fact?.kind !== 'elf' || file.lost !== null || !isOwn(image, file))
+            continue;
+        const same = `${file.size} ${file.checksum}`;
+        if (told.some((files) => files.has(file)) || (file.checksum !== null && seen.has(same)))
+            continue;
+        seen.add(same);
+        // A distribution's packages come stripped of what it thinks is too much.
+        if (distributionPackage(content, file) === null)
+            facts.set(file, fact);
+    }
+    const saved = (file) => facts.get(file).symbols + facts.get(file).debug;
+    const groups = grouped(facts.keys(), (file) => `${file.layer} ${facts.get(file).go}`);
+    const found = [...groups.values()].map((files) => {
+        const largest = files.toSorted((one, other) => saved(other) - saved(one));
+        const [{ layer: at }] = files;
+        const { go } = facts.get(files[0]);
+        const layer = image.layers[at] ?? null;
+        return {
+            what: [files.some((file) => facts.get(file).debug > 0) ? 'debugging information and symbols' : 'symbols'],
+            paths: largest.slice(0, MAX_PATHS).map(({ path }) => path),
+            count: files.length,
+            bytes: files.reduce((sum, file) => sum + saved(file), 0),
+            layer,
+            otherLayer: null,
+            fix: debug_symbols_fixOf(go, layer, largest[0]),
+            key: `debug-symbols:${largest[0].path}`,
+        };
+    });
+    return largestFirst(found.filter(({ bytes }) => bytes >= debug_symbols_FLOOR));
+};
+function debug_symbols_fixOf(go, layer, { path }) {
+    if (go)
+        return ['build with ', { code: 'go build -ldflags="-s -w"' }];
+    const from = layer && originOf(layer).from;
+    const place = from === 'stage' ? ' in the stage that builds it' : from === 'run' ? ' in the same ' : '';
+    return [
+        'run ',
+        { code: isPlain(path) ? `strip ${path.slice(path.lastIndexOf('/') + 1)}` : 'strip' },
+        place,
+        ...(from === 'run' ? [{ code: 'RUN' }] : []),
+    ];
+}
+
+;// CONCATENATED MODULE: ./build/advice/duplicate-files.js
+
+
+
+
+
+
+
+/** Bytes of a file from which a second one is worth a word. */
+const duplicate_files_FLOOR = 500_000;
+/**
+ * The same content at several paths: equal in size and checksum. Hard links are one file. What other rules have taken out goes with it.
+ * Copies in the base image stay, so each one of the image's own is too much beside them.
+ */
+const duplicateFiles = (image) => {
+    const told = [toolchainFiles(image), cacheFiles(image), bloatFiles(image), devFiles(image), leftFiles(image)];
+    const groups = grouped(image.content?.files ?? [], (file) => {
+        const { size, checksum, lost } = file;
+        if (size < duplicate_files_FLOOR || checksum === null || lost !== null || told.some((files) => files.has(file)))
+            return null;
+        return `${size} ${checksum}`;
+    });
+    return largestFirst([...groups.values()].flatMap((files) => findingOf(image, files) ?? []));
+};
+function findingOf(image, files) {
+    const own = files.filter((file) => isOwn(image, file));
+    const [first] = files;
+    const kept = own.length < files.length ? 0 : 1;
+    const copies = own.slice(kept);
+    if (copies.length === 0)
+        return null;
+    const layer = mainLayer(image, copies);
+    const { paths, count } = findingIn(image, files, { what: [], fix: [], key: '' });
+    return {
+        what: [files.length === 2 ? 'the same file twice,' : `the same file ${files.length} times,`],
+        paths,
+        count,
+        bytes: copies.length * first.size,
+        layer,
+        otherLayer: null,
+        fix: duplicate_files_fixOf(first, copies[0], lineOf(layer)),
+        key: `duplicate-files:${first.path}`,
+    };
+}
+function duplicate_files_fixOf(first, copy, line) {
+    const command = isPlain(first.path) && isPlain(copy.path) ? [': ', { code: `ln -s ${first.path} ${copy.path}` }] : [];
+    return ['let ', ...line, ' link it', ...command, ', or bring it in once'];
+}
+
+;// CONCATENATED MODULE: ./build/advice/floating-base.js
+/** A base image that may be another one tomorrow: the image grows by it without a change of the Dockerfile. */
+const floatingBase = ({ baseImage }) => {
+    const what = baseImage && floatOf(baseImage);
+    if (baseImage === null || what === null)
+        return [];
+    const { name, digest } = baseImage;
+    return [
+        {
+            what: ['the base image ', { code: name }, what],
+            paths: [],
+            count: 0,
+            bytes: null,
+            layer: null,
+            otherLayer: null,
+            fix: floating_base_fixOf(name, digest),
+            key: `floating-base:${repositoryOf(name)}`,
+        },
+    ];
+};
+/** How it floats, as the end of a sentence; null: it does not, or what `FROM` names is not known. */
+function floatOf({ name, instruction }) {
+    const written = instruction === null ? null : referenceIn(instruction);
+    // A name without a tag comes of a digest alone: BuildKit completes all others by `latest`.
+    if (written?.includes('@') || name === repositoryOf(name))
+        return null;
+    const isLatest = name.endsWith(':latest');
+    if (written === null || /^\$\w+$|^\$\{[^}]*\}$/.test(written))
+        return isLatest ? ', which is whatever is latest' : null;
+    if (!isLatest)
+        return ' without a digest, whose tag may move';
+    return written.endsWith(':latest') ? ', which is whatever is latest' : ' without a tag, which is whatever is latest';
+}
+/** What a `FROM` names, as written. */
+function referenceIn(instruction) {
+    return /^FROM\s+(?:--\S+\s+)*(\S+)/i.exec(instruction)?.[1] ?? null;
+}
+function repositoryOf(name) {
+    const at = name.lastIndexOf(':');
+    return at > name.lastIndexOf('/') ? name.slice(0, at) : name;
+}
+function floating_base_fixOf(name, digest) {
+    return digest === null ? ['pin it by its digest'] : ['pin it: ', { code: `FROM ${name}@${digest}` }];
+}
+
+;// CONCATENATED MODULE: ./build/advice/layer-count.js
+/** The most that Docker's overlay2 driver takes (`maxDepth` of moby's daemon/graphdriver/overlay2; `docker build` says "max depth exceeded"). */
+const LIMIT = 127;
+/** From this many on it is worth a word. */
+const CLOSE = 100;
+/** An image with so many layers that an engine will soon refuse it, or one that is made from it. */
+const layerCount = ({ layers }) => layers.length < CLOSE
+    ? []
+    : [
+        {
+            what: [`${layers.length} layers, of the ${LIMIT} that engines take`],
+            paths: [],
+            count: 0,
+            bytes: null,
+            layer: null,
+            otherLayer: null,
+            fix: ['join ', { code: 'RUN' }, ' instructions that belong together by ', { code: '&&' }],
+            key: 'layer-count',
+        },
+    ];
+
+;// CONCATENATED MODULE: ./build/advice/removed-later.js
+
+
+
+/** Bytes from which it is worth a word; of what came with the base image, which only another one gives back. */
+const removed_later_FLOOR = 100_000;
+const BASE_FLOOR = 1_000_000;
+/** What every run of a package manager writes anew: its records, and what it generates of all that is installed. */
+const RECORDS = /^\/(?:var\/lib\/(?:dpkg|rpm|apt\/(?!lists\/))|var\/cache\/(?:debconf|ldconfig)|var\/log|usr\/lib\/sysimage|(?:usr\/)?lib\/apk\/db|etc\/apk)\/|^\/etc\/(?:ld\.so\.cache|passwd-?|group-?|g?shadow-?|ssl\/certs\/ca-certificates\.crt)$/;
+/** Folders that say nothing of what lies in them. */
+const TOPS = new Set(['', '/usr', '/var', '/etc', '/lib', '/opt', '/root', '/home']);
+/** Files that one layer ships and a later one takes away, or writes again; one finding for each such two layers. */
+const removedLater = (image) => {
+    const bloat = bloatFiles(image);
+    const files = (image.content?.files ?? []).filter((file) => file.lost !== null);
+    const successors = successorsOf(image, files);
+    const pairs = grouped(files, (file) => {
+        const successor = successors.get(file);
+        // `.dockerignore` gives these bytes back: they are told by `context-bloat`.
+        if (bloat.has(file) || (successor && bloat.has(successor)))
+            return null;
+        const { layer: upper, how } = file.lost;
+        if (how === 'replaced' && RECORDS.test(file.path))
+            return null;
+        if (upper <= file.layer || image.layers[upper]?.fromBase === true)
+            return null;
+        return `${file.layer} ${upper}`;
+    });
+    const large = [...pairs.values()].filter((its) => bytesOf(its) >= (isOwn(image, its[0]) ? removed_later_FLOOR : BASE_FLOOR));
+    return largestFirst(large.map((its) => removed_later_findingOf(image, its, successors)));
+};
+/** What stands in the place of files that were replaced. */
+function successorsOf({ content }, lost) {
+    const replaced = grouped(lost, ({ path, lost: loss }) => (loss?.how === 'replaced' ? path : null));
+    const successors = new Map();
+    for (const file of content?.files ?? [])
+        for (const each of replaced.get(file.path) ?? [])
+            if (each.lost?.layer === file.layer)
+                successors.set(each, file);
+    return successors;
+}
+function removed_later_findingOf(image, files, successors) {
+    const [{ layer: at, lost }] = files;
+    const lower = image.layers[at] ?? null;
+    const upper = image.layers[lost.layer] ?? null;
+    const same = files.flatMap((file) => {
+        const successor = successors.get(file);
+        return successor && hasSameContent(file, successor) ? [{ file, successor }] : [];
+    });
+    const isCopy = 2 * bytesOf(same.map(({ file }) => file)) > bytesOf(files);
+    const isReplaced = 2 * bytesOf(files.filter((file) => file.lost?.how === 'replaced')) > bytesOf(files);
+    const common = commonFolder(files.map(({ path }) => path));
+    const found = findingIn(image, files, {
+        what: [
+            'files that ',
+            ...lineOf(upper),
+            isCopy ? whatChanged(same) : isReplaced ? ' writes again' : ' takes away again',
+        ],
+        fix: isOwn(image, files[0]) ? ownFix(lower, upper, isCopy ? same : null, isReplaced) : baseFix(image, isReplaced),
+        key: `removed-later:${keywordOf(lower)} ${keywordOf(upper)} ${heaviest(files, ({ path }) => folderAt(path, 2))[0].place}`,
+        placeOf: ({ path }) => files.length === 1 ? path : TOPS.has(common) ? folderAt(path, TOPS.has(folderAt(path, 1)) ? 3 : 1) : common,
+    });
+    return { ...found, layer: lower, otherLayer: upper };
+}
+function hasSameContent(one, other) {
+    return one.checksum !== null && one.checksum === other.checksum && one.size === other.size;
+}
+/** What differs between files and their successors. */
+function changesOf(copies) {
+    return {
+        owner: copies.some(({ file, successor }) => file.uid !== successor.uid || file.gid !== successor.gid),
+        mode: copies.some(({ file, successor }) => file.mode !== successor.mode),
+    };
+}
+function whatChanged(copies) {
+    const { owner, mode } = changesOf(copies);
+    if (owner)
+        return mode ? ' ships again for another owner and mode' : ' ships again for another owner';
+    return mode ? ' ships again for another mode' : ' ships again unchanged';
+}
+function ownFix(lower, upper, copies, isReplaced) {
+    const origin = lower === null ? null : originOf(lower).from;
+    const isCopied = origin === 'context' || origin === 'stage';
+    if (copies !== null) {
+        const { owner, mode } = changesOf(copies);
+        if (!owner && !mode)
+            return ['bring them in once, by ', ...lineOf(lower), ' or by ', ...lineOf(upper)];
+        if (!isCopied)
+            return ['do it in the same ', { code: 'RUN' }, ' as ', ...lineOf(lower), ' does, not in ', ...lineOf(upper)];
+        const options = [...(owner ? [`--chown=${ownerOf(copies)}`] : []), ...(mode ? [`--chmod=${modeOf(copies)}`] : [])];
+        return ['use ', { code: `COPY ${options.join(' ')}` }, ' in ', ...lineOf(lower), ' instead of ', ...lineOf(upper)];
+    }
+    if (isReplaced)
+        return ['write them once: ', ...lineOf(lower), ' and ', ...lineOf(upper), ' both bring them in'];
+    if (isCopied)
+        return ['do not copy them in ', ...lineOf(lower), ': what ', ...lineOf(upper), ' removes is shipped all the same'];
+    return [
+        'remove them in the same ',
+        { code: 'RUN' },
+        ' that makes them, ',
+        ...lineOf(lower),
+        ', not in ',
+        ...lineOf(upper),
+    ];
+}
+function ownerOf(copies) {
+    const owners = new Set(copies.map(({ successor: { uid, gid } }) => `${uid}:${gid}`));
+    return owners.size === 1 ? [...owners][0] : '…';
+}
+function modeOf(copies) {
+    const modes = new Set(copies.map(({ successor }) => successor.mode.toString(8)));
+    return modes.size === 1 ? [...modes][0] : '…';
+}
+/** What came with the base image is pulled with it, whatever is done to it above. */
+function baseFix({ baseImage }, isReplaced) {
+    const name = baseImage === null ? ['the base image'] : [{ code: baseImage.name }];
+    return isReplaced
+        ? ['start from a newer ', ...name, ', which has them up to date: its own are shipped all the same']
+        : ['start from another image than ', ...name, ': what comes with it is shipped all the same'];
+}
+function keywordOf(layer) {
+    return /^\w+/.exec(layer?.instruction ?? '')?.[0].toUpperCase() ?? '';
+}
+
+;// CONCATENATED MODULE: ./build/advice/root-user.js
+/** The final stage has no `USER`, or root: by name or number, with or without a group. */
+const rootUser = ({ settings }) => settings !== null && /^(?:(?:root|0+)(?::.*)?)?$/.test(settings.user)
+    ? [
+        {
+            what: ['the container runs as root'],
+            paths: [],
+            count: 0,
+            bytes: null,
+            layer: null,
+            otherLayer: null,
+            fix: ['add a ', { code: 'USER' }, ' to the final stage'],
+            key: 'root-user',
+        },
+    ]
+    : [];
+
+;// CONCATENATED MODULE: ./build/advice/secrets.js
+
+
+const secrets_KINDS = {
+    'private-key': ['a private key'],
+    'npm-token': ['an npm token'],
+    'netrc-password': ['a password of a ', { code: '.netrc' }],
+    'pypi-token': ['a PyPI token'],
+    'aws-key': ['an AWS key'],
+    'docker-login': ["a registry's login"],
+    'git-credentials': ['a Git password'],
+    'env-file': ['settings of an ', { code: '.env' }, ' file'],
+};
+/** Words that name a secret, each a part of the name between underscores. */
+const SECRET = /(?:^|_)(?:SECRETS?|TOKENS?|PASSWORDS?|PASSWD|PASSPHRASE|API_?KEYS?|ACCESS_?KEYS?|PRIVATE_?KEYS?|CREDENTIALS?)(?:_|$)/i;
+/** What a name with such a word says that is no secret: where it lies, how long it lives, what it is called; or is for all to see. */
+const HARMLESS = /_(?:FILES?|PATH|DIR|URL|URI|ENDPOINT|HOST|TTL|AGE|LIFETIME|EXPIRY|EXPIRES?(?:_IN)?|EXPIRATION|TIMEOUT|INTERVAL|LENGTH|SIZE|LIMIT|COUNT|NAME|ID|HEADER|TYPE|ALGORITHM|ALG|ISSUER|AUDIENCE|ENABLED|REQUIRED|POLICY|PROVIDER|VERSION|PREFIX)$|(?:^|_)PUBLIC(?:_|$)|^(?:ALLOW|DISABLE|ENABLE|NO|USE|REQUIRE|SKIP|HAS|IS|VITE|REACT_APP|VUE_APP)_/i;
+/** Whether a variable of this name holds a secret, as far as a name tells. */
+function namesSecret(name) {
+    return /^[A-Za-z_][\w.-]{0,99}$/.test(name) && SECRET.test(name) && !HARMLESS.test(name);
+}
+/** Files that hold a secret, in every layer that is shipped: what a later one removes can be read all the same. */
+const secretFiles = (image) => {
+    const holders = (image.content?.files ?? []).filter(({ facts }) => facts.some(({ kind }) => kind === 'secret'));
+    // A layer that changes a file's owner ships it again: one finding a path, of the file that is in the image.
+    const paths = new Set(holders.filter(({ lost }) => lost === null).map(({ path }) => path));
+    return holders.flatMap((file) => {
+        const { path, lost } = file;
+        const fact = file.facts.find(({ kind }) => kind === 'secret');
+        if (fact?.kind !== 'secret' || (lost !== null && paths.has(path)))
+            return [];
+        paths.add(path);
+        const hidden = lost === null ? [] : [`, shipped though a later layer ${lost.how === 'removed' ? 'removes' : 'replaces'} it`];
+        return [
+            {
+                what: [...secrets_KINDS[fact.secret], ...hidden],
+                paths: [path],
+                count: 1,
+                bytes: null,
+                layer: image.layers[file.layer] ?? null,
+                otherLayer: lost === null ? null : (image.layers[lost.layer] ?? null),
+                fix: secrets_fixOf(image, file),
+                key: `secrets:file:${path}`,
+            },
+        ];
+    });
+};
+/** Who can pull the image can read it: out of the image, and no longer valid. */
+function secrets_fixOf(image, file) {
+    if (!isOwn(image, file))
+        return [
+            'take it out of the base image ',
+            ...(image.baseImage ? [{ code: image.baseImage.name }] : []),
+            ' and replace it',
+        ];
+    const layer = image.layers[file.layer] ?? null;
+    const name = file.path.slice(file.path.lastIndexOf('/') + 1);
+    const mount = [
+        'give it to the ',
+        { code: 'RUN' },
+        ' that needs it by ',
+        { code: `--mount=type=secret,id=${idOf(name)}` },
+        ', and replace it',
+    ];
+    return layer !== null && originOf(layer).from === 'context'
+        ? [...keepOut(layer, `**/${name}`), ', ', ...mount]
+        : mount;
+}
+function idOf(name) {
+    return (name
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9]+/g, '-')
+        .replaceAll(/^-|-$/g, '')
+        .slice(0, 40) || 'secret');
+}
+/** Variables and build arguments that are named like a secret and have a value. */
+const secretSettings = ({ settings }) => {
+    if (settings === null)
+        return [];
+    const variables = settings.variables.filter(namesSecret);
+    // An argument that a variable repeats is told once.
+    const buildArgs = settings.buildArgs.filter((name) => namesSecret(name) && !variables.includes(name));
+    return [
+        ...variables.map((name) => settingOf('the variable ', name, ['set it where the container runs, or for a build by '])),
+        ...buildArgs.map((name) => settingOf('the build argument ', name, ['give it to the build by '])),
+    ];
+};
+/** The Dockerfile's instruction that BuildKit's own check blames for such a setting, where it has that check. */
+function lineOfSetting({ warnings, dockerfile }, { what }) {
+    const [name] = what.flatMap((word) => (typeof word === 'string' ? [] : [word.code]));
+    const found = warnings.find(({ rule, message }) => rule === 'SecretsUsedInArgOrEnv' && message.includes(`"${name}"`));
+    return dockerfile === null ? null : (found?.line ?? null);
+}
+function settingOf(what, name, fix) {
+    return {
+        what: [what, { code: name }, ", whose value anyone can read in the image's config"],
+        paths: [],
+        count: 1,
+        bytes: null,
+        layer: null,
+        otherLayer: null,
+        fix: [...fix, { code: `RUN --mount=type=secret,id=${name},env=${name}` }],
+        key: `secrets:setting:${name}`,
+    };
+}
+
+;// CONCATENATED MODULE: ./build/advice/single-stage.js
+
+/** A Dockerfile of one stage whose image has the tools that built it: told once, in place of `toolchain`. */
+const singleStage = (image) => (image.stages === 1 ? findSplit(image) : []);
+
+;// CONCATENATED MODULE: ./build/advice/advise.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Findings that are told of one image, and of one rule; the first of each rule is told whatever there is: a budget may forbid it. */
+const MAX_FINDINGS = 40;
+const MAX_OF_RULE = 10;
+const content = (image) => image.content;
+const settings = (image) => image.settings;
+/** Where nothing tells the base image, nothing is known of it: no build, or no record of it. `FROM scratch` is no loss. */
+const baseImage = (image) => image.baseImage;
+function fromOf({ baseImage: from, dockerfile }) {
+    return { file: from?.line ? dockerfile : null, line: from?.line ?? null, instruction: from?.instruction ?? null };
+}
+function settingLine(image, found) {
+    const line = lineOfSetting(image, found);
+    return { file: line === null ? null : image.dockerfile, line, instruction: null };
+}
+const ENTRIES = [
+    // The same toolchain may be told by either rule: splitting a stage makes nothing new.
+    { rule: 'toolchain', find: toolchain, findInBase: findToolchains, looksAt: content },
+    { rule: 'single-stage', find: singleStage, findInBase: findSplit, looksAt: content },
+    { rule: 'package-cache', find: packageCache, looksAt: content },
+    { rule: 'dev-dependencies', find: devDependencies, looksAt: content },
+    { rule: 'vcs-and-tests', find: vcsAndTests, looksAt: content },
+    { rule: 'secrets', find: secretFiles, looksAt: content, rank: 'first' },
+    { rule: 'secrets', find: secretSettings, looksAt: settings, instruction: settingLine, rank: 'first' },
+    { rule: 'removed-later', find: removedLater, looksAt: content },
+    { rule: 'duplicate-files', find: duplicateFiles, looksAt: content },
+    { rule: 'debug-symbols', find: debugSymbols, looksAt: content },
+    { rule: 'context-bloat', find: contextBloat, looksAt: content },
+    { rule: 'root-user', find: rootUser, looksAt: settings, rank: 'last' },
+    { rule: 'floating-base', find: floatingBase, looksAt: baseImage, instruction: fromOf, rank: 'last' },
+    { rule: 'layer-count', find: layerCount, looksAt: (image) => image.layers, rank: 'last' },
+];
+/**
+ * What could be smaller, or better, in an image; and what of it the base has as well. New and grown findings first, by the bytes that
+ * they add; then what was there before, by bytes. `limit`: how many, but for the first of each rule.
+ */
+function advise(head, base, { limit = MAX_FINDINGS } = {}) {
+    const all = ENTRIES.flatMap((entry) => {
+        const { rule, find, findInBase = find, looksAt } = entry;
+        const before = base !== null && looksAt(base) !== null ? byKey(findInBase(base)) : null;
+        const ranked = [...byKey(find(head))].map(([key, found]) => {
+            const place = found.layer === null && entry.instruction ? entry.instruction(head, found) : placeOf(found.layer);
+            return { entry, finding: advise_findingOf(rule, found, place, before && { found: before.get(key) ?? null }) };
+        });
+        return ranked
+            .toSorted(inOrder)
+            .slice(0, MAX_OF_RULE)
+            .map((each, at) => ({ entry, finding: each.finding, isFirst: at === 0 }));
+    });
+    const told = all.toSorted(inOrder).filter(({ isFirst }, at) => at < limit || isFirst);
+    return told.map(({ finding }) => finding);
+}
+/** Whether all that a rule looks at is known of an image: else that it finds nothing says nothing. */
+function isLookedAt(rule, image) {
+    return ENTRIES.filter((entry) => entry.rule === rule).every(({ looksAt }) => looksAt(image) !== null);
+}
+/** The findings of a rule. Tools that one stage builds with are a `toolchain`, though `single-stage` tells them. */
+function findingsOf(findings, rule) {
+    return findings.filter((finding) => finding.rule === rule || (rule === 'toolchain' && finding.rule === 'single-stage'));
+}
+/** By key; of several with the same one, the first is the other image's first. */
+function byKey(found) {
+    const counts = new Map();
+    return new Map(found.map((each) => {
+        const count = (counts.get(each.key) ?? 0) + 1;
+        counts.set(each.key, count);
+        return [`${count} ${each.key}`, each];
+    }));
+}
+/** `before`: what the base has of it; null: there is nothing to compare with. */
+function advise_findingOf(rule, found, place, before) {
+    const { what, paths, count, bytes, fix, layer, otherLayer } = found;
+    const added = before === null || bytes === null ? null : Math.max(0, bytes - (before.found?.bytes ?? 0));
+    return {
+        rule,
+        what,
+        paths,
+        count,
+        bytes,
+        fix,
+        ...place,
+        otherLine: otherLayer?.line ?? null,
+        fromBase: layer?.fromBase === true,
+        since: before && (before.found === null ? 'new' : added !== null && added > 0 ? 'grown' : 'before'),
+        added,
+    };
+}
+function placeOf(layer) {
+    return { file: layer?.file ?? null, line: layer?.line ?? null, instruction: layer?.instruction || null };
+}
+const RANKS = { first: 0, last: 2 };
+/** What is new first; what is not about bytes by its rank; else by bytes. */
+function inOrder(one, other) {
+    return (Number(one.finding.since === 'before') - Number(other.finding.since === 'before') ||
+        rankOf(one) - rankOf(other) ||
+        (other.finding.added ?? other.finding.bytes ?? 0) - (one.finding.added ?? one.finding.bytes ?? 0) ||
+        (other.finding.bytes ?? 0) - (one.finding.bytes ?? 0));
+}
+function rankOf({ entry: { rank } }) {
+    return rank === undefined ? 1 : RANKS[rank];
+}
+
+
+/***/ }),
+
 /***/ 1482:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -36485,6 +37885,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   V: () => (/* binding */ verdictOf)
 });
 
+// EXTERNAL MODULE: ./build/advice/advise.js + 17 modules
+var advise = __nccwpck_require__(7290);
 // EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
 var compare = __nccwpck_require__(5086);
 // EXTERNAL MODULE: ./build/image/measurement.js
@@ -36641,6 +38043,7 @@ var verdict = __nccwpck_require__(1153);
 
 
 
+
 /** Above this share of the limit, in percent, a kept budget is `near`. */
 const nearPercent = 95n;
 /** The order of the checks of the whole image, whatever the order in which the budgets were set. */
@@ -36765,9 +38168,9 @@ function judgeGrowth(sides, budget) {
  * not this change's.
  */
 function judgeFindings(compared, budget, findings, rule) {
-    if (!isLookedAt(rule, compared.head))
+    if (!isKnown(rule, compared.head))
         return skipped(budget, 'findings', 'not-measured', 'nothing is known of what the rule looks at');
-    const found = findings.filter((finding) => finding.rule === rule);
+    const found = (0,advise/* findingsOf */.WX)(findings, rule);
     const moved = compared.comparison.baseImage.doing === 'drift';
     const notBefore = found.filter(({ since }) => since !== 'before');
     const counted = notBefore.filter(({ fromBase }) => !(moved && fromBase));
@@ -36779,15 +38182,9 @@ function judgeFindings(compared, budget, findings, rule) {
     const reason = notBefore.length > 0 ? 'base-image' : 'over-before';
     return checkOf(budget, 'findings', { ...facts, reason, excess: found.length, uncounted: notBefore.length });
 }
-/** Whether what a rule looks at is known of an image; most look at its files. */
-function isLookedAt(rule, image) {
-    if (rule === 'layer-count')
-        return true;
-    if (rule === 'root-user')
-        return image.settings !== null;
-    if (rule === 'floating-base')
-        return image.baseImage !== null || (0,compare/* hasOrigins */.Aw)(image.layers);
-    return image.content !== null;
+/** Whether what a rule looks at is known of an image; that one has no base image at all is known, too. */
+function isKnown(rule, image) {
+    return (0,advise/* isLookedAt */.gq)(rule, image) || (rule === 'floating-base' && (0,compare/* hasOrigins */.Aw)(image.layers));
 }
 /** What is capped; growth and findings are not. */
 const capped = {
@@ -37202,6 +38599,7 @@ function changeOfPackage(owner, amount, before, after) {
             versionBefore: was?.version ?? null,
             versionAfter: is?.version ?? null,
             amount,
+            folder: null,
             dev,
         },
     };
@@ -37312,8 +38710,13 @@ function containerOf({ ecosystem, path }) {
 }
 function packagesPart({ ecosystem, path }, deltas, sides) {
     const amounts = new Map();
-    for (const delta of deltas)
-        amounts.set(delta.package, (amounts.get(delta.package) ?? 0) + delta.amount);
+    const folders = new Map();
+    for (const delta of deltas) {
+        const owner = delta.package;
+        amounts.set(owner, (amounts.get(owner) ?? 0) + delta.amount);
+        const folder = delta.path.slice(0, delta.path.lastIndexOf('/'));
+        folders.set(owner, commonFolder(folders.get(owner) ?? folder, folder));
+    }
     // A package that was updated has files of either version: they are one change.
     const changes = new Map();
     for (const [owner, amount] of amounts) {
@@ -37321,8 +38724,10 @@ function packagesPart({ ecosystem, path }, deltas, sides) {
         const known = changes.get(change.key);
         if (known)
             known.amount += amount;
-        else
-            changes.set(change.key, change.change);
+        else {
+            const folder = change.change.change === 'same' ? folders.get(owner) || '/' : null;
+            changes.set(change.key, { ...change.change, folder });
+        }
     }
     const packages = [...changes.values()]
         .filter(({ amount }) => amount !== 0)
@@ -37336,6 +38741,14 @@ function packagesPart({ ecosystem, path }, deltas, sides) {
         packages: packages.slice(0, MAX_PACKAGES),
         packageCount: packages.length,
     };
+}
+/** The deepest folder above both, '' for the root. */
+function commonFolder(one, other) {
+    let common = one;
+    while (common !== '' && common !== other && !other.startsWith(`${common}/`)) {
+        common = common.slice(0, common.lastIndexOf('/'));
+    }
+    return common;
 }
 function changeAt(path, { inBase, inHead }) {
     if (!inBase.has(path))
@@ -38476,9 +39889,13 @@ function stateOf(image) {
         return 'no-comparison';
     if (change.amount < 0)
         return 'smaller';
-    if (image.checks.some((check) => check.status === 'near'))
+    if (image.checks.some(isNear))
         return 'near';
     return change.amount > 0 ? 'larger' : 'unchanged';
+}
+/** Worth a word before it is broken; a soft limit is such a word itself. */
+function isNear({ status, level }) {
+    return status === 'near' && level === 'fail';
 }
 /** The image could not be judged: a failed build, or a budget on what is not measured. */
 function isFailure(image) {
@@ -38802,13 +40219,27 @@ function causeWords(cause, image, report) {
 function layerHead(layer, image, report) {
     const place = layerPlace(layer, image, report);
     const kind = { added: ', new', removed: ', removed', changed: '', unchanged: '', rebuilt: '', moved: '' }[layer.change];
-    const was = layer.instructionBefore === null ? [] : phrase `; was ${{ code: layer.instructionBefore }}`;
+    const was = layer.instructionBefore === null
+        ? []
+        : phrase `; was ${{ code: excerpt(layer.instructionBefore, layer.instruction) }}`;
     const base = layer.fromBase ? ', from the base image' : '';
     return {
         subject: phrase `${place === null ? [] : [{ place }, ' ']}${{ code: layer.instruction }}`,
         kind: phrase `${kind}${base}${copiedWords(layer)}`,
         was,
     };
+}
+/** Characters of an instruction that a report shows, and of what is the same before the first difference. */
+const SHOWN_TEXT = 110;
+const SAME_TEXT = 20;
+/** A text from shortly before it differs from the other, where its beginning alone would look like that. */
+function excerpt(text, other) {
+    if (text.slice(0, SHOWN_TEXT) !== other.slice(0, SHOWN_TEXT))
+        return text;
+    let at = 0;
+    while (at < text.length && text[at] === other[at])
+        at += 1;
+    return `…${text.slice(Math.max(0, at - SAME_TEXT))}`;
 }
 /** A stage that the instruction names itself is not named twice; a number is, and another image. */
 function copiedWords({ copiedFrom, instruction }) {
@@ -38896,7 +40327,7 @@ function version(text) {
     return text === null ? '' : ` ${shorten(text, 40, '...')}`;
 }
 /** `` `typescript` 5.9.3 is new (+9.1 MB) ``, `` `lodash` 4.17.20 → 4.17.21 (+2.0 kB) ``. */
-function packageWords({ name, change, versionBefore, versionAfter, amount }) {
+function packageWords({ name, change, versionBefore, versionAfter, amount, folder }) {
     const figure = formatSigned(amount);
     const code = { code: name };
     if (change === 'new')
@@ -38905,7 +40336,8 @@ function packageWords({ name, change, versionBefore, versionAfter, amount }) {
         return phrase `${code}${version(versionBefore)} is gone (${figure})`;
     if (change === 'updated')
         return phrase `${code}${version(versionBefore)} →${version(versionAfter)} (${figure})`;
-    return phrase `${code}${version(versionAfter)} (${figure})`;
+    const where = folder === null ? [] : phrase ` in ${{ code: folder }}`;
+    return phrase `${code}${version(versionAfter)} (${figure}${where})`;
 }
 
 ;// CONCATENATED MODULE: ./build/report/noteworthy.js
@@ -38939,6 +40371,9 @@ function isImageNoteworthy(image) {
     if ((image.change.layers?.amount ?? 0) !== 0)
         return true;
     if (image.baseImage?.change === 'changed')
+        return true;
+    // A key weighs next to nothing.
+    if (image.findings.some(({ rule, since }) => rule === 'secrets' && since !== 'before'))
         return true;
     const { size, downloadSize } = image.change;
     if (size !== null)
@@ -39107,7 +40542,7 @@ function forbiddenWords(checks) {
     return count === 0 ? '' : formatCount(count, 'forbidden finding');
 }
 function nearWords(image) {
-    const near = image.checks.filter((check) => check.status === 'near');
+    const near = image.checks.filter(isNear);
     if (near.length === 0)
         return '';
     return `is near its budget: ${list(near.map(leftWords))}`;
@@ -39363,12 +40798,13 @@ function waiverWords(image, { waiver }) {
     if (waiver === null)
         return [];
     const { label, by, at, problem } = waiver;
+    // Whether it is set is not known: the log has why.
+    if (by === null || at === null)
+        return [];
     if (problem !== null) {
         const isConcerned = image.checks.some(({ status }) => status === 'over');
         return isConcerned ? [phrase `The label ${{ code: label }} accepts nothing: ${fromProse(sentence(problem))}`] : [];
     }
-    if (by === null || at === null)
-        return [];
     const accepted = (status) => image.checks.flatMap((check) => check.status === status && check.accepted !== null && check.growth !== null
         ? [[`${amountOf(check, check.accepted)}${inWords(check)}`, amountOf(check, check.growth - check.accepted)]]
         : []);
@@ -39395,9 +40831,15 @@ function amountOf(check, amount) {
         : `${amountWords(check, amount)}${check.metric === 'download-size' ? ' of download' : ''}`;
 }
 /** `add the label `image-budget: accept` to accept +15.7 MB`: only where that would help. */
-function acceptPrint(image, { waiver }) {
-    if (waiver === null || waiver.by !== null || waiver.problem !== null)
+function acceptPrint(image, report) {
+    const { waiver } = report;
+    if (waiver === null || waiver.by !== null)
         return [];
+    if (report.images.length > 1) {
+        // Each has its own amount, and the small print is one for all.
+        const isWanted = report.images.some(({ checks }) => checks.some(budget_waiver/* isWaivable */.uF));
+        return isWanted ? [phrase `add the label ${{ code: waiver.label }} to accept what grew`] : [];
+    }
     const broken = image.checks.filter(budget_waiver/* isWaivable */.uF);
     const amounts = [...new Set(broken.map((check) => `${amountOf(check, check.growth)}${inWords(check)}`))];
     if (amounts.length === 0)
@@ -46853,7 +48295,7 @@ function parseScope(values) {
         return {
             entry: `scope=${scope}`,
             form: '`own` (the layers of the Dockerfile itself) or `base` (those of the base image)',
-            hint: null,
+            hint: (0,leven__WEBPACK_IMPORTED_MODULE_2__/* .closestMatch */ .h)(scope.slice(0, 100).toLowerCase(), ['own', 'base'], { maxDistance: 2 }) ?? null,
         };
     }
     const path = values.get('path');
@@ -47457,7 +48899,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _github_publish_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2245);
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7605);
 /* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(1499);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(5520);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(4371);
 
 
 
@@ -47588,7 +49030,7 @@ function reportFailure(name, failure, known = {}) {
 
 /***/ }),
 
-/***/ 5520:
+/***/ 4371:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -47601,1331 +49043,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-;// CONCATENATED MODULE: ./build/advice/instruction.js
-/** Characters of an instruction that stand in for its line. */
-const SHOWN = 60;
-const ELSE = { from: 'else' };
-/** Reads the instruction of a layer, as the Dockerfile has it or as an image's history tells it. */
-function originOf({ instruction, copiedFrom }) {
-    const [, keyword, rest] = /^([A-Za-z]+)\s+(.*)$/s.exec(instruction) ?? [];
-    if (keyword === undefined || rest === undefined)
-        return ELSE;
-    if (/^RUN$/i.test(keyword))
-        return { from: 'run' };
-    if (!/^(?:COPY|ADD)$/i.test(keyword))
-        return ELSE;
-    const words = wordsOf(rest);
-    const flags = words.filter((word) => word.startsWith('--'));
-    if (copiedFrom !== null || flags.some((flag) => flag.startsWith('--from=')))
-        return { from: 'stage' };
-    const paths = words.filter((word) => !word.startsWith('--'));
-    // The classic builder's history: `COPY dir:1f2e… in /app`.
-    const legacy = /^(?:dir|file|multi):[0-9a-f]+ in (.+)$/.exec(paths.join(' '));
-    if (legacy)
-        return { from: 'context', sources: ['.'], destination: legacy[1] };
-    const destination = paths.pop();
-    // A here-document, an archive that is unpacked, an address.
-    const other = paths.some((path) => /^<<|^[\w+.-]+:\/\/|^git@|\.(?:tar|tgz|tbz2?|txz)(?:\.\w+)?$/.test(path));
-    return destination === undefined || paths.length === 0 || other
-        ? ELSE
-        : { from: 'context', sources: paths, destination };
-}
-/** The words of a `COPY`, in either form. */
-function wordsOf(text) {
-    const [, flags = '', array] = /^((?:--\S+ +)*)(\[.*\])$/s.exec(text) ?? [];
-    if (array === undefined)
-        return text.split(/\s+/).filter((word) => word !== '');
-    try {
-        const parsed = JSON.parse(array);
-        if (Array.isArray(parsed))
-            return [...wordsOf(flags), ...parsed.filter((word) => typeof word === 'string')];
-    }
-    catch {
-        // No JSON: the builder takes it as words, too.
-    }
-    return text.split(/\s+/);
-}
-/** `line 14`, or the instruction where its line is not known; `a layer` where that is not known, either. */
-function lineOf(layer) {
-    if (layer?.line)
-        return [`line ${layer.line}`];
-    const text = layer?.instruction ?? '';
-    if (text === '')
-        return ['a layer'];
-    return [{ code: text.length > SHOWN ? `${text.slice(0, SHOWN).trimEnd()}…` : text }];
-}
-/** Whether a path may stand in a command or a line to paste: a shell takes it as it is, and so does a `.dockerignore`. */
-function isPlain(path) {
-    return /^(?!-)[\w./@+*-]{1,300}$/.test(path);
-}
-/** How to keep a file or folder out of a layer; `ignore`: the line for `.dockerignore`, relative to the context. */
-function keepOut(layer, ignore) {
-    const origin = layer === null ? ELSE : originOf(layer);
-    switch (origin.from) {
-        case 'context':
-            return ['add ', ...(isPlain(ignore) ? [{ code: ignore }] : ['it']), ' to ', { code: '.dockerignore' }];
-        case 'stage':
-            return ['leave it out of what ', ...lineOf(layer), ' copies'];
-        case 'run':
-            return ['remove it in the same ', { code: 'RUN' }, ', ', ...lineOf(layer)];
-        default:
-            return ['leave it out of the image'];
-    }
-}
-
-;// CONCATENATED MODULE: ./build/advice/leftovers.js
-const FOLDERS = new Map([
-    ...['.git', '.hg', '.svn', '.bzr'].map((name) => [name, 'vcs']),
-    ...['coverage', '.nyc_output', 'htmlcov', 'lcov-report'].map((name) => [name, 'coverage']),
-    ...['.idea', '.vscode', '.vs', '.fleet', '.zed'].map((name) => [name, 'editor']),
-    ...[
-        '.pytest_cache',
-        '.mypy_cache',
-        '.ruff_cache',
-        '.tox',
-        '.nox',
-        '.hypothesis',
-        '.parcel-cache',
-        '.turbo',
-        '.terraform',
-        '.vagrant',
-    ].map((name) => [name, 'tools']),
-    ...[
-        'test',
-        'tests',
-        '__tests__',
-        'spec',
-        'specs',
-        '__fixtures__',
-        '__snapshots__',
-        'testdata',
-        'test-data',
-        'test_data',
-        'e2e',
-    ].map((name) => [name, 'tests']),
-]);
-/** Folders that packages are installed into: what lies there is theirs. */
-const INSTALLED = new Set(['node_modules', 'site-packages', 'dist-packages', 'gems', 'vendor']);
-/** What only a report of coverage has: a program's own folder may be called `coverage`, too. */
-const COVERAGE_REPORT = /\/(?:lcov\.info|coverage-(?:final|summary)\.json|clover\.xml|cobertura[^/]*\.xml|coverage\.xml|\.resultset\.json|\.last_run\.json)$|\/lcov-report\//;
-/** The folders called `coverage` that hold a report, of all files. */
-function coverageReports(files) {
-    return new Set(files.flatMap(({ path }) => COVERAGE_REPORT.test(path) ? (/^(?:.*?\/)?coverage(?=\/)/.exec(path)?.[0] ?? []) : []));
-}
-/** What a file is left over from, or null; `inPackage`: it lies where packages are installed. */
-function leftoverOf(path, reports) {
-    let inPackage = false;
-    let start = 1;
-    for (let end = path.indexOf('/', start); end !== -1; end = path.indexOf('/', start)) {
-        const name = path.slice(start, end);
-        const kind = FOLDERS.get(name);
-        const folder = path.slice(0, end);
-        if (kind !== undefined && (name !== 'coverage' || reports.has(folder)))
-            return { kind, folder, inPackage };
-        if (INSTALLED.has(name))
-            inPackage = true;
-        start = end + 1;
-    }
-    return isLog(path.slice(start)) ? { kind: 'log', folder: path, inPackage } : null;
-}
-function isLog(name) {
-    return /\.log(?:\.\d+)?$/.test(name);
-}
-
-;// CONCATENATED MODULE: ./build/advice/finding.js
-
-/** Paths that a finding names. */
-const MAX_PATHS = 5;
-
-;// CONCATENATED MODULE: ./build/advice/weigh.js
-
-/** Whether a file's layer is the image's own: it did not come with the `FROM` image, as far as the build's record tells. */
-function isOwn({ layers }, { layer }) {
-    return layers[layer]?.fromBase !== true;
-}
-/** Package managers of distributions. */
-const DISTRIBUTION = new Set(['dpkg', 'apk', 'rpm']);
-/** The distribution's package that put a file there; null: none did. */
-function distributionPackage({ packages }, file) {
-    const owner = file.package === null ? undefined : packages[file.package];
-    return owner && DISTRIBUTION.has(owner.ecosystem) ? owner : null;
-}
-/** Bytes of files, in the image or lost. */
-function bytesOf(files) {
-    let bytes = 0;
-    for (const { size } of files)
-        bytes += size;
-    return bytes;
-}
-/** The layer that brought in more than half of the files' bytes; null: none did. */
-function mainLayer({ layers }, files) {
-    const [main] = heaviest(files, ({ layer }) => layer);
-    return main && 2 * main.bytes > bytesOf(files) ? (layers[main.place] ?? null) : null;
-}
-/** A finding about files, told by place: a folder, or the file itself. */
-function findingIn(image, files, { placeOf = ({ path }) => path, ...told }) {
-    const places = heaviest(files, placeOf);
-    return {
-        paths: places.slice(0, MAX_PATHS).map(({ place }) => place),
-        count: places.length,
-        bytes: bytesOf(files),
-        layer: mainLayer(image, files),
-        otherLayer: null,
-        ...told,
-    };
-}
-/** Findings, the one with the most bytes first. */
-function largestFirst(findings) {
-    return findings.toSorted((one, other) => other.bytes - one.bytes);
-}
-/** The places of files, the one with the most bytes first. */
-function heaviest(files, placeOf) {
-    const places = new Map();
-    for (const file of files) {
-        const place = placeOf(file);
-        places.set(place, (places.get(place) ?? 0) + file.size);
-    }
-    return [...places].map(([place, bytes]) => ({ place, bytes })).toSorted((one, other) => other.bytes - one.bytes);
-}
-/** Files by what they have in common, in their order; those of null are left out. */
-function grouped(files, keyOf) {
-    const groups = new Map();
-    for (const file of files) {
-        const key = keyOf(file);
-        if (key === null)
-            continue;
-        const group = groups.get(key);
-        if (group)
-            group.push(file);
-        else
-            groups.set(key, [file]);
-    }
-    return groups;
-}
-/** The folder of a path that is so many names deep, or the path where it is not that deep: of `/usr/lib/gcc/cc1` and 2, `/usr/lib`. */
-function folderAt(path, depth) {
-    let end = 0;
-    for (let names = 0; names <= depth; names++) {
-        end = path.indexOf('/', end + (names === 0 ? 0 : 1));
-        if (end === -1)
-            return path;
-    }
-    return path.slice(0, end);
-}
-/** The deepest folder that all paths lie in; `''` is the root. */
-function commonFolder(paths) {
-    let [folder = ''] = paths;
-    folder = parentOf(folder);
-    for (const path of paths)
-        while (!path.startsWith(`${folder}/`))
-            folder = parentOf(folder);
-    return folder;
-}
-/** The folder that a path lies in; `''` is the root. */
-function parentOf(path) {
-    return path.slice(0, Math.max(0, path.lastIndexOf('/')));
-}
-
-;// CONCATENATED MODULE: ./build/advice/context-bloat.js
-
-
-
-/** Bytes from which it is worth a word. */
-const FLOOR = 100_000;
-/**
- * What a build makes and an image may well need: too much only where the image makes it itself, in a layer below, or where a later layer
- * takes away what came from the context.
- */
-const MADE = new Set(['node_modules', 'dist', 'build', 'target', 'out', '.next', '.venv', 'venv']);
-const KINDS = {
-    vcs: ["version control's history, from the build context"],
-    coverage: ['a coverage report, from the build context'],
-    editor: ["an editor's settings, from the build context"],
-    tools: ["a tool's cache, from the build context"],
-    log: ['log files, from the build context'],
-};
-const known = new WeakMap();
-/** The files that `COPY` and `ADD` took from the build context and that do not belong into an image, also those that are lost. */
-function bloatFiles(image) {
-    return bloatIn(image);
-}
-function bloatIn(image) {
-    const found = known.get(image) ?? findBloat(image);
-    known.set(image, found);
-    return found;
-}
-function findBloat(image) {
-    const bloat = new Map();
-    const files = (image.content?.files ?? []).filter((file) => isOwn(image, file));
-    const origins = image.layers.map((layer) => originOf(layer));
-    const copied = grouped(files, ({ layer }) => (origins[layer]?.from === 'context' ? layer : null));
-    if (copied.size === 0)
-        return bloat;
-    const makers = firstMakers(files, origins);
-    const reports = coverageReports(files);
-    const environments = new Set(files.flatMap(({ path }) => /^(.*)\/pyvenv\.cfg$/.exec(path)?.[1] ?? []));
-    for (const [layer, its] of copied) {
-        const origin = origins[layer];
-        if (origin?.from !== 'context')
-            continue;
-        const root = rootOf(origin.destination, its);
-        const reportsHere = reportsBelow(root, reports);
-        const prefix = contextPrefix(origin.sources);
-        for (const file of its) {
-            if (!file.path.startsWith(`${root}/`))
-                continue;
-            const below = `/${file.path.slice(root.length + 1)}`;
-            const leftover = leftoverOf(below, reportsHere);
-            const made = madeFolder(below);
-            const name = made === null ? '' : nameOf(made);
-            const inContext = (folder) => (prefix === null ? null : `${prefix}${folder.slice(1)}`);
-            if (made !== null && !(leftover !== null && made.startsWith(`${leftover.folder}/`))) {
-                const folder = `${root}${made}`;
-                const remade = (makers.get(folder) ?? Infinity) < layer || environments.has(folder);
-                if (remade || file.lost !== null)
-                    bloat.set(file, { name, kind: 'made', folder, ignore: inContext(made) });
-            }
-            else if (leftover !== null && leftover.kind !== 'tests' && !leftover.inPackage) {
-                const { kind, folder } = leftover;
-                const of = kind === 'log' ? '*.log' : nameOf(folder);
-                bloat.set(file, { name: of, kind, folder: `${root}${folder}`, ignore: inContext(folder) });
-            }
-        }
-    }
-    return bloat;
-}
-/** The first layer that makes such a folder and takes nothing from the context, by the folder's path. */
-function firstMakers(files, origins) {
-    const makers = new Map();
-    for (const { path, layer } of files) {
-        const folder = madeFolder(path);
-        if (folder === null || origins[layer]?.from === 'context')
-            continue;
-        makers.set(folder, Math.min(layer, makers.get(folder) ?? layer));
-    }
-    return makers;
-}
-/** The outermost folder on the way to a file that has such a name. */
-function madeFolder(path) {
-    let start = 1;
-    for (let end = path.indexOf('/', start); end !== -1; end = path.indexOf('/', start)) {
-        if (MADE.has(path.slice(start, end)))
-            return path.slice(0, end);
-        start = end + 1;
-    }
-    return null;
-}
-/** Reports' folders below the context's root; a `coverage` that stands right in it is one, whatever is in it. */
-function reportsBelow(root, folders) {
-    const below = [...folders].flatMap((folder) => (folder.startsWith(`${root}/`) ? [folder.slice(root.length)] : []));
-    return new Set(['/coverage', ...below]);
-}
-/** The folder of the image that the destination is. One that is relative lies in a `WORKDIR` that nothing tells: where the files are. */
-function rootOf(destination, files) {
-    const wanted = destination.split('/').filter((name) => name !== '' && name !== '.');
-    const path = wanted.map((name) => `/${name}`).join('');
-    if (destination.startsWith('/'))
-        return path;
-    const common = commonFolder(files.map((file) => file.path));
-    const at = path === '' ? -1 : `${common}/`.lastIndexOf(`${path}/`);
-    if (at !== -1)
-        return common.slice(0, at + path.length);
-    const left = madeFolder(`${common}/`) ?? leftoverOf(`${common}/x`, new Set())?.folder;
-    return left === undefined ? common : left.slice(0, left.lastIndexOf('/'));
-}
-/** What a path below the destination starts with in the context; null: of several sources nobody knows which. */
-function contextPrefix(sources) {
-    const [source = '', ...others] = sources;
-    if (others.length > 0 || /[*?[\\$]/.test(source))
-        return null;
-    const names = source.split('/').filter((name) => name !== '' && name !== '.');
-    return names.map((name) => `${name}/`).join('');
-}
-function nameOf(folder) {
-    return folder.slice(folder.lastIndexOf('/') + 1);
-}
-/** What a `.dockerignore` should have kept out, one finding a name. */
-const contextBloat = (image) => {
-    const bloat = bloatIn(image);
-    const byName = [...grouped(bloat.keys(), (file) => bloat.get(file).name)];
-    return largestFirst(byName
-        .filter(([, files]) => bytesOf(files) >= FLOOR)
-        .map(([name, files]) => findingIn(image, files, {
-        what: whatOf(bloat.get(files[0])),
-        fix: [
-            'add ',
-            {
-                code: ignoreLine(name, files.map((file) => bloat.get(file))),
-            },
-            ' to ',
-            { code: '.dockerignore' },
-        ],
-        key: `context-bloat:${name}`,
-        placeOf: (file) => bloat.get(file).folder,
-    })));
-};
-function whatOf({ kind, name }) {
-    if (kind === 'made')
-        return [{ code: name }, ' from the build context, which the image makes itself'];
-    return kind === 'tests' ? [] : KINDS[kind];
-}
-/** The folder as it lies in the context; a pattern where there are several, or it is not known where it lies. */
-function ignoreLine(name, bloat) {
-    const lines = new Set(bloat.map(({ ignore }) => ignore));
-    const [line = null] = lines;
-    return lines.size === 1 && line !== null && isPlain(line) ? line : `**/${name}`;
-}
-
-;// CONCATENATED MODULE: ./build/advice/toolchain.js
-
-/** Bytes from which a toolchain is worth a word. */
-const toolchain_FLOOR = 1_000_000;
-const HOME = '(?:/root|/home/[^/]+|/var/lib/jenkins)';
-const NONE = /^\b$/;
-const BUILD_ELSEWHERE = [
-    'build in a stage of its own, and ',
-    { code: 'COPY --from' },
-    ' it only what the image runs',
-];
-/** The first that a file or package belongs to has it. */
-const TOOLCHAINS = [
-    {
-        id: 'go',
-        name: 'the Go toolchain',
-        short: 'Go',
-        fix: BUILD_ELSEWHERE,
-        packages: { core: /^(?:golang(?:-.*)?|go)$/, rest: NONE },
-        places: {
-            core: /^\/usr\/local\/go\/|^\/usr\/(?:lib|share)\/go(?:-[\d.]+)?\//,
-            rest: new RegExp(String.raw `^/go/pkg/|^${HOME}/(?:go/pkg|\.cache/go-build)/`),
-        },
-    },
-    {
-        id: 'rust',
-        name: 'the Rust toolchain',
-        short: 'Rust',
-        fix: BUILD_ELSEWHERE,
-        packages: { core: /^(?:rustc|cargo|rustup|rust|rust-.*|libstd-rust-.*)$/, rest: /^(?:libllvm\d+|llvm\d+-libs)$/ },
-        places: {
-            core: new RegExp(String.raw `^(?:/usr/local/|${HOME}/\.)rustup/`),
-            // `cargo install` puts programs of one's own into `bin`.
-            rest: new RegExp(String.raw `^(?:/usr/local/|${HOME}/\.)cargo/(?:registry/|git/|bin/(?:cargo|rust|clippy|rls)[\w-]*$)`),
-        },
-    },
-    {
-        id: 'java',
-        name: 'a JDK and build tools, where a JRE runs the program',
-        short: 'JDK',
-        fix: ['build in a stage of its own, and let the final stage start ', { code: 'FROM' }, ' an image with a JRE'],
-        packages: {
-            core: /^(?:openjdk-?\d+-jdk(?:-headless)?|default-jdk(?:-headless)?|openjdk\d+-(?:jmods|src|demos|doc)|maven|gradle|libmaven.*-java)$/,
-            rest: /^lib(?:wagon|plexus|sisu|surefire|aether).*-java$/,
-        },
-        // What a JDK has and a JRE has not; `javac` proves which one it is.
-        places: {
-            core: /\/bin\/javac$|^\/usr\/share\/(?:maven|gradle)\/|^\/opt\/(?:maven|gradle)[^/]*\//,
-            rest: new RegExp(String.raw `^${HOME}/\.(?:m2|gradle)/|^(?:/opt|/usr/lib/jvm|/usr/local)/(?:[^/]+/){1,3}(?:jmods/|include/|demo/|man/|(?:lib/)?src\.zip$|lib/(?:ct\.sym|tools\.jar)$|bin/(?:jar|jarsigner|javadoc|javap|jcmd|jconsole|jdb|jdeprscan|jdeps|jhsdb|jimage|jinfo|jlink|jmap|jmod|jpackage|jps|jshell|jstack|jstat|jstatd)$)`),
-        },
-    },
-    {
-        id: 'c',
-        name: 'a C and C++ toolchain',
-        short: 'C and C++',
-        fix: BUILD_ELSEWHERE,
-        packages: {
-            core: /^(?:build-essential|build-base|(?:gcc|g\+\+|clang)(?:-(?!\d+-base$).*)?)$/,
-            rest: /^(?:.*-dev|(?:cpp|llvm|lld|binutils)(?:-.*)?|make|cmake(?:-data)?|ninja-build|samurai|meson|autoconf|automake|libtool(?:-bin)?|m4|bison|flex|pkg-config|pkgconf(?:-bin)?|pkgconfig|libdpkg-perl|libc-dev-bin|linux-headers|fortify-headers|libbinutils|lib(?:a|hwa|l|t|ub)san\d+|libcc1-\d+|libctf(?:-nobfd)?\d+|libgprofng\d+|libisl\d+|libmpc\d+|isl\d+|mpc\d+)$/,
-        },
-        places: {
-            core: /^\/usr\/(?:local\/)?(?:lib|libexec)\/gcc\/|\/bin\/clang(?:-\d+)?$/,
-            rest: /^\/usr\/(?:local\/)?include\/|^\/usr\/(?:local\/)?bin\/(?:gcc|g\+\+|cc|c\+\+|cpp|make|cmake|ld|as)$/,
-        },
-    },
-];
-/** Several rules ask for the same image's. */
-const toolchain_known = new WeakMap();
-/** The toolchains whose files are in an image, with at least FLOOR bytes. */
-function presentIn({ content }) {
-    if (content === null)
-        return [];
-    const present = toolchain_known.get(content) ?? findPresent(content);
-    toolchain_known.set(content, present);
-    return present;
-}
-function findPresent(content) {
-    const byPackage = new Map();
-    const parts = new Map();
-    for (const file of content.files) {
-        if (file.lost !== null)
-            continue;
-        const part = partOfFile(content, file, byPackage);
-        if (part)
-            parts.set(file, part);
-    }
-    const complete = new Set([...parts.values()].filter(({ isCore }) => isCore).map(({ toolchain }) => toolchain.id));
-    const files = grouped(parts.keys(), (file) => parts.get(file).toolchain);
-    return TOOLCHAINS.flatMap((toolchain) => {
-        const its = files.get(toolchain) ?? [];
-        const isComplete = complete.has(toolchain.id);
-        // Headers and build tools are no use in an image either; downloads without what they were for are a cache.
-        if ((!isComplete && toolchain.id !== 'c') || bytesOf(its) < toolchain_FLOOR)
-            return [];
-        return [{ toolchain, complete: isComplete, files: its }];
-    });
-}
-/** What the distribution's package manager put there is judged by its package, not by its place. */
-function partOfFile(content, file, byPackage) {
-    const owner = distributionPackage(content, file);
-    if (owner === null)
-        return partOf(file.path, 'places');
-    const part = byPackage.get(owner);
-    if (part !== undefined)
-        return part;
-    const judged = partOf(owner.name, 'packages');
-    byPackage.set(owner, judged);
-    return judged;
-}
-function partOf(text, by) {
-    for (const toolchain of TOOLCHAINS) {
-        if (toolchain[by].core.test(text))
-            return { toolchain, isCore: true };
-        if (toolchain[by].rest.test(text))
-            return { toolchain, isCore: false };
-    }
-    return null;
-}
-/** Every file that a toolchain consists of: other rules leave them to this one. */
-function toolchainFiles(image) {
-    return new Set(presentIn(image).flatMap(({ files }) => files));
-}
-/** `/usr/lib/gcc`, but `/usr/bin` and `/usr/include` as they are: what lies there is many files. */
-const shownFolder = ({ path }) => folderAt(path, /^\/usr\/(?:s?bin|include)\//.test(path) ? 2 : 3);
-/** The toolchains of an image, whichever rule tells them. */
-const findToolchains = (image) => largestFirst(presentIn(image).map(({ toolchain, complete, files }) => findingIn(image, files, {
-    what: [complete ? toolchain.name : 'C headers and build tools'],
-    fix: fixOf(image, toolchain, files),
-    key: `toolchain:${toolchain.id}`,
-    placeOf: shownFolder,
-})));
-/** What came with the base image goes with another base image. */
-function fixOf(image, toolchain, files) {
-    const fromBase = bytesOf(files.filter((file) => !isOwn(image, file)));
-    if (toolchain.id === 'java' || image.baseImage === null || 2 * fromBase <= bytesOf(files))
-        return toolchain.fix;
-    return [
-        'let the final stage start ',
-        { code: 'FROM' },
-        ' an image without it instead of ',
-        { code: image.baseImage.name },
-        ', and build in a stage of its own',
-    ];
-}
-/** Compilers and SDKs in the final image; of an image of one stage, `single-stage` tells them. */
-const toolchain = (image) => (image.stages === 1 ? [] : findToolchains(image));
-/** All toolchains of an image as one finding: what building in a stage of its own saves. */
-const findSplit = (image) => {
-    const present = presentIn(image);
-    if (present.length === 0)
-        return [];
-    const files = present.flatMap((each) => each.files);
-    const what = [`build tools beside the program (${present.map(({ toolchain: { short } }) => short).join(', ')})`];
-    const fix = [
-        'build in a first stage, and ',
-        { code: 'COPY --from' },
-        ' it what the image runs into a final stage that starts ',
-        { code: 'FROM' },
-        ' a smaller image',
-    ];
-    return [findingIn(image, files, { what, fix, key: 'toolchain', placeOf: shownFolder })];
-};
-
-;// CONCATENATED MODULE: ./build/advice/debug-symbols.js
-
-
-
-
-/** Bytes of symbols from which stripping is worth a word. */
-const debug_symbols_FLOOR = 1_000_000;
-/** Symbols and debugging information of programs and libraries, by the layer that has them and by what strips them. */
-const debugSymbols = (image) => {
-    const { content } = image;
-    if (content === null)
-        return [];
-    const toolchains = toolchainFiles(image);
-    const facts = new Map();
-    for (const file of content.files) {
-        const fact = file.facts.find(({ kind }) => kind === 'elf');
-        if (fact?.kind !== 'elf' || file.lost !== null || !isOwn(image, file) || toolchains.has(file))
-            continue;
-        // A distribution's packages come stripped of what it thinks is too much.
-        if (distributionPackage(content, file) === null)
-            facts.set(file, fact);
-    }
-    const saved = (file) => facts.get(file).symbols + facts.get(file).debug;
-    const groups = grouped(facts.keys(), (file) => `${file.layer} ${facts.get(file).go}`);
-    const found = [...groups.values()].map((files) => {
-        const largest = files.toSorted((one, other) => saved(other) - saved(one));
-        const [{ layer: at }] = files;
-        const { go } = facts.get(files[0]);
-        const layer = image.layers[at] ?? null;
-        return {
-            what: [files.some((file) => facts.get(file).debug > 0) ? 'debugging information and symbols' : 'symbols'],
-            paths: largest.slice(0, MAX_PATHS).map(({ path }) => path),
-            count: files.length,
-            bytes: files.reduce((sum, file) => sum + saved(file), 0),
-            layer,
-            otherLayer: null,
-            fix: debug_symbols_fixOf(go, layer, largest[0]),
-            key: `debug-symbols:${largest[0].path}`,
-        };
-    });
-    return largestFirst(found.filter(({ bytes }) => bytes >= debug_symbols_FLOOR));
-};
-function debug_symbols_fixOf(go, layer, { path }) {
-    if (go)
-        return ['build with ', { code: 'go build -ldflags="-s -w"' }];
-    const from = layer && originOf(layer).from;
-    const place = from === 'stage' ? ' in the stage that builds it' : from === 'run' ? ' in the same ' : '';
-    return [
-        'run ',
-        { code: isPlain(path) ? `strip ${path.slice(path.lastIndexOf('/') + 1)}` : 'strip' },
-        place,
-        ...(from === 'run' ? [{ code: 'RUN' }] : []),
-    ];
-}
-
-;// CONCATENATED MODULE: ./build/advice/dev-dependencies.js
-
-
-
-/** Packages that the image's own lock file or package.json has for development only; one finding for each folder that they lie in. */
-const devDependencies = (image) => {
-    const { content } = image;
-    if (content === null)
-        return [];
-    const bloat = bloatFiles(image);
-    const byRoot = grouped(content.files, (file) => {
-        const owner = file.package === null ? undefined : content.packages[file.package];
-        if (owner?.dev !== true || file.lost !== null || !isOwn(image, file) || bloat.has(file))
-            return null;
-        return dev_dependencies_rootOf(owner.path ?? file.path);
-    });
-    const placeOf = ({ path, package: of }) => content.packages[of]?.path ?? path;
-    return largestFirst([...byRoot].map(([root, files]) => {
-        const count = new Set(files.map((file) => file.package)).size;
-        return findingIn(image, files, {
-            what: [count === 1 ? '1 development dependency' : `${count} development dependencies`],
-            fix: dev_dependencies_fixOf(mainLayer(image, files)),
-            key: `dev-dependencies:${root}`,
-            placeOf,
-        });
-    }));
-};
-/** The outermost folder of packages: `/app/node_modules` of `/app/node_modules/a/node_modules/b`. */
-function dev_dependencies_rootOf(path) {
-    const name = '/node_modules';
-    const at = path.indexOf(`${name}/`);
-    return at === -1 ? path : path.slice(0, at + name.length);
-}
-/** How each package manager leaves them out, by what the instruction says. */
-const MANAGERS = [
-    [/\bpnpm\b/, 'pnpm install --prod'],
-    [/\byarn\b/, 'yarn install --production'],
-    [/\bbun\b/, 'bun install --production'],
-];
-function dev_dependencies_fixOf(layer) {
-    const from = layer && originOf(layer).from;
-    const command = MANAGERS.find(([manager]) => manager.test(layer?.instruction ?? ''))?.[1] ?? 'npm ci --omit=dev';
-    if (from === 'stage')
-        return ['let ', ...lineOf(layer), ' copy ', { code: 'node_modules' }, ' from a stage that ran ', { code: command }];
-    return from === 'context'
-        ? ['add ', { code: 'node_modules' }, ' to ', { code: '.dockerignore' }, ', and install by ', { code: command }]
-        : ['use ', { code: command }, ' in the final stage'];
-}
-
-;// CONCATENATED MODULE: ./build/advice/package-cache.js
-
-
-
-/** Bytes from which a cache is worth a word. */
-const package_cache_FLOOR = 100_000;
-const package_cache_HOME = String.raw `/(?:root|home/[^/]+|usr/local/share|usr/src/app|var/www|app)`;
-const inHome = (folder) => new RegExp(`^${package_cache_HOME}/${folder}/`);
-/**
- * None of pnpm and uv: their stores are hard links to what is installed, and to remove them saves nothing. None of conda, for the same
- * reason.
- */
-const CACHES = [
-    {
-        id: 'apt',
-        what: ["apt's package lists and cache"],
-        folder: /^\/var\/(?:lib\/apt\/lists|cache\/apt)\//,
-        fix: { command: 'apt-get clean && rm -rf /var/lib/apt/lists/*' },
-        mount: null,
-    },
-    {
-        id: 'apk',
-        what: ["apk's package index and cache"],
-        folder: /^\/(?:var\/cache|etc)\/apk\/(?:cache\/)?(?=[^/]*\.(?:apk|tar\.gz)$)/,
-        fix: { option: 'apk add --no-cache' },
-        mount: null,
-    },
-    {
-        id: 'dnf',
-        what: ["the package manager's metadata and cache"],
-        folder: /^\/var\/cache\/(?:dnf|yum|libdnf5|zypp)\//,
-        fix: { command: 'dnf clean all' },
-        mount: null,
-    },
-    {
-        id: 'pip',
-        what: ["pip's cache"],
-        folder: inHome(String.raw `\.cache/pip`),
-        fix: { option: 'pip install --no-cache-dir' },
-        mount: '/root/.cache/pip',
-    },
-    {
-        id: 'poetry',
-        what: ["Poetry's cache"],
-        folder: inHome(String.raw `\.cache/pypoetry/(?:cache|artifacts)`),
-        fix: { option: 'poetry install --no-cache' },
-        mount: '/root/.cache/pypoetry',
-    },
-    {
-        id: 'npm',
-        what: ["npm's cache"],
-        folder: inHome(String.raw `\.npm/_cacache`),
-        fix: { command: 'npm cache clean --force' },
-        mount: '/root/.npm',
-    },
-    {
-        id: 'yarn',
-        what: ["Yarn's cache"],
-        folder: new RegExp(String.raw `^${package_cache_HOME}/\.cache/yarn/|^(?:/[^/]+){0,6}/\.yarn/cache/|^${package_cache_HOME}/\.yarn/berry/cache/`),
-        fix: { command: 'yarn cache clean' },
-        mount: '/root/.cache/yarn',
-    },
-    {
-        id: 'go',
-        what: ["Go's module and build caches"],
-        folder: new RegExp(String.raw `^(?:/go|${package_cache_HOME}/go)/pkg/mod/|^${package_cache_HOME}/\.cache/go-build/`),
-        fix: { command: 'go clean -cache -modcache' },
-        mount: '/root/.cache/go-build',
-    },
-    {
-        id: 'maven',
-        what: ["Maven's local repository"],
-        folder: inHome(String.raw `\.m2/repository`),
-        fix: { command: 'rm -rf ~/.m2/repository' },
-        mount: '/root/.m2',
-    },
-    {
-        id: 'gradle',
-        what: ["Gradle's caches"],
-        folder: inHome(String.raw `\.gradle/(?:caches|wrapper)`),
-        fix: { command: 'rm -rf ~/.gradle' },
-        mount: '/root/.gradle',
-    },
-    {
-        id: 'cargo',
-        what: ["Cargo's registry"],
-        folder: new RegExp(String.raw `^(?:/usr/local/|${package_cache_HOME}/\.)cargo/(?:registry|git)/`),
-        fix: { command: 'rm -rf $CARGO_HOME/registry' },
-        mount: '/usr/local/cargo/registry',
-    },
-    {
-        id: 'composer',
-        what: ["Composer's cache"],
-        folder: inHome(String.raw `(?:\.composer|\.cache/composer)/(?:cache|files|repo)`),
-        fix: { command: 'composer clear-cache' },
-        mount: '/root/.composer/cache',
-    },
-    {
-        id: 'gem',
-        what: ["RubyGems' downloads"],
-        folder: /^\/(?:usr\/local\/bundle|usr\/local\/lib\/ruby\/gems\/[\d.]+|var\/lib\/gems\/[\d.]+)\/cache\//,
-        fix: { command: 'rm -rf "$(gem env gemdir)"/cache' },
-        mount: null,
-    },
-];
-/** The caches that the image's own layers brought in. What a later layer took away is told by `removed-later`, a toolchain's by `toolchain`. */
-function cachesIn(image) {
-    const { content } = image;
-    if (content === null)
-        return new Map();
-    const { files } = content;
-    const toolchains = toolchainFiles(image);
-    // Yarn's Plug'n'Play runs programs out of its cache.
-    const playing = new Set(files.flatMap(({ path }) => /^(.*\/)\.pnp\.[cm]?js$/.exec(path)?.[1] ?? []));
-    return grouped(files, (file) => {
-        if (file.lost !== null || !isOwn(image, file))
-            return null;
-        const cache = CACHES.find(({ folder }) => folder.test(file.path));
-        if (cache && (toolchains.has(file) || distributionPackage(content, file) !== null))
-            return null;
-        if (cache?.id === 'yarn' && playing.has(file.path.slice(0, file.path.indexOf('.yarn/'))))
-            return null;
-        return cache ?? null;
-    });
-}
-/** The files that are told as caches. */
-function cacheFiles(image) {
-    return new Set([...cachesIn(image).values()].flat());
-}
-/** What package managers left behind, one finding a manager. */
-const packageCache = (image) => {
-    const found = [...cachesIn(image)].filter(([, files]) => bytesOf(files) >= package_cache_FLOOR);
-    return largestFirst(found.map(([cache, files]) => findingIn(image, files, {
-        what: cache.what,
-        fix: package_cache_fixOf(cache, mainLayer(image, files)),
-        key: `package-cache:${cache.id}`,
-        placeOf: ({ path }) => (cache.folder.exec(path)?.[0] ?? path).replace(/\/$/, ''),
-    })));
-};
-function package_cache_fixOf({ fix, mount }, layer) {
-    const from = layer && originOf(layer).from;
-    if (from === 'stage' || from === 'context')
-        return ['leave it out of what ', ...lineOf(layer), ' copies'];
-    const place = layer === null ? [' that fills it'] : [' of ', ...lineOf(layer)];
-    const instead = mount === null ? [] : [', or give it ', { code: `--mount=type=cache,target=${mount}` }];
-    return 'option' in fix
-        ? ['use ', { code: fix.option }, ' in the ', { code: 'RUN' }, ...place, ...instead]
-        : ['end the ', { code: 'RUN' }, ...place, ' with ', { code: `&& ${fix.command}` }, ...instead];
-}
-
-;// CONCATENATED MODULE: ./build/advice/duplicate-files.js
-
-
-
-
-/** Bytes of a file from which a second one is worth a word. */
-const duplicate_files_FLOOR = 500_000;
-/**
- * The same content at several paths: equal in size and checksum. Hard links are one file. What other rules have taken out goes with it.
- * Copies in the base image stay, so each one of the image's own is too much beside them.
- */
-const duplicateFiles = (image) => {
-    const told = [toolchainFiles(image), cacheFiles(image)];
-    const groups = grouped(image.content?.files ?? [], (file) => {
-        const { size, checksum, lost } = file;
-        if (size < duplicate_files_FLOOR || checksum === null || lost !== null || told.some((files) => files.has(file)))
-            return null;
-        return `${size} ${checksum}`;
-    });
-    return largestFirst([...groups.values()].flatMap((files) => findingOf(image, files) ?? []));
-};
-function findingOf(image, files) {
-    const own = files.filter((file) => isOwn(image, file));
-    const [first] = files;
-    const kept = own.length < files.length ? 0 : 1;
-    const copies = own.slice(kept);
-    if (copies.length === 0)
-        return null;
-    const layer = mainLayer(image, copies);
-    const { paths, count } = findingIn(image, files, { what: [], fix: [], key: '' });
-    return {
-        what: [files.length === 2 ? 'the same file twice,' : `the same file ${files.length} times,`],
-        paths,
-        count,
-        bytes: copies.length * first.size,
-        layer,
-        otherLayer: null,
-        fix: duplicate_files_fixOf(first, copies[0], lineOf(layer)),
-        key: `duplicate-files:${first.path}`,
-    };
-}
-function duplicate_files_fixOf(first, copy, line) {
-    const command = isPlain(first.path) && isPlain(copy.path) ? [': ', { code: `ln -s ${first.path} ${copy.path}` }] : [];
-    return ['let ', ...line, ' link it', ...command, ', or bring it in once'];
-}
-
-;// CONCATENATED MODULE: ./build/advice/floating-base.js
-/** A base image that may be another one tomorrow: the image grows by it without a change of the Dockerfile. */
-const floatingBase = ({ baseImage }) => {
-    const what = baseImage && floatOf(baseImage);
-    if (baseImage === null || what === null)
-        return [];
-    const { name, digest } = baseImage;
-    return [
-        {
-            what: ['the base image ', { code: name }, what],
-            paths: [],
-            count: 0,
-            bytes: null,
-            layer: null,
-            otherLayer: null,
-            fix: floating_base_fixOf(name, digest),
-            key: `floating-base:${repositoryOf(name)}`,
-        },
-    ];
-};
-/** How it floats, as the end of a sentence; null: it does not, or what `FROM` names is not known. */
-function floatOf({ name, instruction }) {
-    const written = instruction === null ? null : referenceIn(instruction);
-    // A name without a tag comes of a digest alone: BuildKit completes all others by `latest`.
-    if (written?.includes('@') || name === repositoryOf(name))
-        return null;
-    const isLatest = name.endsWith(':latest');
-    if (written === null || /^\$\w+$|^\$\{[^}]*\}$/.test(written))
-        return isLatest ? ', which is whatever is latest' : null;
-    if (!isLatest)
-        return ' without a digest, whose tag may move';
-    return written.endsWith(':latest') ? ', which is whatever is latest' : ' without a tag, which is whatever is latest';
-}
-/** What a `FROM` names, as written. */
-function referenceIn(instruction) {
-    return /^FROM\s+(?:--\S+\s+)*(\S+)/i.exec(instruction)?.[1] ?? null;
-}
-function repositoryOf(name) {
-    const at = name.lastIndexOf(':');
-    return at > name.lastIndexOf('/') ? name.slice(0, at) : name;
-}
-function floating_base_fixOf(name, digest) {
-    return digest === null ? ['pin it by its digest'] : ['pin it: ', { code: `FROM ${name}@${digest}` }];
-}
-
-;// CONCATENATED MODULE: ./build/advice/layer-count.js
-/** The most that Docker's overlay2 driver takes (`maxDepth` of moby's daemon/graphdriver/overlay2; `docker build` says "max depth exceeded"). */
-const LIMIT = 127;
-/** From this many on it is worth a word. */
-const CLOSE = 100;
-/** An image with so many layers that an engine will soon refuse it, or one that is made from it. */
-const layerCount = ({ layers }) => layers.length < CLOSE
-    ? []
-    : [
-        {
-            what: [`${layers.length} layers, of the ${LIMIT} that engines take`],
-            paths: [],
-            count: 0,
-            bytes: null,
-            layer: null,
-            otherLayer: null,
-            fix: ['join ', { code: 'RUN' }, ' instructions that belong together by ', { code: '&&' }],
-            key: 'layer-count',
-        },
-    ];
-
-;// CONCATENATED MODULE: ./build/advice/removed-later.js
-
-
-
-/** Bytes from which it is worth a word; of what came with the base image, which only another one gives back. */
-const removed_later_FLOOR = 100_000;
-const BASE_FLOOR = 1_000_000;
-/** What every run of a package manager writes anew: its records, and what it generates of all that is installed. */
-const RECORDS = /^\/(?:var\/lib\/(?:dpkg|rpm|apt\/(?!lists\/))|var\/cache\/(?:debconf|ldconfig)|var\/log|usr\/lib\/sysimage|(?:usr\/)?lib\/apk\/db|etc\/apk)\/|^\/etc\/(?:ld\.so\.cache|passwd-?|group-?|g?shadow-?|ssl\/certs\/ca-certificates\.crt)$/;
-/** Folders that say nothing of what lies in them. */
-const TOPS = new Set(['', '/usr', '/var', '/etc', '/lib', '/opt', '/root', '/home']);
-/** Files that one layer ships and a later one takes away, or writes again; one finding for each such two layers. */
-const removedLater = (image) => {
-    const bloat = bloatFiles(image);
-    const files = (image.content?.files ?? []).filter((file) => file.lost !== null);
-    const successors = successorsOf(image, files);
-    const pairs = grouped(files, (file) => {
-        const successor = successors.get(file);
-        // `.dockerignore` gives these bytes back: they are told by `context-bloat`.
-        if (bloat.has(file) || (successor && bloat.has(successor)))
-            return null;
-        const { layer: upper, how } = file.lost;
-        if (how === 'replaced' && RECORDS.test(file.path))
-            return null;
-        if (upper <= file.layer || image.layers[upper]?.fromBase === true)
-            return null;
-        return `${file.layer} ${upper}`;
-    });
-    const large = [...pairs.values()].filter((its) => bytesOf(its) >= (isOwn(image, its[0]) ? removed_later_FLOOR : BASE_FLOOR));
-    return largestFirst(large.map((its) => removed_later_findingOf(image, its, successors)));
-};
-/** What stands in the place of files that were replaced. */
-function successorsOf({ content }, lost) {
-    const replaced = grouped(lost, ({ path, lost: loss }) => (loss?.how === 'replaced' ? path : null));
-    const successors = new Map();
-    for (const file of content?.files ?? [])
-        for (const each of replaced.get(file.path) ?? [])
-            if (each.lost?.layer === file.layer)
-                successors.set(each, file);
-    return successors;
-}
-function removed_later_findingOf(image, files, successors) {
-    const [{ layer: at, lost }] = files;
-    const lower = image.layers[at] ?? null;
-    const upper = image.layers[lost.layer] ?? null;
-    const same = files.flatMap((file) => {
-        const successor = successors.get(file);
-        return successor && hasSameContent(file, successor) ? [{ file, successor }] : [];
-    });
-    const isCopy = 2 * bytesOf(same.map(({ file }) => file)) > bytesOf(files);
-    const isReplaced = 2 * bytesOf(files.filter((file) => file.lost?.how === 'replaced')) > bytesOf(files);
-    const common = commonFolder(files.map(({ path }) => path));
-    const found = findingIn(image, files, {
-        what: [
-            'files that ',
-            ...lineOf(upper),
-            isCopy ? whatChanged(same) : isReplaced ? ' writes again' : ' takes away again',
-        ],
-        fix: isOwn(image, files[0]) ? ownFix(lower, upper, isCopy ? same : null, isReplaced) : baseFix(image, isReplaced),
-        key: `removed-later:${keywordOf(lower)} ${keywordOf(upper)} ${heaviest(files, ({ path }) => folderAt(path, 2))[0].place}`,
-        placeOf: ({ path }) => files.length === 1 ? path : TOPS.has(common) ? folderAt(path, TOPS.has(folderAt(path, 1)) ? 3 : 1) : common,
-    });
-    return { ...found, layer: lower, otherLayer: upper };
-}
-function hasSameContent(one, other) {
-    return one.checksum !== null && one.checksum === other.checksum && one.size === other.size;
-}
-/** What differs between files and their successors. */
-function changesOf(copies) {
-    return {
-        owner: copies.some(({ file, successor }) => file.uid !== successor.uid || file.gid !== successor.gid),
-        mode: copies.some(({ file, successor }) => file.mode !== successor.mode),
-    };
-}
-function whatChanged(copies) {
-    const { owner, mode } = changesOf(copies);
-    if (owner)
-        return mode ? ' ships again for another owner and mode' : ' ships again for another owner';
-    return mode ? ' ships again for another mode' : ' ships again unchanged';
-}
-function ownFix(lower, upper, copies, isReplaced) {
-    const origin = lower === null ? null : originOf(lower).from;
-    const isCopied = origin === 'context' || origin === 'stage';
-    if (copies !== null) {
-        const { owner, mode } = changesOf(copies);
-        if (!owner && !mode)
-            return ['bring them in once, by ', ...lineOf(lower), ' or by ', ...lineOf(upper)];
-        if (!isCopied)
-            return ['do it in the same ', { code: 'RUN' }, ' as ', ...lineOf(lower), ' does, not in ', ...lineOf(upper)];
-        const options = [...(owner ? [`--chown=${ownerOf(copies)}`] : []), ...(mode ? [`--chmod=${modeOf(copies)}`] : [])];
-        return ['use ', { code: `COPY ${options.join(' ')}` }, ' in ', ...lineOf(lower), ' instead of ', ...lineOf(upper)];
-    }
-    if (isReplaced)
-        return ['write them once: ', ...lineOf(lower), ' and ', ...lineOf(upper), ' both bring them in'];
-    if (isCopied)
-        return ['do not copy them in ', ...lineOf(lower), ': what ', ...lineOf(upper), ' removes is shipped all the same'];
-    return [
-        'remove them in the same ',
-        { code: 'RUN' },
-        ' that makes them, ',
-        ...lineOf(lower),
-        ', not in ',
-        ...lineOf(upper),
-    ];
-}
-function ownerOf(copies) {
-    const owners = new Set(copies.map(({ successor: { uid, gid } }) => `${uid}:${gid}`));
-    return owners.size === 1 ? [...owners][0] : '…';
-}
-function modeOf(copies) {
-    const modes = new Set(copies.map(({ successor }) => successor.mode.toString(8)));
-    return modes.size === 1 ? [...modes][0] : '…';
-}
-/** What came with the base image is pulled with it, whatever is done to it above. */
-function baseFix({ baseImage }, isReplaced) {
-    const name = baseImage === null ? ['the base image'] : [{ code: baseImage.name }];
-    return isReplaced
-        ? ['start from a newer ', ...name, ', which has them up to date: its own are shipped all the same']
-        : ['start from another image than ', ...name, ': what comes with it is shipped all the same'];
-}
-function keywordOf(layer) {
-    return /^\w+/.exec(layer?.instruction ?? '')?.[0].toUpperCase() ?? '';
-}
-
-;// CONCATENATED MODULE: ./build/advice/root-user.js
-/** The final stage has no `USER`, or root: by name or number, with or without a group. */
-const rootUser = ({ settings }) => settings !== null && /^(?:(?:root|0+)(?::.*)?)?$/.test(settings.user)
-    ? [
-        {
-            what: ['the container runs as root'],
-            paths: [],
-            count: 0,
-            bytes: null,
-            layer: null,
-            otherLayer: null,
-            fix: ['add a ', { code: 'USER' }, ' to the final stage'],
-            key: 'root-user',
-        },
-    ]
-    : [];
-
-;// CONCATENATED MODULE: ./build/advice/secrets.js
-
-
-const secrets_KINDS = {
-    'private-key': ['a private key'],
-    'npm-token': ['an npm token'],
-    'netrc-password': ['a password of a ', { code: '.netrc' }],
-    'pypi-token': ['a PyPI token'],
-    'aws-key': ['an AWS key'],
-    'docker-login': ["a registry's login"],
-    'git-credentials': ['a Git password'],
-    'env-file': ['settings of an ', { code: '.env' }, ' file'],
-};
-/** Words that name a secret, each a part of the name between underscores. */
-const SECRET = /(?:^|_)(?:SECRETS?|TOKENS?|PASSWORDS?|PASSWD|PASSPHRASE|API_?KEYS?|ACCESS_?KEYS?|PRIVATE_?KEYS?|CREDENTIALS?)(?:_|$)/i;
-/** What a name with such a word says that is no secret: where it lies, how long it lives, what it is called; or is for all to see. */
-const HARMLESS = /_(?:FILES?|PATH|DIR|URL|URI|ENDPOINT|HOST|TTL|AGE|LIFETIME|EXPIRY|EXPIRES?(?:_IN)?|EXPIRATION|TIMEOUT|INTERVAL|LENGTH|SIZE|LIMIT|COUNT|NAME|ID|HEADER|TYPE|ALGORITHM|ALG|ISSUER|AUDIENCE|ENABLED|REQUIRED|POLICY|PROVIDER|VERSION|PREFIX)$|(?:^|_)PUBLIC(?:_|$)|^(?:ALLOW|DISABLE|ENABLE|NO|USE|REQUIRE|SKIP|HAS|IS|VITE|REACT_APP|VUE_APP)_/i;
-/** Whether a variable of this name holds a secret, as far as a name tells. */
-function namesSecret(name) {
-    return /^[A-Za-z_][\w.-]{0,99}$/.test(name) && SECRET.test(name) && !HARMLESS.test(name);
-}
-/** Files that hold a secret, in every layer that is shipped: what a later one removes can be read all the same. */
-const secretFiles = (image) => {
-    return (image.content?.files ?? []).flatMap((file) => {
-        const fact = file.facts.find(({ kind }) => kind === 'secret');
-        if (fact?.kind !== 'secret')
-            return [];
-        return [
-            {
-                what: [...secrets_KINDS[fact.secret], ...(file.lost === null ? [] : [', shipped though a later layer removes it'])],
-                paths: [file.path],
-                count: 1,
-                bytes: null,
-                layer: image.layers[file.layer] ?? null,
-                otherLayer: file.lost === null ? null : (image.layers[file.lost.layer] ?? null),
-                fix: secrets_fixOf(image, file),
-                key: `secrets:file:${file.path}`,
-            },
-        ];
-    });
-};
-/** Who can pull the image can read it: out of the image, and no longer valid. */
-function secrets_fixOf(image, file) {
-    if (!isOwn(image, file))
-        return [
-            'take it out of the base image ',
-            ...(image.baseImage ? [{ code: image.baseImage.name }] : []),
-            ' and replace it',
-        ];
-    const layer = image.layers[file.layer] ?? null;
-    const name = file.path.slice(file.path.lastIndexOf('/') + 1);
-    const mount = [
-        'give it to the ',
-        { code: 'RUN' },
-        ' that needs it by ',
-        { code: `--mount=type=secret,id=${idOf(name)}` },
-        ', and replace it',
-    ];
-    return layer !== null && originOf(layer).from === 'context'
-        ? [...keepOut(layer, `**/${name}`), ', ', ...mount]
-        : mount;
-}
-function idOf(name) {
-    return (name
-        .toLowerCase()
-        .replaceAll(/[^a-z0-9]+/g, '-')
-        .replaceAll(/^-|-$/g, '')
-        .slice(0, 40) || 'secret');
-}
-/** Variables and build arguments that are named like a secret and have a value. */
-const secretSettings = ({ settings }) => {
-    if (settings === null)
-        return [];
-    const variables = settings.variables.filter(namesSecret);
-    // An argument that a variable repeats is told once.
-    const buildArgs = settings.buildArgs.filter((name) => namesSecret(name) && !variables.includes(name));
-    return [
-        ...variables.map((name) => settingOf('the variable ', name, ['set it where the container runs, or for a build by '])),
-        ...buildArgs.map((name) => settingOf('the build argument ', name, ['give it to the build by '])),
-    ];
-};
-/** The Dockerfile's instruction that BuildKit's own check blames for such a setting, where it has that check. */
-function lineOfSetting({ warnings, dockerfile }, { what }) {
-    const [name] = what.flatMap((word) => (typeof word === 'string' ? [] : [word.code]));
-    const found = warnings.find(({ rule, message }) => rule === 'SecretsUsedInArgOrEnv' && message.includes(`"${name}"`));
-    return dockerfile === null ? null : (found?.line ?? null);
-}
-function settingOf(what, name, fix) {
-    return {
-        what: [what, { code: name }, ", whose value anyone can read in the image's config"],
-        paths: [],
-        count: 1,
-        bytes: null,
-        layer: null,
-        otherLayer: null,
-        fix: [...fix, { code: `RUN --mount=type=secret,id=${name},env=${name}` }],
-        key: `secrets:setting:${name}`,
-    };
-}
-
-;// CONCATENATED MODULE: ./build/advice/single-stage.js
-
-/** A Dockerfile of one stage whose image has the tools that built it: told once, in place of `toolchain`. */
-const singleStage = (image) => (image.stages === 1 ? findSplit(image) : []);
-
-;// CONCATENATED MODULE: ./build/advice/vcs-and-tests.js
-
-
-
-
-
-
-/** Bytes from which it is worth a word. */
-const vcs_and_tests_FLOOR = 100_000;
-/** Of what packages bring along, which takes more than a line of `.dockerignore` to leave out. */
-const PACKAGES_FLOOR = 5_000_000;
-const vcs_and_tests_KINDS = {
-    vcs: ["version control's history"],
-    coverage: ['a coverage report'],
-    editor: ["an editor's settings"],
-    tools: ["a tool's cache"],
-    log: ['log files'],
-    tests: ['tests and their data'],
-    packages: ['tests that packages bring along'],
-};
-/** What a working copy has and an image does not need, in the image's own layers; what came from the context is told by `context-bloat`. */
-const vcsAndTests = (image) => {
-    const folders = new Map();
-    const byKind = grouped(image.content?.files ?? [], kindOf(image, folders));
-    const found = [...byKind].filter(([kind, files]) => bytesOf(files) >= (kind === 'packages' ? PACKAGES_FLOOR : vcs_and_tests_FLOOR));
-    return largestFirst(found.map(([kind, files]) => findingIn(image, files, {
-        what: vcs_and_tests_KINDS[kind],
-        fix: vcs_and_tests_fixOf(kind, mainLayer(image, files), files, folders),
-        key: `vcs-and-tests:${kind}`,
-        placeOf: (file) => folders.get(file),
-    })));
-};
-/** Tells the kind of what is left over, and notes its folder. */
-function kindOf(image, folders) {
-    const { content } = image;
-    const reports = coverageReports(content?.files ?? []);
-    const told = [bloatFiles(image), toolchainFiles(image), cacheFiles(image)];
-    return (file) => {
-        if (content === null || file.lost !== null || !isOwn(image, file) || file.path.startsWith('/var/log/'))
-            return null;
-        const leftover = leftoverOf(file.path, reports);
-        if (leftover === null)
-            return null;
-        const { kind, folder, inPackage } = leftover;
-        const isTest = kind === 'tests' || kind === 'coverage';
-        if (inPackage && !isTest && kind !== 'vcs')
-            return null;
-        // Beside the app's: what is installed below /usr has folders of such names that programs read.
-        if (isTest && !inPackage && /^\/(?:usr(?!\/src\/)|lib\w*|etc|var(?!\/www\/)|s?bin)\//.test(file.path))
-            return null;
-        if (told.some((files) => files.has(file)) || distributionPackage(content, file) !== null)
-            return null;
-        folders.set(file, folder);
-        return inPackage && isTest ? 'packages' : kind;
-    };
-}
-function vcs_and_tests_fixOf(kind, layer, files, folders) {
-    if (kind === 'packages')
-        return ['delete them in the ', { code: 'RUN' }, ' that installs the packages'];
-    const names = new Set(files.map((file) => (kind === 'log' ? '*.log' : vcs_and_tests_nameOf(folders.get(file)))));
-    const [name = ''] = names;
-    return keepOut(layer, `**/${name}`);
-}
-function vcs_and_tests_nameOf(folder) {
-    return folder.slice(folder.lastIndexOf('/') + 1);
-}
-
-;// CONCATENATED MODULE: ./build/advice/advise.js
-
-
-
-
-
-
-
-
-
-
-
-
-
-/** Findings that are told of one image, and of one rule. */
-const MAX_FINDINGS = 40;
-const MAX_OF_RULE = 10;
-const content = (image) => image.content;
-const settings = (image) => image.settings;
-/** Where nothing tells the base image, nothing is known of it: no build, or no record of it. `FROM scratch` is no loss. */
-const baseImage = (image) => image.baseImage;
-function fromOf({ baseImage: from, dockerfile }) {
-    return { file: from?.line ? dockerfile : null, line: from?.line ?? null, instruction: from?.instruction ?? null };
-}
-function settingLine(image, found) {
-    const line = lineOfSetting(image, found);
-    return { file: line === null ? null : image.dockerfile, line, instruction: null };
-}
-const ENTRIES = [
-    // The same toolchain may be told by either rule: splitting a stage makes nothing new.
-    { rule: 'toolchain', find: toolchain, findInBase: findToolchains, looksAt: content },
-    { rule: 'single-stage', find: singleStage, findInBase: findSplit, looksAt: content },
-    { rule: 'package-cache', find: packageCache, looksAt: content },
-    { rule: 'dev-dependencies', find: devDependencies, looksAt: content },
-    { rule: 'vcs-and-tests', find: vcsAndTests, looksAt: content },
-    { rule: 'secrets', find: secretFiles, looksAt: content, rank: 'first' },
-    { rule: 'secrets', find: secretSettings, looksAt: settings, instruction: settingLine, rank: 'first' },
-    { rule: 'removed-later', find: removedLater, looksAt: content },
-    { rule: 'duplicate-files', find: duplicateFiles, looksAt: content },
-    { rule: 'debug-symbols', find: debugSymbols, looksAt: content },
-    { rule: 'context-bloat', find: contextBloat, looksAt: content },
-    { rule: 'root-user', find: rootUser, looksAt: settings, rank: 'last' },
-    { rule: 'floating-base', find: floatingBase, looksAt: baseImage, instruction: fromOf, rank: 'last' },
-    { rule: 'layer-count', find: layerCount, looksAt: (image) => image.layers, rank: 'last' },
-];
-/**
- * What could be smaller, or better, in an image; and what of it the base has as well. New and grown findings first, by the bytes that
- * they add; then what was there before, by bytes. At most `limit`.
- */
-function advise(head, base, { limit = MAX_FINDINGS } = {}) {
-    const all = ENTRIES.flatMap((entry) => {
-        const { rule, find, findInBase = find, looksAt } = entry;
-        const before = base !== null && looksAt(base) !== null ? byKey(findInBase(base)) : null;
-        const ranked = [...byKey(find(head))].map(([key, found]) => {
-            const place = found.layer === null && entry.instruction ? entry.instruction(head, found) : placeOf(found.layer);
-            return { entry, finding: advise_findingOf(rule, found, place, before && { found: before.get(key) ?? null }) };
-        });
-        return ranked.toSorted(inOrder).slice(0, MAX_OF_RULE);
-    });
-    const told = all.toSorted(inOrder).slice(0, limit);
-    return told.map(({ finding }) => finding);
-}
-/** The findings of a rule. Tools that one stage builds with are a `toolchain`, though `single-stage` tells them. */
-function findingsOf(findings, rule) {
-    return findings.filter((finding) => finding.rule === rule || (rule === 'toolchain' && finding.rule === 'single-stage'));
-}
-/** By key; of several with the same one, the first is the other image's first. */
-function byKey(found) {
-    const counts = new Map();
-    return new Map(found.map((each) => {
-        const count = (counts.get(each.key) ?? 0) + 1;
-        counts.set(each.key, count);
-        return [`${count} ${each.key}`, each];
-    }));
-}
-/** `before`: what the base has of it; null: there is nothing to compare with. */
-function advise_findingOf(rule, found, place, before) {
-    const { what, paths, count, bytes, fix, layer, otherLayer } = found;
-    const added = before === null || bytes === null ? null : Math.max(0, bytes - (before.found?.bytes ?? 0));
-    return {
-        rule,
-        what,
-        paths,
-        count,
-        bytes,
-        fix,
-        ...place,
-        otherLine: otherLayer?.line ?? null,
-        fromBase: layer?.fromBase === true,
-        since: before && (before.found === null ? 'new' : added !== null && added > 0 ? 'grown' : 'before'),
-        added,
-    };
-}
-function placeOf(layer) {
-    return { file: layer?.file ?? null, line: layer?.line ?? null, instruction: layer?.instruction || null };
-}
-const RANKS = { first: 0, last: 2 };
-/** What is new first; what is not about bytes by its rank; else by bytes. */
-function inOrder(one, other) {
-    return (Number(one.finding.since === 'before') - Number(other.finding.since === 'before') ||
-        rankOf(one) - rankOf(other) ||
-        (other.finding.added ?? other.finding.bytes ?? 0) - (one.finding.added ?? one.finding.bytes ?? 0) ||
-        (other.finding.bytes ?? 0) - (one.finding.bytes ?? 0));
-}
-function rankOf({ entry: { rank } }) {
-    return rank === undefined ? 1 : RANKS[rank];
-}
-
+// EXTERNAL MODULE: ./build/advice/advise.js + 17 modules
+var advise = __nccwpck_require__(7290);
 ;// CONCATENATED MODULE: ./build/budget/budgets.js
 /** The budgets that the inputs set: the whole image's own inputs, then `budgets` as they were written, then `forbid`. */
 function budgetsOf({ limits, budgets, forbid }) {
@@ -48960,6 +49079,19 @@ var waiver = __nccwpck_require__(4954);
 var compare = __nccwpck_require__(5086);
 // EXTERNAL MODULE: ./build/failure.js
 var build_failure = __nccwpck_require__(9874);
+;// CONCATENATED MODULE: external "node:v8"
+const external_node_v8_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:v8");
+;// CONCATENATED MODULE: ./build/memory.js
+
+/**
+ * Keeps V8's space for young objects at 8 MB, where it would grow to 32: reading and comparing make many objects that are gone at once,
+ * and a runner's memory is the build's. For an image of 200,000 files it saves a third of the memory and costs no time that shows.
+ */
+function keepMemoryLow() {
+    (0,external_node_v8_namespaceObject.setFlagsFromString)('--max-semi-space-size=8');
+    (0,external_node_v8_namespaceObject.setFlagsFromString)('--semi-space-growth-factor=1');
+}
+
 // EXTERNAL MODULE: ./build/report/assemble.js
 var assemble = __nccwpck_require__(1499);
 // EXTERNAL MODULE: external "node:os"
@@ -49899,156 +50031,177 @@ function layFiles(layers) {
                 tree.empty(entry.path, removed);
         }
         for (const entry of entries) {
-            if (entry.kind === 'removed' || entry.kind === 'opaque')
-                continue;
             if (tree.folders > MAX_FOLDERS)
                 return null;
-            if (entry.kind === 'folder') {
-                tree.place(entry.path, replaced, true);
-                continue;
-            }
-            if (entry.kind === 'file') {
-                const file = imageFile(entry, layer);
-                files.push(file);
-                if (whiteoutOf(entry.path) !== null) {
-                    file.lost = removed;
-                    continue;
+            switch (entry.kind) {
+                case 'removed':
+                case 'opaque':
+                    break;
+                case 'folder':
+                    tree.placeFolder(entry.path, replaced);
+                    break;
+                case 'file': {
+                    const file = imageFile(entry, layer);
+                    files.push(file);
+                    if (whiteoutOf(entry.path) === null)
+                        tree.place(entry.path, file, replaced);
+                    else
+                        file.lost = removed;
+                    break;
                 }
-                tree.place(entry.path, replaced, false).file = { file, names: 1 };
-                continue;
+                case 'link':
+                    tree.placeLink(entry.path, entry.target, layer, replaced);
+                    break;
+                case 'symlink':
+                    tree.place(entry.path, { to: entry.target, target: undefined }, replaced);
+                    break;
+                case 'other':
+                    tree.place(entry.path, null, replaced);
             }
-            // A layer has what it links to, and before: also of what lay below, it has a copy then.
-            const target = entry.kind === 'link' ? tree.fileOf(entry.target, layer) : null;
-            if (target)
-                target.names += 1;
-            const node = tree.place(entry.path, replaced, false);
-            node.file = target;
-            node.link = entry.kind === 'symlink' ? entry.target : null;
         }
     }
-    return { files, file: (path) => tree.fileAt(path)?.file ?? null };
+    return { files, file: (path) => tree.fileAt(path) };
 }
 function imageFile({ path, size, mode, uid, gid, checksum, facts }, layer) {
-    return { path: `/${path}`, layer, size, mode, uid, gid, checksum, facts, lost: null, package: null };
+    return { path, layer, size, mode, uid, gid, checksum, facts, lost: null, package: null };
 }
-function names(path) {
+function isFolder(standing) {
+    return standing != null && 'names' in standing;
+}
+function isLink(standing) {
+    return standing != null && 'to' in standing;
+}
+function isFile(standing) {
+    return standing != null && 'path' in standing;
+}
+function partsOf(path) {
     return path.split('/').filter((name) => name !== '');
 }
 /** The file system that the layers make, while they are laid and afterwards. */
 class Tree {
     /** How many were made. */
     folders = 0;
-    root = { parent: null, file: null, link: null, folder: new Map(), target: undefined };
-    newFolder() {
+    root = { parent: null, names: new Map() };
+    /** How many names a file has, of those that have several: its bytes are lost with the last one. */
+    linked = new Map();
+    /** The folder that was last placed in: most files lie where the one before does. */
+    last = null;
+    newFolder(parent) {
         this.folders += 1;
-        return new Map();
+        return { parent, names: new Map() };
     }
-    nodeAt(parts) {
-        let node = this.root;
+    at(parts) {
+        let standing = this.root;
         for (const name of parts)
-            node = node?.folder?.get(name);
-        return node ?? null;
-    }
-    /** The file at a path that this layer brought, without following links. */
-    fileOf(path, layer) {
-        const shared = this.nodeAt(names(path))?.file ?? null;
-        return shared?.file.layer === layer ? shared : null;
+            standing = isFolder(standing) ? standing.names.get(name) : null;
+        return standing ?? null;
     }
     /**
-     * The node at a path, made where it is missing. What stood there is lost, but for a folder that stays one. Symbolic links on the way to
-     * it are replaced by folders: each layer is unpacked on its own, and a folder of it hides the link below.
+     * The folder at a path, made where it is missing. What is no folder on the way to it is lost, symbolic links too: each layer is
+     * unpacked on its own, and a folder of it hides the link below.
      */
-    place(path, loss, isFolder) {
-        let node = this.root;
-        const parts = names(path);
-        for (const [at, name] of parts.entries()) {
-            if (node.folder === null) {
-                clear(node, loss);
-                node.folder = this.newFolder();
+    folderAt(path, loss) {
+        if (this.last?.path === path)
+            return this.last.folder;
+        let folder = this.root;
+        for (const name of partsOf(path)) {
+            let next = folder.names.get(name);
+            if (!isFolder(next)) {
+                this.lose(next, loss);
+                next = this.newFolder(folder);
+                folder.names.set(name, next);
             }
-            let next = node.folder.get(name);
-            if (!next) {
-                next = { parent: node, file: null, link: null, folder: null, target: undefined };
-                node.folder.set(name, next);
-            }
-            const isLast = at === parts.length - 1;
-            if (isLast && !(isFolder && next.folder !== null)) {
-                clear(next, loss);
-                next.folder = isFolder ? this.newFolder() : null;
-            }
-            node = next;
+            folder = next;
         }
-        return node;
+        this.last = { path, folder };
+        return folder;
+    }
+    placeFolder(path, loss) {
+        this.folderAt(path, loss);
+    }
+    /** What stood there is lost. */
+    place(path, standing, loss) {
+        const slash = path.lastIndexOf('/');
+        const name = path.slice(slash + 1);
+        if (name === '')
+            return;
+        const folder = this.folderAt(path.slice(0, slash), loss);
+        this.lose(folder.names.get(name), loss);
+        folder.names.set(name, standing);
+    }
+    /** Another name of a file of the same layer, which has it before: also of what lay below, it has a copy then. */
+    placeLink(path, target, layer, loss) {
+        const found = this.at(partsOf(target));
+        const file = isFile(found) && found.layer === layer ? found : null;
+        if (file)
+            this.linked.set(file, (this.linked.get(file) ?? 1) + 1);
+        this.place(path, file, loss);
     }
     remove(path, loss) {
-        const parts = names(path);
+        const parts = partsOf(path);
         const name = parts.pop();
-        if (name === undefined)
+        const folder = this.at(parts);
+        if (name === undefined || !isFolder(folder))
             return;
-        const folder = this.nodeAt(parts)?.folder;
-        const node = folder?.get(name);
-        if (!node)
-            return;
-        clear(node, loss);
-        folder?.delete(name);
+        this.lose(folder.names.get(name), loss);
+        folder.names.delete(name);
     }
     /** What stands in a folder is lost, the folder stays. */
     empty(path, loss) {
-        const node = this.nodeAt(names(path));
-        if (node?.folder)
-            clear(node, loss);
+        const folder = this.at(partsOf(path));
+        if (!isFolder(folder))
+            return;
+        this.lose(folder, loss);
+        folder.names.clear();
+    }
+    /** What stands there, and below, is lost. Without recursion: folders may be as deep as a path is long. */
+    lose(standing, loss) {
+        const waiting = [standing];
+        for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+            if (isFile(next))
+                this.loseName(next, loss);
+            if (!isFolder(next))
+                continue;
+            this.last = null;
+            for (const child of next.names.values())
+                waiting.push(child);
+        }
+    }
+    loseName(file, loss) {
+        const names = this.linked.get(file) ?? 1;
+        if (names === 1)
+            file.lost = loss;
+        else
+            this.linked.set(file, names - 1);
     }
     /** What a process in the image would find at an absolute path, were it not to follow the last name. To be asked when all layers are laid. */
     fileAt(path) {
         const slash = path.lastIndexOf('/');
-        const name = path.slice(slash + 1);
-        return this.follow(this.root, path.slice(0, slash + 1), 0)?.folder?.get(name)?.file ?? null;
+        const found = this.follow(this.root, path.slice(0, slash + 1), 0)?.names.get(path.slice(slash + 1));
+        return isFile(found) ? found : null;
     }
     follow(start, path, links) {
-        let node = path.startsWith('/') ? this.root : start;
-        for (const name of names(path)) {
-            if (node.folder === null)
-                return null;
+        let folder = path.startsWith('/') ? this.root : start;
+        for (const name of partsOf(path)) {
             if (name === '.')
                 continue;
-            if (name === '..') {
-                node = node.parent ?? node;
-                continue;
-            }
-            const next = node.folder.get(name);
-            node = next?.link == null ? (next ?? null) : this.targetOf(next, next.link, links + 1);
-            if (node === null)
+            const next = name === '..' ? (folder.parent ?? folder) : folder.names.get(name);
+            const found = isLink(next) ? this.targetOf(next, folder, links + 1) : next;
+            if (!isFolder(found))
                 return null;
+            folder = found;
         }
-        return node;
+        return folder;
     }
     /** Each link is followed once: however many paths lead through it, and in circles. */
-    targetOf(node, link, links) {
-        if (node.target === undefined) {
-            node.target = null;
+    targetOf(link, folder, links) {
+        if (link.target === undefined) {
+            link.target = null;
             if (links <= MAX_LINKS)
-                node.target = this.follow(node.parent ?? this.root, link, links);
+                link.target = this.follow(folder, link.to, links);
         }
-        return node.target;
+        return link.target;
     }
-}
-/** All that stands at a node and below it is lost. Without recursion: folders may be as deep as a path is long. */
-function clear(node, loss) {
-    const waiting = [node];
-    for (let next = waiting.pop(); next; next = waiting.pop()) {
-        if (next.file)
-            lose(next.file, loss);
-        next.file = null;
-        next.link = null;
-        for (const child of next.folder?.values() ?? [])
-            waiting.push(child);
-        next.folder?.clear();
-    }
-}
-function lose(shared, loss) {
-    shared.names -= 1;
-    if (shared.names === 0)
-        shared.file.lost = loss;
 }
 
 ;// CONCATENATED MODULE: ./build/image/layer/gather.js
@@ -50578,6 +50731,11 @@ const findDpkgPackages = ({ facts }) => {
 /** Go's runtime is in each program: none is as small as this. */
 const MIN_SIZE = 100_000;
 const ELF = Buffer.from('\x7fELF', 'latin1');
+/** In so many bytes at the begin the program headers are. */
+const HEADERS = 4096;
+const SEGMENT_LOADED = 1;
+const WRITABLE = 2;
+const NONE = Buffer.alloc(0);
 const MAGIC = Buffer.from('\xff Go buildinf:', 'latin1');
 /** Where the build info can begin. */
 const ALIGNMENT = 16;
@@ -50593,12 +50751,16 @@ const MAX_INFO = 1024 * 1024;
 /** Places that look like build info; programs that read it have the magic as well. */
 const MAX_TRIES = 64;
 const goReader = (_, size) => (size < MIN_SIZE ? null : createReader());
-/** Where the build info lies, section headers tell, which come last: it is searched for while the bytes pass by. */
+/**
+ * The build info lies in a segment that is writable, which the program headers at the begin tell, and there it is searched for while the
+ * bytes pass by, as Go itself does where there are no section headers: https://pkg.go.dev/debug/buildinfo
+ */
 function createReader() {
     let state = 'begin';
+    let range = { start: 0, end: 0 };
     /** Bytes that passed by, and the last of them: as many as are needed to find what lies across two chunks. */
     let position = 0;
-    let last = Buffer.alloc(0);
+    let last = NONE;
     /** What may be build info, as far as it came, and how much of it tells more. */
     let parts = [];
     let gathered = 0;
@@ -50606,38 +50768,39 @@ function createReader() {
     let tries = 0;
     let fact = null;
     function push(bytes) {
-        if (state === 'done')
-            return;
         position += bytes.length;
-        if (state === 'begin') {
-            last = Buffer.concat([last, bytes]);
-            if (last.length < ELF.length)
-                return;
-            state = last.subarray(0, ELF.length).equals(ELF) ? 'search' : 'done';
-            if (state === 'search')
-                search(last);
-        }
-        else if (state === 'search') {
-            const edge = Buffer.concat([last, bytes.subarray(0, MAGIC.length - 1)]);
-            const found = find(edge, position - bytes.length - last.length);
-            if (found !== -1)
-                gather(Buffer.concat([edge.subarray(found), bytes.subarray(MAGIC.length - 1)]));
-            else if (bytes.length >= MAGIC.length)
-                search(bytes);
-            else
-                last = edge.subarray(Math.max(0, edge.length - MAGIC.length + 1));
-        }
-        else {
+        if (state === 'begin')
+            begin(bytes);
+        else if (state === 'search' && position > range.start)
+            search(bytes);
+        else if (state === 'gather')
             gather(bytes);
-        }
+    }
+    function begin(bytes) {
+        const first = Buffer.concat([last, bytes]);
+        last = first;
+        if (first.length < HEADERS)
+            return;
+        const found = first.subarray(0, ELF.length).equals(ELF) ? writableRange(first) : null;
+        state = found === null ? 'done' : 'search';
+        if (found === null)
+            return;
+        range = found;
+        last = NONE;
+        if (position > range.start)
+            search(first);
     }
     /** `bytes`: the last ones before `position`. */
     function search(bytes) {
-        const found = find(bytes, position - bytes.length);
-        if (found === -1)
-            last = Buffer.from(bytes.subarray(Math.max(0, bytes.length - MAGIC.length + 1)));
+        const writable = bytes.subarray(Math.max(0, range.start - (position - bytes.length)));
+        const joined = last.length === 0 ? writable : Buffer.concat([last, writable]);
+        const at = find(joined, position - joined.length);
+        if (at !== -1)
+            gather(joined.subarray(at));
+        else if (position < range.end)
+            last = Buffer.from(joined.subarray(Math.max(0, joined.length - MAGIC.length + 1)));
         else
-            gather(bytes.subarray(found));
+            state = 'done';
     }
     function gather(bytes) {
         state = 'gather';
@@ -50654,6 +50817,7 @@ function createReader() {
         parts = [];
         gathered = 0;
         needed = 0;
+        last = NONE;
         tries += 1;
         fact = told;
         state = told === null && tries < MAX_TRIES ? 'search' : 'done';
@@ -50661,9 +50825,39 @@ function createReader() {
             search(info.subarray(1));
     }
     return {
-        push: (chunk) => push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)),
+        push: (chunk) => {
+            if (state !== 'done')
+                push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+        },
         end: () => fact,
     };
+}
+/** From the first writable segment to the end of the last one, or null: none, or the headers are not all in what is at hand. */
+function writableRange(head) {
+    const is64 = head[4] === 2;
+    const isLittle = head[5] === 1;
+    const number = (at, bytes) => {
+        if (bytes === 8)
+            return Number(isLittle ? head.readBigUInt64LE(at) : head.readBigUInt64BE(at));
+        return isLittle ? head.readUIntLE(at, bytes) : head.readUIntBE(at, bytes);
+    };
+    const size = is64 ? 8 : 4;
+    const table = number(is64 ? 32 : 28, size);
+    const entrySize = number(is64 ? 54 : 42, 2);
+    const count = number(is64 ? 56 : 44, 2);
+    if (entrySize < (is64 ? 56 : 32) || table + count * entrySize > head.length)
+        return null;
+    let start = Number.POSITIVE_INFINITY;
+    let end = 0;
+    for (let at = table; at < table + count * entrySize; at += entrySize) {
+        const flags = number(at + (is64 ? 4 : 24), 4);
+        if (number(at, 4) !== SEGMENT_LOADED || (flags & WRITABLE) === 0)
+            continue;
+        const offset = number(at + (is64 ? 8 : 4), size);
+        start = Math.min(start, offset);
+        end = Math.max(end, offset + number(at + (is64 ? 32 : 16), size));
+    }
+    return end > start ? { start, end } : null;
 }
 /** Where build info may begin in `bytes`, which stand at `start` in the file; -1: nowhere. */
 function find(bytes, start) {
@@ -51187,9 +51381,226 @@ function listed(info, { from, files }) {
     return files.split('\n').map((path) => (path.startsWith('/') ? path : `${base}/${path}`));
 }
 
+;// CONCATENATED MODULE: ./build/image/packages/sqlite.js
+/** Deepest tree of pages that is followed: 5 levels of the smallest pages hold more than any record that is read. */
+const MAX_DEPTH = 20;
+const sqlite_HEADER = 100;
+const sqlite_MAGIC = 'SQLite format 3\0';
+const INTERIOR = 0x05;
+const LEAF = 0x0d;
+/**
+ * The rows of a table in a SQLite database, in the order of their keys, each with the columns that it stores. None where there is no such
+ * table. Throws where the file is broken. https://www.sqlite.org/fileformat2.html
+ */
+function* rowsOf(database, table) {
+    if (database.toString('latin1', 0, sqlite_MAGIC.length) !== sqlite_MAGIC)
+        throw new Error('no SQLite database');
+    for (const [kind, name, , root] of walk(database, 1)) {
+        if (sqlite_textOf(kind) === 'table' && sqlite_textOf(name) === table && typeof root === 'number')
+            yield* walk(database, root);
+    }
+}
+function sqlite_textOf(value) {
+    return Buffer.isBuffer(value) ? value.toString('utf8') : null;
+}
+/** The rows below a page; each page stands in a tree once, and rows do not overlap, so that a broken one comes to an end. */
+function* walk(database, root) {
+    const stored = database.readUInt16BE(16);
+    const pageSize = stored === 1 ? 65_536 : stored;
+    const usable = pageSize - database.readUInt8(20);
+    const seen = new Set();
+    let read = 0;
+    function pageAt(number) {
+        const start = (number - 1) * pageSize;
+        if (number < 1 || start + pageSize > database.length)
+            throw new Error('a page that is not there');
+        if (seen.has(number))
+            throw new Error('a page that is there twice');
+        seen.add(number);
+        return database.subarray(start, start + pageSize);
+    }
+    /** A row's bytes: what is too long for its page goes on in pages of its own. */
+    function payloadAt(page, start) {
+        const [size, afterSize] = varint(page, start);
+        const [, at] = varint(page, afterSize);
+        read += size;
+        if (read > database.length)
+            throw new Error('more rows than the database has bytes');
+        const most = usable - 35;
+        if (size <= most)
+            return page.subarray(at, at + size);
+        const least = Math.floor(((usable - 12) * 32) / 255) - 23;
+        const fitting = least + ((size - least) % (usable - 4));
+        const local = fitting <= most ? fitting : least;
+        const parts = [page.subarray(at, at + local)];
+        let missing = size - local;
+        for (let next = page.readUInt32BE(at + local); missing > 0;) {
+            const overflow = pageAt(next);
+            const part = overflow.subarray(4, 4 + Math.min(missing, usable - 4));
+            parts.push(part);
+            missing -= part.length;
+            next = overflow.readUInt32BE(0);
+        }
+        return Buffer.concat(parts);
+    }
+    function* rows(number, depth) {
+        if (depth > MAX_DEPTH)
+            throw new Error('a tree that is too deep');
+        const page = pageAt(number);
+        const header = number === 1 ? sqlite_HEADER : 0;
+        const kind = page[header];
+        if (kind !== INTERIOR && kind !== LEAF)
+            throw new Error('a page of no table');
+        const cells = page.readUInt16BE(header + 3);
+        const pointers = header + (kind === LEAF ? 8 : 12);
+        for (let cell = 0; cell < cells; cell++) {
+            const at = page.readUInt16BE(pointers + cell * 2);
+            if (kind === LEAF)
+                yield columnsOf(payloadAt(page, at));
+            else
+                yield* rows(page.readUInt32BE(at), depth + 1);
+        }
+        if (kind === INTERIOR)
+            yield* rows(page.readUInt32BE(header + 8), depth + 1);
+    }
+    yield* rows(root, 0);
+}
+function columnsOf(record) {
+    const [headerSize, first] = varint(record, 0);
+    const columns = [];
+    let at = headerSize;
+    for (let next = first; next < headerSize;) {
+        const [type, after] = varint(record, next);
+        next = after;
+        const size = sizeOf(type);
+        if (at + size > record.length)
+            throw new Error('a column that is longer than its row');
+        if (type >= 12)
+            columns.push(record.subarray(at, at + size));
+        else if (type >= 1 && type <= 5 && size <= 6)
+            columns.push(record.readIntBE(at, size));
+        else
+            columns.push(type === 8 ? 0 : type === 9 ? 1 : null);
+        at += size;
+    }
+    return columns;
+}
+/** Bytes of a column by its type. */
+function sizeOf(type) {
+    if (type >= 12)
+        return Math.floor((type - 12) / 2);
+    return [0, 1, 2, 3, 4, 6, 8, 8, 0, 0][type] ?? 0;
+}
+/** A number of up to nine bytes, and where it ends; one that no file needs is as large as it may be. */
+function varint(bytes, start) {
+    let value = 0;
+    for (let at = start; at < start + 9; at++) {
+        const byte = bytes.readUInt8(at);
+        if (at === start + 8)
+            return [Math.min(value * 256 + byte, Number.MAX_SAFE_INTEGER), at + 1];
+        value = value * 128 + (byte & 0x7f);
+        if (byte < 0x80)
+            return [value, at + 1];
+    }
+    return [value, start + 9];
+}
+
 ;// CONCATENATED MODULE: ./build/image/packages/rpm.js
-const rpmReader = () => null;
-const findRpmPackages = () => [];
+
+
+
+
+/** Since rpm 4.16; before, in Berkeley DB, which is not read. The second one since Fedora 36. */
+const rpm_DATABASES = new Set(['var/lib/rpm/rpmdb.sqlite', 'usr/lib/sysimage/rpm/rpmdb.sqlite']);
+/** Longest database that is read, in bytes: it has some 10 kB for each package. */
+const MAX_DATABASE = 64 * 1024 * 1024;
+/** Characters of all its packages' paths: folders stand in it once, and in each path. */
+const MAX_PATHS = 64 * 1024 * 1024;
+const rpmReader = (path, size) => rpm_DATABASES.has(path) ? gathering(size, MAX_DATABASE, rpm_installed, rpm_weightOf) : null;
+function rpm_weightOf({ packages }) {
+    return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
+}
+function rpm_installed(database) {
+    const packages = [];
+    let left = MAX_PATHS;
+    for (const [, header] of rowsOf(database, 'Packages')) {
+        if (!Buffer.isBuffer(header))
+            continue;
+        const found = rpm_packageOf(header);
+        if (!found)
+            continue;
+        // Joined only when it is known how long they are.
+        left -= found.files.reduce((sum, path) => sum + path.length + 1, 0);
+        if (left < 0)
+            return null;
+        packages.push({ ...found, files: Buffer.from(found.files.join('\n')).toString() });
+    }
+    return packages.length > 0 ? { kind: 'rpm', packages } : null;
+}
+/** Tags of a header: https://rpm-software-management.github.io/rpm/manual/tags.html */
+const NAME = 1000;
+const VERSION = 1001;
+const RELEASE = 1002;
+const EPOCH = 1003;
+const FOLDER_INDEXES = 1116;
+const FILE_NAMES = 1117;
+const FOLDERS = 1118;
+/** A header begins with the number of its entries and the length of their data. */
+const rpm_PREFIX = 8;
+const ENTRY = 16;
+/** https://rpm-software-management.github.io/rpm/manual/format_header.html */
+function rpm_packageOf(header) {
+    const count = header.readUInt32BE(0);
+    const data = header.subarray(rpm_PREFIX + count * ENTRY);
+    const entries = new Map();
+    for (let at = rpm_PREFIX; at < rpm_PREFIX + count * ENTRY; at += ENTRY) {
+        entries.set(header.readUInt32BE(at), { at: header.readUInt32BE(at + 8), count: header.readUInt32BE(at + 12) });
+    }
+    const [name, version, release] = [NAME, VERSION, RELEASE].map((tag) => strings(data, entries.get(tag), 1)[0]?.toString());
+    const [epoch] = integers(data, entries.get(EPOCH));
+    if (word(name) === null)
+        return null;
+    const folders = strings(data, entries.get(FOLDERS)).map(decodeName);
+    const indexes = integers(data, entries.get(FOLDER_INDEXES));
+    const files = strings(data, entries.get(FILE_NAMES)).map((file, at) => `${folders[indexes[at] ?? -1] ?? ''}${decodeName(file)}`);
+    return {
+        name: name,
+        version: word(version) && `${epoch ? `${epoch}:` : ''}${word(version)}${word(release) ? `-${word(release)}` : ''}`,
+        files,
+    };
+}
+/** Texts that end with a zero byte, one after the other. */
+function strings(data, entry, most = Number.POSITIVE_INFINITY) {
+    const found = [];
+    const count = Math.min(entry?.count ?? 0, most);
+    for (let at = entry?.at ?? 0; found.length < count;) {
+        const end = data.indexOf(0, at);
+        if (end === -1)
+            break;
+        found.push(data.subarray(at, end));
+        at = end + 1;
+    }
+    return found;
+}
+function integers(data, entry) {
+    if (!entry || entry.at + entry.count * 4 > data.length)
+        return [];
+    return Array.from({ length: entry.count }, (_, at) => data.readUInt32BE(entry.at + at * 4));
+}
+/**
+ * Packages of rpm: what `rpm -ql` lists of each. None where the database has changes that were not written into it, which lie beside
+ * it in a log.
+ */
+const findRpmPackages = ({ facts, file }) => facts.flatMap(({ path, fact }) => fact.kind !== 'rpm' || (file(`${path}-wal`)?.size ?? 0) > 0
+    ? []
+    : fact.packages.map(({ name, version, files }) => ({
+        ecosystem: 'rpm',
+        name,
+        version,
+        path: null,
+        dev: null,
+        owns: { files: files.split('\n') },
+    })));
 
 ;// CONCATENATED MODULE: ./build/image/packages/packages.js
 
@@ -51275,10 +51686,10 @@ function claim(laid, found, first) {
     }
     if (folders.size > 0)
         for (const file of laid.files)
-            file.package ??= packages_ownerOf(file, folders);
+            file.package ??= ownerOf(file, folders);
 }
 /** The package in whose folder a file lies, the deepest one. */
-function packages_ownerOf({ path }, folders) {
+function ownerOf({ path }, folders) {
     for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
         const owner = folders.get(path.slice(0, end));
         if (owner !== undefined)
@@ -51743,7 +52154,7 @@ const MAX_DOCUMENT_SIZE = 8 * 1024 * 1024;
 const MAX_DOCUMENTS_SIZE = 64 * 1024 * 1024;
 const DOCUMENTS_AT_A_TIME = 6;
 /** Real ones are one or two deep and list a few dozen images. */
-const MAX_DEPTH = 8;
+const manifests_MAX_DEPTH = 8;
 const MAX_ENTRIES = 1_000;
 const INDEX_TYPES = [
     'application/vnd.oci.image.index.v1+json',
@@ -51814,8 +52225,8 @@ async function resolveImages(place, readDocument, entries, platforms, leftOut = 
         seen += listed.length;
         if (seen > MAX_ENTRIES)
             throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` lists more than ${MAX_ENTRIES} images.`);
-        if (depth > MAX_DEPTH) {
-            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` has an index in an index more than ${MAX_DEPTH} deep.`);
+        if (depth > manifests_MAX_DEPTH) {
+            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` has an index in an index more than ${manifests_MAX_DEPTH} deep.`);
         }
         const found = await Promise.all(imagesOf({ manifests: listed }).map((entry) => followEntry(entry, depth)));
         return found.flat();
@@ -52063,7 +52474,7 @@ var inputs_reference = __nccwpck_require__(6829);
 const NAMES_SHOWN = 10;
 /** A name that a user can be told to write: on one line, not of any length, and none that is read as `@INDEX`. */
 // oxlint-disable-next-line no-control-regex -- control characters are what is refused
-const WRITABLE = /^(?!@)[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{1,200}$/;
+const choice_WRITABLE = /^(?!@)[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{1,200}$/;
 /**
  * The offers that a reference's name means, in the place's order: all where it is null; with `@INDEX` the one at that place, from
  * 0 (containers-transports(5)); else those with exactly this name, or, where there are none, those whose name means the same to
@@ -52118,7 +52529,7 @@ function labels(offers) {
     const counts = new Map();
     for (const name of offers.flatMap(({ names }) => [...new Set(names)]))
         counts.set(name, (counts.get(name) ?? 0) + 1);
-    const canBeWritten = (name) => counts.get(name) === 1 && WRITABLE.test(name);
+    const canBeWritten = (name) => counts.get(name) === 1 && choice_WRITABLE.test(name);
     return offers.map(({ at, names }) => names.find(canBeWritten) ?? `@${at}`);
 }
 
@@ -52742,7 +53153,7 @@ function builder_lastError(stderr) {
 var external_node_stream_ = __nccwpck_require__(7075);
 ;// CONCATENATED MODULE: ./build/image/layer/elf.js
 /** Smaller files have little to strip. */
-const elf_FLOOR = 100_000;
+const FLOOR = 100_000;
 /** An executable or library has some 40 sections; section names take some 500 bytes. */
 const MAX_SECTIONS = 1_000;
 const elf_MAX_NAMES = 64 * 1024;
@@ -52757,7 +53168,7 @@ const SHT_SYMTAB = 2;
 const SHT_NOBITS = 8;
 /** Every table of section names has this one in it: its own. */
 const OWN_NAME = Buffer.from('.shstrtab\0', 'latin1');
-const elfReader = createElfReader(elf_FLOOR);
+const elfReader = createElfReader(FLOOR);
 /**
  * Tells of ELF files from `floor` bytes on what stripping saves, while their bytes pass by once, in some 200 kB of memory.
  *
@@ -52936,7 +53347,7 @@ function sum(sections) {
 
 /** A file of secrets is small; a longer one is something else. */
 const MAX_BYTES = 64 * 1024;
-const secret_KINDS = [
+const KINDS = [
     { secret: 'private-key', path: /(?:^|\/)(?:id_(?:rsa|dsa|ecdsa|ed25519)|[^/]+\.(?:pem|key))$/, holds: hasPrivateKey },
     { secret: 'npm-token', path: /(?:^|\/)\.npmrc$/, holds: hasNpmToken },
     { secret: 'netrc-password', path: /(?:^|\/)[._]netrc$/, holds: hasNetrcPassword },
@@ -52975,7 +53386,7 @@ const PUBLISHED = [
 const PATTERN_ENV = /\.(?:example|sample|template|tmpl|tpl|dist|defaults?|schema|test|testing|ci|vault|[cm]?[jt]s)$/i;
 /** Which files hold a secret, by their name and what stands in them. */
 const secretReader = (path, size) => {
-    const kind = secret_KINDS.find((each) => each.path.test(path));
+    const kind = KINDS.find((each) => each.path.test(path));
     if (kind === undefined || size === 0)
         return null;
     if (PUBLISHED.some((place) => place.test(path)))
@@ -53019,10 +53430,10 @@ function hasUrlPassword(text) {
     return password !== undefined && isValue(password);
 }
 /** Variables that configure and hide nothing. */
-const secret_HARMLESS = /^(?:(?:\w+_)?(?:ENV|ENVIRONMENT|PORT|HOST|HOSTNAME|LEVEL|VERSION|TIMEOUT|ENABLED|DEBUG|MODE|DIR|PATH)|TZ|LANG|LC_\w+|\w*PUBLIC_\w+|(?:VITE|REACT_APP|VUE_APP|COMPOSE|npm_config)_\w+|GENERATE_SOURCEMAP)$/;
+const HARMLESS = /^(?:(?:\w+_)?(?:ENV|ENVIRONMENT|PORT|HOST|HOSTNAME|LEVEL|VERSION|TIMEOUT|ENABLED|DEBUG|MODE|DIR|PATH)|TZ|LANG|LC_\w+|\w*PUBLIC_\w+|(?:VITE|REACT_APP|VUE_APP|COMPOSE|npm_config)_\w+|GENERATE_SOURCEMAP)$/;
 /** Some variable has a value, and not only of those that hide nothing. */
 function hasEnvironment(text) {
-    return secret_settingsOf(text).some(({ name, value }) => /^\w+$/.test(name) && isValue(value) && (!secret_HARMLESS.test(name) || hasUrlPassword(value)));
+    return secret_settingsOf(text).some(({ name, value }) => /^\w+$/.test(name) && isValue(value) && (!HARMLESS.test(name) || hasUrlPassword(value)));
 }
 function hasSetting(text, name) {
     return secret_settingsOf(text).some((setting) => name.test(setting.name) && isValue(setting.value));
@@ -53083,7 +53494,13 @@ const READERS = [
  * several things: a Go program is an ELF file as well.
  */
 function readersOf(path, size) {
-    return READERS.flatMap((open) => open(path, size) ?? []);
+    const readers = [];
+    for (const open of READERS) {
+        const reader = open(path, size);
+        if (reader)
+            readers.push(reader);
+    }
+    return readers;
 }
 
 ;// CONCATENATED MODULE: ./build/image/layer/listing.js
@@ -53096,6 +53513,8 @@ const MAX_PATH_BYTES = 200_000_000;
 const MAX_FACT_BYTES = 128 * 1024 * 1024;
 /** Bytes of a fact whose reader does not say how many. */
 const SMALL_FACT = 500;
+/** Most files have none: they share them. */
+const NO_FACTS = [];
 /** Starts a listing. It keeps some 200 bytes an entry. */
 function createListing() {
     let entries = [];
@@ -53119,17 +53538,20 @@ function createListing() {
             // A sparse file may claim any length: its holes are not read.
             if (file?.kind !== 'file' || sparse)
                 return;
-            const readers = whiteoutOf(file.path) === null ? readersOf(file.path, file.size) : [];
+            const readers = whiteoutOf(entry.path) === null ? readersOf(entry.path, entry.size) : [];
             let checksum = 0;
             finish = () => {
                 file.checksum = checksum;
+                const facts = [];
                 for (const reader of readers) {
                     const fact = reader.end();
                     if (fact === null)
                         continue;
-                    file.facts.push(fact);
+                    facts.push(fact);
                     factBytes += reader.keeps ?? SMALL_FACT;
                 }
+                if (facts.length > 0)
+                    file.facts = facts;
                 if (factBytes > MAX_FACT_BYTES)
                     entries = null;
             };
@@ -53148,8 +53570,8 @@ function createListing() {
 }
 /** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
 function listing_entriesOf(entry) {
-    const { path } = entry;
-    const whiteout = whiteoutOf(path);
+    const path = `/${entry.path}`;
+    const whiteout = whiteoutOf(entry.path);
     const file = entry.type === 'file' && (whiteout === null || entry.size > 0)
         ? [
             {
@@ -53160,19 +53582,19 @@ function listing_entriesOf(entry) {
                 uid: entry.uid,
                 gid: entry.gid,
                 checksum: null,
-                facts: [],
+                facts: NO_FACTS,
             },
         ]
         : [];
     if (whiteout !== null) {
         if (whiteout.kind === 'metadata')
             return file;
-        return [...file, { kind: whiteout.kind, path: whiteout.path }];
+        return [...file, { kind: whiteout.kind, path: `/${whiteout.path}` }];
     }
     if (file.length > 0)
         return file;
     if (entry.type === 'link')
-        return [{ kind: 'link', path, target: entry.target ?? '' }];
+        return [{ kind: 'link', path, target: `/${entry.target ?? ''}` }];
     if (entry.type === 'symlink')
         return [{ kind: 'symlink', path, target: entry.target ?? '' }];
     return [{ kind: entry.type === 'directory' ? 'folder' : 'other', path }];
@@ -54389,7 +54811,7 @@ function ociArchive(file, name) {
 function archiveSource(transport, file, name, readImages) {
     const place = `${transport}:${file}`;
     return {
-        images: async (wanted) => (await archive_isPlain(file))
+        images: async (wanted) => (await isPlain(file))
             ? readImages(await tarFiles(place, file), name, wanted)
             : readStream(unpacked(place, file), place, name, wanted, readImages),
         close: async () => { },
@@ -54399,7 +54821,7 @@ function archiveSource(transport, file, name, readImages) {
  * Whether the file can be read at any place and is not packed.
  * Throws CouldNotMeasure where there is no file.
  */
-async function archive_isPlain(file) {
+async function isPlain(file) {
     const found = await (0,promises_.stat)(file).catch((error) => {
         throw new build_failure/* CouldNotMeasure */.N('precondition', `There is no file \`${file}\`: ${reason(error)}.`, {
             remedy: 'Check the path; the step that writes it has to run before this one.',
@@ -56004,7 +56426,7 @@ async function measureBuilds(tools, surroundings, world, facts, stop) {
     const engine = inspectBuilder(world.createExec(world.signal), inputs.builder);
     engine.catch(() => { });
     const repository = await openRepository(exec, await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd));
-    facts.name = inputs.name ?? sides_nameOf(inputs, cwd, repository, surroundings.repositoryName);
+    facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName);
     const revision = await headRevision(repository, scratch, surroundings.uncommitted, world.log);
     const { commit, dirty } = revision;
     facts.head = { ...facts.head, commit, pushed: surroundings.pushed === commit ? null : surroundings.pushed, dirty };
@@ -56068,7 +56490,7 @@ async function firstCause(...tasks) {
         throw failures.find((failure) => (0,build_failure/* toFailure */.w)(failure).kind !== 'cancelled') ?? failures[0];
     return Promise.all(tasks);
 }
-function sides_nameOf(inputs, cwd, repository, repositoryName) {
+function nameOf(inputs, cwd, repository, repositoryName) {
     const context = (0,external_node_path_.relative)(repository.root, (0,external_node_path_.resolve)(cwd, inputs.context)).replaceAll('\\', '/');
     const name = repositoryName ?? repository.root.split(/[\\/]/).at(-1) ?? 'image';
     const file = (0,external_node_path_.relative)(repository.root, (0,external_node_path_.resolve)(cwd, inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'))).replaceAll('\\', '/');
@@ -56107,11 +56529,13 @@ var version = __nccwpck_require__(8508);
 
 
 
+
 /**
  * The product in a sentence: measures head and base, compares them, judges, and reports.
  * Never throws for an image that could not be measured: the report says so. Throws where the run was cancelled.
  */
 async function run(inputs, surroundings, world) {
+    keepMemoryLow();
     const { repositoryUrl, runUrl } = surroundings;
     const scratch = await makeScratch(surroundings.temporary);
     const facts = {
@@ -56124,7 +56548,7 @@ async function run(inputs, surroundings, world) {
         const budgets = budgetsOf(inputs);
         const judged = (0,compare/* compareAll */.Rt)(measured, baseline).map((compared) => {
             const { comparison, head, base } = compared;
-            const findings = advise(head, base);
+            const findings = (0,advise/* advise */.TH)(head, base);
             const { checks, verdict } = (0,judge/* judge */.S)(compared, budgets, findings);
             return { comparison, checks, verdict, findings };
         });

@@ -3,7 +3,7 @@ import type { Measurement } from '../image/measurement.ts'
 import type { Rule, Words } from './finding.ts'
 import { isPlain, originOf, type Origin } from './instruction.ts'
 import { coverageReports, leftoverOf, type LeftoverKind } from './leftovers.ts'
-import { bytesOf, commonFolder, findingIn, grouped, isOwn, largestFirst, parentOf } from './weigh.ts'
+import { bytesOf, commonFolder, findingIn, grouped, isOwn, largestFirst, parentOf, oncePerImage } from './weigh.ts'
 
 /** Bytes from which it is worth a word. */
 const FLOOR = 100_000
@@ -25,18 +25,12 @@ const KINDS: Record<Exclude<LeftoverKind, 'tests'>, Words> = {
   log: ['log files, from the build context'],
 }
 
-const known = new WeakMap<Measurement, Map<ImageFile, Bloat>>()
-
 /** The files that `COPY` and `ADD` took from the build context and that do not belong into an image, also those that are lost. */
 export function bloatFiles(image: Measurement): ReadonlyMap<ImageFile, unknown> {
   return bloatIn(image)
 }
 
-function bloatIn(image: Measurement): Map<ImageFile, Bloat> {
-  const found = known.get(image) ?? findBloat(image)
-  known.set(image, found)
-  return found
-}
+const bloatIn = oncePerImage(findBloat)
 
 function findBloat(image: Measurement): Map<ImageFile, Bloat> {
   const bloat = new Map<ImageFile, Bloat>()

@@ -1,12 +1,12 @@
 import type { ImageFile } from '../image/files.ts'
-import type { Layer, Measurement } from '../image/measurement.ts'
+import type { Layer } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
 import type { Rule, Words } from './finding.ts'
 import { lineOf, originOf } from './instruction.ts'
-import { findingIn, grouped, isOwn, largestFirst, mainLayer } from './weigh.ts'
+import { findingIn, grouped, isOwn, largestFirst, mainLayer, oncePerImage } from './weigh.ts'
 
 /** The files that are told as development dependencies, with the folder that their packages lie in. */
-export function devFiles(image: Measurement): Map<ImageFile, string> {
+export const devFiles = oncePerImage((image): ReadonlyMap<ImageFile, string> => {
   const { content } = image
   const found = new Map<ImageFile, string>()
   if (content === null) return found
@@ -17,7 +17,7 @@ export function devFiles(image: Measurement): Map<ImageFile, string> {
     found.set(file, rootOf(owner.path ?? file.path))
   }
   return found
-}
+})
 
 /** Packages that the image's own lock file or package.json has for development only; one finding for each folder that they lie in. */
 export const devDependencies: Rule = (image) => {

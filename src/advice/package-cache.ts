@@ -3,7 +3,18 @@ import type { Layer, Measurement } from '../image/measurement.ts'
 import type { Rule, Words } from './finding.ts'
 import { lineOf, originOf } from './instruction.ts'
 import { toolchainFiles } from './toolchain.ts'
-import { bytesOf, distributionPackage, findingIn, grouped, isOwn, largestFirst, mainLayer, parentOf } from './weigh.ts'
+import {
+  bytesOf,
+  distributionPackage,
+  findingIn,
+  grouped,
+  isOwn,
+  largestFirst,
+  mainLayer,
+  parentOf,
+  oncePerFolder,
+  oncePerImage,
+} from './weigh.ts'
 
 /** Bytes from which a cache is worth a word. */
 const FLOOR = 100_000
@@ -122,22 +133,23 @@ const CACHES: Cache[] = [
 ]
 
 /** The caches that the image's own layers brought in. What a later layer took away is told by `removed-later`, a toolchain's by `toolchain`. */
-function cachesIn(image: Measurement): Map<Cache, ImageFile[]> {
+const cachesIn = oncePerImage((image): Map<Cache, ImageFile[]> => {
   const { content } = image
   if (content === null) return new Map()
   const { files } = content
   const toolchains = toolchainFiles(image)
   // Yarn's Plug'n'Play runs programs out of its cache.
   const plugs = files.filter(({ path }) => /\/\.pnp\.[cm]?js$/.test(path))
+  const cacheOf = oncePerFolder((path) => CACHES.find(({ folder }) => folder.test(path)))
   const playing = new Set(plugs.map(({ path }) => `${parentOf(path)}/`))
   return grouped(files, (file) => {
     if (file.lost !== null || !isOwn(image, file)) return null
-    const cache = CACHES.find(({ folder }) => folder.test(file.path))
+    const cache = cacheOf(file.path)
     if (cache && (toolchains.has(file) || distributionPackage(content, file) !== null)) return null
     if (cache?.id === 'yarn' && playing.has(file.path.slice(0, file.path.indexOf('.yarn/')))) return null
     return cache ?? null
   })
-}
+})
 
 /** The files that are told as caches. */
 export function cacheFiles(image: Measurement): Set<ImageFile> {

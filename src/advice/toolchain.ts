@@ -3,7 +3,16 @@ import type { ImageFile } from '../image/files.ts'
 import type { Measurement } from '../image/measurement.ts'
 import type { Package } from '../image/packages/package.ts'
 import type { Rule, Words } from './finding.ts'
-import { bytesOf, distributionPackage, findingIn, folderAt, grouped, isOwn, largestFirst } from './weigh.ts'
+import {
+  bytesOf,
+  distributionPackage,
+  findingIn,
+  folderAt,
+  grouped,
+  isOwn,
+  largestFirst,
+  oncePerImage,
+} from './weigh.ts'
 
 /** Bytes from which a toolchain is worth a word. */
 const FLOOR = 1_000_000
@@ -96,14 +105,8 @@ const JDK_ONLY =
 type Present = { toolchain: Toolchain; complete: boolean; files: ImageFile[] }
 
 /** Several rules ask for the same image's. */
-const known = new WeakMap<Measurement, Present[]>()
-
 /** The toolchains whose files are in an image, with at least FLOOR bytes. */
-function presentIn(image: Measurement): Present[] {
-  const present = known.get(image) ?? (image.content === null ? [] : findPresent(image, image.content))
-  known.set(image, present)
-  return present
-}
+const presentIn = oncePerImage((image): Present[] => (image.content === null ? [] : findPresent(image, image.content)))
 
 function findPresent(image: Measurement, content: ImageContent): Present[] {
   const judge = judgeOf(content)
@@ -155,9 +158,9 @@ function partOf(text: string, by: 'packages' | 'places'): Part | null {
 }
 
 /** Every file that a toolchain consists of: other rules leave them to this one. */
-export function toolchainFiles(image: Measurement): Set<ImageFile> {
-  return new Set(presentIn(image).flatMap(({ files }) => files))
-}
+export const toolchainFiles = oncePerImage(
+  (image): ReadonlySet<ImageFile> => new Set(presentIn(image).flatMap(({ files }) => files)),
+)
 
 /** `/usr/lib/gcc`, but `/usr/bin` and `/usr/include` as they are: what lies there is many files. */
 const shownFolder = ({ path }: ImageFile): string => folderAt(path, /^\/usr\/(?:s?bin|include)\//.test(path) ? 2 : 3)

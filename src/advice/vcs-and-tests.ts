@@ -7,7 +7,16 @@ import { keepOut } from './instruction.ts'
 import { coverageReports, leftoverOf, type LeftoverKind } from './leftovers.ts'
 import { cacheFiles } from './package-cache.ts'
 import { toolchainFiles } from './toolchain.ts'
-import { bytesOf, distributionPackage, findingIn, grouped, isOwn, largestFirst, mainLayer } from './weigh.ts'
+import {
+  bytesOf,
+  distributionPackage,
+  findingIn,
+  grouped,
+  isOwn,
+  largestFirst,
+  mainLayer,
+  oncePerImage,
+} from './weigh.ts'
 
 /** Bytes from which it is worth a word. */
 const FLOOR = 100_000
@@ -47,12 +56,12 @@ export function leftFiles(image: Measurement): Set<ImageFile> {
 }
 
 /** By kind, those that are worth a word; and each file's folder. */
-function leftIn(image: Measurement): { byKind: [Kind, ImageFile[]][]; folders: Map<ImageFile, string> } {
+const leftIn = oncePerImage((image): { byKind: [Kind, ImageFile[]][]; folders: Map<ImageFile, string> } => {
   const folders = new Map<ImageFile, string>()
   const byKind = grouped(image.content?.files ?? [], kindOf(image, folders))
   const floor = (kind: Kind): number => (kind === 'packages' ? PACKAGES_FLOOR : FLOOR)
   return { byKind: [...byKind].filter(([kind, files]) => bytesOf(files) >= floor(kind)), folders }
-}
+})
 
 /** Tells the kind of what is left over, and notes its folder. */
 function kindOf(image: Measurement, folders: Map<ImageFile, string>): (file: ImageFile) => Kind | null {

@@ -69,6 +69,26 @@ export function heaviest<Place>(
   return [...places].map(([place, bytes]) => ({ place, bytes })).toSorted((one, other) => other.bytes - one.bytes)
 }
 
+/** Computes it once for each image: several rules leave the same files to another one. */
+export function oncePerImage<Told>(tell: (image: Measurement) => Told): (image: Measurement) => Told {
+  const known = new WeakMap<Measurement, Told>()
+  return (image) => {
+    const found = known.get(image) ?? tell(image)
+    known.set(image, found)
+    return found
+  }
+}
+
+/** Tells it once for each folder (with its final `/`): for what the folder alone decides. */
+export function oncePerFolder<Told>(tell: (folder: string) => Told): (path: string) => Told {
+  const known = new Map<string, Told>()
+  return (path) => {
+    const folder = path.slice(0, path.lastIndexOf('/') + 1)
+    if (!known.has(folder)) known.set(folder, tell(folder))
+    return known.get(folder)!
+  }
+}
+
 /** Files by what they have in common, in their order; those of null are left out. */
 export function grouped<Key>(
   files: Iterable<ImageFile>,
