@@ -12,7 +12,10 @@ const used = engines().map((engine) => ({
   images: docker(engine, 'images', '--format', '{{.Repository}}:{{.Tag}}').split('\n'),
 }))
 
-describe('a change of a Dockerfile of each shape has the comment that is committed (node scripts/shapes.ts --write)', () => {
+// The registry's base images of these names, which a Docker of the machine's own has, are of other sizes.
+const suite = process.env['IMAGE_BUDGET_USE_DOCKER'] === '1' ? describe.skip : describe
+
+suite('the comment on a change of each shape is as committed (node scripts/shapes.ts --write)', () => {
   for (const shape of shapes) {
     for (const { engine, images } of used) {
       const missing = baseImagesOf(shape).filter((image) => !images.includes(image))
@@ -25,7 +28,6 @@ describe('a change of a Dockerfile of each shape has the comment that is committ
         const said = JSON.stringify(outcomes)
         for (const secret of secretsOf(shape.runs)) expect(said).not.toContain(secret)
       }
-      // oxlint-disable-next-line jest/expect-expect -- it has one
       if (missing.length > 0) it.skip(`${name} (no ${missing.join(', ')}: scripts/base-images.sh)`, test)
       else it(name, test)
     }
