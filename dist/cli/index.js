@@ -35869,212 +35869,10 @@ function parentOf(path) {
     return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
-;// CONCATENATED MODULE: ./build/advice/context-bloat.js
-
-
-
-/** Bytes from which it is worth a word. */
-const FLOOR = 100_000;
-/**
- * What a build makes and an image may well need: too much only where the image makes it itself, in a layer below, or where a later layer
- * takes away what came from the context.
- */
-const MADE = new Set(['node_modules', 'dist', 'build', 'target', 'out', '.next', '.venv', 'venv']);
-const KINDS = {
-    vcs: ["version control's history, from the build context"],
-    coverage: ['a coverage report, from the build context'],
-    editor: ["an editor's settings, from the build context"],
-    tools: ["a tool's cache, from the build context"],
-    log: ['log files, from the build context'],
-};
-/** The files that `COPY` and `ADD` took from the build context and that do not belong into an image, also those that are lost. */
-function bloatFiles(image) {
-    return bloatIn(image);
-}
-const bloatIn = oncePerImage(findBloat);
-function findBloat(image) {
-    const bloat = new Map();
-    const files = (image.content?.files ?? []).filter((file) => isOwn(image, file));
-    const origins = image.layers.map((layer) => originOf(layer));
-    const copied = grouped(files, ({ layer }) => (origins[layer]?.from === 'context' ? layer : null));
-    if (copied.size === 0)
-        return bloat;
-    const makers = firstMakers(files, origins);
-    const reports = coverageReports(files);
-    const configs = files.filter(({ path }) => path.endsWith('/pyvenv.cfg'));
-    const environments = new Set(configs.map(({ path }) => parentOf(path)));
-    for (const [layer, its] of copied) {
-        const origin = origins[layer];
-        if (origin?.from !== 'context')
-            continue;
-        const root = rootOf(origin.destination, its);
-        const reportsHere = reportsBelow(root, reports);
-        const prefix = contextPrefix(origin.sources);
-        for (const file of its) {
-            if (!file.path.startsWith(`${root}/`))
-                continue;
-            const below = `/${file.path.slice(root.length + 1)}`;
-            const leftover = leftoverOf(below, reportsHere);
-            const made = madeFolder(below);
-            const name = made === null ? '' : nameOf(made);
-            const inContext = (folder) => (prefix === null ? null : `${prefix}${folder.slice(1)}`);
-            if (made !== null && !(leftover !== null && made.startsWith(`${leftover.folder}/`))) {
-                const folder = `${root}${made}`;
-                const remade = (makers.get(folder) ?? Infinity) < layer || environments.has(folder);
-                if (remade || file.lost !== null)
-                    bloat.set(file, { name, kind: 'made', folder, ignore: inContext(made) });
-            }
-            else if (leftover !== null && leftover.kind !== 'tests' && !leftover.inPackage) {
-                const { kind, folder } = leftover;
-                const of = kind === 'log' ? '*.log' : nameOf(folder);
-                bloat.set(file, { name: of, kind, folder: `${root}${folder}`, ignore: inContext(folder) });
-            }
-        }
-    }
-    return bloat;
-}
-/** The first layer that makes such a folder and takes nothing from the context, by the folder's path. */
-function firstMakers(files, origins) {
-    const makers = new Map();
-    for (const { path, layer } of files) {
-        const folder = madeFolder(path);
-        if (folder === null || origins[layer]?.from === 'context')
-            continue;
-        makers.set(folder, Math.min(layer, makers.get(folder) ?? layer));
-    }
-    return makers;
-}
-/** The outermost folder on the way to a file that has such a name. */
-function madeFolder(path) {
-    let start = 1;
-    for (let end = path.indexOf('/', start); end !== -1; end = path.indexOf('/', start)) {
-        if (MADE.has(path.slice(start, end)))
-            return path.slice(0, end);
-        start = end + 1;
-    }
-    return null;
-}
-/** Reports' folders below the context's root; a `coverage` that stands right in it is one, whatever is in it. */
-function reportsBelow(root, folders) {
-    const below = [...folders].flatMap((folder) => (folder.startsWith(`${root}/`) ? [folder.slice(root.length)] : []));
-    return new Set(['/coverage', ...below]);
-}
-/** The folder of the image that the destination is. One that is relative lies in a `WORKDIR` that nothing tells: where the files are. */
-function rootOf(destination, files) {
-    const wanted = destination.split('/').filter((name) => name !== '' && name !== '.');
-    const path = wanted.map((name) => `/${name}`).join('');
-    if (destination.startsWith('/'))
-        return path;
-    const common = commonFolder(files.map((file) => file.path));
-    const at = path === '' ? -1 : `${common}/`.lastIndexOf(`${path}/`);
-    if (at !== -1)
-        return common.slice(0, at + path.length);
-    const left = madeFolder(`${common}/`) ?? leftoverOf(`${common}/x`, new Set())?.folder;
-    return left === undefined ? common : left.slice(0, left.lastIndexOf('/'));
-}
-/** What a path below the destination starts with in the context; null: of several sources nobody knows which. */
-function contextPrefix(sources) {
-    const [source = '', ...others] = sources;
-    if (others.length > 0 || /[*?[\\$]/.test(source))
-        return null;
-    const names = source.split('/').filter((name) => name !== '' && name !== '.');
-    return names.map((name) => `${name}/`).join('');
-}
-function nameOf(folder) {
-    return folder.slice(folder.lastIndexOf('/') + 1);
-}
-/** What a `.dockerignore` should have kept out, one finding a name. */
-const contextBloat = (image) => {
-    const bloat = bloatIn(image);
-    const byName = [...grouped(bloat.keys(), (file) => bloat.get(file).name)];
-    return largestFirst(byName
-        .filter(([, files]) => bytesOf(files) >= FLOOR)
-        .map(([name, files]) => findingIn(image, files, {
-        what: whatOf(bloat.get(files[0])),
-        fix: [
-            'add ',
-            {
-                code: ignoreLine(name, files.map((file) => bloat.get(file))),
-            },
-            ' to ',
-            { code: '.dockerignore' },
-        ],
-        key: `context-bloat:${name}`,
-        placeOf: (file) => bloat.get(file).folder,
-    })));
-};
-function whatOf({ kind, name }) {
-    if (kind === 'made')
-        return [{ code: name }, ' from the build context, which the image makes itself'];
-    return kind === 'tests' ? [] : KINDS[kind];
-}
-/** The folder as it lies in the context; a pattern where there are several, or it is not known where it lies. */
-function ignoreLine(name, bloat) {
-    const lines = new Set(bloat.map(({ ignore }) => ignore));
-    const [line = null] = lines;
-    return lines.size === 1 && line !== null && isPlain(line) ? line : `**/${name}`;
-}
-
-;// CONCATENATED MODULE: ./build/advice/dev-dependencies.js
-
-
-
-/** The files that are told as development dependencies, with the folder that their packages lie in. */
-const devFiles = oncePerImage((image) => {
-    const { content } = image;
-    const found = new Map();
-    if (content === null)
-        return found;
-    const bloat = bloatFiles(image);
-    for (const file of content.files) {
-        const owner = file.package === null ? undefined : content.packages[file.package];
-        if (owner?.dev !== true || file.lost !== null || !isOwn(image, file) || bloat.has(file))
-            continue;
-        found.set(file, dev_dependencies_rootOf(owner.path ?? file.path));
-    }
-    return found;
-});
-/** Packages that the image's own lock file or package.json has for development only; one finding for each folder that they lie in. */
-const devDependencies = (image) => {
-    const roots = devFiles(image);
-    const byRoot = grouped(roots.keys(), (file) => roots.get(file));
-    const placeOf = ({ path, package: of }) => image.content?.packages[of]?.path ?? path;
-    return largestFirst([...byRoot].map(([root, files]) => {
-        const count = new Set(files.map((file) => file.package)).size;
-        return findingIn(image, files, {
-            what: [count === 1 ? '1 development dependency' : `${count} development dependencies`],
-            fix: fixOf(mainLayer(image, files)),
-            key: `dev-dependencies:${root}`,
-            placeOf,
-        });
-    }));
-};
-/** The outermost folder of packages: `/app/node_modules` of `/app/node_modules/a/node_modules/b`. */
-function dev_dependencies_rootOf(path) {
-    const name = '/node_modules';
-    const at = path.indexOf(`${name}/`);
-    return at === -1 ? path : path.slice(0, at + name.length);
-}
-/** How each package manager leaves them out, by what the instruction says. */
-const MANAGERS = [
-    [/\bpnpm\b/, 'pnpm install --prod'],
-    [/\byarn\b/, 'yarn install --production'],
-    [/\bbun\b/, 'bun install --production'],
-];
-function fixOf(layer) {
-    const from = layer && originOf(layer).from;
-    const command = MANAGERS.find(([manager]) => manager.test(layer?.instruction ?? ''))?.[1] ?? 'npm ci --omit=dev';
-    if (from === 'stage')
-        return ['let ', ...lineOf(layer), ' copy ', { code: 'node_modules' }, ' from a stage that ran ', { code: command }];
-    return from === 'context'
-        ? ['add ', { code: 'node_modules' }, ' to ', { code: '.dockerignore' }, ', and install by ', { code: command }]
-        : ['use ', { code: command }, ' in the final stage'];
-}
-
 ;// CONCATENATED MODULE: ./build/advice/toolchain.js
 
 /** Bytes from which a toolchain is worth a word. */
-const toolchain_FLOOR = 1_000_000;
+const FLOOR = 1_000_000;
 const HOME = '(?:/root|/home/[^/]+|/var/lib/jenkins)';
 const NONE = /^\b$/;
 const BUILD_ELSEWHERE = [
@@ -36158,7 +35956,7 @@ function findPresent(image, content) {
         if (!isComplete && toolchain.id !== 'c')
             return [];
         const its = (files.get(toolchain) ?? []).filter((file) => isComplete || isOwn(image, file));
-        return bytesOf(its) < toolchain_FLOOR ? [] : [{ toolchain, complete: isComplete, files: its }];
+        return bytesOf(its) < FLOOR ? [] : [{ toolchain, complete: isComplete, files: its }];
     });
 }
 /** Tells what a file is part of: one that a distribution's package manager put there by its package, any other by its place. */
@@ -36199,12 +35997,12 @@ const shownFolder = ({ path }) => folderAt(path, /^\/usr\/(?:s?bin|include)\//.t
 /** The toolchains of an image, whichever rule tells them. */
 const findToolchains = (image) => largestFirst(presentIn(image).map(({ toolchain, complete, files }) => findingIn(image, files, {
     what: [complete ? toolchain.name : 'C headers and build tools'],
-    fix: toolchain_fixOf(image, toolchain, files),
+    fix: fixOf(image, toolchain, files),
     key: `toolchain:${toolchain.id}`,
     placeOf: shownFolder,
 })));
 /** What came with the base image goes with another base image. */
-function toolchain_fixOf(image, toolchain, files) {
+function fixOf(image, toolchain, files) {
     const fromBase = bytesOf(files.filter((file) => !isOwn(image, file)));
     if (toolchain.id === 'java' || image.baseImage === null || 2 * fromBase <= bytesOf(files))
         return toolchain.fix;
@@ -36234,6 +36032,210 @@ const findSplit = (image) => {
     ];
     return [findingIn(image, files, { what, fix, key: 'toolchain', placeOf: shownFolder })];
 };
+
+;// CONCATENATED MODULE: ./build/advice/context-bloat.js
+
+
+
+
+/** Bytes from which it is worth a word. */
+const context_bloat_FLOOR = 100_000;
+/**
+ * What a build makes and an image may well need: too much only where the image makes it itself, in a layer below, or where a later layer
+ * takes away what came from the context.
+ */
+const MADE = new Set(['node_modules', 'dist', 'build', 'target', 'out', '.next', '.venv', 'venv']);
+const KINDS = {
+    vcs: ["version control's history, from the build context"],
+    coverage: ['a coverage report, from the build context'],
+    editor: ["an editor's settings, from the build context"],
+    tools: ["a tool's cache, from the build context"],
+    log: ['log files, from the build context'],
+};
+/** The files that `COPY` and `ADD` took from the build context and that do not belong into an image, also those that are lost. */
+function bloatFiles(image) {
+    return bloatIn(image);
+}
+const bloatIn = oncePerImage(findBloat);
+function findBloat(image) {
+    const bloat = new Map();
+    const files = (image.content?.files ?? []).filter((file) => isOwn(image, file));
+    const origins = image.layers.map((layer) => originOf(layer));
+    const copied = grouped(files, ({ layer }) => (origins[layer]?.from === 'context' ? layer : null));
+    if (copied.size === 0)
+        return bloat;
+    const makers = firstMakers(files, origins);
+    const toolchains = toolchainFiles(image);
+    const reports = coverageReports(files);
+    const configs = files.filter(({ path }) => path.endsWith('/pyvenv.cfg'));
+    const environments = new Set(configs.map(({ path }) => parentOf(path)));
+    for (const [layer, its] of copied) {
+        const origin = origins[layer];
+        if (origin?.from !== 'context')
+            continue;
+        const root = rootOf(origin.destination, its);
+        const reportsHere = reportsBelow(root, reports);
+        const prefix = contextPrefix(origin.sources);
+        for (const file of its) {
+            if (!file.path.startsWith(`${root}/`) || toolchains.has(file))
+                continue;
+            const below = `/${file.path.slice(root.length + 1)}`;
+            const leftover = leftoverOf(below, reportsHere);
+            const made = madeFolder(below);
+            const name = made === null ? '' : nameOf(made);
+            const inContext = (folder) => (prefix === null ? null : `${prefix}${folder.slice(1)}`);
+            if (made !== null && !(leftover !== null && made.startsWith(`${leftover.folder}/`))) {
+                const folder = `${root}${made}`;
+                const remade = (makers.get(folder) ?? Infinity) < layer || environments.has(folder);
+                if (remade || file.lost !== null)
+                    bloat.set(file, { name, kind: 'made', folder, ignore: inContext(made) });
+            }
+            else if (leftover !== null && leftover.kind !== 'tests' && !leftover.inPackage) {
+                const { kind, folder } = leftover;
+                const of = kind === 'log' ? '*.log' : nameOf(folder);
+                bloat.set(file, { name: of, kind, folder: `${root}${folder}`, ignore: inContext(folder) });
+            }
+        }
+    }
+    return bloat;
+}
+/** The first layer that makes such a folder and takes nothing from the context, by the folder's path. */
+function firstMakers(files, origins) {
+    const makers = new Map();
+    for (const { path, layer } of files) {
+        const folder = madeFolder(path);
+        if (folder === null || origins[layer]?.from === 'context')
+            continue;
+        makers.set(folder, Math.min(layer, makers.get(folder) ?? layer));
+    }
+    return makers;
+}
+/** The outermost folder on the way to a file that has such a name. */
+function madeFolder(path) {
+    let start = 1;
+    for (let end = path.indexOf('/', start); end !== -1; end = path.indexOf('/', start)) {
+        if (MADE.has(path.slice(start, end)))
+            return path.slice(0, end);
+        start = end + 1;
+    }
+    return null;
+}
+/** Reports' folders below the context's root; a `coverage` that stands right in it is one, whatever is in it. */
+function reportsBelow(root, folders) {
+    const below = [...folders].flatMap((folder) => (folder.startsWith(`${root}/`) ? [folder.slice(root.length)] : []));
+    return new Set(['/coverage', ...below]);
+}
+/** The folder of the image that the destination is. One that is relative lies in a `WORKDIR` that nothing tells: where the files are. */
+function rootOf(destination, files) {
+    const wanted = destination.split('/').filter((name) => name !== '' && name !== '.');
+    const path = wanted.map((name) => `/${name}`).join('');
+    if (destination.startsWith('/'))
+        return path;
+    const common = commonFolder(files.map((file) => file.path));
+    const at = path === '' ? -1 : `${common}/`.lastIndexOf(`${path}/`);
+    if (at !== -1)
+        return common.slice(0, at + path.length);
+    const left = madeFolder(`${common}/`) ?? leftoverOf(`${common}/x`, new Set())?.folder;
+    return left === undefined ? common : left.slice(0, left.lastIndexOf('/'));
+}
+/** What a path below the destination starts with in the context; null: of several sources nobody knows which. */
+function contextPrefix(sources) {
+    const [source = '', ...others] = sources;
+    if (others.length > 0 || /[*?[\\$]/.test(source))
+        return null;
+    const names = source.split('/').filter((name) => name !== '' && name !== '.');
+    return names.map((name) => `${name}/`).join('');
+}
+function nameOf(folder) {
+    return folder.slice(folder.lastIndexOf('/') + 1);
+}
+/** What a `.dockerignore` should have kept out, one finding a name. */
+const contextBloat = (image) => {
+    const bloat = bloatIn(image);
+    const byName = [...grouped(bloat.keys(), (file) => bloat.get(file).name)];
+    return largestFirst(byName
+        .filter(([, files]) => bytesOf(files) >= context_bloat_FLOOR)
+        .map(([name, files]) => findingIn(image, files, {
+        what: whatOf(bloat.get(files[0])),
+        fix: [
+            'add ',
+            {
+                code: ignoreLine(name, files.map((file) => bloat.get(file))),
+            },
+            ' to ',
+            { code: '.dockerignore' },
+        ],
+        key: `context-bloat:${name}`,
+        placeOf: (file) => bloat.get(file).folder,
+    })));
+};
+function whatOf({ kind, name }) {
+    if (kind === 'made')
+        return [{ code: name }, ' from the build context, which the image makes itself'];
+    return kind === 'tests' ? [] : KINDS[kind];
+}
+/** The folder as it lies in the context; a pattern where there are several, or it is not known where it lies. */
+function ignoreLine(name, bloat) {
+    const lines = new Set(bloat.map(({ ignore }) => ignore));
+    const [line = null] = lines;
+    return lines.size === 1 && line !== null && isPlain(line) ? line : `**/${name}`;
+}
+
+;// CONCATENATED MODULE: ./build/advice/dev-dependencies.js
+
+
+
+/** The files that are told as development dependencies, with the folder that their packages lie in. */
+const devFiles = oncePerImage((image) => {
+    const { content } = image;
+    const found = new Map();
+    if (content === null)
+        return found;
+    const bloat = bloatFiles(image);
+    for (const file of content.files) {
+        const owner = file.package === null ? undefined : content.packages[file.package];
+        if (owner?.dev !== true || file.lost !== null || !isOwn(image, file) || bloat.has(file))
+            continue;
+        found.set(file, dev_dependencies_rootOf(owner.path ?? file.path));
+    }
+    return found;
+});
+/** Packages that the image's own lock file or package.json has for development only; one finding for each folder that they lie in. */
+const devDependencies = (image) => {
+    const roots = devFiles(image);
+    const byRoot = grouped(roots.keys(), (file) => roots.get(file));
+    const placeOf = ({ path, package: of }) => image.content?.packages[of]?.path ?? path;
+    return largestFirst([...byRoot].map(([root, files]) => {
+        const count = new Set(files.map((file) => file.package)).size;
+        return findingIn(image, files, {
+            what: [count === 1 ? '1 development dependency' : `${count} development dependencies`],
+            fix: dev_dependencies_fixOf(mainLayer(image, files)),
+            key: `dev-dependencies:${root}`,
+            placeOf,
+        });
+    }));
+};
+/** The outermost folder of packages: `/app/node_modules` of `/app/node_modules/a/node_modules/b`. */
+function dev_dependencies_rootOf(path) {
+    const name = '/node_modules';
+    const at = path.indexOf(`${name}/`);
+    return at === -1 ? path : path.slice(0, at + name.length);
+}
+/** How each package manager leaves them out, by what the instruction says. */
+const MANAGERS = [
+    [/\bpnpm\b/, 'pnpm install --prod'],
+    [/\byarn\b/, 'yarn install --production'],
+    [/\bbun\b/, 'bun install --production'],
+];
+function dev_dependencies_fixOf(layer) {
+    const from = layer && originOf(layer).from;
+    const command = MANAGERS.find(([manager]) => manager.test(layer?.instruction ?? ''))?.[1] ?? 'npm ci --omit=dev';
+    if (from === 'stage')
+        return ['let ', ...lineOf(layer), ' copy ', { code: 'node_modules' }, ' from a stage that ran ', { code: command }];
+    return from === 'context'
+        ? ['add ', { code: 'node_modules' }, ' to ', { code: '.dockerignore' }, ', and install by ', { code: command }]
+        : ['use ', { code: command }, ' in the final stage'];
+}
 
 ;// CONCATENATED MODULE: ./build/advice/package-cache.js
 
@@ -36434,10 +36436,12 @@ function kindOf(image, folders) {
     const { content } = image;
     const reports = coverageReports(content?.files ?? []);
     const told = [bloatFiles(image), toolchainFiles(image), cacheFiles(image), devFiles(image)];
+    const inFolder = oncePerFolder((folder) => leftoverOf(`${folder}x`, reports));
     return (file) => {
         if (content === null || file.lost !== null || !isOwn(image, file) || file.path.startsWith('/var/log/'))
             return null;
-        const leftover = leftoverOf(file.path, reports);
+        // A folder decides for all that lies in it, but for logs.
+        const leftover = inFolder(file.path) ?? (file.path.includes('.log') ? leftoverOf(file.path, reports) : null);
         if (leftover === null)
             return null;
         const { kind, folder, inPackage } = leftover;
@@ -37904,8 +37908,15 @@ function pathsOf(deltas) {
 /** Those of the paths in which an image ships anything. */
 function shippedIn({ files }, paths) {
     const shipped = new Set();
+    let folder = '';
     for (const { path } of files) {
-        for (const each of upwards(path)) {
+        if (paths.has(path))
+            shipped.add(path);
+        // Most files lie where the one before does.
+        if (folder !== '' && path.startsWith(folder) && !path.includes('/', folder.length))
+            continue;
+        folder = path.slice(0, path.lastIndexOf('/') + 1);
+        for (const each of upwards(folder.slice(0, -1))) {
             if (shipped.has(each))
                 break;
             if (paths.has(each))
@@ -47316,7 +47327,8 @@ function createListing() {
             const readers = whiteoutOf(entry.path) === null ? readersOf(entry.path, entry.size) : [];
             let checksum = 0;
             finish = () => {
-                file.checksum = checksum;
+                // Signed, it is a small integer to V8: unsigned, half of them would be objects.
+                file.checksum = checksum | 0;
                 const facts = [];
                 for (const reader of readers) {
                     const fact = reader.end();

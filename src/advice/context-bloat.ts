@@ -4,6 +4,7 @@ import type { Rule, Words } from './finding.ts'
 import { isPlain, originOf, type Origin } from './instruction.ts'
 import { coverageReports, leftoverOf, type LeftoverKind } from './leftovers.ts'
 import { bytesOf, commonFolder, findingIn, grouped, isOwn, largestFirst, parentOf, oncePerImage } from './weigh.ts'
+import { toolchainFiles } from './toolchain.ts'
 
 /** Bytes from which it is worth a word. */
 const FLOOR = 100_000
@@ -39,6 +40,7 @@ function findBloat(image: Measurement): Map<ImageFile, Bloat> {
   const copied = grouped(files, ({ layer }) => (origins[layer]?.from === 'context' ? layer : null))
   if (copied.size === 0) return bloat
   const makers = firstMakers(files, origins)
+  const toolchains = toolchainFiles(image)
   const reports = coverageReports(files)
   const configs = files.filter(({ path }) => path.endsWith('/pyvenv.cfg'))
   const environments = new Set(configs.map(({ path }) => parentOf(path)))
@@ -49,7 +51,7 @@ function findBloat(image: Measurement): Map<ImageFile, Bloat> {
     const reportsHere = reportsBelow(root, reports)
     const prefix = contextPrefix(origin.sources)
     for (const file of its) {
-      if (!file.path.startsWith(`${root}/`)) continue
+      if (!file.path.startsWith(`${root}/`) || toolchains.has(file)) continue
       const below = `/${file.path.slice(root.length + 1)}`
       const leftover = leftoverOf(below, reportsHere)
       const made = madeFolder(below)

@@ -15,6 +15,7 @@ import {
   isOwn,
   largestFirst,
   mainLayer,
+  oncePerFolder,
   oncePerImage,
 } from './weigh.ts'
 
@@ -68,9 +69,11 @@ function kindOf(image: Measurement, folders: Map<ImageFile, string>): (file: Ima
   const { content } = image
   const reports = coverageReports(content?.files ?? [])
   const told = [bloatFiles(image), toolchainFiles(image), cacheFiles(image), devFiles(image)]
+  const inFolder = oncePerFolder((folder) => leftoverOf(`${folder}x`, reports))
   return (file) => {
     if (content === null || file.lost !== null || !isOwn(image, file) || file.path.startsWith('/var/log/')) return null
-    const leftover = leftoverOf(file.path, reports)
+    // A folder decides for all that lies in it, but for logs.
+    const leftover = inFolder(file.path) ?? (file.path.includes('.log') ? leftoverOf(file.path, reports) : null)
     if (leftover === null) return null
     const { kind, folder, inPackage } = leftover
     const isTest = kind === 'tests' || kind === 'coverage'

@@ -37,8 +37,13 @@ export function pathsOf(deltas: readonly Delta[]): Set<string> {
 /** Those of the paths in which an image ships anything. */
 export function shippedIn({ files }: ImageContent, paths: ReadonlySet<string>): Set<string> {
   const shipped = new Set<string>()
+  let folder = ''
   for (const { path } of files) {
-    for (const each of upwards(path)) {
+    if (paths.has(path)) shipped.add(path)
+    // Most files lie where the one before does.
+    if (folder !== '' && path.startsWith(folder) && !path.includes('/', folder.length)) continue
+    folder = path.slice(0, path.lastIndexOf('/') + 1)
+    for (const each of upwards(folder.slice(0, -1))) {
       if (shipped.has(each)) break
       if (paths.has(each)) shipped.add(each)
     }

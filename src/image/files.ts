@@ -14,7 +14,7 @@ export type ImageFile = {
   mode: number
   uid: number
   gid: number
-  /** CRC-32 of the payload: with the size, whether two files are the same. Null: not computed. */
+  /** CRC-32 of the payload, as a signed integer: with the size, whether two files are the same. Null: not computed. */
   checksum: number | null
   facts: FileFact[]
   /** How its bytes are shipped and yet not in the image; null where they are. */

@@ -88,7 +88,7 @@ describe('what a layer does', () => {
             if (each.kind !== 'file') continue
             const payloads = members
               .filter((one) => `/${one.name}` === each.path)
-              .map((one) => crc32(Buffer.from(one.payload)))
+              .map((one) => crc32(Buffer.from(one.payload)) | 0)
             expect(payloads).toContain(each.checksum)
           }
         },

@@ -28,7 +28,7 @@ export type LayerFile = {
   mode: number
   uid: number
   gid: number
-  /** CRC-32 of the payload: with the size, whether two files are the same. Null: not computed (sparse). */
+  /** CRC-32 of the payload, as a signed integer: with the size, whether two files are the same. Null: not computed (sparse). */
   checksum: number | null
   facts: FileFact[]
 }
@@ -81,7 +81,8 @@ export function createListing(): Listing {
       const readers = whiteoutOf(entry.path) === null ? readersOf(entry.path, entry.size) : []
       let checksum = 0
       finish = () => {
-        file.checksum = checksum
+        // Signed, it is a small integer to V8: unsigned, half of them would be objects.
+        file.checksum = checksum | 0
         const facts: FileFact[] = []
         for (const reader of readers) {
           const fact = reader.end()
