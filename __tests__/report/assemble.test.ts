@@ -83,6 +83,7 @@ describe('assembleReport', () => {
         baseImage: null,
         layerChanges: [],
         packages: null,
+        warnings: [],
         findings: [],
         checks: [],
       },

@@ -41,7 +41,9 @@ describe('renderComment', () => {
     const grown = Array.from({ length: 8 }, (_, index) =>
       layer({ change: 'changed', line: index + 1, sizeAfter: 44_000_000 + (index + 1) * 100_000 }),
     )
-    const { full } = lengths(report({ images: [overImage({ layerChanges: layers(grown), findings: [] })] }))
+    const { full } = lengths(
+      report({ images: [overImage({ layerChanges: layers(grown), findings: [], warnings: [] })] }),
+    )
     const causes = full.split('\n').filter((line) => line.startsWith('- '))
     expect(causes.map((line) => line.replaceAll(/\[|\]\(.*?\)/g, ''))).toEqual([
       '- `Dockerfile:8` `RUN npm ci` **+800.0 kB**',
@@ -178,8 +180,7 @@ describe('a hostile pull request', () => {
     ]),
   )
 
-  const FOLDS =
-    'Where it changed (N places)Packages (2 updated)All layers (2 of 3 changed)Advice that was there before this change (1, 1.0 MB)'
+  const FOLDS = `Where it changed (N places)Packages (2 updated)All layers (2 of 3 changed)Advice that was there before this change (1, 1.0 MB)BuildKit's own checks (1)`
 
   it('gets nothing into the comment or the summary but its own words', () => {
     fc.assert(

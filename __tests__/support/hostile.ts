@@ -58,6 +58,7 @@ export const hostileReport: fc.Arbitrary<Report> = fc
         why: why(message, file),
       },
       packages: [change(instruction, version), change(ref, reason)],
+      warnings: [{ rule: name, message: reason, line: 3, url: message }],
       findings: [
         finding({ paths: [file, reason], fix: ['add ', { code: message }], what: [{ code: name }], file, instruction }),
         finding({ paths: [ref], fix: [{ code: version }], what: ['x'], since: 'before', file: ref }),

@@ -118,6 +118,7 @@ export function aComparison(head: Partial<Totals>, base: Partial<Totals> | null)
     baseline: base ? builtBase() : builtBase({ kind: 'none', reason: 'the base has no Dockerfile' }),
     baseImage: { before: null, after: null, change: 'unknown', doing: null, growth: null, why: null },
     packages: null,
+    warnings: [],
     layerChanges: [],
   }
 }

@@ -98,6 +98,7 @@ export function imageReport({
       ...overrides.baseImage,
     },
     packages: null,
+    warnings: [],
     layerChanges: layers(),
   }
   const sides = { head: aMeasurement(measured?.head), base: base && aMeasurement(measured?.base) }
@@ -265,6 +266,14 @@ export function overImage(overrides: ImageFacts = {}): ImageReport {
     ]),
     packages: devDependencies().parts[0]!.packages,
     findings: [devDependency(), coverageOutput(), rootUser()],
+    warnings: [
+      {
+        rule: 'FromAsCasing',
+        message: "'as' and 'FROM' keywords' casing do not match",
+        line: 1,
+        url: 'https://docs.docker.com/go/dockerfile/rule/from-as-casing/',
+      },
+    ],
     budgets: [budget('max-size', 160_000_000), budget('max-layers', 12), budget('max-increase', 5_000_000)],
     ...overrides,
   })

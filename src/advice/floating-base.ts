@@ -15,7 +15,8 @@ export const floatingBase: Rule = ({ baseImage }) => {
       layer: null,
       otherLayer: null,
       fix: fixOf(name, digest),
-      key: `floating-base:${repositoryOf(name)}`,
+      // Another image that floats is no new reason.
+      key: 'floating-base',
     },
   ]
 }

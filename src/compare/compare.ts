@@ -62,6 +62,7 @@ export function compare(head: Measurement, base: Measurement | null, baseline: B
       why: baseImage,
     },
     packages: comparedWith && packagesOf(comparedWith, head),
+    warnings: head.warnings,
     layerChanges: layers,
   }
 }

@@ -1,4 +1,5 @@
 import type { Engine } from '../build/engine.ts'
+import type { BuildWarning } from '../build/warnings.ts'
 import type { BaseImage, CopySource, ImageSource, Unmeasured } from '../image/measurement.ts'
 import type { Ecosystem } from '../image/packages/package.ts'
 
@@ -39,7 +40,7 @@ export type PackageChange = {
   versionAfter: string | null
   /** Bytes, after minus before. */
   amount: number
-  /** Of `same`, within a part: the folder that has all files of it that changed; else null. */
+  /** Of `same`, within a part: the folder that has most of its change, or all of it; else null. */
   folder: string | null
   /** Only needed to develop or build; null: nothing says. */
   dev: boolean | null
@@ -134,6 +135,8 @@ export type Comparison = {
   }
   /** Packages that came, went or changed, by the bytes that are in the image, largest first, at most 100; null where no content was read. */
   packages: PackageChange[] | null
+  /** What BuildKit's own checks say of the head's Dockerfile. */
+  warnings: BuildWarning[]
   /** In the image's order, base layer first; a removed layer stands where it stood. */
   layerChanges: LayerChange[]
 }

@@ -111,12 +111,13 @@ function containerOf({ ecosystem, path }: Package): Container | null {
 
 function packagesPart({ ecosystem, path }: Container, deltas: Delta[], sides: Sides): Part {
   const amounts = new Map<Package, number>()
-  const folders = new Map<Package, string>()
+  const folders = new Map<Package, Map<string, number>>()
   for (const delta of deltas) {
     const owner = delta.package!
     amounts.set(owner, (amounts.get(owner) ?? 0) + delta.amount)
     const folder = delta.path.slice(0, delta.path.lastIndexOf('/'))
-    folders.set(owner, commonFolder(folders.get(owner) ?? folder, folder))
+    const its = folders.get(owner) ?? new Map<string, number>()
+    folders.set(owner, its.set(folder, (its.get(folder) ?? 0) + delta.amount))
   }
   // A package that was updated has files of either version: they are one change.
   const changes = new Map<string, PackageChange>()
@@ -125,7 +126,7 @@ function packagesPart({ ecosystem, path }: Container, deltas: Delta[], sides: Si
     const known = changes.get(change.key)
     if (known) known.amount += amount
     else {
-      const folder = change.change.change === 'same' ? folders.get(owner)! || '/' : null
+      const folder = change.change.change === 'same' ? tellingFolder(folders.get(owner)!, amount) : null
       changes.set(change.key, { ...change.change, folder })
     }
   }
@@ -141,6 +142,12 @@ function packagesPart({ ecosystem, path }: Container, deltas: Delta[], sides: Si
     packages: packages.slice(0, MAX_PACKAGES),
     packageCount: packages.length,
   }
+}
+
+/** The folder that most of an amount is in, or else the deepest above all of it. */
+function tellingFolder(amounts: ReadonlyMap<string, number>, amount: number): string {
+  const most = [...amounts].find(([, bytes]) => bytes / amount >= MOST)
+  return most?.[0] ?? ([...amounts.keys()].reduce(commonFolder) || '/')
 }
 
 /** The deepest folder above both, '' for the root. */

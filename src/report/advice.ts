@@ -17,7 +17,8 @@ export function adviceOf(image: ImageReport, shown = ADVICE_SHOWN): Advice | nul
   if (image.findings.length === 0) return null
   const fresh = image.findings.filter(isFresh)
   const standing = image.findings.filter((finding) => !fresh.includes(finding))
-  const title = (leadChange(image)?.amount ?? 0) > 0 ? 'To get it back' : 'New in this change'
+  const hasBytes = fresh.some(({ added }) => added !== null && added > 0)
+  const title = hasBytes && (leadChange(image)?.amount ?? 0) > 0 ? 'To get it back' : 'New in this change'
   return { title, fresh: fresh.slice(0, shown), more: Math.max(0, fresh.length - shown), standing }
 }
 
@@ -62,6 +63,23 @@ function placeWords(finding: Finding, report: Report): Phrase {
   const other: Phrase =
     finding.otherLine === null ? [] : phrase` and ${{ place: { file, line: finding.otherLine, commit } }}`
   return phrase`, ${{ place }}${other}`
+}
+
+/** What BuildKit's own checks say, but for what a finding says of the same line. */
+export function checksOf(image: ImageReport): ImageReport['warnings'] {
+  const told = new Set(image.findings.flatMap(({ rule, line }) => (rule === 'secrets' && line !== null ? [line] : [])))
+  return image.warnings.filter(
+    ({ rule, line }) => !(rule === 'SecretsUsedInArgOrEnv' && line !== null && told.has(line)),
+  )
+}
+
+/** `Dockerfile:3 The 'as' keyword should match the case of the 'from' keyword (FromAsCasing)`. */
+export function checkWords(warning: ImageReport['warnings'][number], image: ImageReport, report: Report): Phrase {
+  const file = image.layerChanges.find((layer) => layer.file !== null)?.file ?? null
+  const commit = report.head.dirty ? null : report.head.commit
+  const place: Phrase =
+    file === null || warning.line === null ? [] : [{ place: { file, line: warning.line, commit } }, ' ']
+  return phrase`${place}${warning.message} (${{ code: warning.rule }})`
 }
 
 /** `2 more: secrets, debug-symbols`. */

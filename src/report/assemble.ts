@@ -25,7 +25,7 @@ export function assembleReport({ images, version, gonePlatforms, waiver, head, .
 
 function judgedReport({ comparison, checks, verdict, findings }: JudgedImage): ImageReport {
   const { name, platform, engine, source, head, base, change, sizeFrom, unmeasured, unlikeDownloads } = comparison
-  const { baseline, baseImage, layerChanges, packages } = comparison
+  const { baseline, baseImage, layerChanges, packages, warnings } = comparison
   return {
     name,
     platform,
@@ -43,6 +43,7 @@ function judgedReport({ comparison, checks, verdict, findings }: JudgedImage): I
     baseImage,
     layerChanges,
     packages,
+    warnings,
     findings,
     checks,
   }
@@ -66,6 +67,7 @@ function failedReport({ name, platform, failure, baseline }: FailedImage): Image
     baseImage: null,
     layerChanges: [],
     packages: null,
+    warnings: [],
     findings: [],
     checks: [],
   }

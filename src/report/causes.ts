@@ -2,7 +2,7 @@ import type { LayerChange, PackageChange, Part, Why } from '../compare/compariso
 import { shorten } from './characters.ts'
 import { join, phrase, type Phrase, type Piece, type Place } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
-import { baseImageGrowth, leadChange, type LeadMetric } from './state.ts'
+import { baseImageGrowth, familiarName, leadChange, type LeadMetric } from './state.ts'
 import { formatCount, formatSigned } from './units.ts'
 
 /** Whose line it was, and what of it: the layers that a change of the image's size can be put down to. */
@@ -188,12 +188,15 @@ function baseHead(image: ImageReport, report: Report): Head {
   const file = image.layerChanges.find((layer) => layer.file !== null)?.file ?? null
   const commit = report.head.dirty ? null : report.head.commit
   const place: Place | null = file === null || after?.line == null ? null : { file, line: after.line, commit }
-  const text = (side: typeof after): Piece => ({ code: side?.instruction ?? `FROM ${side?.name ?? 'scratch'}` })
+  // A variable does not tell which image it is.
+  const text = (side: typeof after): string => {
+    if (side?.instruction?.includes('$') === false) return side.instruction
+    return `FROM ${side === null ? 'scratch' : familiarName(side.name)}`
+  }
   return {
-    subject: phrase`${place === null ? [] : [{ place }, ' ']}${text(after)}`,
+    subject: phrase`${place === null ? [] : [{ place }, ' ']}${{ code: text(after) }}`,
     kind: [],
-    was:
-      before?.instruction === after?.instruction && before?.name === after?.name ? [] : phrase`; was ${text(before)}`,
+    was: text(before) === text(after) ? [] : phrase`; was ${{ code: text(before) }}`,
   }
 }
 

@@ -1,4 +1,4 @@
-import { adviceOf, findingWords, moreWords, standingTitle } from './advice.ts'
+import { adviceOf, checkWords, checksOf, findingWords, moreWords, standingTitle } from './advice.ts'
 import { CAUSES_SHOWN, causeWords, causesOf } from './causes.ts'
 import { codeBlock, markdown, tableMarkdown, type Setting } from './markdown.ts'
 import { isImageNoteworthy } from './noteworthy.ts'
@@ -165,6 +165,12 @@ function imageBlocks(image: ImageReport, report: Report, detail: Detail): string
     const more = advice.standing.length - shown.length
     if (more > 0) shown.push([formatCount(more, 'more finding')])
     blocks.push(details(standingTitle(advice, image), bullets(shown, setting)))
+  }
+  const checks = checksOf(image)
+  if (checks.length > 0) {
+    const shown = checks.slice(0, STANDING_SHOWN).map((warning) => checkWords(warning, image, report))
+    if (checks.length > shown.length) shown.push([formatCount(checks.length - shown.length, 'more check')])
+    blocks.push(details(`BuildKit's own checks (${checks.length})`, bullets(shown, setting)))
   }
   return blocks
 }

@@ -24,6 +24,7 @@ export type ImageReport = {
   baseImage: Comparison['baseImage'] | null
   layerChanges: LayerChange[]
   packages: Comparison['packages']
+  warnings: Comparison['warnings']
   /** What is new in this change first, then by bytes; [] where no content was read. */
   findings: Finding[]
   /** In the order: max-size, max-download-size, max-layers, max-increase; only the budgets that were set. */

@@ -75,3 +75,8 @@ export function baseImageGrowth(image: ImageReport): number | null {
   const metric = leadMetric(image)
   return metric === null ? null : (image.baseImage?.growth?.[metric] ?? null)
 }
+
+/** `docker.io/library/node:24-slim` as Dockerfiles write it: `node:24-slim`. */
+export function familiarName(reference: string): string {
+  return reference.replace(/^docker\.io\/(library\/)?/, '')
+}

@@ -1,17 +1,16 @@
 import type { Check, Scope } from '../budget/budget.ts'
-import type { LayerChangeKind } from '../compare/comparison.ts'
+import type { LayerChange, LayerChangeKind } from '../compare/comparison.ts'
 import { ECOSYSTEMS, allCauses, isChanged, layerFigures } from './causes.ts'
 import { shorten } from './characters.ts'
 import { phrase, plain, type Phrase } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
-import { isFailure, leadChange, leadMetric } from './state.ts'
+import { familiarName, isFailure, leadChange, leadMetric } from './state.ts'
 import { formatBytes, formatBytesAmong, formatCount, formatLimit, formatSigned, formatSignedCount } from './units.ts'
 import {
   METRICS,
   amountWords,
   baseName,
   changeWords,
-  familiarName,
   growthWords,
   imageStatus,
   limitWords,
@@ -275,9 +274,14 @@ export function layersTitle(image: ImageReport): string {
   const total = image.layerChanges.filter((layer) => layer.change !== 'removed').length
   const by = leadMetric(image) === 'downloadSize' ? ', by download size' : ''
   if (image.base === null) return `All layers${by} (${total})`
-  const changed = image.layerChanges.filter(isChanged).length
-  const rebuilt = image.layerChanges.filter((layer) => layer.change === 'rebuilt').length
-  return `All layers${by} (${changed} of ${total} changed${rebuilt > 0 ? `, ${rebuilt} rebuilt` : ''})`
+  const count = (test: (layer: LayerChange) => boolean): number => image.layerChanges.filter(test).length
+  const removed = count((layer) => layer.change === 'removed')
+  const others = [
+    [removed, 'removed'],
+    [count((layer) => layer.change === 'moved'), 'moved'],
+    [count((layer) => layer.change === 'rebuilt'), 'rebuilt'],
+  ].flatMap(([number, what]) => (number === 0 ? [] : `, ${number} ${what}`))
+  return `All layers${by} (${count(isChanged) - removed} of ${total} changed${others.join('')})`
 }
 
 /** Every layer, base layer first; those that came with the `FROM` image and did not change are one row. */
@@ -322,10 +326,12 @@ function baseRow(image: ImageReport, layers: ImageReport['layerChanges'], compar
 /** Rows of the table of places, over all causes. */
 const PARTS_SHOWN = 30
 
+/** What is less than this share of the largest is no news. */
+const WORTH_SHARE = 0.005
+
 /** `Where it changed`: the folders, files and packages of every cause. */
 export function partsTitle(image: ImageReport): string {
-  const count = allCauses(image).reduce((sum, { why }) => sum + (why?.parts.length ?? 0), 0)
-  return `Where it changed (${formatCount(count, 'place')})`
+  return `Where it changed (${formatCount(partsTable(image).rows.length, 'place')})`
 }
 
 /** Folders, files and groups of packages that grew or shrank, largest first, with the line that wrote them; no rows where one place is all. */
@@ -342,8 +348,10 @@ export function partsTable(image: ImageReport): Table {
     { head: ['files'], align: 'right' },
     { head: ['change'], align: 'right' },
   ]
-  if (places.length < 2) return { columns, rows: [] }
-  const rows = places
+  const largest = Math.max(0, ...places.map(({ part }) => Math.abs(part.amount)))
+  const telling = places.filter(({ part }) => Math.abs(part.amount) >= largest * WORTH_SHARE)
+  if (telling.length < 2) return { columns, rows: [] }
+  const rows = telling
     .toSorted((one, other) => Math.abs(other.part.amount) - Math.abs(one.part.amount))
     .slice(0, PARTS_SHOWN)
     .map(({ line, part }): Phrase[] => [
@@ -374,7 +382,9 @@ function version(text: string | null): Phrase {
 
 /** Packages that came, went or changed, largest change first. */
 export function packagesTable(image: ImageReport, report: Report): Table {
-  const packages = image.packages ?? []
+  const all = image.packages ?? []
+  // Of the same versions the places tell more.
+  const packages = all.every(({ change }) => change === 'same') ? [] : all
   return {
     columns: [
       { head: ['package'], align: 'left' },

@@ -6,7 +6,16 @@ import { whyWords } from './causes.ts'
 import { shorten } from './characters.ts'
 import { fromProse, join, list, phrase, placeName, type Phrase, type Piece, type Place, type Tone } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
-import { baseImageGrowth, isFailure, isNear, leadChange, leadMetric, stateOf, type State } from './state.ts'
+import {
+  baseImageGrowth,
+  familiarName,
+  isFailure,
+  isNear,
+  leadChange,
+  leadMetric,
+  stateOf,
+  type State,
+} from './state.ts'
 import { formatBytes, formatCount, formatLimit, formatPercent, formatSigned, formatSignedCount } from './units.ts'
 
 /** The words of the report, said once for the comment, the summary, the terminal and the log. */
@@ -522,6 +531,8 @@ function baseImageWords(image: ImageReport): Phrase[] {
   if (baseImage?.change !== 'changed' || change === null) return []
   const { before, after } = baseImage
   const growth = baseImageGrowth(image)
+  // Where the change names another one, that is the first of the causes.
+  if (baseImage.doing !== 'drift' && growth !== null && growth !== 0) return []
   const why = baseImage.doing === 'drift' ? whyWords({ layer: null, amount: growth, why: baseImage.why }) : []
   const by: Phrase = growth === null || growth === 0 ? [] : phrase` (${formatSigned(growth)})`
   if (after === null || before === null || before.name !== after.name) {
@@ -557,11 +568,6 @@ function ownWords(image: ImageReport): string {
   return own > 0
     ? `This change adds ${formatBytes(own)} of its own. `
     : `This change itself saves ${formatBytes(-own)}. `
-}
-
-/** `docker.io/library/node:24-slim` as Dockerfiles write it: `node:24-slim`. */
-export function familiarName(reference: string): string {
-  return reference.replace(/^docker\.io\/(library\/)?/, '')
 }
 
 function shortDigest(digest: string): string {
