@@ -62,7 +62,7 @@ describe('a cause', () => {
     })
     const parts = [part({ path: '/lib', ecosystem: 'python', amount: 9_990_000, packages: [bottle], packageCount: 1 })]
     expect(told({ layerChanges: layers([changed({ why: { moved: 0, parts, rest: 0 } })]) })).toEqual([
-      'Dockerfile:14 RUN npm ci +10.0 MB in /lib: bottle 0.13 (+10.0 MB in /lib/__pycache__)',
+      'Dockerfile:14 RUN npm ci +10.0 MB in /lib: bottle 0.13 (+10.0 MB, mostly in /lib/__pycache__)',
     ])
   })
 

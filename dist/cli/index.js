@@ -36598,7 +36598,8 @@ const floatingBase = ({ baseImage }) => {
             layer: null,
             otherLayer: null,
             fix: floating_base_fixOf(name, digest),
-            key: `floating-base:${repositoryOf(name)}`,
+            // Another image that floats is no new reason.
+            key: 'floating-base',
         },
     ];
 };
@@ -37893,6 +37894,8 @@ const MAX_PACKAGES = 10;
 const FEW = 3;
 /** … make up so much of what changed in it. */
 const MOST = 0.9;
+/** A package's change is told by the folder that has so much of it. */
+const HALF = 0.45;
 /** The paths of what changed, and all folders on the way there; absolute, without a final `/`. */
 function pathsOf(deltas) {
     const paths = new Set();
@@ -37986,7 +37989,8 @@ function packagesPart({ ecosystem, path }, deltas, sides) {
         const owner = delta.package;
         amounts.set(owner, (amounts.get(owner) ?? 0) + delta.amount);
         const folder = delta.path.slice(0, delta.path.lastIndexOf('/'));
-        folders.set(owner, commonFolder(folders.get(owner) ?? folder, folder));
+        const its = folders.get(owner) ?? new Map();
+        folders.set(owner, its.set(folder, (its.get(folder) ?? 0) + delta.amount));
     }
     // A package that was updated has files of either version: they are one change.
     const changes = new Map();
@@ -37996,7 +38000,7 @@ function packagesPart({ ecosystem, path }, deltas, sides) {
         if (known)
             known.amount += amount;
         else {
-            const folder = change.change.change === 'same' ? folders.get(owner) || '/' : null;
+            const folder = change.change.change === 'same' ? tellingFolder(folders.get(owner), amount) : null;
             changes.set(change.key, { ...change.change, folder });
         }
     }
@@ -38012,6 +38016,13 @@ function packagesPart({ ecosystem, path }, deltas, sides) {
         packages: packages.slice(0, MAX_PACKAGES),
         packageCount: packages.length,
     };
+}
+/** The folder that most of an amount is in, or else the deepest above all of it. */
+function tellingFolder(amounts, amount) {
+    const [folder, bytes] = [...amounts].reduce((most, each) => (each[1] / amount > most[1] / amount ? each : most));
+    if (bytes / amount >= HALF)
+        return folder;
+    return [...amounts.keys()].reduce(commonFolder) || '/';
 }
 /** The deepest folder above both, '' for the root. */
 function commonFolder(one, other) {
@@ -38274,6 +38285,7 @@ function compare(head, base, baseline) {
             why: baseImage,
         },
         packages: comparedWith && packagesOf(comparedWith, head),
+        warnings: head.warnings,
         layerChanges: layers,
     };
 }
@@ -40938,7 +40950,7 @@ function assembleReport({ images, version, gonePlatforms, waiver, head, ...run }
 }
 function judgedReport({ comparison, checks, verdict, findings }) {
     const { name, platform, engine, source, head, base, change, sizeFrom, unmeasured, unlikeDownloads } = comparison;
-    const { baseline, baseImage, layerChanges, packages } = comparison;
+    const { baseline, baseImage, layerChanges, packages, warnings } = comparison;
     return {
         name,
         platform,
@@ -40956,6 +40968,7 @@ function judgedReport({ comparison, checks, verdict, findings }) {
         baseImage,
         layerChanges,
         packages,
+        warnings,
         findings,
         checks,
     };
@@ -40978,6 +40991,7 @@ function failedReport({ name, platform, failure, baseline }) {
         baseImage: null,
         layerChanges: [],
         packages: null,
+        warnings: [],
         findings: [],
         checks: [],
     };
@@ -41127,6 +41141,10 @@ function baseImageGrowth(image) {
     const metric = state_leadMetric(image);
     return metric === null ? null : (image.baseImage?.growth?.[metric] ?? null);
 }
+/** `docker.io/library/node:24-slim` as Dockerfiles write it: `node:24-slim`. */
+function state_familiarName(reference) {
+    return reference.replace(/^docker\.io\/(library\/)?/, '');
+}
 
 ;// CONCATENATED MODULE: ./build/report/units.js
 /**
@@ -41217,7 +41235,8 @@ function adviceOf(image, shown = ADVICE_SHOWN) {
         return null;
     const fresh = image.findings.filter(isFresh);
     const standing = image.findings.filter((finding) => !fresh.includes(finding));
-    const title = (leadChange(image)?.amount ?? 0) > 0 ? 'To get it back' : 'New in this change';
+    const hasBytes = fresh.some(({ added }) => added !== null && added > 0);
+    const title = hasBytes && (leadChange(image)?.amount ?? 0) > 0 ? 'To get it back' : 'New in this change';
     return { title, fresh: fresh.slice(0, shown), more: Math.max(0, fresh.length - shown), standing };
 }
 /** It came with this change, and this Dockerfile can do something about it. */
@@ -41253,6 +41272,18 @@ function placeWords(finding, report) {
     const place = { file, line, commit };
     const other = finding.otherLine === null ? [] : phrase_phrase ` and ${{ place: { file, line: finding.otherLine, commit } }}`;
     return phrase_phrase `, ${{ place }}${other}`;
+}
+/** What BuildKit's own checks say, but for what a finding says of the same line. */
+function checksOf(image) {
+    const told = new Set(image.findings.flatMap(({ rule, line }) => (rule === 'secrets' && line !== null ? [line] : [])));
+    return image.warnings.filter(({ rule, line }) => !(rule === 'SecretsUsedInArgOrEnv' && line !== null && told.has(line)));
+}
+/** `Dockerfile:3 The 'as' keyword should match the case of the 'from' keyword (FromAsCasing)`. */
+function checkWords(warning, image, report) {
+    const file = image.layerChanges.find((layer) => layer.file !== null)?.file ?? null;
+    const commit = report.head.dirty ? null : report.head.commit;
+    const place = file === null || warning.line === null ? [] : [{ place: { file, line: warning.line, commit } }, ' '];
+    return phrase `${place}${warning.message} (${{ code: warning.rule }})`;
 }
 /** `2 more: secrets, debug-symbols`. */
 function moreWords({ more }, image) {
@@ -41472,11 +41503,16 @@ function baseHead(image, report) {
     const file = image.layerChanges.find((layer) => layer.file !== null)?.file ?? null;
     const commit = report.head.dirty ? null : report.head.commit;
     const place = file === null || after?.line == null ? null : { file, line: after.line, commit };
-    const text = (side) => ({ code: side?.instruction ?? `FROM ${side?.name ?? 'scratch'}` });
+    // A variable does not tell which image it is.
+    const text = (side) => {
+        if (side?.instruction?.includes('$') === false)
+            return side.instruction;
+        return `FROM ${side === null ? 'scratch' : state_familiarName(side.name)}`;
+    };
     return {
-        subject: phrase_phrase `${place === null ? [] : [{ place }, ' ']}${text(after)}`,
+        subject: phrase_phrase `${place === null ? [] : [{ place }, ' ']}${{ code: text(after) }}`,
         kind: [],
-        was: before?.instruction === after?.instruction && before?.name === after?.name ? [] : phrase_phrase `; was ${text(before)}`,
+        was: text(before) === text(after) ? [] : phrase_phrase `; was ${{ code: text(before) }}`,
     };
 }
 /** Where a layer's instruction stands: in this change's tree, or in the base's for a removed one. Null: not known. */
@@ -41554,7 +41590,7 @@ function packageWords({ name, change, versionBefore, versionAfter, amount, folde
         return phrase_phrase `${code}${version(versionBefore)} is gone (${figure})`;
     if (change === 'updated')
         return phrase_phrase `${code}${version(versionBefore)} →${version(versionAfter)} (${figure})`;
-    const where = folder === null ? [] : phrase_phrase ` in ${{ code: folder }}`;
+    const where = folder === null ? [] : phrase_phrase `, mostly in ${{ code: folder }}`;
     return phrase_phrase `${code}${version(versionAfter)} (${figure}${where})`;
 }
 
@@ -42094,17 +42130,20 @@ function baseImageWords(image) {
         return [];
     const { before, after } = baseImage;
     const growth = baseImageGrowth(image);
+    // Where the change names another one, that is the first of the causes.
+    if (baseImage.doing !== 'drift' && growth !== null && growth !== 0)
+        return [];
     const why = baseImage.doing === 'drift' ? whyWords({ layer: null, amount: growth, why: baseImage.why }) : [];
     const by = growth === null || growth === 0 ? [] : phrase_phrase ` (${units_formatSigned(growth)})`;
     if (after === null || before === null || before.name !== after.name) {
         // Without a name there is none: `FROM scratch`.
-        const name = (side) => ({ code: side === null ? 'scratch' : words_familiarName(side.name) });
+        const name = (side) => ({ code: side === null ? 'scratch' : state_familiarName(side.name) });
         return [phrase_phrase `The base image is ${name(after)} now, was ${name(before)}${by}.`];
     }
     const digests = before.digest === null || after.digest === null
         ? []
         : phrase_phrase ` from ${{ code: shortDigest(before.digest) }} to ${{ code: shortDigest(after.digest) }}`;
-    const name = { code: words_familiarName(after.name) };
+    const name = { code: state_familiarName(after.name) };
     if (baseImage.doing === 'change')
         return [phrase_phrase `${ownWords(image)}The base image ${name} is moved${digests}${by}.`];
     return [phrase_phrase `${ownWords(image)}${name} moved${digests}${by}${driftWords(image)}${why}.`];
@@ -42127,10 +42166,6 @@ function ownWords(image) {
     return own > 0
         ? `This change adds ${units_formatBytes(own)} of its own. `
         : `This change itself saves ${units_formatBytes(-own)}. `;
-}
-/** `docker.io/library/node:24-slim` as Dockerfiles write it: `node:24-slim`. */
-function words_familiarName(reference) {
-    return reference.replace(/^docker\.io\/(library\/)?/, '');
 }
 function shortDigest(digest) {
     return digest.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1');
@@ -42470,9 +42505,14 @@ function layersTitle(image) {
     const by = leadMetric(image) === 'downloadSize' ? ', by download size' : '';
     if (image.base === null)
         return `All layers${by} (${total})`;
-    const changed = image.layerChanges.filter(isChanged).length;
-    const rebuilt = image.layerChanges.filter((layer) => layer.change === 'rebuilt').length;
-    return `All layers${by} (${changed} of ${total} changed${rebuilt > 0 ? `, ${rebuilt} rebuilt` : ''})`;
+    const count = (test) => image.layerChanges.filter(test).length;
+    const removed = count((layer) => layer.change === 'removed');
+    const others = [
+        [removed, 'removed'],
+        [count((layer) => layer.change === 'moved'), 'moved'],
+        [count((layer) => layer.change === 'rebuilt'), 'rebuilt'],
+    ].flatMap(([number, what]) => (number === 0 ? [] : `, ${number} ${what}`));
+    return `All layers${by} (${count(isChanged) - removed} of ${total} changed${others.join('')})`;
 }
 /** Every layer, base layer first; those that came with the `FROM` image and did not change are one row. */
 function layersTable(image, report) {
@@ -42514,10 +42554,11 @@ function baseRow(image, layers, compared) {
 }
 /** Rows of the table of places, over all causes. */
 const tables_PARTS_SHOWN = 30;
+/** What is less than this share of the largest is no news. */
+const tables_WORTH_SHARE = 0.005;
 /** `Where it changed`: the folders, files and packages of every cause. */
 function partsTitle(image) {
-    const count = allCauses(image).reduce((sum, { why }) => sum + (why?.parts.length ?? 0), 0);
-    return `Where it changed (${formatCount(count, 'place')})`;
+    return `Where it changed (${formatCount(partsTable(image).rows.length, 'place')})`;
 }
 /** Folders, files and groups of packages that grew or shrank, largest first, with the line that wrote them; no rows where one place is all. */
 function partsTable(image) {
@@ -42531,9 +42572,11 @@ function partsTable(image) {
         { head: ['files'], align: 'right' },
         { head: ['change'], align: 'right' },
     ];
-    if (places.length < 2)
+    const largest = Math.max(0, ...places.map(({ part }) => Math.abs(part.amount)));
+    const telling = places.filter(({ part }) => Math.abs(part.amount) >= largest * tables_WORTH_SHARE);
+    if (telling.length < 2)
         return { columns, rows: [] };
-    const rows = places
+    const rows = telling
         .toSorted((one, other) => Math.abs(other.part.amount) - Math.abs(one.part.amount))
         .slice(0, tables_PARTS_SHOWN)
         .map(({ line, part }) => [
@@ -42560,7 +42603,9 @@ function tables_version(text) {
 }
 /** Packages that came, went or changed, largest change first. */
 function packagesTable(image, report) {
-    const packages = image.packages ?? [];
+    const all = image.packages ?? [];
+    // Of the same versions the places tell more.
+    const packages = all.every(({ change }) => change === 'same') ? [] : all;
     return {
         columns: [
             { head: ['package'], align: 'left' },

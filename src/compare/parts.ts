@@ -13,6 +13,9 @@ const FEW = 3
 /** … make up so much of what changed in it. */
 const MOST = 0.9
 
+/** A package's change is told by the folder that has so much of it. */
+const HALF = 0.45
+
 /** What the comparison of parts needs to know of the two images. */
 export type Sides = {
   /** Of the paths of what changed, and of the folders on the way there: those that either image ships anything in. */
@@ -146,8 +149,9 @@ function packagesPart({ ecosystem, path }: Container, deltas: Delta[], sides: Si
 
 /** The folder that most of an amount is in, or else the deepest above all of it. */
 function tellingFolder(amounts: ReadonlyMap<string, number>, amount: number): string {
-  const most = [...amounts].find(([, bytes]) => bytes / amount >= MOST)
-  return most?.[0] ?? ([...amounts.keys()].reduce(commonFolder) || '/')
+  const [folder, bytes] = [...amounts].reduce((most, each) => (each[1] / amount > most[1] / amount ? each : most))
+  if (bytes / amount >= HALF) return folder
+  return [...amounts.keys()].reduce(commonFolder) || '/'
 }
 
 /** The deepest folder above both, '' for the root. */

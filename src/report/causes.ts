@@ -274,6 +274,6 @@ export function packageWords({ name, change, versionBefore, versionAfter, amount
   if (change === 'new') return phrase`${code}${version(versionAfter)} is new (${figure})`
   if (change === 'gone') return phrase`${code}${version(versionBefore)} is gone (${figure})`
   if (change === 'updated') return phrase`${code}${version(versionBefore)} →${version(versionAfter)} (${figure})`
-  const where: Phrase = folder === null ? [] : phrase` in ${{ code: folder }}`
+  const where: Phrase = folder === null ? [] : phrase`, mostly in ${{ code: folder }}`
   return phrase`${code}${version(versionAfter)} (${figure}${where})`
 }
