@@ -5,7 +5,7 @@ import { RULES } from '../../src/advice/finding.ts'
 import type { ImageFile } from '../../src/image/files.ts'
 import type { FileFact } from '../../src/image/layer/facts.ts'
 import type { Layer, Measurement } from '../../src/image/measurement.ts'
-import { aFile, anImage, aPackage } from '../support/contents.ts'
+import { aFile, anImage, aPackage, plain } from '../support/contents.ts'
 import { aBaseLayer, aLayer, aMeasurement } from '../support/measurements.ts'
 
 const base = aBaseLayer('ADD rootfs.tar /')
@@ -35,6 +35,12 @@ describe('beside the base', () => {
       ['duplicate-files', 'before', 0, 30_000_000],
       ['context-bloat', 'before', 0, 700_000],
     ])
+  })
+
+  test('the file to add a line to is the one that the build went by', () => {
+    const head = { ...image([lists, git]), ignoreFile: 'docker/api.Dockerfile.dockerignore' }
+    const finding = advise(head, null).find(({ rule }) => rule === 'context-bloat')
+    expect(plain(finding!.fix)).toBe('add `.git` to `docker/api.Dockerfile.dockerignore`')
   })
 
   test('without one nothing is called new, and the largest stands first', () => {

@@ -314,6 +314,7 @@ describe('buildImage', () => {
       digest: 'sha256:1',
       provenance: new Map([['', { one: 1 }]]),
       dockerfile: 'Dockerfile',
+      ignoreFile: '.dockerignore',
       warnings: [{ rule: 'WorkdirRelativePath', message: 'Relative workdir "…"', line: null, url: null }],
     })
     const calls: string[][] = []
@@ -321,6 +322,19 @@ describe('buildImage', () => {
     expect(image).toMatch(/^image-budget\.invalid\/head:[0-9a-f-]{36}$/)
     await removeImage(docker({}, calls), image)
     expect(calls).toEqual([['image', 'rm', image]])
+  })
+
+  it('tells which file says what is left out of the context: the Dockerfile’s own, else the context’s', async () => {
+    mkdirSync(join(tree, 'app/docker'), { recursive: true })
+    writeFileSync(join(tree, 'app/docker/api.Dockerfile'), 'FROM scratch\n')
+    const build = () =>
+      buildImage(docker(metadata), {
+        ...request({ context: 'app', file: 'app/docker/api.Dockerfile' }, { tree }),
+        scratch: tree,
+      })
+    expect((await build()).ignoreFile).toBe('app/.dockerignore')
+    writeFileSync(join(tree, 'app/docker/api.Dockerfile.dockerignore'), '')
+    expect((await build()).ignoreFile).toBe('app/docker/api.Dockerfile.dockerignore')
   })
 
   it('says that buildx is too old where the metadata does not tell what was built', async () => {

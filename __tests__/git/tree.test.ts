@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { openRepository } from '../../src/git/git.ts'
@@ -306,6 +306,20 @@ describe('snapshotWorkingTree', () => {
       'new/file': 'n',
       tool: { executable: 'x' },
     })
+  })
+
+  it('holds what changed in the very moment in which the index was written, and kept its size', async () => {
+    sandbox.commit(repository, 'first', { changed: '1' })
+    sandbox.git(repository, 'config', 'core.checkStat', 'minimal')
+    sandbox.git(repository, 'config', 'core.trustctime', 'false')
+    const [file, index] = [join(repository, 'changed'), join(repository, '.git/index')]
+    const moment = new Date('2026-01-02T03:04:05Z')
+    utimesSync(file, moment, moment)
+    sandbox.git(repository, 'update-index', '--refresh')
+    writeFiles(repository, { changed: '2' })
+    for (const each of [file, index]) utimesSync(each, moment, moment)
+    const opened = await openRepository(sandbox.exec, repository)
+    expect(await written(await snapshotWorkingTree(opened, join(sandbox.folder, 'scratch')))).toEqual({ changed: '2' })
   })
 
   it('holds the whole working tree, also when asked from a folder of it', async () => {

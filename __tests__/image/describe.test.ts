@@ -6,6 +6,7 @@ const SUBJECT: Subject = {
   name: 'api',
   commit: null,
   dockerfile: null,
+  ignoreFile: null,
   target: null,
   engine: null,
   source: { reference: 'docker://api', digest: digest('manifest') },

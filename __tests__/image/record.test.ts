@@ -46,12 +46,14 @@ async function read(provenance: Build['provenance']): Promise<Measurement> {
     digest: sha256(manifest),
     provenance,
     dockerfile: 'app/Dockerfile',
+    ignoreFile: '.dockerignore',
     warnings: [],
   }
   const subject = {
     name: 'api',
     commit: null,
     dockerfile: build.dockerfile,
+    ignoreFile: build.ignoreFile,
     target: null,
     engine: containerdEngine,
     source: null,

@@ -49,6 +49,7 @@ export function aMeasurement(overrides: Partial<Measurement> = {}): Measurement 
     platform: 'linux/amd64',
     commit: 'd4e5f6a000000000000000000000000000000000',
     dockerfile: 'Dockerfile',
+    ignoreFile: '.dockerignore',
     target: null,
     engine: classicEngine,
     source: null,

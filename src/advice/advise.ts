@@ -1,5 +1,5 @@
 import type { Layer, Measurement } from '../image/measurement.ts'
-import type { Finding, Found, Rule, RuleId } from './finding.ts'
+import type { Finding, Found, Rule, RuleId, Words } from './finding.ts'
 import { contextBloat } from './context-bloat.ts'
 import { debugSymbols } from './debug-symbols.ts'
 import { devDependencies } from './dev-dependencies.ts'
@@ -83,7 +83,16 @@ export function advise(head: Measurement, base: Measurement | null, { limit = MA
       .map((each, at): Ranked & { isFirst: boolean } => ({ entry, finding: each.finding, isFirst: at === 0 }))
   })
   const told = all.toSorted(inOrder).filter(({ isFirst }, at) => at < limit || isFirst)
-  return told.map(({ finding }) => finding)
+  return told.map(({ finding }) => withIgnoreFile(finding, head))
+}
+
+/** The rules call it by its usual name; the build may have gone by another one. */
+function withIgnoreFile(finding: Finding, { ignoreFile }: Measurement): Finding {
+  if (ignoreFile === null) return finding
+  const fix: Words = finding.fix.map((word) =>
+    typeof word === 'object' && word.code === '.dockerignore' ? { code: ignoreFile } : word,
+  )
+  return { ...finding, fix }
 }
 
 /** Whether all that a rule looks at is known of an image: else that it finds nothing says nothing. */

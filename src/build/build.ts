@@ -42,6 +42,8 @@ export type Build = {
   provenance: Map<string, unknown>
   /** The Dockerfile, relative to the repository's root, with `/`. */
   dockerfile: string
+  /** The file that says what is left out of the build context, relative to the repository's root; it may not be there. */
+  ignoreFile: string
   /** What BuildKit's own checks say of the Dockerfile; [] where they say nothing, or buildx or the engine has none. */
   warnings: BuildWarning[]
 }
@@ -171,8 +173,20 @@ export async function buildImage(
     digest: parsed.data['containerimage.digest'],
     provenance,
     dockerfile,
+    ignoreFile: await ignoreFileOf(request),
     warnings: readWarnings(parsed.data['buildx.build.warnings'], hiddenValues(inputs, environment)),
   }
+}
+
+/** One of the Dockerfile's own comes before the context's: https://docs.docker.com/build/concepts/context/#filename-and-location */
+async function ignoreFileOf(request: BuildRequest): Promise<string> {
+  const { context, file } = places(request)
+  const own = `${file}.dockerignore`
+  const hasOwn = await stat(own).then(
+    () => true,
+    () => false,
+  )
+  return relative(request.tree, hasOwn ? own : join(context, '.dockerignore')).replaceAll('\\', '/')
 }
 
 function places(request: BuildRequest): { context: string; file: string } {

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, realpath, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, realpath, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Exec, ExecResult } from '../exec.ts'
 import { CouldNotMeasure } from '../failure.ts'
@@ -200,7 +200,13 @@ export async function snapshotWorkingTree(repository: Repository, scratch: strin
   const copy = join(scratch, 'snapshot.index')
   await mkdir(dirname(copy), { recursive: true })
   const own = join(repository.gitDir, 'index')
-  if (await exists(own)) await copyFile(own, copy)
+  if (await exists(own)) {
+    await copyFile(own, copy)
+    // A file that changed within the index's last moment without changing its size is told by the index not being younger than the file
+    // (https://git-scm.com/docs/racy-git): a copy is.
+    const { atimeMs, mtimeMs } = await stat(own)
+    await utimes(copy, atimeMs / 1000, Math.floor(mtimeMs / 1000))
+  }
   const index = { GIT_INDEX_FILE: copy }
   await repository.git(['add', '--all', '--', '.'], index)
   return repository.git(['write-tree'], index)

@@ -14,6 +14,7 @@ export type Subject = {
   name: string
   commit: string | null
   dockerfile: string | null
+  ignoreFile: string | null
   target: string | null
   engine: Engine | null
   source: ImageSource | null
@@ -74,6 +75,7 @@ export function toMeasurement(
     platform: platformName(config),
     commit: subject.commit,
     dockerfile: subject.dockerfile,
+    ignoreFile: subject.ignoreFile,
     target: subject.target,
     engine: subject.engine,
     source: subject.source,

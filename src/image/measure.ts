@@ -90,6 +90,7 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
         name: shop.name,
         commit: revision.commit,
         dockerfile: build.dockerfile,
+        ignoreFile: build.ignoreFile,
         target: shop.inputs.target,
         engine,
         source: null,
@@ -220,7 +221,16 @@ export async function measureImage(
           `${platformName(image.config)}: ${all} ${all === 1 ? 'layer' : 'layers'}${unread > 0 ? `, ${unread} to be read …` : ''}`,
         )
         const source = { reference: reference.text, digest: image.digest }
-        const subject = { name, commit: null, dockerfile: null, target: null, engine: null, source, warnings: [] }
+        const subject = {
+          name,
+          commit: null,
+          dockerfile: null,
+          ignoreFile: null,
+          target: null,
+          engine: null,
+          source,
+          warnings: [],
+        }
         return measurementOf(image, subject, inputs, contents, UNKNOWN_ORIGINS, NO_BLOBS)
       }),
     )

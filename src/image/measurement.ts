@@ -74,6 +74,8 @@ export type Measurement = {
   commit: string | null
   /** Relative to the repository's root; null where nothing was built. */
   dockerfile: string | null
+  /** The `.dockerignore` that its build went by, relative to the repository's root, whether it is there or not; null where nothing was built. */
+  ignoreFile: string | null
   target: string | null
   /** What built it; null where nothing was built. */
   engine: Engine | null
