@@ -37,6 +37,16 @@ describe('beside the base', () => {
     ])
   })
 
+  test('what the base shipped already is nothing new because a line now removes it', () => {
+    const layers = [aBaseLayer('ADD rootfs.tar /'), aLayer('RUN apt-get update'), aLayer('RUN rm -rf /opt/data')]
+    const data = aFile('/opt/data/x', 5_000_000, 1)
+    const before = anImage(layers.slice(0, 2), [data])
+    const head = anImage(layers, [{ ...data, lost: { layer: 2, how: 'removed' } }])
+    const found = advise(head, before).find(({ rule }) => rule === 'removed-later')
+    expect(found).toMatchObject({ since: 'before', added: 0, bytes: 5_000_000 })
+    expect(advise(head, anImage([layers[0]!], []))).toMatchObject([{ rule: 'removed-later', since: 'new' }])
+  })
+
   test('the file to add a line to is the one that the build went by', () => {
     const head = { ...image([lists, git]), ignoreFile: 'docker/api.Dockerfile.dockerignore' }
     const finding = advise(head, null).find(({ rule }) => rule === 'context-bloat')

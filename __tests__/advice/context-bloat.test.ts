@@ -117,3 +117,9 @@ test('no byte is told by vcs-and-tests too', () => {
     ['vcs-and-tests:tests', 700_000, 'add `**/test` to `.dockerignore`'],
   ])
 })
+
+test('what another line copies by its name is left alone: the build would miss it', () => {
+  const report = aLayer('COPY ./coverage/ /srv/report', { line: 8 })
+  const files = [app, aFile('/app/coverage/lcov.info', 3_400_000, 2), aFile('/srv/report/lcov.info', 3_400_000, 3)]
+  expect(contextBloat(anImage([base, install, copy, report], files))).toEqual([])
+})

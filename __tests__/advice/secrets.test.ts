@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { namesSecret, secretFiles, secretSettings } from '../../src/advice/secrets.ts'
+import { secretFiles, secretSettings } from '../../src/advice/secrets.ts'
+import { namesSecret } from '../../src/image/layer/secret.ts'
 import { aFile, anImage, plain } from '../support/contents.ts'
 import { aBaseLayer, aLayer } from '../support/measurements.ts'
 

@@ -37,10 +37,10 @@ describe('floating-base', () => {
     ['node:24', null, null],
   ])('%s from %s', (name, instruction, what) => expect(told(name, instruction)).toBe(what))
 
-  test('is pinned by the digest that was built from, and stays the same finding when the tag changes', () => {
+  test('is pinned by its digest, and stays the same finding when the tag changes', () => {
     const baseImage = { name: 'node:24', digest: pinned, line: 1, instruction: 'FROM node:24' }
     const [found] = floatingBase(aMeasurement({ baseImage }))
-    expect(plain(found!.fix)).toBe(`pin it: \`FROM node:24@${pinned}\``)
+    expect(plain(found!.fix)).toBe('pin it by the digest that its registry shows: `FROM node:24@sha256:…`')
     expect(found!.key).toBe('floating-base')
   })
 

@@ -139,9 +139,19 @@ describe('a stage', () => {
     })
   })
 
-  it('that the change took away has nothing', () => {
+  it('that the change took away, or named otherwise, is not passed unseen', () => {
     const of = compared({ layers: layers.slice(0, 2) }, { layers })
-    expect(checkOf(of, limit(stage('runtime'), 'max-increase', 0))).toMatchObject({ actual: -100, verdict: 'within' })
+    expect(checkOf(of, limit(stage('runtime'), 'max-size', 1))).toMatchObject({
+      reason: 'not-measured',
+      verdict: 'error',
+    })
+  })
+
+  it('that was only named anew has no growth', () => {
+    const renamed = layers.map((layer) => (layer.stage === 'Runtime' ? { ...layer, stage: 'app' } : layer))
+    const of = compared({ layers: renamed }, { layers })
+    expect(checkOf(of, limit(stage('app'), 'max-increase', 0))).toMatchObject({ actual: 0, verdict: 'within' })
+    expect(checkOf(of, limit(stage('app'), 'max-size', 1))).toMatchObject({ reason: 'over-before', verdict: 'within' })
   })
 
   it('is not known where a layer’s is not', () => {

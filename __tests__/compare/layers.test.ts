@@ -42,9 +42,21 @@ describe('what a layer changed by', () => {
   })
 
   it('is told by the folder where many things in it changed a little', () => {
-    const files = (size: number) => Object.fromEntries([1, 2, 3, 4, 5, 6].map((each) => [`/app/dist/${each}.js`, size]))
+    const files = (size: number) =>
+      Object.fromEntries(Array.from({ length: 12 }, (_, at) => at).map((each) => [`/app/dist/${each}.js`, size]))
     const [before, after] = [100, 150].map((size) => ({ instruction: 'RUN make', files: files(size) }))
-    expect(told(onlyWhy(compared([base, before!], [base, after!])))).toEqual([['/app/dist', 'changed', 300]])
+    expect(told(onlyWhy(compared([base, before!], [base, after!])))).toEqual([['/app/dist', 'changed', 600]])
+  })
+
+  it('is told by what lies in a folder where few things there came in', () => {
+    const before = { instruction: 'COPY . .', files: { '/app/src/main.js': 100 } }
+    const files = { '/app/src/main.js': 100, '/app/a/1': 500, '/app/b/1': 400, '/app/c/1': 300, '/app/d/1': 200 }
+    expect(told(onlyWhy(compared([base, before], [base, { instruction: 'COPY . .', files }])))).toEqual([
+      ['/app/a/1', 'new', 500],
+      ['/app/b/1', 'new', 400],
+      ['/app/c/1', 'new', 300],
+      ['/app/d/1', 'new', 200],
+    ])
   })
 
   it('says gone of what the image has no more', () => {

@@ -181,7 +181,7 @@ describe('explanation', () => {
     [
       'over-before',
       [
-        'It is 3.9 MB over max-size (160 MB), and was over it on main already. This change does not make it worse, so it passes.',
+        'It is 3.9 MB over max-size (160 MB), and was over it on main already. This change does not make it worse, so that is not held against it.',
       ],
     ],
     ['smaller', ['33.1 MB under its budget of 160 MB, which could go down to 140 MB: max-size: 140 MB.']],
@@ -195,7 +195,7 @@ describe('explanation', () => {
     [
       'base-image-cap',
       [
-        'It is 3.8 MB over max-size (155 MB) only since the base image grew, so it passes.',
+        'It is 3.8 MB over max-size (155 MB) only since the base image grew, so that is not held against it.',
         "This change adds 200.0 kB of its own. node:24-slim moved from sha256:11aa01234567 to sha256:22bb01234567 (+10.4 MB), which is not this change's doing and is not counted against max-size: libssl3 3.0.15 → 3.0.17 (+7.1 MB), libc6 2.36-9 → 2.36-10 (+2.4 MB), 5 more Debian packages (+900.0 kB).",
       ],
     ],
@@ -204,7 +204,7 @@ describe('explanation', () => {
     [
       'forbidden',
       [
-        'It has 1 finding of the forbidden rule vcs-and-tests, as main has. This change does not make it worse, so it passes.',
+        'It has 1 finding of the forbidden rule vcs-and-tests, as main has. This change does not make it worse, so that is not held against it.',
       ],
     ],
     ['soft-limit', []],

@@ -75,7 +75,10 @@ export function advise(head: Measurement, base: Measurement | null, { limit = MA
     const before = base !== null && looksAt(base) !== null ? byKey(findInBase(base)) : null
     const ranked = [...byKey(find(head))].map(([key, found]): Ranked => {
       const place = found.layer === null && entry.instruction ? entry.instruction(head, found) : placeOf(found.layer)
-      return { entry, finding: findingOf(rule, found, place, before && { found: before.get(key) ?? null }) }
+      return {
+        entry,
+        finding: findingOf(rule, found, place, before && { found: before.get(key) ?? laterRemoval(found, base) }),
+      }
     })
     return ranked
       .toSorted(inOrder)
@@ -117,6 +120,13 @@ function byKey(found: Found[]): Map<string, Found> {
       return [`${count} ${each.key}`, each]
     }),
   )
+}
+
+/** What the base ships of it too, and did not remove: the image was as large then, and the removal saves nothing. */
+function laterRemoval(found: Found, base: Measurement | null): Found | null {
+  if (found.isRemoval !== true || found.layer === null) return null
+  const { diffId } = found.layer
+  return base?.layers.some((layer) => layer.diffId === diffId) ? found : null
 }
 
 /** `before`: what the base has of it; null: there is nothing to compare with. */

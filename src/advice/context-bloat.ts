@@ -41,6 +41,11 @@ function findBloat(image: Measurement): Map<ImageFile, Bloat> {
   if (copied.size === 0) return bloat
   const makers = firstMakers(files, origins)
   const toolchains = toolchainFiles(image)
+  // What another line copies by its name, the build would miss.
+  const named = origins.flatMap((origin) => (origin?.from === 'context' ? origin.sources : [])).map(plainPath)
+  const isNamed = (ignore: string | null): boolean =>
+    ignore !== null &&
+    named.some((source) => source === plainPath(ignore) || source.startsWith(`${plainPath(ignore)}/`))
   const reports = coverageReports(files)
   const configs = files.filter(({ path }) => path.endsWith('/pyvenv.cfg'))
   const environments = new Set(configs.map(({ path }) => parentOf(path)))
@@ -60,8 +65,14 @@ function findBloat(image: Measurement): Map<ImageFile, Bloat> {
       if (made !== null && !(leftover !== null && made.startsWith(`${leftover.folder}/`))) {
         const folder = `${root}${made}`
         const remade = (makers.get(folder) ?? Infinity) < layer || environments.has(folder)
-        if (remade || file.lost !== null) bloat.set(file, { name, kind: 'made', folder, ignore: inContext(made) })
-      } else if (leftover !== null && leftover.kind !== 'tests' && !leftover.inPackage) {
+        if ((remade || file.lost !== null) && !isNamed(inContext(made)))
+          bloat.set(file, { name, kind: 'made', folder, ignore: inContext(made) })
+      } else if (
+        leftover !== null &&
+        leftover.kind !== 'tests' &&
+        !leftover.inPackage &&
+        !isNamed(inContext(leftover.folder))
+      ) {
         const { kind, folder } = leftover
         const of = kind === 'log' ? '*.log' : nameOf(folder)
         bloat.set(file, { name: of, kind, folder: `${root}${folder}`, ignore: inContext(folder) })
@@ -69,6 +80,11 @@ function findBloat(image: Measurement): Map<ImageFile, Bloat> {
     }
   }
   return bloat
+}
+
+/** Relative to the context, without `./` and a final `/`. */
+function plainPath(path: string): string {
+  return path.replace(/^(?:\.?\/)+/, '').replace(/\/+$/, '')
 }
 
 /** The first layer that makes such a folder and takes nothing from the context, by the folder's path. */

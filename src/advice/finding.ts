@@ -20,6 +20,8 @@ export type Found = {
   layer: Layer | null
   /** For `removed-later`: the layer that removed or replaced it, so that both lines can be told; else null. */
   otherLayer: Layer | null
+  /** Of `removed-later`: taken away, and not shipped again: the bytes are the lower layer's alone. */
+  isRemoval?: boolean
   /** What to do, one sentence in the imperative without its final full stop: `add ` `coverage` ` to ` `.dockerignore`. */
   fix: Words
   /** What makes it the same finding in another image (head and base are compared by it): no sizes, no digests, no versions. */

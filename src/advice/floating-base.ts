@@ -1,11 +1,11 @@
 import type { BaseImage } from '../image/measurement.ts'
-import type { Rule, Words } from './finding.ts'
+import type { Rule } from './finding.ts'
 
 /** A base image that may be another one tomorrow: the image grows by it without a change of the Dockerfile. */
 export const floatingBase: Rule = ({ baseImage }) => {
   const what = baseImage && floatOf(baseImage)
   if (baseImage === null || what === null) return []
-  const { name, digest } = baseImage
+  const { name } = baseImage
   return [
     {
       what: ['the base image ', { code: name }, what],
@@ -14,7 +14,8 @@ export const floatingBase: Rule = ({ baseImage }) => {
       bytes: null,
       layer: null,
       otherLayer: null,
-      fix: fixOf(name, digest),
+      // Which digest a registry has is not known here: the engine's own may be of an image that was made on this machine.
+      fix: ['pin it by the digest that its registry shows: ', { code: `FROM ${name}@sha256:…` }],
       // Another image that floats is no new reason.
       key: 'floating-base',
     },
@@ -41,8 +42,4 @@ function referenceIn(instruction: string): string | null {
 function repositoryOf(name: string): string {
   const at = name.lastIndexOf(':')
   return at > name.lastIndexOf('/') ? name.slice(0, at) : name
-}
-
-function fixOf(name: string, digest: string | null): Words {
-  return digest === null ? ['pin it by its digest'] : ['pin it: ', { code: `FROM ${name}@${digest}` }]
 }

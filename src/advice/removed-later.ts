@@ -69,7 +69,7 @@ function findingOf(
     placeOf: ({ path }) =>
       files.length === 1 ? path : TOPS.has(common) ? folderAt(path, TOPS.has(folderAt(path, 1)) ? 3 : 1) : common,
   })
-  return { ...found, layer: lower, otherLayer: upper }
+  return { ...found, layer: lower, otherLayer: upper, isRemoval: !isReplaced }
 }
 
 /** A file and what stands in its place, with the same content. */

@@ -1,4 +1,4 @@
-import type { SecretKind } from '../image/layer/secret.ts'
+import { namesSecret, type SecretKind } from '../image/layer/secret.ts'
 import type { ImageFile } from '../image/files.ts'
 import type { Measurement } from '../image/measurement.ts'
 import type { Found, Rule, Words } from './finding.ts'
@@ -14,18 +14,6 @@ const KINDS: Record<SecretKind, Words> = {
   'docker-login': ["a registry's login"],
   'git-credentials': ['a Git password'],
   'env-file': ['settings of an ', { code: '.env' }, ' file'],
-}
-
-/** Words that name a secret, each a part of the name between underscores. */
-const SECRET =
-  /(?:^|_)(?:SECRETS?|TOKENS?|PASSWORDS?|PASSWD|PASSPHRASE|API_?KEYS?|ACCESS_?KEYS?|PRIVATE_?KEYS?|CREDENTIALS?)(?:_|$)/i
-/** What a name with such a word says that is no secret: where it lies, how long it lives, what it is called; or is for all to see. */
-const HARMLESS =
-  /_(?:FILES?|PATH|DIR|URL|URI|ENDPOINT|HOST|TTL|AGE|LIFETIME|EXPIRY|EXPIRES?(?:_IN)?|EXPIRATION|TIMEOUT|INTERVAL|LENGTH|SIZE|LIMIT|COUNT|NAME|ID|HEADER|TYPE|ALGORITHM|ALG|ISSUER|AUDIENCE|ENABLED|REQUIRED|POLICY|PROVIDER|VERSION|PREFIX)$|(?:^|_)PUBLIC(?:_|$)|^(?:ALLOW|DISABLE|ENABLE|NO|USE|REQUIRE|SKIP|HAS|IS|VITE|REACT_APP|VUE_APP)_/i
-
-/** Whether a variable of this name holds a secret, as far as a name tells. */
-export function namesSecret(name: string): boolean {
-  return /^[A-Za-z_][\w.-]{0,99}$/.test(name) && SECRET.test(name) && !HARMLESS.test(name)
 }
 
 /** Files that hold a secret, in every layer that is shipped: what a later one removes can be read all the same. */
@@ -64,7 +52,9 @@ function fixOf(image: Measurement, file: ImageFile): Words {
       ' and replace it',
     ]
   const layer = image.layers[file.layer] ?? null
-  const name = file.path.slice(file.path.lastIndexOf('/') + 1)
+  const [folder = '', name = ''] = file.path.split('/').slice(-2)
+  // `credentials` alone would leave out more than the file: in `.aws` it is what it is.
+  const ignore = folder.startsWith('.') ? `${folder}/${name}` : name
   const mount: Words = [
     'give it to the ',
     { code: 'RUN' },
@@ -73,7 +63,7 @@ function fixOf(image: Measurement, file: ImageFile): Words {
     ', and replace it',
   ]
   return layer !== null && originOf(layer).from === 'context'
-    ? [...keepOut(layer, `**/${name}`), ', ', ...mount]
+    ? [...keepOut(layer, `**/${ignore}`), ', ', ...mount]
     : mount
 }
 

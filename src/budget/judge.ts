@@ -6,7 +6,7 @@ import type { Measurement } from '../image/measurement.ts'
 import type { LimitScope } from '../inputs/budget-lines.ts'
 import type { RuleId } from '../inputs/rules.ts'
 import type { Budget, BudgetName, Check, Metric, SkipReason, Verdict } from './budget.ts'
-import { gaugeInBase, gaugeOf, stagesOf, type Figures } from './scope.ts'
+import { gaugeInBase, gaugeOf, sharedWithStage, stagesOf, type Figures } from './scope.ts'
 import { worstVerdict } from './verdict.ts'
 
 /** Above this share of the limit, in percent, a kept budget is `near`. */
@@ -77,10 +77,13 @@ function sidesOf(compared: Compared, scope: LimitScope | null): Sides {
   const { comparison } = compared
   const gauge = gaugeOf(scope)
   const head = gauge(compared.head, comparison.head)
-  const base = compared.base && comparison.base && gauge(compared.base, comparison.base)
+  const known = compared.base && comparison.base && gauge(compared.base, comparison.base)
+  // A stage that was named anew has no growth: its layers are the base's.
+  const isNew = scope?.kind === 'stage' && known?.layers === 0
+  const base = isNew && compared.base ? sharedWithStage(compared.head, compared.base, scope.of) : known
   const sides = { base, drift: driftOf(compared, scope), unlikeDownloads: comparison.unlikeDownloads !== null }
   // It may be misspelt, or one that the image is not made of.
-  const isAbsent = scope?.kind === 'stage' && head.layers === 0 && !base?.layers
+  const isAbsent = scope?.kind === 'stage' && head.layers === 0
   return { ...sides, head: isAbsent ? absent(scope.of, compared.head) : head }
 }
 

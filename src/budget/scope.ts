@@ -80,6 +80,13 @@ function stageFigures(layers: Layer[], stage: string): Figures {
   return layerFigures(own.filter((layer) => layer.stage?.toLowerCase() === wanted))
 }
 
+/** What the base has of the layers that are a stage's in the head, where the base has no stage of that name. */
+export function sharedWithStage(head: Measurement, base: Measurement, stage: string): Figures {
+  const wanted = stage.toLowerCase()
+  const its = new Set(head.layers.flatMap((layer) => (layer.stage?.toLowerCase() === wanted ? layer.diffId : [])))
+  return layerFigures(base.layers.filter(({ diffId }) => its.has(diffId)))
+}
+
 function layerFigures(layers: Layer[]): Figures {
   return {
     size: sum(layers.map((layer) => layer.size)),

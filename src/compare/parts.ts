@@ -8,10 +8,10 @@ import { changeOfPackage, type PackageIndex } from './packages.ts'
 export const MAX_PARTS = 10
 export const MAX_PACKAGES = 10
 
-/** A folder is told by its children where so few of them … */
+/** A folder is told by what lies in it where so few of that … */
 const FEW = 3
 /** … make up so much of what changed in it. */
-const MOST = 0.9
+const TELLING = 0.5
 
 /** A package's change is told by the folder that has so much of it. */
 const HALF = 0.45
@@ -231,9 +231,8 @@ function telling(node: Branch, sides: Sides): Branch[] {
   // A folder that is new (or gone) as a whole is told by its own name, but for the way to a single file.
   if (!isShared && changeAt(node.path, sides) !== 'changed') return node.files === 1 ? children : []
   if (isShared) return children
-  const few = children.slice(0, FEW)
-  const told = few.reduce((total, { absolute }) => total + absolute, 0)
-  return told >= node.absolute * MOST ? children : []
+  const told = children.slice(0, FEW).reduce((total, { absolute }) => total + absolute, 0)
+  return told >= node.absolute * TELLING ? children : []
 }
 
 function folderPart(node: Branch, sides: Sides): Part {

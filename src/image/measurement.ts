@@ -36,7 +36,7 @@ export type CopySource = { kind: 'stage' | 'image'; name: string }
 export type Settings = {
   /** The user that it runs as, as the config has it: '' is root. */
   user: string
-  /** Names of the environment variables that have a value. */
+  /** Names of the environment variables that have a value which may be a secret: no number, length of time or switch. */
   variables: string[]
   /** Names of the build arguments that its history has values of. */
   buildArgs: string[]

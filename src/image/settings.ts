@@ -1,3 +1,4 @@
+import { maySecret } from './layer/secret.ts'
 import type { Settings } from './measurement.ts'
 import type { ImageConfig } from './oci.ts'
 
@@ -32,11 +33,11 @@ function argumentsOf(history: string[]): string[] {
   return distinct([...defaults, ...given.filter((name) => names.has(name))])
 }
 
-/** The keys of those that have a value. */
+/** The keys of those that have a value which may be a secret. */
 function namesOf(pairs: string[]): string[] {
   const names = pairs.flatMap((pair) => {
     const at = pair.indexOf('=')
-    return at > 0 && at < pair.length - 1 ? [pair.slice(0, at)] : []
+    return at > 0 && maySecret(pair.slice(at + 1)) ? [pair.slice(0, at)] : []
   })
   return distinct(names)
 }

@@ -1,5 +1,5 @@
 import type { Finding } from '../advice/finding.ts'
-import { join, list as listed, phrase, type Phrase, type Place } from './phrase.ts'
+import { join, phrase, type Phrase, type Place } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
 import { leadChange } from './state.ts'
 import { formatBytes, formatCount, formatSigned } from './units.ts'
@@ -7,19 +7,30 @@ import { formatBytes, formatCount, formatSigned } from './units.ts'
 /** What to do about it, in the words of the comment, the summary and the terminal. */
 
 /** Findings that are new in this change, and such as were there before it. */
-export type Advice = { title: string; fresh: Finding[]; more: number; standing: Finding[] }
+export type Advice = { title: string; fresh: Finding[]; more: Finding[]; standing: Finding[] }
 
 /** New findings shown above the fold. */
 export const ADVICE_SHOWN = 3
+/** Forbidden ones shown, at most. */
+const MOST_SHOWN = 20
 
 /** What is advised of an image; null where there is nothing. Without a comparison nothing is new. */
 export function adviceOf(image: ImageReport, shown = ADVICE_SHOWN): Advice | null {
   if (image.findings.length === 0) return null
   const fresh = image.findings.filter(isFresh)
+  const forbidden = forbiddenRules(image)
+  // What breaks a budget is told whole.
+  const count = Math.max(shown, Math.min(MOST_SHOWN, fresh.filter(({ rule }) => forbidden.has(rule)).length))
   const standing = image.findings.filter((finding) => !fresh.includes(finding))
   const hasBytes = fresh.some(({ added }) => added !== null && added > 0)
   const title = hasBytes && (leadChange(image)?.amount ?? 0) > 0 ? 'To get it back' : 'New in this change'
-  return { title, fresh: fresh.slice(0, shown), more: Math.max(0, fresh.length - shown), standing }
+  return { title, fresh: fresh.slice(0, count), more: fresh.slice(count), standing }
+}
+
+/** Rules whose findings break a budget of the image. */
+export function forbiddenRules({ checks }: ImageReport): ReadonlySet<string> {
+  const broken = checks.filter(({ budget, status }) => budget === 'forbid' && status === 'over')
+  return new Set(broken.flatMap(({ scope }) => scope?.of ?? []))
 }
 
 /** It came with this change, and this Dockerfile can do something about it. */
@@ -82,13 +93,10 @@ export function checkWords(warning: ImageReport['warnings'][number], image: Imag
   return phrase`${place}${warning.message} (${{ code: warning.rule }})`
 }
 
-/** `2 more: secrets, debug-symbols`. */
-export function moreWords({ more }: Advice, image: ImageReport): Phrase {
-  const rules = new Set(
-    image.findings
-      .filter(isFresh)
-      .slice(-more)
-      .map(({ rule }) => rule),
-  )
-  return [`${more} more: ${listed([...rules])}`]
+/** `2 more: package-cache −1.2 MB, secrets`. */
+export function moreWords({ more }: Advice): Phrase {
+  const each = more
+    .slice(0, 10)
+    .map(({ rule, added }) => `${rule}${added === null || added === 0 ? '' : ` ${formatSigned(-added)}`}`)
+  return [`${more.length} more: ${each.join(', ')}${more.length > each.length ? ', …' : ''}`]
 }

@@ -1,4 +1,4 @@
-import { findingWords } from './advice.ts'
+import { findingWords, forbiddenRules } from './advice.ts'
 import { allCauses, causeWords, type Cause } from './causes.ts'
 import { isImageNoteworthy } from './noteworthy.ts'
 import { plain, type Phrase } from './phrase.ts'
@@ -42,7 +42,7 @@ export function annotationsOf(report: Report, fails: boolean): Annotation[] {
     message: plain(withoutPlaces(causeWords(cause, image, report))),
     place,
   }))
-  const all = [...causes, ...adviceLines(image, report)].slice(0, SHOWN)
+  const all = [...causes, ...adviceLines(image, report, level)].slice(0, SHOWN)
   return causes.length === 0 && fails ? [{ level, title, message: title, place: null }, ...all] : all
 }
 
@@ -64,11 +64,12 @@ function grownLines(image: ImageReport): { cause: Cause; place: Place }[] {
 }
 
 /** New findings of a line; a secret is a warning whatever the size. */
-function adviceLines(image: ImageReport, report: Report): Annotation[] {
+function adviceLines(image: ImageReport, report: Report, level: Annotation['level']): Annotation[] {
+  const forbidden = forbiddenRules(image)
   return image.findings
     .filter(({ since, file, line }) => (since === 'new' || since === 'grown') && file !== null && line !== null)
     .map((finding) => ({
-      level: finding.rule === 'secrets' ? 'warning' : 'notice',
+      level: forbidden.has(finding.rule) ? level : finding.rule === 'secrets' ? 'warning' : 'notice',
       title: `${PRODUCT}: ${finding.rule}`,
       message: plain(findingWords(finding, report)),
       place: { file: finding.file!, line: finding.line },

@@ -43,7 +43,7 @@ export type Cause = {
 export type Causes = {
   title: string
   causes: Cause[]
-  /** What is not in `causes`: how many, and by how much in all (null where one of them is not measured). */
+  /** What is not in `causes`: how many, and by how much in all (null where one of them is not measured). The layer table has what changed no size. */
   rest: Phrase[]
 }
 
@@ -70,16 +70,12 @@ export function causesOf(image: ImageReport, shown = CAUSES_SHOWN): Causes | nul
 
   const rest = telling.slice(shown)
   const moved = changed.filter(({ amount, why }) => amount === 0 && why !== null && why.moved !== 0).length
-  const same = changed.length - telling.length - moved
-  const rebuilt = image.layerChanges.filter((layer) => layer.change === 'rebuilt').length
   return {
     title: causesTitle(image),
     causes: telling.slice(0, shown),
     rest: [
       ...(rest.length > 0 ? [restWords(rest)] : []),
       ...(moved > 0 ? [[`${formatCount(moved, 'layer')} with files that only moved from one layer to another`]] : []),
-      ...(same > 0 ? [[`${formatCount(same, 'layer')} changed without changing size`]] : []),
-      ...(rebuilt > 0 ? [[`${formatCount(rebuilt, 'layer')} rebuilt at the same size`]] : []),
     ],
   }
 }
@@ -214,12 +210,18 @@ export function whyWords({ layer, amount, why }: Pick<Cause, 'layer' | 'amount' 
     (part) => part.amount * amount > 0 && Math.abs(part.amount) >= Math.abs(amount) * WORTH_SHARE,
   )
   const [first] = worth
+  const allParts = why.parts.filter((part) => part.amount * amount > 0).length
   if (first === undefined) return []
   if (Math.abs(first.amount) >= Math.abs(amount) * ALONE_SHARE || why.parts.length === 1) {
     return alone(first, layer?.change === 'added')
   }
   const shown = worth.slice(0, PARTS_SHOWN)
-  return phrase`: ${join(shown.map(partWords), ', ')}`
+  const isNewLayer = layer?.change === 'added'
+  const left = allParts - shown.length
+  const rest = amount - shown.reduce((sum, part) => sum + part.amount, 0)
+  const more: Phrase[] =
+    left > 0 && rest * amount > 0 ? [[`${formatCount(left, 'more place')} (${formatSigned(rest)})`]] : []
+  return phrase`: ${join([...shown.map((part) => partWords(part, isNewLayer)), ...more], ', ')}`
 }
 
 /** ` in `/app/node_modules`: `typescript` 5.9.3 is new (+9.1 MB)`; `: `/app/coverage` is new`. */
@@ -231,10 +233,10 @@ function alone(part: Part, isNewLayer: boolean): Phrase {
   return phrase`: ${{ code: part.path }}${isNewLayer && part.change === 'new' ? '' : ` is ${part.change}`}`
 }
 
-function partWords(part: Part): Phrase {
+function partWords(part: Part, isNewLayer: boolean): Phrase {
   const figure = formatSigned(part.amount)
   if (part.path === null) return packagesWords(part)
-  const state = part.change === 'changed' ? '' : ` is ${part.change}`
+  const state = part.change === 'changed' || (isNewLayer && part.change === 'new') ? '' : ` is ${part.change}`
   const packages = part.ecosystem === null ? [] : packagesWords(part)
   return packages.length > 0
     ? phrase`${{ code: part.path }} (${figure}: ${packages})`

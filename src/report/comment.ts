@@ -148,7 +148,7 @@ function imageBlocks(image: ImageReport, report: Report, detail: Detail): string
   const advice = adviceOf(image)
   if (advice !== null && advice.fresh.length > 0 && detail.causes > 0) {
     const lines = advice.fresh.map((finding) => findingWords(finding, report))
-    if (advice.more > 0) lines.push(moreWords(advice, image))
+    if (advice.more.length > 0) lines.push(moreWords(advice))
     blocks.push(`**${advice.title}**\n${bullets(lines, setting)}`)
   }
   if (!detail.layers) return blocks

@@ -1,9 +1,10 @@
-import { adviceOf, findingWords, moreWords, standingTitle } from './advice.ts'
+import { adviceOf, checkWords, checksOf, findingWords, moreWords, standingTitle } from './advice.ts'
 import { causeWords, causesOf } from './causes.ts'
 import { characterWidth, displayWidth, manyLines, oneLine, shorten } from './characters.ts'
 import { isImageNoteworthy } from './noteworthy.ts'
 import { join, phrase, placeName, type Phrase, type Piece, type Tone } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
+import { formatCount } from './units.ts'
 import { stateOf } from './state.ts'
 import { figuresTable, overviewTable, worstFirst, type Table } from './tables.ts'
 import { PRODUCT, explanation, failureOutput, headline, imageHeadline, reportWords, smallPrint } from './words.ts'
@@ -81,11 +82,13 @@ function imageBlocks(image: ImageReport, report: Report, pen: TerminalOptions): 
 
 /** What is new in full, what was there before in a line: `--json` has all of it. */
 function adviceBlocks(image: ImageReport, report: Report, pen: TerminalOptions): string[][] {
-  const advice = adviceOf(image)
-  if (advice === null) return []
+  const advice = adviceOf(image) ?? { title: '', fresh: [], more: [], standing: [] }
+  const checks = checksOf(image).slice(0, STANDING_SHOWN)
   const fresh = advice.fresh.map((finding) => findingWords(finding, report))
-  if (advice.more > 0) fresh.push(moreWords(advice, image))
+  if (advice.more.length > 0) fresh.push(moreWords(advice))
   const standing = advice.standing.slice(0, STANDING_SHOWN).map((finding) => findingWords(finding, report))
+  const left = advice.standing.length - standing.length
+  if (left > 0) standing.push([formatCount(left, 'more finding')])
   const block = (title: string, lines: Phrase[]): string[][] =>
     lines.length === 0
       ? []
@@ -95,7 +98,14 @@ function adviceBlocks(image: ImageReport, report: Report, pen: TerminalOptions):
             ...lines.flatMap((words) => wrap(words.map(quoted), pen, '  ')),
           ],
         ]
-  return [...block(advice.title, fresh), ...block(standingTitle(advice, image), standing)]
+  return [
+    ...block(advice.title, fresh),
+    ...block(standingTitle(advice, image), standing),
+    ...block(
+      `BuildKit's own checks (${checksOf(image).length})`,
+      checks.map((check) => checkWords(check, image, report)),
+    ),
+  ]
 }
 
 /** Findings of old that are listed, largest first. */

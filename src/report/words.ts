@@ -502,8 +502,8 @@ function overBeforeWords(image: ImageReport): Phrase[] {
     .filter((check) => check.reason === 'over-before')
     .map((check) =>
       check.metric === 'findings'
-        ? phrase`It has ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }}, as ${baseName(image)} has. This change does not make it worse, so it passes.`
-        : phrase`It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}), and was over it on ${baseName(image)} already. This change does not make it worse, so it passes.`,
+        ? phrase`It has ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }}, as ${baseName(image)} has. This change does not make it worse, so that is not held against it.`
+        : phrase`It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}), and was over it on ${baseName(image)} already. This change does not make it worse, so that is not held against it.`,
     )
 }
 
@@ -512,8 +512,8 @@ function baseImageCapWords(image: ImageReport): Phrase[] {
     .filter((check) => check.reason === 'base-image')
     .map((check) =>
       check.metric === 'findings'
-        ? phrase`The ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }} came with the base image, so it passes.`
-        : phrase`It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}) only since the base image grew, so it passes.`,
+        ? phrase`The ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }} came with the base image, so that is not held against it.`
+        : phrase`It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}) only since the base image grew, so that is not held against it.`,
     )
 }
 

@@ -66,6 +66,11 @@ describe('holds none:', () => {
     ['an example', 'root/.aws/credentials', 'aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n'],
     ['a pattern', 'app/.env.example', 'API_KEY=abc\n'],
     ['a pattern of production', 'app/.env.production.sample', 'API_KEY=abc\n'],
+    [
+      'settings that hide nothing',
+      'app/.env',
+      'APP_NAME=shop\nFEATURE_X=true\nPASSWORD_MIN=8\nCACHE_TTL=60\nGOOGLE_ANALYTICS_ID=UA-1\nAPI_URL=https://api/\nDATABASE_URL=postgres://localhost/db\nMAX_TOKENS=4096\n',
+    ],
     ['values to come', 'app/.env', 'API_KEY=\nDB_PASSWORD="${DB_PASSWORD}"\nTOKEN=<your token>\n# SECRET=1\n'],
     [
       'harmless settings',

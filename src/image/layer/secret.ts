@@ -114,14 +114,33 @@ function hasUrlPassword(text: string): boolean {
   return password !== undefined && isValue(password)
 }
 
-/** Variables that configure and hide nothing. */
+/** Words that name a secret, each a part of the name between underscores. */
+const SECRET =
+  /(?:^|_)(?:SECRETS?|TOKENS?|PASSWORDS?|PASSWD|PASSPHRASE|API_?KEYS?|ACCESS_?KEYS?|PRIVATE_?KEYS?|SECRET_?KEYS?|CREDENTIALS?)(?:_|$)/i
+/** What a name with such a word says that is no secret: where it lies, how long it lives, what it is called; or is for all to see. */
 const HARMLESS =
-  /^(?:(?:\w+_)?(?:ENV|ENVIRONMENT|PORT|HOST|HOSTNAME|LEVEL|VERSION|TIMEOUT|ENABLED|DEBUG|MODE|DIR|PATH)|TZ|LANG|LC_\w+|\w*PUBLIC_\w+|(?:VITE|REACT_APP|VUE_APP|COMPOSE|npm_config)_\w+|GENERATE_SOURCEMAP)$/
+  /_(?:FILES?|PATH|DIR|URL|URI|ENDPOINT|HOST|TTL|AGE|LIFETIME|EXPIRY|EXPIRES?(?:_IN)?|EXPIRATION|TIMEOUT|INTERVAL|LENGTH|MIN|MAX|SIZE|LIMIT|COUNT|NAME|ID|HEADER|HELPER|TYPE|ALGORITHM|ALG|ISSUER|AUDIENCE|ENABLED|REQUIRED|POLICY|PROVIDER|ROTATION|SCANNING|VERSION|PREFIX)$|(?:^|_)(?:PUBLIC|MAX|MIN)(?:_|$)|^(?:ALLOW|DISABLE|ENABLE|NO|USE|REQUIRE|SKIP|HAS|IS|VITE|REACT_APP|VUE_APP)_/i
 
-/** Some variable has a value, and not only of those that hide nothing. */
+/** Whether a variable of this name holds a secret, as far as a name tells. */
+export function namesSecret(name: string): boolean {
+  return /^[A-Za-z_][\w.-]{0,99}$/.test(name) && SECRET.test(name) && !HARMLESS.test(name)
+}
+
+/** Whether a value may be a secret: not a number, a length of time or a switch, nor what stands for another value. */
+export function maySecret(value: string): boolean {
+  return (
+    isValue(value) &&
+    !/^(?:[\d.,]+ ?(?:[a-z]{1,2}|min|sec|hours?|days?)?|true|false|on|off|yes|no|none|null)$/i.test(value)
+  )
+}
+
+/** How keys and tokens of well-known services begin. */
+const TOKEN = /^(?:sk[-_]|rk_|gh[opsu]_|github_pat_|glpat-|xox[abeprs]-|AKIA|AIza|npm_|SG\.|ya29\.|eyJ)[\w.-]{4}/
+
+/** Some variable is named like a secret and has a value that may be one, or one that looks like a token or an address with a password. */
 function hasEnvironment(text: string): boolean {
   return settingsOf(text).some(
-    ({ name, value }) => /^\w+$/.test(name) && isValue(value) && (!HARMLESS.test(name) || hasUrlPassword(value)),
+    ({ name, value }) => (namesSecret(name) && maySecret(value)) || TOKEN.test(value) || hasUrlPassword(value),
   )
 }
 
