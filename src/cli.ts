@@ -7,12 +7,14 @@ import { createExec, createOpenOutput, interruption } from './exec.ts'
 import { toFailure } from './failure.ts'
 import { parseInputs } from './inputs/inputs.ts'
 import type { Log } from './log.ts'
+import { keepMemoryLow } from './memory.ts'
 import { renderJson } from './report/json.ts'
 import { reportFailure } from './report/assemble.ts'
 import { renderTerminal } from './report/terminal.ts'
 import { run } from './run.ts'
 import { version } from './version.ts'
 
+keepMemoryLow()
 const { env, stdout, stderr } = process
 const signal = interruption()
 // A reader that has seen enough (`| head`) is no error.

@@ -6,9 +6,11 @@ import { readContext, readEventFacts, readInputs } from './github/context.ts'
 import { maskSecrets, workflowLog } from './github/log.ts'
 import { audienceOf, NOBODY, publish } from './github/publish.ts'
 import { parseInputs } from './inputs/inputs.ts'
+import { keepMemoryLow } from './memory.ts'
 import { reportFailure } from './report/assemble.ts'
 import { run } from './run.ts'
 
+keepMemoryLow()
 const { env } = process
 const signal = interruption()
 

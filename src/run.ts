@@ -8,7 +8,6 @@ import { compareAll, gonePlatforms } from './compare/compare.ts'
 import { CouldNotMeasure, toFailure } from './failure.ts'
 import type { Inputs } from './inputs/inputs.ts'
 import type { Log } from './log.ts'
-import { keepMemoryLow } from './memory.ts'
 import { assembleReport, reportFailure, type JudgedImage } from './report/assemble.ts'
 import type { Report } from './report/report.ts'
 import { measureSides, type Facts, type Surroundings, type World } from './sides.ts'
@@ -19,7 +18,6 @@ import { version } from './version.ts'
  * Never throws for an image that could not be measured: the report says so. Throws where the run was cancelled.
  */
 export async function run(inputs: Inputs, surroundings: Surroundings, world: World): Promise<Report> {
-  keepMemoryLow()
   const { repositoryUrl, runUrl } = surroundings
   const scratch = await makeScratch(surroundings.temporary)
   const facts: Facts = {

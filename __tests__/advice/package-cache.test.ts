@@ -76,3 +76,19 @@ test('Go’s modules without the compiler, and Maven’s jars, are caches, which
   const found = packageCache(anImage([base, run], files, { packages: [aPackage('java', 'a')] }))
   expect(found.map(({ key }) => key)).toEqual(['package-cache:go', 'package-cache:maven', 'package-cache:yarn'])
 })
+
+test.each([
+  ['/var/lib/apt/lists/deb_Packages', 'apt'],
+  ['/var/cache/apt/archives/curl.deb', 'apt'],
+  ['/var/cache/apk/APKINDEX.a1.tar.gz', 'apk'],
+  ['/etc/apk/cache/curl.apk', 'apk'],
+  ['/var/cache/dnf/fedora/primary.xml.gz', 'dnf'],
+  ['/root/.cache/pip/http/a/b', 'pip'],
+  ['/root/.npm/_cacache/content-v2/x', 'npm'],
+  ['/root/.cargo/registry/cache/x.crate', 'cargo'],
+])('finds %s', (path, manager) => {
+  const found = packageCache(
+    anImage([aBaseLayer('ADD rootfs.tar /'), aLayer('RUN install')], [aFile(path, 5_000_000, 1)]),
+  )
+  expect(found.map(({ key, bytes }) => [key, bytes])).toEqual([[`package-cache:${manager}`, 5_000_000]])
+})

@@ -111,6 +111,38 @@ describe('what a layer changed by', () => {
     ])
   })
 
+  it('tells packages of one name apart by the folder that they lie in', () => {
+    const requests = (place: string): Package =>
+      aPackage('python', 'requests', { path: `/${place}/site-packages/requests-2.dist-info` })
+    const [a, b] = [requests('a'), requests('b')]
+    const one = {
+      instruction: 'RUN pip install',
+      files: { '/a/site-packages/requests/x.py': [5, a] },
+    } satisfies Shipped
+    const two: Shipped = {
+      instruction: one.instruction,
+      files: { ...one.files, '/b/site-packages/requests/x.py': [9, b] },
+    }
+    expect(compared([base, one], [base, two]).packages).toMatchObject([{ change: 'new', path: b.path }])
+    expect(compared([base, one], [base, two]).layerChanges.at(-1)?.why?.parts[0]?.packages).toMatchObject([
+      { name: 'requests', change: 'new', path: b.path, amount: 9 },
+    ])
+  })
+
+  it('names the folder that grew, and not one that shrank', () => {
+    const files = (old: number, now: number): Shipped['files'] => ({
+      '/app/node_modules/p/old/x': [old, aNpmPackage('p', {})],
+      '/app/node_modules/p/new/y': [now, aNpmPackage('p', {})],
+    })
+    const [before, after] = [files(1_000, 1), files(1, 10_000)].map((its) => ({
+      instruction: 'RUN npm ci',
+      files: its,
+    }))
+    expect(onlyWhy(compared([base, before!], [base, after!])).parts[0]?.packages).toMatchObject([
+      { change: 'same', amount: 9_000, folder: '/app/node_modules/p/new' },
+    ])
+  })
+
   it('is not what only moved from one layer to another', () => {
     const both = { instruction: 'RUN a && b', files: { '/opt/a': 1_000, '/opt/b': 2_000 } }
     const { layerChanges, change } = compared(

@@ -49,7 +49,7 @@ const CACHES: Cache[] = [
   {
     id: 'apk',
     what: ["apk's package index and cache"],
-    folder: /^\/(?:var\/cache|etc)\/apk\/(?:cache\/)?(?=[^/]*\.(?:apk|tar\.gz)$)/,
+    folder: /^\/(?:var\/cache\/apk|etc\/apk\/cache)\//,
     fix: { option: 'apk add --no-cache' },
     mount: null,
   },

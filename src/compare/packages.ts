@@ -4,17 +4,20 @@ import type { PackageChange } from './comparison.ts'
 /** The packages of an image by what makes them the same in another image. */
 export type PackageIndex = ReadonlyMap<string, Package>
 
-/** Two versions of a package are the same package; npm's may be there several times, in several folders. */
+/** Two versions of a package are the same package; what lies in a folder may be there several times, in several folders. */
 function keyOf({ ecosystem, name, path }: Package): string {
-  return `${ecosystem}\0${name}\0${ecosystem === 'npm' || ecosystem === 'go' ? (path ?? '') : ''}`
+  // Python's and Java's own names have the version: the folder that they lie in tells them apart.
+  const place = ecosystem === 'python' || ecosystem === 'java' ? path?.slice(0, path.lastIndexOf('/')) : path
+  return `${ecosystem}\0${name}\0${place ?? ''}`
 }
 
-/** Of several with the same key the first counts. */
+/** Several with the same key (kernels of an rpm) are one, with the bytes of all. */
 export function indexPackages(packages: Package[]): PackageIndex {
   const index = new Map<string, Package>()
   for (const each of packages) {
     const key = keyOf(each)
-    if (!index.has(key)) index.set(key, each)
+    const known = index.get(key)
+    index.set(key, known ? { ...known, size: known.size + each.size } : each)
   }
   return index
 }

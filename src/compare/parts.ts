@@ -5,8 +5,8 @@ import type { Delta } from './deltas.ts'
 import { changeOfPackage, type PackageIndex } from './packages.ts'
 
 /** Parts of one layer, and packages of one part, that are told; the rest is a number. */
-export const MAX_PARTS = 10
-export const MAX_PACKAGES = 10
+const MAX_PARTS = 10
+const MAX_PACKAGES = 10
 
 /** A folder is told by what lies in it where so few of that … */
 const FEW = 3
@@ -123,18 +123,21 @@ function packagesPart({ ecosystem, path }: Container, deltas: Delta[], sides: Si
     folders.set(owner, its.set(folder, (its.get(folder) ?? 0) + delta.amount))
   }
   // A package that was updated has files of either version: they are one change.
-  const changes = new Map<string, PackageChange>()
+  const changes = new Map<string, { change: PackageChange; folders: Map<string, number> }>()
   for (const [owner, amount] of amounts) {
-    const change = changeOfPackage(owner, amount, sides.packagesBefore, sides.packagesAfter)
-    const known = changes.get(change.key)
-    if (known) known.amount += amount
-    else {
-      const folder = change.change.change === 'same' ? tellingFolder(folders.get(owner)!, amount) : null
-      changes.set(change.key, { ...change.change, folder })
+    const { key, change } = changeOfPackage(owner, amount, sides.packagesBefore, sides.packagesAfter)
+    const known = changes.get(key)
+    if (!known) {
+      changes.set(key, { change, folders: folders.get(owner)! })
+      continue
     }
+    known.change.amount += amount
+    for (const [folder, bytes] of folders.get(owner)!)
+      known.folders.set(folder, (known.folders.get(folder) ?? 0) + bytes)
   }
   const packages = [...changes.values()]
-    .filter(({ amount }) => amount !== 0)
+    .filter(({ change }) => change.amount !== 0)
+    .map(({ change, folders: its }) => withFolder(change, its))
     .toSorted((one, other) => Math.abs(other.amount) - Math.abs(one.amount) || compareText(one.name, other.name))
   return {
     path,
@@ -145,6 +148,11 @@ function packagesPart({ ecosystem, path }: Container, deltas: Delta[], sides: Si
     packages: packages.slice(0, MAX_PACKAGES),
     packageCount: packages.length,
   }
+}
+
+/** A package of the same version says nothing of what changed; a folder may. */
+function withFolder(change: PackageChange, folders: ReadonlyMap<string, number>): PackageChange {
+  return change.change === 'same' ? { ...change, folder: tellingFolder(folders, change.amount) } : change
 }
 
 /** The folder that most of an amount is in, or else the deepest above all of it. */

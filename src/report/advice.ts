@@ -17,7 +17,7 @@ const MOST_SHOWN = 20
 /** What is advised of an image; null where there is nothing. Without a comparison nothing is new. */
 export function adviceOf(image: ImageReport, shown = ADVICE_SHOWN): Advice | null {
   if (image.findings.length === 0) return null
-  const fresh = image.findings.filter(isFresh)
+  const fresh = image.findings.filter((finding) => isFresh(finding, image))
   const forbidden = forbiddenRules(image)
   // What breaks a budget is told whole.
   const count = Math.max(shown, Math.min(MOST_SHOWN, fresh.filter(({ rule }) => forbidden.has(rule)).length))
@@ -33,16 +33,21 @@ export function forbiddenRules({ checks }: ImageReport): ReadonlySet<string> {
   return new Set(broken.flatMap(({ scope }) => scope?.of ?? []))
 }
 
-/** It came with this change, and this Dockerfile can do something about it. */
-function isFresh({ since }: Finding): boolean {
-  return since === 'new' || since === 'grown'
+/** It came with this change: also with another base image, where the change names it, but not with one that moved by itself. */
+function isFresh({ since, fromBase }: Finding, { baseImage }: ImageReport): boolean {
+  return (since === 'new' || since === 'grown') && !(fromBase && baseImage?.doing !== 'change')
 }
 
 /** `Advice that was there before this change (2, 34.1 MB)`. */
 export function standingTitle({ standing }: Advice, image: ImageReport): string {
   const bytes = standing.reduce((sum, finding) => sum + (finding.bytes ?? 0), 0)
   const figures = `(${standing.length}${bytes > 0 ? `, ${formatBytes(bytes)}` : ''})`
-  return image.base === null ? `Advice ${figures}` : `Advice that was there before this change ${figures}`
+  const isOld = image.base !== null && standing.every(({ since }) => since === 'before')
+  return isOld
+    ? `Advice that was there before this change ${figures}`
+    : image.base === null
+      ? `Advice ${figures}`
+      : `Other advice ${figures}`
 }
 
 /** `Add `coverage` to `.dockerignore`: −3.4 MB (coverage output in `/app/coverage`, `Dockerfile:17`)`. */

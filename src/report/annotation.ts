@@ -1,5 +1,6 @@
 import { findingWords, forbiddenRules } from './advice.ts'
 import { allCauses, causeWords, type Cause } from './causes.ts'
+import { oneLine } from './characters.ts'
 import { isImageNoteworthy } from './noteworthy.ts'
 import { plain, type Phrase } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
@@ -26,7 +27,7 @@ const SHOWN = 9
 export function annotationsOf(report: Report, fails: boolean): Annotation[] {
   const image = worstOf(report)
   if (image === undefined) return []
-  const title = `${PRODUCT}: ${plain(imageHeadline(image))}`
+  const title = `${PRODUCT}: ${oneLine(plain(imageHeadline(image)))}`
   if (image.error) {
     const { message, remedy, file, line } = image.error
     const place = file === null ? null : { file, line }
@@ -39,7 +40,7 @@ export function annotationsOf(report: Report, fails: boolean): Annotation[] {
   const causes = grown.map(({ cause, place }, at): Annotation => ({
     level: at === 0 ? level : level === 'error' ? 'warning' : level,
     title: at === 0 ? title : `${PRODUCT}: ${formatSigned(cause.amount ?? 0)}`,
-    message: plain(withoutPlaces(causeWords(cause, image, report))),
+    message: oneLine(plain(withoutPlaces(causeWords(cause, image, report)))),
     place,
   }))
   const all = [...causes, ...adviceLines(image, report, level)].slice(0, SHOWN)
@@ -71,7 +72,7 @@ function adviceLines(image: ImageReport, report: Report, level: Annotation['leve
     .map((finding) => ({
       level: forbidden.has(finding.rule) ? level : finding.rule === 'secrets' ? 'warning' : 'notice',
       title: `${PRODUCT}: ${finding.rule}`,
-      message: plain(findingWords(finding, report)),
+      message: oneLine(plain(findingWords(finding, report))),
       place: { file: finding.file!, line: finding.line },
     }))
 }

@@ -25,9 +25,9 @@ export type ImageReport = {
   layerChanges: LayerChange[]
   packages: Comparison['packages']
   warnings: Comparison['warnings']
-  /** What is new in this change first, then by bytes; [] where no content was read. */
+  /** What is new in this change first, then by bytes. Where no content was read, only what its config and Dockerfile tell. */
   findings: Finding[]
-  /** In the order: max-size, max-download-size, max-layers, max-increase; only the budgets that were set. */
+  /** Only the budgets that were set: of the whole image first, then of its parts as they were written, then forbidden rules. */
   checks: Check[]
 }
 
