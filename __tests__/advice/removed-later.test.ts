@@ -142,3 +142,12 @@ test('an instruction stands in for a line that is not known, and small ones are 
   )
   expect(found.map(({ what }) => plain(what))).toEqual(['files that `RUN rm -rf /src` takes away again'])
 })
+
+test('a path that two layers have many times is told by the last one of each', () => {
+  const lower = Array.from({ length: 20_000 }, () => aFile('/app/a', 10, 2, { checksum: 7, lost: again }))
+  const upper = Array.from({ length: 20_000 }, () => aFile('/app/a', 10, 3, { checksum: 7, uid: 5, lost: again }))
+  const found = removedLater(anImage([base, install, copy, last('RUN chown 5 /app/a')], [...lower, ...upper]))
+  expect(found.map(({ bytes, what }) => [bytes, plain(what)])).toEqual([
+    [200_000, 'files that line 7 ships again for another owner'],
+  ])
+})

@@ -160,3 +160,11 @@ describe('an image of one stage', () => {
     expect(singleStage(anImage([base, apt], [files[2]!], { stages: 1 }))).toEqual([])
   })
 })
+
+test('of JDKs that are in an image many times the first twenty have their own files told', () => {
+  const files = Array.from({ length: 30 }, (_, at) => [
+    aFile(`/opt/${at}/bin/javac`, 1_000_000, 1),
+    aFile(`/opt/${at}/jmods/java.base.jmod`, 1_000_000, 1),
+  ]).flat()
+  expect(toolchain(anImage([base, apt], files))[0]!.bytes).toBe(50_000_000)
+})

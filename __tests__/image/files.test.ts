@@ -39,7 +39,7 @@ describe('layers laid on each other', () => {
   })
 
   it('remove folders with all that is in them, as deep as it may be', () => {
-    const deep = `${'a/'.repeat(2_000)}file`
+    const deep = `${'a/'.repeat(256)}file`
     expect(
       rows([file(deep), file('b/c/d'), file('b/e')], [removed('a'), removed('b')]).map((each) => each.slice(-11)),
     ).toEqual([' 0 removed 1', ' 0 removed 1', ' 0 removed 1'].map((each) => expect.stringContaining(each.slice(1))))
@@ -147,8 +147,28 @@ describe('a file of the image', () => {
 })
 
 it('gives up where a small tar makes more folders than can be kept', () => {
-  const entries = Array.from({ length: 60 }, (_, at) => file(`${at}/${'a/'.repeat(10_000)}f`))
+  const entries = Array.from({ length: 2_000 }, (_, at) => file(`${at}/${'a/'.repeat(255)}f`))
+  expect(layFiles([entries.slice(1_000)])).not.toBeNull()
   expect(layFiles([entries])).toBeNull()
+})
+
+it('gives up where folders are deeper than can be kept', () => {
+  expect(layFiles([[file(`${'a/'.repeat(256)}f`)]])).not.toBeNull()
+  expect(layFiles([[file(`${'a/'.repeat(257)}f`)]])).toBeNull()
+  expect(layFiles([[folder('a/'.repeat(300).slice(0, -1))]])).toBeNull()
+})
+
+it('finds through links what is there, whatever was asked for before', () => {
+  // Link 0 leads through 50 others, link 20 through 30.
+  const links = Array.from({ length: 50 }, (_, at) => symlink(`${at}`, `/${at + 1}`))
+  const lay = () => layFiles([[...links, file('50/file')]])!
+  const there = Array.from({ length: 50 }, (_, at) => lay().file(`/${at}/file`) !== null)
+  expect(there.indexOf(true)).toBe(10)
+  const forwards = lay()
+  expect(there.map((_, at) => forwards.file(`/${at}/file`) !== null)).toEqual(there)
+  const backwards = lay()
+  const found = there.map((_, at) => backwards.file(`/${49 - at}/file`) !== null)
+  expect(found.toReversed()).toEqual(there)
 })
 
 it('finds each of many paths that lead through the same long links in the time of one', () => {

@@ -34,13 +34,23 @@ export const removedLater: Rule = (image) => {
   return largestFirst(large.map((its) => findingOf(image, its, successors)))
 }
 
-/** What stands in the place of files that were replaced. */
+const placeOf = (path: string, layer: number): string => `${path}\0${layer}`
+
+/** What stands in the place of files that a later layer replaced. */
 function successorsOf({ content }: Measurement, lost: ImageFile[]): Map<ImageFile, ImageFile> {
-  const replaced = grouped(lost, ({ path, lost: loss }) => (loss?.how === 'replaced' ? path : null))
-  const successors = new Map<ImageFile, ImageFile>()
-  for (const file of content?.files ?? [])
-    for (const each of replaced.get(file.path) ?? []) if (each.lost?.layer === file.layer) successors.set(each, file)
-  return successors
+  const replaced = lost.filter((file) => file.lost?.how === 'replaced' && file.lost.layer !== file.layer)
+  const wanted = new Set(replaced.map((file) => placeOf(file.path, file.lost!.layer)))
+  const shipped = new Map<string, ImageFile>()
+  for (const file of content?.files ?? []) {
+    const key = placeOf(file.path, file.layer)
+    if (wanted.has(key)) shipped.set(key, file)
+  }
+  return new Map(
+    replaced.flatMap((file): [ImageFile, ImageFile][] => {
+      const successor = shipped.get(placeOf(file.path, file.lost!.layer))
+      return successor ? [[file, successor]] : []
+    }),
+  )
 }
 
 function findingOf(

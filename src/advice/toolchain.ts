@@ -97,6 +97,9 @@ const TOOLCHAINS: Toolchain[] = [
   },
 ]
 
+/** JDKs whose own files are told: each file is compared with each. */
+const MAX_HOMES = 20
+
 /** What a JDK has below its folder and a JRE has not. */
 const JDK_ONLY =
   /^\/(?:(?:jmods|include|demo)\/|(?:lib\/)?src\.zip$|lib\/(?:ct\.sym|tools\.jar)$|bin\/(?:jar|jarsigner|javac|javadoc|javap|jcmd|jconsole|jdb|jdeprscan|jdeps|jhsdb|jimage|jinfo|jlink|jmap|jmod|jpackage|jps|jshell|jstack|jstat|jstatd)$)/
@@ -104,7 +107,6 @@ const JDK_ONLY =
 /** A toolchain that is in an image, and its files; not `complete`: headers and build tools without a compiler. */
 type Present = { toolchain: Toolchain; complete: boolean; files: ImageFile[] }
 
-/** Several rules ask for the same image's. */
 /** The toolchains whose files are in an image, with at least FLOOR bytes. */
 const presentIn = oncePerImage((image): Present[] => (image.content === null ? [] : findPresent(image, image.content)))
 
@@ -137,6 +139,7 @@ function judgeOf(content: ImageContent): (file: ImageFile) => Part | null {
   const homes = compilers
     .map(({ path }) => path.slice(0, -'/bin/javac'.length))
     .filter((home) => !/^\/usr(?:\/local)?$/.test(home))
+    .slice(0, MAX_HOMES)
   const java = TOOLCHAINS.find(({ id }) => id === 'java')!
   return (file) => {
     const owner = distributionPackage(content, file)

@@ -37,17 +37,22 @@ export type LaidFiles = {
 /** What stands at one name of the file system; null: a device, or the name of a file that is not there. */
 type Standing = ImageFile | Folder | Link | null
 type Folder = { parent: Folder | null; names: Map<string, Standing> }
-/** `target`: the folder that it leads to, once that was asked for; null: nowhere. */
-type Link = { to: string; target: Folder | null | undefined }
+/**
+ * `target`: the folder that it leads to, once that was asked for; null: nowhere. `tooDeep`: it leads nowhere as the so manieth link on a
+ * way, or a later one, for those that follow are too many then.
+ */
+type Link = { to: string; target: Folder | null | undefined; tooDeep: number }
 
 /** Links that lead to each other, as the kernel has it (`MAXSYMLINKS`). */
 const MAX_LINKS = 40
 /** Folders of all layers, among them those that none lists: a few bytes in a tar make thousands of them. */
 const MAX_FOLDERS = 500_000
+/** Folders that a path leads through: who asks for each of them, of each path, must come to an end. */
+const MAX_DEPTH = 256
 
 /**
  * Lays the layers on each other, base layer first, as an engine does: whiteouts of a layer act on the layers below it, whatever their
- * place in its tar. Null where there are more folders than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
+ * place in its tar. Null where there are more folders, or deeper ones, than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
  */
 export function layFiles(layers: readonly (readonly LayerEntry[])[]): LaidFiles | null {
   const tree = new Tree()
@@ -61,7 +66,7 @@ export function layFiles(layers: readonly (readonly LayerEntry[])[]): LaidFiles 
       if (entry.kind === 'opaque') tree.empty(entry.path, removed)
     }
     for (const entry of entries) {
-      if (tree.folders > MAX_FOLDERS) return null
+      if (tree.folders > MAX_FOLDERS || isTooDeep(entry.path)) return null
       switch (entry.kind) {
         case 'removed':
         case 'opaque':
@@ -80,7 +85,7 @@ export function layFiles(layers: readonly (readonly LayerEntry[])[]): LaidFiles 
           tree.placeLink(entry.path, entry.target, layer, replaced)
           break
         case 'symlink':
-          tree.place(entry.path, { to: entry.target, target: undefined }, replaced)
+          tree.place(entry.path, { to: entry.target, target: undefined, tooDeep: MAX_LINKS + 1 }, replaced)
           break
         case 'other':
           tree.place(entry.path, null, replaced)
@@ -88,6 +93,12 @@ export function layFiles(layers: readonly (readonly LayerEntry[])[]): LaidFiles 
     }
   }
   return { files, file: (path) => tree.fileAt(path) }
+}
+
+function isTooDeep(path: string): boolean {
+  let folders = 0
+  for (let at = path.indexOf('/', 1); at !== -1 && folders <= MAX_DEPTH; at = path.indexOf('/', at + 1)) folders += 1
+  return folders > MAX_DEPTH
 }
 
 function imageFile({ path, size, mode, uid, gid, checksum, facts }: LayerFile, layer: number): ImageFile {
@@ -119,6 +130,10 @@ class Tree {
   private readonly linked = new Map<ImageFile, number>()
   /** The folder that was last placed in: most files lie where the one before does. */
   private last: { path: string; folder: Folder } | null = null
+  /** Whether what was asked for last leads through too many links. */
+  private hasTooManyLinks = false
+  /** How many links lead through each other, at most, in what is being followed. */
+  private deepest = 0
 
   private newFolder(parent: Folder): Folder {
     this.folders += 1
@@ -190,7 +205,7 @@ class Tree {
     folder.names.clear()
   }
 
-  /** What stands there, and below, is lost. Without recursion: folders may be as deep as a path is long. */
+  /** What stands there, and below, is lost. */
   private lose(standing: Standing | undefined, loss: Loss): void {
     const waiting = [standing]
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
@@ -210,6 +225,7 @@ class Tree {
   /** What a process in the image would find at an absolute path, were it not to follow the last name. To be asked when all layers are laid. */
   fileAt(path: string): ImageFile | null {
     const slash = path.lastIndexOf('/')
+    this.hasTooManyLinks = false
     const found = this.follow(this.root, path.slice(0, slash + 1), 0)?.names.get(path.slice(slash + 1))
     return isFile(found) ? found : null
   }
@@ -226,12 +242,27 @@ class Tree {
     return folder
   }
 
-  /** Each link is followed once: however many paths lead through it, and in circles. */
+  /**
+   * Each link is followed once, however many paths lead through it, and in circles; where too many follow, once more from each place
+   * that is nearer to the beginning of a way. So it does not depend on what was asked before.
+   */
   private targetOf(link: Link, folder: Folder, links: number): Folder | null {
-    if (link.target === undefined) {
-      link.target = null
-      if (links <= MAX_LINKS) link.target = this.follow(folder, link.to, links)
+    if (link.target === null) return null
+    if (links >= link.tooDeep) {
+      this.hasTooManyLinks = true
+      return null
     }
-    return link.target
+    if (link.target !== undefined) {
+      this.deepest = Math.max(this.deepest, links + MAX_LINKS + 1 - link.tooDeep)
+      return link.target
+    }
+    const before = this.deepest
+    this.deepest = links
+    link.target = null
+    const target = this.follow(folder, link.to, links)
+    link.tooDeep = this.hasTooManyLinks ? links : links + MAX_LINKS + 1 - this.deepest
+    link.target = this.hasTooManyLinks ? undefined : target
+    this.deepest = Math.max(before, this.deepest)
+    return target
   }
 }

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { describe, expect, it } from '@jest/globals'
 import { toFailure } from '../../../src/failure.ts'
 import { createLayerContents } from '../../../src/image/layer/contents.ts'
+import type { ReadLayer } from '../../../src/image/layer/read.ts'
 import { digestOf, tarOf } from '../../support/saved-images.ts'
 
 const tarOfFile = (payload: string): Buffer => tarOf([{ path: 'file', content: payload }])
@@ -69,5 +70,17 @@ describe('what a run knows of layers', () => {
     expect(await contents.read(digestOf(tar), null, () => Promise.resolve(Readable.from([tar])))).toMatchObject({
       size: 5,
     })
+  })
+
+  it('has the layers that fit, also after one that does not', () => {
+    const contents = createLayerContents(new AbortController().signal)
+    const add = (diffId: string, entries: number, factBytes: number): void =>
+      contents.add({ diffId, size: 1, entries: Array.from({ length: entries }), factBytes } as unknown as ReadLayer)
+    add('a', 10, 10)
+    add('entries', 2_000_000, 0)
+    add('facts', 1, 256 * 1024 * 1024)
+    add('b', 10, 10)
+    const kept = ['a', 'entries', 'facts', 'b'].map((diffId) => contents.get(diffId)?.entries?.length)
+    expect(kept).toEqual([10, undefined, undefined, 10])
   })
 })

@@ -92,4 +92,15 @@ describe('what apk’s database tells', () => {
       ),
     )
   })
+
+  it('is nothing where a long folder is repeated for more files than can be kept; else it weighs what its paths do', () => {
+    const database = (count: number): Buffer => Buffer.from(`P:a\nF:${'a'.repeat(70_000)}\n${'R:b\n'.repeat(count)}`)
+    expect(read(database(1_000))).toBeNull()
+    const few = database(100)
+    const reader = apkReader('lib/apk/db/installed', few.length)!
+    reader.push(few)
+    expect(reader.end()).not.toBeNull()
+    expect(reader.keeps).toBeGreaterThan(100 * 70_000)
+    expect(read(Buffer.from(`P:a\n${'R:\n'.repeat(1_000_001)}`))).toBeNull()
+  })
 })

@@ -99,6 +99,17 @@ describe('packages of dpkg', () => {
   })
 })
 
+it('goes through a list once, however many packages ask for it', async () => {
+  const stanza = 'Package: a\nStatus: install ok installed\n\n'
+  const { packages } = await inspect({
+    'var/lib/dpkg/status': stanza.repeat(20_000),
+    [`${info}a.list`]: `/a\n${'/none\n'.repeat(100_000)}`,
+    a: '12345',
+  })
+  expect(packages).toHaveLength(20_000)
+  expect(packages[0]).toMatchObject({ name: 'a', size: 5 })
+})
+
 describe('what dpkg’s files tell', () => {
   const read = (path: string, content: Buffer) => {
     const reader = dpkgReader(path, content.length)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
-import { npmReader } from '../../../src/image/packages/npm.ts'
+import type { ImageFile } from '../../../src/image/files.ts'
+import { findNpmPackages, npmReader } from '../../../src/image/packages/npm.ts'
 import { fixture, inspect, rows, type Content } from './inspect.ts'
 
 /** What `npm install` of `project.json` left in node_modules. */
@@ -22,6 +23,9 @@ const installed: Record<string, Content> = Object.fromEntries(
 const json = (value: unknown): string => JSON.stringify(value)
 const devOf = async (files: Record<string, Content>): Promise<Record<string, boolean | null>> =>
   Object.fromEntries((await inspect(files)).packages.map(({ path, dev }) => [path!.replace('/app/', ''), dev]))
+
+/** As many and as long names as a package.json may have. */
+const manyNames = Array.from({ length: 10_000 }, (_, at) => `${'x'.repeat(150)}${at}`)
 
 /** As `npm ls --all --omit=dev` lists them. */
 const PRODUCTION = new Set([
@@ -216,5 +220,44 @@ describe('what npm’s files tell', () => {
         ])
       }),
     )
+  })
+
+  it('weighs its names', () => {
+    const manifest = json({ dependencies: Object.fromEntries(manyNames.map((name) => [name, '1'])) })
+    const reader = npmReader('node_modules/a/package.json', manifest.length)!
+    reader.push(Buffer.from(manifest))
+    expect(reader.end()).toMatchObject({ dependencies: manyNames })
+    expect(reader.keeps).toBeGreaterThan(10_000 * 150)
+  })
+
+  it('does not tell what is for development where too many paths would have to be looked at', () => {
+    const find = (folder: string): { dev: (boolean | null)[]; lookUps: number } => {
+      let lookUps = 0
+      const packages = findNpmPackages({
+        facts: [
+          {
+            path: '/package.json',
+            fact: { kind: 'npm', of: 'project', dependencies: ['a'], devDependencies: manyNames },
+          },
+          {
+            path: '/node_modules/a/package.json',
+            fact: { kind: 'npm', of: 'package', name: 'a', version: null, dependencies: [] },
+          },
+          {
+            path: `${folder}/package.json`,
+            fact: { kind: 'npm', of: 'project', dependencies: manyNames, devDependencies: [] },
+          },
+        ],
+        file: (path) => {
+          lookUps += 1
+          return path === '/node_modules/a/package.json' ? ({ path } as ImageFile) : null
+        },
+      })
+      return { dev: packages.map(({ dev }) => dev), lookUps }
+    }
+    expect(find('/app').dev).toEqual([false])
+    const deep = find('/app'.repeat(250))
+    expect(deep.dev).toEqual([null])
+    expect(deep.lookUps).toBeLessThan(1_000_000)
   })
 })

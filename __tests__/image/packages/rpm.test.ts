@@ -92,4 +92,18 @@ describe('a broken database', () => {
     }
     expect(read(changed)).toBeNull()
   })
+
+  it('with more names of files than a package has gives no packages', () => {
+    const changed = Buffer.from(database)
+    // Type 8 is a list of strings; then come their place and how many they are.
+    const entry = Buffer.from([0, 0, 0x04, 0x5d, 0, 0, 0, 8])
+    const setCount = (count: number): void => {
+      for (let at = changed.indexOf(entry); at !== -1; at = changed.indexOf(entry, at + 1))
+        changed.writeUInt32BE(count, at + 12)
+    }
+    setCount(200_000)
+    expect(read(changed)).not.toBeNull()
+    setCount(200_001)
+    expect(read(changed)).toBeNull()
+  })
 })

@@ -41,10 +41,13 @@ export function createLayerContents(signal: AbortSignal): LayerContents {
   function keep({ diffId, size, entries, factBytes }: ReadLayer): LayerContent {
     const found = known.get(diffId)
     if (found) return found
-    keptEntries += entries?.length ?? 0
-    keptFactBytes += factBytes
-    const isTooMuch = keptEntries > MAX_ENTRIES || keptFactBytes > MAX_FACT_BYTES
-    const content = { size, entries: isTooMuch ? null : entries }
+    const fits =
+      entries !== null && keptEntries + entries.length <= MAX_ENTRIES && keptFactBytes + factBytes <= MAX_FACT_BYTES
+    if (fits) {
+      keptEntries += entries.length
+      keptFactBytes += factBytes
+    }
+    const content = { size, entries: fits ? entries : null }
     known.set(diffId, content)
     return content
   }

@@ -1,7 +1,7 @@
 import { gathering, MAX_RECORD, type OpenReader } from '../layer/gather.ts'
 import { decodeName } from '../layer/tar-header.ts'
 import type { FindPackages } from './package.ts'
-import { linesOf, word } from './text.ts'
+import { linesIn, linesOf, word } from './text.ts'
 
 /** The packages that apk has installed. `files`: an absolute path on each line. */
 export type ApkFact = { kind: 'apk'; packages: { name: string; version: string | null; files: string }[] }
@@ -9,9 +9,16 @@ export type ApkFact = { kind: 'apk'; packages: { name: string; version: string |
 /** The second one where /usr is merged, as in Wolfi. */
 const DATABASES = new Set(['lib/apk/db/installed', 'usr/lib/apk/db/installed'])
 const MAX_PACKAGES = 100_000
+/** Files of all packages, and the characters of their paths: a folder stands in the database once, and in each path. */
+const MAX_FILES = 1_000_000
+const MAX_PATHS = 64 * 1024 * 1024
 
 export const apkReader: OpenReader<ApkFact> = (path, size) =>
-  DATABASES.has(path) ? gathering(size, MAX_RECORD, installed) : null
+  DATABASES.has(path) ? gathering(size, MAX_RECORD, installed, weightOf) : null
+
+function weightOf({ packages }: ApkFact): number {
+  return packages.reduce((sum, { files }) => sum + 300 + files.length, 0)
+}
 
 /**
  * A line is a letter, a colon and a value, a blank line ends a package: `P` name, `V` version, `F` a folder, `R` a file in it.
@@ -23,6 +30,8 @@ function installed(database: Buffer): ApkFact | null {
   let version: string | null = null
   let folder = ''
   let files: string[] = []
+  let leftFiles = MAX_FILES
+  let leftCharacters = MAX_PATHS
   function end(): void {
     if (name !== null) packages.push({ name, version, files: flat(files) })
     name = null
@@ -39,7 +48,11 @@ function installed(database: Buffer): ApkFact | null {
     if (key === 'P') name = word(value)
     if (key === 'V') version = word(value)
     if (key === 'F') folder = value === '' ? '' : `/${value}`
-    if (key === 'R') files.push(`${folder}/${value}`)
+    if (key !== 'R') continue
+    leftFiles -= 1
+    leftCharacters -= folder.length + value.length + 2
+    if (leftFiles < 0 || leftCharacters < 0) return null
+    files.push(`${folder}/${value}`)
   }
   end()
   return packages.length > 0 ? { kind: 'apk', packages } : null
@@ -61,6 +74,6 @@ export const findApkPackages: FindPackages = ({ facts }) =>
           version,
           path: null,
           dev: null,
-          owns: { files: files.split('\n') },
+          owns: { files: linesIn(files) },
         })),
   )

@@ -1,7 +1,7 @@
 import { gathering, MAX_RECORD, type OpenReader } from '../layer/gather.ts'
 import { decodeName } from '../layer/tar-header.ts'
 import type { FindPackages, FoundPackage } from './package.ts'
-import { stanzasOf, word } from './text.ts'
+import { linesIn, stanzasOf, word } from './text.ts'
 
 /** What a file of dpkg's database tells: packages that are installed, or the files of one. */
 export type DpkgFact =
@@ -77,14 +77,20 @@ export const findDpkgPackages: FindPackages = ({ facts }) => {
       architectures.set(record.name, known.add(record.architecture))
     }
   }
+  /** A list is the first one's that asks for it: of the next no file would be. */
+  function take(path: string): string | undefined {
+    const files = lists.get(path)
+    lists.delete(path)
+    return files
+  }
   return found.map(({ path, record }): FoundPackage => {
     const { name, version, architecture } = record
     const qualified = `${name}:${architecture}`
     const files =
       path === `/${STATUS}`
         ? // Packages that may be there for several architectures have theirs in the list's name.
-          (lists.get(`/${DATABASE}info/${qualified}.list`) ?? lists.get(`/${DATABASE}info/${name}.list`))
-        : lists.get(`${path}.md5sums`)
+          (take(`/${DATABASE}info/${qualified}.list`) ?? take(`/${DATABASE}info/${name}.list`))
+        : take(`${path}.md5sums`)
     const isAmbiguous = (architectures.get(name)?.size ?? 0) > 1
     return {
       ecosystem: 'dpkg',
@@ -92,7 +98,7 @@ export const findDpkgPackages: FindPackages = ({ facts }) => {
       version,
       path: null,
       dev: null,
-      owns: { files: files?.split('\n') ?? [] },
+      owns: { files: files === undefined ? [] : linesIn(files) },
     }
   })
 }

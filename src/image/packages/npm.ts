@@ -1,4 +1,5 @@
 import { gathering, MAX_RECORD, type OpenReader } from '../layer/gather.ts'
+import type { ImageFile } from '../files.ts'
 import type { FindPackages, FoundPackage, Inspected } from './package.ts'
 import { word } from './text.ts'
 
@@ -20,6 +21,8 @@ const MODULES = '/node_modules/'
 /** Longest package.json that is read; those that npm's registry has are shorter. */
 const MAX_MANIFEST = 2 * 1024 * 1024
 const MAX_NAMES = 10_000
+/** Characters of the paths where the packages that others need are looked for: of an image with 2,000 packages some million. */
+const MAX_LOOKED_UP = 100_000_000
 
 export const npmReader: OpenReader<NpmFact> = (path, size) => {
   if (!path.endsWith('.json')) return null
@@ -65,9 +68,9 @@ function packageOf(payload: Buffer): NpmFact {
   }
 }
 
-/** Strings of names are the same ones in all packages: JSON's keys are. */
+/** Names are counted in each package that has them, though most are the same strings. */
 function weightOf(fact: NpmFact): number {
-  return fact.of === 'package' ? 500 + fact.dependencies.length * 16 : 0
+  return fact.of === 'package' ? fact.dependencies.reduce((sum, { length }) => sum + 16 + length, 500) : 0
 }
 
 function projectOf(payload: Buffer): NpmFact | null {
@@ -155,7 +158,7 @@ function folderOf(packageJson: string): string {
 
 /**
  * By the path of a package's package.json whether it is for development only: false where a project's dependencies lead to it, true where
- * only its devDependencies do.
+ * only its devDependencies do. None where too many paths would have to be looked at to tell.
  */
 function followDependencies({ facts, file }: Inspected): Map<string, boolean> {
   const dependencies = new Map<string, string[]>()
@@ -166,11 +169,17 @@ function followDependencies({ facts, file }: Inspected): Map<string, boolean> {
     if (fact.of === 'project') projects.push({ folder: folderOf(path), fact })
   }
   const found = new Map<string, boolean>()
+  let left = MAX_LOOKED_UP
+  function lookUp(path: string): ImageFile | null {
+    left -= path.length
+    return left < 0 ? null : file(path)
+  }
   function follow(start: { folder: string; names: string[] }[], dev: boolean): void {
     const waiting = [...start]
     for (let next = waiting.pop(); next; next = waiting.pop()) {
       for (const name of next.names) {
-        const path = installed(next.folder, name, file)
+        if (left < 0) return
+        const path = installed(next.folder, name, lookUp)
         if (path === null || found.has(path)) continue
         found.set(path, dev)
         waiting.push({ folder: folderOf(path), names: dependencies.get(path) ?? [] })
@@ -185,7 +194,7 @@ function followDependencies({ facts, file }: Inspected): Map<string, boolean> {
     projects.map(({ folder, fact }) => ({ folder, names: fact.devDependencies })),
     true,
   )
-  return found
+  return left < 0 ? new Map() : found
 }
 
 /** Where Node finds a package from a folder: in the nearest node_modules above; pnpm links from there to its store. */

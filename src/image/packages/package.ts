@@ -29,9 +29,9 @@ export type Package = {
 export type FoundPackage = Omit<Package, 'size'> & {
   /**
    * Absolute paths of the files that it owns, as its record has them (links are followed where they lead through folders); or a folder
-   * all of which is its own, but for what a package in a deeper folder owns. A file that two packages own is the first one's.
+   * all of which is its own, but for what a package in a deeper folder owns. The paths can be gone through once. A file that two packages own is the first one's.
    */
-  owns: { files: string[] } | { folder: string }
+  owns: { files: Iterable<string> } | { folder: string }
   /** Packages that lie packed in its file; their sizes in bytes, together no more than its own files have. They own no file of the image. */
   parts?: Pick<Package, 'name' | 'version' | 'path' | 'size'>[]
 }

@@ -78,16 +78,21 @@ function claim(laid: LaidFiles, found: readonly FoundPackage[], first: number): 
       if (file) file.package ??= at
     }
   }
-  if (folders.size > 0) for (const file of laid.files) file.package ??= ownerOf(file, folders)
+  if (folders.size === 0) return
+  const known = new Map<string, number | null>(folders)
+  for (const file of laid.files) file.package ??= ownerOf(file.path, known)
 }
 
-/** The package in whose folder a file lies, the deepest one. */
-function ownerOf({ path }: ImageFile, folders: ReadonlyMap<string, number>): number | null {
-  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
-    const owner = folders.get(path.slice(0, end))
-    if (owner !== undefined) return owner
-  }
-  return null
+/** The package in whose folder a path lies, the deepest one; `known`, by folder, takes what it finds. Paths are as deep as `layFiles` allows. */
+function ownerOf(path: string, known: Map<string, number | null>): number | null {
+  const end = path.lastIndexOf('/')
+  if (end <= 0) return null
+  const folder = path.slice(0, end)
+  const found = known.get(folder)
+  if (found !== undefined) return found
+  const owner = ownerOf(folder, known)
+  known.set(folder, owner)
+  return owner
 }
 
 /** `…/__pycache__/NAME.cpython-311.pyc` is compiled of `…/NAME.py`: https://peps.python.org/pep-3147/ */

@@ -15,7 +15,10 @@ export type Value = Buffer | number | null
 export function* rowsOf(database: Buffer, table: string): Generator<Value[]> {
   if (database.toString('latin1', 0, MAGIC.length) !== MAGIC) throw new Error('no SQLite database')
   for (const [kind, name, , root] of walk(database, 1)) {
-    if (textOf(kind) === 'table' && textOf(name) === table && typeof root === 'number') yield* walk(database, root)
+    if (textOf(kind) !== 'table' || textOf(name) !== table || typeof root !== 'number') continue
+    yield* walk(database, root)
+    // Names are unique: a broken file that has one again would have its rows read again.
+    return
   }
 }
 

@@ -16,6 +16,16 @@ export function* linesOf(record: Buffer): Generator<Buffer> {
   }
 }
 
+/** The lines of a text, each made when it is asked for: a record may have millions. */
+export function* linesIn(text: string): Generator<string, undefined> {
+  for (let start = 0; start <= text.length;) {
+    const feed = text.indexOf('\n', start)
+    const end = feed === -1 ? text.length : feed
+    yield text.slice(start, end)
+    start = end + 1
+  }
+}
+
 /**
  * The stanzas of a record of `Key: value` lines, a blank line between them, as Debian's control files, Python's metadata and Java's
  * manifests have it: of each the `wanted` keys that it has, with the first line of the value.
