@@ -168,6 +168,18 @@ test('no command to paste has in it what a shell would run', () => {
   for (const { fix } of found) expect(JSON.stringify(fix)).not.toMatch(/curl|id`|a\\nb/)
 })
 
+test('no command to paste has in it what a shell expands; a .dockerignore may', () => {
+  const elf = { checksum: 1, facts: [{ kind: 'elf', symbols: 5_000_000, debug: 0, go: false } as const] }
+  const files = [
+    aFile('/app/*.bin', 9_000_000, 2, elf),
+    aFile('/app/y.bin', 9_000_000, 2, elf),
+    aFile('/app/a/.git/x', 900_000, 2),
+    aFile('/app/b/.git/x', 900_000, 2),
+  ]
+  const fixes = advise(image(files), null).map(({ fix }) => plain(fix))
+  expect(fixes.filter((fix) => fix.includes('*'))).toEqual(['add `**/.git` to `.dockerignore`'])
+})
+
 test('is bounded: ten of a rule, forty in all', () => {
   const pairs = Array.from({ length: 100 }, (_, at) => {
     return ['a', 'b'].map((name) => aFile(`/app/${at}${name}`, 600_000 + at, 2, { checksum: at }))
