@@ -37,6 +37,23 @@ describe('beside the base', () => {
     ])
   })
 
+  test('a file that is there twice is no new one because it was changed, or one of its copies is gone', () => {
+    const at = (paths: string[], size: number, checksum: number) =>
+      image(paths.map((path) => aFile(path, size, 2, { checksum })))
+    const since = (head: Measurement) =>
+      advise(head, at(['/app/a', '/app/b', '/app/c'], 6_000_000, 1)).map((finding) => finding.since)
+    expect(since(at(['/app/b', '/app/c'], 6_000_000, 1))).toEqual(['before'])
+    expect(since(at(['/app/a', '/app/b', '/app/c'], 6_500_000, 2))).toEqual(['grown'])
+    expect(since(at(['/app/x', '/app/y'], 6_500_000, 2))).toEqual(['new'])
+  })
+
+  test('less than 10 kB more is no growth', () => {
+    const since = (size: number) =>
+      advise(image([aFile('/var/lib/apt/lists/x', size, 1)]), image([lists])).map((finding) => finding.since)
+    expect(since(20_009_999)).toEqual(['before'])
+    expect(since(20_010_000)).toEqual(['grown'])
+  })
+
   test('what the base shipped already is nothing new because a line now removes it', () => {
     const layers = [aBaseLayer('ADD rootfs.tar /'), aLayer('RUN apt-get update'), aLayer('RUN rm -rf /opt/data')]
     const data = aFile('/opt/data/x', 5_000_000, 1)

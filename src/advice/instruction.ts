@@ -50,6 +50,11 @@ export function lineOf(layer: Layer | null): Words {
   return [{ code: text.length > SHOWN ? `${text.slice(0, SHOWN).trimEnd()}…` : text }]
 }
 
+/** `RUN`, `COPY`: what makes layers of two builds alike, whatever else of their instructions changed; empty where it is not known. */
+export function keywordOf(layer: Layer | null): string {
+  return /^\w+/.exec(layer?.instruction ?? '')?.[0].toUpperCase() ?? ''
+}
+
 /** Whether a path may stand in a command to paste: a shell takes it as it is. */
 export function isPlain(path: string): boolean {
   return /^(?!-)[\w./@+-]{1,300}$/.test(path)
