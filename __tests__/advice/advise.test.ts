@@ -47,6 +47,19 @@ describe('beside the base', () => {
     expect(since(at(['/app/x', '/app/y'], 6_500_000, 2))).toEqual(['new'])
   })
 
+  test('what two layers ship and remove is the same though its largest folder is gone', () => {
+    const of = (build: string, folders: string[]) =>
+      anImage(
+        [base, aLayer(build), aLayer('RUN rm -rf /x')],
+        folders.map((path, at) => aFile(path, 900_000 - at, 1, { lost: { layer: 2, how: 'removed' } })),
+      )
+    const head = of('RUN build b', ['/srv/x/b'])
+    expect(findingsOf(advise(head, of('RUN build a b', ['/opt/x/a', '/srv/x/b'])), 'removed-later')).toMatchObject([
+      { since: 'before' },
+    ])
+    expect(findingsOf(advise(head, of('RUN build', [])), 'removed-later')).toMatchObject([{ since: 'new' }])
+  })
+
   test('less than 10 kB more is no growth', () => {
     const since = (size: number) =>
       advise(image([aFile('/var/lib/apt/lists/x', size, 1)]), image([lists])).map((finding) => finding.since)
