@@ -37,6 +37,36 @@ describe('beside the base', () => {
     ])
   })
 
+  test('a file that is there twice is no new one because it was changed, or one of its copies is gone', () => {
+    const at = (paths: string[], size: number, checksum: number) =>
+      image(paths.map((path) => aFile(path, size, 2, { checksum })))
+    const since = (head: Measurement) =>
+      advise(head, at(['/app/a', '/app/b', '/app/c'], 6_000_000, 1)).map((finding) => finding.since)
+    expect(since(at(['/app/b', '/app/c'], 6_000_000, 1))).toEqual(['before'])
+    expect(since(at(['/app/a', '/app/b', '/app/c'], 6_500_000, 2))).toEqual(['grown'])
+    expect(since(at(['/app/x', '/app/y'], 6_500_000, 2))).toEqual(['new'])
+  })
+
+  test('what two layers ship and remove is the same though its largest folder is gone', () => {
+    const of = (build: string, folders: string[]) =>
+      anImage(
+        [base, aLayer(build), aLayer('RUN rm -rf /x')],
+        folders.map((path, at) => aFile(path, 900_000 - at, 1, { lost: { layer: 2, how: 'removed' } })),
+      )
+    const head = of('RUN build b', ['/srv/x/b'])
+    expect(findingsOf(advise(head, of('RUN build a b', ['/opt/x/a', '/srv/x/b'])), 'removed-later')).toMatchObject([
+      { since: 'before' },
+    ])
+    expect(findingsOf(advise(head, of('RUN build', [])), 'removed-later')).toMatchObject([{ since: 'new' }])
+  })
+
+  test('less than 10 kB more is no growth', () => {
+    const since = (size: number) =>
+      advise(image([aFile('/var/lib/apt/lists/x', size, 1)]), image([lists])).map((finding) => finding.since)
+    expect(since(20_009_999)).toEqual(['before'])
+    expect(since(20_010_000)).toEqual(['grown'])
+  })
+
   test('what the base shipped already is nothing new because a line now removes it', () => {
     const layers = [aBaseLayer('ADD rootfs.tar /'), aLayer('RUN apt-get update'), aLayer('RUN rm -rf /opt/data')]
     const data = aFile('/opt/data/x', 5_000_000, 1)
@@ -166,6 +196,18 @@ test('no command to paste has in it what a shell would run', () => {
   const found = advise(image(files), null)
   expect(found.map(({ rule }) => rule)).toEqual(['secrets', 'duplicate-files', 'debug-symbols', 'context-bloat'])
   for (const { fix } of found) expect(JSON.stringify(fix)).not.toMatch(/curl|id`|a\\nb/)
+})
+
+test('no command to paste has in it what a shell expands; a .dockerignore may', () => {
+  const elf = { checksum: 1, facts: [{ kind: 'elf', symbols: 5_000_000, debug: 0, go: false } as const] }
+  const files = [
+    aFile('/app/*.bin', 9_000_000, 2, elf),
+    aFile('/app/y.bin', 9_000_000, 2, elf),
+    aFile('/app/a/.git/x', 900_000, 2),
+    aFile('/app/b/.git/x', 900_000, 2),
+  ]
+  const fixes = advise(image(files), null).map(({ fix }) => plain(fix))
+  expect(fixes.filter((fix) => fix.includes('*'))).toEqual(['add `**/.git` to `.dockerignore`'])
 })
 
 test('is bounded: ten of a rule, forty in all', () => {

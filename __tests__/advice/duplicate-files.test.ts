@@ -23,7 +23,7 @@ test('all but one of the copies are too much', () => {
     paths: ['/app/model.bin', '/srv/model.bin', '/srv/again.bin'],
     count: 3,
     layer: { line: 4 },
-    key: 'duplicate-files:/app/model.bin',
+    key: 'duplicate-files:7000000 51966',
   })
   expect(plain(found!.what)).toBe('the same file 3 times,')
   expect(plain(found!.fix)).toBe('let line 4 link it: `ln -s /app/model.bin /srv/model.bin`, or bring it in once')

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
+import { advise } from '../../src/advice/advise.ts'
 import type { Finding } from '../../src/advice/finding.ts'
 import type { Budget, BudgetName, Check, Scope } from '../../src/budget/budget.ts'
 import { judge } from '../../src/budget/judge.ts'
@@ -338,7 +339,7 @@ describe('a forbidden rule', () => {
 
   it.each([
     ['new', 'over', null, 'over'],
-    ['grown', 'over', null, 'over'],
+    ['grown', 'skipped', 'over-before', 'within'],
     [null, 'over', null, 'over'],
     ['before', 'skipped', 'over-before', 'within'],
   ] as const)('with a finding that is %s is %s', (since, status, reason, verdict) => {
@@ -353,10 +354,13 @@ describe('a forbidden rule', () => {
 
   it('is broken by what is new alone, and kept where nothing is found', () => {
     expect(checkOf(read, forbid('secrets'), [finding('new'), finding('before')])).toMatchObject({
-      actual: 2,
+      actual: 1,
       excess: 1,
+      status: 'over',
     })
-    expect(checkOf(read, forbid('toolchain'), [finding('new', { rule: 'single-stage' })]).verdict).toBe('over')
+    expect(
+      checkOf(read, forbid('toolchain'), [finding('new', { rule: 'single-stage', bytes: 2_000_000 })]).verdict,
+    ).toBe('over')
     expect(checkOf(read, forbid('secrets'), [finding('new', { rule: 'toolchain' })])).toMatchObject({
       status: 'within',
       actual: 0,
@@ -373,6 +377,45 @@ describe('a forbidden rule', () => {
       verdict: 'within',
     })
     expect(checkOf(read, forbid('secrets'), [finding('new', { fromBase: true })]).verdict).toBe('over')
+  })
+
+  const layers = [aBaseLayer('ADD /'), aLayer('COPY --from=build /a /a'), aLayer('COPY --from=build /b /b')]
+  const judged = (rule: RuleId, head: ImageFile[], before: ImageFile[] | null): Check & { verdict: string } => {
+    const of = compared({ layers, content: content(head) }, { layers, content: before && content(before) })
+    return checkOf(of, forbid(rule), advise(of.head, of.base))
+  }
+  const elf = (name: string, symbols: number, layer = 1): ImageFile =>
+    file(name, 9_000_000, { layer, facts: [{ kind: 'elf', symbols, debug: 0, go: false }] })
+  const copies = (count: number): ImageFile[] =>
+    Array.from({ length: count }, (_, at) => file(`/app/${at}`, 7_000_000, { checksum: 7 }))
+
+  it.each([
+    ['debug-symbols', [elf('/b', 400_000)], [elf('/a', 500_000), elf('/b', 400_000)]],
+    ['debug-symbols', [elf('/a', 200_000), elf('/b', 200_000, 2)], [elf('/a', 200_000), elf('/b', 200_000)]],
+    ['duplicate-files', copies(3).slice(1), copies(3)],
+    ['package-cache', [file('/var/lib/apt/lists/a', 5_000_000)], [file('/root/.cache/pip/a', 6_000_000)]],
+  ] as const)('%s is not broken by a change that only shrinks', (rule, head, before) => {
+    expect(judged(rule, [...head], [...before])).toMatchObject({ reason: 'over-before', verdict: 'within' })
+  })
+
+  it('is not broken by what grew, nor by what cannot be told new', () => {
+    const cache = (size: number) => [file('/var/lib/apt/lists/a', size)]
+    expect(judged('package-cache', cache(9_000_000), [])).toMatchObject({ status: 'over', verdict: 'over' })
+    expect(judged('package-cache', cache(9_000_000), cache(5_000_000))).toMatchObject({ reason: 'over-before' })
+    expect(judged('package-cache', cache(9_000_000), null)).toMatchObject({
+      status: 'skipped',
+      reason: 'no-baseline',
+      actual: 1,
+      verdict: 'within',
+    })
+  })
+
+  it('counts all that breaks it, also what is too much to be told', () => {
+    const pairs = Array.from({ length: 25 }, (_, at) =>
+      ['a', 'b'].map((name) => file(`/app/${name}${at}`, 7_000_000, { checksum: at })),
+    )
+    expect(judged('duplicate-files', pairs.flat(), [])).toMatchObject({ actual: 25, excess: 25 })
+    expect(judged('duplicate-files', pairs.flat(), pairs.slice(5).flat())).toMatchObject({ actual: 5, excess: 5 })
   })
 
   it('is never passed unseen', () => {
@@ -392,7 +435,7 @@ describe('a forbidden rule', () => {
   })
 
   it('of toolchains forbids one in a single stage, too', () => {
-    const single = finding('new', { rule: 'single-stage' })
+    const single = finding('new', { rule: 'single-stage', bytes: 2_000_000 })
     expect(checkOf(read, forbid('toolchain'), [single]).verdict).toBe('over')
     expect(checkOf(read, forbid('secrets'), [single]).verdict).toBe('within')
   })

@@ -18,6 +18,9 @@ import { vcsAndTests } from './vcs-and-tests.ts'
 const MAX_FINDINGS = 40
 const MAX_OF_RULE = 10
 
+/** Bytes from which a finding has grown: less is noise of a build. */
+const MIN_GROWTH = 10_000
+
 type Place = Pick<Finding, 'file' | 'line' | 'instruction'>
 
 type Entry = {
@@ -25,6 +28,8 @@ type Entry = {
   find: Rule
   /** What is compared with in the base; where it differs from `find`. */
   findInBase?: Rule
+  /** What makes a finding of the base the same where none has its key. */
+  isAlike?: (found: Found, other: Found) => boolean
   /** What the rule looks at: without it, that nothing is found does not mean that nothing is there. */
   looksAt: (image: Measurement) => unknown
   /** The instruction that a finding without a layer is about. */
@@ -47,6 +52,11 @@ function settingLine(image: Measurement, found: Found): Place {
   return { file: line === null ? null : image.dockerfile, line, instruction: null }
 }
 
+/** Files that are there twice, and were changed in both places. */
+function sharesPath(found: Found, other: Found): boolean {
+  return found.paths.some((path) => other.paths.includes(path))
+}
+
 const ENTRIES: Entry[] = [
   // The same toolchain may be told by either rule: splitting a stage makes nothing new.
   { rule: 'toolchain', find: toolchain, findInBase: findToolchains, looksAt: content },
@@ -57,7 +67,7 @@ const ENTRIES: Entry[] = [
   { rule: 'secrets', find: secretFiles, looksAt: content, rank: 'first' },
   { rule: 'secrets', find: secretSettings, looksAt: settings, instruction: settingLine, rank: 'first' },
   { rule: 'removed-later', find: removedLater, looksAt: content },
-  { rule: 'duplicate-files', find: duplicateFiles, looksAt: content },
+  { rule: 'duplicate-files', find: duplicateFiles, isAlike: sharesPath, looksAt: content },
   { rule: 'debug-symbols', find: debugSymbols, looksAt: content },
   { rule: 'context-bloat', find: contextBloat, looksAt: content },
   { rule: 'root-user', find: rootUser, looksAt: settings, rank: 'last' },
@@ -70,23 +80,66 @@ const ENTRIES: Entry[] = [
  * they add; then what was there before, by bytes. `limit`: how many, but for the first of each rule.
  */
 export function advise(head: Measurement, base: Measurement | null, { limit = MAX_FINDINGS } = {}): Finding[] {
-  const all = ENTRIES.flatMap((entry) => {
-    const { rule, find, findInBase = find, looksAt } = entry
-    const before = base !== null && looksAt(base) !== null ? byKey(findInBase(base)) : null
-    const ranked = [...byKey(find(head))].map(([key, found]): Ranked => {
-      const place = found.layer === null && entry.instruction ? entry.instruction(head, found) : placeOf(found.layer)
-      return {
-        entry,
-        finding: findingOf(rule, found, place, before && { found: before.get(key) ?? laterRemoval(found, base) }),
-      }
-    })
-    return ranked
-      .toSorted(inOrder)
+  const all = ENTRIES.flatMap((entry) =>
+    rankedOf(entry, head, base)
       .slice(0, MAX_OF_RULE)
-      .map((each, at): Ranked & { isFirst: boolean } => ({ entry, finding: each.finding, isFirst: at === 0 }))
-  })
+      .map(({ finding }, at): Ranked & { isFirst: boolean } => ({ entry, finding, isFirst: at === 0 })),
+  )
   const told = all.toSorted(inOrder).filter(({ isFirst }, at) => at < limit || isFirst)
   return told.map(({ finding }) => withIgnoreFile(finding, head))
+}
+
+/** All findings of an entry, none left out. */
+function rankedOf(entry: Entry, head: Measurement, base: Measurement | null): Ranked[] {
+  const before = inBase(entry, base)
+  const ranked = [...byKey(entry.find(head))].map(([key, found]): Ranked => {
+    const place = found.layer === null && entry.instruction ? entry.instruction(head, found) : placeOf(found.layer)
+    const known = before && {
+      found: before.get(key) ?? alikeOf(entry, found, before) ?? laterRemoval(found, base),
+    }
+    return { entry, finding: findingOf(entry.rule, found, place, known) }
+  })
+  return ranked.toSorted(inOrder)
+}
+
+function alikeOf({ isAlike }: Entry, found: Found, before: ReadonlyMap<string, Found>): Found | null {
+  return (isAlike && [...before.values()].find((each) => isAlike(found, each))) ?? null
+}
+
+/** What an entry's rule finds in the base; null: there is none, or what it looks at is not known of it. */
+function inBase({ find, findInBase = find, looksAt }: Entry, base: Measurement | null): Map<string, Found> | null {
+  return base !== null && looksAt(base) !== null ? byKey(findInBase(base)) : null
+}
+
+/** Every finding of a rule, also those that `advise` leaves out as too many. */
+export function findAll(rule: RuleId, head: Measurement, base: Measurement | null): Finding[] {
+  const entries = ENTRIES.filter((entry) => isOfRule(entry, rule))
+  return entries.flatMap((entry) => rankedOf(entry, head, base).map(({ finding }) => finding))
+}
+
+/**
+ * Bytes of a rule's findings in the base, with those that the base ships too and that only the head's removal makes a finding;
+ * null where the rule is about no bytes, or nothing is known of the base.
+ */
+export function bytesInBase(
+  rule: RuleId,
+  head: Measurement,
+  base: Measurement | null,
+  { ownOnly }: { ownOnly: boolean },
+): number | null {
+  let bytes: number | null = null
+  for (const entry of ENTRIES) {
+    if (entry.rule !== rule || entry.rank !== undefined) continue
+    const before = inBase(entry, base)
+    if (before === null) return null
+    const removals = [...byKey(entry.find(head))].flatMap(([key, found]) =>
+      before.has(key) ? [] : (laterRemoval(found, base) ?? []),
+    )
+    for (const found of [...before.values(), ...removals])
+      if (!ownOnly || found.layer?.fromBase !== true) bytes = (bytes ?? 0) + (found.bytes ?? 0)
+    bytes ??= 0
+  }
+  return bytes
 }
 
 /** The rules call it by its usual name; the build may have gone by another one. */
@@ -105,9 +158,11 @@ export function isLookedAt(rule: RuleId, image: Measurement): boolean {
 
 /** The findings of a rule. Tools that one stage builds with are a `toolchain`, though `single-stage` tells them. */
 export function findingsOf(findings: readonly Finding[], rule: RuleId): Finding[] {
-  return findings.filter(
-    (finding) => finding.rule === rule || (rule === 'toolchain' && finding.rule === 'single-stage'),
-  )
+  return findings.filter((finding) => isOfRule(finding, rule))
+}
+
+function isOfRule({ rule }: { rule: RuleId }, of: RuleId): boolean {
+  return rule === of || (of === 'toolchain' && rule === 'single-stage')
 }
 
 /** By key; of several with the same one, the first is the other image's first. */
@@ -143,7 +198,7 @@ function findingOf(rule: RuleId, found: Found, place: Place, before: { found: Fo
     ...place,
     otherLine: otherLayer?.line ?? null,
     fromBase: layer?.fromBase === true,
-    since: before && (before.found === null ? 'new' : added !== null && added > 0 ? 'grown' : 'before'),
+    since: before && (before.found === null ? 'new' : added !== null && added >= MIN_GROWTH ? 'grown' : 'before'),
     added,
   }
 }
@@ -161,9 +216,14 @@ function inOrder(one: Ranked, other: Ranked): number {
   return (
     Number(one.finding.since === 'before') - Number(other.finding.since === 'before') ||
     rankOf(one) - rankOf(other) ||
-    (other.finding.added ?? other.finding.bytes ?? 0) - (one.finding.added ?? one.finding.bytes ?? 0) ||
+    addedBy(other) - addedBy(one) ||
     (other.finding.bytes ?? 0) - (one.finding.bytes ?? 0)
   )
+}
+
+/** Of what was there before, the little that it may have grown by is no order. */
+function addedBy({ finding: { since, added, bytes } }: Ranked): number {
+  return since === 'before' ? 0 : (added ?? bytes ?? 0)
 }
 
 function rankOf({ entry: { rank } }: Ranked): number {

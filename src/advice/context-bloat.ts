@@ -1,7 +1,7 @@
 import type { ImageFile } from '../image/files.ts'
 import type { Measurement } from '../image/measurement.ts'
 import type { Rule, Words } from './finding.ts'
-import { isPlain, originOf, type Origin } from './instruction.ts'
+import { isPlainPattern, originOf, type Origin } from './instruction.ts'
 import { coverageReports, leftoverOf, type LeftoverKind } from './leftovers.ts'
 import { bytesOf, commonFolder, findingIn, grouped, isOwn, largestFirst, parentOf, oncePerImage } from './weigh.ts'
 import { toolchainFiles } from './toolchain.ts'
@@ -175,5 +175,5 @@ function whatOf({ kind, name }: Bloat): Words {
 function ignoreLine(name: string, bloat: Bloat[]): string {
   const lines = new Set(bloat.map(({ ignore }) => ignore))
   const [line = null] = lines
-  return lines.size === 1 && line !== null && isPlain(line) ? line : `**/${name}`
+  return lines.size === 1 && line !== null && isPlainPattern(line) ? line : `**/${name}`
 }

@@ -4,7 +4,7 @@ import type { Layer } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
 import { devFiles } from './dev-dependencies.ts'
 import { MAX_PATHS, type Found, type Rule, type Words } from './finding.ts'
-import { isPlain, originOf } from './instruction.ts'
+import { isPlain, keywordOf, originOf } from './instruction.ts'
 import { cacheFiles } from './package-cache.ts'
 import { toolchainFiles } from './toolchain.ts'
 import { leftFiles } from './vcs-and-tests.ts'
@@ -45,7 +45,7 @@ export const debugSymbols: Rule = (image) => {
       layer,
       otherLayer: null,
       fix: fixOf(go, layer, largest[0]!),
-      key: `debug-symbols:${largest[0]!.path}`,
+      key: `debug-symbols:${go ? 'go' : 'elf'} ${keywordOf(layer)}`,
     }
   })
   return largestFirst(found.filter(({ bytes }) => bytes >= FLOOR))

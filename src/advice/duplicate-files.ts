@@ -42,7 +42,7 @@ function findingOf(image: Measurement, files: ImageFile[]): (Found & { bytes: nu
     layer,
     otherLayer: null,
     fix: fixOf(first, copies[0]!, lineOf(layer)),
-    key: `duplicate-files:${first.path}`,
+    key: `duplicate-files:${first.size} ${first.checksum}`,
   }
 }
 

@@ -24,7 +24,10 @@ export type Found = {
   isRemoval?: boolean
   /** What to do, one sentence in the imperative without its final full stop: `add ` `coverage` ` to ` `.dockerignore`. */
   fix: Words
-  /** What makes it the same finding in another image (head and base are compared by it): no sizes, no digests, no versions. */
+  /**
+   * What makes it the same finding in another image (head and base are compared by it): nothing that shrinking the image changes, as which of
+   * its files is the first or the largest. Several may have the same one: they are compared in their order.
+   */
   key: string
 }
 
@@ -45,7 +48,7 @@ export type Finding = Pick<Found, 'what' | 'paths' | 'count' | 'bytes' | 'fix'> 
   otherLine: number | null
   /** It lies in a layer that came with the `FROM` image: nothing in this Dockerfile brought it in. */
   fromBase: boolean
-  /** `new`: the base does not have it; `grown`: the base has it with fewer bytes; `before`: the base has as much; null: no comparison. */
+  /** `new`: the base does not have it; `grown`: the base has it with at least 10 kB less; `before`: the base has about as much, or more; null: no comparison. */
   since: 'new' | 'grown' | 'before' | null
   /** Bytes that are more than in the base (all of them where it is new); null where there are none to tell. */
   added: number | null

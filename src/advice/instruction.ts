@@ -50,9 +50,19 @@ export function lineOf(layer: Layer | null): Words {
   return [{ code: text.length > SHOWN ? `${text.slice(0, SHOWN).trimEnd()}…` : text }]
 }
 
-/** Whether a path may stand in a command or a line to paste: a shell takes it as it is, and so does a `.dockerignore`. */
+/** `RUN`, `COPY`: what makes layers of two builds alike, whatever else of their instructions changed; empty where it is not known. */
+export function keywordOf(layer: Layer | null): string {
+  return /^\w+/.exec(layer?.instruction ?? '')?.[0].toUpperCase() ?? ''
+}
+
+/** Whether a path may stand in a command to paste: a shell takes it as it is. */
 export function isPlain(path: string): boolean {
-  return /^(?!-)[\w./@+*-]{1,300}$/.test(path)
+  return /^(?!-)[\w./@+-]{1,300}$/.test(path)
+}
+
+/** Whether it may stand in a `.dockerignore`, where `*` is a pattern and no shell expands it. */
+export function isPlainPattern(pattern: string): boolean {
+  return isPlain(pattern.replaceAll('*', 'x'))
 }
 
 /** How to keep a file or folder out of a layer; `ignore`: the line for `.dockerignore`, relative to the context. */
@@ -60,7 +70,7 @@ export function keepOut(layer: Layer | null, ignore: string): Words {
   const origin = layer === null ? ELSE : originOf(layer)
   switch (origin.from) {
     case 'context':
-      return ['add ', ...(isPlain(ignore) ? [{ code: ignore }] : ['it']), ' to ', { code: '.dockerignore' }]
+      return ['add ', ...(isPlainPattern(ignore) ? [{ code: ignore }] : ['it']), ' to ', { code: '.dockerignore' }]
     case 'stage':
       return ['leave it out of what ', ...lineOf(layer), ' copies']
     case 'run':

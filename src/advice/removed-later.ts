@@ -2,8 +2,8 @@ import type { ImageFile } from '../image/files.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
 import type { Found, Rule, Words } from './finding.ts'
-import { lineOf, originOf } from './instruction.ts'
-import { bytesOf, commonFolder, findingIn, folderAt, grouped, heaviest, isOwn, largestFirst } from './weigh.ts'
+import { keywordOf, lineOf, originOf } from './instruction.ts'
+import { bytesOf, commonFolder, findingIn, folderAt, grouped, isOwn, largestFirst } from './weigh.ts'
 
 /** Bytes from which it is worth a word; of what came with the base image, which only another one gives back. */
 const FLOOR = 100_000
@@ -75,7 +75,7 @@ function findingOf(
       isCopy ? whatChanged(same) : isReplaced ? ' writes again' : ' takes away again',
     ],
     fix: isOwn(image, files[0]!) ? ownFix(lower, upper, isCopy ? same : null, isReplaced) : baseFix(image, isReplaced),
-    key: `removed-later:${keywordOf(lower)} ${keywordOf(upper)} ${heaviest(files, ({ path }) => folderAt(path, 2))[0]!.place}`,
+    key: `removed-later:${keywordOf(lower)} ${keywordOf(upper)}`,
     placeOf: ({ path }) =>
       files.length === 1 ? path : TOPS.has(common) ? folderAt(path, TOPS.has(folderAt(path, 1)) ? 3 : 1) : common,
   })
@@ -143,8 +143,4 @@ function baseFix({ baseImage }: Measurement, isReplaced: boolean): Words {
   return isReplaced
     ? ['start from a newer ', ...name, ', which has them up to date: its own are shipped all the same']
     : ['start from another image than ', ...name, ': what comes with it is shipped all the same']
-}
-
-function keywordOf(layer: Layer | null): string {
-  return /^\w+/.exec(layer?.instruction ?? '')?.[0].toUpperCase() ?? ''
 }

@@ -1,4 +1,4 @@
-import { findingsOf, isLookedAt } from '../advice/advise.ts'
+import { bytesInBase, findAll, findingsOf, isLookedAt } from '../advice/advise.ts'
 import type { Finding } from '../advice/finding.ts'
 import type { Compared } from '../compare/compare.ts'
 import { hasOrigins } from '../compare/compare.ts'
@@ -153,22 +153,41 @@ function judgeGrowth(sides: Sides, budget: Budget): Check {
   return { ...applied(budget, metric, { actual, value, allowed, growth }), uncounted }
 }
 
+/** Bytes by which the findings of a rule may grow in all and still be no worse: what a rule tells is larger than that. */
+const FINDINGS_NOISE = 10_000
+
 /**
- * A rule whose findings are forbidden: those that the base has as much of, and those in a base image that moved by itself, are
- * not this change's.
+ * A rule whose findings are forbidden. New ones break it: those that the base has too, and those in a base image that moved by itself, are
+ * not this change's. Nor are new ones where the rule's findings are no larger in all than the base's: something was split, moved or replaced.
+ * Without a base all count; where nothing is known of what the rule looks at in the base, none can be told new.
  */
 function judgeFindings(compared: Compared, budget: Budget, findings: readonly Finding[], rule: RuleId): Check {
   if (!isKnown(rule, compared.head))
     return skipped(budget, 'findings', 'not-measured', 'nothing is known of what the rule looks at')
-  const found = findingsOf(findings, rule)
+  const { head, base } = compared
+  const found = allOf(findings, rule, compared)
+  if (found.length === 0) return checkOf(budget, 'findings', { actual: 0, status: 'within' })
   const moved = compared.comparison.baseImage.doing === 'drift'
-  const notBefore = found.filter(({ since }) => since !== 'before')
-  const counted = notBefore.filter(({ fromBase }) => !(moved && fromBase))
-  const facts = { actual: found.length }
-  if (found.length === 0) return checkOf(budget, 'findings', { ...facts, status: 'within' })
-  if (counted.length > 0) return checkOf(budget, 'findings', { ...facts, status: 'over', excess: counted.length })
-  const reason = notBefore.length > 0 ? 'base-image' : 'over-before'
-  return checkOf(budget, 'findings', { ...facts, reason, excess: found.length, uncounted: notBefore.length })
+  const isComparable = base === null || isKnown(rule, base)
+  const fresh = found.filter(({ since }) => since === 'new' || (since === null && isComparable))
+  const own = fresh.filter(({ fromBase }) => !(moved && fromBase))
+  const before = bytesInBase(rule, head, base, { ownOnly: moved })
+  const bytes = found.reduce((sum, each) => sum + (moved && each.fromBase ? 0 : (each.bytes ?? 0)), 0)
+  const isWorse = before === null || bytes - before >= FINDINGS_NOISE
+  if (own.length > 0 && isWorse)
+    return checkOf(budget, 'findings', { actual: own.length, status: 'over', excess: own.length })
+  const uncounted = fresh.length - own.length
+  const all = { actual: found.length, excess: found.length, uncounted }
+  if (found.some(({ since }) => since === null)) return checkOf(budget, 'findings', { ...all, reason: 'no-baseline' })
+  if (own.length > 0 || uncounted === 0) return checkOf(budget, 'findings', { ...all, reason: 'over-before' })
+  return checkOf(budget, 'findings', { actual: uncounted, excess: uncounted, uncounted, reason: 'base-image' })
+}
+
+/** The findings of a rule; all of them where advice left some out. */
+function allOf(findings: readonly Finding[], rule: RuleId, { head, base }: Compared): Finding[] {
+  const told = findingsOf(findings, rule)
+  const all = findAll(rule, head, base)
+  return all.length > told.length ? all : told
 }
 
 /** Whether what a rule looks at is known of an image; that one has no base image at all is known, too. */

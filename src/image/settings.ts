@@ -21,16 +21,22 @@ export function settingsOf(config: ImageConfig): Settings | null {
 
 /** Names of the build arguments with a value: defaults of `ARG A=x`, and what `RUN` was given (`|2 A=x B=y /bin/sh -c …`). */
 function argumentsOf(history: string[]): string[] {
-  const declared = history.flatMap(
-    (createdBy) => /^(?:\/bin\/sh -c #\(nop\) +)?ARG ([A-Za-z_]\w*)(=\S)?/.exec(createdBy)?.slice(1) ?? [],
-  )
-  const names = new Set(declared.filter((_, at) => at % 2 === 0))
+  const declared = history.flatMap(declaredBy)
+  const names = new Set(declared.map(({ name }) => name))
   // Values stand there unquoted, and what looks like a key may be part of one: only names that are declared are told.
   const given = history.flatMap((createdBy) =>
     /^(?:RUN )?\|\d/.test(createdBy) ? [...createdBy.matchAll(/ ([A-Za-z_]\w*)=\S/g)].map(([, name]) => name!) : [],
   )
-  const defaults = declared.flatMap((name, at) => (at % 2 === 0 && declared[at + 1] ? [name] : []))
+  const defaults = declared.flatMap(({ name, hasDefault }) => (hasDefault ? [name] : []))
   return distinct([...defaults, ...given.filter((name) => names.has(name))])
+}
+
+/** What an `ARG` declares: one instruction may have several, `ARG A=1 B`. Their values stand there unquoted. */
+function declaredBy(createdBy: string): { name: string; hasDefault: boolean }[] {
+  const [start] = /^(?:\/bin\/sh -c #\(nop\) +)?ARG(?= )/.exec(createdBy) ?? []
+  if (start === undefined) return []
+  const words = createdBy.slice(start.length).matchAll(/ ([A-Za-z_]\w*)(?:(=\S)|=?(?!\S))/g)
+  return [...words].map(([, name, value]) => ({ name: name!, hasDefault: value !== undefined }))
 }
 
 /** The keys of those that have a value which may be a secret. */
