@@ -29,7 +29,7 @@ export type CheckStatus = 'within' | 'near' | 'over' | 'warned' | 'waived' | 'sk
 
 /**
  * Why a check was skipped.
- * `no-baseline`: a growth limit with nothing to compare with.
+ * `no-baseline`: a growth limit, or a forbidden rule, with nothing to compare with.
  * `not-measured`: the metric is not known: the verdict becomes `error` (but for a soft limit), a budget is never passed unseen.
  * `over-before`: the base already breaks the limit and this change does not grow what it is on: never this change's fault.
  * `base-image`: broken only since the base image grew, by no doing of this change.
