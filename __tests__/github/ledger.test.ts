@@ -137,18 +137,25 @@ describe('a label', () => {
     [2, 30],
     [99, 30],
   ])('set at minute %i accepts what was shown last before', (minute, size) => {
-    expect(acceptedAt(ledger(10, 20, 30), set(minute))).toEqual({ ...set(minute), shown: shown(size) })
+    for (const since of [at(0), at(3), null])
+      expect(acceptedAt(ledger(10, 20, 30), set(minute), since)).toEqual({ ...set(minute), shown: shown(size) })
   })
 
   it('set before anything was shown accepts what was shown first', () => {
-    expect(acceptedAt(ledger(10, 20), { by: 'mona', at: new Date(0).toISOString() })?.shown).toEqual(shown(10))
-    expect(acceptedAt(NO_LEDGER, set(0))).toBeNull()
+    const early = { by: 'mona', at: new Date(0).toISOString() }
+    for (const since of [at(0), null]) expect(acceptedAt(ledger(10, 20), early, since)?.shown).toEqual(shown(10))
+    expect(acceptedAt(NO_LEDGER, set(0), null)).toBeNull()
+  })
+
+  it('set upon a comment that showed nothing yet accepts nothing that it shows later', () => {
+    const early = { by: 'mona', at: new Date(60_000).toISOString() }
+    for (const since of [0, 60_000]) expect(acceptedAt(ledger(10, 20), early, new Date(since).toISOString())).toBeNull()
   })
 
   it('that is known accepts what it did, whatever was shown since; set anew, what is shown now', () => {
     const known = { ...ledger(10, 20, 30), accepted: { ...set(1), shown: shown(7) } }
-    expect(acceptedAt(known, set(1))).toEqual(known.accepted)
-    expect(acceptedAt(known, set(2))?.shown).toEqual(shown(30))
-    expect(acceptedAt(known, { by: 'hubot', at: at(1) })?.shown).toEqual(shown(20))
+    expect(acceptedAt(known, set(1), at(0))).toEqual(known.accepted)
+    expect(acceptedAt(known, set(2), at(0))?.shown).toEqual(shown(30))
+    expect(acceptedAt(known, { by: 'hubot', at: at(1) }, at(0))?.shown).toEqual(shown(20))
   })
 })

@@ -74,12 +74,18 @@ export function withSeen({ seen, accepted }: Ledger, now: Seen): Ledger {
 }
 
 /**
- * What someone accepted who set a label at a time: what was shown last before, or where nothing was, what was shown first afterwards. Null
- * where nothing was shown at all.
+ * What someone accepted who set a label at a time: what was shown last before, or where there was no comment yet, what was shown first
+ * afterwards. Null where nothing was shown. `since`: when the comment was created (ISO 8601); null: there is none.
  */
-export function acceptedAt({ seen, accepted }: Ledger, { by, at }: { by: string; at: string }): Ledger['accepted'] {
+export function acceptedAt(
+  { seen, accepted }: Ledger,
+  { by, at }: { by: string; at: string },
+  since: string | null,
+): Ledger['accepted'] {
   if (accepted !== null && accepted.by === by && accepted.at === at) return accepted
   const before = seen.findLast((each) => Date.parse(each.at) <= Date.parse(at))
-  const found = before ?? seen[0]
+  const hadComment = since !== null && Date.parse(since) <= Date.parse(at)
+  // A comment that did not show it then is no reason to accept what came later.
+  const found = before ?? (hadComment ? undefined : seen[0])
   return found === undefined ? null : { by, at, shown: found.shown }
 }
