@@ -130,6 +130,16 @@ describe('a label', () => {
     expect(await run(300)).toMatchObject({ shown: shown(100) })
   })
 
+  it('accepts nothing that the comment cannot keep, in whatever run', async () => {
+    const many: Shown[] = Array.from({ length: 40 }, (_, each) => ({ ...shown(100)[0]!, platform: `linux/${each}` }))
+    const problem = expect.stringContaining('too long for the comment to keep')
+    label({ at: '2020-01-01T00:00:00Z' })
+    for (const labelled of [null, LABEL])
+      expect(await open({ labelled }).ask('api', many)).toMatchObject({ set: { by: 'mona' }, shown: [], problem })
+    expect(github.state.comments).toEqual([])
+    expect(warnings).toHaveLength(2)
+  })
+
   it('does not make a comment change that says the same', async () => {
     await run(100)
     const [{ body } = { body: '' }] = github.state.comments

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Shown } from '../budget/waiver.ts'
 
-/** What the comment showed, and when. */
+/** What the comment showed, and when: GitHub's time just before it was written, ISO 8601. */
 type Seen = { at: string; shown: Shown[] }
 
 /** What is kept in a comment, unseen: what it showed, the latest last, and what of it was accepted. */
@@ -45,6 +45,11 @@ export function ledgerLine({ seen, accepted }: Ledger): string {
     : line
 }
 
+/** Whether a ledger can keep what was accepted: it is short enough, and is read back. */
+export function isKeepable(accepted: NonNullable<Ledger['accepted']>): boolean {
+  return readLedger(`\n${ledgerLine({ seen: [], accepted })}`).accepted !== null
+}
+
 /** The ledger of a comment's body: its second line. Whatever is not as this action writes it is none. */
 export function readLedger(body: string): Ledger {
   const line = body.split('\n', 2)[1]?.trim() ?? ''
@@ -66,11 +71,15 @@ export function withoutHidden(body: string): string {
   return (second.startsWith(PREFIX) ? rest : [second, ...rest]).join('\n')
 }
 
-/** The ledger with what is shown now. What it showed last already stays as it was, with its time. */
+/**
+ * The ledger with what is shown now. What it showed last already stays as it was, with its time. What could not be read back is left out,
+ * or the whole line would be none: the platform's name is the image's own.
+ */
 export function withSeen({ seen, accepted }: Ledger, now: Seen): Ledger {
   const last = seen.at(-1)
   const isKnown = last !== undefined && JSON.stringify(last.shown) === JSON.stringify(now.shown)
-  return { seen: isKnown ? seen : [...seen, now].slice(-MAX_SEEN), accepted }
+  const isReadable = shown.safeParse(now.shown).success
+  return { seen: isKnown || !isReadable ? seen : [...seen, now].slice(-MAX_SEEN), accepted }
 }
 
 /**

@@ -3,7 +3,16 @@ import type { Clock } from '../clock.ts'
 import type { Report } from '../report/report.ts'
 import { readOwnComment, upsertComment, type StickyComment } from './comment.ts'
 import { explainGitHubError, patiently } from './errors.ts'
-import { acceptedAt, ledgerLine, NO_LEDGER, readLedger, withoutHidden, withSeen, type Ledger } from './ledger.ts'
+import {
+  acceptedAt,
+  isKeepable,
+  ledgerLine,
+  NO_LEDGER,
+  readLedger,
+  withoutHidden,
+  withSeen,
+  type Ledger,
+} from './ledger.ts'
 import type { Octokit } from './octokit.ts'
 
 /** Of which pull request, and by which label. */
@@ -68,6 +77,9 @@ export function openWaivers(
       const comment = await patiently(clock, () => readOwnComment(octokit, { owner, repo, number, key }))
       const ledger = comment === null ? NO_LEDGER : readLedger(comment.body)
       const found = acceptedAt(ledger, set, comment?.createdAt ?? null)
+      // Were it accepted though it cannot be kept, the next run would accept whatever that shows.
+      if (!isKeepable(found ?? { ...set, shown }))
+        return nothing('what it would accept is too long for the comment to keep', set)
       if (found !== null) return accept(found)
       // The person who has just set it has this change before them.
       if (isNow) return accept({ ...set, shown })
