@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import type { Shown } from '../../src/budget/waiver.ts'
 import {
   acceptedAt,
+  isKeepable,
   ledgerLine,
   NO_LEDGER,
   readLedger,
@@ -71,6 +72,26 @@ describe('a ledger', () => {
     expect(read.seen.at(-1)).toEqual(wide.at(-1))
   })
 
+  it('keeps what was accepted if it is short enough and as it should be, and says so beforehand', () => {
+    const accepted = (each: Partial<Shown>, count: number) => ({
+      by: 'mona',
+      at: at(0),
+      shown: Array.from({ length: count }, () => ({ ...shown(1)[0]!, ...each })),
+    })
+    for (const [each, count, isKept] of [
+      [{}, 1, true],
+      [{}, 20, true],
+      [{}, 40, false],
+      [{ parts: Array.from({ length: 120 }, () => ['0123456789ab', 1e9] as [string, number]) }, 1, false],
+      [{ platform: 'linux/'.padEnd(100, 'x') }, 1, true],
+      [{ platform: 'linux/'.padEnd(101, 'x') }, 1, false],
+    ] as const) {
+      const all = { ...ledger(1, 2), accepted: accepted(each, count) }
+      expect(isKeepable(all.accepted)).toBe(isKept)
+      expect(readLedger(body(ledgerLine(all))).accepted).toEqual(isKept ? all.accepted : null)
+    }
+  })
+
   it('is not there without anything', () => {
     expect(ledgerLine(NO_LEDGER)).toBe('')
     expect(readLedger(body('### A heading'))).toEqual(NO_LEDGER)
@@ -121,6 +142,11 @@ describe('a ledger', () => {
 })
 
 describe('what was seen', () => {
+  it('is left out where its platform has no name that can be read back', () => {
+    const long = [{ ...shown(6)[0]!, platform: 'x'.repeat(101) }]
+    expect(withSeen(ledger(5), { at: at(9), shown: long })).toEqual(ledger(5))
+  })
+
   it('keeps its time while it stays the same', () => {
     const first = withSeen(NO_LEDGER, { at: at(0), shown: shown(5) })
     expect(withSeen(first, { at: at(9), shown: shown(5) })).toEqual(first)
@@ -137,18 +163,25 @@ describe('a label', () => {
     [2, 30],
     [99, 30],
   ])('set at minute %i accepts what was shown last before', (minute, size) => {
-    expect(acceptedAt(ledger(10, 20, 30), set(minute))).toEqual({ ...set(minute), shown: shown(size) })
+    for (const since of [at(0), at(3), null])
+      expect(acceptedAt(ledger(10, 20, 30), set(minute), since)).toEqual({ ...set(minute), shown: shown(size) })
   })
 
   it('set before anything was shown accepts what was shown first', () => {
-    expect(acceptedAt(ledger(10, 20), { by: 'mona', at: new Date(0).toISOString() })?.shown).toEqual(shown(10))
-    expect(acceptedAt(NO_LEDGER, set(0))).toBeNull()
+    const early = { by: 'mona', at: new Date(0).toISOString() }
+    for (const since of [at(0), null]) expect(acceptedAt(ledger(10, 20), early, since)?.shown).toEqual(shown(10))
+    expect(acceptedAt(NO_LEDGER, set(0), null)).toBeNull()
+  })
+
+  it('set upon a comment that showed nothing yet accepts nothing that it shows later', () => {
+    const early = { by: 'mona', at: new Date(60_000).toISOString() }
+    for (const since of [0, 60_000]) expect(acceptedAt(ledger(10, 20), early, new Date(since).toISOString())).toBeNull()
   })
 
   it('that is known accepts what it did, whatever was shown since; set anew, what is shown now', () => {
     const known = { ...ledger(10, 20, 30), accepted: { ...set(1), shown: shown(7) } }
-    expect(acceptedAt(known, set(1))).toEqual(known.accepted)
-    expect(acceptedAt(known, set(2))?.shown).toEqual(shown(30))
-    expect(acceptedAt(known, { by: 'hubot', at: at(1) })?.shown).toEqual(shown(20))
+    expect(acceptedAt(known, set(1), at(0))).toEqual(known.accepted)
+    expect(acceptedAt(known, set(2), at(0))?.shown).toEqual(shown(30))
+    expect(acceptedAt(known, { by: 'hubot', at: at(1) }, at(0))?.shown).toEqual(shown(20))
   })
 })

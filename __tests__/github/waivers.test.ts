@@ -130,6 +130,16 @@ describe('a label', () => {
     expect(await run(300)).toMatchObject({ shown: shown(100) })
   })
 
+  it('accepts nothing that the comment cannot keep, in whatever run', async () => {
+    const many: Shown[] = Array.from({ length: 40 }, (_, each) => ({ ...shown(100)[0]!, platform: `linux/${each}` }))
+    const problem = expect.stringContaining('too long for the comment to keep')
+    label({ at: '2020-01-01T00:00:00Z' })
+    for (const labelled of [null, LABEL])
+      expect(await open({ labelled }).ask('api', many)).toMatchObject({ set: { by: 'mona' }, shown: [], problem })
+    expect(github.state.comments).toEqual([])
+    expect(warnings).toHaveLength(2)
+  })
+
   it('does not make a comment change that says the same', async () => {
     await run(100)
     const [{ body } = { body: '' }] = github.state.comments
@@ -138,10 +148,34 @@ describe('a label', () => {
     expect(github.requests.filter(({ method }) => method === 'PATCH')).toEqual([])
   })
 
-  it('asks and keeps nothing where no budget was ever broken', async () => {
+  it('asks nothing where no budget is broken, and keeps what was shown', async () => {
     await run(0)
     expect(github.requests.some(({ path }) => EVENTS.test(path))).toBe(false)
-    expect(github.state.comments[0]?.body).toBe(`${markerOf('api')}\n+0`)
+    expect(ledger()).toMatchObject({ seen: [{ shown: shown(0) }], accepted: null })
+  })
+
+  it('set while nothing is broken accepts no more than was shown then', async () => {
+    await run(-20)
+    label()
+    for (const size of [100, 100, 150]) expect(await run(size)).toMatchObject({ shown: shown(-20), problem: null })
+  })
+
+  it('set upon a comment that shows no growth accepts nothing until it is set anew', async () => {
+    github.comment({ number: 1, login: BOT, body: `${markerOf('api')}\nNo figures.`, at: '2020-01-01T00:00:00Z' })
+    label({ at: '2020-01-01T00:00:01Z' })
+    const problem = 'the comment did not show yet what the change grows by when it was set. Set the label anew'
+    for (const size of [100, 100, 150])
+      expect(await run(size)).toMatchObject({ set: { by: 'mona' }, shown: [], problem })
+    expect(warnings).toContain(`The label \`${LABEL}\` accepts nothing: ${problem}.`)
+    label({ at: '2099-01-01T00:00:01Z' })
+    expect(await run(150)).toMatchObject({ shown: shown(150), problem: null })
+  })
+
+  it('set upon a comment that shows no growth accepts what the run that it starts shows', async () => {
+    github.comment({ number: 1, login: BOT, body: `${markerOf('api')}\nNo figures.`, at: '2020-01-01T00:00:00Z' })
+    label({ at: '2020-01-01T00:00:01Z' })
+    expect(await run(100, { labelled: LABEL })).toMatchObject({ shown: shown(100), problem: null })
+    expect(await run(150)).toMatchObject({ shown: shown(100) })
   })
 })
 
@@ -155,9 +189,9 @@ describe('what was accepted is never anybody else’s word', () => {
   })
 
   it('what stands in the report’s own text is none of it', async () => {
-    const accepted = { by: 'mona', at: '2026-01-01T00:00:00.000Z', shown: shown(1e9) }
+    const accepted = { by: 'mona', at: '2020-01-01T00:00:00.000Z', shown: shown(1e9) }
     github.comment({ number: 1, login: BOT, body: `${markerOf('api')}\ntext\n${ledgerLine({ seen: [], accepted })}` })
-    label({ at: '2026-01-01T00:00:00Z' })
+    label({ at: '2020-01-01T00:00:00Z' })
     expect(await run(100)).toMatchObject({ shown: shown(100) })
   })
 })

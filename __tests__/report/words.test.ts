@@ -396,6 +396,13 @@ describe('the label that accepts growth', () => {
       expect(printed(state)).not.toContain('label')
   })
 
+  it('is not told where it could not be looked up', () => {
+    const over = STATES['over']?.images[0] ?? imageReport()
+    const waiver = { label: 'ok', by: null, at: null, problem: 'it could not be looked up' }
+    for (const images of [[over], [over, imageReport()]])
+      expect(plain(join(smallPrint(over, report({ images, waiver })), ' · '))).not.toContain('label')
+  })
+
   it('is told once for several images, without their amounts', () => {
     const over = STATES['over']?.images[0] ?? imageReport()
     const of = report({ images: [over, imageReport()], waiver: { label: 'ok', by: null, at: null, problem: null } })

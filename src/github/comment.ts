@@ -31,7 +31,7 @@ export type CommentOutcome = {
   removed: number
 }
 
-type Found = { id: number; url: string; body: string }
+type Found = { id: number; url: string; body: string; createdAt: string }
 
 /** What is known so far; outlives a try that fails. */
 type Progress = {
@@ -86,17 +86,17 @@ async function findOwn(
   progress.login ??= (await octokit.graphql<{ viewer: { login: string } }>('{ viewer { login } }')).viewer.login
   return marked
     .filter(({ user }) => user?.login === progress.login)
-    .map(({ id, html_url: url, body }) => ({ id, url, body: body ?? '' }))
+    .map(({ id, html_url: url, body, created_at: createdAt }) => ({ id, url, body: body ?? '', createdAt }))
     .toSorted((one, other) => one.id - other.id)
 }
 
-/** The pull request's comment of ours with this key, the oldest; null: there is none. Throws what GitHub answers. */
+/** The pull request's comment of ours with this key, the oldest, and when it was created (ISO 8601); null: there is none. Throws what GitHub answers. */
 export async function readOwnComment(
   octokit: Octokit,
   { key, ...where }: Pick<StickyComment, 'owner' | 'repo' | 'number' | 'key'>,
-): Promise<{ body: string } | null> {
+): Promise<{ body: string; createdAt: string } | null> {
   const [oldest] = await findOwn(octokit, where, markerOf(key), { login: null, now: null })
-  return oldest === undefined ? null : { body: normalised(oldest.body) }
+  return oldest === undefined ? null : { body: normalised(oldest.body), createdAt: oldest.createdAt }
 }
 
 /** Writes the first body that GitHub takes, below `head`: over `existing`, or as a new comment. */

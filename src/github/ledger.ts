@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Shown } from '../budget/waiver.ts'
 
-/** What the comment showed, and when. */
+/** What the comment showed, and when: GitHub's time just before it was written, ISO 8601. */
 type Seen = { at: string; shown: Shown[] }
 
 /** What is kept in a comment, unseen: what it showed, the latest last, and what of it was accepted. */
@@ -45,6 +45,11 @@ export function ledgerLine({ seen, accepted }: Ledger): string {
     : line
 }
 
+/** Whether a ledger can keep what was accepted: it is short enough, and is read back. */
+export function isKeepable(accepted: NonNullable<Ledger['accepted']>): boolean {
+  return readLedger(`\n${ledgerLine({ seen: [], accepted })}`).accepted !== null
+}
+
 /** The ledger of a comment's body: its second line. Whatever is not as this action writes it is none. */
 export function readLedger(body: string): Ledger {
   const line = body.split('\n', 2)[1]?.trim() ?? ''
@@ -66,20 +71,30 @@ export function withoutHidden(body: string): string {
   return (second.startsWith(PREFIX) ? rest : [second, ...rest]).join('\n')
 }
 
-/** The ledger with what is shown now. What it showed last already stays as it was, with its time. */
+/**
+ * The ledger with what is shown now. What it showed last already stays as it was, with its time. What could not be read back is left out,
+ * or the whole line would be none: the platform's name is the image's own.
+ */
 export function withSeen({ seen, accepted }: Ledger, now: Seen): Ledger {
   const last = seen.at(-1)
   const isKnown = last !== undefined && JSON.stringify(last.shown) === JSON.stringify(now.shown)
-  return { seen: isKnown ? seen : [...seen, now].slice(-MAX_SEEN), accepted }
+  const isReadable = shown.safeParse(now.shown).success
+  return { seen: isKnown || !isReadable ? seen : [...seen, now].slice(-MAX_SEEN), accepted }
 }
 
 /**
- * What someone accepted who set a label at a time: what was shown last before, or where nothing was, what was shown first afterwards. Null
- * where nothing was shown at all.
+ * What someone accepted who set a label at a time: what was shown last before, or where there was no comment yet, what was shown first
+ * afterwards. Null where nothing was shown. `since`: when the comment was created (ISO 8601); null: there is none.
  */
-export function acceptedAt({ seen, accepted }: Ledger, { by, at }: { by: string; at: string }): Ledger['accepted'] {
+export function acceptedAt(
+  { seen, accepted }: Ledger,
+  { by, at }: { by: string; at: string },
+  since: string | null,
+): Ledger['accepted'] {
   if (accepted !== null && accepted.by === by && accepted.at === at) return accepted
   const before = seen.findLast((each) => Date.parse(each.at) <= Date.parse(at))
-  const found = before ?? seen[0]
+  const hadComment = since !== null && Date.parse(since) <= Date.parse(at)
+  // A comment that did not show it then is no reason to accept what came later.
+  const found = before ?? (hadComment ? undefined : seen[0])
   return found === undefined ? null : { by, at, shown: found.shown }
 }

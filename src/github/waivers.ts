@@ -3,7 +3,16 @@ import type { Clock } from '../clock.ts'
 import type { Report } from '../report/report.ts'
 import { readOwnComment, upsertComment, type StickyComment } from './comment.ts'
 import { explainGitHubError, patiently } from './errors.ts'
-import { acceptedAt, ledgerLine, NO_LEDGER, readLedger, withoutHidden, withSeen, type Ledger } from './ledger.ts'
+import {
+  acceptedAt,
+  isKeepable,
+  ledgerLine,
+  NO_LEDGER,
+  readLedger,
+  withoutHidden,
+  withSeen,
+  type Ledger,
+} from './ledger.ts'
 import type { Octokit } from './octokit.ts'
 
 /** Of which pull request, and by which label. */
@@ -67,10 +76,15 @@ export function openWaivers(
       }
       const comment = await patiently(clock, () => readOwnComment(octokit, { owner, repo, number, key }))
       const ledger = comment === null ? NO_LEDGER : readLedger(comment.body)
-      const found = acceptedAt(ledger, set)
+      const found = acceptedAt(ledger, set, comment?.createdAt ?? null)
+      // Were it accepted though it cannot be kept, the next run would accept whatever that shows.
+      if (!isKeepable(found ?? { ...set, shown }))
+        return nothing('what it would accept is too long for the comment to keep', set)
       if (found !== null) return accept(found)
       // The person who has just set it has this change before them.
       if (isNow) return accept({ ...set, shown })
+      if (comment !== null && Date.parse(comment.createdAt) <= Date.parse(set.at))
+        return nothing('the comment did not show yet what the change grows by when it was set. Set the label anew', set)
       try {
         await keep(key, comment?.body ?? null, { ...ledger, accepted: { ...set, shown } })
       } catch (error) {
@@ -86,14 +100,11 @@ export function openWaivers(
     const shown = report.images.flatMap(
       ({ platform, change, checks }) => (platform === null ? null : shownOf(platform, change, checks)) ?? [],
     )
-    const isBroken = report.images.some(({ checks }) =>
-      checks.some(({ status }) => status === 'over' || status === 'waived'),
-    )
     return (old, now) => {
       const before = old === null ? NO_LEDGER : readLedger(old)
       const ledger = { ...before, accepted: accepted === undefined ? before.accepted : accepted }
-      const isWanted = isBroken || ledger.seen.length > 0
-      return ledgerLine(isWanted && shown.length > 0 ? withSeen(ledger, { at: now, shown }) : ledger)
+      // Also where nothing is broken: a label that is set upon that accepts no more.
+      return ledgerLine(shown.length > 0 ? withSeen(ledger, { at: now, shown }) : ledger)
     }
   }
   return { ask, noteFor }

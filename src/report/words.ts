@@ -485,7 +485,8 @@ function amountOf(check: Check, amount: number): string {
 /** `add the label `image-budget: accept` to accept +15.7 MB`: only where that would help. */
 function acceptPrint(image: ImageReport, report: Report): Phrase[] {
   const { waiver } = report
-  if (waiver === null || waiver.by !== null) return []
+  // Where the label could not be looked up, it may be set already.
+  if (waiver === null || waiver.by !== null || waiver.problem !== null) return []
   if (report.images.length > 1) {
     // Each has its own amount, and the small print is one for all.
     const isWanted = report.images.some(({ checks }) => checks.some(isWaivable))

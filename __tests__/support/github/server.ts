@@ -38,6 +38,8 @@ export type Comment = {
   login: string
   /** Slug of the app that wrote it, or null. */
   app: string | null
+  /** When it was created, ISO 8601. */
+  at: string
 }
 
 /** A label that was set on a pull request, or taken off. */
@@ -104,8 +106,8 @@ export type GitHub = {
   rendezvous(match: { method: string; path: RegExp; parties: number }): void
   /** Does something just before the next request that matches is served: what others do between two of ours. */
   meanwhile(match: { method: string; path: RegExp }, act: () => void): void
-  /** Puts a comment there as if someone had written it; returns it. */
-  comment(comment: { number: number; login: string; body: string; app?: string }): Comment
+  /** Puts a comment there as if someone had written it, now unless `at` says when; returns it. */
+  comment(comment: { number: number; login: string; body: string; app?: string; at?: string }): Comment
   /** Sets a label as if someone had, now unless `at` says when; or takes it off. */
   label(label: Partial<LabelEvent> & { label: string; login: string }): LabelEvent
   close(): Promise<void>
@@ -224,6 +226,11 @@ function refusedBody(body: string): Answer | null {
   return failure(422, 'Validation Failed', { errors: [error] })
 }
 
+/** As GitHub says times. */
+function nowInSeconds(): string {
+  return new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+}
+
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
@@ -261,15 +268,14 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
   let nextId = 1_000_001
   let url = ''
 
-  const addComment: GitHub['comment'] = ({ number, login, body, app }) => {
-    const comment = { id: nextId++, number, login, body, app: app ?? null }
+  const addComment: GitHub['comment'] = ({ number, login, body, app, at }) => {
+    const comment = { id: nextId++, number, login, body, app: app ?? null, at: at ?? nowInSeconds() }
     state.comments.push(comment)
     return comment
   }
 
   const addLabel: GitHub['label'] = (given) => {
-    const at = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
-    const event: LabelEvent = { id: nextId++, number: 1, event: 'labeled', at, ...given }
+    const event: LabelEvent = { id: nextId++, number: 1, event: 'labeled', at: nowInSeconds(), ...given }
     state.events.push(event)
     return event
   }
@@ -290,7 +296,6 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
   }
 
   function restComment(comment: Comment): unknown {
-    const time = new Date(Date.UTC(2026, 0, 1) + comment.id * 1000).toISOString().replace('.000Z', 'Z')
     const base = `${url}/repos/${owner}/${name}/issues`
     return {
       url: `${base}/comments/${comment.id}`,
@@ -299,8 +304,8 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       id: comment.id,
       node_id: `IC_${comment.id}`,
       user: simpleUser(comment.login),
-      created_at: time,
-      updated_at: time,
+      created_at: comment.at,
+      updated_at: comment.at,
       body: comment.body,
       author_association: comment.login.endsWith('[bot]') ? 'NONE' : 'CONTRIBUTOR',
       performed_via_github_app: comment.app === null ? null : integration(comment.app),
