@@ -48440,7 +48440,7 @@ const secretReader = (path, size) => {
 function hasPrivateKey(text) {
     return /^-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----/m.test(text);
 }
-/** `//registry.npmjs.org/:_authToken=…`: https://docs.npmjs.com/cli/configuring-npm/npmrc */
+/** `//HOST/:_authToken=…`: https://docs.npmjs.com/cli/configuring-npm/npmrc */
 function hasNpmToken(text) {
     return hasSetting(text, /(?:^|:)_(?:authToken|password|auth)$/);
 }

@@ -9,7 +9,7 @@ const npm = aLayer('RUN npm ci', { line: 8 })
 
 test('apt: lists and cache as one, and a fix that fits the line', () => {
   const files = [
-    aFile('/var/lib/apt/lists/deb.debian.org_dists_bookworm_main_Packages', 18_000_000, 1),
+    aFile('/var/lib/apt/lists/deb_dists_bookworm_main_Packages', 18_000_000, 1),
     aFile('/var/cache/apt/pkgcache.bin', 7_000_000, 1),
     aFile('/usr/bin/curl', 300_000, 1),
   ]

@@ -19,7 +19,7 @@ describe('holds a secret:', () => {
     ['etc/nginx/tls/site.pem', `${key('CERTIFICATE')}${key('PRIVATE KEY')}`, 'private-key'],
     ['app/keys/jwt.pem', key('EC PRIVATE KEY').replaceAll('\n', '\r\n'), 'private-key'],
     ['app/sealed.pem', key('ENCRYPTED PRIVATE KEY'), 'private-key'],
-    ['root/.npmrc', '//registry.npmjs.org/:_authToken=npm_abc\n', 'npm-token'],
+    ['root/.npmrc', '//npm.acme.test/:_authToken=npm_abc\n', 'npm-token'],
     ['app/.npmrc', 'registry=https://npm.acme.test\n_auth = "cm9ib3Q6aHVudGVyMg=="\n', 'npm-token'],
     ['app/.npmrc', '//npm.acme.test/:_password=aHVudGVyMg==\n', 'npm-token'],
     ['root/.netrc', 'machine git.acme.test\n  login robot\n  password hunter2\n', 'netrc-password'],
@@ -52,7 +52,7 @@ describe('holds none:', () => {
     ['an apt key', 'etc/apt/keyrings/acme.key', key('PGP PUBLIC KEY BLOCK')],
     ['a public SSH key', 'root/.ssh/id_rsa.pub', 'ssh-rsa AAAA'],
     ['a key that speaks of one', 'app/readme.key', 'it starts with -----BEGIN PRIVATE KEY-----'],
-    ['a token from the environment', 'app/.npmrc', '//registry.npmjs.org/:_authToken=${NPM_TOKEN}\n'],
+    ['a token from the environment', 'app/.npmrc', '//npm.acme.test/:_authToken=${NPM_TOKEN}\n'],
     ['npm’s settings', 'app/.npmrc', 'save-exact=true\n; _authToken=old\n# _authToken=older\n'],
     ['no password', 'root/.netrc', 'machine git.acme.test login robot'],
     [

@@ -79,7 +79,7 @@ function hasPrivateKey(text: string): boolean {
   return /^-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----/m.test(text)
 }
 
-/** `//registry.npmjs.org/:_authToken=…`: https://docs.npmjs.com/cli/configuring-npm/npmrc */
+/** `//HOST/:_authToken=…`: https://docs.npmjs.com/cli/configuring-npm/npmrc */
 function hasNpmToken(text: string): boolean {
   return hasSetting(text, /(?:^|:)_(?:authToken|password|auth)$/)
 }
