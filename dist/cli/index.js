@@ -35766,6 +35766,8 @@ function isLog(name) {
     return /\.log(?:\.\d+)?$/.test(name);
 }
 
+// EXTERNAL MODULE: ./build/image/packages/package.js
+var packages_package = __nccwpck_require__(4214);
 ;// CONCATENATED MODULE: ./build/advice/finding.js
 
 /** Paths that a finding names. */
@@ -35773,16 +35775,15 @@ const MAX_PATHS = 5;
 
 ;// CONCATENATED MODULE: ./build/advice/weigh.js
 
+
 /** Whether a file's layer is the image's own: it did not come with the `FROM` image, as far as the build's record tells. */
 function isOwn({ layers }, { layer }) {
     return layers[layer]?.fromBase !== true;
 }
-/** Package managers of distributions. */
-const DISTRIBUTION = new Set(['dpkg', 'apk', 'rpm']);
 /** The distribution's package that put a file there; null: none did. */
 function distributionPackage({ packages }, file) {
     const owner = file.package === null ? undefined : packages[file.package];
-    return owner && DISTRIBUTION.has(owner.ecosystem) ? owner : null;
+    return owner && packages_package/* DISTRIBUTIONS */.w.has(owner.ecosystem) ? owner : null;
 }
 /** Bytes of files, in the image or lost. */
 function bytesOf(files) {
@@ -36605,7 +36606,10 @@ function duplicate_files_fixOf(first, copy, line) {
     return ['let ', ...line, ' link it', ...command, ', or bring it in once'];
 }
 
+// EXTERNAL MODULE: ./build/build/dockerfile.js
+var dockerfile = __nccwpck_require__(161);
 ;// CONCATENATED MODULE: ./build/advice/floating-base.js
+
 /** A base image that may be another one tomorrow: the image grows by it without a change of the Dockerfile. */
 const floatingBase = ({ baseImage }) => {
     const what = baseImage && floatOf(baseImage);
@@ -36629,7 +36633,7 @@ const floatingBase = ({ baseImage }) => {
 };
 /** How it floats, as the end of a sentence; null: it does not, or what `FROM` names is not known. */
 function floatOf({ name, instruction }) {
-    const written = instruction === null ? null : referenceIn(instruction);
+    const written = instruction === null ? null : (0,dockerfile/* referenceIn */.h8)(instruction);
     // A name without a tag comes of a digest alone: BuildKit completes all others by `latest`.
     if (written?.includes('@') || name === repositoryOf(name))
         return null;
@@ -36639,10 +36643,6 @@ function floatOf({ name, instruction }) {
     if (!isLatest)
         return ' without a digest, whose tag may move';
     return written.endsWith(':latest') ? ', which is whatever is latest' : ' without a tag, which is whatever is latest';
-}
-/** What a `FROM` names, as written. */
-function referenceIn(instruction) {
-    return /^FROM\s+(?:--\S+\s+)*(\S+)/i.exec(instruction)?.[1] ?? null;
 }
 function repositoryOf(name) {
     const at = name.lastIndexOf(':');
@@ -37584,6 +37584,101 @@ function partId({ budget, scope, metric }) {
 
 /***/ }),
 
+/***/ 161:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ai: () => (/* binding */ parseDockerfile),
+/* harmony export */   h8: () => (/* binding */ referenceIn),
+/* harmony export */   pe: () => (/* binding */ MAX_DOCKERFILE_LENGTH),
+/* harmony export */   sA: () => (/* binding */ instructionAt)
+/* harmony export */ });
+/* harmony import */ var dockerfile_ast__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8390);
+
+/** Longest Dockerfile that is parsed, in characters: of this length the parser takes up to a second, and a longer one blocks it. */
+const MAX_DOCKERFILE_LENGTH = 256 * 1024;
+const MAX_TEXT = 1_000;
+const MAX_STAGE_NAME = 100;
+/**
+ * The stages and instructions of a Dockerfile, in its order. Bad lines are left to the builder to complain about.
+ * None of a Dockerfile longer than MAX_DOCKERFILE_LENGTH: its lines are not told then.
+ */
+function parseDockerfile(content) {
+    if (content.length > MAX_DOCKERFILE_LENGTH)
+        return [];
+    const lines = content.split(/\r?\n/);
+    let stage = null;
+    const stages = [];
+    const dockerfile = dockerfile_ast__WEBPACK_IMPORTED_MODULE_0__.DockerfileParser.parse(content);
+    const escape = dockerfile.getEscapeCharacter();
+    return dockerfile.getInstructions().map((instruction) => {
+        const keyword = instruction.getKeyword();
+        if (keyword === 'FROM') {
+            stage = stageName(instruction) ?? String(stages.length);
+            stages.push(stage);
+        }
+        const { start, end } = instruction.getRange();
+        return {
+            line: start.line + 1,
+            endLine: end.line + 1,
+            keyword,
+            text: cut(oneLine(lines.slice(start.line, end.line + 1), documentStart(instruction) - start.line, escape), MAX_TEXT),
+            stage,
+            copiedFrom: keyword === 'COPY' ? copySource(instruction, stages) : null,
+        };
+    });
+}
+/** The instruction that covers a line (1-based), or null. */
+function instructionAt(instructions, line) {
+    return instructions.find((instruction) => instruction.line <= line && line <= instruction.endLine) ?? null;
+}
+/** What a `FROM` names, as written: `node:24` of `FROM --platform=linux/amd64 node:24 AS build`; null where that is no `FROM`. */
+function referenceIn(instruction) {
+    return /^FROM\s+(?:--\S+\s+)*(\S+)/i.exec(instruction)?.[1] ?? null;
+}
+function stageName(from) {
+    const words = from.getArguments().map((argument) => argument.getValue());
+    const as = words.findIndex((word) => word.toLowerCase() === 'as');
+    const name = words[as + 1];
+    return as === -1 || name === undefined ? null : cut(name, MAX_STAGE_NAME);
+}
+/** A name is a stage's where one above has it, a number the stage's of that number; anything else is an image, or a named context. */
+function copySource(copy, stages) {
+    // `getFromFlag` knows it only where it is the only flag.
+    const name = copy
+        .getFlags()
+        .find((flag) => flag.getName() === 'from')
+        ?.getValue();
+    if (!name)
+        return null;
+    const stage = stages.slice(0, -1).findLast((known) => known.toLowerCase() === name.toLowerCase());
+    const numbered = /^\d{1,4}$/.test(name) ? stages.slice(0, -1)[Number(name)] : undefined;
+    const found = stage ?? numbered;
+    return found === undefined ? { kind: 'image', name: cut(name, MAX_TEXT) } : { kind: 'stage', name: found };
+}
+function cut(text, length) {
+    return text.length > length ? `${text.slice(0, length)}…` : text;
+}
+/** Line (0-based) at which the instruction's first here-document begins; Infinity where it has none. */
+function documentStart(instruction) {
+    // Every instruction has the method (`ADD` takes here-documents, too); the types only show it of `RUN` and `COPY`.
+    const documents = instruction.getHeredocs();
+    return Math.min(...documents.map((document) => document.getContentRange()?.start.line ?? Infinity));
+}
+/** From the line `documents` on, a line is text as it is: no comment, no continuation. */
+function oneLine(lines, documents, escape) {
+    const last = Math.min(lines.length, documents) - 1;
+    return lines
+        .map((line) => line.trim())
+        .filter((line, at) => at === 0 || at >= documents || !line.startsWith('#'))
+        .map((line, at) => (at < last && line.endsWith(escape) ? line.slice(0, -1).trimEnd() : line))
+        .filter((line) => line !== '')
+        .join(' ');
+}
+
+
+/***/ }),
+
 /***/ 3986:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
@@ -37599,7 +37694,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(9665);
 /* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(1499);
 /* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(4267);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9905);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(237);
 /* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(8508);
 
 
@@ -37744,6 +37839,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // UNUSED EXPORTS: comparable, compare
 
+// EXTERNAL MODULE: ./build/build/dockerfile.js
+var dockerfile = __nccwpck_require__(161);
 // EXTERNAL MODULE: ./build/image/measurement.js
 var measurement = __nccwpck_require__(4158);
 ;// CONCATENATED MODULE: ./build/compare/align.js
@@ -38353,6 +38450,7 @@ function layerChange({ base, head }, change, why) {
 
 
 
+
 /**
  * Compares the images of one build, one per platform, with the baseline's image for the same platform. A platform that
  * the baseline does not have is compared with nothing, and its baseline says why. In the order of `heads`.
@@ -38528,17 +38626,12 @@ function doingOf(before, after) {
         return null;
     if (before?.name !== after?.name)
         return 'change';
-    const [was, is] = [before, after].map((image) => referenceOf(image?.instruction ?? ''));
+    const [was, is] = [before, after].map((image) => (0,dockerfile/* referenceIn */.h8)(image?.instruction ?? ''));
     if (!was || !is)
         return null;
     if (was !== is)
         return 'change';
     return /(?:\$\w+|\})$|@.*\$/.test(is) ? null : 'drift';
-}
-/** `node:24` of `FROM --platform=linux/amd64 node:24 AS build`. */
-function referenceOf(instruction) {
-    const words = instruction.split(/\s+/).slice(1);
-    return words.find((word) => !word.startsWith('--')) ?? null;
 }
 /**
  * Name and digest decide; where an engine tells no digest, the layers that came with the image do, if it is known which
@@ -40280,6 +40373,18 @@ function platformsOf(measurements) {
 
 /***/ }),
 
+/***/ 4214:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   w: () => (/* binding */ DISTRIBUTIONS)
+/* harmony export */ });
+/** Package managers of distributions. */
+const DISTRIBUTIONS = new Set(['dpkg', 'apk', 'rpm']);
+
+
+/***/ }),
+
 /***/ 2269:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -41392,6 +41497,11 @@ function phrase_phrase(strings, ...values) {
 function join(phrases, separator) {
     return phrases.flatMap((each, index) => (index === 0 ? each : [separator, ...each]));
 }
+/** With a capital letter, where it begins with words of ours. */
+function capitalised(words) {
+    const [first, ...rest] = words;
+    return typeof first === 'string' ? [`${first.slice(0, 1).toUpperCase()}${first.slice(1)}`, ...rest] : words;
+}
 /** `a`, `a and b`, `a, b and c`. */
 function list(words) {
     if (words.length < 2)
@@ -41617,10 +41727,6 @@ function findingWords(finding, report) {
         ? []
         : phrase_phrase ` in ${join(paths.map((path) => [{ code: path }]), ', ')}${more > 0 ? ` and ${units_formatCount(more, 'more place')}` : ''}`;
     return phrase_phrase `${capitalised(finding.fix)}${figure} (${finding.what}${where}${placeWords(finding, report)})`;
-}
-function capitalised(words) {
-    const [first, ...rest] = words;
-    return typeof first === 'string' ? [`${first.slice(0, 1).toUpperCase()}${first.slice(1)}`, ...rest] : words;
 }
 function placeWords(finding, report) {
     const { file, line } = finding;
@@ -42719,7 +42825,7 @@ function checkName(check) {
     };
     const part = parts[scope.kind];
     const plainly = scope.kind === 'rule' || (check.metric === 'size' && check.budget !== 'max-increase');
-    return plainly ? tables_capitalised(part) : phrase_phrase `${of} of ${part}`;
+    return plainly ? capitalised(part) : phrase_phrase `${of} of ${part}`;
 }
 const OF_METRIC = {
     size: 'Size',
@@ -42727,11 +42833,6 @@ const OF_METRIC = {
     layers: 'Layers',
     findings: '',
 };
-function tables_capitalised([first, ...rest]) {
-    return typeof first === 'string'
-        ? [`${first.slice(0, 1).toUpperCase()}${first.slice(1)}`, ...rest]
-        : [first, ...rest];
-}
 function layersChange(amount) {
     return amount === 0 ? 'same' : formatSignedCount(amount);
 }
@@ -43227,7 +43328,7 @@ function paint(text, colour, pen) {
 
 /***/ }),
 
-/***/ 9905:
+/***/ 237:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -43574,87 +43675,8 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 var schemas = __nccwpck_require__(5586);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/errors.js
 var errors = __nccwpck_require__(7428);
-// EXTERNAL MODULE: ./node_modules/dockerfile-ast/lib/main.js
-var main = __nccwpck_require__(8390);
-;// CONCATENATED MODULE: ./build/build/dockerfile.js
-
-/** Longest Dockerfile that is parsed, in characters: of this length the parser takes up to a second, and a longer one blocks it. */
-const MAX_DOCKERFILE_LENGTH = 256 * 1024;
-const MAX_TEXT = 1_000;
-const MAX_STAGE_NAME = 100;
-/**
- * The stages and instructions of a Dockerfile, in its order. Bad lines are left to the builder to complain about.
- * None of a Dockerfile longer than MAX_DOCKERFILE_LENGTH: its lines are not told then.
- */
-function parseDockerfile(content) {
-    if (content.length > MAX_DOCKERFILE_LENGTH)
-        return [];
-    const lines = content.split(/\r?\n/);
-    let stage = null;
-    const stages = [];
-    const dockerfile = main.DockerfileParser.parse(content);
-    const escape = dockerfile.getEscapeCharacter();
-    return dockerfile.getInstructions().map((instruction) => {
-        const keyword = instruction.getKeyword();
-        if (keyword === 'FROM') {
-            stage = stageName(instruction) ?? String(stages.length);
-            stages.push(stage);
-        }
-        const { start, end } = instruction.getRange();
-        return {
-            line: start.line + 1,
-            endLine: end.line + 1,
-            keyword,
-            text: cut(oneLine(lines.slice(start.line, end.line + 1), documentStart(instruction) - start.line, escape), MAX_TEXT),
-            stage,
-            copiedFrom: keyword === 'COPY' ? copySource(instruction, stages) : null,
-        };
-    });
-}
-/** The instruction that covers a line (1-based), or null. */
-function instructionAt(instructions, line) {
-    return instructions.find((instruction) => instruction.line <= line && line <= instruction.endLine) ?? null;
-}
-function stageName(from) {
-    const words = from.getArguments().map((argument) => argument.getValue());
-    const as = words.findIndex((word) => word.toLowerCase() === 'as');
-    const name = words[as + 1];
-    return as === -1 || name === undefined ? null : cut(name, MAX_STAGE_NAME);
-}
-/** A name is a stage's where one above has it, a number the stage's of that number; anything else is an image, or a named context. */
-function copySource(copy, stages) {
-    // `getFromFlag` knows it only where it is the only flag.
-    const name = copy
-        .getFlags()
-        .find((flag) => flag.getName() === 'from')
-        ?.getValue();
-    if (!name)
-        return null;
-    const stage = stages.slice(0, -1).findLast((known) => known.toLowerCase() === name.toLowerCase());
-    const numbered = /^\d{1,4}$/.test(name) ? stages.slice(0, -1)[Number(name)] : undefined;
-    const found = stage ?? numbered;
-    return found === undefined ? { kind: 'image', name: cut(name, MAX_TEXT) } : { kind: 'stage', name: found };
-}
-function cut(text, length) {
-    return text.length > length ? `${text.slice(0, length)}…` : text;
-}
-/** Line (0-based) at which the instruction's first here-document begins; Infinity where it has none. */
-function documentStart(instruction) {
-    // Every instruction has the method (`ADD` takes here-documents, too); the types only show it of `RUN` and `COPY`.
-    const documents = instruction.getHeredocs();
-    return Math.min(...documents.map((document) => document.getContentRange()?.start.line ?? Infinity));
-}
-/** From the line `documents` on, a line is text as it is: no comment, no continuation. */
-function oneLine(lines, documents, escape) {
-    const last = Math.min(lines.length, documents) - 1;
-    return lines
-        .map((line) => line.trim())
-        .filter((line, at) => at === 0 || at >= documents || !line.startsWith('#'))
-        .map((line, at) => (at < last && line.endsWith(escape) ? line.slice(0, -1).trimEnd() : line))
-        .filter((line) => line !== '')
-        .join(' ');
-}
-
+// EXTERNAL MODULE: ./build/build/dockerfile.js
+var build_dockerfile = __nccwpck_require__(161);
 ;// CONCATENATED MODULE: ./build/build/failure.js
 
 
@@ -43674,7 +43696,7 @@ function explainBuildFailure({ log, dockerfile, target, instructions, hidden }) 
     return new build_failure/* CouldNotMeasure */.N('build', `The build failed${at}: ${firstLine(redact(said, hidden))}`, {
         file: dockerfile,
         line,
-        instruction: line === null ? null : (instructionAt(instructions, line)?.text ?? null),
+        instruction: line === null ? null : ((0,build_dockerfile/* instructionAt */.sA)(instructions, line)?.text ?? null),
         remedy: remedyFor(firstLine(said), target, instructions),
     });
 }
@@ -43957,9 +43979,9 @@ async function mustBeInside(request) {
 async function readInstructions(file) {
     try {
         const found = await (0,promises_.stat)(file);
-        if (!found.isFile() || found.size > MAX_DOCKERFILE_LENGTH)
+        if (!found.isFile() || found.size > build_dockerfile/* MAX_DOCKERFILE_LENGTH */.pe)
             return [];
-        return parseDockerfile(await (0,promises_.readFile)(file, 'utf8'));
+        return (0,build_dockerfile/* parseDockerfile */.Ai)(await (0,promises_.readFile)(file, 'utf8'));
     }
     catch {
         return [];
@@ -45148,7 +45170,7 @@ const TAIL = 8 * 1024 * 1024;
 const MAX_NESTED = 5_000;
 const MAX_PATH = 1_000;
 /** Of a manifest or pom.properties, unpacked. */
-const java_MAX_TEXT = 256 * 1024;
+const MAX_TEXT = 256 * 1024;
 /** https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT */
 const END_SIGNATURE = 0x06054b50;
 const END_SIZE = 22;
@@ -45280,11 +45302,11 @@ function textOf({ method, packedSize, offset }, { head, tail, tailStart }) {
         return null;
     const packed = bytes.subarray(start, start + packedSize);
     if (method === STORED)
-        return packed.toString('utf8', 0, java_MAX_TEXT);
+        return packed.toString('utf8', 0, MAX_TEXT);
     if (method !== DEFLATED)
         return null;
     try {
-        return (0,external_node_zlib_.inflateRawSync)(packed, { maxOutputLength: java_MAX_TEXT }).toString('utf8');
+        return (0,external_node_zlib_.inflateRawSync)(packed, { maxOutputLength: MAX_TEXT }).toString('utf8');
     }
     catch {
         return null;
@@ -45531,6 +45553,8 @@ function lockedDev(folder, version, locks) {
     return null;
 }
 
+// EXTERNAL MODULE: ./build/image/packages/package.js
+var packages_package = __nccwpck_require__(4214);
 ;// CONCATENATED MODULE: ./build/image/packages/python.js
 
 
@@ -45855,6 +45879,7 @@ const findRpmPackages = ({ facts, file }) => facts.flatMap(({ path, fact }) => f
 
 
 
+
 /** Where two claim a file, the one that stands first here has it: a distribution's package before what lies in its folders. */
 const FINDERS = [
     findDpkgPackages,
@@ -45865,8 +45890,6 @@ const FINDERS = [
     findGoPackages,
     findJavaPackages,
 ];
-/** A distribution's package may be without files, and is installed all the same. */
-const DISTRIBUTIONS = new Set(['dpkg', 'apk', 'rpm']);
 /**
  * The packages of an image, in the finders' order. Each file in `laid.files` gets the index of its package, also one that is lost where it
  * lay in a package's folder. What Python compiled of a package's module belongs to that package, also if no list has it. What another package has all files of is not told twice: a Go program in a Debian package is that package.
@@ -45898,7 +45921,8 @@ function findPackages(laid) {
     const places = [];
     for (const [at, { ecosystem, name, version, path, dev, parts = [] }] of found.entries()) {
         const { files, bytes } = owned[at];
-        if (files === 0 && !DISTRIBUTIONS.has(ecosystem)) {
+        // A distribution's package may be without files, and is installed all the same.
+        if (files === 0 && !packages_package/* DISTRIBUTIONS */.w.has(ecosystem)) {
             places.push(null);
             continue;
         }
@@ -46253,7 +46277,7 @@ function readOrigins(record, layerCount) {
     const steps = new Map(parsed.data.buildConfig.llbDefinition.map((entry) => [entry.id, entry]));
     const { layers, source } = parsed.data.metadata['https://mobyproject.org/buildkit@v1#metadata'];
     const stepOf = (output) => steps.get(output.slice(0, output.lastIndexOf(':')));
-    const dockerfile = parseDockerfile(Buffer.from(source?.infos[0]?.data ?? '', 'base64').toString('utf8'));
+    const dockerfile = (0,build_dockerfile/* parseDockerfile */.Ai)(Buffer.from(source?.infos[0]?.data ?? '', 'base64').toString('utf8'));
     // BuildKit makes one step of equal instructions in several stages, and lists all their lines. Walking down, an instruction stands
     // above the last one: in the same stage, or in a stage that it starts from.
     let above = Number.POSITIVE_INFINITY;
@@ -46262,7 +46286,7 @@ function readOrigins(record, layerCount) {
             .filter((location) => location.sourceIndex === 0)
             .flatMap((location) => location.ranges.map((range) => range.start.line));
         const found = listedLines
-            .flatMap((line) => instructionAt(dockerfile, line) ?? [])
+            .flatMap((line) => (0,build_dockerfile/* instructionAt */.sA)(dockerfile, line) ?? [])
             .filter(({ line }) => line < above)
             .toSorted((one, other) => other.line - one.line)[0];
         if (found === undefined)

@@ -1,3 +1,4 @@
+import { referenceIn } from '../build/dockerfile.ts'
 import type { BaseImage } from '../image/measurement.ts'
 import type { Rule } from './finding.ts'
 
@@ -32,11 +33,6 @@ function floatOf({ name, instruction }: BaseImage): string | null {
     return isLatest ? ', which is whatever is latest' : null
   if (!isLatest) return ' without a digest, whose tag may move'
   return written.endsWith(':latest') ? ', which is whatever is latest' : ' without a tag, which is whatever is latest'
-}
-
-/** What a `FROM` names, as written. */
-function referenceIn(instruction: string): string | null {
-  return /^FROM\s+(?:--\S+\s+)*(\S+)/i.exec(instruction)?.[1] ?? null
 }
 
 function repositoryOf(name: string): string {

@@ -1,7 +1,7 @@
 import type { ImageContent } from '../image/content.ts'
 import type { ImageFile } from '../image/files.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
-import type { Package } from '../image/packages/package.ts'
+import { DISTRIBUTIONS, type Package } from '../image/packages/package.ts'
 import { MAX_PATHS, type Found } from './finding.ts'
 
 /** Whether a file's layer is the image's own: it did not come with the `FROM` image, as far as the build's record tells. */
@@ -9,13 +9,10 @@ export function isOwn({ layers }: Measurement, { layer }: ImageFile): boolean {
   return layers[layer]?.fromBase !== true
 }
 
-/** Package managers of distributions. */
-const DISTRIBUTION = new Set<Package['ecosystem']>(['dpkg', 'apk', 'rpm'])
-
 /** The distribution's package that put a file there; null: none did. */
 export function distributionPackage({ packages }: ImageContent, file: ImageFile): Package | null {
   const owner = file.package === null ? undefined : packages[file.package]
-  return owner && DISTRIBUTION.has(owner.ecosystem) ? owner : null
+  return owner && DISTRIBUTIONS.has(owner.ecosystem) ? owner : null
 }
 
 /** Bytes of files, in the image or lost. */

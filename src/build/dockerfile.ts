@@ -60,6 +60,11 @@ export function instructionAt(instructions: DockerfileInstruction[], line: numbe
   return instructions.find((instruction) => instruction.line <= line && line <= instruction.endLine) ?? null
 }
 
+/** What a `FROM` names, as written: `node:24` of `FROM --platform=linux/amd64 node:24 AS build`; null where that is no `FROM`. */
+export function referenceIn(instruction: string): string | null {
+  return /^FROM\s+(?:--\S+\s+)*(\S+)/i.exec(instruction)?.[1] ?? null
+}
+
 function stageName(from: Instruction): string | null {
   const words = from.getArguments().map((argument) => argument.getValue())
   const as = words.findIndex((word) => word.toLowerCase() === 'as')

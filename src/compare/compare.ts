@@ -1,4 +1,5 @@
 import type { Baseline } from '../baseline/baseline.ts'
+import { referenceIn } from '../build/dockerfile.ts'
 import type { Compression } from '../image/layer/unpack.ts'
 import { sum, type BaseImage, type Layer, type Measurement } from '../image/measurement.ts'
 import type { BaselineFacts, Change, Comparison, PackageChange, Totals, TotalsChange } from './comparison.ts'
@@ -197,16 +198,10 @@ function baseImageFacts(
 function doingOf(before: BaseImage | null, after: BaseImage | null): Comparison['baseImage']['doing'] {
   if (before === null && after === null) return null
   if (before?.name !== after?.name) return 'change'
-  const [was, is] = [before, after].map((image) => referenceOf(image?.instruction ?? ''))
+  const [was, is] = [before, after].map((image) => referenceIn(image?.instruction ?? ''))
   if (!was || !is) return null
   if (was !== is) return 'change'
   return /(?:\$\w+|\})$|@.*\$/.test(is) ? null : 'drift'
-}
-
-/** `node:24` of `FROM --platform=linux/amd64 node:24 AS build`. */
-function referenceOf(instruction: string): string | null {
-  const words = instruction.split(/\s+/).slice(1)
-  return words.find((word) => !word.startsWith('--')) ?? null
 }
 
 /**

@@ -1,22 +1,12 @@
-import type { FileFact } from './layer/facts.ts'
 import type { LayerEntry, LayerFile } from './layer/listing.ts'
 import { whiteoutOf } from './layer/whiteout.ts'
 
 /** One regular file that a layer ships; hard links count once, under the name that comes first. Together they are the image's size. */
-export type ImageFile = {
+export type ImageFile = Omit<LayerFile, 'kind'> & {
   /** Absolute: `/app/server.js`; bytes that are not UTF-8 as `\xNN`. */
   path: string
   /** Index of the layer that ships it, 0 is the base layer. */
   layer: number
-  /** Payload bytes. */
-  size: number
-  /** Permission bits with setuid, setgid and sticky. */
-  mode: number
-  uid: number
-  gid: number
-  /** CRC-32 of the payload, as a signed integer: with the size, whether two files are the same. Null: not computed. */
-  checksum: number | null
-  facts: FileFact[]
   /** How its bytes are shipped and yet not in the image; null where they are. */
   lost: Loss | null
   /** Index in the content's `packages`; null: no package's. */

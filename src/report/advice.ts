@@ -1,5 +1,5 @@
 import type { Finding } from '../advice/finding.ts'
-import { join, phrase, type Phrase, type Place } from './phrase.ts'
+import { capitalised, join, phrase, type Phrase, type Place } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
 import { leadChange } from './state.ts'
 import { formatBytes, formatCount, formatSigned } from './units.ts'
@@ -64,11 +64,6 @@ export function findingWords(finding: Finding, report: Report): Phrase {
           ', ',
         )}${more > 0 ? ` and ${formatCount(more, 'more place')}` : ''}`
   return phrase`${capitalised(finding.fix)}${figure} (${finding.what}${where}${placeWords(finding, report)})`
-}
-
-function capitalised(words: Phrase): Phrase {
-  const [first, ...rest] = words
-  return typeof first === 'string' ? [`${first.slice(0, 1).toUpperCase()}${first.slice(1)}`, ...rest] : words
 }
 
 function placeWords(finding: Finding, report: Report): Phrase {

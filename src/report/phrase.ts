@@ -25,6 +25,12 @@ export function join(phrases: readonly Phrase[], separator: string): Phrase {
   return phrases.flatMap((each, index) => (index === 0 ? each : [separator, ...each]))
 }
 
+/** With a capital letter, where it begins with words of ours. */
+export function capitalised(words: Phrase): Phrase {
+  const [first, ...rest] = words
+  return typeof first === 'string' ? [`${first.slice(0, 1).toUpperCase()}${first.slice(1)}`, ...rest] : words
+}
+
 /** `a`, `a and b`, `a, b and c`. */
 export function list(words: readonly string[]): string {
   if (words.length < 2) return words.join('')

@@ -2,7 +2,7 @@ import type { Check, Scope } from '../budget/budget.ts'
 import type { LayerChange, LayerChangeKind } from '../compare/comparison.ts'
 import { ECOSYSTEMS, allCauses, isChanged, layerFigures } from './causes.ts'
 import { shorten } from './characters.ts'
-import { phrase, plain, type Phrase } from './phrase.ts'
+import { capitalised, phrase, plain, type Phrase } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
 import { familiarName, isFailure, leadChange, leadMetric } from './state.ts'
 import { formatBytes, formatBytesAmong, formatCount, formatLimit, formatSigned, formatSignedCount } from './units.ts'
@@ -135,12 +135,6 @@ const OF_METRIC: Record<Check['metric'], string> = {
   'download-size': 'Download',
   layers: 'Layers',
   findings: '',
-}
-
-function capitalised([first, ...rest]: Phrase): Phrase {
-  return typeof first === 'string'
-    ? [`${first.slice(0, 1).toUpperCase()}${first.slice(1)}`, ...rest]
-    : [first!, ...rest]
 }
 
 function layersChange(amount: number): string {

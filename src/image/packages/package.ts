@@ -1,8 +1,12 @@
+import type { ECOSYSTEMS } from '../../inputs/budget-lines.ts'
 import type { FileFact } from '../layer/facts.ts'
 import type { ImageFile } from '../files.ts'
 
 /** Which kind of package manager knows it. */
-export type Ecosystem = 'dpkg' | 'apk' | 'rpm' | 'npm' | 'python' | 'go' | 'java'
+export type Ecosystem = (typeof ECOSYSTEMS)[number]
+
+/** Package managers of distributions. */
+export const DISTRIBUTIONS: ReadonlySet<Ecosystem> = new Set<Ecosystem>(['dpkg', 'apk', 'rpm'])
 
 /** A package that an image has. */
 export type Package = {

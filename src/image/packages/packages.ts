@@ -4,7 +4,7 @@ import { findDpkgPackages } from './dpkg.ts'
 import { findGoPackages } from './go.ts'
 import { findJavaPackages } from './java.ts'
 import { findNpmPackages } from './npm.ts'
-import type { FoundPackage, Inspected, Package } from './package.ts'
+import { DISTRIBUTIONS, type FoundPackage, type Inspected, type Package } from './package.ts'
 import { findPythonPackages } from './python.ts'
 import { findRpmPackages } from './rpm.ts'
 
@@ -18,9 +18,6 @@ const FINDERS = [
   findGoPackages,
   findJavaPackages,
 ]
-
-/** A distribution's package may be without files, and is installed all the same. */
-const DISTRIBUTIONS = new Set(['dpkg', 'apk', 'rpm'])
 
 /**
  * The packages of an image, in the finders' order. Each file in `laid.files` gets the index of its package, also one that is lost where it
@@ -51,6 +48,7 @@ export function findPackages(laid: LaidFiles): Package[] {
   const places: (number | null)[] = []
   for (const [at, { ecosystem, name, version, path, dev, parts = [] }] of found.entries()) {
     const { files, bytes } = owned[at]!
+    // A distribution's package may be without files, and is installed all the same.
     if (files === 0 && !DISTRIBUTIONS.has(ecosystem)) {
       places.push(null)
       continue
