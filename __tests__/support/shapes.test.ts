@@ -15,6 +15,16 @@ describe('alignFigures', () => {
     expect(alignFigures('is 2.0 MB larger (+10.6 %)', expected)).toBe('is 2.0 MB larger (+10.6 %)')
   })
 
+  it('takes a layer of the same size for the same, rebuilt or not', () => {
+    const rows = (count: string, change: string): string =>
+      `<details><summary>All layers (1 of 7 changed${count})</summary>\n\n| 21 | \`COPY dist dist\` | 570 B | 570 B | ${change}|\n`
+    const expected = rows('', '')
+    expect(alignFigures(rows(', 1 rebuilt', 'rebuilt '), expected)).toBe(expected)
+    expect(alignFigures(expected, rows(', 1 rebuilt', 'rebuilt '))).toBe(rows(', 1 rebuilt', 'rebuilt '))
+    expect(alignFigures(rows(', 1 rebuilt', '+9 B '), expected)).not.toBe(expected)
+    expect(alignFigures(rows(', 1 removed', ''), expected)).not.toBe(expected)
+  })
+
   it('keeps counts, versions and lines to the digit', () => {
     expect(alignFigures('`Dockerfile:14` zod 4.6.7, 12 layers', '`Dockerfile:14` zod 4.6.8, 13 layers')).toContain(
       '4.6.7, 12',
