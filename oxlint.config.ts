@@ -17,6 +17,7 @@ export const rooms = [
   'git/',
   'build/',
   'image/',
+  'record/',
   'baseline/',
   'compare/',
   'advice/',

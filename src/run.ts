@@ -32,7 +32,7 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
       const { comparison, head, base } = compared
       const findings = advise(head, base)
       const { checks, verdict } = judge(compared, budgets, findings)
-      return { comparison, checks, verdict, findings }
+      return { comparison, checks, verdict, findings, trend: [], ratchets: [] }
     })
     const { images, waiver } = await withWaiver(judged, world.askWaivers, facts.name)
     // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.

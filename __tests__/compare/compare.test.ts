@@ -380,6 +380,8 @@ describe('gonePlatforms', () => {
       commit: null,
       ref: 'docker://api:1',
       reason: null,
+      record: null,
+      passedOver: null,
       measurements: [aMeasurement()],
       platforms: ['linux/amd64', 'linux/arm64'],
     }
@@ -396,6 +398,8 @@ describe('compareAll', () => {
     commit: 'a1b2c3d',
     ref: 'main',
     reason: null,
+    record: null,
+    passedOver: null,
     measurements: [arm64, amd64],
     platforms: ['linux/arm64', 'linux/amd64'],
     ...overrides,
@@ -407,7 +411,14 @@ describe('compareAll', () => {
       ['linux/amd64', { amount: 0, percent: 0 }],
       ['linux/arm64', { amount: 0, percent: 0 }],
     ])
-    expect(comparisons[0]?.baseline).toEqual({ kind: 'build', commit: 'a1b2c3d', ref: 'main', reason: null })
+    expect(comparisons[0]?.baseline).toEqual({
+      kind: 'build',
+      commit: 'a1b2c3d',
+      ref: 'main',
+      reason: null,
+      record: null,
+      passedOver: null,
+    })
   })
 
   it('says so where the base lacks a platform, and compares the others', () => {
@@ -422,12 +433,20 @@ describe('compareAll', () => {
   })
 
   it('keeps the reason why there is no baseline at all', () => {
-    const none = baseline({ kind: 'none', reason: 'the base has no Dockerfile', measurements: [] })
+    const none = baseline({
+      kind: 'none',
+      reason: 'the base has no Dockerfile',
+      record: null,
+      passedOver: null,
+      measurements: [],
+    })
     expect(compareAll([amd64], none)[0]?.comparison.baseline).toEqual({
       kind: 'none',
       commit: 'a1b2c3d',
       ref: 'main',
       reason: 'the base has no Dockerfile',
+      record: null,
+      passedOver: null,
     })
   })
 })

@@ -27,7 +27,7 @@ const stage = "the name of a stage: `AS name` in the Dockerfile's `FROM` lines"
 /** Input, bad value, what the message shows of it, the accepted form. */
 const images =
   'an image where it lies: `docker://NAME` (a registry), `docker-daemon:NAME` (the Docker engine), `docker-archive:FILE`, `oci-archive:FILE` or `oci:FOLDER`'
-const baselines = `\`auto\`, \`build\`, \`none\`, or ${images}`
+const baselines = `\`auto\`, \`record\`, \`build\`, \`none\`, or ${images}`
 
 const bad: [InputName, string, string, string][] = [
   ['name', 'a\nb', '`a\\nb`', 'a text of at most 100 characters on one line'],
@@ -72,6 +72,9 @@ const bad: [InputName, string, string, string][] = [
   ['baseline', 'Auto', '`Auto`', baselines],
   ['base-ref', '--upload-pack=id', '`--upload-pack=id`', 'a commit, branch or tag'],
   ['base-ref', 'main..v1 v2', '`main..v1 v2`', 'a commit, branch or tag'],
+  ['record', 'true', '`true`', '`auto`, `off`'],
+  ['data-branch', '../main', '`../main`', 'the name of a branch that has nothing else: `image-budget`'],
+  ['data-branch', 'a.lock', '`a.lock`', 'the name of a branch that has nothing else: `image-budget`'],
   ['comment', 'true', '`true`', '`on-change`, `always`, `off`'],
   ['fail', 'yes', '`yes`', '`true` or `false`'],
 ]
@@ -237,6 +240,8 @@ describe('good values', () => {
       'accept-label': 'bigger is fine',
       baseline: 'build',
       'base-ref': 'release/v1.0',
+      record: 'off',
+      'data-branch': 'data/sizes',
       comment: 'always',
       fail: 'FALSE',
       'github-token': 'ghs_x',
@@ -280,6 +285,8 @@ describe('good values', () => {
       acceptLabel: 'bigger is fine',
       baseline: 'build',
       baseRef: 'release/v1.0',
+      record: 'off',
+      dataBranch: 'data/sizes',
       comment: 'always',
       fail: false,
       githubToken: 'ghs_x',

@@ -13,6 +13,8 @@ function judged(name: string, maxSize: number): JudgedImage {
   return {
     comparison: grown,
     findings: [],
+    trend: [],
+    ratchets: [],
     ...judge({ comparison: grown, head, base: head }, [budget('max-size', maxSize)], []),
   }
 }
@@ -86,6 +88,8 @@ describe('assembleReport', () => {
         warnings: [],
         findings: [],
         checks: [],
+        trend: [],
+        ratchets: [],
       },
     ])
   })

@@ -16,7 +16,18 @@ describe('isNoteworthy', () => {
     ["the compressor's noise: 0.1 % of the download", download(50_049_999)],
     [
       'no comparison where none was asked for',
-      { base: null, change: null, baseline: { kind: 'none', commit: null, ref: null, reason: 'none was asked for' } },
+      {
+        base: null,
+        change: null,
+        baseline: {
+          kind: 'none',
+          commit: null,
+          ref: null,
+          reason: 'none was asked for',
+          record: null,
+          passedOver: null,
+        },
+      },
     ],
     ['a budget nearly used up before', { budgets: [budget('max-size', 150_000_000)] }],
     ['a secret that was there before', { findings: [finding({ rule: 'secrets', since: 'before' })] }],
@@ -33,7 +44,18 @@ describe('isNoteworthy', () => {
     ['another layer of no size', { head: totals({ layers: 10 }) }],
     [
       'a base that could not be built',
-      { base: null, change: null, baseline: { kind: 'none', commit: null, ref: 'main', reason: 'it did not build' } },
+      {
+        base: null,
+        change: null,
+        baseline: {
+          kind: 'none',
+          commit: null,
+          ref: 'main',
+          reason: 'it did not build',
+          record: null,
+          passedOver: null,
+        },
+      },
     ],
     ['nothing measured on either side', { base: totals({ size: null }), head: totals({ size: null }), budgets: [] }],
   ])('speaks of %s', (_, overrides) => {

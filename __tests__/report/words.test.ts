@@ -140,7 +140,14 @@ describe('imageHeadline', () => {
   })
 
   it('calls a base known by its commit only "the base"', () => {
-    const baseline = { kind: 'build', commit: HEAD_COMMIT, ref: HEAD_COMMIT, reason: null } as const
+    const baseline = {
+      kind: 'build',
+      commit: HEAD_COMMIT,
+      ref: HEAD_COMMIT,
+      reason: null,
+      record: null,
+      passedOver: null,
+    } as const
     expect(plain(imageHeadline(imageReport({ baseline })))).toBe('api is the same size as the base')
   })
 })
@@ -297,6 +304,8 @@ describe('explanation', () => {
       commit: null,
       ref: null,
       reason: 'the base could not be measured: it failed:\noutput',
+      record: null,
+      passedOver: null,
     } as const
     expect(said(explanation(imageReport({ base: null, change: null, baseline }), report()))).toEqual([
       'There is nothing to compare with: the base could not be measured: it failed.',

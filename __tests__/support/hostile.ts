@@ -48,7 +48,7 @@ export const hostileReport: fc.Arbitrary<Report> = fc
       name,
       platform,
       engine: { driver: 'docker', store: 'classic', version, buildx: version },
-      baseline: { kind: 'build', commit: BASE_COMMIT, ref, reason: null },
+      baseline: { kind: 'build', commit: BASE_COMMIT, ref, reason: null, record: null, passedOver: null },
       baseImage: {
         before: baseImage(ref),
         after: baseImage(reason),
@@ -80,7 +80,7 @@ export const hostileReport: fc.Arbitrary<Report> = fc
       name,
       platform,
       error: failure({ message, remedy: reason, file, instruction }),
-      baseline: { kind: 'none', commit: null, ref, reason },
+      baseline: { kind: 'none', commit: null, ref, reason, record: null, passedOver: reason },
     })
     return report({ images: { over: [over], failed: [failed], both: [over, failed] }[which] ?? [] })
   })

@@ -73,7 +73,15 @@ function total(sizes: (number | null)[]): number | null {
 
 /** A base that was built beside the head. */
 export function builtBase(overrides: Partial<BaselineFacts> = {}): BaselineFacts {
-  return { kind: 'build', commit: 'a1b2c3d000000000000000000000000000000000', ref: 'main', reason: null, ...overrides }
+  return {
+    kind: 'build',
+    commit: 'a1b2c3d000000000000000000000000000000000',
+    ref: 'main',
+    reason: null,
+    record: null,
+    passedOver: null,
+    ...overrides,
+  }
 }
 
 export function someTotals(overrides: Partial<Totals> = {}): Totals {
@@ -116,7 +124,9 @@ export function aComparison(head: Partial<Totals>, base: Partial<Totals> | null)
     sizeFrom: 'content',
     unmeasured: { size: null, downloadSize: null },
     unlikeDownloads: null,
-    baseline: base ? builtBase() : builtBase({ kind: 'none', reason: 'the base has no Dockerfile' }),
+    baseline: base
+      ? builtBase()
+      : builtBase({ kind: 'none', reason: 'the base has no Dockerfile', record: null, passedOver: null }),
     baseImage: { before: null, after: null, change: 'unknown', doing: null, growth: null, why: null },
     packages: null,
     warnings: [],

@@ -87,7 +87,7 @@ export function imageReport({
     sizeFrom: 'content',
     unmeasured: { size: null, downloadSize: null },
     unlikeDownloads: null,
-    baseline: { kind: 'build', commit: BASE_COMMIT, ref: 'main', reason: null },
+    baseline: { kind: 'build', commit: BASE_COMMIT, ref: 'main', reason: null, record: null, passedOver: null },
     baseImage: {
       before: { name: 'docker.io/library/node:24-slim', digest: digest('11aa'), line: null, instruction: null },
       after: { name: 'docker.io/library/node:24-slim', digest: digest('11aa'), line: null, instruction: null },
@@ -102,7 +102,13 @@ export function imageReport({
     layerChanges: layers(),
   }
   const sides = { head: aMeasurement(measured?.head), base: base && aMeasurement(measured?.base) }
-  const judged = { comparison, findings: found, ...judge({ comparison, ...sides }, budgets, found) }
+  const judged = {
+    comparison,
+    findings: found,
+    trend: [],
+    ratchets: [],
+    ...judge({ comparison, ...sides }, budgets, found),
+  }
   const { images } = assembleReport({ ...run, images: [judged] })
   return { ...images[0]!, ...overrides }
 }
@@ -235,7 +241,7 @@ export function failedImage(overrides: Partial<ImageReport> = {}): ImageReport {
     engine: null,
     head: null,
     base: null,
-    baseline: { kind: 'none', commit: BASE_COMMIT, ref: 'main', reason: null },
+    baseline: { kind: 'none', commit: BASE_COMMIT, ref: 'main', reason: null, record: null, passedOver: null },
     baseImage: null,
     layerChanges: [],
     checks: [],
@@ -412,6 +418,8 @@ const noBaseline = {
   commit: BASE_COMMIT,
   ref: 'main',
   reason: 'the base `a1b2c3d` has no `Dockerfile` (this change adds it)',
+  record: null,
+  passedOver: null,
 } as const
 
 /** Layers as they are without a base. */
@@ -661,7 +669,14 @@ export const STATES: Readonly<Record<string, Report>> = {
         source: { reference: 'docker://ghcr.io/acme/api:1.1', digest: digest('c1') },
         base: totals(),
         head: totals({ size: 163_900_000 }),
-        baseline: { kind: 'image', commit: null, ref: 'docker://ghcr.io/acme/api:1.0', reason: null },
+        baseline: {
+          kind: 'image',
+          commit: null,
+          ref: 'docker://ghcr.io/acme/api:1.0',
+          reason: null,
+          record: null,
+          passedOver: null,
+        },
         baseImage: { before: null, after: null, change: 'unknown', doing: null, growth: null, why: null },
         layerChanges: layers([layer({ change: 'changed', sizeAfter: 59_700_000, file: null, line: null })]),
         budgets: [budget('max-increase', 20_000_000)],
@@ -677,7 +692,14 @@ export const STATES: Readonly<Record<string, Report>> = {
         head: totals({ downloadSize: 44_000_000 }),
         change: { ...totalsChange(totals(), totals()), downloadSize: null, ownDownloadSize: null },
         unlikeDownloads: "the base's layers are packed by gzip, this change's packed by zstd",
-        baseline: { kind: 'image', commit: null, ref: 'docker://ghcr.io/acme/api:latest', reason: null },
+        baseline: {
+          kind: 'image',
+          commit: null,
+          ref: 'docker://ghcr.io/acme/api:latest',
+          reason: null,
+          record: null,
+          passedOver: null,
+        },
       }),
     ],
   }),

@@ -30,7 +30,8 @@ export async function obtainBaseline(shop: Workshop, question: BaseQuestion, hea
       commit,
       label: `base \`${commit.slice(0, 7)}\` (${ref})`,
     })
-    return { kind: 'build', commit, ref, reason: null, measurements, platforms: platformsOf(measurements) }
+    const platforms = platformsOf(measurements)
+    return { ...NOTHING, kind: 'build', commit, ref, measurements, platforms }
   } catch (error) {
     const failure = toFailure(error)
     // A base that built and then could not be read is the engine's failure, not the base's: a growth limit must not pass for it.
@@ -60,7 +61,19 @@ export async function requireImage(
   platforms: string[],
 ): Promise<Baseline> {
   const measured = await measureImage(reading, reference, platforms, 'base')
-  return { kind: 'image', commit: null, ref: reference.text, reason: null, ...measured }
+  return { ...NOTHING, kind: 'image', ref: reference.text, ...measured }
+}
+
+/** No baseline at all. */
+const NOTHING: Baseline = {
+  kind: 'none',
+  commit: null,
+  ref: null,
+  reason: null,
+  record: null,
+  passedOver: null,
+  measurements: [],
+  platforms: [],
 }
 
 /** What `baseline: none` gives. */
@@ -75,5 +88,5 @@ function asClause(message: string): string {
 }
 
 function none(commit: string | null, ref: string | null, reason: string): Baseline {
-  return { kind: 'none', commit, ref, reason, measurements: [], platforms: [] }
+  return { ...NOTHING, commit, ref, reason }
 }

@@ -14,16 +14,21 @@ export type Compared = { comparison: Comparison; head: Measurement; base: Measur
  * the baseline does not have is compared with nothing, and its baseline says why. In the order of `heads`.
  */
 export function compareAll(heads: Measurement[], baseline: Baseline): Compared[] {
-  const { kind, commit, ref, reason } = baseline
-  const platforms = baseline.platforms.join(', ')
+  const { measurements, platforms: all, ...facts } = baseline
+  const { kind } = facts
+  const platforms = all.join(', ')
   return heads.map((head) => {
-    const base = baseline.measurements.find((measurement) => measurement.platform === head.platform)
+    const base = measurements.find((measurement) => measurement.platform === head.platform)
     if (base || kind === 'none') {
-      const comparison = compare(head, base ?? null, { kind, commit, ref, reason })
+      const comparison = compare(head, base ?? null, facts)
       return { comparison, head, base: comparison.base === null ? null : (base ?? null) }
     }
     const missing = `the base has no image for ${head.platform}, only for ${platforms || 'no platform at all'}`
-    return { comparison: compare(head, null, { kind: 'none', commit, ref, reason: missing }), head, base: null }
+    return {
+      comparison: compare(head, null, { ...facts, kind: 'none', reason: missing, record: null }),
+      head,
+      base: null,
+    }
   })
 }
 
@@ -122,7 +127,7 @@ function packagesOf(base: Measurement, head: Measurement): PackageChange[] | nul
 
 function withoutBase(baseline: BaselineFacts, obstacle: string | null): BaselineFacts {
   const reason = obstacle ?? baseline.reason ?? 'the base was not measured'
-  return { ...baseline, kind: 'none', reason }
+  return { ...baseline, kind: 'none', reason, record: null }
 }
 
 function totalsOf({ size, downloadSize, layers, content }: Measurement): Totals {

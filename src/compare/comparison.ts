@@ -1,4 +1,5 @@
 import type { Engine } from '../build/engine.ts'
+import type { Baseline } from '../baseline/baseline.ts'
 import type { BuildWarning } from '../build/warnings.ts'
 import type { BaseImage, CopySource, ImageSource, Unmeasured } from '../image/measurement.ts'
 import type { Ecosystem } from '../image/packages/package.ts'
@@ -95,12 +96,7 @@ export type LayerChange = {
 }
 
 /** Why there is nothing to compare with, or how the base was had; the report's `baseline`. */
-export type BaselineFacts = {
-  kind: 'build' | 'image' | 'none'
-  commit: string | null
-  ref: string | null
-  reason: string | null
-}
+export type BaselineFacts = Pick<Baseline, 'kind' | 'commit' | 'ref' | 'reason' | 'record' | 'passedOver'>
 
 /** Head against base, for one image and one platform. */
 export type Comparison = {

@@ -32,9 +32,12 @@ export const descriptions = {
   'accept-label':
     'Label of a pull request that accepts its growth, up to what the report showed when it was set; `off`: none does. What it accepts is kept in the comment (`pull-requests: write`).',
   baseline:
-    'What to compare with. `auto` and `build`: build the base commit beside the change; an image where it lies, in the forms of `image`; `none`: nothing, only the caps are judged.',
+    'What to compare with. `auto`: the record of the base commit, else build it beside the change; `record`: its record or that of the nearest commit before it; `build`; an image where it lies, in the forms of `image`; `none`: nothing, only the caps are judged.',
   'base-ref':
     "Commit, branch or tag to compare with, as it is now (not the merge base with it). Default: from the event (the merge commit's first parent, the merge base, the merge queue's base, the previous commit of a push).",
+  record:
+    'Whether a push to the default branch is kept on the data branch, for baselines, badge and history: `auto` (where the token has `contents: write`), `off`.',
+  'data-branch': 'Branch that has the records and nothing else; it is made on first use.',
   comment:
     'When to comment on the pull request: `on-change` (above a noise floor or when a budget is not kept; a comment that is there is always brought up to date), `always`, `off`.',
   fail: 'Whether a broken budget fails the job: `true` or `false`. A failed measurement always does.',

@@ -36,8 +36,12 @@ export type Inputs = {
   forbid: RuleId[]
   /** The label that accepts growth; null: none does. */
   acceptLabel: string | null
-  baseline: 'auto' | 'build' | 'none' | ImageReference
+  baseline: 'auto' | 'record' | 'build' | 'none' | ImageReference
   baseRef: string | null
+  /** Whether a push to the default branch is kept as a record. */
+  record: 'auto' | 'off'
+  /** The branch that has the records. */
+  dataBranch: string
   comment: 'on-change' | 'always' | 'off'
   fail: boolean
   githubToken: string | null
@@ -174,10 +178,15 @@ const schema = z.strictObject({
     PLAIN.test(value) && Array.from(value).length <= LABEL_MAX ? value : null,
   ).default('image-budget: accept'),
   baseline: field(
-    `\`auto\`, \`build\`, \`none\`, or ${IMAGE_FORM}`,
-    (value) => (['auto', 'build', 'none'] as const).find((known) => known === value) ?? parseReference(value),
+    `\`auto\`, \`record\`, \`build\`, \`none\`, or ${IMAGE_FORM}`,
+    (value) => (['auto', 'record', 'build', 'none'] as const).find((known) => known === value) ?? parseReference(value),
   ).default('auto'),
   'base-ref': matching('a commit, branch or tag', /^(?![-^])[^\s:?*[\\]{1,250}$/).optional(),
+  record: oneOf('auto', 'off').default('auto'),
+  'data-branch': matching(
+    'the name of a branch that has nothing else: `image-budget`',
+    /^(?![-./@])(?!.*(?:\.\.|\/\/|\/\.|@\{|\.lock(?:\/|$)|[./]$))[\w./@+-]{1,200}$/,
+  ).default('image-budget'),
   comment: oneOf('on-change', 'always', 'off').default('on-change'),
   fail: field('`true` or `false`', (value) => ({ true: true, false: false })[value.toLowerCase()] ?? null).default(
     true,
@@ -245,6 +254,8 @@ export function parseInputs(values: Record<string, string>): Inputs {
     acceptLabel: isOff(values['accept-label']) ? null : data['accept-label'],
     baseline: data.baseline,
     baseRef: data['base-ref'] ?? null,
+    record: data.record,
+    dataBranch: data['data-branch'],
     comment: data.comment,
     fail: data.fail,
     githubToken: data['github-token'] ?? null,

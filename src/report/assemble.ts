@@ -1,13 +1,21 @@
 import type { Finding } from '../advice/finding.ts'
 import type { Check, Verdict } from '../budget/budget.ts'
+import type { Ratchet } from '../budget/ratchet.ts'
 import { worstVerdict } from '../budget/verdict.ts'
 import type { BaselineFacts, Comparison } from '../compare/comparison.ts'
 import type { Failure } from '../failure.ts'
 import { version as ownVersion } from '../version.ts'
-import type { ImageReport, Report } from './report.ts'
+import type { ImageReport, Report, TrendPoint } from './report.ts'
 
 /** An image that was measured and judged. */
-export type JudgedImage = { comparison: Comparison; checks: Check[]; verdict: Verdict; findings: Finding[] }
+export type JudgedImage = {
+  comparison: Comparison
+  checks: Check[]
+  verdict: Verdict
+  findings: Finding[]
+  trend: TrendPoint[]
+  ratchets: Ratchet[]
+}
 
 /** An image that could not be measured. `platform` is null when it failed before the platform was known. */
 export type FailedImage = { name: string; platform: string | null; failure: Failure; baseline: BaselineFacts }
@@ -23,7 +31,7 @@ export function assembleReport({ images, version, gonePlatforms, waiver, head, .
   return { schema: 1, version, verdict, images: reports, gonePlatforms, waiver, head, repositoryUrl, runUrl }
 }
 
-function judgedReport({ comparison, checks, verdict, findings }: JudgedImage): ImageReport {
+function judgedReport({ comparison, checks, verdict, findings, trend, ratchets }: JudgedImage): ImageReport {
   const { name, platform, engine, source, head, base, change, sizeFrom, unmeasured, unlikeDownloads } = comparison
   const { baseline, baseImage, layerChanges, packages, warnings } = comparison
   return {
@@ -46,6 +54,8 @@ function judgedReport({ comparison, checks, verdict, findings }: JudgedImage): I
     warnings,
     findings,
     checks,
+    trend,
+    ratchets,
   }
 }
 
@@ -70,6 +80,8 @@ function failedReport({ name, platform, failure, baseline }: FailedImage): Image
     warnings: [],
     findings: [],
     checks: [],
+    trend: [],
+    ratchets: [],
   }
 }
 
@@ -79,7 +91,14 @@ export function reportFailure(
   failure: Failure,
   known: Partial<Pick<Report, 'head' | 'repositoryUrl' | 'runUrl'>> = {},
 ): Report {
-  const baseline: BaselineFacts = { kind: 'none', commit: null, ref: null, reason: 'this change was not measured' }
+  const baseline: BaselineFacts = {
+    kind: 'none',
+    commit: null,
+    ref: null,
+    reason: 'this change was not measured',
+    record: null,
+    passedOver: null,
+  }
   return assembleReport({
     version: ownVersion,
     images: [{ name, platform: null, failure, baseline }],

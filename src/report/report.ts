@@ -1,4 +1,6 @@
 import type { Check, Verdict } from '../budget/budget.ts'
+import type { Ratchet } from '../budget/ratchet.ts'
+import type { Point } from '../record/record.ts'
 import type { Finding } from '../advice/finding.ts'
 import type { BaselineFacts, Comparison, LayerChange, Totals, TotalsChange } from '../compare/comparison.ts'
 import type { Failure } from '../failure.ts'
@@ -29,7 +31,14 @@ export type ImageReport = {
   findings: Finding[]
   /** Only the budgets that were set: of the whole image first, then of its parts as they were written, then forbidden rules. */
   checks: Check[]
+  /** What the default branch's last records say, at most 20, oldest first; [] where none were read. */
+  trend: TrendPoint[]
+  /** Caps that could be lower by far. */
+  ratchets: Ratchet[]
 }
+
+/** A record's figures, for the trend. */
+export type TrendPoint = Pick<Point, 'commit' | 'at' | 'size' | 'downloadSize' | 'layers'>
 
 /** The label that accepts growth; the checks have what it accepts. */
 export type Waiver = {
