@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { CouldNotMeasure } from '../../failure.ts'
+import { release } from './release.ts'
 import { TarParser, withoutEnd, type TarEntry } from './tar.ts'
 import { unpack, type Compression } from './unpack.ts'
 
@@ -60,6 +61,7 @@ export async function walkLayer(
     for await (const chunk of chunks) {
       unpacked?.update(chunk)
       walk.push(chunk)
+      if (compression !== 'none') release(chunk)
     }
     const digest = `sha256:${packed.digest('hex')}`
     const diffId = unpacked ? `sha256:${unpacked.digest('hex')}` : digest
