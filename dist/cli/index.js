@@ -37694,7 +37694,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(9665);
 /* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(1499);
 /* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(4267);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(237);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(1235);
 /* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(8508);
 
 
@@ -38456,16 +38456,21 @@ function layerChange({ base, head }, change, why) {
  * the baseline does not have is compared with nothing, and its baseline says why. In the order of `heads`.
  */
 function compareAll(heads, baseline) {
-    const { kind, commit, ref, reason } = baseline;
-    const platforms = baseline.platforms.join(', ');
+    const { measurements, platforms: all, ...facts } = baseline;
+    const { kind } = facts;
+    const platforms = all.join(', ');
     return heads.map((head) => {
-        const base = baseline.measurements.find((measurement) => measurement.platform === head.platform);
+        const base = measurements.find((measurement) => measurement.platform === head.platform);
         if (base || kind === 'none') {
-            const comparison = compare(head, base ?? null, { kind, commit, ref, reason });
+            const comparison = compare(head, base ?? null, facts);
             return { comparison, head, base: comparison.base === null ? null : (base ?? null) };
         }
         const missing = `the base has no image for ${head.platform}, only for ${platforms || 'no platform at all'}`;
-        return { comparison: compare(head, null, { kind: 'none', commit, ref, reason: missing }), head, base: null };
+        return {
+            comparison: compare(head, null, { ...facts, kind: 'none', reason: missing, record: null }),
+            head,
+            base: null,
+        };
     });
 }
 /** Platforms that the base has and the heads do not: their images are gone. */
@@ -38559,7 +38564,7 @@ function packagesOf(base, head) {
 }
 function withoutBase(baseline, obstacle) {
     const reason = obstacle ?? baseline.reason ?? 'the base was not measured';
-    return { ...baseline, kind: 'none', reason };
+    return { ...baseline, kind: 'none', reason, record: null };
 }
 function totalsOf({ size, downloadSize, layers, content }) {
     const own = hasOrigins(layers) ? layers.filter((layer) => !layer.fromBase) : null;
@@ -40646,8 +40651,10 @@ const descriptions = {
     budgets: 'Further budgets, one a line, on a part of the image or as soft limits: `scope=own,max-increase=2 MB`, `path=/app/node_modules,max-size=80 MB`, `stage=runtime,max-size=…`, `package=typescript,max-size=0 B`, `max-size=150 MB,level=warn`.',
     forbid: 'Rules of advice a finding of which breaks the budget, comma- or line-separated: `secrets, vcs-and-tests`. What the base has already does not.',
     'accept-label': 'Label of a pull request that accepts its growth, up to what the report showed when it was set; `off`: none does. What it accepts is kept in the comment (`pull-requests: write`).',
-    baseline: 'What to compare with. `auto` and `build`: build the base commit beside the change; an image where it lies, in the forms of `image`; `none`: nothing, only the caps are judged.',
+    baseline: 'What to compare with. `auto`: the record of the base commit, else build it beside the change; `record`: its record or that of the nearest commit before it; `build`; an image where it lies, in the forms of `image`; `none`: nothing, only the caps are judged.',
     'base-ref': "Commit, branch or tag to compare with, as it is now (not the merge base with it). Default: from the event (the merge commit's first parent, the merge base, the merge queue's base, the previous commit of a push).",
+    record: 'Whether a push to the default branch is kept on the data branch, for baselines, badge and history: `auto` (where the token has `contents: write`), `off`.',
+    'data-branch': 'Branch that has the records and nothing else; it is made on first use.',
     comment: 'When to comment on the pull request: `on-change` (above a noise floor or when a budget is not kept; a comment that is there is always brought up to date), `always`, `off`.',
     fail: 'Whether a broken budget fails the job: `true` or `false`. A failed measurement always does.',
     'github-token': 'Token for the comment (`pull-requests: write`). Without that permission: verdict, summary and log as ever.',
@@ -40963,8 +40970,10 @@ const schema = schemas/* strictObject */.rej({
     budgets: budgetLines.default([]),
     forbid: rules.default([]),
     'accept-label': field(`a label's name on one line, of at most ${LABEL_MAX} characters, or \`off\``, (value) => PLAIN.test(value) && Array.from(value).length <= LABEL_MAX ? value : null).default('image-budget: accept'),
-    baseline: field(`\`auto\`, \`build\`, \`none\`, or ${IMAGE_FORM}`, (value) => ['auto', 'build', 'none'].find((known) => known === value) ?? (0,reference/* parseReference */.F)(value)).default('auto'),
+    baseline: field(`\`auto\`, \`record\`, \`build\`, \`none\`, or ${IMAGE_FORM}`, (value) => ['auto', 'record', 'build', 'none'].find((known) => known === value) ?? (0,reference/* parseReference */.F)(value)).default('auto'),
     'base-ref': matching('a commit, branch or tag', /^(?![-^])[^\s:?*[\\]{1,250}$/).optional(),
+    record: oneOf('auto', 'off').default('auto'),
+    'data-branch': matching('the name of a branch that has nothing else: `image-budget`', /^(?![-./@])(?!.*(?:\.\.|\/\/|\/\.|@\{|\.lock(?:\/|$)|[./]$))[\w./@+-]{1,200}$/).default('image-budget'),
     comment: oneOf('on-change', 'always', 'off').default('on-change'),
     fail: field('`true` or `false`', (value) => ({ true: true, false: false })[value.toLowerCase()] ?? null).default(true),
     'github-token': schemas/* string */.YjP().optional(),
@@ -41023,6 +41032,8 @@ function parseInputs(values) {
         acceptLabel: isOff(values['accept-label']) ? null : data['accept-label'],
         baseline: data.baseline,
         baseRef: data['base-ref'] ?? null,
+        record: data.record,
+        dataBranch: data['data-branch'],
         comment: data.comment,
         fail: data.fail,
         githubToken: data['github-token'] ?? null,
@@ -41396,7 +41407,7 @@ function assembleReport({ images, version, gonePlatforms, waiver, head, ...run }
     const { repositoryUrl, runUrl } = run;
     return { schema: 1, version, verdict, images: reports, gonePlatforms, waiver, head, repositoryUrl, runUrl };
 }
-function judgedReport({ comparison, checks, verdict, findings }) {
+function judgedReport({ comparison, checks, verdict, findings, trend, ratchets }) {
     const { name, platform, engine, source, head, base, change, sizeFrom, unmeasured, unlikeDownloads } = comparison;
     const { baseline, baseImage, layerChanges, packages, warnings } = comparison;
     return {
@@ -41419,6 +41430,8 @@ function judgedReport({ comparison, checks, verdict, findings }) {
         warnings,
         findings,
         checks,
+        trend,
+        ratchets,
     };
 }
 function failedReport({ name, platform, failure, baseline }) {
@@ -41442,11 +41455,20 @@ function failedReport({ name, platform, failure, baseline }) {
         warnings: [],
         findings: [],
         checks: [],
+        trend: [],
+        ratchets: [],
     };
 }
 /** The report of a run that has no figures, with what is known of it all the same. */
 function reportFailure(name, failure, known = {}) {
-    const baseline = { kind: 'none', commit: null, ref: null, reason: 'this change was not measured' };
+    const baseline = {
+        kind: 'none',
+        commit: null,
+        ref: null,
+        reason: 'this change was not measured',
+        record: null,
+        passedOver: null,
+    };
     return assembleReport({
         version: _version_js__WEBPACK_IMPORTED_MODULE_1__/* .version */ .r,
         images: [{ name, platform: null, failure, baseline }],
@@ -43328,7 +43350,7 @@ function paint(text, colour, pen) {
 
 /***/ }),
 
-/***/ 237:
+/***/ 1235:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -43465,19 +43487,26 @@ function gitFailure(args, result) {
 const FIRST_DEEPENING = 64;
 const DEEPENINGS = 12;
 /**
- * Finds the base commit that `question` asks for and makes its tree available, fetching what a shallow clone lacks.
- * No ref is created or moved. A base that cannot be found is an answer (with the reason), not an error, whatever git says;
- * CouldNotMeasure `input` is thrown for a `base-ref` that does not exist.
+ * Finds the base commit that `question` asks for, fetching what a shallow clone lacks to tell it; its tree may still be missing: see
+ * {@link fetchBase}. No ref is created or moved. A base that cannot be found is an answer (with the reason), not an error, whatever git
+ * says; CouldNotMeasure `input` is thrown for a `base-ref` that does not exist.
  */
 async function resolveBase(repository, question, credentials) {
+    const ref = question.kind === 'pull-request' ? question.baseRef : 'ref' in question ? question.ref : null;
+    return orReason(ref, () => findBase(repository, question, credentials));
+}
+/** Makes the base commit's tree available. The same base, or why it cannot be had. */
+async function fetchBase(repository, { commit, ref }, credentials) {
+    return orReason(ref, () => available(repository, commit, ref, credentials));
+}
+async function orReason(ref, find) {
     try {
-        return await findBase(repository, question, credentials);
+        return await find();
     }
     catch (error) {
         const { kind, message } = (0,build_failure/* toFailure */.w)(error);
         if (kind !== 'git')
             throw error;
-        const ref = question.kind === 'pull-request' ? question.baseRef : 'ref' in question ? question.ref : null;
         return { commit: null, ref, reason: `the base commit could not be found (${message.replace(/\.$/, '')})` };
     }
 }
@@ -43486,7 +43515,7 @@ async function findBase(repository, question, credentials) {
         case 'none':
             return { commit: null, ref: null, reason: question.reason };
         case 'commit':
-            return available(repository, question.sha, question.ref, credentials);
+            return { commit: question.sha, ref: question.ref, reason: null };
         case 'ref':
             return namedBase(repository, question.ref, credentials);
         case 'default-branch':
@@ -43508,7 +43537,7 @@ async function pullRequestBase(repository, question, credentials) {
     const [first, second] = await parentsOf(repository, head);
     // GitHub's merge commit: what the change is merged into is its first parent, whatever the base branch did since.
     if (first !== undefined && second === question.headSha)
-        return available(repository, first, question.baseRef, credentials);
+        return { commit: first, ref: question.baseRef, reason: null };
     return mergeBase(repository, head, question.baseSha, question.baseRef, credentials);
 }
 async function namedBase(repository, ref, credentials) {
@@ -43523,10 +43552,10 @@ async function namedBase(repository, ref, credentials) {
             `${candidate}^{commit}`,
         ]);
         if (found.exitCode === 0)
-            return available(repository, found.stdout.trim(), ref, credentials);
+            return { commit: found.stdout.trim(), ref, reason: null };
     }
     if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(ref))
-        return available(repository, ref, ref.slice(0, 7), credentials);
+        return { commit: ref, ref: ref.slice(0, 7), reason: null };
     if (remote !== null) {
         // A tag goes before a branch of the same name, as with git itself; the peeled line of an annotated tag names the commit.
         const names = ref.startsWith('refs/')
@@ -43544,7 +43573,7 @@ async function namedBase(repository, ref, credentials) {
         const commits = new Map(listed.stdout.split('\n').map((line) => line.split('\t').toReversed()));
         const sha = names.map((name) => commits.get(name)).find((found) => found !== undefined);
         if (sha !== undefined)
-            return available(repository, sha, ref, credentials);
+            return { commit: sha, ref, reason: null };
     }
     throw new build_failure/* CouldNotMeasure */.N('input', `\`base-ref\` is \`${ref}\`, which is no commit, branch or tag here${remote ? ` or on \`${remote}\`` : ''}.`);
 }
@@ -47321,7 +47350,8 @@ async function obtainBaseline(shop, question, head) {
             commit,
             label: `base \`${commit.slice(0, 7)}\` (${ref})`,
         });
-        return { kind: 'build', commit, ref, reason: null, measurements, platforms: (0,measurement/* platformsOf */.W)(measurements) };
+        const platforms = (0,measurement/* platformsOf */.W)(measurements);
+        return { ...NOTHING, kind: 'build', commit, ref, measurements, platforms };
     }
     catch (error) {
         const failure = (0,build_failure/* toFailure */.w)(error);
@@ -47349,8 +47379,19 @@ async function obtainImage(reading, reference, platforms) {
 /** The same where the image has to be there: throws `missing`, with the remedy, where it is not. */
 async function requireImage(reading, reference, platforms) {
     const measured = await measureImage(reading, reference, platforms, 'base');
-    return { kind: 'image', commit: null, ref: reference.text, reason: null, ...measured };
+    return { ...NOTHING, kind: 'image', ref: reference.text, ...measured };
 }
+/** No baseline at all. */
+const NOTHING = {
+    kind: 'none',
+    commit: null,
+    ref: null,
+    reason: null,
+    record: null,
+    passedOver: null,
+    measurements: [],
+    platforms: [],
+};
 /** What `baseline: none` gives. */
 const NOT_WANTED = none(null, null, 'none was asked for (`baseline: none`)');
 /** Nothing was built and no image was named. */
@@ -47360,7 +47401,7 @@ function asClause(message) {
     return message.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase()).replace(/\.$/, '');
 }
 function none(commit, ref, reason) {
-    return { kind: 'none', commit, ref, reason, measurements: [], platforms: [] };
+    return { ...NOTHING, commit, ref, reason };
 }
 
 ;// CONCATENATED MODULE: ./build/build/builder.js
@@ -47772,6 +47813,19 @@ function listing_entriesOf(entry) {
     if (entry.type === 'symlink')
         return [{ kind: 'symlink', path, target: entry.target ?? '' }];
     return [{ kind: entry.type === 'directory' ? 'folder' : 'other', path }];
+}
+
+;// CONCATENATED MODULE: ./build/image/layer/release.js
+/** Less than what is unpacked at a time; smaller buffers may be parts of a shared one. */
+const LEAST = 64 * 1024;
+/**
+ * Lets go of the memory of a chunk that is not used any more, where it is the last part of a buffer of its own: V8 leaves up to 64 MB of
+ * such memory lying about before it looks, and memory that was just freed is still in the processor's cache. Does nothing before Node 21.
+ */
+function release({ buffer, byteOffset, byteLength }) {
+    const isLast = byteOffset + byteLength === buffer.byteLength && buffer.byteLength >= LEAST;
+    if (isLast && buffer instanceof ArrayBuffer && typeof buffer.transfer === 'function')
+        buffer.transfer(0);
 }
 
 ;// CONCATENATED MODULE: ./build/image/layer/tar.js
@@ -48368,6 +48422,7 @@ function zstd_corrupt(message) {
 
 
 
+
 /**
  * An unpacker gives this many bytes at a time (fewer, larger chunks cost less), and as much as `AHEAD` waits before it and behind it:
  * it works in a thread of its own while what came out is hashed here.
@@ -48379,10 +48434,11 @@ const STREAM = { chunkSize: OUTPUT_CHUNK, readableHighWaterMark: AHEAD, writable
  * Unpacks a blob, in constant memory. How it is packed is told by its first bytes, never by a media type. gzip may have more than one
  * member (estargz), and zeros after the last, as gzip(1) has it (tapes and block devices fill up with them); zstd may have several
  * frames, and skippable ones (zstd:chunked). Whatever is neither is handed on as it is. Stopping early lets the source go.
+ * `isOurs`: the stored chunks are not used by anyone else, and their memory is let go of.
  * Throws CouldNotMeasure `measure` (a sentence on "it", the blob) where it is corrupt or cut off, `precondition` where this Node
  * cannot unpack it; and what the source throws.
  */
-async function unpack(stored) {
+async function unpack(stored, isOurs = false) {
     const source = stored[Symbol.asyncIterator]();
     const first = [];
     let bytes = 0;
@@ -48411,9 +48467,9 @@ async function unpack(stored) {
     const compression = detectCompression(magic);
     switch (compression) {
         case 'gzip':
-            return { compression, chunks: gunzip(whole()) };
+            return { compression, chunks: gunzip(whole(), isOurs) };
         case 'zstd':
-            return { compression, chunks: decode(splitFrames(whole()), createZstdDecoder(STREAM), 'zstd') };
+            return { compression, chunks: decode(splitFrames(whole()), createZstdDecoder(STREAM), 'zstd', isOurs) };
         case 'none':
             return { compression, chunks: whole() };
     }
@@ -48425,7 +48481,7 @@ function detectCompression(magic) {
         return 'gzip';
     return isZstd(magic) ? 'zstd' : 'none';
 }
-async function* gunzip(stored) {
+async function* gunzip(stored, isOurs) {
     let total = 0;
     let zeros = 0;
     async function* counted() {
@@ -48437,7 +48493,7 @@ async function* gunzip(stored) {
         }
     }
     const decoder = (0,external_node_zlib_.createGunzip)(STREAM);
-    yield* decode(counted(), decoder, 'gzip');
+    yield* decode(counted(), decoder, 'gzip', isOurs);
     // Node takes zeros after a member as the end, and drops what follows them.
     if (total - decoder.bytesWritten > zeros) {
         throw new build_failure/* CouldNotMeasure */.N('measure', 'It is a corrupt gzip file: more follows after its end.');
@@ -48450,7 +48506,7 @@ function trailingZeros(chunk) {
     return chunk.length - at;
 }
 /** Sends all of `stored` through the decoder, whose thread works while its output of before is used. */
-async function* decode(stored, decoder, format) {
+async function* decode(stored, decoder, format, isOurs) {
     let isOver = false;
     let failure;
     /** Ends when the source does, even if the decoder has seen its end before. */
@@ -48460,7 +48516,7 @@ async function* decode(stored, decoder, format) {
                 if (isOver)
                     break;
                 // A decoder that is done takes no more: what follows is only read.
-                if (!decoder.destroyed && !decoder.write(chunk))
+                if (!decoder.destroyed && !decoder.write(chunk, () => isOurs && release(chunk)))
                     await drained(decoder);
             }
             if (!decoder.destroyed)
@@ -48512,6 +48568,7 @@ function corruption(format, code) {
 
 
 
+
 /**
  * Reads a layer once, in constant memory: unpacks, walks its entries, verifies the digests that are expected.
  *
@@ -48531,13 +48588,15 @@ async function walkLayer(stored, expected, visit = () => { }) {
         }
     }
     try {
-        const { compression, chunks } = await unpack(measured());
+        const { compression, chunks } = await unpack(measured(), expected.isOurs);
         // What is not packed has one digest: hashing it once is enough.
         const unpacked = compression === 'none' ? null : (0,external_node_crypto_.createHash)('sha256');
         const walk = new LayerWalk(visit);
         for await (const chunk of chunks) {
             unpacked?.update(chunk);
             walk.push(chunk);
+            if (compression !== 'none')
+                release(chunk);
         }
         const digest = `sha256:${packed.digest('hex')}`;
         const diffId = unpacked ? `sha256:${unpacked.digest('hex')}` : digest;
@@ -48670,7 +48729,7 @@ function createLayerContents(signal) {
                 if (signal.aborted)
                     throw cancelled(diffId);
                 const stored = (0,external_node_stream_.addAbortSignal)(signal, await open());
-                const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size };
+                const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true };
                 return keep(await readLayer(stored, expected).catch((error) => {
                     throw signal.aborted ? cancelled(diffId) : error;
                 }));
@@ -49606,7 +49665,7 @@ async function readBlob(stored, expected, isWalked, inTurn) {
     return inTurn(async () => {
         if (!isWalked)
             return hashBlob(all, false);
-        const layer = await readLayer(all, expected);
+        const layer = await readLayer(all, { ...expected, isOurs: true });
         return { digest: layer.digest, size: layer.packedSize, layer, document: null };
     });
 }
@@ -51520,7 +51579,7 @@ async function run(inputs, surroundings, world) {
             const { comparison, head, base } = compared;
             const findings = (0,advise/* advise */.TH)(head, base);
             const { checks, verdict } = (0,judge/* judge */.S)(compared, budgets, findings);
-            return { comparison, checks, verdict, findings };
+            return { comparison, checks, verdict, findings, trend: [], ratchets: [] };
         });
         const { images, waiver } = await withWaiver(judged, world.askWaivers, facts.name);
         // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.

@@ -29,6 +29,8 @@ export type ExpectedLayer = {
   diffId: string | null
   /** Bytes of the blob as stored, where a manifest lists them. */
   packedSize?: number | undefined
+  /** Who hands the chunks over does not use them again, nor what else lies in their buffers: their memory is let go of. */
+  isOurs?: boolean
 }
 
 /**
@@ -54,7 +56,7 @@ export async function walkLayer(
     }
   }
   try {
-    const { compression, chunks } = await unpack(measured())
+    const { compression, chunks } = await unpack(measured(), expected.isOurs)
     // What is not packed has one digest: hashing it once is enough.
     const unpacked = compression === 'none' ? null : createHash('sha256')
     const walk = new LayerWalk(visit)
