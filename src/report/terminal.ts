@@ -7,7 +7,16 @@ import type { ImageReport, Report } from './report.ts'
 import { formatCount } from './units.ts'
 import { stateOf } from './state.ts'
 import { figuresTable, overviewTable, worstFirst, type Table } from './tables.ts'
-import { PRODUCT, explanation, failureOutput, headline, imageHeadline, reportWords, smallPrint } from './words.ts'
+import {
+  PRODUCT,
+  explanation,
+  failureOutput,
+  headline,
+  imageHeadline,
+  ratchetWords,
+  reportWords,
+  smallPrint,
+} from './words.ts'
 
 /** The one table of a terminal's signs. Each stands before words that say the same. */
 const SIGNS: Record<Tone, string> = { good: '✓ ', warn: '! ', bad: '✗ ', none: '' }
@@ -51,6 +60,11 @@ export function renderTerminal(report: Report, options: TerminalOptions): string
   } else if (first !== undefined) {
     const images = report.images.toSorted(worstFirst)
     blocks.push(tableLines(overviewTable(images, report), pen))
+    for (const image of images.filter((each) => !isImageNoteworthy(each))) {
+      const platform = image.platform === null ? '' : ` (${image.platform})`
+      const words = ratchetWords(image).flatMap((each) => each.map(quoted))
+      if (words.length > 0) blocks.push(wrap(phrase`${{ code: image.name }}${platform}: ${words}`, pen))
+    }
     for (const image of images.filter(isImageNoteworthy)) {
       const platform: Phrase = image.platform === null ? [] : [` (${image.platform})`]
       blocks.push(wrap([...imageHeadline(image), ...platform], pen).map((line) => paint(line, 'strong', pen)))
