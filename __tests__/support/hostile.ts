@@ -1,7 +1,18 @@
 import * as fc from 'fast-check'
 import type { Report } from '../../src/report/report.ts'
 import type { PackageChange, Why } from '../../src/compare/comparison.ts'
-import { BASE_COMMIT, failedImage, failure, finding, layer, overImage, packageChange, part, report } from './reports.ts'
+import {
+  BASE_COMMIT,
+  failedImage,
+  failure,
+  finding,
+  layer,
+  overImage,
+  packageChange,
+  part,
+  report,
+  trend,
+} from './reports.ts'
 
 /** What a pull request may put into a path, an instruction, a name or a tool's output, to get out of where it stands. */
 // prettier-ignore
@@ -58,6 +69,7 @@ export const hostileReport: fc.Arbitrary<Report> = fc
         why: why(message, file),
       },
       packages: [change(instruction, version), change(ref, reason)],
+      trend: trend().map((record) => Object.assign(record, { commit: ref, at: reason })),
       warnings: [{ rule: name, message: reason, line: 3, url: message }],
       findings: [
         finding({ paths: [file, reason], fix: ['add ', { code: message }], what: [{ code: name }], file, instruction }),
