@@ -27,7 +27,8 @@ export type BadgeFacts = {
   cap: number | null
 }
 
-const LABELS: Record<BadgeFacts['metric'], string> = {
+/** What the figures are of. */
+export const LABELS: Record<BadgeFacts['metric'], string> = {
   size: 'image size',
   'download-size': 'image download',
   layers: 'image layers',
