@@ -21,6 +21,7 @@ import {
   overImage,
   report,
   totals,
+  trend,
 } from '../support/reports.ts'
 
 function lengths(of: Report): { full: string; short: string; minimal: string } {
@@ -61,6 +62,18 @@ describe('renderComment', () => {
       '- `Dockerfile:6` `RUN npm ci` **+600.0 kB**',
       '- 5 more layers, +1.5 MB in all',
     ])
+  })
+
+  it('has the trend below what to do, in the full one and the summary', () => {
+    const { full, short, minimal } = lengths(STATES['trend'] ?? report())
+    const summary = renderSummary(STATES['trend'] ?? report())
+    const hasTrend = (markdown: string) => /^Size over time: `[▁-█]{21}` \+27\.9 MB/m.test(markdown)
+    expect([full, short, minimal, summary].map(hasTrend)).toEqual([true, false, false, true])
+    const order = ['| **Size**', '**Why it grew**', '**To get it back**', 'Size over time', '<details>', '<sub>']
+    expect(order.map((words) => full.indexOf(words))).toEqual(
+      order.map((words) => full.indexOf(words)).toSorted((a, b) => a - b),
+    )
+    expect(lengths(report({ images: [imageReport({ trend: trend() })] })).full).not.toContain('over time')
   })
 
   it('writes what is not measured as such, never as 0', () => {

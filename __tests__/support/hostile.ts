@@ -14,6 +14,7 @@ import {
   packageChange,
   part,
   report,
+  trend,
 } from './reports.ts'
 
 /** What a pull request may put into a path, an instruction, a name or a tool's output, to get out of where it stands. */
@@ -77,6 +78,7 @@ export const hostileReport: fc.Arbitrary<Report> = fc
         why: why(message, file),
       },
       packages: [change(instruction, version), change(ref, reason)],
+      trend: trend().map((record) => Object.assign(record, { commit: ref, at: reason })),
       warnings: [{ rule: name, message: reason, line: 3, url: message }],
       findings: [
         finding({ paths: [file, reason], fix: ['add ', { code: message }], what: [{ code: name }], file, instruction }),

@@ -22,7 +22,7 @@ import type { Over } from '../../src/inputs/budget-lines.ts'
 import type { RuleId } from '../../src/inputs/rules.ts'
 import type { Point } from '../../src/record/record.ts'
 import { assembleReport } from '../../src/report/assemble.ts'
-import type { ImageReport, Report } from '../../src/report/report.ts'
+import type { ImageReport, Report, TrendPoint } from '../../src/report/report.ts'
 import { aBaseLayer, aLayer, aLayerOfUnknownOrigin, aMeasurement, builtBase } from './measurements.ts'
 
 /** Finished reports in every state that the renderers know. Figures are bytes. */
@@ -208,6 +208,26 @@ export function totalsChange(base: Totals, head: Totals): TotalsChange {
     ownLayers: change('ownLayers'),
     wasted: change('wasted'),
   }
+}
+
+/** Records of main, a day apart, the newest the base: 20 of an image that grew to what it is, or as told. */
+export function trend(sizes: readonly (number | null)[] = growingSizes()): TrendPoint[] {
+  return sizes.map((size, index) => ({
+    commit: index === sizes.length - 1 ? BASE_COMMIT : String(index).padStart(40, 'e'),
+    at: `2026-10-${String(index + 3).padStart(2, '0')}T09:30:00Z`,
+    size,
+    downloadSize: size === null ? null : Math.round(size * 0.344),
+    layers: 9,
+  }))
+}
+
+/** From 136.0 MB to 148.2 MB, in steps. */
+function growingSizes(): number[] {
+  const steps = [
+    0, 0, 0, 1_800_000, 0, 0, 2_400_000, 0, 0, 0, 3_100_000, 0, 0, -600_000, 0, 4_200_000, 0, 1_300_000, 0, 0,
+  ]
+  let size = 136_000_000
+  return steps.map((step) => (size += step))
 }
 
 /** `max-size: 160 MB`, kept. */
@@ -905,6 +925,16 @@ export const STATES: Readonly<Record<string, Report>> = {
         head: totals({ size: 160_000_312 }),
         base: totals({ size: 159_999_104 }),
         layerChanges: layers([layer({ change: 'changed', sizeAfter: 44_001_208 })]),
+      }),
+    ],
+  }),
+  trend: report({ images: [overImage({ trend: trend() })] }),
+  'trend-flat': report({
+    images: [
+      imageReport({
+        head: totals({ size: 149_300_000 }),
+        layerChanges: layers([layer({ change: 'changed', sizeAfter: 45_100_000 })]),
+        trend: trend(Array.from({ length: 12 }, () => 148_200_000)),
       }),
     ],
   }),

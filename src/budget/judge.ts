@@ -11,7 +11,7 @@ import { gaugeInBase, gaugeOf, sharedWithStage, stagesOf, type Figures } from '.
 import { worstVerdict } from './verdict.ts'
 
 /** Above this share of the limit, in percent, a kept budget is `near`. */
-const nearPercent = 95n
+export const nearPercent = 95n
 
 /** The order of the checks of the whole image, whatever the order in which the budgets were set. */
 const order: BudgetName[] = ['max-size', 'max-download-size', 'max-layers', 'max-increase']

@@ -7,6 +7,7 @@ import type { ImageReport, Report } from './report.ts'
 import { formatCount } from './units.ts'
 import { stateOf } from './state.ts'
 import { figuresTable, overviewTable, worstFirst, type Table } from './tables.ts'
+import { trendWords } from './trend.ts'
 import {
   PRODUCT,
   explanation,
@@ -91,7 +92,15 @@ function imageBlocks(image: ImageReport, report: Report, pen: TerminalOptions): 
           ...causes.rest.flatMap((words) => wrap(words, pen, '  ')),
         ]
   const print = wrap(join(smallPrint(image, report), ', '), pen).map((line) => paint(line, 'dim', pen))
-  return [tableLines(figuresTable(image, report), pen), ...paragraphs, why, ...adviceBlocks(image, report, pen), print]
+  const trend = wrap(trendWords(image) ?? [], pen)
+  return [
+    tableLines(figuresTable(image, report), pen),
+    ...paragraphs,
+    why,
+    ...adviceBlocks(image, report, pen),
+    trend,
+    print,
+  ]
 }
 
 /** What is new in full, what was there before in a line: `--json` has all of it. */
