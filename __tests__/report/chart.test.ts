@@ -224,8 +224,11 @@ describe('renderHistorySvg', () => {
   })
 
   it('begins at 0 where that costs little, so that heights are sizes', () => {
-    const svg = drawn({ points: daily([{ size: 1_100_000_000 }, { size: 180_000_000 }]) })
+    const svg = drawn({ points: daily([{ size: 1_000_000_000 }, { size: 400_000_000 }]) })
     expect(texts(svg)).toEqual(expect.arrayContaining(['0', '500 MB', '1 GB']))
+    const [whole = 0, part = 0] = heights(lines(svg)[0])
+    const zero = boxes(svg).find(({ text }) => text === '0')!.bottom - 11 * 0.2 - 4
+    expect((zero - part) / (zero - whole)).toBeCloseTo(0.4, 3)
   })
 
   it('writes three or four ticks beside each panel, in whole bytes and layers', () => {
@@ -251,6 +254,14 @@ describe('renderHistorySvg', () => {
     expect(labels.length).toBeGreaterThan(5)
     expect(labels).toContain('v1.59.0')
     expect(labels).not.toContain('v9.9.9')
+  })
+
+  it('keeps the label of the first release inside', () => {
+    const [first, ...others] = daily([{}, {}, {}])
+    const name = 'WWWWWWWWWWWWWWWWWWWWWWWW'
+    const svg = drawn({ points: [first!, ...others], releases: [{ name, commit: first!.commit }] })
+    expect(texts(svg)).toContain(name)
+    expect(cut(svg)).toEqual([])
   })
 
   it('tells the release that says most where several are one commit', () => {

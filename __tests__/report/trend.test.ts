@@ -40,6 +40,10 @@ describe('trendWords', () => {
     )
   })
 
+  it('draws a small change small', () => {
+    expect(words([148 * MB, 148 * MB, 148 * MB], 151 * MB)).toMatch(/: ▄▄▄▅ \+3\.0 MB \(\+2\.0 %\) /)
+  })
+
   it('says when this change is back where the records began', () => {
     expect(words([148 * MB, 190 * MB, 190 * MB], 148 * MB)).toBe(
       'Size over time: ▁██▁ with this change as it was on 2026-10-03, 3 records ago',

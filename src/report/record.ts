@@ -86,7 +86,7 @@ function snippetsOf(image: RecordedImage, recorded: Recorded): string[] {
   const isReadByShields = files.startsWith(RAW)
   const endpoint = `https://img.shields.io/endpoint?url=${encodeURIComponent(`${files}/badge-${metric}.json`)}`
   return [
-    ...(recorded.images.length > 1 ? [`**${code(name)}** ${code(platform)}`] : []),
+    ...(recorded.images.length > 1 ? [`${code(name)} ${code(platform)}`] : []),
     fenced(pictures.join('\n'), 'html'),
     ...(isReadByShields
       ? [
