@@ -15,6 +15,9 @@ import { parseJson } from '../image/source/json.ts'
 /** What a layer does to paths, and the bytes of its files. */
 export type LayerListing = { size: number; entries: LayerEntry[] }
 
+/** The same, as it was read back. `factBytes` as `Listed` has it. */
+export type UnpackedListing = LayerListing & Pick<Listed, 'factBytes'>
+
 /** Bytes of a listing as it is kept: that of half a million files. */
 export const MAX_LISTING = 5_000_000
 /** Bytes of its text: what packs as well as paths do has a tenth of it. */
@@ -213,12 +216,9 @@ function write(fact: FileFact): WrittenFact {
 
 /**
  * What a listing that was kept tells of the layer with this diffID; null where it is another layer's, or not as `packListing` writes it.
- * `factBytes` as `Listed` has it. Takes the memory that its entries take, and three times the text's for the moment.
+ * Takes the memory that its entries take, and three times the text's for the moment.
  */
-export async function unpackListing(
-  bytes: Uint8Array,
-  diffId: string,
-): Promise<(LayerListing & Pick<Listed, 'factBytes'>) | null> {
+export async function unpackListing(bytes: Uint8Array, diffId: string): Promise<UnpackedListing | null> {
   if (bytes.length > MAX_LISTING) return null
   const text = await unpacked(bytes, { maxOutputLength: MAX_TEXT }).catch(() => null)
   const { data } = columns.safeParse(text && parseJson(text))
