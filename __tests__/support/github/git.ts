@@ -5,11 +5,12 @@
  * GitHub's words for what it refuses are those that its API is seen to answer with.
  */
 import { execFileSync, spawn } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { createTurns } from '../../../src/turns.ts'
 import { failure, loginOf, notFound, type Answer, type Asked, type Handler, type Token } from './answers.ts'
 
 export type GitServer = {
@@ -35,6 +36,7 @@ export type GitOptions = {
 
 type Entry = { path: string; mode: string; type: string; sha?: string | null; content?: string }
 type Ran = { code: number; stdout: Buffer }
+type Found = { sha: string; type: string; size: number; content: Buffer }
 
 const SHA = /^[0-9a-f]{40}$/
 /** Letters, digits and what else is no syntax of git's: `heads/image-budget`. */
@@ -42,11 +44,17 @@ const REF = /^(?!.*(?:\.\.|\/\/|\.lock$|\/$))[\w][\w./+-]*$/
 const UNSIGNED = { verified: false, reason: 'unsigned', signature: null, payload: null, verified_at: null }
 const TYPES: Record<string, string> = { '040000': 'tree', '160000': 'commit' }
 
-/** No configuration of this machine's user has a say, nor a repository that runs the tests. */
+/** How `updateRef` ends where git finds no fast-forward. */
+const NOT_FORWARD = 9
+
+/** No configuration of this machine's user has a say, nor a repository that runs the tests. Nothing has to survive the machine. */
 const ENV = {
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'))),
   GIT_CONFIG_GLOBAL: '/dev/null',
   GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_COUNT: '1',
+  GIT_CONFIG_KEY_0: 'core.fsync',
+  GIT_CONFIG_VALUE_0: 'none',
 }
 
 function identity(name: string): Record<string, string> {
@@ -82,54 +90,118 @@ function parseCommit(text: string): {
   }
 }
 
+/** A tree as git keeps it: `mode name`, a zero byte, and the id in 20 bytes. */
+function* parseTree(bytes: Buffer): Generator<{ mode: string; name: string; sha: string }> {
+  for (let at = 0; at < bytes.length;) {
+    const end = bytes.indexOf(0, at)
+    const [mode = '', ...name] = bytes.toString('utf8', at, end).split(' ')
+    at = end + 21
+    yield { mode: mode.padStart(6, '0'), name: name.join(' '), sha: bytes.toString('hex', end + 1, at) }
+  }
+}
+
+type ObjectReader = { find: (name: string) => Promise<Found | null>; close: () => void }
+
+/** Asks one `git cat-file` about many objects, one after the other; `--batch-check` gives no content. */
+function openObjects(dir: string, mode: '--batch' | '--batch-check'): ObjectReader {
+  const child = spawn('git', ['cat-file', mode], { cwd: dir, env: ENV, stdio: ['pipe', 'pipe', 'ignore'] })
+  const waiting: ((found: Found | null) => void)[] = []
+  let bytes = Buffer.alloc(0)
+  child.stdout.on('data', (chunk: Buffer) => {
+    bytes = Buffer.concat([bytes, chunk])
+    for (let end = bytes.indexOf('\n'); end !== -1; end = bytes.indexOf('\n')) {
+      const line = bytes.toString('utf8', 0, end)
+      const [, sha = '', type = '', size = ''] = /^([0-9a-f]{40}) (\w+) (\d+)$/.exec(line) ?? []
+      const hasContent = mode === '--batch' && sha !== ''
+      const next = end + 1 + (hasContent ? Number(size) + 1 : 0)
+      if (bytes.length < next) return
+      const content = hasContent ? bytes.subarray(end + 1, next - 1) : Buffer.alloc(0)
+      bytes = bytes.subarray(next)
+      waiting.shift()?.(sha === '' ? null : { sha, type, size: Number(size), content })
+    }
+  })
+  return {
+    find: (name) =>
+      new Promise((found) => {
+        waiting.push(found)
+        child.stdin.write(`${name}\n`)
+      }),
+    close: () => void child.kill(),
+  }
+}
+
+/** Text as one word of a shell's. */
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
+
+type Shell = { run: (script: string, input?: string | Buffer) => Promise<Ran>; close: () => void }
+
+/** A shell that runs programs for us, one after the other: to start one takes a process as large as this one very long. */
+function openShell(dir: string): Shell {
+  const folder = mkdtempSync(join(tmpdir(), 'stand-in-shell-'))
+  const [input, output] = [join(folder, 'in'), join(folder, 'out')]
+  const child = spawn('sh', {
+    cwd: dir,
+    env: { ...ENV, GIT_INDEX_FILE: join(folder, 'index') },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  })
+  const codes = createInterface(child.stdout)[Symbol.asyncIterator]()
+  const inTurn = createTurns(1)
+  return {
+    run: (script, given = '') =>
+      inTurn(async () => {
+        await writeFile(input, given)
+        child.stdin.write(`( ${script}; ) <${quoted(input)} >${quoted(output)}; echo $?\n`)
+        const { value } = await codes.next()
+        return { code: Number(value ?? 1), stdout: await readFile(output) }
+      }),
+    close: () => {
+      child.kill()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
 /** Serves one repository. */
 export function serveGit({ dir: given, api, html, page }: GitOptions): GitServer {
   let made: string | null = null
   let hasRefs = false
+  let shell: Shell | null = null
+  let facts: ObjectReader | null = null
+  let objects: ObjectReader | null = null
 
   const dir = (): string => given ?? (made ??= makeRepository())
 
   const git = (...args: string[]): string =>
     execFileSync('git', args, { cwd: dir(), env: { ...ENV, ...identity('test') }, encoding: 'utf8' }).trim()
 
-  /** Runs git and gives whatever came of it. */
-  function run(args: string[], input: string | Buffer = '', env: Record<string, string> = {}): Promise<Ran> {
-    return new Promise((done, failed) => {
-      const child = spawn('git', args, { cwd: dir(), env: { ...ENV, ...env }, stdio: ['pipe', 'pipe', 'ignore'] })
-      const chunks: Buffer[] = []
-      child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
-      child.on('error', failed)
-      child.on('close', (code) => done({ code: code ?? 1, stdout: Buffer.concat(chunks) }))
-      // A program that has read enough closes its end.
-      child.stdin.on('error', () => {})
-      child.stdin.end(input)
-    })
-  }
+  const run = (script: string, input?: string | Buffer): Promise<Ran> => (shell ??= openShell(dir())).run(script, input)
 
-  /** Git's output, trimmed; null where it fails. */
-  async function tell(args: string[], input?: string | Buffer, env?: Record<string, string>): Promise<string | null> {
-    const { code, stdout } = await run(args, input, env)
+  /** A program's output, trimmed; null where it fails. */
+  async function tell(script: string, input?: string | Buffer): Promise<string | null> {
+    const { code, stdout } = await run(script, input)
     return code === 0 ? stdout.toString('utf8').trim() : null
   }
 
   async function isEmpty(): Promise<boolean> {
-    hasRefs ||= (await tell(['for-each-ref', '--count=1'])) !== ''
+    hasRefs ||= (await tell('git for-each-ref --count=1')) !== ''
     return !hasRefs
   }
 
+  const look = (name: string): Promise<Found | null> => (facts ??= openObjects(dir(), '--batch-check')).find(name)
+
   async function readObject(type: string, sha: string): Promise<Buffer | null> {
     if (!SHA.test(sha)) return null
-    const { code, stdout } = await run(['cat-file', type, sha])
-    return code === 0 ? stdout : null
+    const found = await (objects ??= openObjects(dir(), '--batch')).find(sha)
+    return found?.type === type ? found.content : null
   }
 
   async function typeOf(sha: string): Promise<string | null> {
-    return SHA.test(sha) ? tell(['cat-file', '-t', sha]) : null
+    return SHA.test(sha) ? ((await look(sha))?.type ?? null) : null
   }
 
   /** What a reference (`heads/main`) points at; null: there is none. */
   async function resolveRef(ref: string): Promise<string | null> {
-    return REF.test(ref) ? tell(['show-ref', '--verify', '--hash', `refs/${ref}`]) : null
+    return REF.test(ref) ? ((await look(`refs/${ref}`))?.sha ?? null) : null
   }
 
   const restRef = async (ref: string, sha: string): Promise<unknown> => {
@@ -154,48 +226,44 @@ export function serveGit({ dir: given, api, html, page }: GitOptions): GitServer
     }
   }
 
+  /** A tree's entries, and those of the folders below where they are asked for too. */
+  async function entriesOf(sha: string, isRecursive: boolean, folder = ''): Promise<object[]> {
+    const found: object[] = []
+    for (const { mode, name, sha: id } of parseTree((await readObject('tree', sha)) ?? Buffer.alloc(0))) {
+      const [path, type] = [`${folder}${name}`, TYPES[mode] ?? 'blob']
+      const entry = { path, mode, type, sha: id, url: `${api()}/git/${type}s/${id}` }
+      found.push(type === 'blob' ? { ...entry, size: (await look(id))?.size ?? 0 } : entry)
+      if (isRecursive && type === 'tree') found.push(...(await entriesOf(id, true, `${path}/`)))
+    }
+    return found
+  }
+
   async function restTree(sha: string, isRecursive: boolean): Promise<unknown> {
-    const { stdout } = await run(['ls-tree', '-l', '-z', ...(isRecursive ? ['-r', '-t'] : []), sha])
-    const lines = stdout.toString('utf8').split('\0').slice(0, -1)
-    const tree = lines.map((line) => {
-      const [, mode = '', type = '', object = '', size = '', path = ''] =
-        /^(\S+) (\S+) (\S+) +(\S+)\t([^]*)$/.exec(line) ?? []
-      const url = `${api()}/git/${type}s/${object}`
-      const entry = { path, mode, type, sha: object, url }
-      return type === 'blob' ? Object.assign(entry, { size: Number(size) }) : entry
-    })
-    return { sha, url: `${api()}/git/trees/${sha}`, tree, truncated: false }
+    return { sha, url: `${api()}/git/trees/${sha}`, tree: await entriesOf(sha, isRecursive), truncated: false }
   }
 
   /** The id of a new tree: `base` with the entries laid over it, or GitHub's refusal. */
   async function layTree(base: string | undefined, entries: Entry[]): Promise<string | Answer> {
-    const index = join(tmpdir(), `stand-in-${randomUUID()}.index`)
-    const env = { GIT_INDEX_FILE: index }
-    try {
-      if (base !== undefined && (await typeOf(base)) !== 'tree')
-        return failure(422, 'base_tree is not a valid tree oid')
-      if (base !== undefined) await run(['read-tree', base], '', env)
-      const lines: string[] = []
-      for (const { path, mode, type, sha, content } of entries) {
-        if ((sha === undefined) === (content === undefined))
-          return failure(
-            422,
-            'Must supply either tree.sha or tree.content. Request will be rejected if both are present.',
-          )
-        if (sha === null && (await tell(['ls-files', '--', `:(literal)${path}`], '', env)) === '')
-          return failure(422, 'GitRPC::BadObjectState')
-        if (typeof sha === 'string' && (await typeOf(sha)) !== (TYPES[mode] ?? 'blob'))
-          return failure(422, `tree.sha ${sha} is not a valid ${type}`)
-        const id = content === undefined ? sha : await tell(['hash-object', '-w', '--stdin'], content)
-        // A line without a mode takes the path away.
-        lines.push(`${id === null ? '0' : mode} ${id ?? '0'.repeat(40)}\t${path}\0`)
-      }
-      const added = await run(['update-index', '-z', '--index-info'], lines.join(''), env)
-      const tree = added.code === 0 ? await tell(['write-tree'], '', env) : null
-      return tree ?? failure(422, 'GitRPC::BadObjectState')
-    } finally {
-      await rm(index, { force: true })
+    if (base !== undefined && (await typeOf(base)) !== 'tree') return failure(422, 'base_tree is not a valid tree oid')
+    const lines: string[] = []
+    for (const { path, mode, type, sha, content } of entries) {
+      if ((sha === undefined) === (content === undefined))
+        return failure(
+          422,
+          'Must supply either tree.sha or tree.content. Request will be rejected if both are present.',
+        )
+      if (sha === null && (await look(`${base}:${path}`)) === null) return failure(422, 'GitRPC::BadObjectState')
+      if (typeof sha === 'string' && (await typeOf(sha)) !== (TYPES[mode] ?? 'blob'))
+        return failure(422, `tree.sha ${sha} is not a valid ${type}`)
+      const id = content === undefined ? sha : await tell('git hash-object -w --stdin', content)
+      // A line without a mode takes the path away.
+      lines.push(`${id === null ? '0' : mode} ${id ?? '0'.repeat(40)}\t${path}\0`)
     }
+    const tree = await tell(
+      `git read-tree ${base ?? '--empty'} && git update-index -z --index-info && git write-tree`,
+      lines.join(''),
+    )
+    return tree ?? failure(422, 'GitRPC::BadObjectState')
   }
 
   async function createCommit(
@@ -207,8 +275,9 @@ export function serveGit({ dir: given, api, html, page }: GitOptions): GitServer
     for (const parent of parents)
       if ((await typeOf(parent)) !== 'commit')
         return failure(422, 'Parent SHA does not exist or is not a commit object')
-    const args = ['commit-tree', tree, ...parents.flatMap((parent) => ['-p', parent])]
-    const sha = (await tell(args, message, identity(loginOf(token)))) ?? ''
+    const author = Object.entries(identity(loginOf(token))).map(([name, value]) => `${name}=${quoted(value)}`)
+    const above = parents.map((parent) => `-p ${parent}`)
+    const sha = (await tell([...author, 'git commit-tree', tree, ...above].join(' '), message)) ?? ''
     return { status: 201, body: restCommit(sha, String(await readObject('commit', sha))) }
   }
 
@@ -223,7 +292,7 @@ export function serveGit({ dir: given, api, html, page }: GitOptions): GitServer
       return failure(422, 'Reference update failed')
     if ((await resolveRef(ref)) !== null) return failure(422, 'Reference already exists')
     // Git itself decides who was first.
-    const { code } = await run(['update-ref', full, sha, '0'.repeat(40)])
+    const { code } = await run(`git update-ref refs/${ref} ${sha} ${'0'.repeat(40)}`)
     return code === 0 ? { status: 201, body: await restRef(ref, sha) } : failure(422, 'Reference already exists')
   }
 
@@ -233,16 +302,16 @@ export function serveGit({ dir: given, api, html, page }: GitOptions): GitServer
     const type = await typeOf(sha)
     if (type === null) return failure(422, 'Object does not exist')
     if (ref.startsWith('heads/') && type !== 'commit') return failure(422, 'Object is not a commit')
-    const isForward = force || (await run(['merge-base', '--is-ancestor', before, sha])).code === 0
-    if (!isForward) return failure(422, 'Update is not a fast forward')
-    const { code } = await run(['update-ref', `refs/${ref}`, sha, before])
+    const isForward = force ? 'true' : `git merge-base --is-ancestor ${before} ${sha}`
+    const { code } = await run(`${isForward} || exit ${NOT_FORWARD}; git update-ref refs/${ref} ${sha} ${before}`)
+    if (code === NOT_FORWARD) return failure(422, 'Update is not a fast forward')
     return code === 0 ? { status: 200, body: await restRef(ref, sha) } : failure(422, 'Reference cannot be updated')
   }
 
   async function listCommits(asked: Asked): Promise<Answer> {
     const wanted = asked.query.get('sha') ?? 'HEAD'
     const start = SHA.test(wanted) || wanted === 'HEAD' ? wanted : await resolveRef(`heads/${wanted}`)
-    const all = start === null ? null : await run(['log', '-z', '--format=%H%n%T%n%P%n%an%n%ae%n%at%n%B', start])
+    const all = start === null ? null : await run(`git log -z --format=%H%n%T%n%P%n%an%n%ae%n%at%n%B ${start}`)
     if (all === null || all.code !== 0) return notFound()
     const commits = all.stdout
       .toString('utf8')
@@ -277,7 +346,7 @@ export function serveGit({ dir: given, api, html, page }: GitOptions): GitServer
 
   async function listTags(asked: Asked): Promise<Answer> {
     const format = '%(refname:strip=2) %(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)'
-    const lines = (await tell(['for-each-ref', '--sort=-version:refname', `--format=${format}`, 'refs/tags']))?.split(
+    const lines = (await tell(`git for-each-ref --sort=-version:refname --format=${quoted(format)} refs/tags`))?.split(
       '\n',
     )
     const tags = (lines ?? []).filter(Boolean).map((line) => {
@@ -314,7 +383,7 @@ export function serveGit({ dir: given, api, html, page }: GitOptions): GitServer
     },
     'git/create-blob': async ({ body }) => {
       const { content, encoding = 'utf-8' } = body as { content: string; encoding?: 'utf-8' | 'base64' }
-      const sha = await tell(['hash-object', '-w', '--stdin'], Buffer.from(content, encoding))
+      const sha = await tell('git hash-object -w --stdin', Buffer.from(content, encoding))
       return { status: 201, body: { sha, url: `${api()}/git/blobs/${sha}` } }
     },
     'git/get-tree': async ({ operation, query }) => {
@@ -344,6 +413,9 @@ export function serveGit({ dir: given, api, html, page }: GitOptions): GitServer
       'repos/list-tags': listTags,
     },
     dispose: () => {
+      shell?.close()
+      facts?.close()
+      objects?.close()
       if (made !== null) rmSync(made, { recursive: true, force: true })
     },
   }

@@ -49,7 +49,7 @@ ajv.addSchema(description, 'github')
 const compiled = new Map<string, ValidateFunction>()
 
 /** Errors that any operation may answer with, although few of them are described one by one. */
-const COMMON_ERRORS = new Set(['400', '401', '403', '404', '409', '422', '429', '500', '502', '503', '504'])
+const COMMON_ERRORS = new Set(['400', '401', '403', '404', '429', '500', '502', '503', '504'])
 const BASIC_ERROR: Schema = { $ref: '#/components/schemas/basic-error' }
 
 /** OpenAPI 3.0's `nullable` as JSON Schema, at every level. */

@@ -553,7 +553,8 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       if (fault?.status === 'drop-response') request.socket.destroy()
       return
     }
-    if (operation !== null && problems.length === 0) {
+    // A fault is not GitHub's own.
+    if (operation !== null && problems.length === 0 && fault === undefined) {
       const own = responseProblems(operation, result.status, result.body)
       if (own.length > 0) result = violated(`${method} ${path}: own response: ${own.join('; ')}`)
     }
