@@ -37963,23 +37963,14 @@ function rankOf({ entry: { rank } }) {
 
 /***/ }),
 
-/***/ 9459:
+/***/ 524:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  S4: () => (/* binding */ judge),
-  Vj: () => (/* binding */ verdictOf)
-});
-
-// UNUSED EXPORTS: nearPercent
-
-// EXTERNAL MODULE: ./build/advice/advise.js + 17 modules
-var advise = __nccwpck_require__(7290);
-// EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
-var compare = __nccwpck_require__(5086);
-;// CONCATENATED MODULE: ./build/budget/history.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   GH: () => (/* binding */ startOf),
+/* harmony export */   HI: () => (/* binding */ isAlike),
+/* harmony export */   Vo: () => (/* binding */ NO_HISTORY)
+/* harmony export */ });
 /** Of an image whose records were not read. */
 const NO_HISTORY = {
     points: [],
@@ -38006,6 +37997,7 @@ function startOf(over, head, history) {
         ? lastRelease(alike, history.releases, head.commit, some)
         : recordOfOld(alike, over.days, history.now, some);
 }
+/** Whether an image's figures and a record's mean the same. */
 function isAlike(head, point) {
     if ((head.engine?.store ?? null) !== point.store)
         return false;
@@ -38042,6 +38034,26 @@ function timeOf(text) {
     return Date.parse(text);
 }
 
+
+/***/ }),
+
+/***/ 1482:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  S4: () => (/* binding */ judge),
+  oL: () => (/* binding */ nearPercent),
+  Vj: () => (/* binding */ verdictOf)
+});
+
+// EXTERNAL MODULE: ./build/advice/advise.js + 17 modules
+var advise = __nccwpck_require__(7290);
+// EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
+var compare = __nccwpck_require__(5086);
+// EXTERNAL MODULE: ./build/budget/history.js
+var budget_history = __nccwpck_require__(524);
 // EXTERNAL MODULE: ./build/image/measurement.js
 var measurement = __nccwpck_require__(4158);
 // EXTERNAL MODULE: ./build/inputs/budget-lines.js
@@ -38217,7 +38229,7 @@ const order = ['max-size', 'max-download-size', 'max-layers', 'max-increase'];
  * What grew by a base image that moved by itself is held against nobody, but by a budget on just that. Throws a RangeError for a limit below 0 or not finite,
  * which the inputs let nobody set.
  */
-function judge(compared, budgets, findings, history = NO_HISTORY) {
+function judge(compared, budgets, findings, history = budget_history/* NO_HISTORY */.Vo) {
     const checks = budgets
         .toSorted((left, right) => place(left) - place(right))
         .map((budget) => {
@@ -38226,7 +38238,7 @@ function judge(compared, budgets, findings, history = NO_HISTORY) {
             return judgeFindings(compared, budget, findings, scope.of);
         const sides = sidesOf(compared, scope);
         if (over !== null)
-            return withLevel(judgeCreep(sides, budget, startOf(over, compared.head, history)));
+            return withLevel(judgeCreep(sides, budget, (0,budget_history/* startOf */.GH)(over, compared.head, history)));
         const metric = capped[budget.budget];
         return withLevel(metric === undefined ? judgeGrowth(sides, budget) : judgeCap(sides, budget, metric));
     });
@@ -38498,7 +38510,7 @@ function exitCodeOf(verdict, fail) {
 /* harmony export */   uF: () => (/* binding */ isWaivable)
 /* harmony export */ });
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
-/* harmony import */ var _judge_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9459);
+/* harmony import */ var _judge_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1482);
 
 
 /** Whether someone may accept what breaks a budget: growth, but nothing that is forbidden. */
@@ -38650,6 +38662,7 @@ function oneLine(lines, documents, escape) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
+  n: () => (/* binding */ isoSeconds),
   m: () => (/* binding */ systemClock)
 });
 
@@ -38657,6 +38670,10 @@ __nccwpck_require__.d(__webpack_exports__, {
 const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
 ;// CONCATENATED MODULE: ./build/clock.js
 
+/** A time in milliseconds since 1970 as ISO 8601 has it, in UTC, to the second: `2026-11-21T10:00:00Z`. */
+function isoSeconds(milliseconds) {
+    return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
+}
 /** The machine's own clock. */
 const systemClock = {
     now: () => Date.now(),
@@ -39930,12 +39947,25 @@ const mergeGroup = schemas/* object */.Ikc({ merge_group: schemas/* object */.Ik
 const push = schemas/* object */.Ikc({ before: sha, ref: schemas/* string */.YjP().min(1) });
 /**
  * The facts of a workflow run's event: `name` is GITHUB_EVENT_NAME, `payload` the parsed file at GITHUB_EVENT_PATH.
- * `baseRef`, where the user gave it, decides what to compare with. Shapes: GitHub's webhook payloads.
+ * `ref` is GITHUB_REF. `baseRef`, where the user gave it, decides what to compare with. Shapes: GitHub's webhook payloads.
  */
-function readEvent(name, payload, baseRef) {
+function readEvent(name, payload, baseRef, ref) {
     const facts = readPayload(name, payload);
-    return baseRef === null ? facts : { ...facts, base: { kind: 'ref', ref: baseRef } };
+    const base = baseRef === null ? facts.base : { kind: 'ref', ref: baseRef };
+    const { data } = repositoryOf.safeParse(payload);
+    const isDefault = data !== undefined && ref === `refs/heads/${data.repository.default_branch}`;
+    return {
+        ...facts,
+        base,
+        onDefaultBranch: OF_A_BRANCH.has(name) && isDefault,
+        isPrivate: data?.repository.private ?? null,
+    };
 }
+/** Events whose run is of a branch as it is, with the repository's own secrets. */
+const OF_A_BRANCH = new Set(['push', 'schedule', 'workflow_dispatch']);
+const repositoryOf = schemas/* object */.Ikc({
+    repository: schemas/* object */.Ikc({ default_branch: schemas/* string */.YjP().min(1), private: schemas/* boolean */.zMY().optional() }),
+});
 const NO_PULL_REQUEST = { pullRequest: null, pushed: null, labelled: null };
 function readPayload(name, payload) {
     switch (name) {
@@ -39992,6 +40022,14 @@ var inputs = __nccwpck_require__(7605);
 
 
 
+const VOLATILE = [
+    'GITHUB_RUN_ID',
+    'GITHUB_RUN_NUMBER',
+    'GITHUB_REF',
+    'GITHUB_REF_NAME',
+    'GITHUB_HEAD_REF',
+    'GITHUB_SHA',
+];
 /** https://docs.github.com/actions/reference/workflows-and-actions/variables */
 function readContext(env) {
     const serverUrl = env['GITHUB_SERVER_URL'] || 'https://github.com';
@@ -40006,6 +40044,8 @@ function readContext(env) {
         serverUrl,
         repository,
         repositoryName: repository?.repo ?? null,
+        sha: env['GITHUB_SHA'] ?? '',
+        volatile: VOLATILE.map((name) => env[name] ?? ''),
         repositoryUrl,
         runUrl: repositoryUrl && run ? `${repositoryUrl}/actions/runs/${run}` : null,
     };
@@ -40037,7 +40077,7 @@ async function readEventFacts(env, baseRef) {
     const payload = await (0,promises_.readFile)(path, 'utf8').then((text) => schemas/* looseObject */._H3({}).safeParse(JSON.parse(text)).data, () => undefined);
     if (payload === undefined)
         throw new failure/* CouldNotMeasure */.N('precondition', `GITHUB_EVENT_PATH is \`${path}\`, which holds no JSON object.`);
-    return readEvent(env['GITHUB_EVENT_NAME'] ?? '', payload, baseRef);
+    return readEvent(env['GITHUB_EVENT_NAME'] ?? '', payload, baseRef, env['GITHUB_REF'] ?? '');
 }
 function required(env, name) {
     const value = env[name];
@@ -40153,7 +40193,7 @@ function resumeCommands(token) {
 
 /***/ }),
 
-/***/ 2018:
+/***/ 4016:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -40169,7 +40209,7 @@ var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 9 modules
-var lib_core = __nccwpck_require__(9584);
+var core = __nccwpck_require__(9584);
 // EXTERNAL MODULE: ./build/budget/verdict.js
 var verdict = __nccwpck_require__(1153);
 ;// CONCATENATED MODULE: ./build/report/phrase.js
@@ -40281,6 +40321,10 @@ function isFailure(image) {
 function baseImageGrowth(image) {
     const metric = leadMetric(image);
     return metric === null ? null : (image.baseImage?.growth?.[metric] ?? null);
+}
+/** The commit whose figures stand for the base: of a record before the base commit, that record's. Null: there is none. */
+function measuredBase({ baseline }) {
+    return baseline.record?.commit ?? baseline.commit;
 }
 /** `docker.io/library/node:24-slim` as Dockerfiles write it: `node:24-slim`. */
 function familiarName(reference) {
@@ -40667,7 +40711,7 @@ function layerPlace(layer, image, report) {
     if (layer.file === null || layer.line === null)
         return null;
     const head = report.head.dirty ? null : report.head.commit;
-    return { file: layer.file, line: layer.line, commit: layer.change === 'removed' ? image.baseline.commit : head };
+    return { file: layer.file, line: layer.line, commit: layer.change === 'removed' ? measuredBase(image) : head };
 }
 /** What of it, as the end of the cause's sentence; nothing where it is not known. */
 function whyWords({ layer, amount, why }) {
@@ -41481,11 +41525,24 @@ function smallPrint(image, report) {
     ];
 }
 function baselinePrint(image) {
-    const { kind, commit, ref } = image.baseline;
+    const { passedOver } = image.baseline;
+    const print = basePrint(image);
+    return passedOver === null ? print : [...print, fromProse(passedOver)];
+}
+function basePrint(image) {
+    const { kind, commit, ref, record } = image.baseline;
     if (kind === 'none' || image.base === null)
         return [];
     if (kind === 'image')
         return [phrase `base ${{ code: ref ?? '' }}`];
+    if (kind === 'record' && record !== null) {
+        if (record.behind === 0)
+            return [phrase `base as recorded of ${{ code: shortCommit(record.commit) }}`];
+        const distance = formatCount(record.behind, 'commit');
+        return [
+            phrase `base as recorded of ${{ code: shortCommit(record.commit) }} (${record.at.slice(0, 10)}), ${distance} before ${{ code: shortCommit(commit ?? '') }}`,
+        ];
+    }
     return [commit === null ? ['base built for this run'] : phrase `base built from ${{ code: shortCommit(commit) }}`];
 }
 /** Totals a table shows one row each of, in its order, with the row's name. */
@@ -42296,8 +42353,9 @@ function tables_baseHead(images) {
     const [first] = images;
     if (first === undefined)
         return ['base'];
-    const { commit, ref } = first.baseline;
-    if (!images.every((image) => image.baseline.commit === commit && image.baseline.ref === ref))
+    const commit = measuredBase(first);
+    const isSame = (image) => measuredBase(image) === commit && image.baseline.ref === first.baseline.ref;
+    if (!images.every(isSame))
         return ['base'];
     const name = baseName(first).replace(/^the base$/, 'base');
     return commit === null ? [name] : phrase `${name} ${{ code: shortCommit(commit) }}`;
@@ -42870,6 +42928,271 @@ function renderJson(report) {
     return `${JSON.stringify(report, null, 2)}\n`;
 }
 
+// EXTERNAL MODULE: ./build/budget/judge.js + 2 modules
+var judge = __nccwpck_require__(1482);
+;// CONCATENATED MODULE: ./build/report/svg.js
+
+/** GitHub's own colours (Primer's `bgColor-default`, `fgColor-*`, `borderColor-default`), so that a chart is a part of the page. */
+const COLOURS = {
+    light: {
+        page: '#ffffff',
+        text: '#1f2328',
+        muted: '#59636e',
+        rule: '#d1d9e0',
+        line: '#0969da',
+        budget: '#9a6700',
+        over: '#d1242f',
+    },
+    dark: {
+        page: '#0d1117',
+        text: '#f0f6fc',
+        muted: '#9198a1',
+        rule: '#3d444d',
+        line: '#4493f8',
+        budget: '#d29922',
+        over: '#f85149',
+    },
+};
+/** Characters kept of any text in a picture. */
+const svg_TEXT_MAX = 300;
+const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+/** Text or an attribute's value in XML, on one line: no markup comes of it, no control or bidirectional character is left. */
+function xml(value, max = svg_TEXT_MAX) {
+    return shorten(oneLine(value), max).replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+}
+/** A coordinate: at most two decimals, so that the same points give the same bytes. */
+function coordinate(value) {
+    // `+ 0` makes 0 of −0.
+    return String(Math.round(value * 100) / 100 + 0);
+}
+/** Advance widths of DejaVu Sans, in thousandths of the font's size. Verdana's are about the same; most other fonts are narrower. */
+const WIDTHS = [
+    [275, "'"],
+    [278, 'ijl'],
+    [295, 'IJ'],
+    [318, ' ,.·'],
+    [337, '/:;\\|'],
+    [352, 'f'],
+    [361, '-'],
+    [392, '()[]t'],
+    [411, '!r'],
+    [460, '"'],
+    [500, '*_`'],
+    [531, '?sz'],
+    [550, 'c'],
+    [557, 'L'],
+    [579, 'Fk'],
+    [592, 'vxy'],
+    [615, 'PTYaeo'],
+    [636, '$0123456789ESbdghnpqu{}'],
+    [656, 'K'],
+    [698, 'ABCRVXZ'],
+    [752, 'NU'],
+    [787, '&DGHOQ'],
+    [838, '#+<=>^~w\u2212'],
+    [863, 'M'],
+    [1000, '%@Wm…'],
+];
+const WIDTH_OF = new Map(WIDTHS.flatMap(([width, characters]) => Array.from(characters, (each) => [each, width])));
+/** Of characters that the table does not have, by the columns that they take in a terminal. */
+const OTHER_WIDTHS = [0, 800, 1400];
+/** How wide a text will be at most, in pixels, at a font size in pixels: what is laid out by it is not cut in other fonts. */
+function textWidth(text, size) {
+    let width = 0;
+    for (const character of text)
+        width += WIDTH_OF.get(character) ?? OTHER_WIDTHS[characterWidth(character)] ?? 0;
+    return (width * size) / 1000;
+}
+/** A line of text whose baseline begins (or with `text-anchor`, ends) there. */
+function textAt(content, x, y, attributes = '') {
+    return `<text x="${coordinate(x)}" y="${coordinate(y)}"${attributes === '' ? '' : ` ${attributes}`}>${xml(content)}</text>`;
+}
+/** A path that is drawn and not filled; nothing for nothing. */
+function stroked(path, colour, attributes = '') {
+    return path === ''
+        ? ''
+        : `<path fill="none" stroke="${colour}"${attributes === '' ? '' : ` ${attributes}`} d="${path}"/>`;
+}
+
+;// CONCATENATED MODULE: ./build/report/badge.js
+
+
+
+
+/** What the figures are of. */
+const LABELS = {
+    size: 'image size',
+    'download-size': 'image download',
+    layers: 'image layers',
+};
+/** The badge of a figure. Throws a RangeError for bytes that are no integer. */
+function badgeOf({ metric, value, cap }) {
+    const isCount = metric === 'layers';
+    const label = LABELS[metric];
+    const message = isCount ? String(value) : formatBytes(value);
+    const { colour, words } = standing(value, cap);
+    const budget = cap === null ? '' : `, ${words} its budget of ${isCount ? String(cap) : formatLimit(cap)}`;
+    return { label, message, colour, words: `${label}: ${message}${budget}` };
+}
+function standing(value, cap) {
+    if (cap === null)
+        return { colour: 'blue', words: '' };
+    if (value > cap)
+        return { colour: 'red', words: 'over' };
+    const isNear = BigInt(value) * 100n > BigInt(cap) * judge/* nearPercent */.oL;
+    return isNear ? { colour: 'orange', words: 'near' } : { colour: 'brightgreen', words: 'within' };
+}
+/**
+ * What shields.io reads at an address of ours. Its schema (https://shields.io/badges/endpoint-badge) takes no other
+ * properties than its own, and no empty message.
+ */
+function renderEndpointJson({ label, message, colour }) {
+    return `${JSON.stringify({ schemaVersion: 1, label, message, color: colour })}\n`;
+}
+/** White text has a contrast of at least 4.5 on each of them, and each can be told from the page. */
+const BACKGROUNDS = {
+    light: { label: '#444c56', red: '#cf222e', orange: '#b35900', brightgreen: '#1a7f37', blue: '#0969da' },
+    dark: { label: '#3d444d', red: '#da3633', orange: '#b35900', brightgreen: '#238636', blue: '#1f6feb' },
+};
+const HEIGHT = 20;
+const RADIUS = 4;
+const FONT_SIZE = 11;
+/** Longer than any of ours. */
+const badge_TEXT_MAX = 60;
+/** Between a text and the edges of its half. */
+const PADDING = 7;
+/** The badge as a picture, 20 pixels high as others are that it may stand beside. */
+function renderBadgeSvg(badge, theme) {
+    const label = halfOf(badge.label);
+    const message = halfOf(badge.message);
+    const width = label.room + message.room;
+    const words = xml(badge.words);
+    const colours = BACKGROUNDS[theme];
+    const body = HEIGHT - 2 * RADIUS;
+    const corner = (x, y) => `a${RADIUS} ${RADIUS} 0 0 1 ${x * RADIUS} ${y * RADIUS}`;
+    const left = `M${label.room} 0v${HEIGHT}H${RADIUS}${corner(-1, -1)}v${-body}${corner(1, -1)}z`;
+    const right = `M${label.room} 0H${width - RADIUS}${corner(1, 1)}v${body}${corner(-1, 1)}H${label.room}z`;
+    return [
+        `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${HEIGHT}" role="img" aria-label="${words}">`,
+        `<title>${words}</title>`,
+        `<path fill="${colours.label}" d="${left}"/>`,
+        `<path fill="${colours[badge.colour]}" d="${right}"/>`,
+        `<g fill="#fff" font-family="Verdana,'DejaVu Sans',Geneva,sans-serif" font-size="${FONT_SIZE}">`,
+        half(label, PADDING),
+        half(message, label.room + PADDING),
+        '</g>',
+        '</svg>\n',
+    ].join('\n');
+}
+function halfOf(words) {
+    const text = shorten(oneLine(words), badge_TEXT_MAX);
+    const width = Math.ceil(textWidth(text, FONT_SIZE));
+    return { text: xml(text), width, room: width + 2 * PADDING };
+}
+/** The text at the width that there is for it, whatever the font. */
+function half({ text, width }, x) {
+    return `<text x="${x}" y="14" textLength="${width}" lengthAdjust="spacingAndGlyphs">${text}</text>`;
+}
+
+;// CONCATENATED MODULE: ./build/report/record.js
+
+
+
+
+
+
+/** What became of the records, as one line. */
+function recordedWords({ action, isNew, reason, branch, repositoryUrl }) {
+    if (action === 'skipped')
+        return reason === null ? ['Not recorded.'] : phrase `Not recorded: ${fromProse(reason)}.`;
+    const url = pageUrl(repositoryUrl, branch);
+    const name = [{ code: branch }, ...(url === null ? [] : [' (', { link: 'see it', url }, ')'])];
+    if (action === 'unchanged')
+        return phrase `The records on the branch ${name} are as they were.`;
+    const about = isNew ? '. It is new, and keeps the records, with badges and charts of them' : '';
+    return phrase `Recorded on the branch ${name}${about}.`;
+}
+/** Images for which a README's lines are written out; the others' differ in the folder alone. */
+const IMAGES_SHOWN = 4;
+/** The same as Markdown, for the summary; where the branch is new, with what to put into a README. */
+function renderRecorded(recorded) {
+    const line = markdown(recordedWords(recorded), { repositoryUrl: recorded.repositoryUrl });
+    if (!recorded.isNew || recorded.action !== 'recorded')
+        return `${line}\n`;
+    const snippets = recorded.images.slice(0, IMAGES_SHOWN).flatMap((image) => snippetsOf(image, recorded));
+    if (snippets.length === 0)
+        return `${line}\n`;
+    const left = recorded.images.length - IMAGES_SHOWN;
+    const more = left > 0 ? [`… and ${formatCount(left, 'more image')}: the same, with another folder.`] : [];
+    const content = [...audience(recorded), ...snippets, ...more].join('\n\n');
+    return `${line}\n\n<details><summary>A badge and the chart for the README</summary>\n\n${content}\n\n</details>\n`;
+}
+/** Who will see the pictures, where that is not everybody. */
+function audience({ isPrivate }) {
+    if (isPrivate !== true)
+        return [];
+    const who = 'The repository is private: GitHub shows these pictures to those who may see it.';
+    return [`${who} A badge by shields.io would not work, since shields.io may not.`];
+}
+const record_NAME_MAX = 100;
+/** What to paste, in blocks: a badge and the chart, and the badge by shields.io where that can read it. */
+function snippetsOf(image, recorded) {
+    const metric = image.metric ?? 'size';
+    const name = shorten(oneLine(image.name), record_NAME_MAX);
+    const platform = shorten(oneLine(image.platform), record_NAME_MAX);
+    const files = addressOf(recorded, image.folder);
+    const page = pageUrl(recorded.repositoryUrl, `${recorded.branch}/${image.folder}`);
+    if (files === null || page === null)
+        return [];
+    const pictures = [
+        `<a href="${page}">`,
+        ...picture(`${files}/badge-${metric}`, LABELS[metric]),
+        '</a>',
+        '',
+        ...picture(`${files}/history`, `${name} (${platform}) over time`),
+    ];
+    // It refuses addresses of github.com, and reads none but public ones.
+    const isReadByShields = files.startsWith(RAW);
+    const endpoint = `https://img.shields.io/endpoint?url=${encodeURIComponent(`${files}/badge-${metric}.json`)}`;
+    return [
+        ...(recorded.images.length > 1 ? [`${code(name)} ${code(platform)}`] : []),
+        fenced(pictures.join('\n'), 'html'),
+        ...(isReadByShields
+            ? [
+                'Or the badge by shields.io, in any of its styles:',
+                fenced(`[![${LABELS[metric]}](${endpoint})](${page})`, 'markdown'),
+            ]
+            : []),
+    ];
+}
+/** A picture for light pages and its like for dark ones, as GitHub reads it. */
+function picture(path, words) {
+    return [
+        '<picture>',
+        `  <source media="(prefers-color-scheme: dark)" srcset="${path}-dark.svg">`,
+        `  <img alt="${xml(words)}" src="${path}.svg">`,
+        '</picture>',
+    ];
+}
+const RAW = 'https://raw.githubusercontent.com/';
+/**
+ * Where a README on the server finds a folder of the data branch. A public repository's files are at an address of their own on
+ * github.com. Everywhere else the server is asked for them: it sends who may see the repository on to an address that is good for a
+ * few minutes, so that one could not be written into a README.
+ */
+function addressOf({ repositoryUrl, branch, isPrivate }, folder) {
+    const [url, path] = [safeAddress(repositoryUrl), encodePath(`${branch}/${folder}`)];
+    if (url === null || path === null)
+        return null;
+    const onGitHub = /^https:\/\/github\.com\/(?<repository>[^/]+\/[^/]+)$/.exec(url)?.groups?.['repository'];
+    return onGitHub !== undefined && isPrivate === false ? `${RAW}${onGitHub}/${path}` : `${url}/raw/${path}`;
+}
+/** The page of the data branch, or of a folder of it. */
+function pageUrl(repositoryUrl, path) {
+    const [url, encoded] = [safeAddress(repositoryUrl), encodePath(path)];
+    return url === null || encoded === null ? null : `${url}/tree/${encoded}`;
+}
+
 ;// CONCATENATED MODULE: ./build/report/terminal.js
 
 
@@ -42884,7 +43207,7 @@ function renderJson(report) {
 /** The one table of a terminal's signs. Each stands before words that say the same. */
 const SIGNS = { good: '✓ ', warn: '! ', bad: '✗ ', none: '' };
 /** SGR codes (ECMA-48 8.3.117). */
-const COLOURS = {
+const terminal_COLOURS = {
     good: '32',
     warn: '33',
     bad: '31',
@@ -43109,17 +43432,47 @@ function paintCell(text, words, pen) {
     return text;
 }
 function paint(text, colour, pen) {
-    if (!pen.colour || COLOURS[colour] === '' || text === '')
+    if (!pen.colour || terminal_COLOURS[colour] === '' || text === '')
         return text;
-    return `\u001B[${COLOURS[colour]}m${text}\u001B[0m`;
+    return `\u001B[${terminal_COLOURS[colour]}m${text}\u001B[0m`;
 }
 
 ;// CONCATENATED MODULE: ./build/github/errors.js
 const LONGEST_MESSAGE = 200;
 /** The longest that is waited before a request is made again, in milliseconds. */
 const LONGEST_WAIT = 60_000;
-const WRITE_PERMISSION = 'Add `permissions: pull-requests: write` to the job. A pull request from a fork, and one of Dependabot, gets a read-only ' +
-    'token whatever the workflow asks for.';
+/** To write on a pull request. */
+const TO_COMMENT = {
+    subject: 'the pull request',
+    permission: 'pull-requests: write',
+    fineGrained: 'Pull requests: Read and write',
+    note: ' A pull request from a fork, and one of Dependabot, gets a read-only token whatever the workflow asks for.',
+};
+/** To read the repository's branches. */
+const TO_READ = {
+    subject: 'the repository or the commit',
+    permission: 'contents: read',
+    fineGrained: 'Contents: Read-only',
+    note: '',
+};
+/** To write to one of them. */
+const TO_WRITE = {
+    subject: 'the repository',
+    permission: 'contents: write',
+    fineGrained: 'Contents: Read and write',
+    note: ' A run that Dependabot started gets a read-only token whatever the workflow asks for.',
+};
+/** By GitHub's words, which its description does not have. */
+const OBSTACLES = [
+    { obstacle: 'moved', status: [422], words: /not a fast forward|^Reference (?:already exists|does not exist)/i },
+    { obstacle: 'empty', status: [409], words: /repository is empty/i },
+    { obstacle: 'archived', status: [403], words: /was archived/i },
+    {
+        obstacle: 'protected',
+        status: [403, 409, 422],
+        words: /rule violations|protected (?:branch|ref)|not authorized to push|through a pull request|required status check|creations being restricted/i,
+    },
+];
 function isObject(value) {
     return typeof value === 'object' && value !== null;
 }
@@ -43207,6 +43560,16 @@ async function patiently(clock, read) {
         }
     }
 }
+/** What GitHub says keeps the branch from being written to, or null: it is something else. */
+function obstacleOf(error) {
+    const failure = asRequestFailure(error);
+    return failure === null ? null : obstacleIn(failure);
+}
+function obstacleIn({ status, answered, message }) {
+    if (!answered)
+        return null;
+    return OBSTACLES.find((each) => each.status.includes(status) && each.words.test(message))?.obstacle ?? null;
+}
 /** The HTTP status that GitHub answered with, or null where there was no answer. */
 function statusOf(error) {
     const failure = asRequestFailure(error);
@@ -43216,7 +43579,7 @@ function statusOf(error) {
  * A failed request in words for the log: what GitHub said, and what to change. One or more sentences, one line.
  * `now` is in milliseconds since the epoch. An error that is no failed request is its own message.
  */
-function explainGitHubError(error, now = Date.now()) {
+function explainGitHubError(error, now, need) {
     const failure = asRequestFailure(error);
     if (failure === null)
         return isObject(error) && typeof error.message === 'string' ? error.message : String(error);
@@ -43233,16 +43596,28 @@ function explainGitHubError(error, now = Date.now()) {
     if (status === 401) {
         return `GitHub does not accept the token ${said}. Check the input \`github-token\`: it may be empty, expired, or of another server.`;
     }
+    const obstacle = obstacleIn(failure);
+    if (obstacle === 'empty')
+        return `The repository is empty ${said}. Push a first commit.`;
+    if (obstacle === 'archived')
+        return `The repository is archived, so nothing can be written to it ${said}.`;
+    if (obstacle === 'moved') {
+        return `Others wrote to the branch at the same moment, in every try ${said}. Run the job again later.`;
+    }
+    // The words for a reference say as little of a rule as of anything else.
+    if (obstacle === 'protected' || (status === 422 && /^Reference (?:update failed|cannot be updated)/i.test(message))) {
+        return `GitHub does not let the branch be written to ${said}. Take it out of the rulesets and branch protection that cover it, or name another branch.`;
+    }
     if (status === 403 && /personal access token/i.test(message)) {
-        return `The token is not allowed to do this ${said}. Give it "Pull requests: Read and write" (a fine-grained token) or the scope \`repo\` (a classic one).`;
+        return `The token is not allowed to do this ${said}. Give it "${need.fineGrained}" (a fine-grained token) or the scope \`repo\` (a classic one).`;
     }
     if (status === 403 && /locked/i.test(message))
         return `The conversation is locked ${said}. Unlock it to have the comment.`;
+    const remedy = `Add \`permissions: ${need.permission}\` to the job.${need.note}`;
     if (status === 403)
-        return `The token is not allowed to do this ${said}. ${WRITE_PERMISSION}`;
-    if (status === 404) {
-        return `GitHub does not find the pull request ${said}, or the token cannot see it. ${WRITE_PERMISSION}`;
-    }
+        return `The token is not allowed to do this ${said}. ${remedy}`;
+    if (status === 404)
+        return `GitHub does not find ${need.subject} ${said}, or the token cannot see it. ${remedy}`;
     return `GitHub refused the request ${said}.`;
 }
 
@@ -43365,11 +43740,257 @@ async function upsertComment(octokit, comment, clock) {
             if (delay === null || attempt === TRIES) {
                 if (progress.done !== null)
                     return { ...progress.done, removed: progress.removed };
-                throw new Error(explainGitHubError(error, clock.now()), { cause: error });
+                throw new Error(explainGitHubError(error, clock.now(), TO_COMMENT), { cause: error });
             }
             await clock.sleep(delay);
         }
     }
+}
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+;// CONCATENATED MODULE: ./build/github/objects.js
+
+/** Far above anything that is kept, in bytes. */
+const LARGEST_BLOB = 20_000_000;
+/**
+ * Git's id of a file's content, in the object format that an id of so many hex digits is of: SHA-1 (40) or SHA-256 (64).
+ * Source: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
+ */
+function blobId(content, digits) {
+    const bytes = Buffer.from(content);
+    return (0,external_node_crypto_.createHash)(digits === 64 ? 'sha256' : 'sha1')
+        .update(`blob ${bytes.length}\0`)
+        .update(bytes)
+        .digest('hex');
+}
+/** Does a thing once for each key; what failed is done again. */
+function once(load) {
+    const loaded = new Map();
+    return (key, ...rest) => {
+        const known = loaded.get(key);
+        if (known !== undefined)
+            return known;
+        const loading = load(key, ...rest);
+        loaded.set(key, loading);
+        loading.catch(() => loaded.delete(key));
+        return loading;
+    };
+}
+function typeOf({ type, mode }) {
+    if (type === 'tree')
+        return 'folder';
+    return type === 'blob' && mode.startsWith('100') ? 'file' : 'other';
+}
+/** The objects of one repository. */
+function openObjects({ rest: { git } }, { owner, repo }) {
+    const where = { owner, repo };
+    const treeOf = once(async (commit) => (await git.getCommit({ ...where, commit_sha: commit })).data.tree.sha);
+    const readTree = once(async (sha) => {
+        const { data } = await git.getTree({ ...where, tree_sha: sha });
+        if (data.truncated)
+            throw new Error(`A folder of the branch has too many files to be listed (${sha}).`);
+        return new Map(data.tree.map((entry) => [
+            entry.path,
+            { sha: entry.sha, type: typeOf(entry), size: entry.size ?? null },
+        ]));
+    });
+    const loadBlob = once(async (sha) => {
+        const { data } = await git.getBlob({ ...where, file_sha: sha });
+        return Buffer.from(data.content, 'base64');
+    });
+    const writeBlob = once(async (_id, content) => {
+        const { data } = await git.createBlob({ ...where, content: content.toString('base64'), encoding: 'base64' });
+        return data.sha;
+    });
+    return {
+        treeOf,
+        readTree,
+        readBlob: async ({ sha, size }) => {
+            if ((size ?? 0) > LARGEST_BLOB)
+                throw new Error(`A file of the branch is too large to be read: ${size} bytes.`);
+            return loadBlob(sha);
+        },
+        writeTree: async (base, changes) => {
+            const tree = [];
+            // One after the other, as GitHub asks those who write to do.
+            for (const { path, content } of changes) {
+                const file = { path, mode: '100644', type: 'blob' };
+                if (content === null)
+                    tree.push({ ...file, sha: null });
+                else if (typeof content === 'string')
+                    tree.push({ ...file, content });
+                else
+                    tree.push({ ...file, sha: await writeBlob(blobId(content, 40), content) });
+            }
+            const { data } = await git.createTree({ ...where, tree, ...(base !== null && { base_tree: base }) });
+            return data.sha;
+        },
+        writeCommit: async (commit) => (await git.createCommit({ ...where, ...commit })).data.sha,
+    };
+}
+
+;// CONCATENATED MODULE: ./build/github/data-branch.js
+
+
+/** In all, failures in a row that nobody else's progress explains, and milliseconds of waiting. */
+const MOST_TRIES = 40;
+const MOST_FAILURES = 5;
+const PATIENCE = 180_000;
+/**
+ * How long those wait at most who were overtaken, in milliseconds: at first, from try to try, and ever. Of twenty jobs that begin in the
+ * same second the last is then done after a minute or so, without more requests than GitHub bears.
+ */
+const FIRST_DELAY = 4000;
+const GROWTH = 1.5;
+const LONGEST_DELAY = 20_000;
+/** Opens the data branch. Nothing is asked of GitHub before it is used. `random` is as Math.random: it keeps jobs from trying again together. */
+function openDataBranch(octokit, place, clock, random = Math.random) {
+    const objects = openObjects(octokit, place);
+    const explained = (error, need) => new Error(explainGitHubError(error, clock.now(), need), { cause: error });
+    const patientRead = (read) => patiently(clock, read).catch((error) => {
+        throw explained(error, TO_READ);
+    });
+    const update = async (change, message) => {
+        const progress = { tries: 0, failures: 0, waited: 0, seen: null, begun: new Map(), isUnsure: false };
+        for (;;) {
+            progress.tries += 1;
+            try {
+                const done = await tryOnce(octokit, place, objects, { change, message }, progress);
+                return { ...done, tries: progress.tries };
+            }
+            catch (error) {
+                const delay = delayAfter(error, progress, clock.now(), random());
+                if (delay === null)
+                    throw explained(error, TO_WRITE);
+                progress.waited += delay;
+                await clock.sleep(delay);
+            }
+        }
+    };
+    return {
+        snapshot: async () => {
+            const tip = await patientRead(() => readTip(octokit, place, objects));
+            return tip && { commit: tip.commit, ...shelfAt(objects, tip.tree, patientRead) };
+        },
+        update,
+    };
+}
+/** The branch's latest commit; null: there is no such branch. */
+async function readRef(octokit, { owner, repo, branch }) {
+    try {
+        return (await octokit.rest.git.getRef({ owner, repo, ref: `heads/${branch}` })).data.object.sha;
+    }
+    catch (error) {
+        if (statusOf(error) === 404 || obstacleOf(error) === 'empty')
+            return null;
+        throw error;
+    }
+}
+async function readTip(octokit, place, objects) {
+    const commit = await readRef(octokit, place);
+    return commit === null ? null : { commit, tree: await objects.treeOf(commit) };
+}
+/** What a tree has at a path; the tree itself for an empty one. Null: nothing. */
+async function find(objects, tree, path) {
+    let found = tree === null ? null : { sha: tree, type: 'folder', size: null };
+    for (const name of path === '' ? [] : path.split('/')) {
+        if (found?.type !== 'folder')
+            return null;
+        found = (await objects.readTree(found.sha)).get(name) ?? null;
+    }
+    return found;
+}
+/** The files of a tree (null: none), asked for in a way of its own. */
+function shelfAt(objects, tree, ask) {
+    return {
+        read: (path) => ask(async () => {
+            const found = await find(objects, tree, path);
+            return found?.type === 'file' ? objects.readBlob(found) : null;
+        }),
+        list: (folder) => ask(async () => {
+            const found = await find(objects, tree, folder);
+            return found?.type === 'folder' ? [...(await objects.readTree(found.sha)).keys()] : null;
+        }),
+    };
+}
+/** Looks at the branch as it is, and writes what is missing there. */
+async function tryOnce(octokit, place, objects, { change, message }, progress) {
+    const tip = await readTip(octokit, place, objects);
+    if (progress.seen !== (tip?.commit ?? null))
+        progress.failures = 0;
+    progress.seen = tip?.commit ?? null;
+    const landed = await findLanded(octokit, place, tip, progress);
+    if (landed !== null)
+        return { commit: landed, isNew: progress.begun.get(landed) ?? false, action: 'created' };
+    const unchanged = { commit: tip?.commit ?? null, isNew: false, action: 'unchanged' };
+    const wanted = await change(shelfAt(objects, tip?.tree ?? null, (read) => read()));
+    const changes = await missing(objects, tip?.tree ?? null, wanted);
+    if (changes.length === 0)
+        return unchanged;
+    const tree = await objects.writeTree(tip?.tree ?? null, changes);
+    if (tree === tip?.tree)
+        return unchanged;
+    const commit = await objects.writeCommit({ message, tree, parents: tip === null ? [] : [tip.commit] });
+    progress.begun.set(commit, tip === null);
+    await moveBranch(octokit, place, tip, commit).catch((error) => {
+        progress.isUnsure ||= (statusOf(error) ?? 500) >= 500;
+        throw error;
+    });
+    return { commit, isNew: tip === null, action: 'created' };
+}
+/** A commit of ours that reached the branch although GitHub's answer did not reach us; null: none did. */
+async function findLanded(octokit, { owner, repo }, tip, { begun, isUnsure }) {
+    if (tip === null || begun.size === 0)
+        return null;
+    if (begun.has(tip.commit))
+        return tip.commit;
+    if (!isUnsure)
+        return null;
+    const { data } = await octokit.rest.repos.listCommits({ owner, repo, sha: tip.commit, per_page: 100 });
+    return data.find(({ sha }) => begun.has(sha))?.sha ?? null;
+}
+/** The changes that would change something. */
+async function missing(objects, tree, changes) {
+    const found = [];
+    for (const change of changes) {
+        const entry = await find(objects, tree, change.path);
+        const isThere = change.content === null
+            ? entry === null
+            : entry?.type === 'file' && entry.sha === blobId(change.content, entry.sha.length);
+        if (!isThere)
+            found.push(change);
+    }
+    return found;
+}
+/** Moves the branch from what was seen to the commit, or makes it. GitHub refuses where it is not what was seen any more. */
+async function moveBranch(octokit, place, tip, commit) {
+    const { owner, repo, branch } = place;
+    if (tip === null)
+        await octokit.rest.git.createRef({ owner, repo, ref: `refs/heads/${branch}`, sha: commit });
+    else
+        await octokit.rest.git.updateRef({ owner, repo, ref: `heads/${branch}`, sha: commit, force: false });
+}
+/**
+ * Milliseconds to wait before the next try, or null: it would not help. Beyond what `retryDelay` takes for passing, these are tried again:
+ * a branch that moved, and an object that GitHub does not know yet, for it may be a while until all of its servers do.
+ */
+function delayAfter(error, progress, now, random) {
+    const obstacle = obstacleOf(error);
+    const status = statusOf(error);
+    if (obstacle !== null && obstacle !== 'moved')
+        return null;
+    if (obstacle !== 'moved')
+        progress.failures += 1;
+    if (progress.tries >= MOST_TRIES || progress.failures >= MOST_FAILURES)
+        return null;
+    const isRefusal = status === 404 || status === 409 || status === 422;
+    // Its delays grow beyond what is waited for at the fourth try.
+    const least = isRefusal ? 0 : retryDelay(error, Math.min(progress.failures, 3), now);
+    if (least === null)
+        return null;
+    const delay = Math.round(least + random * Math.min(LONGEST_DELAY, FIRST_DELAY * GROWTH ** (progress.tries - 1)));
+    return progress.waited + delay > PATIENCE ? null : delay;
 }
 
 // EXTERNAL MODULE: ./build/github/log.js + 1 modules
@@ -44112,7 +44733,7 @@ function parameterValue(str) {
 /**
  * Format an object into a `Content-Type` header.
  */
-function format(obj) {
+function dist_format(obj) {
     const { type, parameters } = obj;
     if (!type || !isTypeValid(type)) {
         throw new TypeError(`Invalid type: ${type}`);
@@ -48432,27 +49053,5694 @@ function outputs_text(figure) {
     return figure === null || figure === undefined ? '' : String(figure);
 }
 
+// EXTERNAL MODULE: ./build/clock.js + 1 modules
+var build_clock = __nccwpck_require__(4701);
+// EXTERNAL MODULE: ./build/record/listing.js
+var listing = __nccwpck_require__(6288);
+// EXTERNAL MODULE: ./build/record/paths.js
+var paths = __nccwpck_require__(3536);
+// EXTERNAL MODULE: ./build/record/store.js + 3 modules
+var store = __nccwpck_require__(1823);
+;// CONCATENATED MODULE: ./node_modules/d3-array/dist/d3-array.mjs
+// https://d3js.org/d3-array/ v3.2.5 Copyright 2010-2026 Mike Bostock
+function d3_array_ascending(a, b) {
+  return a == null || b == null ? NaN : a < b ? -1 : a > b ? 1 : a >= b ? 0 : NaN;
+}
+
+function descending(a, b) {
+  return a == null || b == null ? NaN
+    : b < a ? -1
+    : b > a ? 1
+    : b >= a ? 0
+    : NaN;
+}
+
+function bisector(f) {
+  let compare1, compare2, delta;
+
+  // If an accessor is specified, promote it to a comparator. In this case we
+  // can test whether the search value is (self-) comparable. We can’t do this
+  // for a comparator (except for specific, known comparators) because we can’t
+  // tell if the comparator is symmetric, and an asymmetric comparator can’t be
+  // used to test whether a single value is comparable.
+  if (f.length !== 2) {
+    compare1 = d3_array_ascending;
+    compare2 = (d, x) => d3_array_ascending(f(d), x);
+    delta = (d, x) => f(d) - x;
+  } else {
+    compare1 = f === d3_array_ascending || f === descending ? f : zero;
+    compare2 = f;
+    delta = f;
+  }
+
+  function left(a, x, lo = 0, hi = a.length) {
+    if (lo < hi) {
+      if (compare1(x, x) !== 0) return hi;
+      do {
+        const mid = (lo + hi) >>> 1;
+        if (compare2(a[mid], x) < 0) lo = mid + 1;
+        else hi = mid;
+      } while (lo < hi);
+    }
+    return lo;
+  }
+
+  function right(a, x, lo = 0, hi = a.length) {
+    if (lo < hi) {
+      if (compare1(x, x) !== 0) return hi;
+      do {
+        const mid = (lo + hi) >>> 1;
+        if (compare2(a[mid], x) <= 0) lo = mid + 1;
+        else hi = mid;
+      } while (lo < hi);
+    }
+    return lo;
+  }
+
+  function center(a, x, lo = 0, hi = a.length) {
+    const i = left(a, x, lo, hi - 1);
+    return i > lo && delta(a[i - 1], x) > -delta(a[i], x) ? i - 1 : i;
+  }
+
+  return {left, center, right};
+}
+
+function zero() {
+  return 0;
+}
+
+function number(x) {
+  return x === null ? NaN : +x;
+}
+
+function* numbers(values, valueof) {
+  if (valueof === undefined) {
+    for (let value of values) {
+      if (value != null && (value = +value) >= value) {
+        yield value;
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null && (value = +value) >= value) {
+        yield value;
+      }
+    }
+  }
+}
+
+const ascendingBisect = bisector(d3_array_ascending);
+const bisectRight = ascendingBisect.right;
+const bisectLeft = ascendingBisect.left;
+const bisectCenter = bisector(number).center;
+
+function d3_array_blur(values, r) {
+  if (!((r = +r) >= 0)) throw new RangeError("invalid r");
+  let length = values.length;
+  if (!((length = Math.floor(length)) >= 0)) throw new RangeError("invalid length");
+  if (!length || !r) return values;
+  const blur = blurf(r);
+  const temp = values.slice();
+  blur(values, temp, 0, length, 1);
+  blur(temp, values, 0, length, 1);
+  blur(values, temp, 0, length, 1);
+  return values;
+}
+
+const blur2 = Blur2(blurf);
+
+const blurImage = Blur2(blurfImage);
+
+function Blur2(blur) {
+  return function(data, rx, ry = rx) {
+    if (!((rx = +rx) >= 0)) throw new RangeError("invalid rx");
+    if (!((ry = +ry) >= 0)) throw new RangeError("invalid ry");
+    let {data: values, width, height} = data;
+    if (!((width = Math.floor(width)) >= 0)) throw new RangeError("invalid width");
+    if (!((height = Math.floor(height !== undefined ? height : values.length / width)) >= 0)) throw new RangeError("invalid height");
+    if (!width || !height || (!rx && !ry)) return data;
+    const blurx = rx && blur(rx);
+    const blury = ry && blur(ry);
+    const temp = values.slice();
+    if (blurx && blury) {
+      blurh(blurx, temp, values, width, height);
+      blurh(blurx, values, temp, width, height);
+      blurh(blurx, temp, values, width, height);
+      blurv(blury, values, temp, width, height);
+      blurv(blury, temp, values, width, height);
+      blurv(blury, values, temp, width, height);
+    } else if (blurx) {
+      blurh(blurx, values, temp, width, height);
+      blurh(blurx, temp, values, width, height);
+      blurh(blurx, values, temp, width, height);
+    } else if (blury) {
+      blurv(blury, values, temp, width, height);
+      blurv(blury, temp, values, width, height);
+      blurv(blury, values, temp, width, height);
+    }
+    return data;
+  };
+}
+
+function blurh(blur, T, S, w, h) {
+  for (let y = 0, n = w * h; y < n;) {
+    blur(T, S, y, y += w, 1);
+  }
+}
+
+function blurv(blur, T, S, w, h) {
+  for (let x = 0, n = w * h; x < w; ++x) {
+    blur(T, S, x, x + n, w);
+  }
+}
+
+function blurfImage(radius) {
+  const blur = blurf(radius);
+  return (T, S, start, stop, step) => {
+    start <<= 2, stop <<= 2, step <<= 2;
+    blur(T, S, start + 0, stop + 0, step);
+    blur(T, S, start + 1, stop + 1, step);
+    blur(T, S, start + 2, stop + 2, step);
+    blur(T, S, start + 3, stop + 3, step);
+  };
+}
+
+// Given a target array T, a source array S, sets each value T[i] to the average
+// of {S[i - r], …, S[i], …, S[i + r]}, where r = ⌊radius⌋, start <= i < stop,
+// for each i, i + step, i + 2 * step, etc., and where S[j] is clamped between
+// S[start] (inclusive) and S[stop] (exclusive). If the given radius is not an
+// integer, S[i - r - 1] and S[i + r + 1] are added to the sum, each weighted
+// according to r - ⌊radius⌋.
+function blurf(radius) {
+  const radius0 = Math.floor(radius);
+  if (radius0 === radius) return bluri(radius);
+  const t = radius - radius0;
+  const w = 2 * radius + 1;
+  return (T, S, start, stop, step) => { // stop must be aligned!
+    if (!((stop -= step) >= start)) return; // inclusive stop
+    let sum = radius0 * S[start];
+    const s0 = step * radius0;
+    const s1 = s0 + step;
+    for (let i = start, j = start + s0; i < j; i += step) {
+      sum += S[Math.min(stop, i)];
+    }
+    for (let i = start, j = stop; i <= j; i += step) {
+      sum += S[Math.min(stop, i + s0)];
+      T[i] = (sum + t * (S[Math.max(start, i - s1)] + S[Math.min(stop, i + s1)])) / w;
+      sum -= S[Math.max(start, i - s0)];
+    }
+  };
+}
+
+// Like blurf, but optimized for integer radius.
+function bluri(radius) {
+  const w = 2 * radius + 1;
+  return (T, S, start, stop, step) => { // stop must be aligned!
+    if (!((stop -= step) >= start)) return; // inclusive stop
+    let sum = radius * S[start];
+    const s = step * radius;
+    for (let i = start, j = start + s; i < j; i += step) {
+      sum += S[Math.min(stop, i)];
+    }
+    for (let i = start, j = stop; i <= j; i += step) {
+      sum += S[Math.min(stop, i + s)];
+      T[i] = sum / w;
+      sum -= S[Math.max(start, i - s)];
+    }
+  };
+}
+
+function count(values, valueof) {
+  let count = 0;
+  if (valueof === undefined) {
+    for (let value of values) {
+      if (value != null && (value = +value) >= value) {
+        ++count;
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null && (value = +value) >= value) {
+        ++count;
+      }
+    }
+  }
+  return count;
+}
+
+function length$1(array) {
+  return array.length | 0;
+}
+
+function empty(length) {
+  return !(length > 0);
+}
+
+function arrayify(values) {
+  return typeof values !== "object" || "length" in values ? values : Array.from(values);
+}
+
+function reducer(reduce) {
+  return values => reduce(...values);
+}
+
+function cross(...values) {
+  const reduce = typeof values[values.length - 1] === "function" && reducer(values.pop());
+  values = values.map(arrayify);
+  const lengths = values.map(length$1);
+  const j = values.length - 1;
+  const index = new Array(j + 1).fill(0);
+  const product = [];
+  if (j < 0 || lengths.some(empty)) return product;
+  while (true) {
+    product.push(index.map((j, i) => values[i][j]));
+    let i = j;
+    while (++index[i] === lengths[i]) {
+      if (i === 0) return reduce ? product.map(reduce) : product;
+      index[i--] = 0;
+    }
+  }
+}
+
+function cumsum(values, valueof) {
+  var sum = 0, index = 0;
+  return Float64Array.from(values, valueof === undefined
+    ? v => (sum += +v || 0)
+    : v => (sum += +valueof(v, index++, values) || 0));
+}
+
+function variance(values, valueof) {
+  let count = 0;
+  let delta;
+  let mean = 0;
+  let sum = 0;
+  if (valueof === undefined) {
+    for (let value of values) {
+      if (value != null && (value = +value) >= value) {
+        delta = value - mean;
+        mean += delta / ++count;
+        sum += delta * (value - mean);
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null && (value = +value) >= value) {
+        delta = value - mean;
+        mean += delta / ++count;
+        sum += delta * (value - mean);
+      }
+    }
+  }
+  if (count > 1) return sum / (count - 1);
+}
+
+function deviation(values, valueof) {
+  const v = variance(values, valueof);
+  return v ? Math.sqrt(v) : v;
+}
+
+function extent(values, valueof) {
+  let min;
+  let max;
+  if (valueof === undefined) {
+    for (const value of values) {
+      if (value != null) {
+        if (min === undefined) {
+          if (value >= value) min = max = value;
+        } else {
+          if (min > value) min = value;
+          if (max < value) max = value;
+        }
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null) {
+        if (min === undefined) {
+          if (value >= value) min = max = value;
+        } else {
+          if (min > value) min = value;
+          if (max < value) max = value;
+        }
+      }
+    }
+  }
+  return [min, max];
+}
+
+// https://github.com/python/cpython/blob/a74eea238f5baba15797e2e8b570d153bc8690a7/Modules/mathmodule.c#L1423
+class Adder {
+  constructor() {
+    this._partials = new Float64Array(32);
+    this._n = 0;
+  }
+  add(x) {
+    const p = this._partials;
+    let i = 0;
+    for (let j = 0; j < this._n && j < 32; j++) {
+      const y = p[j],
+        hi = x + y,
+        lo = Math.abs(x) < Math.abs(y) ? x - (hi - y) : y - (hi - x);
+      if (lo) p[i++] = lo;
+      x = hi;
+    }
+    p[i] = x;
+    this._n = i + 1;
+    return this;
+  }
+  valueOf() {
+    const p = this._partials;
+    let n = this._n, x, y, lo, hi = 0;
+    if (n > 0) {
+      hi = p[--n];
+      while (n > 0) {
+        x = hi;
+        y = p[--n];
+        hi = x + y;
+        lo = y - (hi - x);
+        if (lo) break;
+      }
+      if (n > 0 && ((lo < 0 && p[n - 1] < 0) || (lo > 0 && p[n - 1] > 0))) {
+        y = lo * 2;
+        x = hi + y;
+        if (y == x - hi) hi = x;
+      }
+    }
+    return hi;
+  }
+}
+
+function fsum(values, valueof) {
+  const adder = new Adder();
+  if (valueof === undefined) {
+    for (let value of values) {
+      if (value = +value) {
+        adder.add(value);
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if (value = +valueof(value, ++index, values)) {
+        adder.add(value);
+      }
+    }
+  }
+  return +adder;
+}
+
+function fcumsum(values, valueof) {
+  const adder = new Adder();
+  let index = -1;
+  return Float64Array.from(values, valueof === undefined
+      ? v => adder.add(+v || 0)
+      : v => adder.add(+valueof(v, ++index, values) || 0)
+  );
+}
+
+class d3_array_InternMap extends Map {
+  constructor(entries, key = keyof) {
+    super();
+    Object.defineProperties(this, {_intern: {value: new Map()}, _key: {value: key}});
+    if (entries != null) for (const [key, value] of entries) this.set(key, value);
+  }
+  get(key) {
+    return super.get(intern_get(this, key));
+  }
+  has(key) {
+    return super.has(intern_get(this, key));
+  }
+  set(key, value) {
+    return super.set(intern_set(this, key), value);
+  }
+  delete(key) {
+    return super.delete(intern_delete(this, key));
+  }
+}
+
+class InternSet extends Set {
+  constructor(values, key = keyof) {
+    super();
+    Object.defineProperties(this, {_intern: {value: new Map()}, _key: {value: key}});
+    if (values != null) for (const value of values) this.add(value);
+  }
+  has(value) {
+    return super.has(intern_get(this, value));
+  }
+  add(value) {
+    return super.add(intern_set(this, value));
+  }
+  delete(value) {
+    return super.delete(intern_delete(this, value));
+  }
+}
+
+function intern_get({_intern, _key}, value) {
+  const key = _key(value);
+  return _intern.has(key) ? _intern.get(key) : value;
+}
+
+function intern_set({_intern, _key}, value) {
+  const key = _key(value);
+  if (_intern.has(key)) return _intern.get(key);
+  _intern.set(key, value);
+  return value;
+}
+
+function intern_delete({_intern, _key}, value) {
+  const key = _key(value);
+  if (_intern.has(key)) {
+    value = _intern.get(key);
+    _intern.delete(key);
+  }
+  return value;
+}
+
+function keyof(value) {
+  return value !== null && typeof value === "object" ? value.valueOf() : value;
+}
+
+function identity(x) {
+  return x;
+}
+
+function group(values, ...keys) {
+  return nest(values, identity, identity, keys);
+}
+
+function groups(values, ...keys) {
+  return nest(values, Array.from, identity, keys);
+}
+
+function flatten$1(groups, keys) {
+  for (let i = 1, n = keys.length; i < n; ++i) {
+    groups = groups.flatMap(g => g.pop().map(([key, value]) => [...g, key, value]));
+  }
+  return groups;
+}
+
+function flatGroup(values, ...keys) {
+  return flatten$1(groups(values, ...keys), keys);
+}
+
+function flatRollup(values, reduce, ...keys) {
+  return flatten$1(rollups(values, reduce, ...keys), keys);
+}
+
+function rollup(values, reduce, ...keys) {
+  return nest(values, identity, reduce, keys);
+}
+
+function rollups(values, reduce, ...keys) {
+  return nest(values, Array.from, reduce, keys);
+}
+
+function index(values, ...keys) {
+  return nest(values, identity, unique, keys);
+}
+
+function indexes(values, ...keys) {
+  return nest(values, Array.from, unique, keys);
+}
+
+function unique(values) {
+  if (values.length !== 1) throw new Error("duplicate key");
+  return values[0];
+}
+
+function nest(values, map, reduce, keys) {
+  return (function regroup(values, i) {
+    if (i >= keys.length) return reduce(values);
+    const groups = new d3_array_InternMap();
+    const keyof = keys[i++];
+    let index = -1;
+    for (const value of values) {
+      const key = keyof(value, ++index, values);
+      const group = groups.get(key);
+      if (group) group.push(value);
+      else groups.set(key, [value]);
+    }
+    for (const [key, values] of groups) {
+      groups.set(key, regroup(values, i));
+    }
+    return map(groups);
+  })(values, 0);
+}
+
+function permute(source, keys) {
+  return Array.from(keys, key => source[key]);
+}
+
+function sort(values, ...F) {
+  if (typeof values[Symbol.iterator] !== "function") throw new TypeError("values is not iterable");
+  values = Array.from(values);
+  let [f] = F;
+  if ((f && f.length !== 2) || F.length > 1) {
+    const index = Uint32Array.from(values, (d, i) => i);
+    if (F.length > 1) {
+      F = F.map(f => values.map(f));
+      index.sort((i, j) => {
+        for (const f of F) {
+          const c = ascendingDefined(f[i], f[j]);
+          if (c) return c;
+        }
+      });
+    } else {
+      f = values.map(f);
+      index.sort((i, j) => ascendingDefined(f[i], f[j]));
+    }
+    return permute(values, index);
+  }
+  return values.sort(compareDefined(f));
+}
+
+function compareDefined(compare = d3_array_ascending) {
+  if (compare === d3_array_ascending) return ascendingDefined;
+  if (typeof compare !== "function") throw new TypeError("compare is not a function");
+  return (a, b) => {
+    const x = compare(a, b);
+    if (x || x === 0) return x;
+    return (compare(b, b) === 0) - (compare(a, a) === 0);
+  };
+}
+
+function ascendingDefined(a, b) {
+  return (a == null || !(a >= a)) - (b == null || !(b >= b)) || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+function groupSort(values, reduce, key) {
+  return (reduce.length !== 2
+    ? sort(rollup(values, reduce, key), (([ak, av], [bk, bv]) => d3_array_ascending(av, bv) || d3_array_ascending(ak, bk)))
+    : sort(group(values, key), (([ak, av], [bk, bv]) => reduce(av, bv) || d3_array_ascending(ak, bk))))
+    .map(([key]) => key);
+}
+
+var array = Array.prototype;
+
+var slice = array.slice;
+
+function constant(x) {
+  return () => x;
+}
+
+const e10 = Math.sqrt(50),
+    e5 = Math.sqrt(10),
+    e2 = Math.sqrt(2);
+
+function tickSpec(start, stop, count) {
+  const step = (stop - start) / Math.max(0, count),
+      power = Math.floor(Math.log10(step)),
+      error = step / Math.pow(10, power),
+      factor = error >= e10 ? 10 : error >= e5 ? 5 : error >= e2 ? 2 : 1;
+  let i1, i2, inc;
+  if (power < 0) {
+    inc = Math.pow(10, -power) / factor;
+    i1 = Math.round(start * inc);
+    i2 = Math.round(stop * inc);
+    if (i1 / inc < start) ++i1;
+    if (i2 / inc > stop) --i2;
+    inc = -inc;
+  } else {
+    inc = Math.pow(10, power) * factor;
+    i1 = Math.round(start / inc);
+    i2 = Math.round(stop / inc);
+    if (i1 * inc < start) ++i1;
+    if (i2 * inc > stop) --i2;
+  }
+  if (i2 < i1 && 0.5 <= count && count < 2) return tickSpec(start, stop, count * 2);
+  return [i1, i2, inc];
+}
+
+function d3_array_ticks(start, stop, count) {
+  stop = +stop, start = +start, count = +count;
+  if (!(count > 0)) return [];
+  if (start === stop) return [start];
+  const reverse = stop < start, [i1, i2, inc] = reverse ? tickSpec(stop, start, count) : tickSpec(start, stop, count);
+  if (!(i2 >= i1)) return [];
+  const n = i2 - i1 + 1, ticks = new Array(n);
+  if (reverse) {
+    if (inc < 0) for (let i = 0; i < n; ++i) ticks[i] = (i2 - i) / -inc;
+    else for (let i = 0; i < n; ++i) ticks[i] = (i2 - i) * inc;
+  } else {
+    if (inc < 0) for (let i = 0; i < n; ++i) ticks[i] = (i1 + i) / -inc;
+    else for (let i = 0; i < n; ++i) ticks[i] = (i1 + i) * inc;
+  }
+  return ticks;
+}
+
+function tickIncrement(start, stop, count) {
+  stop = +stop, start = +start, count = +count;
+  return tickSpec(start, stop, count)[2];
+}
+
+function tickStep(start, stop, count) {
+  stop = +stop, start = +start, count = +count;
+  const reverse = stop < start, inc = reverse ? tickIncrement(stop, start, count) : tickIncrement(start, stop, count);
+  return (reverse ? -1 : 1) * (inc < 0 ? 1 / -inc : inc);
+}
+
+function nice(start, stop, count) {
+  let prestep;
+  while (true) {
+    const step = tickIncrement(start, stop, count);
+    if (step === prestep || step === 0 || !isFinite(step)) {
+      return [start, stop];
+    } else if (step > 0) {
+      const i = Math.ceil(start / step);
+      const j = Math.floor(stop / step);
+      start = (i - (i * step > start)) * step;
+      stop = (j + (j * step < stop)) * step;
+    } else if (step < 0) {
+      const s = -step;
+      const i = Math.ceil(start * s);
+      const j = Math.floor(stop * s);
+      start = (i - (i / s > start)) / s;
+      stop = (j + (j / s < stop)) / s;
+    }
+    prestep = step;
+  }
+}
+
+function thresholdSturges(values) {
+  return Math.max(1, Math.ceil(Math.log(count(values)) / Math.LN2) + 1);
+}
+
+function bin() {
+  var value = identity,
+      domain = extent,
+      threshold = thresholdSturges;
+
+  function histogram(data) {
+    if (!Array.isArray(data)) data = Array.from(data);
+
+    var i,
+        n = data.length,
+        x,
+        step,
+        values = new Array(n);
+
+    for (i = 0; i < n; ++i) {
+      values[i] = value(data[i], i, data);
+    }
+
+    var xz = domain(values),
+        x0 = xz[0],
+        x1 = xz[1],
+        tz = threshold(values, x0, x1);
+
+    // Convert number of thresholds into uniform thresholds, and nice the
+    // default domain accordingly.
+    if (!Array.isArray(tz)) {
+      const max = x1, tn = +tz;
+      if (domain === extent) [x0, x1] = nice(x0, x1, tn);
+      tz = d3_array_ticks(x0, x1, tn);
+
+      // If the domain is aligned with the first tick (which it will by
+      // default), then we can use quantization rather than bisection to bin
+      // values, which is substantially faster.
+      if (tz[0] <= x0) step = tickIncrement(x0, x1, tn);
+
+      // If the last threshold is coincident with the domain’s upper bound, the
+      // last bin will be zero-width. If the default domain is used, and this
+      // last threshold is coincident with the maximum input value, we can
+      // extend the niced upper bound by one tick to ensure uniform bin widths;
+      // otherwise, we simply remove the last threshold. Note that we don’t
+      // coerce values or the domain to numbers, and thus must be careful to
+      // compare order (>=) rather than strict equality (===)!
+      if (tz[tz.length - 1] >= x1) {
+        if (max >= x1 && domain === extent) {
+          const step = tickIncrement(x0, x1, tn);
+          if (isFinite(step)) {
+            if (step > 0) {
+              x1 = (Math.floor(x1 / step) + 1) * step;
+            } else if (step < 0) {
+              x1 = (Math.ceil(x1 * -step) + 1) / -step;
+            }
+          }
+        } else {
+          tz.pop();
+        }
+      }
+    }
+
+    // Remove any thresholds outside the domain.
+    // Be careful not to mutate an array owned by the user!
+    var m = tz.length, a = 0, b = m;
+    while (tz[a] <= x0) ++a;
+    while (tz[b - 1] > x1) --b;
+    if (a || b < m) tz = tz.slice(a, b), m = b - a;
+
+    var bins = new Array(m + 1),
+        bin;
+
+    // Initialize bins.
+    for (i = 0; i <= m; ++i) {
+      bin = bins[i] = [];
+      bin.x0 = i > 0 ? tz[i - 1] : x0;
+      bin.x1 = i < m ? tz[i] : x1;
+    }
+
+    // Assign data to bins by value, ignoring any outside the domain.
+    if (isFinite(step)) {
+      if (step > 0) {
+        for (i = 0; i < n; ++i) {
+          if ((x = values[i]) != null && x0 <= x && x <= x1) {
+            bins[Math.min(m, Math.floor((x - x0) / step))].push(data[i]);
+          }
+        }
+      } else if (step < 0) {
+        for (i = 0; i < n; ++i) {
+          if ((x = values[i]) != null && x0 <= x && x <= x1) {
+            const j = Math.floor((x0 - x) * step);
+            bins[Math.min(m, j + (tz[j] <= x))].push(data[i]); // handle off-by-one due to rounding
+          }
+        }
+      }
+    } else {
+      for (i = 0; i < n; ++i) {
+        if ((x = values[i]) != null && x0 <= x && x <= x1) {
+          bins[bisectRight(tz, x, 0, m)].push(data[i]);
+        }
+      }
+    }
+
+    return bins;
+  }
+
+  histogram.value = function(_) {
+    return arguments.length ? (value = typeof _ === "function" ? _ : constant(_), histogram) : value;
+  };
+
+  histogram.domain = function(_) {
+    return arguments.length ? (domain = typeof _ === "function" ? _ : constant([_[0], _[1]]), histogram) : domain;
+  };
+
+  histogram.thresholds = function(_) {
+    return arguments.length ? (threshold = typeof _ === "function" ? _ : constant(Array.isArray(_) ? slice.call(_) : _), histogram) : threshold;
+  };
+
+  return histogram;
+}
+
+function max(values, valueof) {
+  let max;
+  if (valueof === undefined) {
+    for (const value of values) {
+      if (value != null
+          && (max < value || (max === undefined && value >= value))) {
+        max = value;
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null
+          && (max < value || (max === undefined && value >= value))) {
+        max = value;
+      }
+    }
+  }
+  return max;
+}
+
+function maxIndex(values, valueof) {
+  let max;
+  let maxIndex = -1;
+  let index = -1;
+  if (valueof === undefined) {
+    for (const value of values) {
+      ++index;
+      if (value != null
+          && (max < value || (max === undefined && value >= value))) {
+        max = value, maxIndex = index;
+      }
+    }
+  } else {
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null
+          && (max < value || (max === undefined && value >= value))) {
+        max = value, maxIndex = index;
+      }
+    }
+  }
+  return maxIndex;
+}
+
+function min(values, valueof) {
+  let min;
+  if (valueof === undefined) {
+    for (const value of values) {
+      if (value != null
+          && (min > value || (min === undefined && value >= value))) {
+        min = value;
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null
+          && (min > value || (min === undefined && value >= value))) {
+        min = value;
+      }
+    }
+  }
+  return min;
+}
+
+function minIndex(values, valueof) {
+  let min;
+  let minIndex = -1;
+  let index = -1;
+  if (valueof === undefined) {
+    for (const value of values) {
+      ++index;
+      if (value != null
+          && (min > value || (min === undefined && value >= value))) {
+        min = value, minIndex = index;
+      }
+    }
+  } else {
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null
+          && (min > value || (min === undefined && value >= value))) {
+        min = value, minIndex = index;
+      }
+    }
+  }
+  return minIndex;
+}
+
+// Based on https://github.com/mourner/quickselect
+// ISC license, Copyright 2018 Vladimir Agafonkin.
+function quickselect(array, k, left = 0, right = Infinity, compare) {
+  k = Math.floor(k);
+  left = Math.floor(Math.max(0, left));
+  right = Math.floor(Math.min(array.length - 1, right));
+
+  if (!(left <= k && k <= right)) return array;
+
+  compare = compare === undefined ? ascendingDefined : compareDefined(compare);
+
+  while (right > left) {
+    if (right - left > 600) {
+      const n = right - left + 1;
+      const m = k - left + 1;
+      const z = Math.log(n);
+      const s = 0.5 * Math.exp(2 * z / 3);
+      const sd = 0.5 * Math.sqrt(z * s * (n - s) / n) * (m - n / 2 < 0 ? -1 : 1);
+      const newLeft = Math.max(left, Math.floor(k - m * s / n + sd));
+      const newRight = Math.min(right, Math.floor(k + (n - m) * s / n + sd));
+      quickselect(array, k, newLeft, newRight, compare);
+    }
+
+    const t = array[k];
+    let i = left;
+    let j = right;
+
+    swap(array, left, k);
+    if (compare(array[right], t) > 0) swap(array, left, right);
+
+    while (i < j) {
+      swap(array, i, j), ++i, --j;
+      while (compare(array[i], t) < 0) ++i;
+      while (compare(array[j], t) > 0) --j;
+    }
+
+    if (compare(array[left], t) === 0) swap(array, left, j);
+    else ++j, swap(array, j, right);
+
+    if (j <= k) left = j + 1;
+    if (k <= j) right = j - 1;
+  }
+
+  return array;
+}
+
+function swap(array, i, j) {
+  const t = array[i];
+  array[i] = array[j];
+  array[j] = t;
+}
+
+function greatest(values, compare = d3_array_ascending) {
+  let max;
+  let defined = false;
+  if (compare.length === 1) {
+    let maxValue;
+    for (const element of values) {
+      const value = compare(element);
+      if (defined
+          ? d3_array_ascending(value, maxValue) > 0
+          : d3_array_ascending(value, value) === 0) {
+        max = element;
+        maxValue = value;
+        defined = true;
+      }
+    }
+  } else {
+    for (const value of values) {
+      if (defined
+          ? compare(value, max) > 0
+          : compare(value, value) === 0) {
+        max = value;
+        defined = true;
+      }
+    }
+  }
+  return max;
+}
+
+function quantile(values, p, valueof) {
+  values = Float64Array.from(numbers(values, valueof));
+  if (!(n = values.length) || isNaN(p = +p)) return;
+  if (p <= 0 || n < 2) return min(values);
+  if (p >= 1) return max(values);
+  var n,
+      i = (n - 1) * p,
+      i0 = Math.floor(i),
+      value0 = max(quickselect(values, i0).subarray(0, i0 + 1)),
+      value1 = min(values.subarray(i0 + 1));
+  return value0 + (value1 - value0) * (i - i0);
+}
+
+function d3_array_quantileSorted(values, p, valueof = number) {
+  if (!(n = values.length) || isNaN(p = +p)) return;
+  if (p <= 0 || n < 2) return +valueof(values[0], 0, values);
+  if (p >= 1) return +valueof(values[n - 1], n - 1, values);
+  var n,
+      i = (n - 1) * p,
+      i0 = Math.floor(i),
+      value0 = +valueof(values[i0], i0, values),
+      value1 = +valueof(values[i0 + 1], i0 + 1, values);
+  return value0 + (value1 - value0) * (i - i0);
+}
+
+function quantileIndex(values, p, valueof = number) {
+  if (isNaN(p = +p)) return;
+  numbers = Float64Array.from(values, (_, i) => number(valueof(values[i], i, values)));
+  if (p <= 0) return minIndex(numbers);
+  if (p >= 1) return maxIndex(numbers);
+  var numbers,
+      index = Uint32Array.from(values, (_, i) => i),
+      j = numbers.length - 1,
+      i = Math.floor(j * p);
+  quickselect(index, i, 0, j, (i, j) => ascendingDefined(numbers[i], numbers[j]));
+  i = greatest(index.subarray(0, i + 1), (i) => numbers[i]);
+  return i >= 0 ? i : -1;
+}
+
+function thresholdFreedmanDiaconis(values, min, max) {
+  const c = count(values), d = quantile(values, 0.75) - quantile(values, 0.25);
+  return c && d ? Math.ceil((max - min) / (2 * d * Math.pow(c, -1 / 3))) : 1;
+}
+
+function thresholdScott(values, min, max) {
+  const c = count(values), d = deviation(values);
+  return c && d ? Math.ceil((max - min) * Math.cbrt(c) / (3.49 * d)) : 1;
+}
+
+function mean(values, valueof) {
+  let count = 0;
+  let sum = 0;
+  if (valueof === undefined) {
+    for (let value of values) {
+      if (value != null && (value = +value) >= value) {
+        ++count, sum += value;
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null && (value = +value) >= value) {
+        ++count, sum += value;
+      }
+    }
+  }
+  if (count) return sum / count;
+}
+
+function median(values, valueof) {
+  return quantile(values, 0.5, valueof);
+}
+
+function medianIndex(values, valueof) {
+  return quantileIndex(values, 0.5, valueof);
+}
+
+function* flatten(arrays) {
+  for (const array of arrays) {
+    yield* array;
+  }
+}
+
+function d3_array_merge(arrays) {
+  return Array.from(flatten(arrays));
+}
+
+function mode(values, valueof) {
+  const counts = new d3_array_InternMap();
+  if (valueof === undefined) {
+    for (let value of values) {
+      if (value != null && value >= value) {
+        counts.set(value, (counts.get(value) || 0) + 1);
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null && value >= value) {
+        counts.set(value, (counts.get(value) || 0) + 1);
+      }
+    }
+  }
+  let modeValue;
+  let modeCount = 0;
+  for (const [value, count] of counts) {
+    if (count > modeCount) {
+      modeCount = count;
+      modeValue = value;
+    }
+  }
+  return modeValue;
+}
+
+function pairs(values, pairof = pair) {
+  const pairs = [];
+  let previous;
+  let first = false;
+  for (const value of values) {
+    if (first) pairs.push(pairof(previous, value));
+    previous = value;
+    first = true;
+  }
+  return pairs;
+}
+
+function pair(a, b) {
+  return [a, b];
+}
+
+function d3_array_range(start, stop, step) {
+  start = +start, stop = +stop, step = (n = arguments.length) < 2 ? (stop = start, start = 0, 1) : n < 3 ? 1 : +step;
+
+  var i = -1,
+      n = Math.max(0, Math.ceil((stop - start) / step)) | 0,
+      range = new Array(n);
+
+  while (++i < n) {
+    range[i] = start + i * step;
+  }
+
+  return range;
+}
+
+function d3_array_rank(values, valueof = d3_array_ascending) {
+  if (typeof values[Symbol.iterator] !== "function") throw new TypeError("values is not iterable");
+  let V = Array.from(values);
+  const R = new Float64Array(V.length);
+  if (valueof.length !== 2) V = V.map(valueof), valueof = d3_array_ascending;
+  const compareIndex = (i, j) => valueof(V[i], V[j]);
+  let k, r;
+  values = Uint32Array.from(V, (_, i) => i);
+  // Risky chaining due to Safari 14 https://github.com/d3/d3-array/issues/123
+  values.sort(valueof === d3_array_ascending ? (i, j) => ascendingDefined(V[i], V[j]) : compareDefined(compareIndex));
+  values.forEach((j, i) => {
+      const c = compareIndex(j, k === undefined ? j : k);
+      if (c >= 0) {
+        if (k === undefined || c > 0) k = j, r = i;
+        R[j] = r;
+      } else {
+        R[j] = NaN;
+      }
+    });
+  return R;
+}
+
+function least(values, compare = d3_array_ascending) {
+  let min;
+  let defined = false;
+  if (compare.length === 1) {
+    let minValue;
+    for (const element of values) {
+      const value = compare(element);
+      if (defined
+          ? d3_array_ascending(value, minValue) < 0
+          : d3_array_ascending(value, value) === 0) {
+        min = element;
+        minValue = value;
+        defined = true;
+      }
+    }
+  } else {
+    for (const value of values) {
+      if (defined
+          ? compare(value, min) < 0
+          : compare(value, value) === 0) {
+        min = value;
+        defined = true;
+      }
+    }
+  }
+  return min;
+}
+
+function leastIndex(values, compare = d3_array_ascending) {
+  if (compare.length === 1) return minIndex(values, compare);
+  let minValue;
+  let min = -1;
+  let index = -1;
+  for (const value of values) {
+    ++index;
+    if (min < 0
+        ? compare(value, value) === 0
+        : compare(value, minValue) < 0) {
+      minValue = value;
+      min = index;
+    }
+  }
+  return min;
+}
+
+function greatestIndex(values, compare = d3_array_ascending) {
+  if (compare.length === 1) return maxIndex(values, compare);
+  let maxValue;
+  let max = -1;
+  let index = -1;
+  for (const value of values) {
+    ++index;
+    if (max < 0
+        ? compare(value, value) === 0
+        : compare(value, maxValue) > 0) {
+      maxValue = value;
+      max = index;
+    }
+  }
+  return max;
+}
+
+function scan(values, compare) {
+  const index = leastIndex(values, compare);
+  return index < 0 ? undefined : index;
+}
+
+var shuffle = shuffler(Math.random);
+
+function shuffler(random) {
+  return function shuffle(array, i0 = 0, i1 = array.length) {
+    let m = i1 - (i0 = +i0);
+    while (m) {
+      const i = random() * m-- | 0, t = array[m + i0];
+      array[m + i0] = array[i + i0];
+      array[i + i0] = t;
+    }
+    return array;
+  };
+}
+
+function sum(values, valueof) {
+  let sum = 0;
+  if (valueof === undefined) {
+    for (let value of values) {
+      if (value = +value) {
+        sum += value;
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if (value = +valueof(value, ++index, values)) {
+        sum += value;
+      }
+    }
+  }
+  return sum;
+}
+
+function transpose(matrix) {
+  if (!(n = matrix.length)) return [];
+  for (var i = -1, m = min(matrix, d3_array_length), transpose = new Array(m); ++i < m;) {
+    for (var j = -1, n, row = transpose[i] = new Array(n); ++j < n;) {
+      row[j] = matrix[j][i];
+    }
+  }
+  return transpose;
+}
+
+function d3_array_length(d) {
+  return d.length;
+}
+
+function zip() {
+  return transpose(arguments);
+}
+
+function every(values, test) {
+  if (typeof test !== "function") throw new TypeError("test is not a function");
+  let index = -1;
+  for (const value of values) {
+    if (!test(value, ++index, values)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function some(values, test) {
+  if (typeof test !== "function") throw new TypeError("test is not a function");
+  let index = -1;
+  for (const value of values) {
+    if (test(value, ++index, values)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function filter(values, test) {
+  if (typeof test !== "function") throw new TypeError("test is not a function");
+  const array = [];
+  let index = -1;
+  for (const value of values) {
+    if (test(value, ++index, values)) {
+      array.push(value);
+    }
+  }
+  return array;
+}
+
+function map(values, mapper) {
+  if (typeof values[Symbol.iterator] !== "function") throw new TypeError("values is not iterable");
+  if (typeof mapper !== "function") throw new TypeError("mapper is not a function");
+  return Array.from(values, (value, index) => mapper(value, index, values));
+}
+
+function reduce(values, reducer, value) {
+  if (typeof reducer !== "function") throw new TypeError("reducer is not a function");
+  const iterator = values[Symbol.iterator]();
+  let done, next, index = -1;
+  if (arguments.length < 3) {
+    ({done, value} = iterator.next());
+    if (done) return;
+    ++index;
+  }
+  while (({done, value: next} = iterator.next()), !done) {
+    value = reducer(value, next, ++index, values);
+  }
+  return value;
+}
+
+function reverse(values) {
+  if (typeof values[Symbol.iterator] !== "function") throw new TypeError("values is not iterable");
+  return Array.from(values).reverse();
+}
+
+function difference(values, ...others) {
+  values = new InternSet(values);
+  for (const other of others) {
+    for (const value of other) {
+      values.delete(value);
+    }
+  }
+  return values;
+}
+
+function disjoint(values, other) {
+  const iterator = other[Symbol.iterator](), set = new InternSet();
+  for (const v of values) {
+    if (set.has(v)) return false;
+    let value, done;
+    while (({value, done} = iterator.next())) {
+      if (done) break;
+      if (Object.is(v, value)) return false;
+      set.add(value);
+    }
+  }
+  return true;
+}
+
+function intersection(values, ...others) {
+  values = new InternSet(values);
+  others = others.map(set);
+  out: for (const value of values) {
+    for (const other of others) {
+      if (!other.has(value)) {
+        values.delete(value);
+        continue out;
+      }
+    }
+  }
+  return values;
+}
+
+function set(values) {
+  return values instanceof InternSet ? values : new InternSet(values);
+}
+
+function superset(values, other) {
+  const iterator = values[Symbol.iterator](), set = new Set();
+  for (const o of other) {
+    const io = intern(o);
+    if (set.has(io)) continue;
+    let value, done;
+    while (({value, done} = iterator.next())) {
+      if (done) return false;
+      const ivalue = intern(value);
+      set.add(ivalue);
+      if (Object.is(io, ivalue)) break;
+    }
+  }
+  return true;
+}
+
+function intern(value) {
+  return value !== null && typeof value === "object" ? value.valueOf() : value;
+}
+
+function subset(values, other) {
+  return superset(other, values);
+}
+
+function union(...others) {
+  const set = new InternSet();
+  for (const other of others) {
+    for (const o of other) {
+      set.add(o);
+    }
+  }
+  return set;
+}
+
+
+
+;// CONCATENATED MODULE: ./node_modules/d3-color/dist/d3-color.mjs
+// https://d3js.org/d3-color/ v3.1.1 Copyright 2010-2026 Mike Bostock
+function d3_color_define(constructor, factory, prototype) {
+  constructor.prototype = factory.prototype = prototype;
+  prototype.constructor = constructor;
+}
+
+function extend(parent, definition) {
+  var prototype = Object.create(parent.prototype);
+  for (var key in definition) prototype[key] = definition[key];
+  return prototype;
+}
+
+function Color() {}
+
+var darker = 0.7;
+var brighter = 1 / darker;
+
+var reI = "\\s*([+-]?\\d+)\\s*",
+    reN = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)\\s*",
+    reP = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)%\\s*",
+    reHex = /^#([0-9a-f]{3,8})$/,
+    reRgbInteger = new RegExp(`^rgb\\(${reI},${reI},${reI}\\)$`),
+    reRgbPercent = new RegExp(`^rgb\\(${reP},${reP},${reP}\\)$`),
+    reRgbaInteger = new RegExp(`^rgba\\(${reI},${reI},${reI},${reN}\\)$`),
+    reRgbaPercent = new RegExp(`^rgba\\(${reP},${reP},${reP},${reN}\\)$`),
+    reHslPercent = new RegExp(`^hsl\\(${reN},${reP},${reP}\\)$`),
+    reHslaPercent = new RegExp(`^hsla\\(${reN},${reP},${reP},${reN}\\)$`);
+
+var named = {
+  aliceblue: 0xf0f8ff,
+  antiquewhite: 0xfaebd7,
+  aqua: 0x00ffff,
+  aquamarine: 0x7fffd4,
+  azure: 0xf0ffff,
+  beige: 0xf5f5dc,
+  bisque: 0xffe4c4,
+  black: 0x000000,
+  blanchedalmond: 0xffebcd,
+  blue: 0x0000ff,
+  blueviolet: 0x8a2be2,
+  brown: 0xa52a2a,
+  burlywood: 0xdeb887,
+  cadetblue: 0x5f9ea0,
+  chartreuse: 0x7fff00,
+  chocolate: 0xd2691e,
+  coral: 0xff7f50,
+  cornflowerblue: 0x6495ed,
+  cornsilk: 0xfff8dc,
+  crimson: 0xdc143c,
+  cyan: 0x00ffff,
+  darkblue: 0x00008b,
+  darkcyan: 0x008b8b,
+  darkgoldenrod: 0xb8860b,
+  darkgray: 0xa9a9a9,
+  darkgreen: 0x006400,
+  darkgrey: 0xa9a9a9,
+  darkkhaki: 0xbdb76b,
+  darkmagenta: 0x8b008b,
+  darkolivegreen: 0x556b2f,
+  darkorange: 0xff8c00,
+  darkorchid: 0x9932cc,
+  darkred: 0x8b0000,
+  darksalmon: 0xe9967a,
+  darkseagreen: 0x8fbc8f,
+  darkslateblue: 0x483d8b,
+  darkslategray: 0x2f4f4f,
+  darkslategrey: 0x2f4f4f,
+  darkturquoise: 0x00ced1,
+  darkviolet: 0x9400d3,
+  deeppink: 0xff1493,
+  deepskyblue: 0x00bfff,
+  dimgray: 0x696969,
+  dimgrey: 0x696969,
+  dodgerblue: 0x1e90ff,
+  firebrick: 0xb22222,
+  floralwhite: 0xfffaf0,
+  forestgreen: 0x228b22,
+  fuchsia: 0xff00ff,
+  gainsboro: 0xdcdcdc,
+  ghostwhite: 0xf8f8ff,
+  gold: 0xffd700,
+  goldenrod: 0xdaa520,
+  gray: 0x808080,
+  green: 0x008000,
+  greenyellow: 0xadff2f,
+  grey: 0x808080,
+  honeydew: 0xf0fff0,
+  hotpink: 0xff69b4,
+  indianred: 0xcd5c5c,
+  indigo: 0x4b0082,
+  ivory: 0xfffff0,
+  khaki: 0xf0e68c,
+  lavender: 0xe6e6fa,
+  lavenderblush: 0xfff0f5,
+  lawngreen: 0x7cfc00,
+  lemonchiffon: 0xfffacd,
+  lightblue: 0xadd8e6,
+  lightcoral: 0xf08080,
+  lightcyan: 0xe0ffff,
+  lightgoldenrodyellow: 0xfafad2,
+  lightgray: 0xd3d3d3,
+  lightgreen: 0x90ee90,
+  lightgrey: 0xd3d3d3,
+  lightpink: 0xffb6c1,
+  lightsalmon: 0xffa07a,
+  lightseagreen: 0x20b2aa,
+  lightskyblue: 0x87cefa,
+  lightslategray: 0x778899,
+  lightslategrey: 0x778899,
+  lightsteelblue: 0xb0c4de,
+  lightyellow: 0xffffe0,
+  lime: 0x00ff00,
+  limegreen: 0x32cd32,
+  linen: 0xfaf0e6,
+  magenta: 0xff00ff,
+  maroon: 0x800000,
+  mediumaquamarine: 0x66cdaa,
+  mediumblue: 0x0000cd,
+  mediumorchid: 0xba55d3,
+  mediumpurple: 0x9370db,
+  mediumseagreen: 0x3cb371,
+  mediumslateblue: 0x7b68ee,
+  mediumspringgreen: 0x00fa9a,
+  mediumturquoise: 0x48d1cc,
+  mediumvioletred: 0xc71585,
+  midnightblue: 0x191970,
+  mintcream: 0xf5fffa,
+  mistyrose: 0xffe4e1,
+  moccasin: 0xffe4b5,
+  navajowhite: 0xffdead,
+  navy: 0x000080,
+  oldlace: 0xfdf5e6,
+  olive: 0x808000,
+  olivedrab: 0x6b8e23,
+  orange: 0xffa500,
+  orangered: 0xff4500,
+  orchid: 0xda70d6,
+  palegoldenrod: 0xeee8aa,
+  palegreen: 0x98fb98,
+  paleturquoise: 0xafeeee,
+  palevioletred: 0xdb7093,
+  papayawhip: 0xffefd5,
+  peachpuff: 0xffdab9,
+  peru: 0xcd853f,
+  pink: 0xffc0cb,
+  plum: 0xdda0dd,
+  powderblue: 0xb0e0e6,
+  purple: 0x800080,
+  rebeccapurple: 0x663399,
+  red: 0xff0000,
+  rosybrown: 0xbc8f8f,
+  royalblue: 0x4169e1,
+  saddlebrown: 0x8b4513,
+  salmon: 0xfa8072,
+  sandybrown: 0xf4a460,
+  seagreen: 0x2e8b57,
+  seashell: 0xfff5ee,
+  sienna: 0xa0522d,
+  silver: 0xc0c0c0,
+  skyblue: 0x87ceeb,
+  slateblue: 0x6a5acd,
+  slategray: 0x708090,
+  slategrey: 0x708090,
+  snow: 0xfffafa,
+  springgreen: 0x00ff7f,
+  steelblue: 0x4682b4,
+  tan: 0xd2b48c,
+  teal: 0x008080,
+  thistle: 0xd8bfd8,
+  tomato: 0xff6347,
+  turquoise: 0x40e0d0,
+  violet: 0xee82ee,
+  wheat: 0xf5deb3,
+  white: 0xffffff,
+  whitesmoke: 0xf5f5f5,
+  yellow: 0xffff00,
+  yellowgreen: 0x9acd32
+};
+
+d3_color_define(Color, color, {
+  copy(channels) {
+    return Object.assign(new this.constructor, this, channels);
+  },
+  displayable() {
+    return this.rgb().displayable();
+  },
+  hex: color_formatHex, // Deprecated! Use color.formatHex.
+  formatHex: color_formatHex,
+  formatHex8: color_formatHex8,
+  formatHsl: color_formatHsl,
+  formatRgb: color_formatRgb,
+  toString: color_formatRgb
+});
+
+function color_formatHex() {
+  return this.rgb().formatHex();
+}
+
+function color_formatHex8() {
+  return this.rgb().formatHex8();
+}
+
+function color_formatHsl() {
+  return hslConvert(this).formatHsl();
+}
+
+function color_formatRgb() {
+  return this.rgb().formatRgb();
+}
+
+function color(format) {
+  var m, l;
+  format = (format + "").trim().toLowerCase();
+  return (m = reHex.exec(format)) ? (l = m[1].length, m = parseInt(m[1], 16), l === 6 ? rgbn(m) // #ff0000
+      : l === 3 ? new Rgb((m >> 8 & 0xf) | (m >> 4 & 0xf0), (m >> 4 & 0xf) | (m & 0xf0), ((m & 0xf) << 4) | (m & 0xf), 1) // #f00
+      : l === 8 ? rgba(m >> 24 & 0xff, m >> 16 & 0xff, m >> 8 & 0xff, (m & 0xff) / 0xff) // #ff000000
+      : l === 4 ? rgba((m >> 12 & 0xf) | (m >> 8 & 0xf0), (m >> 8 & 0xf) | (m >> 4 & 0xf0), (m >> 4 & 0xf) | (m & 0xf0), (((m & 0xf) << 4) | (m & 0xf)) / 0xff) // #f000
+      : null) // invalid hex
+      : (m = reRgbInteger.exec(format)) ? new Rgb(m[1], m[2], m[3], 1) // rgb(255, 0, 0)
+      : (m = reRgbPercent.exec(format)) ? new Rgb(m[1] * 255 / 100, m[2] * 255 / 100, m[3] * 255 / 100, 1) // rgb(100%, 0%, 0%)
+      : (m = reRgbaInteger.exec(format)) ? rgba(m[1], m[2], m[3], m[4]) // rgba(255, 0, 0, 1)
+      : (m = reRgbaPercent.exec(format)) ? rgba(m[1] * 255 / 100, m[2] * 255 / 100, m[3] * 255 / 100, m[4]) // rgb(100%, 0%, 0%, 1)
+      : (m = reHslPercent.exec(format)) ? hsla(m[1], m[2] / 100, m[3] / 100, 1) // hsl(120, 50%, 50%)
+      : (m = reHslaPercent.exec(format)) ? hsla(m[1], m[2] / 100, m[3] / 100, m[4]) // hsla(120, 50%, 50%, 1)
+      : named.hasOwnProperty(format) ? rgbn(named[format]) // eslint-disable-line no-prototype-builtins
+      : format === "transparent" ? new Rgb(NaN, NaN, NaN, 0)
+      : null;
+}
+
+function rgbn(n) {
+  return new Rgb(n >> 16 & 0xff, n >> 8 & 0xff, n & 0xff, 1);
+}
+
+function rgba(r, g, b, a) {
+  if (a <= 0) r = g = b = NaN;
+  return new Rgb(r, g, b, a);
+}
+
+function rgbConvert(o) {
+  if (!(o instanceof Color)) o = color(o);
+  if (!o) return new Rgb;
+  o = o.rgb();
+  return new Rgb(o.r, o.g, o.b, o.opacity);
+}
+
+function d3_color_rgb(r, g, b, opacity) {
+  return arguments.length === 1 ? rgbConvert(r) : new Rgb(r, g, b, opacity == null ? 1 : opacity);
+}
+
+function Rgb(r, g, b, opacity) {
+  this.r = +r;
+  this.g = +g;
+  this.b = +b;
+  this.opacity = +opacity;
+}
+
+d3_color_define(Rgb, d3_color_rgb, extend(Color, {
+  brighter(k) {
+    k = k == null ? brighter : Math.pow(brighter, k);
+    return new Rgb(this.r * k, this.g * k, this.b * k, this.opacity);
+  },
+  darker(k) {
+    k = k == null ? darker : Math.pow(darker, k);
+    return new Rgb(this.r * k, this.g * k, this.b * k, this.opacity);
+  },
+  rgb() {
+    return this;
+  },
+  clamp() {
+    return new Rgb(clampi(this.r), clampi(this.g), clampi(this.b), clampa(this.opacity));
+  },
+  displayable() {
+    return (-0.5 <= this.r && this.r < 255.5)
+        && (-0.5 <= this.g && this.g < 255.5)
+        && (-0.5 <= this.b && this.b < 255.5)
+        && (0 <= this.opacity && this.opacity <= 1);
+  },
+  hex: rgb_formatHex, // Deprecated! Use color.formatHex.
+  formatHex: rgb_formatHex,
+  formatHex8: rgb_formatHex8,
+  formatRgb: rgb_formatRgb,
+  toString: rgb_formatRgb
+}));
+
+function rgb_formatHex() {
+  return `#${hex(this.r)}${hex(this.g)}${hex(this.b)}`;
+}
+
+function rgb_formatHex8() {
+  return `#${hex(this.r)}${hex(this.g)}${hex(this.b)}${hex((isNaN(this.opacity) ? 1 : this.opacity) * 255)}`;
+}
+
+function rgb_formatRgb() {
+  const a = clampa(this.opacity);
+  return `${a === 1 ? "rgb(" : "rgba("}${clampi(this.r)}, ${clampi(this.g)}, ${clampi(this.b)}${a === 1 ? ")" : `, ${a})`}`;
+}
+
+function clampa(opacity) {
+  return isNaN(opacity) ? 1 : Math.max(0, Math.min(1, opacity));
+}
+
+function clampi(value) {
+  return Math.max(0, Math.min(255, Math.round(value) || 0));
+}
+
+function hex(value) {
+  value = clampi(value);
+  return (value < 16 ? "0" : "") + value.toString(16);
+}
+
+function hsla(h, s, l, a) {
+  if (a <= 0) h = s = l = NaN;
+  else if (l <= 0 || l >= 1) h = s = NaN;
+  else if (s <= 0) h = NaN;
+  return new Hsl(h, s, l, a);
+}
+
+function hslConvert(o) {
+  if (o instanceof Hsl) return new Hsl(o.h, o.s, o.l, o.opacity);
+  if (!(o instanceof Color)) o = color(o);
+  if (!o) return new Hsl;
+  if (o instanceof Hsl) return o;
+  o = o.rgb();
+  var r = o.r / 255,
+      g = o.g / 255,
+      b = o.b / 255,
+      min = Math.min(r, g, b),
+      max = Math.max(r, g, b),
+      h = NaN,
+      s = max - min,
+      l = (max + min) / 2;
+  if (s) {
+    if (r === max) h = (g - b) / s + (g < b) * 6;
+    else if (g === max) h = (b - r) / s + 2;
+    else h = (r - g) / s + 4;
+    s /= l < 0.5 ? max + min : 2 - max - min;
+    h *= 60;
+  } else {
+    s = l > 0 && l < 1 ? 0 : h;
+  }
+  return new Hsl(h, s, l, o.opacity);
+}
+
+function hsl(h, s, l, opacity) {
+  return arguments.length === 1 ? hslConvert(h) : new Hsl(h, s, l, opacity == null ? 1 : opacity);
+}
+
+function Hsl(h, s, l, opacity) {
+  this.h = +h;
+  this.s = +s;
+  this.l = +l;
+  this.opacity = +opacity;
+}
+
+d3_color_define(Hsl, hsl, extend(Color, {
+  brighter(k) {
+    k = k == null ? brighter : Math.pow(brighter, k);
+    return new Hsl(this.h, this.s, this.l * k, this.opacity);
+  },
+  darker(k) {
+    k = k == null ? darker : Math.pow(darker, k);
+    return new Hsl(this.h, this.s, this.l * k, this.opacity);
+  },
+  rgb() {
+    var h = this.h % 360 + (this.h < 0) * 360,
+        s = isNaN(h) || isNaN(this.s) ? 0 : this.s,
+        l = this.l,
+        m2 = l + (l < 0.5 ? l : 1 - l) * s,
+        m1 = 2 * l - m2;
+    return new Rgb(
+      hsl2rgb(h >= 240 ? h - 240 : h + 120, m1, m2),
+      hsl2rgb(h, m1, m2),
+      hsl2rgb(h < 120 ? h + 240 : h - 120, m1, m2),
+      this.opacity
+    );
+  },
+  clamp() {
+    return new Hsl(clamph(this.h), clampt(this.s), clampt(this.l), clampa(this.opacity));
+  },
+  displayable() {
+    return (0 <= this.s && this.s <= 1 || isNaN(this.s))
+        && (0 <= this.l && this.l <= 1)
+        && (0 <= this.opacity && this.opacity <= 1);
+  },
+  formatHsl() {
+    const a = clampa(this.opacity);
+    return `${a === 1 ? "hsl(" : "hsla("}${clamph(this.h)}, ${clampt(this.s) * 100}%, ${clampt(this.l) * 100}%${a === 1 ? ")" : `, ${a})`}`;
+  }
+}));
+
+function clamph(value) {
+  value = (value || 0) % 360;
+  return value < 0 ? value + 360 : value;
+}
+
+function clampt(value) {
+  return Math.max(0, Math.min(1, value || 0));
+}
+
+/* From FvD 13.37, CSS Color Module Level 3 */
+function hsl2rgb(h, m1, m2) {
+  return (h < 60 ? m1 + (m2 - m1) * h / 60
+      : h < 180 ? m2
+      : h < 240 ? m1 + (m2 - m1) * (240 - h) / 60
+      : m1) * 255;
+}
+
+const radians = Math.PI / 180;
+const degrees = 180 / Math.PI;
+
+// https://observablehq.com/@mbostock/lab-and-rgb
+const K = 18,
+    Xn = 0.96422,
+    Yn = 1,
+    Zn = 0.82521,
+    t0 = 4 / 29,
+    t1 = 6 / 29,
+    t2 = 3 * t1 * t1,
+    t3 = t1 * t1 * t1;
+
+function labConvert(o) {
+  if (o instanceof Lab) return new Lab(o.l, o.a, o.b, o.opacity);
+  if (o instanceof Hcl) return hcl2lab(o);
+  if (!(o instanceof Rgb)) o = rgbConvert(o);
+  var r = rgb2lrgb(o.r),
+      g = rgb2lrgb(o.g),
+      b = rgb2lrgb(o.b),
+      y = xyz2lab((0.2225045 * r + 0.7168786 * g + 0.0606169 * b) / Yn), x, z;
+  if (r === g && g === b) x = z = y; else {
+    x = xyz2lab((0.4360747 * r + 0.3850649 * g + 0.1430804 * b) / Xn);
+    z = xyz2lab((0.0139322 * r + 0.0971045 * g + 0.7141733 * b) / Zn);
+  }
+  return new Lab(116 * y - 16, 500 * (x - y), 200 * (y - z), o.opacity);
+}
+
+function gray(l, opacity) {
+  return new Lab(l, 0, 0, opacity == null ? 1 : opacity);
+}
+
+function lab(l, a, b, opacity) {
+  return arguments.length === 1 ? labConvert(l) : new Lab(l, a, b, opacity == null ? 1 : opacity);
+}
+
+function Lab(l, a, b, opacity) {
+  this.l = +l;
+  this.a = +a;
+  this.b = +b;
+  this.opacity = +opacity;
+}
+
+d3_color_define(Lab, lab, extend(Color, {
+  brighter(k) {
+    return new Lab(this.l + K * (k == null ? 1 : k), this.a, this.b, this.opacity);
+  },
+  darker(k) {
+    return new Lab(this.l - K * (k == null ? 1 : k), this.a, this.b, this.opacity);
+  },
+  rgb() {
+    var y = (this.l + 16) / 116,
+        x = isNaN(this.a) ? y : y + this.a / 500,
+        z = isNaN(this.b) ? y : y - this.b / 200;
+    x = Xn * lab2xyz(x);
+    y = Yn * lab2xyz(y);
+    z = Zn * lab2xyz(z);
+    return new Rgb(
+      lrgb2rgb( 3.1338561 * x - 1.6168667 * y - 0.4906146 * z),
+      lrgb2rgb(-0.9787684 * x + 1.9161415 * y + 0.0334540 * z),
+      lrgb2rgb( 0.0719453 * x - 0.2289914 * y + 1.4052427 * z),
+      this.opacity
+    );
+  }
+}));
+
+function xyz2lab(t) {
+  return t > t3 ? Math.pow(t, 1 / 3) : t / t2 + t0;
+}
+
+function lab2xyz(t) {
+  return t > t1 ? t * t * t : t2 * (t - t0);
+}
+
+function lrgb2rgb(x) {
+  return 255 * (x <= 0.0031308 ? 12.92 * x : 1.055 * Math.pow(x, 1 / 2.4) - 0.055);
+}
+
+function rgb2lrgb(x) {
+  return (x /= 255) <= 0.04045 ? x / 12.92 : Math.pow((x + 0.055) / 1.055, 2.4);
+}
+
+function hclConvert(o) {
+  if (o instanceof Hcl) return new Hcl(o.h, o.c, o.l, o.opacity);
+  if (!(o instanceof Lab)) o = labConvert(o);
+  if (o.a === 0 && o.b === 0) return new Hcl(NaN, 0 < o.l && o.l < 100 ? 0 : NaN, o.l, o.opacity);
+  var h = Math.atan2(o.b, o.a) * degrees;
+  return new Hcl(h < 0 ? h + 360 : h, Math.sqrt(o.a * o.a + o.b * o.b), o.l, o.opacity);
+}
+
+function lch(l, c, h, opacity) {
+  return arguments.length === 1 ? hclConvert(l) : new Hcl(h, c, l, opacity == null ? 1 : opacity);
+}
+
+function hcl(h, c, l, opacity) {
+  return arguments.length === 1 ? hclConvert(h) : new Hcl(h, c, l, opacity == null ? 1 : opacity);
+}
+
+function Hcl(h, c, l, opacity) {
+  this.h = +h;
+  this.c = +c;
+  this.l = +l;
+  this.opacity = +opacity;
+}
+
+function hcl2lab(o) {
+  if (isNaN(o.h)) return new Lab(o.l, 0, 0, o.opacity);
+  var h = o.h * radians;
+  return new Lab(o.l, Math.cos(h) * o.c, Math.sin(h) * o.c, o.opacity);
+}
+
+d3_color_define(Hcl, hcl, extend(Color, {
+  brighter(k) {
+    return new Hcl(this.h, this.c, this.l + K * (k == null ? 1 : k), this.opacity);
+  },
+  darker(k) {
+    return new Hcl(this.h, this.c, this.l - K * (k == null ? 1 : k), this.opacity);
+  },
+  rgb() {
+    return hcl2lab(this).rgb();
+  }
+}));
+
+var A = -0.14861,
+    B = 1.78277,
+    C = -0.29227,
+    D = -0.90649,
+    E = 1.97294,
+    ED = E * D,
+    EB = E * B,
+    BC_DA = B * C - D * A;
+
+function cubehelixConvert(o) {
+  if (o instanceof Cubehelix) return new Cubehelix(o.h, o.s, o.l, o.opacity);
+  if (!(o instanceof Rgb)) o = rgbConvert(o);
+  var r = o.r / 255,
+      g = o.g / 255,
+      b = o.b / 255,
+      l = (BC_DA * b + ED * r - EB * g) / (BC_DA + ED - EB),
+      bl = b - l,
+      k = (E * (g - l) - C * bl) / D,
+      s = Math.sqrt(k * k + bl * bl) / (E * l * (1 - l)), // NaN if l=0 or l=1
+      h = s ? Math.atan2(k, bl) * degrees - 120 : NaN;
+  return new Cubehelix(h < 0 ? h + 360 : h, s, l, o.opacity);
+}
+
+function d3_color_cubehelix(h, s, l, opacity) {
+  return arguments.length === 1 ? cubehelixConvert(h) : new Cubehelix(h, s, l, opacity == null ? 1 : opacity);
+}
+
+function Cubehelix(h, s, l, opacity) {
+  this.h = +h;
+  this.s = +s;
+  this.l = +l;
+  this.opacity = +opacity;
+}
+
+d3_color_define(Cubehelix, d3_color_cubehelix, extend(Color, {
+  brighter(k) {
+    k = k == null ? brighter : Math.pow(brighter, k);
+    return new Cubehelix(this.h, this.s, this.l * k, this.opacity);
+  },
+  darker(k) {
+    k = k == null ? darker : Math.pow(darker, k);
+    return new Cubehelix(this.h, this.s, this.l * k, this.opacity);
+  },
+  rgb() {
+    var h = isNaN(this.h) ? 0 : (this.h + 120) * radians,
+        l = +this.l,
+        a = isNaN(this.s) ? 0 : this.s * l * (1 - l),
+        cosh = Math.cos(h),
+        sinh = Math.sin(h);
+    return new Rgb(
+      255 * (l + a * (A * cosh + B * sinh)),
+      255 * (l + a * (C * cosh + D * sinh)),
+      255 * (l + a * (E * cosh)),
+      this.opacity
+    );
+  }
+}));
+
+
+
+;// CONCATENATED MODULE: ./node_modules/d3-interpolate/dist/d3-interpolate.mjs
+// https://d3js.org/d3-interpolate/ v3.0.2 Copyright 2010-2026 Mike Bostock
+
+
+function basis(t1, v0, v1, v2, v3) {
+  var t2 = t1 * t1, t3 = t2 * t1;
+  return ((1 - 3 * t1 + 3 * t2 - t3) * v0
+      + (4 - 6 * t2 + 3 * t3) * v1
+      + (1 + 3 * t1 + 3 * t2 - 3 * t3) * v2
+      + t3 * v3) / 6;
+}
+
+function basis$1(values) {
+  var n = values.length - 1;
+  return function(t) {
+    var i = t <= 0 ? (t = 0) : t >= 1 ? (t = 1, n - 1) : Math.floor(t * n),
+        v1 = values[i],
+        v2 = values[i + 1],
+        v0 = i > 0 ? values[i - 1] : 2 * v1 - v2,
+        v3 = i < n - 1 ? values[i + 2] : 2 * v2 - v1;
+    return basis((t - i / n) * n, v0, v1, v2, v3);
+  };
+}
+
+function basisClosed(values) {
+  var n = values.length;
+  return function(t) {
+    var i = Math.floor(((t %= 1) < 0 ? ++t : t) * n),
+        v0 = values[(i + n - 1) % n],
+        v1 = values[i % n],
+        v2 = values[(i + 1) % n],
+        v3 = values[(i + 2) % n];
+    return basis((t - i / n) * n, v0, v1, v2, v3);
+  };
+}
+
+var d3_interpolate_constant = x => () => x;
+
+function linear(a, d) {
+  return function(t) {
+    return a + t * d;
+  };
+}
+
+function exponential(a, b, y) {
+  return a = Math.pow(a, y), b = Math.pow(b, y) - a, y = 1 / y, function(t) {
+    return Math.pow(a + t * b, y);
+  };
+}
+
+function hue$1(a, b) {
+  var d = b - a;
+  return d ? linear(a, d > 180 || d < -180 ? d - 360 * Math.round(d / 360) : d) : d3_interpolate_constant(isNaN(a) ? b : a);
+}
+
+function gamma(y) {
+  return (y = +y) === 1 ? nogamma : function(a, b) {
+    return b - a ? exponential(a, b, y) : d3_interpolate_constant(isNaN(a) ? b : a);
+  };
+}
+
+function nogamma(a, b) {
+  var d = b - a;
+  return d ? linear(a, d) : d3_interpolate_constant(isNaN(a) ? b : a);
+}
+
+var rgb = (function rgbGamma(y) {
+  var color = gamma(y);
+
+  function rgb(start, end) {
+    var r = color((start = d3_color_rgb(start)).r, (end = d3_color_rgb(end)).r),
+        g = color(start.g, end.g),
+        b = color(start.b, end.b),
+        opacity = nogamma(start.opacity, end.opacity);
+    return function(t) {
+      start.r = r(t);
+      start.g = g(t);
+      start.b = b(t);
+      start.opacity = opacity(t);
+      return start + "";
+    };
+  }
+
+  rgb.gamma = rgbGamma;
+
+  return rgb;
+})(1);
+
+function rgbSpline(spline) {
+  return function(colors) {
+    var n = colors.length,
+        r = new Array(n),
+        g = new Array(n),
+        b = new Array(n),
+        i, color;
+    for (i = 0; i < n; ++i) {
+      color = d3_color_rgb(colors[i]);
+      r[i] = color.r || 0;
+      g[i] = color.g || 0;
+      b[i] = color.b || 0;
+    }
+    r = spline(r);
+    g = spline(g);
+    b = spline(b);
+    color.opacity = 1;
+    return function(t) {
+      color.r = r(t);
+      color.g = g(t);
+      color.b = b(t);
+      return color + "";
+    };
+  };
+}
+
+var rgbBasis = rgbSpline(basis$1);
+var rgbBasisClosed = rgbSpline(basisClosed);
+
+function numberArray(a, b) {
+  if (!b) b = [];
+  var n = a ? Math.min(b.length, a.length) : 0,
+      c = b.slice(),
+      i;
+  return function(t) {
+    for (i = 0; i < n; ++i) c[i] = a[i] * (1 - t) + b[i] * t;
+    return c;
+  };
+}
+
+function isNumberArray(x) {
+  return ArrayBuffer.isView(x) && !(x instanceof DataView);
+}
+
+function d3_interpolate_array(a, b) {
+  return (isNumberArray(b) ? numberArray : genericArray)(a, b);
+}
+
+function genericArray(a, b) {
+  var nb = b ? b.length : 0,
+      na = a ? Math.min(nb, a.length) : 0,
+      x = new Array(na),
+      c = new Array(nb),
+      i;
+
+  for (i = 0; i < na; ++i) x[i] = value(a[i], b[i]);
+  for (; i < nb; ++i) c[i] = b[i];
+
+  return function(t) {
+    for (i = 0; i < na; ++i) c[i] = x[i](t);
+    return c;
+  };
+}
+
+function date(a, b) {
+  var d = new Date;
+  return a = +a, b = +b, function(t) {
+    return d.setTime(a * (1 - t) + b * t), d;
+  };
+}
+
+function d3_interpolate_number(a, b) {
+  return a = +a, b = +b, function(t) {
+    return a * (1 - t) + b * t;
+  };
+}
+
+function object(a, b) {
+  var i = {},
+      c = {},
+      k;
+
+  if (a === null || typeof a !== "object") a = {};
+  if (b === null || typeof b !== "object") b = {};
+
+  for (k in b) {
+    if (k in a) {
+      i[k] = value(a[k], b[k]);
+    } else {
+      c[k] = b[k];
+    }
+  }
+
+  return function(t) {
+    for (k in i) c[k] = i[k](t);
+    return c;
+  };
+}
+
+var reA = /[-+]?(?:\d+\.?\d*|\.?\d+)(?:[eE][-+]?\d+)?/g,
+    reB = new RegExp(reA.source, "g");
+
+function d3_interpolate_zero(b) {
+  return function() {
+    return b;
+  };
+}
+
+function one(b) {
+  return function(t) {
+    return b(t) + "";
+  };
+}
+
+function string(a, b) {
+  var bi = reA.lastIndex = reB.lastIndex = 0, // scan index for next number in b
+      am, // current match in a
+      bm, // current match in b
+      bs, // string preceding current number in b, if any
+      i = -1, // index in s
+      s = [], // string constants and placeholders
+      q = []; // number interpolators
+
+  // Coerce inputs to strings.
+  a = a + "", b = b + "";
+
+  // Interpolate pairs of numbers in a & b.
+  while ((am = reA.exec(a))
+      && (bm = reB.exec(b))) {
+    if ((bs = bm.index) > bi) { // a string precedes the next number in b
+      bs = b.slice(bi, bs);
+      if (s[i]) s[i] += bs; // coalesce with previous string
+      else s[++i] = bs;
+    }
+    if ((am = am[0]) === (bm = bm[0])) { // numbers in a & b match
+      if (s[i]) s[i] += bm; // coalesce with previous string
+      else s[++i] = bm;
+    } else { // interpolate non-matching numbers
+      s[++i] = null;
+      q.push({i: i, x: d3_interpolate_number(am, bm)});
+    }
+    bi = reB.lastIndex;
+  }
+
+  // Add remains of b.
+  if (bi < b.length) {
+    bs = b.slice(bi);
+    if (s[i]) s[i] += bs; // coalesce with previous string
+    else s[++i] = bs;
+  }
+
+  // Special optimization for only a single match.
+  // Otherwise, interpolate each of the numbers and rejoin the string.
+  return s.length < 2 ? (q[0]
+      ? one(q[0].x)
+      : d3_interpolate_zero(b))
+      : (b = q.length, function(t) {
+          for (var i = 0, o; i < b; ++i) s[(o = q[i]).i] = o.x(t);
+          return s.join("");
+        });
+}
+
+function value(a, b) {
+  var t = typeof b, c;
+  return b == null || t === "boolean" ? d3_interpolate_constant(b)
+      : (t === "number" ? d3_interpolate_number
+      : t === "string" ? ((c = color(b)) ? (b = c, rgb) : string)
+      : b instanceof color ? rgb
+      : b instanceof Date ? date
+      : isNumberArray(b) ? numberArray
+      : Array.isArray(b) ? genericArray
+      : typeof b.valueOf !== "function" && typeof b.toString !== "function" || isNaN(b) ? object
+      : d3_interpolate_number)(a, b);
+}
+
+function discrete(range) {
+  var n = range.length;
+  return function(t) {
+    return range[Math.max(0, Math.min(n - 1, Math.floor(t * n)))];
+  };
+}
+
+function hue(a, b) {
+  var i = hue$1(+a, +b);
+  return function(t) {
+    var x = i(t);
+    return x - 360 * Math.floor(x / 360);
+  };
+}
+
+function round(a, b) {
+  return a = +a, b = +b, function(t) {
+    return Math.round(a * (1 - t) + b * t);
+  };
+}
+
+var d3_interpolate_degrees = 180 / Math.PI;
+
+var d3_interpolate_identity = {
+  translateX: 0,
+  translateY: 0,
+  rotate: 0,
+  skewX: 0,
+  scaleX: 1,
+  scaleY: 1
+};
+
+function decompose(a, b, c, d, e, f) {
+  var scaleX, scaleY, skewX;
+  if (scaleX = Math.sqrt(a * a + b * b)) a /= scaleX, b /= scaleX;
+  if (skewX = a * c + b * d) c -= a * skewX, d -= b * skewX;
+  if (scaleY = Math.sqrt(c * c + d * d)) c /= scaleY, d /= scaleY, skewX /= scaleY;
+  if (a * d < b * c) a = -a, b = -b, skewX = -skewX, scaleX = -scaleX;
+  return {
+    translateX: e,
+    translateY: f,
+    rotate: Math.atan2(b, a) * d3_interpolate_degrees,
+    skewX: Math.atan(skewX) * d3_interpolate_degrees,
+    scaleX: scaleX,
+    scaleY: scaleY
+  };
+}
+
+var svgNode;
+
+/* eslint-disable no-undef */
+function parseCss(value) {
+  const m = new (typeof DOMMatrix === "function" ? DOMMatrix : WebKitCSSMatrix)(value + "");
+  return m.isIdentity ? d3_interpolate_identity : decompose(m.a, m.b, m.c, m.d, m.e, m.f);
+}
+
+function parseSvg(value) {
+  if (value == null) return d3_interpolate_identity;
+  if (!svgNode) svgNode = document.createElementNS("http://www.w3.org/2000/svg", "g");
+  svgNode.setAttribute("transform", value);
+  if (!(value = svgNode.transform.baseVal.consolidate())) return d3_interpolate_identity;
+  value = value.matrix;
+  return decompose(value.a, value.b, value.c, value.d, value.e, value.f);
+}
+
+function interpolateTransform(parse, pxComma, pxParen, degParen) {
+
+  function pop(s) {
+    return s.length ? s.pop() + " " : "";
+  }
+
+  function translate(xa, ya, xb, yb, s, q) {
+    if (xa !== xb || ya !== yb) {
+      var i = s.push("translate(", null, pxComma, null, pxParen);
+      q.push({i: i - 4, x: d3_interpolate_number(xa, xb)}, {i: i - 2, x: d3_interpolate_number(ya, yb)});
+    } else if (xb || yb) {
+      s.push("translate(" + xb + pxComma + yb + pxParen);
+    }
+  }
+
+  function rotate(a, b, s, q) {
+    if (a !== b) {
+      if (a - b > 180) b += 360; else if (b - a > 180) a += 360; // shortest path
+      q.push({i: s.push(pop(s) + "rotate(", null, degParen) - 2, x: d3_interpolate_number(a, b)});
+    } else if (b) {
+      s.push(pop(s) + "rotate(" + b + degParen);
+    }
+  }
+
+  function skewX(a, b, s, q) {
+    if (a !== b) {
+      q.push({i: s.push(pop(s) + "skewX(", null, degParen) - 2, x: d3_interpolate_number(a, b)});
+    } else if (b) {
+      s.push(pop(s) + "skewX(" + b + degParen);
+    }
+  }
+
+  function scale(xa, ya, xb, yb, s, q) {
+    if (xa !== xb || ya !== yb) {
+      var i = s.push(pop(s) + "scale(", null, ",", null, ")");
+      q.push({i: i - 4, x: d3_interpolate_number(xa, xb)}, {i: i - 2, x: d3_interpolate_number(ya, yb)});
+    } else if (xb !== 1 || yb !== 1) {
+      s.push(pop(s) + "scale(" + xb + "," + yb + ")");
+    }
+  }
+
+  return function(a, b) {
+    var s = [], // string constants and placeholders
+        q = []; // number interpolators
+    a = parse(a), b = parse(b);
+    translate(a.translateX, a.translateY, b.translateX, b.translateY, s, q);
+    rotate(a.rotate, b.rotate, s, q);
+    skewX(a.skewX, b.skewX, s, q);
+    scale(a.scaleX, a.scaleY, b.scaleX, b.scaleY, s, q);
+    a = b = null; // gc
+    return function(t) {
+      var i = -1, n = q.length, o;
+      while (++i < n) s[(o = q[i]).i] = o.x(t);
+      return s.join("");
+    };
+  };
+}
+
+var interpolateTransformCss = interpolateTransform(parseCss, "px, ", "px)", "deg)");
+var interpolateTransformSvg = interpolateTransform(parseSvg, ", ", ")", ")");
+
+var epsilon2 = 1e-12;
+
+function cosh(x) {
+  return ((x = Math.exp(x)) + 1 / x) / 2;
+}
+
+function sinh(x) {
+  return ((x = Math.exp(x)) - 1 / x) / 2;
+}
+
+function tanh(x) {
+  return ((x = Math.exp(2 * x)) - 1) / (x + 1);
+}
+
+var zoom = (function zoomRho(rho, rho2, rho4) {
+
+  // p0 = [ux0, uy0, w0]
+  // p1 = [ux1, uy1, w1]
+  function zoom(p0, p1) {
+    var ux0 = p0[0], uy0 = p0[1], w0 = p0[2],
+        ux1 = p1[0], uy1 = p1[1], w1 = p1[2],
+        dx = ux1 - ux0,
+        dy = uy1 - uy0,
+        d2 = dx * dx + dy * dy,
+        i,
+        S;
+
+    // Special case for u0 ≅ u1.
+    if (d2 < epsilon2) {
+      S = Math.log(w1 / w0) / rho;
+      i = function(t) {
+        return [
+          ux0 + t * dx,
+          uy0 + t * dy,
+          w0 * Math.exp(rho * t * S)
+        ];
+      };
+    }
+
+    // General case.
+    else {
+      var d1 = Math.sqrt(d2),
+          b0 = (w1 * w1 - w0 * w0 + rho4 * d2) / (2 * w0 * rho2 * d1),
+          b1 = (w1 * w1 - w0 * w0 - rho4 * d2) / (2 * w1 * rho2 * d1),
+          r0 = Math.log(Math.sqrt(b0 * b0 + 1) - b0),
+          r1 = Math.log(Math.sqrt(b1 * b1 + 1) - b1);
+      S = (r1 - r0) / rho;
+      i = function(t) {
+        var s = t * S,
+            coshr0 = cosh(r0),
+            u = w0 / (rho2 * d1) * (coshr0 * tanh(rho * s + r0) - sinh(r0));
+        return [
+          ux0 + u * dx,
+          uy0 + u * dy,
+          w0 * coshr0 / cosh(rho * s + r0)
+        ];
+      };
+    }
+
+    i.duration = Math.abs(S) * 1000 * rho / Math.SQRT2;
+
+    return i;
+  }
+
+  zoom.rho = function(_) {
+    var _1 = Math.max(1e-3, +_), _2 = _1 * _1, _4 = _2 * _2;
+    return zoomRho(_1, _2, _4);
+  };
+
+  return zoom;
+})(Math.SQRT2, 2, 4);
+
+function d3_interpolate_hsl(hue) {
+  return function(start, end) {
+    var h = hue((start = hsl(start)).h, (end = hsl(end)).h),
+        s = nogamma(start.s, end.s),
+        l = nogamma(start.l, end.l),
+        opacity = nogamma(start.opacity, end.opacity);
+    return function(t) {
+      start.h = h(t);
+      start.s = s(t);
+      start.l = l(t);
+      start.opacity = opacity(t);
+      return start + "";
+    };
+  }
+}
+
+var hsl_default = d3_interpolate_hsl(hue$1);
+var hslLong = d3_interpolate_hsl(nogamma);
+
+function d3_interpolate_lab(start, end) {
+  var l = nogamma((start = lab$1(start)).l, (end = lab$1(end)).l),
+      a = nogamma(start.a, end.a),
+      b = nogamma(start.b, end.b),
+      opacity = nogamma(start.opacity, end.opacity);
+  return function(t) {
+    start.l = l(t);
+    start.a = a(t);
+    start.b = b(t);
+    start.opacity = opacity(t);
+    return start + "";
+  };
+}
+
+function d3_interpolate_hcl(hue) {
+  return function(start, end) {
+    var h = hue((start = hcl(start)).h, (end = hcl(end)).h),
+        c = nogamma(start.c, end.c),
+        l = nogamma(start.l, end.l),
+        opacity = nogamma(start.opacity, end.opacity);
+    return function(t) {
+      start.h = h(t);
+      start.c = c(t);
+      start.l = l(t);
+      start.opacity = opacity(t);
+      return start + "";
+    };
+  }
+}
+
+var hcl_default = d3_interpolate_hcl(hue$1);
+var hclLong = d3_interpolate_hcl(nogamma);
+
+function cubehelix(hue) {
+  return (function cubehelixGamma(y) {
+    y = +y;
+
+    function cubehelix(start, end) {
+      var h = hue((start = d3_color_cubehelix(start)).h, (end = d3_color_cubehelix(end)).h),
+          s = nogamma(start.s, end.s),
+          l = nogamma(start.l, end.l),
+          opacity = nogamma(start.opacity, end.opacity);
+      return function(t) {
+        start.h = h(t);
+        start.s = s(t);
+        start.l = l(Math.pow(t, y));
+        start.opacity = opacity(t);
+        return start + "";
+      };
+    }
+
+    cubehelix.gamma = cubehelixGamma;
+
+    return cubehelix;
+  })(1);
+}
+
+var cubehelix_default = cubehelix(hue$1);
+var cubehelixLong = cubehelix(nogamma);
+
+function d3_interpolate_piecewise(interpolate, values) {
+  if (values === undefined) values = interpolate, interpolate = value;
+  var i = 0, n = values.length - 1, v = values[0], I = new Array(n < 0 ? 0 : n);
+  while (i < n) I[i] = interpolate(v, v = values[++i]);
+  return function(t) {
+    var i = Math.max(0, Math.min(n - 1, Math.floor(t *= n)));
+    return I[i](t - i);
+  };
+}
+
+function quantize(interpolator, n) {
+  var samples = new Array(n);
+  for (var i = 0; i < n; ++i) samples[i] = interpolator(i / (n - 1));
+  return samples;
+}
+
+
+
+;// CONCATENATED MODULE: ./node_modules/d3-format/dist/d3-format.mjs
+// https://d3js.org/d3-format/ v3.1.3 Copyright 2010-2026 Mike Bostock
+function formatDecimal(x) {
+  return Math.abs(x = Math.round(x)) >= 1e21
+      ? x.toLocaleString("en").replace(/,/g, "")
+      : x.toString(10);
+}
+
+// Computes the decimal coefficient and exponent of the specified number x with
+// significant digits p, where x is positive and p is in [1, 21] or undefined.
+// For example, formatDecimalParts(1.23) returns ["123", 0].
+function formatDecimalParts(x, p) {
+  if (!isFinite(x) || x === 0) return null; // NaN, ±Infinity, ±0
+  var i = (x = p ? x.toExponential(p - 1) : x.toExponential()).indexOf("e"), coefficient = x.slice(0, i);
+
+  // The string returned by toExponential either has the form \d\.\d+e[-+]\d+
+  // (e.g., 1.2e+3) or the form \de[-+]\d+ (e.g., 1e+3).
+  return [
+    coefficient.length > 1 ? coefficient[0] + coefficient.slice(2) : coefficient,
+    +x.slice(i + 1)
+  ];
+}
+
+function exponent(x) {
+  return x = formatDecimalParts(Math.abs(x)), x ? x[1] : NaN;
+}
+
+function formatGroup(grouping, thousands) {
+  return function(value, width) {
+    var i = value.length,
+        t = [],
+        j = 0,
+        g = grouping[0],
+        length = 0;
+
+    while (i > 0 && g > 0) {
+      if (length + g + 1 > width) g = Math.max(1, width - length);
+      t.push(value.substring(i -= g, i + g));
+      if ((length += g + 1) > width) break;
+      g = grouping[j = (j + 1) % grouping.length];
+    }
+
+    return t.reverse().join(thousands);
+  };
+}
+
+function formatNumerals(numerals) {
+  return function(value) {
+    return value.replace(/[0-9]/g, function(i) {
+      return numerals[+i];
+    });
+  };
+}
+
+// [[fill]align][sign][symbol][0][width][,][.precision][~][type]
+var re = /^(?:(.)?([<>=^]))?([+\-( ])?([$#])?(0)?(\d+)?(,)?(\.\d+)?(~)?([a-z%])?$/i;
+
+function d3_format_formatSpecifier(specifier) {
+  if (!(match = re.exec(specifier))) throw new Error("invalid format: " + specifier);
+  var match;
+  return new FormatSpecifier({
+    fill: match[1],
+    align: match[2],
+    sign: match[3],
+    symbol: match[4],
+    zero: match[5],
+    width: match[6],
+    comma: match[7],
+    precision: match[8] && match[8].slice(1),
+    trim: match[9],
+    type: match[10]
+  });
+}
+
+d3_format_formatSpecifier.prototype = FormatSpecifier.prototype; // instanceof
+
+function FormatSpecifier(specifier) {
+  this.fill = specifier.fill === undefined ? " " : specifier.fill + "";
+  this.align = specifier.align === undefined ? ">" : specifier.align + "";
+  this.sign = specifier.sign === undefined ? "-" : specifier.sign + "";
+  this.symbol = specifier.symbol === undefined ? "" : specifier.symbol + "";
+  this.zero = !!specifier.zero;
+  this.width = specifier.width === undefined ? undefined : +specifier.width;
+  this.comma = !!specifier.comma;
+  this.precision = specifier.precision === undefined ? undefined : +specifier.precision;
+  this.trim = !!specifier.trim;
+  this.type = specifier.type === undefined ? "" : specifier.type + "";
+}
+
+FormatSpecifier.prototype.toString = function() {
+  return this.fill
+      + this.align
+      + this.sign
+      + this.symbol
+      + (this.zero ? "0" : "")
+      + (this.width === undefined ? "" : Math.max(1, this.width | 0))
+      + (this.comma ? "," : "")
+      + (this.precision === undefined ? "" : "." + Math.max(0, this.precision | 0))
+      + (this.trim ? "~" : "")
+      + this.type;
+};
+
+// Trims insignificant zeros, e.g., replaces 1.2000k with 1.2k.
+function formatTrim(s) {
+  out: for (var n = s.length, i = 1, i0 = -1, i1; i < n; ++i) {
+    switch (s[i]) {
+      case ".": i0 = i1 = i; break;
+      case "0": if (i0 === 0) i0 = i; i1 = i; break;
+      default: if (!+s[i]) break out; if (i0 > 0) i0 = 0; break;
+    }
+  }
+  return i0 > 0 ? s.slice(0, i0) + s.slice(i1 + 1) : s;
+}
+
+var prefixExponent;
+
+function formatPrefixAuto(x, p) {
+  var d = formatDecimalParts(x, p);
+  if (!d) return prefixExponent = undefined, x.toPrecision(p);
+  var coefficient = d[0],
+      exponent = d[1],
+      i = exponent - (prefixExponent = Math.max(-8, Math.min(8, Math.floor(exponent / 3))) * 3) + 1,
+      n = coefficient.length;
+  return i === n ? coefficient
+      : i > n ? coefficient + new Array(i - n + 1).join("0")
+      : i > 0 ? coefficient.slice(0, i) + "." + coefficient.slice(i)
+      : "0." + new Array(1 - i).join("0") + formatDecimalParts(x, Math.max(0, p + i - 1))[0]; // less than 1y!
+}
+
+function formatRounded(x, p) {
+  var d = formatDecimalParts(x, p);
+  if (!d) return x + "";
+  var coefficient = d[0],
+      exponent = d[1];
+  return exponent < 0 ? "0." + new Array(-exponent).join("0") + coefficient
+      : coefficient.length > exponent + 1 ? coefficient.slice(0, exponent + 1) + "." + coefficient.slice(exponent + 1)
+      : coefficient + new Array(exponent - coefficient.length + 2).join("0");
+}
+
+var formatTypes = {
+  "%": (x, p) => (x * 100).toFixed(p),
+  "b": (x) => Math.round(x).toString(2),
+  "c": (x) => x + "",
+  "d": formatDecimal,
+  "e": (x, p) => x.toExponential(p),
+  "f": (x, p) => x.toFixed(p),
+  "g": (x, p) => x.toPrecision(p),
+  "o": (x) => Math.round(x).toString(8),
+  "p": (x, p) => formatRounded(x * 100, p),
+  "r": formatRounded,
+  "s": formatPrefixAuto,
+  "X": (x) => Math.round(x).toString(16).toUpperCase(),
+  "x": (x) => Math.round(x).toString(16)
+};
+
+function d3_format_identity(x) {
+  return x;
+}
+
+var d3_format_map = Array.prototype.map,
+    prefixes = ["y","z","a","f","p","n","µ","m","","k","M","G","T","P","E","Z","Y"];
+
+function formatLocale(locale) {
+  var group = locale.grouping === undefined || locale.thousands === undefined ? d3_format_identity : formatGroup(d3_format_map.call(locale.grouping, Number), locale.thousands + ""),
+      currencyPrefix = locale.currency === undefined ? "" : locale.currency[0] + "",
+      currencySuffix = locale.currency === undefined ? "" : locale.currency[1] + "",
+      decimal = locale.decimal === undefined ? "." : locale.decimal + "",
+      numerals = locale.numerals === undefined ? d3_format_identity : formatNumerals(d3_format_map.call(locale.numerals, String)),
+      percent = locale.percent === undefined ? "%" : locale.percent + "",
+      minus = locale.minus === undefined ? "−" : locale.minus + "",
+      nan = locale.nan === undefined ? "NaN" : locale.nan + "";
+
+  function newFormat(specifier, options) {
+    specifier = d3_format_formatSpecifier(specifier);
+
+    var fill = specifier.fill,
+        align = specifier.align,
+        sign = specifier.sign,
+        symbol = specifier.symbol,
+        zero = specifier.zero,
+        width = specifier.width,
+        comma = specifier.comma,
+        precision = specifier.precision,
+        trim = specifier.trim,
+        type = specifier.type;
+
+    // The "n" type is an alias for ",g".
+    if (type === "n") comma = true, type = "g";
+
+    // The "" type, and any invalid type, is an alias for ".12~g".
+    else if (!formatTypes[type]) precision === undefined && (precision = 12), trim = true, type = "g";
+
+    // If zero fill is specified, padding goes after sign and before digits.
+    if (zero || (fill === "0" && align === "=")) zero = true, fill = "0", align = "=";
+
+    // Compute the prefix and suffix.
+    // For SI-prefix, the suffix is lazily computed.
+    var prefix = (options && options.prefix !== undefined ? options.prefix : "") + (symbol === "$" ? currencyPrefix : symbol === "#" && /[boxX]/.test(type) ? "0" + type.toLowerCase() : ""),
+        suffix = (symbol === "$" ? currencySuffix : /[%p]/.test(type) ? percent : "") + (options && options.suffix !== undefined ? options.suffix : "");
+
+    // What format function should we use?
+    // Is this an integer type?
+    // Can this type generate exponential notation?
+    var formatType = formatTypes[type],
+        maybeSuffix = /[defgprs%]/.test(type);
+
+    // Set the default precision if not specified,
+    // or clamp the specified precision to the supported range.
+    // For significant precision, it must be in [1, 21].
+    // For fixed precision, it must be in [0, 20].
+    precision = precision === undefined ? 6
+        : /[gprs]/.test(type) ? Math.max(1, Math.min(21, precision))
+        : Math.max(0, Math.min(20, precision));
+
+    function format(value) {
+      var valuePrefix = prefix,
+          valueSuffix = suffix,
+          i, n, c;
+
+      if (type === "c") {
+        valueSuffix = formatType(value) + valueSuffix;
+        value = "";
+      } else {
+        value = +value;
+
+        // Determine the sign. -0 is not less than 0, but 1 / -0 is!
+        var valueNegative = value < 0 || 1 / value < 0;
+
+        // Perform the initial formatting.
+        value = isNaN(value) ? nan : formatType(Math.abs(value), precision);
+
+        // Trim insignificant zeros.
+        if (trim) value = formatTrim(value);
+
+        // If a negative value rounds to zero after formatting, and no explicit positive sign is requested, hide the sign.
+        if (valueNegative && +value === 0 && sign !== "+") valueNegative = false;
+
+        // Compute the prefix and suffix.
+        valuePrefix = (valueNegative ? (sign === "(" ? sign : minus) : sign === "-" || sign === "(" ? "" : sign) + valuePrefix;
+        valueSuffix = (type === "s" && !isNaN(value) && prefixExponent !== undefined ? prefixes[8 + prefixExponent / 3] : "") + valueSuffix + (valueNegative && sign === "(" ? ")" : "");
+
+        // Break the formatted value into the integer “value” part that can be
+        // grouped, and fractional or exponential “suffix” part that is not.
+        if (maybeSuffix) {
+          i = -1, n = value.length;
+          while (++i < n) {
+            if (c = value.charCodeAt(i), 48 > c || c > 57) {
+              valueSuffix = (c === 46 ? decimal + value.slice(i + 1) : value.slice(i)) + valueSuffix;
+              value = value.slice(0, i);
+              break;
+            }
+          }
+        }
+      }
+
+      // If the fill character is not "0", grouping is applied before padding.
+      if (comma && !zero) value = group(value, Infinity);
+
+      // Compute the padding.
+      var length = valuePrefix.length + value.length + valueSuffix.length,
+          padding = length < width ? new Array(width - length + 1).join(fill) : "";
+
+      // If the fill character is "0", grouping is applied after padding.
+      if (comma && zero) value = group(padding + value, padding.length ? width - valueSuffix.length : Infinity), padding = "";
+
+      // Reconstruct the final output based on the desired alignment.
+      switch (align) {
+        case "<": value = valuePrefix + value + valueSuffix + padding; break;
+        case "=": value = valuePrefix + padding + value + valueSuffix; break;
+        case "^": value = padding.slice(0, length = padding.length >> 1) + valuePrefix + value + valueSuffix + padding.slice(length); break;
+        default: value = padding + valuePrefix + value + valueSuffix; break;
+      }
+
+      return numerals(value);
+    }
+
+    format.toString = function() {
+      return specifier + "";
+    };
+
+    return format;
+  }
+
+  function formatPrefix(specifier, value) {
+    var e = Math.max(-8, Math.min(8, Math.floor(exponent(value) / 3))) * 3,
+        k = Math.pow(10, -e),
+        f = newFormat((specifier = d3_format_formatSpecifier(specifier), specifier.type = "f", specifier), {suffix: prefixes[8 + e / 3]});
+    return function(value) {
+      return f(k * value);
+    };
+  }
+
+  return {
+    format: newFormat,
+    formatPrefix: formatPrefix
+  };
+}
+
+var locale;
+var d3_format_format;
+var formatPrefix;
+
+defaultLocale({
+  thousands: ",",
+  grouping: [3],
+  currency: ["$", ""]
+});
+
+function defaultLocale(definition) {
+  locale = formatLocale(definition);
+  d3_format_format = locale.format;
+  formatPrefix = locale.formatPrefix;
+  return locale;
+}
+
+function precisionFixed(step) {
+  return Math.max(0, -exponent(Math.abs(step)));
+}
+
+function precisionPrefix(step, value) {
+  return Math.max(0, Math.max(-8, Math.min(8, Math.floor(exponent(value) / 3))) * 3 - exponent(Math.abs(step)));
+}
+
+function precisionRound(step, max) {
+  step = Math.abs(step), max = Math.abs(max) - step;
+  return Math.max(0, exponent(max) - exponent(step)) + 1;
+}
+
+
+
+;// CONCATENATED MODULE: ./node_modules/d3-time/dist/d3-time.mjs
+// https://d3js.org/d3-time/ v3.1.1 Copyright 2010-2026 Mike Bostock
+
+
+const d3_time_t0 = new Date, d3_time_t1 = new Date;
+
+function timeInterval(floori, offseti, count, field) {
+
+  function interval(date) {
+    return floori(date = arguments.length === 0 ? new Date : new Date(+date)), date;
+  }
+
+  interval.floor = (date) => {
+    return floori(date = new Date(+date)), date;
+  };
+
+  interval.ceil = (date) => {
+    return floori(date = new Date(date - 1)), offseti(date, 1), floori(date), date;
+  };
+
+  interval.round = (date) => {
+    const d0 = interval(date), d1 = interval.ceil(date);
+    return date - d0 < d1 - date ? d0 : d1;
+  };
+
+  interval.offset = (date, step) => {
+    return offseti(date = new Date(+date), step == null ? 1 : Math.floor(step)), date;
+  };
+
+  interval.range = (start, stop, step) => {
+    const range = [];
+    start = interval.ceil(start);
+    step = step == null ? 1 : Math.floor(step);
+    if (!(start < stop) || !(step > 0)) return range; // also handles Invalid Date
+    let previous;
+    do range.push(previous = new Date(+start)), offseti(start, step), floori(start);
+    while (previous < start && start < stop);
+    return range;
+  };
+
+  interval.filter = (test) => {
+    return timeInterval((date) => {
+      if (date >= date) while (floori(date), !test(date)) date.setTime(date - 1);
+    }, (date, step) => {
+      if (date >= date) {
+        if (step < 0) while (++step <= 0) {
+          while (offseti(date, -1), !test(date)) {} // eslint-disable-line no-empty
+        } else while (--step >= 0) {
+          while (offseti(date, 1), !test(date)) {} // eslint-disable-line no-empty
+        }
+      }
+    });
+  };
+
+  if (count) {
+    interval.count = (start, end) => {
+      d3_time_t0.setTime(+start), d3_time_t1.setTime(+end);
+      floori(d3_time_t0), floori(d3_time_t1);
+      return Math.floor(count(d3_time_t0, d3_time_t1));
+    };
+
+    interval.every = (step) => {
+      step = Math.floor(step);
+      return !isFinite(step) || !(step > 0) ? null
+          : !(step > 1) ? interval
+          : interval.filter(field
+              ? (d) => field(d) % step === 0
+              : (d) => interval.count(0, d) % step === 0);
+    };
+  }
+
+  return interval;
+}
+
+const millisecond = timeInterval(() => {
+  // noop
+}, (date, step) => {
+  date.setTime(+date + step);
+}, (start, end) => {
+  return end - start;
+});
+
+// An optimized implementation for this simple case.
+millisecond.every = (k) => {
+  k = Math.floor(k);
+  if (!isFinite(k) || !(k > 0)) return null;
+  if (!(k > 1)) return millisecond;
+  return timeInterval((date) => {
+    date.setTime(Math.floor(date / k) * k);
+  }, (date, step) => {
+    date.setTime(+date + step * k);
+  }, (start, end) => {
+    return (end - start) / k;
+  });
+};
+
+const milliseconds = millisecond.range;
+
+const durationSecond = 1000;
+const durationMinute = durationSecond * 60;
+const durationHour = durationMinute * 60;
+const durationDay = durationHour * 24;
+const durationWeek = durationDay * 7;
+const durationMonth = durationDay * 30;
+const durationYear = durationDay * 365;
+
+const second = timeInterval((date) => {
+  date.setTime(date - date.getMilliseconds());
+}, (date, step) => {
+  date.setTime(+date + step * durationSecond);
+}, (start, end) => {
+  return (end - start) / durationSecond;
+}, (date) => {
+  return date.getUTCSeconds();
+});
+
+const seconds = second.range;
+
+const d3_time_timeMinute = timeInterval((date) => {
+  date.setTime(date - date.getMilliseconds() - date.getSeconds() * durationSecond);
+}, (date, step) => {
+  date.setTime(+date + step * durationMinute);
+}, (start, end) => {
+  return (end - start) / durationMinute;
+}, (date) => {
+  return date.getMinutes();
+});
+
+const timeMinutes = d3_time_timeMinute.range;
+
+const utcMinute = timeInterval((date) => {
+  date.setUTCSeconds(0, 0);
+}, (date, step) => {
+  date.setTime(+date + step * durationMinute);
+}, (start, end) => {
+  return (end - start) / durationMinute;
+}, (date) => {
+  return date.getUTCMinutes();
+});
+
+const utcMinutes = utcMinute.range;
+
+const d3_time_timeHour = timeInterval((date) => {
+  date.setTime(date - date.getMilliseconds() - date.getSeconds() * durationSecond - date.getMinutes() * durationMinute);
+}, (date, step) => {
+  date.setTime(+date + step * durationHour);
+}, (start, end) => {
+  return (end - start) / durationHour;
+}, (date) => {
+  return date.getHours();
+});
+
+const timeHours = d3_time_timeHour.range;
+
+const utcHour = timeInterval((date) => {
+  date.setUTCMinutes(0, 0, 0);
+}, (date, step) => {
+  date.setTime(+date + step * durationHour);
+}, (start, end) => {
+  return (end - start) / durationHour;
+}, (date) => {
+  return date.getUTCHours();
+});
+
+const utcHours = utcHour.range;
+
+const d3_time_timeDay = timeInterval(
+  date => date.setHours(0, 0, 0, 0),
+  (date, step) => date.setDate(date.getDate() + step),
+  (start, end) => (end - start - (end.getTimezoneOffset() - start.getTimezoneOffset()) * durationMinute) / durationDay,
+  date => date.getDate() - 1
+);
+
+const timeDays = d3_time_timeDay.range;
+
+const utcDay = timeInterval((date) => {
+  date.setUTCHours(0, 0, 0, 0);
+}, (date, step) => {
+  date.setUTCDate(date.getUTCDate() + step);
+}, (start, end) => {
+  return (end - start) / durationDay;
+}, (date) => {
+  return date.getUTCDate() - 1;
+});
+
+const utcDays = utcDay.range;
+
+const unixDay = timeInterval((date) => {
+  date.setUTCHours(0, 0, 0, 0);
+}, (date, step) => {
+  date.setUTCDate(date.getUTCDate() + step);
+}, (start, end) => {
+  return (end - start) / durationDay;
+}, (date) => {
+  return Math.floor(date / durationDay);
+});
+
+const unixDays = unixDay.range;
+
+function timeWeekday(i) {
+  return timeInterval((date) => {
+    date.setDate(date.getDate() - (date.getDay() + 7 - i) % 7);
+    date.setHours(0, 0, 0, 0);
+  }, (date, step) => {
+    date.setDate(date.getDate() + step * 7);
+  }, (start, end) => {
+    return (end - start - (end.getTimezoneOffset() - start.getTimezoneOffset()) * durationMinute) / durationWeek;
+  });
+}
+
+const timeSunday = timeWeekday(0);
+const timeMonday = timeWeekday(1);
+const timeTuesday = timeWeekday(2);
+const timeWednesday = timeWeekday(3);
+const timeThursday = timeWeekday(4);
+const timeFriday = timeWeekday(5);
+const timeSaturday = timeWeekday(6);
+
+const timeSundays = timeSunday.range;
+const timeMondays = timeMonday.range;
+const timeTuesdays = timeTuesday.range;
+const timeWednesdays = timeWednesday.range;
+const timeThursdays = timeThursday.range;
+const timeFridays = timeFriday.range;
+const timeSaturdays = timeSaturday.range;
+
+function utcWeekday(i) {
+  return timeInterval((date) => {
+    date.setUTCDate(date.getUTCDate() - (date.getUTCDay() + 7 - i) % 7);
+    date.setUTCHours(0, 0, 0, 0);
+  }, (date, step) => {
+    date.setUTCDate(date.getUTCDate() + step * 7);
+  }, (start, end) => {
+    return (end - start) / durationWeek;
+  });
+}
+
+const utcSunday = utcWeekday(0);
+const utcMonday = utcWeekday(1);
+const utcTuesday = utcWeekday(2);
+const utcWednesday = utcWeekday(3);
+const utcThursday = utcWeekday(4);
+const utcFriday = utcWeekday(5);
+const utcSaturday = utcWeekday(6);
+
+const utcSundays = utcSunday.range;
+const utcMondays = utcMonday.range;
+const utcTuesdays = utcTuesday.range;
+const utcWednesdays = utcWednesday.range;
+const utcThursdays = utcThursday.range;
+const utcFridays = utcFriday.range;
+const utcSaturdays = utcSaturday.range;
+
+const d3_time_timeMonth = timeInterval((date) => {
+  date.setDate(1);
+  date.setHours(0, 0, 0, 0);
+}, (date, step) => {
+  date.setMonth(date.getMonth() + step);
+}, (start, end) => {
+  return end.getMonth() - start.getMonth() + (end.getFullYear() - start.getFullYear()) * 12;
+}, (date) => {
+  return date.getMonth();
+});
+
+const timeMonths = d3_time_timeMonth.range;
+
+const utcMonth = timeInterval((date) => {
+  date.setUTCDate(1);
+  date.setUTCHours(0, 0, 0, 0);
+}, (date, step) => {
+  date.setUTCMonth(date.getUTCMonth() + step);
+}, (start, end) => {
+  return end.getUTCMonth() - start.getUTCMonth() + (end.getUTCFullYear() - start.getUTCFullYear()) * 12;
+}, (date) => {
+  return date.getUTCMonth();
+});
+
+const utcMonths = utcMonth.range;
+
+const d3_time_timeYear = timeInterval((date) => {
+  date.setMonth(0, 1);
+  date.setHours(0, 0, 0, 0);
+}, (date, step) => {
+  date.setFullYear(date.getFullYear() + step);
+}, (start, end) => {
+  return end.getFullYear() - start.getFullYear();
+}, (date) => {
+  return date.getFullYear();
+});
+
+// An optimized implementation for this simple case.
+d3_time_timeYear.every = (k) => {
+  return !isFinite(k = Math.floor(k)) || !(k > 0) ? null : timeInterval((date) => {
+    date.setFullYear(Math.floor(date.getFullYear() / k) * k);
+    date.setMonth(0, 1);
+    date.setHours(0, 0, 0, 0);
+  }, (date, step) => {
+    date.setFullYear(date.getFullYear() + step * k);
+  });
+};
+
+const timeYears = d3_time_timeYear.range;
+
+const utcYear = timeInterval((date) => {
+  date.setUTCMonth(0, 1);
+  date.setUTCHours(0, 0, 0, 0);
+}, (date, step) => {
+  date.setUTCFullYear(date.getUTCFullYear() + step);
+}, (start, end) => {
+  return end.getUTCFullYear() - start.getUTCFullYear();
+}, (date) => {
+  return date.getUTCFullYear();
+});
+
+// An optimized implementation for this simple case.
+utcYear.every = (k) => {
+  return !isFinite(k = Math.floor(k)) || !(k > 0) ? null : timeInterval((date) => {
+    date.setUTCFullYear(Math.floor(date.getUTCFullYear() / k) * k);
+    date.setUTCMonth(0, 1);
+    date.setUTCHours(0, 0, 0, 0);
+  }, (date, step) => {
+    date.setUTCFullYear(date.getUTCFullYear() + step * k);
+  });
+};
+
+const utcYears = utcYear.range;
+
+function ticker(year, month, week, day, hour, minute) {
+
+  const tickIntervals = [
+    [second,  1,      durationSecond],
+    [second,  5,  5 * durationSecond],
+    [second, 15, 15 * durationSecond],
+    [second, 30, 30 * durationSecond],
+    [minute,  1,      durationMinute],
+    [minute,  5,  5 * durationMinute],
+    [minute, 15, 15 * durationMinute],
+    [minute, 30, 30 * durationMinute],
+    [  hour,  1,      durationHour  ],
+    [  hour,  3,  3 * durationHour  ],
+    [  hour,  6,  6 * durationHour  ],
+    [  hour, 12, 12 * durationHour  ],
+    [   day,  1,      durationDay   ],
+    [   day,  2,  2 * durationDay   ],
+    [  week,  1,      durationWeek  ],
+    [ month,  1,      durationMonth ],
+    [ month,  3,  3 * durationMonth ],
+    [  year,  1,      durationYear  ]
+  ];
+
+  function ticks(start, stop, count) {
+    const reverse = stop < start;
+    if (reverse) [start, stop] = [stop, start];
+    const interval = count && typeof count.range === "function" ? count : tickInterval(start, stop, count);
+    const ticks = interval ? interval.range(start, +stop + 1) : []; // inclusive stop
+    return reverse ? ticks.reverse() : ticks;
+  }
+
+  function tickInterval(start, stop, count) {
+    const target = Math.abs(stop - start) / count;
+    const i = bisector(([,, step]) => step).right(tickIntervals, target);
+    if (i === tickIntervals.length) return year.every(tickStep(start / durationYear, stop / durationYear, count));
+    if (i === 0) return millisecond.every(Math.max(tickStep(start, stop, count), 1));
+    const [t, step] = tickIntervals[target / tickIntervals[i - 1][2] < tickIntervals[i][2] / target ? i - 1 : i];
+    return t.every(step);
+  }
+
+  return [ticks, tickInterval];
+}
+
+const [utcTicks, utcTickInterval] = ticker(utcYear, utcMonth, utcSunday, unixDay, utcHour, utcMinute);
+const [d3_time_timeTicks, d3_time_timeTickInterval] = ticker(d3_time_timeYear, d3_time_timeMonth, timeSunday, d3_time_timeDay, d3_time_timeHour, d3_time_timeMinute);
+
+
+
+;// CONCATENATED MODULE: ./node_modules/d3-time-format/dist/d3-time-format.mjs
+// https://d3js.org/d3-time-format/ v4.1.1 Copyright 2010-2026 Mike Bostock
+
+
+function localDate(d) {
+  if (0 <= d.y && d.y < 100) {
+    var date = new Date(-1, d.m, d.d, d.H, d.M, d.S, d.L);
+    date.setFullYear(d.y);
+    return date;
+  }
+  return new Date(d.y, d.m, d.d, d.H, d.M, d.S, d.L);
+}
+
+function utcDate(d) {
+  if (0 <= d.y && d.y < 100) {
+    var date = new Date(Date.UTC(-1, d.m, d.d, d.H, d.M, d.S, d.L));
+    date.setUTCFullYear(d.y);
+    return date;
+  }
+  return new Date(Date.UTC(d.y, d.m, d.d, d.H, d.M, d.S, d.L));
+}
+
+function newDate(y, m, d) {
+  return {y: y, m: m, d: d, H: 0, M: 0, S: 0, L: 0};
+}
+
+function d3_time_format_formatLocale(locale) {
+  var locale_dateTime = locale.dateTime,
+      locale_date = locale.date,
+      locale_time = locale.time,
+      locale_periods = locale.periods,
+      locale_weekdays = locale.days,
+      locale_shortWeekdays = locale.shortDays,
+      locale_months = locale.months,
+      locale_shortMonths = locale.shortMonths;
+
+  var periodRe = formatRe(locale_periods),
+      periodLookup = formatLookup(locale_periods),
+      weekdayRe = formatRe(locale_weekdays),
+      weekdayLookup = formatLookup(locale_weekdays),
+      shortWeekdayRe = formatRe(locale_shortWeekdays),
+      shortWeekdayLookup = formatLookup(locale_shortWeekdays),
+      monthRe = formatRe(locale_months),
+      monthLookup = formatLookup(locale_months),
+      shortMonthRe = formatRe(locale_shortMonths),
+      shortMonthLookup = formatLookup(locale_shortMonths);
+
+  var formats = {
+    "a": formatShortWeekday,
+    "A": formatWeekday,
+    "b": formatShortMonth,
+    "B": formatMonth,
+    "c": null,
+    "d": formatDayOfMonth,
+    "e": formatDayOfMonth,
+    "f": formatMicroseconds,
+    "g": formatYearISO,
+    "G": formatFullYearISO,
+    "H": formatHour24,
+    "I": formatHour12,
+    "j": formatDayOfYear,
+    "L": formatMilliseconds,
+    "m": formatMonthNumber,
+    "M": formatMinutes,
+    "p": formatPeriod,
+    "q": formatQuarter,
+    "Q": formatUnixTimestamp,
+    "s": formatUnixTimestampSeconds,
+    "S": formatSeconds,
+    "u": formatWeekdayNumberMonday,
+    "U": formatWeekNumberSunday,
+    "V": formatWeekNumberISO,
+    "w": formatWeekdayNumberSunday,
+    "W": formatWeekNumberMonday,
+    "x": null,
+    "X": null,
+    "y": formatYear,
+    "Y": formatFullYear,
+    "Z": formatZone,
+    "%": formatLiteralPercent
+  };
+
+  var utcFormats = {
+    "a": formatUTCShortWeekday,
+    "A": formatUTCWeekday,
+    "b": formatUTCShortMonth,
+    "B": formatUTCMonth,
+    "c": null,
+    "d": formatUTCDayOfMonth,
+    "e": formatUTCDayOfMonth,
+    "f": formatUTCMicroseconds,
+    "g": formatUTCYearISO,
+    "G": formatUTCFullYearISO,
+    "H": formatUTCHour24,
+    "I": formatUTCHour12,
+    "j": formatUTCDayOfYear,
+    "L": formatUTCMilliseconds,
+    "m": formatUTCMonthNumber,
+    "M": formatUTCMinutes,
+    "p": formatUTCPeriod,
+    "q": formatUTCQuarter,
+    "Q": formatUnixTimestamp,
+    "s": formatUnixTimestampSeconds,
+    "S": formatUTCSeconds,
+    "u": formatUTCWeekdayNumberMonday,
+    "U": formatUTCWeekNumberSunday,
+    "V": formatUTCWeekNumberISO,
+    "w": formatUTCWeekdayNumberSunday,
+    "W": formatUTCWeekNumberMonday,
+    "x": null,
+    "X": null,
+    "y": formatUTCYear,
+    "Y": formatUTCFullYear,
+    "Z": formatUTCZone,
+    "%": formatLiteralPercent
+  };
+
+  var parses = {
+    "a": parseShortWeekday,
+    "A": parseWeekday,
+    "b": parseShortMonth,
+    "B": parseMonth,
+    "c": parseLocaleDateTime,
+    "d": parseDayOfMonth,
+    "e": parseDayOfMonth,
+    "f": parseMicroseconds,
+    "g": parseYear,
+    "G": parseFullYear,
+    "H": parseHour24,
+    "I": parseHour24,
+    "j": parseDayOfYear,
+    "L": parseMilliseconds,
+    "m": parseMonthNumber,
+    "M": parseMinutes,
+    "p": parsePeriod,
+    "q": parseQuarter,
+    "Q": parseUnixTimestamp,
+    "s": parseUnixTimestampSeconds,
+    "S": parseSeconds,
+    "u": parseWeekdayNumberMonday,
+    "U": parseWeekNumberSunday,
+    "V": parseWeekNumberISO,
+    "w": parseWeekdayNumberSunday,
+    "W": parseWeekNumberMonday,
+    "x": parseLocaleDate,
+    "X": parseLocaleTime,
+    "y": parseYear,
+    "Y": parseFullYear,
+    "Z": parseZone,
+    "%": parseLiteralPercent
+  };
+
+  // These recursive directive definitions must be deferred.
+  formats.x = newFormat(locale_date, formats);
+  formats.X = newFormat(locale_time, formats);
+  formats.c = newFormat(locale_dateTime, formats);
+  utcFormats.x = newFormat(locale_date, utcFormats);
+  utcFormats.X = newFormat(locale_time, utcFormats);
+  utcFormats.c = newFormat(locale_dateTime, utcFormats);
+
+  function newFormat(specifier, formats) {
+    return function(date) {
+      var string = [],
+          i = -1,
+          j = 0,
+          n = specifier.length,
+          c,
+          pad,
+          format;
+
+      if (!(date instanceof Date)) date = new Date(+date);
+
+      while (++i < n) {
+        if (specifier.charCodeAt(i) === 37) {
+          string.push(specifier.slice(j, i));
+          if ((pad = pads[c = specifier.charAt(++i)]) != null) c = specifier.charAt(++i);
+          else pad = c === "e" ? " " : "0";
+          if (format = formats[c]) c = format(date, pad);
+          string.push(c);
+          j = i + 1;
+        }
+      }
+
+      string.push(specifier.slice(j, i));
+      return string.join("");
+    };
+  }
+
+  function newParse(specifier, Z) {
+    return function(string) {
+      var d = newDate(1900, undefined, 1),
+          i = parseSpecifier(d, specifier, string += "", 0),
+          week, day;
+      if (i != string.length) return null;
+
+      // If a UNIX timestamp is specified, return it.
+      if ("Q" in d) return new Date(d.Q);
+      if ("s" in d) return new Date(d.s * 1000 + ("L" in d ? d.L : 0));
+
+      // If this is utcParse, never use the local timezone.
+      if (Z && !("Z" in d)) d.Z = 0;
+
+      // The am-pm flag is 0 for AM, and 1 for PM.
+      if ("p" in d) d.H = d.H % 12 + d.p * 12;
+
+      // If the month was not specified, inherit from the quarter.
+      if (d.m === undefined) d.m = "q" in d ? d.q : 0;
+
+      // Convert day-of-week and week-of-year to day-of-year.
+      if ("V" in d) {
+        if (d.V < 1 || d.V > 53) return null;
+        if (!("w" in d)) d.w = 1;
+        if ("Z" in d) {
+          week = utcDate(newDate(d.y, 0, 1)), day = week.getUTCDay();
+          week = day > 4 || day === 0 ? utcMonday.ceil(week) : utcMonday(week);
+          week = utcDay.offset(week, (d.V - 1) * 7);
+          d.y = week.getUTCFullYear();
+          d.m = week.getUTCMonth();
+          d.d = week.getUTCDate() + (d.w + 6) % 7;
+        } else {
+          week = localDate(newDate(d.y, 0, 1)), day = week.getDay();
+          week = day > 4 || day === 0 ? timeMonday.ceil(week) : timeMonday(week);
+          week = d3_time_timeDay.offset(week, (d.V - 1) * 7);
+          d.y = week.getFullYear();
+          d.m = week.getMonth();
+          d.d = week.getDate() + (d.w + 6) % 7;
+        }
+      } else if ("W" in d || "U" in d) {
+        if (!("w" in d)) d.w = "u" in d ? d.u % 7 : "W" in d ? 1 : 0;
+        day = "Z" in d ? utcDate(newDate(d.y, 0, 1)).getUTCDay() : localDate(newDate(d.y, 0, 1)).getDay();
+        d.m = 0;
+        d.d = "W" in d ? (d.w + 6) % 7 + d.W * 7 - (day + 5) % 7 : d.w + d.U * 7 - (day + 6) % 7;
+      }
+
+      // If a time zone is specified, all fields are interpreted as UTC and then
+      // offset according to the specified time zone.
+      if ("Z" in d) {
+        d.H += d.Z / 100 | 0;
+        d.M += d.Z % 100;
+        return utcDate(d);
+      }
+
+      // Otherwise, all fields are in local time.
+      return localDate(d);
+    };
+  }
+
+  function parseSpecifier(d, specifier, string, j) {
+    var i = 0,
+        n = specifier.length,
+        m = string.length,
+        c,
+        parse;
+
+    while (i < n) {
+      if (j >= m) return -1;
+      c = specifier.charCodeAt(i++);
+      if (c === 37) {
+        c = specifier.charAt(i++);
+        parse = parses[c in pads ? specifier.charAt(i++) : c];
+        if (!parse || ((j = parse(d, string, j)) < 0)) return -1;
+      } else if (c != string.charCodeAt(j++)) {
+        return -1;
+      }
+    }
+
+    return j;
+  }
+
+  function parsePeriod(d, string, i) {
+    var n = periodRe.exec(string.slice(i));
+    return n ? (d.p = periodLookup.get(n[0].toLowerCase()), i + n[0].length) : -1;
+  }
+
+  function parseShortWeekday(d, string, i) {
+    var n = shortWeekdayRe.exec(string.slice(i));
+    return n ? (d.w = shortWeekdayLookup.get(n[0].toLowerCase()), i + n[0].length) : -1;
+  }
+
+  function parseWeekday(d, string, i) {
+    var n = weekdayRe.exec(string.slice(i));
+    return n ? (d.w = weekdayLookup.get(n[0].toLowerCase()), i + n[0].length) : -1;
+  }
+
+  function parseShortMonth(d, string, i) {
+    var n = shortMonthRe.exec(string.slice(i));
+    return n ? (d.m = shortMonthLookup.get(n[0].toLowerCase()), i + n[0].length) : -1;
+  }
+
+  function parseMonth(d, string, i) {
+    var n = monthRe.exec(string.slice(i));
+    return n ? (d.m = monthLookup.get(n[0].toLowerCase()), i + n[0].length) : -1;
+  }
+
+  function parseLocaleDateTime(d, string, i) {
+    return parseSpecifier(d, locale_dateTime, string, i);
+  }
+
+  function parseLocaleDate(d, string, i) {
+    return parseSpecifier(d, locale_date, string, i);
+  }
+
+  function parseLocaleTime(d, string, i) {
+    return parseSpecifier(d, locale_time, string, i);
+  }
+
+  function formatShortWeekday(d) {
+    return locale_shortWeekdays[d.getDay()];
+  }
+
+  function formatWeekday(d) {
+    return locale_weekdays[d.getDay()];
+  }
+
+  function formatShortMonth(d) {
+    return locale_shortMonths[d.getMonth()];
+  }
+
+  function formatMonth(d) {
+    return locale_months[d.getMonth()];
+  }
+
+  function formatPeriod(d) {
+    return locale_periods[+(d.getHours() >= 12)];
+  }
+
+  function formatQuarter(d) {
+    return 1 + ~~(d.getMonth() / 3);
+  }
+
+  function formatUTCShortWeekday(d) {
+    return locale_shortWeekdays[d.getUTCDay()];
+  }
+
+  function formatUTCWeekday(d) {
+    return locale_weekdays[d.getUTCDay()];
+  }
+
+  function formatUTCShortMonth(d) {
+    return locale_shortMonths[d.getUTCMonth()];
+  }
+
+  function formatUTCMonth(d) {
+    return locale_months[d.getUTCMonth()];
+  }
+
+  function formatUTCPeriod(d) {
+    return locale_periods[+(d.getUTCHours() >= 12)];
+  }
+
+  function formatUTCQuarter(d) {
+    return 1 + ~~(d.getUTCMonth() / 3);
+  }
+
+  return {
+    format: function(specifier) {
+      var f = newFormat(specifier += "", formats);
+      f.toString = function() { return specifier; };
+      return f;
+    },
+    parse: function(specifier) {
+      var p = newParse(specifier += "", false);
+      p.toString = function() { return specifier; };
+      return p;
+    },
+    utcFormat: function(specifier) {
+      var f = newFormat(specifier += "", utcFormats);
+      f.toString = function() { return specifier; };
+      return f;
+    },
+    utcParse: function(specifier) {
+      var p = newParse(specifier += "", true);
+      p.toString = function() { return specifier; };
+      return p;
+    }
+  };
+}
+
+var pads = {"-": "", "_": " ", "0": "0"},
+    numberRe = /^\s*\d+/, // note: ignores next directive
+    percentRe = /^%/,
+    requoteRe = /[\\^$*+?|[\]().{}]/g;
+
+function pad(value, fill, width) {
+  var sign = value < 0 ? "-" : "",
+      string = (sign ? -value : value) + "",
+      length = string.length;
+  return sign + (length < width ? new Array(width - length + 1).join(fill) + string : string);
+}
+
+function requote(s) {
+  return s.replace(requoteRe, "\\$&");
+}
+
+function formatRe(names) {
+  return new RegExp("^(?:" + names.map(requote).join("|") + ")", "i");
+}
+
+function formatLookup(names) {
+  return new Map(names.map((name, i) => [name.toLowerCase(), i]));
+}
+
+function parseWeekdayNumberSunday(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 1));
+  return n ? (d.w = +n[0], i + n[0].length) : -1;
+}
+
+function parseWeekdayNumberMonday(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 1));
+  return n ? (d.u = +n[0], i + n[0].length) : -1;
+}
+
+function parseWeekNumberSunday(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 2));
+  return n ? (d.U = +n[0], i + n[0].length) : -1;
+}
+
+function parseWeekNumberISO(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 2));
+  return n ? (d.V = +n[0], i + n[0].length) : -1;
+}
+
+function parseWeekNumberMonday(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 2));
+  return n ? (d.W = +n[0], i + n[0].length) : -1;
+}
+
+function parseFullYear(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 4));
+  return n ? (d.y = +n[0], i + n[0].length) : -1;
+}
+
+function parseYear(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 2));
+  return n ? (d.y = +n[0] + (+n[0] > 68 ? 1900 : 2000), i + n[0].length) : -1;
+}
+
+function parseZone(d, string, i) {
+  var n = /^(Z)|([+-]\d\d)(?::?(\d\d))?/.exec(string.slice(i, i + 6));
+  return n ? (d.Z = n[1] ? 0 : -(n[2] + (n[3] || "00")), i + n[0].length) : -1;
+}
+
+function parseQuarter(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 1));
+  return n ? (d.q = n[0] * 3 - 3, i + n[0].length) : -1;
+}
+
+function parseMonthNumber(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 2));
+  return n ? (d.m = n[0] - 1, i + n[0].length) : -1;
+}
+
+function parseDayOfMonth(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 2));
+  return n ? (d.d = +n[0], i + n[0].length) : -1;
+}
+
+function parseDayOfYear(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 3));
+  return n ? (d.m = 0, d.d = +n[0], i + n[0].length) : -1;
+}
+
+function parseHour24(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 2));
+  return n ? (d.H = +n[0], i + n[0].length) : -1;
+}
+
+function parseMinutes(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 2));
+  return n ? (d.M = +n[0], i + n[0].length) : -1;
+}
+
+function parseSeconds(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 2));
+  return n ? (d.S = +n[0], i + n[0].length) : -1;
+}
+
+function parseMilliseconds(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 3));
+  return n ? (d.L = +n[0], i + n[0].length) : -1;
+}
+
+function parseMicroseconds(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 6));
+  return n ? (d.L = Math.floor(n[0] / 1000), i + n[0].length) : -1;
+}
+
+function parseLiteralPercent(d, string, i) {
+  var n = percentRe.exec(string.slice(i, i + 1));
+  return n ? i + n[0].length : -1;
+}
+
+function parseUnixTimestamp(d, string, i) {
+  var n = numberRe.exec(string.slice(i));
+  return n ? (d.Q = +n[0], i + n[0].length) : -1;
+}
+
+function parseUnixTimestampSeconds(d, string, i) {
+  var n = numberRe.exec(string.slice(i));
+  return n ? (d.s = +n[0], i + n[0].length) : -1;
+}
+
+function formatDayOfMonth(d, p) {
+  return pad(d.getDate(), p, 2);
+}
+
+function formatHour24(d, p) {
+  return pad(d.getHours(), p, 2);
+}
+
+function formatHour12(d, p) {
+  return pad(d.getHours() % 12 || 12, p, 2);
+}
+
+function formatDayOfYear(d, p) {
+  return pad(1 + d3_time_timeDay.count(d3_time_timeYear(d), d), p, 3);
+}
+
+function formatMilliseconds(d, p) {
+  return pad(d.getMilliseconds(), p, 3);
+}
+
+function formatMicroseconds(d, p) {
+  return formatMilliseconds(d, p) + "000";
+}
+
+function formatMonthNumber(d, p) {
+  return pad(d.getMonth() + 1, p, 2);
+}
+
+function formatMinutes(d, p) {
+  return pad(d.getMinutes(), p, 2);
+}
+
+function formatSeconds(d, p) {
+  return pad(d.getSeconds(), p, 2);
+}
+
+function formatWeekdayNumberMonday(d) {
+  var day = d.getDay();
+  return day === 0 ? 7 : day;
+}
+
+function formatWeekNumberSunday(d, p) {
+  return pad(timeSunday.count(d3_time_timeYear(d) - 1, d), p, 2);
+}
+
+function dISO(d) {
+  var day = d.getDay();
+  return (day >= 4 || day === 0) ? timeThursday(d) : timeThursday.ceil(d);
+}
+
+function formatWeekNumberISO(d, p) {
+  d = dISO(d);
+  return pad(timeThursday.count(d3_time_timeYear(d), d) + (d3_time_timeYear(d).getDay() === 4), p, 2);
+}
+
+function formatWeekdayNumberSunday(d) {
+  return d.getDay();
+}
+
+function formatWeekNumberMonday(d, p) {
+  return pad(timeMonday.count(d3_time_timeYear(d) - 1, d), p, 2);
+}
+
+function formatYear(d, p) {
+  return pad(d.getFullYear() % 100, p, 2);
+}
+
+function formatYearISO(d, p) {
+  d = dISO(d);
+  return pad(d.getFullYear() % 100, p, 2);
+}
+
+function formatFullYear(d, p) {
+  return pad(d.getFullYear() % 10000, p, 4);
+}
+
+function formatFullYearISO(d, p) {
+  var day = d.getDay();
+  d = (day >= 4 || day === 0) ? timeThursday(d) : timeThursday.ceil(d);
+  return pad(d.getFullYear() % 10000, p, 4);
+}
+
+function formatZone(d) {
+  var z = d.getTimezoneOffset();
+  return (z > 0 ? "-" : (z *= -1, "+"))
+      + pad(z / 60 | 0, "0", 2)
+      + pad(z % 60, "0", 2);
+}
+
+function formatUTCDayOfMonth(d, p) {
+  return pad(d.getUTCDate(), p, 2);
+}
+
+function formatUTCHour24(d, p) {
+  return pad(d.getUTCHours(), p, 2);
+}
+
+function formatUTCHour12(d, p) {
+  return pad(d.getUTCHours() % 12 || 12, p, 2);
+}
+
+function formatUTCDayOfYear(d, p) {
+  return pad(1 + utcDay.count(utcYear(d), d), p, 3);
+}
+
+function formatUTCMilliseconds(d, p) {
+  return pad(d.getUTCMilliseconds(), p, 3);
+}
+
+function formatUTCMicroseconds(d, p) {
+  return formatUTCMilliseconds(d, p) + "000";
+}
+
+function formatUTCMonthNumber(d, p) {
+  return pad(d.getUTCMonth() + 1, p, 2);
+}
+
+function formatUTCMinutes(d, p) {
+  return pad(d.getUTCMinutes(), p, 2);
+}
+
+function formatUTCSeconds(d, p) {
+  return pad(d.getUTCSeconds(), p, 2);
+}
+
+function formatUTCWeekdayNumberMonday(d) {
+  var dow = d.getUTCDay();
+  return dow === 0 ? 7 : dow;
+}
+
+function formatUTCWeekNumberSunday(d, p) {
+  return pad(utcSunday.count(utcYear(d) - 1, d), p, 2);
+}
+
+function UTCdISO(d) {
+  var day = d.getUTCDay();
+  return (day >= 4 || day === 0) ? utcThursday(d) : utcThursday.ceil(d);
+}
+
+function formatUTCWeekNumberISO(d, p) {
+  d = UTCdISO(d);
+  return pad(utcThursday.count(utcYear(d), d) + (utcYear(d).getUTCDay() === 4), p, 2);
+}
+
+function formatUTCWeekdayNumberSunday(d) {
+  return d.getUTCDay();
+}
+
+function formatUTCWeekNumberMonday(d, p) {
+  return pad(utcMonday.count(utcYear(d) - 1, d), p, 2);
+}
+
+function formatUTCYear(d, p) {
+  return pad(d.getUTCFullYear() % 100, p, 2);
+}
+
+function formatUTCYearISO(d, p) {
+  d = UTCdISO(d);
+  return pad(d.getUTCFullYear() % 100, p, 2);
+}
+
+function formatUTCFullYear(d, p) {
+  return pad(d.getUTCFullYear() % 10000, p, 4);
+}
+
+function formatUTCFullYearISO(d, p) {
+  var day = d.getUTCDay();
+  d = (day >= 4 || day === 0) ? utcThursday(d) : utcThursday.ceil(d);
+  return pad(d.getUTCFullYear() % 10000, p, 4);
+}
+
+function formatUTCZone() {
+  return "+0000";
+}
+
+function formatLiteralPercent() {
+  return "%";
+}
+
+function formatUnixTimestamp(d) {
+  return +d;
+}
+
+function formatUnixTimestampSeconds(d) {
+  return Math.floor(+d / 1000);
+}
+
+var d3_time_format_locale;
+var d3_time_format_timeFormat;
+var timeParse;
+var utcFormat;
+var utcParse;
+
+d3_time_format_defaultLocale({
+  dateTime: "%x, %X",
+  date: "%-m/%-d/%Y",
+  time: "%-I:%M:%S %p",
+  periods: ["AM", "PM"],
+  days: ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"],
+  shortDays: ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"],
+  months: ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
+  shortMonths: ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+});
+
+function d3_time_format_defaultLocale(definition) {
+  d3_time_format_locale = d3_time_format_formatLocale(definition);
+  d3_time_format_timeFormat = d3_time_format_locale.format;
+  timeParse = d3_time_format_locale.parse;
+  utcFormat = d3_time_format_locale.utcFormat;
+  utcParse = d3_time_format_locale.utcParse;
+  return d3_time_format_locale;
+}
+
+var isoSpecifier = "%Y-%m-%dT%H:%M:%S.%LZ";
+
+function formatIsoNative(date) {
+  return date.toISOString();
+}
+
+var formatIso = Date.prototype.toISOString
+    ? formatIsoNative
+    : utcFormat(isoSpecifier);
+
+function parseIsoNative(string) {
+  var date = new Date(string);
+  return isNaN(date) ? null : date;
+}
+
+var parseIso = +new Date("2000-01-01T00:00:00.000Z")
+    ? parseIsoNative
+    : utcParse(isoSpecifier);
+
+
+
+;// CONCATENATED MODULE: ./node_modules/d3-scale/dist/d3-scale.mjs
+// https://d3js.org/d3-scale/ v4.0.3 Copyright 2010-2026 Mike Bostock
+
+
+
+
+
+
+function initRange(domain, range) {
+  switch (arguments.length) {
+    case 0: break;
+    case 1: this.range(domain); break;
+    default: this.range(range).domain(domain); break;
+  }
+  return this;
+}
+
+function initInterpolator(domain, interpolator) {
+  switch (arguments.length) {
+    case 0: break;
+    case 1: {
+      if (typeof domain === "function") this.interpolator(domain);
+      else this.range(domain);
+      break;
+    }
+    default: {
+      this.domain(domain);
+      if (typeof interpolator === "function") this.interpolator(interpolator);
+      else this.range(interpolator);
+      break;
+    }
+  }
+  return this;
+}
+
+const implicit = Symbol("implicit");
+
+function ordinal() {
+  var index = new InternMap(),
+      domain = [],
+      range = [],
+      unknown = implicit;
+
+  function scale(d) {
+    let i = index.get(d);
+    if (i === undefined) {
+      if (unknown !== implicit) return unknown;
+      index.set(d, i = domain.push(d) - 1);
+    }
+    return range[i % range.length];
+  }
+
+  scale.domain = function(_) {
+    if (!arguments.length) return domain.slice();
+    domain = [], index = new InternMap();
+    for (const value of _) {
+      if (index.has(value)) continue;
+      index.set(value, domain.push(value) - 1);
+    }
+    return scale;
+  };
+
+  scale.range = function(_) {
+    return arguments.length ? (range = Array.from(_), scale) : range.slice();
+  };
+
+  scale.unknown = function(_) {
+    return arguments.length ? (unknown = _, scale) : unknown;
+  };
+
+  scale.copy = function() {
+    return ordinal(domain, range).unknown(unknown);
+  };
+
+  initRange.apply(scale, arguments);
+
+  return scale;
+}
+
+function band() {
+  var scale = ordinal().unknown(undefined),
+      domain = scale.domain,
+      ordinalRange = scale.range,
+      r0 = 0,
+      r1 = 1,
+      step,
+      bandwidth,
+      round = false,
+      paddingInner = 0,
+      paddingOuter = 0,
+      align = 0.5;
+
+  delete scale.unknown;
+
+  function rescale() {
+    var n = domain().length,
+        reverse = r1 < r0,
+        start = reverse ? r1 : r0,
+        stop = reverse ? r0 : r1;
+    step = (stop - start) / Math.max(1, n - paddingInner + paddingOuter * 2);
+    if (round) step = Math.floor(step);
+    start += (stop - start - step * (n - paddingInner)) * align;
+    bandwidth = step * (1 - paddingInner);
+    if (round) start = Math.round(start), bandwidth = Math.round(bandwidth);
+    var values = range(n).map(function(i) { return start + step * i; });
+    return ordinalRange(reverse ? values.reverse() : values);
+  }
+
+  scale.domain = function(_) {
+    return arguments.length ? (domain(_), rescale()) : domain();
+  };
+
+  scale.range = function(_) {
+    return arguments.length ? ([r0, r1] = _, r0 = +r0, r1 = +r1, rescale()) : [r0, r1];
+  };
+
+  scale.rangeRound = function(_) {
+    return [r0, r1] = _, r0 = +r0, r1 = +r1, round = true, rescale();
+  };
+
+  scale.bandwidth = function() {
+    return bandwidth;
+  };
+
+  scale.step = function() {
+    return step;
+  };
+
+  scale.round = function(_) {
+    return arguments.length ? (round = !!_, rescale()) : round;
+  };
+
+  scale.padding = function(_) {
+    return arguments.length ? (paddingInner = Math.min(1, paddingOuter = +_), rescale()) : paddingInner;
+  };
+
+  scale.paddingInner = function(_) {
+    return arguments.length ? (paddingInner = Math.min(1, _), rescale()) : paddingInner;
+  };
+
+  scale.paddingOuter = function(_) {
+    return arguments.length ? (paddingOuter = +_, rescale()) : paddingOuter;
+  };
+
+  scale.align = function(_) {
+    return arguments.length ? (align = Math.max(0, Math.min(1, _)), rescale()) : align;
+  };
+
+  scale.copy = function() {
+    return band(domain(), [r0, r1])
+        .round(round)
+        .paddingInner(paddingInner)
+        .paddingOuter(paddingOuter)
+        .align(align);
+  };
+
+  return initRange.apply(rescale(), arguments);
+}
+
+function pointish(scale) {
+  var copy = scale.copy;
+
+  scale.padding = scale.paddingOuter;
+  delete scale.paddingInner;
+  delete scale.paddingOuter;
+
+  scale.copy = function() {
+    return pointish(copy());
+  };
+
+  return scale;
+}
+
+function point() {
+  return pointish(band.apply(null, arguments).paddingInner(1));
+}
+
+function constants(x) {
+  return function() {
+    return x;
+  };
+}
+
+function number$1(x) {
+  return +x;
+}
+
+var unit = [0, 1];
+
+function identity$1(x) {
+  return x;
+}
+
+function normalize(a, b) {
+  return (b -= (a = +a))
+      ? function(x) { return (x - a) / b; }
+      : constants(isNaN(b) ? NaN : 0.5);
+}
+
+function clamper(a, b) {
+  var t;
+  if (a > b) t = a, a = b, b = t;
+  return function(x) { return Math.max(a, Math.min(b, x)); };
+}
+
+// normalize(a, b)(x) takes a domain value x in [a,b] and returns the corresponding parameter t in [0,1].
+// interpolate(a, b)(t) takes a parameter t in [0,1] and returns the corresponding range value x in [a,b].
+function bimap(domain, range, interpolate) {
+  var d0 = domain[0], d1 = domain[1], r0 = range[0], r1 = range[1];
+  if (d1 < d0) d0 = normalize(d1, d0), r0 = interpolate(r1, r0);
+  else d0 = normalize(d0, d1), r0 = interpolate(r0, r1);
+  return function(x) { return r0(d0(x)); };
+}
+
+function polymap(domain, range, interpolate) {
+  var j = Math.min(domain.length, range.length) - 1,
+      d = new Array(j),
+      r = new Array(j),
+      i = -1;
+
+  // Reverse descending domains.
+  if (domain[j] < domain[0]) {
+    domain = domain.slice().reverse();
+    range = range.slice().reverse();
+  }
+
+  while (++i < j) {
+    d[i] = normalize(domain[i], domain[i + 1]);
+    r[i] = interpolate(range[i], range[i + 1]);
+  }
+
+  return function(x) {
+    var i = bisectRight(domain, x, 1, j) - 1;
+    return r[i](d[i](x));
+  };
+}
+
+function copy$1(source, target) {
+  return target
+      .domain(source.domain())
+      .range(source.range())
+      .interpolate(source.interpolate())
+      .clamp(source.clamp())
+      .unknown(source.unknown());
+}
+
+function transformer$2() {
+  var domain = unit,
+      range = unit,
+      interpolate$1 = value,
+      transform,
+      untransform,
+      unknown,
+      clamp = identity$1,
+      piecewise,
+      output,
+      input;
+
+  function rescale() {
+    var n = Math.min(domain.length, range.length);
+    if (clamp !== identity$1) clamp = clamper(domain[0], domain[n - 1]);
+    piecewise = n > 2 ? polymap : bimap;
+    output = input = null;
+    return scale;
+  }
+
+  function scale(x) {
+    return x == null || isNaN(x = +x) ? unknown : (output || (output = piecewise(domain.map(transform), range, interpolate$1)))(transform(clamp(x)));
+  }
+
+  scale.invert = function(y) {
+    return clamp(untransform((input || (input = piecewise(range, domain.map(transform), d3_interpolate_number)))(y)));
+  };
+
+  scale.domain = function(_) {
+    return arguments.length ? (domain = Array.from(_, number$1), rescale()) : domain.slice();
+  };
+
+  scale.range = function(_) {
+    return arguments.length ? (range = Array.from(_), rescale()) : range.slice();
+  };
+
+  scale.rangeRound = function(_) {
+    return range = Array.from(_), interpolate$1 = round, rescale();
+  };
+
+  scale.clamp = function(_) {
+    return arguments.length ? (clamp = _ ? true : identity$1, rescale()) : clamp !== identity$1;
+  };
+
+  scale.interpolate = function(_) {
+    return arguments.length ? (interpolate$1 = _, rescale()) : interpolate$1;
+  };
+
+  scale.unknown = function(_) {
+    return arguments.length ? (unknown = _, scale) : unknown;
+  };
+
+  return function(t, u) {
+    transform = t, untransform = u;
+    return rescale();
+  };
+}
+
+function continuous() {
+  return transformer$2()(identity$1, identity$1);
+}
+
+function tickFormat(start, stop, count, specifier) {
+  var step = tickStep(start, stop, count),
+      precision;
+  specifier = d3_format_formatSpecifier(specifier == null ? ",f" : specifier);
+  switch (specifier.type) {
+    case "s": {
+      var value = Math.max(Math.abs(start), Math.abs(stop));
+      if (specifier.precision == null && !isNaN(precision = precisionPrefix(step, value))) specifier.precision = precision;
+      return formatPrefix(specifier, value);
+    }
+    case "":
+    case "e":
+    case "g":
+    case "p":
+    case "r": {
+      if (specifier.precision == null && !isNaN(precision = precisionRound(step, Math.max(Math.abs(start), Math.abs(stop))))) specifier.precision = precision - (specifier.type === "e");
+      break;
+    }
+    case "f":
+    case "%": {
+      if (specifier.precision == null && !isNaN(precision = precisionFixed(step))) specifier.precision = precision - (specifier.type === "%") * 2;
+      break;
+    }
+  }
+  return d3_format_format(specifier);
+}
+
+function linearish(scale) {
+  var domain = scale.domain;
+
+  scale.ticks = function(count) {
+    var d = domain();
+    return d3_array_ticks(d[0], d[d.length - 1], count == null ? 10 : count);
+  };
+
+  scale.tickFormat = function(count, specifier) {
+    var d = domain();
+    return tickFormat(d[0], d[d.length - 1], count == null ? 10 : count, specifier);
+  };
+
+  scale.nice = function(count) {
+    if (count == null) count = 10;
+
+    var d = domain();
+    var i0 = 0;
+    var i1 = d.length - 1;
+    var start = d[i0];
+    var stop = d[i1];
+    var prestep;
+    var step;
+    var maxIter = 10;
+
+    if (stop < start) {
+      step = start, start = stop, stop = step;
+      step = i0, i0 = i1, i1 = step;
+    }
+    
+    while (maxIter-- > 0) {
+      step = tickIncrement(start, stop, count);
+      if (step === prestep) {
+        d[i0] = start;
+        d[i1] = stop;
+        return domain(d);
+      } else if (step > 0) {
+        start = Math.floor(start / step) * step;
+        stop = Math.ceil(stop / step) * step;
+      } else if (step < 0) {
+        start = Math.ceil(start * step) / step;
+        stop = Math.floor(stop * step) / step;
+      } else {
+        break;
+      }
+      prestep = step;
+    }
+
+    return scale;
+  };
+
+  return scale;
+}
+
+function d3_scale_linear() {
+  var scale = continuous();
+
+  scale.copy = function() {
+    return copy$1(scale, d3_scale_linear());
+  };
+
+  initRange.apply(scale, arguments);
+
+  return linearish(scale);
+}
+
+function d3_scale_identity(domain) {
+  var unknown;
+
+  function scale(x) {
+    return x == null || isNaN(x = +x) ? unknown : x;
+  }
+
+  scale.invert = scale;
+
+  scale.domain = scale.range = function(_) {
+    return arguments.length ? (domain = Array.from(_, number$1), scale) : domain.slice();
+  };
+
+  scale.unknown = function(_) {
+    return arguments.length ? (unknown = _, scale) : unknown;
+  };
+
+  scale.copy = function() {
+    return d3_scale_identity(domain).unknown(unknown);
+  };
+
+  domain = arguments.length ? Array.from(domain, number$1) : [0, 1];
+
+  return linearish(scale);
+}
+
+function d3_scale_nice(domain, interval) {
+  domain = domain.slice();
+
+  var i0 = 0,
+      i1 = domain.length - 1,
+      x0 = domain[i0],
+      x1 = domain[i1],
+      t;
+
+  if (x1 < x0) {
+    t = i0, i0 = i1, i1 = t;
+    t = x0, x0 = x1, x1 = t;
+  }
+
+  domain[i0] = interval.floor(x0);
+  domain[i1] = interval.ceil(x1);
+  return domain;
+}
+
+function transformLog(x) {
+  return Math.log(x);
+}
+
+function transformExp(x) {
+  return Math.exp(x);
+}
+
+function transformLogn(x) {
+  return -Math.log(-x);
+}
+
+function transformExpn(x) {
+  return -Math.exp(-x);
+}
+
+function pow10(x) {
+  return isFinite(x) ? +("1e" + x) : x < 0 ? 0 : x;
+}
+
+function powp(base) {
+  return base === 10 ? pow10
+      : base === Math.E ? Math.exp
+      : x => Math.pow(base, x);
+}
+
+function logp(base) {
+  return base === Math.E ? Math.log
+      : base === 10 && Math.log10
+      || base === 2 && Math.log2
+      || (base = Math.log(base), x => Math.log(x) / base);
+}
+
+function reflect(f) {
+  return (x, k) => -f(-x, k);
+}
+
+function loggish(transform) {
+  const scale = transform(transformLog, transformExp);
+  const domain = scale.domain;
+  let base = 10;
+  let logs;
+  let pows;
+
+  function rescale() {
+    logs = logp(base), pows = powp(base);
+    if (domain()[0] < 0) {
+      logs = reflect(logs), pows = reflect(pows);
+      transform(transformLogn, transformExpn);
+    } else {
+      transform(transformLog, transformExp);
+    }
+    return scale;
+  }
+
+  scale.base = function(_) {
+    return arguments.length ? (base = +_, rescale()) : base;
+  };
+
+  scale.domain = function(_) {
+    return arguments.length ? (domain(_), rescale()) : domain();
+  };
+
+  scale.ticks = count => {
+    const d = domain();
+    let u = d[0];
+    let v = d[d.length - 1];
+    const r = v < u;
+
+    if (r) ([u, v] = [v, u]);
+
+    let i = logs(u);
+    let j = logs(v);
+    let k;
+    let t;
+    const n = count == null ? 10 : +count;
+    let z = [];
+
+    if (!(base % 1) && j - i < n) {
+      i = Math.floor(i), j = Math.ceil(j);
+      if (u > 0) for (; i <= j; ++i) {
+        for (k = 1; k < base; ++k) {
+          t = i < 0 ? k / pows(-i) : k * pows(i);
+          if (t < u) continue;
+          if (t > v) break;
+          z.push(t);
+        }
+      } else for (; i <= j; ++i) {
+        for (k = base - 1; k >= 1; --k) {
+          t = i > 0 ? k / pows(-i) : k * pows(i);
+          if (t < u) continue;
+          if (t > v) break;
+          z.push(t);
+        }
+      }
+      if (z.length * 2 < n) z = ticks(u, v, n);
+    } else {
+      z = ticks(i, j, Math.min(j - i, n)).map(pows);
+    }
+    return r ? z.reverse() : z;
+  };
+
+  scale.tickFormat = (count, specifier) => {
+    if (count == null) count = 10;
+    if (specifier == null) specifier = base === 10 ? "s" : ",";
+    if (typeof specifier !== "function") {
+      if (!(base % 1) && (specifier = formatSpecifier(specifier)).precision == null) specifier.trim = true;
+      specifier = format(specifier);
+    }
+    if (count === Infinity) return specifier;
+    const k = Math.max(1, base * count / scale.ticks().length); // TODO fast estimate?
+    return d => {
+      let i = d / pows(Math.round(logs(d)));
+      if (i * base < base - 0.5) i *= base;
+      return i <= k ? specifier(d) : "";
+    };
+  };
+
+  scale.nice = () => {
+    return domain(d3_scale_nice(domain(), {
+      floor: x => pows(Math.floor(logs(x))),
+      ceil: x => pows(Math.ceil(logs(x)))
+    }));
+  };
+
+  return scale;
+}
+
+function d3_scale_log() {
+  const scale = loggish(transformer$2()).domain([1, 10]);
+  scale.copy = () => copy$1(scale, d3_scale_log()).base(scale.base());
+  initRange.apply(scale, arguments);
+  return scale;
+}
+
+function transformSymlog(c) {
+  return function(x) {
+    return Math.sign(x) * Math.log1p(Math.abs(x / c));
+  };
+}
+
+function transformSymexp(c) {
+  return function(x) {
+    return Math.sign(x) * Math.expm1(Math.abs(x)) * c;
+  };
+}
+
+function symlogish(transform) {
+  var c = 1, scale = transform(transformSymlog(c), transformSymexp(c));
+
+  scale.constant = function(_) {
+    return arguments.length ? transform(transformSymlog(c = +_), transformSymexp(c)) : c;
+  };
+
+  return linearish(scale);
+}
+
+function symlog() {
+  var scale = symlogish(transformer$2());
+
+  scale.copy = function() {
+    return copy$1(scale, symlog()).constant(scale.constant());
+  };
+
+  return initRange.apply(scale, arguments);
+}
+
+function transformPow(exponent) {
+  return function(x) {
+    return x < 0 ? -Math.pow(-x, exponent) : Math.pow(x, exponent);
+  };
+}
+
+function transformSqrt(x) {
+  return x < 0 ? -Math.sqrt(-x) : Math.sqrt(x);
+}
+
+function transformSquare(x) {
+  return x < 0 ? -x * x : x * x;
+}
+
+function powish(transform) {
+  var scale = transform(identity$1, identity$1),
+      exponent = 1;
+
+  function rescale() {
+    return exponent === 1 ? transform(identity$1, identity$1)
+        : exponent === 0.5 ? transform(transformSqrt, transformSquare)
+        : transform(transformPow(exponent), transformPow(1 / exponent));
+  }
+
+  scale.exponent = function(_) {
+    return arguments.length ? (exponent = +_, rescale()) : exponent;
+  };
+
+  return linearish(scale);
+}
+
+function pow() {
+  var scale = powish(transformer$2());
+
+  scale.copy = function() {
+    return copy$1(scale, pow()).exponent(scale.exponent());
+  };
+
+  initRange.apply(scale, arguments);
+
+  return scale;
+}
+
+function sqrt() {
+  return pow.apply(null, arguments).exponent(0.5);
+}
+
+function square(x) {
+  return Math.sign(x) * x * x;
+}
+
+function unsquare(x) {
+  return Math.sign(x) * Math.sqrt(Math.abs(x));
+}
+
+function radial() {
+  var squared = continuous(),
+      range = [0, 1],
+      round = false,
+      unknown;
+
+  function scale(x) {
+    var y = unsquare(squared(x));
+    return isNaN(y) ? unknown : round ? Math.round(y) : y;
+  }
+
+  scale.invert = function(y) {
+    return squared.invert(square(y));
+  };
+
+  scale.domain = function(_) {
+    return arguments.length ? (squared.domain(_), scale) : squared.domain();
+  };
+
+  scale.range = function(_) {
+    return arguments.length ? (squared.range((range = Array.from(_, number$1)).map(square)), scale) : range.slice();
+  };
+
+  scale.rangeRound = function(_) {
+    return scale.range(_).round(true);
+  };
+
+  scale.round = function(_) {
+    return arguments.length ? (round = !!_, scale) : round;
+  };
+
+  scale.clamp = function(_) {
+    return arguments.length ? (squared.clamp(_), scale) : squared.clamp();
+  };
+
+  scale.unknown = function(_) {
+    return arguments.length ? (unknown = _, scale) : unknown;
+  };
+
+  scale.copy = function() {
+    return radial(squared.domain(), range)
+        .round(round)
+        .clamp(squared.clamp())
+        .unknown(unknown);
+  };
+
+  initRange.apply(scale, arguments);
+
+  return linearish(scale);
+}
+
+function d3_scale_quantile() {
+  var domain = [],
+      range = [],
+      thresholds = [],
+      unknown;
+
+  function rescale() {
+    var i = 0, n = Math.max(1, range.length);
+    thresholds = new Array(n - 1);
+    while (++i < n) thresholds[i - 1] = quantileSorted(domain, i / n);
+    return scale;
+  }
+
+  function scale(x) {
+    return x == null || isNaN(x = +x) ? unknown : range[bisect(thresholds, x)];
+  }
+
+  scale.invertExtent = function(y) {
+    var i = range.indexOf(y);
+    return i < 0 ? [NaN, NaN] : [
+      i > 0 ? thresholds[i - 1] : domain[0],
+      i < thresholds.length ? thresholds[i] : domain[domain.length - 1]
+    ];
+  };
+
+  scale.domain = function(_) {
+    if (!arguments.length) return domain.slice();
+    domain = [];
+    for (let d of _) if (d != null && !isNaN(d = +d)) domain.push(d);
+    domain.sort(ascending);
+    return rescale();
+  };
+
+  scale.range = function(_) {
+    return arguments.length ? (range = Array.from(_), rescale()) : range.slice();
+  };
+
+  scale.unknown = function(_) {
+    return arguments.length ? (unknown = _, scale) : unknown;
+  };
+
+  scale.quantiles = function() {
+    return thresholds.slice();
+  };
+
+  scale.copy = function() {
+    return d3_scale_quantile()
+        .domain(domain)
+        .range(range)
+        .unknown(unknown);
+  };
+
+  return initRange.apply(scale, arguments);
+}
+
+function d3_scale_quantize() {
+  var x0 = 0,
+      x1 = 1,
+      n = 1,
+      domain = [0.5],
+      range = [0, 1],
+      unknown;
+
+  function scale(x) {
+    return x != null && x <= x ? range[bisect(domain, x, 0, n)] : unknown;
+  }
+
+  function rescale() {
+    var i = -1;
+    domain = new Array(n);
+    while (++i < n) domain[i] = ((i + 1) * x1 - (i - n) * x0) / (n + 1);
+    return scale;
+  }
+
+  scale.domain = function(_) {
+    return arguments.length ? ([x0, x1] = _, x0 = +x0, x1 = +x1, rescale()) : [x0, x1];
+  };
+
+  scale.range = function(_) {
+    return arguments.length ? (n = (range = Array.from(_)).length - 1, rescale()) : range.slice();
+  };
+
+  scale.invertExtent = function(y) {
+    var i = range.indexOf(y);
+    return i < 0 ? [NaN, NaN]
+        : i < 1 ? [x0, domain[0]]
+        : i >= n ? [domain[n - 1], x1]
+        : [domain[i - 1], domain[i]];
+  };
+
+  scale.unknown = function(_) {
+    return arguments.length ? (unknown = _, scale) : scale;
+  };
+
+  scale.thresholds = function() {
+    return domain.slice();
+  };
+
+  scale.copy = function() {
+    return d3_scale_quantize()
+        .domain([x0, x1])
+        .range(range)
+        .unknown(unknown);
+  };
+
+  return initRange.apply(linearish(scale), arguments);
+}
+
+function threshold() {
+  var domain = [0.5],
+      range = [0, 1],
+      unknown,
+      n = 1;
+
+  function scale(x) {
+    return x != null && x <= x ? range[bisect(domain, x, 0, n)] : unknown;
+  }
+
+  scale.domain = function(_) {
+    return arguments.length ? (domain = Array.from(_), n = Math.min(domain.length, range.length - 1), scale) : domain.slice();
+  };
+
+  scale.range = function(_) {
+    return arguments.length ? (range = Array.from(_), n = Math.min(domain.length, range.length - 1), scale) : range.slice();
+  };
+
+  scale.invertExtent = function(y) {
+    var i = range.indexOf(y);
+    return [domain[i - 1], domain[i]];
+  };
+
+  scale.unknown = function(_) {
+    return arguments.length ? (unknown = _, scale) : unknown;
+  };
+
+  scale.copy = function() {
+    return threshold()
+        .domain(domain)
+        .range(range)
+        .unknown(unknown);
+  };
+
+  return initRange.apply(scale, arguments);
+}
+
+function d3_scale_date(t) {
+  return new Date(t);
+}
+
+function d3_scale_number(t) {
+  return t instanceof Date ? +t : Math.round(t);
+}
+
+function calendar(ticks, tickInterval, year, month, week, day, hour, minute, second, format) {
+  var scale = continuous(),
+      invert = scale.invert,
+      domain = scale.domain;
+
+  var formatMillisecond = format(".%L"),
+      formatSecond = format(":%S"),
+      formatMinute = format("%I:%M"),
+      formatHour = format("%I %p"),
+      formatDay = format("%a %d"),
+      formatWeek = format("%b %d"),
+      formatMonth = format("%B"),
+      formatYear = format("%Y");
+
+  function tickFormat(date) {
+    return (second(date) < date ? formatMillisecond
+        : minute(date) < date ? formatSecond
+        : hour(date) < date ? formatMinute
+        : day(date) < date ? formatHour
+        : month(date) < date ? (week(date) < date ? formatDay : formatWeek)
+        : year(date) < date ? formatMonth
+        : formatYear)(date);
+  }
+
+  scale.invert = function(y) {
+    return new Date(Math.round(invert(y)));
+  };
+
+  scale.domain = function(_) {
+    return arguments.length ? domain(Array.from(_, d3_scale_number)) : domain().map(d3_scale_date);
+  };
+
+  scale.ticks = function(interval) {
+    var d = domain();
+    return ticks(d[0], d[d.length - 1], interval == null ? 10 : interval);
+  };
+
+  scale.tickFormat = function(count, specifier) {
+    return specifier == null ? tickFormat : format(specifier);
+  };
+
+  scale.nice = function(interval) {
+    var d = domain();
+    if (!interval || typeof interval.range !== "function") interval = tickInterval(d[0], d[d.length - 1], interval == null ? 10 : interval);
+    return interval ? domain(d3_scale_nice(d, interval)) : scale;
+  };
+
+  scale.copy = function() {
+    return copy$1(scale, calendar(ticks, tickInterval, year, month, week, day, hour, minute, second, format));
+  };
+
+  return scale;
+}
+
+function time() {
+  return initRange.apply(calendar(timeTicks, timeTickInterval, timeYear, timeMonth, timeWeek, timeDay, timeHour, timeMinute, timeSecond, timeFormat).domain([new Date(2000, 0, 1), new Date(2000, 0, 2)]), arguments);
+}
+
+function utcTime() {
+  return initRange.apply(calendar(utcTicks, utcTickInterval, utcYear, utcMonth, utcSunday, utcDay, utcHour, utcMinute, second, utcFormat).domain([Date.UTC(2000, 0, 1), Date.UTC(2000, 0, 2)]), arguments);
+}
+
+function transformer$1() {
+  var x0 = 0,
+      x1 = 1,
+      t0,
+      t1,
+      k10,
+      transform,
+      interpolator = identity$1,
+      clamp = false,
+      unknown;
+
+  function scale(x) {
+    return x == null || isNaN(x = +x) ? unknown : interpolator(k10 === 0 ? 0.5 : (x = (transform(x) - t0) * k10, clamp ? Math.max(0, Math.min(1, x)) : x));
+  }
+
+  scale.domain = function(_) {
+    return arguments.length ? ([x0, x1] = _, t0 = transform(x0 = +x0), t1 = transform(x1 = +x1), k10 = t0 === t1 ? 0 : 1 / (t1 - t0), scale) : [x0, x1];
+  };
+
+  scale.clamp = function(_) {
+    return arguments.length ? (clamp = !!_, scale) : clamp;
+  };
+
+  scale.interpolator = function(_) {
+    return arguments.length ? (interpolator = _, scale) : interpolator;
+  };
+
+  function range(interpolate) {
+    return function(_) {
+      var r0, r1;
+      return arguments.length ? ([r0, r1] = _, interpolator = interpolate(r0, r1), scale) : [interpolator(0), interpolator(1)];
+    };
+  }
+
+  scale.range = range(interpolate);
+
+  scale.rangeRound = range(interpolateRound);
+
+  scale.unknown = function(_) {
+    return arguments.length ? (unknown = _, scale) : unknown;
+  };
+
+  return function(t) {
+    transform = t, t0 = t(x0), t1 = t(x1), k10 = t0 === t1 ? 0 : 1 / (t1 - t0);
+    return scale;
+  };
+}
+
+function copy(source, target) {
+  return target
+      .domain(source.domain())
+      .interpolator(source.interpolator())
+      .clamp(source.clamp())
+      .unknown(source.unknown());
+}
+
+function sequential() {
+  var scale = linearish(transformer$1()(identity$1));
+
+  scale.copy = function() {
+    return copy(scale, sequential());
+  };
+
+  return initInterpolator.apply(scale, arguments);
+}
+
+function sequentialLog() {
+  var scale = loggish(transformer$1()).domain([1, 10]);
+
+  scale.copy = function() {
+    return copy(scale, sequentialLog()).base(scale.base());
+  };
+
+  return initInterpolator.apply(scale, arguments);
+}
+
+function sequentialSymlog() {
+  var scale = symlogish(transformer$1());
+
+  scale.copy = function() {
+    return copy(scale, sequentialSymlog()).constant(scale.constant());
+  };
+
+  return initInterpolator.apply(scale, arguments);
+}
+
+function sequentialPow() {
+  var scale = powish(transformer$1());
+
+  scale.copy = function() {
+    return copy(scale, sequentialPow()).exponent(scale.exponent());
+  };
+
+  return initInterpolator.apply(scale, arguments);
+}
+
+function sequentialSqrt() {
+  return sequentialPow.apply(null, arguments).exponent(0.5);
+}
+
+function sequentialQuantile() {
+  var domain = [],
+      interpolator = identity$1;
+
+  function scale(x) {
+    if (x != null && !isNaN(x = +x)) return interpolator((bisect(domain, x, 1) - 1) / (domain.length - 1));
+  }
+
+  scale.domain = function(_) {
+    if (!arguments.length) return domain.slice();
+    domain = [];
+    for (let d of _) if (d != null && !isNaN(d = +d)) domain.push(d);
+    domain.sort(ascending);
+    return scale;
+  };
+
+  scale.interpolator = function(_) {
+    return arguments.length ? (interpolator = _, scale) : interpolator;
+  };
+
+  scale.range = function() {
+    return domain.map((d, i) => interpolator(i / (domain.length - 1)));
+  };
+
+  scale.quantiles = function(n) {
+    return Array.from({length: n + 1}, (_, i) => quantile$1(domain, i / n));
+  };
+
+  scale.copy = function() {
+    return sequentialQuantile(interpolator).domain(domain);
+  };
+
+  return initInterpolator.apply(scale, arguments);
+}
+
+function transformer() {
+  var x0 = 0,
+      x1 = 0.5,
+      x2 = 1,
+      s = 1,
+      t0,
+      t1,
+      t2,
+      k10,
+      k21,
+      interpolator = identity$1,
+      transform,
+      clamp = false,
+      unknown;
+
+  function scale(x) {
+    return x == null || isNaN(x = +x) ? unknown : (x = 0.5 + ((x = +transform(x)) - t1) * (s * x < s * t1 ? k10 : k21), interpolator(clamp ? Math.max(0, Math.min(1, x)) : x));
+  }
+
+  scale.domain = function(_) {
+    return arguments.length ? ([x0, x1, x2] = _, t0 = transform(x0 = +x0), t1 = transform(x1 = +x1), t2 = transform(x2 = +x2), k10 = t0 === t1 ? 0 : 0.5 / (t1 - t0), k21 = t1 === t2 ? 0 : 0.5 / (t2 - t1), s = t1 < t0 ? -1 : 1, scale) : [x0, x1, x2];
+  };
+
+  scale.clamp = function(_) {
+    return arguments.length ? (clamp = !!_, scale) : clamp;
+  };
+
+  scale.interpolator = function(_) {
+    return arguments.length ? (interpolator = _, scale) : interpolator;
+  };
+
+  function range(interpolate) {
+    return function(_) {
+      var r0, r1, r2;
+      return arguments.length ? ([r0, r1, r2] = _, interpolator = piecewise(interpolate, [r0, r1, r2]), scale) : [interpolator(0), interpolator(0.5), interpolator(1)];
+    };
+  }
+
+  scale.range = range(interpolate);
+
+  scale.rangeRound = range(interpolateRound);
+
+  scale.unknown = function(_) {
+    return arguments.length ? (unknown = _, scale) : unknown;
+  };
+
+  return function(t) {
+    transform = t, t0 = t(x0), t1 = t(x1), t2 = t(x2), k10 = t0 === t1 ? 0 : 0.5 / (t1 - t0), k21 = t1 === t2 ? 0 : 0.5 / (t2 - t1), s = t1 < t0 ? -1 : 1;
+    return scale;
+  };
+}
+
+function diverging() {
+  var scale = linearish(transformer()(identity$1));
+
+  scale.copy = function() {
+    return copy(scale, diverging());
+  };
+
+  return initInterpolator.apply(scale, arguments);
+}
+
+function divergingLog() {
+  var scale = loggish(transformer()).domain([0.1, 1, 10]);
+
+  scale.copy = function() {
+    return copy(scale, divergingLog()).base(scale.base());
+  };
+
+  return initInterpolator.apply(scale, arguments);
+}
+
+function divergingSymlog() {
+  var scale = symlogish(transformer());
+
+  scale.copy = function() {
+    return copy(scale, divergingSymlog()).constant(scale.constant());
+  };
+
+  return initInterpolator.apply(scale, arguments);
+}
+
+function divergingPow() {
+  var scale = powish(transformer());
+
+  scale.copy = function() {
+    return copy(scale, divergingPow()).exponent(scale.exponent());
+  };
+
+  return initInterpolator.apply(scale, arguments);
+}
+
+function divergingSqrt() {
+  return divergingPow.apply(null, arguments).exponent(0.5);
+}
+
+
+
+;// CONCATENATED MODULE: ./build/report/axes.js
+
+
+/**
+ * An axis shows at least this share of the largest value: a change of 1 % is a twentieth of the panel's height, whatever else there is, so
+ * that noise never looks like a mountain.
+ */
+const axes_SPAN_SHARE = 0.2;
+/** Where less than this share of the largest value would lie below the axis, it begins at 0, and heights are the sizes themselves. */
+const FOOT_SHARE = 0.4;
+/** Of the span, above and below what is shown. */
+const AIR_SHARE = 0.08;
+/**
+ * The axis of all that is to be shown (from `low` to `high`, neither negative), from the panel's bottom to its top.
+ * @param leastSpan in the values' unit
+ */
+function valueAxis({ low, high }, { bottom, top, leastSpan }) {
+    const span = Math.max(high - low, high * axes_SPAN_SHARE, leastSpan);
+    const beyond = (span - (high - low)) / 2 + span * AIR_SHARE;
+    const foot = low - beyond < high * FOOT_SHARE ? 0 : low - beyond;
+    // What an axis from 0 does not need below is not needed above, either.
+    const head = foot === 0 ? Math.max(high, leastSpan) * (1 + AIR_SHARE) : high + beyond;
+    const plain = d3_scale_linear([foot, head], [bottom, top]);
+    // d3's steps are 1, 2 and 5: where none of them gives three or four ticks, the axis is widened until it does.
+    const choices = [4, 3].map((count) => ({ scale: plain, count }));
+    const widened = [4, 3, 2, 1].map((count) => ({ scale: plain.copy().nice(count), count }));
+    const ticked = [...choices, ...widened].map(({ scale, count }) => ({
+        scale,
+        ticks: scale.ticks(count).filter(Number.isInteger),
+    }));
+    const { scale, ticks } = ticked.find(({ ticks: { length } }) => length === 3 || length === 4) ??
+        ticked.find(({ ticks: { length } }) => length === 2 || length === 5) ?? { scale: plain, ticks: [] };
+    return { place: (value) => scale(value), ticks };
+}
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+/** The axis of sorted times, from left to right, in UTC. A time alone stands at the right, after a week of nothing. */
+function timeAxis(times, { left, right }) {
+    const [first = 0, last = 0] = [times[0], times.at(-1)];
+    const domain = first === last ? [first - 7 * DAY, last] : [first, last];
+    const scale = utcTime(domain, [left, right]);
+    const place = (time) => scale(time);
+    for (const count of times.length === 0 ? [] : [6, 5, 4, 3, 2]) {
+        const dates = scale.ticks(count);
+        const xs = dates.map((date) => place(date.getTime()));
+        const label = scale.tickFormat(count, formatFor(dates));
+        const room = Math.max(0, ...dates.map((date) => textWidth(label(date), TIME_FONT_SIZE))) + LABEL_GAP;
+        if (xs.every((x, index) => index === 0 || x - (xs[index - 1] ?? 0) >= room)) {
+            return { place, ticks: dates.map((date, index) => ({ x: xs[index] ?? 0, label: label(date) })) };
+        }
+    }
+    return { place, ticks: [] };
+}
+const TIME_FONT_SIZE = 11;
+const LABEL_GAP = 10;
+/** As much of the date as tells one tick from the next; the year always, but for hours. */
+function formatFor(dates) {
+    const gaps = dates.slice(1).map((date, index) => date.getTime() - (dates[index]?.getTime() ?? 0));
+    const least = Math.min(...gaps);
+    if (least >= 360 * DAY && least < Infinity)
+        return '%Y';
+    if (least >= 27 * DAY && least < Infinity)
+        return '%b %Y';
+    return least >= 20 * HOUR ? '%-d %b %Y' : '%-d %b %H:%M';
+}
+
+;// CONCATENATED MODULE: ./build/report/step-line.js
+
+/** A line of more marks than these is thinned: so many steps are all that its width can show. */
+const EXACT_MAX = 400;
+/** Pixels that are one step of a thinned line. */
+const COLUMN = 3;
+/**
+ * The data of an SVG path through marks, sorted by x: each value stays until the next mark. It is interrupted where there is none, and where
+ * the kind changes. The last one stays until `end`. Of very many marks, each column's least, largest and last are kept: what stands out
+ * still does.
+ */
+function stepLine(marks, end) {
+    const steps = marks.length > EXACT_MAX ? thinned(marks) : marks.map(exact);
+    let path = '';
+    /** Where the pen is down: at what height, on the line of which kind. */
+    let pen = null;
+    for (const { x, ys, kind } of steps) {
+        const at = coordinate(x);
+        const heights = ys.map(coordinate);
+        if (pen !== null && (heights.length === 0 || pen.kind !== kind)) {
+            path += `H${at}`;
+            pen = null;
+        }
+        const [first] = heights;
+        if (pen === null && first !== undefined) {
+            path += `M${at} ${first}`;
+            pen = { y: first, kind };
+        }
+        else if (pen !== null && heights.some((y) => y !== pen?.y)) {
+            path += `H${at}`;
+        }
+        for (const y of heights) {
+            if (pen === null || y === pen.y)
+                continue;
+            path += `V${y}`;
+            pen.y = y;
+        }
+    }
+    return pen === null ? path : `${path}H${coordinate(end)}`;
+}
+function exact({ x, y, kind }) {
+    return { x, ys: y === null ? [] : [y], kind };
+}
+function thinned(marks) {
+    const columns = new Map();
+    for (const mark of marks) {
+        const column = Math.floor(mark.x / COLUMN);
+        columns.set(column, [...(columns.get(column) ?? []), mark]);
+    }
+    return [...columns.values()].flatMap((column) => {
+        const ys = column.flatMap(({ y }) => (y === null ? [] : [y]));
+        const [first, last] = [column[0], column.at(-1)];
+        if (first === undefined || last === undefined)
+            return [];
+        const kept = ys.length === 0 ? [] : [Math.min(...ys), Math.max(...ys), ys.at(-1)];
+        const step = { x: first.x, ys: kept, kind: last.kind };
+        return last.y === null && kept.length > 0 ? [step, { x: last.x, ys: [], kind: last.kind }] : [step];
+    });
+}
+
+;// CONCATENATED MODULE: ./build/report/panel.js
+
+
+
+
+
+/** One panel of the history's chart: a metric's line, its budget, the last value. */
+/** The plots' edges: left of them are the ticks' labels, right of them the last values. */
+const LEFT = 84;
+const RIGHT = 664;
+/** Where a panel's title and the chart's own begin. */
+const panel_PADDING = 20;
+const bytes = { format: formatBytes, formatLimit: formatLimit, formatChange: changeWords, leastSpan: 10 };
+/** From top to bottom. */
+const panel_METRICS = [
+    {
+        metric: 'size',
+        title: 'Size',
+        ...bytes,
+        kind: ({ store, sizeFrom }) => `${store} ${sizeFrom}`,
+        height: [150, 150],
+    },
+    { metric: 'downloadSize', title: 'Download size', ...bytes, kind: ({ store }) => String(store), height: [150, 100] },
+    {
+        metric: 'layers',
+        title: 'Layers',
+        format: String,
+        formatLimit: String,
+        formatChange: ({ amount }) => (amount === 0 ? 'same' : formatSignedCount(amount)),
+        leastSpan: 6,
+        kind: ({ store }) => String(store),
+        height: [70, 70],
+    },
+];
+/** Where a budget is further from all of the values than this factor, it would flatten them: it is named at the edge, not drawn. */
+const BUDGET_FACTOR = 2;
+/** The panel of a metric of which at least one point has a value. */
+function panelOf(metric, points, time, edges, colours) {
+    const known = points.filter((point) => point[metric.metric] !== null);
+    const values = known.map((point) => point[metric.metric]);
+    const [least, most] = panel_extent(values);
+    const isInView = (cap) => cap <= most * BUDGET_FACTOR && cap >= least / BUDGET_FACTOR;
+    const caps = points.map((point) => point.caps[metric.metric]);
+    const shownCaps = caps.map((cap) => (cap !== null && isInView(cap) ? cap : null));
+    const [low, high] = panel_extent([least, most, ...shownCaps.filter((cap) => cap !== null)]);
+    const axis = valueAxis({ low, high }, { ...edges, leastSpan: metric.leastSpan });
+    const place = (value) => (value === null ? null : axis.place(value));
+    const line = points.map((point) => ({
+        x: time.place(point.time),
+        y: place(point[metric.metric]),
+        kind: metric.kind(point),
+    }));
+    const budget = points.map((point, index) => ({
+        x: time.place(point.time),
+        y: place(shownCaps[index] ?? null),
+        kind: '',
+    }));
+    const last = known.at(-1);
+    const value = last[metric.metric];
+    const cap = caps.at(-1) ?? null;
+    // A line that was interrupted ends where its value was no longer known.
+    const next = points[points.indexOf(last) + 1];
+    const end = next === undefined ? RIGHT : time.place(next.time);
+    const lineColour = value > (last.caps[metric.metric] ?? Infinity) ? colours.over : colours.line;
+    const ticks = axis.ticks.map((tick) => ({
+        y: axis.place(tick),
+        label: tick === 0 ? '0' : metric.formatLimit(tick),
+    }));
+    const beside = besideOf(metric, { value, cap, isDrawn: cap !== null && isInView(cap) }, axis, edges);
+    return [
+        textAt(metric.title, panel_PADDING, edges.top - 20, `font-size="12" font-weight="600" fill="${colours.text}"`),
+        stroked(ticks.map(({ y }) => `M${LEFT} ${coordinate(y)}H${RIGHT}`).join(''), colours.rule, 'stroke-opacity=".7"'),
+        ...ticks.map(({ y, label }) => textAt(label, LEFT - 8, y + 4, 'text-anchor="end"')),
+        stroked(stepLine(line, RIGHT), colours.line, 'stroke-width="2" stroke-linejoin="round"'),
+        stroked(stepLine(budget, RIGHT), colours.budget, 'stroke-width="1.5" stroke-dasharray="5 4"'),
+        `<circle cx="${coordinate(end)}" cy="${coordinate(axis.place(value))}" r="4.5" fill="${lineColour}" stroke="${colours.page}" stroke-width="2"/>`,
+        textAt(metric.format(value), RIGHT + 10, beside.value, `font-size="13" font-weight="600" fill="${lineColour}"`),
+        beside.budget === null ? '' : textAt(beside.budget.text, RIGHT + 10, beside.budget.y, `fill="${colours.budget}"`),
+    ]
+        .filter((each) => each !== '')
+        .join('\n');
+}
+/** Least and largest; a spread of thousands of values into `Math.min` would be as many arguments. */
+function panel_extent(values) {
+    return [
+        values.reduce((least, value) => Math.min(least, value), Infinity),
+        values.reduce((most, value) => Math.max(most, value), -Infinity),
+    ];
+}
+/** From one line of text beside the plot to the next. */
+const LINE_HEIGHT = 17;
+/** Where the last value and the budget stand beside the plot, each at its height, but never on each other. */
+function besideOf({ formatLimit: format }, { value, cap, isDrawn }, axis, { top, bottom }) {
+    const at = axis.place(value);
+    if (cap === null)
+        return { value: at + 4.5, budget: null };
+    const isAbove = cap >= value;
+    const budgetAt = isDrawn ? axis.place(cap) : isAbove ? top : bottom;
+    const missing = Math.max(0, LINE_HEIGHT - Math.abs(at - budgetAt));
+    const upper = Math.max(top, Math.min(at, budgetAt) - missing / 2);
+    const lower = Math.min(bottom, Math.max(Math.max(at, budgetAt) + missing / 2, upper + LINE_HEIGHT));
+    const [valueY, budgetY] = isAbove
+        ? [lower, Math.min(upper, lower - LINE_HEIGHT)]
+        : [Math.min(upper, lower - LINE_HEIGHT), lower];
+    const arrow = isDrawn ? '' : isAbove ? ' \u2191' : ' \u2193';
+    return { value: valueY + 4.5, budget: { text: `budget ${format(cap)}${arrow}`, y: budgetY + 4 } };
+}
+
+;// CONCATENATED MODULE: ./build/report/chart.js
+
+
+
+
+
+
+
+const FONT = "-apple-system,BlinkMacSystemFont,'Segoe UI','Noto Sans',Helvetica,Arial,sans-serif";
+const WIDTH = 800;
+/** The last value stays, as far as is known: its line goes on for so many pixels. */
+const STUB = 16;
+const SMALL = 11;
+/** From one panel's plot to the next one's: room for its title. */
+const PANEL_HEAD = 46;
+/**
+ * The history as an SVG, 800 pixels wide: a panel each for size, download size and layers, but for those without any value, over one
+ * time axis in UTC. A value stays until the next record. It has less than 60 kB, however many points there are.
+ */
+function renderHistorySvg(history, theme) {
+    const points = history.points
+        .map((point) => ({ ...point, time: millisecondsOf(point.at) }))
+        .filter(({ time }) => Number.isFinite(time))
+        .toSorted((left, right) => left.time - right.time);
+    const times = points.map(({ time }) => time);
+    const axis = timeAxis(times, { left: LEFT, right: RIGHT - STUB });
+    const tags = tagsOf(history.releases, points, axis);
+    const colours = COLOURS[theme];
+    const top = tags.length === 0 ? 36 : 64;
+    const panels = [];
+    let bottom = top;
+    for (const metric of panel_METRICS) {
+        if (points.every((point) => point[metric.metric] === null))
+            continue;
+        const plot = bottom + PANEL_HEAD;
+        bottom = plot + metric.height[panels.length === 0 ? 0 : 1];
+        panels.push(panelOf(metric, points, axis, { top: plot, bottom }, colours));
+    }
+    const height = points.length === 0 ? 50 : bottom + 44;
+    const words = historyWords(history, points);
+    return [
+        `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${xml(words.title)}">`,
+        `<title>${xml(words.title)}</title>`,
+        `<desc>${xml(words.description, DESCRIPTION_MAX)}</desc>`,
+        `<rect x=".5" y=".5" width="${WIDTH - 1}" height="${height - 1}" rx="6" fill="${colours.page}" stroke="${colours.rule}"/>`,
+        `<g font-family="${FONT}" font-size="${SMALL}" fill="${colours.muted}">`,
+        headOf(history, points, colours),
+        ...tagLines(tags, { top, bottom }, colours),
+        ...panels,
+        stroked(axis.ticks.map(({ x }) => `M${coordinate(x)} ${bottom + 6}v5`).join(''), colours.muted),
+        ...axis.ticks.map(({ x, label }) => textAt(label, x, bottom + 25, 'text-anchor="middle"')),
+        '</g>',
+        '</svg>\n',
+    ]
+        .filter((each) => each !== '')
+        .join('\n');
+}
+function millisecondsOf(at) {
+    // oxlint-disable-next-line no-restricted-globals -- reads a text: no clock is asked
+    return Date.parse(at);
+}
+const chart_NAME_MAX = 100;
+const PLATFORM_MAX = 30;
+function headOf({ name, platform }, points, colours) {
+    const [first, last] = [points[0], points.at(-1)];
+    const span = first === undefined || last === undefined ? [] : [...new Set([dateOf(first), dateOf(last)])];
+    const count = span.length === 0 ? 'no record yet' : `${formatCount(points.length, 'record')}, ${span.join(' to ')}`;
+    const beside = shorten(oneLine(platform), PLATFORM_MAX);
+    const room = WIDTH - 2 * panel_PADDING - textWidth(beside, 12) - textWidth(count, 12) - 36;
+    const title = fitted(shorten(oneLine(name), chart_NAME_MAX), room);
+    return [
+        textAt(title.text, panel_PADDING, 30, `font-size="16" font-weight="600" fill="${colours.text}"`),
+        textAt(beside, panel_PADDING + title.width + 12, 30, 'font-size="12"'),
+        textAt(count, WIDTH - panel_PADDING, 30, 'font-size="12" text-anchor="end"'),
+    ].join('\n');
+}
+/** As much of a name as there is room for. */
+function fitted(name, room) {
+    const characters = Array.from(name);
+    const lengths = characters.map((_, index) => characters.length - index);
+    const texts = lengths.map((length) => shorten(name, length));
+    const widths = texts.map((each) => textWidth(each, 16) * BOLD);
+    const index = widths.findIndex((width) => width <= room);
+    return { text: texts[index] ?? '', width: widths[index] ?? 0 };
+}
+/** How much wider a text is in bold. */
+const BOLD = 1.12;
+function dateOf({ at }) {
+    return at.slice(0, 10);
+}
+/** Lines drawn, the newest; more would be a grey wall. */
+const TAGS_MAX = 100;
+const TAG_NAME_MAX = 24;
+const TAG_GAP = 10;
+/** A line for each commit with a tag; the newest are labelled first, the others where they do not touch. */
+function tagsOf(releases, points, axis) {
+    const names = new Map();
+    for (const { name, commit } of releases) {
+        const known = names.get(commit) ?? '';
+        // Of `v1`, `v1.2` and `v1.2.3` on one commit the last says most.
+        if (name.length > known.length)
+            names.set(commit, name);
+    }
+    let free = WIDTH - panel_PADDING;
+    return points
+        .filter(({ commit }) => names.has(commit))
+        .slice(-TAGS_MAX)
+        .toReversed()
+        .map(({ commit, time }) => {
+        const x = axis.place(time);
+        const name = shorten(oneLine(names.get(commit) ?? ''), TAG_NAME_MAX);
+        const half = textWidth(name, SMALL) / 2;
+        const centre = Math.max(x, panel_PADDING + half);
+        if (name === '' || centre + half > free)
+            return { x, label: null };
+        free = centre - half - TAG_GAP;
+        return { x, label: { x: centre, text: name } };
+    });
+}
+/** Those with a label are easier to see: among many, they are what the eye holds on to. */
+function tagLines(tags, { top, bottom }, { muted }) {
+    const lines = (of) => of.map(({ x }) => `M${coordinate(x)} ${top}V${bottom}`).join('');
+    return [
+        stroked(lines(tags.filter(({ label }) => label === null)), muted, 'stroke-opacity=".2"'),
+        stroked(lines(tags.filter(({ label }) => label !== null)), muted, 'stroke-opacity=".55" stroke-dasharray="1 2"'),
+        ...tags.flatMap(({ label }) => label === null ? [] : [textAt(label.text, label.x, top - 5, 'text-anchor="middle"')]),
+    ];
+}
+const DESCRIPTION_MAX = 1000;
+/** The same in words, for those who do not see it. */
+function historyWords({ name, platform }, points) {
+    const shown = panel_METRICS.filter(({ metric }) => points.some((point) => point[metric] !== null));
+    const titles = list(shown.map(({ title }) => title.toLowerCase()));
+    const title = `${shorten(oneLine(name), chart_NAME_MAX)} (${shorten(oneLine(platform), PLATFORM_MAX)})`;
+    if (points.length === 0)
+        return { title: `${title}: no record yet`, description: 'No record yet.' };
+    return {
+        title: `${title}: ${titles} over time`,
+        description: shown.map((metric) => `${metric.title} ${metricWords(metric, points)}.`).join(' '),
+    };
+}
+/** `from 135.9 MB on 2025-10-03 to 148.2 MB on 2026-11-14, +12.3 MB (+9.0 %), within its budget of 160 MB`. */
+function metricWords(metric, points) {
+    const known = points.filter((point) => point[metric.metric] !== null);
+    const [first, last] = [known[0], known.at(-1)];
+    const [before, after] = [first[metric.metric], last[metric.metric]];
+    const cap = last.caps[metric.metric];
+    const budget = cap === null ? '' : `, ${after > cap ? 'over' : 'within'} its budget of ${metric.formatLimit(cap)}`;
+    if (known.length === 1)
+        return `${metric.format(after)} on ${dateOf(last)}${budget}`;
+    const change = metric.kind(first) === metric.kind(last) ? `, ${metric.formatChange((0,compare/* changeOf */.C2)(before, after))}` : '';
+    return `from ${metric.format(before)} on ${dateOf(first)} to ${metric.format(after)} on ${dateOf(last)}${change}${budget}`;
+}
+
+;// CONCATENATED MODULE: ./build/github/record.js
+
+
+
+
+
+
+/**
+ * Keeps what was measured on the data branch, with the badges and the chart drawn anew, as one commit: all of it or nothing. Throws an Error
+ * that explains what fails for good.
+ */
+async function record(branch, records, { commit, committedAt, recipe, caps, measurements, contents }, clock) {
+    const measuredAt = (0,build_clock/* isoSeconds */.n)(clock.now());
+    const releases = await records.releases();
+    const listings = createPacking(contents);
+    const images = measurements.map(({ name, platform, size, downloadSize }) => ({
+        name,
+        platform,
+        folder: (0,paths/* folderOf */.yS)(name, platform),
+        metric: size !== null ? 'size' : downloadSize !== null ? 'download-size' : 'layers',
+    }));
+    const changes = async (shelf) => {
+        const all = [];
+        for (const [at, measurement] of measurements.entries()) {
+            const stored = {
+                schema: 1,
+                commit,
+                committedAt: committedAt ?? measuredAt,
+                measuredAt,
+                recipe,
+                caps,
+                measurement: { ...measurement, content: null },
+            };
+            // oxlint-disable-next-line no-await-in-loop -- one image's files at a time: listings are large
+            all.push(...(await changesOfImage(shelf, stored, images[at].folder, listings, releases)));
+        }
+        return (await shelf.read('README.md')) === null ? [{ path: 'README.md', content: README }, ...all] : all;
+    };
+    const { isNew, action } = await branch.update(changes, messageOf(images, commit));
+    return { action: action === 'created' ? 'recorded' : 'unchanged', isNew, images };
+}
+/** One commit of the data branch, by what it has. */
+function messageOf(images, commit) {
+    const names = [...new Set(images.map(({ name }) => name))].join(', ');
+    const platforms = images.map(({ platform }) => platform).join(', ');
+    return `Record ${names} of ${commit.slice(0, 7)}\n\n${platforms}`;
+}
+async function changesOfImage(shelf, stored, folder, packing, releases) {
+    const { measurement } = stored;
+    const diffIds = measurement.sizeFrom === 'content' ? measurement.layers.map(({ diffId }) => diffId) : [];
+    const listings = await packing(await (0,store/* unlistedLayers */.Hl)(shelf, folder, diffIds));
+    const released = new Set(releases.map(({ commit }) => commit));
+    const { changes, points } = await (0,store/* changesOf */.fs)(shelf, { record: stored, listings }, released);
+    return [...changes, ...pictures(folder, measurement, points, releases)];
+}
+function createPacking(contents) {
+    const packed = new Map();
+    const pack = (diffId) => {
+        const { size, entries } = contents.get(diffId) ?? { size: 0, entries: null };
+        return entries === null ? Promise.resolve(null) : (0,listing/* packListing */.MV)(diffId, { size, entries });
+    };
+    return async (diffIds) => {
+        const found = new Map();
+        for (const diffId of diffIds) {
+            packed.set(diffId, packed.get(diffId) ?? pack(diffId));
+            // oxlint-disable-next-line no-await-in-loop -- one at a time: their text is large
+            const bytes = await packed.get(diffId);
+            if (bytes !== null)
+                found.set(diffId, bytes);
+        }
+        return found;
+    };
+}
+/** The badges, which tell of the newest commit of all that are recorded, and the chart. */
+function pictures(folder, { name, platform }, points, releases) {
+    const last = points.at(-1);
+    if (last === undefined)
+        return [];
+    const { size, downloadSize, layers, caps } = last;
+    const figures = [
+        ['size', size, caps.size],
+        ['download-size', downloadSize, caps.downloadSize],
+        ['layers', layers, caps.layers],
+    ];
+    const badges = figures.flatMap(([metric, value, cap]) => {
+        if (value === null)
+            return [];
+        const badge = badgeOf({ metric, value, cap });
+        const path = `${folder}/badge-${metric}`;
+        return [
+            { path: `${path}.json`, content: renderEndpointJson(badge) },
+            { path: `${path}.svg`, content: renderBadgeSvg(badge, 'light') },
+            { path: `${path}-dark.svg`, content: renderBadgeSvg(badge, 'dark') },
+        ];
+    });
+    const history = { name, platform, points, releases };
+    return [
+        ...badges,
+        { path: `${folder}/history.svg`, content: renderHistorySvg(history, 'light') },
+        { path: `${folder}/history-dark.svg`, content: renderHistorySvg(history, 'dark') },
+    ];
+}
+/** What someone reads who comes across the branch. */
+const README = `# Records of Image Budget
+
+This branch is written by the action Image Budget, on each push to the default branch. It has what the images were measured to be:
+each image's \`records/\` and \`layers/\` are what pull requests are compared with, \`points/\` is the history, and the badges and charts are drawn from
+it.
+
+Nothing else belongs here. The branch may be deleted: it is made again by the next push, without what it knew.
+`;
+
+;// CONCATENATED MODULE: ./build/github/records.js
+
+
+/** Commits and tags that are asked for, at most. */
+const MOST = 300;
+/** The most that GitHub gives at a time. */
+const PER_PAGE = 100;
+/** The records on a repository's data branch, and the repository's history as GitHub has it: a checkout is often shallow. Reads only. */
+function openRecords(octokit, place, clock) {
+    const { owner, repo } = place;
+    let opened = null;
+    /** All pages of a list, up to so many things. What fails for a while is tried again. */
+    const list = async (readPage) => {
+        const found = [];
+        try {
+            for (let page = 1; found.length < MOST; page += 1) {
+                const things = await patiently(clock, () => readPage(page));
+                found.push(...things);
+                if (things.length < PER_PAGE)
+                    break;
+            }
+        }
+        catch (error) {
+            throw new Error(explainGitHubError(error, clock.now(), TO_READ), { cause: error });
+        }
+        return found;
+    };
+    return {
+        open: () => (opened ??= openDataBranch(octokit, place, clock).snapshot()),
+        ancestors: (commit) => list(async (page) => {
+            const { data } = await octokit.rest.repos.listCommits({ owner, repo, sha: commit, per_page: PER_PAGE, page });
+            return data.map(({ sha }) => sha);
+        }),
+        releases: async () => {
+            const tags = await list(async (page) => {
+                const { data } = await octokit.rest.repos.listTags({ owner, repo, per_page: PER_PAGE, page });
+                return data.map(({ name, commit }) => ({ name, commit: commit.sha }));
+            });
+            // A version has a number; a tag like `latest` moves, and says nothing of what was released when.
+            return tags.filter(({ name }) => /\d/.test(name));
+        },
+    };
+}
+
 // EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 10 modules
 var schemas = __nccwpck_require__(3798);
-// EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(3759);
-;// CONCATENATED MODULE: ./node_modules/zod/v4/classic/iso.js
-
-
-
-function datetime(params) {
-    return api/* _isoDateTime */.G1(schemas/* ZodISODateTime */.You, params);
-}
-function date(params) {
-    return core._isoDate(ZodISODate, params);
-}
-function time(params) {
-    return core._isoTime(ZodISOTime, params);
-}
-function duration(params) {
-    return core._isoDuration(ZodISODuration, params);
-}
-
+// EXTERNAL MODULE: ./node_modules/zod/v4/classic/iso.js
+var iso = __nccwpck_require__(4377);
 ;// CONCATENATED MODULE: ./build/github/ledger.js
 
 const NO_LEDGER = { seen: [], accepted: null };
@@ -48462,13 +54750,13 @@ const MAX_SEEN = 10;
 const MAX_LINE = 4000;
 const PREFIX = '<!-- image-budget-data: ';
 const SUFFIX = ' -->';
-const bytes = schemas/* number */.aig().int().safe();
+const ledger_bytes = schemas/* number */.aig().int().safe();
 const shown = schemas/* array */.YOg(schemas/* strictObject */.rej({
     platform: schemas/* string */.YjP().max(100),
-    growth: schemas/* strictObject */.rej({ size: bytes.nullable(), downloadSize: bytes.nullable(), layers: bytes.nullable() }),
-    parts: schemas/* array */.YOg(schemas/* tuple */.PVZ([schemas/* string */.YjP().regex(/^[0-9a-f]{12}$/), bytes])).max(200),
+    growth: schemas/* strictObject */.rej({ size: ledger_bytes.nullable(), downloadSize: ledger_bytes.nullable(), layers: ledger_bytes.nullable() }),
+    parts: schemas/* array */.YOg(schemas/* tuple */.PVZ([schemas/* string */.YjP().regex(/^[0-9a-f]{12}$/), ledger_bytes])).max(200),
 }));
-const ledger_time = datetime();
+const ledger_time = iso/* datetime */.w$();
 const ledger = schemas/* strictObject */.rej({
     version: schemas/* literal */.euz(1),
     seen: schemas/* array */.YOg(schemas/* strictObject */.rej({ at: ledger_time, shown })).max(MAX_SEEN),
@@ -48555,7 +54843,7 @@ function openWaivers(octokit, setting, { clock, warn }) {
             warn(`The label \`${label}\` accepts nothing: ${problem}.`);
         return { label, set, shown: [], problem };
     };
-    const explained = (error) => explainGitHubError(error, clock.now()).replace(/\.$/, '');
+    const explained = (error) => explainGitHubError(error, clock.now(), TO_COMMENT).replace(/\.$/, '');
     /** Keeps what is accepted before it counts: were it not kept, the label would accept whatever comes. */
     const keep = async (key, old, ledger) => {
         const text = old === null ? `The label \`${label}\` accepts what this change grows by.` : withoutHidden(old);
@@ -48643,42 +54931,66 @@ async function labelSet(octokit, { owner, repo, number, label }) {
 
 
 
-/** Whom the report of a run is for, and by which label they accept growth. */
-function audienceOf(inputs, { pullRequest, labelled }, { apiUrl, repository }, clock) {
+
+
+
+
+
+
+/** Whom the report of a run is for, by which label they accept growth, and where their records are. */
+function audienceOf(inputs, { pullRequest, labelled, onDefaultBranch, isPrivate }, { apiUrl, repository }, clock) {
     const { acceptLabel: label, githubToken: token } = inputs;
-    if (label === null || token === null || pullRequest === null || repository === null)
-        return { inputs, pullRequest, waivers: null };
+    const nobody = { ...NOBODY, inputs, pullRequest, isPrivate };
+    if (token === null || repository === null)
+        return nobody;
+    const octokit = openGitHub(token, { baseUrl: apiUrl });
+    const place = { ...repository, branch: inputs.dataBranch };
+    const records = openRecords(octokit, place, clock);
+    const isRecorded = inputs.record === 'auto' && onDefaultBranch;
+    const keep = isRecorded
+        ? (recording) => record(openDataBranch(octokit, place, clock), records, recording, clock)
+        : null;
+    if (label === null || pullRequest === null)
+        return { ...nobody, records, keep };
     const setting = { ...repository, number: pullRequest, label, labelled, hasComment: inputs.comment !== 'off' };
-    const waivers = openWaivers(openGitHub(token, { baseUrl: apiUrl }), setting, { clock, warn: lib_core/* warning */.$e });
-    return { inputs, pullRequest, waivers };
+    return { ...nobody, records, keep, waivers: openWaivers(octokit, setting, { clock, warn: core/* warning */.$e }) };
 }
 /** Before the inputs and the event are understood there is no pull request to speak to. */
 const NOBODY = {
-    inputs: { comment: 'off', fail: true, githubToken: null },
+    inputs: { comment: 'off', fail: true, githubToken: null, dataBranch: '' },
     pullRequest: null,
     waivers: null,
+    records: null,
+    keep: null,
+    isPrivate: null,
 };
 /** The log has no width of its own. */
 const LOG_WIDTH = 120;
 /**
- * Hands the report over: outputs, JSON file, log, annotations, summary, and last the comment. Gives the exit code, which none of them
- * decides: what cannot be written is a warning.
+ * Hands the report over: outputs, JSON file, log, annotations, the record, summary, and last the comment. Gives the exit code, which none of
+ * them decides: what cannot be written is a warning.
  */
-async function publish(report, publication, clock) {
+async function publish({ report, recordable }, publication, clock) {
     const exitCode = (0,verdict/* exitCodeOf */.F)(report.verdict, publication.inputs.fail);
     const bodies = renderComment(report);
     for (const [name, value] of Object.entries(outputsOf(report)))
-        lib_core/* setOutput */.uH(name, value);
-    lib_core/* setOutput */.uH('comment-body', bodies[0] ?? '');
+        core/* setOutput */.uH(name, value);
+    core/* setOutput */.uH('comment-body', bodies[0] ?? '');
     (0,log/* printInert */.C6)(renderTerminal(report, { colour: true, width: LOG_WIDTH }));
     annotate(report, exitCode);
-    await orWarn('The JSON report', async () => lib_core/* setOutput */.uH('report', await writeReport(report, publication.context.temporary)));
-    await orWarn('The job summary', () => lib_core/* summary */.z.addRaw(renderSummary(report), true).write());
+    await orWarn('The JSON report', async () => core/* setOutput */.uH('report', await writeReport(report, publication.context.temporary)));
+    const recorded = recordable === null ? null : await keepRecord(report, recordable, publication);
+    await orWarn('The job summary', () => {
+        core/* summary */.z.addRaw(renderSummary(report), true);
+        if (recorded !== null)
+            core/* summary */.z.addRaw(renderRecorded(recorded), true);
+        return core/* summary */.z.write();
+    });
     let url = '';
     await orWarn('The comment', async () => {
         url = await comment(report, bodies, publication, clock);
     });
-    lib_core/* setOutput */.uH('comment-url', url);
+    core/* setOutput */.uH('comment-url', url);
     return exitCode;
 }
 async function orWarn(what, write) {
@@ -48687,7 +54999,31 @@ async function orWarn(what, write) {
     }
     catch (error) {
         const why = error instanceof Error ? error.message : String(error);
-        lib_core/* warning */.$e(`${what} could not be written; the verdict does not need it. ${why}`);
+        core/* warning */.$e(`${what} could not be written; the verdict does not need it. ${why}`);
+    }
+}
+/** Keeps what was measured where this run is to be recorded; null: it is not. What fails is told, and changes nothing else. */
+async function keepRecord({ head }, recordable, { keep, inputs, context, isPrivate }) {
+    if (keep === null)
+        return null;
+    const { repositoryUrl, sha } = context;
+    const recorded = { branch: inputs.dataBranch, repositoryUrl, isPrivate, isNew: false, images: [], reason: null };
+    const skipped = (reason) => ({ ...recorded, action: 'skipped', reason: reason.replace(/\.$/, '') });
+    // Another commit was checked out: it need not be one of the default branch.
+    if (head.commit !== null && head.commit !== sha)
+        return skipped(`what was measured is \`${head.commit.slice(0, 7)}\`, and this run is of \`${sha.slice(0, 7)}\``);
+    try {
+        const kept = await keep({ ...recordable, commit: sha });
+        core/* info */.pq(plain(recordedWords({ ...recorded, ...kept })));
+        return { ...recorded, ...kept };
+    }
+    catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        // Who did not give the permission need not want records.
+        const isForbidden = error instanceof Error && [403, 404].includes(statusOf(error.cause) ?? 0);
+        const say = isForbidden ? core/* info */.pq : core/* warning */.$e;
+        say(`The measurement was not recorded; the verdict does not need it. ${why}`);
+        return skipped(why);
     }
 }
 /** Writes the JSON report where no other step's can be overwritten, and gives its path. */
@@ -48705,7 +55041,7 @@ async function comment(report, bodies, { context, inputs, pullRequest, waivers }
     if (inputs.comment === 'off' || pullRequest === null || context.repository === null || key === undefined)
         return '';
     if (inputs.githubToken === null) {
-        lib_core/* warning */.$e('There is no comment: `github-token` is empty. The verdict and the summary do not need one.');
+        core/* warning */.$e('There is no comment: `github-token` is empty. The verdict and the summary do not need one.');
         return '';
     }
     const octokit = openGitHub(inputs.githubToken, { baseUrl: context.apiUrl });
@@ -48719,13 +55055,13 @@ async function comment(report, bodies, { context, inputs, pullRequest, waivers }
         ...(waivers && { note: waivers.noteFor(report) }),
     }, clock);
     const done = action === 'unchanged' ? 'up to date' : action;
-    lib_core/* info */.pq(action === 'none' ? 'No comment: nothing changed that is worth one.' : `The comment was ${done}: ${url}`);
+    core/* info */.pq(action === 'none' ? 'No comment: nothing changed that is worth one.' : `The comment was ${done}: ${url}`);
     return url ?? '';
 }
 /** On the Dockerfile's lines that failed or grew, and on those that advice is about; on the run where the job fails and there is no line. */
 function annotate(report, exitCode) {
     for (const { level, title, message, place } of annotationsOf(report, exitCode !== 0)) {
-        const say = { error: lib_core/* error */.z3, warning: lib_core/* warning */.$e, notice: lib_core/* notice */.lm }[level];
+        const say = { error: core/* error */.z3, warning: core/* warning */.$e, notice: core/* notice */.lm }[level];
         say(message, {
             title,
             ...(place && { file: place.file }),
@@ -48782,6 +55118,367 @@ function beginning(size, limit, parse, weigh = () => Math.min(size, limit)) {
         },
     };
     return reader;
+}
+
+
+/***/ }),
+
+/***/ 2028:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  Sd: () => (/* binding */ MAX_ENTRIES),
+  PR: () => (/* binding */ MAX_PATH_BYTES),
+  Kj: () => (/* binding */ NO_FACTS),
+  X2: () => (/* binding */ createListing)
+});
+
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
+// EXTERNAL MODULE: ./build/image/packages/apk.js
+var apk = __nccwpck_require__(7740);
+// EXTERNAL MODULE: ./build/image/packages/dpkg.js
+var dpkg = __nccwpck_require__(902);
+// EXTERNAL MODULE: ./build/image/packages/go.js
+var go = __nccwpck_require__(7470);
+// EXTERNAL MODULE: ./build/image/packages/java.js
+var java = __nccwpck_require__(2108);
+// EXTERNAL MODULE: ./build/image/packages/npm.js
+var npm = __nccwpck_require__(9075);
+// EXTERNAL MODULE: ./build/image/packages/python.js
+var python = __nccwpck_require__(2178);
+// EXTERNAL MODULE: ./build/image/packages/rpm.js + 1 modules
+var rpm = __nccwpck_require__(6706);
+;// CONCATENATED MODULE: ./build/image/layer/elf.js
+/** Smaller files have little to strip. */
+const FLOOR = 100_000;
+/** An executable or library has some 40 sections; section names take some 500 bytes. */
+const MAX_SECTIONS = 1_000;
+const MAX_NAMES = 64 * 1024;
+/** Bytes that are kept before and after a place that may be the table of section names, and the places that are kept. */
+const WINDOW = 8 * 1024;
+const MAX_PLACES = 8;
+/** https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html, and elf.h */
+const MAGIC = Buffer.from('\x7fELF', 'latin1');
+const ET_EXEC = 2;
+const ET_DYN = 3;
+const SHT_SYMTAB = 2;
+const SHT_NOBITS = 8;
+/** Every table of section names has this one in it: its own. */
+const OWN_NAME = Buffer.from('.shstrtab\0', 'latin1');
+const elfReader = createElfReader(FLOOR);
+/**
+ * Tells of ELF files from `floor` bytes on what stripping saves, while their bytes pass by once, in some 200 kB of memory.
+ *
+ * Linkers put the section headers at the end (GNU ld, lld, mold) or near the beginning (Go's). The names that they refer to lie after
+ * them, and are then waited for; or before, anywhere. So what stands around each place that looks like a table of section names is kept
+ * until the headers tell which one it is. Where none of them is, and in any file that contradicts itself, nothing is told.
+ */
+function createElfReader(floor) {
+    return (path, size) => (size < floor || /\.(?:o|a|ko)$/.test(path) ? null : new ElfReader(size));
+}
+class ElfReader {
+    size;
+    /** Bytes of the file that have passed by. */
+    passed = 0;
+    isElf = true;
+    header = null;
+    first = keep(0, 64);
+    sections = null;
+    names = null;
+    places = [];
+    /** The last WINDOW bytes that passed by. */
+    recent = Buffer.alloc(0);
+    constructor(size) {
+        this.size = size;
+    }
+    push(chunk) {
+        if (!this.isElf)
+            return;
+        const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+        fill(this.first, this.passed, bytes);
+        if (this.header === null && isFull(this.first)) {
+            this.header = readHeader(this.first.bytes, this.size);
+            if (this.header === null) {
+                this.isElf = false;
+                return;
+            }
+            this.sections = keep(this.header.sectionsAt, this.header.sections * this.header.sectionSize);
+            // What a chunk before this one had of them is gone, but for a first chunk that is shorter than the header.
+            fill(this.sections, 0, this.first.bytes);
+        }
+        for (const place of this.places)
+            fill(place, this.passed, bytes);
+        if (this.names === null)
+            this.findNames(bytes);
+        if (this.sections !== null && !isFull(this.sections)) {
+            fill(this.sections, this.passed, bytes);
+            if (isFull(this.sections))
+                this.expectNames();
+        }
+        if (this.names !== null)
+            fill(this.names, this.passed, bytes);
+        this.passed += bytes.length;
+        this.recent = Buffer.from(bytes.length >= WINDOW ? bytes.subarray(-WINDOW) : Buffer.concat([this.recent, bytes]).subarray(-WINDOW));
+    }
+    /** Keeps what stands around each place in these bytes where a table of section names has its own name. */
+    findNames(bytes) {
+        const seam = Buffer.concat([this.recent.subarray(1 - OWN_NAME.length), bytes.subarray(0, OWN_NAME.length - 1)]);
+        const before = this.passed - Math.min(this.recent.length, OWN_NAME.length - 1);
+        const found = [];
+        for (let at = seam.indexOf(OWN_NAME); at !== -1; at = seam.indexOf(OWN_NAME, at + 1))
+            found.push(before + at);
+        for (let at = bytes.indexOf(OWN_NAME); at !== -1; at = bytes.indexOf(OWN_NAME, at + 1)) {
+            found.push(this.passed + at);
+            if (found.length > MAX_PLACES)
+                found.shift();
+        }
+        for (const at of found) {
+            const start = Math.max(0, at - WINDOW, this.passed - this.recent.length);
+            const place = keep(start, at + WINDOW - start);
+            fill(place, this.passed - this.recent.length, this.recent);
+            fill(place, this.passed, bytes);
+            this.places.push(place);
+        }
+        this.places = this.places.slice(-MAX_PLACES);
+    }
+    /** The headers are there: the names' table may still come. */
+    expectNames() {
+        const names = this.header && this.sectionsRead()[this.header.namesIndex];
+        if (names && names.at >= this.passed && names.size <= MAX_NAMES)
+            this.names = keep(names.at, names.size);
+    }
+    sectionsRead() {
+        if (this.header === null || this.sections === null || !isFull(this.sections))
+            return [];
+        return readSections(this.header, this.sections.bytes);
+    }
+    end() {
+        const sections = this.sectionsRead();
+        const { namesIndex = 0 } = this.header ?? {};
+        const table = sections[namesIndex];
+        const names = table && this.tableOf(table);
+        if (!names)
+            return null;
+        const named = sections.map((section) => ({ ...section, text: nameAt(names, section.name) }));
+        const stored = named.filter(({ type }) => type !== SHT_NOBITS);
+        if (stored.some(({ at, size }) => at + size > this.size))
+            return null;
+        const tables = stored.filter(({ type }) => type === SHT_SYMTAB);
+        // The names of symbols may share the table of the sections' names, which stays.
+        const texts = new Set(tables.map(({ link }) => link).filter((link) => link !== namesIndex));
+        const linked = [...texts].flatMap((link) => sections[link] ?? []);
+        const symbols = sum(tables) + sum(linked);
+        const debug = sum(stored.filter(({ text }) => /^\.(?:z?debug_|stab|gdb_index$)/.test(text)));
+        if (symbols + debug === 0 || symbols + debug > this.size)
+            return null;
+        return {
+            kind: 'elf',
+            symbols,
+            debug,
+            go: named.some(({ text }) => text === '.go.buildinfo' || text === '.gopclntab'),
+        };
+    }
+    tableOf({ at, size }) {
+        const kept = [...(this.names ? [this.names] : []), ...this.places].find((each) => each.at <= at && at + size <= each.at + each.filled);
+        return kept ? kept.bytes.subarray(at - kept.at, at - kept.at + size) : null;
+    }
+}
+function keep(at, length) {
+    return { at, bytes: Buffer.alloc(length), filled: 0 };
+}
+function isFull({ bytes, filled }) {
+    return filled === bytes.length;
+}
+/** Copies what comes next of a range out of bytes that stand at a place in the file. */
+function fill(kept, at, bytes) {
+    const next = kept.at + kept.filled;
+    if (isFull(kept) || next < at || next >= at + bytes.length)
+        return;
+    kept.filled += bytes.copy(kept.bytes, kept.filled, next - at);
+}
+/** The file's header; null where it is no program or library, or has no sections to tell of. */
+function readHeader(bytes, size) {
+    const [wide, order] = [bytes[4], bytes[5]];
+    if (!bytes.subarray(0, 4).equals(MAGIC) || (wide !== 1 && wide !== 2) || (order !== 1 && order !== 2))
+        return null;
+    const is64 = wide === 2;
+    const read = readerOf(order === 1, is64);
+    const type = read.u16(bytes, 16);
+    if (type !== ET_EXEC && type !== ET_DYN)
+        return null;
+    const sectionsAt = read.word(bytes, is64 ? 40 : 32);
+    const [sectionSize, sections, namesIndex] = [0, 2, 4].map((at) => read.u16(bytes, (is64 ? 58 : 46) + at));
+    if (sectionSize !== (is64 ? 64 : 40) || sections === 0 || sections > MAX_SECTIONS || namesIndex >= sections)
+        return null;
+    if (sectionsAt < (is64 ? 64 : 52) || sectionsAt + sections * sectionSize > size)
+        return null;
+    return { read, is64, sectionsAt, sectionSize, sections, namesIndex };
+}
+function readSections({ read, is64, sectionSize, sections }, bytes) {
+    return Array.from({ length: sections }, (_, index) => {
+        const at = index * sectionSize;
+        return {
+            name: read.u32(bytes, at),
+            type: read.u32(bytes, at + 4),
+            at: read.word(bytes, at + (is64 ? 24 : 16)),
+            size: read.word(bytes, at + (is64 ? 32 : 20)),
+            link: read.u32(bytes, at + (is64 ? 40 : 24)),
+        };
+    });
+}
+function readerOf(isLittle, is64) {
+    const u16 = (from, at) => (isLittle ? from.readUInt16LE(at) : from.readUInt16BE(at));
+    const u32 = (from, at) => (isLittle ? from.readUInt32LE(at) : from.readUInt32BE(at));
+    const u64 = (from, at) => Number(isLittle ? from.readBigUInt64LE(at) : from.readBigUInt64BE(at));
+    return { u16, u32, word: is64 ? u64 : u32 };
+}
+function nameAt(names, at) {
+    const end = names.indexOf(0, at);
+    return at >= names.length || end === -1 ? '' : names.toString('latin1', at, Math.min(end, at + 100));
+}
+function sum(sections) {
+    return sections.reduce((total, { size }) => total + size, 0);
+}
+
+// EXTERNAL MODULE: ./build/image/layer/secret.js
+var secret = __nccwpck_require__(9010);
+;// CONCATENATED MODULE: ./build/image/layer/facts.js
+
+
+
+
+
+
+
+
+
+/** Each answers at once for the files that it has nothing to tell of. */
+const READERS = [
+    dpkg/* dpkgReader */.I,
+    apk/* apkReader */.q,
+    rpm/* rpmReader */.r,
+    npm/* npmReader */.B,
+    python/* pythonReader */.u,
+    java/* javaReader */.w,
+    secret/* secretReader */.eV,
+    elfReader,
+    go/* goReader */.s,
+];
+/**
+ * The readers for a regular file of this path (as `TarEntry` has it: no leading `/`) and size in bytes; none for most. A file may tell
+ * several things: a Go program is an ELF file as well.
+ */
+function readersOf(path, size) {
+    const readers = [];
+    for (const open of READERS) {
+        const reader = open(path, size);
+        if (reader)
+            readers.push(reader);
+    }
+    return readers;
+}
+
+// EXTERNAL MODULE: ./build/image/layer/whiteout.js
+var layer_whiteout = __nccwpck_require__(9645);
+;// CONCATENATED MODULE: ./build/image/layer/listing.js
+
+
+
+/** Entries, bytes of paths and of facts that are kept of one layer: several times what the largest usual images have in all. */
+const MAX_ENTRIES = 1_000_000;
+const MAX_PATH_BYTES = 200_000_000;
+const MAX_FACT_BYTES = 128 * 1024 * 1024;
+/** Bytes of a fact whose reader does not say how many. */
+const SMALL_FACT = 500;
+/** Most files have none: they share them. */
+const NO_FACTS = [];
+/** Starts a listing. It keeps some 200 bytes an entry. */
+function createListing() {
+    let entries = [];
+    let pathBytes = 0;
+    let factBytes = 0;
+    let finish = null;
+    return {
+        visit: (entry, sparse) => {
+            finish?.();
+            finish = null;
+            if (entries === null)
+                return;
+            pathBytes += entry.path.length + (entry.target?.length ?? 0);
+            if (entries.length >= MAX_ENTRIES || pathBytes > MAX_PATH_BYTES) {
+                entries = null;
+                return;
+            }
+            const listed = entriesOf(entry);
+            entries.push(...listed);
+            const [file] = listed;
+            // A sparse file may claim any length: its holes are not read.
+            if (file?.kind !== 'file' || sparse)
+                return;
+            const readers = (0,layer_whiteout/* whiteoutOf */.n)(entry.path) === null ? readersOf(entry.path, entry.size) : [];
+            let checksum = 0;
+            finish = () => {
+                // Signed, it is a small integer to V8: unsigned, half of them would be objects.
+                file.checksum = checksum | 0;
+                const facts = [];
+                for (const reader of readers) {
+                    const fact = reader.end();
+                    if (fact === null)
+                        continue;
+                    facts.push(fact);
+                    factBytes += reader.keeps ?? SMALL_FACT;
+                }
+                if (facts.length > 0)
+                    file.facts = facts;
+                if (factBytes > MAX_FACT_BYTES)
+                    entries = null;
+            };
+            return (chunk) => {
+                checksum = (0,external_node_zlib_.crc32)(chunk, checksum);
+                for (const reader of readers)
+                    reader.push(chunk);
+            };
+        },
+        end: () => {
+            finish?.();
+            finish = null;
+            return { entries, factBytes: entries === null ? 0 : factBytes };
+        },
+    };
+}
+/** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
+function entriesOf(entry) {
+    const path = `/${entry.path}`;
+    const whiteout = (0,layer_whiteout/* whiteoutOf */.n)(entry.path);
+    const file = entry.type === 'file' && (whiteout === null || entry.size > 0)
+        ? [
+            {
+                kind: 'file',
+                path,
+                size: entry.size,
+                mode: entry.mode,
+                uid: entry.uid,
+                gid: entry.gid,
+                checksum: null,
+                facts: NO_FACTS,
+            },
+        ]
+        : [];
+    if (whiteout !== null) {
+        if (whiteout.kind === 'metadata')
+            return file;
+        return [...file, { kind: whiteout.kind, path: `/${whiteout.path}` }];
+    }
+    if (file.length > 0)
+        return file;
+    if (entry.type === 'link')
+        return [{ kind: 'link', path, target: `/${entry.target ?? ''}` }];
+    if (entry.type === 'symlink')
+        return [{ kind: 'symlink', path, target: entry.target ?? '' }];
+    return [{ kind: entry.type === 'directory' ? 'folder' : 'other', path }];
 }
 
 
@@ -48935,6 +55632,342 @@ function isValue(value) {
 
 /***/ }),
 
+/***/ 1850:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   AK: () => (/* binding */ sparseMapOfRecords),
+/* harmony export */   DP: () => (/* binding */ TOO_MANY_PIECES),
+/* harmony export */   Dr: () => (/* binding */ PayloadMap),
+/* harmony export */   IE: () => (/* binding */ BLOCK),
+/* harmony export */   Ji: () => (/* binding */ checkedPieces),
+/* harmony export */   RW: () => (/* binding */ parseHeader),
+/* harmony export */   ZP: () => (/* binding */ normalisePath),
+/* harmony export */   c_: () => (/* binding */ oldSparse),
+/* harmony export */   dA: () => (/* binding */ parsePax),
+/* harmony export */   e4: () => (/* binding */ decodeName),
+/* harmony export */   kF: () => (/* binding */ METADATA_LIMIT),
+/* harmony export */   qb: () => (/* binding */ corrupt),
+/* harmony export */   yI: () => (/* binding */ sparseSize),
+/* harmony export */   yv: () => (/* binding */ sparseFormat)
+/* harmony export */ });
+/* harmony import */ var node_buffer__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4573);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9874);
+
+
+/*
+ * Headers of tar archives. What is read, and what is refused, follows Go's archive/tar, with which the engines unpack layers.
+ * Formats: https://www.gnu.org/software/tar/manual/html_node/Standard.html (v7, ustar, GNU and its sparse files) and
+ * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html (pax).
+ */
+const BLOCK = 512;
+/** Most bytes of an extended header, of a long name, of a sparse map: as in Go's archive/tar. */
+const METADATA_LIMIT = 1024 * 1024;
+function corrupt(message) {
+    return new _failure_js__WEBPACK_IMPORTED_MODULE_1__/* .CouldNotMeasure */ .N('measure', message);
+}
+/** An invalid byte of a name as text, and a backslash that would be taken for one. */
+const ESCAPABLE = /\\(?=x(?:5c|[89a-f][0-9a-f]))/g;
+/**
+ * Text of a name in an archive, which is bytes, in UTF-8 by custom only. A byte that is no UTF-8 becomes `\xNN` (two lower-case hex digits,
+ * 80 to ff); a backslash that would read as such an escape becomes `\x5c`. So different names stay different, and nothing is lost:
+ * replacing `\x5c` and `\x80` to `\xff` by their bytes gives the name back.
+ */
+function decodeName(bytes) {
+    if ((0,node_buffer__WEBPACK_IMPORTED_MODULE_0__.isAscii)(bytes))
+        return escaped(bytes.toString('latin1'));
+    if ((0,node_buffer__WEBPACK_IMPORTED_MODULE_0__.isUtf8)(bytes))
+        return escaped(bytes.toString());
+    let name = '';
+    let valid = 0;
+    for (let at = 0; at < bytes.length;) {
+        const length = sequenceLength(bytes, at);
+        if (length === 0) {
+            name += `${escaped(bytes.toString('utf8', valid, at))}\\x${(bytes[at] ?? 0).toString(16)}`;
+            at += 1;
+            valid = at;
+        }
+        else {
+            at += length;
+        }
+    }
+    return name + escaped(bytes.toString('utf8', valid));
+}
+function escaped(name) {
+    return name.includes('\\x') ? name.replace(ESCAPABLE, '\\x5c') : name;
+}
+/** Bytes of the UTF-8 sequence that begins at `at`; 0 where none does. */
+function sequenceLength(bytes, at) {
+    const first = bytes[at] ?? 0;
+    const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    return at + length <= bytes.length && (0,node_buffer__WEBPACK_IMPORTED_MODULE_0__.isUtf8)(bytes.subarray(at, at + length)) ? length : 0;
+}
+const NEEDS_CLEANING = /(?:^|\/)\.{0,2}(?:\/|$)/;
+/**
+ * A path as seen from the archive's root: no leading, trailing or double slash, no `.`; `..` goes up, but never above the root, as
+ * when containerd unpacks. '' is the root itself.
+ */
+function normalisePath(path) {
+    if (!NEEDS_CLEANING.test(path))
+        return path;
+    const parts = [];
+    for (const part of path.split('/')) {
+        if (part === '..')
+            parts.pop();
+        else if (part !== '' && part !== '.')
+            parts.push(part);
+    }
+    return parts.join('/');
+}
+/** Reads a header's block of 512 bytes. Throws CouldNotMeasure `measure` where it is none. */
+function parseHeader(block) {
+    if (!hasValidChecksum(block))
+        throw corrupt('It is no tar archive, or a corrupt one: a header has a wrong checksum.');
+    const magic = block.toString('latin1', 257, 265);
+    const isGnu = magic === 'ustar  \0';
+    let name = text(block, 0, 100);
+    if (magic.startsWith('ustar\0') && block[345] !== 0) {
+        // star's own format has a shorter prefix, before times that it keeps there.
+        const isStar = block.toString('latin1', 508, 512) === 'tar\0';
+        name = `${text(block, 345, isStar ? 476 : 500)}/${name}`;
+    }
+    return {
+        flag: block[156] ?? 0,
+        name,
+        linkName: block[157] === 0 ? '' : text(block, 157, 257),
+        size: exact(number(block, 124, 136)),
+        mode: number(block, 100, 108),
+        uid: number(block, 108, 116),
+        gid: number(block, 116, 124),
+        isGnu,
+    };
+}
+function hasValidChecksum(block) {
+    let sum = 8 * 0x20;
+    for (let at = 0; at < 148; at++)
+        sum += block[at];
+    for (let at = 156; at < BLOCK; at++)
+        sum += block[at];
+    const expected = number(block, 148, 156);
+    if (sum === expected)
+        return true;
+    // Some old archivers took bytes as signed.
+    let high = 0;
+    for (let at = 0; at < BLOCK; at++)
+        if ((at < 148 || at >= 156) && block[at] >= 0x80)
+            high += 1;
+    return sum - 256 * high === expected;
+}
+/** Text up to the first NUL, or to the field's end. */
+function text(block, from, to) {
+    const nul = block.indexOf(0, from);
+    return decodeName(block.subarray(from, nul === -1 || nul > to ? to : nul));
+}
+const SPACE = 0x20;
+const LINE_END = 0x0a;
+/** A number in octal digits, padded with spaces and NULs; or (GNU) in base 256, where the first bit is set. Throws where it is none. */
+function number(block, from, to) {
+    const first = block[from];
+    if (first >= 0x80)
+        return base256(block.subarray(from, to));
+    let at = from;
+    while (at < to && (block[at] === SPACE || block[at] === 0))
+        at++;
+    let value = 0;
+    for (; at < to; at++) {
+        const byte = block[at];
+        if (byte === 0)
+            return value;
+        if (byte === SPACE)
+            break;
+        const digit = byte - 0x30;
+        if (digit < 0 || digit > 7)
+            throw corrupt('It is no tar archive, or a corrupt one: a number in a header is malformed.');
+        value = value * 8 + digit;
+    }
+    while (at < to && block[at] === SPACE)
+        at++;
+    if (at < to && block[at] !== 0) {
+        throw corrupt('It is no tar archive, or a corrupt one: a number in a header is malformed.');
+    }
+    return value;
+}
+/** Two's complement, most significant byte first, without the first bit, which marks the format. */
+function base256(bytes) {
+    const first = (bytes[0] ?? 0) & 0x7f;
+    let value = first >= 0x40 ? first - 0x80 : first;
+    for (const byte of bytes.subarray(1))
+        value = value * 256 + byte;
+    return value;
+}
+function exact(value) {
+    return Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
+/**
+ * Reads the records `LENGTH KEY=VALUE\n` of an extended header. Of a key that stands there twice the last counts; an empty value says nothing.
+ * Throws CouldNotMeasure `measure` where a record is malformed.
+ */
+function parsePax(bytes) {
+    const records = { sparse: new Map() };
+    const pieces = [];
+    for (let at = 0; at < bytes.length;) {
+        const space = bytes.indexOf(SPACE, at);
+        const length = space === -1 ? Number.NaN : decimal(bytes.toString('latin1', at, space));
+        const end = at + length;
+        const equals = bytes.indexOf(0x3d, space);
+        if (!(length >= 5 && end <= bytes.length) || bytes[end - 1] !== LINE_END || equals === -1 || equals >= end) {
+            throw corrupt('It is a corrupt tar archive: a record of an extended header is malformed.');
+        }
+        addRecord(records, pieces, bytes.toString('latin1', space + 1, equals), bytes.subarray(equals + 1, end - 1));
+        at = end;
+    }
+    if (pieces.length > 0)
+        records.sparse.set('map', pieces.join(','));
+    return records;
+}
+function addRecord(records, pieces, key, value) {
+    if (value.length === 0)
+        return;
+    if (key === 'path' || key === 'linkpath') {
+        if (value.includes(0))
+            throw corrupt('It is a corrupt tar archive: a path in an extended header has a NUL in it.');
+        records[key] = decodeName(value);
+    }
+    else if (key === 'size' || key === 'uid' || key === 'gid') {
+        records[key] = decimalOrThrow(value.toString('latin1'));
+    }
+    else if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes') {
+        // Version 0.0 gives each piece records of its own, in turn.
+        if ((pieces.length % 2 === 0) !== (key === 'GNU.sparse.offset'))
+            throw corrupt(SPARSE);
+        pieces.push(value.toString('latin1'));
+    }
+    else if (key.startsWith('GNU.sparse.')) {
+        records.sparse.set(key.slice('GNU.sparse.'.length), key === 'GNU.sparse.name' ? decodeName(value) : value.toString('latin1'));
+    }
+}
+const TOO_MANY_PIECES = 'It has a sparse file in too many pieces.';
+const SPARSE = 'It is a corrupt tar archive: the map of a sparse file is malformed.';
+function decimal(digits) {
+    return /^[+-]?\d+$/.test(digits) ? Number(digits) : Number.NaN;
+}
+function decimalOrThrow(digits) {
+    const value = decimal(digits);
+    if (Number.isNaN(value)) {
+        throw corrupt('It is a corrupt tar archive: a number in an extended header is malformed.');
+    }
+    return value;
+}
+/** Which of pax's sparse formats records describe: the map in the records (`records`), at the payload's begin (`payload`), or none. */
+function sparseFormat({ sparse }) {
+    const version = `${sparse.get('major') ?? ''}.${sparse.get('minor') ?? ''}`;
+    if (version === '0.0' || version === '0.1')
+        return 'records';
+    if (version === '1.0')
+        return 'payload';
+    // 0.0 and 0.1 did not always say their version. One that is not known is no sparse file, as Go has it.
+    return version === '.' && sparse.has('map') ? 'records' : null;
+}
+/** The full size that records tell of a sparse file; null where they do not. */
+function sparseSize({ sparse }) {
+    const size = sparse.get('size') ?? sparse.get('realsize');
+    return size === undefined ? null : decimalOrThrow(size);
+}
+/** The map in records (versions 0.0 and 0.1). */
+function sparseMapOfRecords({ sparse }) {
+    const map = (sparse.get('map') ?? '').split(',').filter((field, _, all) => all.length > 1 || field !== '');
+    if (map.length !== 2 * decimalOrThrow(sparse.get('numblocks') ?? ''))
+        throw corrupt(SPARSE);
+    return map.map(decimalOrThrow);
+}
+/** The map at the begin of the payload (version 1.0): a count, then offsets and lengths, each in decimal on a line of its own. */
+class PayloadMap {
+    text = '';
+    lines = 0;
+    needed = 1;
+    /** Adds the payload's next block; answers the map once it is whole, else null. */
+    add(block) {
+        this.text += block.toString('latin1');
+        for (const byte of block)
+            if (byte === LINE_END)
+                this.lines += 1;
+        if (this.needed === 1 && this.lines > 0) {
+            const count = decimalOrThrow(this.text.slice(0, this.text.indexOf('\n')));
+            if (count < 0)
+                throw corrupt(SPARSE);
+            this.needed = 1 + 2 * count;
+        }
+        if (this.lines >= this.needed)
+            return this.text.split('\n', this.needed).slice(1).map(decimalOrThrow);
+        if (this.text.length >= METADATA_LIMIT)
+            throw corrupt(TOO_MANY_PIECES);
+        return null;
+    }
+}
+/** An old GNU sparse file's header (`main`), or a block that continues its map: pieces, whether one more block follows, and the full size. */
+function oldSparse(block, kind) {
+    const [from, pieces, flag] = kind === 'main' ? [386, 4, 482] : [0, 21, 504];
+    const map = [];
+    for (let piece = 0; piece < pieces; piece++) {
+        const at = from + piece * 24;
+        if (block[at] === 0)
+            break;
+        map.push(number(block, at, at + 12), number(block, at + 12, at + 24));
+    }
+    return { map, more: block[flag] !== 0, size: kind === 'main' ? number(block, 483, 495) : 0 };
+}
+/** The pieces that are not empty, checked: they lie one after the other within the file's `size`, and they are what is `stored`. */
+function checkedPieces(map, size, stored) {
+    const pieces = [];
+    let end = 0;
+    let sum = 0;
+    for (let at = 0; at < map.length; at += 2) {
+        const [offset = -1, length = -1] = [map[at], map[at + 1]];
+        if (offset < end || length < 0 || offset + length > size)
+            throw corrupt(SPARSE);
+        end = offset + length;
+        sum += length;
+        if (length > 0)
+            pieces.push(offset, length);
+    }
+    if (sum !== stored || !Number.isSafeInteger(size))
+        throw corrupt(SPARSE);
+    return pieces;
+}
+
+
+/***/ }),
+
+/***/ 9645:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   n: () => (/* binding */ whiteoutOf)
+/* harmony export */ });
+const PREFIX = '.wh.';
+const METADATA_PREFIX = '.wh..wh.';
+const OPAQUE = '.wh..wh..opq';
+/**
+ * What the entry with this path (normalised, as `TarEntry` has it) does as a whiteout, or null where it is a usual one. The name alone
+ * decides, as in the engines. A whiteout is an empty file; the payload of one that is not is shipped with the layer and counts in its
+ * size, though no engine unpacks it.
+ */
+function whiteoutOf(path) {
+    const slash = path.lastIndexOf('/');
+    const name = path.slice(slash + 1);
+    if (!name.startsWith(PREFIX))
+        return null;
+    const folder = path.slice(0, Math.max(slash, 0));
+    if (name === OPAQUE)
+        return { kind: 'opaque', path: folder };
+    if (name.startsWith(METADATA_PREFIX) || name === PREFIX)
+        return { kind: 'metadata' };
+    return { kind: 'removed', path: `${path.slice(0, slash + 1)}${name.slice(PREFIX.length)}` };
+}
+
+
+/***/ }),
+
 /***/ 4158:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -48954,6 +55987,923 @@ function platformsOf(measurements) {
 
 /***/ }),
 
+/***/ 1903:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $r: () => (/* binding */ platformName),
+/* harmony export */   Dh: () => (/* binding */ DIGEST),
+/* harmony export */   IC: () => (/* binding */ imagesOf),
+/* harmony export */   Mg: () => (/* binding */ layerHistory),
+/* harmony export */   Pe: () => (/* binding */ index),
+/* harmony export */   eu: () => (/* binding */ manifest),
+/* harmony export */   gj: () => (/* binding */ imageConfig),
+/* harmony export */   ol: () => (/* binding */ digestOf),
+/* harmony export */   x0: () => (/* binding */ plainInstruction)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3798);
+
+
+/** A digest as it is written here: https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests, of SHA-256 alone. */
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const digest = zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().regex(DIGEST);
+const size = zod__WEBPACK_IMPORTED_MODULE_1__/* .number */ .aig().int().nonnegative();
+/** A platform's part: it stands in reports, so it may not be just anything. */
+const word = zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().regex(/^[\w.-]{0,64}$/);
+const platform = zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({ os: word, architecture: word, variant: word.optional() });
+/** OCI image config (or Docker's), as far as it is read here: https://github.com/opencontainers/image-spec/blob/main/config.md */
+const imageConfig = zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({
+    os: word,
+    architecture: word,
+    variant: word.optional(),
+    rootfs: zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({ diff_ids: zod__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(digest).nullish() }).optional(),
+    config: zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({ User: zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().nullish(), Env: zod__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP()).nullish() }).nullish(),
+    history: zod__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({ created_by: zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().optional(), empty_layer: zod__WEBPACK_IMPORTED_MODULE_1__/* .boolean */ .zMY().optional() })).nullish(),
+});
+/** OCI image manifest, or Docker's schema 2: https://github.com/opencontainers/image-spec/blob/main/manifest.md */
+const manifest = zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({
+    config: zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({ digest, size, mediaType: zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().default('') }),
+    /** Null where the image has none (Go's JSON of an empty list). */
+    layers: zod__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({ digest, size, mediaType: zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().default(''), urls: zod__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP()).nullish() }))
+        .nullable()
+        .transform((layers) => layers ?? []),
+});
+/** OCI image index, or Docker's manifest list: https://github.com/opencontainers/image-spec/blob/main/image-index.md */
+const index = zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({
+    manifests: zod__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({
+        digest,
+        size: size.optional(),
+        mediaType: zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().optional(),
+        platform: platform.nullish(),
+        annotations: zod__WEBPACK_IMPORTED_MODULE_1__/* .record */ .g1P(zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP(), zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP()).nullish(),
+    })),
+});
+/**
+ * `os/architecture[/variant]`, as containerd writes it (github.com/containerd/platforms): a variant that is the architecture's default
+ * is left out (`linux/arm64` is v8, `linux/amd64` v1), but for 32-bit ARM, where none means v7.
+ */
+function platformName({ os, architecture, variant, }) {
+    const isDefault = (architecture === 'arm64' && variant === 'v8') || (architecture === 'amd64' && variant === 'v1');
+    const written = architecture === 'arm' ? variant || 'v7' : isDefault ? '' : variant;
+    return [os, architecture, ...(written ? [written] : [])].join('/');
+}
+/** The digest of bytes: `sha256:…`. */
+function digestOf(bytes) {
+    return `sha256:${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(bytes).digest('hex')}`;
+}
+/** The images of an index: attestations (BuildKit: platform `unknown/unknown`, annotated) are none. */
+function imagesOf({ manifests }) {
+    return manifests.filter(({ platform: of, annotations }) => of?.os !== 'unknown' && annotations?.['vnd.docker.reference.type'] !== 'attestation-manifest');
+}
+/** `created_by` of each non-empty layer, base layer first; null where the history does not account for the layers. */
+function layerHistory(config) {
+    const layers = (config.history ?? []).filter((entry) => entry.empty_layer !== true);
+    return layers.length === (config.rootfs?.diff_ids ?? []).length ? layers.map((entry) => entry.created_by ?? '') : null;
+}
+/** The shell that runs a `RUN`, with its options: docker's own, or a usual one of `SHELL`. */
+const SHELL = String.raw `/bin/(?:ba|da)?sh(?: -\w+(?: pipefail)?)*? -\w*c `;
+const WITH_ARGUMENTS = /^(?:ONBUILD )?(?:RUN )?\|\d+ /;
+const UNTIL_LAST_SHELL = new RegExp(`^.*${SHELL}`);
+const LEADING_SHELL = new RegExp(`^(?:RUN )?${SHELL}`);
+/**
+ * `created_by` as a person would write it: without the shell, the builder's marks and the values of build arguments.
+ * Those stand between `|COUNT` and the shell, unquoted, and may hold anything, a shell's name too: so only what follows the last
+ * shell is shown, and nothing where there is none.
+ */
+function plainInstruction(createdBy) {
+    const text = createdBy
+        .replaceAll(/\s+/g, ' ')
+        .trim()
+        .replace(/ # buildkit$/, '')
+        .replace(/^\/bin\/sh -c #\(nop\) /, '');
+    const plain = WITH_ARGUMENTS.test(text)
+        ? `RUN ${UNTIL_LAST_SHELL.test(text) ? text.replace(UNTIL_LAST_SHELL, '') : '…'}`
+        : text.replace(LEADING_SHELL, 'RUN ');
+    return plain.slice(0, 1_000).trim();
+}
+
+
+/***/ }),
+
+/***/ 7740:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   l: () => (/* binding */ findApkPackages),
+/* harmony export */   q: () => (/* binding */ apkReader)
+/* harmony export */ });
+/* harmony import */ var _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1477);
+/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1850);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5319);
+
+
+
+/** The second one where /usr is merged, as in Wolfi. */
+const DATABASES = new Set(['lib/apk/db/installed', 'usr/lib/apk/db/installed']);
+const MAX_PACKAGES = 100_000;
+/** Files of all packages, and the characters of their paths: a folder stands in the database once, and in each path. */
+const MAX_FILES = 1_000_000;
+const MAX_PATHS = 64 * 1024 * 1024;
+const apkReader = (path, size) => DATABASES.has(path) ? (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_RECORD */ .ZB, installed, weightOf) : null;
+function weightOf({ packages }) {
+    return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
+}
+/**
+ * A line is a letter, a colon and a value, a blank line ends a package: `P` name, `V` version, `F` a folder, `R` a file in it.
+ * https://wiki.alpinelinux.org/wiki/Apk_spec
+ */
+function installed(database) {
+    const packages = [];
+    let name = null;
+    let version = null;
+    let folder = '';
+    let files = [];
+    let leftFiles = MAX_FILES;
+    let leftCharacters = MAX_PATHS;
+    function end() {
+        if (name !== null)
+            packages.push({ name, version, files: flat(files) });
+        name = null;
+        version = null;
+        folder = '';
+        files = [];
+    }
+    for (const line of (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .linesOf */ .Dx)(database)) {
+        if (line.length === 0)
+            end();
+        if (packages.length > MAX_PACKAGES)
+            return null;
+        if (line[1] !== 0x3a)
+            continue;
+        const value = (0,_layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__/* .decodeName */ .e4)(line.subarray(2));
+        const key = String.fromCharCode(line[0]);
+        if (key === 'P')
+            name = (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .word */ .Vm)(value);
+        if (key === 'V')
+            version = (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .word */ .Vm)(value);
+        if (key === 'F')
+            folder = value === '' ? '' : `/${value}`;
+        if (key !== 'R')
+            continue;
+        leftFiles -= 1;
+        leftCharacters -= folder.length + value.length + 2;
+        if (leftFiles < 0 || leftCharacters < 0)
+            return null;
+        files.push(`${folder}/${value}`);
+    }
+    end();
+    return packages.length > 0 ? { kind: 'apk', packages } : null;
+}
+/** One string in one piece. */
+function flat(lines) {
+    return Buffer.from(lines.join('\n')).toString();
+}
+/** Packages of apk: what `apk info -L` lists of each. */
+const findApkPackages = ({ facts }) => facts.flatMap(({ fact }) => fact.kind !== 'apk'
+    ? []
+    : fact.packages.map(({ name, version, files }) => ({
+        ecosystem: 'apk',
+        name,
+        version,
+        path: null,
+        dev: null,
+        owns: { files: (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .linesIn */ .hl)(files) },
+    })));
+
+
+/***/ }),
+
+/***/ 902:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   I: () => (/* binding */ dpkgReader),
+/* harmony export */   d: () => (/* binding */ findDpkgPackages)
+/* harmony export */ });
+/* harmony import */ var _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1477);
+/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1850);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5319);
+
+
+
+const DATABASE = 'var/lib/dpkg/';
+const STATUS = `${DATABASE}status`;
+/** Distroless images have a file for each package there, and its list of files beside it. */
+const STATUS_FOLDER = `${DATABASE}status.d/`;
+const LIST = /^var\/lib\/dpkg\/info\/[^/]+\.list$/;
+const SUMS = /^var\/lib\/dpkg\/status\.d\/[^/]+\.md5sums$/;
+const MAX_PACKAGES = 100_000;
+const dpkgReader = (path, size) => {
+    if (!path.startsWith(DATABASE))
+        return null;
+    if (path === STATUS)
+        return (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_RECORD */ .ZB, (payload) => installed(payload, false));
+    if (LIST.test(path))
+        return (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_RECORD */ .ZB, (payload) => filesOf((0,_layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__/* .decodeName */ .e4)(payload)));
+    if (!path.startsWith(STATUS_FOLDER))
+        return null;
+    if (SUMS.test(path))
+        return (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_RECORD */ .ZB, (payload) => filesOf(summed((0,_layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__/* .decodeName */ .e4)(payload))));
+    return (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_RECORD */ .ZB, (payload) => installed(payload, true));
+};
+function filesOf(files) {
+    return { kind: 'dpkg', of: 'files', files };
+}
+/**
+ * The packages of a status file that are unpacked and configured, also those that are held; the others have been removed or never got so
+ * far. A distroless file has no `Status`. https://manpages.debian.org/bookworm/dpkg/dpkg-query.1.en.html
+ */
+function installed(status, isDistroless) {
+    const packages = [];
+    for (const stanza of (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .stanzasOf */ .Sk)(status, ['Package', 'Status', 'Version', 'Architecture'])) {
+        const name = (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .word */ .Vm)(stanza.get('Package'));
+        const state = stanza.get('Status');
+        if (name === null || (state === undefined ? !isDistroless : !/^\S+ ok installed$/.test(state)))
+            continue;
+        if (packages.length === MAX_PACKAGES)
+            return null;
+        packages.push({
+            name,
+            version: (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .word */ .Vm)(stanza.get('Version')),
+            architecture: (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .word */ .Vm)(stanza.get('Architecture')) ?? '',
+        });
+    }
+    return packages.length > 0 ? { kind: 'dpkg', of: 'packages', packages } : null;
+}
+/** The paths of lines like `d41d8cd98f00b204e9800998ecf8427e  usr/bin/env`. */
+function summed(sums) {
+    return sums.replace(/^[0-9a-f]{32} [ *]/gm, '/');
+}
+/**
+ * Packages of dpkg: what `dpkg-query -L` lists of each, its own database in `var/lib/dpkg` not among it. A file that one package diverts
+ * from another is taken for that of the one which comes first in the status file.
+ */
+const findDpkgPackages = ({ facts }) => {
+    const lists = new Map();
+    const found = [];
+    const architectures = new Map();
+    for (const { path, fact } of facts) {
+        if (fact.kind !== 'dpkg')
+            continue;
+        if (fact.of === 'files') {
+            lists.set(path, fact.files);
+            continue;
+        }
+        for (const record of fact.packages) {
+            found.push({ path, record });
+            const known = architectures.get(record.name) ?? new Set();
+            architectures.set(record.name, known.add(record.architecture));
+        }
+    }
+    /** A list is the first one's that asks for it: of the next no file would be. */
+    function take(path) {
+        const files = lists.get(path);
+        lists.delete(path);
+        return files;
+    }
+    return found.map(({ path, record }) => {
+        const { name, version, architecture } = record;
+        const qualified = `${name}:${architecture}`;
+        const files = path === `/${STATUS}`
+            ? // Packages that may be there for several architectures have theirs in the list's name.
+                (take(`/${DATABASE}info/${qualified}.list`) ?? take(`/${DATABASE}info/${name}.list`))
+            : take(`${path}.md5sums`);
+        const isAmbiguous = (architectures.get(name)?.size ?? 0) > 1;
+        return {
+            ecosystem: 'dpkg',
+            name: isAmbiguous ? qualified : name,
+            version,
+            path: null,
+            dev: null,
+            owns: { files: files === undefined ? [] : (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .linesIn */ .hl)(files) },
+        };
+    });
+};
+
+
+/***/ }),
+
+/***/ 7470:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   f: () => (/* binding */ findGoPackages),
+/* harmony export */   s: () => (/* binding */ goReader)
+/* harmony export */ });
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5319);
+
+/** Go's runtime is in each program: none is as small as this. */
+const MIN_SIZE = 100_000;
+const ELF = Buffer.from('\x7fELF', 'latin1');
+/** In so many bytes at the begin the program headers are. */
+const HEADERS = 4096;
+const SEGMENT_LOADED = 1;
+const WRITABLE = 2;
+const NONE = Buffer.alloc(0);
+const MAGIC = Buffer.from('\xff Go buildinf:', 'latin1');
+/** Where the build info can begin. */
+const ALIGNMENT = 16;
+/** Magic, pointer size, flags, zeros. */
+const HEADER = 32;
+const FLAGS = 15;
+/** Since Go 1.18 the strings follow the header; before, it has pointers to them. */
+const INLINE = 2;
+/** Stands before and behind the module info. */
+const SENTINEL = 16;
+/** Longest build info that is read: the largest programs have a tenth of it. */
+const MAX_INFO = 1024 * 1024;
+/** Places that look like build info; programs that read it have the magic as well. */
+const MAX_TRIES = 64;
+const goReader = (_, size) => (size < MIN_SIZE ? null : createReader());
+/**
+ * The build info lies in a segment that is writable, which the program headers at the begin tell, and there it is searched for while the
+ * bytes pass by, as Go itself does where there are no section headers: https://pkg.go.dev/debug/buildinfo
+ */
+function createReader() {
+    let state = 'begin';
+    let range = { start: 0, end: 0 };
+    /** Bytes that passed by, and the last of them: as many as are needed to find what lies across two chunks. */
+    let position = 0;
+    let last = NONE;
+    /** What may be build info, as far as it came, and how much of it tells more. */
+    let parts = [];
+    let gathered = 0;
+    let needed = 0;
+    let tries = 0;
+    let fact = null;
+    function push(bytes) {
+        position += bytes.length;
+        if (state === 'begin')
+            begin(bytes);
+        else if (state === 'search' && position > range.start)
+            search(bytes);
+        else if (state === 'gather')
+            gather(bytes);
+    }
+    function begin(bytes) {
+        const first = Buffer.concat([last, bytes]);
+        last = first;
+        if (first.length < HEADERS)
+            return;
+        const found = first.subarray(0, ELF.length).equals(ELF) ? writableRange(first) : null;
+        state = found === null ? 'done' : 'search';
+        if (found === null)
+            return;
+        range = found;
+        last = NONE;
+        if (position > range.start)
+            search(first);
+    }
+    /** `bytes`: the last ones before `position`. */
+    function search(bytes) {
+        const writable = bytes.subarray(Math.max(0, range.start - (position - bytes.length)));
+        const joined = last.length === 0 ? writable : Buffer.concat([last, writable]);
+        const at = find(joined, position - joined.length);
+        if (at !== -1)
+            gather(joined.subarray(at));
+        else if (position < range.end)
+            last = Buffer.from(joined.subarray(Math.max(0, joined.length - MAGIC.length + 1)));
+        else
+            state = 'done';
+    }
+    function gather(bytes) {
+        state = 'gather';
+        parts.push(Buffer.from(bytes));
+        gathered += bytes.length;
+        if (gathered < needed)
+            return;
+        const info = Buffer.concat(parts);
+        const told = buildInfo(info);
+        if (typeof told === 'number') {
+            needed = told;
+            return;
+        }
+        parts = [];
+        gathered = 0;
+        needed = 0;
+        last = NONE;
+        tries += 1;
+        fact = told;
+        state = told === null && tries < MAX_TRIES ? 'search' : 'done';
+        if (state === 'search')
+            search(info.subarray(1));
+    }
+    return {
+        push: (chunk) => {
+            if (state !== 'done')
+                push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+        },
+        end: () => fact,
+    };
+}
+/** From the first writable segment to the end of the last one, or null: none, or the headers are not all in what is at hand. */
+function writableRange(head) {
+    const is64 = head[4] === 2;
+    const isLittle = head[5] === 1;
+    const number = (at, bytes) => {
+        if (bytes === 8)
+            return Number(isLittle ? head.readBigUInt64LE(at) : head.readBigUInt64BE(at));
+        return isLittle ? head.readUIntLE(at, bytes) : head.readUIntBE(at, bytes);
+    };
+    const size = is64 ? 8 : 4;
+    const table = number(is64 ? 32 : 28, size);
+    const entrySize = number(is64 ? 54 : 42, 2);
+    const count = number(is64 ? 56 : 44, 2);
+    if (entrySize < (is64 ? 56 : 32) || table + count * entrySize > head.length)
+        return null;
+    let start = Number.POSITIVE_INFINITY;
+    let end = 0;
+    for (let at = table; at < table + count * entrySize; at += entrySize) {
+        const flags = number(at + (is64 ? 4 : 24), 4);
+        if (number(at, 4) !== SEGMENT_LOADED || (flags & WRITABLE) === 0)
+            continue;
+        const offset = number(at + (is64 ? 8 : 4), size);
+        start = Math.min(start, offset);
+        end = Math.max(end, offset + number(at + (is64 ? 32 : 16), size));
+    }
+    return end > start ? { start, end } : null;
+}
+/** Where build info may begin in `bytes`, which stand at `start` in the file; -1: nowhere. */
+function find(bytes, start) {
+    for (let at = bytes.indexOf(MAGIC); at !== -1; at = bytes.indexOf(MAGIC, at + 1)) {
+        if ((start + at) % ALIGNMENT === 0)
+            return at;
+    }
+    return -1;
+}
+/** What build info tells; null: it is none, or of a program without a name. A number: so many bytes of it are needed. */
+function buildInfo(info) {
+    if (info.length < HEADER)
+        return HEADER;
+    if ((info[FLAGS] & INLINE) === 0)
+        return null;
+    const version = stringAt(info, HEADER);
+    if (version === null || typeof version === 'number')
+        return version;
+    if (!/^(?:go\d|devel)/.test(info.toString('latin1', version.start, version.end)))
+        return null;
+    const modules = stringAt(info, version.end);
+    if (modules === null || typeof modules === 'number')
+        return modules;
+    return mainModule(info.toString('utf8', modules.start + SENTINEL, Math.max(modules.end - SENTINEL, 0)));
+}
+/** A string with its length before it, as a varint; null: none of a length that can be. A number: so many bytes are needed. */
+function stringAt(info, at) {
+    let length = 0;
+    for (let shift = 0; shift < 28; shift += 7, at++) {
+        const byte = info[at];
+        if (byte === undefined)
+            return at + 1;
+        length |= (byte & 0x7f) << shift;
+        if (byte >= 0x80)
+            continue;
+        const start = at + 1;
+        const end = start + length;
+        return end > MAX_INFO ? null : end > info.length ? end : { start, end };
+    }
+    return null;
+}
+/** Of lines like `mod<tab>github.com/spf13/cobra<tab>v1.8.0<tab>h1:…`. https://pkg.go.dev/runtime/debug#BuildInfo */
+function mainModule(modules) {
+    const lines = modules.split('\n').map((line) => line.split('\t'));
+    const [, path] = lines.find(([key]) => key === 'path') ?? [];
+    const [, module, version] = lines.find(([key]) => key === 'mod') ?? [];
+    const name = (0,_text_js__WEBPACK_IMPORTED_MODULE_0__/* .word */ .Vm)(module) ?? (0,_text_js__WEBPACK_IMPORTED_MODULE_0__/* .word */ .Vm)(path);
+    return name === null ? null : { kind: 'go', name, version: version === '(devel)' ? null : (0,_text_js__WEBPACK_IMPORTED_MODULE_0__/* .word */ .Vm)(version) };
+}
+/** Go programs, each a package of its own: the file. Where Go keeps its modules' sources is no package. */
+const findGoPackages = ({ facts }) => facts.flatMap(({ path, fact }) => fact.kind !== 'go'
+    ? []
+    : [
+        {
+            ecosystem: 'go',
+            name: fact.name,
+            version: fact.version,
+            path,
+            dev: null,
+            owns: { files: [path] },
+        },
+    ]);
+
+
+/***/ }),
+
+/***/ 2108:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   R: () => (/* binding */ findJavaPackages),
+/* harmony export */   w: () => (/* binding */ javaReader)
+/* harmony export */ });
+/* harmony import */ var node_zlib__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8522);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5319);
+
+
+const ARCHIVE = /\.(?:jar|war|ear)$/;
+/** What is read of an archive: its begin, where the manifest is, and its end, where the list of entries is. */
+const HEAD = 64 * 1024;
+const TAIL = 8 * 1024 * 1024;
+const MAX_NESTED = 5_000;
+const MAX_PATH = 1_000;
+/** Of a manifest or pom.properties, unpacked. */
+const MAX_TEXT = 256 * 1024;
+/** https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT */
+const END_SIGNATURE = 0x06054b50;
+const END_SIZE = 22;
+const MAX_COMMENT = 0xffff;
+const ENTRY_SIGNATURE = 0x02014b50;
+const ENTRY_SIZE = 46;
+const LOCAL_SIGNATURE = 0x04034b50;
+const LOCAL_SIZE = 30;
+const STORED = 0;
+const DEFLATED = 8;
+const javaReader = (path, size) => (ARCHIVE.test(path) ? createReader(path, size) : null);
+function createReader(path, size) {
+    const head = Buffer.alloc(Math.min(size, HEAD));
+    const tail = Buffer.alloc(Math.min(size, TAIL));
+    const tailStart = size - tail.length;
+    let position = 0;
+    const reader = {
+        push: (chunk) => {
+            if (position < head.length)
+                head.set(chunk.subarray(0, head.length - position), position);
+            const before = Math.max(0, tailStart - position);
+            if (before < chunk.length)
+                tail.set(chunk.subarray(before), position + before - tailStart);
+            position += chunk.length;
+        },
+        end: () => {
+            const fact = archive(path, { size, head, tail, tailStart });
+            reader.keeps =
+                1_000 + fact.nested.reduce((sum, { path: nested, name }) => sum + 100 + nested.length + name.length, 0);
+            return fact;
+        },
+    };
+    return reader;
+}
+/** The name is the archive's file name: what it was built as, only its version is looked for inside. */
+function archive(path, kept) {
+    const own = nameAndVersion(path);
+    const entries = entriesOf(kept);
+    const nested = entries.flatMap((entry) => ARCHIVE.test(entry.path) && entry.path.length <= MAX_PATH
+        ? [{ path: entry.path, ...nameAndVersion(entry.path), size: entry.packedSize }]
+        : []);
+    const bytes = nested.reduce((sum, { size }) => sum + size, 0);
+    return {
+        kind: 'java',
+        name: own.name,
+        version: own.version ?? versionInside(entries, kept),
+        nested: nested.length > MAX_NESTED || bytes > kept.size ? [] : nested,
+    };
+}
+/** `…/jackson-core-2.17.1.jar`: the version begins with the last part that begins with a digit, and has a dot, and follows a word. */
+function nameAndVersion(path) {
+    const file = path
+        .slice(path.lastIndexOf('/') + 1)
+        .replace(ARCHIVE, '')
+        .slice(0, 300);
+    const parts = file.split('-');
+    const isVersion = (part, at) => /^\d/.test(part) && at > 0 && !/^\d/.test(parts[at - 1]);
+    const dotted = parts.findLastIndex((part, at) => isVersion(part, at) && part.includes('.'));
+    const at = dotted === -1 ? parts.findLastIndex(isVersion) : dotted;
+    if (at === -1)
+        return { name: file, version: null };
+    return { name: parts.slice(0, at).join('-'), version: parts.slice(at).join('-') };
+}
+/** None where the archive is broken, its list is longer than what was kept, or in the form of archives beyond 4 GB. */
+function entriesOf({ tail, tailStart }) {
+    const end = endOf(tail);
+    if (end === -1)
+        return [];
+    const size = tail.readUInt32LE(end + 12);
+    let at = tail.readUInt32LE(end + 16) - tailStart;
+    if (at < 0 || at + size > end)
+        return [];
+    const stop = at + size;
+    const entries = [];
+    while (at + ENTRY_SIZE <= stop && tail.readUInt32LE(at) === ENTRY_SIGNATURE) {
+        const nameLength = tail.readUInt16LE(at + 28);
+        const next = at + ENTRY_SIZE + nameLength + tail.readUInt16LE(at + 30) + tail.readUInt16LE(at + 32);
+        if (next > stop)
+            return [];
+        // Of most entries nothing is wanted: their names need not become strings.
+        if (isWanted(tail, at + ENTRY_SIZE, nameLength)) {
+            entries.push({
+                path: tail.toString('utf8', at + ENTRY_SIZE, at + ENTRY_SIZE + nameLength),
+                method: tail.readUInt16LE(at + 10),
+                packedSize: tail.readUInt32LE(at + 20),
+                offset: tail.readUInt32LE(at + 42),
+            });
+        }
+        at = next;
+    }
+    return entries;
+}
+/** Where the record at an archive's end begins, before a comment; -1: nowhere. */
+function endOf(tail) {
+    for (let at = tail.length - END_SIZE; at >= Math.max(0, tail.length - END_SIZE - MAX_COMMENT); at--) {
+        if (tail.readUInt32LE(at) === END_SIGNATURE && at + END_SIZE + tail.readUInt16LE(at + 20) === tail.length)
+            return at;
+    }
+    return -1;
+}
+const MANIFEST = 'META-INF/MANIFEST.MF';
+const PROPERTIES = /^META-INF\/maven\/[^/]+\/[^/]+\/pom\.properties$/;
+function isWanted(tail, start, length) {
+    const extension = tail.toString('latin1', start + Math.max(0, length - 4), start + length);
+    if (ARCHIVE.test(extension))
+        return true;
+    return tail.toString('latin1', start, start + Math.min(length, 9)) === 'META-INF/' && /(?:\.MF|ties)$/.test(extension);
+}
+/** As Maven has it, where the archive was built of one project; else as the manifest has it. */
+function versionInside(entries, kept) {
+    const properties = entries.filter(({ path }) => PROPERTIES.test(path));
+    if (properties.length === 1) {
+        const found = /^version=(\S+)\s*$/m.exec(textOf(properties[0], kept) ?? '');
+        if (found)
+            return (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .word */ .Vm)(found[1]);
+    }
+    const manifest = entries.find(({ path }) => path === MANIFEST);
+    const text = manifest ? textOf(manifest, kept) : null;
+    const main = text === null ? undefined : (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .stanzasOf */ .Sk)(Buffer.from(text), ['Implementation-Version']).next().value;
+    return (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .word */ .Vm)(main?.get('Implementation-Version'));
+}
+/** An entry's content, where it lies in what was kept. */
+function textOf({ method, packedSize, offset }, { head, tail, tailStart }) {
+    const [bytes, at] = offset >= tailStart ? [tail, offset - tailStart] : [head, offset];
+    if (at + LOCAL_SIZE > bytes.length || bytes.readUInt32LE(at) !== LOCAL_SIGNATURE)
+        return null;
+    const start = at + LOCAL_SIZE + bytes.readUInt16LE(at + 26) + bytes.readUInt16LE(at + 28);
+    if (start + packedSize > bytes.length)
+        return null;
+    const packed = bytes.subarray(start, start + packedSize);
+    if (method === STORED)
+        return packed.toString('utf8', 0, MAX_TEXT);
+    if (method !== DEFLATED)
+        return null;
+    try {
+        return (0,node_zlib__WEBPACK_IMPORTED_MODULE_0__.inflateRawSync)(packed, { maxOutputLength: MAX_TEXT }).toString('utf8');
+    }
+    catch {
+        return null;
+    }
+}
+/** Java archives, each a package of its own: the file; and those in it (`/app/app.jar!/BOOT-INF/lib/x-1.2.jar`). */
+const findJavaPackages = ({ facts }) => facts.flatMap(({ path, fact }) => fact.kind !== 'java'
+    ? []
+    : [
+        {
+            ecosystem: 'java',
+            name: fact.name,
+            version: fact.version,
+            path,
+            dev: null,
+            owns: { files: [path] },
+            parts: fact.nested.map(({ path: nested, name, version, size }) => ({
+                name,
+                version,
+                path: `${path}!/${nested}`,
+                size,
+            })),
+        },
+    ]);
+
+
+/***/ }),
+
+/***/ 9075:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   B: () => (/* binding */ npmReader),
+/* harmony export */   O: () => (/* binding */ findNpmPackages)
+/* harmony export */ });
+/* harmony import */ var _layer_gather_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1477);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5319);
+
+
+const PACKAGE_JSON = 'package.json';
+/** npm's own names; the one in node_modules tells what is really installed. */
+const LOCK = /^(?:(.*)\/)?(?:node_modules\/\.package-lock|package-lock|npm-shrinkwrap)\.json$/;
+const MODULES = '/node_modules/';
+/** Longest package.json that is read; those that npm's registry has are shorter. */
+const MAX_MANIFEST = 2 * 1024 * 1024;
+const MAX_NAMES = 10_000;
+/** Characters of the paths where the packages that others need are looked for: of an image with 2,000 packages some million. */
+const MAX_LOOKED_UP = 100_000_000;
+const npmReader = (path, size) => {
+    if (!path.endsWith('.json'))
+        return null;
+    if (path === PACKAGE_JSON || path.endsWith(`/${PACKAGE_JSON}`)) {
+        if (!isInModules(path))
+            return (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_0__/* .gathering */ .wk)(size, MAX_MANIFEST, projectOf);
+        const isPackage = isPackageFolder(path.slice(0, -PACKAGE_JSON.length - 1));
+        return isPackage ? (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_0__/* .gathering */ .wk)(size, MAX_MANIFEST, packageOf, weightOf) : null;
+    }
+    const project = LOCK.exec(path);
+    // A package's own lock file was for those who develop it.
+    return project && !isInModules(project[1] ?? '') ? (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_0__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_0__/* .MAX_RECORD */ .ZB, lockOf) : null;
+};
+function isInModules(path) {
+    return `/${path}/`.includes(MODULES);
+}
+/**
+ * Whether a folder is where a package of npm, Yarn or pnpm stands: `…/node_modules/NAME`, `NAME` perhaps in a scope; between two
+ * node_modules lies a package, or one of the store of those that link (`.pnpm/NAME@VERSION`). A package's own tests have others.
+ */
+function isPackageFolder(path) {
+    const [, ...parts] = `/${path}`.split(MODULES);
+    return parts.every((part, at) => {
+        const names = part.split('/');
+        const isName = names.length === (part.startsWith('@') ? 2 : 1) && !part.startsWith('.');
+        return isName || (at < parts.length - 1 && part.startsWith('.') && names.length === 2);
+    });
+}
+function packageOf(payload) {
+    const manifest = parsed(payload) ?? {};
+    // What a package asks its surroundings for is needed by it, too.
+    const dependencies = new Set([manifest['dependencies'], manifest['optionalDependencies'], manifest['peerDependencies']].flatMap(keysOf));
+    return {
+        kind: 'npm',
+        of: 'package',
+        name: (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .word */ .Vm)(manifest['name']),
+        version: (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .word */ .Vm)(manifest['version']),
+        dependencies: [...dependencies],
+    };
+}
+/** Names are counted in each package that has them, though most are the same strings. */
+function weightOf(fact) {
+    return fact.of === 'package' ? fact.dependencies.reduce((sum, { length }) => sum + 16 + length, 500) : 0;
+}
+function projectOf(payload) {
+    const manifest = parsed(payload);
+    if (!manifest)
+        return null;
+    const dependencies = [...keysOf(manifest['dependencies']), ...keysOf(manifest['optionalDependencies'])];
+    const devDependencies = keysOf(manifest['devDependencies']);
+    if (dependencies.length + devDependencies.length === 0)
+        return null;
+    return { kind: 'npm', of: 'project', dependencies, devDependencies };
+}
+/**
+ * https://docs.npmjs.com/cli/configuring-npm/package-lock-json. What is `devOptional` also stays when development is left out: it is
+ * an optional dependency of something else.
+ */
+function lockOf(payload) {
+    const lock = parsed(payload);
+    const packages = new Map();
+    if (isObject(lock?.['packages'])) {
+        for (const [path, locked] of Object.entries(lock['packages'])) {
+            if (isObject(locked))
+                packages.set(path, { version: (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .word */ .Vm)(locked['version']), dev: locked['dev'] === true });
+        }
+        return { kind: 'npm', of: 'lock', packages };
+    }
+    // npm 6 and older: what is nested in node_modules is nested here.
+    const waiting = [['', lock?.['dependencies']]];
+    for (let next = waiting.pop(); next; next = waiting.pop()) {
+        const [folder, dependencies] = next;
+        for (const [name, locked] of isObject(dependencies) ? Object.entries(dependencies) : []) {
+            if (!isObject(locked))
+                continue;
+            const path = `${folder}node_modules/${name}`;
+            packages.set(path, { version: (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .word */ .Vm)(locked['version']), dev: locked['dev'] === true });
+            if (locked['dependencies'] !== undefined)
+                waiting.push([`${path}/`, locked['dependencies']]);
+        }
+    }
+    return packages.size > 0 ? { kind: 'npm', of: 'lock', packages } : null;
+}
+/** Null: no JSON object. */
+function parsed(payload) {
+    try {
+        // npm passes over a byte order mark as well.
+        const value = JSON.parse(payload.toString('utf8').replace(/^\uFEFF/, ''));
+        return isObject(value) ? value : null;
+    }
+    catch {
+        return null;
+    }
+}
+function isObject(value) {
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+function keysOf(value) {
+    return (isObject(value) ? Object.keys(value) : []).flatMap((name) => (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .word */ .Vm)(name) ?? []).slice(0, MAX_NAMES);
+}
+/**
+ * Packages of npm, Yarn and pnpm: each folder of a node_modules folder with all that lies in it but the packages in its own node_modules.
+ * What is only for development the lock file tells that npm leaves in node_modules, else the project's lock file; else what
+ * the projects' package.json lead to, as Node would find it from there.
+ */
+const findNpmPackages = (image) => {
+    const locks = locksOf(image);
+    const led = followDependencies(image);
+    return image.facts.flatMap(({ path, fact }) => {
+        if (fact.kind !== 'npm' || fact.of !== 'package')
+            return [];
+        const folder = folderOf(path);
+        return [
+            {
+                ecosystem: 'npm',
+                name: fact.name ?? folder.slice(folder.lastIndexOf(MODULES) + MODULES.length),
+                version: fact.version,
+                path: folder,
+                dev: lockedDev(folder, fact.version, locks) ?? led.get(path) ?? null,
+                owns: { folder },
+            },
+        ];
+    });
+};
+function folderOf(packageJson) {
+    return packageJson.slice(0, -PACKAGE_JSON.length - 1);
+}
+/**
+ * By the path of a package's package.json whether it is for development only: false where a project's dependencies lead to it, true where
+ * only its devDependencies do. None where too many paths would have to be looked at to tell.
+ */
+function followDependencies({ facts, file }) {
+    const dependencies = new Map();
+    const projects = [];
+    for (const { path, fact } of facts) {
+        if (fact.kind !== 'npm')
+            continue;
+        if (fact.of === 'package')
+            dependencies.set(path, fact.dependencies);
+        if (fact.of === 'project')
+            projects.push({ folder: folderOf(path), fact });
+    }
+    const found = new Map();
+    let left = MAX_LOOKED_UP;
+    function lookUp(path) {
+        left -= path.length;
+        return left < 0 ? null : file(path);
+    }
+    function follow(start, dev) {
+        const waiting = [...start];
+        for (let next = waiting.pop(); next; next = waiting.pop()) {
+            for (const name of next.names) {
+                if (left < 0)
+                    return;
+                const path = installed(next.folder, name, lookUp);
+                if (path === null || found.has(path))
+                    continue;
+                found.set(path, dev);
+                waiting.push({ folder: folderOf(path), names: dependencies.get(path) ?? [] });
+            }
+        }
+    }
+    follow(projects.map(({ folder, fact }) => ({ folder, names: fact.dependencies })), false);
+    follow(projects.map(({ folder, fact }) => ({ folder, names: fact.devDependencies })), true);
+    return left < 0 ? new Map() : found;
+}
+/** Where Node finds a package from a folder: in the nearest node_modules above; pnpm links from there to its store. */
+function installed(folder, name, file) {
+    for (let at = folder;; at = at.slice(0, at.lastIndexOf('/'))) {
+        const found = at.endsWith('/node_modules') ? null : file(`${at}${MODULES}${name}/${PACKAGE_JSON}`);
+        if (found)
+            return found.path;
+        if (at === '')
+            return null;
+    }
+}
+/** By project folder ('' is the root), the best one last. */
+function locksOf({ facts }) {
+    const locks = new Map();
+    for (const { path, fact } of facts) {
+        if (fact.kind !== 'npm' || fact.of !== 'lock')
+            continue;
+        const project = LOCK.exec(path)?.[1] ?? '';
+        const known = locks.get(project) ?? [];
+        if (path.endsWith('/node_modules/.package-lock.json'))
+            known.push(fact.packages);
+        else
+            known.unshift(fact.packages);
+        locks.set(project, known);
+    }
+    return locks;
+}
+/** What the lock files of the folders above say; one that has another version locked does not speak of what is installed. */
+function lockedDev(folder, version, locks) {
+    if (locks.size === 0)
+        return null;
+    for (let end = folder.lastIndexOf(MODULES); end !== -1; end = folder.lastIndexOf('/', end - 1)) {
+        const relative = folder.slice(end + 1);
+        for (const lock of locks.get(folder.slice(0, end))?.toReversed() ?? []) {
+            const locked = lock.get(relative);
+            if (locked && (locked.version === null || locked.version === version))
+                return locked.dev;
+        }
+        if (end === 0)
+            break;
+    }
+    return null;
+}
+
+
+/***/ }),
+
 /***/ 4214:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -48962,6 +56912,434 @@ function platformsOf(measurements) {
 /* harmony export */ });
 /** Package managers of distributions. */
 const DISTRIBUTIONS = new Set(['dpkg', 'apk', 'rpm']);
+
+
+/***/ }),
+
+/***/ 2178:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $: () => (/* binding */ findPythonPackages),
+/* harmony export */   u: () => (/* binding */ pythonReader)
+/* harmony export */ });
+/* harmony import */ var _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1477);
+/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1850);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5319);
+
+
+
+const RECORD = /^(.*\.dist-info)\/RECORD$/;
+const INSTALLED_FILES = /^(.*\.egg-info)\/installed-files\.txt$/;
+const METADATA = /^(.*)\/(?:(?<=\.dist-info\/)METADATA|(?<=\.egg-info\/)PKG-INFO)$/;
+/** The fields come before the description, which is as long as it likes. */
+const MAX_FIELDS = 64 * 1024;
+/** https://packaging.python.org/en/latest/specifications/recording-installed-packages/; egg-info is what setuptools made before that. */
+const pythonReader = (path, size) => {
+    if (!path.includes('-info/'))
+        return null;
+    if (METADATA.test(path))
+        return (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .beginning */ .Ir)(size, MAX_FIELDS, metadataOf, () => 500);
+    if (RECORD.test(path))
+        return (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_RECORD */ .ZB, recordOf);
+    return INSTALLED_FILES.test(path) ? (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_RECORD */ .ZB, installedFilesOf) : null;
+};
+function metadataOf(payload) {
+    const fields = (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .stanzasOf */ .Sk)(payload, ['Name', 'Version']).next().value;
+    const name = (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .word */ .Vm)(fields?.get('Name'));
+    return name === null ? null : { kind: 'python', of: 'metadata', name, version: (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .word */ .Vm)(fields?.get('Version')) };
+}
+/** Lines of `path,hash,size`; a path with a comma or a quote in it stands in quotes. */
+function recordOf(payload) {
+    const paths = [];
+    for (const line of (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .linesOf */ .Dx)(payload)) {
+        if (line.length === 0)
+            continue;
+        if (line[0] !== 0x22) {
+            const comma = line.indexOf(0x2c);
+            paths.push((0,_layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__/* .decodeName */ .e4)(comma === -1 ? line : line.subarray(0, comma)));
+            continue;
+        }
+        const quoted = /^"((?:[^"]|"")*)"/.exec((0,_layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__/* .decodeName */ .e4)(line))?.[1];
+        if (quoted !== undefined)
+            paths.push(quoted.replaceAll('""', '"'));
+    }
+    return { kind: 'python', of: 'files', from: 'site-packages', files: Buffer.from(paths.join('\n')).toString() };
+}
+function installedFilesOf(payload) {
+    return { kind: 'python', of: 'files', from: 'info', files: (0,_layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__/* .decodeName */ .e4)(payload) };
+}
+/** Packages of pip and its like: the files that `pip show -f` lists; where there is no list, the metadata alone. */
+const findPythonPackages = ({ facts }) => {
+    const found = [];
+    const lists = new Map();
+    for (const { path, fact } of facts) {
+        if (fact.kind !== 'python')
+            continue;
+        const info = path.slice(0, path.lastIndexOf('/'));
+        if (fact.of === 'files')
+            lists.set(info, fact);
+        else
+            found.push({ name: fact.name, version: fact.version, path: info });
+    }
+    // What a package brings along for itself (`setuptools/_vendor`) lies deeper, and is listed by that package.
+    found.sort((one, other) => depth(one.path) - depth(other.path));
+    return found.map(({ name, version, path }) => {
+        const list = lists.get(path);
+        const owns = list ? { files: listed(path, list) } : { folder: path };
+        return { ecosystem: 'python', name, version, path, dev: null, owns };
+    });
+};
+function depth(path) {
+    return path.split('/').length;
+}
+/** The paths of a list, absolute. */
+function listed(info, { from, files }) {
+    const base = from === 'info' ? info : info.slice(0, info.lastIndexOf('/'));
+    return files.split('\n').map((path) => (path.startsWith('/') ? path : `${base}/${path}`));
+}
+
+
+/***/ }),
+
+/***/ 6706:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  C: () => (/* binding */ findRpmPackages),
+  r: () => (/* binding */ rpmReader)
+});
+
+// EXTERNAL MODULE: ./build/image/layer/gather.js
+var gather = __nccwpck_require__(1477);
+// EXTERNAL MODULE: ./build/image/layer/tar-header.js
+var tar_header = __nccwpck_require__(1850);
+;// CONCATENATED MODULE: ./build/image/packages/sqlite.js
+/** Deepest tree of pages that is followed: 5 levels of the smallest pages hold more than any record that is read. */
+const MAX_DEPTH = 20;
+const HEADER = 100;
+const MAGIC = 'SQLite format 3\0';
+const INTERIOR = 0x05;
+const LEAF = 0x0d;
+/**
+ * The rows of a table in a SQLite database, in the order of their keys, each with the columns that it stores. None where there is no such
+ * table. Throws where the file is broken. https://www.sqlite.org/fileformat2.html
+ */
+function* rowsOf(database, table) {
+    if (database.toString('latin1', 0, MAGIC.length) !== MAGIC)
+        throw new Error('no SQLite database');
+    for (const [kind, name, , root] of walk(database, 1)) {
+        if (textOf(kind) !== 'table' || textOf(name) !== table || typeof root !== 'number')
+            continue;
+        yield* walk(database, root);
+        // Names are unique: a broken file that has one again would have its rows read again.
+        return;
+    }
+}
+function textOf(value) {
+    return Buffer.isBuffer(value) ? value.toString('utf8') : null;
+}
+/** The rows below a page; each page stands in a tree once, and rows do not overlap, so that a broken one comes to an end. */
+function* walk(database, root) {
+    const stored = database.readUInt16BE(16);
+    const pageSize = stored === 1 ? 65_536 : stored;
+    const usable = pageSize - database.readUInt8(20);
+    const seen = new Set();
+    let read = 0;
+    function pageAt(number) {
+        const start = (number - 1) * pageSize;
+        if (number < 1 || start + pageSize > database.length)
+            throw new Error('a page that is not there');
+        if (seen.has(number))
+            throw new Error('a page that is there twice');
+        seen.add(number);
+        return database.subarray(start, start + pageSize);
+    }
+    /** A row's bytes: what is too long for its page goes on in pages of its own. */
+    function payloadAt(page, start) {
+        const [size, afterSize] = varint(page, start);
+        const [, at] = varint(page, afterSize);
+        read += size;
+        if (read > database.length)
+            throw new Error('more rows than the database has bytes');
+        const most = usable - 35;
+        if (size <= most)
+            return page.subarray(at, at + size);
+        const least = Math.floor(((usable - 12) * 32) / 255) - 23;
+        const fitting = least + ((size - least) % (usable - 4));
+        const local = fitting <= most ? fitting : least;
+        const parts = [page.subarray(at, at + local)];
+        let missing = size - local;
+        for (let next = page.readUInt32BE(at + local); missing > 0;) {
+            const overflow = pageAt(next);
+            const part = overflow.subarray(4, 4 + Math.min(missing, usable - 4));
+            parts.push(part);
+            missing -= part.length;
+            next = overflow.readUInt32BE(0);
+        }
+        return Buffer.concat(parts);
+    }
+    function* rows(number, depth) {
+        if (depth > MAX_DEPTH)
+            throw new Error('a tree that is too deep');
+        const page = pageAt(number);
+        const header = number === 1 ? HEADER : 0;
+        const kind = page[header];
+        if (kind !== INTERIOR && kind !== LEAF)
+            throw new Error('a page of no table');
+        const cells = page.readUInt16BE(header + 3);
+        const pointers = header + (kind === LEAF ? 8 : 12);
+        for (let cell = 0; cell < cells; cell++) {
+            const at = page.readUInt16BE(pointers + cell * 2);
+            if (kind === LEAF)
+                yield columnsOf(payloadAt(page, at));
+            else
+                yield* rows(page.readUInt32BE(at), depth + 1);
+        }
+        if (kind === INTERIOR)
+            yield* rows(page.readUInt32BE(header + 8), depth + 1);
+    }
+    yield* rows(root, 0);
+}
+function columnsOf(record) {
+    const [headerSize, first] = varint(record, 0);
+    const columns = [];
+    let at = headerSize;
+    for (let next = first; next < headerSize;) {
+        const [type, after] = varint(record, next);
+        next = after;
+        const size = sizeOf(type);
+        if (at + size > record.length)
+            throw new Error('a column that is longer than its row');
+        if (type >= 12)
+            columns.push(record.subarray(at, at + size));
+        else if (type >= 1 && type <= 5 && size <= 6)
+            columns.push(record.readIntBE(at, size));
+        else
+            columns.push(type === 8 ? 0 : type === 9 ? 1 : null);
+        at += size;
+    }
+    return columns;
+}
+/** Bytes of a column by its type. */
+function sizeOf(type) {
+    if (type >= 12)
+        return Math.floor((type - 12) / 2);
+    return [0, 1, 2, 3, 4, 6, 8, 8, 0, 0][type] ?? 0;
+}
+/** A number of up to nine bytes, and where it ends; one that no file needs is as large as it may be. */
+function varint(bytes, start) {
+    let value = 0;
+    for (let at = start; at < start + 9; at++) {
+        const byte = bytes.readUInt8(at);
+        if (at === start + 8)
+            return [Math.min(value * 256 + byte, Number.MAX_SAFE_INTEGER), at + 1];
+        value = value * 128 + (byte & 0x7f);
+        if (byte < 0x80)
+            return [value, at + 1];
+    }
+    return [value, start + 9];
+}
+
+// EXTERNAL MODULE: ./build/image/packages/text.js
+var packages_text = __nccwpck_require__(5319);
+;// CONCATENATED MODULE: ./build/image/packages/rpm.js
+
+
+
+
+/** Since rpm 4.16; before, in Berkeley DB, which is not read. The second one since Fedora 36. */
+const DATABASES = new Set(['var/lib/rpm/rpmdb.sqlite', 'usr/lib/sysimage/rpm/rpmdb.sqlite']);
+/** Longest database that is read, in bytes: it has some 10 kB for each package. */
+const MAX_DATABASE = 64 * 1024 * 1024;
+/** Characters of all its packages' paths: folders stand in it once, and in each path. */
+const MAX_PATHS = 64 * 1024 * 1024;
+const MAX_PACKAGES = 100_000;
+/** Files, or folders, of one package: a header of zero bytes has as many names as bytes. */
+const MAX_FILES = 200_000;
+const rpmReader = (path, size) => DATABASES.has(path) ? (0,gather/* gathering */.wk)(size, MAX_DATABASE, installed, weightOf) : null;
+function weightOf({ packages }) {
+    return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
+}
+function installed(database) {
+    const packages = [];
+    let left = MAX_PATHS;
+    for (const [, header] of rowsOf(database, 'Packages')) {
+        if (!Buffer.isBuffer(header))
+            continue;
+        const found = packageOf(header);
+        if (!found)
+            continue;
+        // Joined only when it is known how long they are.
+        left -= found.files.reduce((sum, path) => sum + path.length + 1, 0);
+        if (left < 0)
+            return null;
+        if (packages.length === MAX_PACKAGES)
+            return null;
+        packages.push({ ...found, files: Buffer.from(found.files.join('\n')).toString() });
+    }
+    return packages.length > 0 ? { kind: 'rpm', packages } : null;
+}
+/** Tags of a header: https://rpm-software-management.github.io/rpm/manual/tags.html */
+const NAME = 1000;
+const VERSION = 1001;
+const RELEASE = 1002;
+const EPOCH = 1003;
+const FOLDER_INDEXES = 1116;
+const FILE_NAMES = 1117;
+const FOLDERS = 1118;
+const WANTED = new Set([NAME, VERSION, RELEASE, EPOCH, FOLDER_INDEXES, FILE_NAMES, FOLDERS]);
+/** A header begins with the number of its entries and the length of their data. */
+const PREFIX = 8;
+const ENTRY = 16;
+/** Throws where the header is broken or has too many files. https://rpm-software-management.github.io/rpm/manual/format_header.html */
+function packageOf(header) {
+    const count = header.readUInt32BE(0);
+    const data = header.subarray(PREFIX + count * ENTRY);
+    const entries = new Map();
+    for (let at = PREFIX; at < PREFIX + count * ENTRY; at += ENTRY) {
+        const tag = header.readUInt32BE(at);
+        if (!WANTED.has(tag))
+            continue;
+        entries.set(tag, { at: header.readUInt32BE(at + 8), count: header.readUInt32BE(at + 12) });
+    }
+    const [name, version, release] = [NAME, VERSION, RELEASE].map((tag) => strings(data, entries.get(tag)).next().value?.toString());
+    const [epoch] = integers(data, entries.get(EPOCH));
+    if ((0,packages_text/* word */.Vm)(name) === null)
+        return null;
+    const folders = [];
+    for (const folder of strings(data, entries.get(FOLDERS)))
+        folders.push((0,tar_header/* decodeName */.e4)(folder));
+    const indexes = integers(data, entries.get(FOLDER_INDEXES));
+    const files = [];
+    for (const file of strings(data, entries.get(FILE_NAMES))) {
+        files.push(`${folders[indexes[files.length] ?? -1] ?? ''}${(0,tar_header/* decodeName */.e4)(file)}`);
+    }
+    return {
+        name: name,
+        version: (0,packages_text/* word */.Vm)(version) && `${epoch ? `${epoch}:` : ''}${(0,packages_text/* word */.Vm)(version)}${(0,packages_text/* word */.Vm)(release) ? `-${(0,packages_text/* word */.Vm)(release)}` : ''}`,
+        files,
+    };
+}
+/** Texts that end with a zero byte, one after the other. Throws where there are too many, before it makes the first. */
+function* strings(data, entry) {
+    const { at: start, count } = limited(entry);
+    for (let at = start, found = 0; found < count; found++) {
+        const end = data.indexOf(0, at);
+        if (end === -1)
+            return;
+        yield data.subarray(at, end);
+        at = end + 1;
+    }
+}
+function integers(data, entry) {
+    const { at: start, count } = limited(entry);
+    if (start + count * 4 > data.length)
+        return [];
+    return Array.from({ length: count }, (_, at) => data.readUInt32BE(start + at * 4));
+}
+function limited(entry) {
+    if (entry && entry.count > MAX_FILES)
+        throw new Error('more files than a package has');
+    return entry ?? { at: 0, count: 0 };
+}
+/**
+ * Packages of rpm: what `rpm -ql` lists of each. None where the database has changes that were not written into it, which lie beside
+ * it in a log.
+ */
+const findRpmPackages = ({ facts, file }) => facts.flatMap(({ path, fact }) => fact.kind !== 'rpm' || (file(`${path}-wal`)?.size ?? 0) > 0
+    ? []
+    : fact.packages.map(({ name, version, files }) => ({
+        ecosystem: 'rpm',
+        name,
+        version,
+        path: null,
+        dev: null,
+        owns: { files: (0,packages_text/* linesIn */.hl)(files) },
+    })));
+
+
+/***/ }),
+
+/***/ 5319:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Dx: () => (/* binding */ linesOf),
+/* harmony export */   Sk: () => (/* binding */ stanzasOf),
+/* harmony export */   Vm: () => (/* binding */ word),
+/* harmony export */   hl: () => (/* binding */ linesIn)
+/* harmony export */ });
+/** Characters of a name or version that are kept: npm allows 214, the others have none as long. */
+const MAX_WORD = 300;
+/** A name or version from a record; null where there is none, or one that is too long to be one. */
+function word(text) {
+    return typeof text === 'string' && text !== '' && text.length <= MAX_WORD ? text : null;
+}
+/** The lines of a record without their ends; the last one may have none. They share the record's memory. */
+function* linesOf(record) {
+    for (let start = 0; start < record.length;) {
+        const feed = record.indexOf(0x0a, start);
+        const end = feed === -1 ? record.length : feed;
+        yield record.subarray(start, end > start && record[end - 1] === 0x0d ? end - 1 : end);
+        start = end + 1;
+    }
+}
+/** The lines of a text, each made when it is asked for: a record may have millions. */
+function* linesIn(text) {
+    for (let start = 0; start <= text.length;) {
+        const feed = text.indexOf('\n', start);
+        const end = feed === -1 ? text.length : feed;
+        yield text.slice(start, end);
+        start = end + 1;
+    }
+}
+/**
+ * The stanzas of a record of `Key: value` lines, a blank line between them, as Debian's control files, Python's metadata and Java's
+ * manifests have it: of each the `wanted` keys that it has, with the first line of the value.
+ */
+function* stanzasOf(record, wanted) {
+    let stanza = null;
+    for (const line of linesOf(record)) {
+        if (line.length === 0) {
+            if (stanza)
+                yield stanza;
+            stanza = null;
+            continue;
+        }
+        stanza ??= new Map();
+        const colon = line.indexOf(0x3a);
+        // A line that begins with a space continues the one before.
+        if (colon < 1 || line[0] === 0x20 || line[0] === 0x09)
+            continue;
+        const key = wanted.find((each) => each.length === colon && line.toString('latin1', 0, colon) === each);
+        if (key !== undefined && !stanza.has(key))
+            stanza.set(key, line.toString('utf8', colon + 1).trim());
+    }
+    if (stanza)
+        yield stanza;
+}
+
+
+/***/ }),
+
+/***/ 230:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   q: () => (/* binding */ parseJson)
+/* harmony export */ });
+/** The value of a JSON text (bytes: of its UTF-8); undefined where it is none. */
+function parseJson(text) {
+    try {
+        return JSON.parse(typeof text === 'string' ? text : Buffer.from(text).toString('utf8'));
+    }
+    catch {
+        return undefined;
+    }
+}
 
 
 /***/ }),
@@ -49779,11 +58157,11 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9874);
 /* harmony import */ var _github_context_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9523);
 /* harmony import */ var _github_log_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2312);
-/* harmony import */ var _github_publish_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2018);
+/* harmony import */ var _github_publish_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(4016);
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7605);
 /* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9884);
 /* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(1499);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(1305);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(8168);
 
 
 
@@ -49813,17 +58191,19 @@ async function main() {
             clock: _clock_js__WEBPACK_IMPORTED_MODULE_1__/* .systemClock */ .m,
             createExec: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_2__/* .createExec */ .k7)(env, stop),
             log: (0,_github_log_js__WEBPACK_IMPORTED_MODULE_5__/* .workflowLog */ .QE)(),
+            records: audience.records,
             askWaivers: audience.waivers?.ask ?? null,
             signal,
         };
         return (0,_run_js__WEBPACK_IMPORTED_MODULE_9__/* .run */ .e)(inputs, { ...context, ...event, baseMustExist: false, uncommitted: 'warn', credentials }, world);
     };
-    const report = await measure().catch((error) => {
+    const outcome = await measure().catch((error) => {
         if (signal.aborted)
             throw error;
-        return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_10__/* .reportFailure */ .Q)(values['name'] || context.repositoryName || 'image', (0,_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .toFailure */ .w)(error), context);
+        const report = (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_10__/* .reportFailure */ .Q)(values['name'] || context.repositoryName || 'image', (0,_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .toFailure */ .w)(error), context);
+        return { report, recordable: null };
     });
-    return (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_6__/* .publish */ .mk)(report, { context, ...audience }, _clock_js__WEBPACK_IMPORTED_MODULE_1__/* .systemClock */ .m);
+    return (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_6__/* .publish */ .mk)(outcome, { context, ...audience }, _clock_js__WEBPACK_IMPORTED_MODULE_1__/* .systemClock */ .m);
 }
 process.exitCode = await main().catch((error) => {
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .error */ .z3((0,_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .toFailure */ .w)(error).message);
@@ -49855,6 +58235,940 @@ const external_node_v8_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import
 function keepMemoryLow() {
     (0,external_node_v8_namespaceObject.setFlagsFromString)('--max-semi-space-size=8');
     (0,external_node_v8_namespaceObject.setFlagsFromString)('--semi-space-growth-factor=1');
+}
+
+
+/***/ }),
+
+/***/ 6288:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   MV: () => (/* binding */ packListing),
+/* harmony export */   TF: () => (/* binding */ unpackListing),
+/* harmony export */   g4: () => (/* binding */ MAX_LISTING)
+/* harmony export */ });
+/* unused harmony export writtenFact */
+/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
+/* harmony import */ var node_zlib__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8522);
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3798);
+/* harmony import */ var _image_layer_listing_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2028);
+/* harmony import */ var _image_source_json_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(230);
+
+
+
+
+
+/** Bytes of a listing as it is kept: that of half a million files. */
+const MAX_LISTING = 5_000_000;
+/** Bytes of its text: what packs as well as paths do has a tenth of it. */
+const MAX_TEXT = 64_000_000;
+const KINDS = {
+    file: 'f',
+    link: 'l',
+    symlink: 's',
+    folder: 'd',
+    other: 'o',
+    removed: 'r',
+    opaque: 'q',
+};
+const name = zod__WEBPACK_IMPORTED_MODULE_3__/* .string */ .YjP();
+const version = zod__WEBPACK_IMPORTED_MODULE_3__/* .string */ .YjP().nullable();
+const count = zod__WEBPACK_IMPORTED_MODULE_3__/* .int */ .Whr().nonnegative();
+const packageFiles = zod__WEBPACK_IMPORTED_MODULE_3__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ikc({ name, version, files: zod__WEBPACK_IMPORTED_MODULE_3__/* .string */ .YjP() }));
+/** What files tell of themselves, as it is written: a lock file's packages as a list, for a Map has no JSON. */
+const writtenFact = zod__WEBPACK_IMPORTED_MODULE_3__/* .discriminatedUnion */ .gMt('kind', [
+    zod__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ikc({ kind: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('apk'), packages: packageFiles }),
+    zod__WEBPACK_IMPORTED_MODULE_3__/* .discriminatedUnion */ .gMt('of', [
+        zod__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ikc({
+            kind: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('dpkg'),
+            of: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('packages'),
+            packages: zod__WEBPACK_IMPORTED_MODULE_3__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ikc({ name, version, architecture: zod__WEBPACK_IMPORTED_MODULE_3__/* .string */ .YjP() })),
+        }),
+        zod__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ikc({ kind: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('dpkg'), of: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('files'), files: zod__WEBPACK_IMPORTED_MODULE_3__/* .string */ .YjP() }),
+    ]),
+    zod__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ikc({ kind: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('elf'), symbols: count, debug: count, go: zod__WEBPACK_IMPORTED_MODULE_3__/* .boolean */ .zMY() }),
+    zod__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ikc({ kind: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('go'), name, version }),
+    zod__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ikc({
+        kind: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('java'),
+        name,
+        version,
+        nested: zod__WEBPACK_IMPORTED_MODULE_3__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ikc({ path: zod__WEBPACK_IMPORTED_MODULE_3__/* .string */ .YjP(), name, version, size: count })),
+    }),
+    zod__WEBPACK_IMPORTED_MODULE_3__/* .discriminatedUnion */ .gMt('of', [
+        zod__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ikc({
+            kind: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('npm'),
+            of: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('package'),
+            name: name.nullable(),
+            version,
+            dependencies: zod__WEBPACK_IMPORTED_MODULE_3__/* .array */ .YOg(name),
+        }),
+        zod__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ikc({
+            kind: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('npm'),
+            of: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('project'),
+            dependencies: zod__WEBPACK_IMPORTED_MODULE_3__/* .array */ .YOg(name),
+            devDependencies: zod__WEBPACK_IMPORTED_MODULE_3__/* .array */ .YOg(name),
+        }),
+        zod__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ikc({
+            kind: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('npm'),
+            of: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('lock'),
+            packages: zod__WEBPACK_IMPORTED_MODULE_3__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_3__/* .tuple */ .PVZ([zod__WEBPACK_IMPORTED_MODULE_3__/* .string */ .YjP(), version, zod__WEBPACK_IMPORTED_MODULE_3__/* .boolean */ .zMY()]))
+                .transform((rows) => new Map(rows.map(([path, locked, dev]) => [path, { version: locked, dev }]))),
+        }),
+    ]),
+    zod__WEBPACK_IMPORTED_MODULE_3__/* .discriminatedUnion */ .gMt('of', [
+        zod__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ikc({ kind: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('python'), of: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('metadata'), name, version }),
+        zod__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ikc({
+            kind: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('python'),
+            of: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('files'),
+            from: zod__WEBPACK_IMPORTED_MODULE_3__/* ["enum"] */ .k5n(['site-packages', 'info']),
+            files: zod__WEBPACK_IMPORTED_MODULE_3__/* .string */ .YjP(),
+        }),
+    ]),
+    zod__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ikc({ kind: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('rpm'), packages: packageFiles }),
+    zod__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ikc({
+        kind: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz('secret'),
+        secret: zod__WEBPACK_IMPORTED_MODULE_3__/* ["enum"] */ .k5n([
+            'private-key',
+            'npm-token',
+            'netrc-password',
+            'pypi-token',
+            'aws-key',
+            'docker-login',
+            'git-credentials',
+            'env-file',
+        ]),
+    }),
+]);
+/** The number of a file, and what it tells. */
+const factRow = zod__WEBPACK_IMPORTED_MODULE_3__/* .tuple */ .PVZ([count, writtenFact]);
+/** A list all of whose elements pass. A schema for each of a million would take seconds, and tell of each that fails. */
+function listOf(isOne) {
+    return zod__WEBPACK_IMPORTED_MODULE_3__/* .custom */ .IeY((value) => Array.isArray(value) && value.every(isOne));
+}
+const texts = listOf((value) => typeof value === 'string');
+const counts = listOf((value) => Number.isSafeInteger(value) && value >= 0);
+const modes = listOf((value) => Number.isSafeInteger(value) && value >= 0 && value <= 0o7777);
+/** A user's or group's number: a tar may have any. */
+const ids = listOf(Number.isFinite);
+// oxlint-disable-next-line no-bitwise -- as a signed integer of 32 bits
+const checksums = listOf((value) => value === null || (value | 0) === value);
+/**
+ * A listing in columns, an element an entry: what is alike stands together, which packs in half the bytes. Of `shared`, `rest`: the
+ * characters that its path has in common with the one before, and those that follow. `targets`: an element a link; all from `sizes` on: a
+ * file. `facts` by the number of the file.
+ */
+const columns = zod__WEBPACK_IMPORTED_MODULE_3__/* .object */ .Ikc({
+    schema: zod__WEBPACK_IMPORTED_MODULE_3__/* .literal */ .euz(1),
+    diffId: zod__WEBPACK_IMPORTED_MODULE_3__/* .string */ .YjP(),
+    size: count,
+    kinds: zod__WEBPACK_IMPORTED_MODULE_3__/* .string */ .YjP().max(_image_layer_listing_js__WEBPACK_IMPORTED_MODULE_2__/* .MAX_ENTRIES */ .Sd),
+    shared: counts,
+    rest: texts,
+    targets: texts,
+    sizes: counts,
+    modes,
+    uids: ids,
+    gids: ids,
+    checksums,
+    facts: listOf(Array.isArray),
+});
+const packed = (0,node_util__WEBPACK_IMPORTED_MODULE_0__.promisify)(node_zlib__WEBPACK_IMPORTED_MODULE_1__.gzip);
+const unpacked = (0,node_util__WEBPACK_IMPORTED_MODULE_0__.promisify)(node_zlib__WEBPACK_IMPORTED_MODULE_1__.gunzip);
+/**
+ * A layer's listing as it is kept, gzipped; null where it is too large to be, or its files' sizes are not the layer's in sum. The same
+ * bytes for the same layer. Of a file that holds a secret no checksum is kept: with it, whoever guesses the secret would know.
+ */
+async function packListing(diffId, { size, entries }) {
+    if (entries.length > _image_layer_listing_js__WEBPACK_IMPORTED_MODULE_2__/* .MAX_ENTRIES */ .Sd || payloadOf(entries) !== size)
+        return null;
+    const text = textOf(columnsOf(diffId, size, entries));
+    if (text === null)
+        return null;
+    const bytes = await packed(text);
+    return bytes.length > MAX_LISTING ? null : bytes;
+}
+function textOf(value) {
+    try {
+        const text = Buffer.from(JSON.stringify(value));
+        return text.length > MAX_TEXT ? null : text;
+    }
+    catch {
+        // Longer than any string may be.
+        return null;
+    }
+}
+function payloadOf(entries) {
+    return entries.reduce((sum, entry) => (entry.kind === 'file' ? sum + entry.size : sum), 0);
+}
+function columnsOf(diffId, size, entries) {
+    const files = entries.filter((entry) => entry.kind === 'file');
+    const shared = [];
+    const rest = [];
+    let before = '';
+    for (const { path } of entries) {
+        const common = commonLength(before, path);
+        shared.push(common);
+        rest.push(path.slice(common));
+        before = path;
+    }
+    return {
+        schema: 1,
+        diffId,
+        size,
+        kinds: entries.map(({ kind }) => KINDS[kind]).join(''),
+        shared,
+        rest,
+        targets: entries.flatMap((entry) => ('target' in entry ? [entry.target] : [])),
+        sizes: files.map((file) => file.size),
+        modes: files.map(({ mode }) => mode),
+        uids: files.map(({ uid }) => uid),
+        gids: files.map(({ gid }) => gid),
+        checksums: files.map(({ checksum, facts }) => (facts.some(({ kind }) => kind === 'secret') ? null : checksum)),
+        facts: files.flatMap(({ facts }, at) => facts.map((fact) => [at, write(fact)])),
+    };
+}
+function commonLength(one, other) {
+    const most = Math.min(one.length, other.length);
+    for (let at = 0; at < most; at++)
+        if (one.charCodeAt(at) !== other.charCodeAt(at))
+            return at;
+    return most;
+}
+function write(fact) {
+    if (fact.kind !== 'npm' || fact.of !== 'lock')
+        return fact;
+    const packages = [...fact.packages].map(([path, locked]) => {
+        return [path, locked.version, locked.dev];
+    });
+    return { ...fact, packages };
+}
+/**
+ * What a listing that was kept tells of the layer with this diffID; null where it is another layer's, or not as `packListing` writes it.
+ * Takes the memory that its entries take, and three times the text's for the moment.
+ */
+async function unpackListing(bytes, diffId) {
+    if (bytes.length > MAX_LISTING)
+        return null;
+    const text = await unpacked(bytes, { maxOutputLength: MAX_TEXT }).catch(() => null);
+    const { data } = columns.safeParse(text && (0,_image_source_json_js__WEBPACK_IMPORTED_MODULE_4__/* .parseJson */ .q)(text));
+    if (data?.diffId !== diffId)
+        return null;
+    const entries = entriesOf(data);
+    if (entries === null || payloadOf(entries) !== data.size)
+        return null;
+    return { size: data.size, entries, factBytes: text?.length ?? 0 };
+}
+function entriesOf(from) {
+    const entries = [];
+    const files = [];
+    let links = 0;
+    let pathBytes = 0;
+    let before = '';
+    for (let at = 0; at < from.kinds.length; at++) {
+        const common = from.shared[at] ?? 0;
+        const rest = from.rest[at] ?? '';
+        pathBytes += common + rest.length;
+        // Two lines can stand for paths of any length.
+        if (common > before.length || pathBytes > _image_layer_listing_js__WEBPACK_IMPORTED_MODULE_2__/* .MAX_PATH_BYTES */ .PR)
+            return null;
+        const path = flat(before.slice(0, common) + rest);
+        if (!path.startsWith('/'))
+            return null;
+        before = path;
+        switch (from.kinds[at]) {
+            case KINDS.file: {
+                const file = fileAt(from, files.length, path);
+                files.push(file);
+                entries.push(file);
+                break;
+            }
+            case KINDS.link:
+                entries.push({ kind: 'link', path, target: from.targets[links++] ?? '' });
+                break;
+            case KINDS.symlink:
+                entries.push({ kind: 'symlink', path, target: from.targets[links++] ?? '' });
+                break;
+            case KINDS.folder:
+                entries.push({ kind: 'folder', path });
+                break;
+            case KINDS.other:
+                entries.push({ kind: 'other', path });
+                break;
+            case KINDS.removed:
+                entries.push({ kind: 'removed', path });
+                break;
+            case KINDS.opaque:
+                entries.push({ kind: 'opaque', path });
+                break;
+            default:
+                return null;
+        }
+    }
+    const isWhole = [from.shared, from.rest].every(({ length }) => length === entries.length) &&
+        [from.sizes, from.modes, from.uids, from.gids, from.checksums].every(({ length }) => length === files.length) &&
+        from.targets.length === links;
+    return isWhole && addFacts(files, from.facts) ? entries : null;
+}
+/** Whether they are facts of these files, and each file has its own now. */
+function addFacts(files, rows) {
+    for (const row of rows) {
+        const [at, fact] = factRow.safeParse(row).data ?? [];
+        const file = at === undefined ? undefined : files[at];
+        if (file === undefined || fact === undefined)
+            return false;
+        if (file.facts === _image_layer_listing_js__WEBPACK_IMPORTED_MODULE_2__/* .NO_FACTS */ .Kj)
+            file.facts = [fact];
+        else
+            file.facts.push(fact);
+    }
+    return true;
+}
+function fileAt({ sizes, modes: permissions, uids, gids, checksums: sums }, at, path) {
+    return {
+        kind: 'file',
+        path,
+        size: sizes[at] ?? 0,
+        mode: permissions[at] ?? 0,
+        uid: uids[at] ?? 0,
+        gid: gids[at] ?? 0,
+        checksum: sums[at] ?? null,
+        facts: _image_layer_listing_js__WEBPACK_IMPORTED_MODULE_2__/* .NO_FACTS */ .Kj,
+    };
+}
+/** In one piece: a string put together keeps the pieces, of paths each the one before. */
+function flat(text) {
+    return Buffer.from(text).toString();
+}
+
+
+/***/ }),
+
+/***/ 3536:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   AV: () => (/* binding */ indexPath),
+/* harmony export */   IE: () => (/* binding */ imageFolder),
+/* harmony export */   KF: () => (/* binding */ diffIdOfListing),
+/* harmony export */   LW: () => (/* binding */ monthOfPoints),
+/* harmony export */   RM: () => (/* binding */ recordsFolder),
+/* harmony export */   l: () => (/* binding */ olderPointsPath),
+/* harmony export */   lX: () => (/* binding */ recordPath),
+/* harmony export */   o2: () => (/* binding */ pointsFolder),
+/* harmony export */   pu: () => (/* binding */ pointsPath),
+/* harmony export */   qS: () => (/* binding */ listingPath),
+/* harmony export */   tj: () => (/* binding */ platformOf),
+/* harmony export */   uc: () => (/* binding */ listingsFolder),
+/* harmony export */   yS: () => (/* binding */ folderOf),
+/* harmony export */   yU: () => (/* binding */ commitOfRecord)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+
+/** Names that can be a folder's as they are: git, every file system and a URL take them. */
+const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+/** How a folder's name ends that is not its image's own, and the branch's own file: an image of such a name gets another folder. */
+const TAKEN = /-[0-9a-f]{8}$|^readme\.md$/i;
+/** `os/architecture[/variant]`; with a `-` in it, it could not be told apart from another one. */
+const PLATFORM = /^[A-Za-z0-9][A-Za-z0-9._]*(?:\/[A-Za-z0-9._]+){1,2}$/;
+/** Characters of a name that are kept where it gets a hash. */
+const LONGEST_STEM = 60;
+/** The folder of the data branch that has the images of this name; no two names share one. */
+function imageFolder(name) {
+    return safe(name, name);
+}
+/** The folder of the data branch that has all of one image on one platform: `<image>/<platform>`, `shop/linux-arm64-v8`. */
+function folderOf(name, platform) {
+    return `${imageFolder(name)}/${platformFolder(platform)}`;
+}
+function platformFolder(platform) {
+    return safe(platform, PLATFORM.test(platform) ? platform.replaceAll('/', '-') : '');
+}
+/** The platform (`os/architecture[/variant]`) that has this folder in its image's; null: the name does not tell, or it is no platform's. */
+function platformOf(folder) {
+    const platform = folder.replaceAll('-', '/');
+    return platformFolder(platform) === folder ? platform : null;
+}
+/** `plain`, where that can be a folder's name; else what of `text` can be, and a hash of the whole. */
+function safe(text, plain) {
+    if (PLAIN.test(plain) && !TAKEN.test(plain))
+        return plain;
+    const hash = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(text).digest('hex').slice(0, 8);
+    const stem = text
+        .slice(0, LONGEST_STEM)
+        .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+        .replace(/^[._-]+/, '');
+    return `${stem === '' ? 'unnamed' : stem}-${hash}`;
+}
+/** A commit's record. */
+function recordPath(folder, commit) {
+    return `${recordsFolder(folder)}/${commit}.json`;
+}
+function recordsFolder(folder) {
+    return `${folder}/records`;
+}
+/** The commit (40 or 64 hex digits) whose record has this file name; null: it is none's. */
+function commitOfRecord(file) {
+    return /^((?:[0-9a-f]{40}|[0-9a-f]{64}))\.json$/.exec(file)?.[1] ?? null;
+}
+/** What the layer with this diffID (`sha256:…`) does to paths. */
+function listingPath(folder, diffId) {
+    return `${listingsFolder(folder)}/${diffId.replace(/^sha256:/, '')}.json.gz`;
+}
+function listingsFolder(folder) {
+    return `${folder}/layers`;
+}
+/** The diffID of the layer whose listing has this file name; null: it is none's. */
+function diffIdOfListing(file) {
+    const hex = /^([0-9a-f]{64})\.json\.gz$/.exec(file)?.[1];
+    return hex === undefined ? null : `sha256:${hex}`;
+}
+/** The points of a month (`YYYY-MM`, UTC). */
+function pointsPath(folder, month) {
+    return `${pointsFolder(folder)}/${month}.jsonl`;
+}
+/** The points of all months before. */
+function olderPointsPath(folder) {
+    return `${pointsFolder(folder)}/older.jsonl`;
+}
+function pointsFolder(folder) {
+    return `${folder}/points`;
+}
+/** The month whose points have this file name; null: it is none's. */
+function monthOfPoints(file) {
+    return /^(\d{4}-(?:0[1-9]|1[0-2]))\.jsonl$/.exec(file)?.[1] ?? null;
+}
+/** What the records and listings that are kept are, so that to keep another one they need not all be read. */
+function indexPath(folder) {
+    return `${folder}/index.jsonl`;
+}
+
+
+/***/ }),
+
+/***/ 1823:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  fs: () => (/* binding */ changesOf),
+  S2: () => (/* binding */ platformsIn),
+  Sy: () => (/* binding */ readListings),
+  Sb: () => (/* binding */ readPoints),
+  aE: () => (/* binding */ readRecord),
+  bf: () => (/* binding */ recordedCommits),
+  Hl: () => (/* binding */ unlistedLayers)
+});
+
+// EXTERNAL MODULE: ./build/turns.js
+var turns = __nccwpck_require__(7760);
+// EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 10 modules
+var schemas = __nccwpck_require__(3798);
+// EXTERNAL MODULE: ./build/image/oci.js
+var oci = __nccwpck_require__(1903);
+// EXTERNAL MODULE: ./build/image/source/json.js
+var json = __nccwpck_require__(230);
+;// CONCATENATED MODULE: ./build/record/points.js
+/** Months before the current one whose points are kept, all of them; and those of which each day's last is. */
+const WHOLE_MONTHS = 1;
+const DAILY_MONTHS = WHOLE_MONTHS + 12;
+const DAY_MS = 86_400_000;
+/** Days from a Monday to 1970-01-01: weeks begin on Mondays, as in ISO 8601. */
+const FIRST_WEEKDAY = 3;
+/**
+ * What is kept of a record for good. It cannot have been committed after it was measured: where a clock says so that is when it counts
+ * from, or a commit of the year 2099 would make all others old.
+ */
+function pointOf({ commit, committedAt, measuredAt, caps, measurement }) {
+    const { size, downloadSize, layers, engine, sizeFrom } = measurement;
+    return {
+        commit,
+        at: committedAt < measuredAt ? committedAt : measuredAt,
+        size,
+        downloadSize,
+        layers: layers.length,
+        caps,
+        store: engine?.store ?? null,
+        sizeFrom,
+    };
+}
+/** The points with one more, sorted by time; it takes the place of that of the same commit. */
+function withPoint(points, point) {
+    return inOrder([...points.filter(({ commit }) => commit !== point.commit), point]);
+}
+/** Sorted by time, those of one time by commit. Of a commit that is there more than once the latest. */
+function inOrder(points) {
+    const sorted = points.toSorted(compareTimes);
+    const latest = new Map(sorted.map((point) => [point.commit, point]));
+    return sorted.filter((point) => latest.get(point.commit) === point);
+}
+/** The order in which records and points stand: by time, those of one time by commit. */
+function compareTimes(one, other) {
+    if (one.at !== other.at)
+        return one.at < other.at ? -1 : 1;
+    return one.commit < other.commit ? -1 : one.commit > other.commit ? 1 : 0;
+}
+/**
+ * What is kept of the points when the newest of them is of `now`: all of that month and the one before, of a year before that the last of
+ * each day, and beyond the last of each week; those of released commits always. What goes now or later has a later one in its day or
+ * week. So it makes no difference in which order points come, nor how often this is done.
+ */
+function compact(points, { now, released }) {
+    const whole = monthBefore(monthOf(now), WHOLE_MONTHS);
+    const daily = monthBefore(monthOf(now), DAILY_MONTHS);
+    const recent = new Map();
+    const old = [];
+    const last = new Map();
+    for (const point of inOrder(points)) {
+        const month = monthOf(point.at);
+        if (month >= whole) {
+            const those = recent.get(month);
+            if (those)
+                those.push(point);
+            else
+                recent.set(month, [point]);
+            continue;
+        }
+        old.push(point);
+        last.set(month >= daily ? dayOf(point.at) : weekOf(point.at), point);
+    }
+    const kept = new Set(last.values());
+    return { recent, older: old.filter((point) => kept.has(point) || released.has(point.commit)) };
+}
+/** All that is kept, sorted by time. */
+function pointsIn({ recent, older }) {
+    return inOrder([...older, ...[...recent.values()].flat()]);
+}
+function monthOf(at) {
+    return at.slice(0, 7);
+}
+function dayOf(at) {
+    return at.slice(0, 10);
+}
+function weekOf(at) {
+    return `week ${Math.floor((Date.parse(at) / DAY_MS + FIRST_WEEKDAY) / 7)}`;
+}
+/** The month so many before a month, `YYYY-MM`; none is before the year 0. */
+function monthBefore(month, months) {
+    const index = Math.max(0, Number(month.slice(0, 4)) * 12 + Number(month.slice(5)) - 1 - months);
+    return `${String(Math.floor(index / 12)).padStart(4, '0')}-${String((index % 12) + 1).padStart(2, '0')}`;
+}
+
+// EXTERNAL MODULE: ./node_modules/zod/v4/classic/iso.js
+var iso = __nccwpck_require__(4377);
+// EXTERNAL MODULE: ./build/image/measurement.js
+var measurement = __nccwpck_require__(4158);
+;// CONCATENATED MODULE: ./build/record/schema.js
+
+
+
+
+/** Bytes of a record; one of an image with 127 layers, the engines' limit, has a tenth of it. */
+const MAX_RECORD = 1_000_000;
+/** Bytes of a file of points, and the points that are written into one: they fit, whatever their figures. */
+const MAX_POINTS_FILE = 5_000_000;
+const MAX_POINTS = 10_000;
+/** Characters of a text; an instruction has at most a tenth of it. */
+const MAX_TEXT = 10_000;
+/** Elements of a list: engines take 127 layers, and there are as many names at most. */
+const MAX_ELEMENTS = 1_000;
+const schema_text = schemas/* string */.YjP().max(MAX_TEXT);
+/** Counted before they are looked at: what is wrong with each of a million takes gigabytes to tell. */
+const listOf = (one) => schemas/* array */.YOg(schemas/* unknown */.L5J()).max(MAX_ELEMENTS).pipe(schemas/* array */.YOg(one));
+const count = schemas/* int */.Whr().nonnegative();
+const bytes = count.nullable();
+const line = schemas/* int */.Whr().positive().nullable();
+const digest = schemas/* string */.YjP().regex(oci/* DIGEST */.Dh);
+const commit = schemas/* string */.YjP().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/);
+/** ISO 8601, UTC, to the second: so texts are in the order of the times. */
+const time = iso/* datetime */.w$({ precision: 0 });
+const store = schemas/* enum */.k5n(['classic', 'containerd', 'buildkit']);
+const sizeFrom = schemas/* enum */.k5n(['content', 'engine']).nullable();
+const caps = schemas/* object */.Ikc({ size: bytes, downloadSize: bytes, layers: bytes });
+const schema_layer = schemas/* object */.Ikc({
+    diffId: digest,
+    digest: digest.nullable(),
+    size: bytes,
+    downloadSize: bytes,
+    compression: schemas/* enum */.k5n(['gzip', 'zstd', 'none']).nullable(),
+    instruction: schema_text,
+    file: schema_text.nullable(),
+    line,
+    stage: schema_text.nullable(),
+    fromBase: schemas/* boolean */.zMY().nullable(),
+    copiedFrom: schemas/* object */.Ikc({ kind: schemas/* enum */.k5n(['stage', 'image']), name: schema_text }).nullable(),
+});
+const schema_measurement = schemas/* object */.Ikc({
+    schema: schemas/* literal */.euz(1),
+    name: schema_text,
+    platform: schema_text,
+    commit: commit.nullable(),
+    dockerfile: schema_text.nullable(),
+    ignoreFile: schema_text.nullable(),
+    target: schema_text.nullable(),
+    engine: schemas/* object */.Ikc({ driver: schema_text, store, version: schema_text, buildx: schema_text }).nullable(),
+    source: schemas/* object */.Ikc({ reference: schema_text, digest: digest.nullable() }).nullable(),
+    baseImage: schemas/* object */.Ikc({ name: schema_text, digest: digest.nullable(), line, instruction: schema_text.nullable() }).nullable(),
+    size: bytes,
+    sizeFrom,
+    downloadSize: bytes,
+    unmeasured: schemas/* object */.Ikc({ size: schema_text.nullable(), downloadSize: schema_text.nullable() }),
+    layers: listOf(schema_layer),
+    stages: count.nullable(),
+    settings: schemas/* object */.Ikc({ user: schema_text, variables: listOf(schema_text), buildArgs: listOf(schema_text) }).nullable(),
+    warnings: listOf(schemas/* object */.Ikc({ rule: schema_text, message: schema_text, line, url: schema_text.nullable() })),
+    content: schemas/* null */.chJ(),
+})
+    // What a comparison tells adds up only where these do.
+    .refine(({ size, sizeFrom: from, layers }) => {
+    const parts = (0,measurement/* sum */.c)(layers.map((each) => each.size));
+    return (size === null) === (from === null) && (parts === null || parts === size);
+});
+/** Of schema 1. What it has besides, a later version wrote: it is left out. */
+const storedRecord = schemas/* object */.Ikc({
+    schema: schemas/* literal */.euz(1),
+    commit,
+    committedAt: time,
+    measuredAt: time,
+    recipe: schemas/* record */.g1P(schemas/* string */.YjP().regex(/^[a-z-]{1,40}(?: [A-Za-z_][\w.-]{0,199})?$/), schemas/* string */.YjP().regex(/^[0-9a-f]{4}$/)),
+    caps,
+    measurement: schema_measurement,
+});
+const point = schemas/* object */.Ikc({
+    commit,
+    at: time,
+    size: bytes,
+    downloadSize: bytes,
+    layers: count,
+    caps,
+    store: store.nullable(),
+    sizeFrom,
+});
+/** What reads a record, by its schema's number: one of an older number, once there is a newer, as what it would be today. */
+const READERS = new Map([[1, storedRecord]]);
+const versioned = schemas/* looseObject */._H3({ schema: schemas/* int */.Whr() });
+/** A record's text, with the newline at its end: the same for the same content, whatever the order of its keys. `content` is left out. */
+function renderRecord(record) {
+    const kept = { ...record, measurement: { ...record.measurement, content: null } };
+    return `${JSON.stringify(kept, schema_inOrder, 2)}\n`;
+}
+/** A replacer that puts an object's keys in the order of the alphabet. */
+function schema_inOrder(_, value) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+        return value;
+    return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+/** The record that a text is; null where it is none, not of a schema that is known, or longer than one can be. */
+function parseRecord(written) {
+    if (Buffer.byteLength(written) > MAX_RECORD)
+        return null;
+    const value = (0,json/* parseJson */.q)(written);
+    const { success, data } = versioned.safeParse(value);
+    if (!success)
+        return null;
+    return READERS.get(data.schema)?.safeParse(value).data ?? null;
+}
+/** A line of JSON for each point, in their order; of more than MAX_POINTS the last ones. */
+function renderPoints(points) {
+    return points.slice(-MAX_POINTS).map(pointLine).join('');
+}
+function pointLine({ commit: id, at, size, downloadSize, layers, caps: limits, store: kept, sizeFrom: from, }) {
+    const { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers } = limits;
+    const ordered = {
+        commit: id,
+        at,
+        size,
+        downloadSize,
+        layers,
+        caps: { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers },
+        store: kept,
+        sizeFrom: from,
+    };
+    return `${JSON.stringify(ordered)}\n`;
+}
+/** The points of a file's text, in its order. What is no point's line is left out; so is what is more or longer than one can have. */
+function parsePoints(written) {
+    if (Buffer.byteLength(written) > MAX_POINTS_FILE)
+        return [];
+    // The last line ends with a newline too.
+    const lines = written.split('\n').slice(-MAX_POINTS - 1);
+    return lines.flatMap((each) => point.safeParse((0,json/* parseJson */.q)(each)).data ?? []);
+}
+
+;// CONCATENATED MODULE: ./build/record/kept.js
+
+
+
+
+
+/** Records that are kept, and how many of them have their layers' listings kept. */
+const MAX_RECORDS = 100;
+const LISTED_RECORDS = 30;
+/** Bytes of all listings of an image on one platform. */
+const MAX_LISTINGS = 30_000_000;
+/** Bytes and lines of the file: a hundred records, and the layers of 30 that have as many as engines take, have a third of it. */
+const MAX_INDEX = 3_000_000;
+const MAX_LINES = 12_000;
+const keptRecord = point.pick({ commit: true, at: true });
+const keptListing = schemas/* object */.Ikc({
+    diffId: schemas/* string */.YjP().regex(oci/* DIGEST */.Dh),
+    bytes: schemas/* int */.Whr().nonnegative(),
+    commit: keptRecord.shape.commit,
+});
+/** A line of JSON for each: the records, newest first, and the listings by their diffIDs. */
+function renderKept({ records, listings }) {
+    const ordered = listings.toSorted(byDiffId);
+    return [
+        ...newestFirst(records).map(({ commit, at }) => JSON.stringify({ commit, at })),
+        ...ordered.map(({ diffId, bytes, commit }) => JSON.stringify({ diffId, bytes, commit })),
+    ]
+        .map((line) => `${line}\n`)
+        .join('');
+}
+function byDiffId({ diffId: one }, { diffId: other }) {
+    return one < other ? -1 : one > other ? 1 : 0;
+}
+/** What a text tells of them. What is not as it is written here is left out. */
+function parseKept(text) {
+    const lines = Buffer.byteLength(text) > MAX_INDEX ? [] : text.split('\n').slice(0, MAX_LINES).map(json/* parseJson */.q);
+    return {
+        records: lines.flatMap((line) => keptRecord.safeParse(line).data ?? []),
+        listings: lines.flatMap((line) => keptListing.safeParse(line).data ?? []),
+    };
+}
+/** The newest of the records, newest first: those that are kept. */
+function keepRecords(records) {
+    return newestFirst(records).slice(0, MAX_RECORDS);
+}
+function newestFirst(records) {
+    return records.toSorted((one, other) => compareTimes(other, one));
+}
+/**
+ * The listings that are kept, when `records` (newest first) are: those of the newest ones' layers; of too many bytes those of the
+ * newest record come first, and of one record's the smallest. Of a layer that is there more than once the newest record counts.
+ */
+function keepListings(listings, records) {
+    const places = new Map(records.slice(0, LISTED_RECORDS).map(({ commit }, at) => [commit, at]));
+    const placeOf = ({ commit }) => places.get(commit) ?? LISTED_RECORDS;
+    const inOrder = listings
+        .filter((listing) => placeOf(listing) < LISTED_RECORDS)
+        .toSorted((one, other) => placeOf(one) - placeOf(other) || one.bytes - other.bytes || byDiffId(one, other));
+    const kept = new Map();
+    let left = MAX_LISTINGS;
+    for (const listing of inOrder) {
+        if (kept.has(listing.diffId) || listing.bytes > left)
+            continue;
+        kept.set(listing.diffId, listing);
+        left -= listing.bytes;
+    }
+    return [...kept.values()];
+}
+
+// EXTERNAL MODULE: ./build/record/listing.js
+var record_listing = __nccwpck_require__(6288);
+// EXTERNAL MODULE: ./build/record/paths.js
+var record_paths = __nccwpck_require__(3536);
+;// CONCATENATED MODULE: ./build/record/store.js
+
+
+
+
+
+
+/** Files that are read at a time; listings take their memory twice while they are. */
+const AT_A_TIME = 6;
+const LISTINGS_AT_A_TIME = 2;
+/** Entries of all listings that are read for one comparison: as many as a run keeps of layers (`image/layer/contents.ts`). */
+const MAX_ENTRIES = 2_000_000;
+/** Files of months that are read: there are two, unless someone else has written some. */
+const MAX_MONTHS = 36;
+/** Records that are read where the index does not have them. */
+const MAX_UNKNOWN = 200;
+/** The record of an image on one platform at a commit; null where there is none, or the file has another one's. */
+async function readRecord(shelf, name, platform, commit) {
+    const record = await recordAt(shelf, (0,record_paths/* folderOf */.yS)(name, platform), commit);
+    const { measurement } = record ?? {};
+    return measurement?.name === name && measurement.platform === platform ? record : null;
+}
+async function recordAt(shelf, folder, commit) {
+    const text = (await shelf.read((0,record_paths/* recordPath */.lX)(folder, commit)))?.toString();
+    const record = text === undefined ? null : parseRecord(text);
+    return record?.commit === commit ? record : null;
+}
+/** The commits of which there is a record; whether that can be read is another question. */
+async function recordedCommits(shelf, name, platform) {
+    return new Set(await namesIn(shelf, (0,record_paths/* recordsFolder */.RM)((0,record_paths/* folderOf */.yS)(name, platform)), record_paths/* commitOfRecord */.yU));
+}
+/** The platforms of an image that have something kept, `os/architecture[/variant]`, sorted. */
+async function platformsIn(shelf, name) {
+    return (await namesIn(shelf, (0,record_paths/* imageFolder */.IE)(name), record_paths/* platformOf */.tj)).toSorted();
+}
+/** What the files in a folder are called, of those whose names are ours. */
+async function namesIn(shelf, folder, meaningOf) {
+    return ((await shelf.list(folder)) ?? []).flatMap((name) => meaningOf(name) ?? []);
+}
+/** Those of the layers whose listing is not kept yet, each once. */
+async function unlistedLayers(shelf, folder, diffIds) {
+    const listed = new Set(await namesIn(shelf, (0,record_paths/* listingsFolder */.uc)(folder), record_paths/* diffIdOfListing */.KF));
+    return [...new Set(diffIds)].filter((diffId) => !listed.has(diffId));
+}
+/**
+ * What the layers that are not known already do to paths, by diffID. A layer whose listing is not there, or cannot be read, is left out; so
+ * are those that are too many together.
+ */
+async function readListings(shelf, folder, diffIds, known) {
+    const inTurn = (0,turns/* createTurns */.z)(LISTINGS_AT_A_TIME);
+    const found = new Map();
+    let left = MAX_ENTRIES;
+    const unknown = [...new Set(diffIds)].filter((diffId) => !known(diffId));
+    await Promise.all(unknown.map((diffId) => inTurn(async () => {
+        const bytes = left > 0 ? await shelf.read((0,record_paths/* listingPath */.qS)(folder, diffId)) : null;
+        const listing = bytes && (await (0,record_listing/* unpackListing */.TF)(bytes, diffId));
+        if (!listing || listing.entries.length > left)
+            return;
+        left -= listing.entries.length;
+        found.set(diffId, listing);
+    })));
+    return found;
+}
+/**
+ * The image's history on one platform, sorted by time. `atLeast`: as many points as are needed, where there are as many: what lies
+ * further back is not read then.
+ */
+async function readPoints(shelf, name, platform, atLeast) {
+    const folder = (0,record_paths/* folderOf */.yS)(name, platform);
+    const points = [];
+    const read = async (path) => {
+        const text = (await shelf.read(path))?.toString();
+        if (text !== undefined)
+            points.push(...parsePoints(text));
+    };
+    for (const month of await monthsIn(shelf, folder)) {
+        if (atLeast !== undefined && points.length >= atLeast)
+            return inOrder(points);
+        await read((0,record_paths/* pointsPath */.pu)(folder, month));
+    }
+    if (atLeast === undefined || points.length < atLeast)
+        await read((0,record_paths/* olderPointsPath */.l)(folder));
+    return inOrder(points);
+}
+/** The months that have a file of points, `YYYY-MM`, the newest first. */
+async function monthsIn(shelf, folder) {
+    const months = await namesIn(shelf, (0,record_paths/* pointsFolder */.o2)(folder), record_paths/* monthOfPoints */.LW);
+    return months.toSorted().toReversed().slice(0, MAX_MONTHS);
+}
+/**
+ * What changes on the data branch when a record is kept, by path; nothing, where it is there as it is. `points`: the history then, sorted by
+ * time. `released`: commits whose points stay for good.
+ *
+ * What is there afterwards depends on which records were kept, and not on their order: whoever comes second may well be the older commit.
+ */
+async function changesOf(shelf, { record, listings }, released) {
+    const folder = (0,record_paths/* folderOf */.yS)(record.measurement.name, record.measurement.platform);
+    const [history, records] = await Promise.all([
+        changedPoints(shelf, folder, pointOf(record), released),
+        changedRecords(shelf, folder, record, listings),
+    ]);
+    const changes = [...history.changes, ...records];
+    return {
+        changes: changes.toSorted((one, other) => (one.path < other.path ? -1 : 1)),
+        points: history.points,
+    };
+}
+async function changedPoints(shelf, folder, point, released) {
+    const inTurn = (0,turns/* createTurns */.z)(AT_A_TIME);
+    const months = await monthsIn(shelf, folder);
+    const paths = [...months.map((month) => (0,record_paths/* pointsPath */.pu)(folder, month)), (0,record_paths/* olderPointsPath */.l)(folder)];
+    const texts = await Promise.all(paths.map((path) => inTurn(async () => [path, (await shelf.read(path))?.toString()])));
+    const points = withPoint(texts.flatMap(([, text]) => (text === undefined ? [] : parsePoints(text))), point);
+    const compacted = compact(points, { now: points.at(-1).at, released });
+    const wanted = new Map([...compacted.recent].map(([month, those]) => [(0,record_paths/* pointsPath */.pu)(folder, month), renderPoints(those)]));
+    if (compacted.older.length > 0)
+        wanted.set((0,record_paths/* olderPointsPath */.l)(folder), renderPoints(compacted.older));
+    return { changes: changesTo(wanted, new Map(texts)), points: pointsIn(compacted) };
+}
+/** What makes files of the present texts those that are wanted; undefined: it is not there. */
+function changesTo(wanted, present) {
+    const written = [...wanted].filter(([path, content]) => present.get(path) !== content);
+    const gone = [...present].filter(([path, content]) => content !== undefined && !wanted.has(path));
+    return [...written.map(([path, content]) => ({ path, content })), ...gone.map(([path]) => ({ path, content: null }))];
+}
+async function changedRecords(shelf, folder, record, listings) {
+    const text = renderRecord(record);
+    // Too long to be read back: it would only be in the way.
+    if (parseRecord(text) === null)
+        return [];
+    const [path, indexAt] = [(0,record_paths/* recordPath */.lX)(folder, record.commit), (0,record_paths/* indexPath */.AV)(folder)];
+    const [before, indexBefore, commits, diffIds] = await Promise.all([
+        shelf.read(path),
+        shelf.read(indexAt),
+        namesIn(shelf, (0,record_paths/* recordsFolder */.RM)(folder), record_paths/* commitOfRecord */.yU),
+        namesIn(shelf, (0,record_paths/* listingsFolder */.uc)(folder), record_paths/* diffIdOfListing */.KF),
+    ]);
+    const index = parseKept(indexBefore?.toString() ?? '');
+    const others = await recordsThere(shelf, folder, index, commits.filter((commit) => commit !== record.commit));
+    const records = keepRecords([...others.records, { commit: record.commit, at: pointOf(record).at }]);
+    const isKept = new Set(records.map(({ commit }) => commit));
+    const references = [...index.listings, ...others.layers, ...layersOf(record)];
+    const there = await listingsThere(shelf, folder, index, new Set(diffIds), references);
+    const atHand = references.flatMap(({ diffId, commit }) => {
+        const bytes = there.get(diffId) ?? listings.get(diffId)?.length ?? Infinity;
+        return bytes > record_listing/* MAX_LISTING */.g4 ? [] : [{ diffId, bytes, commit }];
+    });
+    const kept = keepListings(atHand, records);
+    const isListed = new Set(kept.map(({ diffId }) => diffId));
+    const wanted = new Map([[indexAt, renderKept({ records, listings: kept })]]);
+    if (isKept.has(record.commit))
+        wanted.set(path, text);
+    const present = new Map([
+        [indexAt, indexBefore?.toString()],
+        [path, before?.toString()],
+    ]);
+    const goneRecords = others.records.filter(({ commit }) => !isKept.has(commit));
+    const goneListings = diffIds.filter((diffId) => !isListed.has(diffId));
+    const newListings = kept.filter(({ diffId }) => !there.has(diffId));
+    return [
+        ...changesTo(wanted, present),
+        ...goneRecords.map(({ commit }) => ({ path: (0,record_paths/* recordPath */.lX)(folder, commit), content: null })),
+        ...goneListings.map((diffId) => ({ path: (0,record_paths/* listingPath */.qS)(folder, diffId), content: null })),
+        ...newListings.map(({ diffId }) => ({ path: (0,record_paths/* listingPath */.qS)(folder, diffId), content: listings.get(diffId) })),
+    ];
+}
+function layersOf({ commit, measurement }) {
+    return measurement.layers.map(({ diffId }) => ({ diffId, commit }));
+}
+/**
+ * The records of these commits, as the index has them. Those that it does not have are read, and their layers told; what cannot be read
+ * is left alone, for a later version may have written it.
+ */
+async function recordsThere(shelf, folder, index, commits) {
+    const known = new Map(index.records.map((each) => [each.commit, each]));
+    const inTurn = (0,turns/* createTurns */.z)(AT_A_TIME);
+    const unknown = commits.filter((commit) => !known.has(commit)).slice(0, MAX_UNKNOWN);
+    const read = await Promise.all(unknown.map((commit) => inTurn(() => recordAt(shelf, folder, commit))));
+    const found = read.filter((record) => record !== null);
+    return {
+        records: [
+            ...commits.flatMap((commit) => known.get(commit) ?? []),
+            ...found.map((record) => ({ commit: record.commit, at: pointOf(record).at })),
+        ],
+        layers: found.flatMap(layersOf),
+    };
+}
+/**
+ * The bytes of the listings that are there, of those layers, as the index has them; what it does not have is read. One that is larger than
+ * any can be is as if it were not there.
+ */
+async function listingsThere(shelf, folder, index, diffIds, references) {
+    const known = new Map(index.listings.map(({ diffId, bytes }) => [diffId, bytes]));
+    const inTurn = (0,turns/* createTurns */.z)(AT_A_TIME);
+    const wanted = [...new Set(references.map(({ diffId }) => diffId))].filter((diffId) => diffIds.has(diffId));
+    const sizes = await Promise.all(wanted.map(async (diffId) => {
+        const read = () => inTurn(() => shelf.read((0,record_paths/* listingPath */.qS)(folder, diffId)));
+        return [diffId, known.get(diffId) ?? (await read())?.length ?? Infinity];
+    }));
+    return new Map(sizes.filter(([, bytes]) => bytes <= record_listing/* MAX_LISTING */.g4));
 }
 
 
@@ -49954,7 +59268,7 @@ function reportFailure(name, failure, known = {}) {
 
 /***/ }),
 
-/***/ 1305:
+/***/ 8168:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -49985,6 +59299,10 @@ function budgetsOf({ limits, budgets, forbid }) {
         })),
     ];
 }
+/** The caps on the whole image that break the budget. */
+function capsOf({ maxSize, maxDownloadSize, maxLayers }) {
+    return { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers };
+}
 function limitsOf({ maxSize, maxDownloadSize, maxLayers, maxIncrease }, on) {
     return [
         ...(maxSize === null ? [] : [{ budget: 'max-size', ...on, limit: maxSize, unit: 'bytes' }]),
@@ -49996,8 +59314,10 @@ function limitsOf({ maxSize, maxDownloadSize, maxLayers, maxIncrease }, on) {
     ];
 }
 
-// EXTERNAL MODULE: ./build/budget/judge.js + 3 modules
-var judge = __nccwpck_require__(9459);
+// EXTERNAL MODULE: ./build/budget/history.js
+var budget_history = __nccwpck_require__(524);
+// EXTERNAL MODULE: ./build/budget/judge.js + 2 modules
+var judge = __nccwpck_require__(1482);
 ;// CONCATENATED MODULE: ./build/budget/ratchet.js
 /** What a lower cap leaves above the image, and how much lower than the old one it is at least, in percent of either. */
 const ROOM = 10n;
@@ -50029,10 +59349,14 @@ function ceiling(numerator, denominator) {
 
 // EXTERNAL MODULE: ./build/budget/waiver.js
 var waiver = __nccwpck_require__(4954);
+// EXTERNAL MODULE: ./build/clock.js + 1 modules
+var build_clock = __nccwpck_require__(4701);
 // EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
 var compare = __nccwpck_require__(5086);
 // EXTERNAL MODULE: ./build/failure.js
 var build_failure = __nccwpck_require__(9874);
+// EXTERNAL MODULE: ./build/record/store.js + 3 modules
+var store = __nccwpck_require__(1823);
 // EXTERNAL MODULE: ./build/report/assemble.js
 var assemble = __nccwpck_require__(1499);
 // EXTERNAL MODULE: external "node:os"
@@ -50868,28 +60192,8 @@ async function exists(path) {
     return (0,promises_.stat)(path).then(() => true, () => false);
 }
 
-;// CONCATENATED MODULE: ./build/image/layer/whiteout.js
-const PREFIX = '.wh.';
-const METADATA_PREFIX = '.wh..wh.';
-const OPAQUE = '.wh..wh..opq';
-/**
- * What the entry with this path (normalised, as `TarEntry` has it) does as a whiteout, or null where it is a usual one. The name alone
- * decides, as in the engines. A whiteout is an empty file; the payload of one that is not is shipped with the layer and counts in its
- * size, though no engine unpacks it.
- */
-function whiteoutOf(path) {
-    const slash = path.lastIndexOf('/');
-    const name = path.slice(slash + 1);
-    if (!name.startsWith(PREFIX))
-        return null;
-    const folder = path.slice(0, Math.max(slash, 0));
-    if (name === OPAQUE)
-        return { kind: 'opaque', path: folder };
-    if (name.startsWith(METADATA_PREFIX) || name === PREFIX)
-        return { kind: 'metadata' };
-    return { kind: 'removed', path: `${path.slice(0, slash + 1)}${name.slice(PREFIX.length)}` };
-}
-
+// EXTERNAL MODULE: ./build/image/layer/whiteout.js
+var whiteout = __nccwpck_require__(9645);
 ;// CONCATENATED MODULE: ./build/image/files.js
 
 /** Links that lead to each other, as the kernel has it (`MAXSYMLINKS`). */
@@ -50927,7 +60231,7 @@ function layFiles(layers) {
                 case 'file': {
                     const file = imageFile(entry, layer);
                     files.push(file);
-                    if (whiteoutOf(entry.path) === null)
+                    if ((0,whiteout/* whiteoutOf */.n)(entry.path) === null)
                         tree.place(entry.path, file, replaced);
                     else
                         file.lost = removed;
@@ -51114,1426 +60418,22 @@ class Tree {
     }
 }
 
-// EXTERNAL MODULE: ./build/image/layer/gather.js
-var gather = __nccwpck_require__(1477);
-// EXTERNAL MODULE: external "node:buffer"
-var external_node_buffer_ = __nccwpck_require__(4573);
-;// CONCATENATED MODULE: ./build/image/layer/tar-header.js
-
-
-/*
- * Headers of tar archives. What is read, and what is refused, follows Go's archive/tar, with which the engines unpack layers.
- * Formats: https://www.gnu.org/software/tar/manual/html_node/Standard.html (v7, ustar, GNU and its sparse files) and
- * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html (pax).
- */
-const BLOCK = 512;
-/** Most bytes of an extended header, of a long name, of a sparse map: as in Go's archive/tar. */
-const METADATA_LIMIT = 1024 * 1024;
-function corrupt(message) {
-    return new build_failure/* CouldNotMeasure */.N('measure', message);
-}
-/** An invalid byte of a name as text, and a backslash that would be taken for one. */
-const ESCAPABLE = /\\(?=x(?:5c|[89a-f][0-9a-f]))/g;
-/**
- * Text of a name in an archive, which is bytes, in UTF-8 by custom only. A byte that is no UTF-8 becomes `\xNN` (two lower-case hex digits,
- * 80 to ff); a backslash that would read as such an escape becomes `\x5c`. So different names stay different, and nothing is lost:
- * replacing `\x5c` and `\x80` to `\xff` by their bytes gives the name back.
- */
-function decodeName(bytes) {
-    if ((0,external_node_buffer_.isAscii)(bytes))
-        return escaped(bytes.toString('latin1'));
-    if ((0,external_node_buffer_.isUtf8)(bytes))
-        return escaped(bytes.toString());
-    let name = '';
-    let valid = 0;
-    for (let at = 0; at < bytes.length;) {
-        const length = sequenceLength(bytes, at);
-        if (length === 0) {
-            name += `${escaped(bytes.toString('utf8', valid, at))}\\x${(bytes[at] ?? 0).toString(16)}`;
-            at += 1;
-            valid = at;
-        }
-        else {
-            at += length;
-        }
-    }
-    return name + escaped(bytes.toString('utf8', valid));
-}
-function escaped(name) {
-    return name.includes('\\x') ? name.replace(ESCAPABLE, '\\x5c') : name;
-}
-/** Bytes of the UTF-8 sequence that begins at `at`; 0 where none does. */
-function sequenceLength(bytes, at) {
-    const first = bytes[at] ?? 0;
-    const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    return at + length <= bytes.length && (0,external_node_buffer_.isUtf8)(bytes.subarray(at, at + length)) ? length : 0;
-}
-const NEEDS_CLEANING = /(?:^|\/)\.{0,2}(?:\/|$)/;
-/**
- * A path as seen from the archive's root: no leading, trailing or double slash, no `.`; `..` goes up, but never above the root, as
- * when containerd unpacks. '' is the root itself.
- */
-function normalisePath(path) {
-    if (!NEEDS_CLEANING.test(path))
-        return path;
-    const parts = [];
-    for (const part of path.split('/')) {
-        if (part === '..')
-            parts.pop();
-        else if (part !== '' && part !== '.')
-            parts.push(part);
-    }
-    return parts.join('/');
-}
-/** Reads a header's block of 512 bytes. Throws CouldNotMeasure `measure` where it is none. */
-function parseHeader(block) {
-    if (!hasValidChecksum(block))
-        throw corrupt('It is no tar archive, or a corrupt one: a header has a wrong checksum.');
-    const magic = block.toString('latin1', 257, 265);
-    const isGnu = magic === 'ustar  \0';
-    let name = tar_header_text(block, 0, 100);
-    if (magic.startsWith('ustar\0') && block[345] !== 0) {
-        // star's own format has a shorter prefix, before times that it keeps there.
-        const isStar = block.toString('latin1', 508, 512) === 'tar\0';
-        name = `${tar_header_text(block, 345, isStar ? 476 : 500)}/${name}`;
-    }
-    return {
-        flag: block[156] ?? 0,
-        name,
-        linkName: block[157] === 0 ? '' : tar_header_text(block, 157, 257),
-        size: exact(number(block, 124, 136)),
-        mode: number(block, 100, 108),
-        uid: number(block, 108, 116),
-        gid: number(block, 116, 124),
-        isGnu,
-    };
-}
-function hasValidChecksum(block) {
-    let sum = 8 * 0x20;
-    for (let at = 0; at < 148; at++)
-        sum += block[at];
-    for (let at = 156; at < BLOCK; at++)
-        sum += block[at];
-    const expected = number(block, 148, 156);
-    if (sum === expected)
-        return true;
-    // Some old archivers took bytes as signed.
-    let high = 0;
-    for (let at = 0; at < BLOCK; at++)
-        if ((at < 148 || at >= 156) && block[at] >= 0x80)
-            high += 1;
-    return sum - 256 * high === expected;
-}
-/** Text up to the first NUL, or to the field's end. */
-function tar_header_text(block, from, to) {
-    const nul = block.indexOf(0, from);
-    return decodeName(block.subarray(from, nul === -1 || nul > to ? to : nul));
-}
-const SPACE = 0x20;
-const LINE_END = 0x0a;
-/** A number in octal digits, padded with spaces and NULs; or (GNU) in base 256, where the first bit is set. Throws where it is none. */
-function number(block, from, to) {
-    const first = block[from];
-    if (first >= 0x80)
-        return base256(block.subarray(from, to));
-    let at = from;
-    while (at < to && (block[at] === SPACE || block[at] === 0))
-        at++;
-    let value = 0;
-    for (; at < to; at++) {
-        const byte = block[at];
-        if (byte === 0)
-            return value;
-        if (byte === SPACE)
-            break;
-        const digit = byte - 0x30;
-        if (digit < 0 || digit > 7)
-            throw corrupt('It is no tar archive, or a corrupt one: a number in a header is malformed.');
-        value = value * 8 + digit;
-    }
-    while (at < to && block[at] === SPACE)
-        at++;
-    if (at < to && block[at] !== 0) {
-        throw corrupt('It is no tar archive, or a corrupt one: a number in a header is malformed.');
-    }
-    return value;
-}
-/** Two's complement, most significant byte first, without the first bit, which marks the format. */
-function base256(bytes) {
-    const first = (bytes[0] ?? 0) & 0x7f;
-    let value = first >= 0x40 ? first - 0x80 : first;
-    for (const byte of bytes.subarray(1))
-        value = value * 256 + byte;
-    return value;
-}
-function exact(value) {
-    return Number.isSafeInteger(value) && value >= 0 ? value : null;
-}
-/**
- * Reads the records `LENGTH KEY=VALUE\n` of an extended header. Of a key that stands there twice the last counts; an empty value says nothing.
- * Throws CouldNotMeasure `measure` where a record is malformed.
- */
-function parsePax(bytes) {
-    const records = { sparse: new Map() };
-    const pieces = [];
-    for (let at = 0; at < bytes.length;) {
-        const space = bytes.indexOf(SPACE, at);
-        const length = space === -1 ? Number.NaN : decimal(bytes.toString('latin1', at, space));
-        const end = at + length;
-        const equals = bytes.indexOf(0x3d, space);
-        if (!(length >= 5 && end <= bytes.length) || bytes[end - 1] !== LINE_END || equals === -1 || equals >= end) {
-            throw corrupt('It is a corrupt tar archive: a record of an extended header is malformed.');
-        }
-        addRecord(records, pieces, bytes.toString('latin1', space + 1, equals), bytes.subarray(equals + 1, end - 1));
-        at = end;
-    }
-    if (pieces.length > 0)
-        records.sparse.set('map', pieces.join(','));
-    return records;
-}
-function addRecord(records, pieces, key, value) {
-    if (value.length === 0)
-        return;
-    if (key === 'path' || key === 'linkpath') {
-        if (value.includes(0))
-            throw corrupt('It is a corrupt tar archive: a path in an extended header has a NUL in it.');
-        records[key] = decodeName(value);
-    }
-    else if (key === 'size' || key === 'uid' || key === 'gid') {
-        records[key] = decimalOrThrow(value.toString('latin1'));
-    }
-    else if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes') {
-        // Version 0.0 gives each piece records of its own, in turn.
-        if ((pieces.length % 2 === 0) !== (key === 'GNU.sparse.offset'))
-            throw corrupt(SPARSE);
-        pieces.push(value.toString('latin1'));
-    }
-    else if (key.startsWith('GNU.sparse.')) {
-        records.sparse.set(key.slice('GNU.sparse.'.length), key === 'GNU.sparse.name' ? decodeName(value) : value.toString('latin1'));
-    }
-}
-const TOO_MANY_PIECES = 'It has a sparse file in too many pieces.';
-const SPARSE = 'It is a corrupt tar archive: the map of a sparse file is malformed.';
-function decimal(digits) {
-    return /^[+-]?\d+$/.test(digits) ? Number(digits) : Number.NaN;
-}
-function decimalOrThrow(digits) {
-    const value = decimal(digits);
-    if (Number.isNaN(value)) {
-        throw corrupt('It is a corrupt tar archive: a number in an extended header is malformed.');
-    }
-    return value;
-}
-/** Which of pax's sparse formats records describe: the map in the records (`records`), at the payload's begin (`payload`), or none. */
-function sparseFormat({ sparse }) {
-    const version = `${sparse.get('major') ?? ''}.${sparse.get('minor') ?? ''}`;
-    if (version === '0.0' || version === '0.1')
-        return 'records';
-    if (version === '1.0')
-        return 'payload';
-    // 0.0 and 0.1 did not always say their version. One that is not known is no sparse file, as Go has it.
-    return version === '.' && sparse.has('map') ? 'records' : null;
-}
-/** The full size that records tell of a sparse file; null where they do not. */
-function sparseSize({ sparse }) {
-    const size = sparse.get('size') ?? sparse.get('realsize');
-    return size === undefined ? null : decimalOrThrow(size);
-}
-/** The map in records (versions 0.0 and 0.1). */
-function sparseMapOfRecords({ sparse }) {
-    const map = (sparse.get('map') ?? '').split(',').filter((field, _, all) => all.length > 1 || field !== '');
-    if (map.length !== 2 * decimalOrThrow(sparse.get('numblocks') ?? ''))
-        throw corrupt(SPARSE);
-    return map.map(decimalOrThrow);
-}
-/** The map at the begin of the payload (version 1.0): a count, then offsets and lengths, each in decimal on a line of its own. */
-class PayloadMap {
-    text = '';
-    lines = 0;
-    needed = 1;
-    /** Adds the payload's next block; answers the map once it is whole, else null. */
-    add(block) {
-        this.text += block.toString('latin1');
-        for (const byte of block)
-            if (byte === LINE_END)
-                this.lines += 1;
-        if (this.needed === 1 && this.lines > 0) {
-            const count = decimalOrThrow(this.text.slice(0, this.text.indexOf('\n')));
-            if (count < 0)
-                throw corrupt(SPARSE);
-            this.needed = 1 + 2 * count;
-        }
-        if (this.lines >= this.needed)
-            return this.text.split('\n', this.needed).slice(1).map(decimalOrThrow);
-        if (this.text.length >= METADATA_LIMIT)
-            throw corrupt(TOO_MANY_PIECES);
-        return null;
-    }
-}
-/** An old GNU sparse file's header (`main`), or a block that continues its map: pieces, whether one more block follows, and the full size. */
-function oldSparse(block, kind) {
-    const [from, pieces, flag] = kind === 'main' ? [386, 4, 482] : [0, 21, 504];
-    const map = [];
-    for (let piece = 0; piece < pieces; piece++) {
-        const at = from + piece * 24;
-        if (block[at] === 0)
-            break;
-        map.push(number(block, at, at + 12), number(block, at + 12, at + 24));
-    }
-    return { map, more: block[flag] !== 0, size: kind === 'main' ? number(block, 483, 495) : 0 };
-}
-/** The pieces that are not empty, checked: they lie one after the other within the file's `size`, and they are what is `stored`. */
-function checkedPieces(map, size, stored) {
-    const pieces = [];
-    let end = 0;
-    let sum = 0;
-    for (let at = 0; at < map.length; at += 2) {
-        const [offset = -1, length = -1] = [map[at], map[at + 1]];
-        if (offset < end || length < 0 || offset + length > size)
-            throw corrupt(SPARSE);
-        end = offset + length;
-        sum += length;
-        if (length > 0)
-            pieces.push(offset, length);
-    }
-    if (sum !== stored || !Number.isSafeInteger(size))
-        throw corrupt(SPARSE);
-    return pieces;
-}
-
-;// CONCATENATED MODULE: ./build/image/packages/text.js
-/** Characters of a name or version that are kept: npm allows 214, the others have none as long. */
-const MAX_WORD = 300;
-/** A name or version from a record; null where there is none, or one that is too long to be one. */
-function word(text) {
-    return typeof text === 'string' && text !== '' && text.length <= MAX_WORD ? text : null;
-}
-/** The lines of a record without their ends; the last one may have none. They share the record's memory. */
-function* linesOf(record) {
-    for (let start = 0; start < record.length;) {
-        const feed = record.indexOf(0x0a, start);
-        const end = feed === -1 ? record.length : feed;
-        yield record.subarray(start, end > start && record[end - 1] === 0x0d ? end - 1 : end);
-        start = end + 1;
-    }
-}
-/** The lines of a text, each made when it is asked for: a record may have millions. */
-function* linesIn(text) {
-    for (let start = 0; start <= text.length;) {
-        const feed = text.indexOf('\n', start);
-        const end = feed === -1 ? text.length : feed;
-        yield text.slice(start, end);
-        start = end + 1;
-    }
-}
-/**
- * The stanzas of a record of `Key: value` lines, a blank line between them, as Debian's control files, Python's metadata and Java's
- * manifests have it: of each the `wanted` keys that it has, with the first line of the value.
- */
-function* stanzasOf(record, wanted) {
-    let stanza = null;
-    for (const line of linesOf(record)) {
-        if (line.length === 0) {
-            if (stanza)
-                yield stanza;
-            stanza = null;
-            continue;
-        }
-        stanza ??= new Map();
-        const colon = line.indexOf(0x3a);
-        // A line that begins with a space continues the one before.
-        if (colon < 1 || line[0] === 0x20 || line[0] === 0x09)
-            continue;
-        const key = wanted.find((each) => each.length === colon && line.toString('latin1', 0, colon) === each);
-        if (key !== undefined && !stanza.has(key))
-            stanza.set(key, line.toString('utf8', colon + 1).trim());
-    }
-    if (stanza)
-        yield stanza;
-}
-
-;// CONCATENATED MODULE: ./build/image/packages/apk.js
-
-
-
-/** The second one where /usr is merged, as in Wolfi. */
-const DATABASES = new Set(['lib/apk/db/installed', 'usr/lib/apk/db/installed']);
-const MAX_PACKAGES = 100_000;
-/** Files of all packages, and the characters of their paths: a folder stands in the database once, and in each path. */
-const MAX_FILES = 1_000_000;
-const MAX_PATHS = 64 * 1024 * 1024;
-const apkReader = (path, size) => DATABASES.has(path) ? (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, installed, weightOf) : null;
-function weightOf({ packages }) {
-    return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
-}
-/**
- * A line is a letter, a colon and a value, a blank line ends a package: `P` name, `V` version, `F` a folder, `R` a file in it.
- * https://wiki.alpinelinux.org/wiki/Apk_spec
- */
-function installed(database) {
-    const packages = [];
-    let name = null;
-    let version = null;
-    let folder = '';
-    let files = [];
-    let leftFiles = MAX_FILES;
-    let leftCharacters = MAX_PATHS;
-    function end() {
-        if (name !== null)
-            packages.push({ name, version, files: flat(files) });
-        name = null;
-        version = null;
-        folder = '';
-        files = [];
-    }
-    for (const line of linesOf(database)) {
-        if (line.length === 0)
-            end();
-        if (packages.length > MAX_PACKAGES)
-            return null;
-        if (line[1] !== 0x3a)
-            continue;
-        const value = decodeName(line.subarray(2));
-        const key = String.fromCharCode(line[0]);
-        if (key === 'P')
-            name = word(value);
-        if (key === 'V')
-            version = word(value);
-        if (key === 'F')
-            folder = value === '' ? '' : `/${value}`;
-        if (key !== 'R')
-            continue;
-        leftFiles -= 1;
-        leftCharacters -= folder.length + value.length + 2;
-        if (leftFiles < 0 || leftCharacters < 0)
-            return null;
-        files.push(`${folder}/${value}`);
-    }
-    end();
-    return packages.length > 0 ? { kind: 'apk', packages } : null;
-}
-/** One string in one piece. */
-function flat(lines) {
-    return Buffer.from(lines.join('\n')).toString();
-}
-/** Packages of apk: what `apk info -L` lists of each. */
-const findApkPackages = ({ facts }) => facts.flatMap(({ fact }) => fact.kind !== 'apk'
-    ? []
-    : fact.packages.map(({ name, version, files }) => ({
-        ecosystem: 'apk',
-        name,
-        version,
-        path: null,
-        dev: null,
-        owns: { files: linesIn(files) },
-    })));
-
-;// CONCATENATED MODULE: ./build/image/packages/dpkg.js
-
-
-
-const DATABASE = 'var/lib/dpkg/';
-const STATUS = `${DATABASE}status`;
-/** Distroless images have a file for each package there, and its list of files beside it. */
-const STATUS_FOLDER = `${DATABASE}status.d/`;
-const LIST = /^var\/lib\/dpkg\/info\/[^/]+\.list$/;
-const SUMS = /^var\/lib\/dpkg\/status\.d\/[^/]+\.md5sums$/;
-const dpkg_MAX_PACKAGES = 100_000;
-const dpkgReader = (path, size) => {
-    if (!path.startsWith(DATABASE))
-        return null;
-    if (path === STATUS)
-        return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, (payload) => dpkg_installed(payload, false));
-    if (LIST.test(path))
-        return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, (payload) => filesOf(decodeName(payload)));
-    if (!path.startsWith(STATUS_FOLDER))
-        return null;
-    if (SUMS.test(path))
-        return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, (payload) => filesOf(summed(decodeName(payload))));
-    return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, (payload) => dpkg_installed(payload, true));
-};
-function filesOf(files) {
-    return { kind: 'dpkg', of: 'files', files };
-}
-/**
- * The packages of a status file that are unpacked and configured, also those that are held; the others have been removed or never got so
- * far. A distroless file has no `Status`. https://manpages.debian.org/bookworm/dpkg/dpkg-query.1.en.html
- */
-function dpkg_installed(status, isDistroless) {
-    const packages = [];
-    for (const stanza of stanzasOf(status, ['Package', 'Status', 'Version', 'Architecture'])) {
-        const name = word(stanza.get('Package'));
-        const state = stanza.get('Status');
-        if (name === null || (state === undefined ? !isDistroless : !/^\S+ ok installed$/.test(state)))
-            continue;
-        if (packages.length === dpkg_MAX_PACKAGES)
-            return null;
-        packages.push({
-            name,
-            version: word(stanza.get('Version')),
-            architecture: word(stanza.get('Architecture')) ?? '',
-        });
-    }
-    return packages.length > 0 ? { kind: 'dpkg', of: 'packages', packages } : null;
-}
-/** The paths of lines like `d41d8cd98f00b204e9800998ecf8427e  usr/bin/env`. */
-function summed(sums) {
-    return sums.replace(/^[0-9a-f]{32} [ *]/gm, '/');
-}
-/**
- * Packages of dpkg: what `dpkg-query -L` lists of each, its own database in `var/lib/dpkg` not among it. A file that one package diverts
- * from another is taken for that of the one which comes first in the status file.
- */
-const findDpkgPackages = ({ facts }) => {
-    const lists = new Map();
-    const found = [];
-    const architectures = new Map();
-    for (const { path, fact } of facts) {
-        if (fact.kind !== 'dpkg')
-            continue;
-        if (fact.of === 'files') {
-            lists.set(path, fact.files);
-            continue;
-        }
-        for (const record of fact.packages) {
-            found.push({ path, record });
-            const known = architectures.get(record.name) ?? new Set();
-            architectures.set(record.name, known.add(record.architecture));
-        }
-    }
-    /** A list is the first one's that asks for it: of the next no file would be. */
-    function take(path) {
-        const files = lists.get(path);
-        lists.delete(path);
-        return files;
-    }
-    return found.map(({ path, record }) => {
-        const { name, version, architecture } = record;
-        const qualified = `${name}:${architecture}`;
-        const files = path === `/${STATUS}`
-            ? // Packages that may be there for several architectures have theirs in the list's name.
-                (take(`/${DATABASE}info/${qualified}.list`) ?? take(`/${DATABASE}info/${name}.list`))
-            : take(`${path}.md5sums`);
-        const isAmbiguous = (architectures.get(name)?.size ?? 0) > 1;
-        return {
-            ecosystem: 'dpkg',
-            name: isAmbiguous ? qualified : name,
-            version,
-            path: null,
-            dev: null,
-            owns: { files: files === undefined ? [] : linesIn(files) },
-        };
-    });
-};
-
-;// CONCATENATED MODULE: ./build/image/packages/go.js
-
-/** Go's runtime is in each program: none is as small as this. */
-const MIN_SIZE = 100_000;
-const ELF = Buffer.from('\x7fELF', 'latin1');
-/** In so many bytes at the begin the program headers are. */
-const HEADERS = 4096;
-const SEGMENT_LOADED = 1;
-const WRITABLE = 2;
-const NONE = Buffer.alloc(0);
-const MAGIC = Buffer.from('\xff Go buildinf:', 'latin1');
-/** Where the build info can begin. */
-const ALIGNMENT = 16;
-/** Magic, pointer size, flags, zeros. */
-const HEADER = 32;
-const FLAGS = 15;
-/** Since Go 1.18 the strings follow the header; before, it has pointers to them. */
-const INLINE = 2;
-/** Stands before and behind the module info. */
-const SENTINEL = 16;
-/** Longest build info that is read: the largest programs have a tenth of it. */
-const MAX_INFO = 1024 * 1024;
-/** Places that look like build info; programs that read it have the magic as well. */
-const MAX_TRIES = 64;
-const goReader = (_, size) => (size < MIN_SIZE ? null : createReader());
-/**
- * The build info lies in a segment that is writable, which the program headers at the begin tell, and there it is searched for while the
- * bytes pass by, as Go itself does where there are no section headers: https://pkg.go.dev/debug/buildinfo
- */
-function createReader() {
-    let state = 'begin';
-    let range = { start: 0, end: 0 };
-    /** Bytes that passed by, and the last of them: as many as are needed to find what lies across two chunks. */
-    let position = 0;
-    let last = NONE;
-    /** What may be build info, as far as it came, and how much of it tells more. */
-    let parts = [];
-    let gathered = 0;
-    let needed = 0;
-    let tries = 0;
-    let fact = null;
-    function push(bytes) {
-        position += bytes.length;
-        if (state === 'begin')
-            begin(bytes);
-        else if (state === 'search' && position > range.start)
-            search(bytes);
-        else if (state === 'gather')
-            gather(bytes);
-    }
-    function begin(bytes) {
-        const first = Buffer.concat([last, bytes]);
-        last = first;
-        if (first.length < HEADERS)
-            return;
-        const found = first.subarray(0, ELF.length).equals(ELF) ? writableRange(first) : null;
-        state = found === null ? 'done' : 'search';
-        if (found === null)
-            return;
-        range = found;
-        last = NONE;
-        if (position > range.start)
-            search(first);
-    }
-    /** `bytes`: the last ones before `position`. */
-    function search(bytes) {
-        const writable = bytes.subarray(Math.max(0, range.start - (position - bytes.length)));
-        const joined = last.length === 0 ? writable : Buffer.concat([last, writable]);
-        const at = find(joined, position - joined.length);
-        if (at !== -1)
-            gather(joined.subarray(at));
-        else if (position < range.end)
-            last = Buffer.from(joined.subarray(Math.max(0, joined.length - MAGIC.length + 1)));
-        else
-            state = 'done';
-    }
-    function gather(bytes) {
-        state = 'gather';
-        parts.push(Buffer.from(bytes));
-        gathered += bytes.length;
-        if (gathered < needed)
-            return;
-        const info = Buffer.concat(parts);
-        const told = buildInfo(info);
-        if (typeof told === 'number') {
-            needed = told;
-            return;
-        }
-        parts = [];
-        gathered = 0;
-        needed = 0;
-        last = NONE;
-        tries += 1;
-        fact = told;
-        state = told === null && tries < MAX_TRIES ? 'search' : 'done';
-        if (state === 'search')
-            search(info.subarray(1));
-    }
-    return {
-        push: (chunk) => {
-            if (state !== 'done')
-                push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
-        },
-        end: () => fact,
-    };
-}
-/** From the first writable segment to the end of the last one, or null: none, or the headers are not all in what is at hand. */
-function writableRange(head) {
-    const is64 = head[4] === 2;
-    const isLittle = head[5] === 1;
-    const number = (at, bytes) => {
-        if (bytes === 8)
-            return Number(isLittle ? head.readBigUInt64LE(at) : head.readBigUInt64BE(at));
-        return isLittle ? head.readUIntLE(at, bytes) : head.readUIntBE(at, bytes);
-    };
-    const size = is64 ? 8 : 4;
-    const table = number(is64 ? 32 : 28, size);
-    const entrySize = number(is64 ? 54 : 42, 2);
-    const count = number(is64 ? 56 : 44, 2);
-    if (entrySize < (is64 ? 56 : 32) || table + count * entrySize > head.length)
-        return null;
-    let start = Number.POSITIVE_INFINITY;
-    let end = 0;
-    for (let at = table; at < table + count * entrySize; at += entrySize) {
-        const flags = number(at + (is64 ? 4 : 24), 4);
-        if (number(at, 4) !== SEGMENT_LOADED || (flags & WRITABLE) === 0)
-            continue;
-        const offset = number(at + (is64 ? 8 : 4), size);
-        start = Math.min(start, offset);
-        end = Math.max(end, offset + number(at + (is64 ? 32 : 16), size));
-    }
-    return end > start ? { start, end } : null;
-}
-/** Where build info may begin in `bytes`, which stand at `start` in the file; -1: nowhere. */
-function find(bytes, start) {
-    for (let at = bytes.indexOf(MAGIC); at !== -1; at = bytes.indexOf(MAGIC, at + 1)) {
-        if ((start + at) % ALIGNMENT === 0)
-            return at;
-    }
-    return -1;
-}
-/** What build info tells; null: it is none, or of a program without a name. A number: so many bytes of it are needed. */
-function buildInfo(info) {
-    if (info.length < HEADER)
-        return HEADER;
-    if ((info[FLAGS] & INLINE) === 0)
-        return null;
-    const version = stringAt(info, HEADER);
-    if (version === null || typeof version === 'number')
-        return version;
-    if (!/^(?:go\d|devel)/.test(info.toString('latin1', version.start, version.end)))
-        return null;
-    const modules = stringAt(info, version.end);
-    if (modules === null || typeof modules === 'number')
-        return modules;
-    return mainModule(info.toString('utf8', modules.start + SENTINEL, Math.max(modules.end - SENTINEL, 0)));
-}
-/** A string with its length before it, as a varint; null: none of a length that can be. A number: so many bytes are needed. */
-function stringAt(info, at) {
-    let length = 0;
-    for (let shift = 0; shift < 28; shift += 7, at++) {
-        const byte = info[at];
-        if (byte === undefined)
-            return at + 1;
-        length |= (byte & 0x7f) << shift;
-        if (byte >= 0x80)
-            continue;
-        const start = at + 1;
-        const end = start + length;
-        return end > MAX_INFO ? null : end > info.length ? end : { start, end };
-    }
-    return null;
-}
-/** Of lines like `mod<tab>github.com/spf13/cobra<tab>v1.8.0<tab>h1:…`. https://pkg.go.dev/runtime/debug#BuildInfo */
-function mainModule(modules) {
-    const lines = modules.split('\n').map((line) => line.split('\t'));
-    const [, path] = lines.find(([key]) => key === 'path') ?? [];
-    const [, module, version] = lines.find(([key]) => key === 'mod') ?? [];
-    const name = word(module) ?? word(path);
-    return name === null ? null : { kind: 'go', name, version: version === '(devel)' ? null : word(version) };
-}
-/** Go programs, each a package of its own: the file. Where Go keeps its modules' sources is no package. */
-const findGoPackages = ({ facts }) => facts.flatMap(({ path, fact }) => fact.kind !== 'go'
-    ? []
-    : [
-        {
-            ecosystem: 'go',
-            name: fact.name,
-            version: fact.version,
-            path,
-            dev: null,
-            owns: { files: [path] },
-        },
-    ]);
-
-// EXTERNAL MODULE: external "node:zlib"
-var external_node_zlib_ = __nccwpck_require__(8522);
-;// CONCATENATED MODULE: ./build/image/packages/java.js
-
-
-const ARCHIVE = /\.(?:jar|war|ear)$/;
-/** What is read of an archive: its begin, where the manifest is, and its end, where the list of entries is. */
-const HEAD = 64 * 1024;
-const TAIL = 8 * 1024 * 1024;
-const MAX_NESTED = 5_000;
-const MAX_PATH = 1_000;
-/** Of a manifest or pom.properties, unpacked. */
-const MAX_TEXT = 256 * 1024;
-/** https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT */
-const END_SIGNATURE = 0x06054b50;
-const END_SIZE = 22;
-const MAX_COMMENT = 0xffff;
-const ENTRY_SIGNATURE = 0x02014b50;
-const ENTRY_SIZE = 46;
-const LOCAL_SIGNATURE = 0x04034b50;
-const LOCAL_SIZE = 30;
-const STORED = 0;
-const DEFLATED = 8;
-const javaReader = (path, size) => (ARCHIVE.test(path) ? java_createReader(path, size) : null);
-function java_createReader(path, size) {
-    const head = Buffer.alloc(Math.min(size, HEAD));
-    const tail = Buffer.alloc(Math.min(size, TAIL));
-    const tailStart = size - tail.length;
-    let position = 0;
-    const reader = {
-        push: (chunk) => {
-            if (position < head.length)
-                head.set(chunk.subarray(0, head.length - position), position);
-            const before = Math.max(0, tailStart - position);
-            if (before < chunk.length)
-                tail.set(chunk.subarray(before), position + before - tailStart);
-            position += chunk.length;
-        },
-        end: () => {
-            const fact = archive(path, { size, head, tail, tailStart });
-            reader.keeps =
-                1_000 + fact.nested.reduce((sum, { path: nested, name }) => sum + 100 + nested.length + name.length, 0);
-            return fact;
-        },
-    };
-    return reader;
-}
-/** The name is the archive's file name: what it was built as, only its version is looked for inside. */
-function archive(path, kept) {
-    const own = nameAndVersion(path);
-    const entries = entriesOf(kept);
-    const nested = entries.flatMap((entry) => ARCHIVE.test(entry.path) && entry.path.length <= MAX_PATH
-        ? [{ path: entry.path, ...nameAndVersion(entry.path), size: entry.packedSize }]
-        : []);
-    const bytes = nested.reduce((sum, { size }) => sum + size, 0);
-    return {
-        kind: 'java',
-        name: own.name,
-        version: own.version ?? versionInside(entries, kept),
-        nested: nested.length > MAX_NESTED || bytes > kept.size ? [] : nested,
-    };
-}
-/** `…/jackson-core-2.17.1.jar`: the version begins with the last part that begins with a digit, and has a dot, and follows a word. */
-function nameAndVersion(path) {
-    const file = path
-        .slice(path.lastIndexOf('/') + 1)
-        .replace(ARCHIVE, '')
-        .slice(0, 300);
-    const parts = file.split('-');
-    const isVersion = (part, at) => /^\d/.test(part) && at > 0 && !/^\d/.test(parts[at - 1]);
-    const dotted = parts.findLastIndex((part, at) => isVersion(part, at) && part.includes('.'));
-    const at = dotted === -1 ? parts.findLastIndex(isVersion) : dotted;
-    if (at === -1)
-        return { name: file, version: null };
-    return { name: parts.slice(0, at).join('-'), version: parts.slice(at).join('-') };
-}
-/** None where the archive is broken, its list is longer than what was kept, or in the form of archives beyond 4 GB. */
-function entriesOf({ tail, tailStart }) {
-    const end = endOf(tail);
-    if (end === -1)
-        return [];
-    const size = tail.readUInt32LE(end + 12);
-    let at = tail.readUInt32LE(end + 16) - tailStart;
-    if (at < 0 || at + size > end)
-        return [];
-    const stop = at + size;
-    const entries = [];
-    while (at + ENTRY_SIZE <= stop && tail.readUInt32LE(at) === ENTRY_SIGNATURE) {
-        const nameLength = tail.readUInt16LE(at + 28);
-        const next = at + ENTRY_SIZE + nameLength + tail.readUInt16LE(at + 30) + tail.readUInt16LE(at + 32);
-        if (next > stop)
-            return [];
-        // Of most entries nothing is wanted: their names need not become strings.
-        if (isWanted(tail, at + ENTRY_SIZE, nameLength)) {
-            entries.push({
-                path: tail.toString('utf8', at + ENTRY_SIZE, at + ENTRY_SIZE + nameLength),
-                method: tail.readUInt16LE(at + 10),
-                packedSize: tail.readUInt32LE(at + 20),
-                offset: tail.readUInt32LE(at + 42),
-            });
-        }
-        at = next;
-    }
-    return entries;
-}
-/** Where the record at an archive's end begins, before a comment; -1: nowhere. */
-function endOf(tail) {
-    for (let at = tail.length - END_SIZE; at >= Math.max(0, tail.length - END_SIZE - MAX_COMMENT); at--) {
-        if (tail.readUInt32LE(at) === END_SIGNATURE && at + END_SIZE + tail.readUInt16LE(at + 20) === tail.length)
-            return at;
-    }
-    return -1;
-}
-const MANIFEST = 'META-INF/MANIFEST.MF';
-const PROPERTIES = /^META-INF\/maven\/[^/]+\/[^/]+\/pom\.properties$/;
-function isWanted(tail, start, length) {
-    const extension = tail.toString('latin1', start + Math.max(0, length - 4), start + length);
-    if (ARCHIVE.test(extension))
-        return true;
-    return tail.toString('latin1', start, start + Math.min(length, 9)) === 'META-INF/' && /(?:\.MF|ties)$/.test(extension);
-}
-/** As Maven has it, where the archive was built of one project; else as the manifest has it. */
-function versionInside(entries, kept) {
-    const properties = entries.filter(({ path }) => PROPERTIES.test(path));
-    if (properties.length === 1) {
-        const found = /^version=(\S+)\s*$/m.exec(textOf(properties[0], kept) ?? '');
-        if (found)
-            return word(found[1]);
-    }
-    const manifest = entries.find(({ path }) => path === MANIFEST);
-    const text = manifest ? textOf(manifest, kept) : null;
-    const main = text === null ? undefined : stanzasOf(Buffer.from(text), ['Implementation-Version']).next().value;
-    return word(main?.get('Implementation-Version'));
-}
-/** An entry's content, where it lies in what was kept. */
-function textOf({ method, packedSize, offset }, { head, tail, tailStart }) {
-    const [bytes, at] = offset >= tailStart ? [tail, offset - tailStart] : [head, offset];
-    if (at + LOCAL_SIZE > bytes.length || bytes.readUInt32LE(at) !== LOCAL_SIGNATURE)
-        return null;
-    const start = at + LOCAL_SIZE + bytes.readUInt16LE(at + 26) + bytes.readUInt16LE(at + 28);
-    if (start + packedSize > bytes.length)
-        return null;
-    const packed = bytes.subarray(start, start + packedSize);
-    if (method === STORED)
-        return packed.toString('utf8', 0, MAX_TEXT);
-    if (method !== DEFLATED)
-        return null;
-    try {
-        return (0,external_node_zlib_.inflateRawSync)(packed, { maxOutputLength: MAX_TEXT }).toString('utf8');
-    }
-    catch {
-        return null;
-    }
-}
-/** Java archives, each a package of its own: the file; and those in it (`/app/app.jar!/BOOT-INF/lib/x-1.2.jar`). */
-const findJavaPackages = ({ facts }) => facts.flatMap(({ path, fact }) => fact.kind !== 'java'
-    ? []
-    : [
-        {
-            ecosystem: 'java',
-            name: fact.name,
-            version: fact.version,
-            path,
-            dev: null,
-            owns: { files: [path] },
-            parts: fact.nested.map(({ path: nested, name, version, size }) => ({
-                name,
-                version,
-                path: `${path}!/${nested}`,
-                size,
-            })),
-        },
-    ]);
-
-;// CONCATENATED MODULE: ./build/image/packages/npm.js
-
-
-const PACKAGE_JSON = 'package.json';
-/** npm's own names; the one in node_modules tells what is really installed. */
-const LOCK = /^(?:(.*)\/)?(?:node_modules\/\.package-lock|package-lock|npm-shrinkwrap)\.json$/;
-const MODULES = '/node_modules/';
-/** Longest package.json that is read; those that npm's registry has are shorter. */
-const MAX_MANIFEST = 2 * 1024 * 1024;
-const MAX_NAMES = 10_000;
-/** Characters of the paths where the packages that others need are looked for: of an image with 2,000 packages some million. */
-const MAX_LOOKED_UP = 100_000_000;
-const npmReader = (path, size) => {
-    if (!path.endsWith('.json'))
-        return null;
-    if (path === PACKAGE_JSON || path.endsWith(`/${PACKAGE_JSON}`)) {
-        if (!isInModules(path))
-            return (0,gather/* gathering */.wk)(size, MAX_MANIFEST, projectOf);
-        const isPackage = isPackageFolder(path.slice(0, -PACKAGE_JSON.length - 1));
-        return isPackage ? (0,gather/* gathering */.wk)(size, MAX_MANIFEST, packageOf, npm_weightOf) : null;
-    }
-    const project = LOCK.exec(path);
-    // A package's own lock file was for those who develop it.
-    return project && !isInModules(project[1] ?? '') ? (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, lockOf) : null;
-};
-function isInModules(path) {
-    return `/${path}/`.includes(MODULES);
-}
-/**
- * Whether a folder is where a package of npm, Yarn or pnpm stands: `…/node_modules/NAME`, `NAME` perhaps in a scope; between two
- * node_modules lies a package, or one of the store of those that link (`.pnpm/NAME@VERSION`). A package's own tests have others.
- */
-function isPackageFolder(path) {
-    const [, ...parts] = `/${path}`.split(MODULES);
-    return parts.every((part, at) => {
-        const names = part.split('/');
-        const isName = names.length === (part.startsWith('@') ? 2 : 1) && !part.startsWith('.');
-        return isName || (at < parts.length - 1 && part.startsWith('.') && names.length === 2);
-    });
-}
-function packageOf(payload) {
-    const manifest = parsed(payload) ?? {};
-    // What a package asks its surroundings for is needed by it, too.
-    const dependencies = new Set([manifest['dependencies'], manifest['optionalDependencies'], manifest['peerDependencies']].flatMap(keysOf));
-    return {
-        kind: 'npm',
-        of: 'package',
-        name: word(manifest['name']),
-        version: word(manifest['version']),
-        dependencies: [...dependencies],
-    };
-}
-/** Names are counted in each package that has them, though most are the same strings. */
-function npm_weightOf(fact) {
-    return fact.of === 'package' ? fact.dependencies.reduce((sum, { length }) => sum + 16 + length, 500) : 0;
-}
-function projectOf(payload) {
-    const manifest = parsed(payload);
-    if (!manifest)
-        return null;
-    const dependencies = [...keysOf(manifest['dependencies']), ...keysOf(manifest['optionalDependencies'])];
-    const devDependencies = keysOf(manifest['devDependencies']);
-    if (dependencies.length + devDependencies.length === 0)
-        return null;
-    return { kind: 'npm', of: 'project', dependencies, devDependencies };
-}
-/**
- * https://docs.npmjs.com/cli/configuring-npm/package-lock-json. What is `devOptional` also stays when development is left out: it is
- * an optional dependency of something else.
- */
-function lockOf(payload) {
-    const lock = parsed(payload);
-    const packages = new Map();
-    if (isObject(lock?.['packages'])) {
-        for (const [path, locked] of Object.entries(lock['packages'])) {
-            if (isObject(locked))
-                packages.set(path, { version: word(locked['version']), dev: locked['dev'] === true });
-        }
-        return { kind: 'npm', of: 'lock', packages };
-    }
-    // npm 6 and older: what is nested in node_modules is nested here.
-    const waiting = [['', lock?.['dependencies']]];
-    for (let next = waiting.pop(); next; next = waiting.pop()) {
-        const [folder, dependencies] = next;
-        for (const [name, locked] of isObject(dependencies) ? Object.entries(dependencies) : []) {
-            if (!isObject(locked))
-                continue;
-            const path = `${folder}node_modules/${name}`;
-            packages.set(path, { version: word(locked['version']), dev: locked['dev'] === true });
-            if (locked['dependencies'] !== undefined)
-                waiting.push([`${path}/`, locked['dependencies']]);
-        }
-    }
-    return packages.size > 0 ? { kind: 'npm', of: 'lock', packages } : null;
-}
-/** Null: no JSON object. */
-function parsed(payload) {
-    try {
-        // npm passes over a byte order mark as well.
-        const value = JSON.parse(payload.toString('utf8').replace(/^\uFEFF/, ''));
-        return isObject(value) ? value : null;
-    }
-    catch {
-        return null;
-    }
-}
-function isObject(value) {
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-function keysOf(value) {
-    return (isObject(value) ? Object.keys(value) : []).flatMap((name) => word(name) ?? []).slice(0, MAX_NAMES);
-}
-/**
- * Packages of npm, Yarn and pnpm: each folder of a node_modules folder with all that lies in it but the packages in its own node_modules.
- * What is only for development the lock file tells that npm leaves in node_modules, else the project's lock file; else what
- * the projects' package.json lead to, as Node would find it from there.
- */
-const findNpmPackages = (image) => {
-    const locks = locksOf(image);
-    const led = followDependencies(image);
-    return image.facts.flatMap(({ path, fact }) => {
-        if (fact.kind !== 'npm' || fact.of !== 'package')
-            return [];
-        const folder = folderOf(path);
-        return [
-            {
-                ecosystem: 'npm',
-                name: fact.name ?? folder.slice(folder.lastIndexOf(MODULES) + MODULES.length),
-                version: fact.version,
-                path: folder,
-                dev: lockedDev(folder, fact.version, locks) ?? led.get(path) ?? null,
-                owns: { folder },
-            },
-        ];
-    });
-};
-function folderOf(packageJson) {
-    return packageJson.slice(0, -PACKAGE_JSON.length - 1);
-}
-/**
- * By the path of a package's package.json whether it is for development only: false where a project's dependencies lead to it, true where
- * only its devDependencies do. None where too many paths would have to be looked at to tell.
- */
-function followDependencies({ facts, file }) {
-    const dependencies = new Map();
-    const projects = [];
-    for (const { path, fact } of facts) {
-        if (fact.kind !== 'npm')
-            continue;
-        if (fact.of === 'package')
-            dependencies.set(path, fact.dependencies);
-        if (fact.of === 'project')
-            projects.push({ folder: folderOf(path), fact });
-    }
-    const found = new Map();
-    let left = MAX_LOOKED_UP;
-    function lookUp(path) {
-        left -= path.length;
-        return left < 0 ? null : file(path);
-    }
-    function follow(start, dev) {
-        const waiting = [...start];
-        for (let next = waiting.pop(); next; next = waiting.pop()) {
-            for (const name of next.names) {
-                if (left < 0)
-                    return;
-                const path = npm_installed(next.folder, name, lookUp);
-                if (path === null || found.has(path))
-                    continue;
-                found.set(path, dev);
-                waiting.push({ folder: folderOf(path), names: dependencies.get(path) ?? [] });
-            }
-        }
-    }
-    follow(projects.map(({ folder, fact }) => ({ folder, names: fact.dependencies })), false);
-    follow(projects.map(({ folder, fact }) => ({ folder, names: fact.devDependencies })), true);
-    return left < 0 ? new Map() : found;
-}
-/** Where Node finds a package from a folder: in the nearest node_modules above; pnpm links from there to its store. */
-function npm_installed(folder, name, file) {
-    for (let at = folder;; at = at.slice(0, at.lastIndexOf('/'))) {
-        const found = at.endsWith('/node_modules') ? null : file(`${at}${MODULES}${name}/${PACKAGE_JSON}`);
-        if (found)
-            return found.path;
-        if (at === '')
-            return null;
-    }
-}
-/** By project folder ('' is the root), the best one last. */
-function locksOf({ facts }) {
-    const locks = new Map();
-    for (const { path, fact } of facts) {
-        if (fact.kind !== 'npm' || fact.of !== 'lock')
-            continue;
-        const project = LOCK.exec(path)?.[1] ?? '';
-        const known = locks.get(project) ?? [];
-        if (path.endsWith('/node_modules/.package-lock.json'))
-            known.push(fact.packages);
-        else
-            known.unshift(fact.packages);
-        locks.set(project, known);
-    }
-    return locks;
-}
-/** What the lock files of the folders above say; one that has another version locked does not speak of what is installed. */
-function lockedDev(folder, version, locks) {
-    if (locks.size === 0)
-        return null;
-    for (let end = folder.lastIndexOf(MODULES); end !== -1; end = folder.lastIndexOf('/', end - 1)) {
-        const relative = folder.slice(end + 1);
-        for (const lock of locks.get(folder.slice(0, end))?.toReversed() ?? []) {
-            const locked = lock.get(relative);
-            if (locked && (locked.version === null || locked.version === version))
-                return locked.dev;
-        }
-        if (end === 0)
-            break;
-    }
-    return null;
-}
-
+// EXTERNAL MODULE: ./build/image/packages/apk.js
+var apk = __nccwpck_require__(7740);
+// EXTERNAL MODULE: ./build/image/packages/dpkg.js
+var dpkg = __nccwpck_require__(902);
+// EXTERNAL MODULE: ./build/image/packages/go.js
+var go = __nccwpck_require__(7470);
+// EXTERNAL MODULE: ./build/image/packages/java.js
+var java = __nccwpck_require__(2108);
+// EXTERNAL MODULE: ./build/image/packages/npm.js
+var npm = __nccwpck_require__(9075);
 // EXTERNAL MODULE: ./build/image/packages/package.js
 var packages_package = __nccwpck_require__(4214);
-;// CONCATENATED MODULE: ./build/image/packages/python.js
-
-
-
-const RECORD = /^(.*\.dist-info)\/RECORD$/;
-const INSTALLED_FILES = /^(.*\.egg-info)\/installed-files\.txt$/;
-const METADATA = /^(.*)\/(?:(?<=\.dist-info\/)METADATA|(?<=\.egg-info\/)PKG-INFO)$/;
-/** The fields come before the description, which is as long as it likes. */
-const MAX_FIELDS = 64 * 1024;
-/** https://packaging.python.org/en/latest/specifications/recording-installed-packages/; egg-info is what setuptools made before that. */
-const pythonReader = (path, size) => {
-    if (!path.includes('-info/'))
-        return null;
-    if (METADATA.test(path))
-        return (0,gather/* beginning */.Ir)(size, MAX_FIELDS, metadataOf, () => 500);
-    if (RECORD.test(path))
-        return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, recordOf);
-    return INSTALLED_FILES.test(path) ? (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, installedFilesOf) : null;
-};
-function metadataOf(payload) {
-    const fields = stanzasOf(payload, ['Name', 'Version']).next().value;
-    const name = word(fields?.get('Name'));
-    return name === null ? null : { kind: 'python', of: 'metadata', name, version: word(fields?.get('Version')) };
-}
-/** Lines of `path,hash,size`; a path with a comma or a quote in it stands in quotes. */
-function recordOf(payload) {
-    const paths = [];
-    for (const line of linesOf(payload)) {
-        if (line.length === 0)
-            continue;
-        if (line[0] !== 0x22) {
-            const comma = line.indexOf(0x2c);
-            paths.push(decodeName(comma === -1 ? line : line.subarray(0, comma)));
-            continue;
-        }
-        const quoted = /^"((?:[^"]|"")*)"/.exec(decodeName(line))?.[1];
-        if (quoted !== undefined)
-            paths.push(quoted.replaceAll('""', '"'));
-    }
-    return { kind: 'python', of: 'files', from: 'site-packages', files: Buffer.from(paths.join('\n')).toString() };
-}
-function installedFilesOf(payload) {
-    return { kind: 'python', of: 'files', from: 'info', files: decodeName(payload) };
-}
-/** Packages of pip and its like: the files that `pip show -f` lists; where there is no list, the metadata alone. */
-const findPythonPackages = ({ facts }) => {
-    const found = [];
-    const lists = new Map();
-    for (const { path, fact } of facts) {
-        if (fact.kind !== 'python')
-            continue;
-        const info = path.slice(0, path.lastIndexOf('/'));
-        if (fact.of === 'files')
-            lists.set(info, fact);
-        else
-            found.push({ name: fact.name, version: fact.version, path: info });
-    }
-    // What a package brings along for itself (`setuptools/_vendor`) lies deeper, and is listed by that package.
-    found.sort((one, other) => depth(one.path) - depth(other.path));
-    return found.map(({ name, version, path }) => {
-        const list = lists.get(path);
-        const owns = list ? { files: listed(path, list) } : { folder: path };
-        return { ecosystem: 'python', name, version, path, dev: null, owns };
-    });
-};
-function depth(path) {
-    return path.split('/').length;
-}
-/** The paths of a list, absolute. */
-function listed(info, { from, files }) {
-    const base = from === 'info' ? info : info.slice(0, info.lastIndexOf('/'));
-    return files.split('\n').map((path) => (path.startsWith('/') ? path : `${base}/${path}`));
-}
-
-;// CONCATENATED MODULE: ./build/image/packages/sqlite.js
-/** Deepest tree of pages that is followed: 5 levels of the smallest pages hold more than any record that is read. */
-const sqlite_MAX_DEPTH = 20;
-const sqlite_HEADER = 100;
-const sqlite_MAGIC = 'SQLite format 3\0';
-const INTERIOR = 0x05;
-const LEAF = 0x0d;
-/**
- * The rows of a table in a SQLite database, in the order of their keys, each with the columns that it stores. None where there is no such
- * table. Throws where the file is broken. https://www.sqlite.org/fileformat2.html
- */
-function* rowsOf(database, table) {
-    if (database.toString('latin1', 0, sqlite_MAGIC.length) !== sqlite_MAGIC)
-        throw new Error('no SQLite database');
-    for (const [kind, name, , root] of walk(database, 1)) {
-        if (sqlite_textOf(kind) !== 'table' || sqlite_textOf(name) !== table || typeof root !== 'number')
-            continue;
-        yield* walk(database, root);
-        // Names are unique: a broken file that has one again would have its rows read again.
-        return;
-    }
-}
-function sqlite_textOf(value) {
-    return Buffer.isBuffer(value) ? value.toString('utf8') : null;
-}
-/** The rows below a page; each page stands in a tree once, and rows do not overlap, so that a broken one comes to an end. */
-function* walk(database, root) {
-    const stored = database.readUInt16BE(16);
-    const pageSize = stored === 1 ? 65_536 : stored;
-    const usable = pageSize - database.readUInt8(20);
-    const seen = new Set();
-    let read = 0;
-    function pageAt(number) {
-        const start = (number - 1) * pageSize;
-        if (number < 1 || start + pageSize > database.length)
-            throw new Error('a page that is not there');
-        if (seen.has(number))
-            throw new Error('a page that is there twice');
-        seen.add(number);
-        return database.subarray(start, start + pageSize);
-    }
-    /** A row's bytes: what is too long for its page goes on in pages of its own. */
-    function payloadAt(page, start) {
-        const [size, afterSize] = varint(page, start);
-        const [, at] = varint(page, afterSize);
-        read += size;
-        if (read > database.length)
-            throw new Error('more rows than the database has bytes');
-        const most = usable - 35;
-        if (size <= most)
-            return page.subarray(at, at + size);
-        const least = Math.floor(((usable - 12) * 32) / 255) - 23;
-        const fitting = least + ((size - least) % (usable - 4));
-        const local = fitting <= most ? fitting : least;
-        const parts = [page.subarray(at, at + local)];
-        let missing = size - local;
-        for (let next = page.readUInt32BE(at + local); missing > 0;) {
-            const overflow = pageAt(next);
-            const part = overflow.subarray(4, 4 + Math.min(missing, usable - 4));
-            parts.push(part);
-            missing -= part.length;
-            next = overflow.readUInt32BE(0);
-        }
-        return Buffer.concat(parts);
-    }
-    function* rows(number, depth) {
-        if (depth > sqlite_MAX_DEPTH)
-            throw new Error('a tree that is too deep');
-        const page = pageAt(number);
-        const header = number === 1 ? sqlite_HEADER : 0;
-        const kind = page[header];
-        if (kind !== INTERIOR && kind !== LEAF)
-            throw new Error('a page of no table');
-        const cells = page.readUInt16BE(header + 3);
-        const pointers = header + (kind === LEAF ? 8 : 12);
-        for (let cell = 0; cell < cells; cell++) {
-            const at = page.readUInt16BE(pointers + cell * 2);
-            if (kind === LEAF)
-                yield columnsOf(payloadAt(page, at));
-            else
-                yield* rows(page.readUInt32BE(at), depth + 1);
-        }
-        if (kind === INTERIOR)
-            yield* rows(page.readUInt32BE(header + 8), depth + 1);
-    }
-    yield* rows(root, 0);
-}
-function columnsOf(record) {
-    const [headerSize, first] = varint(record, 0);
-    const columns = [];
-    let at = headerSize;
-    for (let next = first; next < headerSize;) {
-        const [type, after] = varint(record, next);
-        next = after;
-        const size = sizeOf(type);
-        if (at + size > record.length)
-            throw new Error('a column that is longer than its row');
-        if (type >= 12)
-            columns.push(record.subarray(at, at + size));
-        else if (type >= 1 && type <= 5 && size <= 6)
-            columns.push(record.readIntBE(at, size));
-        else
-            columns.push(type === 8 ? 0 : type === 9 ? 1 : null);
-        at += size;
-    }
-    return columns;
-}
-/** Bytes of a column by its type. */
-function sizeOf(type) {
-    if (type >= 12)
-        return Math.floor((type - 12) / 2);
-    return [0, 1, 2, 3, 4, 6, 8, 8, 0, 0][type] ?? 0;
-}
-/** A number of up to nine bytes, and where it ends; one that no file needs is as large as it may be. */
-function varint(bytes, start) {
-    let value = 0;
-    for (let at = start; at < start + 9; at++) {
-        const byte = bytes.readUInt8(at);
-        if (at === start + 8)
-            return [Math.min(value * 256 + byte, Number.MAX_SAFE_INTEGER), at + 1];
-        value = value * 128 + (byte & 0x7f);
-        if (byte < 0x80)
-            return [value, at + 1];
-    }
-    return [value, start + 9];
-}
-
-;// CONCATENATED MODULE: ./build/image/packages/rpm.js
-
-
-
-
-/** Since rpm 4.16; before, in Berkeley DB, which is not read. The second one since Fedora 36. */
-const rpm_DATABASES = new Set(['var/lib/rpm/rpmdb.sqlite', 'usr/lib/sysimage/rpm/rpmdb.sqlite']);
-/** Longest database that is read, in bytes: it has some 10 kB for each package. */
-const MAX_DATABASE = 64 * 1024 * 1024;
-/** Characters of all its packages' paths: folders stand in it once, and in each path. */
-const rpm_MAX_PATHS = 64 * 1024 * 1024;
-const rpm_MAX_PACKAGES = 100_000;
-/** Files, or folders, of one package: a header of zero bytes has as many names as bytes. */
-const rpm_MAX_FILES = 200_000;
-const rpmReader = (path, size) => rpm_DATABASES.has(path) ? (0,gather/* gathering */.wk)(size, MAX_DATABASE, rpm_installed, rpm_weightOf) : null;
-function rpm_weightOf({ packages }) {
-    return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
-}
-function rpm_installed(database) {
-    const packages = [];
-    let left = rpm_MAX_PATHS;
-    for (const [, header] of rowsOf(database, 'Packages')) {
-        if (!Buffer.isBuffer(header))
-            continue;
-        const found = rpm_packageOf(header);
-        if (!found)
-            continue;
-        // Joined only when it is known how long they are.
-        left -= found.files.reduce((sum, path) => sum + path.length + 1, 0);
-        if (left < 0)
-            return null;
-        if (packages.length === rpm_MAX_PACKAGES)
-            return null;
-        packages.push({ ...found, files: Buffer.from(found.files.join('\n')).toString() });
-    }
-    return packages.length > 0 ? { kind: 'rpm', packages } : null;
-}
-/** Tags of a header: https://rpm-software-management.github.io/rpm/manual/tags.html */
-const NAME = 1000;
-const VERSION = 1001;
-const RELEASE = 1002;
-const EPOCH = 1003;
-const FOLDER_INDEXES = 1116;
-const FILE_NAMES = 1117;
-const FOLDERS = 1118;
-const WANTED = new Set([NAME, VERSION, RELEASE, EPOCH, FOLDER_INDEXES, FILE_NAMES, FOLDERS]);
-/** A header begins with the number of its entries and the length of their data. */
-const rpm_PREFIX = 8;
-const ENTRY = 16;
-/** Throws where the header is broken or has too many files. https://rpm-software-management.github.io/rpm/manual/format_header.html */
-function rpm_packageOf(header) {
-    const count = header.readUInt32BE(0);
-    const data = header.subarray(rpm_PREFIX + count * ENTRY);
-    const entries = new Map();
-    for (let at = rpm_PREFIX; at < rpm_PREFIX + count * ENTRY; at += ENTRY) {
-        const tag = header.readUInt32BE(at);
-        if (!WANTED.has(tag))
-            continue;
-        entries.set(tag, { at: header.readUInt32BE(at + 8), count: header.readUInt32BE(at + 12) });
-    }
-    const [name, version, release] = [NAME, VERSION, RELEASE].map((tag) => strings(data, entries.get(tag)).next().value?.toString());
-    const [epoch] = integers(data, entries.get(EPOCH));
-    if (word(name) === null)
-        return null;
-    const folders = [];
-    for (const folder of strings(data, entries.get(FOLDERS)))
-        folders.push(decodeName(folder));
-    const indexes = integers(data, entries.get(FOLDER_INDEXES));
-    const files = [];
-    for (const file of strings(data, entries.get(FILE_NAMES))) {
-        files.push(`${folders[indexes[files.length] ?? -1] ?? ''}${decodeName(file)}`);
-    }
-    return {
-        name: name,
-        version: word(version) && `${epoch ? `${epoch}:` : ''}${word(version)}${word(release) ? `-${word(release)}` : ''}`,
-        files,
-    };
-}
-/** Texts that end with a zero byte, one after the other. Throws where there are too many, before it makes the first. */
-function* strings(data, entry) {
-    const { at: start, count } = limited(entry);
-    for (let at = start, found = 0; found < count; found++) {
-        const end = data.indexOf(0, at);
-        if (end === -1)
-            return;
-        yield data.subarray(at, end);
-        at = end + 1;
-    }
-}
-function integers(data, entry) {
-    const { at: start, count } = limited(entry);
-    if (start + count * 4 > data.length)
-        return [];
-    return Array.from({ length: count }, (_, at) => data.readUInt32BE(start + at * 4));
-}
-function limited(entry) {
-    if (entry && entry.count > rpm_MAX_FILES)
-        throw new Error('more files than a package has');
-    return entry ?? { at: 0, count: 0 };
-}
-/**
- * Packages of rpm: what `rpm -ql` lists of each. None where the database has changes that were not written into it, which lie beside
- * it in a log.
- */
-const findRpmPackages = ({ facts, file }) => facts.flatMap(({ path, fact }) => fact.kind !== 'rpm' || (file(`${path}-wal`)?.size ?? 0) > 0
-    ? []
-    : fact.packages.map(({ name, version, files }) => ({
-        ecosystem: 'rpm',
-        name,
-        version,
-        path: null,
-        dev: null,
-        owns: { files: linesIn(files) },
-    })));
-
+// EXTERNAL MODULE: ./build/image/packages/python.js
+var python = __nccwpck_require__(2178);
+// EXTERNAL MODULE: ./build/image/packages/rpm.js + 1 modules
+var rpm = __nccwpck_require__(6706);
 ;// CONCATENATED MODULE: ./build/image/packages/packages.js
 
 
@@ -52545,13 +60445,13 @@ const findRpmPackages = ({ facts, file }) => facts.flatMap(({ path, fact }) => f
 
 /** Where two claim a file, the one that stands first here has it: a distribution's package before what lies in its folders. */
 const FINDERS = [
-    findDpkgPackages,
-    findApkPackages,
-    findRpmPackages,
-    findNpmPackages,
-    findPythonPackages,
-    findGoPackages,
-    findJavaPackages,
+    dpkg/* findDpkgPackages */.d,
+    apk/* findApkPackages */.l,
+    rpm/* findRpmPackages */.C,
+    npm/* findNpmPackages */.O,
+    python/* findPythonPackages */.$,
+    go/* findGoPackages */.f,
+    java/* findJavaPackages */.R,
 ];
 /**
  * The packages of an image, in the finders' order. Each file in `laid.files` gets the index of its package, also one that is lost where it
@@ -52665,9 +60565,9 @@ async function readLayerSizes(image, contents) {
         return size;
     }));
 }
-/** The files and packages of an image all of whose layers were read; null where one was not, or has more files than can be kept. */
-function contentOf({ config }, contents) {
-    const layers = (config.rootfs?.diff_ids ?? []).map((diffId) => contents.get(diffId)?.entries ?? null);
+/** The files and packages of an image of these layers (diffIDs, base layer first), all of which were read; null where one was not, or has more files than can be kept. */
+function contentOf(diffIds, contents) {
+    const layers = diffIds.map((diffId) => contents.get(diffId)?.entries ?? null);
     if (!layers.every((entries) => entries !== null))
         return null;
     const laid = layFiles(layers);
@@ -52683,93 +60583,14 @@ function unknownLayers({ config }, contents) {
 
 // EXTERNAL MODULE: ./build/image/measurement.js
 var measurement = __nccwpck_require__(4158);
-;// CONCATENATED MODULE: ./build/image/oci.js
-
-
-/** A digest as it is written here: https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests, of SHA-256 alone. */
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
-const digest = schemas/* string */.YjP().regex(DIGEST);
-const size = schemas/* number */.aig().int().nonnegative();
-/** A platform's part: it stands in reports, so it may not be just anything. */
-const oci_word = schemas/* string */.YjP().regex(/^[\w.-]{0,64}$/);
-const platform = schemas/* object */.Ikc({ os: oci_word, architecture: oci_word, variant: oci_word.optional() });
-/** OCI image config (or Docker's), as far as it is read here: https://github.com/opencontainers/image-spec/blob/main/config.md */
-const imageConfig = schemas/* object */.Ikc({
-    os: oci_word,
-    architecture: oci_word,
-    variant: oci_word.optional(),
-    rootfs: schemas/* object */.Ikc({ diff_ids: schemas/* array */.YOg(digest).nullish() }).optional(),
-    config: schemas/* object */.Ikc({ User: schemas/* string */.YjP().nullish(), Env: schemas/* array */.YOg(schemas/* string */.YjP()).nullish() }).nullish(),
-    history: schemas/* array */.YOg(schemas/* object */.Ikc({ created_by: schemas/* string */.YjP().optional(), empty_layer: schemas/* boolean */.zMY().optional() })).nullish(),
-});
-/** OCI image manifest, or Docker's schema 2: https://github.com/opencontainers/image-spec/blob/main/manifest.md */
-const manifest = schemas/* object */.Ikc({
-    config: schemas/* object */.Ikc({ digest, size, mediaType: schemas/* string */.YjP().default('') }),
-    /** Null where the image has none (Go's JSON of an empty list). */
-    layers: schemas/* array */.YOg(schemas/* object */.Ikc({ digest, size, mediaType: schemas/* string */.YjP().default(''), urls: schemas/* array */.YOg(schemas/* string */.YjP()).nullish() }))
-        .nullable()
-        .transform((layers) => layers ?? []),
-});
-/** OCI image index, or Docker's manifest list: https://github.com/opencontainers/image-spec/blob/main/image-index.md */
-const index = schemas/* object */.Ikc({
-    manifests: schemas/* array */.YOg(schemas/* object */.Ikc({
-        digest,
-        size: size.optional(),
-        mediaType: schemas/* string */.YjP().optional(),
-        platform: platform.nullish(),
-        annotations: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* string */.YjP()).nullish(),
-    })),
-});
-/**
- * `os/architecture[/variant]`, as containerd writes it (github.com/containerd/platforms): a variant that is the architecture's default
- * is left out (`linux/arm64` is v8, `linux/amd64` v1), but for 32-bit ARM, where none means v7.
- */
-function platformName({ os, architecture, variant, }) {
-    const isDefault = (architecture === 'arm64' && variant === 'v8') || (architecture === 'amd64' && variant === 'v1');
-    const written = architecture === 'arm' ? variant || 'v7' : isDefault ? '' : variant;
-    return [os, architecture, ...(written ? [written] : [])].join('/');
-}
-/** The digest of bytes: `sha256:…`. */
-function digestOf(bytes) {
-    return `sha256:${(0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex')}`;
-}
-/** The images of an index: attestations (BuildKit: platform `unknown/unknown`, annotated) are none. */
-function imagesOf({ manifests }) {
-    return manifests.filter(({ platform: of, annotations }) => of?.os !== 'unknown' && annotations?.['vnd.docker.reference.type'] !== 'attestation-manifest');
-}
-/** `created_by` of each non-empty layer, base layer first; null where the history does not account for the layers. */
-function layerHistory(config) {
-    const layers = (config.history ?? []).filter((entry) => entry.empty_layer !== true);
-    return layers.length === (config.rootfs?.diff_ids ?? []).length ? layers.map((entry) => entry.created_by ?? '') : null;
-}
-/** The shell that runs a `RUN`, with its options: docker's own, or a usual one of `SHELL`. */
-const SHELL = String.raw `/bin/(?:ba|da)?sh(?: -\w+(?: pipefail)?)*? -\w*c `;
-const WITH_ARGUMENTS = /^(?:ONBUILD )?(?:RUN )?\|\d+ /;
-const UNTIL_LAST_SHELL = new RegExp(`^.*${SHELL}`);
-const LEADING_SHELL = new RegExp(`^(?:RUN )?${SHELL}`);
-/**
- * `created_by` as a person would write it: without the shell, the builder's marks and the values of build arguments.
- * Those stand between `|COUNT` and the shell, unquoted, and may hold anything, a shell's name too: so only what follows the last
- * shell is shown, and nothing where there is none.
- */
-function plainInstruction(createdBy) {
-    const text = createdBy
-        .replaceAll(/\s+/g, ' ')
-        .trim()
-        .replace(/ # buildkit$/, '')
-        .replace(/^\/bin\/sh -c #\(nop\) /, '');
-    const plain = WITH_ARGUMENTS.test(text)
-        ? `RUN ${UNTIL_LAST_SHELL.test(text) ? text.replace(UNTIL_LAST_SHELL, '') : '…'}`
-        : text.replace(LEADING_SHELL, 'RUN ');
-    return plain.slice(0, 1_000).trim();
-}
-
+// EXTERNAL MODULE: ./build/image/oci.js
+var oci = __nccwpck_require__(1903);
 // EXTERNAL MODULE: ./build/image/layer/secret.js
 var secret = __nccwpck_require__(9010);
 ;// CONCATENATED MODULE: ./build/image/settings.js
 
 /** Names that are looked at, and characters of each. */
-const settings_MAX_NAMES = 1_000;
+const MAX_NAMES = 1_000;
 const MAX_NAME = 200;
 /**
  * What an image's config says, without any value; null where there is none (an engine that was asked without its handing the image over).
@@ -52810,7 +60631,7 @@ function namesOf(pairs) {
     return distinct(names);
 }
 function distinct(names) {
-    return [...new Set(names)].slice(0, settings_MAX_NAMES).map((name) => name.slice(0, MAX_NAME));
+    return [...new Set(names)].slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME));
 }
 
 ;// CONCATENATED MODULE: ./build/image/describe.js
@@ -52826,7 +60647,7 @@ const UNKNOWN_ORIGINS = { layers: new Map(), baseImage: null, stages: null };
  */
 function toMeasurement(subject, { config, packed }, sizes, origins, unmeasured, { sizeFrom = 'content', content = null } = {}) {
     const diffIds = config.rootfs?.diff_ids ?? [];
-    const createdBy = layerHistory(config);
+    const createdBy = (0,oci/* layerHistory */.Mg)(config);
     if (packed && packed.layers.length !== diffIds.length) {
         throw new build_failure/* CouldNotMeasure */.N('measure', `The image's manifest lists ${packed.layers.length} layers and its config ${diffIds.length}.`);
     }
@@ -52840,7 +60661,7 @@ function toMeasurement(subject, { config, packed }, sizes, origins, unmeasured, 
             size: Array.isArray(sizes) ? (sizes[at] ?? null) : null,
             downloadSize: blob?.size ?? null,
             compression: blob ? compressionOf(blob.mediaType) : null,
-            instruction: own?.instruction ?? plainInstruction(createdBy?.[at] ?? ''),
+            instruction: own?.instruction ?? (0,oci/* plainInstruction */.x0)(createdBy?.[at] ?? ''),
             file: own && own.line !== null ? subject.dockerfile : null,
             line: own?.line ?? null,
             stage: own?.stage ?? null,
@@ -52855,7 +60676,7 @@ function toMeasurement(subject, { config, packed }, sizes, origins, unmeasured, 
     return {
         schema: 1,
         name: subject.name,
-        platform: platformName(config),
+        platform: (0,oci/* platformName */.$r)(config),
         commit: subject.commit,
         dockerfile: subject.dockerfile,
         ignoreFile: subject.ignoreFile,
@@ -53058,40 +60879,10 @@ async function readHistory(exec, image) {
         .toReversed();
 }
 
-;// CONCATENATED MODULE: ./build/turns.js
-/** At most `atATime` tasks are under way, the others wait in the order they came. */
-function createTurns(atATime) {
-    const waiting = [];
-    let underWay = 0;
-    return async (task) => {
-        if (underWay >= atATime)
-            await new Promise((go) => waiting.push(go));
-        else
-            underWay += 1;
-        try {
-            return await task();
-        }
-        finally {
-            const next = waiting.shift();
-            if (next)
-                next();
-            else
-                underWay -= 1;
-        }
-    };
-}
-
-;// CONCATENATED MODULE: ./build/image/source/json.js
-/** The value of a JSON text (bytes: of its UTF-8); undefined where it is none. */
-function parseJson(text) {
-    try {
-        return JSON.parse(typeof text === 'string' ? text : Buffer.from(text).toString('utf8'));
-    }
-    catch {
-        return undefined;
-    }
-}
-
+// EXTERNAL MODULE: ./build/turns.js
+var turns = __nccwpck_require__(7760);
+// EXTERNAL MODULE: ./build/image/source/json.js
+var json = __nccwpck_require__(230);
 ;// CONCATENATED MODULE: ./build/image/source/manifests.js
 
 
@@ -53142,7 +60933,7 @@ async function resolveImages(place, readDocument, entries, platforms, leftOut = 
     const indexes = new Set();
     const artifacts = new Set();
     let seen = 0;
-    const inTurn = createTurns(DOCUMENTS_AT_A_TIME);
+    const inTurn = (0,turns/* createTurns */.z)(DOCUMENTS_AT_A_TIME);
     let readBytes = 0;
     let imagesOfOthers = 0;
     let absent = 0;
@@ -53178,7 +60969,7 @@ async function resolveImages(place, readDocument, entries, platforms, leftOut = 
         if (depth > manifests_MAX_DEPTH) {
             throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` has an index in an index more than ${manifests_MAX_DEPTH} deep.`);
         }
-        const found = await Promise.all(imagesOf({ manifests: listed }).map((entry) => followEntry(entry, depth)));
+        const found = await Promise.all((0,oci/* imagesOf */.IC)({ manifests: listed }).map((entry) => followEntry(entry, depth)));
         return found.flat();
     }
     async function followEntry(entry, depth) {
@@ -53217,7 +61008,7 @@ async function resolveImages(place, readDocument, entries, platforms, leftOut = 
     }
     function skip(platform) {
         imagesOfOthers += 1;
-        leftOut(platformName(platform));
+        leftOut((0,oci/* platformName */.$r)(platform));
         return [];
     }
     /** What an index lists may be elsewhere; what the place itself names may not. */
@@ -53231,7 +61022,7 @@ async function resolveImages(place, readDocument, entries, platforms, leftOut = 
         const bytes = await read(document.config, 'config');
         if (bytes === null)
             return null;
-        const parsed = parse(place, document.config.digest, imageConfig, json(place, document.config.digest, bytes));
+        const parsed = parse(place, document.config.digest, oci/* imageConfig */.gj, manifests_json(place, document.config.digest, bytes));
         const config = platform ? { ...parsed, variant: undefined, ...platform } : parsed;
         const layers = document.layers.map(packedLayer);
         const count = config.rootfs?.diff_ids?.length ?? 0;
@@ -53251,12 +61042,12 @@ async function resolveImages(place, readDocument, entries, platforms, leftOut = 
     const images = await follow(entries, 1);
     if (images.length === 0 && imagesOfOthers === 0)
         throw absent > 0 ? noneHere(place) : noImage(place, artifacts);
-    const names = images.map(({ config }) => platformName(config));
+    const names = images.map(({ config }) => (0,oci/* platformName */.$r)(config));
     return images.filter((_, at) => names.indexOf(names[at]) === at);
 }
 /** A manifest or an index; told by its own members, for the media type is optional in OCI. */
 function manifestOrIndex(place, digest, bytes) {
-    const document = json(place, digest, bytes);
+    const document = manifests_json(place, digest, bytes);
     if (isSchema1(document))
         throw tooOld(place, digest);
     const has = (member) => typeof document === 'object' && document !== null && member in document;
@@ -53264,7 +61055,7 @@ function manifestOrIndex(place, digest, bytes) {
     if (has('manifests') && (has('layers') || has('config'))) {
         throw problem(place, digest, 'is a manifest and an index at once');
     }
-    return has('manifests') ? parse(place, digest, index, document) : parse(place, digest, manifest, document);
+    return has('manifests') ? parse(place, digest, oci/* index */.Pe, document) : parse(place, digest, oci/* manifest */.eu, document);
 }
 function packedLayer({ digest, size, mediaType, urls }) {
     return { digest, size, mediaType, elsewhere: (urls ?? []).length > 0 || ELSEWHERE.test(mediaType) };
@@ -53272,37 +61063,37 @@ function packedLayer({ digest, size, mediaType, urls }) {
 /** Whether a platform is one of these (`os/architecture[/variant]`, as a user writes them; [] for all). */
 function platformFilter(platforms) {
     const wanted = new Set(platforms.map(normalisePlatform));
-    return (of) => wanted.size === 0 || wanted.has(platformName(of));
+    return (of) => wanted.size === 0 || wanted.has((0,oci/* platformName */.$r)(of));
 }
 /** Those of the images that are for a platform that is wanted; of the others `leftOut` is told. */
 function keepWanted(images, { platforms, leftOut }) {
     const isWanted = platformFilter(platforms);
     for (const { config } of images)
         if (!isWanted(config))
-            leftOut?.(platformName(config));
+            leftOut?.((0,oci/* platformName */.$r)(config));
     return images.filter(({ config }) => isWanted(config));
 }
 /** A platform as a user writes it, in the form of `platformName`. */
 function normalisePlatform(platform) {
     const [os = '', architecture = '', variant] = platform.toLowerCase().split('/');
-    return platformName({ os, architecture, variant });
+    return (0,oci/* platformName */.$r)({ os, architecture, variant });
 }
 function verified(place, digest, bytes) {
     if (bytes.length > MAX_DOCUMENT_SIZE)
         throw tooLarge(place, digest);
-    const actual = digestOf(bytes);
+    const actual = (0,oci/* digestOf */.ol)(bytes);
     if (actual === digest)
         return bytes;
     // A schema 1 manifest's digest is of its payload, without the signatures in it: it never fits the bytes.
-    if (isSchema1(parseJson(bytes)))
+    if (isSchema1((0,json/* parseJson */.q)(bytes)))
         throw tooOld(place, digest);
     throw problem(place, digest, `has another digest, ${actual}`);
 }
 function isSchema1(document) {
     return (typeof document === 'object' && document !== null && 'schemaVersion' in document && document.schemaVersion === 1);
 }
-function json(place, digest, bytes) {
-    const document = parseJson(bytes);
+function manifests_json(place, digest, bytes) {
+    const document = (0,json/* parseJson */.q)(bytes);
     if (document === undefined)
         throw problem(place, digest, 'is no JSON');
     return document;
@@ -53361,10 +61152,10 @@ async function readRecord(exec, build, store, builder) {
 /** The classic store has no manifest: what the build's record names is the config. */
 async function readConfig(readDocument, digest) {
     const bytes = await readDocument(digest);
-    const actual = digestOf(bytes);
+    const actual = (0,oci/* digestOf */.ol)(bytes);
     if (actual !== digest)
         throw new build_failure/* CouldNotMeasure */.N('measure', `The engine gave ${actual} for the config ${digest}.`);
-    const parsed = imageConfig.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    const parsed = oci/* imageConfig */.gj.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8')));
     if (parsed.success)
         return parsed.data;
     throw new build_failure/* CouldNotMeasure */.N('measure', `The config ${digest} is not as the OCI image spec has it:\n${errors/* prettifyError */.S1(parsed.error)}`);
@@ -53375,7 +61166,7 @@ async function readConfig(readDocument, digest) {
  * origin; their sizes are as good as ever.
  */
 async function readProvenance(exec, build, builder, config) {
-    const platform = platformName(config);
+    const platform = (0,oci/* platformName */.$r)(config);
     const layerCount = config.rootfs?.diff_ids?.length ?? 0;
     const told = build.provenance.get(platform) ?? build.provenance.get('');
     if (told !== undefined)
@@ -53407,7 +61198,7 @@ async function readAttachment(exec, ref, builder, digest) {
 async function readClassicSizes(exec, image, config) {
     const sizes = (await readHistory(exec, image)).map(({ size }) => size);
     const history = config.history ?? [];
-    if (layerHistory(config) !== null && history.length === sizes.length)
+    if ((0,oci/* layerHistory */.Mg)(config) !== null && history.length === sizes.length)
         return sizes.filter((_, at) => history[at].empty_layer !== true);
     const { exitCode, stdout, stderr } = await exec('docker', ['image', 'inspect', '--format', '{{.Size}}', image]);
     if (exitCode !== 0 || !/^\d+\s*$/.test(stdout))
@@ -53424,7 +61215,7 @@ var inputs_reference = __nccwpck_require__(6829);
 const NAMES_SHOWN = 10;
 /** A name that a user can be told to write: on one line, not of any length, and none that is read as `@INDEX`. */
 // oxlint-disable-next-line no-control-regex -- control characters are what is refused
-const choice_WRITABLE = /^(?!@)[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{1,200}$/;
+const WRITABLE = /^(?!@)[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{1,200}$/;
 /**
  * The offers that a reference's name means, in the place's order: all where it is null; with `@INDEX` the one at that place, from
  * 0 (containers-transports(5)); else those with exactly this name, or, where there are none, those whose name means the same to
@@ -53436,20 +61227,20 @@ function offersNamed(offers, name, place) {
         throw new build_failure/* CouldNotMeasure */.N('measure', `There is no image in \`${place}\`.`);
     if (name === null)
         return offers;
-    const found = choice_find(offers, name);
+    const found = find(offers, name);
     if (found.length > 0)
         return found;
     throw new build_failure/* CouldNotMeasure */.N('input', `There is no image \`${name}\` in \`${place}\`.`, {
-        remedy: `It has ${choice_listed(offers)}.`,
+        remedy: `It has ${listed(offers)}.`,
     });
 }
 /** The error for a reference that means several images of a place. */
 function severalImages(offers, place) {
-    return new build_failure/* CouldNotMeasure */.N('input', `There is more than one image in \`${place}\`: ${choice_listed(offers)}.`, {
+    return new build_failure/* CouldNotMeasure */.N('input', `There is more than one image in \`${place}\`: ${listed(offers)}.`, {
         remedy: `Say which one: \`${place}:${labels(offers)[0]}\`.`,
     });
 }
-function choice_find(offers, name) {
+function find(offers, name) {
     const [, index] = /^@(\d{1,9})$/.exec(name) ?? [];
     if (index !== undefined)
         return offers.filter(({ at }) => at === Number(index));
@@ -53468,7 +61259,7 @@ function fullName(name) {
     const { registry, repository, tag, digest } = reference;
     return `${registry}/${repository}${digest === null ? `:${tag}` : `@${digest}`}`;
 }
-function choice_listed(offers) {
+function listed(offers) {
     const names = labels(offers);
     const more = names.length - NAMES_SHOWN;
     const shown = names.slice(0, NAMES_SHOWN).map((name) => `\`${name}\``);
@@ -53479,7 +61270,7 @@ function labels(offers) {
     const counts = new Map();
     for (const name of offers.flatMap(({ names }) => [...new Set(names)]))
         counts.set(name, (counts.get(name) ?? 0) + 1);
-    const canBeWritten = (name) => counts.get(name) === 1 && choice_WRITABLE.test(name);
+    const canBeWritten = (name) => counts.get(name) === 1 && WRITABLE.test(name);
     return offers.map(({ at, names }) => names.find(canBeWritten) ?? `@${at}`);
 }
 
@@ -53503,7 +61294,7 @@ async function readDocument(files, path, shape) {
 }
 /** A JSON document in the shape that is expected. Throws CouldNotMeasure `measure` naming it. */
 function parseDocument(bytes, shape, what) {
-    const value = parseJson(bytes);
+    const value = (0,json/* parseJson */.q)(bytes);
     if (value === undefined)
         throw new build_failure/* CouldNotMeasure */.N('measure', `${what} is not JSON.`);
     const parsed = shape.safeParse(value);
@@ -53547,7 +61338,7 @@ async function readWhole(file, what) {
     }
 }
 /** Chunks in one piece; each chunk has to be valid only until the next one comes. */
-async function files_gather(chunks) {
+async function gather(chunks) {
     const all = [];
     for await (const chunk of chunks)
         all.push(Buffer.from(chunk));
@@ -53669,10 +61460,10 @@ async function readTops(files) {
         const version = layout.imageLayoutVersion.slice(0, 20);
         throw new build_failure/* CouldNotMeasure */.N('measure', `\`${files.place}\` is an OCI layout of version ${version}, not of 1.0.0.`);
     }
-    const listed = await readDocument(files, 'index.json', index);
+    const listed = await readDocument(files, 'index.json', oci/* index */.Pe);
     if (listed === null)
         throw notALayout(files.place, 'index.json');
-    const images = new Set(imagesOf(listed));
+    const images = new Set((0,oci/* imagesOf */.IC)(listed));
     return listed.manifests
         .map((entry, at) => Object.assign(entry, { at, names: layout_namesOf(entry) }))
         .filter((entry) => images.has(entry));
@@ -53688,7 +61479,7 @@ function documentsOf(files) {
 function chooseTops(tops, name, place) {
     const found = offersNamed(tops, name, place);
     const distinct = [...new Map(found.map((top) => [top.digest, top])).values()];
-    const platforms = new Set(distinct.flatMap(({ platform }) => (platform ? [platformName(platform)] : [])));
+    const platforms = new Set(distinct.flatMap(({ platform }) => (platform ? [(0,oci/* platformName */.$r)(platform)] : [])));
     const names = new Set(distinct.map((top) => top.names.join('\n')));
     const isOne = platforms.size === distinct.length && names.size === 1;
     if (distinct.length === 1 || isOne)
@@ -53737,7 +61528,7 @@ async function requireFolder(folder) {
 }
 function blobPath(digest) {
     // It becomes a path of the machine's.
-    if (!DIGEST.test(digest))
+    if (!oci/* DIGEST */.Dh.test(digest))
         throw new Error(`Not a digest: ${digest.slice(0, 100)}`);
     return `blobs/${digest.replace(':', '/')}`;
 }
@@ -53835,11 +61626,7 @@ function readBuilt(shop, engine, build, request, subject) {
  */
 async function readClassic({ exec, inputs, places, contents }, engine, build, { image, onLine }, subject) {
     const downloadSizes = inputs.metrics.includes('download-size');
-    // An image that lies elsewhere has the sizes of its content; the engine's own count differs for layers that it pulled.
-    const compared = typeof inputs.baseline === 'object';
-    // Its total does not tell what a part of the image has.
-    const inParts = inputs.budgets.some(({ scope }) => scope !== null) || inputs.forbid.length > 0;
-    if (!downloadSizes && !compared && !inParts && keepsRecords(engine)) {
+    if (countsItself(inputs, engine)) {
         const [recorded] = await readRecord(exec, build, engine.store, inputs.builder);
         const sizes = await readClassicSizes(exec, build.digest, recorded.config);
         const unmeasured = { size: null, downloadSize: null };
@@ -53854,6 +61641,14 @@ async function readClassic({ exec, inputs, places, contents }, engine, build, { 
             : UNKNOWN_ORIGINS;
         return measurementOf(found, subject, inputs, contents, origins, NOT_PACKED);
     }));
+}
+/** Whether the size of what an engine built is its own count, and no content is read. */
+function countsItself({ metrics, baseline, budgets, forbid }, engine) {
+    // An image that lies elsewhere has the sizes of its content; the engine's own count differs for layers that it pulled.
+    const compared = typeof baseline === 'object';
+    // Its total does not tell what a part of the image has.
+    const inParts = budgets.some(({ scope }) => scope !== null) || forbid.length > 0;
+    return (engine.store === 'classic' && !metrics.includes('download-size') && !compared && !inParts && keepsRecords(engine));
 }
 /** containerd's store and BuildKit keep blobs: manifests tell download sizes, and content is fetched only for layers that are not known. */
 async function readBlobs({ exec, inputs, places, contents, inTurn, scratch }, engine, build, request, subject) {
@@ -53893,7 +61688,7 @@ async function measureImage({ log, inputs, name, places, contents }, reference, 
         const measurements = await Promise.all(images.map((image) => {
             const unread = inputs.metrics.includes('size') ? unknownLayers(image, contents) : 0;
             const all = image.config.rootfs?.diff_ids?.length ?? 0;
-            section.line(`${platformName(image.config)}: ${all} ${all === 1 ? 'layer' : 'layers'}${unread > 0 ? `, ${unread} to be read …` : ''}`);
+            section.line(`${(0,oci/* platformName */.$r)(image.config)}: ${all} ${all === 1 ? 'layer' : 'layers'}${unread > 0 ? `, ${unread} to be read …` : ''}`);
             const source = { reference: reference.text, digest: image.digest };
             const subject = {
                 name,
@@ -53932,7 +61727,7 @@ async function measurementOf(image, subject, inputs, contents, origins, noDownlo
         size: inputs.metrics.includes('size') ? measure_ELSEWHERE : null,
         downloadSize: inputs.metrics.includes('download-size') ? noDownloadSize : null,
     };
-    const content = inputs.metrics.includes('size') ? contentOf(image, contents) : null;
+    const content = inputs.metrics.includes('size') ? contentOf(image.config.rootfs?.diff_ids ?? [], contents) : null;
     return toMeasurement(subject, { ...image, packed }, sizes, origins, unmeasured, { content });
 }
 /** Why a metric is not measured. */
@@ -53957,17 +61752,226 @@ async function prepare(shop, side, tree, command, onLine) {
     });
 }
 
+;// CONCATENATED MODULE: ./build/baseline/baseline.js
+/** No baseline at all. */
+const NO_BASELINE = {
+    kind: 'none',
+    commit: null,
+    ref: null,
+    reason: null,
+    record: null,
+    passedOver: null,
+    measurements: [],
+    platforms: [],
+};
+
+// EXTERNAL MODULE: ./build/record/paths.js
+var paths = __nccwpck_require__(3536);
+;// CONCATENATED MODULE: ./build/record/recipe.js
+
+
+/** What shaped a build as the inputs have it: see `Recipe`. What differs from run to run alone makes no other recipe. */
+function recipeOf(inputs, run) {
+    const steady = createSteady(run);
+    const context = (0,external_node_path_.resolve)(run.cwd, inputs.context);
+    const file = (0,external_node_path_.resolve)(run.cwd, inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'));
+    const parts = new Map([
+        ['context', pathFrom(run.cwd, context)],
+        // From the context: where that alone is another one, this is not.
+        ['file', pathFrom(context, file)],
+    ]);
+    if (inputs.target !== null)
+        parts.set('target', inputs.target);
+    if (inputs.beforeBuild !== null)
+        parts.set('before-build', steady(inputs.beforeBuild));
+    const contexts = inputs.buildContexts.map(({ name, value }) => [name, steady(value)]);
+    if (contexts.length > 0)
+        parts.set('build-contexts', JSON.stringify(contexts.toSorted(byKey)));
+    for (const argument of inputs.buildArgs) {
+        const at = argument.indexOf('=');
+        const key = at === -1 ? argument : argument.slice(0, at);
+        const value = at === -1 ? run.env[key] : argument.slice(at + 1);
+        // Without a value an argument is not given, unlike with an empty one. Of a key that is given twice the last value holds.
+        parts.set(`build-args ${key.slice(0, MAX_KEY)}`, value === undefined ? 'no' : `a ${steady(value)}`);
+    }
+    const checksums = [...parts].map(([part, value]) => [part, checksumOf(part, value)]);
+    return Object.fromEntries(checksums.toSorted(byKey));
+}
+function pathFrom(folder, path) {
+    return (0,external_node_path_.relative)(folder, path).replaceAll('\\', '/');
+}
+/** Characters of a build argument's name that are told apart. */
+const MAX_KEY = 200;
+function byKey([one = ''], [other = '']) {
+    return one < other ? -1 : one > other ? 1 : 0;
+}
+/** 16 bits: of what may be a secret they tell so little that no guess can be held against them. */
+function checksumOf(part, value) {
+    return (0,external_node_crypto_.createHash)('sha256').update(`${part}\0${value}`).digest('hex').slice(0, 4);
+}
+/** Characters of what differs from run to run; longer ones are no names. */
+const MAX_VOLATILE = 500;
+/** `2026-11-21`, `2026-11-21T10:00:00Z`, `2026-11-21 10:00:00.123+01:00`. */
+const TIME = /(?<![0-9A-Za-z])\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?: ?(?:Z|[+-]\d\d:?\d\d))?)?(?![0-9A-Za-z])/g;
+/** Replaces in a text what differs from run to run and means nothing, where it stands as a word of its own, and times. */
+function createSteady({ commits, volatile }) {
+    const hashes = commits.flatMap((commit) => [
+        commit,
+        ...[12, 11, 10, 9, 8, 7].map((length) => commit.slice(0, length)),
+    ]);
+    const names = volatile.filter((each) => each !== '' && each.length <= MAX_VOLATILE);
+    // A branch's name in an image's tag: what a tag cannot have is a dash there.
+    const tags = names.map((each) => each.replaceAll(/[^0-9A-Za-z._-]+/g, '-'));
+    // As `git describe` has it, `v1.2.0-14-g2414721`: commits since the tag, and a `g` before the hash.
+    const described = String.raw `(?:-\d{1,9}-g|(?<![0-9A-Za-z])g?)(?:${anyOf(hashes)})`;
+    const named = String.raw `(?<![0-9A-Za-z])(?:${anyOf([...names, ...tags])})`;
+    const words = new RegExp(String.raw `(?:${described}|${named})(?![0-9A-Za-z])`, 'g');
+    return (text) => text.replaceAll(words, '\0').replaceAll(TIME, '\0');
+}
+/** A pattern for any of these texts, the longest first; for none, one that matches nothing. */
+function anyOf(texts) {
+    const longestFirst = [...new Set(texts)].toSorted((one, other) => other.length - one.length);
+    return longestFirst.length === 0 ? '(?!)' : longestFirst.map(escaped).join('|');
+}
+function escaped(text) {
+    return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, String.raw `\$&`);
+}
+/** How many parts are named. */
+const MAX_NAMED = 3;
+/**
+ * Why an image that was built by the one recipe is not comparable with one of the other, as a clause: "`target` is another one, and the
+ * build argument `VERSION` has another value". Null where the recipes are alike. At most some 900 characters.
+ */
+function unlikeRecipe(before, now) {
+    const [had, has] = [new Map(Object.entries(before)), new Map(Object.entries(now))];
+    const parts = [...new Set([...had.keys(), ...has.keys()])];
+    const unlike = parts.filter((part) => had.get(part) !== has.get(part)).toSorted();
+    if (unlike.length === 0)
+        return null;
+    const named = unlike.slice(0, MAX_NAMED).map((part) => clauseOf(part, had.has(part), has.has(part)));
+    const more = unlike.length - named.length;
+    if (more > 0)
+        named.push(`${more} ${more === 1 ? 'input differs' : 'inputs differ'} besides`);
+    const last = named.pop();
+    return named.length === 0 ? last : `${named.join(', ')}, and ${last}`;
+}
+function clauseOf(part, was, is) {
+    const [, key] = /^build-args (.+)$/.exec(part) ?? [];
+    if (key === undefined)
+        return `\`${part}\` is another one`;
+    return `the build argument \`${key}\` ${was ? (is ? 'has another value' : 'is gone') : 'is new'}`;
+}
+
+;// CONCATENATED MODULE: ./build/baseline/recorded.js
+
+
+
+
+
+
+
+
+/** Records that are looked at before they are given up: what makes one unlike makes those before it. */
+const TRIED = 10;
+/**
+ * The record of the base commit as a baseline; with `nearest`, else that of the nearest commit that it descends from. What this change's
+ * image shares with it is known from there, the rest of its files from what is kept beside the records. Throws an Error that explains where
+ * the records cannot be read.
+ */
+async function findRecord(search, base, reach) {
+    const { records, name } = search;
+    const shelf = await records.open();
+    if (shelf === null)
+        return { reason: null };
+    const platforms = await platformsToFind(shelf, search);
+    const candidates = reach === 'exact'
+        ? [{ commit: base.commit, behind: 0 }]
+        : await recordedBefore(search, shelf, base.commit, platforms);
+    const engine = await search.engine;
+    let reason = null;
+    for (const { commit, behind } of candidates) {
+        const found = await Promise.all(platforms.map((platform) => (0,store/* readRecord */.aE)(shelf, name, platform, commit)));
+        if (found.length === 0 || !found.every((record) => record !== null))
+            continue;
+        const unlike = found.map((record) => unlikeness(record, search, engine)).find((clause) => clause !== null);
+        const lacking = unlike ?? (await lackingPlatforms(platforms, search.head));
+        if (lacking === null) {
+            const measurements = await Promise.all(found.map((record) => withContent(record, shelf, search)));
+            const record = { commit, at: found[0].committedAt, behind };
+            return { ...NO_BASELINE, kind: 'record', ...base, record, measurements, platforms: (0,measurement/* platformsOf */.W)(measurements) };
+        }
+        reason ??= `the record of \`${commit.slice(0, 7)}\` does not serve: ${lacking}`;
+    }
+    return { reason };
+}
+/** Those that were asked for; else the one that is built where nothing else is said, as far as records tell. */
+async function platformsToFind(shelf, { inputs, name }) {
+    if (inputs.platforms.length > 0)
+        return inputs.platforms.map(normalisePlatform);
+    const recorded = await (0,store/* platformsIn */.S2)(shelf, name);
+    const native = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
+    return recorded.includes(native) ? [native] : recorded.slice(0, 1);
+}
+/** The nearest commits, at most `TRIED`, that have a record for each of the platforms. */
+async function recordedBefore({ records, name }, shelf, commit, platforms) {
+    const recorded = await Promise.all(platforms.map((platform) => (0,store/* recordedCommits */.bf)(shelf, name, platform)));
+    const isRecorded = (candidate) => recorded.every((commits) => commits.has(candidate));
+    if (recorded.length === 0 || recorded.some(({ size }) => size === 0))
+        return [];
+    const ancestors = await records.ancestors(commit);
+    return ancestors
+        .map((ancestor, behind) => ({ commit: ancestor, behind }))
+        .filter((candidate) => isRecorded(candidate.commit))
+        .slice(0, TRIED);
+}
+/** Why the record's figures and this change's mean something else, as a clause; null where they mean the same. */
+function unlikeness(record, { inputs, recipe }, engine) {
+    const { measurement } = record;
+    if ((measurement.engine === null) !== (engine === null))
+        return engine === null
+            ? 'it is of a build, this image is measured where it lies'
+            : 'it is of an image that was not built';
+    if (measurement.engine !== null && engine !== null && measurement.engine.store !== engine.store)
+        return `it was measured on the ${measurement.engine.store} store, this change is on the ${engine.store} store`;
+    if (inputs.metrics.includes('size') && measurement.size === null)
+        return 'it has no size';
+    if (inputs.metrics.includes('download-size') && measurement.downloadSize === null)
+        return 'it has no download size';
+    const sizeFrom = engine !== null && countsItself(inputs, engine) ? 'engine' : 'content';
+    if (inputs.metrics.includes('size') && measurement.sizeFrom !== sizeFrom)
+        return "of its size and this change's, one is read from the layers and the other the engine's own count";
+    return unlikeRecipe(record.recipe, recipe);
+}
+/** What this change is built for and the records are not, where only the build tells that; null: nothing. */
+async function lackingPlatforms(platforms, head) {
+    const missing = (0,measurement/* platformsOf */.W)(await head).filter((platform) => !platforms.includes(platform));
+    return missing.length === 0 ? null : `it is for ${platforms.join(', ')}, this change for ${missing.join(', ')}`;
+}
+async function withContent({ measurement }, shelf, { name, inputs, contents }) {
+    if (!inputs.metrics.includes('size') || measurement.sizeFrom !== 'content')
+        return { ...measurement, content: null };
+    const diffIds = measurement.layers.map(({ diffId }) => diffId);
+    const folder = (0,paths/* folderOf */.yS)(name, measurement.platform);
+    const listings = await (0,store/* readListings */.Sy)(shelf, folder, diffIds, (diffId) => contents.get(diffId) !== undefined);
+    for (const [diffId, listing] of listings)
+        contents.add({ diffId, ...listing });
+    return { ...measurement, content: contentOf(diffIds, contents) };
+}
+
 ;// CONCATENATED MODULE: ./build/baseline/obtain.js
 
 
 
 
+
+
 /**
- * The base's measurement. A base that cannot be found or built is no failure but an answer: `none`, with the reason.
- * Throws where the run was cancelled, where the engine fails to tell what it built, and for a `base-ref` that does not exist: that is a
- * mistake to be told, not a missing base.
+ * The base's measurement: what is recorded of its commit, or else a build of it. A base that cannot be found or built is no failure but an
+ * answer: `none`, with the reason. `search` null: there are no records.
+ * Throws where the run was cancelled, where the engine fails to tell what it built, where only records are wanted and they cannot be
+ * read, and for a `base-ref` that does not exist: that is a mistake to be told, not a missing base.
  */
-async function obtainBaseline(shop, question, head) {
+async function obtainBaseline(shop, question, head, search) {
     if (shop.inputs.baseline === 'none')
         return NOT_WANTED;
     const base = await resolveBase(shop.repository, question, shop.credentials);
@@ -53977,6 +61981,57 @@ async function obtainBaseline(shop, question, head) {
     if (question.kind === 'default-branch' && commit === head.treeish) {
         return none(commit, null, `this is a commit of \`${ref}\` itself; \`--base HEAD~1\` compares it with the one before`);
     }
+    if (shop.inputs.baseline === 'build')
+        return buildBaseline(shop, base);
+    const found = await obtainRecord(search, base, shop.inputs, shop.log);
+    if ('kind' in found)
+        return found;
+    if (shop.inputs.baseline === 'record')
+        return none(commit, ref, found.reason ?? noRecord(base, shop.inputs));
+    return { ...(await buildBaseline(shop, base)), passedOver: found.reason };
+}
+/** The record of the base commit of an event, for an image that is not built: no repository is needed to know that commit. */
+async function obtainImageRecord(search, question, log) {
+    const base = question.kind === 'commit'
+        ? { commit: question.sha, ref: question.ref }
+        : question.kind === 'pull-request'
+            ? { commit: question.baseSha, ref: question.baseRef }
+            : null;
+    if (base === null)
+        return NOT_NAMED;
+    const found = await obtainRecord(search, base, search.inputs, log);
+    if ('kind' in found)
+        return found;
+    return none(base.commit, base.ref, found.reason ?? noRecord(base, search.inputs));
+}
+/**
+ * What is recorded of the base: of its commit; where only records are wanted, else of the nearest one before. Records that cannot be read
+ * are passed over, unless only they are wanted: a growth limit must not pass for it.
+ */
+async function obtainRecord(search, base, { baseline }, log) {
+    if (search === null)
+        return { reason: null };
+    try {
+        return await findRecord(search, base, baseline === 'record' ? 'nearest' : 'exact');
+    }
+    catch (error) {
+        if (error instanceof build_failure/* CouldNotMeasure */.N)
+            throw error;
+        const why = `The records could not be read: ${(0,build_failure/* toFailure */.w)(error).message}`;
+        if (baseline === 'record')
+            throw new build_failure/* CouldNotMeasure */.N('measure', why, { remedy: '`baseline: auto` builds the base then.' });
+        log.info(why);
+        return { reason: asClause(why) };
+    }
+}
+function noRecord({ commit }, { dataBranch }) {
+    return `the branch \`${dataBranch}\` has no record of \`${commit.slice(0, 7)}\`, nor of a commit before it`;
+}
+async function buildBaseline(shop, base) {
+    const { commit, ref } = base;
+    const there = await fetchBase(shop.repository, base, shop.credentials);
+    if (there.commit === null)
+        return none(null, ref, there.reason);
     try {
         const measurements = await measureRevision(shop, {
             side: 'base',
@@ -53985,7 +62040,7 @@ async function obtainBaseline(shop, question, head) {
             label: `base \`${commit.slice(0, 7)}\` (${ref})`,
         });
         const platforms = (0,measurement/* platformsOf */.W)(measurements);
-        return { ...NOTHING, kind: 'build', commit, ref, measurements, platforms };
+        return { ...NO_BASELINE, kind: 'build', commit, ref, measurements, platforms };
     }
     catch (error) {
         const failure = (0,build_failure/* toFailure */.w)(error);
@@ -54013,19 +62068,8 @@ async function obtainImage(reading, reference, platforms) {
 /** The same where the image has to be there: throws `missing`, with the remedy, where it is not. */
 async function requireImage(reading, reference, platforms) {
     const measured = await measureImage(reading, reference, platforms, 'base');
-    return { ...NOTHING, kind: 'image', ref: reference.text, ...measured };
+    return { ...NO_BASELINE, kind: 'image', ref: reference.text, ...measured };
 }
-/** No baseline at all. */
-const NOTHING = {
-    kind: 'none',
-    commit: null,
-    ref: null,
-    reason: null,
-    record: null,
-    passedOver: null,
-    measurements: [],
-    platforms: [],
-};
 /** What `baseline: none` gives. */
 const NOT_WANTED = none(null, null, 'none was asked for (`baseline: none`)');
 /** Nothing was built and no image was named. */
@@ -54035,7 +62079,7 @@ function asClause(message) {
     return message.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase()).replace(/\.$/, '');
 }
 function none(commit, ref, reason) {
-    return { ...NOTHING, commit, ref, reason };
+    return { ...NO_BASELINE, commit, ref, reason };
 }
 
 ;// CONCATENATED MODULE: ./build/build/builder.js
@@ -54123,332 +62167,8 @@ function builder_lastError(stderr) {
 
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
-;// CONCATENATED MODULE: ./build/image/layer/elf.js
-/** Smaller files have little to strip. */
-const FLOOR = 100_000;
-/** An executable or library has some 40 sections; section names take some 500 bytes. */
-const MAX_SECTIONS = 1_000;
-const elf_MAX_NAMES = 64 * 1024;
-/** Bytes that are kept before and after a place that may be the table of section names, and the places that are kept. */
-const WINDOW = 8 * 1024;
-const MAX_PLACES = 8;
-/** https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html, and elf.h */
-const elf_MAGIC = Buffer.from('\x7fELF', 'latin1');
-const ET_EXEC = 2;
-const ET_DYN = 3;
-const SHT_SYMTAB = 2;
-const SHT_NOBITS = 8;
-/** Every table of section names has this one in it: its own. */
-const OWN_NAME = Buffer.from('.shstrtab\0', 'latin1');
-const elfReader = createElfReader(FLOOR);
-/**
- * Tells of ELF files from `floor` bytes on what stripping saves, while their bytes pass by once, in some 200 kB of memory.
- *
- * Linkers put the section headers at the end (GNU ld, lld, mold) or near the beginning (Go's). The names that they refer to lie after
- * them, and are then waited for; or before, anywhere. So what stands around each place that looks like a table of section names is kept
- * until the headers tell which one it is. Where none of them is, and in any file that contradicts itself, nothing is told.
- */
-function createElfReader(floor) {
-    return (path, size) => (size < floor || /\.(?:o|a|ko)$/.test(path) ? null : new ElfReader(size));
-}
-class ElfReader {
-    size;
-    /** Bytes of the file that have passed by. */
-    passed = 0;
-    isElf = true;
-    header = null;
-    first = keep(0, 64);
-    sections = null;
-    names = null;
-    places = [];
-    /** The last WINDOW bytes that passed by. */
-    recent = Buffer.alloc(0);
-    constructor(size) {
-        this.size = size;
-    }
-    push(chunk) {
-        if (!this.isElf)
-            return;
-        const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-        elf_fill(this.first, this.passed, bytes);
-        if (this.header === null && isFull(this.first)) {
-            this.header = readHeader(this.first.bytes, this.size);
-            if (this.header === null) {
-                this.isElf = false;
-                return;
-            }
-            this.sections = keep(this.header.sectionsAt, this.header.sections * this.header.sectionSize);
-            // What a chunk before this one had of them is gone, but for a first chunk that is shorter than the header.
-            elf_fill(this.sections, 0, this.first.bytes);
-        }
-        for (const place of this.places)
-            elf_fill(place, this.passed, bytes);
-        if (this.names === null)
-            this.findNames(bytes);
-        if (this.sections !== null && !isFull(this.sections)) {
-            elf_fill(this.sections, this.passed, bytes);
-            if (isFull(this.sections))
-                this.expectNames();
-        }
-        if (this.names !== null)
-            elf_fill(this.names, this.passed, bytes);
-        this.passed += bytes.length;
-        this.recent = Buffer.from(bytes.length >= WINDOW ? bytes.subarray(-WINDOW) : Buffer.concat([this.recent, bytes]).subarray(-WINDOW));
-    }
-    /** Keeps what stands around each place in these bytes where a table of section names has its own name. */
-    findNames(bytes) {
-        const seam = Buffer.concat([this.recent.subarray(1 - OWN_NAME.length), bytes.subarray(0, OWN_NAME.length - 1)]);
-        const before = this.passed - Math.min(this.recent.length, OWN_NAME.length - 1);
-        const found = [];
-        for (let at = seam.indexOf(OWN_NAME); at !== -1; at = seam.indexOf(OWN_NAME, at + 1))
-            found.push(before + at);
-        for (let at = bytes.indexOf(OWN_NAME); at !== -1; at = bytes.indexOf(OWN_NAME, at + 1)) {
-            found.push(this.passed + at);
-            if (found.length > MAX_PLACES)
-                found.shift();
-        }
-        for (const at of found) {
-            const start = Math.max(0, at - WINDOW, this.passed - this.recent.length);
-            const place = keep(start, at + WINDOW - start);
-            elf_fill(place, this.passed - this.recent.length, this.recent);
-            elf_fill(place, this.passed, bytes);
-            this.places.push(place);
-        }
-        this.places = this.places.slice(-MAX_PLACES);
-    }
-    /** The headers are there: the names' table may still come. */
-    expectNames() {
-        const names = this.header && this.sectionsRead()[this.header.namesIndex];
-        if (names && names.at >= this.passed && names.size <= elf_MAX_NAMES)
-            this.names = keep(names.at, names.size);
-    }
-    sectionsRead() {
-        if (this.header === null || this.sections === null || !isFull(this.sections))
-            return [];
-        return readSections(this.header, this.sections.bytes);
-    }
-    end() {
-        const sections = this.sectionsRead();
-        const { namesIndex = 0 } = this.header ?? {};
-        const table = sections[namesIndex];
-        const names = table && this.tableOf(table);
-        if (!names)
-            return null;
-        const named = sections.map((section) => ({ ...section, text: nameAt(names, section.name) }));
-        const stored = named.filter(({ type }) => type !== SHT_NOBITS);
-        if (stored.some(({ at, size }) => at + size > this.size))
-            return null;
-        const tables = stored.filter(({ type }) => type === SHT_SYMTAB);
-        // The names of symbols may share the table of the sections' names, which stays.
-        const texts = new Set(tables.map(({ link }) => link).filter((link) => link !== namesIndex));
-        const linked = [...texts].flatMap((link) => sections[link] ?? []);
-        const symbols = sum(tables) + sum(linked);
-        const debug = sum(stored.filter(({ text }) => /^\.(?:z?debug_|stab|gdb_index$)/.test(text)));
-        if (symbols + debug === 0 || symbols + debug > this.size)
-            return null;
-        return {
-            kind: 'elf',
-            symbols,
-            debug,
-            go: named.some(({ text }) => text === '.go.buildinfo' || text === '.gopclntab'),
-        };
-    }
-    tableOf({ at, size }) {
-        const kept = [...(this.names ? [this.names] : []), ...this.places].find((each) => each.at <= at && at + size <= each.at + each.filled);
-        return kept ? kept.bytes.subarray(at - kept.at, at - kept.at + size) : null;
-    }
-}
-function keep(at, length) {
-    return { at, bytes: Buffer.alloc(length), filled: 0 };
-}
-function isFull({ bytes, filled }) {
-    return filled === bytes.length;
-}
-/** Copies what comes next of a range out of bytes that stand at a place in the file. */
-function elf_fill(kept, at, bytes) {
-    const next = kept.at + kept.filled;
-    if (isFull(kept) || next < at || next >= at + bytes.length)
-        return;
-    kept.filled += bytes.copy(kept.bytes, kept.filled, next - at);
-}
-/** The file's header; null where it is no program or library, or has no sections to tell of. */
-function readHeader(bytes, size) {
-    const [wide, order] = [bytes[4], bytes[5]];
-    if (!bytes.subarray(0, 4).equals(elf_MAGIC) || (wide !== 1 && wide !== 2) || (order !== 1 && order !== 2))
-        return null;
-    const is64 = wide === 2;
-    const read = readerOf(order === 1, is64);
-    const type = read.u16(bytes, 16);
-    if (type !== ET_EXEC && type !== ET_DYN)
-        return null;
-    const sectionsAt = read.word(bytes, is64 ? 40 : 32);
-    const [sectionSize, sections, namesIndex] = [0, 2, 4].map((at) => read.u16(bytes, (is64 ? 58 : 46) + at));
-    if (sectionSize !== (is64 ? 64 : 40) || sections === 0 || sections > MAX_SECTIONS || namesIndex >= sections)
-        return null;
-    if (sectionsAt < (is64 ? 64 : 52) || sectionsAt + sections * sectionSize > size)
-        return null;
-    return { read, is64, sectionsAt, sectionSize, sections, namesIndex };
-}
-function readSections({ read, is64, sectionSize, sections }, bytes) {
-    return Array.from({ length: sections }, (_, index) => {
-        const at = index * sectionSize;
-        return {
-            name: read.u32(bytes, at),
-            type: read.u32(bytes, at + 4),
-            at: read.word(bytes, at + (is64 ? 24 : 16)),
-            size: read.word(bytes, at + (is64 ? 32 : 20)),
-            link: read.u32(bytes, at + (is64 ? 40 : 24)),
-        };
-    });
-}
-function readerOf(isLittle, is64) {
-    const u16 = (from, at) => (isLittle ? from.readUInt16LE(at) : from.readUInt16BE(at));
-    const u32 = (from, at) => (isLittle ? from.readUInt32LE(at) : from.readUInt32BE(at));
-    const u64 = (from, at) => Number(isLittle ? from.readBigUInt64LE(at) : from.readBigUInt64BE(at));
-    return { u16, u32, word: is64 ? u64 : u32 };
-}
-function nameAt(names, at) {
-    const end = names.indexOf(0, at);
-    return at >= names.length || end === -1 ? '' : names.toString('latin1', at, Math.min(end, at + 100));
-}
-function sum(sections) {
-    return sections.reduce((total, { size }) => total + size, 0);
-}
-
-;// CONCATENATED MODULE: ./build/image/layer/facts.js
-
-
-
-
-
-
-
-
-
-/** Each answers at once for the files that it has nothing to tell of. */
-const READERS = [
-    dpkgReader,
-    apkReader,
-    rpmReader,
-    npmReader,
-    pythonReader,
-    javaReader,
-    secret/* secretReader */.eV,
-    elfReader,
-    goReader,
-];
-/**
- * The readers for a regular file of this path (as `TarEntry` has it: no leading `/`) and size in bytes; none for most. A file may tell
- * several things: a Go program is an ELF file as well.
- */
-function readersOf(path, size) {
-    const readers = [];
-    for (const open of READERS) {
-        const reader = open(path, size);
-        if (reader)
-            readers.push(reader);
-    }
-    return readers;
-}
-
-;// CONCATENATED MODULE: ./build/image/layer/listing.js
-
-
-
-/** Entries, bytes of paths and of facts that are kept of one layer: several times what the largest usual images have in all. */
-const listing_MAX_ENTRIES = 1_000_000;
-const MAX_PATH_BYTES = 200_000_000;
-const MAX_FACT_BYTES = 128 * 1024 * 1024;
-/** Bytes of a fact whose reader does not say how many. */
-const SMALL_FACT = 500;
-/** Most files have none: they share them. */
-const NO_FACTS = [];
-/** Starts a listing. It keeps some 200 bytes an entry. */
-function createListing() {
-    let entries = [];
-    let pathBytes = 0;
-    let factBytes = 0;
-    let finish = null;
-    return {
-        visit: (entry, sparse) => {
-            finish?.();
-            finish = null;
-            if (entries === null)
-                return;
-            pathBytes += entry.path.length + (entry.target?.length ?? 0);
-            if (entries.length >= listing_MAX_ENTRIES || pathBytes > MAX_PATH_BYTES) {
-                entries = null;
-                return;
-            }
-            const listed = listing_entriesOf(entry);
-            entries.push(...listed);
-            const [file] = listed;
-            // A sparse file may claim any length: its holes are not read.
-            if (file?.kind !== 'file' || sparse)
-                return;
-            const readers = whiteoutOf(entry.path) === null ? readersOf(entry.path, entry.size) : [];
-            let checksum = 0;
-            finish = () => {
-                // Signed, it is a small integer to V8: unsigned, half of them would be objects.
-                file.checksum = checksum | 0;
-                const facts = [];
-                for (const reader of readers) {
-                    const fact = reader.end();
-                    if (fact === null)
-                        continue;
-                    facts.push(fact);
-                    factBytes += reader.keeps ?? SMALL_FACT;
-                }
-                if (facts.length > 0)
-                    file.facts = facts;
-                if (factBytes > MAX_FACT_BYTES)
-                    entries = null;
-            };
-            return (chunk) => {
-                checksum = (0,external_node_zlib_.crc32)(chunk, checksum);
-                for (const reader of readers)
-                    reader.push(chunk);
-            };
-        },
-        end: () => {
-            finish?.();
-            finish = null;
-            return { entries, factBytes: entries === null ? 0 : factBytes };
-        },
-    };
-}
-/** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
-function listing_entriesOf(entry) {
-    const path = `/${entry.path}`;
-    const whiteout = whiteoutOf(entry.path);
-    const file = entry.type === 'file' && (whiteout === null || entry.size > 0)
-        ? [
-            {
-                kind: 'file',
-                path,
-                size: entry.size,
-                mode: entry.mode,
-                uid: entry.uid,
-                gid: entry.gid,
-                checksum: null,
-                facts: NO_FACTS,
-            },
-        ]
-        : [];
-    if (whiteout !== null) {
-        if (whiteout.kind === 'metadata')
-            return file;
-        return [...file, { kind: whiteout.kind, path: `/${whiteout.path}` }];
-    }
-    if (file.length > 0)
-        return file;
-    if (entry.type === 'link')
-        return [{ kind: 'link', path, target: `/${entry.target ?? ''}` }];
-    if (entry.type === 'symlink')
-        return [{ kind: 'symlink', path, target: entry.target ?? '' }];
-    return [{ kind: entry.type === 'directory' ? 'folder' : 'other', path }];
-}
-
+// EXTERNAL MODULE: ./build/image/layer/listing.js + 2 modules
+var layer_listing = __nccwpck_require__(2028);
 ;// CONCATENATED MODULE: ./build/image/layer/release.js
 /** Less than what is unpacked at a time; smaller buffers may be parts of a shared one. */
 const LEAST = 64 * 1024;
@@ -54462,6 +62182,8 @@ function release({ buffer, byteOffset, byteLength }) {
         buffer.transfer(0);
 }
 
+// EXTERNAL MODULE: ./build/image/layer/tar-header.js
+var tar_header = __nccwpck_require__(1850);
 ;// CONCATENATED MODULE: ./build/image/layer/tar.js
 
 /**
@@ -54508,7 +62230,7 @@ class TarParser {
     header = null;
     map = null;
     fullSize = 0;
-    payloadMap = new PayloadMap();
+    payloadMap = new tar_header/* PayloadMap */.Dr();
     /** Of the payload: stored bytes that are to come, and where it stands in the file, whose pieces are in `map`. */
     stored = 0;
     position = 0;
@@ -54543,7 +62265,7 @@ class TarParser {
             }
             switch (this.state) {
                 case 'header': {
-                    const block = this.take(BLOCK);
+                    const block = this.take(tar_header/* BLOCK */.IE);
                     if (!block)
                         return null;
                     const event = this.readHeader(block);
@@ -54559,24 +62281,24 @@ class TarParser {
                     break;
                 }
                 case 'old-sparse': {
-                    const block = this.take(BLOCK);
+                    const block = this.take(tar_header/* BLOCK */.IE);
                     if (!block)
                         return null;
-                    const { map, more } = oldSparse(block, 'more');
-                    if (!this.map || this.map.length > METADATA_LIMIT / 12)
-                        throw corrupt(TOO_MANY_PIECES);
+                    const { map, more } = (0,tar_header/* oldSparse */.c_)(block, 'more');
+                    if (!this.map || this.map.length > tar_header/* METADATA_LIMIT */.kF / 12)
+                        throw (0,tar_header/* corrupt */.qb)(tar_header/* TOO_MANY_PIECES */.DP);
                     this.map.push(...map);
                     if (!more)
                         return this.begin();
                     break;
                 }
                 case 'sparse-map': {
-                    if (this.stored < BLOCK)
-                        throw corrupt('It is a corrupt tar archive: the map of a sparse file is cut off.');
-                    const block = this.take(BLOCK);
+                    if (this.stored < tar_header/* BLOCK */.IE)
+                        throw (0,tar_header/* corrupt */.qb)('It is a corrupt tar archive: the map of a sparse file is cut off.');
+                    const block = this.take(tar_header/* BLOCK */.IE);
                     if (!block)
                         return null;
-                    this.stored -= BLOCK;
+                    this.stored -= tar_header/* BLOCK */.IE;
                     this.map = this.payloadMap.add(block);
                     if (this.map)
                         return this.begin();
@@ -54659,8 +62381,8 @@ class TarParser {
             return null;
         }
         if (this.zeroBlocks > 0)
-            throw corrupt('It is a corrupt tar archive: more follows after a block of zeros.');
-        const header = parseHeader(block);
+            throw (0,tar_header/* corrupt */.qb)('It is a corrupt tar archive: more follows after a block of zeros.');
+        const header = (0,tar_header/* parseHeader */.RW)(block);
         const { flag } = header;
         if (flag === PAX)
             this.gather('pax', header);
@@ -54671,14 +62393,14 @@ class TarParser {
         else if (flag === GNU_LONG_LINK)
             this.gather('long-link', header);
         else if (flag === GNU_CONTINUED)
-            throw corrupt('It is a part of a multi-volume tar archive.');
+            throw (0,tar_header/* corrupt */.qb)('It is a part of a multi-volume tar archive.');
         else
             return this.readEntry(header, block);
         return null;
     }
     gather(what, { size }) {
-        if (size === null || size > METADATA_LIMIT) {
-            throw corrupt(`It has an extended header or a name that is longer than ${METADATA_LIMIT} bytes.`);
+        if (size === null || size > tar_header/* METADATA_LIMIT */.kF) {
+            throw (0,tar_header/* corrupt */.qb)(`It has an extended header or a name that is longer than ${tar_header/* METADATA_LIMIT */.kF} bytes.`);
         }
         this.gathering = { what, size };
         this.state = 'metadata';
@@ -54686,14 +62408,14 @@ class TarParser {
     readMetadata(bytes) {
         const { what, size } = this.gathering;
         if (what === 'pax')
-            this.pax = parsePax(bytes);
+            this.pax = (0,tar_header/* parsePax */.dA)(bytes);
         else if (what === 'pax-global') {
-            parsePax(bytes);
+            (0,tar_header/* parsePax */.dA)(bytes);
             this.forget();
         }
         else {
             const nul = bytes.indexOf(0);
-            const name = decodeName(nul === -1 ? bytes : bytes.subarray(0, nul));
+            const name = (0,tar_header/* decodeName */.e4)(nul === -1 ? bytes : bytes.subarray(0, nul));
             if (what === 'long-name')
                 this.longName = name;
             else
@@ -54706,23 +62428,23 @@ class TarParser {
         this.header = header;
         const { pax } = this;
         header.size = pax?.size ?? header.size;
-        const sparse = pax ? sparseFormat(pax) : null;
+        const sparse = pax ? (0,tar_header/* sparseFormat */.yv)(pax) : null;
         const isFile = TYPES[String.fromCharCode(header.flag)] === undefined && !this.isOldFolder(header);
         if (!isFile && header.flag !== 'D'.charCodeAt(0)) {
             if (sparse)
-                throw corrupt('It is a corrupt tar archive: an entry that is no file is sparse.');
+                throw (0,tar_header/* corrupt */.qb)('It is a corrupt tar archive: an entry that is no file is sparse.');
             header.size = 0;
         }
         if (header.size === null || header.size < 0 || !Number.isSafeInteger(header.size)) {
-            throw corrupt('It is no tar archive, or a corrupt one: an entry has an impossible size.');
+            throw (0,tar_header/* corrupt */.qb)('It is no tar archive, or a corrupt one: an entry has an impossible size.');
         }
         this.stored = header.size;
         this.fullSize = header.size;
-        this.padding = (BLOCK - (this.stored % BLOCK)) % BLOCK;
+        this.padding = (tar_header/* BLOCK */.IE - (this.stored % tar_header/* BLOCK */.IE)) % tar_header/* BLOCK */.IE;
         if (header.flag === GNU_SPARSE) {
             if (!header.isGnu)
-                throw corrupt('It is a corrupt tar archive: a sparse file is not in GNU format.');
-            const { map, more, size } = oldSparse(block, 'main');
+                throw (0,tar_header/* corrupt */.qb)('It is a corrupt tar archive: a sparse file is not in GNU format.');
+            const { map, more, size } = (0,tar_header/* oldSparse */.c_)(block, 'main');
             this.map = map;
             this.fullSize = size;
             if (more)
@@ -54730,11 +62452,11 @@ class TarParser {
             return more ? null : this.begin();
         }
         if (pax && sparse) {
-            this.fullSize = sparseSize(pax) ?? header.size;
+            this.fullSize = (0,tar_header/* sparseSize */.yI)(pax) ?? header.size;
             if (sparse === 'records')
-                this.map = sparseMapOfRecords(pax);
+                this.map = (0,tar_header/* sparseMapOfRecords */.AK)(pax);
             else {
-                this.payloadMap = new PayloadMap();
+                this.payloadMap = new tar_header/* PayloadMap */.Dr();
                 this.state = 'sparse-map';
                 return null;
             }
@@ -54754,16 +62476,16 @@ class TarParser {
         const sparseName = pax && map ? pax.sparse.get('name') : undefined;
         const target = this.longLink || (pax?.linkpath ?? header.linkName);
         const entry = {
-            path: normalisePath(sparseName ?? (this.longName || (pax?.path ?? header.name))),
+            path: (0,tar_header/* normalisePath */.ZP)(sparseName ?? (this.longName || (pax?.path ?? header.name))),
             type,
             size: type === 'file' ? this.fullSize : 0,
             mode: header.mode & 0o7777,
             uid: pax?.uid ?? header.uid,
             gid: pax?.gid ?? header.gid,
-            target: type === 'link' ? normalisePath(target) : type === 'symlink' ? target : null,
+            target: type === 'link' ? (0,tar_header/* normalisePath */.ZP)(target) : type === 'symlink' ? target : null,
         };
         if (map)
-            this.map = checkedPieces(map, this.fullSize, this.stored);
+            this.map = (0,tar_header/* checkedPieces */.Ji)(map, this.fullSize, this.stored);
         this.forget();
         this.state = 'payload';
         this.size = entry.size;
@@ -54807,7 +62529,7 @@ class TarParser {
         this.skipping += this.padding;
     }
     skipPadding(size) {
-        this.padding = (BLOCK - (size % BLOCK)) % BLOCK;
+        this.padding = (tar_header/* BLOCK */.IE - (size % tar_header/* BLOCK */.IE)) % tar_header/* BLOCK */.IE;
         this.skipping = this.padding;
     }
 }
@@ -54818,11 +62540,11 @@ function isZero(block) {
     return true;
 }
 function cutOff(offset) {
-    return corrupt(`It is cut off: the archive ends after ${offset} bytes, within an entry.`);
+    return (0,tar_header/* corrupt */.qb)(`It is cut off: the archive ends after ${offset} bytes, within an entry.`);
 }
 /** The archive is whole, as far as it goes, but its end is not marked. */
 function withoutEnd(offset) {
-    return corrupt(`It is cut off: the archive ends after ${offset} bytes, without its end marker.`);
+    return (0,tar_header/* corrupt */.qb)(`It is cut off: the archive ends after ${offset} bytes, without its end marker.`);
 }
 /**
  * The entries of an archive in its order, one at a time. An entry's payload can be read until the next entry is asked for; what is not
@@ -54884,7 +62606,7 @@ async function* indexTar(file) {
     const { size } = await file.stat();
     for (let position = 0; position < size;) {
         // What the parser hands out points into the buffer, so each read has its own.
-        const buffer = Buffer.allocUnsafe(16 * BLOCK);
+        const buffer = Buffer.allocUnsafe(16 * tar_header/* BLOCK */.IE);
         const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
         if (bytesRead === 0)
             break;
@@ -54902,6 +62624,8 @@ async function* indexTar(file) {
         throw withoutEnd(parser.offset);
 }
 
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
 ;// CONCATENATED MODULE: ./build/image/layer/zstd.js
 
 
@@ -54909,7 +62633,7 @@ async function* indexTar(file) {
  * Node's zstd decoder stops at the end of the first frame in a chunk and drops the rest of it without a word (nodejs/node#64741). So
  * the stream is cut where frames end. Format: RFC 8878, https://www.rfc-editor.org/rfc/rfc8878
  */
-const zstd_MAGIC = 0xfd2fb528;
+const MAGIC = 0xfd2fb528;
 /** Skippable frames: 0x184D2A50 to 0x184D2A5F. zstd:chunked keeps its table of contents in one. */
 const SKIPPABLE = 0x184d2a50;
 const BLOCK_TYPE_RLE = 1;
@@ -54921,7 +62645,7 @@ const BLOCK_TYPE_RESERVED = 3;
 const WINDOW_LOG = 27;
 /** Whether content that begins with these four bytes is zstd's, be it a skippable frame. */
 function isZstd(magic) {
-    return magic.length >= 4 && (magic.readUInt32LE() === zstd_MAGIC || isSkippable(magic.readUInt32LE()));
+    return magic.length >= 4 && (magic.readUInt32LE() === MAGIC || isSkippable(magic.readUInt32LE()));
 }
 function isSkippable(magic) {
     return (magic & ~0xf) >>> 0 === SKIPPABLE;
@@ -54964,7 +62688,7 @@ async function* splitFrames(stored) {
                         const magic = littleEndian(bytes);
                         if (isSkippable(magic))
                             [part, left, start] = ['skippable-size', 4, null];
-                        else if (magic === zstd_MAGIC) {
+                        else if (magic === MAGIC) {
                             // Its first bytes came with the chunk before, which did not hand them on.
                             if (at < 4) {
                                 yield Buffer.from(bytes);
@@ -54975,7 +62699,7 @@ async function* splitFrames(stored) {
                             [part, left] = ['descriptor', 1];
                         }
                         else
-                            throw zstd_corrupt('It is a corrupt zstd file: something else follows a frame.');
+                            throw corrupt('It is a corrupt zstd file: something else follows a frame.');
                         break;
                     }
                     case 'descriptor': {
@@ -54985,7 +62709,7 @@ async function* splitFrames(stored) {
                         const contentSize = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0;
                         const dictionaryId = [0, 1, 2, 4][descriptor & 3] ?? 0;
                         if (dictionaryId > 0)
-                            throw zstd_corrupt('It is packed with zstd and a dictionary, which a layer cannot have.');
+                            throw corrupt('It is packed with zstd and a dictionary, which a layer cannot have.');
                         [part, left] = ['header', contentSize + (isSingleSegment ? 0 : 1)];
                         break;
                     }
@@ -54997,7 +62721,7 @@ async function* splitFrames(stored) {
                         const header = littleEndian(bytes);
                         const type = (header >> 1) & 3;
                         if (type === BLOCK_TYPE_RESERVED)
-                            throw zstd_corrupt('It is a corrupt zstd file: a block has an unknown type.');
+                            throw corrupt('It is a corrupt zstd file: a block has an unknown type.');
                         frame.isLastBlock = (header & 1) === 1;
                         [part, left] = ['content', type === BLOCK_TYPE_RLE ? 1 : header >> 3];
                         break;
@@ -55033,7 +62757,7 @@ async function* splitFrames(stored) {
             yield chunk.subarray(start);
     }
     if (part !== 'magic' || left !== 4)
-        throw zstd_corrupt('It is cut off: the zstd file ends within a frame.');
+        throw corrupt('It is cut off: the zstd file ends within a frame.');
 }
 function littleEndian(bytes) {
     return bytes.reduceRight((value, byte) => value * 256 + byte, 0);
@@ -55045,10 +62769,10 @@ function checkWindow(header, isSingleSegment) {
     const contentSize = littleEndian(header) + (header.length === 2 ? 256 : 0);
     const window = isSingleSegment ? contentSize : base + (base / 8) * (first & 7);
     if (window > 2 ** WINDOW_LOG) {
-        throw zstd_corrupt(`It is packed with zstd in a way that takes ${window} bytes of memory to unpack (its window); at most ${2 ** WINDOW_LOG} are used.`);
+        throw corrupt(`It is packed with zstd in a way that takes ${window} bytes of memory to unpack (its window); at most ${2 ** WINDOW_LOG} are used.`);
     }
 }
-function zstd_corrupt(message) {
+function corrupt(message) {
     return new build_failure/* CouldNotMeasure */.N('measure', message);
 }
 
@@ -55314,7 +63038,7 @@ function walk_naming({ digest, diffId }, error) {
 
 /** Walks a layer and lists what it does. Throws as `walkLayer` does. */
 async function readLayer(stored, expected) {
-    const listing = createListing();
+    const listing = (0,layer_listing/* createListing */.X2)();
     const walked = await walkLayer(stored, expected, listing.visit);
     return { ...walked, ...listing.end() };
 }
@@ -55328,19 +63052,19 @@ async function readLayer(stored, expected) {
 const AT_A_TIME = 2;
 /** Entries, and bytes of facts, that are kept of all layers of a run. */
 const contents_MAX_ENTRIES = 2_000_000;
-const contents_MAX_FACT_BYTES = 256 * 1024 * 1024;
+const MAX_FACT_BYTES = 256 * 1024 * 1024;
 /** `signal` ends what is being read, and what waits for its turn does not begin. */
 function createLayerContents(signal) {
     const known = new Map();
     const underWay = new Map();
-    const inTurn = createTurns(AT_A_TIME);
+    const inTurn = (0,turns/* createTurns */.z)(AT_A_TIME);
     let keptEntries = 0;
     let keptFactBytes = 0;
     function keep({ diffId, size, entries, factBytes }) {
         const found = known.get(diffId);
         if (found)
             return found;
-        const fits = entries !== null && keptEntries + entries.length <= contents_MAX_ENTRIES && keptFactBytes + factBytes <= contents_MAX_FACT_BYTES;
+        const fits = entries !== null && keptEntries + entries.length <= contents_MAX_ENTRIES && keptFactBytes + factBytes <= MAX_FACT_BYTES;
         if (fits) {
             keptEntries += entries.length;
             keptFactBytes += factBytes;
@@ -55419,7 +63143,7 @@ function createMembers() {
 }
 /** Where a symbolic link leads: from its folder, or from the archive's root, and never above that. */
 function linked(path, target) {
-    return normalisePath(target.startsWith('/') ? target : `${external_node_path_.posix.dirname(path)}/${target}`);
+    return (0,tar_header/* normalisePath */.ZP)(target.startsWith('/') ? target : `${external_node_path_.posix.dirname(path)}/${target}`);
 }
 
 ;// CONCATENATED MODULE: ./build/image/source/saved.js
@@ -55486,7 +63210,7 @@ async function findInLayout(files, image, name, configDigest) {
 }
 /** An image of which nothing but its entry in `manifest.json` is known. */
 function savedImage(files, { config: path, layers }, bytes) {
-    const config = parseDocument(bytes, imageConfig, `${path} in \`${files.place}\``);
+    const config = parseDocument(bytes, oci/* imageConfig */.gj, `${path} in \`${files.place}\``);
     const count = config.rootfs?.diff_ids?.length ?? 0;
     if (layers.length !== count) {
         const message = `\`${files.place}\` lists ${layers.length} layers in manifest.json and ${count} in ${path}.`;
@@ -55500,7 +63224,7 @@ function savedImage(files, { config: path, layers }, bytes) {
             const layer = layers[at];
             if (layer === undefined)
                 throw new Error(`There is no layer ${at}.`);
-            const content = await files.open(normalisePath(layer));
+            const content = await files.open((0,tar_header/* normalisePath */.ZP)(layer));
             if (content)
                 return content;
             throw new build_failure/* CouldNotMeasure */.N('measure', `The layer ${layer} is not in \`${files.place}\`.`);
@@ -55509,10 +63233,10 @@ function savedImage(files, { config: path, layers }, bytes) {
 }
 /** A config, with its digest, verified where its name tells that: `HEX.json`, `blobs/sha256/HEX`, `sha256:HEX`. */
 async function saved_readConfig(files, path) {
-    const bytes = await files.read(normalisePath(path));
+    const bytes = await files.read((0,tar_header/* normalisePath */.ZP)(path));
     if (bytes === null)
         throw new build_failure/* CouldNotMeasure */.N('measure', `The config ${path} is not in \`${files.place}\`.`);
-    const digest = digestOf(bytes);
+    const digest = (0,oci/* digestOf */.ol)(bytes);
     const [, named] = /(?:^|[/:])([0-9a-f]{64})(?:\.json)?$/.exec(path) ?? [];
     if (named === undefined || digest === `sha256:${named}`)
         return { bytes, digest };
@@ -55587,7 +63311,7 @@ async function passedFiles(stream, place, contents, until) {
                 kept += size;
             if (kept > MAX_KEPT)
                 return { size, problem: unread(path, `There are more than ${MAX_KEPT} bytes of documents before it.`) };
-            return { size, document: await files_gather(rest) };
+            return { size, document: await gather(rest) };
         }
         if (contents === null)
             return { size, problem: unread(path, 'It has passed by.') };
@@ -55763,7 +63487,7 @@ async function tarFiles(place, file) {
             if ((members.get(path)?.size ?? 0) > MAX_DOCUMENT_SIZE)
                 throw files_tooLarge(`${path} in \`${place}\``);
             const content = await openAt(path);
-            return content && files_gather(content);
+            return content && gather(content);
         },
     };
 }
@@ -55802,7 +63526,7 @@ home) {
     let configs;
     const found = new Map();
     async function find(registry, repository) {
-        const keys = credentials_keysOf(registry, repository);
+        const keys = keysOf(registry, repository);
         configs ??= readConfigs(env, home);
         for (const config of await configs) {
             const helper = helperOf(config, keys);
@@ -55819,7 +63543,7 @@ home) {
         return already;
     };
 }
-function credentials_keysOf(registry, repository) {
+function keysOf(registry, repository) {
     const path = repository.split('/');
     const others = path.map((_, at) => [registry, ...path.slice(0, path.length - at)].join('/'));
     return registry === 'docker.io'
@@ -55873,7 +63597,7 @@ async function askHelper(exec, name, key) {
             return null;
         throw fail(`failed with exit code ${exitCode}`);
     }
-    const parsed = helped.safeParse(parseJson(stdout));
+    const parsed = helped.safeParse((0,json/* parseJson */.q)(stdout));
     if (!parsed.success)
         throw fail('gave no credentials that are understood');
     const { Username: username, Secret: secret } = parsed.data;
@@ -55903,7 +63627,7 @@ async function credentials_readConfig(path) {
     return text === null || text.trim() === '' ? [] : [parseConfig(path, text)];
 }
 function parseConfig(name, text) {
-    const parsed = configFile.safeParse(parseJson(text));
+    const parsed = configFile.safeParse((0,json/* parseJson */.q)(text));
     if (parsed.success)
         return parsed.data;
     throw new build_failure/* CouldNotMeasure */.N('precondition', `\`${name}\` is not as Docker's configuration file is.`, {
@@ -55930,7 +63654,7 @@ const inspected = schemas/* object */.Ikc({
     Os: schemas/* string */.YjP(),
     Architecture: schemas/* string */.YjP(),
     Variant: schemas/* string */.YjP().optional(),
-    RootFS: schemas/* object */.Ikc({ Layers: schemas/* array */.YOg(schemas/* string */.YjP().regex(DIGEST)).nullish() }).optional(),
+    RootFS: schemas/* object */.Ikc({ Layers: schemas/* array */.YOg(schemas/* string */.YjP().regex(oci/* DIGEST */.Dh)).nullish() }).optional(),
 });
 /** How long an engine may take to reach this process: it does so at once, or not at all. */
 const REACHED_WITHIN_MS = 20_000;
@@ -56082,7 +63806,7 @@ function configsOf(arrival) {
         if (bytes === undefined || seen.has(digest))
             return;
         seen.add(digest);
-        const found = loose.safeParse(parseJson(bytes)).data;
+        const found = loose.safeParse((0,json/* parseJson */.q)(bytes)).data;
         if (found?.config)
             configs.add(found.config.digest);
         for (const entry of found?.manifests ?? [])
@@ -56122,7 +63846,7 @@ function unread(place) {
 async function inspectImage(exec, name, place) {
     const told = await exec('docker', ['image', 'inspect', '--format', '{{json .}}', name]);
     if (told.exitCode === 0) {
-        const parsed = inspected.safeParse(parseJson(told.stdout));
+        const parsed = inspected.safeParse((0,json/* parseJson */.q)(told.stdout));
         if (parsed.success)
             return parsed.data;
         throw new build_failure/* CouldNotMeasure */.N('measure', `\`docker image inspect\` of \`${place}\` is not understood: ${errors/* prettifyError */.S1(parsed.error)}`);
@@ -56343,8 +64067,8 @@ async function startReceiver() {
     const layers = new Map();
     const documents = new Map();
     let documentBytes = 0;
-    const inTurn = createTurns(receiver_AT_A_TIME);
-    const oneByOne = createTurns(1);
+    const inTurn = (0,turns/* createTurns */.z)(receiver_AT_A_TIME);
+    const oneByOne = (0,turns/* createTurns */.z)(1);
     let current = null;
     let deliveries = 0;
     // Layers take as long as they take: no limit on the time of a request, nor on that between two.
@@ -56472,7 +64196,7 @@ async function startReceiver() {
                 return refuse(request, response, 413, 'SIZE_INVALID', 'The manifest is too large.');
         }
         const bytes = Buffer.concat(parts);
-        const digest = digestOf(bytes);
+        const digest = (0,oci/* digestOf */.ol)(bytes);
         if (reference !== delivery.tag && reference !== digest) {
             fail(delivery, new build_failure/* CouldNotMeasure */.N('measure', `The engine sent the manifest ${digest} as ${reference.slice(0, 200)}.`));
             return deny(request, response, delivery);
@@ -56737,7 +64461,7 @@ class BadStatus extends Error {
     constructor(response, body, host) {
         super(`status ${response.statusCode ?? 0}`);
         this.status = response.statusCode ?? 0;
-        this.code = errorAnswer.safeParse(parseJson(body ?? '')).data?.errors[0]?.code ?? null;
+        this.code = errorAnswer.safeParse((0,json/* parseJson */.q)(body ?? '')).data?.errors[0]?.code ?? null;
         // A proxy's page that tells of a server which is busy or down is no sign of a wrong address.
         this.isPage = isPage(response) && this.status < 500 && this.status !== 429;
         this.retryAfter = response.headers['retry-after'];
@@ -56864,7 +64588,7 @@ function createRegistryClient(deps) {
             }
             throw new BadStatus(answer, body, url.host);
         });
-        const { data } = tokenAnswer.safeParse(parseJson(response ?? ''));
+        const { data } = tokenAnswer.safeParse((0,json/* parseJson */.q)(response ?? ''));
         const token = data?.token ?? data?.access_token;
         if (token === undefined) {
             throw new build_failure/* CouldNotMeasure */.N('measure', `\`${realm.host}\` gave no token for \`${reference.text}\`.`);
@@ -56956,10 +64680,10 @@ function createRegistryClient(deps) {
                 throw error;
             }
         });
-        if (typeof told === 'string' && DIGEST.test(told))
+        if (typeof told === 'string' && oci/* DIGEST */.Dh.test(told))
             return { digest: told };
         const { response, body } = await readWhole({ ...request, method: 'GET' });
-        const digest = digestOf(body);
+        const digest = (0,oci/* digestOf */.ol)(body);
         documents.set(digest, Promise.resolve(body));
         const type = response.headers['content-type'];
         return { digest, ...(type?.includes('manifest.v1+') && { mediaType: type }) };
@@ -56982,7 +64706,7 @@ function createRegistryClient(deps) {
         const document = fetchDocument(reference, digest, kind);
         documents.set(digest, document);
         const forget = () => void documents.delete(digest);
-        document.then((bytes) => digestOf(bytes) === digest || forget(), forget);
+        document.then((bytes) => (0,oci/* digestOf */.ol)(bytes) === digest || forget(), forget);
         return document;
     }
     async function openBlob(reference, layer, ended) {
@@ -57249,6 +64973,8 @@ function atMost(name) {
 
 
 
+
+
 /**
  * Measures head and base: builds of the checkout's commit and of the one it is compared with, or images where they lie.
  * `scratch` is a folder of the run's own; `facts` get what is found out. Throws CouldNotMeasure.
@@ -57276,8 +65002,8 @@ async function measureSides(inputs, surroundings, world, scratch, facts) {
     const reading = { log: world.log, inputs, places, contents: createLayerContents(signal) };
     try {
         if (inputs.image !== null)
-            return await measureImages(inputs.image, reading, surroundings.baseMustExist, facts);
-        return await measureBuilds({ ...reading, exec, tidyUp, cwd, scratch, inTurn: createTurns(1), credentials: surroundings.credentials }, surroundings, world, facts, () => stop.abort());
+            return await measureImages(inputs.image, reading, surroundings, world, facts);
+        return await measureBuilds({ ...reading, exec, tidyUp, cwd, scratch, inTurn: (0,turns/* createTurns */.z)(1), credentials: surroundings.credentials }, surroundings, world, facts, () => stop.abort());
     }
     catch (error) {
         // What else is being read or built is of no use any more.
@@ -57305,18 +65031,34 @@ async function measureBuilds(tools, surroundings, world, facts, stop) {
         repository,
         engine,
     };
+    const recipe = recipeOf(inputs, {
+        cwd,
+        env: world.env,
+        commits: [commit, ...(surroundings.pushed === null ? [] : [surroundings.pushed])],
+        volatile: surroundings.volatile,
+    });
     const measuring = measureRevision(shop, revision);
+    const { contents } = tools;
+    const search = world.records && {
+        records: world.records,
+        inputs,
+        name: facts.name,
+        recipe,
+        engine,
+        head: measuring,
+        contents,
+    };
     const obtaining = typeof inputs.baseline === 'object'
         ? obtainImageBeside(shop, inputs.baseline, measuring)
-        : obtainBaseline(shop, surroundings.base, revision);
+        : obtainBaseline(shop, surroundings.base, revision, search);
     measuring.catch(stop);
     obtaining.catch(stop);
     const [, measured, baseline] = await firstCause(engine, measuring, obtaining);
-    return { measured, baseline };
+    return { measured, baseline, recipe, contents, committedAt: await timeOf(repository, commit) };
 }
 /** Measures an image where it lies, and then what it is compared with: nothing is built, and no repository is needed. */
-async function measureImages(image, tools, baseMustExist, facts) {
-    const { inputs } = tools;
+async function measureImages(image, tools, surroundings, world, facts) {
+    const { inputs, contents } = tools;
     facts.name = inputs.name ?? nameOfReference(image);
     facts.head = { ...facts.head, reference: image.text };
     const reading = { ...tools, name: facts.name };
@@ -57329,13 +65071,39 @@ async function measureImages(image, tools, baseMustExist, facts) {
         });
     }
     const measured = head.measurements;
-    if (inputs.baseline === 'none')
-        return { measured, baseline: NOT_WANTED };
-    if (typeof inputs.baseline !== 'object')
-        return { measured, baseline: NOT_NAMED };
-    const platforms = (0,measurement/* platformsOf */.W)(measured);
+    const recipe = recipeOf(inputs, {
+        cwd: surroundings.cwd,
+        env: world.env,
+        commits: [],
+        volatile: surroundings.volatile,
+    });
+    const search = world.records && {
+        records: world.records,
+        inputs,
+        name: facts.name,
+        recipe,
+        engine: Promise.resolve(null),
+        head: Promise.resolve(measured),
+        contents,
+    };
+    const baseline = await obtainOf(reading, measured, search, surroundings);
+    return { measured, baseline, recipe, contents, committedAt: null };
+}
+/** What an image where it lies is compared with. */
+async function obtainOf(reading, measured, search, { base, baseMustExist }) {
+    const { baseline } = reading.inputs;
+    if (baseline === 'none')
+        return NOT_WANTED;
+    if (typeof baseline !== 'object')
+        return search === null ? NOT_NAMED : obtainImageRecord(search, base, reading.log);
     const obtain = baseMustExist ? requireImage : obtainImage;
-    return { measured, baseline: await obtain(reading, inputs.baseline, platforms) };
+    return obtain(reading, baseline, (0,measurement/* platformsOf */.W)(measured));
+}
+/** When a commit was committed; null: git does not tell. */
+async function timeOf(repository, commit) {
+    const shown = await repository.tryGit(['show', '--no-patch', '--format=%ct', commit]);
+    const seconds = shown.exitCode === 0 ? Number(shown.stdout.trim()) : NaN;
+    return Number.isSafeInteger(seconds) ? (0,build_clock/* isoSeconds */.n)(seconds * 1000) : null;
 }
 /** Those that were asked for and are not there: what is asked for is judged, or it is an error. */
 function platformsLacking(wanted, measured) {
@@ -57399,6 +65167,9 @@ var version = __nccwpck_require__(8508);
 
 
 
+
+
+
 /**
  * The product in a sentence: measures head and base, compares them, judges, and reports.
  * Never throws for an image that could not be measured: the report says so. Throws where the run was cancelled.
@@ -57411,29 +65182,71 @@ async function run(inputs, surroundings, world) {
         head: { commit: null, pushed: null, dirty: false, reference: null },
     };
     try {
-        const { measured, baseline } = await measureSides(inputs, surroundings, world, scratch, facts);
+        const { measured, baseline, ...recorded } = await measureSides(inputs, surroundings, world, scratch, facts);
         world.signal.throwIfAborted();
         const budgets = budgetsOf(inputs);
-        const judged = (0,compare/* compareAll */.Rt)(measured, baseline).map((compared) => {
+        const histories = await readHistories(world, facts.name, measured, budgets);
+        const judged = (0,compare/* compareAll */.Rt)(measured, baseline).map((compared, at) => {
             const { comparison, head, base } = compared;
+            const history = histories[at] ?? budget_history/* NO_HISTORY */.Vo;
             const findings = (0,advise/* advise */.TH)(head, base);
-            const { checks, verdict } = (0,judge/* judge */.S4)(compared, budgets, findings);
-            return { comparison, checks, verdict, findings, trend: [], ratchets: ratchetsOf(comparison.head, budgets) };
+            const { checks, verdict } = (0,judge/* judge */.S4)(compared, budgets, findings, history);
+            const trend = trendOf(history.points, head);
+            return { comparison, checks, verdict, findings, trend, ratchets: ratchetsOf(comparison.head, budgets) };
         });
         const { images, waiver } = await withWaiver(judged, world.askWaivers, facts.name);
         // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.
         const isWhole = inputs.image !== null && inputs.platforms.length === 0;
         const gone = isWhole ? (0,compare/* gonePlatforms */.oq)(measured, baseline) : [];
-        return (0,assemble/* assembleReport */.x)({ version: version/* version */.r, images, gonePlatforms: gone, waiver, head: facts.head, repositoryUrl, runUrl });
+        const report = (0,assemble/* assembleReport */.x)({
+            version: version/* version */.r,
+            images,
+            gonePlatforms: gone,
+            waiver,
+            head: facts.head,
+            repositoryUrl,
+            runUrl,
+        });
+        return { report, recordable: { ...recorded, measurements: measured, caps: capsOf(inputs.limits) } };
     }
     catch (error) {
         if (world.signal.aborted)
             throw new build_failure/* CouldNotMeasure */.N('cancelled', 'The run was cancelled.');
-        return (0,assemble/* reportFailure */.Q)(facts.name, (0,build_failure/* toFailure */.w)(error), { head: facts.head, repositoryUrl, runUrl });
+        const report = (0,assemble/* reportFailure */.Q)(facts.name, (0,build_failure/* toFailure */.w)(error), { head: facts.head, repositoryUrl, runUrl });
+        return { report, recordable: null };
     }
     finally {
         await run_discard(scratch, world.log);
     }
+}
+/** The history of each image; [] where there are no records to be read. What cannot be read says why instead: only creep needs it. */
+async function readHistories({ records, clock }, name, measured, budgets) {
+    if (records === null)
+        return [];
+    const now = (0,build_clock/* isoSeconds */.n)(clock.now());
+    const isAll = budgets.some(({ over }) => over !== null);
+    try {
+        const shelf = await records.open();
+        if (shelf === null)
+            return [];
+        const releases = budgets.some(({ over }) => over?.kind === 'release') ? await records.releases() : [];
+        const read = (platform) => (0,store/* readPoints */.Sb)(shelf, name, platform, isAll ? undefined : TREND);
+        const points = await Promise.all(measured.map(({ platform }) => read(platform)));
+        return points.map((each) => ({ points: each, releases, now, problem: null }));
+    }
+    catch (error) {
+        const problem = `the records could not be read (${(0,build_failure/* toFailure */.w)(error).message.replace(/\.$/, '')})`;
+        return measured.map(() => ({ ...budget_history/* NO_HISTORY */.Vo, now, problem }));
+    }
+}
+/** Records that a trend has. */
+const TREND = 20;
+/** The last records that can be compared with the image; the one of its own commit is the image itself. */
+function trendOf(points, head) {
+    return points
+        .filter((point) => (0,budget_history/* isAlike */.HI)(head, point) && point.commit !== head.commit)
+        .slice(-TREND)
+        .map(({ commit, at, size, downloadSize, layers }) => ({ commit, at, size, downloadSize, layers }));
 }
 /** Where growth breaks a budget, what was accepted of it is not held against the change. */
 async function withWaiver(images, ask, name) {
@@ -57475,6 +65288,37 @@ async function makeWritable(folder) {
         if (entry.isDirectory())
             await makeWritable((0,external_node_path_.join)(folder, entry.name));
     }
+}
+
+
+/***/ }),
+
+/***/ 7760:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   z: () => (/* binding */ createTurns)
+/* harmony export */ });
+/** At most `atATime` tasks are under way, the others wait in the order they came. */
+function createTurns(atATime) {
+    const waiting = [];
+    let underWay = 0;
+    return async (task) => {
+        if (underWay >= atATime)
+            await new Promise((go) => waiting.push(go));
+        else
+            underWay += 1;
+        try {
+            return await task();
+        }
+        finally {
+            const next = waiting.shift();
+            if (next)
+                next();
+            else
+                underWay -= 1;
+        }
+    };
 }
 
 
@@ -60685,6 +68529,34 @@ function closestMatch(target, candidates, options) {
 
 /***/ }),
 
+/***/ 4377:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   w$: () => (/* binding */ datetime)
+/* harmony export */ });
+/* unused harmony exports date, time, duration */
+/* harmony import */ var _core_index_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3759);
+/* harmony import */ var _schemas_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3798);
+
+
+
+function datetime(params) {
+    return _core_index_js__WEBPACK_IMPORTED_MODULE_0__/* ._isoDateTime */ .G1(_schemas_js__WEBPACK_IMPORTED_MODULE_1__/* .ZodISODateTime */ .You, params);
+}
+function date(params) {
+    return core._isoDate(ZodISODate, params);
+}
+function time(params) {
+    return core._isoTime(ZodISOTime, params);
+}
+function duration(params) {
+    return core._isoDuration(ZodISODuration, params);
+}
+
+
+/***/ }),
+
 /***/ 3798:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -60694,8 +68566,13 @@ __nccwpck_require__.d(__webpack_exports__, {
   You: () => (/* binding */ ZodISODateTime),
   YOg: () => (/* binding */ array),
   zMY: () => (/* binding */ schemas_boolean),
+  IeY: () => (/* binding */ custom),
+  gMt: () => (/* binding */ discriminatedUnion),
+  k5n: () => (/* binding */ _enum),
+  Whr: () => (/* binding */ schemas_int),
   euz: () => (/* binding */ literal),
   _H3: () => (/* binding */ looseObject),
+  chJ: () => (/* binding */ _null),
   aig: () => (/* binding */ number),
   Ikc: () => (/* binding */ object),
   g1P: () => (/* binding */ record),
@@ -60705,7 +68582,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   L5J: () => (/* binding */ unknown)
 });
 
-// UNUSED EXPORTS: ZodAny, ZodArray, ZodBase64, ZodBase64URL, ZodBigInt, ZodBigIntFormat, ZodBoolean, ZodCIDRv4, ZodCIDRv6, ZodCUID, ZodCUID2, ZodCatch, ZodCodec, ZodCreditCard, ZodCustom, ZodCustomStringFormat, ZodDate, ZodDefault, ZodDiscriminatedUnion, ZodE164, ZodEmail, ZodEmoji, ZodEnum, ZodExactOptional, ZodFile, ZodFunction, ZodGUID, ZodIBAN, ZodIPv4, ZodIPv6, ZodISODate, ZodISODuration, ZodISOTime, ZodInstanceOf, ZodIntersection, ZodJWT, ZodKSUID, ZodLazy, ZodLiteral, ZodMAC, ZodMap, ZodNaN, ZodNanoID, ZodNever, ZodNonOptional, ZodNull, ZodNullable, ZodNumber, ZodNumberFormat, ZodObject, ZodOptional, ZodPipe, ZodPrefault, ZodPreprocess, ZodPromise, ZodReadonly, ZodRecord, ZodSet, ZodString, ZodStringFormat, ZodSuccess, ZodSymbol, ZodTemplateLiteral, ZodTransform, ZodTuple, ZodType, ZodULID, ZodURL, ZodUUID, ZodUndefined, ZodUnion, ZodUnknown, ZodVoid, ZodXID, ZodXor, _ZodString, _default, _function, any, base64, base64url, bigint, catch, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, custom, date, describe, discriminatedUnion, e164, email, emoji, enum, exactOptional, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, instanceof, int, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseRecord, mac, map, meta, nan, nanoid, nativeEnum, never, nonoptional, null, nullable, nullish, optional, partialRecord, pipe, prefault, preprocess, promise, readonly, refine, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, transform, uint32, uint64, ulid, undefined, union, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
+// UNUSED EXPORTS: ZodAny, ZodArray, ZodBase64, ZodBase64URL, ZodBigInt, ZodBigIntFormat, ZodBoolean, ZodCIDRv4, ZodCIDRv6, ZodCUID, ZodCUID2, ZodCatch, ZodCodec, ZodCreditCard, ZodCustom, ZodCustomStringFormat, ZodDate, ZodDefault, ZodDiscriminatedUnion, ZodE164, ZodEmail, ZodEmoji, ZodEnum, ZodExactOptional, ZodFile, ZodFunction, ZodGUID, ZodIBAN, ZodIPv4, ZodIPv6, ZodISODate, ZodISODuration, ZodISOTime, ZodInstanceOf, ZodIntersection, ZodJWT, ZodKSUID, ZodLazy, ZodLiteral, ZodMAC, ZodMap, ZodNaN, ZodNanoID, ZodNever, ZodNonOptional, ZodNull, ZodNullable, ZodNumber, ZodNumberFormat, ZodObject, ZodOptional, ZodPipe, ZodPrefault, ZodPreprocess, ZodPromise, ZodReadonly, ZodRecord, ZodSet, ZodString, ZodStringFormat, ZodSuccess, ZodSymbol, ZodTemplateLiteral, ZodTransform, ZodTuple, ZodType, ZodULID, ZodURL, ZodUUID, ZodUndefined, ZodUnion, ZodUnknown, ZodVoid, ZodXID, ZodXor, _ZodString, _default, _function, any, base64, base64url, bigint, catch, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, date, describe, e164, email, emoji, exactOptional, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, instanceof, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseRecord, mac, map, meta, nan, nanoid, nativeEnum, never, nonoptional, nullable, nullish, optional, partialRecord, pipe, prefault, preprocess, promise, readonly, refine, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, transform, uint32, uint64, ulid, undefined, union, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
 var core_core = __nccwpck_require__(8532);
@@ -61818,9 +69695,9 @@ const $ZodUndefined = /*@__PURE__*/ (/* unused pure expression or super */ null 
         return payload;
     };
 })));
-const $ZodNull = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodNull", (inst, def) => {
+const $ZodNull = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodNull", (inst, def) => {
     $ZodType.init(inst, def);
-    inst._zod.pattern = regexes.null;
+    inst._zod.pattern = core_regexes/* null */.ch;
     inst._zod.values = new Set([null]);
     inst._zod.parse = (payload, _ctx) => {
         const input = payload.value;
@@ -61834,7 +69711,7 @@ const $ZodNull = /*@__PURE__*/ (/* unused pure expression or super */ null && (c
         });
         return payload;
     };
-})));
+});
 const $ZodAny = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodAny", (inst, def) => {
     $ZodType.init(inst, def);
     inst._zod.parse = (payload) => payload;
@@ -62465,11 +70342,11 @@ function discriminatorMap(def) {
 }
 const $ZodDiscriminatedUnion = 
 /*@__PURE__*/
-(/* unused pure expression or super */ null && (core.$constructor("$ZodDiscriminatedUnion", (inst, def) => {
+core_core/* $constructor */.xI("$ZodDiscriminatedUnion", (inst, def) => {
     def.inclusive = false;
     $ZodUnion.init(inst, def);
     const _super = inst._zod.parse;
-    util.defineLazyInternal(inst, "propValues", (zod) => {
+    core_util/* defineLazyInternal */.v5(inst, "propValues", (zod) => {
         const propValues = {};
         let undefinedCount = 0;
         for (const option of zod.def.options) {
@@ -62480,7 +70357,7 @@ const $ZodDiscriminatedUnion =
                 undefinedCount++;
             for (const [k, v] of Object.entries(pv)) {
                 if (!Object.prototype.hasOwnProperty.call(propValues, k)) {
-                    util.assignProp(propValues, k, new Set());
+                    core_util/* assignProp */.Vy(propValues, k, new Set());
                 }
                 for (const val of v) {
                     propValues[k].add(val);
@@ -62493,15 +70370,15 @@ const $ZodDiscriminatedUnion =
     });
     // Checked now rather than in the lookup map below, so an option that lacks the discriminator fails at the `discriminatedUnion` call instead of on the first object parsed. Options whose shape cannot be enumerated without resolving it — pipes and lazies — are left to the map.
     def.options.forEach((option, i) => {
-        const propShape = util.rawShape(option._zod.def);
+        const propShape = core_util/* rawShape */.MO(option._zod.def);
         if (propShape && !Object.prototype.hasOwnProperty.call(propShape, def.discriminator)) {
             throw new Error(`Invalid discriminated union option at index "${i}"`);
         }
     });
-    const disc = util.cached(() => discriminatorMap(def));
+    const disc = core_util/* cached */.PO(() => discriminatorMap(def));
     inst._zod.parse = (payload, ctx) => {
         const input = payload.value;
-        if (!util.isObject(input)) {
+        if (!core_util/* isObject */.Gv(input)) {
             payload.issues.push({
                 code: "invalid_type",
                 expected: "object",
@@ -62535,7 +70412,7 @@ const $ZodDiscriminatedUnion =
         });
         return payload;
     };
-})));
+});
 const $ZodIntersection = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodIntersection", (inst, def) => {
     $ZodType.init(inst, def);
     inst._zod.parse = (payload, ctx) => {
@@ -66354,13 +74231,13 @@ function _undefined(params) {
     return core._undefined(ZodUndefined, params);
 }
 
-const ZodNull = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodNull", (inst, def) => {
-    core.$ZodNull.init(inst, def);
+const ZodNull = /*@__PURE__*/ core_core/* $constructor */.xI("ZodNull", (inst, def) => {
+    $ZodNull.init(inst, def);
     ZodType.init(inst, def);
-    inst._zod.processJSONSchema = (ctx, json, params) => processors.nullProcessor(inst, ctx, json, params);
-})));
+    inst._zod.processJSONSchema = (ctx, json, params) => nullProcessor(inst, ctx, json, params);
+});
 function _null(params) {
-    return core._null(ZodNull, params);
+    return api/* _null */.jw(ZodNull, params);
 }
 
 const ZodAny = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodAny", (inst, def) => {
@@ -66554,17 +74431,17 @@ function xor(options, params) {
         ...util.normalizeParams(params),
     });
 }
-const ZodDiscriminatedUnion = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodDiscriminatedUnion", (inst, def) => {
+const ZodDiscriminatedUnion = /*@__PURE__*/ core_core/* $constructor */.xI("ZodDiscriminatedUnion", (inst, def) => {
     ZodUnion.init(inst, def);
-    core.$ZodDiscriminatedUnion.init(inst, def);
-})));
+    $ZodDiscriminatedUnion.init(inst, def);
+});
 function discriminatedUnion(discriminator, options, params) {
     // const [options, params] = args;
     return new ZodDiscriminatedUnion({
         type: "union",
         options: options,
         discriminator,
-        ...util.normalizeParams(params),
+        ...core_util/* normalizeParams */.A2(params),
     });
 }
 const ZodIntersection = /*@__PURE__*/ core_core/* $constructor */.xI("ZodIntersection", (inst, def) => {
@@ -67070,7 +74947,7 @@ function check(fn) {
     return ch;
 }
 function custom(fn, _params) {
-    return core._custom(ZodCustom, fn ?? (() => true), _params);
+    return api/* _custom */.FO(ZodCustom, fn ?? (() => true), _params);
 }
 function refine(fn, _params = {}) {
     return api/* _refine */.fU(ZodCustom, fn, _params);
@@ -67152,6 +75029,7 @@ function preprocess(fn, schema) {
 /* harmony export */   ER: () => (/* binding */ _endsWith),
 /* harmony export */   Eb: () => (/* binding */ _maxLength),
 /* harmony export */   F7: () => (/* binding */ _number),
+/* harmony export */   FO: () => (/* binding */ _custom),
 /* harmony export */   Fk: () => (/* binding */ _regex),
 /* harmony export */   Fn: () => (/* binding */ _url),
 /* harmony export */   G1: () => (/* binding */ _isoDateTime),
@@ -67187,6 +75065,7 @@ function preprocess(fn, schema) {
 /* harmony export */   fs: () => (/* binding */ _cuid),
 /* harmony export */   gP: () => (/* binding */ _cidrv6),
 /* harmony export */   hH: () => (/* binding */ _lowercase),
+/* harmony export */   jw: () => (/* binding */ _null),
 /* harmony export */   lo: () => (/* binding */ _normalize),
 /* harmony export */   m9: () => (/* binding */ _minLength),
 /* harmony export */   mI: () => (/* binding */ meta),
@@ -67201,7 +75080,7 @@ function preprocess(fn, schema) {
 /* harmony export */   wA: () => (/* binding */ _uuidv7),
 /* harmony export */   xY: () => (/* binding */ _toUpperCase)
 /* harmony export */ });
-/* unused harmony exports _coercedString, _mac, _creditCard, _iban, TimePrecision, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _null, _any, _void, _date, _coercedDate, _nan, _max, _min, _positive, _negative, _nonpositive, _nonnegative, _maxSize, _minSize, _size, _property, _mime, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _custom, _check, _stringbool, _stringFormat */
+/* unused harmony exports _coercedString, _mac, _creditCard, _iban, TimePrecision, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _any, _void, _date, _coercedDate, _nan, _max, _min, _positive, _negative, _nonpositive, _nonnegative, _maxSize, _minSize, _size, _property, _mime, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _check, _stringbool, _stringFormat */
 /* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4890);
 /* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9396);
 /* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4723);
@@ -67653,7 +75532,7 @@ function _undefined(Class, params) {
 function _null(Class, params) {
     return new Class({
         type: "null",
-        ...util.normalizeParams(params),
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
     });
 }
 // @__NO_SIDE_EFFECTS__
@@ -68157,7 +76036,7 @@ function _promise(Class, innerType) {
 }
 // @__NO_SIDE_EFFECTS__
 function _custom(Class, fn, _params) {
-    const norm = util.normalizeParams(_params);
+    const norm = _util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(_params);
     norm.abort ?? (norm.abort = true); // default to abort:false
     const schema = new Class({
         type: "custom",
@@ -69316,6 +77195,7 @@ function prettifyError(error) {
 /* harmony export */   Zg: () => (/* binding */ emoji),
 /* harmony export */   Zv: () => (/* binding */ uppercase),
 /* harmony export */   ai: () => (/* binding */ number),
+/* harmony export */   ch: () => (/* binding */ _null),
 /* harmony export */   fO: () => (/* binding */ ksuid),
 /* harmony export */   gF: () => (/* binding */ cuid),
 /* harmony export */   gp: () => (/* binding */ anyString),
@@ -69335,7 +77215,7 @@ function prettifyError(error) {
 /* harmony export */   zM: () => (/* binding */ boolean),
 /* harmony export */   zr: () => (/* binding */ cidrv4)
 /* harmony export */ });
-/* unused harmony exports extendedDuration, uuid4, uuid6, uuid7, html5Email, rfc5322Email, unicodeEmail, idnEmail, browserEmail, mac, hostname, domain, creditCard, currencyCode, iban, string, null, undefined, hex, md5_hex, md5_base64, md5_base64url, sha1_hex, sha1_base64, sha1_base64url, sha256_hex, sha256_base64, sha256_base64url, sha384_hex, sha384_base64, sha384_base64url, sha512_hex, sha512_base64, sha512_base64url */
+/* unused harmony exports extendedDuration, uuid4, uuid6, uuid7, html5Email, rfc5322Email, unicodeEmail, idnEmail, browserEmail, mac, hostname, domain, creditCard, currencyCode, iban, string, undefined, hex, md5_hex, md5_base64, md5_base64url, sha1_hex, sha1_base64, sha1_base64url, sha256_hex, sha256_base64, sha256_base64url, sha384_hex, sha384_base64, sha384_base64url, sha512_hex, sha512_base64, sha512_base64url */
 
 /**
  * @deprecated CUID v1 is deprecated by its authors due to information leakage

@@ -469,17 +469,19 @@ async function measure({ inputs, env }: Place): Promise<Row['measured']> {
     baseMustExist: false,
     pushed: null,
     uncommitted: 'warn' as const,
+    volatile: [],
     repositoryName: null,
     repositoryUrl: null,
     runUrl: null,
     credentials: null,
   }
-  const report = await runCommand(parseInputs({ ...inputs, baseline: 'none' }), surroundings, {
+  const { report } = await runCommand(parseInputs({ ...inputs, baseline: 'none' }), surroundings, {
     createExec: (stop) => createExec(world, stop),
     createOpenOutput: (stop) => createOpenOutput(world, stop),
     env: world,
     clock: systemClock,
     log: { section: () => section, info: () => {}, warning: () => {} },
+    records: null,
     askWaivers: null,
     signal: new AbortController().signal,
   })

@@ -62,7 +62,7 @@ async function main(command: Command): Promise<number> {
   if (command.kind === 'version') stdout.write(`${version}\n`)
   if (command.kind !== 'check') return 0
   const inputs = parseInputs(command.values)
-  const report = await run(
+  const { report } = await run(
     inputs,
     {
       cwd: process.cwd(),
@@ -71,6 +71,7 @@ async function main(command: Command): Promise<number> {
       baseMustExist: command.mustExist,
       pushed: null,
       uncommitted: 'measure',
+      volatile: [],
       repositoryName: null,
       repositoryUrl: null,
       runUrl: null,
@@ -82,6 +83,7 @@ async function main(command: Command): Promise<number> {
       env,
       clock: systemClock,
       log: terminalLog(command.verbose),
+      records: null,
       askWaivers: null,
       signal,
     },

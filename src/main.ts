@@ -29,16 +29,18 @@ async function main(): Promise<number> {
       clock: systemClock,
       createExec: (stop: AbortSignal) => createExec(env, stop),
       log: workflowLog(),
+      records: audience.records,
       askWaivers: audience.waivers?.ask ?? null,
       signal,
     }
     return run(inputs, { ...context, ...event, baseMustExist: false, uncommitted: 'warn', credentials }, world)
   }
-  const report = await measure().catch((error: unknown) => {
+  const outcome = await measure().catch((error: unknown) => {
     if (signal.aborted) throw error
-    return reportFailure(values['name'] || context.repositoryName || 'image', toFailure(error), context)
+    const report = reportFailure(values['name'] || context.repositoryName || 'image', toFailure(error), context)
+    return { report, recordable: null }
   })
-  return publish(report, { context, ...audience }, systemClock)
+  return publish(outcome, { context, ...audience }, systemClock)
 }
 
 process.exitCode = await main().catch((error: unknown) => {

@@ -1,24 +1,33 @@
 import { chmod, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { advise } from './advice/advise.ts'
-import { budgetsOf } from './budget/budgets.ts'
+import type { Budget } from './budget/budget.ts'
+import { budgetsOf, capsOf } from './budget/budgets.ts'
+import { isAlike, NO_HISTORY, type History } from './budget/history.ts'
 import { judge } from './budget/judge.ts'
 import { ratchetsOf } from './budget/ratchet.ts'
 import { isWaivable, shownOf, waive, type AskWaivers } from './budget/waiver.ts'
+import { isoSeconds } from './clock.ts'
 import { compareAll, gonePlatforms } from './compare/compare.ts'
 import { CouldNotMeasure, toFailure } from './failure.ts'
+import type { Measurement } from './image/measurement.ts'
 import type { Inputs } from './inputs/inputs.ts'
 import type { Log } from './log.ts'
+import type { Point, Recordable } from './record/record.ts'
+import { readPoints } from './record/store.ts'
 import { assembleReport, reportFailure, type JudgedImage } from './report/assemble.ts'
-import type { Report } from './report/report.ts'
+import type { Report, TrendPoint } from './report/report.ts'
 import { measureSides, type Facts, type Surroundings, type World } from './sides.ts'
 import { version } from './version.ts'
+
+/** What a run gives: the report, and what a record of its image is made of; null where it was not measured. */
+export type Outcome = { report: Report; recordable: Recordable | null }
 
 /**
  * The product in a sentence: measures head and base, compares them, judges, and reports.
  * Never throws for an image that could not be measured: the report says so. Throws where the run was cancelled.
  */
-export async function run(inputs: Inputs, surroundings: Surroundings, world: World): Promise<Report> {
+export async function run(inputs: Inputs, surroundings: Surroundings, world: World): Promise<Outcome> {
   const { repositoryUrl, runUrl } = surroundings
   const scratch = await makeScratch(surroundings.temporary)
   const facts: Facts = {
@@ -26,26 +35,73 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
     head: { commit: null, pushed: null, dirty: false, reference: null },
   }
   try {
-    const { measured, baseline } = await measureSides(inputs, surroundings, world, scratch, facts)
+    const { measured, baseline, ...recorded } = await measureSides(inputs, surroundings, world, scratch, facts)
     world.signal.throwIfAborted()
     const budgets = budgetsOf(inputs)
-    const judged = compareAll(measured, baseline).map((compared) => {
+    const histories = await readHistories(world, facts.name, measured, budgets)
+    const judged = compareAll(measured, baseline).map((compared, at) => {
       const { comparison, head, base } = compared
+      const history = histories[at] ?? NO_HISTORY
       const findings = advise(head, base)
-      const { checks, verdict } = judge(compared, budgets, findings)
-      return { comparison, checks, verdict, findings, trend: [], ratchets: ratchetsOf(comparison.head, budgets) }
+      const { checks, verdict } = judge(compared, budgets, findings, history)
+      const trend = trendOf(history.points, head)
+      return { comparison, checks, verdict, findings, trend, ratchets: ratchetsOf(comparison.head, budgets) }
     })
     const { images, waiver } = await withWaiver(judged, world.askWaivers, facts.name)
     // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.
     const isWhole = inputs.image !== null && inputs.platforms.length === 0
     const gone = isWhole ? gonePlatforms(measured, baseline) : []
-    return assembleReport({ version, images, gonePlatforms: gone, waiver, head: facts.head, repositoryUrl, runUrl })
+    const report = assembleReport({
+      version,
+      images,
+      gonePlatforms: gone,
+      waiver,
+      head: facts.head,
+      repositoryUrl,
+      runUrl,
+    })
+    return { report, recordable: { ...recorded, measurements: measured, caps: capsOf(inputs.limits) } }
   } catch (error) {
     if (world.signal.aborted) throw new CouldNotMeasure('cancelled', 'The run was cancelled.')
-    return reportFailure(facts.name, toFailure(error), { head: facts.head, repositoryUrl, runUrl })
+    const report = reportFailure(facts.name, toFailure(error), { head: facts.head, repositoryUrl, runUrl })
+    return { report, recordable: null }
   } finally {
     await discard(scratch, world.log)
   }
+}
+
+/** The history of each image; [] where there are no records to be read. What cannot be read says why instead: only creep needs it. */
+async function readHistories(
+  { records, clock }: World,
+  name: string,
+  measured: Measurement[],
+  budgets: Budget[],
+): Promise<History[]> {
+  if (records === null) return []
+  const now = isoSeconds(clock.now())
+  const isAll = budgets.some(({ over }) => over !== null)
+  try {
+    const shelf = await records.open()
+    if (shelf === null) return []
+    const releases = budgets.some(({ over }) => over?.kind === 'release') ? await records.releases() : []
+    const read = (platform: string): Promise<Point[]> => readPoints(shelf, name, platform, isAll ? undefined : TREND)
+    const points = await Promise.all(measured.map(({ platform }) => read(platform)))
+    return points.map((each) => ({ points: each, releases, now, problem: null }))
+  } catch (error) {
+    const problem = `the records could not be read (${toFailure(error).message.replace(/\.$/, '')})`
+    return measured.map(() => ({ ...NO_HISTORY, now, problem }))
+  }
+}
+
+/** Records that a trend has. */
+const TREND = 20
+
+/** The last records that can be compared with the image; the one of its own commit is the image itself. */
+function trendOf(points: readonly Point[], head: Measurement): TrendPoint[] {
+  return points
+    .filter((point) => isAlike(head, point) && point.commit !== head.commit)
+    .slice(-TREND)
+    .map(({ commit, at, size, downloadSize, layers }) => ({ commit, at, size, downloadSize, layers }))
 }
 
 /** Where growth breaks a budget, what was accepted of it is not held against the change. */

@@ -2,16 +2,24 @@ import { realpath } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import type { Baseline } from './baseline/baseline.ts'
-import { NOT_NAMED, NOT_WANTED, obtainBaseline, obtainImage, requireImage } from './baseline/obtain.ts'
+import {
+  NOT_NAMED,
+  NOT_WANTED,
+  obtainBaseline,
+  obtainImage,
+  obtainImageRecord,
+  requireImage,
+} from './baseline/obtain.ts'
+import type { RecordSearch } from './baseline/recorded.ts'
 import type { AskWaivers } from './budget/waiver.ts'
 import { inspectBuilder } from './build/builder.ts'
-import type { Clock } from './clock.ts'
+import { isoSeconds, type Clock } from './clock.ts'
 import type { Exec, OpenOutput } from './exec.ts'
 import { CouldNotMeasure, toFailure } from './failure.ts'
 import type { Credentials } from './git/commits.ts'
 import { openRepository, type Repository } from './git/git.ts'
 import { isDirty, snapshotWorkingTree } from './git/tree.ts'
-import { createLayerContents } from './image/layer/contents.ts'
+import { createLayerContents, type LayerContents } from './image/layer/contents.ts'
 import { measureImage, measureRevision, type Reading, type Revision, type Workshop } from './image/measure.ts'
 import { platformsOf, type Measurement } from './image/measurement.ts'
 import { normalisePlatform } from './image/source/manifests.ts'
@@ -21,6 +29,9 @@ import type { Inputs } from './inputs/inputs.ts'
 import { defaultName, nameOfReference } from './inputs/name.ts'
 import type { ImageReference } from './inputs/reference.ts'
 import type { Log } from './log.ts'
+import { recipeOf } from './record/recipe.ts'
+import type { Recipe } from './record/record.ts'
+import type { Records } from './record/shelf.ts'
 import type { Report } from './report/report.ts'
 import { createTurns } from './turns.ts'
 
@@ -37,6 +48,8 @@ export type Surroundings = {
   pushed: string | null
   /** Measure uncommitted changes too (the terminal), or HEAD alone (the action). */
   uncommitted: 'measure' | 'warn'
+  /** What is another one in each run and means nothing: its id and number, the names of branches. */
+  volatile: string[]
   /** The repository's name without its owner, or null: the folder's name serves. */
   repositoryName: string | null
   repositoryUrl: string | null
@@ -52,6 +65,8 @@ export type World = {
   env: Record<string, string | undefined>
   clock: Clock
   log: Log
+  /** Where records are found; null: nowhere. */
+  records: Records | null
   /** Asks what was accepted on the pull request; null where there is none, or nobody can accept anything. */
   askWaivers: AskWaivers | null
   signal: AbortSignal
@@ -61,7 +76,15 @@ export type World = {
 export type Facts = { name: string; head: Report['head'] }
 
 /** What was measured of both sides, one Measurement a platform. */
-export type Sides = { measured: Measurement[]; baseline: Baseline }
+export type Sides = {
+  measured: Measurement[]
+  baseline: Baseline
+  recipe: Recipe
+  /** When the head's commit was committed, ISO 8601, UTC, to the second; null: it is not known. */
+  committedAt: string | null
+  /** What was read of the layers. */
+  contents: LayerContents
+}
 
 /**
  * Measures head and base: builds of the checkout's commit and of the one it is compared with, or images where they lie.
@@ -95,7 +118,7 @@ export async function measureSides(
   })
   const reading = { log: world.log, inputs, places, contents: createLayerContents(signal) }
   try {
-    if (inputs.image !== null) return await measureImages(inputs.image, reading, surroundings.baseMustExist, facts)
+    if (inputs.image !== null) return await measureImages(inputs.image, reading, surroundings, world, facts)
     return await measureBuilds(
       { ...reading, exec, tidyUp, cwd, scratch, inTurn: createTurns(1), credentials: surroundings.credentials },
       surroundings,
@@ -135,25 +158,42 @@ async function measureBuilds(
     repository,
     engine,
   }
+  const recipe = recipeOf(inputs, {
+    cwd,
+    env: world.env,
+    commits: [commit, ...(surroundings.pushed === null ? [] : [surroundings.pushed])],
+    volatile: surroundings.volatile,
+  })
   const measuring = measureRevision(shop, revision)
+  const { contents } = tools
+  const search = world.records && {
+    records: world.records,
+    inputs,
+    name: facts.name,
+    recipe,
+    engine,
+    head: measuring,
+    contents,
+  }
   const obtaining =
     typeof inputs.baseline === 'object'
       ? obtainImageBeside(shop, inputs.baseline, measuring)
-      : obtainBaseline(shop, surroundings.base, revision)
+      : obtainBaseline(shop, surroundings.base, revision, search)
   measuring.catch(stop)
   obtaining.catch(stop)
   const [, measured, baseline] = await firstCause(engine, measuring, obtaining)
-  return { measured, baseline }
+  return { measured, baseline, recipe, contents, committedAt: await timeOf(repository, commit) }
 }
 
 /** Measures an image where it lies, and then what it is compared with: nothing is built, and no repository is needed. */
 async function measureImages(
   image: ImageReference,
   tools: Omit<Reading, 'name'>,
-  baseMustExist: boolean,
+  surroundings: Surroundings,
+  world: World,
   facts: Facts,
 ): Promise<Sides> {
-  const { inputs } = tools
+  const { inputs, contents } = tools
   facts.name = inputs.name ?? nameOfReference(image)
   facts.head = { ...facts.head, reference: image.text }
   const reading = { ...tools, name: facts.name }
@@ -166,11 +206,44 @@ async function measureImages(
     })
   }
   const measured = head.measurements
-  if (inputs.baseline === 'none') return { measured, baseline: NOT_WANTED }
-  if (typeof inputs.baseline !== 'object') return { measured, baseline: NOT_NAMED }
-  const platforms = platformsOf(measured)
+  const recipe = recipeOf(inputs, {
+    cwd: surroundings.cwd,
+    env: world.env,
+    commits: [],
+    volatile: surroundings.volatile,
+  })
+  const search = world.records && {
+    records: world.records,
+    inputs,
+    name: facts.name,
+    recipe,
+    engine: Promise.resolve(null),
+    head: Promise.resolve(measured),
+    contents,
+  }
+  const baseline = await obtainOf(reading, measured, search, surroundings)
+  return { measured, baseline, recipe, contents, committedAt: null }
+}
+
+/** What an image where it lies is compared with. */
+async function obtainOf(
+  reading: Reading,
+  measured: Measurement[],
+  search: RecordSearch | null,
+  { base, baseMustExist }: Surroundings,
+): Promise<Baseline> {
+  const { baseline } = reading.inputs
+  if (baseline === 'none') return NOT_WANTED
+  if (typeof baseline !== 'object') return search === null ? NOT_NAMED : obtainImageRecord(search, base, reading.log)
   const obtain = baseMustExist ? requireImage : obtainImage
-  return { measured, baseline: await obtain(reading, inputs.baseline, platforms) }
+  return obtain(reading, baseline, platformsOf(measured))
+}
+
+/** When a commit was committed; null: git does not tell. */
+async function timeOf(repository: Repository, commit: string): Promise<string | null> {
+  const shown = await repository.tryGit(['show', '--no-patch', '--format=%ct', commit])
+  const seconds = shown.exitCode === 0 ? Number(shown.stdout.trim()) : NaN
+  return Number.isSafeInteger(seconds) ? isoSeconds(seconds * 1000) : null
 }
 
 /** Those that were asked for and are not there: what is asked for is judged, or it is an error. */

@@ -38,7 +38,7 @@ async function measure(engine: Engine, example: string): Promise<ImageReport> {
     repository.commit({ Dockerfile: after })
     const prepare = 'prepare.sh' in files ? { 'before-build': 'bash prepare.sh' } : {}
     const section = { line: () => {}, end: () => {} }
-    const { images } = await run(
+    const { report } = await run(
       parseInputs(prepare),
       {
         cwd: repository.dir,
@@ -47,6 +47,7 @@ async function measure(engine: Engine, example: string): Promise<ImageReport> {
         baseMustExist: false,
         pushed: null,
         uncommitted: 'warn',
+        volatile: [],
         repositoryName: null,
         repositoryUrl: null,
         runUrl: null,
@@ -58,12 +59,13 @@ async function measure(engine: Engine, example: string): Promise<ImageReport> {
         env: engine.env,
         clock: systemClock,
         log: { section: () => section, info: () => {}, warning: () => {} },
+        records: null,
         askWaivers: null,
         signal: new AbortController().signal,
       },
     )
-    expect(images.map((image) => image.error)).toEqual([null])
-    return images[0]!
+    expect(report.images.map((image) => image.error)).toEqual([null])
+    return report.images[0]!
   } finally {
     repository.dispose()
   }

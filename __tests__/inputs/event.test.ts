@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
 import { CouldNotMeasure, type Failure } from '../../src/failure.ts'
-import { readEvent } from '../../src/inputs/event.ts'
-import { payload, type JsonObject } from '../support/payload.ts'
+import { readEvent, type EventFacts } from '../../src/inputs/event.ts'
+import { payload, type EventKind, type JsonObject } from '../support/payload.ts'
 
 const sha = (digit: string): string => digit.repeat(40)
 
 function failureOf(name: string, value: unknown): Failure {
   try {
-    readEvent(name, value, null)
+    readEvent(name, value, null, '')
   } catch (error) {
     if (error instanceof CouldNotMeasure) return error.failure
     throw error
@@ -22,7 +22,7 @@ describe('a pull request', () => {
       number: 7,
       pull_request: { number: 7, head: { sha: sha('b') }, base: { sha: sha('a'), ref: 'release/1.x' } },
     })
-    expect(readEvent(name, event, null)).toEqual({
+    expect(readEvent(name, event, null, '')).toMatchObject({
       pullRequest: 7,
       pushed: sha('b'),
       labelled: null,
@@ -36,7 +36,7 @@ describe('a pull request', () => {
         action,
         label: { name: 'image-budget: accept' },
       })
-      return readEvent(name, event, null).labelled
+      return readEvent(name, event, null, '').labelled
     }
     expect(labelled('labeled')).toBe('image-budget: accept')
     expect(labelled('unlabeled')).toBeNull()
@@ -44,7 +44,7 @@ describe('a pull request', () => {
 
   it("of GitHub's own examples is read as it is", () => {
     const { name, payload: event } = payload('pull_request.opened')
-    expect(readEvent(name, event, null)).toEqual({
+    expect(readEvent(name, event, null, '')).toMatchObject({
       pullRequest: 2,
       pushed: 'ec26c3e57ca3a959ca5aad62de7213c562f8c821',
       labelled: null,
@@ -59,7 +59,7 @@ describe('a pull request', () => {
 
   it('may come from a fork that is gone', () => {
     const { name, payload: event } = payload('pull_request.opened', { pull_request: { head: { repo: null } } })
-    expect(readEvent(name, event, null).pullRequest).toBe(2)
+    expect(readEvent(name, event, null, '').pullRequest).toBe(2)
   })
 
   it('is refused with a token that may write', () => {
@@ -77,7 +77,7 @@ describe('other events', () => {
     const { name, payload: event } = payload('merge_group.checks_requested', {
       merge_group: { base_sha: sha('c'), base_ref: 'refs/heads/main' },
     })
-    expect(readEvent(name, event, null)).toEqual({
+    expect(readEvent(name, event, null, '')).toMatchObject({
       pullRequest: null,
       pushed: null,
       labelled: null,
@@ -87,7 +87,7 @@ describe('other events', () => {
 
   it('of a push ask for the commit before it', () => {
     const { name, payload: event } = payload('push', { before: sha('d'), ref: 'refs/heads/feature/größe' })
-    expect(readEvent(name, event, null)).toEqual({
+    expect(readEvent(name, event, null, '')).toMatchObject({
       pullRequest: null,
       pushed: null,
       labelled: null,
@@ -97,7 +97,7 @@ describe('other events', () => {
 
   it('of a push that made the branch have no base', () => {
     const { name, payload: event } = payload('push', { before: sha('0'), ref: 'refs/heads/new' })
-    expect(readEvent(name, event, null).base).toEqual({
+    expect(readEvent(name, event, null, '').base).toEqual({
       kind: 'none',
       reason: 'the push created `new`, there is no commit before it',
     })
@@ -109,7 +109,7 @@ describe('other events', () => {
     ['workflow_call', {}],
     ['some_event_of_tomorrow', null],
   ])('of the kind %s have neither base nor pull request', (name, event) => {
-    expect(readEvent(name, event, null)).toEqual({
+    expect(readEvent(name, event, null, '')).toMatchObject({
       pullRequest: null,
       pushed: null,
       labelled: null,
@@ -123,14 +123,14 @@ describe('a base that the user names', () => {
     'goes before that of %s',
     (kind) => {
       const { name, payload: event } = payload(kind)
-      const { base, pullRequest } = readEvent(name, event, 'v1.0')
+      const { base, pullRequest } = readEvent(name, event, 'v1.0', '')
       expect(base).toEqual({ kind: 'ref', ref: 'v1.0' })
-      expect(pullRequest).toBe(readEvent(name, event, null).pullRequest)
+      expect(pullRequest).toBe(readEvent(name, event, null, '').pullRequest)
     },
   )
 
   it('does not open pull_request_target', () => {
-    expect(() => readEvent('pull_request_target', {}, 'main')).toThrow(CouldNotMeasure)
+    expect(() => readEvent('pull_request_target', {}, 'main', '')).toThrow(CouldNotMeasure)
   })
 })
 
@@ -169,11 +169,40 @@ describe('a payload that is not as GitHub describes it', () => {
     fc.assert(
       fc.property(names, fc.jsonValue(), fc.constantFrom('pull_request', 'merge_group', ''), (name, value, key) => {
         try {
-          readEvent(name, key === '' ? value : { [key]: value }, null)
+          readEvent(name, key === '' ? value : { [key]: value }, null, '')
         } catch (error) {
           expect(error).toBeInstanceOf(CouldNotMeasure)
         }
       }),
     )
+  })
+})
+
+describe('a run of the default branch itself', () => {
+  const REPOSITORY = { full_name: 'octo-org/shop', default_branch: 'trunk', private: true }
+  const of = (kind: EventKind, ref: string, overrides: JsonObject = {}): EventFacts => {
+    const { name, payload: event } = payload(kind, { repository: REPOSITORY, ...overrides })
+    return readEvent(name, event, null, ref)
+  }
+
+  it('is a push to it, a schedule, or one by hand', () => {
+    expect(of('push', 'refs/heads/trunk')).toMatchObject({ onDefaultBranch: true, isPrivate: true })
+    expect(of('workflow_dispatch', 'refs/heads/trunk').onDefaultBranch).toBe(true)
+    expect(
+      readEvent('schedule', { schedule: '0 5 * * 1', repository: REPOSITORY }, null, 'refs/heads/trunk'),
+    ).toMatchObject({
+      onDefaultBranch: true,
+    })
+  })
+
+  it('is no push to another branch or of a tag, no pull request, and no merge queue', () => {
+    expect(of('push', 'refs/heads/main').onDefaultBranch).toBe(false)
+    expect(of('push', 'refs/tags/trunk').onDefaultBranch).toBe(false)
+    expect(of('pull_request.synchronize', 'refs/heads/trunk').onDefaultBranch).toBe(false)
+    expect(of('merge_group.checks_requested', 'refs/heads/trunk').onDefaultBranch).toBe(false)
+    expect(readEvent('schedule', {}, null, 'refs/heads/trunk')).toMatchObject({
+      onDefaultBranch: false,
+      isPrivate: null,
+    })
   })
 })

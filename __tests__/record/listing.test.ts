@@ -34,14 +34,11 @@ function listingOf(entries: LayerEntry[]): LayerListing {
 /** What is read of the layers of an image, base layer first. */
 function inspected(layers: readonly LayerListing[]): ImageContent | null {
   const diffIds = layers.map((_, at) => digest(`${at}`))
-  return contentOf(
-    { config: { os: 'linux', architecture: 'amd64', rootfs: { diff_ids: diffIds } } },
-    {
-      get: (diffId) => layers[diffIds.indexOf(diffId)],
-      add: () => {},
-      read: () => Promise.reject(new Error('it is read')),
-    },
-  )
+  return contentOf(diffIds, {
+    get: (diffId) => layers[diffIds.indexOf(diffId)],
+    add: () => {},
+    read: () => Promise.reject(new Error('it is read')),
+  })
 }
 
 async function packedOf(listing: LayerListing, diffId = DIFF_ID): Promise<Buffer> {

@@ -42,7 +42,7 @@ async function measure(engine: Engine, cwd: string, inputs: ActionInputs): Promi
   const env = { ...process.env, ...engine.env }
   const log: string[] = []
   const line = (text: string): void => void log.push(text)
-  const report = await run(
+  const { report } = await run(
     parseInputs(inputs),
     {
       cwd,
@@ -51,6 +51,7 @@ async function measure(engine: Engine, cwd: string, inputs: ActionInputs): Promi
       baseMustExist: false,
       pushed: null,
       uncommitted: 'warn',
+      volatile: [],
       repositoryName: 'shop',
       repositoryUrl: 'https://github.com/octo/shop',
       runUrl: null,
@@ -62,6 +63,7 @@ async function measure(engine: Engine, cwd: string, inputs: ActionInputs): Promi
       env,
       clock: systemClock,
       log: { section: () => ({ line, end: () => {} }), info: line, warning: line },
+      records: null,
       askWaivers: null,
       signal: new AbortController().signal,
     },

@@ -37102,23 +37102,14 @@ function rankOf({ entry: { rank } }) {
 
 /***/ }),
 
-/***/ 9459:
+/***/ 524:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  S4: () => (/* binding */ judge),
-  Vj: () => (/* binding */ verdictOf)
-});
-
-// UNUSED EXPORTS: nearPercent
-
-// EXTERNAL MODULE: ./build/advice/advise.js + 17 modules
-var advise = __nccwpck_require__(7290);
-// EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
-var compare = __nccwpck_require__(5086);
-;// CONCATENATED MODULE: ./build/budget/history.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   GH: () => (/* binding */ startOf),
+/* harmony export */   HI: () => (/* binding */ isAlike),
+/* harmony export */   Vo: () => (/* binding */ NO_HISTORY)
+/* harmony export */ });
 /** Of an image whose records were not read. */
 const NO_HISTORY = {
     points: [],
@@ -37145,6 +37136,7 @@ function startOf(over, head, history) {
         ? lastRelease(alike, history.releases, head.commit, some)
         : recordOfOld(alike, over.days, history.now, some);
 }
+/** Whether an image's figures and a record's mean the same. */
 function isAlike(head, point) {
     if ((head.engine?.store ?? null) !== point.store)
         return false;
@@ -37181,6 +37173,27 @@ function timeOf(text) {
     return Date.parse(text);
 }
 
+
+/***/ }),
+
+/***/ 1482:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  S4: () => (/* binding */ judge),
+  Vj: () => (/* binding */ verdictOf)
+});
+
+// UNUSED EXPORTS: nearPercent
+
+// EXTERNAL MODULE: ./build/advice/advise.js + 17 modules
+var advise = __nccwpck_require__(7290);
+// EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
+var compare = __nccwpck_require__(5086);
+// EXTERNAL MODULE: ./build/budget/history.js
+var budget_history = __nccwpck_require__(524);
 // EXTERNAL MODULE: ./build/image/measurement.js
 var measurement = __nccwpck_require__(4158);
 // EXTERNAL MODULE: ./build/inputs/budget-lines.js
@@ -37356,7 +37369,7 @@ const order = ['max-size', 'max-download-size', 'max-layers', 'max-increase'];
  * What grew by a base image that moved by itself is held against nobody, but by a budget on just that. Throws a RangeError for a limit below 0 or not finite,
  * which the inputs let nobody set.
  */
-function judge(compared, budgets, findings, history = NO_HISTORY) {
+function judge(compared, budgets, findings, history = budget_history/* NO_HISTORY */.Vo) {
     const checks = budgets
         .toSorted((left, right) => place(left) - place(right))
         .map((budget) => {
@@ -37365,7 +37378,7 @@ function judge(compared, budgets, findings, history = NO_HISTORY) {
             return judgeFindings(compared, budget, findings, scope.of);
         const sides = sidesOf(compared, scope);
         if (over !== null)
-            return withLevel(judgeCreep(sides, budget, startOf(over, compared.head, history)));
+            return withLevel(judgeCreep(sides, budget, (0,budget_history/* startOf */.GH)(over, compared.head, history)));
         const metric = capped[budget.budget];
         return withLevel(metric === undefined ? judgeGrowth(sides, budget) : judgeCap(sides, budget, metric));
     });
@@ -37637,7 +37650,7 @@ function exitCodeOf(verdict, fail) {
 /* harmony export */   uF: () => (/* binding */ isWaivable)
 /* harmony export */ });
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
-/* harmony import */ var _judge_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9459);
+/* harmony import */ var _judge_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1482);
 
 
 /** Whether someone may accept what breaks a budget: growth, but nothing that is forbidden. */
@@ -37798,7 +37811,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(9665);
 /* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(1499);
 /* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(6717);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(2885);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(448);
 /* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(8508);
 
 
@@ -37860,13 +37873,14 @@ async function main(command) {
     if (command.kind !== 'check')
         return 0;
     const inputs = (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_5__/* .parseInputs */ .TL)(command.values);
-    const report = await (0,_run_js__WEBPACK_IMPORTED_MODULE_8__/* .run */ .e)(inputs, {
+    const { report } = await (0,_run_js__WEBPACK_IMPORTED_MODULE_8__/* .run */ .e)(inputs, {
         cwd: process.cwd(),
         temporary: (0,node_os__WEBPACK_IMPORTED_MODULE_0__.tmpdir)(),
         base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
         baseMustExist: command.mustExist,
         pushed: null,
         uncommitted: 'measure',
+        volatile: [],
         repositoryName: null,
         repositoryUrl: null,
         runUrl: null,
@@ -37877,6 +37891,7 @@ async function main(command) {
         env,
         clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m,
         log: terminalLog(command.verbose),
+        records: null,
         askWaivers: null,
         signal,
     });
@@ -37913,6 +37928,7 @@ __webpack_async_result__();
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
+  n: () => (/* binding */ isoSeconds),
   m: () => (/* binding */ systemClock)
 });
 
@@ -37920,6 +37936,10 @@ __nccwpck_require__.d(__webpack_exports__, {
 const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
 ;// CONCATENATED MODULE: ./build/clock.js
 
+/** A time in milliseconds since 1970 as ISO 8601 has it, in UTC, to the second: `2026-11-21T10:00:00Z`. */
+function isoSeconds(milliseconds) {
+    return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
+}
 /** The machine's own clock. */
 const systemClock = {
     now: () => Date.now(),
@@ -41007,8 +41027,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./node_modules/leven/index.js
 var leven = __nccwpck_require__(7785);
-// EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 14 modules
-var schemas = __nccwpck_require__(5586);
+// EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 10 modules
+var schemas = __nccwpck_require__(3798);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
 var core = __nccwpck_require__(8532);
 // EXTERNAL MODULE: ./build/failure.js
@@ -41787,6 +41807,10 @@ function baseImageGrowth(image) {
     const metric = state_leadMetric(image);
     return metric === null ? null : (image.baseImage?.growth?.[metric] ?? null);
 }
+/** The commit whose figures stand for the base: of a record before the base commit, that record's. Null: there is none. */
+function measuredBase({ baseline }) {
+    return baseline.record?.commit ?? baseline.commit;
+}
 /** `docker.io/library/node:24-slim` as Dockerfiles write it: `node:24-slim`. */
 function state_familiarName(reference) {
     return reference.replace(/^docker\.io\/(library\/)?/, '');
@@ -42172,7 +42196,7 @@ function layerPlace(layer, image, report) {
     if (layer.file === null || layer.line === null)
         return null;
     const head = report.head.dirty ? null : report.head.commit;
-    return { file: layer.file, line: layer.line, commit: layer.change === 'removed' ? image.baseline.commit : head };
+    return { file: layer.file, line: layer.line, commit: layer.change === 'removed' ? measuredBase(image) : head };
 }
 /** What of it, as the end of the cause's sentence; nothing where it is not known. */
 function whyWords({ layer, amount, why }) {
@@ -42986,11 +43010,24 @@ function smallPrint(image, report) {
     ];
 }
 function baselinePrint(image) {
-    const { kind, commit, ref } = image.baseline;
+    const { passedOver } = image.baseline;
+    const print = basePrint(image);
+    return passedOver === null ? print : [...print, fromProse(passedOver)];
+}
+function basePrint(image) {
+    const { kind, commit, ref, record } = image.baseline;
     if (kind === 'none' || image.base === null)
         return [];
     if (kind === 'image')
         return [phrase_phrase `base ${{ code: ref ?? '' }}`];
+    if (kind === 'record' && record !== null) {
+        if (record.behind === 0)
+            return [phrase_phrase `base as recorded of ${{ code: shortCommit(record.commit) }}`];
+        const distance = units_formatCount(record.behind, 'commit');
+        return [
+            phrase_phrase `base as recorded of ${{ code: shortCommit(record.commit) }} (${record.at.slice(0, 10)}), ${distance} before ${{ code: shortCommit(commit ?? '') }}`,
+        ];
+    }
     return [commit === null ? ['base built for this run'] : phrase_phrase `base built from ${{ code: shortCommit(commit) }}`];
 }
 /** Totals a table shows one row each of, in its order, with the row's name. */
@@ -43150,8 +43187,9 @@ function tables_baseHead(images) {
     const [first] = images;
     if (first === undefined)
         return ['base'];
-    const { commit, ref } = first.baseline;
-    if (!images.every((image) => image.baseline.commit === commit && image.baseline.ref === ref))
+    const commit = measuredBase(first);
+    const isSame = (image) => measuredBase(image) === commit && image.baseline.ref === first.baseline.ref;
+    if (!images.every(isSame))
         return ['base'];
     const name = baseName(first).replace(/^the base$/, 'base');
     return commit === null ? [name] : phrase_phrase `${name} ${{ code: shortCommit(commit) }}`;
@@ -43694,7 +43732,7 @@ function paint(text, colour, pen) {
 
 /***/ }),
 
-/***/ 2885:
+/***/ 448:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -43725,6 +43763,10 @@ function budgetsOf({ limits, budgets, forbid }) {
         })),
     ];
 }
+/** The caps on the whole image that break the budget. */
+function capsOf({ maxSize, maxDownloadSize, maxLayers }) {
+    return { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers };
+}
 function limitsOf({ maxSize, maxDownloadSize, maxLayers, maxIncrease }, on) {
     return [
         ...(maxSize === null ? [] : [{ budget: 'max-size', ...on, limit: maxSize, unit: 'bytes' }]),
@@ -43736,8 +43778,10 @@ function limitsOf({ maxSize, maxDownloadSize, maxLayers, maxIncrease }, on) {
     ];
 }
 
-// EXTERNAL MODULE: ./build/budget/judge.js + 3 modules
-var judge = __nccwpck_require__(9459);
+// EXTERNAL MODULE: ./build/budget/history.js
+var budget_history = __nccwpck_require__(524);
+// EXTERNAL MODULE: ./build/budget/judge.js + 2 modules
+var judge = __nccwpck_require__(1482);
 ;// CONCATENATED MODULE: ./build/budget/ratchet.js
 /** What a lower cap leaves above the image, and how much lower than the old one it is at least, in percent of either. */
 const ROOM = 10n;
@@ -43769,10 +43813,2784 @@ function ceiling(numerator, denominator) {
 
 // EXTERNAL MODULE: ./build/budget/waiver.js
 var waiver = __nccwpck_require__(4954);
+// EXTERNAL MODULE: ./build/clock.js + 1 modules
+var build_clock = __nccwpck_require__(4701);
 // EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
 var compare = __nccwpck_require__(5086);
 // EXTERNAL MODULE: ./build/failure.js
 var build_failure = __nccwpck_require__(9874);
+;// CONCATENATED MODULE: ./build/turns.js
+/** At most `atATime` tasks are under way, the others wait in the order they came. */
+function turns_createTurns(atATime) {
+    const waiting = [];
+    let underWay = 0;
+    return async (task) => {
+        if (underWay >= atATime)
+            await new Promise((go) => waiting.push(go));
+        else
+            underWay += 1;
+        try {
+            return await task();
+        }
+        finally {
+            const next = waiting.shift();
+            if (next)
+                next();
+            else
+                underWay -= 1;
+        }
+    };
+}
+
+// EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 10 modules
+var schemas = __nccwpck_require__(3798);
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+;// CONCATENATED MODULE: ./build/image/oci.js
+
+
+/** A digest as it is written here: https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests, of SHA-256 alone. */
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const digest = schemas/* string */.YjP().regex(DIGEST);
+const size = schemas/* number */.aig().int().nonnegative();
+/** A platform's part: it stands in reports, so it may not be just anything. */
+const word = schemas/* string */.YjP().regex(/^[\w.-]{0,64}$/);
+const platform = schemas/* object */.Ikc({ os: word, architecture: word, variant: word.optional() });
+/** OCI image config (or Docker's), as far as it is read here: https://github.com/opencontainers/image-spec/blob/main/config.md */
+const imageConfig = schemas/* object */.Ikc({
+    os: word,
+    architecture: word,
+    variant: word.optional(),
+    rootfs: schemas/* object */.Ikc({ diff_ids: schemas/* array */.YOg(digest).nullish() }).optional(),
+    config: schemas/* object */.Ikc({ User: schemas/* string */.YjP().nullish(), Env: schemas/* array */.YOg(schemas/* string */.YjP()).nullish() }).nullish(),
+    history: schemas/* array */.YOg(schemas/* object */.Ikc({ created_by: schemas/* string */.YjP().optional(), empty_layer: schemas/* boolean */.zMY().optional() })).nullish(),
+});
+/** OCI image manifest, or Docker's schema 2: https://github.com/opencontainers/image-spec/blob/main/manifest.md */
+const manifest = schemas/* object */.Ikc({
+    config: schemas/* object */.Ikc({ digest, size, mediaType: schemas/* string */.YjP().default('') }),
+    /** Null where the image has none (Go's JSON of an empty list). */
+    layers: schemas/* array */.YOg(schemas/* object */.Ikc({ digest, size, mediaType: schemas/* string */.YjP().default(''), urls: schemas/* array */.YOg(schemas/* string */.YjP()).nullish() }))
+        .nullable()
+        .transform((layers) => layers ?? []),
+});
+/** OCI image index, or Docker's manifest list: https://github.com/opencontainers/image-spec/blob/main/image-index.md */
+const index = schemas/* object */.Ikc({
+    manifests: schemas/* array */.YOg(schemas/* object */.Ikc({
+        digest,
+        size: size.optional(),
+        mediaType: schemas/* string */.YjP().optional(),
+        platform: platform.nullish(),
+        annotations: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* string */.YjP()).nullish(),
+    })),
+});
+/**
+ * `os/architecture[/variant]`, as containerd writes it (github.com/containerd/platforms): a variant that is the architecture's default
+ * is left out (`linux/arm64` is v8, `linux/amd64` v1), but for 32-bit ARM, where none means v7.
+ */
+function platformName({ os, architecture, variant, }) {
+    const isDefault = (architecture === 'arm64' && variant === 'v8') || (architecture === 'amd64' && variant === 'v1');
+    const written = architecture === 'arm' ? variant || 'v7' : isDefault ? '' : variant;
+    return [os, architecture, ...(written ? [written] : [])].join('/');
+}
+/** The digest of bytes: `sha256:…`. */
+function digestOf(bytes) {
+    return `sha256:${(0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex')}`;
+}
+/** The images of an index: attestations (BuildKit: platform `unknown/unknown`, annotated) are none. */
+function imagesOf({ manifests }) {
+    return manifests.filter(({ platform: of, annotations }) => of?.os !== 'unknown' && annotations?.['vnd.docker.reference.type'] !== 'attestation-manifest');
+}
+/** `created_by` of each non-empty layer, base layer first; null where the history does not account for the layers. */
+function layerHistory(config) {
+    const layers = (config.history ?? []).filter((entry) => entry.empty_layer !== true);
+    return layers.length === (config.rootfs?.diff_ids ?? []).length ? layers.map((entry) => entry.created_by ?? '') : null;
+}
+/** The shell that runs a `RUN`, with its options: docker's own, or a usual one of `SHELL`. */
+const SHELL = String.raw `/bin/(?:ba|da)?sh(?: -\w+(?: pipefail)?)*? -\w*c `;
+const WITH_ARGUMENTS = /^(?:ONBUILD )?(?:RUN )?\|\d+ /;
+const UNTIL_LAST_SHELL = new RegExp(`^.*${SHELL}`);
+const LEADING_SHELL = new RegExp(`^(?:RUN )?${SHELL}`);
+/**
+ * `created_by` as a person would write it: without the shell, the builder's marks and the values of build arguments.
+ * Those stand between `|COUNT` and the shell, unquoted, and may hold anything, a shell's name too: so only what follows the last
+ * shell is shown, and nothing where there is none.
+ */
+function plainInstruction(createdBy) {
+    const text = createdBy
+        .replaceAll(/\s+/g, ' ')
+        .trim()
+        .replace(/ # buildkit$/, '')
+        .replace(/^\/bin\/sh -c #\(nop\) /, '');
+    const plain = WITH_ARGUMENTS.test(text)
+        ? `RUN ${UNTIL_LAST_SHELL.test(text) ? text.replace(UNTIL_LAST_SHELL, '') : '…'}`
+        : text.replace(LEADING_SHELL, 'RUN ');
+    return plain.slice(0, 1_000).trim();
+}
+
+;// CONCATENATED MODULE: ./build/record/points.js
+/** Months before the current one whose points are kept, all of them; and those of which each day's last is. */
+const WHOLE_MONTHS = 1;
+const DAILY_MONTHS = WHOLE_MONTHS + 12;
+const DAY_MS = 86_400_000;
+/** Days from a Monday to 1970-01-01: weeks begin on Mondays, as in ISO 8601. */
+const FIRST_WEEKDAY = 3;
+/**
+ * What is kept of a record for good. It cannot have been committed after it was measured: where a clock says so that is when it counts
+ * from, or a commit of the year 2099 would make all others old.
+ */
+function points_pointOf({ commit, committedAt, measuredAt, caps, measurement }) {
+    const { size, downloadSize, layers, engine, sizeFrom } = measurement;
+    return {
+        commit,
+        at: committedAt < measuredAt ? committedAt : measuredAt,
+        size,
+        downloadSize,
+        layers: layers.length,
+        caps,
+        store: engine?.store ?? null,
+        sizeFrom,
+    };
+}
+/** The points with one more, sorted by time; it takes the place of that of the same commit. */
+function points_withPoint(points, point) {
+    return inOrder([...points.filter(({ commit }) => commit !== point.commit), point]);
+}
+/** Sorted by time, those of one time by commit. Of a commit that is there more than once the latest. */
+function inOrder(points) {
+    const sorted = points.toSorted(points_compareTimes);
+    const latest = new Map(sorted.map((point) => [point.commit, point]));
+    return sorted.filter((point) => latest.get(point.commit) === point);
+}
+/** The order in which records and points stand: by time, those of one time by commit. */
+function points_compareTimes(one, other) {
+    if (one.at !== other.at)
+        return one.at < other.at ? -1 : 1;
+    return one.commit < other.commit ? -1 : one.commit > other.commit ? 1 : 0;
+}
+/**
+ * What is kept of the points when the newest of them is of `now`: all of that month and the one before, of a year before that the last of
+ * each day, and beyond the last of each week; those of released commits always. What goes now or later has a later one in its day or
+ * week. So it makes no difference in which order points come, nor how often this is done.
+ */
+function points_compact(points, { now, released }) {
+    const whole = monthBefore(monthOf(now), WHOLE_MONTHS);
+    const daily = monthBefore(monthOf(now), DAILY_MONTHS);
+    const recent = new Map();
+    const old = [];
+    const last = new Map();
+    for (const point of inOrder(points)) {
+        const month = monthOf(point.at);
+        if (month >= whole) {
+            const those = recent.get(month);
+            if (those)
+                those.push(point);
+            else
+                recent.set(month, [point]);
+            continue;
+        }
+        old.push(point);
+        last.set(month >= daily ? dayOf(point.at) : weekOf(point.at), point);
+    }
+    const kept = new Set(last.values());
+    return { recent, older: old.filter((point) => kept.has(point) || released.has(point.commit)) };
+}
+/** All that is kept, sorted by time. */
+function points_pointsIn({ recent, older }) {
+    return inOrder([...older, ...[...recent.values()].flat()]);
+}
+function monthOf(at) {
+    return at.slice(0, 7);
+}
+function dayOf(at) {
+    return at.slice(0, 10);
+}
+function weekOf(at) {
+    return `week ${Math.floor((Date.parse(at) / DAY_MS + FIRST_WEEKDAY) / 7)}`;
+}
+/** The month so many before a month, `YYYY-MM`; none is before the year 0. */
+function monthBefore(month, months) {
+    const index = Math.max(0, Number(month.slice(0, 4)) * 12 + Number(month.slice(5)) - 1 - months);
+    return `${String(Math.floor(index / 12)).padStart(4, '0')}-${String((index % 12) + 1).padStart(2, '0')}`;
+}
+
+// EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
+var api = __nccwpck_require__(3759);
+;// CONCATENATED MODULE: ./node_modules/zod/v4/classic/iso.js
+
+
+
+function datetime(params) {
+    return api/* _isoDateTime */.G1(schemas/* ZodISODateTime */.You, params);
+}
+function date(params) {
+    return core._isoDate(ZodISODate, params);
+}
+function time(params) {
+    return core._isoTime(ZodISOTime, params);
+}
+function duration(params) {
+    return core._isoDuration(ZodISODuration, params);
+}
+
+// EXTERNAL MODULE: ./build/image/measurement.js
+var measurement = __nccwpck_require__(4158);
+;// CONCATENATED MODULE: ./build/image/source/json.js
+/** The value of a JSON text (bytes: of its UTF-8); undefined where it is none. */
+function json_parseJson(text) {
+    try {
+        return JSON.parse(typeof text === 'string' ? text : Buffer.from(text).toString('utf8'));
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/record/schema.js
+
+
+
+
+/** Bytes of a record; one of an image with 127 layers, the engines' limit, has a tenth of it. */
+const MAX_RECORD = 1_000_000;
+/** Bytes of a file of points, and the points that are written into one: they fit, whatever their figures. */
+const MAX_POINTS_FILE = 5_000_000;
+const MAX_POINTS = 10_000;
+/** Characters of a text; an instruction has at most a tenth of it. */
+const MAX_TEXT = 10_000;
+/** Elements of a list: engines take 127 layers, and there are as many names at most. */
+const MAX_ELEMENTS = 1_000;
+const schema_text = schemas/* string */.YjP().max(MAX_TEXT);
+/** Counted before they are looked at: what is wrong with each of a million takes gigabytes to tell. */
+const listOf = (one) => schemas/* array */.YOg(schemas/* unknown */.L5J()).max(MAX_ELEMENTS).pipe(schemas/* array */.YOg(one));
+const count = schemas/* int */.Whr().nonnegative();
+const bytes = count.nullable();
+const line = schemas/* int */.Whr().positive().nullable();
+const schema_digest = schemas/* string */.YjP().regex(DIGEST);
+const commit = schemas/* string */.YjP().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/);
+/** ISO 8601, UTC, to the second: so texts are in the order of the times. */
+const schema_time = datetime({ precision: 0 });
+const store = schemas/* enum */.k5n(['classic', 'containerd', 'buildkit']);
+const sizeFrom = schemas/* enum */.k5n(['content', 'engine']).nullable();
+const caps = schemas/* object */.Ikc({ size: bytes, downloadSize: bytes, layers: bytes });
+const schema_layer = schemas/* object */.Ikc({
+    diffId: schema_digest,
+    digest: schema_digest.nullable(),
+    size: bytes,
+    downloadSize: bytes,
+    compression: schemas/* enum */.k5n(['gzip', 'zstd', 'none']).nullable(),
+    instruction: schema_text,
+    file: schema_text.nullable(),
+    line,
+    stage: schema_text.nullable(),
+    fromBase: schemas/* boolean */.zMY().nullable(),
+    copiedFrom: schemas/* object */.Ikc({ kind: schemas/* enum */.k5n(['stage', 'image']), name: schema_text }).nullable(),
+});
+const schema_measurement = schemas/* object */.Ikc({
+    schema: schemas/* literal */.euz(1),
+    name: schema_text,
+    platform: schema_text,
+    commit: commit.nullable(),
+    dockerfile: schema_text.nullable(),
+    ignoreFile: schema_text.nullable(),
+    target: schema_text.nullable(),
+    engine: schemas/* object */.Ikc({ driver: schema_text, store, version: schema_text, buildx: schema_text }).nullable(),
+    source: schemas/* object */.Ikc({ reference: schema_text, digest: schema_digest.nullable() }).nullable(),
+    baseImage: schemas/* object */.Ikc({ name: schema_text, digest: schema_digest.nullable(), line, instruction: schema_text.nullable() }).nullable(),
+    size: bytes,
+    sizeFrom,
+    downloadSize: bytes,
+    unmeasured: schemas/* object */.Ikc({ size: schema_text.nullable(), downloadSize: schema_text.nullable() }),
+    layers: listOf(schema_layer),
+    stages: count.nullable(),
+    settings: schemas/* object */.Ikc({ user: schema_text, variables: listOf(schema_text), buildArgs: listOf(schema_text) }).nullable(),
+    warnings: listOf(schemas/* object */.Ikc({ rule: schema_text, message: schema_text, line, url: schema_text.nullable() })),
+    content: schemas/* null */.chJ(),
+})
+    // What a comparison tells adds up only where these do.
+    .refine(({ size, sizeFrom: from, layers }) => {
+    const parts = (0,measurement/* sum */.c)(layers.map((each) => each.size));
+    return (size === null) === (from === null) && (parts === null || parts === size);
+});
+/** Of schema 1. What it has besides, a later version wrote: it is left out. */
+const storedRecord = schemas/* object */.Ikc({
+    schema: schemas/* literal */.euz(1),
+    commit,
+    committedAt: schema_time,
+    measuredAt: schema_time,
+    recipe: schemas/* record */.g1P(schemas/* string */.YjP().regex(/^[a-z-]{1,40}(?: [A-Za-z_][\w.-]{0,199})?$/), schemas/* string */.YjP().regex(/^[0-9a-f]{4}$/)),
+    caps,
+    measurement: schema_measurement,
+});
+const point = schemas/* object */.Ikc({
+    commit,
+    at: schema_time,
+    size: bytes,
+    downloadSize: bytes,
+    layers: count,
+    caps,
+    store: store.nullable(),
+    sizeFrom,
+});
+/** What reads a record, by its schema's number: one of an older number, once there is a newer, as what it would be today. */
+const READERS = new Map([[1, storedRecord]]);
+const versioned = schemas/* looseObject */._H3({ schema: schemas/* int */.Whr() });
+/** A record's text, with the newline at its end: the same for the same content, whatever the order of its keys. `content` is left out. */
+function schema_renderRecord(record) {
+    const kept = { ...record, measurement: { ...record.measurement, content: null } };
+    return `${JSON.stringify(kept, schema_inOrder, 2)}\n`;
+}
+/** A replacer that puts an object's keys in the order of the alphabet. */
+function schema_inOrder(_, value) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+        return value;
+    return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+/** The record that a text is; null where it is none, not of a schema that is known, or longer than one can be. */
+function schema_parseRecord(written) {
+    if (Buffer.byteLength(written) > MAX_RECORD)
+        return null;
+    const value = json_parseJson(written);
+    const { success, data } = versioned.safeParse(value);
+    if (!success)
+        return null;
+    return READERS.get(data.schema)?.safeParse(value).data ?? null;
+}
+/** A line of JSON for each point, in their order; of more than MAX_POINTS the last ones. */
+function schema_renderPoints(points) {
+    return points.slice(-MAX_POINTS).map(pointLine).join('');
+}
+function pointLine({ commit: id, at, size, downloadSize, layers, caps: limits, store: kept, sizeFrom: from, }) {
+    const { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers } = limits;
+    const ordered = {
+        commit: id,
+        at,
+        size,
+        downloadSize,
+        layers,
+        caps: { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers },
+        store: kept,
+        sizeFrom: from,
+    };
+    return `${JSON.stringify(ordered)}\n`;
+}
+/** The points of a file's text, in its order. What is no point's line is left out; so is what is more or longer than one can have. */
+function schema_parsePoints(written) {
+    if (Buffer.byteLength(written) > MAX_POINTS_FILE)
+        return [];
+    // The last line ends with a newline too.
+    const lines = written.split('\n').slice(-MAX_POINTS - 1);
+    return lines.flatMap((each) => point.safeParse(json_parseJson(each)).data ?? []);
+}
+
+;// CONCATENATED MODULE: ./build/record/kept.js
+
+
+
+
+
+/** Records that are kept, and how many of them have their layers' listings kept. */
+const MAX_RECORDS = 100;
+const LISTED_RECORDS = 30;
+/** Bytes of all listings of an image on one platform. */
+const MAX_LISTINGS = 30_000_000;
+/** Bytes and lines of the file: a hundred records, and the layers of 30 that have as many as engines take, have a third of it. */
+const MAX_INDEX = 3_000_000;
+const MAX_LINES = 12_000;
+const keptRecord = point.pick({ commit: true, at: true });
+const keptListing = schemas/* object */.Ikc({
+    diffId: schemas/* string */.YjP().regex(DIGEST),
+    bytes: schemas/* int */.Whr().nonnegative(),
+    commit: keptRecord.shape.commit,
+});
+/** A line of JSON for each: the records, newest first, and the listings by their diffIDs. */
+function kept_renderKept({ records, listings }) {
+    const ordered = listings.toSorted(byDiffId);
+    return [
+        ...newestFirst(records).map(({ commit, at }) => JSON.stringify({ commit, at })),
+        ...ordered.map(({ diffId, bytes, commit }) => JSON.stringify({ diffId, bytes, commit })),
+    ]
+        .map((line) => `${line}\n`)
+        .join('');
+}
+function byDiffId({ diffId: one }, { diffId: other }) {
+    return one < other ? -1 : one > other ? 1 : 0;
+}
+/** What a text tells of them. What is not as it is written here is left out. */
+function kept_parseKept(text) {
+    const lines = Buffer.byteLength(text) > MAX_INDEX ? [] : text.split('\n').slice(0, MAX_LINES).map(parseJson);
+    return {
+        records: lines.flatMap((line) => keptRecord.safeParse(line).data ?? []),
+        listings: lines.flatMap((line) => keptListing.safeParse(line).data ?? []),
+    };
+}
+/** The newest of the records, newest first: those that are kept. */
+function kept_keepRecords(records) {
+    return newestFirst(records).slice(0, MAX_RECORDS);
+}
+function newestFirst(records) {
+    return records.toSorted((one, other) => compareTimes(other, one));
+}
+/**
+ * The listings that are kept, when `records` (newest first) are: those of the newest ones' layers; of too many bytes those of the
+ * newest record come first, and of one record's the smallest. Of a layer that is there more than once the newest record counts.
+ */
+function kept_keepListings(listings, records) {
+    const places = new Map(records.slice(0, LISTED_RECORDS).map(({ commit }, at) => [commit, at]));
+    const placeOf = ({ commit }) => places.get(commit) ?? LISTED_RECORDS;
+    const inOrder = listings
+        .filter((listing) => placeOf(listing) < LISTED_RECORDS)
+        .toSorted((one, other) => placeOf(one) - placeOf(other) || one.bytes - other.bytes || byDiffId(one, other));
+    const kept = new Map();
+    let left = MAX_LISTINGS;
+    for (const listing of inOrder) {
+        if (kept.has(listing.diffId) || listing.bytes > left)
+            continue;
+        kept.set(listing.diffId, listing);
+        left -= listing.bytes;
+    }
+    return [...kept.values()];
+}
+
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
+// EXTERNAL MODULE: ./build/image/layer/gather.js
+var gather = __nccwpck_require__(1477);
+// EXTERNAL MODULE: external "node:buffer"
+var external_node_buffer_ = __nccwpck_require__(4573);
+;// CONCATENATED MODULE: ./build/image/layer/tar-header.js
+
+
+/*
+ * Headers of tar archives. What is read, and what is refused, follows Go's archive/tar, with which the engines unpack layers.
+ * Formats: https://www.gnu.org/software/tar/manual/html_node/Standard.html (v7, ustar, GNU and its sparse files) and
+ * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html (pax).
+ */
+const BLOCK = 512;
+/** Most bytes of an extended header, of a long name, of a sparse map: as in Go's archive/tar. */
+const METADATA_LIMIT = 1024 * 1024;
+function corrupt(message) {
+    return new build_failure/* CouldNotMeasure */.N('measure', message);
+}
+/** An invalid byte of a name as text, and a backslash that would be taken for one. */
+const ESCAPABLE = /\\(?=x(?:5c|[89a-f][0-9a-f]))/g;
+/**
+ * Text of a name in an archive, which is bytes, in UTF-8 by custom only. A byte that is no UTF-8 becomes `\xNN` (two lower-case hex digits,
+ * 80 to ff); a backslash that would read as such an escape becomes `\x5c`. So different names stay different, and nothing is lost:
+ * replacing `\x5c` and `\x80` to `\xff` by their bytes gives the name back.
+ */
+function decodeName(bytes) {
+    if ((0,external_node_buffer_.isAscii)(bytes))
+        return escaped(bytes.toString('latin1'));
+    if ((0,external_node_buffer_.isUtf8)(bytes))
+        return escaped(bytes.toString());
+    let name = '';
+    let valid = 0;
+    for (let at = 0; at < bytes.length;) {
+        const length = sequenceLength(bytes, at);
+        if (length === 0) {
+            name += `${escaped(bytes.toString('utf8', valid, at))}\\x${(bytes[at] ?? 0).toString(16)}`;
+            at += 1;
+            valid = at;
+        }
+        else {
+            at += length;
+        }
+    }
+    return name + escaped(bytes.toString('utf8', valid));
+}
+function escaped(name) {
+    return name.includes('\\x') ? name.replace(ESCAPABLE, '\\x5c') : name;
+}
+/** Bytes of the UTF-8 sequence that begins at `at`; 0 where none does. */
+function sequenceLength(bytes, at) {
+    const first = bytes[at] ?? 0;
+    const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    return at + length <= bytes.length && (0,external_node_buffer_.isUtf8)(bytes.subarray(at, at + length)) ? length : 0;
+}
+const NEEDS_CLEANING = /(?:^|\/)\.{0,2}(?:\/|$)/;
+/**
+ * A path as seen from the archive's root: no leading, trailing or double slash, no `.`; `..` goes up, but never above the root, as
+ * when containerd unpacks. '' is the root itself.
+ */
+function normalisePath(path) {
+    if (!NEEDS_CLEANING.test(path))
+        return path;
+    const parts = [];
+    for (const part of path.split('/')) {
+        if (part === '..')
+            parts.pop();
+        else if (part !== '' && part !== '.')
+            parts.push(part);
+    }
+    return parts.join('/');
+}
+/** Reads a header's block of 512 bytes. Throws CouldNotMeasure `measure` where it is none. */
+function parseHeader(block) {
+    if (!hasValidChecksum(block))
+        throw corrupt('It is no tar archive, or a corrupt one: a header has a wrong checksum.');
+    const magic = block.toString('latin1', 257, 265);
+    const isGnu = magic === 'ustar  \0';
+    let name = tar_header_text(block, 0, 100);
+    if (magic.startsWith('ustar\0') && block[345] !== 0) {
+        // star's own format has a shorter prefix, before times that it keeps there.
+        const isStar = block.toString('latin1', 508, 512) === 'tar\0';
+        name = `${tar_header_text(block, 345, isStar ? 476 : 500)}/${name}`;
+    }
+    return {
+        flag: block[156] ?? 0,
+        name,
+        linkName: block[157] === 0 ? '' : tar_header_text(block, 157, 257),
+        size: exact(number(block, 124, 136)),
+        mode: number(block, 100, 108),
+        uid: number(block, 108, 116),
+        gid: number(block, 116, 124),
+        isGnu,
+    };
+}
+function hasValidChecksum(block) {
+    let sum = 8 * 0x20;
+    for (let at = 0; at < 148; at++)
+        sum += block[at];
+    for (let at = 156; at < BLOCK; at++)
+        sum += block[at];
+    const expected = number(block, 148, 156);
+    if (sum === expected)
+        return true;
+    // Some old archivers took bytes as signed.
+    let high = 0;
+    for (let at = 0; at < BLOCK; at++)
+        if ((at < 148 || at >= 156) && block[at] >= 0x80)
+            high += 1;
+    return sum - 256 * high === expected;
+}
+/** Text up to the first NUL, or to the field's end. */
+function tar_header_text(block, from, to) {
+    const nul = block.indexOf(0, from);
+    return decodeName(block.subarray(from, nul === -1 || nul > to ? to : nul));
+}
+const SPACE = 0x20;
+const LINE_END = 0x0a;
+/** A number in octal digits, padded with spaces and NULs; or (GNU) in base 256, where the first bit is set. Throws where it is none. */
+function number(block, from, to) {
+    const first = block[from];
+    if (first >= 0x80)
+        return base256(block.subarray(from, to));
+    let at = from;
+    while (at < to && (block[at] === SPACE || block[at] === 0))
+        at++;
+    let value = 0;
+    for (; at < to; at++) {
+        const byte = block[at];
+        if (byte === 0)
+            return value;
+        if (byte === SPACE)
+            break;
+        const digit = byte - 0x30;
+        if (digit < 0 || digit > 7)
+            throw corrupt('It is no tar archive, or a corrupt one: a number in a header is malformed.');
+        value = value * 8 + digit;
+    }
+    while (at < to && block[at] === SPACE)
+        at++;
+    if (at < to && block[at] !== 0) {
+        throw corrupt('It is no tar archive, or a corrupt one: a number in a header is malformed.');
+    }
+    return value;
+}
+/** Two's complement, most significant byte first, without the first bit, which marks the format. */
+function base256(bytes) {
+    const first = (bytes[0] ?? 0) & 0x7f;
+    let value = first >= 0x40 ? first - 0x80 : first;
+    for (const byte of bytes.subarray(1))
+        value = value * 256 + byte;
+    return value;
+}
+function exact(value) {
+    return Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
+/**
+ * Reads the records `LENGTH KEY=VALUE\n` of an extended header. Of a key that stands there twice the last counts; an empty value says nothing.
+ * Throws CouldNotMeasure `measure` where a record is malformed.
+ */
+function parsePax(bytes) {
+    const records = { sparse: new Map() };
+    const pieces = [];
+    for (let at = 0; at < bytes.length;) {
+        const space = bytes.indexOf(SPACE, at);
+        const length = space === -1 ? Number.NaN : decimal(bytes.toString('latin1', at, space));
+        const end = at + length;
+        const equals = bytes.indexOf(0x3d, space);
+        if (!(length >= 5 && end <= bytes.length) || bytes[end - 1] !== LINE_END || equals === -1 || equals >= end) {
+            throw corrupt('It is a corrupt tar archive: a record of an extended header is malformed.');
+        }
+        addRecord(records, pieces, bytes.toString('latin1', space + 1, equals), bytes.subarray(equals + 1, end - 1));
+        at = end;
+    }
+    if (pieces.length > 0)
+        records.sparse.set('map', pieces.join(','));
+    return records;
+}
+function addRecord(records, pieces, key, value) {
+    if (value.length === 0)
+        return;
+    if (key === 'path' || key === 'linkpath') {
+        if (value.includes(0))
+            throw corrupt('It is a corrupt tar archive: a path in an extended header has a NUL in it.');
+        records[key] = decodeName(value);
+    }
+    else if (key === 'size' || key === 'uid' || key === 'gid') {
+        records[key] = decimalOrThrow(value.toString('latin1'));
+    }
+    else if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes') {
+        // Version 0.0 gives each piece records of its own, in turn.
+        if ((pieces.length % 2 === 0) !== (key === 'GNU.sparse.offset'))
+            throw corrupt(SPARSE);
+        pieces.push(value.toString('latin1'));
+    }
+    else if (key.startsWith('GNU.sparse.')) {
+        records.sparse.set(key.slice('GNU.sparse.'.length), key === 'GNU.sparse.name' ? decodeName(value) : value.toString('latin1'));
+    }
+}
+const TOO_MANY_PIECES = 'It has a sparse file in too many pieces.';
+const SPARSE = 'It is a corrupt tar archive: the map of a sparse file is malformed.';
+function decimal(digits) {
+    return /^[+-]?\d+$/.test(digits) ? Number(digits) : Number.NaN;
+}
+function decimalOrThrow(digits) {
+    const value = decimal(digits);
+    if (Number.isNaN(value)) {
+        throw corrupt('It is a corrupt tar archive: a number in an extended header is malformed.');
+    }
+    return value;
+}
+/** Which of pax's sparse formats records describe: the map in the records (`records`), at the payload's begin (`payload`), or none. */
+function sparseFormat({ sparse }) {
+    const version = `${sparse.get('major') ?? ''}.${sparse.get('minor') ?? ''}`;
+    if (version === '0.0' || version === '0.1')
+        return 'records';
+    if (version === '1.0')
+        return 'payload';
+    // 0.0 and 0.1 did not always say their version. One that is not known is no sparse file, as Go has it.
+    return version === '.' && sparse.has('map') ? 'records' : null;
+}
+/** The full size that records tell of a sparse file; null where they do not. */
+function sparseSize({ sparse }) {
+    const size = sparse.get('size') ?? sparse.get('realsize');
+    return size === undefined ? null : decimalOrThrow(size);
+}
+/** The map in records (versions 0.0 and 0.1). */
+function sparseMapOfRecords({ sparse }) {
+    const map = (sparse.get('map') ?? '').split(',').filter((field, _, all) => all.length > 1 || field !== '');
+    if (map.length !== 2 * decimalOrThrow(sparse.get('numblocks') ?? ''))
+        throw corrupt(SPARSE);
+    return map.map(decimalOrThrow);
+}
+/** The map at the begin of the payload (version 1.0): a count, then offsets and lengths, each in decimal on a line of its own. */
+class PayloadMap {
+    text = '';
+    lines = 0;
+    needed = 1;
+    /** Adds the payload's next block; answers the map once it is whole, else null. */
+    add(block) {
+        this.text += block.toString('latin1');
+        for (const byte of block)
+            if (byte === LINE_END)
+                this.lines += 1;
+        if (this.needed === 1 && this.lines > 0) {
+            const count = decimalOrThrow(this.text.slice(0, this.text.indexOf('\n')));
+            if (count < 0)
+                throw corrupt(SPARSE);
+            this.needed = 1 + 2 * count;
+        }
+        if (this.lines >= this.needed)
+            return this.text.split('\n', this.needed).slice(1).map(decimalOrThrow);
+        if (this.text.length >= METADATA_LIMIT)
+            throw corrupt(TOO_MANY_PIECES);
+        return null;
+    }
+}
+/** An old GNU sparse file's header (`main`), or a block that continues its map: pieces, whether one more block follows, and the full size. */
+function oldSparse(block, kind) {
+    const [from, pieces, flag] = kind === 'main' ? [386, 4, 482] : [0, 21, 504];
+    const map = [];
+    for (let piece = 0; piece < pieces; piece++) {
+        const at = from + piece * 24;
+        if (block[at] === 0)
+            break;
+        map.push(number(block, at, at + 12), number(block, at + 12, at + 24));
+    }
+    return { map, more: block[flag] !== 0, size: kind === 'main' ? number(block, 483, 495) : 0 };
+}
+/** The pieces that are not empty, checked: they lie one after the other within the file's `size`, and they are what is `stored`. */
+function checkedPieces(map, size, stored) {
+    const pieces = [];
+    let end = 0;
+    let sum = 0;
+    for (let at = 0; at < map.length; at += 2) {
+        const [offset = -1, length = -1] = [map[at], map[at + 1]];
+        if (offset < end || length < 0 || offset + length > size)
+            throw corrupt(SPARSE);
+        end = offset + length;
+        sum += length;
+        if (length > 0)
+            pieces.push(offset, length);
+    }
+    if (sum !== stored || !Number.isSafeInteger(size))
+        throw corrupt(SPARSE);
+    return pieces;
+}
+
+;// CONCATENATED MODULE: ./build/image/packages/text.js
+/** Characters of a name or version that are kept: npm allows 214, the others have none as long. */
+const MAX_WORD = 300;
+/** A name or version from a record; null where there is none, or one that is too long to be one. */
+function text_word(text) {
+    return typeof text === 'string' && text !== '' && text.length <= MAX_WORD ? text : null;
+}
+/** The lines of a record without their ends; the last one may have none. They share the record's memory. */
+function* linesOf(record) {
+    for (let start = 0; start < record.length;) {
+        const feed = record.indexOf(0x0a, start);
+        const end = feed === -1 ? record.length : feed;
+        yield record.subarray(start, end > start && record[end - 1] === 0x0d ? end - 1 : end);
+        start = end + 1;
+    }
+}
+/** The lines of a text, each made when it is asked for: a record may have millions. */
+function* linesIn(text) {
+    for (let start = 0; start <= text.length;) {
+        const feed = text.indexOf('\n', start);
+        const end = feed === -1 ? text.length : feed;
+        yield text.slice(start, end);
+        start = end + 1;
+    }
+}
+/**
+ * The stanzas of a record of `Key: value` lines, a blank line between them, as Debian's control files, Python's metadata and Java's
+ * manifests have it: of each the `wanted` keys that it has, with the first line of the value.
+ */
+function* stanzasOf(record, wanted) {
+    let stanza = null;
+    for (const line of linesOf(record)) {
+        if (line.length === 0) {
+            if (stanza)
+                yield stanza;
+            stanza = null;
+            continue;
+        }
+        stanza ??= new Map();
+        const colon = line.indexOf(0x3a);
+        // A line that begins with a space continues the one before.
+        if (colon < 1 || line[0] === 0x20 || line[0] === 0x09)
+            continue;
+        const key = wanted.find((each) => each.length === colon && line.toString('latin1', 0, colon) === each);
+        if (key !== undefined && !stanza.has(key))
+            stanza.set(key, line.toString('utf8', colon + 1).trim());
+    }
+    if (stanza)
+        yield stanza;
+}
+
+;// CONCATENATED MODULE: ./build/image/packages/apk.js
+
+
+
+/** The second one where /usr is merged, as in Wolfi. */
+const DATABASES = new Set(['lib/apk/db/installed', 'usr/lib/apk/db/installed']);
+const MAX_PACKAGES = 100_000;
+/** Files of all packages, and the characters of their paths: a folder stands in the database once, and in each path. */
+const MAX_FILES = 1_000_000;
+const MAX_PATHS = 64 * 1024 * 1024;
+const apkReader = (path, size) => DATABASES.has(path) ? (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, installed, weightOf) : null;
+function weightOf({ packages }) {
+    return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
+}
+/**
+ * A line is a letter, a colon and a value, a blank line ends a package: `P` name, `V` version, `F` a folder, `R` a file in it.
+ * https://wiki.alpinelinux.org/wiki/Apk_spec
+ */
+function installed(database) {
+    const packages = [];
+    let name = null;
+    let version = null;
+    let folder = '';
+    let files = [];
+    let leftFiles = MAX_FILES;
+    let leftCharacters = MAX_PATHS;
+    function end() {
+        if (name !== null)
+            packages.push({ name, version, files: flat(files) });
+        name = null;
+        version = null;
+        folder = '';
+        files = [];
+    }
+    for (const line of linesOf(database)) {
+        if (line.length === 0)
+            end();
+        if (packages.length > MAX_PACKAGES)
+            return null;
+        if (line[1] !== 0x3a)
+            continue;
+        const value = decodeName(line.subarray(2));
+        const key = String.fromCharCode(line[0]);
+        if (key === 'P')
+            name = text_word(value);
+        if (key === 'V')
+            version = text_word(value);
+        if (key === 'F')
+            folder = value === '' ? '' : `/${value}`;
+        if (key !== 'R')
+            continue;
+        leftFiles -= 1;
+        leftCharacters -= folder.length + value.length + 2;
+        if (leftFiles < 0 || leftCharacters < 0)
+            return null;
+        files.push(`${folder}/${value}`);
+    }
+    end();
+    return packages.length > 0 ? { kind: 'apk', packages } : null;
+}
+/** One string in one piece. */
+function flat(lines) {
+    return Buffer.from(lines.join('\n')).toString();
+}
+/** Packages of apk: what `apk info -L` lists of each. */
+const findApkPackages = ({ facts }) => facts.flatMap(({ fact }) => fact.kind !== 'apk'
+    ? []
+    : fact.packages.map(({ name, version, files }) => ({
+        ecosystem: 'apk',
+        name,
+        version,
+        path: null,
+        dev: null,
+        owns: { files: linesIn(files) },
+    })));
+
+;// CONCATENATED MODULE: ./build/image/packages/dpkg.js
+
+
+
+const DATABASE = 'var/lib/dpkg/';
+const STATUS = `${DATABASE}status`;
+/** Distroless images have a file for each package there, and its list of files beside it. */
+const STATUS_FOLDER = `${DATABASE}status.d/`;
+const LIST = /^var\/lib\/dpkg\/info\/[^/]+\.list$/;
+const SUMS = /^var\/lib\/dpkg\/status\.d\/[^/]+\.md5sums$/;
+const dpkg_MAX_PACKAGES = 100_000;
+const dpkgReader = (path, size) => {
+    if (!path.startsWith(DATABASE))
+        return null;
+    if (path === STATUS)
+        return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, (payload) => dpkg_installed(payload, false));
+    if (LIST.test(path))
+        return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, (payload) => filesOf(decodeName(payload)));
+    if (!path.startsWith(STATUS_FOLDER))
+        return null;
+    if (SUMS.test(path))
+        return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, (payload) => filesOf(summed(decodeName(payload))));
+    return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, (payload) => dpkg_installed(payload, true));
+};
+function filesOf(files) {
+    return { kind: 'dpkg', of: 'files', files };
+}
+/**
+ * The packages of a status file that are unpacked and configured, also those that are held; the others have been removed or never got so
+ * far. A distroless file has no `Status`. https://manpages.debian.org/bookworm/dpkg/dpkg-query.1.en.html
+ */
+function dpkg_installed(status, isDistroless) {
+    const packages = [];
+    for (const stanza of stanzasOf(status, ['Package', 'Status', 'Version', 'Architecture'])) {
+        const name = text_word(stanza.get('Package'));
+        const state = stanza.get('Status');
+        if (name === null || (state === undefined ? !isDistroless : !/^\S+ ok installed$/.test(state)))
+            continue;
+        if (packages.length === dpkg_MAX_PACKAGES)
+            return null;
+        packages.push({
+            name,
+            version: text_word(stanza.get('Version')),
+            architecture: text_word(stanza.get('Architecture')) ?? '',
+        });
+    }
+    return packages.length > 0 ? { kind: 'dpkg', of: 'packages', packages } : null;
+}
+/** The paths of lines like `d41d8cd98f00b204e9800998ecf8427e  usr/bin/env`. */
+function summed(sums) {
+    return sums.replace(/^[0-9a-f]{32} [ *]/gm, '/');
+}
+/**
+ * Packages of dpkg: what `dpkg-query -L` lists of each, its own database in `var/lib/dpkg` not among it. A file that one package diverts
+ * from another is taken for that of the one which comes first in the status file.
+ */
+const findDpkgPackages = ({ facts }) => {
+    const lists = new Map();
+    const found = [];
+    const architectures = new Map();
+    for (const { path, fact } of facts) {
+        if (fact.kind !== 'dpkg')
+            continue;
+        if (fact.of === 'files') {
+            lists.set(path, fact.files);
+            continue;
+        }
+        for (const record of fact.packages) {
+            found.push({ path, record });
+            const known = architectures.get(record.name) ?? new Set();
+            architectures.set(record.name, known.add(record.architecture));
+        }
+    }
+    /** A list is the first one's that asks for it: of the next no file would be. */
+    function take(path) {
+        const files = lists.get(path);
+        lists.delete(path);
+        return files;
+    }
+    return found.map(({ path, record }) => {
+        const { name, version, architecture } = record;
+        const qualified = `${name}:${architecture}`;
+        const files = path === `/${STATUS}`
+            ? // Packages that may be there for several architectures have theirs in the list's name.
+                (take(`/${DATABASE}info/${qualified}.list`) ?? take(`/${DATABASE}info/${name}.list`))
+            : take(`${path}.md5sums`);
+        const isAmbiguous = (architectures.get(name)?.size ?? 0) > 1;
+        return {
+            ecosystem: 'dpkg',
+            name: isAmbiguous ? qualified : name,
+            version,
+            path: null,
+            dev: null,
+            owns: { files: files === undefined ? [] : linesIn(files) },
+        };
+    });
+};
+
+;// CONCATENATED MODULE: ./build/image/packages/go.js
+
+/** Go's runtime is in each program: none is as small as this. */
+const MIN_SIZE = 100_000;
+const ELF = Buffer.from('\x7fELF', 'latin1');
+/** In so many bytes at the begin the program headers are. */
+const HEADERS = 4096;
+const SEGMENT_LOADED = 1;
+const WRITABLE = 2;
+const NONE = Buffer.alloc(0);
+const MAGIC = Buffer.from('\xff Go buildinf:', 'latin1');
+/** Where the build info can begin. */
+const ALIGNMENT = 16;
+/** Magic, pointer size, flags, zeros. */
+const HEADER = 32;
+const FLAGS = 15;
+/** Since Go 1.18 the strings follow the header; before, it has pointers to them. */
+const INLINE = 2;
+/** Stands before and behind the module info. */
+const SENTINEL = 16;
+/** Longest build info that is read: the largest programs have a tenth of it. */
+const MAX_INFO = 1024 * 1024;
+/** Places that look like build info; programs that read it have the magic as well. */
+const MAX_TRIES = 64;
+const goReader = (_, size) => (size < MIN_SIZE ? null : createReader());
+/**
+ * The build info lies in a segment that is writable, which the program headers at the begin tell, and there it is searched for while the
+ * bytes pass by, as Go itself does where there are no section headers: https://pkg.go.dev/debug/buildinfo
+ */
+function createReader() {
+    let state = 'begin';
+    let range = { start: 0, end: 0 };
+    /** Bytes that passed by, and the last of them: as many as are needed to find what lies across two chunks. */
+    let position = 0;
+    let last = NONE;
+    /** What may be build info, as far as it came, and how much of it tells more. */
+    let parts = [];
+    let gathered = 0;
+    let needed = 0;
+    let tries = 0;
+    let fact = null;
+    function push(bytes) {
+        position += bytes.length;
+        if (state === 'begin')
+            begin(bytes);
+        else if (state === 'search' && position > range.start)
+            search(bytes);
+        else if (state === 'gather')
+            gather(bytes);
+    }
+    function begin(bytes) {
+        const first = Buffer.concat([last, bytes]);
+        last = first;
+        if (first.length < HEADERS)
+            return;
+        const found = first.subarray(0, ELF.length).equals(ELF) ? writableRange(first) : null;
+        state = found === null ? 'done' : 'search';
+        if (found === null)
+            return;
+        range = found;
+        last = NONE;
+        if (position > range.start)
+            search(first);
+    }
+    /** `bytes`: the last ones before `position`. */
+    function search(bytes) {
+        const writable = bytes.subarray(Math.max(0, range.start - (position - bytes.length)));
+        const joined = last.length === 0 ? writable : Buffer.concat([last, writable]);
+        const at = find(joined, position - joined.length);
+        if (at !== -1)
+            gather(joined.subarray(at));
+        else if (position < range.end)
+            last = Buffer.from(joined.subarray(Math.max(0, joined.length - MAGIC.length + 1)));
+        else
+            state = 'done';
+    }
+    function gather(bytes) {
+        state = 'gather';
+        parts.push(Buffer.from(bytes));
+        gathered += bytes.length;
+        if (gathered < needed)
+            return;
+        const info = Buffer.concat(parts);
+        const told = buildInfo(info);
+        if (typeof told === 'number') {
+            needed = told;
+            return;
+        }
+        parts = [];
+        gathered = 0;
+        needed = 0;
+        last = NONE;
+        tries += 1;
+        fact = told;
+        state = told === null && tries < MAX_TRIES ? 'search' : 'done';
+        if (state === 'search')
+            search(info.subarray(1));
+    }
+    return {
+        push: (chunk) => {
+            if (state !== 'done')
+                push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+        },
+        end: () => fact,
+    };
+}
+/** From the first writable segment to the end of the last one, or null: none, or the headers are not all in what is at hand. */
+function writableRange(head) {
+    const is64 = head[4] === 2;
+    const isLittle = head[5] === 1;
+    const number = (at, bytes) => {
+        if (bytes === 8)
+            return Number(isLittle ? head.readBigUInt64LE(at) : head.readBigUInt64BE(at));
+        return isLittle ? head.readUIntLE(at, bytes) : head.readUIntBE(at, bytes);
+    };
+    const size = is64 ? 8 : 4;
+    const table = number(is64 ? 32 : 28, size);
+    const entrySize = number(is64 ? 54 : 42, 2);
+    const count = number(is64 ? 56 : 44, 2);
+    if (entrySize < (is64 ? 56 : 32) || table + count * entrySize > head.length)
+        return null;
+    let start = Number.POSITIVE_INFINITY;
+    let end = 0;
+    for (let at = table; at < table + count * entrySize; at += entrySize) {
+        const flags = number(at + (is64 ? 4 : 24), 4);
+        if (number(at, 4) !== SEGMENT_LOADED || (flags & WRITABLE) === 0)
+            continue;
+        const offset = number(at + (is64 ? 8 : 4), size);
+        start = Math.min(start, offset);
+        end = Math.max(end, offset + number(at + (is64 ? 32 : 16), size));
+    }
+    return end > start ? { start, end } : null;
+}
+/** Where build info may begin in `bytes`, which stand at `start` in the file; -1: nowhere. */
+function find(bytes, start) {
+    for (let at = bytes.indexOf(MAGIC); at !== -1; at = bytes.indexOf(MAGIC, at + 1)) {
+        if ((start + at) % ALIGNMENT === 0)
+            return at;
+    }
+    return -1;
+}
+/** What build info tells; null: it is none, or of a program without a name. A number: so many bytes of it are needed. */
+function buildInfo(info) {
+    if (info.length < HEADER)
+        return HEADER;
+    if ((info[FLAGS] & INLINE) === 0)
+        return null;
+    const version = stringAt(info, HEADER);
+    if (version === null || typeof version === 'number')
+        return version;
+    if (!/^(?:go\d|devel)/.test(info.toString('latin1', version.start, version.end)))
+        return null;
+    const modules = stringAt(info, version.end);
+    if (modules === null || typeof modules === 'number')
+        return modules;
+    return mainModule(info.toString('utf8', modules.start + SENTINEL, Math.max(modules.end - SENTINEL, 0)));
+}
+/** A string with its length before it, as a varint; null: none of a length that can be. A number: so many bytes are needed. */
+function stringAt(info, at) {
+    let length = 0;
+    for (let shift = 0; shift < 28; shift += 7, at++) {
+        const byte = info[at];
+        if (byte === undefined)
+            return at + 1;
+        length |= (byte & 0x7f) << shift;
+        if (byte >= 0x80)
+            continue;
+        const start = at + 1;
+        const end = start + length;
+        return end > MAX_INFO ? null : end > info.length ? end : { start, end };
+    }
+    return null;
+}
+/** Of lines like `mod<tab>github.com/spf13/cobra<tab>v1.8.0<tab>h1:…`. https://pkg.go.dev/runtime/debug#BuildInfo */
+function mainModule(modules) {
+    const lines = modules.split('\n').map((line) => line.split('\t'));
+    const [, path] = lines.find(([key]) => key === 'path') ?? [];
+    const [, module, version] = lines.find(([key]) => key === 'mod') ?? [];
+    const name = text_word(module) ?? text_word(path);
+    return name === null ? null : { kind: 'go', name, version: version === '(devel)' ? null : text_word(version) };
+}
+/** Go programs, each a package of its own: the file. Where Go keeps its modules' sources is no package. */
+const findGoPackages = ({ facts }) => facts.flatMap(({ path, fact }) => fact.kind !== 'go'
+    ? []
+    : [
+        {
+            ecosystem: 'go',
+            name: fact.name,
+            version: fact.version,
+            path,
+            dev: null,
+            owns: { files: [path] },
+        },
+    ]);
+
+;// CONCATENATED MODULE: ./build/image/packages/java.js
+
+
+const ARCHIVE = /\.(?:jar|war|ear)$/;
+/** What is read of an archive: its begin, where the manifest is, and its end, where the list of entries is. */
+const HEAD = 64 * 1024;
+const TAIL = 8 * 1024 * 1024;
+const MAX_NESTED = 5_000;
+const MAX_PATH = 1_000;
+/** Of a manifest or pom.properties, unpacked. */
+const java_MAX_TEXT = 256 * 1024;
+/** https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT */
+const END_SIGNATURE = 0x06054b50;
+const END_SIZE = 22;
+const MAX_COMMENT = 0xffff;
+const ENTRY_SIGNATURE = 0x02014b50;
+const ENTRY_SIZE = 46;
+const LOCAL_SIGNATURE = 0x04034b50;
+const LOCAL_SIZE = 30;
+const STORED = 0;
+const DEFLATED = 8;
+const javaReader = (path, size) => (ARCHIVE.test(path) ? java_createReader(path, size) : null);
+function java_createReader(path, size) {
+    const head = Buffer.alloc(Math.min(size, HEAD));
+    const tail = Buffer.alloc(Math.min(size, TAIL));
+    const tailStart = size - tail.length;
+    let position = 0;
+    const reader = {
+        push: (chunk) => {
+            if (position < head.length)
+                head.set(chunk.subarray(0, head.length - position), position);
+            const before = Math.max(0, tailStart - position);
+            if (before < chunk.length)
+                tail.set(chunk.subarray(before), position + before - tailStart);
+            position += chunk.length;
+        },
+        end: () => {
+            const fact = archive(path, { size, head, tail, tailStart });
+            reader.keeps =
+                1_000 + fact.nested.reduce((sum, { path: nested, name }) => sum + 100 + nested.length + name.length, 0);
+            return fact;
+        },
+    };
+    return reader;
+}
+/** The name is the archive's file name: what it was built as, only its version is looked for inside. */
+function archive(path, kept) {
+    const own = nameAndVersion(path);
+    const entries = entriesOf(kept);
+    const nested = entries.flatMap((entry) => ARCHIVE.test(entry.path) && entry.path.length <= MAX_PATH
+        ? [{ path: entry.path, ...nameAndVersion(entry.path), size: entry.packedSize }]
+        : []);
+    const bytes = nested.reduce((sum, { size }) => sum + size, 0);
+    return {
+        kind: 'java',
+        name: own.name,
+        version: own.version ?? versionInside(entries, kept),
+        nested: nested.length > MAX_NESTED || bytes > kept.size ? [] : nested,
+    };
+}
+/** `…/jackson-core-2.17.1.jar`: the version begins with the last part that begins with a digit, and has a dot, and follows a word. */
+function nameAndVersion(path) {
+    const file = path
+        .slice(path.lastIndexOf('/') + 1)
+        .replace(ARCHIVE, '')
+        .slice(0, 300);
+    const parts = file.split('-');
+    const isVersion = (part, at) => /^\d/.test(part) && at > 0 && !/^\d/.test(parts[at - 1]);
+    const dotted = parts.findLastIndex((part, at) => isVersion(part, at) && part.includes('.'));
+    const at = dotted === -1 ? parts.findLastIndex(isVersion) : dotted;
+    if (at === -1)
+        return { name: file, version: null };
+    return { name: parts.slice(0, at).join('-'), version: parts.slice(at).join('-') };
+}
+/** None where the archive is broken, its list is longer than what was kept, or in the form of archives beyond 4 GB. */
+function entriesOf({ tail, tailStart }) {
+    const end = endOf(tail);
+    if (end === -1)
+        return [];
+    const size = tail.readUInt32LE(end + 12);
+    let at = tail.readUInt32LE(end + 16) - tailStart;
+    if (at < 0 || at + size > end)
+        return [];
+    const stop = at + size;
+    const entries = [];
+    while (at + ENTRY_SIZE <= stop && tail.readUInt32LE(at) === ENTRY_SIGNATURE) {
+        const nameLength = tail.readUInt16LE(at + 28);
+        const next = at + ENTRY_SIZE + nameLength + tail.readUInt16LE(at + 30) + tail.readUInt16LE(at + 32);
+        if (next > stop)
+            return [];
+        // Of most entries nothing is wanted: their names need not become strings.
+        if (isWanted(tail, at + ENTRY_SIZE, nameLength)) {
+            entries.push({
+                path: tail.toString('utf8', at + ENTRY_SIZE, at + ENTRY_SIZE + nameLength),
+                method: tail.readUInt16LE(at + 10),
+                packedSize: tail.readUInt32LE(at + 20),
+                offset: tail.readUInt32LE(at + 42),
+            });
+        }
+        at = next;
+    }
+    return entries;
+}
+/** Where the record at an archive's end begins, before a comment; -1: nowhere. */
+function endOf(tail) {
+    for (let at = tail.length - END_SIZE; at >= Math.max(0, tail.length - END_SIZE - MAX_COMMENT); at--) {
+        if (tail.readUInt32LE(at) === END_SIGNATURE && at + END_SIZE + tail.readUInt16LE(at + 20) === tail.length)
+            return at;
+    }
+    return -1;
+}
+const MANIFEST = 'META-INF/MANIFEST.MF';
+const PROPERTIES = /^META-INF\/maven\/[^/]+\/[^/]+\/pom\.properties$/;
+function isWanted(tail, start, length) {
+    const extension = tail.toString('latin1', start + Math.max(0, length - 4), start + length);
+    if (ARCHIVE.test(extension))
+        return true;
+    return tail.toString('latin1', start, start + Math.min(length, 9)) === 'META-INF/' && /(?:\.MF|ties)$/.test(extension);
+}
+/** As Maven has it, where the archive was built of one project; else as the manifest has it. */
+function versionInside(entries, kept) {
+    const properties = entries.filter(({ path }) => PROPERTIES.test(path));
+    if (properties.length === 1) {
+        const found = /^version=(\S+)\s*$/m.exec(textOf(properties[0], kept) ?? '');
+        if (found)
+            return text_word(found[1]);
+    }
+    const manifest = entries.find(({ path }) => path === MANIFEST);
+    const text = manifest ? textOf(manifest, kept) : null;
+    const main = text === null ? undefined : stanzasOf(Buffer.from(text), ['Implementation-Version']).next().value;
+    return text_word(main?.get('Implementation-Version'));
+}
+/** An entry's content, where it lies in what was kept. */
+function textOf({ method, packedSize, offset }, { head, tail, tailStart }) {
+    const [bytes, at] = offset >= tailStart ? [tail, offset - tailStart] : [head, offset];
+    if (at + LOCAL_SIZE > bytes.length || bytes.readUInt32LE(at) !== LOCAL_SIGNATURE)
+        return null;
+    const start = at + LOCAL_SIZE + bytes.readUInt16LE(at + 26) + bytes.readUInt16LE(at + 28);
+    if (start + packedSize > bytes.length)
+        return null;
+    const packed = bytes.subarray(start, start + packedSize);
+    if (method === STORED)
+        return packed.toString('utf8', 0, java_MAX_TEXT);
+    if (method !== DEFLATED)
+        return null;
+    try {
+        return (0,external_node_zlib_.inflateRawSync)(packed, { maxOutputLength: java_MAX_TEXT }).toString('utf8');
+    }
+    catch {
+        return null;
+    }
+}
+/** Java archives, each a package of its own: the file; and those in it (`/app/app.jar!/BOOT-INF/lib/x-1.2.jar`). */
+const findJavaPackages = ({ facts }) => facts.flatMap(({ path, fact }) => fact.kind !== 'java'
+    ? []
+    : [
+        {
+            ecosystem: 'java',
+            name: fact.name,
+            version: fact.version,
+            path,
+            dev: null,
+            owns: { files: [path] },
+            parts: fact.nested.map(({ path: nested, name, version, size }) => ({
+                name,
+                version,
+                path: `${path}!/${nested}`,
+                size,
+            })),
+        },
+    ]);
+
+;// CONCATENATED MODULE: ./build/image/packages/npm.js
+
+
+const PACKAGE_JSON = 'package.json';
+/** npm's own names; the one in node_modules tells what is really installed. */
+const LOCK = /^(?:(.*)\/)?(?:node_modules\/\.package-lock|package-lock|npm-shrinkwrap)\.json$/;
+const MODULES = '/node_modules/';
+/** Longest package.json that is read; those that npm's registry has are shorter. */
+const MAX_MANIFEST = 2 * 1024 * 1024;
+const MAX_NAMES = 10_000;
+/** Characters of the paths where the packages that others need are looked for: of an image with 2,000 packages some million. */
+const MAX_LOOKED_UP = 100_000_000;
+const npmReader = (path, size) => {
+    if (!path.endsWith('.json'))
+        return null;
+    if (path === PACKAGE_JSON || path.endsWith(`/${PACKAGE_JSON}`)) {
+        if (!isInModules(path))
+            return (0,gather/* gathering */.wk)(size, MAX_MANIFEST, projectOf);
+        const isPackage = isPackageFolder(path.slice(0, -PACKAGE_JSON.length - 1));
+        return isPackage ? (0,gather/* gathering */.wk)(size, MAX_MANIFEST, packageOf, npm_weightOf) : null;
+    }
+    const project = LOCK.exec(path);
+    // A package's own lock file was for those who develop it.
+    return project && !isInModules(project[1] ?? '') ? (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, lockOf) : null;
+};
+function isInModules(path) {
+    return `/${path}/`.includes(MODULES);
+}
+/**
+ * Whether a folder is where a package of npm, Yarn or pnpm stands: `…/node_modules/NAME`, `NAME` perhaps in a scope; between two
+ * node_modules lies a package, or one of the store of those that link (`.pnpm/NAME@VERSION`). A package's own tests have others.
+ */
+function isPackageFolder(path) {
+    const [, ...parts] = `/${path}`.split(MODULES);
+    return parts.every((part, at) => {
+        const names = part.split('/');
+        const isName = names.length === (part.startsWith('@') ? 2 : 1) && !part.startsWith('.');
+        return isName || (at < parts.length - 1 && part.startsWith('.') && names.length === 2);
+    });
+}
+function packageOf(payload) {
+    const manifest = parsed(payload) ?? {};
+    // What a package asks its surroundings for is needed by it, too.
+    const dependencies = new Set([manifest['dependencies'], manifest['optionalDependencies'], manifest['peerDependencies']].flatMap(keysOf));
+    return {
+        kind: 'npm',
+        of: 'package',
+        name: text_word(manifest['name']),
+        version: text_word(manifest['version']),
+        dependencies: [...dependencies],
+    };
+}
+/** Names are counted in each package that has them, though most are the same strings. */
+function npm_weightOf(fact) {
+    return fact.of === 'package' ? fact.dependencies.reduce((sum, { length }) => sum + 16 + length, 500) : 0;
+}
+function projectOf(payload) {
+    const manifest = parsed(payload);
+    if (!manifest)
+        return null;
+    const dependencies = [...keysOf(manifest['dependencies']), ...keysOf(manifest['optionalDependencies'])];
+    const devDependencies = keysOf(manifest['devDependencies']);
+    if (dependencies.length + devDependencies.length === 0)
+        return null;
+    return { kind: 'npm', of: 'project', dependencies, devDependencies };
+}
+/**
+ * https://docs.npmjs.com/cli/configuring-npm/package-lock-json. What is `devOptional` also stays when development is left out: it is
+ * an optional dependency of something else.
+ */
+function lockOf(payload) {
+    const lock = parsed(payload);
+    const packages = new Map();
+    if (isObject(lock?.['packages'])) {
+        for (const [path, locked] of Object.entries(lock['packages'])) {
+            if (isObject(locked))
+                packages.set(path, { version: text_word(locked['version']), dev: locked['dev'] === true });
+        }
+        return { kind: 'npm', of: 'lock', packages };
+    }
+    // npm 6 and older: what is nested in node_modules is nested here.
+    const waiting = [['', lock?.['dependencies']]];
+    for (let next = waiting.pop(); next; next = waiting.pop()) {
+        const [folder, dependencies] = next;
+        for (const [name, locked] of isObject(dependencies) ? Object.entries(dependencies) : []) {
+            if (!isObject(locked))
+                continue;
+            const path = `${folder}node_modules/${name}`;
+            packages.set(path, { version: text_word(locked['version']), dev: locked['dev'] === true });
+            if (locked['dependencies'] !== undefined)
+                waiting.push([`${path}/`, locked['dependencies']]);
+        }
+    }
+    return packages.size > 0 ? { kind: 'npm', of: 'lock', packages } : null;
+}
+/** Null: no JSON object. */
+function parsed(payload) {
+    try {
+        // npm passes over a byte order mark as well.
+        const value = JSON.parse(payload.toString('utf8').replace(/^\uFEFF/, ''));
+        return isObject(value) ? value : null;
+    }
+    catch {
+        return null;
+    }
+}
+function isObject(value) {
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+function keysOf(value) {
+    return (isObject(value) ? Object.keys(value) : []).flatMap((name) => text_word(name) ?? []).slice(0, MAX_NAMES);
+}
+/**
+ * Packages of npm, Yarn and pnpm: each folder of a node_modules folder with all that lies in it but the packages in its own node_modules.
+ * What is only for development the lock file tells that npm leaves in node_modules, else the project's lock file; else what
+ * the projects' package.json lead to, as Node would find it from there.
+ */
+const findNpmPackages = (image) => {
+    const locks = locksOf(image);
+    const led = followDependencies(image);
+    return image.facts.flatMap(({ path, fact }) => {
+        if (fact.kind !== 'npm' || fact.of !== 'package')
+            return [];
+        const folder = npm_folderOf(path);
+        return [
+            {
+                ecosystem: 'npm',
+                name: fact.name ?? folder.slice(folder.lastIndexOf(MODULES) + MODULES.length),
+                version: fact.version,
+                path: folder,
+                dev: lockedDev(folder, fact.version, locks) ?? led.get(path) ?? null,
+                owns: { folder },
+            },
+        ];
+    });
+};
+function npm_folderOf(packageJson) {
+    return packageJson.slice(0, -PACKAGE_JSON.length - 1);
+}
+/**
+ * By the path of a package's package.json whether it is for development only: false where a project's dependencies lead to it, true where
+ * only its devDependencies do. None where too many paths would have to be looked at to tell.
+ */
+function followDependencies({ facts, file }) {
+    const dependencies = new Map();
+    const projects = [];
+    for (const { path, fact } of facts) {
+        if (fact.kind !== 'npm')
+            continue;
+        if (fact.of === 'package')
+            dependencies.set(path, fact.dependencies);
+        if (fact.of === 'project')
+            projects.push({ folder: npm_folderOf(path), fact });
+    }
+    const found = new Map();
+    let left = MAX_LOOKED_UP;
+    function lookUp(path) {
+        left -= path.length;
+        return left < 0 ? null : file(path);
+    }
+    function follow(start, dev) {
+        const waiting = [...start];
+        for (let next = waiting.pop(); next; next = waiting.pop()) {
+            for (const name of next.names) {
+                if (left < 0)
+                    return;
+                const path = npm_installed(next.folder, name, lookUp);
+                if (path === null || found.has(path))
+                    continue;
+                found.set(path, dev);
+                waiting.push({ folder: npm_folderOf(path), names: dependencies.get(path) ?? [] });
+            }
+        }
+    }
+    follow(projects.map(({ folder, fact }) => ({ folder, names: fact.dependencies })), false);
+    follow(projects.map(({ folder, fact }) => ({ folder, names: fact.devDependencies })), true);
+    return left < 0 ? new Map() : found;
+}
+/** Where Node finds a package from a folder: in the nearest node_modules above; pnpm links from there to its store. */
+function npm_installed(folder, name, file) {
+    for (let at = folder;; at = at.slice(0, at.lastIndexOf('/'))) {
+        const found = at.endsWith('/node_modules') ? null : file(`${at}${MODULES}${name}/${PACKAGE_JSON}`);
+        if (found)
+            return found.path;
+        if (at === '')
+            return null;
+    }
+}
+/** By project folder ('' is the root), the best one last. */
+function locksOf({ facts }) {
+    const locks = new Map();
+    for (const { path, fact } of facts) {
+        if (fact.kind !== 'npm' || fact.of !== 'lock')
+            continue;
+        const project = LOCK.exec(path)?.[1] ?? '';
+        const known = locks.get(project) ?? [];
+        if (path.endsWith('/node_modules/.package-lock.json'))
+            known.push(fact.packages);
+        else
+            known.unshift(fact.packages);
+        locks.set(project, known);
+    }
+    return locks;
+}
+/** What the lock files of the folders above say; one that has another version locked does not speak of what is installed. */
+function lockedDev(folder, version, locks) {
+    if (locks.size === 0)
+        return null;
+    for (let end = folder.lastIndexOf(MODULES); end !== -1; end = folder.lastIndexOf('/', end - 1)) {
+        const relative = folder.slice(end + 1);
+        for (const lock of locks.get(folder.slice(0, end))?.toReversed() ?? []) {
+            const locked = lock.get(relative);
+            if (locked && (locked.version === null || locked.version === version))
+                return locked.dev;
+        }
+        if (end === 0)
+            break;
+    }
+    return null;
+}
+
+;// CONCATENATED MODULE: ./build/image/packages/python.js
+
+
+
+const RECORD = /^(.*\.dist-info)\/RECORD$/;
+const INSTALLED_FILES = /^(.*\.egg-info)\/installed-files\.txt$/;
+const METADATA = /^(.*)\/(?:(?<=\.dist-info\/)METADATA|(?<=\.egg-info\/)PKG-INFO)$/;
+/** The fields come before the description, which is as long as it likes. */
+const MAX_FIELDS = 64 * 1024;
+/** https://packaging.python.org/en/latest/specifications/recording-installed-packages/; egg-info is what setuptools made before that. */
+const pythonReader = (path, size) => {
+    if (!path.includes('-info/'))
+        return null;
+    if (METADATA.test(path))
+        return (0,gather/* beginning */.Ir)(size, MAX_FIELDS, metadataOf, () => 500);
+    if (RECORD.test(path))
+        return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, recordOf);
+    return INSTALLED_FILES.test(path) ? (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, installedFilesOf) : null;
+};
+function metadataOf(payload) {
+    const fields = stanzasOf(payload, ['Name', 'Version']).next().value;
+    const name = text_word(fields?.get('Name'));
+    return name === null ? null : { kind: 'python', of: 'metadata', name, version: text_word(fields?.get('Version')) };
+}
+/** Lines of `path,hash,size`; a path with a comma or a quote in it stands in quotes. */
+function recordOf(payload) {
+    const paths = [];
+    for (const line of linesOf(payload)) {
+        if (line.length === 0)
+            continue;
+        if (line[0] !== 0x22) {
+            const comma = line.indexOf(0x2c);
+            paths.push(decodeName(comma === -1 ? line : line.subarray(0, comma)));
+            continue;
+        }
+        const quoted = /^"((?:[^"]|"")*)"/.exec(decodeName(line))?.[1];
+        if (quoted !== undefined)
+            paths.push(quoted.replaceAll('""', '"'));
+    }
+    return { kind: 'python', of: 'files', from: 'site-packages', files: Buffer.from(paths.join('\n')).toString() };
+}
+function installedFilesOf(payload) {
+    return { kind: 'python', of: 'files', from: 'info', files: decodeName(payload) };
+}
+/** Packages of pip and its like: the files that `pip show -f` lists; where there is no list, the metadata alone. */
+const findPythonPackages = ({ facts }) => {
+    const found = [];
+    const lists = new Map();
+    for (const { path, fact } of facts) {
+        if (fact.kind !== 'python')
+            continue;
+        const info = path.slice(0, path.lastIndexOf('/'));
+        if (fact.of === 'files')
+            lists.set(info, fact);
+        else
+            found.push({ name: fact.name, version: fact.version, path: info });
+    }
+    // What a package brings along for itself (`setuptools/_vendor`) lies deeper, and is listed by that package.
+    found.sort((one, other) => depth(one.path) - depth(other.path));
+    return found.map(({ name, version, path }) => {
+        const list = lists.get(path);
+        const owns = list ? { files: listed(path, list) } : { folder: path };
+        return { ecosystem: 'python', name, version, path, dev: null, owns };
+    });
+};
+function depth(path) {
+    return path.split('/').length;
+}
+/** The paths of a list, absolute. */
+function listed(info, { from, files }) {
+    const base = from === 'info' ? info : info.slice(0, info.lastIndexOf('/'));
+    return files.split('\n').map((path) => (path.startsWith('/') ? path : `${base}/${path}`));
+}
+
+;// CONCATENATED MODULE: ./build/image/packages/sqlite.js
+/** Deepest tree of pages that is followed: 5 levels of the smallest pages hold more than any record that is read. */
+const MAX_DEPTH = 20;
+const sqlite_HEADER = 100;
+const sqlite_MAGIC = 'SQLite format 3\0';
+const INTERIOR = 0x05;
+const LEAF = 0x0d;
+/**
+ * The rows of a table in a SQLite database, in the order of their keys, each with the columns that it stores. None where there is no such
+ * table. Throws where the file is broken. https://www.sqlite.org/fileformat2.html
+ */
+function* rowsOf(database, table) {
+    if (database.toString('latin1', 0, sqlite_MAGIC.length) !== sqlite_MAGIC)
+        throw new Error('no SQLite database');
+    for (const [kind, name, , root] of walk(database, 1)) {
+        if (sqlite_textOf(kind) !== 'table' || sqlite_textOf(name) !== table || typeof root !== 'number')
+            continue;
+        yield* walk(database, root);
+        // Names are unique: a broken file that has one again would have its rows read again.
+        return;
+    }
+}
+function sqlite_textOf(value) {
+    return Buffer.isBuffer(value) ? value.toString('utf8') : null;
+}
+/** The rows below a page; each page stands in a tree once, and rows do not overlap, so that a broken one comes to an end. */
+function* walk(database, root) {
+    const stored = database.readUInt16BE(16);
+    const pageSize = stored === 1 ? 65_536 : stored;
+    const usable = pageSize - database.readUInt8(20);
+    const seen = new Set();
+    let read = 0;
+    function pageAt(number) {
+        const start = (number - 1) * pageSize;
+        if (number < 1 || start + pageSize > database.length)
+            throw new Error('a page that is not there');
+        if (seen.has(number))
+            throw new Error('a page that is there twice');
+        seen.add(number);
+        return database.subarray(start, start + pageSize);
+    }
+    /** A row's bytes: what is too long for its page goes on in pages of its own. */
+    function payloadAt(page, start) {
+        const [size, afterSize] = varint(page, start);
+        const [, at] = varint(page, afterSize);
+        read += size;
+        if (read > database.length)
+            throw new Error('more rows than the database has bytes');
+        const most = usable - 35;
+        if (size <= most)
+            return page.subarray(at, at + size);
+        const least = Math.floor(((usable - 12) * 32) / 255) - 23;
+        const fitting = least + ((size - least) % (usable - 4));
+        const local = fitting <= most ? fitting : least;
+        const parts = [page.subarray(at, at + local)];
+        let missing = size - local;
+        for (let next = page.readUInt32BE(at + local); missing > 0;) {
+            const overflow = pageAt(next);
+            const part = overflow.subarray(4, 4 + Math.min(missing, usable - 4));
+            parts.push(part);
+            missing -= part.length;
+            next = overflow.readUInt32BE(0);
+        }
+        return Buffer.concat(parts);
+    }
+    function* rows(number, depth) {
+        if (depth > MAX_DEPTH)
+            throw new Error('a tree that is too deep');
+        const page = pageAt(number);
+        const header = number === 1 ? sqlite_HEADER : 0;
+        const kind = page[header];
+        if (kind !== INTERIOR && kind !== LEAF)
+            throw new Error('a page of no table');
+        const cells = page.readUInt16BE(header + 3);
+        const pointers = header + (kind === LEAF ? 8 : 12);
+        for (let cell = 0; cell < cells; cell++) {
+            const at = page.readUInt16BE(pointers + cell * 2);
+            if (kind === LEAF)
+                yield columnsOf(payloadAt(page, at));
+            else
+                yield* rows(page.readUInt32BE(at), depth + 1);
+        }
+        if (kind === INTERIOR)
+            yield* rows(page.readUInt32BE(header + 8), depth + 1);
+    }
+    yield* rows(root, 0);
+}
+function columnsOf(record) {
+    const [headerSize, first] = varint(record, 0);
+    const columns = [];
+    let at = headerSize;
+    for (let next = first; next < headerSize;) {
+        const [type, after] = varint(record, next);
+        next = after;
+        const size = sizeOf(type);
+        if (at + size > record.length)
+            throw new Error('a column that is longer than its row');
+        if (type >= 12)
+            columns.push(record.subarray(at, at + size));
+        else if (type >= 1 && type <= 5 && size <= 6)
+            columns.push(record.readIntBE(at, size));
+        else
+            columns.push(type === 8 ? 0 : type === 9 ? 1 : null);
+        at += size;
+    }
+    return columns;
+}
+/** Bytes of a column by its type. */
+function sizeOf(type) {
+    if (type >= 12)
+        return Math.floor((type - 12) / 2);
+    return [0, 1, 2, 3, 4, 6, 8, 8, 0, 0][type] ?? 0;
+}
+/** A number of up to nine bytes, and where it ends; one that no file needs is as large as it may be. */
+function varint(bytes, start) {
+    let value = 0;
+    for (let at = start; at < start + 9; at++) {
+        const byte = bytes.readUInt8(at);
+        if (at === start + 8)
+            return [Math.min(value * 256 + byte, Number.MAX_SAFE_INTEGER), at + 1];
+        value = value * 128 + (byte & 0x7f);
+        if (byte < 0x80)
+            return [value, at + 1];
+    }
+    return [value, start + 9];
+}
+
+;// CONCATENATED MODULE: ./build/image/packages/rpm.js
+
+
+
+
+/** Since rpm 4.16; before, in Berkeley DB, which is not read. The second one since Fedora 36. */
+const rpm_DATABASES = new Set(['var/lib/rpm/rpmdb.sqlite', 'usr/lib/sysimage/rpm/rpmdb.sqlite']);
+/** Longest database that is read, in bytes: it has some 10 kB for each package. */
+const MAX_DATABASE = 64 * 1024 * 1024;
+/** Characters of all its packages' paths: folders stand in it once, and in each path. */
+const rpm_MAX_PATHS = 64 * 1024 * 1024;
+const rpm_MAX_PACKAGES = 100_000;
+/** Files, or folders, of one package: a header of zero bytes has as many names as bytes. */
+const rpm_MAX_FILES = 200_000;
+const rpmReader = (path, size) => rpm_DATABASES.has(path) ? (0,gather/* gathering */.wk)(size, MAX_DATABASE, rpm_installed, rpm_weightOf) : null;
+function rpm_weightOf({ packages }) {
+    return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
+}
+function rpm_installed(database) {
+    const packages = [];
+    let left = rpm_MAX_PATHS;
+    for (const [, header] of rowsOf(database, 'Packages')) {
+        if (!Buffer.isBuffer(header))
+            continue;
+        const found = rpm_packageOf(header);
+        if (!found)
+            continue;
+        // Joined only when it is known how long they are.
+        left -= found.files.reduce((sum, path) => sum + path.length + 1, 0);
+        if (left < 0)
+            return null;
+        if (packages.length === rpm_MAX_PACKAGES)
+            return null;
+        packages.push({ ...found, files: Buffer.from(found.files.join('\n')).toString() });
+    }
+    return packages.length > 0 ? { kind: 'rpm', packages } : null;
+}
+/** Tags of a header: https://rpm-software-management.github.io/rpm/manual/tags.html */
+const NAME = 1000;
+const VERSION = 1001;
+const RELEASE = 1002;
+const EPOCH = 1003;
+const FOLDER_INDEXES = 1116;
+const FILE_NAMES = 1117;
+const FOLDERS = 1118;
+const WANTED = new Set([NAME, VERSION, RELEASE, EPOCH, FOLDER_INDEXES, FILE_NAMES, FOLDERS]);
+/** A header begins with the number of its entries and the length of their data. */
+const PREFIX = 8;
+const ENTRY = 16;
+/** Throws where the header is broken or has too many files. https://rpm-software-management.github.io/rpm/manual/format_header.html */
+function rpm_packageOf(header) {
+    const count = header.readUInt32BE(0);
+    const data = header.subarray(PREFIX + count * ENTRY);
+    const entries = new Map();
+    for (let at = PREFIX; at < PREFIX + count * ENTRY; at += ENTRY) {
+        const tag = header.readUInt32BE(at);
+        if (!WANTED.has(tag))
+            continue;
+        entries.set(tag, { at: header.readUInt32BE(at + 8), count: header.readUInt32BE(at + 12) });
+    }
+    const [name, version, release] = [NAME, VERSION, RELEASE].map((tag) => strings(data, entries.get(tag)).next().value?.toString());
+    const [epoch] = integers(data, entries.get(EPOCH));
+    if (text_word(name) === null)
+        return null;
+    const folders = [];
+    for (const folder of strings(data, entries.get(FOLDERS)))
+        folders.push(decodeName(folder));
+    const indexes = integers(data, entries.get(FOLDER_INDEXES));
+    const files = [];
+    for (const file of strings(data, entries.get(FILE_NAMES))) {
+        files.push(`${folders[indexes[files.length] ?? -1] ?? ''}${decodeName(file)}`);
+    }
+    return {
+        name: name,
+        version: text_word(version) && `${epoch ? `${epoch}:` : ''}${text_word(version)}${text_word(release) ? `-${text_word(release)}` : ''}`,
+        files,
+    };
+}
+/** Texts that end with a zero byte, one after the other. Throws where there are too many, before it makes the first. */
+function* strings(data, entry) {
+    const { at: start, count } = limited(entry);
+    for (let at = start, found = 0; found < count; found++) {
+        const end = data.indexOf(0, at);
+        if (end === -1)
+            return;
+        yield data.subarray(at, end);
+        at = end + 1;
+    }
+}
+function integers(data, entry) {
+    const { at: start, count } = limited(entry);
+    if (start + count * 4 > data.length)
+        return [];
+    return Array.from({ length: count }, (_, at) => data.readUInt32BE(start + at * 4));
+}
+function limited(entry) {
+    if (entry && entry.count > rpm_MAX_FILES)
+        throw new Error('more files than a package has');
+    return entry ?? { at: 0, count: 0 };
+}
+/**
+ * Packages of rpm: what `rpm -ql` lists of each. None where the database has changes that were not written into it, which lie beside
+ * it in a log.
+ */
+const findRpmPackages = ({ facts, file }) => facts.flatMap(({ path, fact }) => fact.kind !== 'rpm' || (file(`${path}-wal`)?.size ?? 0) > 0
+    ? []
+    : fact.packages.map(({ name, version, files }) => ({
+        ecosystem: 'rpm',
+        name,
+        version,
+        path: null,
+        dev: null,
+        owns: { files: linesIn(files) },
+    })));
+
+;// CONCATENATED MODULE: ./build/image/layer/elf.js
+/** Smaller files have little to strip. */
+const FLOOR = 100_000;
+/** An executable or library has some 40 sections; section names take some 500 bytes. */
+const MAX_SECTIONS = 1_000;
+const elf_MAX_NAMES = 64 * 1024;
+/** Bytes that are kept before and after a place that may be the table of section names, and the places that are kept. */
+const WINDOW = 8 * 1024;
+const MAX_PLACES = 8;
+/** https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html, and elf.h */
+const elf_MAGIC = Buffer.from('\x7fELF', 'latin1');
+const ET_EXEC = 2;
+const ET_DYN = 3;
+const SHT_SYMTAB = 2;
+const SHT_NOBITS = 8;
+/** Every table of section names has this one in it: its own. */
+const OWN_NAME = Buffer.from('.shstrtab\0', 'latin1');
+const elfReader = createElfReader(FLOOR);
+/**
+ * Tells of ELF files from `floor` bytes on what stripping saves, while their bytes pass by once, in some 200 kB of memory.
+ *
+ * Linkers put the section headers at the end (GNU ld, lld, mold) or near the beginning (Go's). The names that they refer to lie after
+ * them, and are then waited for; or before, anywhere. So what stands around each place that looks like a table of section names is kept
+ * until the headers tell which one it is. Where none of them is, and in any file that contradicts itself, nothing is told.
+ */
+function createElfReader(floor) {
+    return (path, size) => (size < floor || /\.(?:o|a|ko)$/.test(path) ? null : new ElfReader(size));
+}
+class ElfReader {
+    size;
+    /** Bytes of the file that have passed by. */
+    passed = 0;
+    isElf = true;
+    header = null;
+    first = keep(0, 64);
+    sections = null;
+    names = null;
+    places = [];
+    /** The last WINDOW bytes that passed by. */
+    recent = Buffer.alloc(0);
+    constructor(size) {
+        this.size = size;
+    }
+    push(chunk) {
+        if (!this.isElf)
+            return;
+        const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+        fill(this.first, this.passed, bytes);
+        if (this.header === null && isFull(this.first)) {
+            this.header = readHeader(this.first.bytes, this.size);
+            if (this.header === null) {
+                this.isElf = false;
+                return;
+            }
+            this.sections = keep(this.header.sectionsAt, this.header.sections * this.header.sectionSize);
+            // What a chunk before this one had of them is gone, but for a first chunk that is shorter than the header.
+            fill(this.sections, 0, this.first.bytes);
+        }
+        for (const place of this.places)
+            fill(place, this.passed, bytes);
+        if (this.names === null)
+            this.findNames(bytes);
+        if (this.sections !== null && !isFull(this.sections)) {
+            fill(this.sections, this.passed, bytes);
+            if (isFull(this.sections))
+                this.expectNames();
+        }
+        if (this.names !== null)
+            fill(this.names, this.passed, bytes);
+        this.passed += bytes.length;
+        this.recent = Buffer.from(bytes.length >= WINDOW ? bytes.subarray(-WINDOW) : Buffer.concat([this.recent, bytes]).subarray(-WINDOW));
+    }
+    /** Keeps what stands around each place in these bytes where a table of section names has its own name. */
+    findNames(bytes) {
+        const seam = Buffer.concat([this.recent.subarray(1 - OWN_NAME.length), bytes.subarray(0, OWN_NAME.length - 1)]);
+        const before = this.passed - Math.min(this.recent.length, OWN_NAME.length - 1);
+        const found = [];
+        for (let at = seam.indexOf(OWN_NAME); at !== -1; at = seam.indexOf(OWN_NAME, at + 1))
+            found.push(before + at);
+        for (let at = bytes.indexOf(OWN_NAME); at !== -1; at = bytes.indexOf(OWN_NAME, at + 1)) {
+            found.push(this.passed + at);
+            if (found.length > MAX_PLACES)
+                found.shift();
+        }
+        for (const at of found) {
+            const start = Math.max(0, at - WINDOW, this.passed - this.recent.length);
+            const place = keep(start, at + WINDOW - start);
+            fill(place, this.passed - this.recent.length, this.recent);
+            fill(place, this.passed, bytes);
+            this.places.push(place);
+        }
+        this.places = this.places.slice(-MAX_PLACES);
+    }
+    /** The headers are there: the names' table may still come. */
+    expectNames() {
+        const names = this.header && this.sectionsRead()[this.header.namesIndex];
+        if (names && names.at >= this.passed && names.size <= elf_MAX_NAMES)
+            this.names = keep(names.at, names.size);
+    }
+    sectionsRead() {
+        if (this.header === null || this.sections === null || !isFull(this.sections))
+            return [];
+        return readSections(this.header, this.sections.bytes);
+    }
+    end() {
+        const sections = this.sectionsRead();
+        const { namesIndex = 0 } = this.header ?? {};
+        const table = sections[namesIndex];
+        const names = table && this.tableOf(table);
+        if (!names)
+            return null;
+        const named = sections.map((section) => ({ ...section, text: nameAt(names, section.name) }));
+        const stored = named.filter(({ type }) => type !== SHT_NOBITS);
+        if (stored.some(({ at, size }) => at + size > this.size))
+            return null;
+        const tables = stored.filter(({ type }) => type === SHT_SYMTAB);
+        // The names of symbols may share the table of the sections' names, which stays.
+        const texts = new Set(tables.map(({ link }) => link).filter((link) => link !== namesIndex));
+        const linked = [...texts].flatMap((link) => sections[link] ?? []);
+        const symbols = sum(tables) + sum(linked);
+        const debug = sum(stored.filter(({ text }) => /^\.(?:z?debug_|stab|gdb_index$)/.test(text)));
+        if (symbols + debug === 0 || symbols + debug > this.size)
+            return null;
+        return {
+            kind: 'elf',
+            symbols,
+            debug,
+            go: named.some(({ text }) => text === '.go.buildinfo' || text === '.gopclntab'),
+        };
+    }
+    tableOf({ at, size }) {
+        const kept = [...(this.names ? [this.names] : []), ...this.places].find((each) => each.at <= at && at + size <= each.at + each.filled);
+        return kept ? kept.bytes.subarray(at - kept.at, at - kept.at + size) : null;
+    }
+}
+function keep(at, length) {
+    return { at, bytes: Buffer.alloc(length), filled: 0 };
+}
+function isFull({ bytes, filled }) {
+    return filled === bytes.length;
+}
+/** Copies what comes next of a range out of bytes that stand at a place in the file. */
+function fill(kept, at, bytes) {
+    const next = kept.at + kept.filled;
+    if (isFull(kept) || next < at || next >= at + bytes.length)
+        return;
+    kept.filled += bytes.copy(kept.bytes, kept.filled, next - at);
+}
+/** The file's header; null where it is no program or library, or has no sections to tell of. */
+function readHeader(bytes, size) {
+    const [wide, order] = [bytes[4], bytes[5]];
+    if (!bytes.subarray(0, 4).equals(elf_MAGIC) || (wide !== 1 && wide !== 2) || (order !== 1 && order !== 2))
+        return null;
+    const is64 = wide === 2;
+    const read = readerOf(order === 1, is64);
+    const type = read.u16(bytes, 16);
+    if (type !== ET_EXEC && type !== ET_DYN)
+        return null;
+    const sectionsAt = read.word(bytes, is64 ? 40 : 32);
+    const [sectionSize, sections, namesIndex] = [0, 2, 4].map((at) => read.u16(bytes, (is64 ? 58 : 46) + at));
+    if (sectionSize !== (is64 ? 64 : 40) || sections === 0 || sections > MAX_SECTIONS || namesIndex >= sections)
+        return null;
+    if (sectionsAt < (is64 ? 64 : 52) || sectionsAt + sections * sectionSize > size)
+        return null;
+    return { read, is64, sectionsAt, sectionSize, sections, namesIndex };
+}
+function readSections({ read, is64, sectionSize, sections }, bytes) {
+    return Array.from({ length: sections }, (_, index) => {
+        const at = index * sectionSize;
+        return {
+            name: read.u32(bytes, at),
+            type: read.u32(bytes, at + 4),
+            at: read.word(bytes, at + (is64 ? 24 : 16)),
+            size: read.word(bytes, at + (is64 ? 32 : 20)),
+            link: read.u32(bytes, at + (is64 ? 40 : 24)),
+        };
+    });
+}
+function readerOf(isLittle, is64) {
+    const u16 = (from, at) => (isLittle ? from.readUInt16LE(at) : from.readUInt16BE(at));
+    const u32 = (from, at) => (isLittle ? from.readUInt32LE(at) : from.readUInt32BE(at));
+    const u64 = (from, at) => Number(isLittle ? from.readBigUInt64LE(at) : from.readBigUInt64BE(at));
+    return { u16, u32, word: is64 ? u64 : u32 };
+}
+function nameAt(names, at) {
+    const end = names.indexOf(0, at);
+    return at >= names.length || end === -1 ? '' : names.toString('latin1', at, Math.min(end, at + 100));
+}
+function sum(sections) {
+    return sections.reduce((total, { size }) => total + size, 0);
+}
+
+// EXTERNAL MODULE: ./build/image/layer/secret.js
+var secret = __nccwpck_require__(9010);
+;// CONCATENATED MODULE: ./build/image/layer/facts.js
+
+
+
+
+
+
+
+
+
+/** Each answers at once for the files that it has nothing to tell of. */
+const facts_READERS = [
+    dpkgReader,
+    apkReader,
+    rpmReader,
+    npmReader,
+    pythonReader,
+    javaReader,
+    secret/* secretReader */.eV,
+    elfReader,
+    goReader,
+];
+/**
+ * The readers for a regular file of this path (as `TarEntry` has it: no leading `/`) and size in bytes; none for most. A file may tell
+ * several things: a Go program is an ELF file as well.
+ */
+function readersOf(path, size) {
+    const readers = [];
+    for (const open of facts_READERS) {
+        const reader = open(path, size);
+        if (reader)
+            readers.push(reader);
+    }
+    return readers;
+}
+
+;// CONCATENATED MODULE: ./build/image/layer/whiteout.js
+const whiteout_PREFIX = '.wh.';
+const METADATA_PREFIX = '.wh..wh.';
+const OPAQUE = '.wh..wh..opq';
+/**
+ * What the entry with this path (normalised, as `TarEntry` has it) does as a whiteout, or null where it is a usual one. The name alone
+ * decides, as in the engines. A whiteout is an empty file; the payload of one that is not is shipped with the layer and counts in its
+ * size, though no engine unpacks it.
+ */
+function whiteoutOf(path) {
+    const slash = path.lastIndexOf('/');
+    const name = path.slice(slash + 1);
+    if (!name.startsWith(whiteout_PREFIX))
+        return null;
+    const folder = path.slice(0, Math.max(slash, 0));
+    if (name === OPAQUE)
+        return { kind: 'opaque', path: folder };
+    if (name.startsWith(METADATA_PREFIX) || name === whiteout_PREFIX)
+        return { kind: 'metadata' };
+    return { kind: 'removed', path: `${path.slice(0, slash + 1)}${name.slice(whiteout_PREFIX.length)}` };
+}
+
+;// CONCATENATED MODULE: ./build/image/layer/listing.js
+
+
+
+/** Entries, bytes of paths and of facts that are kept of one layer: several times what the largest usual images have in all. */
+const listing_MAX_ENTRIES = 1_000_000;
+const MAX_PATH_BYTES = 200_000_000;
+const MAX_FACT_BYTES = 128 * 1024 * 1024;
+/** Bytes of a fact whose reader does not say how many. */
+const SMALL_FACT = 500;
+/** Most files have none: they share them. */
+const NO_FACTS = [];
+/** Starts a listing. It keeps some 200 bytes an entry. */
+function createListing() {
+    let entries = [];
+    let pathBytes = 0;
+    let factBytes = 0;
+    let finish = null;
+    return {
+        visit: (entry, sparse) => {
+            finish?.();
+            finish = null;
+            if (entries === null)
+                return;
+            pathBytes += entry.path.length + (entry.target?.length ?? 0);
+            if (entries.length >= listing_MAX_ENTRIES || pathBytes > MAX_PATH_BYTES) {
+                entries = null;
+                return;
+            }
+            const listed = listing_entriesOf(entry);
+            entries.push(...listed);
+            const [file] = listed;
+            // A sparse file may claim any length: its holes are not read.
+            if (file?.kind !== 'file' || sparse)
+                return;
+            const readers = whiteoutOf(entry.path) === null ? readersOf(entry.path, entry.size) : [];
+            let checksum = 0;
+            finish = () => {
+                // Signed, it is a small integer to V8: unsigned, half of them would be objects.
+                file.checksum = checksum | 0;
+                const facts = [];
+                for (const reader of readers) {
+                    const fact = reader.end();
+                    if (fact === null)
+                        continue;
+                    facts.push(fact);
+                    factBytes += reader.keeps ?? SMALL_FACT;
+                }
+                if (facts.length > 0)
+                    file.facts = facts;
+                if (factBytes > MAX_FACT_BYTES)
+                    entries = null;
+            };
+            return (chunk) => {
+                checksum = (0,external_node_zlib_.crc32)(chunk, checksum);
+                for (const reader of readers)
+                    reader.push(chunk);
+            };
+        },
+        end: () => {
+            finish?.();
+            finish = null;
+            return { entries, factBytes: entries === null ? 0 : factBytes };
+        },
+    };
+}
+/** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
+function listing_entriesOf(entry) {
+    const path = `/${entry.path}`;
+    const whiteout = whiteoutOf(entry.path);
+    const file = entry.type === 'file' && (whiteout === null || entry.size > 0)
+        ? [
+            {
+                kind: 'file',
+                path,
+                size: entry.size,
+                mode: entry.mode,
+                uid: entry.uid,
+                gid: entry.gid,
+                checksum: null,
+                facts: NO_FACTS,
+            },
+        ]
+        : [];
+    if (whiteout !== null) {
+        if (whiteout.kind === 'metadata')
+            return file;
+        return [...file, { kind: whiteout.kind, path: `/${whiteout.path}` }];
+    }
+    if (file.length > 0)
+        return file;
+    if (entry.type === 'link')
+        return [{ kind: 'link', path, target: `/${entry.target ?? ''}` }];
+    if (entry.type === 'symlink')
+        return [{ kind: 'symlink', path, target: entry.target ?? '' }];
+    return [{ kind: entry.type === 'directory' ? 'folder' : 'other', path }];
+}
+
+;// CONCATENATED MODULE: ./build/record/listing.js
+
+
+
+
+
+/** Bytes of a listing as it is kept: that of half a million files. */
+const listing_MAX_LISTING = 5_000_000;
+/** Bytes of its text: what packs as well as paths do has a tenth of it. */
+const listing_MAX_TEXT = 64_000_000;
+const KINDS = {
+    file: 'f',
+    link: 'l',
+    symlink: 's',
+    folder: 'd',
+    other: 'o',
+    removed: 'r',
+    opaque: 'q',
+};
+const listing_name = schemas/* string */.YjP();
+const version = schemas/* string */.YjP().nullable();
+const listing_count = schemas/* int */.Whr().nonnegative();
+const packageFiles = schemas/* array */.YOg(schemas/* object */.Ikc({ name: listing_name, version, files: schemas/* string */.YjP() }));
+/** What files tell of themselves, as it is written: a lock file's packages as a list, for a Map has no JSON. */
+const writtenFact = schemas/* discriminatedUnion */.gMt('kind', [
+    schemas/* object */.Ikc({ kind: schemas/* literal */.euz('apk'), packages: packageFiles }),
+    schemas/* discriminatedUnion */.gMt('of', [
+        schemas/* object */.Ikc({
+            kind: schemas/* literal */.euz('dpkg'),
+            of: schemas/* literal */.euz('packages'),
+            packages: schemas/* array */.YOg(schemas/* object */.Ikc({ name: listing_name, version, architecture: schemas/* string */.YjP() })),
+        }),
+        schemas/* object */.Ikc({ kind: schemas/* literal */.euz('dpkg'), of: schemas/* literal */.euz('files'), files: schemas/* string */.YjP() }),
+    ]),
+    schemas/* object */.Ikc({ kind: schemas/* literal */.euz('elf'), symbols: listing_count, debug: listing_count, go: schemas/* boolean */.zMY() }),
+    schemas/* object */.Ikc({ kind: schemas/* literal */.euz('go'), name: listing_name, version }),
+    schemas/* object */.Ikc({
+        kind: schemas/* literal */.euz('java'),
+        name: listing_name,
+        version,
+        nested: schemas/* array */.YOg(schemas/* object */.Ikc({ path: schemas/* string */.YjP(), name: listing_name, version, size: listing_count })),
+    }),
+    schemas/* discriminatedUnion */.gMt('of', [
+        schemas/* object */.Ikc({
+            kind: schemas/* literal */.euz('npm'),
+            of: schemas/* literal */.euz('package'),
+            name: listing_name.nullable(),
+            version,
+            dependencies: schemas/* array */.YOg(listing_name),
+        }),
+        schemas/* object */.Ikc({
+            kind: schemas/* literal */.euz('npm'),
+            of: schemas/* literal */.euz('project'),
+            dependencies: schemas/* array */.YOg(listing_name),
+            devDependencies: schemas/* array */.YOg(listing_name),
+        }),
+        schemas/* object */.Ikc({
+            kind: schemas/* literal */.euz('npm'),
+            of: schemas/* literal */.euz('lock'),
+            packages: schemas/* array */.YOg(schemas/* tuple */.PVZ([schemas/* string */.YjP(), version, schemas/* boolean */.zMY()]))
+                .transform((rows) => new Map(rows.map(([path, locked, dev]) => [path, { version: locked, dev }]))),
+        }),
+    ]),
+    schemas/* discriminatedUnion */.gMt('of', [
+        schemas/* object */.Ikc({ kind: schemas/* literal */.euz('python'), of: schemas/* literal */.euz('metadata'), name: listing_name, version }),
+        schemas/* object */.Ikc({
+            kind: schemas/* literal */.euz('python'),
+            of: schemas/* literal */.euz('files'),
+            from: schemas/* enum */.k5n(['site-packages', 'info']),
+            files: schemas/* string */.YjP(),
+        }),
+    ]),
+    schemas/* object */.Ikc({ kind: schemas/* literal */.euz('rpm'), packages: packageFiles }),
+    schemas/* object */.Ikc({
+        kind: schemas/* literal */.euz('secret'),
+        secret: schemas/* enum */.k5n([
+            'private-key',
+            'npm-token',
+            'netrc-password',
+            'pypi-token',
+            'aws-key',
+            'docker-login',
+            'git-credentials',
+            'env-file',
+        ]),
+    }),
+]);
+/** The number of a file, and what it tells. */
+const factRow = schemas/* tuple */.PVZ([listing_count, writtenFact]);
+/** A list all of whose elements pass. A schema for each of a million would take seconds, and tell of each that fails. */
+function listing_listOf(isOne) {
+    return schemas/* custom */.IeY((value) => Array.isArray(value) && value.every(isOne));
+}
+const texts = listing_listOf((value) => typeof value === 'string');
+const counts = listing_listOf((value) => Number.isSafeInteger(value) && value >= 0);
+const modes = listing_listOf((value) => Number.isSafeInteger(value) && value >= 0 && value <= 0o7777);
+/** A user's or group's number: a tar may have any. */
+const ids = listing_listOf(Number.isFinite);
+// oxlint-disable-next-line no-bitwise -- as a signed integer of 32 bits
+const checksums = listing_listOf((value) => value === null || (value | 0) === value);
+/**
+ * A listing in columns, an element an entry: what is alike stands together, which packs in half the bytes. Of `shared`, `rest`: the
+ * characters that its path has in common with the one before, and those that follow. `targets`: an element a link; all from `sizes` on: a
+ * file. `facts` by the number of the file.
+ */
+const columns = schemas/* object */.Ikc({
+    schema: schemas/* literal */.euz(1),
+    diffId: schemas/* string */.YjP(),
+    size: listing_count,
+    kinds: schemas/* string */.YjP().max(listing_MAX_ENTRIES),
+    shared: counts,
+    rest: texts,
+    targets: texts,
+    sizes: counts,
+    modes,
+    uids: ids,
+    gids: ids,
+    checksums,
+    facts: listing_listOf(Array.isArray),
+});
+const packed = (0,external_node_util_.promisify)(external_node_zlib_.gzip);
+const unpacked = (0,external_node_util_.promisify)(external_node_zlib_.gunzip);
+/**
+ * A layer's listing as it is kept, gzipped; null where it is too large to be, or its files' sizes are not the layer's in sum. The same
+ * bytes for the same layer. Of a file that holds a secret no checksum is kept: with it, whoever guesses the secret would know.
+ */
+async function packListing(diffId, { size, entries }) {
+    if (entries.length > MAX_ENTRIES || payloadOf(entries) !== size)
+        return null;
+    const text = listing_textOf(listing_columnsOf(diffId, size, entries));
+    if (text === null)
+        return null;
+    const bytes = await packed(text);
+    return bytes.length > listing_MAX_LISTING ? null : bytes;
+}
+function listing_textOf(value) {
+    try {
+        const text = Buffer.from(JSON.stringify(value));
+        return text.length > listing_MAX_TEXT ? null : text;
+    }
+    catch {
+        // Longer than any string may be.
+        return null;
+    }
+}
+function payloadOf(entries) {
+    return entries.reduce((sum, entry) => (entry.kind === 'file' ? sum + entry.size : sum), 0);
+}
+function listing_columnsOf(diffId, size, entries) {
+    const files = entries.filter((entry) => entry.kind === 'file');
+    const shared = [];
+    const rest = [];
+    let before = '';
+    for (const { path } of entries) {
+        const common = commonLength(before, path);
+        shared.push(common);
+        rest.push(path.slice(common));
+        before = path;
+    }
+    return {
+        schema: 1,
+        diffId,
+        size,
+        kinds: entries.map(({ kind }) => KINDS[kind]).join(''),
+        shared,
+        rest,
+        targets: entries.flatMap((entry) => ('target' in entry ? [entry.target] : [])),
+        sizes: files.map((file) => file.size),
+        modes: files.map(({ mode }) => mode),
+        uids: files.map(({ uid }) => uid),
+        gids: files.map(({ gid }) => gid),
+        checksums: files.map(({ checksum, facts }) => (facts.some(({ kind }) => kind === 'secret') ? null : checksum)),
+        facts: files.flatMap(({ facts }, at) => facts.map((fact) => [at, write(fact)])),
+    };
+}
+function commonLength(one, other) {
+    const most = Math.min(one.length, other.length);
+    for (let at = 0; at < most; at++)
+        if (one.charCodeAt(at) !== other.charCodeAt(at))
+            return at;
+    return most;
+}
+function write(fact) {
+    if (fact.kind !== 'npm' || fact.of !== 'lock')
+        return fact;
+    const packages = [...fact.packages].map(([path, locked]) => {
+        return [path, locked.version, locked.dev];
+    });
+    return { ...fact, packages };
+}
+/**
+ * What a listing that was kept tells of the layer with this diffID; null where it is another layer's, or not as `packListing` writes it.
+ * Takes the memory that its entries take, and three times the text's for the moment.
+ */
+async function unpackListing(bytes, diffId) {
+    if (bytes.length > listing_MAX_LISTING)
+        return null;
+    const text = await unpacked(bytes, { maxOutputLength: listing_MAX_TEXT }).catch(() => null);
+    const { data } = columns.safeParse(text && json_parseJson(text));
+    if (data?.diffId !== diffId)
+        return null;
+    const entries = record_listing_entriesOf(data);
+    if (entries === null || payloadOf(entries) !== data.size)
+        return null;
+    return { size: data.size, entries, factBytes: text?.length ?? 0 };
+}
+function record_listing_entriesOf(from) {
+    const entries = [];
+    const files = [];
+    let links = 0;
+    let pathBytes = 0;
+    let before = '';
+    for (let at = 0; at < from.kinds.length; at++) {
+        const common = from.shared[at] ?? 0;
+        const rest = from.rest[at] ?? '';
+        pathBytes += common + rest.length;
+        // Two lines can stand for paths of any length.
+        if (common > before.length || pathBytes > MAX_PATH_BYTES)
+            return null;
+        const path = listing_flat(before.slice(0, common) + rest);
+        if (!path.startsWith('/'))
+            return null;
+        before = path;
+        switch (from.kinds[at]) {
+            case KINDS.file: {
+                const file = fileAt(from, files.length, path);
+                files.push(file);
+                entries.push(file);
+                break;
+            }
+            case KINDS.link:
+                entries.push({ kind: 'link', path, target: from.targets[links++] ?? '' });
+                break;
+            case KINDS.symlink:
+                entries.push({ kind: 'symlink', path, target: from.targets[links++] ?? '' });
+                break;
+            case KINDS.folder:
+                entries.push({ kind: 'folder', path });
+                break;
+            case KINDS.other:
+                entries.push({ kind: 'other', path });
+                break;
+            case KINDS.removed:
+                entries.push({ kind: 'removed', path });
+                break;
+            case KINDS.opaque:
+                entries.push({ kind: 'opaque', path });
+                break;
+            default:
+                return null;
+        }
+    }
+    const isWhole = [from.shared, from.rest].every(({ length }) => length === entries.length) &&
+        [from.sizes, from.modes, from.uids, from.gids, from.checksums].every(({ length }) => length === files.length) &&
+        from.targets.length === links;
+    return isWhole && addFacts(files, from.facts) ? entries : null;
+}
+/** Whether they are facts of these files, and each file has its own now. */
+function addFacts(files, rows) {
+    for (const row of rows) {
+        const [at, fact] = factRow.safeParse(row).data ?? [];
+        const file = at === undefined ? undefined : files[at];
+        if (file === undefined || fact === undefined)
+            return false;
+        if (file.facts === NO_FACTS)
+            file.facts = [fact];
+        else
+            file.facts.push(fact);
+    }
+    return true;
+}
+function fileAt({ sizes, modes: permissions, uids, gids, checksums: sums }, at, path) {
+    return {
+        kind: 'file',
+        path,
+        size: sizes[at] ?? 0,
+        mode: permissions[at] ?? 0,
+        uid: uids[at] ?? 0,
+        gid: gids[at] ?? 0,
+        checksum: sums[at] ?? null,
+        facts: NO_FACTS,
+    };
+}
+/** In one piece: a string put together keeps the pieces, of paths each the one before. */
+function listing_flat(text) {
+    return Buffer.from(text).toString();
+}
+
+;// CONCATENATED MODULE: ./build/record/paths.js
+
+/** Names that can be a folder's as they are: git, every file system and a URL take them. */
+const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+/** How a folder's name ends that is not its image's own, and the branch's own file: an image of such a name gets another folder. */
+const TAKEN = /-[0-9a-f]{8}$|^readme\.md$/i;
+/** `os/architecture[/variant]`; with a `-` in it, it could not be told apart from another one. */
+const PLATFORM = /^[A-Za-z0-9][A-Za-z0-9._]*(?:\/[A-Za-z0-9._]+){1,2}$/;
+/** Characters of a name that are kept where it gets a hash. */
+const LONGEST_STEM = 60;
+/** The folder of the data branch that has the images of this name; no two names share one. */
+function imageFolder(name) {
+    return safe(name, name);
+}
+/** The folder of the data branch that has all of one image on one platform: `<image>/<platform>`, `shop/linux-arm64-v8`. */
+function paths_folderOf(name, platform) {
+    return `${imageFolder(name)}/${platformFolder(platform)}`;
+}
+function platformFolder(platform) {
+    return safe(platform, PLATFORM.test(platform) ? platform.replaceAll('/', '-') : '');
+}
+/** The platform (`os/architecture[/variant]`) that has this folder in its image's; null: the name does not tell, or it is no platform's. */
+function platformOf(folder) {
+    const platform = folder.replaceAll('-', '/');
+    return platformFolder(platform) === folder ? platform : null;
+}
+/** `plain`, where that can be a folder's name; else what of `text` can be, and a hash of the whole. */
+function safe(text, plain) {
+    if (PLAIN.test(plain) && !TAKEN.test(plain))
+        return plain;
+    const hash = (0,external_node_crypto_.createHash)('sha256').update(text).digest('hex').slice(0, 8);
+    const stem = text
+        .slice(0, LONGEST_STEM)
+        .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+        .replace(/^[._-]+/, '');
+    return `${stem === '' ? 'unnamed' : stem}-${hash}`;
+}
+/** A commit's record. */
+function paths_recordPath(folder, commit) {
+    return `${paths_recordsFolder(folder)}/${commit}.json`;
+}
+function paths_recordsFolder(folder) {
+    return `${folder}/records`;
+}
+/** The commit (40 or 64 hex digits) whose record has this file name; null: it is none's. */
+function paths_commitOfRecord(file) {
+    return /^((?:[0-9a-f]{40}|[0-9a-f]{64}))\.json$/.exec(file)?.[1] ?? null;
+}
+/** What the layer with this diffID (`sha256:…`) does to paths. */
+function paths_listingPath(folder, diffId) {
+    return `${paths_listingsFolder(folder)}/${diffId.replace(/^sha256:/, '')}.json.gz`;
+}
+function paths_listingsFolder(folder) {
+    return `${folder}/layers`;
+}
+/** The diffID of the layer whose listing has this file name; null: it is none's. */
+function paths_diffIdOfListing(file) {
+    const hex = /^([0-9a-f]{64})\.json\.gz$/.exec(file)?.[1];
+    return hex === undefined ? null : `sha256:${hex}`;
+}
+/** The points of a month (`YYYY-MM`, UTC). */
+function paths_pointsPath(folder, month) {
+    return `${pointsFolder(folder)}/${month}.jsonl`;
+}
+/** The points of all months before. */
+function paths_olderPointsPath(folder) {
+    return `${pointsFolder(folder)}/older.jsonl`;
+}
+function pointsFolder(folder) {
+    return `${folder}/points`;
+}
+/** The month whose points have this file name; null: it is none's. */
+function monthOfPoints(file) {
+    return /^(\d{4}-(?:0[1-9]|1[0-2]))\.jsonl$/.exec(file)?.[1] ?? null;
+}
+/** What the records and listings that are kept are, so that to keep another one they need not all be read. */
+function paths_indexPath(folder) {
+    return `${folder}/index.jsonl`;
+}
+
+;// CONCATENATED MODULE: ./build/record/store.js
+
+
+
+
+
+
+/** Files that are read at a time; listings take their memory twice while they are. */
+const AT_A_TIME = 6;
+const LISTINGS_AT_A_TIME = 2;
+/** Entries of all listings that are read for one comparison: as many as a run keeps of layers (`image/layer/contents.ts`). */
+const store_MAX_ENTRIES = 2_000_000;
+/** Files of months that are read: there are two, unless someone else has written some. */
+const MAX_MONTHS = 36;
+/** Records that are read where the index does not have them. */
+const MAX_UNKNOWN = 200;
+/** The record of an image on one platform at a commit; null where there is none, or the file has another one's. */
+async function readRecord(shelf, name, platform, commit) {
+    const record = await recordAt(shelf, paths_folderOf(name, platform), commit);
+    const { measurement } = record ?? {};
+    return measurement?.name === name && measurement.platform === platform ? record : null;
+}
+async function recordAt(shelf, folder, commit) {
+    const text = (await shelf.read(paths_recordPath(folder, commit)))?.toString();
+    const record = text === undefined ? null : schema_parseRecord(text);
+    return record?.commit === commit ? record : null;
+}
+/** The commits of which there is a record; whether that can be read is another question. */
+async function recordedCommits(shelf, name, platform) {
+    return new Set(await namesIn(shelf, paths_recordsFolder(paths_folderOf(name, platform)), paths_commitOfRecord));
+}
+/** The platforms of an image that have something kept, `os/architecture[/variant]`, sorted. */
+async function platformsIn(shelf, name) {
+    return (await namesIn(shelf, imageFolder(name), platformOf)).toSorted();
+}
+/** What the files in a folder are called, of those whose names are ours. */
+async function namesIn(shelf, folder, meaningOf) {
+    return ((await shelf.list(folder)) ?? []).flatMap((name) => meaningOf(name) ?? []);
+}
+/** Those of the layers whose listing is not kept yet, each once. */
+async function unlistedLayers(shelf, folder, diffIds) {
+    const listed = new Set(await namesIn(shelf, listingsFolder(folder), diffIdOfListing));
+    return [...new Set(diffIds)].filter((diffId) => !listed.has(diffId));
+}
+/**
+ * What the layers that are not known already do to paths, by diffID. A layer whose listing is not there, or cannot be read, is left out; so
+ * are those that are too many together.
+ */
+async function readListings(shelf, folder, diffIds, known) {
+    const inTurn = turns_createTurns(LISTINGS_AT_A_TIME);
+    const found = new Map();
+    let left = store_MAX_ENTRIES;
+    const unknown = [...new Set(diffIds)].filter((diffId) => !known(diffId));
+    await Promise.all(unknown.map((diffId) => inTurn(async () => {
+        const bytes = left > 0 ? await shelf.read(paths_listingPath(folder, diffId)) : null;
+        const listing = bytes && (await unpackListing(bytes, diffId));
+        if (!listing || listing.entries.length > left)
+            return;
+        left -= listing.entries.length;
+        found.set(diffId, listing);
+    })));
+    return found;
+}
+/**
+ * The image's history on one platform, sorted by time. `atLeast`: as many points as are needed, where there are as many: what lies
+ * further back is not read then.
+ */
+async function readPoints(shelf, name, platform, atLeast) {
+    const folder = paths_folderOf(name, platform);
+    const points = [];
+    const read = async (path) => {
+        const text = (await shelf.read(path))?.toString();
+        if (text !== undefined)
+            points.push(...schema_parsePoints(text));
+    };
+    for (const month of await monthsIn(shelf, folder)) {
+        if (atLeast !== undefined && points.length >= atLeast)
+            return inOrder(points);
+        await read(paths_pointsPath(folder, month));
+    }
+    if (atLeast === undefined || points.length < atLeast)
+        await read(paths_olderPointsPath(folder));
+    return inOrder(points);
+}
+/** The months that have a file of points, `YYYY-MM`, the newest first. */
+async function monthsIn(shelf, folder) {
+    const months = await namesIn(shelf, pointsFolder(folder), monthOfPoints);
+    return months.toSorted().toReversed().slice(0, MAX_MONTHS);
+}
+/**
+ * What changes on the data branch when a record is kept, by path; nothing, where it is there as it is. `points`: the history then, sorted by
+ * time. `released`: commits whose points stay for good.
+ *
+ * What is there afterwards depends on which records were kept, and not on their order: whoever comes second may well be the older commit.
+ */
+async function changesOf(shelf, { record, listings }, released) {
+    const folder = folderOf(record.measurement.name, record.measurement.platform);
+    const [history, records] = await Promise.all([
+        changedPoints(shelf, folder, pointOf(record), released),
+        changedRecords(shelf, folder, record, listings),
+    ]);
+    const changes = [...history.changes, ...records];
+    return {
+        changes: changes.toSorted((one, other) => (one.path < other.path ? -1 : 1)),
+        points: history.points,
+    };
+}
+async function changedPoints(shelf, folder, point, released) {
+    const inTurn = createTurns(AT_A_TIME);
+    const months = await monthsIn(shelf, folder);
+    const paths = [...months.map((month) => pointsPath(folder, month)), olderPointsPath(folder)];
+    const texts = await Promise.all(paths.map((path) => inTurn(async () => [path, (await shelf.read(path))?.toString()])));
+    const points = withPoint(texts.flatMap(([, text]) => (text === undefined ? [] : parsePoints(text))), point);
+    const compacted = compact(points, { now: points.at(-1).at, released });
+    const wanted = new Map([...compacted.recent].map(([month, those]) => [pointsPath(folder, month), renderPoints(those)]));
+    if (compacted.older.length > 0)
+        wanted.set(olderPointsPath(folder), renderPoints(compacted.older));
+    return { changes: changesTo(wanted, new Map(texts)), points: pointsIn(compacted) };
+}
+/** What makes files of the present texts those that are wanted; undefined: it is not there. */
+function changesTo(wanted, present) {
+    const written = [...wanted].filter(([path, content]) => present.get(path) !== content);
+    const gone = [...present].filter(([path, content]) => content !== undefined && !wanted.has(path));
+    return [...written.map(([path, content]) => ({ path, content })), ...gone.map(([path]) => ({ path, content: null }))];
+}
+async function changedRecords(shelf, folder, record, listings) {
+    const text = renderRecord(record);
+    // Too long to be read back: it would only be in the way.
+    if (parseRecord(text) === null)
+        return [];
+    const [path, indexAt] = [recordPath(folder, record.commit), indexPath(folder)];
+    const [before, indexBefore, commits, diffIds] = await Promise.all([
+        shelf.read(path),
+        shelf.read(indexAt),
+        namesIn(shelf, recordsFolder(folder), commitOfRecord),
+        namesIn(shelf, listingsFolder(folder), diffIdOfListing),
+    ]);
+    const index = parseKept(indexBefore?.toString() ?? '');
+    const others = await recordsThere(shelf, folder, index, commits.filter((commit) => commit !== record.commit));
+    const records = keepRecords([...others.records, { commit: record.commit, at: pointOf(record).at }]);
+    const isKept = new Set(records.map(({ commit }) => commit));
+    const references = [...index.listings, ...others.layers, ...layersOf(record)];
+    const there = await listingsThere(shelf, folder, index, new Set(diffIds), references);
+    const atHand = references.flatMap(({ diffId, commit }) => {
+        const bytes = there.get(diffId) ?? listings.get(diffId)?.length ?? Infinity;
+        return bytes > MAX_LISTING ? [] : [{ diffId, bytes, commit }];
+    });
+    const kept = keepListings(atHand, records);
+    const isListed = new Set(kept.map(({ diffId }) => diffId));
+    const wanted = new Map([[indexAt, renderKept({ records, listings: kept })]]);
+    if (isKept.has(record.commit))
+        wanted.set(path, text);
+    const present = new Map([
+        [indexAt, indexBefore?.toString()],
+        [path, before?.toString()],
+    ]);
+    const goneRecords = others.records.filter(({ commit }) => !isKept.has(commit));
+    const goneListings = diffIds.filter((diffId) => !isListed.has(diffId));
+    const newListings = kept.filter(({ diffId }) => !there.has(diffId));
+    return [
+        ...changesTo(wanted, present),
+        ...goneRecords.map(({ commit }) => ({ path: recordPath(folder, commit), content: null })),
+        ...goneListings.map((diffId) => ({ path: listingPath(folder, diffId), content: null })),
+        ...newListings.map(({ diffId }) => ({ path: listingPath(folder, diffId), content: listings.get(diffId) })),
+    ];
+}
+function layersOf({ commit, measurement }) {
+    return measurement.layers.map(({ diffId }) => ({ diffId, commit }));
+}
+/**
+ * The records of these commits, as the index has them. Those that it does not have are read, and their layers told; what cannot be read
+ * is left alone, for a later version may have written it.
+ */
+async function recordsThere(shelf, folder, index, commits) {
+    const known = new Map(index.records.map((each) => [each.commit, each]));
+    const inTurn = createTurns(AT_A_TIME);
+    const unknown = commits.filter((commit) => !known.has(commit)).slice(0, MAX_UNKNOWN);
+    const read = await Promise.all(unknown.map((commit) => inTurn(() => recordAt(shelf, folder, commit))));
+    const found = read.filter((record) => record !== null);
+    return {
+        records: [
+            ...commits.flatMap((commit) => known.get(commit) ?? []),
+            ...found.map((record) => ({ commit: record.commit, at: pointOf(record).at })),
+        ],
+        layers: found.flatMap(layersOf),
+    };
+}
+/**
+ * The bytes of the listings that are there, of those layers, as the index has them; what it does not have is read. One that is larger than
+ * any can be is as if it were not there.
+ */
+async function listingsThere(shelf, folder, index, diffIds, references) {
+    const known = new Map(index.listings.map(({ diffId, bytes }) => [diffId, bytes]));
+    const inTurn = createTurns(AT_A_TIME);
+    const wanted = [...new Set(references.map(({ diffId }) => diffId))].filter((diffId) => diffIds.has(diffId));
+    const sizes = await Promise.all(wanted.map(async (diffId) => {
+        const read = () => inTurn(() => shelf.read(listingPath(folder, diffId)));
+        return [diffId, known.get(diffId) ?? (await read())?.length ?? Infinity];
+    }));
+    return new Map(sizes.filter(([, bytes]) => bytes <= MAX_LISTING));
+}
+
 // EXTERNAL MODULE: ./build/report/assemble.js
 var assemble = __nccwpck_require__(1499);
 // EXTERNAL MODULE: external "node:os"
@@ -44072,10 +46890,6 @@ async function remoteName(repository) {
     return remotes.includes('origin') ? 'origin' : (remotes[0] ?? null);
 }
 
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-// EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 14 modules
-var schemas = __nccwpck_require__(5586);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/errors.js
 var errors = __nccwpck_require__(7428);
 // EXTERNAL MODULE: ./build/build/dockerfile.js
@@ -44448,10 +47262,10 @@ function keepsRecords({ driver, version }) {
  * Throws CouldNotMeasure `git` where git fails, and where a submodule is needed that cannot be had.
  */
 async function writeTree(exec, repository, treeish, destination, credentials) {
-    await fill(exec, repository, treeish, destination, credentials, `${destination}.index`);
+    await tree_fill(exec, repository, treeish, destination, credentials, `${destination}.index`);
 }
 /** `indexFile` stands outside of all that is written: a submodule's too. */
-async function fill(exec, repository, treeish, destination, credentials, indexFile) {
+async function tree_fill(exec, repository, treeish, destination, credentials, indexFile) {
     const written = await readTree(repository, treeish, destination, credentials, indexFile);
     if (written.exitCode !== 0)
         throw gitFailure(['read-tree'], written);
@@ -44471,7 +47285,7 @@ async function fill(exec, repository, treeish, destination, credentials, indexFi
         const failed = await fetchCommit(source, submodule.commit, credentials);
         if (failed !== null)
             throw new build_failure/* CouldNotMeasure */.N('git', `The commit \`${submodule.commit.slice(0, 7)}\` of the submodule \`${submodule.path}\` could not be fetched (${failed}).`);
-        await fill(exec, source, submodule.commit, folder, credentials, `${indexFile}-${at}`);
+        await tree_fill(exec, source, submodule.commit, folder, credentials, `${indexFile}-${at}`);
     }
 }
 /**
@@ -44608,28 +47422,6 @@ async function exists(path) {
     return (0,promises_.stat)(path).then(() => true, () => false);
 }
 
-;// CONCATENATED MODULE: ./build/image/layer/whiteout.js
-const PREFIX = '.wh.';
-const METADATA_PREFIX = '.wh..wh.';
-const OPAQUE = '.wh..wh..opq';
-/**
- * What the entry with this path (normalised, as `TarEntry` has it) does as a whiteout, or null where it is a usual one. The name alone
- * decides, as in the engines. A whiteout is an empty file; the payload of one that is not is shipped with the layer and counts in its
- * size, though no engine unpacks it.
- */
-function whiteoutOf(path) {
-    const slash = path.lastIndexOf('/');
-    const name = path.slice(slash + 1);
-    if (!name.startsWith(PREFIX))
-        return null;
-    const folder = path.slice(0, Math.max(slash, 0));
-    if (name === OPAQUE)
-        return { kind: 'opaque', path: folder };
-    if (name.startsWith(METADATA_PREFIX) || name === PREFIX)
-        return { kind: 'metadata' };
-    return { kind: 'removed', path: `${path.slice(0, slash + 1)}${name.slice(PREFIX.length)}` };
-}
-
 ;// CONCATENATED MODULE: ./build/image/files.js
 
 /** Links that lead to each other, as the kernel has it (`MAXSYMLINKS`). */
@@ -44637,7 +47429,7 @@ const MAX_LINKS = 40;
 /** Folders of all layers, among them those that none lists: a few bytes in a tar make thousands of them. */
 const MAX_FOLDERS = 500_000;
 /** Folders that a path leads through: who asks for each of them, of each path, must come to an end. */
-const MAX_DEPTH = 256;
+const files_MAX_DEPTH = 256;
 /**
  * Lays the layers on each other, base layer first, as an engine does: whiteouts of a layer act on the layers below it, whatever their
  * place in its tar. Null where there are more folders, or deeper ones, than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
@@ -44688,9 +47480,9 @@ function layFiles(layers) {
 }
 function isTooDeep(path) {
     let folders = 0;
-    for (let at = path.indexOf('/', 1); at !== -1 && folders <= MAX_DEPTH; at = path.indexOf('/', at + 1))
+    for (let at = path.indexOf('/', 1); at !== -1 && folders <= files_MAX_DEPTH; at = path.indexOf('/', at + 1))
         folders += 1;
-    return folders > MAX_DEPTH;
+    return folders > files_MAX_DEPTH;
 }
 function imageFile({ path, size, mode, uid, gid, checksum, facts }, layer) {
     return { path, layer, size, mode, uid, gid, checksum, facts, lost: null, package: null };
@@ -44854,1426 +47646,8 @@ class Tree {
     }
 }
 
-// EXTERNAL MODULE: ./build/image/layer/gather.js
-var gather = __nccwpck_require__(1477);
-// EXTERNAL MODULE: external "node:buffer"
-var external_node_buffer_ = __nccwpck_require__(4573);
-;// CONCATENATED MODULE: ./build/image/layer/tar-header.js
-
-
-/*
- * Headers of tar archives. What is read, and what is refused, follows Go's archive/tar, with which the engines unpack layers.
- * Formats: https://www.gnu.org/software/tar/manual/html_node/Standard.html (v7, ustar, GNU and its sparse files) and
- * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html (pax).
- */
-const BLOCK = 512;
-/** Most bytes of an extended header, of a long name, of a sparse map: as in Go's archive/tar. */
-const METADATA_LIMIT = 1024 * 1024;
-function corrupt(message) {
-    return new build_failure/* CouldNotMeasure */.N('measure', message);
-}
-/** An invalid byte of a name as text, and a backslash that would be taken for one. */
-const ESCAPABLE = /\\(?=x(?:5c|[89a-f][0-9a-f]))/g;
-/**
- * Text of a name in an archive, which is bytes, in UTF-8 by custom only. A byte that is no UTF-8 becomes `\xNN` (two lower-case hex digits,
- * 80 to ff); a backslash that would read as such an escape becomes `\x5c`. So different names stay different, and nothing is lost:
- * replacing `\x5c` and `\x80` to `\xff` by their bytes gives the name back.
- */
-function decodeName(bytes) {
-    if ((0,external_node_buffer_.isAscii)(bytes))
-        return escaped(bytes.toString('latin1'));
-    if ((0,external_node_buffer_.isUtf8)(bytes))
-        return escaped(bytes.toString());
-    let name = '';
-    let valid = 0;
-    for (let at = 0; at < bytes.length;) {
-        const length = sequenceLength(bytes, at);
-        if (length === 0) {
-            name += `${escaped(bytes.toString('utf8', valid, at))}\\x${(bytes[at] ?? 0).toString(16)}`;
-            at += 1;
-            valid = at;
-        }
-        else {
-            at += length;
-        }
-    }
-    return name + escaped(bytes.toString('utf8', valid));
-}
-function escaped(name) {
-    return name.includes('\\x') ? name.replace(ESCAPABLE, '\\x5c') : name;
-}
-/** Bytes of the UTF-8 sequence that begins at `at`; 0 where none does. */
-function sequenceLength(bytes, at) {
-    const first = bytes[at] ?? 0;
-    const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    return at + length <= bytes.length && (0,external_node_buffer_.isUtf8)(bytes.subarray(at, at + length)) ? length : 0;
-}
-const NEEDS_CLEANING = /(?:^|\/)\.{0,2}(?:\/|$)/;
-/**
- * A path as seen from the archive's root: no leading, trailing or double slash, no `.`; `..` goes up, but never above the root, as
- * when containerd unpacks. '' is the root itself.
- */
-function normalisePath(path) {
-    if (!NEEDS_CLEANING.test(path))
-        return path;
-    const parts = [];
-    for (const part of path.split('/')) {
-        if (part === '..')
-            parts.pop();
-        else if (part !== '' && part !== '.')
-            parts.push(part);
-    }
-    return parts.join('/');
-}
-/** Reads a header's block of 512 bytes. Throws CouldNotMeasure `measure` where it is none. */
-function parseHeader(block) {
-    if (!hasValidChecksum(block))
-        throw corrupt('It is no tar archive, or a corrupt one: a header has a wrong checksum.');
-    const magic = block.toString('latin1', 257, 265);
-    const isGnu = magic === 'ustar  \0';
-    let name = tar_header_text(block, 0, 100);
-    if (magic.startsWith('ustar\0') && block[345] !== 0) {
-        // star's own format has a shorter prefix, before times that it keeps there.
-        const isStar = block.toString('latin1', 508, 512) === 'tar\0';
-        name = `${tar_header_text(block, 345, isStar ? 476 : 500)}/${name}`;
-    }
-    return {
-        flag: block[156] ?? 0,
-        name,
-        linkName: block[157] === 0 ? '' : tar_header_text(block, 157, 257),
-        size: exact(number(block, 124, 136)),
-        mode: number(block, 100, 108),
-        uid: number(block, 108, 116),
-        gid: number(block, 116, 124),
-        isGnu,
-    };
-}
-function hasValidChecksum(block) {
-    let sum = 8 * 0x20;
-    for (let at = 0; at < 148; at++)
-        sum += block[at];
-    for (let at = 156; at < BLOCK; at++)
-        sum += block[at];
-    const expected = number(block, 148, 156);
-    if (sum === expected)
-        return true;
-    // Some old archivers took bytes as signed.
-    let high = 0;
-    for (let at = 0; at < BLOCK; at++)
-        if ((at < 148 || at >= 156) && block[at] >= 0x80)
-            high += 1;
-    return sum - 256 * high === expected;
-}
-/** Text up to the first NUL, or to the field's end. */
-function tar_header_text(block, from, to) {
-    const nul = block.indexOf(0, from);
-    return decodeName(block.subarray(from, nul === -1 || nul > to ? to : nul));
-}
-const SPACE = 0x20;
-const LINE_END = 0x0a;
-/** A number in octal digits, padded with spaces and NULs; or (GNU) in base 256, where the first bit is set. Throws where it is none. */
-function number(block, from, to) {
-    const first = block[from];
-    if (first >= 0x80)
-        return base256(block.subarray(from, to));
-    let at = from;
-    while (at < to && (block[at] === SPACE || block[at] === 0))
-        at++;
-    let value = 0;
-    for (; at < to; at++) {
-        const byte = block[at];
-        if (byte === 0)
-            return value;
-        if (byte === SPACE)
-            break;
-        const digit = byte - 0x30;
-        if (digit < 0 || digit > 7)
-            throw corrupt('It is no tar archive, or a corrupt one: a number in a header is malformed.');
-        value = value * 8 + digit;
-    }
-    while (at < to && block[at] === SPACE)
-        at++;
-    if (at < to && block[at] !== 0) {
-        throw corrupt('It is no tar archive, or a corrupt one: a number in a header is malformed.');
-    }
-    return value;
-}
-/** Two's complement, most significant byte first, without the first bit, which marks the format. */
-function base256(bytes) {
-    const first = (bytes[0] ?? 0) & 0x7f;
-    let value = first >= 0x40 ? first - 0x80 : first;
-    for (const byte of bytes.subarray(1))
-        value = value * 256 + byte;
-    return value;
-}
-function exact(value) {
-    return Number.isSafeInteger(value) && value >= 0 ? value : null;
-}
-/**
- * Reads the records `LENGTH KEY=VALUE\n` of an extended header. Of a key that stands there twice the last counts; an empty value says nothing.
- * Throws CouldNotMeasure `measure` where a record is malformed.
- */
-function parsePax(bytes) {
-    const records = { sparse: new Map() };
-    const pieces = [];
-    for (let at = 0; at < bytes.length;) {
-        const space = bytes.indexOf(SPACE, at);
-        const length = space === -1 ? Number.NaN : decimal(bytes.toString('latin1', at, space));
-        const end = at + length;
-        const equals = bytes.indexOf(0x3d, space);
-        if (!(length >= 5 && end <= bytes.length) || bytes[end - 1] !== LINE_END || equals === -1 || equals >= end) {
-            throw corrupt('It is a corrupt tar archive: a record of an extended header is malformed.');
-        }
-        addRecord(records, pieces, bytes.toString('latin1', space + 1, equals), bytes.subarray(equals + 1, end - 1));
-        at = end;
-    }
-    if (pieces.length > 0)
-        records.sparse.set('map', pieces.join(','));
-    return records;
-}
-function addRecord(records, pieces, key, value) {
-    if (value.length === 0)
-        return;
-    if (key === 'path' || key === 'linkpath') {
-        if (value.includes(0))
-            throw corrupt('It is a corrupt tar archive: a path in an extended header has a NUL in it.');
-        records[key] = decodeName(value);
-    }
-    else if (key === 'size' || key === 'uid' || key === 'gid') {
-        records[key] = decimalOrThrow(value.toString('latin1'));
-    }
-    else if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes') {
-        // Version 0.0 gives each piece records of its own, in turn.
-        if ((pieces.length % 2 === 0) !== (key === 'GNU.sparse.offset'))
-            throw corrupt(SPARSE);
-        pieces.push(value.toString('latin1'));
-    }
-    else if (key.startsWith('GNU.sparse.')) {
-        records.sparse.set(key.slice('GNU.sparse.'.length), key === 'GNU.sparse.name' ? decodeName(value) : value.toString('latin1'));
-    }
-}
-const TOO_MANY_PIECES = 'It has a sparse file in too many pieces.';
-const SPARSE = 'It is a corrupt tar archive: the map of a sparse file is malformed.';
-function decimal(digits) {
-    return /^[+-]?\d+$/.test(digits) ? Number(digits) : Number.NaN;
-}
-function decimalOrThrow(digits) {
-    const value = decimal(digits);
-    if (Number.isNaN(value)) {
-        throw corrupt('It is a corrupt tar archive: a number in an extended header is malformed.');
-    }
-    return value;
-}
-/** Which of pax's sparse formats records describe: the map in the records (`records`), at the payload's begin (`payload`), or none. */
-function sparseFormat({ sparse }) {
-    const version = `${sparse.get('major') ?? ''}.${sparse.get('minor') ?? ''}`;
-    if (version === '0.0' || version === '0.1')
-        return 'records';
-    if (version === '1.0')
-        return 'payload';
-    // 0.0 and 0.1 did not always say their version. One that is not known is no sparse file, as Go has it.
-    return version === '.' && sparse.has('map') ? 'records' : null;
-}
-/** The full size that records tell of a sparse file; null where they do not. */
-function sparseSize({ sparse }) {
-    const size = sparse.get('size') ?? sparse.get('realsize');
-    return size === undefined ? null : decimalOrThrow(size);
-}
-/** The map in records (versions 0.0 and 0.1). */
-function sparseMapOfRecords({ sparse }) {
-    const map = (sparse.get('map') ?? '').split(',').filter((field, _, all) => all.length > 1 || field !== '');
-    if (map.length !== 2 * decimalOrThrow(sparse.get('numblocks') ?? ''))
-        throw corrupt(SPARSE);
-    return map.map(decimalOrThrow);
-}
-/** The map at the begin of the payload (version 1.0): a count, then offsets and lengths, each in decimal on a line of its own. */
-class PayloadMap {
-    text = '';
-    lines = 0;
-    needed = 1;
-    /** Adds the payload's next block; answers the map once it is whole, else null. */
-    add(block) {
-        this.text += block.toString('latin1');
-        for (const byte of block)
-            if (byte === LINE_END)
-                this.lines += 1;
-        if (this.needed === 1 && this.lines > 0) {
-            const count = decimalOrThrow(this.text.slice(0, this.text.indexOf('\n')));
-            if (count < 0)
-                throw corrupt(SPARSE);
-            this.needed = 1 + 2 * count;
-        }
-        if (this.lines >= this.needed)
-            return this.text.split('\n', this.needed).slice(1).map(decimalOrThrow);
-        if (this.text.length >= METADATA_LIMIT)
-            throw corrupt(TOO_MANY_PIECES);
-        return null;
-    }
-}
-/** An old GNU sparse file's header (`main`), or a block that continues its map: pieces, whether one more block follows, and the full size. */
-function oldSparse(block, kind) {
-    const [from, pieces, flag] = kind === 'main' ? [386, 4, 482] : [0, 21, 504];
-    const map = [];
-    for (let piece = 0; piece < pieces; piece++) {
-        const at = from + piece * 24;
-        if (block[at] === 0)
-            break;
-        map.push(number(block, at, at + 12), number(block, at + 12, at + 24));
-    }
-    return { map, more: block[flag] !== 0, size: kind === 'main' ? number(block, 483, 495) : 0 };
-}
-/** The pieces that are not empty, checked: they lie one after the other within the file's `size`, and they are what is `stored`. */
-function checkedPieces(map, size, stored) {
-    const pieces = [];
-    let end = 0;
-    let sum = 0;
-    for (let at = 0; at < map.length; at += 2) {
-        const [offset = -1, length = -1] = [map[at], map[at + 1]];
-        if (offset < end || length < 0 || offset + length > size)
-            throw corrupt(SPARSE);
-        end = offset + length;
-        sum += length;
-        if (length > 0)
-            pieces.push(offset, length);
-    }
-    if (sum !== stored || !Number.isSafeInteger(size))
-        throw corrupt(SPARSE);
-    return pieces;
-}
-
-;// CONCATENATED MODULE: ./build/image/packages/text.js
-/** Characters of a name or version that are kept: npm allows 214, the others have none as long. */
-const MAX_WORD = 300;
-/** A name or version from a record; null where there is none, or one that is too long to be one. */
-function word(text) {
-    return typeof text === 'string' && text !== '' && text.length <= MAX_WORD ? text : null;
-}
-/** The lines of a record without their ends; the last one may have none. They share the record's memory. */
-function* linesOf(record) {
-    for (let start = 0; start < record.length;) {
-        const feed = record.indexOf(0x0a, start);
-        const end = feed === -1 ? record.length : feed;
-        yield record.subarray(start, end > start && record[end - 1] === 0x0d ? end - 1 : end);
-        start = end + 1;
-    }
-}
-/** The lines of a text, each made when it is asked for: a record may have millions. */
-function* linesIn(text) {
-    for (let start = 0; start <= text.length;) {
-        const feed = text.indexOf('\n', start);
-        const end = feed === -1 ? text.length : feed;
-        yield text.slice(start, end);
-        start = end + 1;
-    }
-}
-/**
- * The stanzas of a record of `Key: value` lines, a blank line between them, as Debian's control files, Python's metadata and Java's
- * manifests have it: of each the `wanted` keys that it has, with the first line of the value.
- */
-function* stanzasOf(record, wanted) {
-    let stanza = null;
-    for (const line of linesOf(record)) {
-        if (line.length === 0) {
-            if (stanza)
-                yield stanza;
-            stanza = null;
-            continue;
-        }
-        stanza ??= new Map();
-        const colon = line.indexOf(0x3a);
-        // A line that begins with a space continues the one before.
-        if (colon < 1 || line[0] === 0x20 || line[0] === 0x09)
-            continue;
-        const key = wanted.find((each) => each.length === colon && line.toString('latin1', 0, colon) === each);
-        if (key !== undefined && !stanza.has(key))
-            stanza.set(key, line.toString('utf8', colon + 1).trim());
-    }
-    if (stanza)
-        yield stanza;
-}
-
-;// CONCATENATED MODULE: ./build/image/packages/apk.js
-
-
-
-/** The second one where /usr is merged, as in Wolfi. */
-const DATABASES = new Set(['lib/apk/db/installed', 'usr/lib/apk/db/installed']);
-const MAX_PACKAGES = 100_000;
-/** Files of all packages, and the characters of their paths: a folder stands in the database once, and in each path. */
-const MAX_FILES = 1_000_000;
-const MAX_PATHS = 64 * 1024 * 1024;
-const apkReader = (path, size) => DATABASES.has(path) ? (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, installed, weightOf) : null;
-function weightOf({ packages }) {
-    return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
-}
-/**
- * A line is a letter, a colon and a value, a blank line ends a package: `P` name, `V` version, `F` a folder, `R` a file in it.
- * https://wiki.alpinelinux.org/wiki/Apk_spec
- */
-function installed(database) {
-    const packages = [];
-    let name = null;
-    let version = null;
-    let folder = '';
-    let files = [];
-    let leftFiles = MAX_FILES;
-    let leftCharacters = MAX_PATHS;
-    function end() {
-        if (name !== null)
-            packages.push({ name, version, files: flat(files) });
-        name = null;
-        version = null;
-        folder = '';
-        files = [];
-    }
-    for (const line of linesOf(database)) {
-        if (line.length === 0)
-            end();
-        if (packages.length > MAX_PACKAGES)
-            return null;
-        if (line[1] !== 0x3a)
-            continue;
-        const value = decodeName(line.subarray(2));
-        const key = String.fromCharCode(line[0]);
-        if (key === 'P')
-            name = word(value);
-        if (key === 'V')
-            version = word(value);
-        if (key === 'F')
-            folder = value === '' ? '' : `/${value}`;
-        if (key !== 'R')
-            continue;
-        leftFiles -= 1;
-        leftCharacters -= folder.length + value.length + 2;
-        if (leftFiles < 0 || leftCharacters < 0)
-            return null;
-        files.push(`${folder}/${value}`);
-    }
-    end();
-    return packages.length > 0 ? { kind: 'apk', packages } : null;
-}
-/** One string in one piece. */
-function flat(lines) {
-    return Buffer.from(lines.join('\n')).toString();
-}
-/** Packages of apk: what `apk info -L` lists of each. */
-const findApkPackages = ({ facts }) => facts.flatMap(({ fact }) => fact.kind !== 'apk'
-    ? []
-    : fact.packages.map(({ name, version, files }) => ({
-        ecosystem: 'apk',
-        name,
-        version,
-        path: null,
-        dev: null,
-        owns: { files: linesIn(files) },
-    })));
-
-;// CONCATENATED MODULE: ./build/image/packages/dpkg.js
-
-
-
-const DATABASE = 'var/lib/dpkg/';
-const STATUS = `${DATABASE}status`;
-/** Distroless images have a file for each package there, and its list of files beside it. */
-const STATUS_FOLDER = `${DATABASE}status.d/`;
-const LIST = /^var\/lib\/dpkg\/info\/[^/]+\.list$/;
-const SUMS = /^var\/lib\/dpkg\/status\.d\/[^/]+\.md5sums$/;
-const dpkg_MAX_PACKAGES = 100_000;
-const dpkgReader = (path, size) => {
-    if (!path.startsWith(DATABASE))
-        return null;
-    if (path === STATUS)
-        return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, (payload) => dpkg_installed(payload, false));
-    if (LIST.test(path))
-        return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, (payload) => filesOf(decodeName(payload)));
-    if (!path.startsWith(STATUS_FOLDER))
-        return null;
-    if (SUMS.test(path))
-        return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, (payload) => filesOf(summed(decodeName(payload))));
-    return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, (payload) => dpkg_installed(payload, true));
-};
-function filesOf(files) {
-    return { kind: 'dpkg', of: 'files', files };
-}
-/**
- * The packages of a status file that are unpacked and configured, also those that are held; the others have been removed or never got so
- * far. A distroless file has no `Status`. https://manpages.debian.org/bookworm/dpkg/dpkg-query.1.en.html
- */
-function dpkg_installed(status, isDistroless) {
-    const packages = [];
-    for (const stanza of stanzasOf(status, ['Package', 'Status', 'Version', 'Architecture'])) {
-        const name = word(stanza.get('Package'));
-        const state = stanza.get('Status');
-        if (name === null || (state === undefined ? !isDistroless : !/^\S+ ok installed$/.test(state)))
-            continue;
-        if (packages.length === dpkg_MAX_PACKAGES)
-            return null;
-        packages.push({
-            name,
-            version: word(stanza.get('Version')),
-            architecture: word(stanza.get('Architecture')) ?? '',
-        });
-    }
-    return packages.length > 0 ? { kind: 'dpkg', of: 'packages', packages } : null;
-}
-/** The paths of lines like `d41d8cd98f00b204e9800998ecf8427e  usr/bin/env`. */
-function summed(sums) {
-    return sums.replace(/^[0-9a-f]{32} [ *]/gm, '/');
-}
-/**
- * Packages of dpkg: what `dpkg-query -L` lists of each, its own database in `var/lib/dpkg` not among it. A file that one package diverts
- * from another is taken for that of the one which comes first in the status file.
- */
-const findDpkgPackages = ({ facts }) => {
-    const lists = new Map();
-    const found = [];
-    const architectures = new Map();
-    for (const { path, fact } of facts) {
-        if (fact.kind !== 'dpkg')
-            continue;
-        if (fact.of === 'files') {
-            lists.set(path, fact.files);
-            continue;
-        }
-        for (const record of fact.packages) {
-            found.push({ path, record });
-            const known = architectures.get(record.name) ?? new Set();
-            architectures.set(record.name, known.add(record.architecture));
-        }
-    }
-    /** A list is the first one's that asks for it: of the next no file would be. */
-    function take(path) {
-        const files = lists.get(path);
-        lists.delete(path);
-        return files;
-    }
-    return found.map(({ path, record }) => {
-        const { name, version, architecture } = record;
-        const qualified = `${name}:${architecture}`;
-        const files = path === `/${STATUS}`
-            ? // Packages that may be there for several architectures have theirs in the list's name.
-                (take(`/${DATABASE}info/${qualified}.list`) ?? take(`/${DATABASE}info/${name}.list`))
-            : take(`${path}.md5sums`);
-        const isAmbiguous = (architectures.get(name)?.size ?? 0) > 1;
-        return {
-            ecosystem: 'dpkg',
-            name: isAmbiguous ? qualified : name,
-            version,
-            path: null,
-            dev: null,
-            owns: { files: files === undefined ? [] : linesIn(files) },
-        };
-    });
-};
-
-;// CONCATENATED MODULE: ./build/image/packages/go.js
-
-/** Go's runtime is in each program: none is as small as this. */
-const MIN_SIZE = 100_000;
-const ELF = Buffer.from('\x7fELF', 'latin1');
-/** In so many bytes at the begin the program headers are. */
-const HEADERS = 4096;
-const SEGMENT_LOADED = 1;
-const WRITABLE = 2;
-const NONE = Buffer.alloc(0);
-const MAGIC = Buffer.from('\xff Go buildinf:', 'latin1');
-/** Where the build info can begin. */
-const ALIGNMENT = 16;
-/** Magic, pointer size, flags, zeros. */
-const HEADER = 32;
-const FLAGS = 15;
-/** Since Go 1.18 the strings follow the header; before, it has pointers to them. */
-const INLINE = 2;
-/** Stands before and behind the module info. */
-const SENTINEL = 16;
-/** Longest build info that is read: the largest programs have a tenth of it. */
-const MAX_INFO = 1024 * 1024;
-/** Places that look like build info; programs that read it have the magic as well. */
-const MAX_TRIES = 64;
-const goReader = (_, size) => (size < MIN_SIZE ? null : createReader());
-/**
- * The build info lies in a segment that is writable, which the program headers at the begin tell, and there it is searched for while the
- * bytes pass by, as Go itself does where there are no section headers: https://pkg.go.dev/debug/buildinfo
- */
-function createReader() {
-    let state = 'begin';
-    let range = { start: 0, end: 0 };
-    /** Bytes that passed by, and the last of them: as many as are needed to find what lies across two chunks. */
-    let position = 0;
-    let last = NONE;
-    /** What may be build info, as far as it came, and how much of it tells more. */
-    let parts = [];
-    let gathered = 0;
-    let needed = 0;
-    let tries = 0;
-    let fact = null;
-    function push(bytes) {
-        position += bytes.length;
-        if (state === 'begin')
-            begin(bytes);
-        else if (state === 'search' && position > range.start)
-            search(bytes);
-        else if (state === 'gather')
-            gather(bytes);
-    }
-    function begin(bytes) {
-        const first = Buffer.concat([last, bytes]);
-        last = first;
-        if (first.length < HEADERS)
-            return;
-        const found = first.subarray(0, ELF.length).equals(ELF) ? writableRange(first) : null;
-        state = found === null ? 'done' : 'search';
-        if (found === null)
-            return;
-        range = found;
-        last = NONE;
-        if (position > range.start)
-            search(first);
-    }
-    /** `bytes`: the last ones before `position`. */
-    function search(bytes) {
-        const writable = bytes.subarray(Math.max(0, range.start - (position - bytes.length)));
-        const joined = last.length === 0 ? writable : Buffer.concat([last, writable]);
-        const at = find(joined, position - joined.length);
-        if (at !== -1)
-            gather(joined.subarray(at));
-        else if (position < range.end)
-            last = Buffer.from(joined.subarray(Math.max(0, joined.length - MAGIC.length + 1)));
-        else
-            state = 'done';
-    }
-    function gather(bytes) {
-        state = 'gather';
-        parts.push(Buffer.from(bytes));
-        gathered += bytes.length;
-        if (gathered < needed)
-            return;
-        const info = Buffer.concat(parts);
-        const told = buildInfo(info);
-        if (typeof told === 'number') {
-            needed = told;
-            return;
-        }
-        parts = [];
-        gathered = 0;
-        needed = 0;
-        last = NONE;
-        tries += 1;
-        fact = told;
-        state = told === null && tries < MAX_TRIES ? 'search' : 'done';
-        if (state === 'search')
-            search(info.subarray(1));
-    }
-    return {
-        push: (chunk) => {
-            if (state !== 'done')
-                push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
-        },
-        end: () => fact,
-    };
-}
-/** From the first writable segment to the end of the last one, or null: none, or the headers are not all in what is at hand. */
-function writableRange(head) {
-    const is64 = head[4] === 2;
-    const isLittle = head[5] === 1;
-    const number = (at, bytes) => {
-        if (bytes === 8)
-            return Number(isLittle ? head.readBigUInt64LE(at) : head.readBigUInt64BE(at));
-        return isLittle ? head.readUIntLE(at, bytes) : head.readUIntBE(at, bytes);
-    };
-    const size = is64 ? 8 : 4;
-    const table = number(is64 ? 32 : 28, size);
-    const entrySize = number(is64 ? 54 : 42, 2);
-    const count = number(is64 ? 56 : 44, 2);
-    if (entrySize < (is64 ? 56 : 32) || table + count * entrySize > head.length)
-        return null;
-    let start = Number.POSITIVE_INFINITY;
-    let end = 0;
-    for (let at = table; at < table + count * entrySize; at += entrySize) {
-        const flags = number(at + (is64 ? 4 : 24), 4);
-        if (number(at, 4) !== SEGMENT_LOADED || (flags & WRITABLE) === 0)
-            continue;
-        const offset = number(at + (is64 ? 8 : 4), size);
-        start = Math.min(start, offset);
-        end = Math.max(end, offset + number(at + (is64 ? 32 : 16), size));
-    }
-    return end > start ? { start, end } : null;
-}
-/** Where build info may begin in `bytes`, which stand at `start` in the file; -1: nowhere. */
-function find(bytes, start) {
-    for (let at = bytes.indexOf(MAGIC); at !== -1; at = bytes.indexOf(MAGIC, at + 1)) {
-        if ((start + at) % ALIGNMENT === 0)
-            return at;
-    }
-    return -1;
-}
-/** What build info tells; null: it is none, or of a program without a name. A number: so many bytes of it are needed. */
-function buildInfo(info) {
-    if (info.length < HEADER)
-        return HEADER;
-    if ((info[FLAGS] & INLINE) === 0)
-        return null;
-    const version = stringAt(info, HEADER);
-    if (version === null || typeof version === 'number')
-        return version;
-    if (!/^(?:go\d|devel)/.test(info.toString('latin1', version.start, version.end)))
-        return null;
-    const modules = stringAt(info, version.end);
-    if (modules === null || typeof modules === 'number')
-        return modules;
-    return mainModule(info.toString('utf8', modules.start + SENTINEL, Math.max(modules.end - SENTINEL, 0)));
-}
-/** A string with its length before it, as a varint; null: none of a length that can be. A number: so many bytes are needed. */
-function stringAt(info, at) {
-    let length = 0;
-    for (let shift = 0; shift < 28; shift += 7, at++) {
-        const byte = info[at];
-        if (byte === undefined)
-            return at + 1;
-        length |= (byte & 0x7f) << shift;
-        if (byte >= 0x80)
-            continue;
-        const start = at + 1;
-        const end = start + length;
-        return end > MAX_INFO ? null : end > info.length ? end : { start, end };
-    }
-    return null;
-}
-/** Of lines like `mod<tab>github.com/spf13/cobra<tab>v1.8.0<tab>h1:…`. https://pkg.go.dev/runtime/debug#BuildInfo */
-function mainModule(modules) {
-    const lines = modules.split('\n').map((line) => line.split('\t'));
-    const [, path] = lines.find(([key]) => key === 'path') ?? [];
-    const [, module, version] = lines.find(([key]) => key === 'mod') ?? [];
-    const name = word(module) ?? word(path);
-    return name === null ? null : { kind: 'go', name, version: version === '(devel)' ? null : word(version) };
-}
-/** Go programs, each a package of its own: the file. Where Go keeps its modules' sources is no package. */
-const findGoPackages = ({ facts }) => facts.flatMap(({ path, fact }) => fact.kind !== 'go'
-    ? []
-    : [
-        {
-            ecosystem: 'go',
-            name: fact.name,
-            version: fact.version,
-            path,
-            dev: null,
-            owns: { files: [path] },
-        },
-    ]);
-
-// EXTERNAL MODULE: external "node:zlib"
-var external_node_zlib_ = __nccwpck_require__(8522);
-;// CONCATENATED MODULE: ./build/image/packages/java.js
-
-
-const ARCHIVE = /\.(?:jar|war|ear)$/;
-/** What is read of an archive: its begin, where the manifest is, and its end, where the list of entries is. */
-const HEAD = 64 * 1024;
-const TAIL = 8 * 1024 * 1024;
-const MAX_NESTED = 5_000;
-const MAX_PATH = 1_000;
-/** Of a manifest or pom.properties, unpacked. */
-const MAX_TEXT = 256 * 1024;
-/** https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT */
-const END_SIGNATURE = 0x06054b50;
-const END_SIZE = 22;
-const MAX_COMMENT = 0xffff;
-const ENTRY_SIGNATURE = 0x02014b50;
-const ENTRY_SIZE = 46;
-const LOCAL_SIGNATURE = 0x04034b50;
-const LOCAL_SIZE = 30;
-const STORED = 0;
-const DEFLATED = 8;
-const javaReader = (path, size) => (ARCHIVE.test(path) ? java_createReader(path, size) : null);
-function java_createReader(path, size) {
-    const head = Buffer.alloc(Math.min(size, HEAD));
-    const tail = Buffer.alloc(Math.min(size, TAIL));
-    const tailStart = size - tail.length;
-    let position = 0;
-    const reader = {
-        push: (chunk) => {
-            if (position < head.length)
-                head.set(chunk.subarray(0, head.length - position), position);
-            const before = Math.max(0, tailStart - position);
-            if (before < chunk.length)
-                tail.set(chunk.subarray(before), position + before - tailStart);
-            position += chunk.length;
-        },
-        end: () => {
-            const fact = archive(path, { size, head, tail, tailStart });
-            reader.keeps =
-                1_000 + fact.nested.reduce((sum, { path: nested, name }) => sum + 100 + nested.length + name.length, 0);
-            return fact;
-        },
-    };
-    return reader;
-}
-/** The name is the archive's file name: what it was built as, only its version is looked for inside. */
-function archive(path, kept) {
-    const own = nameAndVersion(path);
-    const entries = entriesOf(kept);
-    const nested = entries.flatMap((entry) => ARCHIVE.test(entry.path) && entry.path.length <= MAX_PATH
-        ? [{ path: entry.path, ...nameAndVersion(entry.path), size: entry.packedSize }]
-        : []);
-    const bytes = nested.reduce((sum, { size }) => sum + size, 0);
-    return {
-        kind: 'java',
-        name: own.name,
-        version: own.version ?? versionInside(entries, kept),
-        nested: nested.length > MAX_NESTED || bytes > kept.size ? [] : nested,
-    };
-}
-/** `…/jackson-core-2.17.1.jar`: the version begins with the last part that begins with a digit, and has a dot, and follows a word. */
-function nameAndVersion(path) {
-    const file = path
-        .slice(path.lastIndexOf('/') + 1)
-        .replace(ARCHIVE, '')
-        .slice(0, 300);
-    const parts = file.split('-');
-    const isVersion = (part, at) => /^\d/.test(part) && at > 0 && !/^\d/.test(parts[at - 1]);
-    const dotted = parts.findLastIndex((part, at) => isVersion(part, at) && part.includes('.'));
-    const at = dotted === -1 ? parts.findLastIndex(isVersion) : dotted;
-    if (at === -1)
-        return { name: file, version: null };
-    return { name: parts.slice(0, at).join('-'), version: parts.slice(at).join('-') };
-}
-/** None where the archive is broken, its list is longer than what was kept, or in the form of archives beyond 4 GB. */
-function entriesOf({ tail, tailStart }) {
-    const end = endOf(tail);
-    if (end === -1)
-        return [];
-    const size = tail.readUInt32LE(end + 12);
-    let at = tail.readUInt32LE(end + 16) - tailStart;
-    if (at < 0 || at + size > end)
-        return [];
-    const stop = at + size;
-    const entries = [];
-    while (at + ENTRY_SIZE <= stop && tail.readUInt32LE(at) === ENTRY_SIGNATURE) {
-        const nameLength = tail.readUInt16LE(at + 28);
-        const next = at + ENTRY_SIZE + nameLength + tail.readUInt16LE(at + 30) + tail.readUInt16LE(at + 32);
-        if (next > stop)
-            return [];
-        // Of most entries nothing is wanted: their names need not become strings.
-        if (isWanted(tail, at + ENTRY_SIZE, nameLength)) {
-            entries.push({
-                path: tail.toString('utf8', at + ENTRY_SIZE, at + ENTRY_SIZE + nameLength),
-                method: tail.readUInt16LE(at + 10),
-                packedSize: tail.readUInt32LE(at + 20),
-                offset: tail.readUInt32LE(at + 42),
-            });
-        }
-        at = next;
-    }
-    return entries;
-}
-/** Where the record at an archive's end begins, before a comment; -1: nowhere. */
-function endOf(tail) {
-    for (let at = tail.length - END_SIZE; at >= Math.max(0, tail.length - END_SIZE - MAX_COMMENT); at--) {
-        if (tail.readUInt32LE(at) === END_SIGNATURE && at + END_SIZE + tail.readUInt16LE(at + 20) === tail.length)
-            return at;
-    }
-    return -1;
-}
-const MANIFEST = 'META-INF/MANIFEST.MF';
-const PROPERTIES = /^META-INF\/maven\/[^/]+\/[^/]+\/pom\.properties$/;
-function isWanted(tail, start, length) {
-    const extension = tail.toString('latin1', start + Math.max(0, length - 4), start + length);
-    if (ARCHIVE.test(extension))
-        return true;
-    return tail.toString('latin1', start, start + Math.min(length, 9)) === 'META-INF/' && /(?:\.MF|ties)$/.test(extension);
-}
-/** As Maven has it, where the archive was built of one project; else as the manifest has it. */
-function versionInside(entries, kept) {
-    const properties = entries.filter(({ path }) => PROPERTIES.test(path));
-    if (properties.length === 1) {
-        const found = /^version=(\S+)\s*$/m.exec(textOf(properties[0], kept) ?? '');
-        if (found)
-            return word(found[1]);
-    }
-    const manifest = entries.find(({ path }) => path === MANIFEST);
-    const text = manifest ? textOf(manifest, kept) : null;
-    const main = text === null ? undefined : stanzasOf(Buffer.from(text), ['Implementation-Version']).next().value;
-    return word(main?.get('Implementation-Version'));
-}
-/** An entry's content, where it lies in what was kept. */
-function textOf({ method, packedSize, offset }, { head, tail, tailStart }) {
-    const [bytes, at] = offset >= tailStart ? [tail, offset - tailStart] : [head, offset];
-    if (at + LOCAL_SIZE > bytes.length || bytes.readUInt32LE(at) !== LOCAL_SIGNATURE)
-        return null;
-    const start = at + LOCAL_SIZE + bytes.readUInt16LE(at + 26) + bytes.readUInt16LE(at + 28);
-    if (start + packedSize > bytes.length)
-        return null;
-    const packed = bytes.subarray(start, start + packedSize);
-    if (method === STORED)
-        return packed.toString('utf8', 0, MAX_TEXT);
-    if (method !== DEFLATED)
-        return null;
-    try {
-        return (0,external_node_zlib_.inflateRawSync)(packed, { maxOutputLength: MAX_TEXT }).toString('utf8');
-    }
-    catch {
-        return null;
-    }
-}
-/** Java archives, each a package of its own: the file; and those in it (`/app/app.jar!/BOOT-INF/lib/x-1.2.jar`). */
-const findJavaPackages = ({ facts }) => facts.flatMap(({ path, fact }) => fact.kind !== 'java'
-    ? []
-    : [
-        {
-            ecosystem: 'java',
-            name: fact.name,
-            version: fact.version,
-            path,
-            dev: null,
-            owns: { files: [path] },
-            parts: fact.nested.map(({ path: nested, name, version, size }) => ({
-                name,
-                version,
-                path: `${path}!/${nested}`,
-                size,
-            })),
-        },
-    ]);
-
-;// CONCATENATED MODULE: ./build/image/packages/npm.js
-
-
-const PACKAGE_JSON = 'package.json';
-/** npm's own names; the one in node_modules tells what is really installed. */
-const LOCK = /^(?:(.*)\/)?(?:node_modules\/\.package-lock|package-lock|npm-shrinkwrap)\.json$/;
-const MODULES = '/node_modules/';
-/** Longest package.json that is read; those that npm's registry has are shorter. */
-const MAX_MANIFEST = 2 * 1024 * 1024;
-const MAX_NAMES = 10_000;
-/** Characters of the paths where the packages that others need are looked for: of an image with 2,000 packages some million. */
-const MAX_LOOKED_UP = 100_000_000;
-const npmReader = (path, size) => {
-    if (!path.endsWith('.json'))
-        return null;
-    if (path === PACKAGE_JSON || path.endsWith(`/${PACKAGE_JSON}`)) {
-        if (!isInModules(path))
-            return (0,gather/* gathering */.wk)(size, MAX_MANIFEST, projectOf);
-        const isPackage = isPackageFolder(path.slice(0, -PACKAGE_JSON.length - 1));
-        return isPackage ? (0,gather/* gathering */.wk)(size, MAX_MANIFEST, packageOf, npm_weightOf) : null;
-    }
-    const project = LOCK.exec(path);
-    // A package's own lock file was for those who develop it.
-    return project && !isInModules(project[1] ?? '') ? (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, lockOf) : null;
-};
-function isInModules(path) {
-    return `/${path}/`.includes(MODULES);
-}
-/**
- * Whether a folder is where a package of npm, Yarn or pnpm stands: `…/node_modules/NAME`, `NAME` perhaps in a scope; between two
- * node_modules lies a package, or one of the store of those that link (`.pnpm/NAME@VERSION`). A package's own tests have others.
- */
-function isPackageFolder(path) {
-    const [, ...parts] = `/${path}`.split(MODULES);
-    return parts.every((part, at) => {
-        const names = part.split('/');
-        const isName = names.length === (part.startsWith('@') ? 2 : 1) && !part.startsWith('.');
-        return isName || (at < parts.length - 1 && part.startsWith('.') && names.length === 2);
-    });
-}
-function packageOf(payload) {
-    const manifest = parsed(payload) ?? {};
-    // What a package asks its surroundings for is needed by it, too.
-    const dependencies = new Set([manifest['dependencies'], manifest['optionalDependencies'], manifest['peerDependencies']].flatMap(keysOf));
-    return {
-        kind: 'npm',
-        of: 'package',
-        name: word(manifest['name']),
-        version: word(manifest['version']),
-        dependencies: [...dependencies],
-    };
-}
-/** Names are counted in each package that has them, though most are the same strings. */
-function npm_weightOf(fact) {
-    return fact.of === 'package' ? fact.dependencies.reduce((sum, { length }) => sum + 16 + length, 500) : 0;
-}
-function projectOf(payload) {
-    const manifest = parsed(payload);
-    if (!manifest)
-        return null;
-    const dependencies = [...keysOf(manifest['dependencies']), ...keysOf(manifest['optionalDependencies'])];
-    const devDependencies = keysOf(manifest['devDependencies']);
-    if (dependencies.length + devDependencies.length === 0)
-        return null;
-    return { kind: 'npm', of: 'project', dependencies, devDependencies };
-}
-/**
- * https://docs.npmjs.com/cli/configuring-npm/package-lock-json. What is `devOptional` also stays when development is left out: it is
- * an optional dependency of something else.
- */
-function lockOf(payload) {
-    const lock = parsed(payload);
-    const packages = new Map();
-    if (isObject(lock?.['packages'])) {
-        for (const [path, locked] of Object.entries(lock['packages'])) {
-            if (isObject(locked))
-                packages.set(path, { version: word(locked['version']), dev: locked['dev'] === true });
-        }
-        return { kind: 'npm', of: 'lock', packages };
-    }
-    // npm 6 and older: what is nested in node_modules is nested here.
-    const waiting = [['', lock?.['dependencies']]];
-    for (let next = waiting.pop(); next; next = waiting.pop()) {
-        const [folder, dependencies] = next;
-        for (const [name, locked] of isObject(dependencies) ? Object.entries(dependencies) : []) {
-            if (!isObject(locked))
-                continue;
-            const path = `${folder}node_modules/${name}`;
-            packages.set(path, { version: word(locked['version']), dev: locked['dev'] === true });
-            if (locked['dependencies'] !== undefined)
-                waiting.push([`${path}/`, locked['dependencies']]);
-        }
-    }
-    return packages.size > 0 ? { kind: 'npm', of: 'lock', packages } : null;
-}
-/** Null: no JSON object. */
-function parsed(payload) {
-    try {
-        // npm passes over a byte order mark as well.
-        const value = JSON.parse(payload.toString('utf8').replace(/^\uFEFF/, ''));
-        return isObject(value) ? value : null;
-    }
-    catch {
-        return null;
-    }
-}
-function isObject(value) {
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-function keysOf(value) {
-    return (isObject(value) ? Object.keys(value) : []).flatMap((name) => word(name) ?? []).slice(0, MAX_NAMES);
-}
-/**
- * Packages of npm, Yarn and pnpm: each folder of a node_modules folder with all that lies in it but the packages in its own node_modules.
- * What is only for development the lock file tells that npm leaves in node_modules, else the project's lock file; else what
- * the projects' package.json lead to, as Node would find it from there.
- */
-const findNpmPackages = (image) => {
-    const locks = locksOf(image);
-    const led = followDependencies(image);
-    return image.facts.flatMap(({ path, fact }) => {
-        if (fact.kind !== 'npm' || fact.of !== 'package')
-            return [];
-        const folder = folderOf(path);
-        return [
-            {
-                ecosystem: 'npm',
-                name: fact.name ?? folder.slice(folder.lastIndexOf(MODULES) + MODULES.length),
-                version: fact.version,
-                path: folder,
-                dev: lockedDev(folder, fact.version, locks) ?? led.get(path) ?? null,
-                owns: { folder },
-            },
-        ];
-    });
-};
-function folderOf(packageJson) {
-    return packageJson.slice(0, -PACKAGE_JSON.length - 1);
-}
-/**
- * By the path of a package's package.json whether it is for development only: false where a project's dependencies lead to it, true where
- * only its devDependencies do. None where too many paths would have to be looked at to tell.
- */
-function followDependencies({ facts, file }) {
-    const dependencies = new Map();
-    const projects = [];
-    for (const { path, fact } of facts) {
-        if (fact.kind !== 'npm')
-            continue;
-        if (fact.of === 'package')
-            dependencies.set(path, fact.dependencies);
-        if (fact.of === 'project')
-            projects.push({ folder: folderOf(path), fact });
-    }
-    const found = new Map();
-    let left = MAX_LOOKED_UP;
-    function lookUp(path) {
-        left -= path.length;
-        return left < 0 ? null : file(path);
-    }
-    function follow(start, dev) {
-        const waiting = [...start];
-        for (let next = waiting.pop(); next; next = waiting.pop()) {
-            for (const name of next.names) {
-                if (left < 0)
-                    return;
-                const path = npm_installed(next.folder, name, lookUp);
-                if (path === null || found.has(path))
-                    continue;
-                found.set(path, dev);
-                waiting.push({ folder: folderOf(path), names: dependencies.get(path) ?? [] });
-            }
-        }
-    }
-    follow(projects.map(({ folder, fact }) => ({ folder, names: fact.dependencies })), false);
-    follow(projects.map(({ folder, fact }) => ({ folder, names: fact.devDependencies })), true);
-    return left < 0 ? new Map() : found;
-}
-/** Where Node finds a package from a folder: in the nearest node_modules above; pnpm links from there to its store. */
-function npm_installed(folder, name, file) {
-    for (let at = folder;; at = at.slice(0, at.lastIndexOf('/'))) {
-        const found = at.endsWith('/node_modules') ? null : file(`${at}${MODULES}${name}/${PACKAGE_JSON}`);
-        if (found)
-            return found.path;
-        if (at === '')
-            return null;
-    }
-}
-/** By project folder ('' is the root), the best one last. */
-function locksOf({ facts }) {
-    const locks = new Map();
-    for (const { path, fact } of facts) {
-        if (fact.kind !== 'npm' || fact.of !== 'lock')
-            continue;
-        const project = LOCK.exec(path)?.[1] ?? '';
-        const known = locks.get(project) ?? [];
-        if (path.endsWith('/node_modules/.package-lock.json'))
-            known.push(fact.packages);
-        else
-            known.unshift(fact.packages);
-        locks.set(project, known);
-    }
-    return locks;
-}
-/** What the lock files of the folders above say; one that has another version locked does not speak of what is installed. */
-function lockedDev(folder, version, locks) {
-    if (locks.size === 0)
-        return null;
-    for (let end = folder.lastIndexOf(MODULES); end !== -1; end = folder.lastIndexOf('/', end - 1)) {
-        const relative = folder.slice(end + 1);
-        for (const lock of locks.get(folder.slice(0, end))?.toReversed() ?? []) {
-            const locked = lock.get(relative);
-            if (locked && (locked.version === null || locked.version === version))
-                return locked.dev;
-        }
-        if (end === 0)
-            break;
-    }
-    return null;
-}
-
 // EXTERNAL MODULE: ./build/image/packages/package.js
 var packages_package = __nccwpck_require__(4214);
-;// CONCATENATED MODULE: ./build/image/packages/python.js
-
-
-
-const RECORD = /^(.*\.dist-info)\/RECORD$/;
-const INSTALLED_FILES = /^(.*\.egg-info)\/installed-files\.txt$/;
-const METADATA = /^(.*)\/(?:(?<=\.dist-info\/)METADATA|(?<=\.egg-info\/)PKG-INFO)$/;
-/** The fields come before the description, which is as long as it likes. */
-const MAX_FIELDS = 64 * 1024;
-/** https://packaging.python.org/en/latest/specifications/recording-installed-packages/; egg-info is what setuptools made before that. */
-const pythonReader = (path, size) => {
-    if (!path.includes('-info/'))
-        return null;
-    if (METADATA.test(path))
-        return (0,gather/* beginning */.Ir)(size, MAX_FIELDS, metadataOf, () => 500);
-    if (RECORD.test(path))
-        return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, recordOf);
-    return INSTALLED_FILES.test(path) ? (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, installedFilesOf) : null;
-};
-function metadataOf(payload) {
-    const fields = stanzasOf(payload, ['Name', 'Version']).next().value;
-    const name = word(fields?.get('Name'));
-    return name === null ? null : { kind: 'python', of: 'metadata', name, version: word(fields?.get('Version')) };
-}
-/** Lines of `path,hash,size`; a path with a comma or a quote in it stands in quotes. */
-function recordOf(payload) {
-    const paths = [];
-    for (const line of linesOf(payload)) {
-        if (line.length === 0)
-            continue;
-        if (line[0] !== 0x22) {
-            const comma = line.indexOf(0x2c);
-            paths.push(decodeName(comma === -1 ? line : line.subarray(0, comma)));
-            continue;
-        }
-        const quoted = /^"((?:[^"]|"")*)"/.exec(decodeName(line))?.[1];
-        if (quoted !== undefined)
-            paths.push(quoted.replaceAll('""', '"'));
-    }
-    return { kind: 'python', of: 'files', from: 'site-packages', files: Buffer.from(paths.join('\n')).toString() };
-}
-function installedFilesOf(payload) {
-    return { kind: 'python', of: 'files', from: 'info', files: decodeName(payload) };
-}
-/** Packages of pip and its like: the files that `pip show -f` lists; where there is no list, the metadata alone. */
-const findPythonPackages = ({ facts }) => {
-    const found = [];
-    const lists = new Map();
-    for (const { path, fact } of facts) {
-        if (fact.kind !== 'python')
-            continue;
-        const info = path.slice(0, path.lastIndexOf('/'));
-        if (fact.of === 'files')
-            lists.set(info, fact);
-        else
-            found.push({ name: fact.name, version: fact.version, path: info });
-    }
-    // What a package brings along for itself (`setuptools/_vendor`) lies deeper, and is listed by that package.
-    found.sort((one, other) => depth(one.path) - depth(other.path));
-    return found.map(({ name, version, path }) => {
-        const list = lists.get(path);
-        const owns = list ? { files: listed(path, list) } : { folder: path };
-        return { ecosystem: 'python', name, version, path, dev: null, owns };
-    });
-};
-function depth(path) {
-    return path.split('/').length;
-}
-/** The paths of a list, absolute. */
-function listed(info, { from, files }) {
-    const base = from === 'info' ? info : info.slice(0, info.lastIndexOf('/'));
-    return files.split('\n').map((path) => (path.startsWith('/') ? path : `${base}/${path}`));
-}
-
-;// CONCATENATED MODULE: ./build/image/packages/sqlite.js
-/** Deepest tree of pages that is followed: 5 levels of the smallest pages hold more than any record that is read. */
-const sqlite_MAX_DEPTH = 20;
-const sqlite_HEADER = 100;
-const sqlite_MAGIC = 'SQLite format 3\0';
-const INTERIOR = 0x05;
-const LEAF = 0x0d;
-/**
- * The rows of a table in a SQLite database, in the order of their keys, each with the columns that it stores. None where there is no such
- * table. Throws where the file is broken. https://www.sqlite.org/fileformat2.html
- */
-function* rowsOf(database, table) {
-    if (database.toString('latin1', 0, sqlite_MAGIC.length) !== sqlite_MAGIC)
-        throw new Error('no SQLite database');
-    for (const [kind, name, , root] of walk(database, 1)) {
-        if (sqlite_textOf(kind) !== 'table' || sqlite_textOf(name) !== table || typeof root !== 'number')
-            continue;
-        yield* walk(database, root);
-        // Names are unique: a broken file that has one again would have its rows read again.
-        return;
-    }
-}
-function sqlite_textOf(value) {
-    return Buffer.isBuffer(value) ? value.toString('utf8') : null;
-}
-/** The rows below a page; each page stands in a tree once, and rows do not overlap, so that a broken one comes to an end. */
-function* walk(database, root) {
-    const stored = database.readUInt16BE(16);
-    const pageSize = stored === 1 ? 65_536 : stored;
-    const usable = pageSize - database.readUInt8(20);
-    const seen = new Set();
-    let read = 0;
-    function pageAt(number) {
-        const start = (number - 1) * pageSize;
-        if (number < 1 || start + pageSize > database.length)
-            throw new Error('a page that is not there');
-        if (seen.has(number))
-            throw new Error('a page that is there twice');
-        seen.add(number);
-        return database.subarray(start, start + pageSize);
-    }
-    /** A row's bytes: what is too long for its page goes on in pages of its own. */
-    function payloadAt(page, start) {
-        const [size, afterSize] = varint(page, start);
-        const [, at] = varint(page, afterSize);
-        read += size;
-        if (read > database.length)
-            throw new Error('more rows than the database has bytes');
-        const most = usable - 35;
-        if (size <= most)
-            return page.subarray(at, at + size);
-        const least = Math.floor(((usable - 12) * 32) / 255) - 23;
-        const fitting = least + ((size - least) % (usable - 4));
-        const local = fitting <= most ? fitting : least;
-        const parts = [page.subarray(at, at + local)];
-        let missing = size - local;
-        for (let next = page.readUInt32BE(at + local); missing > 0;) {
-            const overflow = pageAt(next);
-            const part = overflow.subarray(4, 4 + Math.min(missing, usable - 4));
-            parts.push(part);
-            missing -= part.length;
-            next = overflow.readUInt32BE(0);
-        }
-        return Buffer.concat(parts);
-    }
-    function* rows(number, depth) {
-        if (depth > sqlite_MAX_DEPTH)
-            throw new Error('a tree that is too deep');
-        const page = pageAt(number);
-        const header = number === 1 ? sqlite_HEADER : 0;
-        const kind = page[header];
-        if (kind !== INTERIOR && kind !== LEAF)
-            throw new Error('a page of no table');
-        const cells = page.readUInt16BE(header + 3);
-        const pointers = header + (kind === LEAF ? 8 : 12);
-        for (let cell = 0; cell < cells; cell++) {
-            const at = page.readUInt16BE(pointers + cell * 2);
-            if (kind === LEAF)
-                yield columnsOf(payloadAt(page, at));
-            else
-                yield* rows(page.readUInt32BE(at), depth + 1);
-        }
-        if (kind === INTERIOR)
-            yield* rows(page.readUInt32BE(header + 8), depth + 1);
-    }
-    yield* rows(root, 0);
-}
-function columnsOf(record) {
-    const [headerSize, first] = varint(record, 0);
-    const columns = [];
-    let at = headerSize;
-    for (let next = first; next < headerSize;) {
-        const [type, after] = varint(record, next);
-        next = after;
-        const size = sizeOf(type);
-        if (at + size > record.length)
-            throw new Error('a column that is longer than its row');
-        if (type >= 12)
-            columns.push(record.subarray(at, at + size));
-        else if (type >= 1 && type <= 5 && size <= 6)
-            columns.push(record.readIntBE(at, size));
-        else
-            columns.push(type === 8 ? 0 : type === 9 ? 1 : null);
-        at += size;
-    }
-    return columns;
-}
-/** Bytes of a column by its type. */
-function sizeOf(type) {
-    if (type >= 12)
-        return Math.floor((type - 12) / 2);
-    return [0, 1, 2, 3, 4, 6, 8, 8, 0, 0][type] ?? 0;
-}
-/** A number of up to nine bytes, and where it ends; one that no file needs is as large as it may be. */
-function varint(bytes, start) {
-    let value = 0;
-    for (let at = start; at < start + 9; at++) {
-        const byte = bytes.readUInt8(at);
-        if (at === start + 8)
-            return [Math.min(value * 256 + byte, Number.MAX_SAFE_INTEGER), at + 1];
-        value = value * 128 + (byte & 0x7f);
-        if (byte < 0x80)
-            return [value, at + 1];
-    }
-    return [value, start + 9];
-}
-
-;// CONCATENATED MODULE: ./build/image/packages/rpm.js
-
-
-
-
-/** Since rpm 4.16; before, in Berkeley DB, which is not read. The second one since Fedora 36. */
-const rpm_DATABASES = new Set(['var/lib/rpm/rpmdb.sqlite', 'usr/lib/sysimage/rpm/rpmdb.sqlite']);
-/** Longest database that is read, in bytes: it has some 10 kB for each package. */
-const MAX_DATABASE = 64 * 1024 * 1024;
-/** Characters of all its packages' paths: folders stand in it once, and in each path. */
-const rpm_MAX_PATHS = 64 * 1024 * 1024;
-const rpm_MAX_PACKAGES = 100_000;
-/** Files, or folders, of one package: a header of zero bytes has as many names as bytes. */
-const rpm_MAX_FILES = 200_000;
-const rpmReader = (path, size) => rpm_DATABASES.has(path) ? (0,gather/* gathering */.wk)(size, MAX_DATABASE, rpm_installed, rpm_weightOf) : null;
-function rpm_weightOf({ packages }) {
-    return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
-}
-function rpm_installed(database) {
-    const packages = [];
-    let left = rpm_MAX_PATHS;
-    for (const [, header] of rowsOf(database, 'Packages')) {
-        if (!Buffer.isBuffer(header))
-            continue;
-        const found = rpm_packageOf(header);
-        if (!found)
-            continue;
-        // Joined only when it is known how long they are.
-        left -= found.files.reduce((sum, path) => sum + path.length + 1, 0);
-        if (left < 0)
-            return null;
-        if (packages.length === rpm_MAX_PACKAGES)
-            return null;
-        packages.push({ ...found, files: Buffer.from(found.files.join('\n')).toString() });
-    }
-    return packages.length > 0 ? { kind: 'rpm', packages } : null;
-}
-/** Tags of a header: https://rpm-software-management.github.io/rpm/manual/tags.html */
-const NAME = 1000;
-const VERSION = 1001;
-const RELEASE = 1002;
-const EPOCH = 1003;
-const FOLDER_INDEXES = 1116;
-const FILE_NAMES = 1117;
-const FOLDERS = 1118;
-const WANTED = new Set([NAME, VERSION, RELEASE, EPOCH, FOLDER_INDEXES, FILE_NAMES, FOLDERS]);
-/** A header begins with the number of its entries and the length of their data. */
-const rpm_PREFIX = 8;
-const ENTRY = 16;
-/** Throws where the header is broken or has too many files. https://rpm-software-management.github.io/rpm/manual/format_header.html */
-function rpm_packageOf(header) {
-    const count = header.readUInt32BE(0);
-    const data = header.subarray(rpm_PREFIX + count * ENTRY);
-    const entries = new Map();
-    for (let at = rpm_PREFIX; at < rpm_PREFIX + count * ENTRY; at += ENTRY) {
-        const tag = header.readUInt32BE(at);
-        if (!WANTED.has(tag))
-            continue;
-        entries.set(tag, { at: header.readUInt32BE(at + 8), count: header.readUInt32BE(at + 12) });
-    }
-    const [name, version, release] = [NAME, VERSION, RELEASE].map((tag) => strings(data, entries.get(tag)).next().value?.toString());
-    const [epoch] = integers(data, entries.get(EPOCH));
-    if (word(name) === null)
-        return null;
-    const folders = [];
-    for (const folder of strings(data, entries.get(FOLDERS)))
-        folders.push(decodeName(folder));
-    const indexes = integers(data, entries.get(FOLDER_INDEXES));
-    const files = [];
-    for (const file of strings(data, entries.get(FILE_NAMES))) {
-        files.push(`${folders[indexes[files.length] ?? -1] ?? ''}${decodeName(file)}`);
-    }
-    return {
-        name: name,
-        version: word(version) && `${epoch ? `${epoch}:` : ''}${word(version)}${word(release) ? `-${word(release)}` : ''}`,
-        files,
-    };
-}
-/** Texts that end with a zero byte, one after the other. Throws where there are too many, before it makes the first. */
-function* strings(data, entry) {
-    const { at: start, count } = limited(entry);
-    for (let at = start, found = 0; found < count; found++) {
-        const end = data.indexOf(0, at);
-        if (end === -1)
-            return;
-        yield data.subarray(at, end);
-        at = end + 1;
-    }
-}
-function integers(data, entry) {
-    const { at: start, count } = limited(entry);
-    if (start + count * 4 > data.length)
-        return [];
-    return Array.from({ length: count }, (_, at) => data.readUInt32BE(start + at * 4));
-}
-function limited(entry) {
-    if (entry && entry.count > rpm_MAX_FILES)
-        throw new Error('more files than a package has');
-    return entry ?? { at: 0, count: 0 };
-}
-/**
- * Packages of rpm: what `rpm -ql` lists of each. None where the database has changes that were not written into it, which lie beside
- * it in a log.
- */
-const findRpmPackages = ({ facts, file }) => facts.flatMap(({ path, fact }) => fact.kind !== 'rpm' || (file(`${path}-wal`)?.size ?? 0) > 0
-    ? []
-    : fact.packages.map(({ name, version, files }) => ({
-        ecosystem: 'rpm',
-        name,
-        version,
-        path: null,
-        dev: null,
-        owns: { files: linesIn(files) },
-    })));
-
 ;// CONCATENATED MODULE: ./build/image/packages/packages.js
 
 
@@ -46405,9 +47779,9 @@ async function readLayerSizes(image, contents) {
         return size;
     }));
 }
-/** The files and packages of an image all of whose layers were read; null where one was not, or has more files than can be kept. */
-function contentOf({ config }, contents) {
-    const layers = (config.rootfs?.diff_ids ?? []).map((diffId) => contents.get(diffId)?.entries ?? null);
+/** The files and packages of an image of these layers (diffIDs, base layer first), all of which were read; null where one was not, or has more files than can be kept. */
+function contentOf(diffIds, contents) {
+    const layers = diffIds.map((diffId) => contents.get(diffId)?.entries ?? null);
     if (!layers.every((entries) => entries !== null))
         return null;
     const laid = layFiles(layers);
@@ -46421,91 +47795,6 @@ function unknownLayers({ config }, contents) {
     return (config.rootfs?.diff_ids ?? []).filter((diffId) => contents.get(diffId) === undefined).length;
 }
 
-// EXTERNAL MODULE: ./build/image/measurement.js
-var measurement = __nccwpck_require__(4158);
-;// CONCATENATED MODULE: ./build/image/oci.js
-
-
-/** A digest as it is written here: https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests, of SHA-256 alone. */
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
-const digest = schemas/* string */.YjP().regex(DIGEST);
-const size = schemas/* number */.aig().int().nonnegative();
-/** A platform's part: it stands in reports, so it may not be just anything. */
-const oci_word = schemas/* string */.YjP().regex(/^[\w.-]{0,64}$/);
-const platform = schemas/* object */.Ikc({ os: oci_word, architecture: oci_word, variant: oci_word.optional() });
-/** OCI image config (or Docker's), as far as it is read here: https://github.com/opencontainers/image-spec/blob/main/config.md */
-const imageConfig = schemas/* object */.Ikc({
-    os: oci_word,
-    architecture: oci_word,
-    variant: oci_word.optional(),
-    rootfs: schemas/* object */.Ikc({ diff_ids: schemas/* array */.YOg(digest).nullish() }).optional(),
-    config: schemas/* object */.Ikc({ User: schemas/* string */.YjP().nullish(), Env: schemas/* array */.YOg(schemas/* string */.YjP()).nullish() }).nullish(),
-    history: schemas/* array */.YOg(schemas/* object */.Ikc({ created_by: schemas/* string */.YjP().optional(), empty_layer: schemas/* boolean */.zMY().optional() })).nullish(),
-});
-/** OCI image manifest, or Docker's schema 2: https://github.com/opencontainers/image-spec/blob/main/manifest.md */
-const manifest = schemas/* object */.Ikc({
-    config: schemas/* object */.Ikc({ digest, size, mediaType: schemas/* string */.YjP().default('') }),
-    /** Null where the image has none (Go's JSON of an empty list). */
-    layers: schemas/* array */.YOg(schemas/* object */.Ikc({ digest, size, mediaType: schemas/* string */.YjP().default(''), urls: schemas/* array */.YOg(schemas/* string */.YjP()).nullish() }))
-        .nullable()
-        .transform((layers) => layers ?? []),
-});
-/** OCI image index, or Docker's manifest list: https://github.com/opencontainers/image-spec/blob/main/image-index.md */
-const index = schemas/* object */.Ikc({
-    manifests: schemas/* array */.YOg(schemas/* object */.Ikc({
-        digest,
-        size: size.optional(),
-        mediaType: schemas/* string */.YjP().optional(),
-        platform: platform.nullish(),
-        annotations: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* string */.YjP()).nullish(),
-    })),
-});
-/**
- * `os/architecture[/variant]`, as containerd writes it (github.com/containerd/platforms): a variant that is the architecture's default
- * is left out (`linux/arm64` is v8, `linux/amd64` v1), but for 32-bit ARM, where none means v7.
- */
-function platformName({ os, architecture, variant, }) {
-    const isDefault = (architecture === 'arm64' && variant === 'v8') || (architecture === 'amd64' && variant === 'v1');
-    const written = architecture === 'arm' ? variant || 'v7' : isDefault ? '' : variant;
-    return [os, architecture, ...(written ? [written] : [])].join('/');
-}
-/** The digest of bytes: `sha256:…`. */
-function digestOf(bytes) {
-    return `sha256:${(0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex')}`;
-}
-/** The images of an index: attestations (BuildKit: platform `unknown/unknown`, annotated) are none. */
-function imagesOf({ manifests }) {
-    return manifests.filter(({ platform: of, annotations }) => of?.os !== 'unknown' && annotations?.['vnd.docker.reference.type'] !== 'attestation-manifest');
-}
-/** `created_by` of each non-empty layer, base layer first; null where the history does not account for the layers. */
-function layerHistory(config) {
-    const layers = (config.history ?? []).filter((entry) => entry.empty_layer !== true);
-    return layers.length === (config.rootfs?.diff_ids ?? []).length ? layers.map((entry) => entry.created_by ?? '') : null;
-}
-/** The shell that runs a `RUN`, with its options: docker's own, or a usual one of `SHELL`. */
-const SHELL = String.raw `/bin/(?:ba|da)?sh(?: -\w+(?: pipefail)?)*? -\w*c `;
-const WITH_ARGUMENTS = /^(?:ONBUILD )?(?:RUN )?\|\d+ /;
-const UNTIL_LAST_SHELL = new RegExp(`^.*${SHELL}`);
-const LEADING_SHELL = new RegExp(`^(?:RUN )?${SHELL}`);
-/**
- * `created_by` as a person would write it: without the shell, the builder's marks and the values of build arguments.
- * Those stand between `|COUNT` and the shell, unquoted, and may hold anything, a shell's name too: so only what follows the last
- * shell is shown, and nothing where there is none.
- */
-function plainInstruction(createdBy) {
-    const text = createdBy
-        .replaceAll(/\s+/g, ' ')
-        .trim()
-        .replace(/ # buildkit$/, '')
-        .replace(/^\/bin\/sh -c #\(nop\) /, '');
-    const plain = WITH_ARGUMENTS.test(text)
-        ? `RUN ${UNTIL_LAST_SHELL.test(text) ? text.replace(UNTIL_LAST_SHELL, '') : '…'}`
-        : text.replace(LEADING_SHELL, 'RUN ');
-    return plain.slice(0, 1_000).trim();
-}
-
-// EXTERNAL MODULE: ./build/image/layer/secret.js
-var secret = __nccwpck_require__(9010);
 ;// CONCATENATED MODULE: ./build/image/settings.js
 
 /** Names that are looked at, and characters of each. */
@@ -46798,40 +48087,6 @@ async function readHistory(exec, image) {
         .toReversed();
 }
 
-;// CONCATENATED MODULE: ./build/turns.js
-/** At most `atATime` tasks are under way, the others wait in the order they came. */
-function createTurns(atATime) {
-    const waiting = [];
-    let underWay = 0;
-    return async (task) => {
-        if (underWay >= atATime)
-            await new Promise((go) => waiting.push(go));
-        else
-            underWay += 1;
-        try {
-            return await task();
-        }
-        finally {
-            const next = waiting.shift();
-            if (next)
-                next();
-            else
-                underWay -= 1;
-        }
-    };
-}
-
-;// CONCATENATED MODULE: ./build/image/source/json.js
-/** The value of a JSON text (bytes: of its UTF-8); undefined where it is none. */
-function parseJson(text) {
-    try {
-        return JSON.parse(typeof text === 'string' ? text : Buffer.from(text).toString('utf8'));
-    }
-    catch {
-        return undefined;
-    }
-}
-
 ;// CONCATENATED MODULE: ./build/image/source/manifests.js
 
 
@@ -46845,7 +48100,7 @@ const MAX_DOCUMENTS_SIZE = 64 * 1024 * 1024;
 const DOCUMENTS_AT_A_TIME = 6;
 /** Real ones are one or two deep and list a few dozen images. */
 const manifests_MAX_DEPTH = 8;
-const MAX_ENTRIES = 1_000;
+const manifests_MAX_ENTRIES = 1_000;
 const INDEX_TYPES = [
     'application/vnd.oci.image.index.v1+json',
     'application/vnd.docker.distribution.manifest.list.v2+json',
@@ -46882,7 +48137,7 @@ async function resolveImages(place, readDocument, entries, platforms, leftOut = 
     const indexes = new Set();
     const artifacts = new Set();
     let seen = 0;
-    const inTurn = createTurns(DOCUMENTS_AT_A_TIME);
+    const inTurn = turns_createTurns(DOCUMENTS_AT_A_TIME);
     let readBytes = 0;
     let imagesOfOthers = 0;
     let absent = 0;
@@ -46913,8 +48168,8 @@ async function resolveImages(place, readDocument, entries, platforms, leftOut = 
     }
     async function follow(listed, depth) {
         seen += listed.length;
-        if (seen > MAX_ENTRIES)
-            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` lists more than ${MAX_ENTRIES} images.`);
+        if (seen > manifests_MAX_ENTRIES)
+            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` lists more than ${manifests_MAX_ENTRIES} images.`);
         if (depth > manifests_MAX_DEPTH) {
             throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` has an index in an index more than ${manifests_MAX_DEPTH} deep.`);
         }
@@ -47034,7 +48289,7 @@ function verified(place, digest, bytes) {
     if (actual === digest)
         return bytes;
     // A schema 1 manifest's digest is of its payload, without the signatures in it: it never fits the bytes.
-    if (isSchema1(parseJson(bytes)))
+    if (isSchema1(json_parseJson(bytes)))
         throw tooOld(place, digest);
     throw problem(place, digest, `has another digest, ${actual}`);
 }
@@ -47042,7 +48297,7 @@ function isSchema1(document) {
     return (typeof document === 'object' && document !== null && 'schemaVersion' in document && document.schemaVersion === 1);
 }
 function json(place, digest, bytes) {
-    const document = parseJson(bytes);
+    const document = json_parseJson(bytes);
     if (document === undefined)
         throw problem(place, digest, 'is no JSON');
     return document;
@@ -47088,7 +48343,7 @@ function noImage(place, artifacts) {
  * (`docker buildx history inspect attachment`), in a time that does not depend on the image's size. The classic store has no manifest.
  * Throws CouldNotMeasure `measure` where the record cannot be read.
  */
-async function readRecord(exec, build, store, builder) {
+async function record_readRecord(exec, build, store, builder) {
     const readDocument = (digest) => readAttachment(exec, build.ref, builder, digest);
     const images = store === 'classic'
         ? [{ digest: null, config: await readConfig(readDocument, build.digest), packed: null }]
@@ -47243,7 +48498,7 @@ async function readDocument(files, path, shape) {
 }
 /** A JSON document in the shape that is expected. Throws CouldNotMeasure `measure` naming it. */
 function parseDocument(bytes, shape, what) {
-    const value = parseJson(bytes);
+    const value = json_parseJson(bytes);
     if (value === undefined)
         throw new build_failure/* CouldNotMeasure */.N('measure', `${what} is not JSON.`);
     const parsed = shape.safeParse(value);
@@ -47575,12 +48830,8 @@ function readBuilt(shop, engine, build, request, subject) {
  */
 async function readClassic({ exec, inputs, places, contents }, engine, build, { image, onLine }, subject) {
     const downloadSizes = inputs.metrics.includes('download-size');
-    // An image that lies elsewhere has the sizes of its content; the engine's own count differs for layers that it pulled.
-    const compared = typeof inputs.baseline === 'object';
-    // Its total does not tell what a part of the image has.
-    const inParts = inputs.budgets.some(({ scope }) => scope !== null) || inputs.forbid.length > 0;
-    if (!downloadSizes && !compared && !inParts && keepsRecords(engine)) {
-        const [recorded] = await readRecord(exec, build, engine.store, inputs.builder);
+    if (countsItself(inputs, engine)) {
+        const [recorded] = await record_readRecord(exec, build, engine.store, inputs.builder);
         const sizes = await readClassicSizes(exec, build.digest, recorded.config);
         const unmeasured = { size: null, downloadSize: null };
         return [toMeasurement(subject, recorded, sizes, recorded.origins, unmeasured, { sizeFrom: 'engine' })];
@@ -47595,9 +48846,17 @@ async function readClassic({ exec, inputs, places, contents }, engine, build, { 
         return measurementOf(found, subject, inputs, contents, origins, NOT_PACKED);
     }));
 }
+/** Whether the size of what an engine built is its own count, and no content is read. */
+function countsItself({ metrics, baseline, budgets, forbid }, engine) {
+    // An image that lies elsewhere has the sizes of its content; the engine's own count differs for layers that it pulled.
+    const compared = typeof baseline === 'object';
+    // Its total does not tell what a part of the image has.
+    const inParts = budgets.some(({ scope }) => scope !== null) || forbid.length > 0;
+    return (engine.store === 'classic' && !metrics.includes('download-size') && !compared && !inParts && keepsRecords(engine));
+}
 /** containerd's store and BuildKit keep blobs: manifests tell download sizes, and content is fetched only for layers that are not known. */
 async function readBlobs({ exec, inputs, places, contents, inTurn, scratch }, engine, build, request, subject) {
-    const recorded = await readRecord(exec, build, engine.store, inputs.builder);
+    const recorded = await record_readRecord(exec, build, engine.store, inputs.builder);
     const needed = inputs.metrics.includes('size') && recorded.some((image) => unknownLayers(image, contents) > 0);
     const layout = (0,external_node_path_.join)(scratch, 'layout');
     if (needed)
@@ -47672,7 +48931,7 @@ async function measurementOf(image, subject, inputs, contents, origins, noDownlo
         size: inputs.metrics.includes('size') ? measure_ELSEWHERE : null,
         downloadSize: inputs.metrics.includes('download-size') ? noDownloadSize : null,
     };
-    const content = inputs.metrics.includes('size') ? contentOf(image, contents) : null;
+    const content = inputs.metrics.includes('size') ? contentOf(image.config.rootfs?.diff_ids ?? [], contents) : null;
     return toMeasurement(subject, { ...image, packed }, sizes, origins, unmeasured, { content });
 }
 /** Why a metric is not measured. */
@@ -47697,17 +48956,224 @@ async function prepare(shop, side, tree, command, onLine) {
     });
 }
 
+;// CONCATENATED MODULE: ./build/baseline/baseline.js
+/** No baseline at all. */
+const NO_BASELINE = {
+    kind: 'none',
+    commit: null,
+    ref: null,
+    reason: null,
+    record: null,
+    passedOver: null,
+    measurements: [],
+    platforms: [],
+};
+
+;// CONCATENATED MODULE: ./build/record/recipe.js
+
+
+/** What shaped a build as the inputs have it: see `Recipe`. What differs from run to run alone makes no other recipe. */
+function recipeOf(inputs, run) {
+    const steady = createSteady(run);
+    const context = (0,external_node_path_.resolve)(run.cwd, inputs.context);
+    const file = (0,external_node_path_.resolve)(run.cwd, inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'));
+    const parts = new Map([
+        ['context', pathFrom(run.cwd, context)],
+        // From the context: where that alone is another one, this is not.
+        ['file', pathFrom(context, file)],
+    ]);
+    if (inputs.target !== null)
+        parts.set('target', inputs.target);
+    if (inputs.beforeBuild !== null)
+        parts.set('before-build', steady(inputs.beforeBuild));
+    const contexts = inputs.buildContexts.map(({ name, value }) => [name, steady(value)]);
+    if (contexts.length > 0)
+        parts.set('build-contexts', JSON.stringify(contexts.toSorted(byKey)));
+    for (const argument of inputs.buildArgs) {
+        const at = argument.indexOf('=');
+        const key = at === -1 ? argument : argument.slice(0, at);
+        const value = at === -1 ? run.env[key] : argument.slice(at + 1);
+        // Without a value an argument is not given, unlike with an empty one. Of a key that is given twice the last value holds.
+        parts.set(`build-args ${key.slice(0, MAX_KEY)}`, value === undefined ? 'no' : `a ${steady(value)}`);
+    }
+    const checksums = [...parts].map(([part, value]) => [part, checksumOf(part, value)]);
+    return Object.fromEntries(checksums.toSorted(byKey));
+}
+function pathFrom(folder, path) {
+    return (0,external_node_path_.relative)(folder, path).replaceAll('\\', '/');
+}
+/** Characters of a build argument's name that are told apart. */
+const MAX_KEY = 200;
+function byKey([one = ''], [other = '']) {
+    return one < other ? -1 : one > other ? 1 : 0;
+}
+/** 16 bits: of what may be a secret they tell so little that no guess can be held against them. */
+function checksumOf(part, value) {
+    return (0,external_node_crypto_.createHash)('sha256').update(`${part}\0${value}`).digest('hex').slice(0, 4);
+}
+/** Characters of what differs from run to run; longer ones are no names. */
+const MAX_VOLATILE = 500;
+/** `2026-11-21`, `2026-11-21T10:00:00Z`, `2026-11-21 10:00:00.123+01:00`. */
+const TIME = /(?<![0-9A-Za-z])\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?: ?(?:Z|[+-]\d\d:?\d\d))?)?(?![0-9A-Za-z])/g;
+/** Replaces in a text what differs from run to run and means nothing, where it stands as a word of its own, and times. */
+function createSteady({ commits, volatile }) {
+    const hashes = commits.flatMap((commit) => [
+        commit,
+        ...[12, 11, 10, 9, 8, 7].map((length) => commit.slice(0, length)),
+    ]);
+    const names = volatile.filter((each) => each !== '' && each.length <= MAX_VOLATILE);
+    // A branch's name in an image's tag: what a tag cannot have is a dash there.
+    const tags = names.map((each) => each.replaceAll(/[^0-9A-Za-z._-]+/g, '-'));
+    // As `git describe` has it, `v1.2.0-14-g2414721`: commits since the tag, and a `g` before the hash.
+    const described = String.raw `(?:-\d{1,9}-g|(?<![0-9A-Za-z])g?)(?:${anyOf(hashes)})`;
+    const named = String.raw `(?<![0-9A-Za-z])(?:${anyOf([...names, ...tags])})`;
+    const words = new RegExp(String.raw `(?:${described}|${named})(?![0-9A-Za-z])`, 'g');
+    return (text) => text.replaceAll(words, '\0').replaceAll(TIME, '\0');
+}
+/** A pattern for any of these texts, the longest first; for none, one that matches nothing. */
+function anyOf(texts) {
+    const longestFirst = [...new Set(texts)].toSorted((one, other) => other.length - one.length);
+    return longestFirst.length === 0 ? '(?!)' : longestFirst.map(recipe_escaped).join('|');
+}
+function recipe_escaped(text) {
+    return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, String.raw `\$&`);
+}
+/** How many parts are named. */
+const MAX_NAMED = 3;
+/**
+ * Why an image that was built by the one recipe is not comparable with one of the other, as a clause: "`target` is another one, and the
+ * build argument `VERSION` has another value". Null where the recipes are alike. At most some 900 characters.
+ */
+function unlikeRecipe(before, now) {
+    const [had, has] = [new Map(Object.entries(before)), new Map(Object.entries(now))];
+    const parts = [...new Set([...had.keys(), ...has.keys()])];
+    const unlike = parts.filter((part) => had.get(part) !== has.get(part)).toSorted();
+    if (unlike.length === 0)
+        return null;
+    const named = unlike.slice(0, MAX_NAMED).map((part) => clauseOf(part, had.has(part), has.has(part)));
+    const more = unlike.length - named.length;
+    if (more > 0)
+        named.push(`${more} ${more === 1 ? 'input differs' : 'inputs differ'} besides`);
+    const last = named.pop();
+    return named.length === 0 ? last : `${named.join(', ')}, and ${last}`;
+}
+function clauseOf(part, was, is) {
+    const [, key] = /^build-args (.+)$/.exec(part) ?? [];
+    if (key === undefined)
+        return `\`${part}\` is another one`;
+    return `the build argument \`${key}\` ${was ? (is ? 'has another value' : 'is gone') : 'is new'}`;
+}
+
+;// CONCATENATED MODULE: ./build/baseline/recorded.js
+
+
+
+
+
+
+
+
+/** Records that are looked at before they are given up: what makes one unlike makes those before it. */
+const TRIED = 10;
+/**
+ * The record of the base commit as a baseline; with `nearest`, else that of the nearest commit that it descends from. What this change's
+ * image shares with it is known from there, the rest of its files from what is kept beside the records. Throws an Error that explains where
+ * the records cannot be read.
+ */
+async function findRecord(search, base, reach) {
+    const { records, name } = search;
+    const shelf = await records.open();
+    if (shelf === null)
+        return { reason: null };
+    const platforms = await platformsToFind(shelf, search);
+    const candidates = reach === 'exact'
+        ? [{ commit: base.commit, behind: 0 }]
+        : await recordedBefore(search, shelf, base.commit, platforms);
+    const engine = await search.engine;
+    let reason = null;
+    for (const { commit, behind } of candidates) {
+        const found = await Promise.all(platforms.map((platform) => readRecord(shelf, name, platform, commit)));
+        if (found.length === 0 || !found.every((record) => record !== null))
+            continue;
+        const unlike = found.map((record) => unlikeness(record, search, engine)).find((clause) => clause !== null);
+        const lacking = unlike ?? (await lackingPlatforms(platforms, search.head));
+        if (lacking === null) {
+            const measurements = await Promise.all(found.map((record) => withContent(record, shelf, search)));
+            const record = { commit, at: found[0].committedAt, behind };
+            return { ...NO_BASELINE, kind: 'record', ...base, record, measurements, platforms: (0,measurement/* platformsOf */.W)(measurements) };
+        }
+        reason ??= `the record of \`${commit.slice(0, 7)}\` does not serve: ${lacking}`;
+    }
+    return { reason };
+}
+/** Those that were asked for; else the one that is built where nothing else is said, as far as records tell. */
+async function platformsToFind(shelf, { inputs, name }) {
+    if (inputs.platforms.length > 0)
+        return inputs.platforms.map(normalisePlatform);
+    const recorded = await platformsIn(shelf, name);
+    const native = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
+    return recorded.includes(native) ? [native] : recorded.slice(0, 1);
+}
+/** The nearest commits, at most `TRIED`, that have a record for each of the platforms. */
+async function recordedBefore({ records, name }, shelf, commit, platforms) {
+    const recorded = await Promise.all(platforms.map((platform) => recordedCommits(shelf, name, platform)));
+    const isRecorded = (candidate) => recorded.every((commits) => commits.has(candidate));
+    if (recorded.length === 0 || recorded.some(({ size }) => size === 0))
+        return [];
+    const ancestors = await records.ancestors(commit);
+    return ancestors
+        .map((ancestor, behind) => ({ commit: ancestor, behind }))
+        .filter((candidate) => isRecorded(candidate.commit))
+        .slice(0, TRIED);
+}
+/** Why the record's figures and this change's mean something else, as a clause; null where they mean the same. */
+function unlikeness(record, { inputs, recipe }, engine) {
+    const { measurement } = record;
+    if ((measurement.engine === null) !== (engine === null))
+        return engine === null
+            ? 'it is of a build, this image is measured where it lies'
+            : 'it is of an image that was not built';
+    if (measurement.engine !== null && engine !== null && measurement.engine.store !== engine.store)
+        return `it was measured on the ${measurement.engine.store} store, this change is on the ${engine.store} store`;
+    if (inputs.metrics.includes('size') && measurement.size === null)
+        return 'it has no size';
+    if (inputs.metrics.includes('download-size') && measurement.downloadSize === null)
+        return 'it has no download size';
+    const sizeFrom = engine !== null && countsItself(inputs, engine) ? 'engine' : 'content';
+    if (inputs.metrics.includes('size') && measurement.sizeFrom !== sizeFrom)
+        return "of its size and this change's, one is read from the layers and the other the engine's own count";
+    return unlikeRecipe(record.recipe, recipe);
+}
+/** What this change is built for and the records are not, where only the build tells that; null: nothing. */
+async function lackingPlatforms(platforms, head) {
+    const missing = (0,measurement/* platformsOf */.W)(await head).filter((platform) => !platforms.includes(platform));
+    return missing.length === 0 ? null : `it is for ${platforms.join(', ')}, this change for ${missing.join(', ')}`;
+}
+async function withContent({ measurement }, shelf, { name, inputs, contents }) {
+    if (!inputs.metrics.includes('size') || measurement.sizeFrom !== 'content')
+        return { ...measurement, content: null };
+    const diffIds = measurement.layers.map(({ diffId }) => diffId);
+    const folder = paths_folderOf(name, measurement.platform);
+    const listings = await readListings(shelf, folder, diffIds, (diffId) => contents.get(diffId) !== undefined);
+    for (const [diffId, listing] of listings)
+        contents.add({ diffId, ...listing });
+    return { ...measurement, content: contentOf(diffIds, contents) };
+}
+
 ;// CONCATENATED MODULE: ./build/baseline/obtain.js
 
 
 
 
+
+
 /**
- * The base's measurement. A base that cannot be found or built is no failure but an answer: `none`, with the reason.
- * Throws where the run was cancelled, where the engine fails to tell what it built, and for a `base-ref` that does not exist: that is a
- * mistake to be told, not a missing base.
+ * The base's measurement: what is recorded of its commit, or else a build of it. A base that cannot be found or built is no failure but an
+ * answer: `none`, with the reason. `search` null: there are no records.
+ * Throws where the run was cancelled, where the engine fails to tell what it built, where only records are wanted and they cannot be
+ * read, and for a `base-ref` that does not exist: that is a mistake to be told, not a missing base.
  */
-async function obtainBaseline(shop, question, head) {
+async function obtainBaseline(shop, question, head, search) {
     if (shop.inputs.baseline === 'none')
         return NOT_WANTED;
     const base = await resolveBase(shop.repository, question, shop.credentials);
@@ -47717,6 +49183,57 @@ async function obtainBaseline(shop, question, head) {
     if (question.kind === 'default-branch' && commit === head.treeish) {
         return none(commit, null, `this is a commit of \`${ref}\` itself; \`--base HEAD~1\` compares it with the one before`);
     }
+    if (shop.inputs.baseline === 'build')
+        return buildBaseline(shop, base);
+    const found = await obtainRecord(search, base, shop.inputs, shop.log);
+    if ('kind' in found)
+        return found;
+    if (shop.inputs.baseline === 'record')
+        return none(commit, ref, found.reason ?? noRecord(base, shop.inputs));
+    return { ...(await buildBaseline(shop, base)), passedOver: found.reason };
+}
+/** The record of the base commit of an event, for an image that is not built: no repository is needed to know that commit. */
+async function obtainImageRecord(search, question, log) {
+    const base = question.kind === 'commit'
+        ? { commit: question.sha, ref: question.ref }
+        : question.kind === 'pull-request'
+            ? { commit: question.baseSha, ref: question.baseRef }
+            : null;
+    if (base === null)
+        return NOT_NAMED;
+    const found = await obtainRecord(search, base, search.inputs, log);
+    if ('kind' in found)
+        return found;
+    return none(base.commit, base.ref, found.reason ?? noRecord(base, search.inputs));
+}
+/**
+ * What is recorded of the base: of its commit; where only records are wanted, else of the nearest one before. Records that cannot be read
+ * are passed over, unless only they are wanted: a growth limit must not pass for it.
+ */
+async function obtainRecord(search, base, { baseline }, log) {
+    if (search === null)
+        return { reason: null };
+    try {
+        return await findRecord(search, base, baseline === 'record' ? 'nearest' : 'exact');
+    }
+    catch (error) {
+        if (error instanceof build_failure/* CouldNotMeasure */.N)
+            throw error;
+        const why = `The records could not be read: ${(0,build_failure/* toFailure */.w)(error).message}`;
+        if (baseline === 'record')
+            throw new build_failure/* CouldNotMeasure */.N('measure', why, { remedy: '`baseline: auto` builds the base then.' });
+        log.info(why);
+        return { reason: asClause(why) };
+    }
+}
+function noRecord({ commit }, { dataBranch }) {
+    return `the branch \`${dataBranch}\` has no record of \`${commit.slice(0, 7)}\`, nor of a commit before it`;
+}
+async function buildBaseline(shop, base) {
+    const { commit, ref } = base;
+    const there = await fetchBase(shop.repository, base, shop.credentials);
+    if (there.commit === null)
+        return none(null, ref, there.reason);
     try {
         const measurements = await measureRevision(shop, {
             side: 'base',
@@ -47725,7 +49242,7 @@ async function obtainBaseline(shop, question, head) {
             label: `base \`${commit.slice(0, 7)}\` (${ref})`,
         });
         const platforms = (0,measurement/* platformsOf */.W)(measurements);
-        return { ...NOTHING, kind: 'build', commit, ref, measurements, platforms };
+        return { ...NO_BASELINE, kind: 'build', commit, ref, measurements, platforms };
     }
     catch (error) {
         const failure = (0,build_failure/* toFailure */.w)(error);
@@ -47753,19 +49270,8 @@ async function obtainImage(reading, reference, platforms) {
 /** The same where the image has to be there: throws `missing`, with the remedy, where it is not. */
 async function requireImage(reading, reference, platforms) {
     const measured = await measureImage(reading, reference, platforms, 'base');
-    return { ...NOTHING, kind: 'image', ref: reference.text, ...measured };
+    return { ...NO_BASELINE, kind: 'image', ref: reference.text, ...measured };
 }
-/** No baseline at all. */
-const NOTHING = {
-    kind: 'none',
-    commit: null,
-    ref: null,
-    reason: null,
-    record: null,
-    passedOver: null,
-    measurements: [],
-    platforms: [],
-};
 /** What `baseline: none` gives. */
 const NOT_WANTED = none(null, null, 'none was asked for (`baseline: none`)');
 /** Nothing was built and no image was named. */
@@ -47775,7 +49281,7 @@ function asClause(message) {
     return message.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase()).replace(/\.$/, '');
 }
 function none(commit, ref, reason) {
-    return { ...NOTHING, commit, ref, reason };
+    return { ...NO_BASELINE, commit, ref, reason };
 }
 
 ;// CONCATENATED MODULE: ./build/build/builder.js
@@ -47863,332 +49369,6 @@ function builder_lastError(stderr) {
 
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
-;// CONCATENATED MODULE: ./build/image/layer/elf.js
-/** Smaller files have little to strip. */
-const FLOOR = 100_000;
-/** An executable or library has some 40 sections; section names take some 500 bytes. */
-const MAX_SECTIONS = 1_000;
-const elf_MAX_NAMES = 64 * 1024;
-/** Bytes that are kept before and after a place that may be the table of section names, and the places that are kept. */
-const WINDOW = 8 * 1024;
-const MAX_PLACES = 8;
-/** https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html, and elf.h */
-const elf_MAGIC = Buffer.from('\x7fELF', 'latin1');
-const ET_EXEC = 2;
-const ET_DYN = 3;
-const SHT_SYMTAB = 2;
-const SHT_NOBITS = 8;
-/** Every table of section names has this one in it: its own. */
-const OWN_NAME = Buffer.from('.shstrtab\0', 'latin1');
-const elfReader = createElfReader(FLOOR);
-/**
- * Tells of ELF files from `floor` bytes on what stripping saves, while their bytes pass by once, in some 200 kB of memory.
- *
- * Linkers put the section headers at the end (GNU ld, lld, mold) or near the beginning (Go's). The names that they refer to lie after
- * them, and are then waited for; or before, anywhere. So what stands around each place that looks like a table of section names is kept
- * until the headers tell which one it is. Where none of them is, and in any file that contradicts itself, nothing is told.
- */
-function createElfReader(floor) {
-    return (path, size) => (size < floor || /\.(?:o|a|ko)$/.test(path) ? null : new ElfReader(size));
-}
-class ElfReader {
-    size;
-    /** Bytes of the file that have passed by. */
-    passed = 0;
-    isElf = true;
-    header = null;
-    first = keep(0, 64);
-    sections = null;
-    names = null;
-    places = [];
-    /** The last WINDOW bytes that passed by. */
-    recent = Buffer.alloc(0);
-    constructor(size) {
-        this.size = size;
-    }
-    push(chunk) {
-        if (!this.isElf)
-            return;
-        const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-        elf_fill(this.first, this.passed, bytes);
-        if (this.header === null && isFull(this.first)) {
-            this.header = readHeader(this.first.bytes, this.size);
-            if (this.header === null) {
-                this.isElf = false;
-                return;
-            }
-            this.sections = keep(this.header.sectionsAt, this.header.sections * this.header.sectionSize);
-            // What a chunk before this one had of them is gone, but for a first chunk that is shorter than the header.
-            elf_fill(this.sections, 0, this.first.bytes);
-        }
-        for (const place of this.places)
-            elf_fill(place, this.passed, bytes);
-        if (this.names === null)
-            this.findNames(bytes);
-        if (this.sections !== null && !isFull(this.sections)) {
-            elf_fill(this.sections, this.passed, bytes);
-            if (isFull(this.sections))
-                this.expectNames();
-        }
-        if (this.names !== null)
-            elf_fill(this.names, this.passed, bytes);
-        this.passed += bytes.length;
-        this.recent = Buffer.from(bytes.length >= WINDOW ? bytes.subarray(-WINDOW) : Buffer.concat([this.recent, bytes]).subarray(-WINDOW));
-    }
-    /** Keeps what stands around each place in these bytes where a table of section names has its own name. */
-    findNames(bytes) {
-        const seam = Buffer.concat([this.recent.subarray(1 - OWN_NAME.length), bytes.subarray(0, OWN_NAME.length - 1)]);
-        const before = this.passed - Math.min(this.recent.length, OWN_NAME.length - 1);
-        const found = [];
-        for (let at = seam.indexOf(OWN_NAME); at !== -1; at = seam.indexOf(OWN_NAME, at + 1))
-            found.push(before + at);
-        for (let at = bytes.indexOf(OWN_NAME); at !== -1; at = bytes.indexOf(OWN_NAME, at + 1)) {
-            found.push(this.passed + at);
-            if (found.length > MAX_PLACES)
-                found.shift();
-        }
-        for (const at of found) {
-            const start = Math.max(0, at - WINDOW, this.passed - this.recent.length);
-            const place = keep(start, at + WINDOW - start);
-            elf_fill(place, this.passed - this.recent.length, this.recent);
-            elf_fill(place, this.passed, bytes);
-            this.places.push(place);
-        }
-        this.places = this.places.slice(-MAX_PLACES);
-    }
-    /** The headers are there: the names' table may still come. */
-    expectNames() {
-        const names = this.header && this.sectionsRead()[this.header.namesIndex];
-        if (names && names.at >= this.passed && names.size <= elf_MAX_NAMES)
-            this.names = keep(names.at, names.size);
-    }
-    sectionsRead() {
-        if (this.header === null || this.sections === null || !isFull(this.sections))
-            return [];
-        return readSections(this.header, this.sections.bytes);
-    }
-    end() {
-        const sections = this.sectionsRead();
-        const { namesIndex = 0 } = this.header ?? {};
-        const table = sections[namesIndex];
-        const names = table && this.tableOf(table);
-        if (!names)
-            return null;
-        const named = sections.map((section) => ({ ...section, text: nameAt(names, section.name) }));
-        const stored = named.filter(({ type }) => type !== SHT_NOBITS);
-        if (stored.some(({ at, size }) => at + size > this.size))
-            return null;
-        const tables = stored.filter(({ type }) => type === SHT_SYMTAB);
-        // The names of symbols may share the table of the sections' names, which stays.
-        const texts = new Set(tables.map(({ link }) => link).filter((link) => link !== namesIndex));
-        const linked = [...texts].flatMap((link) => sections[link] ?? []);
-        const symbols = sum(tables) + sum(linked);
-        const debug = sum(stored.filter(({ text }) => /^\.(?:z?debug_|stab|gdb_index$)/.test(text)));
-        if (symbols + debug === 0 || symbols + debug > this.size)
-            return null;
-        return {
-            kind: 'elf',
-            symbols,
-            debug,
-            go: named.some(({ text }) => text === '.go.buildinfo' || text === '.gopclntab'),
-        };
-    }
-    tableOf({ at, size }) {
-        const kept = [...(this.names ? [this.names] : []), ...this.places].find((each) => each.at <= at && at + size <= each.at + each.filled);
-        return kept ? kept.bytes.subarray(at - kept.at, at - kept.at + size) : null;
-    }
-}
-function keep(at, length) {
-    return { at, bytes: Buffer.alloc(length), filled: 0 };
-}
-function isFull({ bytes, filled }) {
-    return filled === bytes.length;
-}
-/** Copies what comes next of a range out of bytes that stand at a place in the file. */
-function elf_fill(kept, at, bytes) {
-    const next = kept.at + kept.filled;
-    if (isFull(kept) || next < at || next >= at + bytes.length)
-        return;
-    kept.filled += bytes.copy(kept.bytes, kept.filled, next - at);
-}
-/** The file's header; null where it is no program or library, or has no sections to tell of. */
-function readHeader(bytes, size) {
-    const [wide, order] = [bytes[4], bytes[5]];
-    if (!bytes.subarray(0, 4).equals(elf_MAGIC) || (wide !== 1 && wide !== 2) || (order !== 1 && order !== 2))
-        return null;
-    const is64 = wide === 2;
-    const read = readerOf(order === 1, is64);
-    const type = read.u16(bytes, 16);
-    if (type !== ET_EXEC && type !== ET_DYN)
-        return null;
-    const sectionsAt = read.word(bytes, is64 ? 40 : 32);
-    const [sectionSize, sections, namesIndex] = [0, 2, 4].map((at) => read.u16(bytes, (is64 ? 58 : 46) + at));
-    if (sectionSize !== (is64 ? 64 : 40) || sections === 0 || sections > MAX_SECTIONS || namesIndex >= sections)
-        return null;
-    if (sectionsAt < (is64 ? 64 : 52) || sectionsAt + sections * sectionSize > size)
-        return null;
-    return { read, is64, sectionsAt, sectionSize, sections, namesIndex };
-}
-function readSections({ read, is64, sectionSize, sections }, bytes) {
-    return Array.from({ length: sections }, (_, index) => {
-        const at = index * sectionSize;
-        return {
-            name: read.u32(bytes, at),
-            type: read.u32(bytes, at + 4),
-            at: read.word(bytes, at + (is64 ? 24 : 16)),
-            size: read.word(bytes, at + (is64 ? 32 : 20)),
-            link: read.u32(bytes, at + (is64 ? 40 : 24)),
-        };
-    });
-}
-function readerOf(isLittle, is64) {
-    const u16 = (from, at) => (isLittle ? from.readUInt16LE(at) : from.readUInt16BE(at));
-    const u32 = (from, at) => (isLittle ? from.readUInt32LE(at) : from.readUInt32BE(at));
-    const u64 = (from, at) => Number(isLittle ? from.readBigUInt64LE(at) : from.readBigUInt64BE(at));
-    return { u16, u32, word: is64 ? u64 : u32 };
-}
-function nameAt(names, at) {
-    const end = names.indexOf(0, at);
-    return at >= names.length || end === -1 ? '' : names.toString('latin1', at, Math.min(end, at + 100));
-}
-function sum(sections) {
-    return sections.reduce((total, { size }) => total + size, 0);
-}
-
-;// CONCATENATED MODULE: ./build/image/layer/facts.js
-
-
-
-
-
-
-
-
-
-/** Each answers at once for the files that it has nothing to tell of. */
-const READERS = [
-    dpkgReader,
-    apkReader,
-    rpmReader,
-    npmReader,
-    pythonReader,
-    javaReader,
-    secret/* secretReader */.eV,
-    elfReader,
-    goReader,
-];
-/**
- * The readers for a regular file of this path (as `TarEntry` has it: no leading `/`) and size in bytes; none for most. A file may tell
- * several things: a Go program is an ELF file as well.
- */
-function readersOf(path, size) {
-    const readers = [];
-    for (const open of READERS) {
-        const reader = open(path, size);
-        if (reader)
-            readers.push(reader);
-    }
-    return readers;
-}
-
-;// CONCATENATED MODULE: ./build/image/layer/listing.js
-
-
-
-/** Entries, bytes of paths and of facts that are kept of one layer: several times what the largest usual images have in all. */
-const listing_MAX_ENTRIES = 1_000_000;
-const MAX_PATH_BYTES = 200_000_000;
-const MAX_FACT_BYTES = 128 * 1024 * 1024;
-/** Bytes of a fact whose reader does not say how many. */
-const SMALL_FACT = 500;
-/** Most files have none: they share them. */
-const NO_FACTS = [];
-/** Starts a listing. It keeps some 200 bytes an entry. */
-function createListing() {
-    let entries = [];
-    let pathBytes = 0;
-    let factBytes = 0;
-    let finish = null;
-    return {
-        visit: (entry, sparse) => {
-            finish?.();
-            finish = null;
-            if (entries === null)
-                return;
-            pathBytes += entry.path.length + (entry.target?.length ?? 0);
-            if (entries.length >= listing_MAX_ENTRIES || pathBytes > MAX_PATH_BYTES) {
-                entries = null;
-                return;
-            }
-            const listed = listing_entriesOf(entry);
-            entries.push(...listed);
-            const [file] = listed;
-            // A sparse file may claim any length: its holes are not read.
-            if (file?.kind !== 'file' || sparse)
-                return;
-            const readers = whiteoutOf(entry.path) === null ? readersOf(entry.path, entry.size) : [];
-            let checksum = 0;
-            finish = () => {
-                // Signed, it is a small integer to V8: unsigned, half of them would be objects.
-                file.checksum = checksum | 0;
-                const facts = [];
-                for (const reader of readers) {
-                    const fact = reader.end();
-                    if (fact === null)
-                        continue;
-                    facts.push(fact);
-                    factBytes += reader.keeps ?? SMALL_FACT;
-                }
-                if (facts.length > 0)
-                    file.facts = facts;
-                if (factBytes > MAX_FACT_BYTES)
-                    entries = null;
-            };
-            return (chunk) => {
-                checksum = (0,external_node_zlib_.crc32)(chunk, checksum);
-                for (const reader of readers)
-                    reader.push(chunk);
-            };
-        },
-        end: () => {
-            finish?.();
-            finish = null;
-            return { entries, factBytes: entries === null ? 0 : factBytes };
-        },
-    };
-}
-/** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
-function listing_entriesOf(entry) {
-    const path = `/${entry.path}`;
-    const whiteout = whiteoutOf(entry.path);
-    const file = entry.type === 'file' && (whiteout === null || entry.size > 0)
-        ? [
-            {
-                kind: 'file',
-                path,
-                size: entry.size,
-                mode: entry.mode,
-                uid: entry.uid,
-                gid: entry.gid,
-                checksum: null,
-                facts: NO_FACTS,
-            },
-        ]
-        : [];
-    if (whiteout !== null) {
-        if (whiteout.kind === 'metadata')
-            return file;
-        return [...file, { kind: whiteout.kind, path: `/${whiteout.path}` }];
-    }
-    if (file.length > 0)
-        return file;
-    if (entry.type === 'link')
-        return [{ kind: 'link', path, target: `/${entry.target ?? ''}` }];
-    if (entry.type === 'symlink')
-        return [{ kind: 'symlink', path, target: entry.target ?? '' }];
-    return [{ kind: entry.type === 'directory' ? 'folder' : 'other', path }];
-}
-
 ;// CONCATENATED MODULE: ./build/image/layer/release.js
 /** Less than what is unpacked at a time; smaller buffers may be parts of a shared one. */
 const LEAST = 64 * 1024;
@@ -49065,7 +50245,7 @@ async function readLayer(stored, expected) {
 
 
 /** How many layers are read at a time: unpacking runs beside the walk, on a core of its own. */
-const AT_A_TIME = 2;
+const contents_AT_A_TIME = 2;
 /** Entries, and bytes of facts, that are kept of all layers of a run. */
 const contents_MAX_ENTRIES = 2_000_000;
 const contents_MAX_FACT_BYTES = 256 * 1024 * 1024;
@@ -49073,7 +50253,7 @@ const contents_MAX_FACT_BYTES = 256 * 1024 * 1024;
 function createLayerContents(signal) {
     const known = new Map();
     const underWay = new Map();
-    const inTurn = createTurns(AT_A_TIME);
+    const inTurn = turns_createTurns(contents_AT_A_TIME);
     let keptEntries = 0;
     let keptFactBytes = 0;
     function keep({ diffId, size, entries, factBytes }) {
@@ -49422,7 +50602,7 @@ function archiveSource(transport, file, name, readImages) {
     return {
         images: async (wanted) => (await isPlain(file))
             ? readImages(await tarFiles(place, file), name, wanted)
-            : readStream(unpacked(place, file), place, name, wanted, readImages),
+            : readStream(archive_unpacked(place, file), place, name, wanted, readImages),
         close: async () => { },
     };
 }
@@ -49457,7 +50637,7 @@ async function isPlain(file) {
     }
 }
 /** The content of a file that may be packed. */
-async function* unpacked(place, file) {
+async function* archive_unpacked(place, file) {
     try {
         // Of a pipe at most 64 KiB come at a time, whatever is asked for.
         yield* (await unpack((0,external_node_fs_.createReadStream)(file))).chunks;
@@ -49613,7 +50793,7 @@ async function askHelper(exec, name, key) {
             return null;
         throw fail(`failed with exit code ${exitCode}`);
     }
-    const parsed = helped.safeParse(parseJson(stdout));
+    const parsed = helped.safeParse(json_parseJson(stdout));
     if (!parsed.success)
         throw fail('gave no credentials that are understood');
     const { Username: username, Secret: secret } = parsed.data;
@@ -49643,7 +50823,7 @@ async function credentials_readConfig(path) {
     return text === null || text.trim() === '' ? [] : [parseConfig(path, text)];
 }
 function parseConfig(name, text) {
-    const parsed = configFile.safeParse(parseJson(text));
+    const parsed = configFile.safeParse(json_parseJson(text));
     if (parsed.success)
         return parsed.data;
     throw new build_failure/* CouldNotMeasure */.N('precondition', `\`${name}\` is not as Docker's configuration file is.`, {
@@ -49822,7 +51002,7 @@ function configsOf(arrival) {
         if (bytes === undefined || seen.has(digest))
             return;
         seen.add(digest);
-        const found = loose.safeParse(parseJson(bytes)).data;
+        const found = loose.safeParse(json_parseJson(bytes)).data;
         if (found?.config)
             configs.add(found.config.digest);
         for (const entry of found?.manifests ?? [])
@@ -49862,7 +51042,7 @@ function unread(place) {
 async function inspectImage(exec, name, place) {
     const told = await exec('docker', ['image', 'inspect', '--format', '{{json .}}', name]);
     if (told.exitCode === 0) {
-        const parsed = inspected.safeParse(parseJson(told.stdout));
+        const parsed = inspected.safeParse(json_parseJson(told.stdout));
         if (parsed.success)
             return parsed.data;
         throw new build_failure/* CouldNotMeasure */.N('measure', `\`docker image inspect\` of \`${place}\` is not understood: ${errors/* prettifyError */.S1(parsed.error)}`);
@@ -50083,8 +51263,8 @@ async function startReceiver() {
     const layers = new Map();
     const documents = new Map();
     let documentBytes = 0;
-    const inTurn = createTurns(receiver_AT_A_TIME);
-    const oneByOne = createTurns(1);
+    const inTurn = turns_createTurns(receiver_AT_A_TIME);
+    const oneByOne = turns_createTurns(1);
     let current = null;
     let deliveries = 0;
     // Layers take as long as they take: no limit on the time of a request, nor on that between two.
@@ -51273,7 +52453,7 @@ class BadStatus extends Error {
     constructor(response, body, host) {
         super(`status ${response.statusCode ?? 0}`);
         this.status = response.statusCode ?? 0;
-        this.code = errorAnswer.safeParse(parseJson(body ?? '')).data?.errors[0]?.code ?? null;
+        this.code = errorAnswer.safeParse(json_parseJson(body ?? '')).data?.errors[0]?.code ?? null;
         // A proxy's page that tells of a server which is busy or down is no sign of a wrong address.
         this.isPage = isPage(response) && this.status < 500 && this.status !== 429;
         this.retryAfter = response.headers['retry-after'];
@@ -51400,7 +52580,7 @@ function createRegistryClient(deps) {
             }
             throw new BadStatus(answer, body, url.host);
         });
-        const { data } = tokenAnswer.safeParse(parseJson(response ?? ''));
+        const { data } = tokenAnswer.safeParse(json_parseJson(response ?? ''));
         const token = data?.token ?? data?.access_token;
         if (token === undefined) {
             throw new build_failure/* CouldNotMeasure */.N('measure', `\`${realm.host}\` gave no token for \`${reference.text}\`.`);
@@ -51785,6 +52965,8 @@ function atMost(name) {
 
 
 
+
+
 /**
  * Measures head and base: builds of the checkout's commit and of the one it is compared with, or images where they lie.
  * `scratch` is a folder of the run's own; `facts` get what is found out. Throws CouldNotMeasure.
@@ -51812,8 +52994,8 @@ async function measureSides(inputs, surroundings, world, scratch, facts) {
     const reading = { log: world.log, inputs, places, contents: createLayerContents(signal) };
     try {
         if (inputs.image !== null)
-            return await measureImages(inputs.image, reading, surroundings.baseMustExist, facts);
-        return await measureBuilds({ ...reading, exec, tidyUp, cwd, scratch, inTurn: createTurns(1), credentials: surroundings.credentials }, surroundings, world, facts, () => stop.abort());
+            return await measureImages(inputs.image, reading, surroundings, world, facts);
+        return await measureBuilds({ ...reading, exec, tidyUp, cwd, scratch, inTurn: turns_createTurns(1), credentials: surroundings.credentials }, surroundings, world, facts, () => stop.abort());
     }
     catch (error) {
         // What else is being read or built is of no use any more.
@@ -51841,18 +53023,34 @@ async function measureBuilds(tools, surroundings, world, facts, stop) {
         repository,
         engine,
     };
+    const recipe = recipeOf(inputs, {
+        cwd,
+        env: world.env,
+        commits: [commit, ...(surroundings.pushed === null ? [] : [surroundings.pushed])],
+        volatile: surroundings.volatile,
+    });
     const measuring = measureRevision(shop, revision);
+    const { contents } = tools;
+    const search = world.records && {
+        records: world.records,
+        inputs,
+        name: facts.name,
+        recipe,
+        engine,
+        head: measuring,
+        contents,
+    };
     const obtaining = typeof inputs.baseline === 'object'
         ? obtainImageBeside(shop, inputs.baseline, measuring)
-        : obtainBaseline(shop, surroundings.base, revision);
+        : obtainBaseline(shop, surroundings.base, revision, search);
     measuring.catch(stop);
     obtaining.catch(stop);
     const [, measured, baseline] = await firstCause(engine, measuring, obtaining);
-    return { measured, baseline };
+    return { measured, baseline, recipe, contents, committedAt: await timeOf(repository, commit) };
 }
 /** Measures an image where it lies, and then what it is compared with: nothing is built, and no repository is needed. */
-async function measureImages(image, tools, baseMustExist, facts) {
-    const { inputs } = tools;
+async function measureImages(image, tools, surroundings, world, facts) {
+    const { inputs, contents } = tools;
     facts.name = inputs.name ?? nameOfReference(image);
     facts.head = { ...facts.head, reference: image.text };
     const reading = { ...tools, name: facts.name };
@@ -51865,13 +53063,39 @@ async function measureImages(image, tools, baseMustExist, facts) {
         });
     }
     const measured = head.measurements;
-    if (inputs.baseline === 'none')
-        return { measured, baseline: NOT_WANTED };
-    if (typeof inputs.baseline !== 'object')
-        return { measured, baseline: NOT_NAMED };
-    const platforms = (0,measurement/* platformsOf */.W)(measured);
+    const recipe = recipeOf(inputs, {
+        cwd: surroundings.cwd,
+        env: world.env,
+        commits: [],
+        volatile: surroundings.volatile,
+    });
+    const search = world.records && {
+        records: world.records,
+        inputs,
+        name: facts.name,
+        recipe,
+        engine: Promise.resolve(null),
+        head: Promise.resolve(measured),
+        contents,
+    };
+    const baseline = await obtainOf(reading, measured, search, surroundings);
+    return { measured, baseline, recipe, contents, committedAt: null };
+}
+/** What an image where it lies is compared with. */
+async function obtainOf(reading, measured, search, { base, baseMustExist }) {
+    const { baseline } = reading.inputs;
+    if (baseline === 'none')
+        return NOT_WANTED;
+    if (typeof baseline !== 'object')
+        return search === null ? NOT_NAMED : obtainImageRecord(search, base, reading.log);
     const obtain = baseMustExist ? requireImage : obtainImage;
-    return { measured, baseline: await obtain(reading, inputs.baseline, platforms) };
+    return obtain(reading, baseline, (0,measurement/* platformsOf */.W)(measured));
+}
+/** When a commit was committed; null: git does not tell. */
+async function timeOf(repository, commit) {
+    const shown = await repository.tryGit(['show', '--no-patch', '--format=%ct', commit]);
+    const seconds = shown.exitCode === 0 ? Number(shown.stdout.trim()) : NaN;
+    return Number.isSafeInteger(seconds) ? (0,build_clock/* isoSeconds */.n)(seconds * 1000) : null;
 }
 /** Those that were asked for and are not there: what is asked for is judged, or it is an error. */
 function platformsLacking(wanted, measured) {
@@ -51921,8 +53145,11 @@ async function headRevision(repository, scratch, uncommitted, log) {
 }
 
 // EXTERNAL MODULE: ./build/version.js
-var version = __nccwpck_require__(8508);
+var build_version = __nccwpck_require__(8508);
 ;// CONCATENATED MODULE: ./build/run.js
+
+
+
 
 
 
@@ -51947,29 +53174,71 @@ async function run(inputs, surroundings, world) {
         head: { commit: null, pushed: null, dirty: false, reference: null },
     };
     try {
-        const { measured, baseline } = await measureSides(inputs, surroundings, world, scratch, facts);
+        const { measured, baseline, ...recorded } = await measureSides(inputs, surroundings, world, scratch, facts);
         world.signal.throwIfAborted();
         const budgets = budgetsOf(inputs);
-        const judged = (0,compare/* compareAll */.Rt)(measured, baseline).map((compared) => {
+        const histories = await readHistories(world, facts.name, measured, budgets);
+        const judged = (0,compare/* compareAll */.Rt)(measured, baseline).map((compared, at) => {
             const { comparison, head, base } = compared;
+            const history = histories[at] ?? budget_history/* NO_HISTORY */.Vo;
             const findings = (0,advise/* advise */.TH)(head, base);
-            const { checks, verdict } = (0,judge/* judge */.S4)(compared, budgets, findings);
-            return { comparison, checks, verdict, findings, trend: [], ratchets: ratchetsOf(comparison.head, budgets) };
+            const { checks, verdict } = (0,judge/* judge */.S4)(compared, budgets, findings, history);
+            const trend = trendOf(history.points, head);
+            return { comparison, checks, verdict, findings, trend, ratchets: ratchetsOf(comparison.head, budgets) };
         });
         const { images, waiver } = await withWaiver(judged, world.askWaivers, facts.name);
         // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.
         const isWhole = inputs.image !== null && inputs.platforms.length === 0;
         const gone = isWhole ? (0,compare/* gonePlatforms */.oq)(measured, baseline) : [];
-        return (0,assemble/* assembleReport */.x)({ version: version/* version */.r, images, gonePlatforms: gone, waiver, head: facts.head, repositoryUrl, runUrl });
+        const report = (0,assemble/* assembleReport */.x)({
+            version: build_version/* version */.r,
+            images,
+            gonePlatforms: gone,
+            waiver,
+            head: facts.head,
+            repositoryUrl,
+            runUrl,
+        });
+        return { report, recordable: { ...recorded, measurements: measured, caps: capsOf(inputs.limits) } };
     }
     catch (error) {
         if (world.signal.aborted)
             throw new build_failure/* CouldNotMeasure */.N('cancelled', 'The run was cancelled.');
-        return (0,assemble/* reportFailure */.Q)(facts.name, (0,build_failure/* toFailure */.w)(error), { head: facts.head, repositoryUrl, runUrl });
+        const report = (0,assemble/* reportFailure */.Q)(facts.name, (0,build_failure/* toFailure */.w)(error), { head: facts.head, repositoryUrl, runUrl });
+        return { report, recordable: null };
     }
     finally {
         await run_discard(scratch, world.log);
     }
+}
+/** The history of each image; [] where there are no records to be read. What cannot be read says why instead: only creep needs it. */
+async function readHistories({ records, clock }, name, measured, budgets) {
+    if (records === null)
+        return [];
+    const now = (0,build_clock/* isoSeconds */.n)(clock.now());
+    const isAll = budgets.some(({ over }) => over !== null);
+    try {
+        const shelf = await records.open();
+        if (shelf === null)
+            return [];
+        const releases = budgets.some(({ over }) => over?.kind === 'release') ? await records.releases() : [];
+        const read = (platform) => readPoints(shelf, name, platform, isAll ? undefined : TREND);
+        const points = await Promise.all(measured.map(({ platform }) => read(platform)));
+        return points.map((each) => ({ points: each, releases, now, problem: null }));
+    }
+    catch (error) {
+        const problem = `the records could not be read (${(0,build_failure/* toFailure */.w)(error).message.replace(/\.$/, '')})`;
+        return measured.map(() => ({ ...budget_history/* NO_HISTORY */.Vo, now, problem }));
+    }
+}
+/** Records that a trend has. */
+const TREND = 20;
+/** The last records that can be compared with the image; the one of its own commit is the image itself. */
+function trendOf(points, head) {
+    return points
+        .filter((point) => (0,budget_history/* isAlike */.HI)(head, point) && point.commit !== head.commit)
+        .slice(-TREND)
+        .map(({ commit, at, size, downloadSize, layers }) => ({ commit, at, size, downloadSize, layers }));
 }
 /** Where growth breaks a budget, what was accepted of it is not held against the change. */
 async function withWaiver(images, ask, name) {
@@ -52214,25 +53483,32 @@ function closestMatch(target, candidates, options) {
 
 /***/ }),
 
-/***/ 5586:
+/***/ 3798:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
+  You: () => (/* binding */ ZodISODateTime),
   YOg: () => (/* binding */ array),
   zMY: () => (/* binding */ schemas_boolean),
+  IeY: () => (/* binding */ custom),
+  gMt: () => (/* binding */ discriminatedUnion),
+  k5n: () => (/* binding */ _enum),
+  Whr: () => (/* binding */ schemas_int),
+  euz: () => (/* binding */ literal),
   _H3: () => (/* binding */ looseObject),
-  aig: () => (/* binding */ schemas_number),
+  chJ: () => (/* binding */ _null),
+  aig: () => (/* binding */ number),
   Ikc: () => (/* binding */ object),
   g1P: () => (/* binding */ record),
   rej: () => (/* binding */ strictObject),
-  YjP: () => (/* binding */ schemas_string),
+  YjP: () => (/* binding */ string),
   PVZ: () => (/* binding */ tuple),
   L5J: () => (/* binding */ unknown)
 });
 
-// UNUSED EXPORTS: ZodAny, ZodArray, ZodBase64, ZodBase64URL, ZodBigInt, ZodBigIntFormat, ZodBoolean, ZodCIDRv4, ZodCIDRv6, ZodCUID, ZodCUID2, ZodCatch, ZodCodec, ZodCreditCard, ZodCustom, ZodCustomStringFormat, ZodDate, ZodDefault, ZodDiscriminatedUnion, ZodE164, ZodEmail, ZodEmoji, ZodEnum, ZodExactOptional, ZodFile, ZodFunction, ZodGUID, ZodIBAN, ZodIPv4, ZodIPv6, ZodISODate, ZodISODateTime, ZodISODuration, ZodISOTime, ZodInstanceOf, ZodIntersection, ZodJWT, ZodKSUID, ZodLazy, ZodLiteral, ZodMAC, ZodMap, ZodNaN, ZodNanoID, ZodNever, ZodNonOptional, ZodNull, ZodNullable, ZodNumber, ZodNumberFormat, ZodObject, ZodOptional, ZodPipe, ZodPrefault, ZodPreprocess, ZodPromise, ZodReadonly, ZodRecord, ZodSet, ZodString, ZodStringFormat, ZodSuccess, ZodSymbol, ZodTemplateLiteral, ZodTransform, ZodTuple, ZodType, ZodULID, ZodURL, ZodUUID, ZodUndefined, ZodUnion, ZodUnknown, ZodVoid, ZodXID, ZodXor, _ZodString, _default, _function, any, base64, base64url, bigint, catch, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, custom, date, describe, discriminatedUnion, e164, email, emoji, enum, exactOptional, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, instanceof, int, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, literal, looseRecord, mac, map, meta, nan, nanoid, nativeEnum, never, nonoptional, null, nullable, nullish, optional, partialRecord, pipe, prefault, preprocess, promise, readonly, refine, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, transform, uint32, uint64, ulid, undefined, union, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
+// UNUSED EXPORTS: ZodAny, ZodArray, ZodBase64, ZodBase64URL, ZodBigInt, ZodBigIntFormat, ZodBoolean, ZodCIDRv4, ZodCIDRv6, ZodCUID, ZodCUID2, ZodCatch, ZodCodec, ZodCreditCard, ZodCustom, ZodCustomStringFormat, ZodDate, ZodDefault, ZodDiscriminatedUnion, ZodE164, ZodEmail, ZodEmoji, ZodEnum, ZodExactOptional, ZodFile, ZodFunction, ZodGUID, ZodIBAN, ZodIPv4, ZodIPv6, ZodISODate, ZodISODuration, ZodISOTime, ZodInstanceOf, ZodIntersection, ZodJWT, ZodKSUID, ZodLazy, ZodLiteral, ZodMAC, ZodMap, ZodNaN, ZodNanoID, ZodNever, ZodNonOptional, ZodNull, ZodNullable, ZodNumber, ZodNumberFormat, ZodObject, ZodOptional, ZodPipe, ZodPrefault, ZodPreprocess, ZodPromise, ZodReadonly, ZodRecord, ZodSet, ZodString, ZodStringFormat, ZodSuccess, ZodSymbol, ZodTemplateLiteral, ZodTransform, ZodTuple, ZodType, ZodULID, ZodURL, ZodUUID, ZodUndefined, ZodUnion, ZodUnknown, ZodVoid, ZodXID, ZodXor, _ZodString, _default, _function, any, base64, base64url, bigint, catch, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, date, describe, e164, email, emoji, exactOptional, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, instanceof, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseRecord, mac, map, meta, nan, nanoid, nativeEnum, never, nonoptional, nullable, nullish, optional, partialRecord, pipe, prefault, preprocess, promise, readonly, refine, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, transform, uint32, uint64, ulid, undefined, union, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
 var core_core = __nccwpck_require__(8532);
@@ -52551,682 +53827,8 @@ function isBackEdge(ctx, value) {
     return backEdges !== undefined && isRef(value) && backEdges.has(value);
 }
 
-;// CONCATENATED MODULE: ./node_modules/zod/v4/core/regexes.js
-
-/**
- * @deprecated CUID v1 is deprecated by its authors due to information leakage
- * (timestamps embedded in the id). Use {@link cuid2} instead.
- * See https://github.com/paralleldrive/cuid.
- */
-const cuid = /^[cC][0-9a-z]{6,}$/;
-const cuid2 = /^[0-9a-z]+$/;
-const ulid = /^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$/;
-const xid = /^[0-9a-vA-V]{20}$/;
-const ksuid = /^[A-Za-z0-9]{27}$/;
-const nanoid = /^[a-zA-Z0-9_-]{21}$/;
-function nanoidOfLength(length) {
-    return new RegExp(`^[a-zA-Z0-9_-]{${length}}$`);
-}
-/** ISO 8601-1 duration regex. Does not support the 8601-2 extensions like negative durations or fractional/negative components. */
-const duration = /^P(?:(\d+W)|(?!.*W)(?=\d|T\d)(\d+Y)?(\d+M)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?)$/;
-/** Implements ISO 8601-2 extensions like explicit +- prefixes, mixing weeks with other units, and fractional/negative components. */
-const extendedDuration = /^[-+]?P(?!$)(?:(?:[-+]?\d+Y)|(?:[-+]?\d+[.,]\d+Y$))?(?:(?:[-+]?\d+M)|(?:[-+]?\d+[.,]\d+M$))?(?:(?:[-+]?\d+W)|(?:[-+]?\d+[.,]\d+W$))?(?:(?:[-+]?\d+D)|(?:[-+]?\d+[.,]\d+D$))?(?:T(?=[\d+-])(?:(?:[-+]?\d+H)|(?:[-+]?\d+[.,]\d+H$))?(?:(?:[-+]?\d+M)|(?:[-+]?\d+[.,]\d+M$))?(?:[-+]?\d+(?:[.,]\d+)?S)?)??$/;
-/** A regex for any UUID-like identifier: 8-4-4-4-12 hex pattern */
-const guid = /^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$/;
-/** Returns a regex for validating an RFC 9562/4122 UUID.
- *
- * @param version Optionally specify a version 1-8. If no version is specified, all versions are supported. */
-const uuid = (version) => {
-    if (!version)
-        return /^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}|00000000-0000-0000-0000-000000000000|ffffffff-ffff-ffff-ffff-ffffffffffff)$/;
-    return new RegExp(`^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-${version}[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12})$`);
-};
-const uuid4 = /*@__PURE__*/ (/* unused pure expression or super */ null && (uuid(4)));
-const uuid6 = /*@__PURE__*/ (/* unused pure expression or super */ null && (uuid(6)));
-const uuid7 = /*@__PURE__*/ (/* unused pure expression or super */ null && (uuid(7)));
-/** Practical email validation */
-const email = /^(?:[A-Za-z0-9_'+\-]+\.)*[A-Za-z0-9_'+\-]*[A-Za-z0-9_+-]@(?:[A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$/;
-/** Equivalent to the HTML5 input[type=email] validation implemented by browsers. Source: https://developer.mozilla.org/en-US/docs/Web/HTML/Element/input/email */
-const html5Email = /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
-/** The classic emailregex.com regex for RFC 5322-compliant emails */
-const rfc5322Email = /^(([^<>()\[\]\\.,;:\s@"]+(\.[^<>()\[\]\\.,;:\s@"]+)*)|(".+"))@((\[[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}])|(([a-zA-Z\-0-9]+\.)+[a-zA-Z]{2,}))$/;
-/** A loose regex that allows Unicode characters, enforces length limits, and that's about it. */
-const unicodeEmail = /^[^\s@"]{1,64}@[^\s@]{1,255}$/u;
-const idnEmail = (/* unused pure expression or super */ null && (unicodeEmail));
-const browserEmail = /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
-// from https://thekevinscott.com/emojis-in-javascript/#writing-a-regular-expression
-// Single character class, not an alternation: the two properties overlap (U+1F9B0-U+1F9B3), so `(A|B)+` backtracks exponentially on a failed match. The leading lookahead then demands one anchor — a pictograph, a regional indicator, or the enclosing keycap — because `\p{Emoji_Component}` on its own covers ASCII digits, `#`, `*`, ZWJ, variation selectors and skin tone modifiers, none of which is an emoji without a base.
-const _emoji = `^(?=[\\s\\S]*[\\p{Extended_Pictographic}\\p{Regional_Indicator}\\u20E3])[\\p{Extended_Pictographic}\\p{Emoji_Component}]+$`;
-function emoji() {
-    return new RegExp(_emoji, "u");
-}
-const ipv4 = /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])$/;
-const ipv6 = /^(([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,7}:|([0-9a-fA-F]{1,4}:){1,6}:[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,5}(:[0-9a-fA-F]{1,4}){1,2}|([0-9a-fA-F]{1,4}:){1,4}(:[0-9a-fA-F]{1,4}){1,3}|([0-9a-fA-F]{1,4}:){1,3}(:[0-9a-fA-F]{1,4}){1,4}|([0-9a-fA-F]{1,4}:){1,2}(:[0-9a-fA-F]{1,4}){1,5}|[0-9a-fA-F]{1,4}:((:[0-9a-fA-F]{1,4}){1,6})|:((:[0-9a-fA-F]{1,4}){1,7}|:))$/;
-const mac = (delimiter) => {
-    const escapedDelim = util.escapeRegex(delimiter ?? ":");
-    return new RegExp(`^(?:[0-9A-F]{2}${escapedDelim}){5}[0-9A-F]{2}$|^(?:[0-9a-f]{2}${escapedDelim}){5}[0-9a-f]{2}$`);
-};
-const cidrv4 = /^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\/([0-9]|[1-2][0-9]|3[0-2])$/;
-const cidrv6 = /^(([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,7}:|([0-9a-fA-F]{1,4}:){1,6}:[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,5}(:[0-9a-fA-F]{1,4}){1,2}|([0-9a-fA-F]{1,4}:){1,4}(:[0-9a-fA-F]{1,4}){1,3}|([0-9a-fA-F]{1,4}:){1,3}(:[0-9a-fA-F]{1,4}){1,4}|([0-9a-fA-F]{1,4}:){1,2}(:[0-9a-fA-F]{1,4}){1,5}|[0-9a-fA-F]{1,4}:((:[0-9a-fA-F]{1,4}){1,6})|:((:[0-9a-fA-F]{1,4}){1,7}|:))\/(12[0-8]|1[01][0-9]|[1-9]?[0-9])$/;
-// https://stackoverflow.com/questions/7860392/determine-if-string-is-in-base64-using-javascript
-const base64 = /^$|^(?:[0-9a-zA-Z+/]{4})*(?:(?:[0-9a-zA-Z+/]{2}==)|(?:[0-9a-zA-Z+/]{3}=))?$/;
-const base64url = /^(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2,3})?$/;
-// based on https://stackoverflow.com/questions/106179/regular-expression-to-match-dns-hostname-or-ip-address
-// export const hostname: RegExp = /^([a-zA-Z0-9-]+\.)*[a-zA-Z0-9-]+$/;
-const hostname = /^(?=.{1,253}\.?$)[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[-0-9a-zA-Z]{0,61}[0-9a-zA-Z])?)*\.?$/;
-const domain = /^(?=.{1,253}$)([a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z]{2,63}$/;
-const httpProtocol = /^https?$/;
-// https://blog.stevenlevithan.com/archives/validate-phone-number#r4-3 (regex sans spaces) E.164: leading digit must be 1-9; total digits (excluding '+') between 7-15
-const e164 = /^\+[1-9]\d{6,14}$/;
-// Credit card shape: 12–19 digits, optionally separated by single spaces or single hyphens. ISO/IEC 7812 caps the PAN at 19 digits; 12 is the shortest issued length (Maestro).
-const creditCard = /^\d(?:[ -]?\d){11,18}$/;
-// ISO 4217 alpha codes from the SIX list, regenerated by scripts/update-iso-4217.ts
-const currencyCode = /^(?:AED|AFN|ALL|AMD|AOA|ARS|AUD|AWG|AZN|BAM|BBD|BDT|BHD|BIF|BMD|BND|BOB|BOV|BRL|BSD|BTN|BWP|BYN|BZD|CAD|CDF|CHE|CHF|CHW|CLF|CLP|CNY|COP|COU|CRC|CUP|CVE|CZK|DJF|DKK|DOP|DZD|EGP|ERN|ETB|EUR|FJD|FKP|GBP|GEL|GHS|GIP|GMD|GNF|GTQ|GYD|HKD|HNL|HTG|HUF|IDR|ILS|INR|IQD|IRR|ISK|JMD|JOD|JPY|KES|KGS|KHR|KMF|KPW|KRW|KWD|KYD|KZT|LAK|LBP|LKR|LRD|LSL|LYD|MAD|MDL|MGA|MKD|MMK|MNT|MOP|MRU|MUR|MVR|MWK|MXN|MXV|MYR|MZN|NAD|NGN|NIO|NOK|NPR|NZD|OMR|PAB|PEN|PGK|PHP|PKR|PLN|PYG|QAR|RON|RSD|RUB|RWF|SAR|SBD|SCR|SDG|SEK|SGD|SHP|SLE|SOS|SRD|SSP|STN|SVC|SYP|SZL|THB|TJS|TMT|TND|TOP|TRY|TTD|TWD|TZS|UAH|UGX|USD|USN|UYI|UYU|UYW|UZS|VED|VES|VND|VUV|WST|XAD|XAF|XAG|XAU|XBA|XBB|XBC|XBD|XCD|XCG|XDR|XOF|XPD|XPF|XPT|XSU|XTS|XUA|XXX|YER|ZAR|ZMW|ZWG)$/;
-// iban electronic format: 2-letter country, check digits 02-98 (the only values `98 - remainder` can produce), 11-30 bban characters
-const iban = /^[A-Z]{2}(?!00|01|99)\d{2}[A-Z0-9]{11,30}$/;
-const dateSource = `(?:(?:\\d\\d[2468][048]|\\d\\d[13579][26]|\\d\\d0[48]|[02468][048]00|[13579][26]00)-02-29|\\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|(?:02)-(?:0[1-9]|1\\d|2[0-8])))`;
-/** Anchors a pattern source. The interpolation lives here rather than at the call site because
- * esbuild will not drop a `@__PURE__` call whose own argument interpolates a variable, but it
- * will drop `anchor(dateSource)`. Keeping it inline pinned `date` into every bundle. */
-function regexes_anchor(source) {
-    return new RegExp(`^${source}$`);
-}
-const date = /*@__PURE__*/ regexes_anchor(dateSource);
-function timeSource(args) {
-    const hhmm = `(?:[01]\\d|2[0-3]):[0-5]\\d`;
-    const regex = typeof args.precision === "number"
-        ? args.precision === -1
-            ? `${hhmm}`
-            : args.precision === 0
-                ? `${hhmm}:[0-5]\\d`
-                : `${hhmm}:[0-5]\\d\\.\\d{${args.precision}}`
-        : args.seconds
-            ? `${hhmm}:[0-5]\\d(?:\\.\\d+)?`
-            : `${hhmm}(?::[0-5]\\d(?:\\.\\d+)?)?`;
-    return regex;
-}
-function time(args) {
-    return new RegExp(`^${timeSource(args)}$`);
-}
-// Adapted from https://stackoverflow.com/a/3143231
-function datetime(args) {
-    const opts = ["Z"];
-    // if (args.offset) opts.push(`([+-]\\d{2}:\\d{2})`);
-    if (args.offset)
-        opts.push(`([+-](?:[01]\\d|2[0-3]):[0-5]\\d)`);
-    // RFC 3339 mandates seconds wherever the time carries a `Z` or an offset, so only the unqualified form `local` adds may omit them
-    const qualified = `${timeSource({ precision: args.precision, seconds: true })}(?:${opts.join("|")})`;
-    const timeRegex = args.local ? `${qualified}|${timeSource({ precision: args.precision })}` : qualified;
-    return new RegExp(`^${dateSource}T(?:${timeRegex})$`);
-}
-// the unbounded form of `string()` as a literal, so every plain string shares one instance instead of building its own
-const anyString = /^[\s\S]{0,}$/;
-const string = (params) => {
-    const regex = params ? `[\\s\\S]{${params?.minimum ?? 0},${params?.maximum ?? ""}}` : `[\\s\\S]*`;
-    return new RegExp(`^${regex}$`);
-};
-const bigint = /^-?\d+n?$/;
-const integer = /^-?\d+$/;
-const number = /^-?\d+(?:\.\d+)?$/;
-const regexes_boolean = /^(?:true|false)$/i;
-const _null = /^null$/i;
-
-const _undefined = /^undefined$/i;
-
-// regex for string with no uppercase letters
-const lowercase = /^[^A-Z]*$/;
-// regex for string with no lowercase letters
-const uppercase = /^[^a-z]*$/;
-// regex for hexadecimal strings (any length)
-const hex = /^[0-9a-fA-F]*$/;
-// Hash regexes for different algorithms and encodings
-// Helper function to create base64 regex with exact length and padding
-function fixedBase64(bodyLength, padding) {
-    return new RegExp(`^[A-Za-z0-9+/]{${bodyLength}}${padding}$`);
-}
-// Helper function to create base64url regex with exact length (no padding)
-function fixedBase64url(length) {
-    return new RegExp(`^[A-Za-z0-9_-]{${length}}$`);
-}
-// MD5 (16 bytes): base64 = 24 chars total (22 + "==")
-const md5_hex = /^[0-9a-fA-F]{32}$/;
-const md5_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(22, "==")));
-const md5_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(22)));
-// SHA1 (20 bytes): base64 = 28 chars total (27 + "=")
-const sha1_hex = /^[0-9a-fA-F]{40}$/;
-const sha1_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(27, "=")));
-const sha1_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(27)));
-// SHA256 (32 bytes): base64 = 44 chars total (43 + "=")
-const sha256_hex = /^[0-9a-fA-F]{64}$/;
-const sha256_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(43, "=")));
-const sha256_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(43)));
-// SHA384 (48 bytes): base64 = 64 chars total (no padding)
-const sha384_hex = /^[0-9a-fA-F]{96}$/;
-const sha384_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(64, "")));
-const sha384_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(64)));
-// SHA512 (64 bytes): base64 = 88 chars total (86 + "==")
-const sha512_hex = /^[0-9a-fA-F]{128}$/;
-const sha512_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(86, "==")));
-const sha512_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(86)));
-
-;// CONCATENATED MODULE: ./node_modules/zod/v4/core/checks.js
-// import { $ZodType } from "./schemas.js";
-
-
-
-const $ZodCheck = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCheck", (inst, def) => {
-    var _a;
-    inst._zod ?? (inst._zod = {});
-    inst._zod.def = def;
-    (_a = inst._zod).onattach ?? (_a.onattach = []);
-});
-/** Default `when` for size-based checks: run only on non-nullish values with a `size`. */
-const _whenHasSize = (payload) => {
-    const val = payload.value;
-    return !util.nullish(val) && val.size !== undefined;
-};
-/** Default `when` for length-based checks: run only on non-nullish values with a `length`. */
-const _whenHasLength = (payload) => {
-    const val = payload.value;
-    return !core_util/* nullish */.cl(val) && val.length !== undefined;
-};
-const numericOriginMap = {
-    number: "number",
-    bigint: "bigint",
-    object: "date",
-};
-const $ZodCheckLessThan = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCheckLessThan", (inst, def) => {
-    $ZodCheck.init(inst, def);
-    const origin = numericOriginMap[typeof def.value];
-    inst._zod.check = (payload) => {
-        if (def.inclusive ? payload.value <= def.value : payload.value < def.value) {
-            return;
-        }
-        payload.issues.push({
-            origin: numericOriginMap[typeof payload.value] ?? origin,
-            code: "too_big",
-            maximum: typeof def.value === "object" ? def.value.getTime() : def.value,
-            input: payload.value,
-            inclusive: def.inclusive,
-            inst,
-            continue: !def.abort,
-        });
-    };
-});
-const $ZodCheckGreaterThan = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCheckGreaterThan", (inst, def) => {
-    $ZodCheck.init(inst, def);
-    const origin = numericOriginMap[typeof def.value];
-    inst._zod.check = (payload) => {
-        if (def.inclusive ? payload.value >= def.value : payload.value > def.value) {
-            return;
-        }
-        payload.issues.push({
-            origin: numericOriginMap[typeof payload.value] ?? origin,
-            code: "too_small",
-            minimum: typeof def.value === "object" ? def.value.getTime() : def.value,
-            input: payload.value,
-            inclusive: def.inclusive,
-            inst,
-            continue: !def.abort,
-        });
-    };
-});
-const $ZodCheckMultipleOf = 
-/*@__PURE__*/ core_core/* $constructor */.xI("$ZodCheckMultipleOf", (inst, def) => {
-    $ZodCheck.init(inst, def);
-    inst._zod.check = (payload) => {
-        if (typeof payload.value !== typeof def.value)
-            throw new Error("Cannot mix number and bigint in multiple_of check.");
-        const isMultiple = typeof payload.value === "bigint"
-            ? // `value % 0n` throws, and nothing is a multiple of zero — the number branch already fails this way via NaN
-                def.value !== BigInt(0) && payload.value % def.value === BigInt(0)
-            : core_util/* floatSafeRemainder */.LG(payload.value, def.value) === 0;
-        if (isMultiple)
-            return;
-        payload.issues.push({
-            origin: typeof payload.value,
-            code: "not_multiple_of",
-            divisor: def.value,
-            input: payload.value,
-            inst,
-            continue: !def.abort,
-        });
-    };
-});
-const $ZodCheckNumberFormat = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCheckNumberFormat", (inst, def) => {
-    $ZodCheck.init(inst, def); // no format checks
-    def.format = def.format || "float64";
-    const isInt = def.format?.includes("int");
-    const origin = isInt ? "int" : "number";
-    const [minimum, maximum] = core_util/* NUMBER_FORMAT_RANGES */.zH[def.format];
-    inst._zod.check = (payload) => {
-        const input = payload.value;
-        if (isInt) {
-            if (!Number.isInteger(input)) {
-                // invalid_format issue
-                // payload.issues.push({
-                //   expected: def.format,
-                //   format: def.format,
-                //   code: "invalid_format",
-                //   input,
-                //   inst,
-                // });
-                // invalid_type issue
-                payload.issues.push({
-                    expected: origin,
-                    format: def.format,
-                    code: "invalid_type",
-                    continue: false,
-                    input,
-                    inst,
-                });
-                return;
-                // not_multiple_of issue
-                // payload.issues.push({
-                //   code: "not_multiple_of",
-                //   origin: "number",
-                //   input,
-                //   inst,
-                //   divisor: 1,
-                // });
-            }
-            if (!Number.isSafeInteger(input)) {
-                if (input > 0) {
-                    // too_big
-                    payload.issues.push({
-                        input,
-                        code: "too_big",
-                        maximum: Number.MAX_SAFE_INTEGER,
-                        note: "Integers must be within the safe integer range.",
-                        inst,
-                        origin,
-                        inclusive: true,
-                        continue: !def.abort,
-                    });
-                }
-                else {
-                    // too_small
-                    payload.issues.push({
-                        input,
-                        code: "too_small",
-                        minimum: Number.MIN_SAFE_INTEGER,
-                        note: "Integers must be within the safe integer range.",
-                        inst,
-                        origin,
-                        inclusive: true,
-                        continue: !def.abort,
-                    });
-                }
-                return;
-            }
-        }
-        if (input < minimum) {
-            payload.issues.push({
-                origin: "number",
-                input,
-                code: "too_small",
-                minimum,
-                inclusive: true,
-                inst,
-                continue: !def.abort,
-            });
-        }
-        if (input > maximum) {
-            payload.issues.push({
-                origin: "number",
-                input,
-                code: "too_big",
-                maximum,
-                inclusive: true,
-                inst,
-                continue: !def.abort,
-            });
-        }
-    };
-});
-const $ZodCheckBigIntFormat = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodCheckBigIntFormat", (inst, def) => {
-    $ZodCheck.init(inst, def); // no format checks
-    const [minimum, maximum] = util.BIGINT_FORMAT_RANGES[def.format];
-    inst._zod.check = (payload) => {
-        const input = payload.value;
-        if (input < minimum) {
-            payload.issues.push({
-                origin: "bigint",
-                input,
-                code: "too_small",
-                minimum: minimum,
-                inclusive: true,
-                inst,
-                continue: !def.abort,
-            });
-        }
-        if (input > maximum) {
-            payload.issues.push({
-                origin: "bigint",
-                input,
-                code: "too_big",
-                maximum,
-                inclusive: true,
-                inst,
-                continue: !def.abort,
-            });
-        }
-    };
-})));
-const $ZodCheckMaxSize = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodCheckMaxSize", (inst, def) => {
-    var _a;
-    $ZodCheck.init(inst, def);
-    (_a = inst._zod.def).when ?? (_a.when = _whenHasSize);
-    inst._zod.check = (payload) => {
-        const input = payload.value;
-        const size = input.size;
-        if (size <= def.maximum)
-            return;
-        payload.issues.push({
-            origin: util.getSizableOrigin(input),
-            code: "too_big",
-            maximum: def.maximum,
-            inclusive: true,
-            input,
-            inst,
-            continue: !def.abort,
-        });
-    };
-})));
-const $ZodCheckMinSize = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodCheckMinSize", (inst, def) => {
-    var _a;
-    $ZodCheck.init(inst, def);
-    (_a = inst._zod.def).when ?? (_a.when = _whenHasSize);
-    inst._zod.check = (payload) => {
-        const input = payload.value;
-        const size = input.size;
-        if (size >= def.minimum)
-            return;
-        payload.issues.push({
-            origin: util.getSizableOrigin(input),
-            code: "too_small",
-            minimum: def.minimum,
-            inclusive: true,
-            input,
-            inst,
-            continue: !def.abort,
-        });
-    };
-})));
-const $ZodCheckSizeEquals = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodCheckSizeEquals", (inst, def) => {
-    var _a;
-    $ZodCheck.init(inst, def);
-    (_a = inst._zod.def).when ?? (_a.when = _whenHasSize);
-    inst._zod.check = (payload) => {
-        const input = payload.value;
-        const size = input.size;
-        if (size === def.size)
-            return;
-        const tooBig = size > def.size;
-        payload.issues.push({
-            origin: util.getSizableOrigin(input),
-            ...(tooBig ? { code: "too_big", maximum: def.size } : { code: "too_small", minimum: def.size }),
-            inclusive: true,
-            exact: true,
-            input: payload.value,
-            inst,
-            continue: !def.abort,
-        });
-    };
-})));
-const $ZodCheckMaxLength = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCheckMaxLength", (inst, def) => {
-    var _a;
-    $ZodCheck.init(inst, def);
-    (_a = inst._zod.def).when ?? (_a.when = _whenHasLength);
-    inst._zod.check = (payload) => {
-        const input = payload.value;
-        const units = input.length;
-        // Strings are measured in Unicode code points, not UTF-16 units. A code point is at most two units, so a string that already fits in units fits in code points; only an overflow has to be counted.
-        const length = typeof input === "string" && units > def.maximum ? core_util/* codePointLength */.O7(input) : units;
-        if (length <= def.maximum)
-            return;
-        const origin = core_util/* getLengthableOrigin */.Rc(input);
-        payload.issues.push({
-            origin,
-            code: "too_big",
-            maximum: def.maximum,
-            inclusive: true,
-            input,
-            inst,
-            continue: !def.abort,
-        });
-    };
-});
-const $ZodCheckMinLength = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCheckMinLength", (inst, def) => {
-    var _a;
-    $ZodCheck.init(inst, def);
-    (_a = inst._zod.def).when ?? (_a.when = _whenHasLength);
-    inst._zod.check = (payload) => {
-        const input = payload.value;
-        const units = input.length;
-        // A code point is one or two UTF-16 units, so fewer units than the floor can never reach it and twice the floor always clears it. Only in between is the exact count in doubt.
-        const length = typeof input === "string" && units >= def.minimum && units < def.minimum * 2
-            ? core_util/* codePointLength */.O7(input)
-            : units;
-        if (length >= def.minimum)
-            return;
-        const origin = core_util/* getLengthableOrigin */.Rc(input);
-        payload.issues.push({
-            origin,
-            code: "too_small",
-            minimum: def.minimum,
-            inclusive: true,
-            input,
-            inst,
-            continue: !def.abort,
-        });
-    };
-});
-const $ZodCheckLengthEquals = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCheckLengthEquals", (inst, def) => {
-    var _a;
-    $ZodCheck.init(inst, def);
-    (_a = inst._zod.def).when ?? (_a.when = _whenHasLength);
-    inst._zod.check = (payload) => {
-        const input = payload.value;
-        const units = input.length;
-        // A code point is one or two UTF-16 units, so outside `[length, length * 2]` units the target is missed either way — and missed in the same direction in both measures.
-        const length = typeof input === "string" && units >= def.length && units <= def.length * 2
-            ? core_util/* codePointLength */.O7(input)
-            : units;
-        if (length === def.length)
-            return;
-        const origin = core_util/* getLengthableOrigin */.Rc(input);
-        const tooBig = length > def.length;
-        payload.issues.push({
-            origin,
-            ...(tooBig ? { code: "too_big", maximum: def.length } : { code: "too_small", minimum: def.length }),
-            inclusive: true,
-            exact: true,
-            input: payload.value,
-            inst,
-            continue: !def.abort,
-        });
-    };
-});
-const $ZodCheckStringFormat = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCheckStringFormat", (inst, def) => {
-    var _a, _b;
-    $ZodCheck.init(inst, def);
-    if (def.pattern)
-        (_a = inst._zod).check ?? (_a.check = (payload) => {
-            def.pattern.lastIndex = 0;
-            if (def.pattern.test(payload.value))
-                return;
-            payload.issues.push({
-                origin: "string",
-                code: "invalid_format",
-                format: def.format,
-                input: payload.value,
-                ...(def.pattern ? { pattern: def.pattern.toString() } : {}),
-                inst,
-                continue: !def.abort,
-            });
-        });
-    else
-        (_b = inst._zod).check ?? (_b.check = () => { });
-});
-const $ZodCheckRegex = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCheckRegex", (inst, def) => {
-    $ZodCheckStringFormat.init(inst, def);
-    inst._zod.check = (payload) => {
-        def.pattern.lastIndex = 0;
-        if (def.pattern.test(payload.value))
-            return;
-        payload.issues.push({
-            origin: "string",
-            code: "invalid_format",
-            format: "regex",
-            input: payload.value,
-            pattern: def.pattern.toString(),
-            inst,
-            continue: !def.abort,
-        });
-    };
-});
-const $ZodCheckLowerCase = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCheckLowerCase", (inst, def) => {
-    def.pattern ?? (def.pattern = lowercase);
-    $ZodCheckStringFormat.init(inst, def);
-});
-const $ZodCheckUpperCase = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCheckUpperCase", (inst, def) => {
-    def.pattern ?? (def.pattern = uppercase);
-    $ZodCheckStringFormat.init(inst, def);
-});
-const $ZodCheckIncludes = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCheckIncludes", (inst, def) => {
-    $ZodCheck.init(inst, def);
-    const escapedRegex = core_util/* escapeRegex */.sD(def.includes);
-    // `String.prototype.includes(sub, position)` matches `sub` at `position`
-    // OR LATER, so the pattern must allow at least `position` leading chars
-    // (`{N,}`), not exactly `position` chars (`{N}`).
-    const pattern = new RegExp(typeof def.position === "number" ? `^.{${def.position},}${escapedRegex}` : escapedRegex);
-    def.pattern = pattern;
-    inst._zod.check = (payload) => {
-        if (payload.value.includes(def.includes, def.position))
-            return;
-        payload.issues.push({
-            origin: "string",
-            code: "invalid_format",
-            format: "includes",
-            includes: def.includes,
-            input: payload.value,
-            inst,
-            continue: !def.abort,
-        });
-    };
-});
-const $ZodCheckStartsWith = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCheckStartsWith", (inst, def) => {
-    $ZodCheck.init(inst, def);
-    const pattern = new RegExp(`^${core_util/* escapeRegex */.sD(def.prefix)}.*`);
-    def.pattern ?? (def.pattern = pattern);
-    inst._zod.check = (payload) => {
-        if (payload.value.startsWith(def.prefix))
-            return;
-        payload.issues.push({
-            origin: "string",
-            code: "invalid_format",
-            format: "starts_with",
-            prefix: def.prefix,
-            input: payload.value,
-            inst,
-            continue: !def.abort,
-        });
-    };
-});
-const $ZodCheckEndsWith = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCheckEndsWith", (inst, def) => {
-    $ZodCheck.init(inst, def);
-    const pattern = new RegExp(`.*${core_util/* escapeRegex */.sD(def.suffix)}$`);
-    def.pattern ?? (def.pattern = pattern);
-    inst._zod.check = (payload) => {
-        if (payload.value.endsWith(def.suffix))
-            return;
-        payload.issues.push({
-            origin: "string",
-            code: "invalid_format",
-            format: "ends_with",
-            suffix: def.suffix,
-            input: payload.value,
-            inst,
-            continue: !def.abort,
-        });
-    };
-});
-///////////////////////////////////
-/////    $ZodCheckProperty    /////
-///////////////////////////////////
-function handleCheckPropertyResult(result, payload, property) {
-    if (result.issues.length) {
-        payload.issues.push(...core_util/* prefixIssues */.lQ(property, result.issues));
-    }
-}
-const $ZodCheckProperty = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodCheckProperty", (inst, def) => {
-    $ZodCheck.init(inst, def);
-    inst._zod.check = (payload) => {
-        const result = def.schema._zod.run({
-            value: payload.value[def.property],
-            issues: [],
-        }, {});
-        if (result instanceof Promise) {
-            return result.then((result) => handleCheckPropertyResult(result, payload, def.property));
-        }
-        handleCheckPropertyResult(result, payload, def.property);
-        return;
-    };
-})));
-const $ZodCheckProperties = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCheckProperties", (inst, def) => {
-    $ZodCheck.init(inst, def);
-    core_util/* hide */.jD(inst, Symbol.iterator, function* () {
-        yield inst;
-    });
-    // key and schema snapshotted together: reading one live and the other cached lets a later mutation of the caller's shape object pair a stale key with a missing schema
-    let entries;
-    inst._zod.check = (payload) => {
-        // the base schema already typed the value, so only a nullish one is rejected here: the properties read on a primitive too, matching z.property() on a string's length
-        if (payload.value == null) {
-            payload.issues.push({ expected: "object", code: "invalid_type", input: payload.value, inst });
-            return undefined;
-        }
-        entries ?? (entries = Reflect.ownKeys(def.shape).map((key) => [key, def.shape[key]]));
-        const input = payload.value;
-        let proms;
-        for (const [key, schema] of entries) {
-            const result = schema._zod.run({ value: input[key], issues: [] }, {});
-            if (result instanceof Promise) {
-                proms ?? (proms = []);
-                proms.push(result.then((result) => handleCheckPropertyResult(result, payload, key)));
-            }
-            else {
-                handleCheckPropertyResult(result, payload, key);
-            }
-        }
-        if (proms)
-            return Promise.all(proms).then(() => undefined);
-        return undefined;
-    };
-});
-const $ZodCheckMimeType = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodCheckMimeType", (inst, def) => {
-    $ZodCheck.init(inst, def);
-    const mimeSet = new Set(def.mime);
-    inst._zod.check = (payload) => {
-        if (mimeSet.has(payload.value.type))
-            return;
-        payload.issues.push({
-            code: "invalid_value",
-            values: def.mime,
-            input: payload.value.type,
-            inst,
-            continue: !def.abort,
-        });
-    };
-})));
-const $ZodCheckOverwrite = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCheckOverwrite", (inst, def) => {
-    $ZodCheck.init(inst, def);
-    inst._zod.check = (payload) => {
-        payload.value = def.tx(payload.value);
-    };
-});
-
+// EXTERNAL MODULE: ./node_modules/zod/v4/core/checks.js
+var core_checks = __nccwpck_require__(4890);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/doc.js
 class Doc {
     constructor(args = [], closed = {}) {
@@ -53267,6 +53869,8 @@ class Doc {
     }
 }
 
+// EXTERNAL MODULE: ./node_modules/zod/v4/core/regexes.js
+var core_regexes = __nccwpck_require__(3908);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/versions.js
 const version = {
     major: 4,
@@ -53432,7 +54036,7 @@ function standardProps(inst) {
 const $ZodString = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodString", (inst, def) => {
     $ZodType.init(inst, def);
     // a format's own pattern, else unbounded; a template literal derives the check-aware form itself
-    inst._zod.pattern = def.pattern ?? anyString;
+    inst._zod.pattern = def.pattern ?? core_regexes/* anyString */.gp;
     inst._zod.parse = (payload, _) => {
         if (def.coerce)
             try {
@@ -53452,11 +54056,11 @@ const $ZodString = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodString", (i
 });
 const $ZodStringFormat = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodStringFormat", (inst, def) => {
     // check initialization must come first
-    $ZodCheckStringFormat.init(inst, def);
+    core_checks/* $ZodCheckStringFormat */.ql.init(inst, def);
     $ZodString.init(inst, def);
 });
 const $ZodGUID = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodGUID", (inst, def) => {
-    def.pattern ?? (def.pattern = guid);
+    def.pattern ?? (def.pattern = core_regexes/* guid */.Os);
     $ZodStringFormat.init(inst, def);
 });
 const $ZodUUID = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodUUID", (inst, def) => {
@@ -53474,14 +54078,14 @@ const $ZodUUID = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodUUID", (inst,
         const v = versionMap[def.version];
         if (v === undefined)
             throw new Error(`Invalid UUID version: "${def.version}"`);
-        def.pattern ?? (def.pattern = uuid(v));
+        def.pattern ?? (def.pattern = core_regexes/* uuid */.uR(v));
     }
     else
-        def.pattern ?? (def.pattern = uuid());
+        def.pattern ?? (def.pattern = core_regexes/* uuid */.uR());
     $ZodStringFormat.init(inst, def);
 });
 const $ZodEmail = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodEmail", (inst, def) => {
-    def.pattern ?? (def.pattern = email);
+    def.pattern ?? (def.pattern = core_regexes/* email */.Rp);
     $ZodStringFormat.init(inst, def);
 });
 /** The `://` guard rejected the input before the URL constructor saw it. */
@@ -53508,7 +54112,7 @@ function validateURL(trimmed, def) {
 /** Parses a URL while preserving the non-normalizing HTTP guard. */
 function parseURLObject(trimmed, def) {
     // When normalize is off, require :// for http/https URLs. This prevents strings like "http:example.com" or "https:/path" from being silently accepted
-    if (!def.normalize && def.protocol?.source === httpProtocol.source && !/^https?:\/\//i.test(trimmed)) {
+    if (!def.normalize && def.protocol?.source === core_regexes/* httpProtocol */.F.source && !/^https?:\/\//i.test(trimmed)) {
         return URL_BAD_FORMAT;
     }
     try {
@@ -53607,13 +54211,13 @@ const $ZodURL = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodURL", (inst, d
     };
 });
 const $ZodEmoji = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodEmoji", (inst, def) => {
-    def.pattern ?? (def.pattern = emoji());
+    def.pattern ?? (def.pattern = core_regexes/* emoji */.Zg());
     $ZodStringFormat.init(inst, def);
 });
 const $ZodNanoID = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodNanoID", (inst, def) => {
     if (def.length !== undefined && (!Number.isInteger(def.length) || def.length < 1))
         throw new Error(`Invalid nanoid length: ${def.length}`);
-    def.pattern ?? (def.pattern = def.length === undefined ? nanoid : nanoidOfLength(def.length));
+    def.pattern ?? (def.pattern = def.length === undefined ? core_regexes/* nanoid */.Ak : core_regexes/* nanoidOfLength */.D2(def.length));
     $ZodStringFormat.init(inst, def);
 });
 /**
@@ -53622,43 +54226,43 @@ const $ZodNanoID = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodNanoID", (i
  * See https://github.com/paralleldrive/cuid.
  */
 const $ZodCUID = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCUID", (inst, def) => {
-    def.pattern ?? (def.pattern = cuid);
+    def.pattern ?? (def.pattern = core_regexes/* cuid */.gF);
     $ZodStringFormat.init(inst, def);
 });
 const $ZodCUID2 = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCUID2", (inst, def) => {
-    def.pattern ?? (def.pattern = cuid2);
+    def.pattern ?? (def.pattern = core_regexes/* cuid2 */.Gl);
     $ZodStringFormat.init(inst, def);
 });
 const $ZodULID = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodULID", (inst, def) => {
-    def.pattern ?? (def.pattern = ulid);
+    def.pattern ?? (def.pattern = core_regexes/* ulid */.Z0);
     $ZodStringFormat.init(inst, def);
 });
 const $ZodXID = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodXID", (inst, def) => {
-    def.pattern ?? (def.pattern = xid);
+    def.pattern ?? (def.pattern = core_regexes/* xid */.kM);
     $ZodStringFormat.init(inst, def);
 });
 const $ZodKSUID = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodKSUID", (inst, def) => {
-    def.pattern ?? (def.pattern = ksuid);
+    def.pattern ?? (def.pattern = core_regexes/* ksuid */.fO);
     $ZodStringFormat.init(inst, def);
 });
 const $ZodISODateTime = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodISODateTime", (inst, def) => {
-    def.pattern ?? (def.pattern = datetime(def));
+    def.pattern ?? (def.pattern = core_regexes/* datetime */.w$(def));
     $ZodStringFormat.init(inst, def);
 });
 const $ZodISODate = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodISODate", (inst, def) => {
-    def.pattern ?? (def.pattern = date);
+    def.pattern ?? (def.pattern = core_regexes/* date */.p6);
     $ZodStringFormat.init(inst, def);
 });
 const $ZodISOTime = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodISOTime", (inst, def) => {
-    def.pattern ?? (def.pattern = time(def));
+    def.pattern ?? (def.pattern = core_regexes/* time */.kB(def));
     $ZodStringFormat.init(inst, def);
 });
 const $ZodISODuration = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodISODuration", (inst, def) => {
-    def.pattern ?? (def.pattern = duration);
+    def.pattern ?? (def.pattern = core_regexes/* duration */.p0);
     $ZodStringFormat.init(inst, def);
 });
 const $ZodIPv4 = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodIPv4", (inst, def) => {
-    def.pattern ?? (def.pattern = ipv4);
+    def.pattern ?? (def.pattern = core_regexes/* ipv4 */.uX);
     $ZodStringFormat.init(inst, def);
 });
 /** An IPv6 address is written with hex digits, colons and dots, and nothing else. The guard is what makes the check below an IPv6 check: `new URL("http://[...]")` parses an authority, not an address, so `@` and `\` re-delimit it and `"::@1\\"` validates against the host `0.0.0.1`. The URL parser also deletes ASCII tab, LF and CR rather than failing, which is how `"::1\n"` validated as `::1`. */
@@ -53669,7 +54273,7 @@ function isValidIPv6(value) {
     return canParseURL(`http://[${value}]`);
 }
 const $ZodIPv6 = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodIPv6", (inst, def) => {
-    def.pattern ?? (def.pattern = ipv6);
+    def.pattern ?? (def.pattern = core_regexes/* ipv6 */.ug);
     $ZodStringFormat.init(inst, def);
     inst._zod.check = (payload) => {
         if (!isValidIPv6(payload.value)) {
@@ -53688,7 +54292,7 @@ const $ZodMAC = /*@__PURE__*/ (/* unused pure expression or super */ null && (co
     $ZodStringFormat.init(inst, def);
 })));
 const $ZodCIDRv4 = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCIDRv4", (inst, def) => {
-    def.pattern ?? (def.pattern = cidrv4);
+    def.pattern ?? (def.pattern = core_regexes/* cidrv4 */.zr);
     $ZodStringFormat.init(inst, def);
 });
 function isValidCIDRv6(value) {
@@ -53706,7 +54310,7 @@ function isValidCIDRv6(value) {
     return isValidIPv6(address);
 }
 const $ZodCIDRv6 = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCIDRv6", (inst, def) => {
-    def.pattern ?? (def.pattern = cidrv6); // not used for validation
+    def.pattern ?? (def.pattern = core_regexes/* cidrv6 */.l7); // not used for validation
     $ZodStringFormat.init(inst, def);
     inst._zod.check = (payload) => {
         if (!isValidCIDRv6(payload.value)) {
@@ -53781,7 +54385,7 @@ const $ZodBase64URL = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodBase64UR
     };
 });
 const $ZodE164 = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodE164", (inst, def) => {
-    def.pattern ?? (def.pattern = e164);
+    def.pattern ?? (def.pattern = core_regexes/* e164 */.hQ);
     $ZodStringFormat.init(inst, def);
 });
 //////////////////////////////   ZodCreditCard   //////////////////////////////
@@ -53908,7 +54512,7 @@ const $ZodCustomStringFormat = /*@__PURE__*/ (/* unused pure expression or super
 })));
 const $ZodNumber = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodNumber", (inst, def) => {
     $ZodType.init(inst, def);
-    inst._zod.pattern = number;
+    inst._zod.pattern = core_regexes/* number */.ai;
     inst._zod.parse = (payload, _ctx) => {
         if (def.coerce)
             try {
@@ -53937,12 +54541,12 @@ const $ZodNumber = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodNumber", (i
     };
 });
 const $ZodNumberFormat = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodNumberFormat", (inst, def) => {
-    $ZodCheckNumberFormat.init(inst, def);
+    core_checks/* $ZodCheckNumberFormat */.KH.init(inst, def);
     $ZodNumber.init(inst, def); // no format checks
 });
 const $ZodBoolean = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodBoolean", (inst, def) => {
     $ZodType.init(inst, def);
-    inst._zod.pattern = regexes_boolean;
+    inst._zod.pattern = core_regexes/* boolean */.zM;
     inst._zod.parse = (payload, _ctx) => {
         if (def.coerce)
             try {
@@ -53963,7 +54567,7 @@ const $ZodBoolean = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodBoolean", 
 });
 const $ZodBigInt = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodBigInt", (inst, def) => {
     $ZodType.init(inst, def);
-    inst._zod.pattern = bigint;
+    inst._zod.pattern = core_regexes/* bigint */.o;
     inst._zod.parse = (payload, _ctx) => {
         if (def.coerce)
             try {
@@ -54017,9 +54621,9 @@ const $ZodUndefined = /*@__PURE__*/ (/* unused pure expression or super */ null 
         return payload;
     };
 })));
-const $ZodNull = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodNull", (inst, def) => {
+const $ZodNull = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodNull", (inst, def) => {
     $ZodType.init(inst, def);
-    inst._zod.pattern = regexes.null;
+    inst._zod.pattern = core_regexes/* null */.ch;
     inst._zod.values = new Set([null]);
     inst._zod.parse = (payload, _ctx) => {
         const input = payload.value;
@@ -54033,7 +54637,7 @@ const $ZodNull = /*@__PURE__*/ (/* unused pure expression or super */ null && (c
         });
         return payload;
     };
-})));
+});
 const $ZodAny = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodAny", (inst, def) => {
     $ZodType.init(inst, def);
     inst._zod.parse = (payload) => payload;
@@ -54664,11 +55268,11 @@ function discriminatorMap(def) {
 }
 const $ZodDiscriminatedUnion = 
 /*@__PURE__*/
-(/* unused pure expression or super */ null && (core.$constructor("$ZodDiscriminatedUnion", (inst, def) => {
+core_core/* $constructor */.xI("$ZodDiscriminatedUnion", (inst, def) => {
     def.inclusive = false;
     $ZodUnion.init(inst, def);
     const _super = inst._zod.parse;
-    util.defineLazyInternal(inst, "propValues", (zod) => {
+    core_util/* defineLazyInternal */.v5(inst, "propValues", (zod) => {
         const propValues = {};
         let undefinedCount = 0;
         for (const option of zod.def.options) {
@@ -54679,7 +55283,7 @@ const $ZodDiscriminatedUnion =
                 undefinedCount++;
             for (const [k, v] of Object.entries(pv)) {
                 if (!Object.prototype.hasOwnProperty.call(propValues, k)) {
-                    util.assignProp(propValues, k, new Set());
+                    core_util/* assignProp */.Vy(propValues, k, new Set());
                 }
                 for (const val of v) {
                     propValues[k].add(val);
@@ -54692,15 +55296,15 @@ const $ZodDiscriminatedUnion =
     });
     // Checked now rather than in the lookup map below, so an option that lacks the discriminator fails at the `discriminatedUnion` call instead of on the first object parsed. Options whose shape cannot be enumerated without resolving it — pipes and lazies — are left to the map.
     def.options.forEach((option, i) => {
-        const propShape = util.rawShape(option._zod.def);
+        const propShape = core_util/* rawShape */.MO(option._zod.def);
         if (propShape && !Object.prototype.hasOwnProperty.call(propShape, def.discriminator)) {
             throw new Error(`Invalid discriminated union option at index "${i}"`);
         }
     });
-    const disc = util.cached(() => discriminatorMap(def));
+    const disc = core_util/* cached */.PO(() => discriminatorMap(def));
     inst._zod.parse = (payload, ctx) => {
         const input = payload.value;
-        if (!util.isObject(input)) {
+        if (!core_util/* isObject */.Gv(input)) {
             payload.issues.push({
                 code: "invalid_type",
                 expected: "object",
@@ -54734,7 +55338,7 @@ const $ZodDiscriminatedUnion =
         });
         return payload;
     };
-})));
+});
 const $ZodIntersection = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodIntersection", (inst, def) => {
     $ZodType.init(inst, def);
     inst._zod.parse = (payload, ctx) => {
@@ -55095,7 +55699,7 @@ const $ZodRecord = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodRecord", (i
                     throw new Error("Async schemas not supported in object keys currently");
                 }
                 // Numeric string fallback: if key is a numeric string and failed, retry with Number(key). This handles z.number(), z.literal([1, 2, 3]), and unions containing numeric literals
-                const checkNumericKey = typeof key === "string" && number.test(key) && keyResult.issues.length;
+                const checkNumericKey = typeof key === "string" && core_regexes/* number */.ai.test(key) && keyResult.issues.length;
                 if (checkNumericKey) {
                     const retryResult = def.keyType._zod.run({ value: Number(key), issues: [] }, ctx);
                     if (retryResult instanceof Promise) {
@@ -55305,16 +55909,16 @@ const $ZodEnum = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodEnum", (inst,
         return payload;
     };
 });
-const $ZodLiteral = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodLiteral", (inst, def) => {
+const $ZodLiteral = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodLiteral", (inst, def) => {
     $ZodType.init(inst, def);
     const values = new Set(def.values);
     inst._zod.values = values;
-    util.defineLazyInternal(inst, "pattern", (zod) => {
+    core_util/* defineLazyInternal */.v5(inst, "pattern", (zod) => {
         const vals = zod.def.values;
         // unmatchable fallback, RE2-safe: an empty alternation would compile to /^()$/, which matches ""
         return new RegExp(vals.length
             ? `^(${vals
-                .map((o) => typeof o === "string" ? util.escapeRegex(o) : o ? util.escapeRegex(o.toString()) : String(o))
+                .map((o) => typeof o === "string" ? core_util/* escapeRegex */.sD(o) : o ? core_util/* escapeRegex */.sD(o.toString()) : String(o))
                 .join("|")})$`
             : "^[^\\s\\S]$");
     });
@@ -55331,7 +55935,7 @@ const $ZodLiteral = /*@__PURE__*/ (/* unused pure expression or super */ null &&
         });
         return payload;
     };
-})));
+});
 const $ZodFile = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodFile", (inst, def) => {
     $ZodType.init(inst, def);
     inst._zod.parse = (payload, _ctx) => {
@@ -55881,7 +56485,7 @@ const $ZodLazy = /*@__PURE__*/ (/* unused pure expression or super */ null && (c
     };
 })));
 const $ZodCustom = /*@__PURE__*/ core_core/* $constructor */.xI("$ZodCustom", (inst, def) => {
-    $ZodCheck.init(inst, def);
+    core_checks/* $ZodCheck */.QP.init(inst, def);
     $ZodType.init(inst, def);
     inst._zod.parse = (payload, _) => {
         return payload;
@@ -55912,1164 +56516,10 @@ function handleRefineResult(result, payload, input, inst) {
     }
 }
 
-;// CONCATENATED MODULE: ./node_modules/zod/v4/core/registries.js
-var _a;
-const $output = /*@__PURE__*/ (/* unused pure expression or super */ null && (Symbol("ZodOutput")));
-const $input = /*@__PURE__*/ (/* unused pure expression or super */ null && (Symbol("ZodInput")));
-class $ZodRegistry {
-    constructor() {
-        this._map = new WeakMap();
-        this._idmap = new Map();
-    }
-    add(schema, ..._meta) {
-        const meta = _meta[0];
-        this._map.set(schema, meta);
-        if (meta && typeof meta === "object" && "id" in meta) {
-            this._idmap.set(meta.id, schema);
-        }
-        return this;
-    }
-    clear() {
-        this._map = new WeakMap();
-        this._idmap = new Map();
-        return this;
-    }
-    remove(schema) {
-        const meta = this._map.get(schema);
-        if (meta && typeof meta === "object" && "id" in meta) {
-            this._idmap.delete(meta.id);
-        }
-        this._map.delete(schema);
-        return this;
-    }
-    get(schema) {
-        // return this._map.get(schema) as any;
-        // inherit metadata
-        const p = schema._zod.parent;
-        if (p) {
-            const pm = { ...(this.get(p) ?? {}) };
-            delete pm.id; // do not inherit id
-            const f = { ...pm, ...this._map.get(schema) };
-            return Object.keys(f).length ? f : undefined;
-        }
-        return this._map.get(schema);
-    }
-    has(schema) {
-        return this._map.has(schema);
-    }
-}
-// registries
-function registry() {
-    return new $ZodRegistry();
-}
-(_a = globalThis).__zod_globalRegistry ?? (_a.__zod_globalRegistry = registry());
-const globalRegistry = globalThis.__zod_globalRegistry;
-
-;// CONCATENATED MODULE: ./node_modules/zod/v4/core/api.js
-
-
-
-
-function snapshotChecks(def) {
-    if (def.checks)
-        def.checks = [...def.checks];
-    return def;
-}
-// @__NO_SIDE_EFFECTS__
-function _string(Class, params) {
-    return new Class(snapshotChecks({ type: "string", ...core_util/* normalizeParams */.A2(params) }));
-}
-// @__NO_SIDE_EFFECTS__
-function _coercedString(Class, params) {
-    return new Class(snapshotChecks({ type: "string", coerce: true, ...util.normalizeParams(params) }));
-}
-// @__NO_SIDE_EFFECTS__
-function _email(Class, params) {
-    return new Class({
-        type: "string",
-        format: "email",
-        check: "string_format",
-        abort: false,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _guid(Class, params) {
-    return new Class({
-        type: "string",
-        format: "guid",
-        check: "string_format",
-        abort: false,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _uuid(Class, params) {
-    return new Class({
-        type: "string",
-        format: "uuid",
-        check: "string_format",
-        abort: false,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _uuidv4(Class, params) {
-    return new Class({
-        type: "string",
-        format: "uuid",
-        check: "string_format",
-        abort: false,
-        version: "v4",
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _uuidv6(Class, params) {
-    return new Class({
-        type: "string",
-        format: "uuid",
-        check: "string_format",
-        abort: false,
-        version: "v6",
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _uuidv7(Class, params) {
-    return new Class({
-        type: "string",
-        format: "uuid",
-        check: "string_format",
-        abort: false,
-        version: "v7",
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _url(Class, params) {
-    return new Class({
-        type: "string",
-        format: "url",
-        check: "string_format",
-        abort: false,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function api_emoji(Class, params) {
-    return new Class({
-        type: "string",
-        format: "emoji",
-        check: "string_format",
-        abort: false,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _nanoid(Class, params) {
-    return new Class({
-        type: "string",
-        format: "nanoid",
-        check: "string_format",
-        abort: false,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-/**
- * @deprecated CUID v1 is deprecated by its authors due to information leakage
- * (timestamps embedded in the id). Use {@link _cuid2} instead.
- * See https://github.com/paralleldrive/cuid.
- */
-// @__NO_SIDE_EFFECTS__
-function _cuid(Class, params) {
-    return new Class({
-        type: "string",
-        format: "cuid",
-        check: "string_format",
-        abort: false,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _cuid2(Class, params) {
-    return new Class({
-        type: "string",
-        format: "cuid2",
-        check: "string_format",
-        abort: false,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _ulid(Class, params) {
-    return new Class({
-        type: "string",
-        format: "ulid",
-        check: "string_format",
-        abort: false,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _xid(Class, params) {
-    return new Class({
-        type: "string",
-        format: "xid",
-        check: "string_format",
-        abort: false,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _ksuid(Class, params) {
-    return new Class({
-        type: "string",
-        format: "ksuid",
-        check: "string_format",
-        abort: false,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _ipv4(Class, params) {
-    return new Class({
-        type: "string",
-        format: "ipv4",
-        check: "string_format",
-        abort: false,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _ipv6(Class, params) {
-    return new Class({
-        type: "string",
-        format: "ipv6",
-        check: "string_format",
-        abort: false,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _mac(Class, params) {
-    return new Class({
-        type: "string",
-        format: "mac",
-        check: "string_format",
-        abort: false,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _cidrv4(Class, params) {
-    return new Class({
-        type: "string",
-        format: "cidrv4",
-        check: "string_format",
-        abort: false,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _cidrv6(Class, params) {
-    return new Class({
-        type: "string",
-        format: "cidrv6",
-        check: "string_format",
-        abort: false,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _base64(Class, params) {
-    return new Class({
-        type: "string",
-        format: "base64",
-        check: "string_format",
-        abort: false,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _base64url(Class, params) {
-    return new Class({
-        type: "string",
-        format: "base64url",
-        check: "string_format",
-        abort: false,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _e164(Class, params) {
-    return new Class({
-        type: "string",
-        format: "e164",
-        check: "string_format",
-        abort: false,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _creditCard(Class, params) {
-    return new Class({
-        type: "string",
-        format: "credit_card",
-        check: "string_format",
-        abort: false,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _iban(Class, params) {
-    return new Class({
-        type: "string",
-        format: "iban",
-        check: "string_format",
-        abort: false,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _jwt(Class, params) {
-    return new Class({
-        type: "string",
-        format: "jwt",
-        check: "string_format",
-        abort: false,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-const TimePrecision = {
-    Any: null,
-    Minute: -1,
-    Second: 0,
-    Millisecond: 3,
-    Microsecond: 6,
-};
-// @__NO_SIDE_EFFECTS__
-function _isoDateTime(Class, params) {
-    return new Class({
-        type: "string",
-        format: "datetime",
-        check: "string_format",
-        offset: false,
-        local: false,
-        precision: null,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _isoDate(Class, params) {
-    return new Class({
-        type: "string",
-        format: "date",
-        check: "string_format",
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _isoTime(Class, params) {
-    return new Class({
-        type: "string",
-        format: "time",
-        check: "string_format",
-        precision: null,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _isoDuration(Class, params) {
-    return new Class({
-        type: "string",
-        format: "duration",
-        check: "string_format",
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _number(Class, params) {
-    return new Class(snapshotChecks({ type: "number", checks: [], ...core_util/* normalizeParams */.A2(params) }));
-}
-// @__NO_SIDE_EFFECTS__
-function _coercedNumber(Class, params) {
-    return new Class(snapshotChecks({ type: "number", coerce: true, checks: [], ...util.normalizeParams(params) }));
-}
-// @__NO_SIDE_EFFECTS__
-function _int(Class, params) {
-    return new Class({
-        type: "number",
-        check: "number_format",
-        abort: false,
-        format: "safeint",
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _float32(Class, params) {
-    return new Class({
-        type: "number",
-        check: "number_format",
-        abort: false,
-        format: "float32",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _float64(Class, params) {
-    return new Class({
-        type: "number",
-        check: "number_format",
-        abort: false,
-        format: "float64",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _int32(Class, params) {
-    return new Class({
-        type: "number",
-        check: "number_format",
-        abort: false,
-        format: "int32",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _uint32(Class, params) {
-    return new Class({
-        type: "number",
-        check: "number_format",
-        abort: false,
-        format: "uint32",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _boolean(Class, params) {
-    return new Class({
-        type: "boolean",
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _coercedBoolean(Class, params) {
-    return new Class({
-        type: "boolean",
-        coerce: true,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _bigint(Class, params) {
-    return new Class({
-        type: "bigint",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _coercedBigint(Class, params) {
-    return new Class({
-        type: "bigint",
-        coerce: true,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _int64(Class, params) {
-    return new Class({
-        type: "bigint",
-        check: "bigint_format",
-        abort: false,
-        format: "int64",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _uint64(Class, params) {
-    return new Class({
-        type: "bigint",
-        check: "bigint_format",
-        abort: false,
-        format: "uint64",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _symbol(Class, params) {
-    return new Class({
-        type: "symbol",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function api_undefined(Class, params) {
-    return new Class({
-        type: "undefined",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function api_null(Class, params) {
-    return new Class({
-        type: "null",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _any(Class) {
-    return new Class({
-        type: "any",
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _unknown(Class) {
-    return new Class({
-        type: "unknown",
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _never(Class, params) {
-    return new Class({
-        type: "never",
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _void(Class, params) {
-    return new Class({
-        type: "void",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _date(Class, params) {
-    return new Class({
-        type: "date",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _coercedDate(Class, params) {
-    return new Class({
-        type: "date",
-        coerce: true,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _nan(Class, params) {
-    return new Class({
-        type: "nan",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _lt(value, params) {
-    return new $ZodCheckLessThan({
-        check: "less_than",
-        ...core_util/* normalizeParams */.A2(params),
-        value,
-        inclusive: false,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _lte(value, params) {
-    return new $ZodCheckLessThan({
-        check: "less_than",
-        ...core_util/* normalizeParams */.A2(params),
-        value,
-        inclusive: true,
-    });
-}
-
-// @__NO_SIDE_EFFECTS__
-function _gt(value, params) {
-    return new $ZodCheckGreaterThan({
-        check: "greater_than",
-        ...core_util/* normalizeParams */.A2(params),
-        value,
-        inclusive: false,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _gte(value, params) {
-    return new $ZodCheckGreaterThan({
-        check: "greater_than",
-        ...core_util/* normalizeParams */.A2(params),
-        value,
-        inclusive: true,
-    });
-}
-
-// @__NO_SIDE_EFFECTS__
-function _positive(params) {
-    return _gt(0, params);
-}
-// negative
-// @__NO_SIDE_EFFECTS__
-function _negative(params) {
-    return _lt(0, params);
-}
-// nonpositive
-// @__NO_SIDE_EFFECTS__
-function _nonpositive(params) {
-    return _lte(0, params);
-}
-// nonnegative
-// @__NO_SIDE_EFFECTS__
-function _nonnegative(params) {
-    return _gte(0, params);
-}
-// @__NO_SIDE_EFFECTS__
-function _multipleOf(value, params) {
-    return new $ZodCheckMultipleOf({
-        check: "multiple_of",
-        ...core_util/* normalizeParams */.A2(params),
-        value,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _maxSize(maximum, params) {
-    return new checks.$ZodCheckMaxSize({
-        check: "max_size",
-        ...util.normalizeParams(params),
-        maximum,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _minSize(minimum, params) {
-    return new checks.$ZodCheckMinSize({
-        check: "min_size",
-        ...util.normalizeParams(params),
-        minimum,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _size(size, params) {
-    return new checks.$ZodCheckSizeEquals({
-        check: "size_equals",
-        ...util.normalizeParams(params),
-        size,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _maxLength(maximum, params) {
-    const ch = new $ZodCheckMaxLength({
-        check: "max_length",
-        ...core_util/* normalizeParams */.A2(params),
-        maximum,
-    });
-    return ch;
-}
-// @__NO_SIDE_EFFECTS__
-function _minLength(minimum, params) {
-    return new $ZodCheckMinLength({
-        check: "min_length",
-        ...core_util/* normalizeParams */.A2(params),
-        minimum,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _length(length, params) {
-    return new $ZodCheckLengthEquals({
-        check: "length_equals",
-        ...core_util/* normalizeParams */.A2(params),
-        length,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _regex(pattern, params) {
-    return new $ZodCheckRegex({
-        check: "string_format",
-        format: "regex",
-        ...core_util/* normalizeParams */.A2(params),
-        pattern,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _lowercase(params) {
-    return new $ZodCheckLowerCase({
-        check: "string_format",
-        format: "lowercase",
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _uppercase(params) {
-    return new $ZodCheckUpperCase({
-        check: "string_format",
-        format: "uppercase",
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _includes(includes, params) {
-    return new $ZodCheckIncludes({
-        check: "string_format",
-        format: "includes",
-        ...core_util/* normalizeParams */.A2(params),
-        includes,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _startsWith(prefix, params) {
-    return new $ZodCheckStartsWith({
-        check: "string_format",
-        format: "starts_with",
-        ...core_util/* normalizeParams */.A2(params),
-        prefix,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _endsWith(suffix, params) {
-    return new $ZodCheckEndsWith({
-        check: "string_format",
-        format: "ends_with",
-        ...core_util/* normalizeParams */.A2(params),
-        suffix,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _property(property, schema, params) {
-    return new checks.$ZodCheckProperty({
-        check: "property",
-        property,
-        schema,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _properties(shape, params) {
-    return new $ZodCheckProperties({
-        check: "properties",
-        shape,
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _mime(types, params) {
-    return new checks.$ZodCheckMimeType({
-        check: "mime_type",
-        mime: types,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _overwrite(tx) {
-    return new $ZodCheckOverwrite({
-        check: "overwrite",
-        tx,
-    });
-}
-// normalize
-// @__NO_SIDE_EFFECTS__
-function _normalize(form) {
-    return _overwrite((input) => input.normalize(form));
-}
-// trim
-// @__NO_SIDE_EFFECTS__
-function _trim() {
-    return _overwrite((input) => input.trim());
-}
-// toLowerCase
-// @__NO_SIDE_EFFECTS__
-function _toLowerCase() {
-    return _overwrite((input) => input.toLowerCase());
-}
-// toUpperCase
-// @__NO_SIDE_EFFECTS__
-function _toUpperCase() {
-    return _overwrite((input) => input.toUpperCase());
-}
-// slugify
-// @__NO_SIDE_EFFECTS__
-function _slugify() {
-    return _overwrite((input) => core_util/* slugify */.Yv(input));
-}
-// @__NO_SIDE_EFFECTS__
-function _array(Class, element, params) {
-    return new Class({
-        type: "array",
-        element,
-        // get element() {
-        //   return element;
-        // },
-        ...core_util/* normalizeParams */.A2(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _union(Class, options, params) {
-    return new Class({
-        type: "union",
-        options,
-        ...util.normalizeParams(params),
-    });
-}
-function _xor(Class, options, params) {
-    return new Class({
-        type: "union",
-        options,
-        inclusive: false,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _discriminatedUnion(Class, discriminator, options, params) {
-    return new Class({
-        type: "union",
-        options: options,
-        discriminator,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _intersection(Class, left, right) {
-    return new Class({
-        type: "intersection",
-        left,
-        right,
-    });
-}
-// export function _tuple(
-//   Class: util.SchemaClass<schemas.$ZodTuple>,
-//   items: [],
-//   params?: string | $ZodTupleParams
-// ): schemas.$ZodTuple<[], null>;
-// @__NO_SIDE_EFFECTS__
-function _tuple(Class, items, _paramsOrRest, _params) {
-    const hasRest = _paramsOrRest instanceof schemas.$ZodType;
-    const params = hasRest ? _params : _paramsOrRest;
-    const rest = hasRest ? _paramsOrRest : null;
-    return new Class({
-        type: "tuple",
-        items,
-        rest,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _record(Class, keyType, valueType, params) {
-    return new Class({
-        type: "record",
-        keyType,
-        valueType,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _map(Class, keyType, valueType, params) {
-    return new Class({
-        type: "map",
-        keyType,
-        valueType,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _set(Class, valueType, params) {
-    return new Class({
-        type: "set",
-        valueType,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _enum(Class, values, params) {
-    const entries = Array.isArray(values) ? Object.fromEntries(values.map((v) => [v, v])) : values;
-    // if (Array.isArray(values)) {
-    //   for (const value of values) {
-    //     entries[value] = value;
-    //   }
-    // } else {
-    //   Object.assign(entries, values);
-    // }
-    // const entries: util.EnumLike = {};
-    // for (const val of values) {
-    //   entries[val] = val;
-    // }
-    return new Class({
-        type: "enum",
-        entries,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-/** @deprecated This API has been merged into `z.enum()`. Use `z.enum()` instead.
- *
- * ```ts
- * enum Colors { red, green, blue }
- * z.enum(Colors);
- * ```
- */
-function _nativeEnum(Class, entries, params) {
-    return new Class({
-        type: "enum",
-        entries,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _literal(Class, value, params) {
-    return new Class({
-        type: "literal",
-        values: Array.isArray(value) ? value : [value],
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _file(Class, params) {
-    return new Class({
-        type: "file",
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _transform(Class, fn) {
-    return new Class({
-        type: "transform",
-        transform: fn,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _optional(Class, innerType) {
-    return new Class({
-        type: "optional",
-        innerType,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _nullable(Class, innerType) {
-    return new Class({
-        type: "nullable",
-        innerType,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _default(Class, innerType, defaultValue) {
-    return new Class({
-        type: "default",
-        innerType,
-        get defaultValue() {
-            return typeof defaultValue === "function" ? defaultValue() : util.shallowClone(defaultValue);
-        },
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _nonoptional(Class, innerType, params) {
-    return new Class({
-        type: "nonoptional",
-        innerType,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _success(Class, innerType) {
-    return new Class({
-        type: "success",
-        innerType,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _catch(Class, innerType, catchValue) {
-    return new Class({
-        type: "catch",
-        innerType,
-        catchValue: (typeof catchValue === "function" ? catchValue : util.constantCatch(catchValue)),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _pipe(Class, in_, out) {
-    return new Class({
-        type: "pipe",
-        in: in_,
-        out,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _readonly(Class, innerType) {
-    return new Class({
-        type: "readonly",
-        innerType,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _templateLiteral(Class, parts, params) {
-    return new Class({
-        type: "template_literal",
-        parts,
-        ...util.normalizeParams(params),
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _lazy(Class, getter) {
-    return new Class({
-        type: "lazy",
-        getter,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _promise(Class, innerType) {
-    return new Class({
-        type: "promise",
-        innerType,
-    });
-}
-// @__NO_SIDE_EFFECTS__
-function _custom(Class, fn, _params) {
-    const norm = util.normalizeParams(_params);
-    norm.abort ?? (norm.abort = true); // default to abort:false
-    const schema = new Class({
-        type: "custom",
-        check: "custom",
-        fn: fn,
-        ...norm,
-    });
-    return schema;
-}
-// same as _custom but defaults to abort:false
-// @__NO_SIDE_EFFECTS__
-function _refine(Class, fn, _params) {
-    const schema = new Class({
-        type: "custom",
-        check: "custom",
-        fn: fn,
-        ...core_util/* normalizeParams */.A2(_params),
-    });
-    return schema;
-}
-// @__NO_SIDE_EFFECTS__
-function _superRefine(fn, params) {
-    const ch = _check((payload) => {
-        payload.addIssue = (issue) => {
-            if (typeof issue === "string") {
-                payload.issues.push(core_util/* issue */.sn(issue, payload.value, ch._zod.def));
-            }
-            else {
-                // for Zod 3 backwards compatibility
-                const _issue = issue;
-                if (_issue.fatal)
-                    _issue.continue = false;
-                _issue.code ?? (_issue.code = "custom");
-                if (!("input" in _issue))
-                    _issue.input = payload.value;
-                _issue.inst ?? (_issue.inst = ch);
-                _issue.continue ?? (_issue.continue = !ch._zod.def.abort); // abort is always undefined, so this is always true...
-                payload.issues.push(core_util/* issue */.sn(_issue));
-            }
-        };
-        return fn(payload.value, payload);
-    }, params);
-    return ch;
-}
-// @__NO_SIDE_EFFECTS__
-function _check(fn, params) {
-    const ch = new $ZodCheck({
-        check: "custom",
-        ...core_util/* normalizeParams */.A2(params),
-    });
-    ch._zod.check = fn;
-    return ch;
-}
-// @__NO_SIDE_EFFECTS__
-function describe(description) {
-    const ch = new $ZodCheck({ check: "describe" });
-    ch._zod.onattach = [
-        (inst) => {
-            const existing = globalRegistry.get(inst) ?? {};
-            globalRegistry.add(inst, { ...existing, description });
-        },
-    ];
-    ch._zod.check = () => { }; // no-op check
-    return ch;
-}
-// @__NO_SIDE_EFFECTS__
-function meta(metadata) {
-    const ch = new $ZodCheck({ check: "meta" });
-    ch._zod.onattach = [
-        (inst) => {
-            const existing = globalRegistry.get(inst) ?? {};
-            globalRegistry.add(inst, { ...existing, ...metadata });
-        },
-    ];
-    ch._zod.check = () => { }; // no-op check
-    return ch;
-}
-// @__NO_SIDE_EFFECTS__
-function _stringbool(Classes, _params) {
-    const params = util.normalizeParams(_params);
-    let truthyArray = params.truthy ?? ["true", "1", "yes", "on", "y", "enabled"];
-    let falsyArray = params.falsy ?? ["false", "0", "no", "off", "n", "disabled"];
-    if (params.case !== "sensitive") {
-        truthyArray = truthyArray.map((v) => (typeof v === "string" ? v.toLowerCase() : v));
-        falsyArray = falsyArray.map((v) => (typeof v === "string" ? v.toLowerCase() : v));
-    }
-    const truthySet = new Set(truthyArray);
-    const falsySet = new Set(falsyArray);
-    const _Codec = Classes.Codec ?? schemas.$ZodCodec;
-    const _Boolean = Classes.Boolean ?? schemas.$ZodBoolean;
-    const _String = Classes.String ?? schemas.$ZodString;
-    const stringSchema = new _String({ type: "string", error: params.error });
-    const booleanSchema = new _Boolean({ type: "boolean", error: params.error });
-    const codec = new _Codec({
-        type: "pipe",
-        in: stringSchema,
-        out: booleanSchema,
-        transform: ((input, payload) => {
-            let data = input;
-            if (params.case !== "sensitive")
-                data = data.toLowerCase();
-            if (truthySet.has(data)) {
-                return true;
-            }
-            else if (falsySet.has(data)) {
-                return false;
-            }
-            else {
-                payload.issues.push({
-                    code: "invalid_value",
-                    expected: "stringbool",
-                    values: [...truthySet, ...falsySet],
-                    input: payload.value,
-                    inst: codec,
-                    continue: false,
-                });
-                return {};
-            }
-        }),
-        reverseTransform: ((input, _payload) => {
-            if (input === true) {
-                return truthyArray[0] || "true";
-            }
-            else {
-                return falsyArray[0] || "false";
-            }
-        }),
-        error: params.error,
-    });
-    codec._zod.bag.truthy = truthyArray;
-    codec._zod.bag.falsy = falsyArray;
-    codec._zod.bag.case = params.case ?? "insensitive";
-    return codec;
-}
-// @__NO_SIDE_EFFECTS__
-function _stringFormat(Class, format, fnOrRegex, _params = {}) {
-    const params = util.normalizeParams(_params);
-    const def = {
-        check: "string_format",
-        type: "string",
-        format,
-        fn: typeof fnOrRegex === "function" ? fnOrRegex : (val) => fnOrRegex.test(val),
-        ...params,
-    };
-    if (fnOrRegex instanceof RegExp) {
-        def.pattern = fnOrRegex;
-    }
-    const inst = new Class(def);
-    return inst;
-}
-
+// EXTERNAL MODULE: ./node_modules/zod/v4/core/registries.js
+var registries = __nccwpck_require__(9396);
+// EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
+var api = __nccwpck_require__(3759);
 ;// CONCATENATED MODULE: ./node_modules/zod/v4/core/to-json-schema.js
 
 
@@ -57100,7 +56550,7 @@ function to_json_schema_initializeContext(params) {
         target = "draft-07";
     return {
         processors: params.processors ?? {},
-        metadataRegistry: params?.metadata ?? globalRegistry,
+        metadataRegistry: params?.metadata ?? registries/* globalRegistry */.fd,
         target,
         unrepresentable: params?.unrepresentable ?? "throw",
         override: params?.override ?? (() => { }),
@@ -57831,8 +57281,8 @@ const formatMap = {
 // ==================== SIMPLE TYPE PROCESSORS ====================
 // the runtime patterns are lax so parse paths never overflow the regex stack; the emitted schema swaps in the exact block forms, which zod itself never executes
 const exactPatterns = new Map([
-    [base64Charset, base64],
-    [base64urlCharset, base64url],
+    [base64Charset, core_regexes/* base64 */.K3],
+    [base64urlCharset, core_regexes/* base64url */.r0],
 ]);
 const exactPattern = (p) => exactPatterns.get(p) ?? p;
 const stringProcessor = (schema, ctx, _json, _params) => {
@@ -58301,7 +57751,7 @@ function stringifyKeyNames(bySchema, json, visited) {
         return rest;
     rest.type = "string";
     if (!values)
-        rest.pattern = (types.includes("number") ? number : integer).source;
+        rest.pattern = (types.includes("number") ? core_regexes/* number */.ai : core_regexes/* integer */.nd).source;
     return rest;
 }
 /** Every record of one conversion, so the carriers are found in a single pass rather than once per record. */
@@ -59006,7 +58456,7 @@ const ZodType = /*@__PURE__*/ core_core/* $constructor */.xI("ZodType", (inst, d
         return this.check(superRefine(refinement, params));
     },
     overwrite(fn) {
-        return this.check(_overwrite(fn));
+        return this.check(api/* _overwrite */.bS(fn));
     },
     optional() {
         return optional(this);
@@ -59036,13 +58486,13 @@ const ZodType = /*@__PURE__*/ core_core/* $constructor */.xI("ZodType", (inst, d
         return pipe(this, transform(tx));
     },
     default(d) {
-        return schemas_default(this, d);
+        return _default(this, d);
     },
     prefault(d) {
         return prefault(this, d);
     },
     catch(params) {
-        return schemas_catch(this, params);
+        return _catch(this, params);
     },
     pipe(target) {
         return pipe(this, target);
@@ -59052,15 +58502,15 @@ const ZodType = /*@__PURE__*/ core_core/* $constructor */.xI("ZodType", (inst, d
     },
     describe(description) {
         const cl = this.clone();
-        globalRegistry.add(cl, { description });
+        registries/* globalRegistry */.fd.add(cl, { description });
         return cl;
     },
     meta(...args) {
         // overloaded: meta() returns the registered metadata, meta(data) returns a clone with `data` registered. The mapped type picks up the second overload, so we accept variadic any-args and return `any` to satisfy both at runtime.
         if (args.length === 0)
-            return globalRegistry.get(this);
+            return registries/* globalRegistry */.fd.get(this);
         const cl = this.clone();
-        globalRegistry.add(cl, args[0]);
+        registries/* globalRegistry */.fd.add(cl, args[0]);
         return cl;
     },
     isOptional() {
@@ -59139,7 +58589,7 @@ const ZodType = /*@__PURE__*/ core_core/* $constructor */.xI("ZodType", (inst, d
     },
     // Reads through to the registry on every access, so it must not cache.
     get description() {
-        return globalRegistry.get(this)?.description;
+        return registries/* globalRegistry */.fd.get(this)?.description;
     },
     // No setter: `schema._def = x` throws, as it did when `_def` was a non-writable own property.
     get _def() {
@@ -59158,49 +58608,49 @@ const _ZodString = /*@__PURE__*/ core_core/* $constructor */.xI("_ZodString", (i
     maxLength: (inst) => aggregateChecks(inst).maximum ?? null,
 }, {
     regex(...args) {
-        return this.check(_regex(...args));
+        return this.check(api/* _regex */.Fk(...args));
     },
     includes(...args) {
-        return this.check(_includes(...args));
+        return this.check(api/* _includes */.dR(...args));
     },
     startsWith(...args) {
-        return this.check(_startsWith(...args));
+        return this.check(api/* _startsWith */.$S(...args));
     },
     endsWith(...args) {
-        return this.check(_endsWith(...args));
+        return this.check(api/* _endsWith */.ER(...args));
     },
     min(...args) {
-        return this.check(_minLength(...args));
+        return this.check(api/* _minLength */.m9(...args));
     },
     max(...args) {
-        return this.check(_maxLength(...args));
+        return this.check(api/* _maxLength */.Eb(...args));
     },
     length(...args) {
-        return this.check(_length(...args));
+        return this.check(api/* _length */.YA(...args));
     },
     nonempty(...args) {
-        return this.check(_minLength(1, ...args));
+        return this.check(api/* _minLength */.m9(1, ...args));
     },
     lowercase(params) {
-        return this.check(_lowercase(params));
+        return this.check(api/* _lowercase */.hH(params));
     },
     uppercase(params) {
-        return this.check(_uppercase(params));
+        return this.check(api/* _uppercase */.qF(params));
     },
     trim() {
-        return this.check(_trim());
+        return this.check(api/* _trim */.WN());
     },
     normalize(...args) {
-        return this.check(_normalize(...args));
+        return this.check(api/* _normalize */.lo(...args));
     },
     toLowerCase() {
-        return this.check(_toLowerCase());
+        return this.check(api/* _toLowerCase */.Il());
     },
     toUpperCase() {
-        return this.check(_toUpperCase());
+        return this.check(api/* _toUpperCase */.xY());
     },
     slugify() {
-        return this.check(_slugify());
+        return this.check(api/* _slugify */.TL());
     },
 }));
 const ZodString = /*@__PURE__*/ core_core/* $constructor */.xI("ZodString", (inst, def) => {
@@ -59208,86 +58658,86 @@ const ZodString = /*@__PURE__*/ core_core/* $constructor */.xI("ZodString", (ins
     _ZodString.init(inst, def);
 }, {
     email(params) {
-        return this.check(_email(ZodEmail, params));
+        return this.check(api/* _email */.Mu(ZodEmail, params));
     },
     url(params) {
-        return this.check(_url(ZodURL, params));
+        return this.check(api/* _url */.Fn(ZodURL, params));
     },
     jwt(params) {
-        return this.check(_jwt(ZodJWT, params));
+        return this.check(api/* _jwt */.rk(ZodJWT, params));
     },
     emoji(params) {
-        return this.check(api_emoji(ZodEmoji, params));
+        return this.check(api/* _emoji */.aC(ZodEmoji, params));
     },
     guid(params) {
-        return this.check(_guid(ZodGUID, params));
+        return this.check(api/* _guid */.tB(ZodGUID, params));
     },
     uuid(params) {
-        return this.check(_uuid(ZodUUID, params));
+        return this.check(api/* _uuid */.Be(ZodUUID, params));
     },
     uuidv4(params) {
-        return this.check(_uuidv4(ZodUUID, params));
+        return this.check(api/* _uuidv4 */.nA(ZodUUID, params));
     },
     uuidv6(params) {
-        return this.check(_uuidv6(ZodUUID, params));
+        return this.check(api/* _uuidv6 */.pY(ZodUUID, params));
     },
     uuidv7(params) {
-        return this.check(_uuidv7(ZodUUID, params));
+        return this.check(api/* _uuidv7 */.wA(ZodUUID, params));
     },
     nanoid(params) {
-        return this.check(_nanoid(ZodNanoID, params));
+        return this.check(api/* _nanoid */.Dl(ZodNanoID, params));
     },
     cuid(params) {
-        return this.check(_cuid(ZodCUID, params));
+        return this.check(api/* _cuid */.fs(ZodCUID, params));
     },
     cuid2(params) {
-        return this.check(_cuid2(ZodCUID2, params));
+        return this.check(api/* _cuid2 */.Bj(ZodCUID2, params));
     },
     ulid(params) {
-        return this.check(_ulid(ZodULID, params));
+        return this.check(api/* _ulid */.Ct(ZodULID, params));
     },
     base64(params) {
-        return this.check(_base64(ZodBase64, params));
+        return this.check(api/* _base64 */.rt(ZodBase64, params));
     },
     base64url(params) {
-        return this.check(_base64url(ZodBase64URL, params));
+        return this.check(api/* _base64url */.cU(ZodBase64URL, params));
     },
     xid(params) {
-        return this.check(_xid(ZodXID, params));
+        return this.check(api/* _xid */.Pw(ZodXID, params));
     },
     ksuid(params) {
-        return this.check(_ksuid(ZodKSUID, params));
+        return this.check(api/* _ksuid */._z(ZodKSUID, params));
     },
     ipv4(params) {
-        return this.check(_ipv4(ZodIPv4, params));
+        return this.check(api/* _ipv4 */.Ny(ZodIPv4, params));
     },
     ipv6(params) {
-        return this.check(_ipv6(ZodIPv6, params));
+        return this.check(api/* _ipv6 */.$O(ZodIPv6, params));
     },
     cidrv4(params) {
-        return this.check(_cidrv4(ZodCIDRv4, params));
+        return this.check(api/* _cidrv4 */.Uy(ZodCIDRv4, params));
     },
     cidrv6(params) {
-        return this.check(_cidrv6(ZodCIDRv6, params));
+        return this.check(api/* _cidrv6 */.gP(ZodCIDRv6, params));
     },
     e164(params) {
-        return this.check(_e164(ZodE164, params));
+        return this.check(api/* _e164 */.KB(ZodE164, params));
     },
     datetime(params) {
-        return this.check(_isoDateTime(ZodISODateTime, params));
+        return this.check(api/* _isoDateTime */.G1(ZodISODateTime, params));
     },
     date(params) {
-        return this.check(_isoDate(ZodISODate, params));
+        return this.check(api/* _isoDate */.db(ZodISODate, params));
     },
     time(params) {
-        return this.check(_isoTime(ZodISOTime, params));
+        return this.check(api/* _isoTime */.Kn(ZodISOTime, params));
     },
     duration(params) {
-        return this.check(_isoDuration(ZodISODuration, params));
+        return this.check(api/* _isoDuration */.f2(ZodISODuration, params));
     },
 });
-function schemas_string(params) {
-    return _string(ZodString, params);
+function string(params) {
+    return api/* _string */.Rl(ZodString, params);
 }
 const ZodStringFormat = /*@__PURE__*/ core_core/* $constructor */.xI("ZodStringFormat", (inst, def) => {
     $ZodStringFormat.init(inst, def);
@@ -59314,7 +58764,7 @@ const ZodEmail = /*@__PURE__*/ core_core/* $constructor */.xI("ZodEmail", (inst,
     $ZodEmail.init(inst, def);
     ZodStringFormat.init(inst, def);
 });
-function schemas_email(params) {
+function email(params) {
     return core._email(ZodEmail, params);
 }
 const ZodGUID = /*@__PURE__*/ core_core/* $constructor */.xI("ZodGUID", (inst, def) => {
@@ -59322,7 +58772,7 @@ const ZodGUID = /*@__PURE__*/ core_core/* $constructor */.xI("ZodGUID", (inst, d
     $ZodGUID.init(inst, def);
     ZodStringFormat.init(inst, def);
 });
-function schemas_guid(params) {
+function guid(params) {
     return core._guid(ZodGUID, params);
 }
 const ZodUUID = /*@__PURE__*/ core_core/* $constructor */.xI("ZodUUID", (inst, def) => {
@@ -59330,7 +58780,7 @@ const ZodUUID = /*@__PURE__*/ core_core/* $constructor */.xI("ZodUUID", (inst, d
     $ZodUUID.init(inst, def);
     ZodStringFormat.init(inst, def);
 });
-function schemas_uuid(params) {
+function uuid(params) {
     return core._uuid(ZodUUID, params);
 }
 function uuidv4(params) {
@@ -59364,7 +58814,7 @@ const ZodEmoji = /*@__PURE__*/ core_core/* $constructor */.xI("ZodEmoji", (inst,
     $ZodEmoji.init(inst, def);
     ZodStringFormat.init(inst, def);
 });
-function schemas_emoji(params) {
+function emoji(params) {
     return core._emoji(ZodEmoji, params);
 }
 const ZodNanoID = /*@__PURE__*/ core_core/* $constructor */.xI("ZodNanoID", (inst, def) => {
@@ -59372,7 +58822,7 @@ const ZodNanoID = /*@__PURE__*/ core_core/* $constructor */.xI("ZodNanoID", (ins
     $ZodNanoID.init(inst, def);
     ZodStringFormat.init(inst, def);
 });
-function schemas_nanoid(params) {
+function nanoid(params) {
     return core._nanoid(ZodNanoID, params);
 }
 /**
@@ -59392,7 +58842,7 @@ const ZodCUID = /*@__PURE__*/ core_core/* $constructor */.xI("ZodCUID", (inst, d
  * (timestamps embedded in the id). Use {@link cuid2 | `z.cuid2()`} instead.
  * See https://github.com/paralleldrive/cuid.
  */
-function schemas_cuid(params) {
+function cuid(params) {
     return core._cuid(ZodCUID, params);
 }
 const ZodCUID2 = /*@__PURE__*/ core_core/* $constructor */.xI("ZodCUID2", (inst, def) => {
@@ -59400,7 +58850,7 @@ const ZodCUID2 = /*@__PURE__*/ core_core/* $constructor */.xI("ZodCUID2", (inst,
     $ZodCUID2.init(inst, def);
     ZodStringFormat.init(inst, def);
 });
-function schemas_cuid2(params) {
+function cuid2(params) {
     return core._cuid2(ZodCUID2, params);
 }
 const ZodULID = /*@__PURE__*/ core_core/* $constructor */.xI("ZodULID", (inst, def) => {
@@ -59408,7 +58858,7 @@ const ZodULID = /*@__PURE__*/ core_core/* $constructor */.xI("ZodULID", (inst, d
     $ZodULID.init(inst, def);
     ZodStringFormat.init(inst, def);
 });
-function schemas_ulid(params) {
+function ulid(params) {
     return core._ulid(ZodULID, params);
 }
 const ZodXID = /*@__PURE__*/ core_core/* $constructor */.xI("ZodXID", (inst, def) => {
@@ -59416,7 +58866,7 @@ const ZodXID = /*@__PURE__*/ core_core/* $constructor */.xI("ZodXID", (inst, def
     $ZodXID.init(inst, def);
     ZodStringFormat.init(inst, def);
 });
-function schemas_xid(params) {
+function xid(params) {
     return core._xid(ZodXID, params);
 }
 const ZodKSUID = /*@__PURE__*/ core_core/* $constructor */.xI("ZodKSUID", (inst, def) => {
@@ -59424,7 +58874,7 @@ const ZodKSUID = /*@__PURE__*/ core_core/* $constructor */.xI("ZodKSUID", (inst,
     $ZodKSUID.init(inst, def);
     ZodStringFormat.init(inst, def);
 });
-function schemas_ksuid(params) {
+function ksuid(params) {
     return core._ksuid(ZodKSUID, params);
 }
 const ZodIPv4 = /*@__PURE__*/ core_core/* $constructor */.xI("ZodIPv4", (inst, def) => {
@@ -59432,7 +58882,7 @@ const ZodIPv4 = /*@__PURE__*/ core_core/* $constructor */.xI("ZodIPv4", (inst, d
     $ZodIPv4.init(inst, def);
     ZodStringFormat.init(inst, def);
 });
-function schemas_ipv4(params) {
+function ipv4(params) {
     return core._ipv4(ZodIPv4, params);
 }
 const ZodMAC = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodMAC", (inst, def) => {
@@ -59440,7 +58890,7 @@ const ZodMAC = /*@__PURE__*/ (/* unused pure expression or super */ null && (cor
     core.$ZodMAC.init(inst, def);
     ZodStringFormat.init(inst, def);
 })));
-function schemas_mac(params) {
+function mac(params) {
     return core._mac(ZodMAC, params);
 }
 const ZodIPv6 = /*@__PURE__*/ core_core/* $constructor */.xI("ZodIPv6", (inst, def) => {
@@ -59448,21 +58898,21 @@ const ZodIPv6 = /*@__PURE__*/ core_core/* $constructor */.xI("ZodIPv6", (inst, d
     $ZodIPv6.init(inst, def);
     ZodStringFormat.init(inst, def);
 });
-function schemas_ipv6(params) {
+function ipv6(params) {
     return core._ipv6(ZodIPv6, params);
 }
 const ZodCIDRv4 = /*@__PURE__*/ core_core/* $constructor */.xI("ZodCIDRv4", (inst, def) => {
     $ZodCIDRv4.init(inst, def);
     ZodStringFormat.init(inst, def);
 });
-function schemas_cidrv4(params) {
+function cidrv4(params) {
     return core._cidrv4(ZodCIDRv4, params);
 }
 const ZodCIDRv6 = /*@__PURE__*/ core_core/* $constructor */.xI("ZodCIDRv6", (inst, def) => {
     $ZodCIDRv6.init(inst, def);
     ZodStringFormat.init(inst, def);
 });
-function schemas_cidrv6(params) {
+function cidrv6(params) {
     return core._cidrv6(ZodCIDRv6, params);
 }
 const ZodBase64 = /*@__PURE__*/ core_core/* $constructor */.xI("ZodBase64", (inst, def) => {
@@ -59470,7 +58920,7 @@ const ZodBase64 = /*@__PURE__*/ core_core/* $constructor */.xI("ZodBase64", (ins
     $ZodBase64.init(inst, def);
     ZodStringFormat.init(inst, def);
 });
-function schemas_base64(params) {
+function base64(params) {
     return core._base64(ZodBase64, params);
 }
 const ZodBase64URL = /*@__PURE__*/ core_core/* $constructor */.xI("ZodBase64URL", (inst, def) => {
@@ -59478,7 +58928,7 @@ const ZodBase64URL = /*@__PURE__*/ core_core/* $constructor */.xI("ZodBase64URL"
     $ZodBase64URL.init(inst, def);
     ZodStringFormat.init(inst, def);
 });
-function schemas_base64url(params) {
+function base64url(params) {
     return core._base64url(ZodBase64URL, params);
 }
 const ZodE164 = /*@__PURE__*/ core_core/* $constructor */.xI("ZodE164", (inst, def) => {
@@ -59486,21 +58936,21 @@ const ZodE164 = /*@__PURE__*/ core_core/* $constructor */.xI("ZodE164", (inst, d
     $ZodE164.init(inst, def);
     ZodStringFormat.init(inst, def);
 });
-function schemas_e164(params) {
+function e164(params) {
     return core._e164(ZodE164, params);
 }
 const ZodCreditCard = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodCreditCard", (inst, def) => {
     core.$ZodCreditCard.init(inst, def);
     ZodStringFormat.init(inst, def);
 })));
-function schemas_creditCard(params) {
+function creditCard(params) {
     return core._creditCard(ZodCreditCard, params);
 }
 const ZodIBAN = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodIBAN", (inst, def) => {
     core.$ZodIBAN.init(inst, def);
     ZodStringFormat.init(inst, def);
 })));
-function schemas_iban(params) {
+function iban(params) {
     return core._iban(ZodIBAN, params);
 }
 const ZodJWT = /*@__PURE__*/ core_core/* $constructor */.xI("ZodJWT", (inst, def) => {
@@ -59519,13 +58969,13 @@ const ZodCustomStringFormat = /*@__PURE__*/ (/* unused pure expression or super 
 function stringFormat(format, fnOrRegex, _params = {}) {
     return core._stringFormat(ZodCustomStringFormat, format, fnOrRegex, _params);
 }
-function schemas_hostname(_params) {
+function hostname(_params) {
     return core._stringFormat(ZodCustomStringFormat, "hostname", regexes.hostname, _params);
 }
-function schemas_hex(_params) {
+function hex(_params) {
     return core._stringFormat(ZodCustomStringFormat, "hex", regexes.hex, _params);
 }
-function schemas_currencyCode(_params) {
+function currencyCode(_params) {
     return core._stringFormat(ZodCustomStringFormat, "currency_code", regexes.currencyCode, _params);
 }
 function hash(alg, params) {
@@ -59558,22 +59008,22 @@ const ZodNumber = /*@__PURE__*/ core_core/* $constructor */.xI("ZodNumber", (ins
     format: (inst) => aggregateChecks(inst).format ?? null,
 }, {
     gt(value, params) {
-        return this.check(_gt(value, params));
+        return this.check(api/* _gt */.Tx(value, params));
     },
     gte(value, params) {
-        return this.check(_gte(value, params));
+        return this.check(api/* _gte */.qm(value, params));
     },
     min(value, params) {
-        return this.check(_gte(value, params));
+        return this.check(api/* _gte */.qm(value, params));
     },
     lt(value, params) {
-        return this.check(_lt(value, params));
+        return this.check(api/* _lt */.Au(value, params));
     },
     lte(value, params) {
-        return this.check(_lte(value, params));
+        return this.check(api/* _lte */.Zm(value, params));
     },
     max(value, params) {
-        return this.check(_lte(value, params));
+        return this.check(api/* _lte */.Zm(value, params));
     },
     int(params) {
         return this.check(schemas_int(params));
@@ -59582,36 +59032,36 @@ const ZodNumber = /*@__PURE__*/ core_core/* $constructor */.xI("ZodNumber", (ins
         return this.check(schemas_int(params));
     },
     positive(params) {
-        return this.check(_gt(0, params));
+        return this.check(api/* _gt */.Tx(0, params));
     },
     nonnegative(params) {
-        return this.check(_gte(0, params));
+        return this.check(api/* _gte */.qm(0, params));
     },
     negative(params) {
-        return this.check(_lt(0, params));
+        return this.check(api/* _lt */.Au(0, params));
     },
     nonpositive(params) {
-        return this.check(_lte(0, params));
+        return this.check(api/* _lte */.Zm(0, params));
     },
     multipleOf(value, params) {
-        return this.check(_multipleOf(value, params));
+        return this.check(api/* _multipleOf */.Hi(value, params));
     },
     step(value, params) {
-        return this.check(_multipleOf(value, params));
+        return this.check(api/* _multipleOf */.Hi(value, params));
     },
     finite() {
         return this;
     },
 }));
-function schemas_number(params) {
-    return _number(ZodNumber, params);
+function number(params) {
+    return api/* _number */.F7(ZodNumber, params);
 }
 const ZodNumberFormat = /*@__PURE__*/ core_core/* $constructor */.xI("ZodNumberFormat", (inst, def) => {
     $ZodNumberFormat.init(inst, def);
     ZodNumber.init(inst, def);
 });
 function schemas_int(params) {
-    return _int(ZodNumberFormat, params);
+    return api/* _int */.LK(ZodNumberFormat, params);
 }
 function float32(params) {
     return core._float32(ZodNumberFormat, params);
@@ -59631,7 +59081,7 @@ const ZodBoolean = /*@__PURE__*/ core_core/* $constructor */.xI("ZodBoolean", (i
     inst._zod.processJSONSchema = (ctx, json, params) => booleanProcessor(inst, ctx, json, params);
 });
 function schemas_boolean(params) {
-    return _boolean(ZodBoolean, params);
+    return api/* _boolean */._L(ZodBoolean, params);
 }
 const ZodBigInt = /*@__PURE__*/ core_core/* $constructor */.xI("ZodBigInt", (inst, def) => {
     $ZodBigInt.init(inst, def);
@@ -59644,40 +59094,40 @@ const ZodBigInt = /*@__PURE__*/ core_core/* $constructor */.xI("ZodBigInt", (ins
     format: (inst) => aggregateChecks(inst).format ?? null,
 }, {
     gte(value, params) {
-        return this.check(_gte(value, params));
+        return this.check(api/* _gte */.qm(value, params));
     },
     min(value, params) {
-        return this.check(_gte(value, params));
+        return this.check(api/* _gte */.qm(value, params));
     },
     gt(value, params) {
-        return this.check(_gt(value, params));
+        return this.check(api/* _gt */.Tx(value, params));
     },
     lt(value, params) {
-        return this.check(_lt(value, params));
+        return this.check(api/* _lt */.Au(value, params));
     },
     lte(value, params) {
-        return this.check(_lte(value, params));
+        return this.check(api/* _lte */.Zm(value, params));
     },
     max(value, params) {
-        return this.check(_lte(value, params));
+        return this.check(api/* _lte */.Zm(value, params));
     },
     positive(params) {
-        return this.check(_gt(BigInt(0), params));
+        return this.check(api/* _gt */.Tx(BigInt(0), params));
     },
     negative(params) {
-        return this.check(_lt(BigInt(0), params));
+        return this.check(api/* _lt */.Au(BigInt(0), params));
     },
     nonpositive(params) {
-        return this.check(_lte(BigInt(0), params));
+        return this.check(api/* _lte */.Zm(BigInt(0), params));
     },
     nonnegative(params) {
-        return this.check(_gte(BigInt(0), params));
+        return this.check(api/* _gte */.qm(BigInt(0), params));
     },
     multipleOf(value, params) {
-        return this.check(_multipleOf(value, params));
+        return this.check(api/* _multipleOf */.Hi(value, params));
     },
 }));
-function schemas_bigint(params) {
+function bigint(params) {
     return core._bigint(ZodBigInt, params);
 }
 const ZodBigIntFormat = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodBigIntFormat", (inst, def) => {
@@ -59703,17 +59153,17 @@ const ZodUndefined = /*@__PURE__*/ (/* unused pure expression or super */ null &
     ZodType.init(inst, def);
     inst._zod.processJSONSchema = (ctx, json, params) => processors.undefinedProcessor(inst, ctx, json, params);
 })));
-function schemas_undefined(params) {
+function _undefined(params) {
     return core._undefined(ZodUndefined, params);
 }
 
-const ZodNull = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodNull", (inst, def) => {
-    core.$ZodNull.init(inst, def);
+const ZodNull = /*@__PURE__*/ core_core/* $constructor */.xI("ZodNull", (inst, def) => {
+    $ZodNull.init(inst, def);
     ZodType.init(inst, def);
-    inst._zod.processJSONSchema = (ctx, json, params) => processors.nullProcessor(inst, ctx, json, params);
-})));
-function schemas_null(params) {
-    return core._null(ZodNull, params);
+    inst._zod.processJSONSchema = (ctx, json, params) => nullProcessor(inst, ctx, json, params);
+});
+function _null(params) {
+    return api/* _null */.jw(ZodNull, params);
 }
 
 const ZodAny = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodAny", (inst, def) => {
@@ -59730,7 +59180,7 @@ const ZodUnknown = /*@__PURE__*/ core_core/* $constructor */.xI("ZodUnknown", (i
     inst._zod.processJSONSchema = (ctx, json, params) => unknownProcessor(inst, ctx, json, params);
 });
 function unknown() {
-    return _unknown(ZodUnknown);
+    return api/* _unknown */.em(ZodUnknown);
 }
 const ZodNever = /*@__PURE__*/ core_core/* $constructor */.xI("ZodNever", (inst, def) => {
     $ZodNever.init(inst, def);
@@ -59738,14 +59188,14 @@ const ZodNever = /*@__PURE__*/ core_core/* $constructor */.xI("ZodNever", (inst,
     inst._zod.processJSONSchema = (ctx, json, params) => neverProcessor(inst, ctx, json, params);
 });
 function never(params) {
-    return _never(ZodNever, params);
+    return api/* _never */.G8(ZodNever, params);
 }
 const ZodVoid = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodVoid", (inst, def) => {
     core.$ZodVoid.init(inst, def);
     ZodType.init(inst, def);
     inst._zod.processJSONSchema = (ctx, json, params) => processors.voidProcessor(inst, ctx, json, params);
 })));
-function schemas_void(params) {
+function _void(params) {
     return core._void(ZodVoid, params);
 }
 
@@ -59753,8 +59203,8 @@ const ZodDate = /*@__PURE__*/ core_core/* $constructor */.xI("ZodDate", (inst, d
     $ZodDate.init(inst, def);
     ZodType.init(inst, def);
     inst._zod.processJSONSchema = (ctx, json, params) => dateProcessor(inst, ctx, json, params);
-    inst.min = (value, params) => inst.check(_gte(value, params));
-    inst.max = (value, params) => inst.check(_lte(value, params));
+    inst.min = (value, params) => inst.check(api/* _gte */.qm(value, params));
+    inst.max = (value, params) => inst.check(api/* _lte */.Zm(value, params));
 }, 
 /*@__PURE__*/ core_util/* derived */.un({
     minDate: (inst) => {
@@ -59766,7 +59216,7 @@ const ZodDate = /*@__PURE__*/ core_core/* $constructor */.xI("ZodDate", (inst, d
         return maximum ? new Date(maximum) : null;
     },
 }, {}));
-function schemas_date(params) {
+function date(params) {
     return core._date(ZodDate, params);
 }
 const ZodArray = /*@__PURE__*/ core_core/* $constructor */.xI("ZodArray", (inst, def) => {
@@ -59777,28 +59227,28 @@ const ZodArray = /*@__PURE__*/ core_core/* $constructor */.xI("ZodArray", (inst,
     inst.element = def.element;
 }, {
     min(n, params) {
-        return this.check(_minLength(n, params));
+        return this.check(api/* _minLength */.m9(n, params));
     },
     nonempty(params) {
-        return this.check(_minLength(1, params));
+        return this.check(api/* _minLength */.m9(1, params));
     },
     max(n, params) {
-        return this.check(_maxLength(n, params));
+        return this.check(api/* _maxLength */.Eb(n, params));
     },
     length(n, params) {
-        return this.check(_length(n, params));
+        return this.check(api/* _length */.YA(n, params));
     },
     unwrap() {
         return this.element;
     },
 });
 function array(element, params) {
-    return _array(ZodArray, element, params);
+    return api/* _array */.dZ(ZodArray, element, params);
 }
 // .keyof
 function keyof(schema) {
     const shape = schema._zod.def.shape;
-    return schemas_enum(Object.keys(shape));
+    return _enum(Object.keys(shape));
 }
 const ZodObject = /*@__PURE__*/ core_core/* $constructor */.xI("ZodObject", (inst, def) => {
     _ensureDefaultMemoizer();
@@ -59808,7 +59258,7 @@ const ZodObject = /*@__PURE__*/ core_core/* $constructor */.xI("ZodObject", (ins
     core_util/* installLazyProp */.X(inst, "shape", (self) => self._zod.def.shape, false);
 }, {
     keyof() {
-        return schemas_enum(Object.keys(this._zod.def.shape));
+        return _enum(Object.keys(this._zod.def.shape));
     },
     catchall(catchall) {
         // `mergeDefs` rather than a spread: spreading reads `shape`, and resolving it can mint a whole fresh subtree
@@ -59907,17 +59357,17 @@ function xor(options, params) {
         ...util.normalizeParams(params),
     });
 }
-const ZodDiscriminatedUnion = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodDiscriminatedUnion", (inst, def) => {
+const ZodDiscriminatedUnion = /*@__PURE__*/ core_core/* $constructor */.xI("ZodDiscriminatedUnion", (inst, def) => {
     ZodUnion.init(inst, def);
-    core.$ZodDiscriminatedUnion.init(inst, def);
-})));
+    $ZodDiscriminatedUnion.init(inst, def);
+});
 function discriminatedUnion(discriminator, options, params) {
     // const [options, params] = args;
     return new ZodDiscriminatedUnion({
         type: "union",
         options: options,
         discriminator,
-        ...util.normalizeParams(params),
+        ...core_util/* normalizeParams */.A2(params),
     });
 }
 const ZodIntersection = /*@__PURE__*/ core_core/* $constructor */.xI("ZodIntersection", (inst, def) => {
@@ -59979,7 +59429,7 @@ function record(keyType, valueType, params) {
     if (!valueType || !valueType._zod) {
         return new ZodRecord({
             type: "record",
-            keyType: schemas_string(),
+            keyType: string(),
             valueType: keyType,
             ...core_util/* normalizeParams */.A2(valueType),
         });
@@ -60088,7 +59538,7 @@ const ZodEnum = /*@__PURE__*/ core_core/* $constructor */.xI("ZodEnum", (inst, d
         });
     };
 });
-function schemas_enum(values, params) {
+function _enum(values, params) {
     const entries = Array.isArray(values) ? Object.fromEntries(values.map((v) => [v, v])) : values;
     return new ZodEnum({
         type: "enum",
@@ -60111,10 +59561,10 @@ function nativeEnum(entries, params) {
         ...util.normalizeParams(params),
     });
 }
-const ZodLiteral = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodLiteral", (inst, def) => {
-    core.$ZodLiteral.init(inst, def);
+const ZodLiteral = /*@__PURE__*/ core_core/* $constructor */.xI("ZodLiteral", (inst, def) => {
+    $ZodLiteral.init(inst, def);
     ZodType.init(inst, def);
-    inst._zod.processJSONSchema = (ctx, json, params) => processors.literalProcessor(inst, ctx, json, params);
+    inst._zod.processJSONSchema = (ctx, json, params) => literalProcessor(inst, ctx, json, params);
     inst.values = new Set(def.values);
     Object.defineProperty(inst, "value", {
         get() {
@@ -60124,12 +59574,12 @@ const ZodLiteral = /*@__PURE__*/ (/* unused pure expression or super */ null && 
             return def.values[0];
         },
     });
-})));
+});
 function literal(value, params) {
     return new ZodLiteral({
         type: "literal",
         values: Array.isArray(value) ? value : [value],
-        ...util.normalizeParams(params),
+        ...core_util/* normalizeParams */.A2(params),
     });
 }
 const ZodFile = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("ZodFile", (inst, def) => {
@@ -60233,7 +59683,7 @@ const ZodDefault = /*@__PURE__*/ core_core/* $constructor */.xI("ZodDefault", (i
     inst.unwrap = () => inst._zod.def.innerType;
     inst.removeDefault = inst.unwrap;
 });
-function schemas_default(innerType, defaultValue) {
+function _default(innerType, defaultValue) {
     return new ZodDefault({
         type: "default",
         innerType: innerType,
@@ -60289,7 +59739,7 @@ const ZodCatch = /*@__PURE__*/ core_core/* $constructor */.xI("ZodCatch", (inst,
     inst.unwrap = () => inst._zod.def.innerType;
     inst.removeCatch = inst.unwrap;
 });
-function schemas_catch(innerType, catchValue) {
+function _catch(innerType, catchValue) {
     return new ZodCatch({
         type: "catch",
         innerType: innerType,
@@ -60423,24 +59873,24 @@ function check(fn) {
     return ch;
 }
 function custom(fn, _params) {
-    return core._custom(ZodCustom, fn ?? (() => true), _params);
+    return api/* _custom */.FO(ZodCustom, fn ?? (() => true), _params);
 }
 function refine(fn, _params = {}) {
-    return _refine(ZodCustom, fn, _params);
+    return api/* _refine */.fU(ZodCustom, fn, _params);
 }
 // superRefine
 function superRefine(fn, params) {
-    return _superRefine(fn, params);
+    return api/* _superRefine */.MB(fn, params);
 }
 // Re-export describe and meta from core
-const schemas_describe = describe;
-const schemas_meta = meta;
+const describe = api/* describe */.q0;
+const meta = api/* meta */.mI;
 const ZodInstanceOf = /*@__PURE__*/ core_core/* $constructor */.xI("ZodInstanceOf", (inst, def) => {
     ZodCustom.init(inst, def);
 }, {
     properties(shape, params) {
         // asserts in place, so the narrowed output type is truthful without a wrapper
-        return this.check(_properties(shape, params));
+        return this.check(api/* _properties */.T2(shape, params));
     },
 });
 function _instanceof(cls, params = {}) {
@@ -60475,7 +59925,7 @@ const stringbool = (...args) => core._stringbool({
 }, ...args);
 function json(params) {
     const jsonSchema = lazy(() => {
-        return union([schemas_string(params), schemas_number(), schemas_boolean(), schemas_null(), array(jsonSchema), record(schemas_string(), jsonSchema)]);
+        return union([string(params), number(), schemas_boolean(), _null(), array(jsonSchema), record(string(), jsonSchema)]);
     });
     return jsonSchema;
 }
@@ -60487,6 +59937,1728 @@ function preprocess(fn, schema) {
         out: schema,
     });
 }
+
+
+/***/ }),
+
+/***/ 3759:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $O: () => (/* binding */ _ipv6),
+/* harmony export */   $S: () => (/* binding */ _startsWith),
+/* harmony export */   Au: () => (/* binding */ _lt),
+/* harmony export */   Be: () => (/* binding */ _uuid),
+/* harmony export */   Bj: () => (/* binding */ _cuid2),
+/* harmony export */   Ct: () => (/* binding */ _ulid),
+/* harmony export */   Dl: () => (/* binding */ _nanoid),
+/* harmony export */   ER: () => (/* binding */ _endsWith),
+/* harmony export */   Eb: () => (/* binding */ _maxLength),
+/* harmony export */   F7: () => (/* binding */ _number),
+/* harmony export */   FO: () => (/* binding */ _custom),
+/* harmony export */   Fk: () => (/* binding */ _regex),
+/* harmony export */   Fn: () => (/* binding */ _url),
+/* harmony export */   G1: () => (/* binding */ _isoDateTime),
+/* harmony export */   G8: () => (/* binding */ _never),
+/* harmony export */   Hi: () => (/* binding */ _multipleOf),
+/* harmony export */   Il: () => (/* binding */ _toLowerCase),
+/* harmony export */   KB: () => (/* binding */ _e164),
+/* harmony export */   Kn: () => (/* binding */ _isoTime),
+/* harmony export */   LK: () => (/* binding */ _int),
+/* harmony export */   MB: () => (/* binding */ _superRefine),
+/* harmony export */   Mu: () => (/* binding */ _email),
+/* harmony export */   Ny: () => (/* binding */ _ipv4),
+/* harmony export */   Pw: () => (/* binding */ _xid),
+/* harmony export */   Rl: () => (/* binding */ _string),
+/* harmony export */   T2: () => (/* binding */ _properties),
+/* harmony export */   TL: () => (/* binding */ _slugify),
+/* harmony export */   Tx: () => (/* binding */ _gt),
+/* harmony export */   Uy: () => (/* binding */ _cidrv4),
+/* harmony export */   WN: () => (/* binding */ _trim),
+/* harmony export */   YA: () => (/* binding */ _length),
+/* harmony export */   Zm: () => (/* binding */ _lte),
+/* harmony export */   _L: () => (/* binding */ _boolean),
+/* harmony export */   _z: () => (/* binding */ _ksuid),
+/* harmony export */   aC: () => (/* binding */ _emoji),
+/* harmony export */   bS: () => (/* binding */ _overwrite),
+/* harmony export */   cU: () => (/* binding */ _base64url),
+/* harmony export */   dR: () => (/* binding */ _includes),
+/* harmony export */   dZ: () => (/* binding */ _array),
+/* harmony export */   db: () => (/* binding */ _isoDate),
+/* harmony export */   em: () => (/* binding */ _unknown),
+/* harmony export */   f2: () => (/* binding */ _isoDuration),
+/* harmony export */   fU: () => (/* binding */ _refine),
+/* harmony export */   fs: () => (/* binding */ _cuid),
+/* harmony export */   gP: () => (/* binding */ _cidrv6),
+/* harmony export */   hH: () => (/* binding */ _lowercase),
+/* harmony export */   jw: () => (/* binding */ _null),
+/* harmony export */   lo: () => (/* binding */ _normalize),
+/* harmony export */   m9: () => (/* binding */ _minLength),
+/* harmony export */   mI: () => (/* binding */ meta),
+/* harmony export */   nA: () => (/* binding */ _uuidv4),
+/* harmony export */   pY: () => (/* binding */ _uuidv6),
+/* harmony export */   q0: () => (/* binding */ describe),
+/* harmony export */   qF: () => (/* binding */ _uppercase),
+/* harmony export */   qm: () => (/* binding */ _gte),
+/* harmony export */   rk: () => (/* binding */ _jwt),
+/* harmony export */   rt: () => (/* binding */ _base64),
+/* harmony export */   tB: () => (/* binding */ _guid),
+/* harmony export */   wA: () => (/* binding */ _uuidv7),
+/* harmony export */   xY: () => (/* binding */ _toUpperCase)
+/* harmony export */ });
+/* unused harmony exports _coercedString, _mac, _creditCard, _iban, TimePrecision, _coercedNumber, _float32, _float64, _int32, _uint32, _coercedBoolean, _bigint, _coercedBigint, _int64, _uint64, _symbol, _undefined, _any, _void, _date, _coercedDate, _nan, _max, _min, _positive, _negative, _nonpositive, _nonnegative, _maxSize, _minSize, _size, _property, _mime, _union, _xor, _discriminatedUnion, _intersection, _tuple, _record, _map, _set, _enum, _nativeEnum, _literal, _file, _transform, _optional, _nullable, _default, _nonoptional, _success, _catch, _pipe, _readonly, _templateLiteral, _lazy, _promise, _check, _stringbool, _stringFormat */
+/* harmony import */ var _checks_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4890);
+/* harmony import */ var _registries_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9396);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4723);
+
+
+
+
+function snapshotChecks(def) {
+    if (def.checks)
+        def.checks = [...def.checks];
+    return def;
+}
+// @__NO_SIDE_EFFECTS__
+function _string(Class, params) {
+    return new Class(snapshotChecks({ type: "string", ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params) }));
+}
+// @__NO_SIDE_EFFECTS__
+function _coercedString(Class, params) {
+    return new Class(snapshotChecks({ type: "string", coerce: true, ...util.normalizeParams(params) }));
+}
+// @__NO_SIDE_EFFECTS__
+function _email(Class, params) {
+    return new Class({
+        type: "string",
+        format: "email",
+        check: "string_format",
+        abort: false,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _guid(Class, params) {
+    return new Class({
+        type: "string",
+        format: "guid",
+        check: "string_format",
+        abort: false,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _uuid(Class, params) {
+    return new Class({
+        type: "string",
+        format: "uuid",
+        check: "string_format",
+        abort: false,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _uuidv4(Class, params) {
+    return new Class({
+        type: "string",
+        format: "uuid",
+        check: "string_format",
+        abort: false,
+        version: "v4",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _uuidv6(Class, params) {
+    return new Class({
+        type: "string",
+        format: "uuid",
+        check: "string_format",
+        abort: false,
+        version: "v6",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _uuidv7(Class, params) {
+    return new Class({
+        type: "string",
+        format: "uuid",
+        check: "string_format",
+        abort: false,
+        version: "v7",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _url(Class, params) {
+    return new Class({
+        type: "string",
+        format: "url",
+        check: "string_format",
+        abort: false,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _emoji(Class, params) {
+    return new Class({
+        type: "string",
+        format: "emoji",
+        check: "string_format",
+        abort: false,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _nanoid(Class, params) {
+    return new Class({
+        type: "string",
+        format: "nanoid",
+        check: "string_format",
+        abort: false,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+/**
+ * @deprecated CUID v1 is deprecated by its authors due to information leakage
+ * (timestamps embedded in the id). Use {@link _cuid2} instead.
+ * See https://github.com/paralleldrive/cuid.
+ */
+// @__NO_SIDE_EFFECTS__
+function _cuid(Class, params) {
+    return new Class({
+        type: "string",
+        format: "cuid",
+        check: "string_format",
+        abort: false,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _cuid2(Class, params) {
+    return new Class({
+        type: "string",
+        format: "cuid2",
+        check: "string_format",
+        abort: false,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _ulid(Class, params) {
+    return new Class({
+        type: "string",
+        format: "ulid",
+        check: "string_format",
+        abort: false,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _xid(Class, params) {
+    return new Class({
+        type: "string",
+        format: "xid",
+        check: "string_format",
+        abort: false,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _ksuid(Class, params) {
+    return new Class({
+        type: "string",
+        format: "ksuid",
+        check: "string_format",
+        abort: false,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _ipv4(Class, params) {
+    return new Class({
+        type: "string",
+        format: "ipv4",
+        check: "string_format",
+        abort: false,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _ipv6(Class, params) {
+    return new Class({
+        type: "string",
+        format: "ipv6",
+        check: "string_format",
+        abort: false,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _mac(Class, params) {
+    return new Class({
+        type: "string",
+        format: "mac",
+        check: "string_format",
+        abort: false,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _cidrv4(Class, params) {
+    return new Class({
+        type: "string",
+        format: "cidrv4",
+        check: "string_format",
+        abort: false,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _cidrv6(Class, params) {
+    return new Class({
+        type: "string",
+        format: "cidrv6",
+        check: "string_format",
+        abort: false,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _base64(Class, params) {
+    return new Class({
+        type: "string",
+        format: "base64",
+        check: "string_format",
+        abort: false,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _base64url(Class, params) {
+    return new Class({
+        type: "string",
+        format: "base64url",
+        check: "string_format",
+        abort: false,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _e164(Class, params) {
+    return new Class({
+        type: "string",
+        format: "e164",
+        check: "string_format",
+        abort: false,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _creditCard(Class, params) {
+    return new Class({
+        type: "string",
+        format: "credit_card",
+        check: "string_format",
+        abort: false,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _iban(Class, params) {
+    return new Class({
+        type: "string",
+        format: "iban",
+        check: "string_format",
+        abort: false,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _jwt(Class, params) {
+    return new Class({
+        type: "string",
+        format: "jwt",
+        check: "string_format",
+        abort: false,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+const TimePrecision = {
+    Any: null,
+    Minute: -1,
+    Second: 0,
+    Millisecond: 3,
+    Microsecond: 6,
+};
+// @__NO_SIDE_EFFECTS__
+function _isoDateTime(Class, params) {
+    return new Class({
+        type: "string",
+        format: "datetime",
+        check: "string_format",
+        offset: false,
+        local: false,
+        precision: null,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _isoDate(Class, params) {
+    return new Class({
+        type: "string",
+        format: "date",
+        check: "string_format",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _isoTime(Class, params) {
+    return new Class({
+        type: "string",
+        format: "time",
+        check: "string_format",
+        precision: null,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _isoDuration(Class, params) {
+    return new Class({
+        type: "string",
+        format: "duration",
+        check: "string_format",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _number(Class, params) {
+    return new Class(snapshotChecks({ type: "number", checks: [], ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params) }));
+}
+// @__NO_SIDE_EFFECTS__
+function _coercedNumber(Class, params) {
+    return new Class(snapshotChecks({ type: "number", coerce: true, checks: [], ...util.normalizeParams(params) }));
+}
+// @__NO_SIDE_EFFECTS__
+function _int(Class, params) {
+    return new Class({
+        type: "number",
+        check: "number_format",
+        abort: false,
+        format: "safeint",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _float32(Class, params) {
+    return new Class({
+        type: "number",
+        check: "number_format",
+        abort: false,
+        format: "float32",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _float64(Class, params) {
+    return new Class({
+        type: "number",
+        check: "number_format",
+        abort: false,
+        format: "float64",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _int32(Class, params) {
+    return new Class({
+        type: "number",
+        check: "number_format",
+        abort: false,
+        format: "int32",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _uint32(Class, params) {
+    return new Class({
+        type: "number",
+        check: "number_format",
+        abort: false,
+        format: "uint32",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _boolean(Class, params) {
+    return new Class({
+        type: "boolean",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _coercedBoolean(Class, params) {
+    return new Class({
+        type: "boolean",
+        coerce: true,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _bigint(Class, params) {
+    return new Class({
+        type: "bigint",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _coercedBigint(Class, params) {
+    return new Class({
+        type: "bigint",
+        coerce: true,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _int64(Class, params) {
+    return new Class({
+        type: "bigint",
+        check: "bigint_format",
+        abort: false,
+        format: "int64",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _uint64(Class, params) {
+    return new Class({
+        type: "bigint",
+        check: "bigint_format",
+        abort: false,
+        format: "uint64",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _symbol(Class, params) {
+    return new Class({
+        type: "symbol",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _undefined(Class, params) {
+    return new Class({
+        type: "undefined",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _null(Class, params) {
+    return new Class({
+        type: "null",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _any(Class) {
+    return new Class({
+        type: "any",
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _unknown(Class) {
+    return new Class({
+        type: "unknown",
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _never(Class, params) {
+    return new Class({
+        type: "never",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _void(Class, params) {
+    return new Class({
+        type: "void",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _date(Class, params) {
+    return new Class({
+        type: "date",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _coercedDate(Class, params) {
+    return new Class({
+        type: "date",
+        coerce: true,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _nan(Class, params) {
+    return new Class({
+        type: "nan",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _lt(value, params) {
+    return new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheckLessThan */ .sm({
+        check: "less_than",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+        value,
+        inclusive: false,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _lte(value, params) {
+    return new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheckLessThan */ .sm({
+        check: "less_than",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+        value,
+        inclusive: true,
+    });
+}
+
+// @__NO_SIDE_EFFECTS__
+function _gt(value, params) {
+    return new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheckGreaterThan */ .J_({
+        check: "greater_than",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+        value,
+        inclusive: false,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _gte(value, params) {
+    return new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheckGreaterThan */ .J_({
+        check: "greater_than",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+        value,
+        inclusive: true,
+    });
+}
+
+// @__NO_SIDE_EFFECTS__
+function _positive(params) {
+    return _gt(0, params);
+}
+// negative
+// @__NO_SIDE_EFFECTS__
+function _negative(params) {
+    return _lt(0, params);
+}
+// nonpositive
+// @__NO_SIDE_EFFECTS__
+function _nonpositive(params) {
+    return _lte(0, params);
+}
+// nonnegative
+// @__NO_SIDE_EFFECTS__
+function _nonnegative(params) {
+    return _gte(0, params);
+}
+// @__NO_SIDE_EFFECTS__
+function _multipleOf(value, params) {
+    return new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheckMultipleOf */ .Jk({
+        check: "multiple_of",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+        value,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _maxSize(maximum, params) {
+    return new checks.$ZodCheckMaxSize({
+        check: "max_size",
+        ...util.normalizeParams(params),
+        maximum,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _minSize(minimum, params) {
+    return new checks.$ZodCheckMinSize({
+        check: "min_size",
+        ...util.normalizeParams(params),
+        minimum,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _size(size, params) {
+    return new checks.$ZodCheckSizeEquals({
+        check: "size_equals",
+        ...util.normalizeParams(params),
+        size,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _maxLength(maximum, params) {
+    const ch = new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheckMaxLength */ .Yk({
+        check: "max_length",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+        maximum,
+    });
+    return ch;
+}
+// @__NO_SIDE_EFFECTS__
+function _minLength(minimum, params) {
+    return new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheckMinLength */ .Kk({
+        check: "min_length",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+        minimum,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _length(length, params) {
+    return new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheckLengthEquals */ .RM({
+        check: "length_equals",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+        length,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _regex(pattern, params) {
+    return new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheckRegex */ .DG({
+        check: "string_format",
+        format: "regex",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+        pattern,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _lowercase(params) {
+    return new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheckLowerCase */ .NI({
+        check: "string_format",
+        format: "lowercase",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _uppercase(params) {
+    return new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheckUpperCase */ .kH({
+        check: "string_format",
+        format: "uppercase",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _includes(includes, params) {
+    return new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheckIncludes */ .Tt({
+        check: "string_format",
+        format: "includes",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+        includes,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _startsWith(prefix, params) {
+    return new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheckStartsWith */ .J({
+        check: "string_format",
+        format: "starts_with",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+        prefix,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _endsWith(suffix, params) {
+    return new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheckEndsWith */ .E6({
+        check: "string_format",
+        format: "ends_with",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+        suffix,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _property(property, schema, params) {
+    return new checks.$ZodCheckProperty({
+        check: "property",
+        property,
+        schema,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _properties(shape, params) {
+    return new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheckProperties */ .nJ({
+        check: "properties",
+        shape,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _mime(types, params) {
+    return new checks.$ZodCheckMimeType({
+        check: "mime_type",
+        mime: types,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _overwrite(tx) {
+    return new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheckOverwrite */ .v$({
+        check: "overwrite",
+        tx,
+    });
+}
+// normalize
+// @__NO_SIDE_EFFECTS__
+function _normalize(form) {
+    return _overwrite((input) => input.normalize(form));
+}
+// trim
+// @__NO_SIDE_EFFECTS__
+function _trim() {
+    return _overwrite((input) => input.trim());
+}
+// toLowerCase
+// @__NO_SIDE_EFFECTS__
+function _toLowerCase() {
+    return _overwrite((input) => input.toLowerCase());
+}
+// toUpperCase
+// @__NO_SIDE_EFFECTS__
+function _toUpperCase() {
+    return _overwrite((input) => input.toUpperCase());
+}
+// slugify
+// @__NO_SIDE_EFFECTS__
+function _slugify() {
+    return _overwrite((input) => _util_js__WEBPACK_IMPORTED_MODULE_0__/* .slugify */ .Yv(input));
+}
+// @__NO_SIDE_EFFECTS__
+function _array(Class, element, params) {
+    return new Class({
+        type: "array",
+        element,
+        // get element() {
+        //   return element;
+        // },
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _union(Class, options, params) {
+    return new Class({
+        type: "union",
+        options,
+        ...util.normalizeParams(params),
+    });
+}
+function _xor(Class, options, params) {
+    return new Class({
+        type: "union",
+        options,
+        inclusive: false,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _discriminatedUnion(Class, discriminator, options, params) {
+    return new Class({
+        type: "union",
+        options: options,
+        discriminator,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _intersection(Class, left, right) {
+    return new Class({
+        type: "intersection",
+        left,
+        right,
+    });
+}
+// export function _tuple(
+//   Class: util.SchemaClass<schemas.$ZodTuple>,
+//   items: [],
+//   params?: string | $ZodTupleParams
+// ): schemas.$ZodTuple<[], null>;
+// @__NO_SIDE_EFFECTS__
+function _tuple(Class, items, _paramsOrRest, _params) {
+    const hasRest = _paramsOrRest instanceof schemas.$ZodType;
+    const params = hasRest ? _params : _paramsOrRest;
+    const rest = hasRest ? _paramsOrRest : null;
+    return new Class({
+        type: "tuple",
+        items,
+        rest,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _record(Class, keyType, valueType, params) {
+    return new Class({
+        type: "record",
+        keyType,
+        valueType,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _map(Class, keyType, valueType, params) {
+    return new Class({
+        type: "map",
+        keyType,
+        valueType,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _set(Class, valueType, params) {
+    return new Class({
+        type: "set",
+        valueType,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _enum(Class, values, params) {
+    const entries = Array.isArray(values) ? Object.fromEntries(values.map((v) => [v, v])) : values;
+    // if (Array.isArray(values)) {
+    //   for (const value of values) {
+    //     entries[value] = value;
+    //   }
+    // } else {
+    //   Object.assign(entries, values);
+    // }
+    // const entries: util.EnumLike = {};
+    // for (const val of values) {
+    //   entries[val] = val;
+    // }
+    return new Class({
+        type: "enum",
+        entries,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+/** @deprecated This API has been merged into `z.enum()`. Use `z.enum()` instead.
+ *
+ * ```ts
+ * enum Colors { red, green, blue }
+ * z.enum(Colors);
+ * ```
+ */
+function _nativeEnum(Class, entries, params) {
+    return new Class({
+        type: "enum",
+        entries,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _literal(Class, value, params) {
+    return new Class({
+        type: "literal",
+        values: Array.isArray(value) ? value : [value],
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _file(Class, params) {
+    return new Class({
+        type: "file",
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _transform(Class, fn) {
+    return new Class({
+        type: "transform",
+        transform: fn,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _optional(Class, innerType) {
+    return new Class({
+        type: "optional",
+        innerType,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _nullable(Class, innerType) {
+    return new Class({
+        type: "nullable",
+        innerType,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _default(Class, innerType, defaultValue) {
+    return new Class({
+        type: "default",
+        innerType,
+        get defaultValue() {
+            return typeof defaultValue === "function" ? defaultValue() : util.shallowClone(defaultValue);
+        },
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _nonoptional(Class, innerType, params) {
+    return new Class({
+        type: "nonoptional",
+        innerType,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _success(Class, innerType) {
+    return new Class({
+        type: "success",
+        innerType,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _catch(Class, innerType, catchValue) {
+    return new Class({
+        type: "catch",
+        innerType,
+        catchValue: (typeof catchValue === "function" ? catchValue : util.constantCatch(catchValue)),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _pipe(Class, in_, out) {
+    return new Class({
+        type: "pipe",
+        in: in_,
+        out,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _readonly(Class, innerType) {
+    return new Class({
+        type: "readonly",
+        innerType,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _templateLiteral(Class, parts, params) {
+    return new Class({
+        type: "template_literal",
+        parts,
+        ...util.normalizeParams(params),
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _lazy(Class, getter) {
+    return new Class({
+        type: "lazy",
+        getter,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _promise(Class, innerType) {
+    return new Class({
+        type: "promise",
+        innerType,
+    });
+}
+// @__NO_SIDE_EFFECTS__
+function _custom(Class, fn, _params) {
+    const norm = _util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(_params);
+    norm.abort ?? (norm.abort = true); // default to abort:false
+    const schema = new Class({
+        type: "custom",
+        check: "custom",
+        fn: fn,
+        ...norm,
+    });
+    return schema;
+}
+// same as _custom but defaults to abort:false
+// @__NO_SIDE_EFFECTS__
+function _refine(Class, fn, _params) {
+    const schema = new Class({
+        type: "custom",
+        check: "custom",
+        fn: fn,
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(_params),
+    });
+    return schema;
+}
+// @__NO_SIDE_EFFECTS__
+function _superRefine(fn, params) {
+    const ch = _check((payload) => {
+        payload.addIssue = (issue) => {
+            if (typeof issue === "string") {
+                payload.issues.push(_util_js__WEBPACK_IMPORTED_MODULE_0__/* .issue */ .sn(issue, payload.value, ch._zod.def));
+            }
+            else {
+                // for Zod 3 backwards compatibility
+                const _issue = issue;
+                if (_issue.fatal)
+                    _issue.continue = false;
+                _issue.code ?? (_issue.code = "custom");
+                if (!("input" in _issue))
+                    _issue.input = payload.value;
+                _issue.inst ?? (_issue.inst = ch);
+                _issue.continue ?? (_issue.continue = !ch._zod.def.abort); // abort is always undefined, so this is always true...
+                payload.issues.push(_util_js__WEBPACK_IMPORTED_MODULE_0__/* .issue */ .sn(_issue));
+            }
+        };
+        return fn(payload.value, payload);
+    }, params);
+    return ch;
+}
+// @__NO_SIDE_EFFECTS__
+function _check(fn, params) {
+    const ch = new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheck */ .QP({
+        check: "custom",
+        ..._util_js__WEBPACK_IMPORTED_MODULE_0__/* .normalizeParams */ .A2(params),
+    });
+    ch._zod.check = fn;
+    return ch;
+}
+// @__NO_SIDE_EFFECTS__
+function describe(description) {
+    const ch = new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheck */ .QP({ check: "describe" });
+    ch._zod.onattach = [
+        (inst) => {
+            const existing = _registries_js__WEBPACK_IMPORTED_MODULE_2__/* .globalRegistry */ .fd.get(inst) ?? {};
+            _registries_js__WEBPACK_IMPORTED_MODULE_2__/* .globalRegistry */ .fd.add(inst, { ...existing, description });
+        },
+    ];
+    ch._zod.check = () => { }; // no-op check
+    return ch;
+}
+// @__NO_SIDE_EFFECTS__
+function meta(metadata) {
+    const ch = new _checks_js__WEBPACK_IMPORTED_MODULE_1__/* .$ZodCheck */ .QP({ check: "meta" });
+    ch._zod.onattach = [
+        (inst) => {
+            const existing = _registries_js__WEBPACK_IMPORTED_MODULE_2__/* .globalRegistry */ .fd.get(inst) ?? {};
+            _registries_js__WEBPACK_IMPORTED_MODULE_2__/* .globalRegistry */ .fd.add(inst, { ...existing, ...metadata });
+        },
+    ];
+    ch._zod.check = () => { }; // no-op check
+    return ch;
+}
+// @__NO_SIDE_EFFECTS__
+function _stringbool(Classes, _params) {
+    const params = util.normalizeParams(_params);
+    let truthyArray = params.truthy ?? ["true", "1", "yes", "on", "y", "enabled"];
+    let falsyArray = params.falsy ?? ["false", "0", "no", "off", "n", "disabled"];
+    if (params.case !== "sensitive") {
+        truthyArray = truthyArray.map((v) => (typeof v === "string" ? v.toLowerCase() : v));
+        falsyArray = falsyArray.map((v) => (typeof v === "string" ? v.toLowerCase() : v));
+    }
+    const truthySet = new Set(truthyArray);
+    const falsySet = new Set(falsyArray);
+    const _Codec = Classes.Codec ?? schemas.$ZodCodec;
+    const _Boolean = Classes.Boolean ?? schemas.$ZodBoolean;
+    const _String = Classes.String ?? schemas.$ZodString;
+    const stringSchema = new _String({ type: "string", error: params.error });
+    const booleanSchema = new _Boolean({ type: "boolean", error: params.error });
+    const codec = new _Codec({
+        type: "pipe",
+        in: stringSchema,
+        out: booleanSchema,
+        transform: ((input, payload) => {
+            let data = input;
+            if (params.case !== "sensitive")
+                data = data.toLowerCase();
+            if (truthySet.has(data)) {
+                return true;
+            }
+            else if (falsySet.has(data)) {
+                return false;
+            }
+            else {
+                payload.issues.push({
+                    code: "invalid_value",
+                    expected: "stringbool",
+                    values: [...truthySet, ...falsySet],
+                    input: payload.value,
+                    inst: codec,
+                    continue: false,
+                });
+                return {};
+            }
+        }),
+        reverseTransform: ((input, _payload) => {
+            if (input === true) {
+                return truthyArray[0] || "true";
+            }
+            else {
+                return falsyArray[0] || "false";
+            }
+        }),
+        error: params.error,
+    });
+    codec._zod.bag.truthy = truthyArray;
+    codec._zod.bag.falsy = falsyArray;
+    codec._zod.bag.case = params.case ?? "insensitive";
+    return codec;
+}
+// @__NO_SIDE_EFFECTS__
+function _stringFormat(Class, format, fnOrRegex, _params = {}) {
+    const params = util.normalizeParams(_params);
+    const def = {
+        check: "string_format",
+        type: "string",
+        format,
+        fn: typeof fnOrRegex === "function" ? fnOrRegex : (val) => fnOrRegex.test(val),
+        ...params,
+    };
+    if (fnOrRegex instanceof RegExp) {
+        def.pattern = fnOrRegex;
+    }
+    const inst = new Class(def);
+    return inst;
+}
+
+
+/***/ }),
+
+/***/ 4890:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   DG: () => (/* binding */ $ZodCheckRegex),
+/* harmony export */   E6: () => (/* binding */ $ZodCheckEndsWith),
+/* harmony export */   J: () => (/* binding */ $ZodCheckStartsWith),
+/* harmony export */   J_: () => (/* binding */ $ZodCheckGreaterThan),
+/* harmony export */   Jk: () => (/* binding */ $ZodCheckMultipleOf),
+/* harmony export */   KH: () => (/* binding */ $ZodCheckNumberFormat),
+/* harmony export */   Kk: () => (/* binding */ $ZodCheckMinLength),
+/* harmony export */   NI: () => (/* binding */ $ZodCheckLowerCase),
+/* harmony export */   QP: () => (/* binding */ $ZodCheck),
+/* harmony export */   RM: () => (/* binding */ $ZodCheckLengthEquals),
+/* harmony export */   Tt: () => (/* binding */ $ZodCheckIncludes),
+/* harmony export */   Yk: () => (/* binding */ $ZodCheckMaxLength),
+/* harmony export */   kH: () => (/* binding */ $ZodCheckUpperCase),
+/* harmony export */   nJ: () => (/* binding */ $ZodCheckProperties),
+/* harmony export */   ql: () => (/* binding */ $ZodCheckStringFormat),
+/* harmony export */   sm: () => (/* binding */ $ZodCheckLessThan),
+/* harmony export */   v$: () => (/* binding */ $ZodCheckOverwrite)
+/* harmony export */ });
+/* unused harmony exports $ZodCheckBigIntFormat, $ZodCheckMaxSize, $ZodCheckMinSize, $ZodCheckSizeEquals, $ZodCheckProperty, $ZodCheckMimeType */
+/* harmony import */ var _core_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8532);
+/* harmony import */ var _regexes_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3908);
+/* harmony import */ var _util_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4723);
+// import { $ZodType } from "./schemas.js";
+
+
+
+const $ZodCheck = /*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("$ZodCheck", (inst, def) => {
+    var _a;
+    inst._zod ?? (inst._zod = {});
+    inst._zod.def = def;
+    (_a = inst._zod).onattach ?? (_a.onattach = []);
+});
+/** Default `when` for size-based checks: run only on non-nullish values with a `size`. */
+const _whenHasSize = (payload) => {
+    const val = payload.value;
+    return !util.nullish(val) && val.size !== undefined;
+};
+/** Default `when` for length-based checks: run only on non-nullish values with a `length`. */
+const _whenHasLength = (payload) => {
+    const val = payload.value;
+    return !_util_js__WEBPACK_IMPORTED_MODULE_1__/* .nullish */ .cl(val) && val.length !== undefined;
+};
+const numericOriginMap = {
+    number: "number",
+    bigint: "bigint",
+    object: "date",
+};
+const $ZodCheckLessThan = /*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("$ZodCheckLessThan", (inst, def) => {
+    $ZodCheck.init(inst, def);
+    const origin = numericOriginMap[typeof def.value];
+    inst._zod.check = (payload) => {
+        if (def.inclusive ? payload.value <= def.value : payload.value < def.value) {
+            return;
+        }
+        payload.issues.push({
+            origin: numericOriginMap[typeof payload.value] ?? origin,
+            code: "too_big",
+            maximum: typeof def.value === "object" ? def.value.getTime() : def.value,
+            input: payload.value,
+            inclusive: def.inclusive,
+            inst,
+            continue: !def.abort,
+        });
+    };
+});
+const $ZodCheckGreaterThan = /*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("$ZodCheckGreaterThan", (inst, def) => {
+    $ZodCheck.init(inst, def);
+    const origin = numericOriginMap[typeof def.value];
+    inst._zod.check = (payload) => {
+        if (def.inclusive ? payload.value >= def.value : payload.value > def.value) {
+            return;
+        }
+        payload.issues.push({
+            origin: numericOriginMap[typeof payload.value] ?? origin,
+            code: "too_small",
+            minimum: typeof def.value === "object" ? def.value.getTime() : def.value,
+            input: payload.value,
+            inclusive: def.inclusive,
+            inst,
+            continue: !def.abort,
+        });
+    };
+});
+const $ZodCheckMultipleOf = 
+/*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("$ZodCheckMultipleOf", (inst, def) => {
+    $ZodCheck.init(inst, def);
+    inst._zod.check = (payload) => {
+        if (typeof payload.value !== typeof def.value)
+            throw new Error("Cannot mix number and bigint in multiple_of check.");
+        const isMultiple = typeof payload.value === "bigint"
+            ? // `value % 0n` throws, and nothing is a multiple of zero — the number branch already fails this way via NaN
+                def.value !== BigInt(0) && payload.value % def.value === BigInt(0)
+            : _util_js__WEBPACK_IMPORTED_MODULE_1__/* .floatSafeRemainder */ .LG(payload.value, def.value) === 0;
+        if (isMultiple)
+            return;
+        payload.issues.push({
+            origin: typeof payload.value,
+            code: "not_multiple_of",
+            divisor: def.value,
+            input: payload.value,
+            inst,
+            continue: !def.abort,
+        });
+    };
+});
+const $ZodCheckNumberFormat = /*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("$ZodCheckNumberFormat", (inst, def) => {
+    $ZodCheck.init(inst, def); // no format checks
+    def.format = def.format || "float64";
+    const isInt = def.format?.includes("int");
+    const origin = isInt ? "int" : "number";
+    const [minimum, maximum] = _util_js__WEBPACK_IMPORTED_MODULE_1__/* .NUMBER_FORMAT_RANGES */ .zH[def.format];
+    inst._zod.check = (payload) => {
+        const input = payload.value;
+        if (isInt) {
+            if (!Number.isInteger(input)) {
+                // invalid_format issue
+                // payload.issues.push({
+                //   expected: def.format,
+                //   format: def.format,
+                //   code: "invalid_format",
+                //   input,
+                //   inst,
+                // });
+                // invalid_type issue
+                payload.issues.push({
+                    expected: origin,
+                    format: def.format,
+                    code: "invalid_type",
+                    continue: false,
+                    input,
+                    inst,
+                });
+                return;
+                // not_multiple_of issue
+                // payload.issues.push({
+                //   code: "not_multiple_of",
+                //   origin: "number",
+                //   input,
+                //   inst,
+                //   divisor: 1,
+                // });
+            }
+            if (!Number.isSafeInteger(input)) {
+                if (input > 0) {
+                    // too_big
+                    payload.issues.push({
+                        input,
+                        code: "too_big",
+                        maximum: Number.MAX_SAFE_INTEGER,
+                        note: "Integers must be within the safe integer range.",
+                        inst,
+                        origin,
+                        inclusive: true,
+                        continue: !def.abort,
+                    });
+                }
+                else {
+                    // too_small
+                    payload.issues.push({
+                        input,
+                        code: "too_small",
+                        minimum: Number.MIN_SAFE_INTEGER,
+                        note: "Integers must be within the safe integer range.",
+                        inst,
+                        origin,
+                        inclusive: true,
+                        continue: !def.abort,
+                    });
+                }
+                return;
+            }
+        }
+        if (input < minimum) {
+            payload.issues.push({
+                origin: "number",
+                input,
+                code: "too_small",
+                minimum,
+                inclusive: true,
+                inst,
+                continue: !def.abort,
+            });
+        }
+        if (input > maximum) {
+            payload.issues.push({
+                origin: "number",
+                input,
+                code: "too_big",
+                maximum,
+                inclusive: true,
+                inst,
+                continue: !def.abort,
+            });
+        }
+    };
+});
+const $ZodCheckBigIntFormat = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodCheckBigIntFormat", (inst, def) => {
+    $ZodCheck.init(inst, def); // no format checks
+    const [minimum, maximum] = util.BIGINT_FORMAT_RANGES[def.format];
+    inst._zod.check = (payload) => {
+        const input = payload.value;
+        if (input < minimum) {
+            payload.issues.push({
+                origin: "bigint",
+                input,
+                code: "too_small",
+                minimum: minimum,
+                inclusive: true,
+                inst,
+                continue: !def.abort,
+            });
+        }
+        if (input > maximum) {
+            payload.issues.push({
+                origin: "bigint",
+                input,
+                code: "too_big",
+                maximum,
+                inclusive: true,
+                inst,
+                continue: !def.abort,
+            });
+        }
+    };
+})));
+const $ZodCheckMaxSize = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodCheckMaxSize", (inst, def) => {
+    var _a;
+    $ZodCheck.init(inst, def);
+    (_a = inst._zod.def).when ?? (_a.when = _whenHasSize);
+    inst._zod.check = (payload) => {
+        const input = payload.value;
+        const size = input.size;
+        if (size <= def.maximum)
+            return;
+        payload.issues.push({
+            origin: util.getSizableOrigin(input),
+            code: "too_big",
+            maximum: def.maximum,
+            inclusive: true,
+            input,
+            inst,
+            continue: !def.abort,
+        });
+    };
+})));
+const $ZodCheckMinSize = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodCheckMinSize", (inst, def) => {
+    var _a;
+    $ZodCheck.init(inst, def);
+    (_a = inst._zod.def).when ?? (_a.when = _whenHasSize);
+    inst._zod.check = (payload) => {
+        const input = payload.value;
+        const size = input.size;
+        if (size >= def.minimum)
+            return;
+        payload.issues.push({
+            origin: util.getSizableOrigin(input),
+            code: "too_small",
+            minimum: def.minimum,
+            inclusive: true,
+            input,
+            inst,
+            continue: !def.abort,
+        });
+    };
+})));
+const $ZodCheckSizeEquals = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodCheckSizeEquals", (inst, def) => {
+    var _a;
+    $ZodCheck.init(inst, def);
+    (_a = inst._zod.def).when ?? (_a.when = _whenHasSize);
+    inst._zod.check = (payload) => {
+        const input = payload.value;
+        const size = input.size;
+        if (size === def.size)
+            return;
+        const tooBig = size > def.size;
+        payload.issues.push({
+            origin: util.getSizableOrigin(input),
+            ...(tooBig ? { code: "too_big", maximum: def.size } : { code: "too_small", minimum: def.size }),
+            inclusive: true,
+            exact: true,
+            input: payload.value,
+            inst,
+            continue: !def.abort,
+        });
+    };
+})));
+const $ZodCheckMaxLength = /*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("$ZodCheckMaxLength", (inst, def) => {
+    var _a;
+    $ZodCheck.init(inst, def);
+    (_a = inst._zod.def).when ?? (_a.when = _whenHasLength);
+    inst._zod.check = (payload) => {
+        const input = payload.value;
+        const units = input.length;
+        // Strings are measured in Unicode code points, not UTF-16 units. A code point is at most two units, so a string that already fits in units fits in code points; only an overflow has to be counted.
+        const length = typeof input === "string" && units > def.maximum ? _util_js__WEBPACK_IMPORTED_MODULE_1__/* .codePointLength */ .O7(input) : units;
+        if (length <= def.maximum)
+            return;
+        const origin = _util_js__WEBPACK_IMPORTED_MODULE_1__/* .getLengthableOrigin */ .Rc(input);
+        payload.issues.push({
+            origin,
+            code: "too_big",
+            maximum: def.maximum,
+            inclusive: true,
+            input,
+            inst,
+            continue: !def.abort,
+        });
+    };
+});
+const $ZodCheckMinLength = /*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("$ZodCheckMinLength", (inst, def) => {
+    var _a;
+    $ZodCheck.init(inst, def);
+    (_a = inst._zod.def).when ?? (_a.when = _whenHasLength);
+    inst._zod.check = (payload) => {
+        const input = payload.value;
+        const units = input.length;
+        // A code point is one or two UTF-16 units, so fewer units than the floor can never reach it and twice the floor always clears it. Only in between is the exact count in doubt.
+        const length = typeof input === "string" && units >= def.minimum && units < def.minimum * 2
+            ? _util_js__WEBPACK_IMPORTED_MODULE_1__/* .codePointLength */ .O7(input)
+            : units;
+        if (length >= def.minimum)
+            return;
+        const origin = _util_js__WEBPACK_IMPORTED_MODULE_1__/* .getLengthableOrigin */ .Rc(input);
+        payload.issues.push({
+            origin,
+            code: "too_small",
+            minimum: def.minimum,
+            inclusive: true,
+            input,
+            inst,
+            continue: !def.abort,
+        });
+    };
+});
+const $ZodCheckLengthEquals = /*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("$ZodCheckLengthEquals", (inst, def) => {
+    var _a;
+    $ZodCheck.init(inst, def);
+    (_a = inst._zod.def).when ?? (_a.when = _whenHasLength);
+    inst._zod.check = (payload) => {
+        const input = payload.value;
+        const units = input.length;
+        // A code point is one or two UTF-16 units, so outside `[length, length * 2]` units the target is missed either way — and missed in the same direction in both measures.
+        const length = typeof input === "string" && units >= def.length && units <= def.length * 2
+            ? _util_js__WEBPACK_IMPORTED_MODULE_1__/* .codePointLength */ .O7(input)
+            : units;
+        if (length === def.length)
+            return;
+        const origin = _util_js__WEBPACK_IMPORTED_MODULE_1__/* .getLengthableOrigin */ .Rc(input);
+        const tooBig = length > def.length;
+        payload.issues.push({
+            origin,
+            ...(tooBig ? { code: "too_big", maximum: def.length } : { code: "too_small", minimum: def.length }),
+            inclusive: true,
+            exact: true,
+            input: payload.value,
+            inst,
+            continue: !def.abort,
+        });
+    };
+});
+const $ZodCheckStringFormat = /*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("$ZodCheckStringFormat", (inst, def) => {
+    var _a, _b;
+    $ZodCheck.init(inst, def);
+    if (def.pattern)
+        (_a = inst._zod).check ?? (_a.check = (payload) => {
+            def.pattern.lastIndex = 0;
+            if (def.pattern.test(payload.value))
+                return;
+            payload.issues.push({
+                origin: "string",
+                code: "invalid_format",
+                format: def.format,
+                input: payload.value,
+                ...(def.pattern ? { pattern: def.pattern.toString() } : {}),
+                inst,
+                continue: !def.abort,
+            });
+        });
+    else
+        (_b = inst._zod).check ?? (_b.check = () => { });
+});
+const $ZodCheckRegex = /*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("$ZodCheckRegex", (inst, def) => {
+    $ZodCheckStringFormat.init(inst, def);
+    inst._zod.check = (payload) => {
+        def.pattern.lastIndex = 0;
+        if (def.pattern.test(payload.value))
+            return;
+        payload.issues.push({
+            origin: "string",
+            code: "invalid_format",
+            format: "regex",
+            input: payload.value,
+            pattern: def.pattern.toString(),
+            inst,
+            continue: !def.abort,
+        });
+    };
+});
+const $ZodCheckLowerCase = /*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("$ZodCheckLowerCase", (inst, def) => {
+    def.pattern ?? (def.pattern = _regexes_js__WEBPACK_IMPORTED_MODULE_2__/* .lowercase */ .AC);
+    $ZodCheckStringFormat.init(inst, def);
+});
+const $ZodCheckUpperCase = /*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("$ZodCheckUpperCase", (inst, def) => {
+    def.pattern ?? (def.pattern = _regexes_js__WEBPACK_IMPORTED_MODULE_2__/* .uppercase */ .Zv);
+    $ZodCheckStringFormat.init(inst, def);
+});
+const $ZodCheckIncludes = /*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("$ZodCheckIncludes", (inst, def) => {
+    $ZodCheck.init(inst, def);
+    const escapedRegex = _util_js__WEBPACK_IMPORTED_MODULE_1__/* .escapeRegex */ .sD(def.includes);
+    // `String.prototype.includes(sub, position)` matches `sub` at `position`
+    // OR LATER, so the pattern must allow at least `position` leading chars
+    // (`{N,}`), not exactly `position` chars (`{N}`).
+    const pattern = new RegExp(typeof def.position === "number" ? `^.{${def.position},}${escapedRegex}` : escapedRegex);
+    def.pattern = pattern;
+    inst._zod.check = (payload) => {
+        if (payload.value.includes(def.includes, def.position))
+            return;
+        payload.issues.push({
+            origin: "string",
+            code: "invalid_format",
+            format: "includes",
+            includes: def.includes,
+            input: payload.value,
+            inst,
+            continue: !def.abort,
+        });
+    };
+});
+const $ZodCheckStartsWith = /*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("$ZodCheckStartsWith", (inst, def) => {
+    $ZodCheck.init(inst, def);
+    const pattern = new RegExp(`^${_util_js__WEBPACK_IMPORTED_MODULE_1__/* .escapeRegex */ .sD(def.prefix)}.*`);
+    def.pattern ?? (def.pattern = pattern);
+    inst._zod.check = (payload) => {
+        if (payload.value.startsWith(def.prefix))
+            return;
+        payload.issues.push({
+            origin: "string",
+            code: "invalid_format",
+            format: "starts_with",
+            prefix: def.prefix,
+            input: payload.value,
+            inst,
+            continue: !def.abort,
+        });
+    };
+});
+const $ZodCheckEndsWith = /*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("$ZodCheckEndsWith", (inst, def) => {
+    $ZodCheck.init(inst, def);
+    const pattern = new RegExp(`.*${_util_js__WEBPACK_IMPORTED_MODULE_1__/* .escapeRegex */ .sD(def.suffix)}$`);
+    def.pattern ?? (def.pattern = pattern);
+    inst._zod.check = (payload) => {
+        if (payload.value.endsWith(def.suffix))
+            return;
+        payload.issues.push({
+            origin: "string",
+            code: "invalid_format",
+            format: "ends_with",
+            suffix: def.suffix,
+            input: payload.value,
+            inst,
+            continue: !def.abort,
+        });
+    };
+});
+///////////////////////////////////
+/////    $ZodCheckProperty    /////
+///////////////////////////////////
+function handleCheckPropertyResult(result, payload, property) {
+    if (result.issues.length) {
+        payload.issues.push(..._util_js__WEBPACK_IMPORTED_MODULE_1__/* .prefixIssues */ .lQ(property, result.issues));
+    }
+}
+const $ZodCheckProperty = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodCheckProperty", (inst, def) => {
+    $ZodCheck.init(inst, def);
+    inst._zod.check = (payload) => {
+        const result = def.schema._zod.run({
+            value: payload.value[def.property],
+            issues: [],
+        }, {});
+        if (result instanceof Promise) {
+            return result.then((result) => handleCheckPropertyResult(result, payload, def.property));
+        }
+        handleCheckPropertyResult(result, payload, def.property);
+        return;
+    };
+})));
+const $ZodCheckProperties = /*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("$ZodCheckProperties", (inst, def) => {
+    $ZodCheck.init(inst, def);
+    _util_js__WEBPACK_IMPORTED_MODULE_1__/* .hide */ .jD(inst, Symbol.iterator, function* () {
+        yield inst;
+    });
+    // key and schema snapshotted together: reading one live and the other cached lets a later mutation of the caller's shape object pair a stale key with a missing schema
+    let entries;
+    inst._zod.check = (payload) => {
+        // the base schema already typed the value, so only a nullish one is rejected here: the properties read on a primitive too, matching z.property() on a string's length
+        if (payload.value == null) {
+            payload.issues.push({ expected: "object", code: "invalid_type", input: payload.value, inst });
+            return undefined;
+        }
+        entries ?? (entries = Reflect.ownKeys(def.shape).map((key) => [key, def.shape[key]]));
+        const input = payload.value;
+        let proms;
+        for (const [key, schema] of entries) {
+            const result = schema._zod.run({ value: input[key], issues: [] }, {});
+            if (result instanceof Promise) {
+                proms ?? (proms = []);
+                proms.push(result.then((result) => handleCheckPropertyResult(result, payload, key)));
+            }
+            else {
+                handleCheckPropertyResult(result, payload, key);
+            }
+        }
+        if (proms)
+            return Promise.all(proms).then(() => undefined);
+        return undefined;
+    };
+});
+const $ZodCheckMimeType = /*@__PURE__*/ (/* unused pure expression or super */ null && (core.$constructor("$ZodCheckMimeType", (inst, def) => {
+    $ZodCheck.init(inst, def);
+    const mimeSet = new Set(def.mime);
+    inst._zod.check = (payload) => {
+        if (mimeSet.has(payload.value.type))
+            return;
+        payload.issues.push({
+            code: "invalid_value",
+            values: def.mime,
+            input: payload.value.type,
+            inst,
+            continue: !def.abort,
+        });
+    };
+})));
+const $ZodCheckOverwrite = /*@__PURE__*/ _core_js__WEBPACK_IMPORTED_MODULE_0__/* .$constructor */ .xI("$ZodCheckOverwrite", (inst, def) => {
+    $ZodCheck.init(inst, def);
+    inst._zod.check = (payload) => {
+        payload.value = def.tx(payload.value);
+    };
+});
 
 
 /***/ }),
@@ -60929,6 +62101,265 @@ function prettifyError(error) {
     // Convert Map to formatted string
     return lines.join("\n");
 }
+
+
+/***/ }),
+
+/***/ 3908:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   AC: () => (/* binding */ lowercase),
+/* harmony export */   Ak: () => (/* binding */ nanoid),
+/* harmony export */   D2: () => (/* binding */ nanoidOfLength),
+/* harmony export */   F: () => (/* binding */ httpProtocol),
+/* harmony export */   Gl: () => (/* binding */ cuid2),
+/* harmony export */   K3: () => (/* binding */ base64),
+/* harmony export */   Os: () => (/* binding */ guid),
+/* harmony export */   Rp: () => (/* binding */ email),
+/* harmony export */   Z0: () => (/* binding */ ulid),
+/* harmony export */   Zg: () => (/* binding */ emoji),
+/* harmony export */   Zv: () => (/* binding */ uppercase),
+/* harmony export */   ai: () => (/* binding */ number),
+/* harmony export */   ch: () => (/* binding */ _null),
+/* harmony export */   fO: () => (/* binding */ ksuid),
+/* harmony export */   gF: () => (/* binding */ cuid),
+/* harmony export */   gp: () => (/* binding */ anyString),
+/* harmony export */   hQ: () => (/* binding */ e164),
+/* harmony export */   kB: () => (/* binding */ time),
+/* harmony export */   kM: () => (/* binding */ xid),
+/* harmony export */   l7: () => (/* binding */ cidrv6),
+/* harmony export */   nd: () => (/* binding */ integer),
+/* harmony export */   o: () => (/* binding */ bigint),
+/* harmony export */   p0: () => (/* binding */ duration),
+/* harmony export */   p6: () => (/* binding */ date),
+/* harmony export */   r0: () => (/* binding */ base64url),
+/* harmony export */   uR: () => (/* binding */ uuid),
+/* harmony export */   uX: () => (/* binding */ ipv4),
+/* harmony export */   ug: () => (/* binding */ ipv6),
+/* harmony export */   w$: () => (/* binding */ datetime),
+/* harmony export */   zM: () => (/* binding */ boolean),
+/* harmony export */   zr: () => (/* binding */ cidrv4)
+/* harmony export */ });
+/* unused harmony exports extendedDuration, uuid4, uuid6, uuid7, html5Email, rfc5322Email, unicodeEmail, idnEmail, browserEmail, mac, hostname, domain, creditCard, currencyCode, iban, string, undefined, hex, md5_hex, md5_base64, md5_base64url, sha1_hex, sha1_base64, sha1_base64url, sha256_hex, sha256_base64, sha256_base64url, sha384_hex, sha384_base64, sha384_base64url, sha512_hex, sha512_base64, sha512_base64url */
+
+/**
+ * @deprecated CUID v1 is deprecated by its authors due to information leakage
+ * (timestamps embedded in the id). Use {@link cuid2} instead.
+ * See https://github.com/paralleldrive/cuid.
+ */
+const cuid = /^[cC][0-9a-z]{6,}$/;
+const cuid2 = /^[0-9a-z]+$/;
+const ulid = /^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$/;
+const xid = /^[0-9a-vA-V]{20}$/;
+const ksuid = /^[A-Za-z0-9]{27}$/;
+const nanoid = /^[a-zA-Z0-9_-]{21}$/;
+function nanoidOfLength(length) {
+    return new RegExp(`^[a-zA-Z0-9_-]{${length}}$`);
+}
+/** ISO 8601-1 duration regex. Does not support the 8601-2 extensions like negative durations or fractional/negative components. */
+const duration = /^P(?:(\d+W)|(?!.*W)(?=\d|T\d)(\d+Y)?(\d+M)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?)$/;
+/** Implements ISO 8601-2 extensions like explicit +- prefixes, mixing weeks with other units, and fractional/negative components. */
+const extendedDuration = /^[-+]?P(?!$)(?:(?:[-+]?\d+Y)|(?:[-+]?\d+[.,]\d+Y$))?(?:(?:[-+]?\d+M)|(?:[-+]?\d+[.,]\d+M$))?(?:(?:[-+]?\d+W)|(?:[-+]?\d+[.,]\d+W$))?(?:(?:[-+]?\d+D)|(?:[-+]?\d+[.,]\d+D$))?(?:T(?=[\d+-])(?:(?:[-+]?\d+H)|(?:[-+]?\d+[.,]\d+H$))?(?:(?:[-+]?\d+M)|(?:[-+]?\d+[.,]\d+M$))?(?:[-+]?\d+(?:[.,]\d+)?S)?)??$/;
+/** A regex for any UUID-like identifier: 8-4-4-4-12 hex pattern */
+const guid = /^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$/;
+/** Returns a regex for validating an RFC 9562/4122 UUID.
+ *
+ * @param version Optionally specify a version 1-8. If no version is specified, all versions are supported. */
+const uuid = (version) => {
+    if (!version)
+        return /^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}|00000000-0000-0000-0000-000000000000|ffffffff-ffff-ffff-ffff-ffffffffffff)$/;
+    return new RegExp(`^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-${version}[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12})$`);
+};
+const uuid4 = /*@__PURE__*/ (/* unused pure expression or super */ null && (uuid(4)));
+const uuid6 = /*@__PURE__*/ (/* unused pure expression or super */ null && (uuid(6)));
+const uuid7 = /*@__PURE__*/ (/* unused pure expression or super */ null && (uuid(7)));
+/** Practical email validation */
+const email = /^(?:[A-Za-z0-9_'+\-]+\.)*[A-Za-z0-9_'+\-]*[A-Za-z0-9_+-]@(?:[A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$/;
+/** Equivalent to the HTML5 input[type=email] validation implemented by browsers. Source: https://developer.mozilla.org/en-US/docs/Web/HTML/Element/input/email */
+const html5Email = /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
+/** The classic emailregex.com regex for RFC 5322-compliant emails */
+const rfc5322Email = /^(([^<>()\[\]\\.,;:\s@"]+(\.[^<>()\[\]\\.,;:\s@"]+)*)|(".+"))@((\[[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}])|(([a-zA-Z\-0-9]+\.)+[a-zA-Z]{2,}))$/;
+/** A loose regex that allows Unicode characters, enforces length limits, and that's about it. */
+const unicodeEmail = /^[^\s@"]{1,64}@[^\s@]{1,255}$/u;
+const idnEmail = (/* unused pure expression or super */ null && (unicodeEmail));
+const browserEmail = /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
+// from https://thekevinscott.com/emojis-in-javascript/#writing-a-regular-expression
+// Single character class, not an alternation: the two properties overlap (U+1F9B0-U+1F9B3), so `(A|B)+` backtracks exponentially on a failed match. The leading lookahead then demands one anchor — a pictograph, a regional indicator, or the enclosing keycap — because `\p{Emoji_Component}` on its own covers ASCII digits, `#`, `*`, ZWJ, variation selectors and skin tone modifiers, none of which is an emoji without a base.
+const _emoji = `^(?=[\\s\\S]*[\\p{Extended_Pictographic}\\p{Regional_Indicator}\\u20E3])[\\p{Extended_Pictographic}\\p{Emoji_Component}]+$`;
+function emoji() {
+    return new RegExp(_emoji, "u");
+}
+const ipv4 = /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])$/;
+const ipv6 = /^(([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,7}:|([0-9a-fA-F]{1,4}:){1,6}:[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,5}(:[0-9a-fA-F]{1,4}){1,2}|([0-9a-fA-F]{1,4}:){1,4}(:[0-9a-fA-F]{1,4}){1,3}|([0-9a-fA-F]{1,4}:){1,3}(:[0-9a-fA-F]{1,4}){1,4}|([0-9a-fA-F]{1,4}:){1,2}(:[0-9a-fA-F]{1,4}){1,5}|[0-9a-fA-F]{1,4}:((:[0-9a-fA-F]{1,4}){1,6})|:((:[0-9a-fA-F]{1,4}){1,7}|:))$/;
+const mac = (delimiter) => {
+    const escapedDelim = util.escapeRegex(delimiter ?? ":");
+    return new RegExp(`^(?:[0-9A-F]{2}${escapedDelim}){5}[0-9A-F]{2}$|^(?:[0-9a-f]{2}${escapedDelim}){5}[0-9a-f]{2}$`);
+};
+const cidrv4 = /^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9][0-9]|[0-9])\/([0-9]|[1-2][0-9]|3[0-2])$/;
+const cidrv6 = /^(([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,7}:|([0-9a-fA-F]{1,4}:){1,6}:[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,5}(:[0-9a-fA-F]{1,4}){1,2}|([0-9a-fA-F]{1,4}:){1,4}(:[0-9a-fA-F]{1,4}){1,3}|([0-9a-fA-F]{1,4}:){1,3}(:[0-9a-fA-F]{1,4}){1,4}|([0-9a-fA-F]{1,4}:){1,2}(:[0-9a-fA-F]{1,4}){1,5}|[0-9a-fA-F]{1,4}:((:[0-9a-fA-F]{1,4}){1,6})|:((:[0-9a-fA-F]{1,4}){1,7}|:))\/(12[0-8]|1[01][0-9]|[1-9]?[0-9])$/;
+// https://stackoverflow.com/questions/7860392/determine-if-string-is-in-base64-using-javascript
+const base64 = /^$|^(?:[0-9a-zA-Z+/]{4})*(?:(?:[0-9a-zA-Z+/]{2}==)|(?:[0-9a-zA-Z+/]{3}=))?$/;
+const base64url = /^(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2,3})?$/;
+// based on https://stackoverflow.com/questions/106179/regular-expression-to-match-dns-hostname-or-ip-address
+// export const hostname: RegExp = /^([a-zA-Z0-9-]+\.)*[a-zA-Z0-9-]+$/;
+const hostname = /^(?=.{1,253}\.?$)[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[-0-9a-zA-Z]{0,61}[0-9a-zA-Z])?)*\.?$/;
+const domain = /^(?=.{1,253}$)([a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z]{2,63}$/;
+const httpProtocol = /^https?$/;
+// https://blog.stevenlevithan.com/archives/validate-phone-number#r4-3 (regex sans spaces) E.164: leading digit must be 1-9; total digits (excluding '+') between 7-15
+const e164 = /^\+[1-9]\d{6,14}$/;
+// Credit card shape: 12–19 digits, optionally separated by single spaces or single hyphens. ISO/IEC 7812 caps the PAN at 19 digits; 12 is the shortest issued length (Maestro).
+const creditCard = /^\d(?:[ -]?\d){11,18}$/;
+// ISO 4217 alpha codes from the SIX list, regenerated by scripts/update-iso-4217.ts
+const currencyCode = /^(?:AED|AFN|ALL|AMD|AOA|ARS|AUD|AWG|AZN|BAM|BBD|BDT|BHD|BIF|BMD|BND|BOB|BOV|BRL|BSD|BTN|BWP|BYN|BZD|CAD|CDF|CHE|CHF|CHW|CLF|CLP|CNY|COP|COU|CRC|CUP|CVE|CZK|DJF|DKK|DOP|DZD|EGP|ERN|ETB|EUR|FJD|FKP|GBP|GEL|GHS|GIP|GMD|GNF|GTQ|GYD|HKD|HNL|HTG|HUF|IDR|ILS|INR|IQD|IRR|ISK|JMD|JOD|JPY|KES|KGS|KHR|KMF|KPW|KRW|KWD|KYD|KZT|LAK|LBP|LKR|LRD|LSL|LYD|MAD|MDL|MGA|MKD|MMK|MNT|MOP|MRU|MUR|MVR|MWK|MXN|MXV|MYR|MZN|NAD|NGN|NIO|NOK|NPR|NZD|OMR|PAB|PEN|PGK|PHP|PKR|PLN|PYG|QAR|RON|RSD|RUB|RWF|SAR|SBD|SCR|SDG|SEK|SGD|SHP|SLE|SOS|SRD|SSP|STN|SVC|SYP|SZL|THB|TJS|TMT|TND|TOP|TRY|TTD|TWD|TZS|UAH|UGX|USD|USN|UYI|UYU|UYW|UZS|VED|VES|VND|VUV|WST|XAD|XAF|XAG|XAU|XBA|XBB|XBC|XBD|XCD|XCG|XDR|XOF|XPD|XPF|XPT|XSU|XTS|XUA|XXX|YER|ZAR|ZMW|ZWG)$/;
+// iban electronic format: 2-letter country, check digits 02-98 (the only values `98 - remainder` can produce), 11-30 bban characters
+const iban = /^[A-Z]{2}(?!00|01|99)\d{2}[A-Z0-9]{11,30}$/;
+const dateSource = `(?:(?:\\d\\d[2468][048]|\\d\\d[13579][26]|\\d\\d0[48]|[02468][048]00|[13579][26]00)-02-29|\\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|(?:02)-(?:0[1-9]|1\\d|2[0-8])))`;
+/** Anchors a pattern source. The interpolation lives here rather than at the call site because
+ * esbuild will not drop a `@__PURE__` call whose own argument interpolates a variable, but it
+ * will drop `anchor(dateSource)`. Keeping it inline pinned `date` into every bundle. */
+function anchor(source) {
+    return new RegExp(`^${source}$`);
+}
+const date = /*@__PURE__*/ anchor(dateSource);
+function timeSource(args) {
+    const hhmm = `(?:[01]\\d|2[0-3]):[0-5]\\d`;
+    const regex = typeof args.precision === "number"
+        ? args.precision === -1
+            ? `${hhmm}`
+            : args.precision === 0
+                ? `${hhmm}:[0-5]\\d`
+                : `${hhmm}:[0-5]\\d\\.\\d{${args.precision}}`
+        : args.seconds
+            ? `${hhmm}:[0-5]\\d(?:\\.\\d+)?`
+            : `${hhmm}(?::[0-5]\\d(?:\\.\\d+)?)?`;
+    return regex;
+}
+function time(args) {
+    return new RegExp(`^${timeSource(args)}$`);
+}
+// Adapted from https://stackoverflow.com/a/3143231
+function datetime(args) {
+    const opts = ["Z"];
+    // if (args.offset) opts.push(`([+-]\\d{2}:\\d{2})`);
+    if (args.offset)
+        opts.push(`([+-](?:[01]\\d|2[0-3]):[0-5]\\d)`);
+    // RFC 3339 mandates seconds wherever the time carries a `Z` or an offset, so only the unqualified form `local` adds may omit them
+    const qualified = `${timeSource({ precision: args.precision, seconds: true })}(?:${opts.join("|")})`;
+    const timeRegex = args.local ? `${qualified}|${timeSource({ precision: args.precision })}` : qualified;
+    return new RegExp(`^${dateSource}T(?:${timeRegex})$`);
+}
+// the unbounded form of `string()` as a literal, so every plain string shares one instance instead of building its own
+const anyString = /^[\s\S]{0,}$/;
+const string = (params) => {
+    const regex = params ? `[\\s\\S]{${params?.minimum ?? 0},${params?.maximum ?? ""}}` : `[\\s\\S]*`;
+    return new RegExp(`^${regex}$`);
+};
+const bigint = /^-?\d+n?$/;
+const integer = /^-?\d+$/;
+const number = /^-?\d+(?:\.\d+)?$/;
+const boolean = /^(?:true|false)$/i;
+const _null = /^null$/i;
+
+const _undefined = /^undefined$/i;
+
+// regex for string with no uppercase letters
+const lowercase = /^[^A-Z]*$/;
+// regex for string with no lowercase letters
+const uppercase = /^[^a-z]*$/;
+// regex for hexadecimal strings (any length)
+const hex = /^[0-9a-fA-F]*$/;
+// Hash regexes for different algorithms and encodings
+// Helper function to create base64 regex with exact length and padding
+function fixedBase64(bodyLength, padding) {
+    return new RegExp(`^[A-Za-z0-9+/]{${bodyLength}}${padding}$`);
+}
+// Helper function to create base64url regex with exact length (no padding)
+function fixedBase64url(length) {
+    return new RegExp(`^[A-Za-z0-9_-]{${length}}$`);
+}
+// MD5 (16 bytes): base64 = 24 chars total (22 + "==")
+const md5_hex = /^[0-9a-fA-F]{32}$/;
+const md5_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(22, "==")));
+const md5_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(22)));
+// SHA1 (20 bytes): base64 = 28 chars total (27 + "=")
+const sha1_hex = /^[0-9a-fA-F]{40}$/;
+const sha1_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(27, "=")));
+const sha1_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(27)));
+// SHA256 (32 bytes): base64 = 44 chars total (43 + "=")
+const sha256_hex = /^[0-9a-fA-F]{64}$/;
+const sha256_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(43, "=")));
+const sha256_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(43)));
+// SHA384 (48 bytes): base64 = 64 chars total (no padding)
+const sha384_hex = /^[0-9a-fA-F]{96}$/;
+const sha384_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(64, "")));
+const sha384_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(64)));
+// SHA512 (64 bytes): base64 = 88 chars total (86 + "==")
+const sha512_hex = /^[0-9a-fA-F]{128}$/;
+const sha512_base64 = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64(86, "==")));
+const sha512_base64url = /*@__PURE__*/ (/* unused pure expression or super */ null && (fixedBase64url(86)));
+
+
+/***/ }),
+
+/***/ 9396:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   fd: () => (/* binding */ globalRegistry)
+/* harmony export */ });
+/* unused harmony exports $output, $input, $ZodRegistry, registry */
+var _a;
+const $output = /*@__PURE__*/ (/* unused pure expression or super */ null && (Symbol("ZodOutput")));
+const $input = /*@__PURE__*/ (/* unused pure expression or super */ null && (Symbol("ZodInput")));
+class $ZodRegistry {
+    constructor() {
+        this._map = new WeakMap();
+        this._idmap = new Map();
+    }
+    add(schema, ..._meta) {
+        const meta = _meta[0];
+        this._map.set(schema, meta);
+        if (meta && typeof meta === "object" && "id" in meta) {
+            this._idmap.set(meta.id, schema);
+        }
+        return this;
+    }
+    clear() {
+        this._map = new WeakMap();
+        this._idmap = new Map();
+        return this;
+    }
+    remove(schema) {
+        const meta = this._map.get(schema);
+        if (meta && typeof meta === "object" && "id" in meta) {
+            this._idmap.delete(meta.id);
+        }
+        this._map.delete(schema);
+        return this;
+    }
+    get(schema) {
+        // return this._map.get(schema) as any;
+        // inherit metadata
+        const p = schema._zod.parent;
+        if (p) {
+            const pm = { ...(this.get(p) ?? {}) };
+            delete pm.id; // do not inherit id
+            const f = { ...pm, ...this._map.get(schema) };
+            return Object.keys(f).length ? f : undefined;
+        }
+        return this._map.get(schema);
+    }
+    has(schema) {
+        return this._map.has(schema);
+    }
+}
+// registries
+function registry() {
+    return new $ZodRegistry();
+}
+(_a = globalThis).__zod_globalRegistry ?? (_a.__zod_globalRegistry = registry());
+const globalRegistry = globalThis.__zod_globalRegistry;
 
 
 /***/ }),

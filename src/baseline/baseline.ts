@@ -31,3 +31,15 @@ export type Baseline = {
   /** All platforms that the base has, those not measured (the head lacks them) too. */
   platforms: string[]
 }
+
+/** No baseline at all. */
+export const NO_BASELINE: Baseline = {
+  kind: 'none',
+  commit: null,
+  ref: null,
+  reason: null,
+  record: null,
+  passedOver: null,
+  measurements: [],
+  platforms: [],
+}

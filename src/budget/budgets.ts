@@ -1,5 +1,6 @@
 import type { Limits } from '../inputs/budget-lines.ts'
 import type { Inputs } from '../inputs/inputs.ts'
+import type { Caps } from '../record/record.ts'
 import type { Budget } from './budget.ts'
 
 /** The budgets that the inputs set: the whole image's own inputs, then `budgets` as they were written, then `forbid`. */
@@ -16,6 +17,11 @@ export function budgetsOf({ limits, budgets, forbid }: Pick<Inputs, 'limits' | '
       unit: 'findings',
     })),
   ]
+}
+
+/** The caps on the whole image that break the budget. */
+export function capsOf({ maxSize, maxDownloadSize, maxLayers }: Limits): Caps {
+  return { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers }
 }
 
 function limitsOf(

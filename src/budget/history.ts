@@ -41,7 +41,8 @@ export function startOf(over: Over, head: Measurement, history: History): Start 
     : recordOfOld(alike, over.days, history.now, some)
 }
 
-function isAlike(head: Measurement, point: Point): boolean {
+/** Whether an image's figures and a record's mean the same. */
+export function isAlike(head: Measurement, point: Point): boolean {
   if ((head.engine?.store ?? null) !== point.store) return false
   return head.size === null || point.size === null || head.sizeFrom === point.sizeFrom
 }

@@ -16,9 +16,22 @@ export type ActionContext = {
   serverUrl: string
   repository: { owner: string; repo: string } | null
   repositoryName: string | null
+  /** The commit that the run is of (GITHUB_SHA); '' where the runner does not say. */
+  sha: string
+  /** What is another one in each run and means nothing: its id and number, the names of branches. */
+  volatile: string[]
   repositoryUrl: string | null
   runUrl: string | null
 }
+
+const VOLATILE = [
+  'GITHUB_RUN_ID',
+  'GITHUB_RUN_NUMBER',
+  'GITHUB_REF',
+  'GITHUB_REF_NAME',
+  'GITHUB_HEAD_REF',
+  'GITHUB_SHA',
+]
 
 /** https://docs.github.com/actions/reference/workflows-and-actions/variables */
 export function readContext(env: Env): ActionContext {
@@ -34,6 +47,8 @@ export function readContext(env: Env): ActionContext {
     serverUrl,
     repository,
     repositoryName: repository?.repo ?? null,
+    sha: env['GITHUB_SHA'] ?? '',
+    volatile: VOLATILE.map((name) => env[name] ?? ''),
     repositoryUrl,
     runUrl: repositoryUrl && run ? `${repositoryUrl}/actions/runs/${run}` : null,
   }
@@ -68,7 +83,7 @@ export async function readEventFacts(env: Env, baseRef: string | null): Promise<
   )
   if (payload === undefined)
     throw new CouldNotMeasure('precondition', `GITHUB_EVENT_PATH is \`${path}\`, which holds no JSON object.`)
-  return readEvent(env['GITHUB_EVENT_NAME'] ?? '', payload, baseRef)
+  return readEvent(env['GITHUB_EVENT_NAME'] ?? '', payload, baseRef, env['GITHUB_REF'] ?? '')
 }
 
 function required(env: Env, name: string): string {

@@ -5,48 +5,72 @@ import type { Clock } from '../clock.ts'
 import { exitCodeOf } from '../budget/verdict.ts'
 import type { EventFacts } from '../inputs/event.ts'
 import type { Inputs } from '../inputs/inputs.ts'
+import type { Recordable } from '../record/record.ts'
+import type { Records } from '../record/shelf.ts'
 import { annotationsOf } from '../report/annotation.ts'
 import { renderComment, renderSummary } from '../report/comment.ts'
 import { renderJson } from '../report/json.ts'
 import { isNoteworthy } from '../report/noteworthy.ts'
+import { plain } from '../report/phrase.ts'
+import { recordedWords, renderRecorded, type Recorded } from '../report/record.ts'
 import type { Report } from '../report/report.ts'
 import { renderTerminal } from '../report/terminal.ts'
 import { upsertComment } from './comment.ts'
 import type { ActionContext } from './context.ts'
+import { openDataBranch } from './data-branch.ts'
+import { statusOf } from './errors.ts'
 import { printInert } from './log.ts'
 import { openGitHub } from './octokit.ts'
 import { outputsOf } from './outputs.ts'
+import { record, type Kept, type Recording } from './record.ts'
+import { openRecords } from './records.ts'
 import { openWaivers, type Waivers } from './waivers.ts'
 
 /** Whom the report is for. */
 export type Audience = {
-  inputs: Pick<Inputs, 'comment' | 'fail' | 'githubToken'>
+  inputs: Pick<Inputs, 'comment' | 'fail' | 'githubToken' | 'dataBranch'>
   /** Number of the pull request to comment on, or null. */
   pullRequest: number | null
   /** Null: there is no label that accepts growth. */
   waivers: Waivers | null
+  /** Null: there is nobody to ask for records. */
+  records: Records | null
+  /** Keeps what was measured; null: this run is none to be recorded. */
+  keep: ((recording: Recording) => Promise<Kept>) | null
+  /** The repository is private; null: the event does not say. */
+  isPrivate: boolean | null
 }
 
-/** Whom the report of a run is for, and by which label they accept growth. */
+/** Whom the report of a run is for, by which label they accept growth, and where their records are. */
 export function audienceOf(
   inputs: Inputs,
-  { pullRequest, labelled }: EventFacts,
+  { pullRequest, labelled, onDefaultBranch, isPrivate }: EventFacts,
   { apiUrl, repository }: ActionContext,
   clock: Clock,
 ): Audience {
   const { acceptLabel: label, githubToken: token } = inputs
-  if (label === null || token === null || pullRequest === null || repository === null)
-    return { inputs, pullRequest, waivers: null }
+  const nobody: Audience = { ...NOBODY, inputs, pullRequest, isPrivate }
+  if (token === null || repository === null) return nobody
+  const octokit = openGitHub(token, { baseUrl: apiUrl })
+  const place = { ...repository, branch: inputs.dataBranch }
+  const records = openRecords(octokit, place, clock)
+  const isRecorded = inputs.record === 'auto' && onDefaultBranch
+  const keep = isRecorded
+    ? (recording: Recording) => record(openDataBranch(octokit, place, clock), records, recording, clock)
+    : null
+  if (label === null || pullRequest === null) return { ...nobody, records, keep }
   const setting = { ...repository, number: pullRequest, label, labelled, hasComment: inputs.comment !== 'off' }
-  const waivers = openWaivers(openGitHub(token, { baseUrl: apiUrl }), setting, { clock, warn: core.warning })
-  return { inputs, pullRequest, waivers }
+  return { ...nobody, records, keep, waivers: openWaivers(octokit, setting, { clock, warn: core.warning }) }
 }
 
 /** Before the inputs and the event are understood there is no pull request to speak to. */
 export const NOBODY: Audience = {
-  inputs: { comment: 'off', fail: true, githubToken: null },
+  inputs: { comment: 'off', fail: true, githubToken: null, dataBranch: '' },
   pullRequest: null,
   waivers: null,
+  records: null,
+  keep: null,
+  isPrivate: null,
 }
 
 export type Publication = Audience & { context: ActionContext }
@@ -55,10 +79,14 @@ export type Publication = Audience & { context: ActionContext }
 const LOG_WIDTH = 120
 
 /**
- * Hands the report over: outputs, JSON file, log, annotations, summary, and last the comment. Gives the exit code, which none of them
- * decides: what cannot be written is a warning.
+ * Hands the report over: outputs, JSON file, log, annotations, the record, summary, and last the comment. Gives the exit code, which none of
+ * them decides: what cannot be written is a warning.
  */
-export async function publish(report: Report, publication: Publication, clock: Clock): Promise<number> {
+export async function publish(
+  { report, recordable }: { report: Report; recordable: Recordable | null },
+  publication: Publication,
+  clock: Clock,
+): Promise<number> {
   const exitCode = exitCodeOf(report.verdict, publication.inputs.fail)
   const bodies = renderComment(report)
   for (const [name, value] of Object.entries(outputsOf(report))) core.setOutput(name, value)
@@ -68,7 +96,12 @@ export async function publish(report: Report, publication: Publication, clock: C
   await orWarn('The JSON report', async () =>
     core.setOutput('report', await writeReport(report, publication.context.temporary)),
   )
-  await orWarn('The job summary', () => core.summary.addRaw(renderSummary(report), true).write())
+  const recorded = recordable === null ? null : await keepRecord(report, recordable, publication)
+  await orWarn('The job summary', () => {
+    core.summary.addRaw(renderSummary(report), true)
+    if (recorded !== null) core.summary.addRaw(renderRecorded(recorded), true)
+    return core.summary.write()
+  })
   let url = ''
   await orWarn('The comment', async () => {
     url = await comment(report, bodies, publication, clock)
@@ -83,6 +116,33 @@ async function orWarn(what: string, write: () => Promise<unknown>): Promise<void
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     core.warning(`${what} could not be written; the verdict does not need it. ${why}`)
+  }
+}
+
+/** Keeps what was measured where this run is to be recorded; null: it is not. What fails is told, and changes nothing else. */
+async function keepRecord(
+  { head }: Report,
+  recordable: Recordable,
+  { keep, inputs, context, isPrivate }: Publication,
+): Promise<Recorded | null> {
+  if (keep === null) return null
+  const { repositoryUrl, sha } = context
+  const recorded = { branch: inputs.dataBranch, repositoryUrl, isPrivate, isNew: false, images: [], reason: null }
+  const skipped = (reason: string): Recorded => ({ ...recorded, action: 'skipped', reason: reason.replace(/\.$/, '') })
+  // Another commit was checked out: it need not be one of the default branch.
+  if (head.commit !== null && head.commit !== sha)
+    return skipped(`what was measured is \`${head.commit.slice(0, 7)}\`, and this run is of \`${sha.slice(0, 7)}\``)
+  try {
+    const kept = await keep({ ...recordable, commit: sha })
+    core.info(plain(recordedWords({ ...recorded, ...kept })))
+    return { ...recorded, ...kept }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    // Who did not give the permission need not want records.
+    const isForbidden = error instanceof Error && [403, 404].includes(statusOf(error.cause) ?? 0)
+    const say = isForbidden ? core.info : core.warning
+    say(`The measurement was not recorded; the verdict does not need it. ${why}`)
+    return skipped(why)
   }
 }
 

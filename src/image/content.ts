@@ -33,9 +33,9 @@ export type ImageContent = {
   packages: Package[]
 }
 
-/** The files and packages of an image all of whose layers were read; null where one was not, or has more files than can be kept. */
-export function contentOf({ config }: Pick<SourceImage, 'config'>, contents: LayerContents): ImageContent | null {
-  const layers = (config.rootfs?.diff_ids ?? []).map((diffId) => contents.get(diffId)?.entries ?? null)
+/** The files and packages of an image of these layers (diffIDs, base layer first), all of which were read; null where one was not, or has more files than can be kept. */
+export function contentOf(diffIds: readonly string[], contents: LayerContents): ImageContent | null {
+  const layers = diffIds.map((diffId) => contents.get(diffId)?.entries ?? null)
   if (!layers.every((entries) => entries !== null)) return null
   const laid = layFiles(layers)
   if (laid === null) return null

@@ -141,11 +141,7 @@ async function readClassic(
   subject: Subject,
 ): Promise<Measurement[]> {
   const downloadSizes = inputs.metrics.includes('download-size')
-  // An image that lies elsewhere has the sizes of its content; the engine's own count differs for layers that it pulled.
-  const compared = typeof inputs.baseline === 'object'
-  // Its total does not tell what a part of the image has.
-  const inParts = inputs.budgets.some(({ scope }) => scope !== null) || inputs.forbid.length > 0
-  if (!downloadSizes && !compared && !inParts && keepsRecords(engine)) {
+  if (countsItself(inputs, engine)) {
     const [recorded] = await readRecord(exec, build, engine.store, inputs.builder)
     const sizes = await readClassicSizes(exec, build.digest, recorded!.config)
     const unmeasured = { size: null, downloadSize: null }
@@ -163,6 +159,17 @@ async function readClassic(
         : UNKNOWN_ORIGINS
       return measurementOf(found, subject, inputs, contents, origins, NOT_PACKED)
     }),
+  )
+}
+
+/** Whether the size of what an engine built is its own count, and no content is read. */
+export function countsItself({ metrics, baseline, budgets, forbid }: Inputs, engine: Engine): boolean {
+  // An image that lies elsewhere has the sizes of its content; the engine's own count differs for layers that it pulled.
+  const compared = typeof baseline === 'object'
+  // Its total does not tell what a part of the image has.
+  const inParts = budgets.some(({ scope }) => scope !== null) || forbid.length > 0
+  return (
+    engine.store === 'classic' && !metrics.includes('download-size') && !compared && !inParts && keepsRecords(engine)
   )
 }
 
@@ -265,7 +272,7 @@ async function measurementOf(
     size: inputs.metrics.includes('size') ? ELSEWHERE : null,
     downloadSize: inputs.metrics.includes('download-size') ? noDownloadSize : null,
   }
-  const content = inputs.metrics.includes('size') ? contentOf(image, contents) : null
+  const content = inputs.metrics.includes('size') ? contentOf(image.config.rootfs?.diff_ids ?? [], contents) : null
   return toMeasurement(subject, { ...image, packed }, sizes, origins, unmeasured, { content })
 }
 

@@ -22,6 +22,10 @@ export type EventFacts = {
   pushed: string | null
   /** The label that the event set on the pull request; null: it is another event. */
   labelled: string | null
+  /** It is a run of the default branch itself (a push, a schedule, by hand): what it measures is worth a record. */
+  onDefaultBranch: boolean
+  /** The repository is private; null: the event does not say. */
+  isPrivate: boolean | null
 }
 
 const sha = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/)
@@ -39,16 +43,31 @@ const push = z.object({ before: sha, ref: z.string().min(1) })
 
 /**
  * The facts of a workflow run's event: `name` is GITHUB_EVENT_NAME, `payload` the parsed file at GITHUB_EVENT_PATH.
- * `baseRef`, where the user gave it, decides what to compare with. Shapes: GitHub's webhook payloads.
+ * `ref` is GITHUB_REF. `baseRef`, where the user gave it, decides what to compare with. Shapes: GitHub's webhook payloads.
  */
-export function readEvent(name: string, payload: unknown, baseRef: string | null): EventFacts {
+export function readEvent(name: string, payload: unknown, baseRef: string | null, ref: string): EventFacts {
   const facts = readPayload(name, payload)
-  return baseRef === null ? facts : { ...facts, base: { kind: 'ref', ref: baseRef } }
+  const base: BaseQuestion = baseRef === null ? facts.base : { kind: 'ref', ref: baseRef }
+  const { data } = repositoryOf.safeParse(payload)
+  const isDefault = data !== undefined && ref === `refs/heads/${data.repository.default_branch}`
+  return {
+    ...facts,
+    base,
+    onDefaultBranch: OF_A_BRANCH.has(name) && isDefault,
+    isPrivate: data?.repository.private ?? null,
+  }
 }
+
+/** Events whose run is of a branch as it is, with the repository's own secrets. */
+const OF_A_BRANCH = new Set(['push', 'schedule', 'workflow_dispatch'])
+
+const repositoryOf = z.object({
+  repository: z.object({ default_branch: z.string().min(1), private: z.boolean().optional() }),
+})
 
 const NO_PULL_REQUEST = { pullRequest: null, pushed: null, labelled: null }
 
-function readPayload(name: string, payload: unknown): EventFacts {
+function readPayload(name: string, payload: unknown): Omit<EventFacts, 'onDefaultBranch' | 'isPrivate'> {
   switch (name) {
     case 'pull_request': {
       const { pull_request, action, label } = parse(name, pullRequest, payload)

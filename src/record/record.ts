@@ -1,4 +1,5 @@
 import type { Store } from '../build/engine.ts'
+import type { LayerContents } from '../image/layer/contents.ts'
 import type { Measurement } from '../image/measurement.ts'
 
 /**
@@ -24,6 +25,18 @@ export type StoredRecord = {
   caps: Caps
   /** Without its `content`, which is null here: the layers' listings stand beside the records, by diffID. */
   measurement: Measurement
+}
+
+/** What a record of a run is made of. */
+export type Recordable = {
+  /** One a platform. */
+  measurements: Measurement[]
+  recipe: Recipe
+  caps: Caps
+  /** When the measured commit was committed; null: it is not known, or no commit was built. */
+  committedAt: string | null
+  /** What was read of the layers. */
+  contents: LayerContents
 }
 
 /** What a chart needs of a record, and what is kept of it for good. Sizes in bytes; null: not measured. */

@@ -2,7 +2,7 @@ import type { LayerChange, PackageChange, Part, Why } from '../compare/compariso
 import { shorten } from './characters.ts'
 import { join, phrase, type Phrase, type Piece, type Place } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
-import { baseImageGrowth, familiarName, leadChange, type LeadMetric } from './state.ts'
+import { baseImageGrowth, familiarName, leadChange, measuredBase, type LeadMetric } from './state.ts'
 import { formatCount, formatSigned } from './units.ts'
 
 /** Whose line it was, and what of it: the layers that a change of the image's size can be put down to. */
@@ -200,7 +200,7 @@ function baseHead(image: ImageReport, report: Report): Head {
 export function layerPlace(layer: LayerChange, image: ImageReport, report: Report): Place | null {
   if (layer.file === null || layer.line === null) return null
   const head = report.head.dirty ? null : report.head.commit
-  return { file: layer.file, line: layer.line, commit: layer.change === 'removed' ? image.baseline.commit : head }
+  return { file: layer.file, line: layer.line, commit: layer.change === 'removed' ? measuredBase(image) : head }
 }
 
 /** What of it, as the end of the cause's sentence; nothing where it is not known. */

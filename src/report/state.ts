@@ -76,6 +76,11 @@ export function baseImageGrowth(image: ImageReport): number | null {
   return metric === null ? null : (image.baseImage?.growth?.[metric] ?? null)
 }
 
+/** The commit whose figures stand for the base: of a record before the base commit, that record's. Null: there is none. */
+export function measuredBase({ baseline }: ImageReport): string | null {
+  return baseline.record?.commit ?? baseline.commit
+}
+
 /** `docker.io/library/node:24-slim` as Dockerfiles write it: `node:24-slim`. */
 export function familiarName(reference: string): string {
   return reference.replace(/^docker\.io\/(library\/)?/, '')

@@ -5,7 +5,7 @@ import { ECOSYSTEMS, allCauses, isChanged, layerFigures } from './causes.ts'
 import { shorten } from './characters.ts'
 import { capitalised, phrase, plain, type Phrase } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
-import { familiarName, isFailure, leadChange, leadMetric } from './state.ts'
+import { familiarName, isFailure, leadChange, leadMetric, measuredBase } from './state.ts'
 import { formatBytes, formatBytesAmong, formatCount, formatLimit, formatSigned, formatSignedCount } from './units.ts'
 import {
   METRICS,
@@ -174,8 +174,10 @@ function statusCell(check: Check | undefined): Phrase {
 function baseHead(images: readonly ImageReport[]): Phrase {
   const [first] = images
   if (first === undefined) return ['base']
-  const { commit, ref } = first.baseline
-  if (!images.every((image) => image.baseline.commit === commit && image.baseline.ref === ref)) return ['base']
+  const commit = measuredBase(first)
+  const isSame = (image: ImageReport): boolean =>
+    measuredBase(image) === commit && image.baseline.ref === first.baseline.ref
+  if (!images.every(isSame)) return ['base']
   const name = baseName(first).replace(/^the base$/, 'base')
   return commit === null ? [name] : phrase`${name} ${{ code: shortCommit(commit) }}`
 }

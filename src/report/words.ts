@@ -737,9 +737,22 @@ export function smallPrint(image: ImageReport, report: Report): Phrase[] {
 }
 
 function baselinePrint(image: ImageReport): Phrase[] {
-  const { kind, commit, ref } = image.baseline
+  const { passedOver } = image.baseline
+  const print = basePrint(image)
+  return passedOver === null ? print : [...print, fromProse(passedOver)]
+}
+
+function basePrint(image: ImageReport): Phrase[] {
+  const { kind, commit, ref, record } = image.baseline
   if (kind === 'none' || image.base === null) return []
   if (kind === 'image') return [phrase`base ${{ code: ref ?? '' }}`]
+  if (kind === 'record' && record !== null) {
+    if (record.behind === 0) return [phrase`base as recorded of ${{ code: shortCommit(record.commit) }}`]
+    const distance = formatCount(record.behind, 'commit')
+    return [
+      phrase`base as recorded of ${{ code: shortCommit(record.commit) }} (${record.at.slice(0, 10)}), ${distance} before ${{ code: shortCommit(commit ?? '') }}`,
+    ]
+  }
   return [commit === null ? ['base built for this run'] : phrase`base built from ${{ code: shortCommit(commit) }}`]
 }
 

@@ -403,9 +403,6 @@ describe('readSavedStream', () => {
     const known = digestOf(plain[0]!.tar)
     contents.add({
       diffId: known,
-      digest: known,
-      compression: 'none',
-      packedSize: 0,
       size: 4711,
       entries: [],
       factBytes: 0,

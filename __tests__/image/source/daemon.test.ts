@@ -164,9 +164,6 @@ describe('an image of the engine', () => {
     const contents = createLayerContents(new AbortController().signal)
     contents.add({
       diffId: layer.diffId,
-      digest: layer.digest,
-      compression: 'gzip',
-      packedSize: 1,
       size: 1000,
       entries: [],
       factBytes: 0,

@@ -11,8 +11,8 @@ export type LayerContent = Pick<ReadLayer, 'size' | 'entries'>
  */
 export type LayerContents = {
   get: (diffId: string) => LayerContent | undefined
-  /** Adds a layer that was read on the way. */
-  add: (layer: ReadLayer) => void
+  /** Adds a layer that was read on the way, or of which a record tells. */
+  add: (layer: Pick<ReadLayer, 'diffId' | 'size' | 'entries' | 'factBytes'>) => void
   /**
    * Reads a layer unless it is known or being read; `blob` is what a manifest lists of it, verified while reading. At most a few layers
    * are read at a time. Throws what `open` and the walk throw: CouldNotMeasure naming the layer; `cancelled` where the run was.
@@ -38,7 +38,7 @@ export function createLayerContents(signal: AbortSignal): LayerContents {
   let keptEntries = 0
   let keptFactBytes = 0
 
-  function keep({ diffId, size, entries, factBytes }: ReadLayer): LayerContent {
+  function keep({ diffId, size, entries, factBytes }: Parameters<LayerContents['add']>[0]): LayerContent {
     const found = known.get(diffId)
     if (found) return found
     const fits =

@@ -1,0 +1,145 @@
+import type { Clock } from '../clock.ts'
+import { isoSeconds } from '../clock.ts'
+import type { Measurement } from '../image/measurement.ts'
+import { packListing } from '../record/listing.ts'
+import { folderOf } from '../record/paths.ts'
+import type { Point, Recordable, Release, StoredRecord } from '../record/record.ts'
+import type { FileChange, Records, Shelf } from '../record/shelf.ts'
+import { changesOf, unlistedLayers } from '../record/store.ts'
+import { badgeOf, renderBadgeSvg, renderEndpointJson, type BadgeFacts } from '../report/badge.ts'
+import { renderHistorySvg } from '../report/chart.ts'
+import type { RecordedImage } from '../report/record.ts'
+import type { DataBranch } from './data-branch.ts'
+
+/** What is there to be recorded, and of which commit (40 or 64 hex digits) of the default branch. */
+export type Recording = Recordable & { commit: string }
+
+/** What became of it: the images, and whether the branch was made for them. */
+export type Kept = { action: 'recorded' | 'unchanged'; isNew: boolean; images: RecordedImage[] }
+
+/**
+ * Keeps what was measured on the data branch, with the badges and the chart drawn anew, as one commit: all of it or nothing. Throws an Error
+ * that explains what fails for good.
+ */
+export async function record(
+  branch: DataBranch,
+  records: Records,
+  { commit, committedAt, recipe, caps, measurements, contents }: Recording,
+  clock: Clock,
+): Promise<Kept> {
+  const measuredAt = isoSeconds(clock.now())
+  const releases = await records.releases()
+  const listings = createPacking(contents)
+  const images = measurements.map(({ name, platform, size, downloadSize }) => ({
+    name,
+    platform,
+    folder: folderOf(name, platform),
+    metric:
+      size !== null ? ('size' as const) : downloadSize !== null ? ('download-size' as const) : ('layers' as const),
+  }))
+  const changes = async (shelf: Shelf): Promise<FileChange[]> => {
+    const all: FileChange[] = []
+    for (const [at, measurement] of measurements.entries()) {
+      const stored: StoredRecord = {
+        schema: 1,
+        commit,
+        committedAt: committedAt ?? measuredAt,
+        measuredAt,
+        recipe,
+        caps,
+        measurement: { ...measurement, content: null },
+      }
+      // oxlint-disable-next-line no-await-in-loop -- one image's files at a time: listings are large
+      all.push(...(await changesOfImage(shelf, stored, images[at]!.folder, listings, releases)))
+    }
+    return (await shelf.read('README.md')) === null ? [{ path: 'README.md', content: README }, ...all] : all
+  }
+  const { isNew, action } = await branch.update(changes, messageOf(images, commit))
+  return { action: action === 'created' ? 'recorded' : 'unchanged', isNew, images }
+}
+
+/** One commit of the data branch, by what it has. */
+function messageOf(images: readonly RecordedImage[], commit: string): string {
+  const names = [...new Set(images.map(({ name }) => name))].join(', ')
+  const platforms = images.map(({ platform }) => platform).join(', ')
+  return `Record ${names} of ${commit.slice(0, 7)}\n\n${platforms}`
+}
+
+async function changesOfImage(
+  shelf: Shelf,
+  stored: StoredRecord,
+  folder: string,
+  packing: Packing,
+  releases: readonly Release[],
+): Promise<FileChange[]> {
+  const { measurement } = stored
+  const diffIds = measurement.sizeFrom === 'content' ? measurement.layers.map(({ diffId }) => diffId) : []
+  const listings = await packing(await unlistedLayers(shelf, folder, diffIds))
+  const released = new Set(releases.map(({ commit }) => commit))
+  const { changes, points } = await changesOf(shelf, { record: stored, listings }, released)
+  return [...changes, ...pictures(folder, measurement, points, releases)]
+}
+
+/** Packs the listings of layers, each once, however often it is asked for. Those that are not known, or too large, are left out. */
+type Packing = (diffIds: readonly string[]) => Promise<ReadonlyMap<string, Buffer>>
+
+function createPacking(contents: Recordable['contents']): Packing {
+  const packed = new Map<string, Promise<Buffer | null>>()
+  const pack = (diffId: string): Promise<Buffer | null> => {
+    const { size, entries } = contents.get(diffId) ?? { size: 0, entries: null }
+    return entries === null ? Promise.resolve(null) : packListing(diffId, { size, entries })
+  }
+  return async (diffIds) => {
+    const found = new Map<string, Buffer>()
+    for (const diffId of diffIds) {
+      packed.set(diffId, packed.get(diffId) ?? pack(diffId))
+      // oxlint-disable-next-line no-await-in-loop -- one at a time: their text is large
+      const bytes = await packed.get(diffId)!
+      if (bytes !== null) found.set(diffId, bytes)
+    }
+    return found
+  }
+}
+
+/** The badges, which tell of the newest commit of all that are recorded, and the chart. */
+function pictures(
+  folder: string,
+  { name, platform }: Measurement,
+  points: Point[],
+  releases: readonly Release[],
+): FileChange[] {
+  const last = points.at(-1)
+  if (last === undefined) return []
+  const { size, downloadSize, layers, caps } = last
+  const figures: [BadgeFacts['metric'], number | null, number | null][] = [
+    ['size', size, caps.size],
+    ['download-size', downloadSize, caps.downloadSize],
+    ['layers', layers, caps.layers],
+  ]
+  const badges = figures.flatMap(([metric, value, cap]) => {
+    if (value === null) return []
+    const badge = badgeOf({ metric, value, cap })
+    const path = `${folder}/badge-${metric}`
+    return [
+      { path: `${path}.json`, content: renderEndpointJson(badge) },
+      { path: `${path}.svg`, content: renderBadgeSvg(badge, 'light') },
+      { path: `${path}-dark.svg`, content: renderBadgeSvg(badge, 'dark') },
+    ]
+  })
+  const history = { name, platform, points, releases }
+  return [
+    ...badges,
+    { path: `${folder}/history.svg`, content: renderHistorySvg(history, 'light') },
+    { path: `${folder}/history-dark.svg`, content: renderHistorySvg(history, 'dark') },
+  ]
+}
+
+/** What someone reads who comes across the branch. */
+const README = `# Records of Image Budget
+
+This branch is written by the action Image Budget, on each push to the default branch. It has what the images were measured to be:
+each image's \`records/\` and \`layers/\` are what pull requests are compared with, \`points/\` is the history, and the badges and charts are drawn from
+it.
+
+Nothing else belongs here. The branch may be deleted: it is made again by the next push, without what it knew.
+`
