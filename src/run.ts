@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { advise } from './advice/advise.ts'
 import { budgetsOf } from './budget/budgets.ts'
 import { judge } from './budget/judge.ts'
+import { ratchetsOf } from './budget/ratchet.ts'
 import { isWaivable, shownOf, waive, type AskWaivers } from './budget/waiver.ts'
 import { compareAll, gonePlatforms } from './compare/compare.ts'
 import { CouldNotMeasure, toFailure } from './failure.ts'
@@ -32,7 +33,7 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
       const { comparison, head, base } = compared
       const findings = advise(head, base)
       const { checks, verdict } = judge(compared, budgets, findings)
-      return { comparison, checks, verdict, findings, trend: [], ratchets: [] }
+      return { comparison, checks, verdict, findings, trend: [], ratchets: ratchetsOf(comparison.head, budgets) }
     })
     const { images, waiver } = await withWaiver(judged, world.askWaivers, facts.name)
     // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.

@@ -6,11 +6,19 @@ import { worstVerdict } from '../../src/budget/verdict.ts'
 import type { Totals } from '../../src/compare/comparison.ts'
 import { compared } from '../support/measurements.ts'
 
-const maxSize = (limit: number): Budget => ({ budget: 'max-size', scope: null, level: 'fail', limit, unit: 'bytes' })
+const maxSize = (limit: number): Budget => ({
+  budget: 'max-size',
+  scope: null,
+  level: 'fail',
+  over: null,
+  limit,
+  unit: 'bytes',
+})
 const maxDownloadSize = (limit: number): Budget => ({
   budget: 'max-download-size',
   scope: null,
   level: 'fail',
+  over: null,
   limit,
   unit: 'bytes',
 })
@@ -18,6 +26,7 @@ const maxLayers = (limit: number): Budget => ({
   budget: 'max-layers',
   scope: null,
   level: 'fail',
+  over: null,
   limit,
   unit: 'layers',
 })
@@ -25,6 +34,7 @@ const maxIncrease = (limit: number): Budget => ({
   budget: 'max-increase',
   scope: null,
   level: 'fail',
+  over: null,
   limit,
   unit: 'bytes',
 })
@@ -32,6 +42,7 @@ const maxPercent = (limit: number): Budget => ({
   budget: 'max-increase',
   scope: null,
   level: 'fail',
+  over: null,
   limit,
   unit: 'percent',
 })
@@ -51,6 +62,7 @@ describe('a cap', () => {
       budget: 'max-size',
       scope: null,
       level: 'fail',
+      over: null,
       limit: 1000,
       unit: 'bytes',
       metric: 'size',
@@ -62,6 +74,7 @@ describe('a cap', () => {
       growth: null,
       uncounted: 0,
       accepted: null,
+      against: null,
     })
   })
 
@@ -126,6 +139,7 @@ describe('a growth limit in bytes', () => {
       budget: 'max-increase',
       scope: null,
       level: 'fail',
+      over: null,
       limit: 100,
       unit: 'bytes',
       metric: 'size',
@@ -137,6 +151,7 @@ describe('a growth limit in bytes', () => {
       growth,
       uncounted: 0,
       accepted: null,
+      against: null,
     })
   })
 

@@ -23,6 +23,7 @@ function limit(scope: Scope | null, name: BudgetName, amount: number, more: Part
     budget: name,
     scope,
     level: 'fail',
+    over: null,
     limit: amount,
     unit: name === 'max-layers' ? 'layers' : 'bytes',
     ...more,

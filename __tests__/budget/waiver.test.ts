@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
 import type { Budget, Scope } from '../../src/budget/budget.ts'
+import { NO_HISTORY, type History } from '../../src/budget/history.ts'
 import { judge, verdictOf } from '../../src/budget/judge.ts'
 import { isWaivable, shownOf, waive, type Shown } from '../../src/budget/waiver.ts'
 import type { Change, Comparison, Totals } from '../../src/compare/comparison.ts'
@@ -15,12 +16,32 @@ const budget = (
   budget: name,
   scope,
   level: 'fail',
+  over: null,
   limit,
   unit: name === 'max-layers' ? 'layers' : 'bytes',
   ...more,
 })
 
 const own: Scope = { kind: 'stage', of: 'runtime' }
+
+/** A record of 1,000 bytes, long ago, of a released commit. */
+const RECORDS: History = {
+  points: [
+    {
+      commit: 'a'.repeat(40),
+      at: '2025-01-01T00:00:00Z',
+      size: 1000,
+      downloadSize: null,
+      layers: 3,
+      caps: { size: null, downloadSize: null, layers: null },
+      store: 'classic',
+      sizeFrom: 'content',
+    },
+  ],
+  releases: [{ name: 'v1', commit: 'a'.repeat(40) }],
+  now: '2026-01-01T00:00:00Z',
+  problem: null,
+}
 
 type Judged = ReturnType<typeof judge> & { comparison: Comparison }
 
@@ -30,6 +51,7 @@ function judged(
   base: Partial<Totals> | null,
   budgets: Budget[],
   parts: [number, number] = [0, 0],
+  history: History = NO_HISTORY,
 ): Judged {
   const [before, after] = parts.map((size) => ({ layers: [aLayer('RUN x', { size, stage: 'runtime' })] }))
   const of = compared(head, base, { head: after!, base: before! })
@@ -46,7 +68,7 @@ function judged(
     ownLayers: null,
     wasted: null,
   }
-  return { comparison: { ...of.comparison, change }, ...judge(of, budgets, []) }
+  return { comparison: { ...of.comparison, change }, ...judge(of, budgets, [], history) }
 }
 
 const shown = (image: Judged): Shown[] => [shownOf(image.comparison.platform, image.comparison.change, image.checks)!]
@@ -83,6 +105,27 @@ describe('growth that was accepted', () => {
   it('is that of its platform', () => {
     expect(waive(seen, [{ ...shown(seen)[0]!, platform: 'linux/arm64' }])).toBe(seen)
     expect(waive(seen, [])).toBe(seen)
+  })
+
+  it('waives what growth over times comes to, whichever of them it breaks, and no more than the change’s own', () => {
+    const times = [
+      budget('max-increase', 100, null, { over: { kind: 'days', days: 30 } }),
+      budget('max-increase', 120, null, { over: { kind: 'days', days: 90 } }),
+      budget('max-increase', 10, null, { over: { kind: 'release' }, unit: 'percent' }),
+      budget('max-increase', 200, null, { over: { kind: 'days', days: 7 } }),
+    ]
+    const at = (size: number, base: number): Judged => judged({ size }, { size: base }, times, [0, 0], RECORDS)
+    const before = at(1130, 1080)
+    expect(statuses(before)).toEqual(['over', 'over', 'over', 'within'])
+    const waived = waive(before, shown(before))
+    expect(statuses(waived)).toEqual(['waived', 'waived', 'waived', 'within'])
+    expect(waived).toMatchObject({ verdict: 'within', checks: [{ accepted: 50, excess: 30 }, { excess: 10 }, {}, {}] })
+    // The base branch grew since: the change is still what was accepted, though more of the times are broken now.
+    expect(statuses(waive(at(1230, 1180), shown(before)))).toEqual(['waived', 'waived', 'waived', 'waived'])
+    expect(statuses(waive(at(1231, 1180), shown(before)))).toEqual(['over', 'over', 'over', 'over'])
+    // What did not grow the image is no growth that anybody has to accept.
+    expect(at(1130, 1130).checks.some(isWaivable)).toBe(false)
+    expect(judged({ size: 1130 }, null, times, [0, 0], RECORDS).checks.some(isWaivable)).toBe(false)
   })
 
   it('of a part of the image is the part’s own', () => {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { rmSync } from 'node:fs'
 import type { ExecOptions } from '../../src/exec.ts'
-import { fetchCommit, parentsOf, resolveBase, type BaseCommit } from '../../src/git/commits.ts'
+import { fetchBase, fetchCommit, parentsOf, resolveBase, type BaseCommit } from '../../src/git/commits.ts'
 import { openRepository, type Repository } from '../../src/git/git.ts'
 import type { BaseQuestion } from '../../src/inputs/event.ts'
 import { createSandbox, stateOf, type Sandbox } from '../support/repositories.ts'
@@ -59,7 +59,9 @@ const open = (folder: string): Promise<Repository> => openRepository(sandbox.exe
 /** The base that a question gets in a clone, whose state must be the same before and after. */
 async function baseIn(clone: string, question: BaseQuestion): Promise<BaseCommit> {
   const before = stateOf(sandbox, clone)
-  const base = await resolveBase(await open(clone), question, null)
+  const repository = await open(clone)
+  const found = await resolveBase(repository, question, null)
+  const base = found.reason === null ? await fetchBase(repository, found, null) : found
   expect(stateOf(sandbox, clone)).toEqual(before)
   // Its tree is there to be built.
   if (base.commit !== null) sandbox.git(clone, 'ls-tree', '-r', base.commit)
@@ -185,6 +187,15 @@ describe("a pull request's head", () => {
     )
     // The base, one step that brings nothing, and all there is.
     expect(fetches).toBe(3)
+  })
+
+  it('knows the parent of a merge commit without a fetch: a record of it may be all that is needed', async () => {
+    const { merge, main, question } = pullRequest()
+    const clone = checkout('refs/pull/7/merge', 'refs/remotes/pull/7/merge')
+    rmSync(join(sandbox.folder, 'origin.git'), { recursive: true })
+    const base = await resolveBase(await open(clone), question, null)
+    expect(base).toEqual({ commit: main.at(-1), ref: 'main', reason: null })
+    expect(sandbox.git(clone, 'rev-parse', 'HEAD')).toBe(merge)
   })
 
   it('has no base where git cannot read the history: that is an answer, no error', async () => {

@@ -37,7 +37,7 @@ describe('a line of budgets', () => {
     ['package=@types/node,max-size=0 B', { kind: 'package', of: '@types/node' }, { maxSize: 0 }],
     ['max-download-size=55 MB', null, { maxDownloadSize: 55_000_000 }],
   ] as const)('%s', (text, scope, limits) => {
-    expect(parsed(text)).toEqual([{ line: 1, scope, level: 'fail', limits: { ...none, ...limits } }])
+    expect(parsed(text)).toEqual([{ line: 1, scope, level: 'fail', over: null, limits: { ...none, ...limits } }])
   })
 
   it('may set several limits, a soft one, and stand among blank lines and comments', () => {
@@ -49,6 +49,85 @@ describe('a line of budgets', () => {
   })
 })
 
+describe('growth over time', () => {
+  it.each([
+    ['max-increase=20 MB,over=30d', { kind: 'days', days: 30 }, { limit: 20_000_000, unit: 'bytes' }, 'fail'],
+    ['over = 2w , max-increase=10%', { kind: 'days', days: 14 }, { limit: 10, unit: 'percent' }, 'fail'],
+    ['max-increase=10%,over=release,level=warn', { kind: 'release' }, { limit: 10, unit: 'percent' }, 'warn'],
+    ['max-increase=0 B,over=1d', { kind: 'days', days: 1 }, { limit: 0, unit: 'bytes' }, 'fail'],
+    ['max-increase=1 GB,over=3650d', { kind: 'days', days: 3650 }, { limit: 1_000_000_000, unit: 'bytes' }, 'fail'],
+    ['max-increase=1 GB,over=521w', { kind: 'days', days: 3647 }, { limit: 1_000_000_000, unit: 'bytes' }, 'fail'],
+  ] as const)('%s', (text, over, maxIncrease, level) => {
+    expect(parsed(text)).toEqual([{ line: 1, scope: null, level, over, limits: { ...none, maxIncrease } }])
+  })
+
+  it('is read as it is written, for every number of days and weeks up to ten years', () => {
+    fc.assert(
+      fc.property(fc.nat({ max: 9999 }), fc.constantFrom('d', 'w'), (count, unit) => {
+        const days = unit === 'w' ? 7 * count : count
+        const { lines, problems } = parseBudgetLines(`max-increase=1 MB,over=${count}${unit}`)
+        expect(lines.map(({ over }) => over)).toEqual(days >= 1 && days <= 3650 ? [{ kind: 'days', days }] : [])
+        expect(problems).toHaveLength(1 - lines.length)
+      }),
+    )
+  })
+
+  it('may be limited for several times, in bytes and in percent, hard and soft, beside that of the change', () => {
+    const text = [
+      'max-increase=5 MB',
+      'max-increase=20 MB,over=30d',
+      'max-increase=10%,over=30d',
+      'max-increase=15 MB,over=30d,level=warn',
+      'max-increase=50 MB,over=90d',
+      'max-increase=20 MB,over=release',
+    ].join('\n')
+    expect(parsed(text)).toHaveLength(6)
+    expect(told({ budgets: text.replace(/^.*\n/, ''), 'max-increase': '5 MB' })).toEqual([])
+  })
+
+  it.each([
+    { baseline: 'none' },
+    { record: 'off' },
+    { metrics: 'download-size' },
+    { metrics: 'size' },
+    { image: 'docker-daemon:api:1' },
+    { image: 'docker-daemon:api:1', baseline: 'docker-daemon:api:0' },
+  ])('needs neither a base nor a certain metric: %j', (values) => {
+    expect(told({ ...values, budgets: 'max-increase=20 MB,over=30d' })).toEqual([])
+  })
+
+  const alone = '`max-increase` and `level` alone beside `over`, for the whole image: `max-increase=20 MB,over=30d`.'
+  const forms = 'days or weeks, at most 3650 days, or the last release: `30d`, `4w`, `release`.'
+  it.each([
+    ['over=30d', `\`over=30d\` in line 1; it takes ${alone}`],
+    ['max-size=20 MB,over=30d', `it takes ${alone}`],
+    ['max-size=20 MB,max-increase=1 MB,over=30d', `it takes ${alone}`],
+    ['scope=own,max-increase=1 MB,over=30d', `it takes ${alone}`],
+    ['path=/app,max-increase=1 MB,over=release', `it takes ${alone}`],
+    ['stage=a,max-increase=1 MB,over=release', `it takes ${alone}`],
+    ['package=a,max-increase=1 MB,over=release', `it takes ${alone}`],
+    ['max-increase=1 MB,over=30', `\`over=30\` in line 1; it takes ${forms}`],
+    ['max-increase=1 MB,over=0d', `\`over=0d\` in line 1; it takes ${forms}`],
+    ['max-increase=1 MB,over=3651d', `\`over=3651d\` in line 1; it takes ${forms}`],
+    ['max-increase=1 MB,over=522w', `\`over=522w\` in line 1; it takes ${forms}`],
+    ['max-increase=1 MB,over=-1d', `\`over=-1d\` in line 1; it takes ${forms}`],
+    ['max-increase=1 MB,over=1.5w', `\`over=1.5w\` in line 1; it takes ${forms}`],
+    ['max-increase=1 MB,over=30 days', `it takes ${forms} Did you mean \`30d\`?`],
+    ['max-increase=1 MB,over=4W', `it takes ${forms} Did you mean \`4w\`?`],
+    ['max-increase=1 MB,over=relase', `it takes ${forms} Did you mean \`release\`?`],
+    ['max-increase=1 MB,over=30d,over=4w', '`over=4w` in line 1; it takes `over` once a line.'],
+    ['max-increase=1 MB,ovr=30d', '`ovr=30d` in line 1; it takes'],
+    [
+      'max-increase=1 MB,over=28d\nmax-increase=2 MB,over=4w',
+      '`max-increase=2 MB,over=4w` in line 2; it takes `max-increase` once for a time and level, and line 1 has it.',
+    ],
+  ])('%j is told', (budgets, said) => {
+    const lines = told({ budgets })
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toContain(said)
+  })
+})
+
 describe('a bad line', () => {
   it('has a hint where the scope is misspelt', () => {
     expect(told({ budgets: 'scope=onw,max-size=1 MB' })[0]).toMatch(/ Did you mean `own`\?$/)
@@ -57,7 +136,7 @@ describe('a bad line', () => {
   it.each([
     [
       'max-sise=1 MB',
-      '`max-sise=1 MB` in line 1; it takes `scope`, `path`, `stage`, `package`, `max-size`, `max-download-size`, `max-layers`, `max-increase`, `level`. Did you mean `max-size`?',
+      '`max-sise=1 MB` in line 1; it takes `scope`, `path`, `stage`, `package`, `max-size`, `max-download-size`, `max-layers`, `max-increase`, `over`, `level`. Did you mean `max-size`?',
     ],
     [
       'scope=own,path=/a,max-size=1 MB',
@@ -125,7 +204,13 @@ describe('a bad line', () => {
 
   it('is one error whatever the text', () => {
     const text = fc.string({
-      unit: fc.constantFrom(...'scope=own,path/*"max-size 1MB\n#'.split(''), '""', 'level=warn'),
+      unit: fc.constantFrom(
+        ...'scope=own,path/*"max-size 1MB\n#'.split(''),
+        '""',
+        'level=warn',
+        'over=4w',
+        'max-increase=1%',
+      ),
     })
     fc.assert(
       fc.property(text, (budgets) => {

@@ -42,6 +42,15 @@ describe('annotations', () => {
     ])
   })
 
+  it('say of growth over time which budget it breaks, at the line that this change grew by', () => {
+    expect(annotationsOf(STATES['creep'] ?? report(), true)[0]).toMatchObject({
+      level: 'error',
+      title: 'Image budget: api is over its 30-day growth budget by 3.1 MB',
+      place: { file: 'Dockerfile', line: 14 },
+    })
+    expect(annotationsOf(STATES['creep-before'] ?? report(), false)).toEqual([])
+  })
+
   it('warn of a secret, whatever the size', () => {
     const secret = finding({ rule: 'secrets', bytes: null, added: null, what: ['a private key'] })
     const images = [imageReport({ findings: [secret, finding({ since: 'before' })] })]

@@ -11,7 +11,18 @@ import {
 import type { Report } from '../../src/report/report.ts'
 import { elements, links, references, rendered, textOf } from '../support/github-markdown.ts'
 import { hostileReport } from '../support/hostile.ts'
-import { STATES, failedImage, imageReport, layer, layers, overImage, report, totals } from '../support/reports.ts'
+import {
+  STATES,
+  budget,
+  failedImage,
+  imageReport,
+  layer,
+  layers,
+  overImage,
+  report,
+  totals,
+  trend,
+} from '../support/reports.ts'
 
 function lengths(of: Report): { full: string; short: string; minimal: string } {
   const [full = '', short = '', minimal = ''] = renderComment(of)
@@ -51,6 +62,18 @@ describe('renderComment', () => {
       '- `Dockerfile:6` `RUN npm ci` **+600.0 kB**',
       '- 5 more layers, +1.5 MB in all',
     ])
+  })
+
+  it('has the trend below what to do, in the full one and the summary', () => {
+    const { full, short, minimal } = lengths(STATES['trend'] ?? report())
+    const summary = renderSummary(STATES['trend'] ?? report())
+    const hasTrend = (markdown: string) => /^Size over time: `[▁-█]{21}` \+27\.9 MB/m.test(markdown)
+    expect([full, short, minimal, summary].map(hasTrend)).toEqual([true, false, false, true])
+    const order = ['| **Size**', '**Why it grew**', '**To get it back**', 'Size over time', '<details>', '<sub>']
+    expect(order.map((words) => full.indexOf(words))).toEqual(
+      order.map((words) => full.indexOf(words)).toSorted((a, b) => a - b),
+    )
+    expect(lengths(report({ images: [imageReport({ trend: trend() })] })).full).not.toContain('over time')
   })
 
   it('writes what is not measured as such, never as 0', () => {
@@ -216,5 +239,34 @@ describe('renderSummary', () => {
     expect(summary).toContain('### Image budget: `api` is the same size as main')
     expect(summary).toContain('| **Size** | 148.2 MB | 148.2 MB | same | 160 MB | ✅ within |')
     expect(summary).toContain('<summary>All layers (0 of 9 changed)</summary>')
+  })
+
+  it('proposes a lower cap of an image without a change, of which the comment is one line', () => {
+    const sentence = 'The budget could go down to 170 MB: `max-size: 170 MB`.'
+    const images = [imageReport({ budgets: [budget('max-size', 200_000_000)] }), imageReport({ name: 'web' })]
+    for (const quiet of [report({ images: images.slice(0, 1) }), report({ images })]) {
+      expect(renderSummary(quiet)).toContain(sentence)
+      expect(lengths(quiet).full).not.toContain('could go down')
+    }
+    // The change is told anyway.
+    const layered = imageReport({ budgets: [budget('max-size', 200_000_000)], head: totals({ layers: 10 }) })
+    expect(lengths(report({ images: [layered] })).full).toContain(sentence)
+  })
+
+  it('has growth over time in a row and a sentence, and in the table of many images', () => {
+    const crept = STATES['creep'] ?? report()
+    for (const page of [...renderComment(crept), renderSummary(crept)]) {
+      expect(page).toContain('| In 30 days | | | +23.1 MB | +20 MB | ❌ over by 3.1 MB |')
+      expect(page).toContain('| Since `v1.4` | | | +14.5\u00a0% | +18\u00a0% | ✅ within |')
+      expect(page).toContain('+23.1 MB since 2026-10-22 (`0f1e2d3`), 3.1 MB more than the 20 MB allowed over 30 days.')
+    }
+    const several = report({ images: [...crept.images, imageReport({ name: 'web' })] })
+    expect(renderSummary(several)).toContain(
+      '| 180 MB, +20 MB (In 30 days) | ❌ over its 30-day growth budget by 3.1 MB |',
+    )
+    const unrecorded = STATES['creep-no-record'] ?? report()
+    expect(renderSummary(report({ images: [...unrecorded.images, imageReport({ name: 'web' })] }))).toContain(
+      '| 180 MB | ✅ within |',
+    )
   })
 })

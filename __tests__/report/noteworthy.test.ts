@@ -1,6 +1,16 @@
 import { describe, expect, it } from '@jest/globals'
 import { isNoteworthy } from '../../src/report/noteworthy.ts'
-import { STATES, budget, finding, imageReport, report, totals, type ImageFacts } from '../support/reports.ts'
+import {
+  STATES,
+  branchHistory,
+  budget,
+  creepBudget,
+  finding,
+  imageReport,
+  report,
+  totals,
+  type ImageFacts,
+} from '../support/reports.ts'
 
 const download = (bytes: number) => ({
   base: totals({ size: null, downloadSize: 50_000_000 }),
@@ -32,11 +42,18 @@ describe('isNoteworthy', () => {
     ['a budget nearly used up before', { budgets: [budget('max-size', 150_000_000)] }],
     ['a secret that was there before', { findings: [finding({ rule: 'secrets', since: 'before' })] }],
     ['a budget broken before', { budgets: [budget('max-size', 140_000_000)] }],
+    ['growth over time, broken before', { budgets: [creepBudget(1_000_000)], history: branchHistory() }],
+    ['growth over time without a record', { budgets: [creepBudget(1_000_000)] }],
+    ['a cap that could be lower', { budgets: [budget('max-size', 300_000_000)] }],
   ])('is quiet about %s', (_, overrides) => {
     expect(isNoteworthy(report({ images: [imageReport(overrides)] }))).toBe(false)
   })
 
   it.each<[string, ImageFacts]>([
+    [
+      'growth over time, broken by a few bytes',
+      { head: totals({ size: 148_200_001 }), budgets: [creepBudget(1_000_000)], history: branchHistory() },
+    ],
     ['10 kB more', { head: totals({ size: 148_210_000 }) }],
     ['10 kB less', { head: totals({ size: 148_190_000 }) }],
     ['0.1 % more to download', download(50_050_000)],

@@ -42,6 +42,16 @@ describe('renderTerminal', () => {
     }
   })
 
+  it('proposes lower caps, also of images that are not told of otherwise', () => {
+    const lines = (state: string): string => renderTerminal(STATES[state] ?? over, { colour: false, width: 120 })
+    expect(lines('ratchet')).toContain(
+      'The budgets could go down to 170 MB and 57 MB: `max-size: 170 MB`, `max-download-size: 57 MB`.\n',
+    )
+    expect(lines('ratchet-images')).toContain(
+      '\napi (linux/amd64): The budget could go down to 170 MB: `max-size: 170 MB`.\n',
+    )
+  })
+
   it('writes colours only when told', () => {
     expect(renderTerminal(over, { colour: false, width: 80 })).not.toContain('\u001B')
     expect(renderTerminal(over, { colour: true, width: 80 })).toContain('\u001B[31m✗ over by 3.9 MB\u001B[0m')

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
+import * as fc from 'fast-check'
 import type { Check } from '../../src/budget/budget.ts'
+import { parseInputs } from '../../src/inputs/inputs.ts'
 import { fromProse, join, plain, type Phrase } from '../../src/report/phrase.ts'
 import type { ImageReport } from '../../src/report/report.ts'
 import {
@@ -8,14 +10,17 @@ import {
   failureWords,
   headline,
   imageHeadline,
+  imageStatus,
   limitWords,
   quietWords,
+  ratchetWords,
   smallPrint,
   statusWords,
 } from '../../src/report/words.ts'
 import { familiarName } from '../../src/report/state.ts'
 import {
   HEAD_COMMIT,
+  OLD_COMMIT,
   STATES,
   budget,
   check,
@@ -25,8 +30,22 @@ import {
   overImage,
   report,
   totals,
+  type ImageFacts,
 } from '../support/reports.ts'
 import { aLayer } from '../support/measurements.ts'
+
+/** Growth over 30 days, 3.1 MB more than is allowed. */
+const AGAINST = { commit: OLD_COMMIT, at: '2026-10-22T09:30:00Z', tag: null }
+const CREPT: Partial<Check> = {
+  budget: 'max-increase',
+  over: { kind: 'days', days: 30 },
+  limit: 20_000_000,
+  actual: 23_100_000,
+  status: 'over',
+  excess: 3_100_000,
+  growth: 1_100_000,
+  against: AGAINST,
+}
 
 const said = (phrases: Phrase[]) => phrases.map(plain)
 
@@ -45,6 +64,10 @@ describe('headline', () => {
     ['base-image-edited', 'api is over its growth budget by 5.6 MB'],
     ['base-image-cap', 'api is over by 3.8 MB since the base image grew'],
     ['soft-limit', 'api is over by 3.9 MB (soft limit)'],
+    ['creep', 'api is over its 30-day growth budget by 3.1 MB'],
+    ['creep-before', 'api was over before this change'],
+    ['creep-near', 'api is near its budget: 400.0 kB of 30-day growth left'],
+    ['creep-no-record', 'api is within budget, 15.7 MB larger'],
     ['waived', 'api is over by 3.9 MB (accepted)'],
     ['waiver-void', 'api is over by 3.9 MB'],
     ['parts', 'api is over by 6.3 MB in /app/node_modules and 9.1 MB in package typescript'],
@@ -102,12 +125,24 @@ describe('imageHeadline', () => {
     excess: 10_700_000,
   })
   const sizeOver = check({ actual: 163_900_000, status: 'over', excess: 3_900_000 })
+  const creepOver = check(CREPT)
+  const sinceRelease = check({
+    ...CREPT,
+    over: { kind: 'release' },
+    against: { ...AGAINST, tag: 'v1.4' },
+  })
 
   it.each<[string, Check[], string]>([
     ['layers', [layersOver], 'api is over by 1 layer'],
     ['size and layers', [sizeOver, layersOver], 'api is over by 3.9 MB and 1 layer'],
     ['growth alone', [check({ actual: 1 }), growthOver], 'api is over its growth budget by 10.7 MB'],
     ['size, and growth with it', [sizeOver, growthOver], 'api is over by 3.9 MB'],
+    [
+      'growth, in this change and over times',
+      [growthOver, creepOver, sinceRelease],
+      'api is over its growth budget by 10.7 MB, its 30-day growth budget by 3.1 MB and its growth budget by 3.1 MB since v1.4',
+    ],
+    ['size, and growth over time with it', [sizeOver, creepOver], 'api is over by 3.9 MB'],
   ])('says what is over: %s', (_, checks, words) => {
     expect(plain(imageHeadline(overImage({ checks })))).toBe(words)
   })
@@ -167,6 +202,8 @@ describe('statusWords', () => {
     [{ status: 'skipped', reason: 'over-before', excess: 1 }, 'warn', 'over before this change'],
     [{ status: 'skipped', reason: 'not-measured', actual: null }, 'bad', 'not measured'],
     [{ status: 'skipped', reason: 'no-baseline', actual: null }, 'none', 'not judged: no comparison'],
+    [{ status: 'skipped', reason: 'no-record', actual: null }, 'none', 'not judged: no record'],
+    [{ ...CREPT, status: 'near', excess: null, actual: 19_500_000 }, 'warn', 'near: 500.0 kB left'],
   ])('%j: %s, %s', (overrides, tone, words) => {
     expect(statusWords(check(overrides))).toEqual({ tone, words })
   })
@@ -191,7 +228,28 @@ describe('explanation', () => {
         'It is 3.9 MB over max-size (160 MB), and was over it on main already. This change does not make it worse, so that is not held against it.',
       ],
     ],
-    ['smaller', ['33.1 MB under its budget of 160 MB, which could go down to 140 MB: max-size: 140 MB.']],
+    ['smaller', ['33.1 MB under its budget of 160 MB. The budget could go down to 140 MB: max-size: 140 MB.']],
+    ['ratchet', ['The budgets could go down to 170 MB and 57 MB: max-size: 170 MB, max-download-size: 57 MB.']],
+    [
+      'creep',
+      [
+        '+23.1 MB since 2026-10-22 (0f1e2d3), 3.1 MB more than the 20 MB allowed over 30 days. This change itself adds 15.7 MB.',
+      ],
+    ],
+    [
+      'creep-before',
+      [
+        '+23.1 MB since 2026-10-22 (0f1e2d3), 3.1 MB more than the 20 MB allowed over 30 days; main was above that already. This change does not make it worse, so that is not held against it.',
+      ],
+    ],
+    ['creep-near', ['+8.5 MB since 2026-10-22 (0f1e2d3), of 8.9 MB allowed over 30 days.']],
+    [
+      'creep-no-record',
+      [
+        'max-increase over 30 days (+20 MB) was not judged: the oldest record is 11 days old.',
+        'max-increase since the last release (+18 %) was not judged: no recorded commit has a tag.',
+      ],
+    ],
     ['no-baseline', ['There is nothing to compare with: the base a1b2c3d has no Dockerfile (this change adds it).']],
     [
       'base-image',
@@ -312,12 +370,124 @@ describe('explanation', () => {
     ])
   })
 
-  it('suggests no budget after a small gain', () => {
-    const image = imageReport({
-      head: totals({ size: 147_000_000 }),
-      checks: [check({ limit: 200_000_000, actual: 147_000_000 })],
-    })
-    expect(said(explanation(image, report()))).toEqual(['53.0 MB under its budget of 200 MB.'])
+  it.each<[string, Partial<Check>, Partial<ImageReport>, string[]]>([
+    [
+      'a share of what the record of a release has',
+      { over: { kind: 'release' }, unit: 'percent', limit: 10, actual: 12.25, against: { ...AGAINST, tag: 'v1.4' } },
+      {},
+      ['+12.3 % since v1.4, 3.1 MB more than the 10 % allowed. This change itself adds 1.1 MB.'],
+    ],
+    [
+      'a limit of none',
+      { limit: 0, excess: 23_100_000 },
+      {},
+      ['+23.1 MB since 2026-10-22 (0f1e2d3), where none is allowed over 30 days. This change itself adds 1.1 MB.'],
+    ],
+    [
+      'downloads',
+      { metric: 'download-size' },
+      {},
+      [
+        '+23.1 MB of download since 2026-10-22 (0f1e2d3), 3.1 MB more than the 20 MB allowed over 30 days. This change itself adds 1.1 MB of download.',
+      ],
+    ],
+    [
+      'an image without a base',
+      { growth: null },
+      {},
+      ['+23.1 MB since 2026-10-22 (0f1e2d3), 3.1 MB more than the 20 MB allowed over 30 days.'],
+    ],
+    [
+      'a record of an empty image',
+      { unit: 'percent', limit: 10, actual: null },
+      {},
+      [
+        'Growth since 2026-10-22 (0f1e2d3), 3.1 MB more than the 10 % allowed over 30 days. This change itself adds 1.1 MB.',
+      ],
+    ],
+    [
+      'a base image that moved by itself',
+      { status: 'skipped', reason: 'base-image', uncounted: 4_000_000 },
+      {},
+      [
+        '+23.1 MB since 2026-10-22 (0f1e2d3), 3.1 MB more than the 20 MB allowed over 30 days, and that only since the base image grew, so it is not held against this change.',
+      ],
+    ],
+    ['what is kept', { status: 'within', excess: null, actual: 1_000_000 }, {}, []],
+  ])('tells growth over time: %s', (_, overrides, facts, sentences) => {
+    const image = imageReport({ checks: [check({ ...CREPT, ...overrides })], ...facts })
+    expect(said(explanation(image, report()))).toEqual(sentences)
+  })
+
+  it('tells one reason once for all the limits that it is one of', () => {
+    const skipped = { ...CREPT, status: 'skipped', reason: 'no-record', why: 'no `x` was read', excess: null } as const
+    const checks = [check(skipped), check({ ...skipped, over: { kind: 'release' }, against: null })]
+    expect(said(explanation(imageReport({ checks }), report()))).toEqual([
+      'max-increase over 30 days (+20 MB), max-increase since the last release (+20 MB) were not judged: no x was read.',
+    ])
+  })
+
+  it('calls nothing within budget of which no budget could be judged', () => {
+    const checks = [check({ ...CREPT, status: 'skipped', reason: 'no-record', why: 'there is no record yet' })]
+    const larger = imageReport({ head: totals({ size: 150_000_000 }), checks })
+    expect(plain(imageHeadline(larger))).toBe('api is 1.8 MB larger')
+    expect(plain(imageHeadline(imageReport({ base: null, change: null, checks })))).toBe(
+      'api is 148.2 MB (no comparison)',
+    )
+    expect(imageStatus(larger)).toEqual({ tone: 'none', words: 'not judged: no record' })
+  })
+})
+
+describe('a cap that could be lower', () => {
+  const LOOSE = [budget('max-size', 200_000_000)]
+  const told = (facts: ImageFacts): string =>
+    said(explanation(imageReport({ budgets: LOOSE, ...facts }), report())).join(' ')
+
+  it('is told after a small gain, and where nothing changed', () => {
+    expect(told({ head: totals({ size: 147_000_000 }) })).toBe(
+      '53.0 MB under its budget of 200 MB. The budget could go down to 170 MB: max-size: 170 MB.',
+    )
+    expect(told({})).toBe('The budget could go down to 170 MB: max-size: 170 MB.')
+  })
+
+  it('is told only of the metric that did not grow', () => {
+    const both = [...LOOSE, budget('max-download-size', 90_000_000)]
+    const head = totals({ size: 147_000_000, downloadSize: 51_500_000 })
+    expect(told({ budgets: both, head })).toMatch(/could go down to 170 MB: max-size: 170 MB\.$/)
+  })
+
+  it.each<[string, ImageFacts]>([
+    ['grew', { head: totals({ size: 148_200_001 }) }],
+    ['is compared with nothing', { base: null }],
+    ['breaks another budget', { budgets: [...LOOSE, budget('max-layers', 8)], base: totals({ layers: 8 }) }],
+    ['breaks a soft limit', { budgets: [...LOOSE, { ...budget('max-layers', 8), level: 'warn' }] }],
+    ['has broken one before', { budgets: [...LOOSE, budget('max-layers', 8)] }],
+    ['is near another', { budgets: [...LOOSE, budget('max-layers', 9)] }],
+    ['has only a cap that fits', { budgets: [budget('max-size', 180_000_000)] }],
+  ])('is not told where the image %s', (_, facts) => {
+    expect(told(facts)).not.toContain('could go down')
+  })
+
+  it('is ready to be pasted: the input reads exactly the bytes that are proposed', () => {
+    const bytes = fc.oneof(fc.nat({ max: 5000 }), fc.nat({ max: 2_000_000_000 }), fc.nat({ max: 4e14 }))
+    fc.assert(
+      fc.property(bytes, fc.integer({ min: 125, max: 400 }), (size, percent) => {
+        const sides = totals({ size, downloadSize: Math.ceil(size / 3) })
+        const caps = [size, Math.ceil(size / 3)].map((each) => Math.ceil((each * percent) / 100))
+        const budgets = [budget('max-size', caps[0]!), budget('max-download-size', caps[1]!)]
+        const image = imageReport({ head: sides, base: sides, budgets })
+        const lines = ratchetWords(image).flatMap((words) =>
+          words.flatMap((piece) => (typeof piece === 'object' && 'code' in piece ? [piece.code] : [])),
+        )
+        expect(lines).toHaveLength(image.ratchets.length)
+        for (const [at, { budget: name, proposed }] of image.ratchets.entries()) {
+          const [, key = '', value = ''] = /^([a-z-]+): (.+)$/.exec(lines[at] ?? '') ?? []
+          expect(key).toBe(name)
+          const { maxSize, maxDownloadSize } = parseInputs({ [key]: value }).limits
+          expect(name === 'max-size' ? maxSize : maxDownloadSize).toBe(proposed)
+        }
+      }),
+    )
   })
 })
 
@@ -382,6 +552,24 @@ describe('quietWords', () => {
     const both = totals({ downloadSize: 51_000_000 })
     expect(plain(quietWords(imageReport({ checks, head: both, base: both })))).toBe(
       'api is the same size as main (148.2 MB, budget 160 MB; 51.0 MB to download, budget 55 MB; 9 layers, budget 12; growth budget +5 MB).',
+    )
+  })
+
+  it('tells how far growth over time has come', () => {
+    const checks = [
+      check(),
+      check({ ...CREPT, status: 'within', actual: 7_400_000, excess: null }),
+      check({
+        ...CREPT,
+        over: { kind: 'release' },
+        status: 'within',
+        actual: 5_100_000,
+        against: { ...AGAINST, tag: 'v1.4' },
+      }),
+      check({ ...CREPT, status: 'skipped', reason: 'no-record', actual: null, excess: null, against: null }),
+    ]
+    expect(plain(quietWords(imageReport({ checks })))).toBe(
+      'api is the same size as main (148.2 MB, budget 160 MB; +7.4 MB since 2026-10-22, budget +20 MB; +5.1 MB since v1.4, budget +20 MB).',
     )
   })
 

@@ -1,7 +1,21 @@
 import * as fc from 'fast-check'
 import type { Report } from '../../src/report/report.ts'
 import type { PackageChange, Why } from '../../src/compare/comparison.ts'
-import { BASE_COMMIT, failedImage, failure, finding, layer, overImage, packageChange, part, report } from './reports.ts'
+import {
+  BASE_COMMIT,
+  branchHistory,
+  budget,
+  creepBudget,
+  failedImage,
+  failure,
+  finding,
+  layer,
+  overImage,
+  packageChange,
+  part,
+  report,
+  trend,
+} from './reports.ts'
 
 /** What a pull request may put into a path, an instruction, a name or a tool's output, to get out of where it stands. */
 // prettier-ignore
@@ -44,7 +58,13 @@ export const hostileReport: fc.Arbitrary<Report> = fc
     const [name = '', instruction = '', file = '', ref = '', reason = '', message = '', platform = '', version = ''] =
       strings
     const baseImage = (digest: string) => ({ name: message, digest, line: 1, instruction: message })
+    const { checks } = overImage({
+      budgets: [budget('max-size', 170_000_000), creepBudget(10_000_000, { kind: 'release' })],
+      history: branchHistory({ releases: branchHistory().points.map(({ commit }) => ({ name: message, commit })) }),
+    })
     const over = overImage({
+      verdict: 'over',
+      checks: [...checks, { ...checks[1]!, status: 'skipped', reason: 'no-record', why: reason, against: null }],
       name,
       platform,
       engine: { driver: 'docker', store: 'classic', version, buildx: version },
@@ -58,6 +78,7 @@ export const hostileReport: fc.Arbitrary<Report> = fc
         why: why(message, file),
       },
       packages: [change(instruction, version), change(ref, reason)],
+      trend: trend().map((record) => Object.assign(record, { commit: ref, at: reason })),
       warnings: [{ rule: name, message: reason, line: 3, url: message }],
       findings: [
         finding({ paths: [file, reason], fix: ['add ', { code: message }], what: [{ code: name }], file, instruction }),

@@ -1,6 +1,8 @@
 import type { Finding } from '../../src/advice/finding.ts'
 import type { Budget, BudgetName, Check } from '../../src/budget/budget.ts'
+import { NO_HISTORY, type History } from '../../src/budget/history.ts'
 import { judge } from '../../src/budget/judge.ts'
+import { ratchetsOf } from '../../src/budget/ratchet.ts'
 import { waive } from '../../src/budget/waiver.ts'
 import { compare } from '../../src/compare/compare.ts'
 import type {
@@ -16,14 +18,17 @@ import type {
 import type { Failure } from '../../src/failure.ts'
 import type { ImageFile } from '../../src/image/files.ts'
 import type { Measurement } from '../../src/image/measurement.ts'
+import type { Over } from '../../src/inputs/budget-lines.ts'
 import type { RuleId } from '../../src/inputs/rules.ts'
+import type { Point } from '../../src/record/record.ts'
 import { assembleReport } from '../../src/report/assemble.ts'
-import type { ImageReport, Report } from '../../src/report/report.ts'
+import type { ImageReport, Report, TrendPoint } from '../../src/report/report.ts'
 import { aBaseLayer, aLayer, aLayerOfUnknownOrigin, aMeasurement, builtBase } from './measurements.ts'
 
 /** Finished reports in every state that the renderers know. Figures are bytes. */
 
 export const BASE_COMMIT = 'a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4'
+export const OLD_COMMIT = '0f1e2d3c0f1e2d3c0f1e2d3c0f1e2d3c0f1e2d3c'
 export const HEAD_COMMIT = 'd4e5f6a7d4e5f6a7d4e5f6a7d4e5f6a7d4e5f6a7'
 
 /** What all of them say of the run. */
@@ -60,11 +65,70 @@ export type ImageFacts = Partial<ImageReport> & {
   found?: Finding[]
   /** Layers and content of both sides, for budgets on parts of the image. */
   measured?: { head: Partial<Measurement>; base: Partial<Measurement> }
+  /** Records, for budgets on growth over time. */
+  history?: History
 }
 
 /** A budget in bytes, or layers for `max-layers`. */
 export function budget(name: BudgetName, limit: number, unit?: Budget['unit']): Budget {
-  return { budget: name, scope: null, level: 'fail', limit, unit: unit ?? (name === 'max-layers' ? 'layers' : 'bytes') }
+  return {
+    budget: name,
+    scope: null,
+    level: 'fail',
+    over: null,
+    limit,
+    unit: unit ?? (name === 'max-layers' ? 'layers' : 'bytes'),
+  }
+}
+
+/** A budget on growth over time. */
+export function creepBudget(limit: number, over: Over = { kind: 'days', days: 30 }, unit?: Budget['unit']): Budget {
+  return { ...budget('max-increase', limit, unit), over }
+}
+
+/** A record of 140.8 MB of 30 days before 21 November 2026. */
+export function point(overrides: Partial<Point> = {}): Point {
+  return {
+    commit: OLD_COMMIT,
+    at: '2026-10-22T09:30:00Z',
+    size: 140_800_000,
+    downloadSize: 48_400_000,
+    layers: 9,
+    caps: { size: null, downloadSize: null, layers: null },
+    store: 'classic',
+    sizeFrom: 'content',
+    ...overrides,
+  }
+}
+
+/** What is known on 21 November 2026: a record of 30 days ago, that of the last release and one of yesterday. */
+export function branchHistory(overrides: Partial<History> = {}): History {
+  const released = 'b2c3d4e5b2c3d4e5b2c3d4e5b2c3d4e5b2c3d4e5'
+  return {
+    points: [
+      point(),
+      point({ commit: released, at: '2026-11-02T12:00:00Z', size: 143_100_000 }),
+      point({ commit: BASE_COMMIT, at: '2026-11-20T08:00:00Z', size: 148_200_000 }),
+    ],
+    releases: [{ name: 'v1.4', commit: released }],
+    now: '2026-11-21T10:00:00.000Z',
+    problem: null,
+    ...overrides,
+  }
+}
+
+/** 15.7 MB on top of what earlier changes added: more than is allowed over 30 days, and less than any other budget has. */
+function creptImage(overrides: ImageFacts = {}): ImageReport {
+  return overImage({
+    budgets: [
+      budget('max-size', 180_000_000),
+      budget('max-increase', 20_000_000),
+      creepBudget(20_000_000),
+      creepBudget(18, { kind: 'release' }, 'percent'),
+    ],
+    history: branchHistory(),
+    ...overrides,
+  })
 }
 
 /** `api`, unchanged, 148.2 MB of a budget of 160 MB, 51.0 MB to download. */
@@ -72,6 +136,7 @@ export function imageReport({
   budgets = [budget('max-size', 160_000_000)],
   found = [],
   measured,
+  history = NO_HISTORY,
   ...overrides
 }: ImageFacts = {}): ImageReport {
   const head = overrides.head === undefined ? totals() : overrides.head
@@ -106,8 +171,8 @@ export function imageReport({
     comparison,
     findings: found,
     trend: [],
-    ratchets: [],
-    ...judge({ comparison, ...sides }, budgets, found),
+    ratchets: ratchetsOf(comparison.head, budgets),
+    ...judge({ comparison, ...sides }, budgets, found, history),
   }
   const { images } = assembleReport({ ...run, images: [judged] })
   return { ...images[0]!, ...overrides }
@@ -145,12 +210,33 @@ export function totalsChange(base: Totals, head: Totals): TotalsChange {
   }
 }
 
+/** Records of main, a day apart, the newest the base: 20 of an image that grew to what it is, or as told. */
+export function trend(sizes: readonly (number | null)[] = growingSizes()): TrendPoint[] {
+  return sizes.map((size, index) => ({
+    commit: index === sizes.length - 1 ? BASE_COMMIT : String(index).padStart(40, 'e'),
+    at: `2026-10-${String(index + 3).padStart(2, '0')}T09:30:00Z`,
+    size,
+    downloadSize: size === null ? null : Math.round(size * 0.344),
+    layers: 9,
+  }))
+}
+
+/** From 136.0 MB to 148.2 MB, in steps. */
+function growingSizes(): number[] {
+  const steps = [
+    0, 0, 0, 1_800_000, 0, 0, 2_400_000, 0, 0, 0, 3_100_000, 0, 0, -600_000, 0, 4_200_000, 0, 1_300_000, 0, 0,
+  ]
+  let size = 136_000_000
+  return steps.map((step) => (size += step))
+}
+
 /** `max-size: 160 MB`, kept. */
 export function check(overrides: Partial<Check> = {}): Check {
   return {
     budget: 'max-size',
     scope: null,
     level: 'fail',
+    over: null,
     limit: 160_000_000,
     unit: 'bytes',
     metric: 'size',
@@ -162,6 +248,7 @@ export function check(overrides: Partial<Check> = {}): Check {
     growth: null,
     uncounted: 0,
     accepted: null,
+    against: null,
     ...overrides,
   }
 }
@@ -481,7 +568,7 @@ function unknownOrigins(): ImageReport {
 const NO_FILES = { files: [], packages: [] }
 
 function forbid(rule: RuleId): Budget {
-  return { budget: 'forbid', scope: { kind: 'rule', of: rule }, level: 'fail', limit: 0, unit: 'findings' }
+  return { budget: 'forbid', scope: { kind: 'rule', of: rule }, level: 'fail', over: null, limit: 0, unit: 'findings' }
 }
 
 /** A private key that `COPY . .` brought. */
@@ -634,6 +721,54 @@ export const STATES: Readonly<Record<string, Report>> = {
             sizeAfter: null,
           }),
         ]),
+      }),
+    ],
+  }),
+  ratchet: report({
+    images: [imageReport({ budgets: [budget('max-size', 200_000_000), budget('max-download-size', 90_000_000)] })],
+  }),
+  'ratchet-images': report({
+    images: [
+      imageReport({ budgets: [budget('max-size', 200_000_000)] }),
+      imageReport({
+        name: 'worker',
+        head: totals({ size: 126_900_000 }),
+        layerChanges: layers([layer({ change: 'changed', sizeAfter: 22_700_000 })]),
+      }),
+    ],
+  }),
+  creep: report({ images: [creptImage()], waiver: { label: LABEL, by: null, at: null, problem: null } }),
+  'creep-before': report({
+    images: [
+      imageReport({
+        base: totals({ size: 164_100_000 }),
+        head: totals({ size: 163_900_000 }),
+        layerChanges: layers([layer({ change: 'changed', sizeBefore: 60_000_000, sizeAfter: 59_800_000 })]),
+        budgets: [budget('max-size', 180_000_000), creepBudget(20_000_000)],
+        history: branchHistory(),
+      }),
+    ],
+  }),
+  'creep-near': report({
+    images: [
+      imageReport({
+        head: totals({ size: 149_300_000 }),
+        layerChanges: layers([layer({ change: 'changed', sizeAfter: 45_100_000 })]),
+        budgets: [
+          budget('max-size', 160_000_000),
+          creepBudget(8_900_000),
+          creepBudget(12, { kind: 'release' }, 'percent'),
+        ],
+        history: branchHistory(),
+      }),
+    ],
+  }),
+  'creep-no-record': report({
+    images: [
+      creptImage({
+        history: branchHistory({
+          points: [point({ at: '2026-11-09T12:00:00Z' }), point({ commit: BASE_COMMIT, at: '2026-11-20T08:00:00Z' })],
+        }),
       }),
     ],
   }),
@@ -793,6 +928,16 @@ export const STATES: Readonly<Record<string, Report>> = {
       }),
     ],
   }),
+  trend: report({ images: [overImage({ trend: trend() })] }),
+  'trend-flat': report({
+    images: [
+      imageReport({
+        head: totals({ size: 149_300_000 }),
+        layerChanges: layers([layer({ change: 'changed', sizeAfter: 45_100_000 })]),
+        trend: trend(Array.from({ length: 12 }, () => 148_200_000)),
+      }),
+    ],
+  }),
   images: report({
     images: [
       ...Array.from({ length: 4 }, (_, index) => imageReport({ name: `job-${index + 1}` })),
@@ -822,6 +967,8 @@ export const DOCUMENTED: Report = report({
   waiver: { label: LABEL, by: null, at: null, problem: null },
   images: [
     overImage({
+      budgets: [budget('max-size', 160_000_000), budget('max-increase', 5_000_000), creepBudget(20_000_000)],
+      history: branchHistory(),
       layerChanges: [
         layer({
           change: 'changed',

@@ -37102,20 +37102,85 @@ function rankOf({ entry: { rank } }) {
 
 /***/ }),
 
-/***/ 1482:
+/***/ 9459:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  S: () => (/* binding */ judge),
-  V: () => (/* binding */ verdictOf)
+  S4: () => (/* binding */ judge),
+  Vj: () => (/* binding */ verdictOf)
 });
+
+// UNUSED EXPORTS: nearPercent
 
 // EXTERNAL MODULE: ./build/advice/advise.js + 17 modules
 var advise = __nccwpck_require__(7290);
 // EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
 var compare = __nccwpck_require__(5086);
+;// CONCATENATED MODULE: ./build/budget/history.js
+/** Of an image whose records were not read. */
+const NO_HISTORY = {
+    points: [],
+    releases: [],
+    now: '1970-01-01T00:00:00Z',
+    problem: 'no records were read',
+};
+/**
+ * The record that growth over a time is counted from: the newest that is that old, or the newest of a released commit that is not the
+ * head's own. Records of another store, or whose size was counted otherwise, are passed over. Where there is none, `why` says why, as the
+ * end of a sentence.
+ */
+function startOf(over, head, history) {
+    const { points, problem } = history;
+    if (problem !== null)
+        return { why: problem };
+    if (points.length === 0)
+        return { why: 'there is no record yet' };
+    const alike = points.filter((point) => isAlike(head, point));
+    if (alike.length === 0)
+        return { why: 'all records were measured on another store than this image, or otherwise' };
+    const some = alike.length < points.length ? ' that can be compared' : '';
+    return over.kind === 'release'
+        ? lastRelease(alike, history.releases, head.commit, some)
+        : recordOfOld(alike, over.days, history.now, some);
+}
+function isAlike(head, point) {
+    if ((head.engine?.store ?? null) !== point.store)
+        return false;
+    return head.size === null || point.size === null || head.sizeFrom === point.sizeFrom;
+}
+function recordOfOld(points, days, now, some) {
+    const ageOf = ({ at }) => (timeOf(now) - timeOf(at)) / DAY;
+    const point = points.findLast((each) => ageOf(each) >= days);
+    if (point !== undefined)
+        return { point, tag: null };
+    const age = Math.floor(ageOf(points[0]));
+    const old = age < 1 ? 'less than a day' : age === 1 ? '1 day' : `${age} days`;
+    return { why: `the oldest record${some} is ${old} old` };
+}
+function lastRelease(points, releases, head, some) {
+    const tags = new Map();
+    for (const { name, commit } of releases)
+        tags.set(commit, [...(tags.get(commit) ?? []), name]);
+    const point = points.findLast(({ commit }) => commit !== head && tags.has(commit));
+    if (point === undefined)
+        return { why: `no recorded commit${some} has a tag` };
+    return { point, tag: preciseTag(tags.get(point.commit) ?? []) };
+}
+/** Of several tags of a commit (`latest`, `v1`, `v1.4.2`) the one that tells most: the longest that is a version and nothing else. */
+function preciseTag(names) {
+    const versions = names.filter((name) => /^v?\d+(?:\.\d+)*$/.test(name));
+    return versions.toSorted((one, other) => other.length - one.length)[0] ?? names[0] ?? null;
+}
+/** A day in milliseconds. */
+const DAY = 86_400_000;
+/** Milliseconds since 1970; NaN where it is no time. */
+function timeOf(text) {
+    // oxlint-disable-next-line no-restricted-globals -- it reads a time that is given, and asks no clock
+    return Date.parse(text);
+}
+
 // EXTERNAL MODULE: ./build/image/measurement.js
 var measurement = __nccwpck_require__(4158);
 // EXTERNAL MODULE: ./build/inputs/budget-lines.js
@@ -37277,6 +37342,7 @@ var verdict = __nccwpck_require__(1153);
 
 
 
+
 /** Above this share of the limit, in percent, a kept budget is `near`. */
 const nearPercent = 95n;
 /** The order of the checks of the whole image, whatever the order in which the budgets were set. */
@@ -37286,18 +37352,20 @@ const order = ['max-size', 'max-download-size', 'max-layers', 'max-increase'];
  * max-layers, max-increase for the whole image, then those on parts of it as they were set, then the forbidden rules.
  *
  * Limits are compared in integers, so that exactly the limit is within it. A budget whose metric was not measured makes
- * the verdict `error`: it is never passed unseen. A growth limit without a base is skipped and does not count. What grew by a base image
- * that moved by itself is held against nobody, but by a budget on just that. Throws a RangeError for a limit below 0 or not finite,
+ * the verdict `error`: it is never passed unseen. A growth limit without a base, or a record of `history`, is skipped and does not count.
+ * What grew by a base image that moved by itself is held against nobody, but by a budget on just that. Throws a RangeError for a limit below 0 or not finite,
  * which the inputs let nobody set.
  */
-function judge(compared, budgets, findings) {
+function judge(compared, budgets, findings, history = NO_HISTORY) {
     const checks = budgets
         .toSorted((left, right) => place(left) - place(right))
         .map((budget) => {
-        const { scope } = budget;
+        const { scope, over } = budget;
         if (scope?.kind === 'rule')
             return judgeFindings(compared, budget, findings, scope.of);
         const sides = sidesOf(compared, scope);
+        if (over !== null)
+            return withLevel(judgeCreep(sides, budget, startOf(over, compared.head, history)));
         const metric = capped[budget.budget];
         return withLevel(metric === undefined ? judgeGrowth(sides, budget) : judgeCap(sides, budget, metric));
     });
@@ -37367,18 +37435,45 @@ function judgeCap(sides, budget, metric) {
     const actual = judge_valueOf(sides.head, metric);
     if (actual === null)
         return skipped(budget, metric, 'not-measured', sides.head.why);
-    const before = sides.base && judge_valueOf(sides.base, metric);
     const growth = growthOf(sides, metric);
-    const judged = applied(budget, metric, { actual, value: actual, allowed: fraction(budget.limit), growth });
-    if (judged.status !== 'over' || before === null)
-        return judged;
-    if (actual <= before)
-        return { ...judged, status: 'skipped', reason: 'over-before' };
-    const drift = sides.drift[metric];
-    const own = actual - drift;
-    if (drift > 0 && (own <= before || !isOver(own, fraction(budget.limit))))
-        return { ...judged, status: 'skipped', reason: 'base-image', uncounted: drift };
-    return judged;
+    const allowed = fraction(budget.limit);
+    const judged = applied(budget, metric, { actual, value: actual, allowed, growth });
+    return charged(judged, sides, metric, (value) => isOver(value, allowed));
+}
+/**
+ * A cap that lies so much above what an earlier record has. What the changes since then added in all is charged to the one that grows the
+ * image beyond it, as with any other cap.
+ */
+function judgeCreep(sides, budget, start) {
+    const { size, downloadSize, why } = sides.head;
+    const lead = size === null ? 'download-size' : 'size';
+    if (size === null && downloadSize === null)
+        return skipped(budget, lead, 'not-measured', why);
+    if ('why' in start)
+        return skipped(budget, lead, 'no-record', start.why);
+    const { commit, at, size: sizeThen, downloadSize: downloadThen } = start.point;
+    const metric = size !== null && sizeThen !== null ? 'size' : 'download-size';
+    const [value, recorded] = metric === 'size' ? [size, sizeThen] : [downloadSize, downloadThen];
+    if (value === null || recorded === null)
+        return skipped(budget, lead, 'no-record', `the record of ${at.slice(0, 10)} has no figure that was measured here`);
+    const since = value - recorded;
+    const allowed = allowanceOf(budget, recorded);
+    const actual = inUnit(budget, since, recorded);
+    const judged = applied(budget, metric, { actual, value: since, allowed, growth: growthOf(sides, metric) });
+    const check = charged(judged, sides, metric, (other) => isOver(other - recorded, allowed));
+    return { ...check, against: { commit, at, tag: start.tag } };
+}
+/** A broken cap as far as it is this change's doing: it grew what the base has, and not by a base image that moved by itself. */
+function charged(check, { head, base, drift }, metric, breaks) {
+    const [value, before] = [judge_valueOf(head, metric), base && judge_valueOf(base, metric)];
+    if (check.status !== 'over' || value === null || before === null)
+        return check;
+    if (value <= before)
+        return { ...check, status: 'skipped', reason: 'over-before' };
+    const moved = drift[metric];
+    if (moved > 0 && (value - moved <= before || !breaks(value - moved)))
+        return { ...check, status: 'skipped', reason: 'base-image', uncounted: moved };
+    return check;
 }
 /** A cap on head minus base. A percentage of a base of 0 allows nothing, and growth has no percentage there. */
 function judgeGrowth(sides, budget) {
@@ -37392,12 +37487,21 @@ function judgeGrowth(sides, budget) {
         return skipped(budget, metric, 'not-measured', head.why ?? base.why);
     const uncounted = growth > 0 ? Math.min(growth, sides.drift[metric]) : 0;
     const value = growth - uncounted;
-    const limit = fraction(budget.limit);
-    if (budget.unit !== 'percent')
-        return { ...applied(budget, metric, { actual: value, value, allowed: limit, growth }), uncounted };
-    const actual = before === 0 ? null : (value / before) * 100;
-    const allowed = { numerator: limit.numerator * BigInt(before), denominator: limit.denominator * 100n };
-    return { ...applied(budget, metric, { actual, value, allowed, growth }), uncounted };
+    const actual = inUnit(budget, value, before);
+    return { ...applied(budget, metric, { actual, value, allowed: allowanceOf(budget, before), growth }), uncounted };
+}
+/** What a growth limit allows on what was there before, in the metric's own unit. */
+function allowanceOf({ limit, unit }, before) {
+    const { numerator, denominator } = fraction(limit);
+    return unit === 'percent'
+        ? { numerator: numerator * BigInt(before), denominator: denominator * 100n }
+        : { numerator, denominator };
+}
+/** Growth as the limit has it; null for percent of nothing. */
+function inUnit({ unit }, growth, before) {
+    if (unit !== 'percent')
+        return growth;
+    return before === 0 ? null : (growth / before) * 100;
 }
 /** Bytes by which the findings of a rule may grow in all and still be no worse: what a rule tells is larger than that. */
 const FINDINGS_NOISE = 10_000;
@@ -37464,7 +37568,7 @@ function skipped(budget, metric, reason, why) {
 /** A check of these facts, its keys always in the same order; `skipped` where they say nothing else. */
 function checkOf(budget, metric, { actual = null, status = 'skipped', reason = null, why = null, excess = null, ...facts }) {
     const { growth = null, uncounted = 0 } = facts;
-    return { ...budget, metric, actual, status, reason, why, excess, growth, uncounted, accepted: null };
+    return { ...budget, metric, actual, status, reason, why, excess, growth, uncounted, accepted: null, against: null };
 }
 function applied(budget, metric, { actual, value, allowed, growth }) {
     const { numerator, denominator } = allowed;
@@ -37533,7 +37637,7 @@ function exitCodeOf(verdict, fail) {
 /* harmony export */   uF: () => (/* binding */ isWaivable)
 /* harmony export */ });
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
-/* harmony import */ var _judge_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1482);
+/* harmony import */ var _judge_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9459);
 
 
 /** Whether someone may accept what breaks a budget: growth, but nothing that is forbidden. */
@@ -37566,7 +37670,7 @@ function waive(image, accepted) {
             return check;
         return { ...check, status: check.growth <= amount ? 'waived' : 'over', accepted: amount };
     });
-    return { ...image, checks, verdict: (0,_judge_js__WEBPACK_IMPORTED_MODULE_1__/* .verdictOf */ .V)(checks) };
+    return { ...image, checks, verdict: (0,_judge_js__WEBPACK_IMPORTED_MODULE_1__/* .verdictOf */ .Vj)(checks) };
 }
 function acceptedGrowth(check, { growth, parts }) {
     if (check.scope !== null)
@@ -37693,8 +37797,8 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9884);
 /* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(9665);
 /* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(1499);
-/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(4267);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(237);
+/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(6717);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(2885);
 /* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(8508);
 
 
@@ -37831,6 +37935,7 @@ const systemClock = {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
+  C2: () => (/* binding */ changeOf),
   Rt: () => (/* binding */ compareAll),
   R1: () => (/* binding */ distinctBlobs),
   oq: () => (/* binding */ gonePlatforms),
@@ -37977,20 +38082,21 @@ function deltasOf(base, head, groups) {
                 delta.package ??= file.package === null ? null : base.packages[file.package];
             }
         }
-        const ofHead = new Set();
         for (const layer of group.after) {
             for (const file of after.get(layer) ?? []) {
                 const delta = deltaAt(paths, file.path);
-                delta.after = (delta.after ?? 0) + file.size;
-                if (file.package !== null && !ofHead.has(file.path))
+                if (file.package !== null && delta.after === null)
                     delta.package = head.packages[file.package];
-                ofHead.add(file.path);
+                delta.after = (delta.after ?? 0) + file.size;
             }
         }
-        return [...paths.values()].flatMap((delta) => {
+        const deltas = [];
+        for (const delta of paths.values()) {
             delta.amount = (delta.after ?? 0) - (delta.before ?? 0);
-            return delta.amount === 0 ? [] : [delta];
-        });
+            if (delta.amount !== 0)
+                deltas.push(delta);
+        }
+        return deltas;
     });
     const moved = withoutMoves(all);
     return all.map((deltas, at) => ({ deltas: deltas.filter(({ amount }) => amount !== 0), moved: moved[at] }));
@@ -38014,10 +38120,27 @@ function deltaAt(paths, path) {
     paths.set(path, delta);
     return delta;
 }
+/** The paths that more than one of the groups has: most are of one. */
+function sharedPaths(groups) {
+    const shared = new Set();
+    const filled = groups.filter((deltas) => deltas.length > 0);
+    if (filled.length < 2)
+        return shared;
+    const seen = new Set();
+    for (const { path } of filled.flat()) {
+        if (seen.has(path))
+            shared.add(path);
+        seen.add(path);
+    }
+    return shared;
+}
 /** Takes what moved out of the amounts; gives each group's sum of it. */
 function withoutMoves(groups) {
     const totals = new Map();
+    const shared = sharedPaths(groups);
     for (const delta of groups.flat()) {
+        if (!shared.has(delta.path))
+            continue;
         const total = totals.get(delta.path) ?? { up: 0, down: 0 };
         if (delta.amount > 0)
             total.up += delta.amount;
@@ -38031,6 +38154,8 @@ function withoutMoves(groups) {
         let moved = 0;
         for (const delta of deltas) {
             const total = totals.get(delta.path);
+            if (!total)
+                continue;
             const direction = delta.amount > 0 ? 'up' : 'down';
             const bytes = Math.min(total[direction], Math.abs(delta.amount));
             total[direction] -= bytes;
@@ -38263,11 +38388,16 @@ function foldersOf(deltas, sides) {
     for (const delta of deltas) {
         let node = root;
         add(node, delta);
-        const names = delta.path.split('/').slice(1);
-        for (const name of names) {
+        const { path } = delta;
+        for (let start = 1, end = 0; end < path.length; start = end + 1) {
+            end = path.indexOf('/', start);
+            if (end === -1)
+                end = path.length;
+            const name = path.slice(start, end);
+            node.children ??= new Map();
             let child = node.children.get(name);
             if (!child) {
-                child = branch(`${node.path}/${name}`);
+                child = branch(end === path.length ? path : path.slice(0, end));
                 node.children.set(name, child);
             }
             add(child, delta);
@@ -38278,7 +38408,7 @@ function foldersOf(deltas, sides) {
     const parts = [];
     const waiting = [root];
     for (let node = waiting.pop(); node; node = waiting.pop()) {
-        const split = node === root ? [...node.children.values()] : telling(node, sides);
+        const split = node === root ? [...(node.children ?? new Map()).values()] : telling(node, sides);
         if (split.length === 0)
             parts.push(folderPart(node, sides));
         else
@@ -38287,7 +38417,7 @@ function foldersOf(deltas, sides) {
     return parts;
 }
 function branch(path) {
-    return { path, amount: 0, absolute: 0, files: 0, delta: null, children: new Map() };
+    return { path, amount: 0, absolute: 0, files: 0, delta: null, children: null };
 }
 function add(node, { amount }) {
     node.amount += amount;
@@ -38298,9 +38428,9 @@ function add(node, { amount }) {
 const SHARED = /^\/(?:usr|var|opt|home|root|srv|mnt|etc|run|tmp|lib|lib64)?$|^\/usr\/(?:local|lib|share|libexec)$|^\/usr\/local\/(?:lib|share)$|^\/var\/(?:lib|cache)$|^\/home\/[^/]+$|^\/(?:usr\/)?lib\/[^/]+-linux-gnu\w*$/;
 /** The children that tell more than the folder itself; none: the folder is what is told. */
 function telling(node, sides) {
-    const children = [...node.children.values()].toSorted((one, other) => other.absolute - one.absolute);
-    if (children.length === 0)
+    if (node.children === null)
         return [];
+    const children = [...node.children.values()].toSorted((one, other) => other.absolute - one.absolute);
     const isShared = SHARED.test(node.path);
     // A folder that is new (or gone) as a whole is told by its own name, but for the way to a single file.
     if (!isShared && changeAt(node.path, sides) !== 'changed')
@@ -38456,16 +38586,21 @@ function layerChange({ base, head }, change, why) {
  * the baseline does not have is compared with nothing, and its baseline says why. In the order of `heads`.
  */
 function compareAll(heads, baseline) {
-    const { kind, commit, ref, reason } = baseline;
-    const platforms = baseline.platforms.join(', ');
+    const { measurements, platforms: all, ...facts } = baseline;
+    const { kind } = facts;
+    const platforms = all.join(', ');
     return heads.map((head) => {
-        const base = baseline.measurements.find((measurement) => measurement.platform === head.platform);
+        const base = measurements.find((measurement) => measurement.platform === head.platform);
         if (base || kind === 'none') {
-            const comparison = compare(head, base ?? null, { kind, commit, ref, reason });
+            const comparison = compare(head, base ?? null, facts);
             return { comparison, head, base: comparison.base === null ? null : (base ?? null) };
         }
         const missing = `the base has no image for ${head.platform}, only for ${platforms || 'no platform at all'}`;
-        return { comparison: compare(head, null, { kind: 'none', commit, ref, reason: missing }), head, base: null };
+        return {
+            comparison: compare(head, null, { ...facts, kind: 'none', reason: missing, record: null }),
+            head,
+            base: null,
+        };
     });
 }
 /** Platforms that the base has and the heads do not: their images are gone. */
@@ -38559,7 +38694,7 @@ function packagesOf(base, head) {
 }
 function withoutBase(baseline, obstacle) {
     const reason = obstacle ?? baseline.reason ?? 'the base was not measured';
-    return { ...baseline, kind: 'none', reason };
+    return { ...baseline, kind: 'none', reason, record: null };
 }
 function totalsOf({ size, downloadSize, layers, content }) {
     const own = hasOrigins(layers) ? layers.filter((layer) => !layer.fromBase) : null;
@@ -40416,7 +40551,7 @@ const ALSO_KNOWN = new Map([
 ]);
 const SCOPE_KEYS = ['scope', 'path', 'stage', 'package'];
 const LIMIT_KEYS = ['max-size', 'max-download-size', 'max-layers', 'max-increase'];
-const KEYS = [...SCOPE_KEYS, ...LIMIT_KEYS, 'level'];
+const KEYS = [...SCOPE_KEYS, ...LIMIT_KEYS, 'over', 'level'];
 /** The accepted form of each limit, for errors. */
 const LIMIT_FORMS = {
     'max-size': 'a number with a unit: `160 MB`, `150 MiB`, `1.2 GB`, `800 kB`',
@@ -40424,6 +40559,9 @@ const LIMIT_FORMS = {
     'max-layers': 'a whole number: `12`',
     'max-increase': 'bytes with a unit or percent of the base: `5 MB`, `3%`',
 };
+const MAX_DAYS = 3650;
+const OVER_FORM = `days or weeks, at most ${MAX_DAYS} days, or the last release: \`30d\`, \`4w\`, \`release\``;
+const OVER_LINE_FORM = '`max-increase` and `level` alone beside `over`, for the whole image: `max-increase=20 MB,over=30d`';
 const LINE_FORM = 'one budget a line, its options separated by commas: `scope=own,max-increase=2 MB`';
 const MAX_LINES = 200;
 /** Longer than any path is: https://www.man7.org/linux/man-pages/man3/realpath.3.html has PATH_MAX as 4,096 bytes. */
@@ -40447,13 +40585,14 @@ function parseBudgetLines(text) {
         lines.push(parsed.budget);
         for (const key of limitKeysOf(parsed.budget)) {
             const before = seen.get(key.id);
+            const kind = parsed.budget.over === null ? 'scope' : 'time';
             if (before === undefined)
                 seen.set(key.id, line);
             else
                 problems.push({
                     line,
                     entry,
-                    form: `\`${key.name}\` once for a scope and level, and line ${before} has it`,
+                    form: `\`${key.name}\` once for a ${kind} and level, and line ${before} has it`,
                     hint: null,
                 });
         }
@@ -40464,7 +40603,7 @@ function parseBudgetLines(text) {
     return { lines, problems };
 }
 /** What a line limits: two lines that say the same of the same contradict each other. */
-function limitKeysOf({ scope, level, limits }) {
+function limitKeysOf({ scope, level, over, limits }) {
     const set = {
         'max-size': limits.maxSize,
         'max-download-size': limits.maxDownloadSize,
@@ -40477,7 +40616,7 @@ function limitKeysOf({ scope, level, limits }) {
     const unit = limits.maxIncrease?.unit;
     return names.map((name) => ({
         name,
-        id: JSON.stringify([scope, level, name, name === 'max-increase' ? unit : null]),
+        id: JSON.stringify([scope, level, name, ...(name === 'max-increase' ? [unit, over] : [])]),
     }));
 }
 function parseLine(entry, line) {
@@ -40512,6 +40651,10 @@ function parseLine(entry, line) {
     const scopes = SCOPE_KEYS.filter((key) => values.has(key));
     if (scopes.length > 1)
         return wrong(`at most one of ${list(SCOPE_KEYS)} a line`);
+    // What is recorded for good is the whole image's figures.
+    const isMisplaced = [...values.keys()].some((key) => !OVER_KEYS.some((each) => each === key));
+    if (values.has('over') && (isMisplaced || !values.has('max-increase')))
+        return wrong(OVER_LINE_FORM);
     const allowed = scopes[0] === 'path' || scopes[0] === 'package' ? PAYLOAD_KEYS : LIMIT_KEYS;
     const limitKeys = LIMIT_KEYS.filter((key) => values.has(key));
     if (limitKeys.length === 0)
@@ -40535,12 +40678,44 @@ function parseLine(entry, line) {
         maxLayers: parsedLimit('max-layers', _quantity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseCount */ .zq),
         maxIncrease: parsedLimit('max-increase', _quantity_js__WEBPACK_IMPORTED_MODULE_0__/* .parseIncrease */ .KW),
     };
+    const over = parseOver(values.get('over'));
+    if (over !== null && 'form' in over)
+        problems.push(over);
     const level = values.get('level') ?? 'fail';
     if (level !== 'fail' && level !== 'warn')
         problems.push({ entry: `level=${level}`, form: '`fail` or `warn`', hint: null });
-    if (problems.length > 0 || (scope !== null && 'form' in scope) || (level !== 'fail' && level !== 'warn'))
+    if (problems.length > 0 ||
+        (scope !== null && 'form' in scope) ||
+        (over !== null && 'form' in over) ||
+        (level !== 'fail' && level !== 'warn'))
         return { budget: null, problems };
-    return { budget: { line, scope, level, limits }, problems: [] };
+    return { budget: { line, scope, level, over, limits }, problems: [] };
+}
+/** All that a line with `over` may have. */
+const OVER_KEYS = ['max-increase', 'over', 'level'];
+/** `30d`, `4w`, `release`; null where there is none. */
+function parseOver(value) {
+    if (value === undefined)
+        return null;
+    if (value === 'release')
+        return { kind: 'release' };
+    const days = parseDays(value);
+    return days === null ? { entry: `over=${value}`, form: OVER_FORM, hint: closeOver(value) } : { kind: 'days', days };
+}
+function parseDays(value) {
+    const [, count, unit] = /^([1-9]\d{0,3})([dw])$/.exec(value) ?? [];
+    if (count === undefined)
+        return null;
+    const days = Number(count) * (unit === 'w' ? 7 : 1);
+    return days <= MAX_DAYS ? days : null;
+}
+/** `30 days` was meant as `30d`, `releases` as `release`. */
+function closeOver(value) {
+    const [, count, unit] = /^(\d{1,6}) ?([dw])[a-z]*$/i.exec(value) ?? [];
+    if (count === undefined || unit === undefined)
+        return (0,leven__WEBPACK_IMPORTED_MODULE_2__/* .closestMatch */ .h)(value.slice(0, 100).toLowerCase(), ['release'], { maxDistance: 2 }) ?? null;
+    const meant = `${Number(count)}${unit.toLowerCase()}`;
+    return parseDays(meant) === null ? null : meant;
 }
 /** Limits of what is counted in files. */
 const PAYLOAD_KEYS = ['max-size', 'max-increase'];
@@ -40643,11 +40818,13 @@ const descriptions = {
     'max-download-size': 'Cap on the download (packed) size: `55 MB`.',
     'max-layers': 'Cap on the number of non-empty layers: `12`.',
     'max-increase': 'Cap on growth against the base, in bytes or percent of the base: `5 MB`, `3%`.',
-    budgets: 'Further budgets, one a line, on a part of the image or as soft limits: `scope=own,max-increase=2 MB`, `path=/app/node_modules,max-size=80 MB`, `stage=runtime,max-size=…`, `package=typescript,max-size=0 B`, `max-size=150 MB,level=warn`.',
+    budgets: 'Further budgets, one a line, on a part of the image or as soft limits: `scope=own,max-increase=2 MB`, `path=/app/node_modules,max-size=80 MB`, `stage=runtime,max-size=…`, `package=typescript,max-size=0 B`, `max-size=150 MB,level=warn`; or on growth over time: `max-increase=20 MB,over=30d`, `max-increase=10%,over=release`.',
     forbid: 'Rules of advice a finding of which breaks the budget, comma- or line-separated: `secrets, vcs-and-tests`. What the base has already does not.',
     'accept-label': 'Label of a pull request that accepts its growth, up to what the report showed when it was set; `off`: none does. What it accepts is kept in the comment (`pull-requests: write`).',
-    baseline: 'What to compare with. `auto` and `build`: build the base commit beside the change; an image where it lies, in the forms of `image`; `none`: nothing, only the caps are judged.',
+    baseline: 'What to compare with. `auto`: the record of the base commit, else build it beside the change; `record`: its record or that of the nearest commit before it; `build`; an image where it lies, in the forms of `image`; `none`: nothing, only the caps are judged.',
     'base-ref': "Commit, branch or tag to compare with, as it is now (not the merge base with it). Default: from the event (the merge commit's first parent, the merge base, the merge queue's base, the previous commit of a push).",
+    record: 'Whether a push to the default branch is kept on the data branch, for baselines, badge and history: `auto` (where the token has `contents: write`), `off`.',
+    'data-branch': 'Branch that has the records and nothing else; it is made on first use.',
     comment: 'When to comment on the pull request: `on-change` (above a noise floor or when a budget is not kept; a comment that is there is always brought up to date), `always`, `off`.',
     fail: 'Whether a broken budget fails the job: `true` or `false`. A failed measurement always does.',
     'github-token': 'Token for the comment (`pull-requests: write`). Without that permission: verdict, summary and log as ever.',
@@ -40963,8 +41140,10 @@ const schema = schemas/* strictObject */.rej({
     budgets: budgetLines.default([]),
     forbid: rules.default([]),
     'accept-label': field(`a label's name on one line, of at most ${LABEL_MAX} characters, or \`off\``, (value) => PLAIN.test(value) && Array.from(value).length <= LABEL_MAX ? value : null).default('image-budget: accept'),
-    baseline: field(`\`auto\`, \`build\`, \`none\`, or ${IMAGE_FORM}`, (value) => ['auto', 'build', 'none'].find((known) => known === value) ?? (0,reference/* parseReference */.F)(value)).default('auto'),
+    baseline: field(`\`auto\`, \`record\`, \`build\`, \`none\`, or ${IMAGE_FORM}`, (value) => ['auto', 'record', 'build', 'none'].find((known) => known === value) ?? (0,reference/* parseReference */.F)(value)).default('auto'),
     'base-ref': matching('a commit, branch or tag', /^(?![-^])[^\s:?*[\\]{1,250}$/).optional(),
+    record: oneOf('auto', 'off').default('auto'),
+    'data-branch': matching('the name of a branch that has nothing else: `image-budget`', /^(?![-./@])(?!.*(?:\.\.|\/\/|\/\.|@\{|\.lock(?:\/|$)|[./]$))[\w./@+-]{1,200}$/).default('image-budget'),
     comment: oneOf('on-change', 'always', 'off').default('on-change'),
     fail: field('`true` or `false`', (value) => ({ true: true, false: false })[value.toLowerCase()] ?? null).default(true),
     'github-token': schemas/* string */.YjP().optional(),
@@ -41023,6 +41202,8 @@ function parseInputs(values) {
         acceptLabel: isOff(values['accept-label']) ? null : data['accept-label'],
         baseline: data.baseline,
         baseRef: data['base-ref'] ?? null,
+        record: data.record,
+        dataBranch: data['data-branch'],
         comment: data.comment,
         fail: data.fail,
         githubToken: data['github-token'] ?? null,
@@ -41080,6 +41261,7 @@ function budgetContradictions(data) {
     const whole = (0,budget_lines/* limitKeysOf */.LD)({
         scope: null,
         level: 'fail',
+        over: null,
         limits: {
             maxSize: data['max-size'] ?? null,
             maxDownloadSize: data['max-download-size'] ?? null,
@@ -41088,7 +41270,7 @@ function budgetContradictions(data) {
         },
     });
     for (const budget of data.budgets) {
-        const { line, scope, limits } = budget;
+        const { line, scope, over, limits } = budget;
         const kind = scope?.kind ?? null;
         const twice = (0,budget_lines/* limitKeysOf */.LD)(budget).find(({ id }) => whole.some((other) => other.id === id));
         if (twice)
@@ -41098,7 +41280,7 @@ function budgetContradictions(data) {
         if (limits.maxDownloadSize !== null && !data.metrics.includes('download-size'))
             say(line, '`max-download-size` limits the download size, but `metrics` is `size` alone; add `download-size`.');
         const lacksBase = data.baseline === 'none' || (data.image !== undefined && data.baseline === 'auto');
-        if (limits.maxIncrease !== null && lacksBase)
+        if (limits.maxIncrease !== null && over === null && lacksBase)
             say(line, '`max-increase` limits growth, but there is no `baseline` to grow from; leave it out, or give one.');
         if ((kind === 'own' || kind === 'base' || kind === 'stage') && data.image !== undefined)
             say(line, `nothing tells which layers of an \`image\` that is there already are of its \`${kind === 'stage' ? 'stage' : 'scope'}\`.`);
@@ -41396,7 +41578,7 @@ function assembleReport({ images, version, gonePlatforms, waiver, head, ...run }
     const { repositoryUrl, runUrl } = run;
     return { schema: 1, version, verdict, images: reports, gonePlatforms, waiver, head, repositoryUrl, runUrl };
 }
-function judgedReport({ comparison, checks, verdict, findings }) {
+function judgedReport({ comparison, checks, verdict, findings, trend, ratchets }) {
     const { name, platform, engine, source, head, base, change, sizeFrom, unmeasured, unlikeDownloads } = comparison;
     const { baseline, baseImage, layerChanges, packages, warnings } = comparison;
     return {
@@ -41419,6 +41601,8 @@ function judgedReport({ comparison, checks, verdict, findings }) {
         warnings,
         findings,
         checks,
+        trend,
+        ratchets,
     };
 }
 function failedReport({ name, platform, failure, baseline }) {
@@ -41442,11 +41626,20 @@ function failedReport({ name, platform, failure, baseline }) {
         warnings: [],
         findings: [],
         checks: [],
+        trend: [],
+        ratchets: [],
     };
 }
 /** The report of a run that has no figures, with what is known of it all the same. */
 function reportFailure(name, failure, known = {}) {
-    const baseline = { kind: 'none', commit: null, ref: null, reason: 'this change was not measured' };
+    const baseline = {
+        kind: 'none',
+        commit: null,
+        ref: null,
+        reason: 'this change was not measured',
+        record: null,
+        passedOver: null,
+    };
     return assembleReport({
         version: _version_js__WEBPACK_IMPORTED_MODULE_1__/* .version */ .r,
         images: [{ name, platform: null, failure, baseline }],
@@ -41475,7 +41668,7 @@ function renderJson(report) {
 
 /***/ }),
 
-/***/ 4267:
+/***/ 6717:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -42145,7 +42338,7 @@ function headline(report) {
     const subject = name === null
         ? [`all ${units_formatCount(total, noun)} are`]
         : phrase_phrase `${{ code: name }} is, on ${units_formatCount(total, noun)},`;
-    const judged = report.images.some((each) => each.checks.length > 0);
+    const judged = report.images.some(isJudged);
     const overBefore = count((each) => stateOf(each) === 'over-before');
     const standing = overBefore > 0 ? `${overBefore} over before this change` : '';
     if (judged && overBefore === 0)
@@ -42187,9 +42380,9 @@ function verdictWords(image) {
         'over-before': ['was over before this change'],
         'base-image': [`${broken((check) => check.reason === 'base-image')} since the base image grew`],
         'no-comparison': [
-            image.checks.length === 0
-                ? `is ${sizeWords(image)} (no comparison)`
-                : `${nearWords(image) || 'is within budget'} (no comparison)`,
+            isJudged(image)
+                ? `${nearWords(image) || 'is within budget'} (no comparison)`
+                : `is ${sizeWords(image)} (no comparison)`,
         ],
         smaller: [`is ${units_formatBytes(Math.abs(amount))} smaller${toDownload}`],
         near: [nearWords(image)],
@@ -42198,8 +42391,12 @@ function verdictWords(image) {
     };
     return words[stateOf(image)];
 }
+/** Whether any of its budgets says something: growth over time has nothing to be counted from at first. */
+function isJudged({ checks }) {
+    return checks.some(({ reason }) => reason !== 'no-record');
+}
 function largerWords(image, amount, toDownload) {
-    const judged = image.checks.length > 0 ? 'is within budget, ' : '';
+    const judged = isJudged(image) ? 'is within budget, ' : '';
     const larger = `${judged || 'is '}${units_formatBytes(Math.abs(amount))} larger${toDownload}`;
     const fromBase = baseImageGrowth(image);
     const isSame = image.baseImage?.before?.name === image.baseImage?.after?.name;
@@ -42216,6 +42413,22 @@ const OF = {
     'max-increase': ' of growth',
     forbid: '',
 };
+/** `growth`, `30-day growth`, `growth since v1.4`: what a budget on growth is a budget of. */
+function growthNoun({ over, against }) {
+    if (over === null)
+        return 'growth';
+    return over.kind === 'days' ? `${over.days}-day growth` : `growth since ${releaseName(against)}`;
+}
+function releaseName(against) {
+    return against?.tag ? characters_shorten(against.tag, PART_MAX, '...') : 'the last release';
+}
+/** `its growth budget by 3.1 MB`, `its 30-day growth budget by 3.1 MB`, `its growth budget by 3.1 MB since v1.4`. */
+function growthBudget(check) {
+    const { over, against } = check;
+    const time = over?.kind === 'days' ? `${over.days}-day ` : '';
+    const since = over?.kind === 'release' ? ` since ${releaseName(against)}` : '';
+    return `its ${time}growth budget by ${excessWords(check)}${since}`;
+}
 /** ` in its own layers`, ` in /app/node_modules`: where a budget on a part of the image is broken; nothing for the whole of it. */
 function inWords({ scope }) {
     if (scope === null)
@@ -42250,7 +42463,7 @@ function overWords(checks) {
     const caps = told.filter((check) => check.budget !== 'max-increase');
     if (caps.length > 0)
         return `by ${list(caps.map((check) => `${excessWords(check)}${OF[check.budget]}${inWords(check)}`))}`;
-    return list(told.map((check) => `its growth budget by ${excessWords(check)}${inWords(check)}`));
+    return list(told.map((check) => `${growthBudget(check)}${inWords(check)}`));
 }
 /** `2 forbidden findings`, or nothing. */
 function forbiddenWords(checks) {
@@ -42265,15 +42478,22 @@ function nearWords(image) {
         return '';
     return `is near its budget: ${list(near.map(leftWords))}`;
 }
-/** `2.1 MB left`, `1 layer left`, `nothing left`. */
+/** `2.1 MB left`, `1 layer left`, `1.6 MB of 30-day growth left`, `nothing left`. */
 function leftWords(check) {
-    const left = check.limit - (check.actual ?? 0);
+    const amount = leftAmount(check);
+    if (amount === null)
+        return `nothing left${check.over === null ? '' : ` of its ${growthNoun(check)}`}${inWords(check)}`;
+    const of = check.budget === 'max-increase' ? ` of ${growthNoun(check)}` : OF[check.budget];
+    return `${amount}${of} left${inWords(check)}`;
+}
+/** `2.1 MB`, `1 layer`, `0.4 %`; null: nothing. */
+function leftAmount({ limit, actual, unit }) {
+    const left = limit - (actual ?? 0);
     if (left <= 0)
-        return `nothing left${inWords(check)}`;
-    if (check.unit === 'percent')
-        return `${formatPercent(left).slice(1)} of growth left${inWords(check)}`;
-    const amount = check.unit === 'layers' ? units_formatCount(left, 'layer') : units_formatBytes(left);
-    return `${amount}${OF[check.budget]} left${inWords(check)}`;
+        return null;
+    if (unit === 'percent')
+        return formatPercent(left).slice(1);
+    return unit === 'layers' ? units_formatCount(left, 'layer') : units_formatBytes(left);
 }
 /** `3.9 MB`, `1 layer`: by how much a budget is broken. */
 function excessWords(check) {
@@ -42286,8 +42506,12 @@ function excessWords(check) {
 function amountWords(check, amount) {
     return check.metric === 'size' || check.metric === 'download-size' ? units_formatSigned(amount) : formatSignedCount(amount);
 }
-/** `max-size`, `max-increase` of own layers, `max-size` of `/app/node_modules`: a budget in a sentence. */
-function budgetName({ budget, scope }) {
+/** `max-size`, `max-increase` over 30 days, `max-increase` of own layers, `max-size` of `/app/node_modules`: a budget in a sentence. */
+function budgetName({ budget, scope, over, against }) {
+    if (over?.kind === 'days')
+        return phrase_phrase `${{ code: budget }} over ${units_formatCount(over.days, 'day')}`;
+    if (over?.kind === 'release')
+        return phrase_phrase `${{ code: budget }} since ${releaseName(against)}`;
     if (scope === null)
         return [{ code: budget }];
     const words = {
@@ -42339,10 +42563,7 @@ function shortCommit(commit) {
 function statusWords(check) {
     const words = {
         within: () => ({ tone: 'good', words: 'within' }),
-        near: () => ({
-            tone: 'warn',
-            words: `near: ${leftWords(check).replace(OF[check.budget], '').replace(inWords(check), '')}`,
-        }),
+        near: () => ({ tone: 'warn', words: `near: ${leftAmount(check) ?? 'nothing'} left` }),
         over: () => ({ tone: 'bad', words: check.metric === 'findings' ? 'not allowed' : `over by ${excessWords(check)}` }),
         warned: () => ({ tone: 'warn', words: `over by ${excessWords(check)}` }),
         waived: () => ({ tone: 'warn', words: `over by ${excessWords(check)} (accepted)` }),
@@ -42359,6 +42580,7 @@ function skippedWords(check) {
         'base-image': { tone: 'warn', words: "not this change's: the base image" },
         'not-measured': { tone: 'bad', words: 'not measured' },
         'no-baseline': { tone: 'none', words: 'not judged: no comparison' },
+        'no-record': { tone: 'none', words: 'not judged: no record' },
     };
     return check.reason === null ? { tone: 'none', words: 'not judged' } : words[check.reason];
 }
@@ -42379,7 +42601,8 @@ function imageStatus(image) {
         find((check) => check.reason === 'over-before') ??
         find((check) => check.reason === 'base-image') ??
         find((check) => check.status === 'near') ??
-        find((check) => check.status === 'within');
+        find((check) => check.status === 'within') ??
+        find((check) => check.reason === 'no-record');
     if (remarkable !== undefined)
         return statusWords(remarkable);
     return { tone: 'none', words: image.base === null ? 'no comparison' : 'no budget' };
@@ -42416,14 +42639,16 @@ function explanation(image, report) {
         return failureWords(image.error, report);
     return [
         ...waiverWords(image, report),
+        ...creepWords(image),
         ...notJudgedWords(image),
         ...unmeasuredWords(image),
         ...unlikeWords(image),
         ...overBeforeWords(image),
         ...baseImageCapWords(image),
         ...noComparisonWords(image),
+        ...noRecordWords(image),
         ...baseImageWords(image),
-        ...tighterBudgetWords(image),
+        ...roomWords(image),
     ];
 }
 /** Message, place and remedy of a failure, and where its log is. Further lines of the message are in `failureOutput`. */
@@ -42565,16 +42790,60 @@ function acceptPrint(image, report) {
         return [];
     return [phrase_phrase `add the label ${{ code: waiver.label }} to accept ${list(amounts)}`];
 }
+/** Growth that no single change has: how much, since when, and whether it is held against this one. */
+function creepWords(image) {
+    return image.checks.flatMap((check) => {
+        const { over, against, excess, growth, limit, unit, status, reason } = check;
+        if (over === null || against === null || (excess === null && status !== 'near'))
+            return [];
+        const since = over.kind === 'days'
+            ? phrase_phrase `${against.at.slice(0, 10)} (${{ code: shortCommit(against.commit) }})`
+            : [{ code: against.tag ?? shortCommit(against.commit) }];
+        const grown = phrase_phrase `${sinceAmount(check)} since ${since}`;
+        const allowance = unit === 'percent' ? `${limit} %` : formatLimit(limit);
+        const time = over.kind === 'days' ? ` over ${units_formatCount(over.days, 'day')}` : '';
+        if (excess === null)
+            return [phrase_phrase `${grown}, of ${allowance} allowed${time}.`];
+        const more = limit === 0 ? 'where none is allowed' : `${excessWords(check)} more than the ${allowance} allowed`;
+        const words = phrase_phrase `${grown}, ${more}${time}`;
+        if (reason === 'over-before')
+            return [
+                phrase_phrase `${words}; ${baseName(image)} was above that already. This change does not make it worse, so that is not held against it.`,
+            ];
+        if (reason === 'base-image')
+            return [phrase_phrase `${words}, and that only since the base image grew, so it is not held against this change.`];
+        const isDrift = image.baseImage?.doing === 'drift';
+        const own = growth === null || isDrift ? '' : ` This change itself adds ${amountOf(check, growth).slice(1)}.`;
+        return [phrase_phrase `${words}.${own}`];
+    });
+}
+/** `+23.1 MB`, `+15.6 %`; `Growth` where it has no percentage. */
+function sinceAmount(check) {
+    if (check.actual === null)
+        return 'Growth';
+    return check.unit === 'percent' ? formatPercent(check.actual) : amountOf(check, check.actual);
+}
+/** Limits on growth over time that there is no record for yet. */
+function noRecordWords(image) {
+    const skipped = image.checks.filter((check) => check.reason === 'no-record');
+    return [...new Set(skipped.map(({ why }) => why))].map((why) => {
+        const budgets = skipped
+            .filter((check) => check.why === why)
+            .map((check) => phrase_phrase `${budgetName(check)} (${limitWords(check)})`);
+        const verb = budgets.length === 1 ? 'was' : 'were';
+        return phrase_phrase `${join(budgets, ', ')} ${verb} not judged: ${fromProse(why ?? 'there is no record')}.`;
+    });
+}
 function overBeforeWords(image) {
     return image.checks
-        .filter((check) => check.reason === 'over-before')
+        .filter((check) => check.reason === 'over-before' && check.over === null)
         .map((check) => check.metric === 'findings'
         ? phrase_phrase `It has ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }}, as ${baseName(image)} has. This change does not make it worse, so that is not held against it.`
         : phrase_phrase `It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}), and was over it on ${baseName(image)} already. This change does not make it worse, so that is not held against it.`);
 }
 function baseImageCapWords(image) {
     return image.checks
-        .filter((check) => check.reason === 'base-image')
+        .filter((check) => check.reason === 'base-image' && check.over === null)
         .map((check) => check.metric === 'findings'
         ? phrase_phrase `The ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }} came with the base image, so that is not held against it.`
         : phrase_phrase `It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}) only since the base image grew, so that is not held against it.`);
@@ -42635,38 +42904,43 @@ function ownWords(image) {
 function shortDigest(digest) {
     return digest.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1');
 }
-/** A tighter budget is worth a word when the image became at least this much smaller (share of the base) … */
-const SHRANK_SHARE = 0.05;
-/** … and the cap would still leave this much room above the image. */
-const ROOM_SHARE = 0.1;
-/** After a real gain, the cap that keeps it. */
-function tighterBudgetWords(image) {
+/** How much room is left, and the cap that keeps a gain. */
+function roomWords(image) {
+    const words = join([...leftOfCapWords(image), ...ratchetWords(image)], ' ');
+    return words.length === 0 ? [] : [words];
+}
+function leftOfCapWords(image) {
     if (stateOf(image) !== 'smaller')
         return [];
-    const metric = state_leadMetric(image);
-    const change = leadChange(image);
-    const name = metric === 'size' ? 'max-size' : 'max-download-size';
+    const name = state_leadMetric(image) === 'size' ? 'max-size' : 'max-download-size';
     const cap = image.checks.find((check) => check.budget === name && check.scope === null && check.level === 'fail');
-    if (metric === null || change === null || cap === undefined || cap.actual === null || image.base === null)
+    if (cap === undefined || cap.actual === null)
         return [];
-    const left = phrase_phrase `${units_formatBytes(cap.limit - cap.actual)} under its budget of ${limitWords(cap)}`;
-    const tighter = roundUp(cap.actual * (1 + ROOM_SHARE));
-    if (-change.amount < (image.base[metric] ?? 0) * SHRANK_SHARE || tighter >= cap.limit)
-        return [[...left, '.']];
-    return [
-        phrase_phrase `${left}, which could go down to ${formatLimit(tighter)}: ${{ code: `${cap.budget}: ${formatLimit(tighter)}` }}.`,
-    ];
+    return [phrase_phrase `${units_formatBytes(cap.limit - cap.actual)} under its budget of ${limitWords(cap)}.`];
 }
-/** To two digits, upwards: 139,590,000 to 140,000,000. */
-function roundUp(bytes) {
-    const step = 10 ** Math.max(0, Math.floor(Math.log10(bytes)) - 1);
-    return Math.ceil(bytes / step) * step;
+/**
+ * `The budget could go down to 140 MB: `max-size: 140 MB`.`, as the input takes it: nothing where the image grew, where a budget is nearly
+ * used up, or where one is broken, by whomever.
+ */
+function ratchetWords(image) {
+    const state = stateOf(image);
+    if ((state !== 'smaller' && state !== 'unchanged') || image.checks.some(({ excess }) => excess !== null))
+        return [];
+    const lower = image.ratchets.filter(({ budget }) => {
+        const change = image.change?.[budget === 'max-size' ? 'size' : 'downloadSize'] ?? null;
+        return change !== null && change.amount <= 0;
+    });
+    if (lower.length === 0)
+        return [];
+    const limits = lower.map(({ proposed }) => formatLimit(proposed));
+    const lines = lower.map(({ budget }, at) => [{ code: `${budget}: ${limits[at]}` }]);
+    return [phrase_phrase `The budget${lower.length === 1 ? '' : 's'} could go down to ${list(limits)}: ${join(lines, ', ')}.`];
 }
 /** All an image has to say when nothing happened: `` `api` is the same size as main (148.2 MB, budget 160 MB) ``. */
 function quietWords(image) {
     const metric = leadMetric(image);
     const capped = Object.fromEntries(image.checks
-        .filter((check) => check.scope === null)
+        .filter((check) => check.scope === null && check.over === null)
         // The first of two counts: a soft limit is the second.
         .toReversed()
         .map((check) => [check.budget, check]));
@@ -42679,6 +42953,13 @@ function quietWords(image) {
         facts.push(`${formatCount(image.head.layers, 'layer')}${cap(capped['max-layers'])}`);
     if (capped['max-increase'])
         facts.push(`growth budget ${limitWords(capped['max-increase'])}`);
+    for (const check of image.checks) {
+        const { over, against, actual } = check;
+        if (over === null || against === null || actual === null)
+            continue;
+        const since = over.kind === 'days' ? against.at.slice(0, 10) : releaseName(against);
+        facts.push(`${growthWords(check)} since ${since}, budget ${limitWords(check)}`);
+    }
     return phrase `${imageHeadline(image)} (${facts.join('; ')}).`;
 }
 /** `Docker 28.0.4, classic store`, `BuildKit 0.21.0 (docker-container)`. */
@@ -42809,10 +43090,12 @@ function checkFigures(check) {
         change: [change],
     };
 }
-/** `Growth`, `Size`, `Own layers`, `Growth of own layers`, `Download of stage `runtime``. */
+/** `Growth`, `In 30 days`, `Size`, `Own layers`, `Growth of own layers`, `Download of stage `runtime``. */
 function checkName(check) {
     const { scope } = check;
     const of = check.budget === 'max-increase' ? 'Growth' : OF_METRIC[check.metric];
+    if (check.over !== null)
+        return overName(check.over, check.against);
     if (scope === null)
         return [of];
     const parts = {
@@ -42827,6 +43110,13 @@ function checkName(check) {
     const plainly = scope.kind === 'rule' || (check.metric === 'size' && check.budget !== 'max-increase');
     return plainly ? capitalised(part) : phrase_phrase `${of} of ${part}`;
 }
+/** `In 30 days`, `Since `v1.4``: short, for a terminal has 80 columns. */
+function overName(over, against) {
+    if (over.kind === 'days')
+        return [`In ${units_formatCount(over.days, 'day')}`];
+    return against?.tag ? phrase_phrase `Since ${{ code: characters_shorten(against.tag, TAG_MAX, '...') }}` : ['Since release'];
+}
+const TAG_MAX = 40;
 const OF_METRIC = {
     size: 'Size',
     'download-size': 'Download',
@@ -42885,7 +43175,7 @@ function urgency(image) {
         return 0;
     if (image.verdict === 'over')
         return 1;
-    return image.checks.some((check) => check.status !== 'within') ? 2 : 3;
+    return image.checks.some(({ status, reason }) => status !== 'within' && reason !== 'no-record') ? 2 : 3;
 }
 function growthOf(image) {
     return leadChange(image)?.amount ?? Number.MIN_SAFE_INTEGER;
@@ -42945,19 +43235,21 @@ function leadFigure(image, metric) {
 function overviewBudget(image) {
     const lead = state_leadMetric(image);
     const cap = lead === 'downloadSize' ? 'max-download-size' : 'max-size';
-    return image.checks
+    return (image.checks
         .filter((check) => (check.budget === cap && check.scope === null) || check.status !== 'within')
+        // There is nothing yet that a status could speak of.
+        .filter((check) => check.reason !== 'no-record')
         .map((check) => {
         if (check.metric === 'findings')
             return `no ${check.scope?.of}`;
-        if (check.scope !== null)
+        if (check.scope !== null || check.over !== null)
             return `${limitWords(check)} (${plain(checkName(check))})`;
         if (check.budget === 'max-layers')
             return units_formatCount(check.limit, 'layer');
         const download = check.budget === 'max-download-size' && lead === 'size';
         return `${limitWords(check)}${download ? ' to download' : ''}`;
     })
-        .join(', ');
+        .join(', '));
 }
 /** `All layers (2 of 10 changed)`. */
 function layersTitle(image) {
@@ -43096,7 +43388,67 @@ function layerChangeWords(change, amount) {
     return words[change];
 }
 
+// EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
+var compare = __nccwpck_require__(5086);
+;// CONCATENATED MODULE: ./build/report/trend.js
+
+
+
+
+
+
+/** Fewer are no trend. */
+const RECORDS_MIN = 3;
+const BARS = '▁▂▃▄▅▆▇█';
+const FLAT_BAR = '▄';
+/** The bars span at least this share of the largest value, so that noise does not look like a mountain. */
+const SPAN_SHARE = 0.1;
+/** What moved by less than this share of the size in all that time is told as nearly the same. */
+const FLAT_SHARE = 0.01;
+const NAMES = { size: 'Size', downloadSize: 'Download size' };
+/**
+ * Where the image comes from, as one line: its size (or the metric that it is spoken of in) at the default branch's last records and with
+ * this change. Null where fewer than three records have that metric, or it cannot be compared with theirs.
+ */
+function trendWords(image) {
+    const metric = state_leadMetric(image);
+    const now = metric === null ? null : (image.head?.[metric] ?? null);
+    if (metric === null || now === null)
+        return null;
+    if (metric === 'downloadSize' && image.unlikeDownloads !== null)
+        return null;
+    const records = image.trend.flatMap(({ at, [metric]: value }) => (value === null ? [] : [{ at, value }]));
+    const [first] = records;
+    if (first === undefined || records.length < RECORDS_MIN)
+        return null;
+    const values = [...records.map(({ value }) => value), now];
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const since = first.at.slice(0, 10);
+    const over = `over ${units_formatCount(records.length, 'record')} since ${since}`;
+    const name = `${NAMES[metric]} over time`;
+    if (high - low < NOISE_BYTES)
+        return [`${name}: the same ${over}, and with this change`];
+    const isFlat = high - low < high * FLAT_SHARE;
+    const bars = { code: isFlat ? FLAT_BAR.repeat(values.length) : barsOf(values, low, high) };
+    const nearly = isFlat ? 'nearly the same, ' : '';
+    const change = (0,compare/* changeOf */.C2)(first.value, now);
+    if (Math.abs(change.amount) < NOISE_BYTES) {
+        return phrase_phrase `${name}: ${bars} ${nearly}with this change as it was on ${since}, ${units_formatCount(records.length, 'record')} ago`;
+    }
+    return phrase_phrase `${name}: ${bars} ${nearly}${changeWords(change)} ${over}, this change included`;
+}
+/** A bar for each value, oldest first; what moves by little stays in the middle. */
+function barsOf(values, low, high) {
+    const span = Math.max(high - low, high * SPAN_SHARE);
+    const foot = (low + high - span) / 2;
+    const bars = Array.from(BARS);
+    return values
+        .map((value) => bars[Math.min(bars.length - 1, Math.floor(((value - foot) / span) * bars.length))])
+        .join('');
+}
+
 ;// CONCATENATED MODULE: ./build/report/terminal.js
+
 
 
 
@@ -43137,6 +43489,12 @@ function renderTerminal(report, options) {
     else if (first !== undefined) {
         const images = report.images.toSorted(worstFirst);
         blocks.push(tableLines(overviewTable(images, report), pen));
+        for (const image of images.filter((each) => !isImageNoteworthy(each))) {
+            const platform = image.platform === null ? '' : ` (${image.platform})`;
+            const words = ratchetWords(image).flatMap((each) => each.map(quoted));
+            if (words.length > 0)
+                blocks.push(wrap(phrase_phrase `${{ code: image.name }}${platform}: ${words}`, pen));
+        }
         for (const image of images.filter(isImageNoteworthy)) {
             const platform = image.platform === null ? [] : [` (${image.platform})`];
             blocks.push(wrap([...imageHeadline(image), ...platform], pen).map((line) => paint(line, 'strong', pen)));
@@ -43161,7 +43519,15 @@ function imageBlocks(image, report, pen) {
             ...causes.rest.flatMap((words) => wrap(words, pen, '  ')),
         ];
     const print = wrap(join(smallPrint(image, report), ', '), pen).map((line) => paint(line, 'dim', pen));
-    return [tableLines(figuresTable(image, report), pen), ...paragraphs, why, ...adviceBlocks(image, report, pen), print];
+    const trend = wrap(trendWords(image) ?? [], pen);
+    return [
+        tableLines(figuresTable(image, report), pen),
+        ...paragraphs,
+        why,
+        ...adviceBlocks(image, report, pen),
+        trend,
+        print,
+    ];
 }
 /** What is new in full, what was there before in a line: `--json` has all of it. */
 function adviceBlocks(image, report, pen) {
@@ -43328,7 +43694,7 @@ function paint(text, colour, pen) {
 
 /***/ }),
 
-/***/ 237:
+/***/ 2885:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -43347,12 +43713,13 @@ var advise = __nccwpck_require__(7290);
 /** The budgets that the inputs set: the whole image's own inputs, then `budgets` as they were written, then `forbid`. */
 function budgetsOf({ limits, budgets, forbid }) {
     return [
-        ...limitsOf(limits, { scope: null, level: 'fail' }),
-        ...budgets.flatMap(({ scope, level, limits: each }) => limitsOf(each, { scope, level })),
+        ...limitsOf(limits, { scope: null, level: 'fail', over: null }),
+        ...budgets.flatMap(({ scope, level, over, limits: each }) => limitsOf(each, { scope, level, over })),
         ...forbid.map((rule) => ({
             budget: 'forbid',
             scope: { kind: 'rule', of: rule },
             level: 'fail',
+            over: null,
             limit: 0,
             unit: 'findings',
         })),
@@ -43369,8 +43736,37 @@ function limitsOf({ maxSize, maxDownloadSize, maxLayers, maxIncrease }, on) {
     ];
 }
 
-// EXTERNAL MODULE: ./build/budget/judge.js + 2 modules
-var judge = __nccwpck_require__(1482);
+// EXTERNAL MODULE: ./build/budget/judge.js + 3 modules
+var judge = __nccwpck_require__(9459);
+;// CONCATENATED MODULE: ./build/budget/ratchet.js
+/** What a lower cap leaves above the image, and how much lower than the old one it is at least, in percent of either. */
+const ROOM = 10n;
+const WORTH = 10n;
+/**
+ * The hard caps on the whole image that could be lower by far: to the image's size and a tenth more, rounded up to two digits (126.9 MB:
+ * 140 MB), where that is at most nine tenths of the cap. In the order of the budgets.
+ */
+function ratchetsOf({ size, downloadSize }, budgets) {
+    return budgets.flatMap(({ budget, scope, level, limit }) => {
+        if (scope !== null || level !== 'fail' || (budget !== 'max-size' && budget !== 'max-download-size'))
+            return [];
+        const measured = budget === 'max-size' ? size : downloadSize;
+        // A cap of 0 would be none that is meant.
+        if (measured === null || measured === 0)
+            return [];
+        const proposed = twoDigitsUp(ceiling(BigInt(measured) * (100n + ROOM), 100n));
+        return proposed * 100n <= BigInt(limit) * (100n - WORTH) ? [{ budget, limit, proposed: Number(proposed) }] : [];
+    });
+}
+/** 139,590,000 to 140,000,000: the decimal units differ by thousands, so it has two digits in each of them. */
+function twoDigitsUp(bytes) {
+    const step = 10n ** BigInt(Math.max(0, String(bytes).length - 2));
+    return ceiling(bytes, step) * step;
+}
+function ceiling(numerator, denominator) {
+    return (numerator + denominator - 1n) / denominator;
+}
+
 // EXTERNAL MODULE: ./build/budget/waiver.js
 var waiver = __nccwpck_require__(4954);
 // EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
@@ -43465,19 +43861,26 @@ function gitFailure(args, result) {
 const FIRST_DEEPENING = 64;
 const DEEPENINGS = 12;
 /**
- * Finds the base commit that `question` asks for and makes its tree available, fetching what a shallow clone lacks.
- * No ref is created or moved. A base that cannot be found is an answer (with the reason), not an error, whatever git says;
- * CouldNotMeasure `input` is thrown for a `base-ref` that does not exist.
+ * Finds the base commit that `question` asks for, fetching what a shallow clone lacks to tell it; its tree may still be missing: see
+ * {@link fetchBase}. No ref is created or moved. A base that cannot be found is an answer (with the reason), not an error, whatever git
+ * says; CouldNotMeasure `input` is thrown for a `base-ref` that does not exist.
  */
 async function resolveBase(repository, question, credentials) {
+    const ref = question.kind === 'pull-request' ? question.baseRef : 'ref' in question ? question.ref : null;
+    return orReason(ref, () => findBase(repository, question, credentials));
+}
+/** Makes the base commit's tree available. The same base, or why it cannot be had. */
+async function fetchBase(repository, { commit, ref }, credentials) {
+    return orReason(ref, () => available(repository, commit, ref, credentials));
+}
+async function orReason(ref, find) {
     try {
-        return await findBase(repository, question, credentials);
+        return await find();
     }
     catch (error) {
         const { kind, message } = (0,build_failure/* toFailure */.w)(error);
         if (kind !== 'git')
             throw error;
-        const ref = question.kind === 'pull-request' ? question.baseRef : 'ref' in question ? question.ref : null;
         return { commit: null, ref, reason: `the base commit could not be found (${message.replace(/\.$/, '')})` };
     }
 }
@@ -43486,7 +43889,7 @@ async function findBase(repository, question, credentials) {
         case 'none':
             return { commit: null, ref: null, reason: question.reason };
         case 'commit':
-            return available(repository, question.sha, question.ref, credentials);
+            return { commit: question.sha, ref: question.ref, reason: null };
         case 'ref':
             return namedBase(repository, question.ref, credentials);
         case 'default-branch':
@@ -43508,7 +43911,7 @@ async function pullRequestBase(repository, question, credentials) {
     const [first, second] = await parentsOf(repository, head);
     // GitHub's merge commit: what the change is merged into is its first parent, whatever the base branch did since.
     if (first !== undefined && second === question.headSha)
-        return available(repository, first, question.baseRef, credentials);
+        return { commit: first, ref: question.baseRef, reason: null };
     return mergeBase(repository, head, question.baseSha, question.baseRef, credentials);
 }
 async function namedBase(repository, ref, credentials) {
@@ -43523,10 +43926,10 @@ async function namedBase(repository, ref, credentials) {
             `${candidate}^{commit}`,
         ]);
         if (found.exitCode === 0)
-            return available(repository, found.stdout.trim(), ref, credentials);
+            return { commit: found.stdout.trim(), ref, reason: null };
     }
     if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(ref))
-        return available(repository, ref, ref.slice(0, 7), credentials);
+        return { commit: ref, ref: ref.slice(0, 7), reason: null };
     if (remote !== null) {
         // A tag goes before a branch of the same name, as with git itself; the peeled line of an annotated tag names the commit.
         const names = ref.startsWith('refs/')
@@ -43544,7 +43947,7 @@ async function namedBase(repository, ref, credentials) {
         const commits = new Map(listed.stdout.split('\n').map((line) => line.split('\t').toReversed()));
         const sha = names.map((name) => commits.get(name)).find((found) => found !== undefined);
         if (sha !== undefined)
-            return available(repository, sha, ref, credentials);
+            return { commit: sha, ref, reason: null };
     }
     throw new build_failure/* CouldNotMeasure */.N('input', `\`base-ref\` is \`${ref}\`, which is no commit, branch or tag here${remote ? ` or on \`${remote}\`` : ''}.`);
 }
@@ -47321,7 +47724,8 @@ async function obtainBaseline(shop, question, head) {
             commit,
             label: `base \`${commit.slice(0, 7)}\` (${ref})`,
         });
-        return { kind: 'build', commit, ref, reason: null, measurements, platforms: (0,measurement/* platformsOf */.W)(measurements) };
+        const platforms = (0,measurement/* platformsOf */.W)(measurements);
+        return { ...NOTHING, kind: 'build', commit, ref, measurements, platforms };
     }
     catch (error) {
         const failure = (0,build_failure/* toFailure */.w)(error);
@@ -47349,8 +47753,19 @@ async function obtainImage(reading, reference, platforms) {
 /** The same where the image has to be there: throws `missing`, with the remedy, where it is not. */
 async function requireImage(reading, reference, platforms) {
     const measured = await measureImage(reading, reference, platforms, 'base');
-    return { kind: 'image', commit: null, ref: reference.text, reason: null, ...measured };
+    return { ...NOTHING, kind: 'image', ref: reference.text, ...measured };
 }
+/** No baseline at all. */
+const NOTHING = {
+    kind: 'none',
+    commit: null,
+    ref: null,
+    reason: null,
+    record: null,
+    passedOver: null,
+    measurements: [],
+    platforms: [],
+};
 /** What `baseline: none` gives. */
 const NOT_WANTED = none(null, null, 'none was asked for (`baseline: none`)');
 /** Nothing was built and no image was named. */
@@ -47360,7 +47775,7 @@ function asClause(message) {
     return message.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase()).replace(/\.$/, '');
 }
 function none(commit, ref, reason) {
-    return { kind: 'none', commit, ref, reason, measurements: [], platforms: [] };
+    return { ...NOTHING, commit, ref, reason };
 }
 
 ;// CONCATENATED MODULE: ./build/build/builder.js
@@ -47772,6 +48187,19 @@ function listing_entriesOf(entry) {
     if (entry.type === 'symlink')
         return [{ kind: 'symlink', path, target: entry.target ?? '' }];
     return [{ kind: entry.type === 'directory' ? 'folder' : 'other', path }];
+}
+
+;// CONCATENATED MODULE: ./build/image/layer/release.js
+/** Less than what is unpacked at a time; smaller buffers may be parts of a shared one. */
+const LEAST = 64 * 1024;
+/**
+ * Lets go of the memory of a chunk that is not used any more, where it is the last part of a buffer of its own: V8 leaves up to 64 MB of
+ * such memory lying about before it looks, and memory that was just freed is still in the processor's cache. Does nothing before Node 21.
+ */
+function release({ buffer, byteOffset, byteLength }) {
+    const isLast = byteOffset + byteLength === buffer.byteLength && buffer.byteLength >= LEAST;
+    if (isLast && buffer instanceof ArrayBuffer && typeof buffer.transfer === 'function')
+        buffer.transfer(0);
 }
 
 ;// CONCATENATED MODULE: ./build/image/layer/tar.js
@@ -48368,6 +48796,7 @@ function zstd_corrupt(message) {
 
 
 
+
 /**
  * An unpacker gives this many bytes at a time (fewer, larger chunks cost less), and as much as `AHEAD` waits before it and behind it:
  * it works in a thread of its own while what came out is hashed here.
@@ -48379,10 +48808,11 @@ const STREAM = { chunkSize: OUTPUT_CHUNK, readableHighWaterMark: AHEAD, writable
  * Unpacks a blob, in constant memory. How it is packed is told by its first bytes, never by a media type. gzip may have more than one
  * member (estargz), and zeros after the last, as gzip(1) has it (tapes and block devices fill up with them); zstd may have several
  * frames, and skippable ones (zstd:chunked). Whatever is neither is handed on as it is. Stopping early lets the source go.
+ * `isOurs`: the stored chunks are not used by anyone else, and their memory is let go of.
  * Throws CouldNotMeasure `measure` (a sentence on "it", the blob) where it is corrupt or cut off, `precondition` where this Node
  * cannot unpack it; and what the source throws.
  */
-async function unpack(stored) {
+async function unpack(stored, isOurs = false) {
     const source = stored[Symbol.asyncIterator]();
     const first = [];
     let bytes = 0;
@@ -48411,9 +48841,9 @@ async function unpack(stored) {
     const compression = detectCompression(magic);
     switch (compression) {
         case 'gzip':
-            return { compression, chunks: gunzip(whole()) };
+            return { compression, chunks: gunzip(whole(), isOurs) };
         case 'zstd':
-            return { compression, chunks: decode(splitFrames(whole()), createZstdDecoder(STREAM), 'zstd') };
+            return { compression, chunks: decode(splitFrames(whole()), createZstdDecoder(STREAM), 'zstd', isOurs) };
         case 'none':
             return { compression, chunks: whole() };
     }
@@ -48425,7 +48855,7 @@ function detectCompression(magic) {
         return 'gzip';
     return isZstd(magic) ? 'zstd' : 'none';
 }
-async function* gunzip(stored) {
+async function* gunzip(stored, isOurs) {
     let total = 0;
     let zeros = 0;
     async function* counted() {
@@ -48437,7 +48867,7 @@ async function* gunzip(stored) {
         }
     }
     const decoder = (0,external_node_zlib_.createGunzip)(STREAM);
-    yield* decode(counted(), decoder, 'gzip');
+    yield* decode(counted(), decoder, 'gzip', isOurs);
     // Node takes zeros after a member as the end, and drops what follows them.
     if (total - decoder.bytesWritten > zeros) {
         throw new build_failure/* CouldNotMeasure */.N('measure', 'It is a corrupt gzip file: more follows after its end.');
@@ -48450,7 +48880,7 @@ function trailingZeros(chunk) {
     return chunk.length - at;
 }
 /** Sends all of `stored` through the decoder, whose thread works while its output of before is used. */
-async function* decode(stored, decoder, format) {
+async function* decode(stored, decoder, format, isOurs) {
     let isOver = false;
     let failure;
     /** Ends when the source does, even if the decoder has seen its end before. */
@@ -48460,7 +48890,7 @@ async function* decode(stored, decoder, format) {
                 if (isOver)
                     break;
                 // A decoder that is done takes no more: what follows is only read.
-                if (!decoder.destroyed && !decoder.write(chunk))
+                if (!decoder.destroyed && !decoder.write(chunk, () => isOurs && release(chunk)))
                     await drained(decoder);
             }
             if (!decoder.destroyed)
@@ -48512,6 +48942,7 @@ function corruption(format, code) {
 
 
 
+
 /**
  * Reads a layer once, in constant memory: unpacks, walks its entries, verifies the digests that are expected.
  *
@@ -48531,13 +48962,15 @@ async function walkLayer(stored, expected, visit = () => { }) {
         }
     }
     try {
-        const { compression, chunks } = await unpack(measured());
+        const { compression, chunks } = await unpack(measured(), expected.isOurs);
         // What is not packed has one digest: hashing it once is enough.
         const unpacked = compression === 'none' ? null : (0,external_node_crypto_.createHash)('sha256');
         const walk = new LayerWalk(visit);
         for await (const chunk of chunks) {
             unpacked?.update(chunk);
             walk.push(chunk);
+            if (compression !== 'none')
+                release(chunk);
         }
         const digest = `sha256:${packed.digest('hex')}`;
         const diffId = unpacked ? `sha256:${unpacked.digest('hex')}` : digest;
@@ -48670,7 +49103,7 @@ function createLayerContents(signal) {
                 if (signal.aborted)
                     throw cancelled(diffId);
                 const stored = (0,external_node_stream_.addAbortSignal)(signal, await open());
-                const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size };
+                const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true };
                 return keep(await readLayer(stored, expected).catch((error) => {
                     throw signal.aborted ? cancelled(diffId) : error;
                 }));
@@ -49606,7 +50039,7 @@ async function readBlob(stored, expected, isWalked, inTurn) {
     return inTurn(async () => {
         if (!isWalked)
             return hashBlob(all, false);
-        const layer = await readLayer(all, expected);
+        const layer = await readLayer(all, { ...expected, isOurs: true });
         return { digest: layer.digest, size: layer.packedSize, layer, document: null };
     });
 }
@@ -51501,6 +51934,7 @@ var version = __nccwpck_require__(8508);
 
 
 
+
 /**
  * The product in a sentence: measures head and base, compares them, judges, and reports.
  * Never throws for an image that could not be measured: the report says so. Throws where the run was cancelled.
@@ -51519,8 +51953,8 @@ async function run(inputs, surroundings, world) {
         const judged = (0,compare/* compareAll */.Rt)(measured, baseline).map((compared) => {
             const { comparison, head, base } = compared;
             const findings = (0,advise/* advise */.TH)(head, base);
-            const { checks, verdict } = (0,judge/* judge */.S)(compared, budgets, findings);
-            return { comparison, checks, verdict, findings };
+            const { checks, verdict } = (0,judge/* judge */.S4)(compared, budgets, findings);
+            return { comparison, checks, verdict, findings, trend: [], ratchets: ratchetsOf(comparison.head, budgets) };
         });
         const { images, waiver } = await withWaiver(judged, world.askWaivers, facts.name);
         // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.

@@ -5,12 +5,13 @@ import type { Budget } from './budget.ts'
 /** The budgets that the inputs set: the whole image's own inputs, then `budgets` as they were written, then `forbid`. */
 export function budgetsOf({ limits, budgets, forbid }: Pick<Inputs, 'limits' | 'budgets' | 'forbid'>): Budget[] {
   return [
-    ...limitsOf(limits, { scope: null, level: 'fail' }),
-    ...budgets.flatMap(({ scope, level, limits: each }) => limitsOf(each, { scope, level })),
+    ...limitsOf(limits, { scope: null, level: 'fail', over: null }),
+    ...budgets.flatMap(({ scope, level, over, limits: each }) => limitsOf(each, { scope, level, over })),
     ...forbid.map((rule): Budget => ({
       budget: 'forbid',
       scope: { kind: 'rule', of: rule },
       level: 'fail',
+      over: null,
       limit: 0,
       unit: 'findings',
     })),
@@ -19,7 +20,7 @@ export function budgetsOf({ limits, budgets, forbid }: Pick<Inputs, 'limits' | '
 
 function limitsOf(
   { maxSize, maxDownloadSize, maxLayers, maxIncrease }: Limits,
-  on: Pick<Budget, 'scope' | 'level'>,
+  on: Pick<Budget, 'scope' | 'level' | 'over'>,
 ): Budget[] {
   return [
     ...(maxSize === null ? [] : [{ budget: 'max-size', ...on, limit: maxSize, unit: 'bytes' } as const]),

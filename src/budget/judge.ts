@@ -6,11 +6,12 @@ import type { Measurement } from '../image/measurement.ts'
 import type { LimitScope } from '../inputs/budget-lines.ts'
 import type { RuleId } from '../inputs/rules.ts'
 import type { Budget, BudgetName, Check, Metric, SkipReason, Verdict } from './budget.ts'
+import { NO_HISTORY, startOf, type History, type Start } from './history.ts'
 import { gaugeInBase, gaugeOf, sharedWithStage, stagesOf, type Figures } from './scope.ts'
 import { worstVerdict } from './verdict.ts'
 
 /** Above this share of the limit, in percent, a kept budget is `near`. */
-const nearPercent = 95n
+export const nearPercent = 95n
 
 /** The order of the checks of the whole image, whatever the order in which the budgets were set. */
 const order: BudgetName[] = ['max-size', 'max-download-size', 'max-layers', 'max-increase']
@@ -20,21 +21,23 @@ const order: BudgetName[] = ['max-size', 'max-download-size', 'max-layers', 'max
  * max-layers, max-increase for the whole image, then those on parts of it as they were set, then the forbidden rules.
  *
  * Limits are compared in integers, so that exactly the limit is within it. A budget whose metric was not measured makes
- * the verdict `error`: it is never passed unseen. A growth limit without a base is skipped and does not count. What grew by a base image
- * that moved by itself is held against nobody, but by a budget on just that. Throws a RangeError for a limit below 0 or not finite,
+ * the verdict `error`: it is never passed unseen. A growth limit without a base, or a record of `history`, is skipped and does not count.
+ * What grew by a base image that moved by itself is held against nobody, but by a budget on just that. Throws a RangeError for a limit below 0 or not finite,
  * which the inputs let nobody set.
  */
 export function judge(
   compared: Compared,
   budgets: Budget[],
   findings: readonly Finding[],
+  history: History = NO_HISTORY,
 ): { checks: Check[]; verdict: Verdict } {
   const checks = budgets
     .toSorted((left, right) => place(left) - place(right))
     .map((budget) => {
-      const { scope } = budget
+      const { scope, over } = budget
       if (scope?.kind === 'rule') return judgeFindings(compared, budget, findings, scope.of)
       const sides = sidesOf(compared, scope)
+      if (over !== null) return withLevel(judgeCreep(sides, budget, startOf(over, compared.head, history)))
       const metric = capped[budget.budget]
       return withLevel(metric === undefined ? judgeGrowth(sides, budget) : judgeCap(sides, budget, metric))
     })
@@ -122,16 +125,48 @@ function grown(amount: number | null): number {
 function judgeCap(sides: Sides, budget: Budget, metric: SizedMetric): Check {
   const actual = valueOf(sides.head, metric)
   if (actual === null) return skipped(budget, metric, 'not-measured', sides.head.why)
-  const before = sides.base && valueOf(sides.base, metric)
   const growth = growthOf(sides, metric)
-  const judged = applied(budget, metric, { actual, value: actual, allowed: fraction(budget.limit), growth })
-  if (judged.status !== 'over' || before === null) return judged
-  if (actual <= before) return { ...judged, status: 'skipped', reason: 'over-before' }
-  const drift = sides.drift[metric]
-  const own = actual - drift
-  if (drift > 0 && (own <= before || !isOver(own, fraction(budget.limit))))
-    return { ...judged, status: 'skipped', reason: 'base-image', uncounted: drift }
-  return judged
+  const allowed = fraction(budget.limit)
+  const judged = applied(budget, metric, { actual, value: actual, allowed, growth })
+  return charged(judged, sides, metric, (value) => isOver(value, allowed))
+}
+
+/**
+ * A cap that lies so much above what an earlier record has. What the changes since then added in all is charged to the one that grows the
+ * image beyond it, as with any other cap.
+ */
+function judgeCreep(sides: Sides, budget: Budget, start: Start | { why: string }): Check {
+  const { size, downloadSize, why } = sides.head
+  const lead = size === null ? 'download-size' : 'size'
+  if (size === null && downloadSize === null) return skipped(budget, lead, 'not-measured', why)
+  if ('why' in start) return skipped(budget, lead, 'no-record', start.why)
+  const { commit, at, size: sizeThen, downloadSize: downloadThen } = start.point
+  const metric = size !== null && sizeThen !== null ? 'size' : 'download-size'
+  const [value, recorded] = metric === 'size' ? [size, sizeThen] : [downloadSize, downloadThen]
+  if (value === null || recorded === null)
+    return skipped(budget, lead, 'no-record', `the record of ${at.slice(0, 10)} has no figure that was measured here`)
+  const since = value - recorded
+  const allowed = allowanceOf(budget, recorded)
+  const actual = inUnit(budget, since, recorded)
+  const judged = applied(budget, metric, { actual, value: since, allowed, growth: growthOf(sides, metric) })
+  const check = charged(judged, sides, metric, (other) => isOver(other - recorded, allowed))
+  return { ...check, against: { commit, at, tag: start.tag } }
+}
+
+/** A broken cap as far as it is this change's doing: it grew what the base has, and not by a base image that moved by itself. */
+function charged(
+  check: Check,
+  { head, base, drift }: Sides,
+  metric: SizedMetric,
+  breaks: (value: number) => boolean,
+): Check {
+  const [value, before] = [valueOf(head, metric), base && valueOf(base, metric)]
+  if (check.status !== 'over' || value === null || before === null) return check
+  if (value <= before) return { ...check, status: 'skipped', reason: 'over-before' }
+  const moved = drift[metric]
+  if (moved > 0 && (value - moved <= before || !breaks(value - moved)))
+    return { ...check, status: 'skipped', reason: 'base-image', uncounted: moved }
+  return check
 }
 
 /** A cap on head minus base. A percentage of a base of 0 allows nothing, and growth has no percentage there. */
@@ -145,12 +180,22 @@ function judgeGrowth(sides: Sides, budget: Budget): Check {
 
   const uncounted = growth > 0 ? Math.min(growth, sides.drift[metric]) : 0
   const value = growth - uncounted
-  const limit = fraction(budget.limit)
-  if (budget.unit !== 'percent')
-    return { ...applied(budget, metric, { actual: value, value, allowed: limit, growth }), uncounted }
-  const actual = before === 0 ? null : (value / before) * 100
-  const allowed = { numerator: limit.numerator * BigInt(before), denominator: limit.denominator * 100n }
-  return { ...applied(budget, metric, { actual, value, allowed, growth }), uncounted }
+  const actual = inUnit(budget, value, before)
+  return { ...applied(budget, metric, { actual, value, allowed: allowanceOf(budget, before), growth }), uncounted }
+}
+
+/** What a growth limit allows on what was there before, in the metric's own unit. */
+function allowanceOf({ limit, unit }: Budget, before: number): Fraction {
+  const { numerator, denominator } = fraction(limit)
+  return unit === 'percent'
+    ? { numerator: numerator * BigInt(before), denominator: denominator * 100n }
+    : { numerator, denominator }
+}
+
+/** Growth as the limit has it; null for percent of nothing. */
+function inUnit({ unit }: Budget, growth: number, before: number): number | null {
+  if (unit !== 'percent') return growth
+  return before === 0 ? null : (growth / before) * 100
 }
 
 /** Bytes by which the findings of a rule may grow in all and still be no worse: what a rule tells is larger than that. */
@@ -225,7 +270,7 @@ function checkOf(
   { actual = null, status = 'skipped', reason = null, why = null, excess = null, ...facts }: Partial<Check>,
 ): Check {
   const { growth = null, uncounted = 0 } = facts
-  return { ...budget, metric, actual, status, reason, why, excess, growth, uncounted, accepted: null }
+  return { ...budget, metric, actual, status, reason, why, excess, growth, uncounted, accepted: null, against: null }
 }
 
 /** `actual` in the budget's unit is what is shown; `value` against `allowed`, both in the metric's own unit, is judged. */

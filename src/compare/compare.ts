@@ -167,7 +167,10 @@ function changeOfTotals(before: Totals, after: Totals, likeDownloads: boolean): 
   }
 }
 
-function changeOf(before: number | null, after: number | null): Change | null {
+/** After minus before; null where either is not known. Growth from 0 has no percentage. */
+export function changeOf(before: number, after: number): Change
+export function changeOf(before: number | null, after: number | null): Change | null
+export function changeOf(before: number | null, after: number | null): Change | null {
   if (before === null || after === null) return null
   const amount = after - before
   return { amount, percent: before === 0 ? null : (amount / before) * 100 }

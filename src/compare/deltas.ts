@@ -40,19 +40,19 @@ export function deltasOf(base: ImageContent, head: ImageContent, groups: LayerGr
         delta.package ??= file.package === null ? null : base.packages[file.package]!
       }
     }
-    const ofHead = new Set<string>()
     for (const layer of group.after) {
       for (const file of after.get(layer) ?? []) {
         const delta = deltaAt(paths, file.path)
+        if (file.package !== null && delta.after === null) delta.package = head.packages[file.package]!
         delta.after = (delta.after ?? 0) + file.size
-        if (file.package !== null && !ofHead.has(file.path)) delta.package = head.packages[file.package]!
-        ofHead.add(file.path)
       }
     }
-    return [...paths.values()].flatMap((delta) => {
+    const deltas: Delta[] = []
+    for (const delta of paths.values()) {
       delta.amount = (delta.after ?? 0) - (delta.before ?? 0)
-      return delta.amount === 0 ? [] : [delta]
-    })
+      if (delta.amount !== 0) deltas.push(delta)
+    }
+    return deltas
   })
   const moved = withoutMoves(all)
   return all.map((deltas, at) => ({ deltas: deltas.filter(({ amount }) => amount !== 0), moved: moved[at]! }))
@@ -76,10 +76,25 @@ function deltaAt(paths: Map<string, Delta>, path: string): Delta {
   return delta
 }
 
+/** The paths that more than one of the groups has: most are of one. */
+function sharedPaths(groups: Delta[][]): Set<string> {
+  const shared = new Set<string>()
+  const filled = groups.filter((deltas) => deltas.length > 0)
+  if (filled.length < 2) return shared
+  const seen = new Set<string>()
+  for (const { path } of filled.flat()) {
+    if (seen.has(path)) shared.add(path)
+    seen.add(path)
+  }
+  return shared
+}
+
 /** Takes what moved out of the amounts; gives each group's sum of it. */
 function withoutMoves(groups: Delta[][]): number[] {
   const totals = new Map<string, { up: number; down: number }>()
+  const shared = sharedPaths(groups)
   for (const delta of groups.flat()) {
+    if (!shared.has(delta.path)) continue
     const total = totals.get(delta.path) ?? { up: 0, down: 0 }
     if (delta.amount > 0) total.up += delta.amount
     else total.down -= delta.amount
@@ -89,7 +104,8 @@ function withoutMoves(groups: Delta[][]): number[] {
   return groups.map((deltas) => {
     let moved = 0
     for (const delta of deltas) {
-      const total = totals.get(delta.path)!
+      const total = totals.get(delta.path)
+      if (!total) continue
       const direction = delta.amount > 0 ? 'up' : 'down'
       const bytes = Math.min(total[direction], Math.abs(delta.amount))
       total[direction] -= bytes

@@ -187,7 +187,8 @@ type Branch = {
   absolute: number
   files: number
   delta: Delta | null
-  children: Map<string, Branch>
+  /** Null: none, as with most. */
+  children: Map<string, Branch> | null
 }
 
 function foldersOf(deltas: Delta[], sides: Sides): Part[] {
@@ -195,11 +196,15 @@ function foldersOf(deltas: Delta[], sides: Sides): Part[] {
   for (const delta of deltas) {
     let node = root
     add(node, delta)
-    const names = delta.path.split('/').slice(1)
-    for (const name of names) {
+    const { path } = delta
+    for (let start = 1, end = 0; end < path.length; start = end + 1) {
+      end = path.indexOf('/', start)
+      if (end === -1) end = path.length
+      const name = path.slice(start, end)
+      node.children ??= new Map()
       let child = node.children.get(name)
       if (!child) {
-        child = branch(`${node.path}/${name}`)
+        child = branch(end === path.length ? path : path.slice(0, end))
         node.children.set(name, child)
       }
       add(child, delta)
@@ -210,7 +215,7 @@ function foldersOf(deltas: Delta[], sides: Sides): Part[] {
   const parts: Part[] = []
   const waiting = [root]
   for (let node = waiting.pop(); node; node = waiting.pop()) {
-    const split = node === root ? [...node.children.values()] : telling(node, sides)
+    const split = node === root ? [...(node.children ?? new Map<string, Branch>()).values()] : telling(node, sides)
     if (split.length === 0) parts.push(folderPart(node, sides))
     else waiting.push(...split)
   }
@@ -218,7 +223,7 @@ function foldersOf(deltas: Delta[], sides: Sides): Part[] {
 }
 
 function branch(path: string): Branch {
-  return { path, amount: 0, absolute: 0, files: 0, delta: null, children: new Map() }
+  return { path, amount: 0, absolute: 0, files: 0, delta: null, children: null }
 }
 
 function add(node: Branch, { amount }: Delta): void {
@@ -233,8 +238,8 @@ const SHARED =
 
 /** The children that tell more than the folder itself; none: the folder is what is told. */
 function telling(node: Branch, sides: Sides): Branch[] {
+  if (node.children === null) return []
   const children = [...node.children.values()].toSorted((one, other) => other.absolute - one.absolute)
-  if (children.length === 0) return []
   const isShared = SHARED.test(node.path)
   // A folder that is new (or gone) as a whole is told by its own name, but for the way to a single file.
   if (!isShared && changeAt(node.path, sides) !== 'changed') return node.files === 1 ? children : []

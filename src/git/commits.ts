@@ -14,21 +14,34 @@ const FIRST_DEEPENING = 64
 const DEEPENINGS = 12
 
 /**
- * Finds the base commit that `question` asks for and makes its tree available, fetching what a shallow clone lacks.
- * No ref is created or moved. A base that cannot be found is an answer (with the reason), not an error, whatever git says;
- * CouldNotMeasure `input` is thrown for a `base-ref` that does not exist.
+ * Finds the base commit that `question` asks for, fetching what a shallow clone lacks to tell it; its tree may still be missing: see
+ * {@link fetchBase}. No ref is created or moved. A base that cannot be found is an answer (with the reason), not an error, whatever git
+ * says; CouldNotMeasure `input` is thrown for a `base-ref` that does not exist.
  */
 export async function resolveBase(
   repository: Repository,
   question: BaseQuestion,
   credentials: Credentials,
 ): Promise<BaseCommit> {
+  const ref = question.kind === 'pull-request' ? question.baseRef : 'ref' in question ? question.ref : null
+  return orReason(ref, () => findBase(repository, question, credentials))
+}
+
+/** Makes the base commit's tree available. The same base, or why it cannot be had. */
+export async function fetchBase(
+  repository: Repository,
+  { commit, ref }: Extract<BaseCommit, { reason: null }>,
+  credentials: Credentials,
+): Promise<BaseCommit> {
+  return orReason(ref, () => available(repository, commit, ref, credentials))
+}
+
+async function orReason(ref: string | null, find: () => Promise<BaseCommit>): Promise<BaseCommit> {
   try {
-    return await findBase(repository, question, credentials)
+    return await find()
   } catch (error) {
     const { kind, message } = toFailure(error)
     if (kind !== 'git') throw error
-    const ref = question.kind === 'pull-request' ? question.baseRef : 'ref' in question ? question.ref : null
     return { commit: null, ref, reason: `the base commit could not be found (${message.replace(/\.$/, '')})` }
   }
 }
@@ -38,7 +51,7 @@ async function findBase(repository: Repository, question: BaseQuestion, credenti
     case 'none':
       return { commit: null, ref: null, reason: question.reason }
     case 'commit':
-      return available(repository, question.sha, question.ref, credentials)
+      return { commit: question.sha, ref: question.ref, reason: null }
     case 'ref':
       return namedBase(repository, question.ref, credentials)
     case 'default-branch':
@@ -66,7 +79,7 @@ async function pullRequestBase(
   const [first, second] = await parentsOf(repository, head)
   // GitHub's merge commit: what the change is merged into is its first parent, whatever the base branch did since.
   if (first !== undefined && second === question.headSha)
-    return available(repository, first, question.baseRef, credentials)
+    return { commit: first, ref: question.baseRef, reason: null }
   return mergeBase(repository, head, question.baseSha, question.baseRef, credentials)
 }
 
@@ -81,9 +94,9 @@ async function namedBase(repository: Repository, ref: string, credentials: Crede
       '--end-of-options',
       `${candidate}^{commit}`,
     ])
-    if (found.exitCode === 0) return available(repository, found.stdout.trim(), ref, credentials)
+    if (found.exitCode === 0) return { commit: found.stdout.trim(), ref, reason: null }
   }
-  if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(ref)) return available(repository, ref, ref.slice(0, 7), credentials)
+  if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(ref)) return { commit: ref, ref: ref.slice(0, 7), reason: null }
   if (remote !== null) {
     // A tag goes before a branch of the same name, as with git itself; the peeled line of an annotated tag names the commit.
     const names = ref.startsWith('refs/')
@@ -100,7 +113,7 @@ async function namedBase(repository: Repository, ref: string, credentials: Crede
     }
     const commits = new Map(listed.stdout.split('\n').map((line) => line.split('\t').toReversed() as [string, string]))
     const sha = names.map((name) => commits.get(name)).find((found) => found !== undefined)
-    if (sha !== undefined) return available(repository, sha, ref, credentials)
+    if (sha !== undefined) return { commit: sha, ref, reason: null }
   }
   throw new CouldNotMeasure(
     'input',

@@ -20,8 +20,11 @@ export type LimitScope =
   /** `path`: an absolute glob. `stage`: its name or number. `package`: its name, where a colon follows it the ecosystem before (`dpkg:libssl3`). */
   | { kind: 'path' | 'stage' | 'package'; of: string }
 
-/** One line of the input `budgets`. `scope` null: the whole image. `line` counts from 1. */
-export type BudgetLine = { line: number; scope: LimitScope | null; level: Level; limits: Limits }
+/** What growth is counted from: the record of so many days ago, or that of the last release. */
+export type Over = { kind: 'days'; days: number } | { kind: 'release' }
+
+/** One line of the input `budgets`. `scope` null: the whole image. `over` null: growth against the base. `line` counts from 1. */
+export type BudgetLine = { line: number; scope: LimitScope | null; level: Level; over: Over | null; limits: Limits }
 
 /** What is wrong with a line: `entry` is what it has, `form` what it takes; `hint` a key that was likely meant. */
 export type LineProblem = { line: number; entry: string; form: string; hint: string | null }
@@ -44,7 +47,7 @@ const ALSO_KNOWN: ReadonlyMap<string, (typeof ECOSYSTEMS)[number]> = new Map([
 
 const SCOPE_KEYS = ['scope', 'path', 'stage', 'package'] as const
 const LIMIT_KEYS = ['max-size', 'max-download-size', 'max-layers', 'max-increase'] as const
-const KEYS = [...SCOPE_KEYS, ...LIMIT_KEYS, 'level'] as const
+const KEYS = [...SCOPE_KEYS, ...LIMIT_KEYS, 'over', 'level'] as const
 type Key = (typeof KEYS)[number]
 
 /** The accepted form of each limit, for errors. */
@@ -54,6 +57,11 @@ export const LIMIT_FORMS: Record<(typeof LIMIT_KEYS)[number], string> = {
   'max-layers': 'a whole number: `12`',
   'max-increase': 'bytes with a unit or percent of the base: `5 MB`, `3%`',
 }
+
+const MAX_DAYS = 3650
+const OVER_FORM = `days or weeks, at most ${MAX_DAYS} days, or the last release: \`30d\`, \`4w\`, \`release\``
+const OVER_LINE_FORM =
+  '`max-increase` and `level` alone beside `over`, for the whole image: `max-increase=20 MB,over=30d`'
 
 const LINE_FORM = 'one budget a line, its options separated by commas: `scope=own,max-increase=2 MB`'
 const MAX_LINES = 200
@@ -79,12 +87,13 @@ export function parseBudgetLines(text: string): { lines: BudgetLine[]; problems:
     lines.push(parsed.budget)
     for (const key of limitKeysOf(parsed.budget)) {
       const before = seen.get(key.id)
+      const kind = parsed.budget.over === null ? 'scope' : 'time'
       if (before === undefined) seen.set(key.id, line)
       else
         problems.push({
           line,
           entry,
-          form: `\`${key.name}\` once for a scope and level, and line ${before} has it`,
+          form: `\`${key.name}\` once for a ${kind} and level, and line ${before} has it`,
           hint: null,
         })
     }
@@ -95,7 +104,7 @@ export function parseBudgetLines(text: string): { lines: BudgetLine[]; problems:
 }
 
 /** What a line limits: two lines that say the same of the same contradict each other. */
-export function limitKeysOf({ scope, level, limits }: Omit<BudgetLine, 'line'>): { id: string; name: string }[] {
+export function limitKeysOf({ scope, level, over, limits }: Omit<BudgetLine, 'line'>): { id: string; name: string }[] {
   const set = {
     'max-size': limits.maxSize,
     'max-download-size': limits.maxDownloadSize,
@@ -108,7 +117,7 @@ export function limitKeysOf({ scope, level, limits }: Omit<BudgetLine, 'line'>):
   const unit = limits.maxIncrease?.unit
   return names.map((name) => ({
     name,
-    id: JSON.stringify([scope, level, name, name === 'max-increase' ? unit : null]),
+    id: JSON.stringify([scope, level, name, ...(name === 'max-increase' ? [unit, over] : [])]),
   }))
 }
 
@@ -141,6 +150,9 @@ function parseLine(entry: string, line: number): { budget: BudgetLine | null; pr
 
   const scopes = SCOPE_KEYS.filter((key) => values.has(key))
   if (scopes.length > 1) return wrong(`at most one of ${list(SCOPE_KEYS)} a line`)
+  // What is recorded for good is the whole image's figures.
+  const isMisplaced = [...values.keys()].some((key) => !OVER_KEYS.some((each) => each === key))
+  if (values.has('over') && (isMisplaced || !values.has('max-increase'))) return wrong(OVER_LINE_FORM)
   const allowed = scopes[0] === 'path' || scopes[0] === 'package' ? PAYLOAD_KEYS : LIMIT_KEYS
   const limitKeys = LIMIT_KEYS.filter((key) => values.has(key))
   if (limitKeys.length === 0) return wrong(`at least one of ${list(allowed)} a line`)
@@ -163,12 +175,46 @@ function parseLine(entry: string, line: number): { budget: BudgetLine | null; pr
     maxLayers: parsedLimit('max-layers', parseCount),
     maxIncrease: parsedLimit('max-increase', parseIncrease),
   }
+  const over = parseOver(values.get('over'))
+  if (over !== null && 'form' in over) problems.push(over)
   const level = values.get('level') ?? 'fail'
   if (level !== 'fail' && level !== 'warn')
     problems.push({ entry: `level=${level}`, form: '`fail` or `warn`', hint: null })
-  if (problems.length > 0 || (scope !== null && 'form' in scope) || (level !== 'fail' && level !== 'warn'))
+  if (
+    problems.length > 0 ||
+    (scope !== null && 'form' in scope) ||
+    (over !== null && 'form' in over) ||
+    (level !== 'fail' && level !== 'warn')
+  )
     return { budget: null, problems }
-  return { budget: { line, scope, level, limits }, problems: [] }
+  return { budget: { line, scope, level, over, limits }, problems: [] }
+}
+
+/** All that a line with `over` may have. */
+const OVER_KEYS = ['max-increase', 'over', 'level'] as const satisfies Key[]
+
+/** `30d`, `4w`, `release`; null where there is none. */
+function parseOver(value: string | undefined): Over | Problem | null {
+  if (value === undefined) return null
+  if (value === 'release') return { kind: 'release' }
+  const days = parseDays(value)
+  return days === null ? { entry: `over=${value}`, form: OVER_FORM, hint: closeOver(value) } : { kind: 'days', days }
+}
+
+function parseDays(value: string): number | null {
+  const [, count, unit] = /^([1-9]\d{0,3})([dw])$/.exec(value) ?? []
+  if (count === undefined) return null
+  const days = Number(count) * (unit === 'w' ? 7 : 1)
+  return days <= MAX_DAYS ? days : null
+}
+
+/** `30 days` was meant as `30d`, `releases` as `release`. */
+function closeOver(value: string): string | null {
+  const [, count, unit] = /^(\d{1,6}) ?([dw])[a-z]*$/i.exec(value) ?? []
+  if (count === undefined || unit === undefined)
+    return closestMatch(value.slice(0, 100).toLowerCase(), ['release'], { maxDistance: 2 }) ?? null
+  const meant = `${Number(count)}${unit.toLowerCase()}`
+  return parseDays(meant) === null ? null : meant
 }
 
 /** Limits of what is counted in files. */

@@ -26,7 +26,7 @@ export const descriptions = {
   'max-layers': 'Cap on the number of non-empty layers: `12`.',
   'max-increase': 'Cap on growth against the base, in bytes or percent of the base: `5 MB`, `3%`.',
   budgets:
-    'Further budgets, one a line, on a part of the image or as soft limits: `scope=own,max-increase=2 MB`, `path=/app/node_modules,max-size=80 MB`, `stage=runtime,max-size=…`, `package=typescript,max-size=0 B`, `max-size=150 MB,level=warn`.',
+    'Further budgets, one a line, on a part of the image or as soft limits: `scope=own,max-increase=2 MB`, `path=/app/node_modules,max-size=80 MB`, `stage=runtime,max-size=…`, `package=typescript,max-size=0 B`, `max-size=150 MB,level=warn`; or on growth over time: `max-increase=20 MB,over=30d`, `max-increase=10%,over=release`.',
   forbid:
     'Rules of advice a finding of which breaks the budget, comma- or line-separated: `secrets, vcs-and-tests`. What the base has already does not.',
   'accept-label':

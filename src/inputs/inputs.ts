@@ -317,6 +317,7 @@ function budgetContradictions(data: z.output<typeof schema>): string[] {
   const whole = limitKeysOf({
     scope: null,
     level: 'fail',
+    over: null,
     limits: {
       maxSize: data['max-size'] ?? null,
       maxDownloadSize: data['max-download-size'] ?? null,
@@ -325,7 +326,7 @@ function budgetContradictions(data: z.output<typeof schema>): string[] {
     },
   })
   for (const budget of data.budgets) {
-    const { line, scope, limits } = budget
+    const { line, scope, over, limits } = budget
     const kind = scope?.kind ?? null
     const twice = limitKeysOf(budget).find(({ id }) => whole.some((other) => other.id === id))
     if (twice) say(line, `\`${twice.name}\` is an input of its own, too; leave one of the two out.`)
@@ -334,7 +335,7 @@ function budgetContradictions(data: z.output<typeof schema>): string[] {
     if (limits.maxDownloadSize !== null && !data.metrics.includes('download-size'))
       say(line, '`max-download-size` limits the download size, but `metrics` is `size` alone; add `download-size`.')
     const lacksBase = data.baseline === 'none' || (data.image !== undefined && data.baseline === 'auto')
-    if (limits.maxIncrease !== null && lacksBase)
+    if (limits.maxIncrease !== null && over === null && lacksBase)
       say(line, '`max-increase` limits growth, but there is no `baseline` to grow from; leave it out, or give one.')
     if ((kind === 'own' || kind === 'base' || kind === 'stage') && data.image !== undefined)
       say(

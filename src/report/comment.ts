@@ -17,6 +17,7 @@ import {
   worstFirst,
   type Table,
 } from './tables.ts'
+import { trendWords } from './trend.ts'
 import { formatCount } from './units.ts'
 import {
   PRODUCT,
@@ -152,6 +153,8 @@ function imageBlocks(image: ImageReport, report: Report, detail: Detail): string
     blocks.push(`**${advice.title}**\n${bullets(lines, setting)}`)
   }
   if (!detail.layers) return blocks
+  const trend = trendWords(image)
+  if (trend !== null) blocks.push(markdown(trend, setting))
   const tables: [string, Table][] = [
     [partsTitle(image), partsTable(image)],
     [packagesTitle(image), packagesTable(image, report)],

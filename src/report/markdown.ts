@@ -75,10 +75,14 @@ export function codeBlock(value: string): string {
   const lines = manyLines(value)
     .slice(-BLOCK_LINES)
     .map((line) => shorten(line, BLOCK_LINE_MAX))
-  if (lines.length === 0) return ''
-  const longest = Math.max(2, ...(lines.join('\n').match(/`+/g) ?? []).map((run) => run.length))
+  return lines.length === 0 ? '' : fenced(lines.join('\n'), 'text')
+}
+
+/** A fenced block that no content gets out of. `language` is a word of our own. */
+export function fenced(content: string, language: string): string {
+  const longest = Math.max(2, ...(content.match(/`+/g) ?? []).map((run) => run.length))
   const fence = '`'.repeat(longest + 1)
-  return `${fence}text\n${lines.join('\n')}\n${fence}`
+  return `${fence}${language}\n${content}\n${fence}`
 }
 
 /** Where links may lead: an address without anything that could end a Markdown link. */
@@ -92,12 +96,22 @@ const LINKED_PATH_MAX = 300
  * inside the repository.
  */
 export function placeUrl(place: Place, repositoryUrl: string | null): string | null {
-  if (repositoryUrl === null || !ADDRESS.test(repositoryUrl)) return null
+  if (safeAddress(repositoryUrl) === null) return null
   if (place.commit === null || !COMMIT.test(place.commit) || place.file.length > LINKED_PATH_MAX) return null
-  const segments = place.file.split('/')
+  const path = encodePath(place.file)
+  return path && `${repositoryUrl}/blob/${place.commit}/${path}${place.line === null ? '' : `#L${place.line}`}`
+}
+
+/** A repository's address, where it is one that a link may lead to; else null. */
+export function safeAddress(address: string | null): string | null {
+  return address !== null && ADDRESS.test(address) ? address : null
+}
+
+/** A path, or a branch's name, as a part of an address; null where it is not plainly one inside the repository. */
+export function encodePath(path: string): string | null {
+  const segments = path.split('/')
   if (segments.some((segment) => segment === '' || segment === '.' || segment === '..')) return null
-  const path = segments.map(encodeSegment).join('/')
-  return `${repositoryUrl}/blob/${place.commit}/${path}${place.line === null ? '' : `#L${place.line}`}`
+  return segments.map(encodeSegment).join('/')
 }
 
 /** `encodeURIComponent` leaves `!'()*` alone, and the brackets would end a Markdown link. */

@@ -1,5 +1,6 @@
 import type { Check, Scope } from '../budget/budget.ts'
 import type { LayerChange, LayerChangeKind } from '../compare/comparison.ts'
+import type { Over } from '../inputs/budget-lines.ts'
 import { ECOSYSTEMS, allCauses, isChanged, layerFigures } from './causes.ts'
 import { shorten } from './characters.ts'
 import { capitalised, phrase, plain, type Phrase } from './phrase.ts'
@@ -112,10 +113,11 @@ function checkFigures(check: Check): { name: Phrase; before: string; after: stri
   }
 }
 
-/** `Growth`, `Size`, `Own layers`, `Growth of own layers`, `Download of stage `runtime``. */
+/** `Growth`, `In 30 days`, `Size`, `Own layers`, `Growth of own layers`, `Download of stage `runtime``. */
 function checkName(check: Check): Phrase {
   const { scope } = check
   const of = check.budget === 'max-increase' ? 'Growth' : OF_METRIC[check.metric]
+  if (check.over !== null) return overName(check.over, check.against)
   if (scope === null) return [of]
   const parts: Record<Scope['kind'], Phrase> = {
     own: ['own layers'],
@@ -129,6 +131,14 @@ function checkName(check: Check): Phrase {
   const plainly = scope.kind === 'rule' || (check.metric === 'size' && check.budget !== 'max-increase')
   return plainly ? capitalised(part) : phrase`${of} of ${part}`
 }
+
+/** `In 30 days`, `Since `v1.4``: short, for a terminal has 80 columns. */
+function overName(over: Over, against: Check['against']): Phrase {
+  if (over.kind === 'days') return [`In ${formatCount(over.days, 'day')}`]
+  return against?.tag ? phrase`Since ${{ code: shorten(against.tag, TAG_MAX, '...') }}` : ['Since release']
+}
+
+const TAG_MAX = 40
 
 const OF_METRIC: Record<Check['metric'], string> = {
   size: 'Size',
@@ -187,7 +197,7 @@ export function worstFirst(a: ImageReport, b: ImageReport): number {
 function urgency(image: ImageReport): number {
   if (isFailure(image)) return 0
   if (image.verdict === 'over') return 1
-  return image.checks.some((check) => check.status !== 'within') ? 2 : 3
+  return image.checks.some(({ status, reason }) => status !== 'within' && reason !== 'no-record') ? 2 : 3
 }
 
 function growthOf(image: ImageReport): number {
@@ -251,16 +261,20 @@ function leadFigure(image: ImageReport, metric: 'size' | 'downloadSize'): string
 function overviewBudget(image: ImageReport): string {
   const lead = leadMetric(image)
   const cap = lead === 'downloadSize' ? 'max-download-size' : 'max-size'
-  return image.checks
-    .filter((check) => (check.budget === cap && check.scope === null) || check.status !== 'within')
-    .map((check) => {
-      if (check.metric === 'findings') return `no ${check.scope?.of}`
-      if (check.scope !== null) return `${limitWords(check)} (${plain(checkName(check))})`
-      if (check.budget === 'max-layers') return formatCount(check.limit, 'layer')
-      const download = check.budget === 'max-download-size' && lead === 'size'
-      return `${limitWords(check)}${download ? ' to download' : ''}`
-    })
-    .join(', ')
+  return (
+    image.checks
+      .filter((check) => (check.budget === cap && check.scope === null) || check.status !== 'within')
+      // There is nothing yet that a status could speak of.
+      .filter((check) => check.reason !== 'no-record')
+      .map((check) => {
+        if (check.metric === 'findings') return `no ${check.scope?.of}`
+        if (check.scope !== null || check.over !== null) return `${limitWords(check)} (${plain(checkName(check))})`
+        if (check.budget === 'max-layers') return formatCount(check.limit, 'layer')
+        const download = check.budget === 'max-download-size' && lead === 'size'
+        return `${limitWords(check)}${download ? ' to download' : ''}`
+      })
+      .join(', ')
+  )
 }
 
 /** `All layers (2 of 10 changed)`. */

@@ -8,7 +8,17 @@ import type { ImageReport, Report } from './report.ts'
 import { formatCount } from './units.ts'
 import { stateOf } from './state.ts'
 import { figuresTable, overviewTable, worstFirst, type Table } from './tables.ts'
-import { PRODUCT, explanation, failureOutput, headline, imageHeadline, reportWords, smallPrint } from './words.ts'
+import { trendWords } from './trend.ts'
+import {
+  PRODUCT,
+  explanation,
+  failureOutput,
+  headline,
+  imageHeadline,
+  ratchetWords,
+  reportWords,
+  smallPrint,
+} from './words.ts'
 
 /**
  * The report as text: the comment's words, one table of figures, what made it grow. No line is wider than `width`
@@ -27,6 +37,11 @@ export function renderTerminal(report: Report, options: TerminalOptions): string
   } else if (first !== undefined) {
     const images = report.images.toSorted(worstFirst)
     blocks.push(tableLines(fewerWords(overviewTable(images, report)), pen))
+    for (const image of images.filter((each) => !isImageNoteworthy(each))) {
+      const platform = image.platform === null ? '' : ` (${image.platform})`
+      const words = ratchetWords(image).flatMap((each) => each.map(quoted))
+      if (words.length > 0) blocks.push(wrap(phrase`${{ code: image.name }}${platform}: ${words}`, pen))
+    }
     for (const image of images.filter(isImageNoteworthy)) {
       const platform: Phrase = image.platform === null ? [] : [` (${image.platform})`]
       blocks.push(wrap([...imageHeadline(image), ...platform], pen).map((line) => paint(line, 'strong', pen)))
@@ -53,8 +68,15 @@ function imageBlocks(image: ImageReport, report: Report, pen: TerminalOptions): 
           ...causes.rest.flatMap((words) => wrap(words, pen, '  ')),
         ]
   const print = wrap(join(smallPrint(image, report), ', '), pen).map((line) => paint(line, 'dim', pen))
-  const figures = tableLines(fewerWords(figuresTable(image, report)), pen)
-  return [figures, ...paragraphs, why, ...adviceBlocks(image, report, pen), print]
+  const trend = wrap(trendWords(image) ?? [], pen)
+  return [
+    tableLines(fewerWords(figuresTable(image, report)), pen),
+    ...paragraphs,
+    why,
+    ...adviceBlocks(image, report, pen),
+    trend,
+    print,
+  ]
 }
 
 /** What is new in full, what was there before in a line: `--json` has all of it. */

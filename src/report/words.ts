@@ -55,7 +55,7 @@ export function headline(report: Report): Phrase {
     name === null
       ? [`all ${formatCount(total, noun)} are`]
       : phrase`${{ code: name }} is, on ${formatCount(total, noun)},`
-  const judged = report.images.some((each) => each.checks.length > 0)
+  const judged = report.images.some(isJudged)
   const overBefore = count((each) => stateOf(each) === 'over-before')
   const standing = overBefore > 0 ? `${overBefore} over before this change` : ''
   if (judged && overBefore === 0) return phrase`${subject} within budget${changes === '' ? '' : `: ${changes}`}`
@@ -99,9 +99,9 @@ export function verdictWords(image: ImageReport): Phrase {
     'over-before': ['was over before this change'],
     'base-image': [`${broken((check) => check.reason === 'base-image')} since the base image grew`],
     'no-comparison': [
-      image.checks.length === 0
-        ? `is ${sizeWords(image)} (no comparison)`
-        : `${nearWords(image) || 'is within budget'} (no comparison)`,
+      isJudged(image)
+        ? `${nearWords(image) || 'is within budget'} (no comparison)`
+        : `is ${sizeWords(image)} (no comparison)`,
     ],
     smaller: [`is ${formatBytes(Math.abs(amount))} smaller${toDownload}`],
     near: [nearWords(image)],
@@ -111,8 +111,13 @@ export function verdictWords(image: ImageReport): Phrase {
   return words[stateOf(image)]
 }
 
+/** Whether any of its budgets says something: growth over time has nothing to be counted from at first. */
+function isJudged({ checks }: ImageReport): boolean {
+  return checks.some(({ reason }) => reason !== 'no-record')
+}
+
 function largerWords(image: ImageReport, amount: number, toDownload: string): string {
-  const judged = image.checks.length > 0 ? 'is within budget, ' : ''
+  const judged = isJudged(image) ? 'is within budget, ' : ''
   const larger = `${judged || 'is '}${formatBytes(Math.abs(amount))} larger${toDownload}`
   const fromBase = baseImageGrowth(image)
   const isSame = image.baseImage?.before?.name === image.baseImage?.after?.name
@@ -128,6 +133,24 @@ const OF: Record<BudgetName, string> = {
   'max-layers': '',
   'max-increase': ' of growth',
   forbid: '',
+}
+
+/** `growth`, `30-day growth`, `growth since v1.4`: what a budget on growth is a budget of. */
+function growthNoun({ over, against }: Check): string {
+  if (over === null) return 'growth'
+  return over.kind === 'days' ? `${over.days}-day growth` : `growth since ${releaseName(against)}`
+}
+
+function releaseName(against: Check['against']): string {
+  return against?.tag ? shorten(against.tag, PART_MAX, '...') : 'the last release'
+}
+
+/** `its growth budget by 3.1 MB`, `its 30-day growth budget by 3.1 MB`, `its growth budget by 3.1 MB since v1.4`. */
+function growthBudget(check: Check): string {
+  const { over, against } = check
+  const time = over?.kind === 'days' ? `${over.days}-day ` : ''
+  const since = over?.kind === 'release' ? ` since ${releaseName(against)}` : ''
+  return `its ${time}growth budget by ${excessWords(check)}${since}`
 }
 
 /** ` in its own layers`, ` in /app/node_modules`: where a budget on a part of the image is broken; nothing for the whole of it. */
@@ -166,7 +189,7 @@ function overWords(checks: readonly Check[]): string {
   const caps = told.filter((check) => check.budget !== 'max-increase')
   if (caps.length > 0)
     return `by ${list(caps.map((check) => `${excessWords(check)}${OF[check.budget]}${inWords(check)}`))}`
-  return list(told.map((check) => `its growth budget by ${excessWords(check)}${inWords(check)}`))
+  return list(told.map((check) => `${growthBudget(check)}${inWords(check)}`))
 }
 
 /** `2 forbidden findings`, or nothing. */
@@ -183,13 +206,21 @@ function nearWords(image: ImageReport): string {
   return `is near its budget: ${list(near.map(leftWords))}`
 }
 
-/** `2.1 MB left`, `1 layer left`, `nothing left`. */
+/** `2.1 MB left`, `1 layer left`, `1.6 MB of 30-day growth left`, `nothing left`. */
 function leftWords(check: Check): string {
-  const left = check.limit - (check.actual ?? 0)
-  if (left <= 0) return `nothing left${inWords(check)}`
-  if (check.unit === 'percent') return `${formatPercent(left).slice(1)} of growth left${inWords(check)}`
-  const amount = check.unit === 'layers' ? formatCount(left, 'layer') : formatBytes(left)
-  return `${amount}${OF[check.budget]} left${inWords(check)}`
+  const amount = leftAmount(check)
+  if (amount === null)
+    return `nothing left${check.over === null ? '' : ` of its ${growthNoun(check)}`}${inWords(check)}`
+  const of = check.budget === 'max-increase' ? ` of ${growthNoun(check)}` : OF[check.budget]
+  return `${amount}${of} left${inWords(check)}`
+}
+
+/** `2.1 MB`, `1 layer`, `0.4 %`; null: nothing. */
+function leftAmount({ limit, actual, unit }: Check): string | null {
+  const left = limit - (actual ?? 0)
+  if (left <= 0) return null
+  if (unit === 'percent') return formatPercent(left).slice(1)
+  return unit === 'layers' ? formatCount(left, 'layer') : formatBytes(left)
 }
 
 /** `3.9 MB`, `1 layer`: by how much a budget is broken. */
@@ -204,8 +235,10 @@ export function amountWords(check: Check, amount: number): string {
   return check.metric === 'size' || check.metric === 'download-size' ? formatSigned(amount) : formatSignedCount(amount)
 }
 
-/** `max-size`, `max-increase` of own layers, `max-size` of `/app/node_modules`: a budget in a sentence. */
-export function budgetName({ budget, scope }: Check): Phrase {
+/** `max-size`, `max-increase` over 30 days, `max-increase` of own layers, `max-size` of `/app/node_modules`: a budget in a sentence. */
+export function budgetName({ budget, scope, over, against }: Check): Phrase {
+  if (over?.kind === 'days') return phrase`${{ code: budget }} over ${formatCount(over.days, 'day')}`
+  if (over?.kind === 'release') return phrase`${{ code: budget }} since ${releaseName(against)}`
   if (scope === null) return [{ code: budget }]
   const words: Record<Scope['kind'], Phrase> = {
     own: ['own layers'],
@@ -263,10 +296,7 @@ export type Status = { tone: Tone; words: string }
 export function statusWords(check: Check): Status {
   const words: Record<Check['status'], () => Status> = {
     within: () => ({ tone: 'good', words: 'within' }),
-    near: () => ({
-      tone: 'warn',
-      words: `near: ${leftWords(check).replace(OF[check.budget], '').replace(inWords(check), '')}`,
-    }),
+    near: () => ({ tone: 'warn', words: `near: ${leftAmount(check) ?? 'nothing'} left` }),
     over: () => ({ tone: 'bad', words: check.metric === 'findings' ? 'not allowed' : `over by ${excessWords(check)}` }),
     warned: () => ({ tone: 'warn', words: `over by ${excessWords(check)}` }),
     waived: () => ({ tone: 'warn', words: `over by ${excessWords(check)} (accepted)` }),
@@ -284,6 +314,7 @@ function skippedWords(check: Check): Status {
     'base-image': { tone: 'warn', words: "not this change's: the base image" },
     'not-measured': { tone: 'bad', words: 'not measured' },
     'no-baseline': { tone: 'none', words: 'not judged: no comparison' },
+    'no-record': { tone: 'none', words: 'not judged: no record' },
   }
   return check.reason === null ? { tone: 'none', words: 'not judged' } : words[check.reason]
 }
@@ -305,7 +336,8 @@ export function imageStatus(image: ImageReport): Status {
     find((check) => check.reason === 'over-before') ??
     find((check) => check.reason === 'base-image') ??
     find((check) => check.status === 'near') ??
-    find((check) => check.status === 'within')
+    find((check) => check.status === 'within') ??
+    find((check) => check.reason === 'no-record')
   if (remarkable !== undefined) return statusWords(remarkable)
   return { tone: 'none', words: image.base === null ? 'no comparison' : 'no budget' }
 }
@@ -339,14 +371,16 @@ export function explanation(image: ImageReport, report: Report): Phrase[] {
   if (image.error !== null) return failureWords(image.error, report)
   return [
     ...waiverWords(image, report),
+    ...creepWords(image),
     ...notJudgedWords(image),
     ...unmeasuredWords(image),
     ...unlikeWords(image),
     ...overBeforeWords(image),
     ...baseImageCapWords(image),
     ...noComparisonWords(image),
+    ...noRecordWords(image),
     ...baseImageWords(image),
-    ...tighterBudgetWords(image),
+    ...roomWords(image),
   ]
 }
 
@@ -498,9 +532,54 @@ function acceptPrint(image: ImageReport, report: Report): Phrase[] {
   return [phrase`add the label ${{ code: waiver.label }} to accept ${list(amounts)}`]
 }
 
+/** Growth that no single change has: how much, since when, and whether it is held against this one. */
+function creepWords(image: ImageReport): Phrase[] {
+  return image.checks.flatMap((check) => {
+    const { over, against, excess, growth, limit, unit, status, reason } = check
+    if (over === null || against === null || (excess === null && status !== 'near')) return []
+    const since: Phrase =
+      over.kind === 'days'
+        ? phrase`${against.at.slice(0, 10)} (${{ code: shortCommit(against.commit) }})`
+        : [{ code: against.tag ?? shortCommit(against.commit) }]
+    const grown = phrase`${sinceAmount(check)} since ${since}`
+    const allowance = unit === 'percent' ? `${limit} %` : formatLimit(limit)
+    const time = over.kind === 'days' ? ` over ${formatCount(over.days, 'day')}` : ''
+    if (excess === null) return [phrase`${grown}, of ${allowance} allowed${time}.`]
+    const more = limit === 0 ? 'where none is allowed' : `${excessWords(check)} more than the ${allowance} allowed`
+    const words = phrase`${grown}, ${more}${time}`
+    if (reason === 'over-before')
+      return [
+        phrase`${words}; ${baseName(image)} was above that already. This change does not make it worse, so that is not held against it.`,
+      ]
+    if (reason === 'base-image')
+      return [phrase`${words}, and that only since the base image grew, so it is not held against this change.`]
+    const isDrift = image.baseImage?.doing === 'drift'
+    const own = growth === null || isDrift ? '' : ` This change itself adds ${amountOf(check, growth).slice(1)}.`
+    return [phrase`${words}.${own}`]
+  })
+}
+
+/** `+23.1 MB`, `+15.6 %`; `Growth` where it has no percentage. */
+function sinceAmount(check: Check): string {
+  if (check.actual === null) return 'Growth'
+  return check.unit === 'percent' ? formatPercent(check.actual) : amountOf(check, check.actual)
+}
+
+/** Limits on growth over time that there is no record for yet. */
+function noRecordWords(image: ImageReport): Phrase[] {
+  const skipped = image.checks.filter((check) => check.reason === 'no-record')
+  return [...new Set(skipped.map(({ why }) => why))].map((why) => {
+    const budgets = skipped
+      .filter((check) => check.why === why)
+      .map((check) => phrase`${budgetName(check)} (${limitWords(check)})`)
+    const verb = budgets.length === 1 ? 'was' : 'were'
+    return phrase`${join(budgets, ', ')} ${verb} not judged: ${fromProse(why ?? 'there is no record')}.`
+  })
+}
+
 function overBeforeWords(image: ImageReport): Phrase[] {
   return image.checks
-    .filter((check) => check.reason === 'over-before')
+    .filter((check) => check.reason === 'over-before' && check.over === null)
     .map((check) =>
       check.metric === 'findings'
         ? phrase`It has ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }}, as ${baseName(image)} has. This change does not make it worse, so that is not held against it.`
@@ -510,7 +589,7 @@ function overBeforeWords(image: ImageReport): Phrase[] {
 
 function baseImageCapWords(image: ImageReport): Phrase[] {
   return image.checks
-    .filter((check) => check.reason === 'base-image')
+    .filter((check) => check.reason === 'base-image' && check.over === null)
     .map((check) =>
       check.metric === 'findings'
         ? phrase`The ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }} came with the base image, so that is not held against it.`
@@ -575,31 +654,35 @@ function shortDigest(digest: string): string {
   return digest.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1')
 }
 
-/** A tighter budget is worth a word when the image became at least this much smaller (share of the base) … */
-const SHRANK_SHARE = 0.05
-/** … and the cap would still leave this much room above the image. */
-const ROOM_SHARE = 0.1
-
-/** After a real gain, the cap that keeps it. */
-function tighterBudgetWords(image: ImageReport): Phrase[] {
-  if (stateOf(image) !== 'smaller') return []
-  const metric = leadMetric(image)
-  const change = leadChange(image)
-  const name = metric === 'size' ? 'max-size' : 'max-download-size'
-  const cap = image.checks.find((check) => check.budget === name && check.scope === null && check.level === 'fail')
-  if (metric === null || change === null || cap === undefined || cap.actual === null || image.base === null) return []
-  const left: Phrase = phrase`${formatBytes(cap.limit - cap.actual)} under its budget of ${limitWords(cap)}`
-  const tighter = roundUp(cap.actual * (1 + ROOM_SHARE))
-  if (-change.amount < (image.base[metric] ?? 0) * SHRANK_SHARE || tighter >= cap.limit) return [[...left, '.']]
-  return [
-    phrase`${left}, which could go down to ${formatLimit(tighter)}: ${{ code: `${cap.budget}: ${formatLimit(tighter)}` }}.`,
-  ]
+/** How much room is left, and the cap that keeps a gain. */
+function roomWords(image: ImageReport): Phrase[] {
+  const words = join([...leftOfCapWords(image), ...ratchetWords(image)], ' ')
+  return words.length === 0 ? [] : [words]
 }
 
-/** To two digits, upwards: 139,590,000 to 140,000,000. */
-function roundUp(bytes: number): number {
-  const step = 10 ** Math.max(0, Math.floor(Math.log10(bytes)) - 1)
-  return Math.ceil(bytes / step) * step
+function leftOfCapWords(image: ImageReport): Phrase[] {
+  if (stateOf(image) !== 'smaller') return []
+  const name = leadMetric(image) === 'size' ? 'max-size' : 'max-download-size'
+  const cap = image.checks.find((check) => check.budget === name && check.scope === null && check.level === 'fail')
+  if (cap === undefined || cap.actual === null) return []
+  return [phrase`${formatBytes(cap.limit - cap.actual)} under its budget of ${limitWords(cap)}.`]
+}
+
+/**
+ * `The budget could go down to 140 MB: `max-size: 140 MB`.`, as the input takes it: nothing where the image grew, where a budget is nearly
+ * used up, or where one is broken, by whomever.
+ */
+export function ratchetWords(image: ImageReport): Phrase[] {
+  const state = stateOf(image)
+  if ((state !== 'smaller' && state !== 'unchanged') || image.checks.some(({ excess }) => excess !== null)) return []
+  const lower = image.ratchets.filter(({ budget }) => {
+    const change = image.change?.[budget === 'max-size' ? 'size' : 'downloadSize'] ?? null
+    return change !== null && change.amount <= 0
+  })
+  if (lower.length === 0) return []
+  const limits = lower.map(({ proposed }) => formatLimit(proposed))
+  const lines = lower.map(({ budget }, at): Phrase => [{ code: `${budget}: ${limits[at]}` }])
+  return [phrase`The budget${lower.length === 1 ? '' : 's'} could go down to ${list(limits)}: ${join(lines, ', ')}.`]
 }
 
 /** All an image has to say when nothing happened: `` `api` is the same size as main (148.2 MB, budget 160 MB) ``. */
@@ -607,7 +690,7 @@ export function quietWords(image: ImageReport): Phrase {
   const metric = leadMetric(image)
   const capped: Record<string, Check | undefined> = Object.fromEntries(
     image.checks
-      .filter((check) => check.scope === null)
+      .filter((check) => check.scope === null && check.over === null)
       // The first of two counts: a soft limit is the second.
       .toReversed()
       .map((check) => [check.budget, check]),
@@ -620,6 +703,12 @@ export function quietWords(image: ImageReport): Phrase {
   if (capped['max-layers'] && image.head)
     facts.push(`${formatCount(image.head.layers, 'layer')}${cap(capped['max-layers'])}`)
   if (capped['max-increase']) facts.push(`growth budget ${limitWords(capped['max-increase'])}`)
+  for (const check of image.checks) {
+    const { over, against, actual } = check
+    if (over === null || against === null || actual === null) continue
+    const since = over.kind === 'days' ? against.at.slice(0, 10) : releaseName(against)
+    facts.push(`${growthWords(check)} since ${since}, budget ${limitWords(check)}`)
+  }
   return phrase`${imageHeadline(image)} (${facts.join('; ')}).`
 }
 

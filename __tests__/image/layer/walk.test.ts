@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { gzipSync } from 'node:zlib'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it, jest } from '@jest/globals'
 import * as fc from 'fast-check'
 import { CouldNotMeasure } from '../../../src/failure.ts'
 import { walkLayer } from '../../../src/image/layer/walk.ts'
+import { incompressible } from '../../support/bytes.ts'
 import { END, failureOf, member, pax, streamOf, tar } from './archives.ts'
 
 // Thousands of walks, on a machine that may be busy.
@@ -45,6 +46,23 @@ it('is an error where the blob has another size than the manifest lists, whateve
 })
 
 describe('walking a layer', () => {
+  it('whose chunks nobody else uses gives the same, and lets go of their memory', async () => {
+    const large = tar(
+      member('large', Buffer.concat([incompressible(700_000), Buffer.alloc(900_000)])),
+      member('small', 'x'),
+    )
+    for (const stored of [large, gzipSync(large), zstdCompressSync(large)]) {
+      const chunks: Buffer[] = []
+      for (let at = 0; at < stored.length; at += 100_000) chunks.push(Buffer.allocUnsafeSlow(100_000))
+      chunks.forEach((chunk, at) => chunk.set(stored.subarray(at * 100_000, (at + 1) * 100_000)))
+      const last = chunks.pop()!.subarray(0, stored.length % 100_000 || 100_000)
+      const expected = { digest: digestOf(stored), diffId: digestOf(large), isOurs: true }
+      expect(await walkLayer(Readable.from([...chunks, last]), expected)).toMatchObject({ size: 1_600_001 })
+      const isLetGo = stored !== large
+      expect(chunks.map(({ length }) => length)).toEqual(chunks.map(() => (isLetGo ? 0 : 100_000)))
+    }
+  })
+
   it.each([
     ['none', layer],
     ['gzip', packed],

@@ -46,3 +46,24 @@ export function rows(packages: Package[]): string[] {
 export function fixture(name: string): Buffer {
   return readFileSync(new URL(`fixtures/${name}`, import.meta.url))
 }
+
+/** An ELF file of 64 bits that has these bytes at these places, and else what looks like code; writable from `data` on. */
+export function program(parts: [at: number, bytes: Buffer][], size = 200_000, data = 4_096): Buffer {
+  const file = Buffer.alloc(size, 0x90)
+  file.fill(0, 0, 64 + 2 * 56)
+  file.write('\x7fELF\x02\x01\x01', 'latin1')
+  file.writeBigUInt64LE(64n, 32)
+  file.writeUInt16LE(56, 54)
+  file.writeUInt16LE(2, 56)
+  for (const [at, flags, start, end] of [
+    [64, 5, 0, data],
+    [120, 6, data, size],
+  ] as const) {
+    file.writeUInt32LE(1, at)
+    file.writeUInt32LE(flags, at + 4)
+    file.writeBigUInt64LE(BigInt(start), at + 8)
+    file.writeBigUInt64LE(BigInt(end - start), at + 32)
+  }
+  for (const [at, bytes] of parts) bytes.copy(file, at)
+  return file
+}

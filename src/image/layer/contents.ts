@@ -63,7 +63,7 @@ export function createLayerContents(signal: AbortSignal): LayerContents {
       const read = inTurn(async () => {
         if (signal.aborted) throw cancelled(diffId)
         const stored = addAbortSignal(signal, await open())
-        const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size }
+        const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true }
         return keep(
           await readLayer(stored, expected).catch((error: unknown) => {
             throw signal.aborted ? cancelled(diffId) : error

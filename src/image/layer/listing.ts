@@ -48,13 +48,13 @@ export type Listed = {
 
 /** Entries, bytes of paths and of facts that are kept of one layer: several times what the largest usual images have in all. */
 export const MAX_ENTRIES = 1_000_000
-const MAX_PATH_BYTES = 200_000_000
+export const MAX_PATH_BYTES = 200_000_000
 const MAX_FACT_BYTES = 128 * 1024 * 1024
 /** Bytes of a fact whose reader does not say how many. */
 const SMALL_FACT = 500
 
 /** Most files have none: they share them. */
-const NO_FACTS: FileFact[] = []
+export const NO_FACTS: FileFact[] = []
 
 /** Starts a listing. It keeps some 200 bytes an entry. */
 export function createListing(): Listing {

@@ -1,6 +1,7 @@
 import { createGunzip } from 'node:zlib'
 import type { Transform } from 'node:stream'
 import { CouldNotMeasure } from '../../failure.ts'
+import { release } from './release.ts'
 import { createZstdDecoder, isZstd, splitFrames } from './zstd.ts'
 
 /** How a layer's blob is packed, told by its content. */
@@ -18,11 +19,13 @@ const STREAM = { chunkSize: OUTPUT_CHUNK, readableHighWaterMark: AHEAD, writable
  * Unpacks a blob, in constant memory. How it is packed is told by its first bytes, never by a media type. gzip may have more than one
  * member (estargz), and zeros after the last, as gzip(1) has it (tapes and block devices fill up with them); zstd may have several
  * frames, and skippable ones (zstd:chunked). Whatever is neither is handed on as it is. Stopping early lets the source go.
+ * `isOurs`: the stored chunks are not used by anyone else, and their memory is let go of.
  * Throws CouldNotMeasure `measure` (a sentence on "it", the blob) where it is corrupt or cut off, `precondition` where this Node
  * cannot unpack it; and what the source throws.
  */
 export async function unpack(
   stored: AsyncIterable<Uint8Array>,
+  isOurs = false,
 ): Promise<{ compression: Compression; chunks: AsyncIterable<Uint8Array> }> {
   const source = stored[Symbol.asyncIterator]()
   const first: Uint8Array[] = []
@@ -49,9 +52,9 @@ export async function unpack(
   const compression = detectCompression(magic)
   switch (compression) {
     case 'gzip':
-      return { compression, chunks: gunzip(whole()) }
+      return { compression, chunks: gunzip(whole(), isOurs) }
     case 'zstd':
-      return { compression, chunks: decode(splitFrames(whole()), createZstdDecoder(STREAM), 'zstd') }
+      return { compression, chunks: decode(splitFrames(whole()), createZstdDecoder(STREAM), 'zstd', isOurs) }
     case 'none':
       return { compression, chunks: whole() }
   }
@@ -64,7 +67,7 @@ export function detectCompression(magic: Buffer): Compression {
   return isZstd(magic) ? 'zstd' : 'none'
 }
 
-async function* gunzip(stored: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* gunzip(stored: AsyncIterable<Uint8Array>, isOurs: boolean): AsyncGenerator<Uint8Array> {
   let total = 0
   let zeros = 0
   async function* counted(): AsyncGenerator<Uint8Array> {
@@ -76,7 +79,7 @@ async function* gunzip(stored: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
     }
   }
   const decoder = createGunzip(STREAM)
-  yield* decode(counted(), decoder, 'gzip')
+  yield* decode(counted(), decoder, 'gzip', isOurs)
   // Node takes zeros after a member as the end, and drops what follows them.
   if (total - decoder.bytesWritten > zeros) {
     throw new CouldNotMeasure('measure', 'It is a corrupt gzip file: more follows after its end.')
@@ -94,6 +97,7 @@ async function* decode(
   stored: AsyncIterable<Uint8Array>,
   decoder: Transform,
   format: string,
+  isOurs: boolean,
 ): AsyncGenerator<Uint8Array> {
   let isOver = false
   let failure: unknown
@@ -103,7 +107,7 @@ async function* decode(
       for await (const chunk of stored) {
         if (isOver) break
         // A decoder that is done takes no more: what follows is only read.
-        if (!decoder.destroyed && !decoder.write(chunk)) await drained(decoder)
+        if (!decoder.destroyed && !decoder.write(chunk, () => isOurs && release(chunk))) await drained(decoder)
       }
       if (!decoder.destroyed) decoder.end()
     } catch (error) {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { CouldNotMeasure } from '../../failure.ts'
+import { release } from './release.ts'
 import { TarParser, withoutEnd, type TarEntry } from './tar.ts'
 import { unpack, type Compression } from './unpack.ts'
 
@@ -28,6 +29,8 @@ export type ExpectedLayer = {
   diffId: string | null
   /** Bytes of the blob as stored, where a manifest lists them. */
   packedSize?: number | undefined
+  /** Who hands the chunks over does not use them again, nor what else lies in their buffers: their memory is let go of. */
+  isOurs?: boolean
 }
 
 /**
@@ -53,13 +56,14 @@ export async function walkLayer(
     }
   }
   try {
-    const { compression, chunks } = await unpack(measured())
+    const { compression, chunks } = await unpack(measured(), expected.isOurs)
     // What is not packed has one digest: hashing it once is enough.
     const unpacked = compression === 'none' ? null : createHash('sha256')
     const walk = new LayerWalk(visit)
     for await (const chunk of chunks) {
       unpacked?.update(chunk)
       walk.push(chunk)
+      if (compression !== 'none') release(chunk)
     }
     const digest = `sha256:${packed.digest('hex')}`
     const diffId = unpacked ? `sha256:${unpacked.digest('hex')}` : digest

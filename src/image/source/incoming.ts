@@ -99,7 +99,7 @@ async function readBlob(
   if (isDocument(first.subarray(0, TAR_BLOCK))) return hashBlob(all, true)
   return inTurn(async () => {
     if (!isWalked) return hashBlob(all, false)
-    const layer = await readLayer(all, expected)
+    const layer = await readLayer(all, { ...expected, isOurs: true })
     return { digest: layer.digest, size: layer.packedSize, layer, document: null }
   })
 }

@@ -1,0 +1,314 @@
+import { promisify } from 'node:util'
+import { gunzip, gzip } from 'node:zlib'
+import { z } from 'zod'
+import type { FileFact } from '../image/layer/facts.ts'
+import {
+  MAX_ENTRIES,
+  MAX_PATH_BYTES,
+  NO_FACTS,
+  type LayerEntry,
+  type LayerFile,
+  type Listed,
+} from '../image/layer/listing.ts'
+import { parseJson } from '../image/source/json.ts'
+
+/** What a layer does to paths, and the bytes of its files. */
+export type LayerListing = { size: number; entries: LayerEntry[] }
+
+/** The same, as it was read back. `factBytes` as `Listed` has it. */
+export type UnpackedListing = LayerListing & Pick<Listed, 'factBytes'>
+
+/** Bytes of a listing as it is kept: that of half a million files. */
+export const MAX_LISTING = 5_000_000
+/** Bytes of its text: what packs as well as paths do has a tenth of it. */
+const MAX_TEXT = 64_000_000
+
+const KINDS = {
+  file: 'f',
+  link: 'l',
+  symlink: 's',
+  folder: 'd',
+  other: 'o',
+  removed: 'r',
+  opaque: 'q',
+} satisfies Record<LayerEntry['kind'], string>
+
+const name = z.string()
+const version = z.string().nullable()
+const count = z.int().nonnegative()
+const packageFiles = z.array(z.object({ name, version, files: z.string() }))
+
+/** What files tell of themselves, as it is written: a lock file's packages as a list, for a Map has no JSON. */
+export const writtenFact = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('apk'), packages: packageFiles }),
+  z.discriminatedUnion('of', [
+    z.object({
+      kind: z.literal('dpkg'),
+      of: z.literal('packages'),
+      packages: z.array(z.object({ name, version, architecture: z.string() })),
+    }),
+    z.object({ kind: z.literal('dpkg'), of: z.literal('files'), files: z.string() }),
+  ]),
+  z.object({ kind: z.literal('elf'), symbols: count, debug: count, go: z.boolean() }),
+  z.object({ kind: z.literal('go'), name, version }),
+  z.object({
+    kind: z.literal('java'),
+    name,
+    version,
+    nested: z.array(z.object({ path: z.string(), name, version, size: count })),
+  }),
+  z.discriminatedUnion('of', [
+    z.object({
+      kind: z.literal('npm'),
+      of: z.literal('package'),
+      name: name.nullable(),
+      version,
+      dependencies: z.array(name),
+    }),
+    z.object({
+      kind: z.literal('npm'),
+      of: z.literal('project'),
+      dependencies: z.array(name),
+      devDependencies: z.array(name),
+    }),
+    z.object({
+      kind: z.literal('npm'),
+      of: z.literal('lock'),
+      packages: z
+        .array(z.tuple([z.string(), version, z.boolean()]))
+        .transform((rows) => new Map(rows.map(([path, locked, dev]) => [path, { version: locked, dev }]))),
+    }),
+  ]),
+  z.discriminatedUnion('of', [
+    z.object({ kind: z.literal('python'), of: z.literal('metadata'), name, version }),
+    z.object({
+      kind: z.literal('python'),
+      of: z.literal('files'),
+      from: z.enum(['site-packages', 'info']),
+      files: z.string(),
+    }),
+  ]),
+  z.object({ kind: z.literal('rpm'), packages: packageFiles }),
+  z.object({
+    kind: z.literal('secret'),
+    secret: z.enum([
+      'private-key',
+      'npm-token',
+      'netrc-password',
+      'pypi-token',
+      'aws-key',
+      'docker-login',
+      'git-credentials',
+      'env-file',
+    ]),
+  }),
+])
+type WrittenFact = z.input<typeof writtenFact>
+/** The number of a file, and what it tells. */
+const factRow = z.tuple([count, writtenFact])
+
+/** A list all of whose elements pass. A schema for each of a million would take seconds, and tell of each that fails. */
+function listOf<T>(isOne: (value: unknown) => boolean) {
+  return z.custom<T[]>((value) => Array.isArray(value) && value.every(isOne))
+}
+const texts = listOf<string>((value) => typeof value === 'string')
+const counts = listOf<number>((value) => Number.isSafeInteger(value) && (value as number) >= 0)
+const modes = listOf<number>(
+  (value) => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= 0o7777,
+)
+/** A user's or group's number: a tar may have any. */
+const ids = listOf<number>(Number.isFinite)
+// oxlint-disable-next-line no-bitwise -- as a signed integer of 32 bits
+const checksums = listOf<number | null>((value) => value === null || ((value as number) | 0) === value)
+
+/**
+ * A listing in columns, an element an entry: what is alike stands together, which packs in half the bytes. Of `shared`, `rest`: the
+ * characters that its path has in common with the one before, and those that follow. `targets`: an element a link; all from `sizes` on: a
+ * file. `facts` by the number of the file.
+ */
+const columns = z.object({
+  schema: z.literal(1),
+  diffId: z.string(),
+  size: count,
+  kinds: z.string().max(MAX_ENTRIES),
+  shared: counts,
+  rest: texts,
+  targets: texts,
+  sizes: counts,
+  modes,
+  uids: ids,
+  gids: ids,
+  checksums,
+  facts: listOf<z.input<typeof factRow>>(Array.isArray),
+})
+type Columns = z.output<typeof columns>
+
+const packed = promisify(gzip)
+const unpacked = promisify(gunzip)
+
+/**
+ * A layer's listing as it is kept, gzipped; null where it is too large to be, or its files' sizes are not the layer's in sum. The same
+ * bytes for the same layer. Of a file that holds a secret no checksum is kept: with it, whoever guesses the secret would know.
+ */
+export async function packListing(diffId: string, { size, entries }: Readonly<LayerListing>): Promise<Buffer | null> {
+  if (entries.length > MAX_ENTRIES || payloadOf(entries) !== size) return null
+  const text = textOf(columnsOf(diffId, size, entries))
+  if (text === null) return null
+  const bytes = await packed(text)
+  return bytes.length > MAX_LISTING ? null : bytes
+}
+
+function textOf(value: Columns): Buffer | null {
+  try {
+    const text = Buffer.from(JSON.stringify(value))
+    return text.length > MAX_TEXT ? null : text
+  } catch {
+    // Longer than any string may be.
+    return null
+  }
+}
+
+function payloadOf(entries: readonly LayerEntry[]): number {
+  return entries.reduce((sum, entry) => (entry.kind === 'file' ? sum + entry.size : sum), 0)
+}
+
+function columnsOf(diffId: string, size: number, entries: readonly LayerEntry[]): Columns {
+  const files = entries.filter((entry) => entry.kind === 'file')
+  const shared: number[] = []
+  const rest: string[] = []
+  let before = ''
+  for (const { path } of entries) {
+    const common = commonLength(before, path)
+    shared.push(common)
+    rest.push(path.slice(common))
+    before = path
+  }
+  return {
+    schema: 1,
+    diffId,
+    size,
+    kinds: entries.map(({ kind }) => KINDS[kind]).join(''),
+    shared,
+    rest,
+    targets: entries.flatMap((entry) => ('target' in entry ? [entry.target] : [])),
+    sizes: files.map((file) => file.size),
+    modes: files.map(({ mode }) => mode),
+    uids: files.map(({ uid }) => uid),
+    gids: files.map(({ gid }) => gid),
+    checksums: files.map(({ checksum, facts }) => (facts.some(({ kind }) => kind === 'secret') ? null : checksum)),
+    facts: files.flatMap(({ facts }, at) => facts.map((fact): [number, WrittenFact] => [at, write(fact)])),
+  }
+}
+
+function commonLength(one: string, other: string): number {
+  const most = Math.min(one.length, other.length)
+  for (let at = 0; at < most; at++) if (one.charCodeAt(at) !== other.charCodeAt(at)) return at
+  return most
+}
+
+function write(fact: FileFact): WrittenFact {
+  if (fact.kind !== 'npm' || fact.of !== 'lock') return fact
+  const packages = [...fact.packages].map(([path, locked]): [string, string | null, boolean] => {
+    return [path, locked.version, locked.dev]
+  })
+  return { ...fact, packages }
+}
+
+/**
+ * What a listing that was kept tells of the layer with this diffID; null where it is another layer's, or not as `packListing` writes it.
+ * Takes the memory that its entries take, and three times the text's for the moment.
+ */
+export async function unpackListing(bytes: Uint8Array, diffId: string): Promise<UnpackedListing | null> {
+  if (bytes.length > MAX_LISTING) return null
+  const text = await unpacked(bytes, { maxOutputLength: MAX_TEXT }).catch(() => null)
+  const { data } = columns.safeParse(text && parseJson(text))
+  if (data?.diffId !== diffId) return null
+  const entries = entriesOf(data)
+  if (entries === null || payloadOf(entries) !== data.size) return null
+  return { size: data.size, entries, factBytes: text?.length ?? 0 }
+}
+
+function entriesOf(from: Columns): LayerEntry[] | null {
+  const entries: LayerEntry[] = []
+  const files: LayerFile[] = []
+  let links = 0
+  let pathBytes = 0
+  let before = ''
+  for (let at = 0; at < from.kinds.length; at++) {
+    const common = from.shared[at] ?? 0
+    const rest = from.rest[at] ?? ''
+    pathBytes += common + rest.length
+    // Two lines can stand for paths of any length.
+    if (common > before.length || pathBytes > MAX_PATH_BYTES) return null
+    const path = flat(before.slice(0, common) + rest)
+    if (!path.startsWith('/')) return null
+    before = path
+    switch (from.kinds[at]) {
+      case KINDS.file: {
+        const file = fileAt(from, files.length, path)
+        files.push(file)
+        entries.push(file)
+        break
+      }
+      case KINDS.link:
+        entries.push({ kind: 'link', path, target: from.targets[links++] ?? '' })
+        break
+      case KINDS.symlink:
+        entries.push({ kind: 'symlink', path, target: from.targets[links++] ?? '' })
+        break
+      case KINDS.folder:
+        entries.push({ kind: 'folder', path })
+        break
+      case KINDS.other:
+        entries.push({ kind: 'other', path })
+        break
+      case KINDS.removed:
+        entries.push({ kind: 'removed', path })
+        break
+      case KINDS.opaque:
+        entries.push({ kind: 'opaque', path })
+        break
+      default:
+        return null
+    }
+  }
+  const isWhole =
+    [from.shared, from.rest].every(({ length }) => length === entries.length) &&
+    [from.sizes, from.modes, from.uids, from.gids, from.checksums].every(({ length }) => length === files.length) &&
+    from.targets.length === links
+  return isWhole && addFacts(files, from.facts) ? entries : null
+}
+
+/** Whether they are facts of these files, and each file has its own now. */
+function addFacts(files: LayerFile[], rows: Columns['facts']): boolean {
+  for (const row of rows) {
+    const [at, fact] = factRow.safeParse(row).data ?? []
+    const file = at === undefined ? undefined : files[at]
+    if (file === undefined || fact === undefined) return false
+    if (file.facts === NO_FACTS) file.facts = [fact]
+    else file.facts.push(fact)
+  }
+  return true
+}
+
+function fileAt(
+  { sizes, modes: permissions, uids, gids, checksums: sums }: Columns,
+  at: number,
+  path: string,
+): LayerFile {
+  return {
+    kind: 'file',
+    path,
+    size: sizes[at] ?? 0,
+    mode: permissions[at] ?? 0,
+    uid: uids[at] ?? 0,
+    gid: gids[at] ?? 0,
+    checksum: sums[at] ?? null,
+    facts: NO_FACTS,
+  }
+}
+
+/** In one piece: a string put together keeps the pieces, of paths each the one before. */
+function flat(text: string): string {
+  return Buffer.from(text).toString()
+}
