@@ -62,7 +62,7 @@ describe('renderHistoryTable', () => {
       'under its budget of 160 MB, 3.0 MB under its budget of 56 MB to download, 2 under its budget of 12',
       'layers.',
       '',
-      '  Size      ▁▁█▄  148.2 MB → 153.9 MB  +5.7 MB (+3.8 %)',
+      '  Size      ▁▁█▃  148.2 MB → 153.9 MB  +5.7 MB (+3.8 %)',
       '  Download  ▁▁█▄  51.0 MB → 53.0 MB    +2.0 MB (+3.9 %)',
       '  Layers    ▁▁██  9 → 10               +1',
       '',
@@ -152,7 +152,7 @@ describe('renderHistoryTable', () => {
   it('says what was not measured, and leaves out what never was', () => {
     const points = [point('a', '08-01', { size: null }), point('b', '08-02', {}), point('c', '08-03', {})]
     const lines = linesOf(histories(points))
-    expect(lines).toContain('  Size      ·▁▁  148.2 MB → 148.2 MB  same')
+    expect(lines).toContain('  Size      ·▄▄  148.2 MB → 148.2 MB  same')
     expect(lines.find((line) => line.includes('aaaaaaa'))).toMatch(/aaaaaaa {2}not measured {2,}51\.0 MB {2,}9$/)
     const none = linesOf(histories(points.map((each) => Object.assign(each, { downloadSize: null }))))
     expect(none.join('\n')).not.toMatch(/download/i)

@@ -16,17 +16,19 @@ describe('sparkline', () => {
     expect(sparkline([])).toBe('')
   })
 
-  it('is the lowest block where nothing changes, also where there is nothing', () => {
-    expect(sparkline([5, 5, 5])).toBe('▁▁▁')
-    expect(sparkline([0, 0], 0)).toBe('▁▁')
-    expect(sparkline([9])).toBe('▁')
+  it('is the middle block where nothing changes, also where there is nothing', () => {
+    expect(sparkline([5, 5, 5])).toBe('▄▄▄')
+    expect(sparkline([0, 0], 0)).toBe('▄▄')
+    expect(sparkline([9])).toBe('▄')
   })
 
   it('does not draw noise as mountains', () => {
-    expect(sparkline([1_000_000, 1_000_500, 1_000_100])).toBe('▁▁▁')
-    expect(sparkline([995_000, 1_000_000])).toBe('▁▅')
-    expect(sparkline([1_000_000, 1_000_500], 0)).toBe('▁█')
-    expect(sparkline([100, 110], 0.5)).toBe('▁▂')
+    expect(sparkline([1_000_000, 1_009_000, 1_001_000])).toBe('▄▄▄')
+    expect(sparkline([990_000, 1_000_000])).toBe('▄▅')
+    expect(sparkline([950_000, 975_000, 1_000_000])).toBe('▃▅▇')
+    expect(sparkline([900_000, 1_000_000])).toBe('▁█')
+    expect(sparkline([900_000, 1_000_000], 0.2)).toBe('▄▄')
+    expect(sparkline([999_000, 1_000_000], 0)).toBe('▄▅')
   })
 
   it('has one character a value, and none is lower than that of a smaller value', () => {
