@@ -78,8 +78,7 @@ async function pullRequestBase(
   const head = await repository.git(['rev-parse', 'HEAD'])
   const [first, second] = await parentsOf(repository, head)
   // GitHub's merge commit: what the change is merged into is its first parent, whatever the base branch did since.
-  if (first !== undefined && second === question.headSha)
-    return { commit: first, ref: question.baseRef, reason: null }
+  if (first !== undefined && second === question.headSha) return { commit: first, ref: question.baseRef, reason: null }
   return mergeBase(repository, head, question.baseSha, question.baseRef, credentials)
 }
 
