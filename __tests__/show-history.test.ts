@@ -228,5 +228,9 @@ describe('what is not as it was written', () => {
     push(files)
     expect(titles((await history('--name', 'backend')).output).length).toBe(2)
     expect(titles((await history('--name', 'shop/site')).output)).toEqual(['shop/site (linux/amd64)'])
+    // Its records are those of the old name still.
+    const { output, warnings } = await history()
+    expect(titles(output)).toEqual(['backend (linux/amd64)', 'backend (linux/arm64)'])
+    expect(warnings).toEqual([expect.stringContaining(`\`${folderOf('shop/site', 'linux/amd64')}\``)])
   })
 })
