@@ -174,6 +174,17 @@ describe('a record', () => {
     expect(parseRecord(renderRecord(aRecord({}, { layers })))?.measurement.layers).toHaveLength(127)
   })
 
+  it('has lists of a thousand elements at most, and of more it does not take long to say so', () => {
+    const withLayers = (layers: unknown[]): string => {
+      const record = aRecord({}, { size: 0 })
+      return JSON.stringify({ ...record, measurement: { ...record.measurement, layers } })
+    }
+    const one = aLayer('RUN a', { size: 0 })
+    expect(parseRecord(withLayers(Array.from({ length: 1_000 }, () => one)))).not.toBeNull()
+    expect(parseRecord(withLayers(Array.from({ length: 1_001 }, () => one)))).toBeNull()
+    expect(parseRecord(withLayers(Array.from({ length: 320_000 }, () => ({}))))).toBeNull()
+  })
+
   it('is none of whatever else a file may hold', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json(), fc.constant('['.repeat(100_000))), (text) => {

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { explainGitHubError, retryDelay, statusOf, TRIES } from './errors.ts'
+import { explainGitHubError, retryDelay, statusOf, TO_COMMENT, TRIES } from './errors.ts'
 import type { Octokit } from './octokit.ts'
 
 /** Which comment, and what it should say. */
@@ -182,7 +182,7 @@ export async function upsertComment(octokit: Octokit, comment: StickyComment, cl
       const delay = isGone ? 0 : retryDelay(error, attempt, clock.now())
       if (delay === null || attempt === TRIES) {
         if (progress.done !== null) return { ...progress.done, removed: progress.removed }
-        throw new Error(explainGitHubError(error, clock.now()), { cause: error })
+        throw new Error(explainGitHubError(error, clock.now(), TO_COMMENT), { cause: error })
       }
       await clock.sleep(delay)
     }

@@ -18,9 +18,57 @@ const LONGEST_MESSAGE = 200
 /** The longest that is waited before a request is made again, in milliseconds. */
 const LONGEST_WAIT = 60_000
 
-const WRITE_PERMISSION =
-  'Add `permissions: pull-requests: write` to the job. A pull request from a fork, and one of Dependabot, gets a read-only ' +
-  'token whatever the workflow asks for.'
+/** What a request needs of the token: decides what to change where it lacks that. */
+export type Need = {
+  /** What GitHub does not find where the token cannot see it. */
+  subject: string
+  /** In a workflow's `permissions`. */
+  permission: string
+  /** The same for a fine-grained token, in GitHub's words. */
+  fineGrained: string
+  /** What else there is to know, or an empty text. */
+  note: string
+}
+
+/** To write on a pull request. */
+export const TO_COMMENT: Need = {
+  subject: 'the pull request',
+  permission: 'pull-requests: write',
+  fineGrained: 'Pull requests: Read and write',
+  note: ' A pull request from a fork, and one of Dependabot, gets a read-only token whatever the workflow asks for.',
+}
+
+/** To read the repository's branches. */
+export const TO_READ: Need = {
+  subject: 'the repository or the commit',
+  permission: 'contents: read',
+  fineGrained: 'Contents: Read-only',
+  note: '',
+}
+
+/** To write to one of them. */
+export const TO_WRITE: Need = {
+  subject: 'the repository',
+  permission: 'contents: write',
+  fineGrained: 'Contents: Read and write',
+  note: ' A run that Dependabot started gets a read-only token whatever the workflow asks for.',
+}
+
+/** What keeps a branch from being written to: it moved, came or went meanwhile; or for good, something about the repository. */
+export type Obstacle = 'moved' | 'empty' | 'archived' | 'protected'
+
+/** By GitHub's words, which its description does not have. */
+const OBSTACLES: { obstacle: Obstacle; status: number[]; words: RegExp }[] = [
+  { obstacle: 'moved', status: [422], words: /not a fast forward|^Reference (?:already exists|does not exist)/i },
+  { obstacle: 'empty', status: [409], words: /repository is empty/i },
+  { obstacle: 'archived', status: [403], words: /was archived/i },
+  {
+    obstacle: 'protected',
+    status: [403, 409, 422],
+    words:
+      /rule violations|protected (?:branch|ref)|not authorized to push|through a pull request|required status check|creations being restricted/i,
+  },
+]
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
@@ -111,6 +159,17 @@ export async function patiently<T>(clock: Clock, read: () => Promise<T>): Promis
   }
 }
 
+/** What GitHub says keeps the branch from being written to, or null: it is something else. */
+export function obstacleOf(error: unknown): Obstacle | null {
+  const failure = asRequestFailure(error)
+  return failure === null ? null : obstacleIn(failure)
+}
+
+function obstacleIn({ status, answered, message }: RequestFailure): Obstacle | null {
+  if (!answered) return null
+  return OBSTACLES.find((each) => each.status.includes(status) && each.words.test(message))?.obstacle ?? null
+}
+
 /** The HTTP status that GitHub answered with, or null where there was no answer. */
 export function statusOf(error: unknown): number | null {
   const failure = asRequestFailure(error)
@@ -121,7 +180,7 @@ export function statusOf(error: unknown): number | null {
  * A failed request in words for the log: what GitHub said, and what to change. One or more sentences, one line.
  * `now` is in milliseconds since the epoch. An error that is no failed request is its own message.
  */
-export function explainGitHubError(error: unknown, now: number = Date.now()): string {
+export function explainGitHubError(error: unknown, now: number, need: Need): string {
   const failure = asRequestFailure(error)
   if (failure === null) return isObject(error) && typeof error.message === 'string' ? error.message : String(error)
   const { status, answered, message } = failure
@@ -136,14 +195,23 @@ export function explainGitHubError(error: unknown, now: number = Date.now()): st
   if (status === 401) {
     return `GitHub does not accept the token ${said}. Check the input \`github-token\`: it may be empty, expired, or of another server.`
   }
+  const obstacle = obstacleIn(failure)
+  if (obstacle === 'empty') return `The repository is empty ${said}. Push a first commit.`
+  if (obstacle === 'archived') return `The repository is archived, so nothing can be written to it ${said}.`
+  if (obstacle === 'moved') {
+    return `Others wrote to the branch at the same moment, in every try ${said}. Run the job again later.`
+  }
+  // The words for a reference say as little of a rule as of anything else.
+  if (obstacle === 'protected' || (status === 422 && /^Reference (?:update failed|cannot be updated)/i.test(message))) {
+    return `GitHub does not let the branch be written to ${said}. Take it out of the rulesets and branch protection that cover it, or name another branch.`
+  }
   if (status === 403 && /personal access token/i.test(message)) {
-    return `The token is not allowed to do this ${said}. Give it "Pull requests: Read and write" (a fine-grained token) or the scope \`repo\` (a classic one).`
+    return `The token is not allowed to do this ${said}. Give it "${need.fineGrained}" (a fine-grained token) or the scope \`repo\` (a classic one).`
   }
   if (status === 403 && /locked/i.test(message))
     return `The conversation is locked ${said}. Unlock it to have the comment.`
-  if (status === 403) return `The token is not allowed to do this ${said}. ${WRITE_PERMISSION}`
-  if (status === 404) {
-    return `GitHub does not find the pull request ${said}, or the token cannot see it. ${WRITE_PERMISSION}`
-  }
+  const remedy = `Add \`permissions: ${need.permission}\` to the job.${need.note}`
+  if (status === 403) return `The token is not allowed to do this ${said}. ${remedy}`
+  if (status === 404) return `GitHub does not find ${need.subject} ${said}, or the token cannot see it. ${remedy}`
   return `GitHub refused the request ${said}.`
 }

@@ -2,7 +2,7 @@ import { shownOf, type Acceptance, type AskWaivers, type Shown } from '../budget
 import type { Clock } from '../clock.ts'
 import type { Report } from '../report/report.ts'
 import { readOwnComment, upsertComment, type StickyComment } from './comment.ts'
-import { explainGitHubError, patiently } from './errors.ts'
+import { explainGitHubError, patiently, TO_COMMENT } from './errors.ts'
 import {
   acceptedAt,
   isKeepable,
@@ -51,7 +51,7 @@ export function openWaivers(
     if (problem !== null) warn(`The label \`${label}\` accepts nothing: ${problem}.`)
     return { label, set, shown: [], problem }
   }
-  const explained = (error: unknown): string => explainGitHubError(error, clock.now()).replace(/\.$/, '')
+  const explained = (error: unknown): string => explainGitHubError(error, clock.now(), TO_COMMENT).replace(/\.$/, '')
 
   /** Keeps what is accepted before it counts: were it not kept, the label would accept whatever comes. */
   const keep = async (key: string, old: string | null, ledger: Ledger): Promise<void> => {

@@ -24,8 +24,9 @@ export const MAX_RECORDS = 100
 export const LISTED_RECORDS = 30
 /** Bytes of all listings of an image on one platform. */
 export const MAX_LISTINGS = 30_000_000
-/** Bytes of the file: a hundred records, and 30 with the most layers there can be, have a tenth of it. */
-const MAX_INDEX = 5_000_000
+/** Bytes and lines of the file: a hundred records, and the layers of 30 that have as many as engines take, have a third of it. */
+const MAX_INDEX = 3_000_000
+const MAX_LINES = 12_000
 
 const keptRecord = point.pick({ commit: true, at: true })
 const keptListing = z.object({
@@ -51,7 +52,7 @@ function byDiffId({ diffId: one }: KeptListing, { diffId: other }: KeptListing):
 
 /** What a text tells of them. What is not as it is written here is left out. */
 export function parseKept(text: string): Kept {
-  const lines = Buffer.byteLength(text) > MAX_INDEX ? [] : text.split('\n').map(parseJson)
+  const lines = Buffer.byteLength(text) > MAX_INDEX ? [] : text.split('\n').slice(0, MAX_LINES).map(parseJson)
   return {
     records: lines.flatMap((line) => keptRecord.safeParse(line).data ?? []),
     listings: lines.flatMap((line) => keptListing.safeParse(line).data ?? []),

@@ -11,8 +11,12 @@ export const MAX_POINTS_FILE = 5_000_000
 export const MAX_POINTS = 10_000
 /** Characters of a text; an instruction has at most a tenth of it. */
 const MAX_TEXT = 10_000
+/** Elements of a list: engines take 127 layers, and there are as many names at most. */
+const MAX_ELEMENTS = 1_000
 
 const text = z.string().max(MAX_TEXT)
+/** Counted before they are looked at: what is wrong with each of a million takes gigabytes to tell. */
+const listOf = <T extends z.ZodType>(one: T) => z.array(z.unknown()).max(MAX_ELEMENTS).pipe(z.array(one))
 const count = z.int().nonnegative()
 const bytes = count.nullable()
 const line = z.int().positive().nullable()
@@ -54,10 +58,10 @@ const measurement = z
     sizeFrom,
     downloadSize: bytes,
     unmeasured: z.object({ size: text.nullable(), downloadSize: text.nullable() }),
-    layers: z.array(layer),
+    layers: listOf(layer),
     stages: count.nullable(),
-    settings: z.object({ user: text, variables: z.array(text), buildArgs: z.array(text) }).nullable(),
-    warnings: z.array(z.object({ rule: text, message: text, line, url: text.nullable() })),
+    settings: z.object({ user: text, variables: listOf(text), buildArgs: listOf(text) }).nullable(),
+    warnings: listOf(z.object({ rule: text, message: text, line, url: text.nullable() })),
     content: z.null(),
   })
   // What a comparison tells adds up only where these do.
@@ -143,8 +147,10 @@ function pointLine({
   return `${JSON.stringify(ordered)}\n`
 }
 
-/** The points of a file's text, in its order. What is no point's line is left out; all, where the text is longer than one can be. */
+/** The points of a file's text, in its order. What is no point's line is left out; so is what is more or longer than one can have. */
 export function parsePoints(written: string): Point[] {
   if (Buffer.byteLength(written) > MAX_POINTS_FILE) return []
-  return written.split('\n').flatMap((each) => point.safeParse(parseJson(each)).data ?? [])
+  // The last line ends with a newline too.
+  const lines = written.split('\n').slice(-MAX_POINTS - 1)
+  return lines.flatMap((each) => point.safeParse(parseJson(each)).data ?? [])
 }

@@ -1,24 +1,17 @@
 /**
- * A stand-in for GitHub at the HTTP boundary: a server on this machine that keeps a repository with its pull requests and
- * comments, knows what a token may do, has rate limits and faults on demand, and holds every request and each of its own
- * responses against GitHub's OpenAPI description. What breaks it is answered with 500 and kept in `violations`: a test
- * ends with `expect(github.violations).toEqual([])`.
+ * A stand-in for GitHub at the HTTP boundary: a server on this machine that keeps a repository with its pull requests,
+ * comments and git (`git.ts`), knows what a token may do, has rate limits and faults on demand, and holds every request
+ * and each of its own responses against GitHub's OpenAPI description. What breaks it is answered with 500 and kept in
+ * `violations`: a test ends with `expect(github.violations).toEqual([])`.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { payload, type JsonObject } from '../payload.ts'
+import { failure, loginOf, notFound, slugOf, type Answer, type Asked, type Handler, type Token } from './answers.ts'
+import { serveGit } from './git.ts'
 import { findOperation, requestProblems, responseProblems, type Operation } from './openapi.ts'
 
-/** What a token is for whom: decides what it may do, and under which name its comments stand. */
-export type Token = {
-  /** `actions`: the job's `GITHUB_TOKEN`; `app`: another GitHub App's installation token; `pat`: a user's personal access token. */
-  kind: 'actions' | 'app' | 'pat'
-  /** The user's login (`pat`) or the app's slug (`app`); an `actions` token is always `github-actions`. */
-  login?: string
-  /** What was granted; what is not named is `none`. */
-  permissions?: { issues?: Access; pull_requests?: Access; contents?: Access }
-}
-type Access = 'read' | 'write' | 'none'
+export type { Token }
 
 export type PullRequest = {
   number: number
@@ -75,6 +68,8 @@ export type Fault = {
   status: number | 'drop-response' | 'timeout'
   /** 1 unless given. */
   times?: number
+  /** So many requests that match go well before. 0 unless given. */
+  skip?: number
   /** `apply`: the request has its effect, and only the answer is lost or bad. Otherwise it has none. */
   after?: 'apply'
   headers?: Record<string, string>
@@ -88,6 +83,10 @@ export type GitHubOptions = {
   name?: string
   /** A private repository cannot be read without permission. False unless given. */
   private?: boolean
+  /** An archived repository can be read, and nothing else. False unless given. */
+  archived?: boolean
+  /** Folder of the git repository that it serves, bare or not. Unless given, one with a commit on `main` is made when it is needed. */
+  git?: { dir: string }
   tokens?: Record<string, Token>
   pullRequests?: (Partial<PullRequest> & { number: number })[]
 }
@@ -99,6 +98,10 @@ export type GitHub = {
   name: string
   state: { pullRequests: PullRequest[]; comments: Comment[]; events: LabelEvent[] }
   requests: RecordedRequest[]
+  /** Runs git in the repository that is served, and gives its output, trimmed; throws where it fails. */
+  git(...args: string[]): string
+  /** That repository's folder. */
+  gitDir(): string
   /** What broke GitHub's own description, one sentence each; empty when all is well. */
   violations: string[]
   fault(fault: Fault): void
@@ -142,33 +145,16 @@ const RATE_LIMIT_HEADERS = {
   'x-ratelimit-remaining': '4990',
   'x-ratelimit-reset': '1893456000',
 }
-const DOCUMENTATION = 'https://docs.github.com/rest'
+/** What a permission is for. */
+type Area = 'conversation' | 'contents'
 
-type Answer = { status: number; body?: unknown; headers?: Record<string, string> }
-type Asked = { operation: Operation; query: URLSearchParams; body: unknown; token: Token }
-
-function failure(status: number, message: string, more: object = {}): Answer {
-  return { status, body: { message, ...more, documentation_url: DOCUMENTATION, status: String(status) } }
-}
-
-const notFound = (): Answer => failure(404, 'Not Found')
-
-function refused(token: Token): Answer {
+function refused(token: Token, area: Area, access: 'read' | 'write'): Answer {
   const who = token.kind === 'pat' ? 'personal access token' : 'integration'
+  const accepted = area === 'contents' ? `contents=${access}` : 'issues=write; pull_requests=write'
   return {
     ...failure(403, `Resource not accessible by ${who}`),
-    headers: { 'x-accepted-github-permissions': 'issues=write; pull_requests=write' },
+    headers: { 'x-accepted-github-permissions': accepted },
   }
-}
-
-function loginOf(token: Token): string {
-  if (token.kind === 'pat') return token.login ?? 'octocat'
-  return `${slugOf(token)}[bot]`
-}
-
-function slugOf(token: Token): string | null {
-  if (token.kind === 'pat') return null
-  return token.kind === 'actions' ? 'github-actions' : (token.login ?? 'some-app')
 }
 
 function simpleUser(login: string): Record<string, unknown> {
@@ -244,6 +230,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
 export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> {
   const { owner = 'octo-org', name = 'shop' } = options
   const isPrivate = options.private ?? false
+  const isArchived = options.archived ?? false
   const tokens: Record<string, Token> = options.tokens ?? {
     token: { kind: 'actions', permissions: { pull_requests: 'write', contents: 'read' } },
   }
@@ -262,7 +249,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
   }
   const requests: RecordedRequest[] = []
   const violations: string[] = []
-  const faults: { fault: Fault; left: number }[] = []
+  const faults: { fault: Fault; left: number; skip: number }[] = []
   const meetings: { method: string; path: RegExp; parties: number; waiting: (() => void)[] }[] = []
   const interludes: { method: string; path: RegExp; act: () => void }[] = []
   let nextId = 1_000_001
@@ -379,9 +366,10 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     return { status: 200, body, ...(links.length > 0 ? { headers: { link: links.join(', ') } } : {}) }
   }
 
-  function may(token: Token, access: 'read' | 'write'): boolean {
+  function may(token: Token, area: Area, access: 'read' | 'write'): boolean {
     if (access === 'read' && !isPrivate) return true
-    const granted = new Set([token.permissions?.issues, token.permissions?.pull_requests])
+    const { issues, pull_requests: pullRequests, contents } = token.permissions ?? {}
+    const granted = new Set(area === 'contents' ? [contents] : [issues, pullRequests])
     return granted.has('write') || (access === 'read' && granted.has('read'))
   }
 
@@ -396,7 +384,15 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     return comment === undefined ? notFound() : reply(comment)
   }
 
-  const handlers: Record<string, (asked: Asked) => Answer> = {
+  const gitServer = serveGit({
+    dir: options.git?.dir ?? null,
+    api: () => `${url}/repos/${owner}/${name}`,
+    html: `https://github.com/${owner}/${name}`,
+    page,
+  })
+
+  const handlers: Record<string, Handler> = {
+    ...gitServer.handlers,
     'issues/list-comments': (asked) =>
       withPullRequest(asked, ({ number }) =>
         page(state.comments.filter((comment) => comment.number === number).map(restComment), asked),
@@ -435,7 +431,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       withPullRequest(asked, ({ labels }) => page(labels.map(restLabel), asked)),
     'pulls/get': (asked) => withPullRequest(asked, (found) => ({ status: 200, body: restPullRequest(found) })),
     'users/get-authenticated': ({ token }) => {
-      if (token.kind !== 'pat') return refused(token)
+      if (token.kind !== 'pat') return refused(token, 'conversation', 'write')
       const profile = { name: null, company: null, blog: '', location: null, email: null, hireable: null, bio: null }
       const counts = { public_repos: 1, public_gists: 0, followers: 0, following: 0 }
       const times = { created_at: '2026-01-01T00:00:00Z', updated_at: '2026-01-01T00:00:00Z' }
@@ -462,12 +458,19 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     return { status: 200, body: { data: { viewer: { login: loginOf(token) } } } }
   }
 
-  function rest(operation: Operation, query: URLSearchParams, body: unknown, token: Token | undefined): Answer {
+  async function rest(
+    operation: Operation,
+    query: URLSearchParams,
+    body: unknown,
+    token: Token | undefined,
+  ): Promise<Answer> {
     if (token === undefined) return failure(401, 'Bad credentials')
     const { owner: ownerAsked, repo } = operation.params
     if (ownerAsked !== undefined && (ownerAsked !== owner || repo !== name)) return notFound()
     const access = operation.method === 'GET' ? 'read' : 'write'
-    if (ownerAsked !== undefined && !may(token, access)) return refused(token)
+    const area = Object.hasOwn(gitServer.handlers, operation.id) ? 'contents' : 'conversation'
+    if (ownerAsked !== undefined && !may(token, area, access)) return refused(token, area, access)
+    if (isArchived && access === 'write') return failure(403, 'Repository was archived so is read-only.')
     const handler = handlers[operation.id]
     return handler === undefined
       ? violated(`${operation.id} is described, but the stand-in does not do it yet`)
@@ -525,14 +528,15 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     const armed = faults.find(
       ({ fault, left }) => left > 0 && (fault.method ?? method) === method && fault.path.test(path),
     )
-    if (armed !== undefined) armed.left -= 1
-    const fault = armed?.fault
+    const strikes = armed !== undefined && armed.skip-- <= 0
+    if (strikes) armed.left -= 1
+    const fault = strikes ? armed.fault : undefined
 
     let result: Answer | null = null
     if (problems.length > 0) {
       result = violated(`${method} ${path}: ${problems.join('; ')}`)
     } else if (fault === undefined || fault.after === 'apply') {
-      result = operation === null ? graphql(body, token) : rest(operation, address.searchParams, body, token)
+      result = operation === null ? graphql(body, token) : await rest(operation, address.searchParams, body, token)
     }
     if (fault !== undefined && problems.length === 0) {
       result =
@@ -549,7 +553,8 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       if (fault?.status === 'drop-response') request.socket.destroy()
       return
     }
-    if (operation !== null && problems.length === 0) {
+    // A fault is not GitHub's own.
+    if (operation !== null && problems.length === 0 && fault === undefined) {
       const own = responseProblems(operation, result.status, result.body)
       if (own.length > 0) result = violated(`${method} ${path}: own response: ${own.join('; ')}`)
     }
@@ -578,7 +583,9 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     state,
     requests,
     violations,
-    fault: (fault) => void faults.push({ fault, left: fault.times ?? 1 }),
+    git: gitServer.git,
+    gitDir: gitServer.dir,
+    fault: (fault) => void faults.push({ fault, left: fault.times ?? 1, skip: fault.skip ?? 0 }),
     rendezvous: (match) => void meetings.push({ ...match, waiting: [] }),
     meanwhile: (match, act) => void interludes.push({ ...match, act }),
     comment: addComment,
@@ -586,6 +593,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     close: async () => {
       server.closeAllConnections()
       await new Promise<void>((closed) => server.close(() => closed()))
+      gitServer.dispose()
     },
   }
 }

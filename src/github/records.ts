@@ -1,0 +1,48 @@
+import type { Clock } from '../clock.ts'
+import type { Records } from '../record/shelf.ts'
+import { openDataBranch, type BranchPlace, type Snapshot } from './data-branch.ts'
+import { explainGitHubError, patiently, TO_READ } from './errors.ts'
+import type { Octokit } from './octokit.ts'
+
+/** Commits and tags that are asked for, at most. */
+const MOST = 300
+/** The most that GitHub gives at a time. */
+const PER_PAGE = 100
+
+/** The records on a repository's data branch, and the repository's history as GitHub has it: a checkout is often shallow. Reads only. */
+export function openRecords(octokit: Octokit, place: BranchPlace, clock: Clock): Records {
+  const { owner, repo } = place
+  let opened: Promise<Snapshot | null> | null = null
+
+  /** All pages of a list, up to so many things. What fails for a while is tried again. */
+  const list = async <T>(readPage: (page: number) => Promise<T[]>): Promise<T[]> => {
+    const found: T[] = []
+    try {
+      for (let page = 1; found.length < MOST; page += 1) {
+        const things = await patiently(clock, () => readPage(page))
+        found.push(...things)
+        if (things.length < PER_PAGE) break
+      }
+    } catch (error) {
+      throw new Error(explainGitHubError(error, clock.now(), TO_READ), { cause: error })
+    }
+    return found
+  }
+
+  return {
+    open: () => (opened ??= openDataBranch(octokit, place, clock).snapshot()),
+    ancestors: (commit) =>
+      list(async (page) => {
+        const { data } = await octokit.rest.repos.listCommits({ owner, repo, sha: commit, per_page: PER_PAGE, page })
+        return data.map(({ sha }) => sha)
+      }),
+    releases: async () => {
+      const tags = await list(async (page) => {
+        const { data } = await octokit.rest.repos.listTags({ owner, repo, per_page: PER_PAGE, page })
+        return data.map(({ name, commit }) => ({ name, commit: commit.sha }))
+      })
+      // A version has a number; a tag like `latest` moves, and says nothing of what was released when.
+      return tags.filter(({ name }) => /\d/.test(name))
+    },
+  }
+}
