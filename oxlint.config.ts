@@ -25,6 +25,7 @@ export const rooms = [
   'report/',
   'github/',
   'sides.ts',
+  'show-history.ts',
   'run.ts',
   'main.ts',
   'cli.ts',

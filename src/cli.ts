@@ -5,6 +5,7 @@ import { helpText, readCommand, type Command } from './inputs/command-line.ts'
 import { systemClock } from './clock.ts'
 import { createExec, createOpenOutput, interruption } from './exec.ts'
 import { toFailure } from './failure.ts'
+import { showHistory } from './show-history.ts'
 import { parseInputs } from './inputs/inputs.ts'
 import type { Log } from './log.ts'
 import { keepMemoryLow } from './memory.ts'
@@ -60,6 +61,12 @@ function printable(text: string): string {
 async function main(command: Command): Promise<number> {
   if (command.kind === 'help') stdout.write(helpText(stdout.columns ?? 100))
   if (command.kind === 'version') stdout.write(`${version}\n`)
+  const terminal = { colour: coloured(stdout), width: stdout.columns ?? 100 }
+  if (command.kind === 'history') {
+    const [exec, openOutput] = [createExec(env, signal), createOpenOutput(env, signal)]
+    const warn = (text: string): void => say(`Warning: ${printable(text)}`)
+    stdout.write(await showHistory(command, { exec, openOutput, cwd: process.cwd(), warn }, terminal))
+  }
   if (command.kind !== 'check') return 0
   const inputs = parseInputs(command.values)
   const { report } = await run(
@@ -93,11 +100,7 @@ async function main(command: Command): Promise<number> {
       if (error !== null) say(`image-budget: ${error.message}${error.remedy === null ? '' : `\n${error.remedy}`}`)
     }
   }
-  stdout.write(
-    command.json
-      ? renderJson(report)
-      : renderTerminal(report, { colour: coloured(stdout), width: stdout.columns ?? 100 }),
-  )
+  stdout.write(command.json ? renderJson(report) : renderTerminal(report, terminal))
   return exitCodeOf(report.verdict, inputs.fail)
 }
 
@@ -105,7 +108,9 @@ try {
   process.exitCode = await main(readCommand(process.argv.slice(2)))
 } catch (error) {
   const failure = toFailure(error)
-  if (process.argv.includes('--json')) stdout.write(renderJson(reportFailure('image', failure)))
+  // What `history` prints is no report.
+  if (process.argv.includes('--json') && process.argv[2] !== 'history')
+    stdout.write(renderJson(reportFailure('image', failure)))
   stderr.write(`image-budget: ${failure.message}\n${failure.remedy === null ? '' : `${failure.remedy}\n`}`)
   process.exitCode = signal.aborted ? 130 : 2
 }

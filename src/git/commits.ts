@@ -240,7 +240,7 @@ async function fetchCommits(
  * Talks to the remote as the checkout is set up to, and where that fails (`persist-credentials: false`) once more with the
  * token, handed over in the environment as the header that actions/checkout itself would configure.
  */
-async function withCredentials(
+export async function withCredentials(
   repository: Repository,
   credentials: Credentials,
   args: string[],
@@ -266,7 +266,7 @@ async function isShallow(repository: Repository): Promise<boolean> {
 }
 
 /** `origin`, else the only or first remote, else null. */
-async function remoteName(repository: Repository): Promise<string | null> {
+export async function remoteName(repository: Repository): Promise<string | null> {
   const remotes = (await repository.git(['remote'])).split('\n').filter(Boolean)
   return remotes.includes('origin') ? 'origin' : (remotes[0] ?? null)
 }

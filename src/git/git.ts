@@ -13,7 +13,11 @@ export type Repository = {
   git: (args: string[], env?: Record<string, string>) => Promise<string>
   /** Runs git and gives whatever came of it. */
   tryGit: (args: string[], env?: Record<string, string>) => Promise<ExecResult>
+  /** What Exec and OpenOutput take to run git here: for output that is bytes. */
+  command: (args: string[], env?: Record<string, string>) => [program: string, args: string[], options: GitOptions]
 }
+
+type GitOptions = { cwd: string; env: Record<string, string | undefined> }
 
 /** Variables that tie git to one repository (`git rev-parse --local-env-vars`): a hook of the user's that runs us sets them. */
 const LOCAL_VARIABLES = [
@@ -71,14 +75,18 @@ export async function openGitDir(exec: Exec, gitDir: string, folder: string): Pr
 }
 
 function repositoryAt(exec: Exec, root: string, gitDir: string, options: string[]): Repository {
-  const tryGit: Repository['tryGit'] = (args, env = {}) =>
-    exec('git', [...CONFIG, ...options, ...args], { cwd: root, env: { ...ENV, ...env } })
+  const command: Repository['command'] = (args, env = {}) => [
+    'git',
+    [...CONFIG, ...options, ...args],
+    { cwd: root, env: { ...ENV, ...env } },
+  ]
+  const tryGit: Repository['tryGit'] = (args, env) => exec(...command(args, env))
   const git: Repository['git'] = async (args, env) => {
     const result = await tryGit(args, env)
     if (result.exitCode !== 0) throw gitFailure(args, result)
     return result.stdout.replace(/\n$/, '')
   }
-  return { root, gitDir, git, tryGit }
+  return { root, gitDir, git, tryGit, command }
 }
 
 /** What git said when it failed, as our error. */

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { closestMatch } from 'leven'
 import { CouldNotMeasure } from '../failure.ts'
 import { descriptions } from './descriptions.ts'
 import { IMAGE_FORM, inputNames, nearestInput, onOneLine, type InputName } from './inputs.ts'
@@ -20,7 +21,22 @@ export type Command =
       json: boolean
       verbose: boolean
     }
+  | HistoryCommand
   | { kind: 'help' | 'version' }
+
+/** What `history` is asked for. */
+export type HistoryCommand = {
+  kind: 'history'
+  /** The inputs that it takes, `name` and `data-branch`, as they were given. */
+  values: Record<string, string>
+  /** The one platform that is wanted, as it was given; null: all. */
+  platform: string | null
+  /** How many records of each image are wanted; null: as many as the form has. */
+  last: number | null
+  form: 'table' | 'csv' | 'json'
+  /** The remote is not to be asked. */
+  offline: boolean
+}
 
 const OWN_OPTIONS = {
   base: { type: 'string' },
@@ -29,6 +45,20 @@ const OWN_OPTIONS = {
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const
+
+/** Records of an image that `history` shows in its table, where nobody says how many. */
+export const LAST_SHOWN = 30
+
+/** The options that `history` has and nothing else. */
+const HISTORY_OPTIONS = {
+  platform: { type: 'string' },
+  last: { type: 'string' },
+  csv: { type: 'boolean' },
+  offline: { type: 'boolean' },
+} as const
+
+/** All options of `history`. */
+const OF_HISTORY = ['name', 'platform', 'last', 'csv', 'json', 'data-branch', 'offline']
 
 /**
  * Reads the arguments after the program's name. Options are the inputs by their names; one that takes a list may be given more than
@@ -39,6 +69,7 @@ export function readCommand(argv: string[]): Command {
     args: argv,
     options: {
       ...OWN_OPTIONS,
+      ...HISTORY_OPTIONS,
       ...Object.fromEntries(inputOptions.map((name) => [name, { type: 'string' as const, multiple: true as const }])),
     },
     strict: false,
@@ -51,6 +82,7 @@ export function readCommand(argv: string[]): Command {
 
   const problems: string[] = []
   const [command, ...more] = positionals
+  if (command === 'history') return readHistory(given, more)
   const values: Record<string, string> = {}
   if (command === 'check') {
     if (more[0] !== undefined) values['context'] = more[0]
@@ -73,7 +105,9 @@ export function readCommand(argv: string[]): Command {
         `\`${rawName}\` has no place in \`diff\`: ${name === 'image' ? 'the second' : 'the first'} argument says it.`,
       )
   } else {
-    problems.push(`\`${command ?? ''}\` is not a command; \`image-budget check\` and \`image-budget diff\` are.`)
+    problems.push(
+      `\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\` and \`image-budget history\` are.`,
+    )
   }
   for (const { name, rawName, value } of given) {
     const isFlag = name === 'json' || name === 'verbose'
@@ -86,9 +120,7 @@ export function readCommand(argv: string[]): Command {
       values[input] = LISTS.has(input) && values[input] !== undefined ? `${values[input]}\n${value}` : value!
     }
   }
-  if (problems.length > 0) {
-    throw new CouldNotMeasure('input', problems.join('\n'), { remedy: '`image-budget --help` lists the options.' })
-  }
+  refuse(problems)
   return {
     kind: 'check',
     values,
@@ -98,10 +130,58 @@ export function readCommand(argv: string[]): Command {
   }
 }
 
+function refuse(problems: string[]): void {
+  if (problems.length === 0) return
+  throw new CouldNotMeasure('input', problems.join('\n'), { remedy: '`image-budget --help` lists the options.' })
+}
+
+/** An option as it was given; without `value`: it has none. */
+type Given = { name: string; rawName: string; value: string | undefined }
+
+/** The options of `history`; `more`: what stands there besides. */
+function readHistory(given: Given[], more: string[]): HistoryCommand {
+  const problems = more.map(
+    (text) => `\`${onOneLine(text)}\` is one argument too many; \`history\` takes options alone.`,
+  )
+  const values = new Map<string, string>()
+  for (const { name, rawName, value } of given) {
+    const isFlag = name === 'json' || name === 'csv' || name === 'offline'
+    if (!OF_HISTORY.includes(name)) problems.push(`\`${rawName}\` ${noOption(name)}`)
+    else if (isFlag ? value !== undefined : value === undefined || value === '')
+      problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`)
+    else values.set(name, value ?? '')
+  }
+  const [platform, last] = [values.get('platform') ?? null, values.get('last') ?? null]
+  if (platform !== null && !/^\w+(?:\/[\w.]+){1,2}$/.test(platform))
+    problems.push(`\`--platform\` has \`${onOneLine(platform)}\`; it takes one platform: \`linux/amd64\`.`)
+  if (last !== null && !/^[1-9]\d{0,8}$/.test(last))
+    problems.push(`\`--last\` has \`${onOneLine(last)}\`; it takes a number of records, 1 or more: \`30\`.`)
+  if (values.has('csv') && values.has('json'))
+    problems.push('`--csv` and `--json` are two forms of the same; leave one of the two out.')
+  refuse(problems)
+  return {
+    kind: 'history',
+    values: Object.fromEntries([...values].filter(([name]) => name === 'name' || name === 'data-branch')),
+    platform,
+    last: last === null ? null : Number(last),
+    form: values.has('csv') ? 'csv' : values.has('json') ? 'json' : 'table',
+    offline: values.has('offline'),
+  }
+}
+
+/** The rest of the sentence on what is no option of `history`. */
+function noOption(name: string): string {
+  const isKnown = Object.hasOwn(OWN_OPTIONS, name) || inputOptions.some((known) => known === name)
+  if (isKnown)
+    return `has no place in \`history\`, which takes ${OF_HISTORY.map((each) => `\`--${each}\``).join(', ')}.`
+  const near = closestMatch(name.slice(0, 100), OF_HISTORY, { maxDistance: 2 })
+  return `is not an option${near === undefined ? '.' : `; did you mean \`--${near}\`?`}`
+}
+
 /** The end of the sentence on an unknown option. */
 function hint(name: string): string {
   const near = nearestInput(name)
-  if (near === null) return '.'
+  if (near === null) return Object.hasOwn(HISTORY_OPTIONS, name) ? ' of this command; `history` has it.' : '.'
   return WORKFLOW_ONLY.has(near)
     ? ': on a terminal there is no pull request to comment on.'
     : `; did you mean \`--${near}\`?`
@@ -131,10 +211,14 @@ export function helpText(width: number): string {
 
 Usage: image-budget check [OPTIONS] [CONTEXT]
        image-budget diff [OPTIONS] BASE IMAGE
+       image-budget history [--name NAME] [--platform OS/ARCH] [--last N]
+                            [--csv | --json] [--data-branch BRANCH] [--offline]
 
 ${wrap('check builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and checks them against the budgets.', Math.min(width, 100)).join('\n')}
 
 ${wrap('diff compares two images where they lie: docker://NAME (a registry), docker-daemon:NAME (the Docker engine), docker-archive:FILE, oci-archive:FILE, oci:FOLDER.', Math.min(width, 100)).join('\n')}
+
+${wrap('history shows how the images of the default branch have grown: what the action recorded on the data branch, asking the remote of the repository for it. Nothing is built or measured.', Math.min(width, 100)).join('\n')}
 
 Examples:
   image-budget check --max-size "160 MB"
@@ -142,16 +226,29 @@ Examples:
   image-budget check --file docker/Dockerfile --target production --build-args VERSION=1 --json
   image-budget check --image docker://ghcr.io/acme/api:1.1 --max-size "160 MB"
   image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1
+  image-budget history --name api --last 100
+  image-budget history --csv > history.csv
 
-Options:
+Options of check and diff:
 ${option('--base REF', 'Same as --base-ref. Default: the merge base with the default branch.')}
 ${inputOptions.map((name) => option(`--${name} ${LISTS.has(name) ? 'VALUE (may be repeated)' : 'VALUE'}`, descriptions[name])).join('\n')}
 ${option('--json', 'Print the report as JSON on standard output.')}
 ${option('--verbose', 'Show the whole log of the builds, not only their steps.')}
+
+Options of history:
+${option('--name NAME', 'The one image that is wanted. Default: all images that are recorded.')}
+${option('--platform OS/ARCH', 'The one platform that is wanted: linux/amd64. Default: all.')}
+${option('--last N', `So many of the newest records of each image. Default: ${LAST_SHOWN} in the table, all of them in the other forms.`)}
+${option('--csv', 'Print every figure as CSV, a line a record (docs/history.md).')}
+${option('--json', 'Print every figure as JSON (docs/history.md).')}
+${option('--data-branch BRANCH', 'Branch that has the records. Default: image-budget.')}
+${option('--offline', 'Do not ask the remote: show what the last fetch brought.')}
+
+Options of all:
 ${option('-h, --help', 'Print this help.')}
 ${option('-v, --version', 'Print the version.')}
 
-Exit code: 0 within budget, 1 over budget, 2 could not measure, 130 cancelled.
+Exit code: 0 within budget, 1 over budget, 2 could not measure (or show), 130 cancelled.
 Images: docs/configuration.md says more of references (FILE:NAME, FILE:@0, NAME@sha256:…).
 `
 }

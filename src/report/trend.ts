@@ -2,21 +2,13 @@ import { changeOf } from '../compare/compare.ts'
 import { NOISE_BYTES } from './noteworthy.ts'
 import { phrase, type Phrase } from './phrase.ts'
 import type { ImageReport } from './report.ts'
+import { FLAT_SHARE, sparkline } from './sparkline.ts'
 import { leadMetric, type LeadMetric } from './state.ts'
 import { formatCount } from './units.ts'
 import { changeWords } from './words.ts'
 
 /** Fewer are no trend. */
 const RECORDS_MIN = 3
-
-const BARS = '▁▂▃▄▅▆▇█'
-const FLAT_BAR = '▄'
-
-/** The bars span at least this share of the largest value, so that noise does not look like a mountain. */
-const SPAN_SHARE = 0.1
-
-/** What moved by less than this share of the size in all that time is told as nearly the same. */
-const FLAT_SHARE = 0.01
 
 const NAMES: Record<LeadMetric, string> = { size: 'Size', downloadSize: 'Download size' }
 
@@ -40,21 +32,11 @@ export function trendWords(image: ImageReport): Phrase | null {
   const name = `${NAMES[metric]} over time`
   if (high - low < NOISE_BYTES) return [`${name}: the same ${over}, and with this change`]
   const isFlat = high - low < high * FLAT_SHARE
-  const bars = { code: isFlat ? FLAT_BAR.repeat(values.length) : barsOf(values, low, high) }
+  const bars = { code: sparkline(values) }
   const nearly = isFlat ? 'nearly the same, ' : ''
   const change = changeOf(first.value, now)
   if (Math.abs(change.amount) < NOISE_BYTES) {
     return phrase`${name}: ${bars} ${nearly}with this change as it was on ${since}, ${formatCount(records.length, 'record')} ago`
   }
   return phrase`${name}: ${bars} ${nearly}${changeWords(change)} ${over}, this change included`
-}
-
-/** A bar for each value, oldest first; what moves by little stays in the middle. */
-function barsOf(values: readonly number[], low: number, high: number): string {
-  const span = Math.max(high - low, high * SPAN_SHARE)
-  const foot = (low + high - span) / 2
-  const bars = Array.from(BARS)
-  return values
-    .map((value) => bars[Math.min(bars.length - 1, Math.floor(((value - foot) / span) * bars.length))])
-    .join('')
 }

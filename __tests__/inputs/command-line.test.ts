@@ -1,0 +1,97 @@
+import { describe, expect, it } from '@jest/globals'
+import { helpText, readCommand } from '../../src/inputs/command-line.ts'
+
+const historyOf = (...args: string[]) => readCommand(['history', ...args])
+
+/** What is wrong with the arguments. */
+function problems(...args: string[]): string[] {
+  try {
+    readCommand(args)
+  } catch (error) {
+    return (error as Error).message.split('\n')
+  }
+  return []
+}
+
+describe('history', () => {
+  it('asks for all that there is, unless told', () => {
+    expect(historyOf()).toEqual({
+      kind: 'history',
+      values: {},
+      platform: null,
+      last: null,
+      form: 'table',
+      offline: false,
+    })
+  })
+
+  it('takes an image, a platform, a number of records, a form and a branch', () => {
+    const args = ['--name', 'shop/api', '--platform=linux/arm64/v8', '--last', '5', '--csv', '--data-branch', 'sizes']
+    expect(historyOf(...args, '--offline')).toEqual({
+      kind: 'history',
+      values: { name: 'shop/api', 'data-branch': 'sizes' },
+      platform: 'linux/arm64/v8',
+      last: 5,
+      form: 'csv',
+      offline: true,
+    })
+    expect(historyOf('--json')).toMatchObject({ form: 'json' })
+    expect(readCommand(['--json', 'history'])).toMatchObject({ kind: 'history', form: 'json' })
+  })
+
+  it.each(['0', '-1', '1.5', 'all', '1e3', '٣', ' 3', '9999999999'])('takes no number of records like %j', (last) => {
+    expect(problems('history', `--last=${last}`)).toEqual([
+      `\`--last\` has \`${last}\`; it takes a number of records, 1 or more: \`30\`.`,
+    ])
+  })
+
+  it.each(['linux', 'linux/', '/amd64', 'linux/amd64,linux/arm64', 'linux/arm64/v8/x', '-x', 'linux amd64'])(
+    'takes no platform like %j',
+    (platform) => {
+      expect(problems('history', `--platform=${platform}`)).toEqual([
+        `\`--platform\` has \`${platform}\`; it takes one platform: \`linux/amd64\`.`,
+      ])
+    },
+  )
+
+  it('tells all that is wrong at once', () => {
+    const takes = '`--name`, `--platform`, `--last`, `--csv`, `--json`, `--data-branch`, `--offline`'
+    const args = ['api', '--lsat', '3', '--max-size', '1 MB', '--csv=x', '--unlike-any', '--constructor', '--name']
+    expect(problems('history', ...args)).toEqual([
+      '`api` is one argument too many; `history` takes options alone.',
+      '`3` is one argument too many; `history` takes options alone.',
+      '`--lsat` is not an option; did you mean `--last`?',
+      `\`--max-size\` has no place in \`history\`, which takes ${takes}.`,
+      '`--csv` takes no value.',
+      '`--unlike-any` is not an option.',
+      '`--constructor` is not an option.',
+      '`--name` takes a value.',
+    ])
+    expect(problems('history', '--csv', '--json')).toEqual([
+      '`--csv` and `--json` are two forms of the same; leave one of the two out.',
+    ])
+    expect(problems('history', '--name=', '--last=')).toEqual(['`--name` takes a value.', '`--last` takes a value.'])
+  })
+
+  it('has its options to itself', () => {
+    expect(problems('check', '--last', '3', '--csv', '--platform', 'linux/amd64')).toEqual([
+      '`--last` is not an option of this command; `history` has it.',
+      '`--csv` is not an option of this command; `history` has it.',
+      '`--platform` is not an option; did you mean `--platforms`?',
+    ])
+    expect(readCommand(['check', '--max-size', '1 MB'])).toMatchObject({ values: { 'max-size': '1 MB' } })
+  })
+
+  it('is in the help, which stays within a terminal', () => {
+    expect(helpText(100)).toMatch(/image-budget history \[--name NAME\][^]*image-budget history --csv > [^]*--offline/)
+    expect(
+      helpText(100)
+        .split('\n')
+        .filter((line) => line.length > 100),
+    ).toEqual([])
+    expect(historyOf('--help')).toEqual({ kind: 'help' })
+    expect(problems('histroy')).toEqual([
+      '`histroy` is not a command; `image-budget check`, `image-budget diff` and `image-budget history` are.',
+    ])
+  })
+})
