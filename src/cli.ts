@@ -6,9 +6,11 @@ import { systemClock } from './clock.ts'
 import { createExec, createOpenOutput, interruption } from './exec.ts'
 import { toFailure } from './failure.ts'
 import { showHistory } from './show-history.ts'
-import { parseInputs } from './inputs/inputs.ts'
+import { parseInputs, type Inputs } from './inputs/inputs.ts'
 import type { Log } from './log.ts'
 import { keepMemoryLow } from './memory.ts'
+import { openLocalRecords } from './record/local.ts'
+import type { Records } from './record/shelf.ts'
 import { renderJson } from './report/json.ts'
 import { reportFailure } from './report/assemble.ts'
 import { renderTerminal } from './report/terminal.ts'
@@ -58,6 +60,12 @@ function printable(text: string): string {
   return text.replaceAll(/\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '')
 }
 
+/** Nothing is fetched for what may as well be built. */
+function localRecords({ baseline, dataBranch }: Inputs): Records {
+  const world = { exec: createExec(env, signal), openOutput: createOpenOutput(env, signal), cwd: process.cwd() }
+  return openLocalRecords(world, dataBranch, { fetch: baseline === 'record' })
+}
+
 async function main(command: Command): Promise<number> {
   if (command.kind === 'help') stdout.write(helpText(stdout.columns ?? 100))
   if (command.kind === 'version') stdout.write(`${version}\n`)
@@ -90,7 +98,7 @@ async function main(command: Command): Promise<number> {
       env,
       clock: systemClock,
       log: terminalLog(command.verbose),
-      records: null,
+      records: command.mustExist ? null : localRecords(inputs),
       askWaivers: null,
       signal,
     },

@@ -160,6 +160,7 @@ async function measureBuilds(
   }
   const recipe = recipeOf(inputs, {
     cwd,
+    root: repository.root,
     env: world.env,
     commits: [commit, ...(surroundings.pushed === null ? [] : [surroundings.pushed])],
     volatile: surroundings.volatile,
@@ -208,6 +209,7 @@ async function measureImages(
   const measured = head.measurements
   const recipe = recipeOf(inputs, {
     cwd: surroundings.cwd,
+    root: surroundings.cwd,
     env: world.env,
     commits: [],
     volatile: surroundings.volatile,

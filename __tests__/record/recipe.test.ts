@@ -6,7 +6,7 @@ import type { Recipe } from '../../src/record/record.ts'
 import { parseRecord, renderRecord } from '../../src/record/schema.ts'
 import { aRecord, commitOf } from '../support/records.ts'
 
-const RUN: RecipeRun = { cwd: '/repo', env: {}, commits: [commitOf('a')], volatile: [] }
+const RUN: RecipeRun = { cwd: '/repo', root: '/repo', env: {}, commits: [commitOf('a')], volatile: [] }
 
 function recipe(inputs: Record<string, string>, run: Partial<RecipeRun> = {}): Recipe {
   return recipeOf(parseInputs(inputs), { ...RUN, ...run })

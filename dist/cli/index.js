@@ -30865,7 +30865,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 9469:
+/***/ 5498:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -30999,7 +30999,7 @@ const {
 } = __nccwpck_require__(8625)
 const { WebsocketFrameSend } = __nccwpck_require__(3264)
 const { closeWebSocketConnection } = __nccwpck_require__(6897)
-const { PerMessageDeflate } = __nccwpck_require__(9469)
+const { PerMessageDeflate } = __nccwpck_require__(5498)
 const { MessageSizeExceededError } = __nccwpck_require__(8707)
 
 function failWebsocketConnectionWithCode (ws, code, reason) {
@@ -37801,18 +37801,20 @@ function oneLine(lines, documents, escape) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8161);
-/* harmony import */ var _budget_verdict_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(1153);
+/* harmony import */ var _budget_verdict_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(1153);
 /* harmony import */ var _inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9587);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4701);
 /* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8930);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9874);
-/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7605);
-/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9884);
-/* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(9665);
-/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(1499);
-/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(6717);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(448);
-/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(8508);
+/* harmony import */ var _show_history_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9334);
+/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7605);
+/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9884);
+/* harmony import */ var _record_local_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(4987);
+/* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9665);
+/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(1499);
+/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5548);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(9434);
+/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(8508);
 
 
 
@@ -37826,7 +37828,9 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 
-(0,_memory_js__WEBPACK_IMPORTED_MODULE_6__/* .keepMemoryLow */ .P)();
+
+
+(0,_memory_js__WEBPACK_IMPORTED_MODULE_7__/* .keepMemoryLow */ .P)();
 const { env, stdout, stderr } = process;
 const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .interruption */ .YW)();
 // A reader that has seen enough (`| head`) is no error.
@@ -37865,15 +37869,26 @@ function printable(text) {
     // oxlint-disable-next-line no-control-regex -- control characters are what is taken out
     return text.replaceAll(/\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
 }
+/** Nothing is fetched for what may as well be built. */
+function localRecords({ baseline, dataBranch }) {
+    const world = { exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .createExec */ .k7)(env, signal), openOutput: (0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .createOpenOutput */ .CY)(env, signal), cwd: process.cwd() };
+    return (0,_record_local_js__WEBPACK_IMPORTED_MODULE_8__/* .openLocalRecords */ .m)(world, dataBranch, { fetch: baseline === 'record' });
+}
 async function main(command) {
     if (command.kind === 'help')
         stdout.write((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__/* .helpText */ .BK)(stdout.columns ?? 100));
     if (command.kind === 'version')
-        stdout.write(`${_version_js__WEBPACK_IMPORTED_MODULE_9__/* .version */ .r}\n`);
+        stdout.write(`${_version_js__WEBPACK_IMPORTED_MODULE_11__/* .version */ .r}\n`);
+    const terminal = { colour: coloured(stdout), width: stdout.columns ?? 100 };
+    if (command.kind === 'history') {
+        const [exec, openOutput] = [(0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .createExec */ .k7)(env, signal), (0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .createOpenOutput */ .CY)(env, signal)];
+        const warn = (text) => say(`Warning: ${printable(text)}`);
+        stdout.write(await (0,_show_history_js__WEBPACK_IMPORTED_MODULE_5__/* .showHistory */ .M)(command, { exec, openOutput, cwd: process.cwd(), warn }, terminal));
+    }
     if (command.kind !== 'check')
         return 0;
-    const inputs = (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_5__/* .parseInputs */ .TL)(command.values);
-    const { report } = await (0,_run_js__WEBPACK_IMPORTED_MODULE_8__/* .run */ .e)(inputs, {
+    const inputs = (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_6__/* .parseInputs */ .TL)(command.values);
+    const { report } = await (0,_run_js__WEBPACK_IMPORTED_MODULE_10__/* .run */ .e)(inputs, {
         cwd: process.cwd(),
         temporary: (0,node_os__WEBPACK_IMPORTED_MODULE_0__.tmpdir)(),
         base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
@@ -37891,7 +37906,7 @@ async function main(command) {
         env,
         clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m,
         log: terminalLog(command.verbose),
-        records: null,
+        records: command.mustExist ? null : localRecords(inputs),
         askWaivers: null,
         signal,
     });
@@ -37901,18 +37916,17 @@ async function main(command) {
                 say(`image-budget: ${error.message}${error.remedy === null ? '' : `\n${error.remedy}`}`);
         }
     }
-    stdout.write(command.json
-        ? (0,_report_json_js__WEBPACK_IMPORTED_MODULE_10__/* .renderJson */ .h)(report)
-        : (0,_report_terminal_js__WEBPACK_IMPORTED_MODULE_7__/* .renderTerminal */ .b)(report, { colour: coloured(stdout), width: stdout.columns ?? 100 }));
-    return (0,_budget_verdict_js__WEBPACK_IMPORTED_MODULE_11__/* .exitCodeOf */ .F)(report.verdict, inputs.fail);
+    stdout.write(command.json ? (0,_report_json_js__WEBPACK_IMPORTED_MODULE_12__/* .renderJson */ .h)(report) : (0,_report_terminal_js__WEBPACK_IMPORTED_MODULE_9__/* .renderTerminal */ .b)(report, terminal));
+    return (0,_budget_verdict_js__WEBPACK_IMPORTED_MODULE_13__/* .exitCodeOf */ .F)(report.verdict, inputs.fail);
 }
 try {
     process.exitCode = await main((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__/* .readCommand */ .UK)(process.argv.slice(2)));
 }
 catch (error) {
     const failure = (0,_failure_js__WEBPACK_IMPORTED_MODULE_4__/* .toFailure */ .w)(error);
-    if (process.argv.includes('--json'))
-        stdout.write((0,_report_json_js__WEBPACK_IMPORTED_MODULE_10__/* .renderJson */ .h)((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_12__/* .reportFailure */ .Q)('image', failure)));
+    // What `history` prints is no report.
+    if (process.argv.includes('--json') && process.argv[2] !== 'history')
+        stdout.write((0,_report_json_js__WEBPACK_IMPORTED_MODULE_12__/* .renderJson */ .h)((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_14__/* .reportFailure */ .Q)('image', failure)));
     stderr.write(`image-budget: ${failure.message}\n${failure.remedy === null ? '' : `${failure.remedy}\n`}`);
     process.exitCode = signal.aborted ? 130 : 2;
 }
@@ -40311,6 +40325,476 @@ function toFailure(error) {
 
 /***/ }),
 
+/***/ 6235:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Fg: () => (/* binding */ tagsOf),
+/* harmony export */   Ox: () => (/* binding */ commitsBefore),
+/* harmony export */   pG: () => (/* binding */ readBranch)
+/* harmony export */ });
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9874);
+/* harmony import */ var _commits_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2985);
+/* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(75);
+
+
+
+const FILE_MAX = 20_000_000;
+/** Some hundred thousand files: a branch of records has a few hundred an image. */
+const LISTING_MAX = 64_000_000;
+/**
+ * Opens a branch by git's objects alone: nothing is checked out, no ref made or moved. With `fetch` the remote is asked, and what it
+ * says goes: a branch that it does not have is gone, whatever an earlier fetch left. Without, without a remote, or where that cannot be
+ * reached, it is the remote's branch as the last fetch left it, else the branch of that name here. Null: there is none.
+ * Throws CouldNotMeasure `git` where the remote cannot be reached and nothing is here, and where git fails.
+ */
+async function readBranch(openOutput, repository, branch, options, credentials) {
+    const remote = await (0,_commits_js__WEBPACK_IMPORTED_MODULE_1__/* .remoteName */ .iy)(repository);
+    const asked = remote === null || !options.fetch ? null : await askRemote(repository, remote, branch, credentials);
+    if (asked !== null && 'commit' in asked)
+        return asked.commit === null ? null : filesAt(openOutput, repository, branch, asked.commit, null);
+    const unasked = asked?.unasked ?? null;
+    const commit = await commitHere(repository, remote, branch);
+    if (commit !== null)
+        return filesAt(openOutput, repository, branch, commit, unasked);
+    if (unasked === null)
+        return null;
+    throw new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('git', `The branch \`${branch}\` is not in the clone, and ${unasked}.`);
+}
+/** The branch's last commit, made available; null: the remote has no such branch. Or why the remote could not be asked. */
+async function askRemote(repository, remote, branch, credentials) {
+    const ref = `refs/heads/${branch}`;
+    const args = ['ls-remote', '--quiet', '--end-of-options', remote, ref];
+    const listed = await (0,_commits_js__WEBPACK_IMPORTED_MODULE_1__/* .withCredentials */ .tE)(repository, credentials, args);
+    if (listed.exitCode !== 0) {
+        const said = (0,_git_js__WEBPACK_IMPORTED_MODULE_2__/* .gitFailure */ .tv)(['ls-remote'], listed).message.replace(/\.+$/, '');
+        return { unasked: `\`${remote}\` could not be asked for it (${said})` };
+    }
+    // What it lists may only end like the ref: `refs/x/refs/heads/image-budget`.
+    const line = listed.stdout.split('\n').find((each) => each.endsWith(`\t${ref}`));
+    const commit = line === undefined ? null : (/^[0-9a-f]{40,64}(?=\t)/.exec(line)?.[0] ?? null);
+    if (commit === null)
+        return { commit };
+    const failed = await (0,_commits_js__WEBPACK_IMPORTED_MODULE_1__/* .fetchCommit */ .iH)(repository, commit, credentials);
+    return failed === null ? { commit } : { unasked: `it could not be fetched from \`${remote}\` (${failed})` };
+}
+async function commitHere(repository, remote, branch) {
+    const refs = [...(remote === null ? [] : [`refs/remotes/${remote}/${branch}`]), `refs/heads/${branch}`];
+    for (const ref of refs) {
+        const found = await repository.tryGit(['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`]);
+        if (found.exitCode === 0)
+            return found.stdout.trim();
+    }
+    return null;
+}
+/** Lists the commit's files, so that each is then read by its object's name: no path is ever handed to git. */
+async function filesAt(openOutput, repository, branch, commit, unasked) {
+    const output = async (args, limit, what) => {
+        try {
+            return await bytesOf(openOutput, repository.command(args), limit);
+        }
+        catch (error) {
+            const { kind, message } = (0,_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .toFailure */ .w)(error);
+            if (kind === 'cancelled')
+                throw error;
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('git', `${what} of the branch \`${branch}\` cannot be read: ${message}`);
+        }
+    };
+    const listing = await output(['ls-tree', '-r', '-z', '--full-tree', commit], LISTING_MAX, 'The list of files');
+    const objects = new Map(listing
+        .toString()
+        .split('\0')
+        .flatMap((entry) => {
+        // Files alone: no links, no submodules.
+        const found = /^100\d{3} blob ([0-9a-f]{40,64})\t(.+)$/s.exec(entry);
+        return found === null ? [] : [[found[2], found[1]]];
+    }));
+    return {
+        commit,
+        unasked,
+        read: async (path) => {
+            const object = objects.get(path);
+            return object === undefined ? null : output(['cat-file', 'blob', object], FILE_MAX, `\`${path}\``);
+        },
+        list: async (folder) => {
+            const prefix = folder === '' ? '' : `${folder}/`;
+            const names = new Set();
+            for (const path of objects.keys())
+                if (path.startsWith(prefix))
+                    names.add(path.slice(prefix.length).split('/', 1)[0]);
+            return names.size === 0 ? null : [...names];
+        },
+    };
+}
+/** What git prints, byte for byte. */
+async function bytesOf(openOutput, command, limit) {
+    const chunks = [];
+    let length = 0;
+    // Leaving the loop stops git.
+    for await (const chunk of (await openOutput(...command))) {
+        length += chunk.length;
+        if (length > limit)
+            throw new Error(`it has more than ${limit} bytes.`);
+        chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+}
+/**
+ * The commit and those that it descends from, the latest first, at most `max`: in a shallow clone those that are there.
+ * Throws CouldNotMeasure `git` where there is no such commit.
+ */
+async function commitsBefore(repository, commit, max) {
+    const listed = await repository.git(['rev-list', `--max-count=${max}`, '--end-of-options', `${commit}^{commit}`]);
+    return listed === '' ? [] : listed.split('\n');
+}
+/** Names of the tags and the commits that they are on, the latest first, at most `max`; tags of anything else are left out. */
+async function tagsOf(repository, max) {
+    const listed = await repository.git([
+        'for-each-ref',
+        `--count=${max}`,
+        '--sort=-creatordate',
+        '--format=%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname:strip=2)',
+        'refs/tags',
+    ]);
+    return listed.split('\n').flatMap((line) => {
+        const [type, object, peeledType, peeled, name] = line.split(' ');
+        const commit = type === 'commit' ? object : peeledType === 'commit' ? peeled : undefined;
+        return commit === undefined || name === undefined ? [] : [{ name, commit }];
+    });
+}
+
+
+/***/ }),
+
+/***/ 2985:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   cu: () => (/* binding */ fetchBase),
+/* harmony export */   gU: () => (/* binding */ resolveBase),
+/* harmony export */   iH: () => (/* binding */ fetchCommit),
+/* harmony export */   iy: () => (/* binding */ remoteName),
+/* harmony export */   rt: () => (/* binding */ credentialVariables),
+/* harmony export */   tE: () => (/* binding */ withCredentials)
+/* harmony export */ });
+/* unused harmony export parentsOf */
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9874);
+/* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(75);
+
+
+/** Each round of deepening a shallow clone asks for this many commits more than the one before, times two. */
+const FIRST_DEEPENING = 64;
+const DEEPENINGS = 12;
+/**
+ * Finds the base commit that `question` asks for, fetching what a shallow clone lacks to tell it; its tree may still be missing: see
+ * {@link fetchBase}. No ref is created or moved. A base that cannot be found is an answer (with the reason), not an error, whatever git
+ * says; CouldNotMeasure `input` is thrown for a `base-ref` that does not exist.
+ */
+async function resolveBase(repository, question, credentials) {
+    const ref = question.kind === 'pull-request' ? question.baseRef : 'ref' in question ? question.ref : null;
+    return orReason(ref, () => findBase(repository, question, credentials));
+}
+/** Makes the base commit's tree available. The same base, or why it cannot be had. */
+async function fetchBase(repository, { commit, ref }, credentials) {
+    return orReason(ref, () => available(repository, commit, ref, credentials));
+}
+async function orReason(ref, find) {
+    try {
+        return await find();
+    }
+    catch (error) {
+        const { kind, message } = (0,_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .toFailure */ .w)(error);
+        if (kind !== 'git')
+            throw error;
+        return { commit: null, ref, reason: `the base commit could not be found (${message.replace(/\.$/, '')})` };
+    }
+}
+async function findBase(repository, question, credentials) {
+    switch (question.kind) {
+        case 'none':
+            return { commit: null, ref: null, reason: question.reason };
+        case 'commit':
+            return { commit: question.sha, ref: question.ref, reason: null };
+        case 'ref':
+            return namedBase(repository, question.ref, credentials);
+        case 'default-branch':
+            return defaultBranchBase(repository, credentials);
+        case 'pull-request':
+            return pullRequestBase(repository, question, credentials);
+    }
+}
+/**
+ * The checked-out commit's parents, read from the commit itself: in a shallow clone git's own `HEAD^1` denies them.
+ */
+async function parentsOf(repository, commit) {
+    const text = await repository.git(['cat-file', 'commit', commit]);
+    const header = text.slice(0, text.indexOf('\n\n') + 1);
+    return [...header.matchAll(/^parent ([0-9a-f]{40,64})$/gm)].map((match) => match[1]);
+}
+async function pullRequestBase(repository, question, credentials) {
+    const head = await repository.git(['rev-parse', 'HEAD']);
+    const [first, second] = await parentsOf(repository, head);
+    // GitHub's merge commit: what the change is merged into is its first parent, whatever the base branch did since.
+    if (first !== undefined && second === question.headSha)
+        return { commit: first, ref: question.baseRef, reason: null };
+    return mergeBase(repository, head, question.baseSha, question.baseRef, credentials);
+}
+async function namedBase(repository, ref, credentials) {
+    const remote = await remoteName(repository);
+    const candidates = [ref, ...(remote ? [`refs/remotes/${remote}/${ref}`] : [])];
+    for (const candidate of candidates) {
+        const found = await repository.tryGit([
+            'rev-parse',
+            '--verify',
+            '--quiet',
+            '--end-of-options',
+            `${candidate}^{commit}`,
+        ]);
+        if (found.exitCode === 0)
+            return { commit: found.stdout.trim(), ref, reason: null };
+    }
+    if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(ref))
+        return { commit: ref, ref: ref.slice(0, 7), reason: null };
+    if (remote !== null) {
+        // A tag goes before a branch of the same name, as with git itself; the peeled line of an annotated tag names the commit.
+        const names = ref.startsWith('refs/')
+            ? [`${ref}^{}`, ref]
+            : [`refs/tags/${ref}^{}`, `refs/tags/${ref}`, `refs/heads/${ref}`];
+        const listed = await withCredentials(repository, credentials, ['ls-remote', '--quiet', remote, ...names]);
+        if (listed.exitCode !== 0) {
+            const said = (0,_git_js__WEBPACK_IMPORTED_MODULE_1__/* .gitFailure */ .tv)(['ls-remote'], listed).message.replace(/\.$/, '');
+            return {
+                commit: null,
+                ref,
+                reason: `\`${ref}\` is not in the clone and \`${remote}\` could not be asked for it (${said})`,
+            };
+        }
+        const commits = new Map(listed.stdout.split('\n').map((line) => line.split('\t').toReversed()));
+        const sha = names.map((name) => commits.get(name)).find((found) => found !== undefined);
+        if (sha !== undefined)
+            return { commit: sha, ref, reason: null };
+    }
+    throw new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('input', `\`base-ref\` is \`${ref}\`, which is no commit, branch or tag here${remote ? ` or on \`${remote}\`` : ''}.`);
+}
+async function defaultBranchBase(repository, credentials) {
+    const remote = await remoteName(repository);
+    const remoteHead = remote ? await repository.tryGit(['symbolic-ref', '--quiet', `refs/remotes/${remote}/HEAD`]) : null;
+    const candidates = [
+        ...(remoteHead?.exitCode === 0 ? [remoteHead.stdout.trim()] : []),
+        ...(remote ? [`refs/remotes/${remote}/main`, `refs/remotes/${remote}/master`] : []),
+        'refs/heads/main',
+        'refs/heads/master',
+    ];
+    for (const candidate of candidates) {
+        const found = await repository.tryGit(['rev-parse', '--verify', '--quiet', `${candidate}^{commit}`]);
+        if (found.exitCode !== 0)
+            continue;
+        const head = await repository.git(['rev-parse', 'HEAD']);
+        return mergeBase(repository, head, found.stdout.trim(), candidate.replace(/^refs\/(?:heads|remotes)\//, ''), credentials);
+    }
+    return {
+        commit: null,
+        ref: null,
+        reason: 'no default branch (`main` or `master`, here or on the remote) was found; `--base` can name the base',
+    };
+}
+/**
+ * The merge base of two commits; a shallow clone is deepened until there is one, at last to all that the remote has.
+ *
+ * The remote is asked for the base alone: the checked-out commit may be known to this clone only, and all the commits at
+ * which the clone ends are deepened anyway. By steps those alone that the remote's refs lead to (git's upload-pack leaves
+ * out the others, such as a branch that was pushed by force since); the last fetch, `--unshallow`, is for every one.
+ */
+async function mergeBase(repository, head, base, ref, credentials) {
+    const there = await available(repository, base, ref, credentials);
+    if (there.commit === null)
+        return there;
+    const none = (reason) => ({ commit: null, ref, reason });
+    let known = 0;
+    let whole = false;
+    for (let round = 0;; round++) {
+        const found = await repository.tryGit(['merge-base', head, base]);
+        if (found.exitCode === 0)
+            return { commit: found.stdout.trim().split('\n')[0], ref, reason: null };
+        // A history that it cannot read is for git 2.39 none at all: exit code 1, but not without a word.
+        if (found.exitCode !== 1 || /^error:/m.test(found.stderr))
+            throw (0,_git_js__WEBPACK_IMPORTED_MODULE_1__/* .gitFailure */ .tv)(['merge-base'], found);
+        if (!(await isShallow(repository)))
+            return none(`the checked-out commit and \`${ref}\` have no common ancestor`);
+        if (whole)
+            return none(`the clone is shallow and its remote, too, lacks the history up to the merge base with \`${ref}\``);
+        const before = known;
+        known = Number(await repository.git(['rev-list', '--count', head, base]));
+        whole = known === before || round >= DEEPENINGS;
+        const depth = whole ? '--unshallow' : `--deepen=${FIRST_DEEPENING * 2 ** round}`;
+        const failed = await fetchCommits(repository, credentials, [depth], [base]);
+        if (failed !== null)
+            return none(`the clone is shallow and could not be deepened to the merge base with \`${ref}\` (${failed})`);
+    }
+}
+/** A commit with its tree, fetched if it is not there. */
+async function available(repository, commit, ref, credentials) {
+    const failed = await fetchCommit(repository, commit, credentials);
+    return failed === null
+        ? { commit, ref, reason: null }
+        : {
+            commit: null,
+            ref,
+            reason: `the base commit \`${commit.slice(0, 7)}\` is not in the clone and could not be fetched (${failed})`,
+        };
+}
+/** Fetches one commit if the repository lacks it. Null when it is there, else git's own words. */
+async function fetchCommit(repository, commit, credentials) {
+    const there = await repository.tryGit(['cat-file', '-e', `${commit}^{tree}`]);
+    if (there.exitCode === 0)
+        return null;
+    return fetchCommits(repository, credentials, (await isShallow(repository)) ? ['--depth=1'] : [], [commit]);
+}
+async function fetchCommits(repository, credentials, options, commits) {
+    const remote = await remoteName(repository);
+    if (remote === null)
+        return 'the repository has no remote';
+    const fetched = await withCredentials(repository, credentials, [
+        'fetch',
+        '--quiet',
+        '--no-tags',
+        '--no-recurse-submodules',
+        '--no-write-fetch-head',
+        '--no-auto-maintenance',
+        '--refmap=',
+        ...options,
+        remote,
+        ...commits,
+    ]);
+    return fetched.exitCode === 0 ? null : (0,_git_js__WEBPACK_IMPORTED_MODULE_1__/* .gitFailure */ .tv)(['fetch'], fetched).message.replace(/\.$/, '');
+}
+/**
+ * Talks to the remote as the checkout is set up to, and where that fails (`persist-credentials: false`) once more with the
+ * token, handed over in the environment as the header that actions/checkout itself would configure.
+ */
+async function withCredentials(repository, credentials, args) {
+    const plain = await repository.tryGit(args);
+    if (plain.exitCode === 0 || credentials === null)
+        return plain;
+    const again = await repository.tryGit(args, credentialVariables(credentials));
+    return again.exitCode === 0 ? again : plain;
+}
+/** The environment in which git sends the token to its server, and to no other. */
+function credentialVariables(credentials) {
+    const basic = Buffer.from(`x-access-token:${credentials.token}`).toString('base64');
+    return {
+        GIT_CONFIG_COUNT: '1',
+        GIT_CONFIG_KEY_0: `http.${credentials.serverUrl.replace(/\/$/, '')}/.extraheader`,
+        GIT_CONFIG_VALUE_0: `AUTHORIZATION: basic ${basic}`,
+    };
+}
+async function isShallow(repository) {
+    return (await repository.git(['rev-parse', '--is-shallow-repository'])) === 'true';
+}
+/** `origin`, else the only or first remote, else null. */
+async function remoteName(repository) {
+    const remotes = (await repository.git(['remote'])).split('\n').filter(Boolean);
+    return remotes.includes('origin') ? 'origin' : (remotes[0] ?? null);
+}
+
+
+/***/ }),
+
+/***/ 75:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   h_: () => (/* binding */ openRepository),
+/* harmony export */   tv: () => (/* binding */ gitFailure),
+/* harmony export */   wk: () => (/* binding */ openGitDir)
+/* harmony export */ });
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9874);
+
+
+
+/** Variables that tie git to one repository (`git rev-parse --local-env-vars`): a hook of the user's that runs us sets them. */
+const LOCAL_VARIABLES = [
+    'GIT_ALTERNATE_OBJECT_DIRECTORIES',
+    'GIT_COMMON_DIR',
+    'GIT_DIR',
+    'GIT_GRAFT_FILE',
+    'GIT_IMPLICIT_WORK_TREE',
+    'GIT_INDEX_FILE',
+    'GIT_NO_REPLACE_OBJECTS',
+    'GIT_OBJECT_DIRECTORY',
+    'GIT_PREFIX',
+    'GIT_REPLACE_REF_BASE',
+    'GIT_SHALLOW_FILE',
+    'GIT_WORK_TREE',
+];
+/** No prompt can be answered here, no hook or file watcher of the user's has anything to say, and output is not translated. */
+const ENV = {
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_OPTIONAL_LOCKS: '0',
+    LC_ALL: 'C',
+    ...Object.fromEntries(LOCAL_VARIABLES.map((name) => [name, undefined])),
+};
+const CONFIG = ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false'];
+/**
+ * Opens the repository that `folder` is in.
+ * Throws CouldNotMeasure `precondition` where there is none.
+ */
+async function openRepository(exec, folder) {
+    const found = await exec('git', ['-c', 'safe.directory=*', 'rev-parse', '--show-toplevel', '--absolute-git-dir'], {
+        cwd: folder,
+        env: ENV,
+    });
+    const [root, gitDir] = found.stdout.split('\n');
+    if (found.exitCode !== 0 || !root || !gitDir) {
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('precondition', `\`${folder}\` is not in a git repository with a working tree.`, {
+            remedy: 'Check the repository out first (`actions/checkout` in a workflow): head and base are both built from its commits.',
+        });
+    }
+    const path = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(root);
+    // The checkout may belong to another user than the one that runs us (a container job): it is the folder we were told to read.
+    return repositoryAt(exec, path, (0,node_path__WEBPACK_IMPORTED_MODULE_1__.isAbsolute)(gitDir) ? gitDir : (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(path, gitDir), ['-c', `safe.directory=${path}`]);
+}
+/**
+ * The repository whose git directory is `gitDir` (absolute), for reading: its own working tree may be gone, so that git is
+ * run in `folder`, which must exist, instead. Null where `gitDir` is no git directory.
+ */
+async function openGitDir(exec, gitDir, folder) {
+    const repository = repositoryAt(exec, folder, gitDir, [`--git-dir=${gitDir}`, `--work-tree=${folder}`]);
+    const found = await repository.tryGit(['rev-parse', '--git-dir']);
+    return found.exitCode === 0 ? repository : null;
+}
+function repositoryAt(exec, root, gitDir, options) {
+    const command = (args, env = {}) => [
+        'git',
+        [...CONFIG, ...options, ...args],
+        { cwd: root, env: { ...ENV, ...env } },
+    ];
+    const tryGit = (args, env) => exec(...command(args, env));
+    const git = async (args, env) => {
+        const result = await tryGit(args, env);
+        if (result.exitCode !== 0)
+            throw gitFailure(args, result);
+        return result.stdout.replace(/\n$/, '');
+    };
+    return { root, gitDir, git, tryGit, command };
+}
+/** What git said when it failed, as our error. */
+function gitFailure(args, result) {
+    const said = result.stderr
+        .trim()
+        .split('\n')
+        .filter((line) => /^(?:fatal|error):/.test(line))
+        .slice(-2)
+        .join('; ');
+    const command = args.find((arg) => !arg.startsWith('-')) ?? '';
+    return new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('git', `\`git ${command}\` failed with exit code ${result.exitCode}${said ? `: ${said}` : ''}.`);
+}
+
+
+/***/ }),
+
 /***/ 1477:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -40356,6 +40840,367 @@ function beginning(size, limit, parse, weigh = () => Math.min(size, limit)) {
         },
     };
     return reader;
+}
+
+
+/***/ }),
+
+/***/ 2028:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  Sd: () => (/* binding */ MAX_ENTRIES),
+  PR: () => (/* binding */ MAX_PATH_BYTES),
+  Kj: () => (/* binding */ NO_FACTS),
+  X2: () => (/* binding */ createListing)
+});
+
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
+// EXTERNAL MODULE: ./build/image/packages/apk.js
+var apk = __nccwpck_require__(7740);
+// EXTERNAL MODULE: ./build/image/packages/dpkg.js
+var dpkg = __nccwpck_require__(902);
+// EXTERNAL MODULE: ./build/image/packages/go.js
+var go = __nccwpck_require__(7470);
+// EXTERNAL MODULE: ./build/image/packages/java.js
+var java = __nccwpck_require__(2108);
+// EXTERNAL MODULE: ./build/image/packages/npm.js
+var npm = __nccwpck_require__(9075);
+// EXTERNAL MODULE: ./build/image/packages/python.js
+var python = __nccwpck_require__(2178);
+// EXTERNAL MODULE: ./build/image/packages/rpm.js + 1 modules
+var rpm = __nccwpck_require__(6706);
+;// CONCATENATED MODULE: ./build/image/layer/elf.js
+/** Smaller files have little to strip. */
+const FLOOR = 100_000;
+/** An executable or library has some 40 sections; section names take some 500 bytes. */
+const MAX_SECTIONS = 1_000;
+const MAX_NAMES = 64 * 1024;
+/** Bytes that are kept before and after a place that may be the table of section names, and the places that are kept. */
+const WINDOW = 8 * 1024;
+const MAX_PLACES = 8;
+/** https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html, and elf.h */
+const MAGIC = Buffer.from('\x7fELF', 'latin1');
+const ET_EXEC = 2;
+const ET_DYN = 3;
+const SHT_SYMTAB = 2;
+const SHT_NOBITS = 8;
+/** Every table of section names has this one in it: its own. */
+const OWN_NAME = Buffer.from('.shstrtab\0', 'latin1');
+const elfReader = createElfReader(FLOOR);
+/**
+ * Tells of ELF files from `floor` bytes on what stripping saves, while their bytes pass by once, in some 200 kB of memory.
+ *
+ * Linkers put the section headers at the end (GNU ld, lld, mold) or near the beginning (Go's). The names that they refer to lie after
+ * them, and are then waited for; or before, anywhere. So what stands around each place that looks like a table of section names is kept
+ * until the headers tell which one it is. Where none of them is, and in any file that contradicts itself, nothing is told.
+ */
+function createElfReader(floor) {
+    return (path, size) => (size < floor || /\.(?:o|a|ko)$/.test(path) ? null : new ElfReader(size));
+}
+class ElfReader {
+    size;
+    /** Bytes of the file that have passed by. */
+    passed = 0;
+    isElf = true;
+    header = null;
+    first = keep(0, 64);
+    sections = null;
+    names = null;
+    places = [];
+    /** The last WINDOW bytes that passed by. */
+    recent = Buffer.alloc(0);
+    constructor(size) {
+        this.size = size;
+    }
+    push(chunk) {
+        if (!this.isElf)
+            return;
+        const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+        fill(this.first, this.passed, bytes);
+        if (this.header === null && isFull(this.first)) {
+            this.header = readHeader(this.first.bytes, this.size);
+            if (this.header === null) {
+                this.isElf = false;
+                return;
+            }
+            this.sections = keep(this.header.sectionsAt, this.header.sections * this.header.sectionSize);
+            // What a chunk before this one had of them is gone, but for a first chunk that is shorter than the header.
+            fill(this.sections, 0, this.first.bytes);
+        }
+        for (const place of this.places)
+            fill(place, this.passed, bytes);
+        if (this.names === null)
+            this.findNames(bytes);
+        if (this.sections !== null && !isFull(this.sections)) {
+            fill(this.sections, this.passed, bytes);
+            if (isFull(this.sections))
+                this.expectNames();
+        }
+        if (this.names !== null)
+            fill(this.names, this.passed, bytes);
+        this.passed += bytes.length;
+        this.recent = Buffer.from(bytes.length >= WINDOW ? bytes.subarray(-WINDOW) : Buffer.concat([this.recent, bytes]).subarray(-WINDOW));
+    }
+    /** Keeps what stands around each place in these bytes where a table of section names has its own name. */
+    findNames(bytes) {
+        const seam = Buffer.concat([this.recent.subarray(1 - OWN_NAME.length), bytes.subarray(0, OWN_NAME.length - 1)]);
+        const before = this.passed - Math.min(this.recent.length, OWN_NAME.length - 1);
+        const found = [];
+        for (let at = seam.indexOf(OWN_NAME); at !== -1; at = seam.indexOf(OWN_NAME, at + 1))
+            found.push(before + at);
+        for (let at = bytes.indexOf(OWN_NAME); at !== -1; at = bytes.indexOf(OWN_NAME, at + 1)) {
+            found.push(this.passed + at);
+            if (found.length > MAX_PLACES)
+                found.shift();
+        }
+        for (const at of found) {
+            const start = Math.max(0, at - WINDOW, this.passed - this.recent.length);
+            const place = keep(start, at + WINDOW - start);
+            fill(place, this.passed - this.recent.length, this.recent);
+            fill(place, this.passed, bytes);
+            this.places.push(place);
+        }
+        this.places = this.places.slice(-MAX_PLACES);
+    }
+    /** The headers are there: the names' table may still come. */
+    expectNames() {
+        const names = this.header && this.sectionsRead()[this.header.namesIndex];
+        if (names && names.at >= this.passed && names.size <= MAX_NAMES)
+            this.names = keep(names.at, names.size);
+    }
+    sectionsRead() {
+        if (this.header === null || this.sections === null || !isFull(this.sections))
+            return [];
+        return readSections(this.header, this.sections.bytes);
+    }
+    end() {
+        const sections = this.sectionsRead();
+        const { namesIndex = 0 } = this.header ?? {};
+        const table = sections[namesIndex];
+        const names = table && this.tableOf(table);
+        if (!names)
+            return null;
+        const named = sections.map((section) => ({ ...section, text: nameAt(names, section.name) }));
+        const stored = named.filter(({ type }) => type !== SHT_NOBITS);
+        if (stored.some(({ at, size }) => at + size > this.size))
+            return null;
+        const tables = stored.filter(({ type }) => type === SHT_SYMTAB);
+        // The names of symbols may share the table of the sections' names, which stays.
+        const texts = new Set(tables.map(({ link }) => link).filter((link) => link !== namesIndex));
+        const linked = [...texts].flatMap((link) => sections[link] ?? []);
+        const symbols = sum(tables) + sum(linked);
+        const debug = sum(stored.filter(({ text }) => /^\.(?:z?debug_|stab|gdb_index$)/.test(text)));
+        if (symbols + debug === 0 || symbols + debug > this.size)
+            return null;
+        return {
+            kind: 'elf',
+            symbols,
+            debug,
+            go: named.some(({ text }) => text === '.go.buildinfo' || text === '.gopclntab'),
+        };
+    }
+    tableOf({ at, size }) {
+        const kept = [...(this.names ? [this.names] : []), ...this.places].find((each) => each.at <= at && at + size <= each.at + each.filled);
+        return kept ? kept.bytes.subarray(at - kept.at, at - kept.at + size) : null;
+    }
+}
+function keep(at, length) {
+    return { at, bytes: Buffer.alloc(length), filled: 0 };
+}
+function isFull({ bytes, filled }) {
+    return filled === bytes.length;
+}
+/** Copies what comes next of a range out of bytes that stand at a place in the file. */
+function fill(kept, at, bytes) {
+    const next = kept.at + kept.filled;
+    if (isFull(kept) || next < at || next >= at + bytes.length)
+        return;
+    kept.filled += bytes.copy(kept.bytes, kept.filled, next - at);
+}
+/** The file's header; null where it is no program or library, or has no sections to tell of. */
+function readHeader(bytes, size) {
+    const [wide, order] = [bytes[4], bytes[5]];
+    if (!bytes.subarray(0, 4).equals(MAGIC) || (wide !== 1 && wide !== 2) || (order !== 1 && order !== 2))
+        return null;
+    const is64 = wide === 2;
+    const read = readerOf(order === 1, is64);
+    const type = read.u16(bytes, 16);
+    if (type !== ET_EXEC && type !== ET_DYN)
+        return null;
+    const sectionsAt = read.word(bytes, is64 ? 40 : 32);
+    const [sectionSize, sections, namesIndex] = [0, 2, 4].map((at) => read.u16(bytes, (is64 ? 58 : 46) + at));
+    if (sectionSize !== (is64 ? 64 : 40) || sections === 0 || sections > MAX_SECTIONS || namesIndex >= sections)
+        return null;
+    if (sectionsAt < (is64 ? 64 : 52) || sectionsAt + sections * sectionSize > size)
+        return null;
+    return { read, is64, sectionsAt, sectionSize, sections, namesIndex };
+}
+function readSections({ read, is64, sectionSize, sections }, bytes) {
+    return Array.from({ length: sections }, (_, index) => {
+        const at = index * sectionSize;
+        return {
+            name: read.u32(bytes, at),
+            type: read.u32(bytes, at + 4),
+            at: read.word(bytes, at + (is64 ? 24 : 16)),
+            size: read.word(bytes, at + (is64 ? 32 : 20)),
+            link: read.u32(bytes, at + (is64 ? 40 : 24)),
+        };
+    });
+}
+function readerOf(isLittle, is64) {
+    const u16 = (from, at) => (isLittle ? from.readUInt16LE(at) : from.readUInt16BE(at));
+    const u32 = (from, at) => (isLittle ? from.readUInt32LE(at) : from.readUInt32BE(at));
+    const u64 = (from, at) => Number(isLittle ? from.readBigUInt64LE(at) : from.readBigUInt64BE(at));
+    return { u16, u32, word: is64 ? u64 : u32 };
+}
+function nameAt(names, at) {
+    const end = names.indexOf(0, at);
+    return at >= names.length || end === -1 ? '' : names.toString('latin1', at, Math.min(end, at + 100));
+}
+function sum(sections) {
+    return sections.reduce((total, { size }) => total + size, 0);
+}
+
+// EXTERNAL MODULE: ./build/image/layer/secret.js
+var secret = __nccwpck_require__(9010);
+;// CONCATENATED MODULE: ./build/image/layer/facts.js
+
+
+
+
+
+
+
+
+
+/** Each answers at once for the files that it has nothing to tell of. */
+const READERS = [
+    dpkg/* dpkgReader */.I,
+    apk/* apkReader */.q,
+    rpm/* rpmReader */.r,
+    npm/* npmReader */.B,
+    python/* pythonReader */.u,
+    java/* javaReader */.w,
+    secret/* secretReader */.eV,
+    elfReader,
+    go/* goReader */.s,
+];
+/**
+ * The readers for a regular file of this path (as `TarEntry` has it: no leading `/`) and size in bytes; none for most. A file may tell
+ * several things: a Go program is an ELF file as well.
+ */
+function readersOf(path, size) {
+    const readers = [];
+    for (const open of READERS) {
+        const reader = open(path, size);
+        if (reader)
+            readers.push(reader);
+    }
+    return readers;
+}
+
+// EXTERNAL MODULE: ./build/image/layer/whiteout.js
+var layer_whiteout = __nccwpck_require__(9645);
+;// CONCATENATED MODULE: ./build/image/layer/listing.js
+
+
+
+/** Entries, bytes of paths and of facts that are kept of one layer: several times what the largest usual images have in all. */
+const MAX_ENTRIES = 1_000_000;
+const MAX_PATH_BYTES = 200_000_000;
+const MAX_FACT_BYTES = 128 * 1024 * 1024;
+/** Bytes of a fact whose reader does not say how many. */
+const SMALL_FACT = 500;
+/** Most files have none: they share them. */
+const NO_FACTS = [];
+/** Starts a listing. It keeps some 200 bytes an entry. */
+function createListing() {
+    let entries = [];
+    let pathBytes = 0;
+    let factBytes = 0;
+    let finish = null;
+    return {
+        visit: (entry, sparse) => {
+            finish?.();
+            finish = null;
+            if (entries === null)
+                return;
+            pathBytes += entry.path.length + (entry.target?.length ?? 0);
+            if (entries.length >= MAX_ENTRIES || pathBytes > MAX_PATH_BYTES) {
+                entries = null;
+                return;
+            }
+            const listed = entriesOf(entry);
+            entries.push(...listed);
+            const [file] = listed;
+            // A sparse file may claim any length: its holes are not read.
+            if (file?.kind !== 'file' || sparse)
+                return;
+            const readers = (0,layer_whiteout/* whiteoutOf */.n)(entry.path) === null ? readersOf(entry.path, entry.size) : [];
+            let checksum = 0;
+            finish = () => {
+                // Signed, it is a small integer to V8: unsigned, half of them would be objects.
+                file.checksum = checksum | 0;
+                const facts = [];
+                for (const reader of readers) {
+                    const fact = reader.end();
+                    if (fact === null)
+                        continue;
+                    facts.push(fact);
+                    factBytes += reader.keeps ?? SMALL_FACT;
+                }
+                if (facts.length > 0)
+                    file.facts = facts;
+                if (factBytes > MAX_FACT_BYTES)
+                    entries = null;
+            };
+            return (chunk) => {
+                checksum = (0,external_node_zlib_.crc32)(chunk, checksum);
+                for (const reader of readers)
+                    reader.push(chunk);
+            };
+        },
+        end: () => {
+            finish?.();
+            finish = null;
+            return { entries, factBytes: entries === null ? 0 : factBytes };
+        },
+    };
+}
+/** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
+function entriesOf(entry) {
+    const path = `/${entry.path}`;
+    const whiteout = (0,layer_whiteout/* whiteoutOf */.n)(entry.path);
+    const file = entry.type === 'file' && (whiteout === null || entry.size > 0)
+        ? [
+            {
+                kind: 'file',
+                path,
+                size: entry.size,
+                mode: entry.mode,
+                uid: entry.uid,
+                gid: entry.gid,
+                checksum: null,
+                facts: NO_FACTS,
+            },
+        ]
+        : [];
+    if (whiteout !== null) {
+        if (whiteout.kind === 'metadata')
+            return file;
+        return [...file, { kind: whiteout.kind, path: `/${whiteout.path}` }];
+    }
+    if (file.length > 0)
+        return file;
+    if (entry.type === 'link')
+        return [{ kind: 'link', path, target: `/${entry.target ?? ''}` }];
+    if (entry.type === 'symlink')
+        return [{ kind: 'symlink', path, target: entry.target ?? '' }];
+    return [{ kind: entry.type === 'directory' ? 'folder' : 'other', path }];
 }
 
 
@@ -40509,6 +41354,342 @@ function isValue(value) {
 
 /***/ }),
 
+/***/ 9469:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   AK: () => (/* binding */ sparseMapOfRecords),
+/* harmony export */   DP: () => (/* binding */ TOO_MANY_PIECES),
+/* harmony export */   Dr: () => (/* binding */ PayloadMap),
+/* harmony export */   IE: () => (/* binding */ BLOCK),
+/* harmony export */   Ji: () => (/* binding */ checkedPieces),
+/* harmony export */   RW: () => (/* binding */ parseHeader),
+/* harmony export */   ZP: () => (/* binding */ normalisePath),
+/* harmony export */   c_: () => (/* binding */ oldSparse),
+/* harmony export */   dA: () => (/* binding */ parsePax),
+/* harmony export */   e4: () => (/* binding */ decodeName),
+/* harmony export */   kF: () => (/* binding */ METADATA_LIMIT),
+/* harmony export */   qb: () => (/* binding */ corrupt),
+/* harmony export */   yI: () => (/* binding */ sparseSize),
+/* harmony export */   yv: () => (/* binding */ sparseFormat)
+/* harmony export */ });
+/* harmony import */ var node_buffer__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4573);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9874);
+
+
+/*
+ * Headers of tar archives. What is read, and what is refused, follows Go's archive/tar, with which the engines unpack layers.
+ * Formats: https://www.gnu.org/software/tar/manual/html_node/Standard.html (v7, ustar, GNU and its sparse files) and
+ * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html (pax).
+ */
+const BLOCK = 512;
+/** Most bytes of an extended header, of a long name, of a sparse map: as in Go's archive/tar. */
+const METADATA_LIMIT = 1024 * 1024;
+function corrupt(message) {
+    return new _failure_js__WEBPACK_IMPORTED_MODULE_1__/* .CouldNotMeasure */ .N('measure', message);
+}
+/** An invalid byte of a name as text, and a backslash that would be taken for one. */
+const ESCAPABLE = /\\(?=x(?:5c|[89a-f][0-9a-f]))/g;
+/**
+ * Text of a name in an archive, which is bytes, in UTF-8 by custom only. A byte that is no UTF-8 becomes `\xNN` (two lower-case hex digits,
+ * 80 to ff); a backslash that would read as such an escape becomes `\x5c`. So different names stay different, and nothing is lost:
+ * replacing `\x5c` and `\x80` to `\xff` by their bytes gives the name back.
+ */
+function decodeName(bytes) {
+    if ((0,node_buffer__WEBPACK_IMPORTED_MODULE_0__.isAscii)(bytes))
+        return escaped(bytes.toString('latin1'));
+    if ((0,node_buffer__WEBPACK_IMPORTED_MODULE_0__.isUtf8)(bytes))
+        return escaped(bytes.toString());
+    let name = '';
+    let valid = 0;
+    for (let at = 0; at < bytes.length;) {
+        const length = sequenceLength(bytes, at);
+        if (length === 0) {
+            name += `${escaped(bytes.toString('utf8', valid, at))}\\x${(bytes[at] ?? 0).toString(16)}`;
+            at += 1;
+            valid = at;
+        }
+        else {
+            at += length;
+        }
+    }
+    return name + escaped(bytes.toString('utf8', valid));
+}
+function escaped(name) {
+    return name.includes('\\x') ? name.replace(ESCAPABLE, '\\x5c') : name;
+}
+/** Bytes of the UTF-8 sequence that begins at `at`; 0 where none does. */
+function sequenceLength(bytes, at) {
+    const first = bytes[at] ?? 0;
+    const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    return at + length <= bytes.length && (0,node_buffer__WEBPACK_IMPORTED_MODULE_0__.isUtf8)(bytes.subarray(at, at + length)) ? length : 0;
+}
+const NEEDS_CLEANING = /(?:^|\/)\.{0,2}(?:\/|$)/;
+/**
+ * A path as seen from the archive's root: no leading, trailing or double slash, no `.`; `..` goes up, but never above the root, as
+ * when containerd unpacks. '' is the root itself.
+ */
+function normalisePath(path) {
+    if (!NEEDS_CLEANING.test(path))
+        return path;
+    const parts = [];
+    for (const part of path.split('/')) {
+        if (part === '..')
+            parts.pop();
+        else if (part !== '' && part !== '.')
+            parts.push(part);
+    }
+    return parts.join('/');
+}
+/** Reads a header's block of 512 bytes. Throws CouldNotMeasure `measure` where it is none. */
+function parseHeader(block) {
+    if (!hasValidChecksum(block))
+        throw corrupt('It is no tar archive, or a corrupt one: a header has a wrong checksum.');
+    const magic = block.toString('latin1', 257, 265);
+    const isGnu = magic === 'ustar  \0';
+    let name = text(block, 0, 100);
+    if (magic.startsWith('ustar\0') && block[345] !== 0) {
+        // star's own format has a shorter prefix, before times that it keeps there.
+        const isStar = block.toString('latin1', 508, 512) === 'tar\0';
+        name = `${text(block, 345, isStar ? 476 : 500)}/${name}`;
+    }
+    return {
+        flag: block[156] ?? 0,
+        name,
+        linkName: block[157] === 0 ? '' : text(block, 157, 257),
+        size: exact(number(block, 124, 136)),
+        mode: number(block, 100, 108),
+        uid: number(block, 108, 116),
+        gid: number(block, 116, 124),
+        isGnu,
+    };
+}
+function hasValidChecksum(block) {
+    let sum = 8 * 0x20;
+    for (let at = 0; at < 148; at++)
+        sum += block[at];
+    for (let at = 156; at < BLOCK; at++)
+        sum += block[at];
+    const expected = number(block, 148, 156);
+    if (sum === expected)
+        return true;
+    // Some old archivers took bytes as signed.
+    let high = 0;
+    for (let at = 0; at < BLOCK; at++)
+        if ((at < 148 || at >= 156) && block[at] >= 0x80)
+            high += 1;
+    return sum - 256 * high === expected;
+}
+/** Text up to the first NUL, or to the field's end. */
+function text(block, from, to) {
+    const nul = block.indexOf(0, from);
+    return decodeName(block.subarray(from, nul === -1 || nul > to ? to : nul));
+}
+const SPACE = 0x20;
+const LINE_END = 0x0a;
+/** A number in octal digits, padded with spaces and NULs; or (GNU) in base 256, where the first bit is set. Throws where it is none. */
+function number(block, from, to) {
+    const first = block[from];
+    if (first >= 0x80)
+        return base256(block.subarray(from, to));
+    let at = from;
+    while (at < to && (block[at] === SPACE || block[at] === 0))
+        at++;
+    let value = 0;
+    for (; at < to; at++) {
+        const byte = block[at];
+        if (byte === 0)
+            return value;
+        if (byte === SPACE)
+            break;
+        const digit = byte - 0x30;
+        if (digit < 0 || digit > 7)
+            throw corrupt('It is no tar archive, or a corrupt one: a number in a header is malformed.');
+        value = value * 8 + digit;
+    }
+    while (at < to && block[at] === SPACE)
+        at++;
+    if (at < to && block[at] !== 0) {
+        throw corrupt('It is no tar archive, or a corrupt one: a number in a header is malformed.');
+    }
+    return value;
+}
+/** Two's complement, most significant byte first, without the first bit, which marks the format. */
+function base256(bytes) {
+    const first = (bytes[0] ?? 0) & 0x7f;
+    let value = first >= 0x40 ? first - 0x80 : first;
+    for (const byte of bytes.subarray(1))
+        value = value * 256 + byte;
+    return value;
+}
+function exact(value) {
+    return Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
+/**
+ * Reads the records `LENGTH KEY=VALUE\n` of an extended header. Of a key that stands there twice the last counts; an empty value says nothing.
+ * Throws CouldNotMeasure `measure` where a record is malformed.
+ */
+function parsePax(bytes) {
+    const records = { sparse: new Map() };
+    const pieces = [];
+    for (let at = 0; at < bytes.length;) {
+        const space = bytes.indexOf(SPACE, at);
+        const length = space === -1 ? Number.NaN : decimal(bytes.toString('latin1', at, space));
+        const end = at + length;
+        const equals = bytes.indexOf(0x3d, space);
+        if (!(length >= 5 && end <= bytes.length) || bytes[end - 1] !== LINE_END || equals === -1 || equals >= end) {
+            throw corrupt('It is a corrupt tar archive: a record of an extended header is malformed.');
+        }
+        addRecord(records, pieces, bytes.toString('latin1', space + 1, equals), bytes.subarray(equals + 1, end - 1));
+        at = end;
+    }
+    if (pieces.length > 0)
+        records.sparse.set('map', pieces.join(','));
+    return records;
+}
+function addRecord(records, pieces, key, value) {
+    if (value.length === 0)
+        return;
+    if (key === 'path' || key === 'linkpath') {
+        if (value.includes(0))
+            throw corrupt('It is a corrupt tar archive: a path in an extended header has a NUL in it.');
+        records[key] = decodeName(value);
+    }
+    else if (key === 'size' || key === 'uid' || key === 'gid') {
+        records[key] = decimalOrThrow(value.toString('latin1'));
+    }
+    else if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes') {
+        // Version 0.0 gives each piece records of its own, in turn.
+        if ((pieces.length % 2 === 0) !== (key === 'GNU.sparse.offset'))
+            throw corrupt(SPARSE);
+        pieces.push(value.toString('latin1'));
+    }
+    else if (key.startsWith('GNU.sparse.')) {
+        records.sparse.set(key.slice('GNU.sparse.'.length), key === 'GNU.sparse.name' ? decodeName(value) : value.toString('latin1'));
+    }
+}
+const TOO_MANY_PIECES = 'It has a sparse file in too many pieces.';
+const SPARSE = 'It is a corrupt tar archive: the map of a sparse file is malformed.';
+function decimal(digits) {
+    return /^[+-]?\d+$/.test(digits) ? Number(digits) : Number.NaN;
+}
+function decimalOrThrow(digits) {
+    const value = decimal(digits);
+    if (Number.isNaN(value)) {
+        throw corrupt('It is a corrupt tar archive: a number in an extended header is malformed.');
+    }
+    return value;
+}
+/** Which of pax's sparse formats records describe: the map in the records (`records`), at the payload's begin (`payload`), or none. */
+function sparseFormat({ sparse }) {
+    const version = `${sparse.get('major') ?? ''}.${sparse.get('minor') ?? ''}`;
+    if (version === '0.0' || version === '0.1')
+        return 'records';
+    if (version === '1.0')
+        return 'payload';
+    // 0.0 and 0.1 did not always say their version. One that is not known is no sparse file, as Go has it.
+    return version === '.' && sparse.has('map') ? 'records' : null;
+}
+/** The full size that records tell of a sparse file; null where they do not. */
+function sparseSize({ sparse }) {
+    const size = sparse.get('size') ?? sparse.get('realsize');
+    return size === undefined ? null : decimalOrThrow(size);
+}
+/** The map in records (versions 0.0 and 0.1). */
+function sparseMapOfRecords({ sparse }) {
+    const map = (sparse.get('map') ?? '').split(',').filter((field, _, all) => all.length > 1 || field !== '');
+    if (map.length !== 2 * decimalOrThrow(sparse.get('numblocks') ?? ''))
+        throw corrupt(SPARSE);
+    return map.map(decimalOrThrow);
+}
+/** The map at the begin of the payload (version 1.0): a count, then offsets and lengths, each in decimal on a line of its own. */
+class PayloadMap {
+    text = '';
+    lines = 0;
+    needed = 1;
+    /** Adds the payload's next block; answers the map once it is whole, else null. */
+    add(block) {
+        this.text += block.toString('latin1');
+        for (const byte of block)
+            if (byte === LINE_END)
+                this.lines += 1;
+        if (this.needed === 1 && this.lines > 0) {
+            const count = decimalOrThrow(this.text.slice(0, this.text.indexOf('\n')));
+            if (count < 0)
+                throw corrupt(SPARSE);
+            this.needed = 1 + 2 * count;
+        }
+        if (this.lines >= this.needed)
+            return this.text.split('\n', this.needed).slice(1).map(decimalOrThrow);
+        if (this.text.length >= METADATA_LIMIT)
+            throw corrupt(TOO_MANY_PIECES);
+        return null;
+    }
+}
+/** An old GNU sparse file's header (`main`), or a block that continues its map: pieces, whether one more block follows, and the full size. */
+function oldSparse(block, kind) {
+    const [from, pieces, flag] = kind === 'main' ? [386, 4, 482] : [0, 21, 504];
+    const map = [];
+    for (let piece = 0; piece < pieces; piece++) {
+        const at = from + piece * 24;
+        if (block[at] === 0)
+            break;
+        map.push(number(block, at, at + 12), number(block, at + 12, at + 24));
+    }
+    return { map, more: block[flag] !== 0, size: kind === 'main' ? number(block, 483, 495) : 0 };
+}
+/** The pieces that are not empty, checked: they lie one after the other within the file's `size`, and they are what is `stored`. */
+function checkedPieces(map, size, stored) {
+    const pieces = [];
+    let end = 0;
+    let sum = 0;
+    for (let at = 0; at < map.length; at += 2) {
+        const [offset = -1, length = -1] = [map[at], map[at + 1]];
+        if (offset < end || length < 0 || offset + length > size)
+            throw corrupt(SPARSE);
+        end = offset + length;
+        sum += length;
+        if (length > 0)
+            pieces.push(offset, length);
+    }
+    if (sum !== stored || !Number.isSafeInteger(size))
+        throw corrupt(SPARSE);
+    return pieces;
+}
+
+
+/***/ }),
+
+/***/ 9645:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   n: () => (/* binding */ whiteoutOf)
+/* harmony export */ });
+const PREFIX = '.wh.';
+const METADATA_PREFIX = '.wh..wh.';
+const OPAQUE = '.wh..wh..opq';
+/**
+ * What the entry with this path (normalised, as `TarEntry` has it) does as a whiteout, or null where it is a usual one. The name alone
+ * decides, as in the engines. A whiteout is an empty file; the payload of one that is not is shipped with the layer and counts in its
+ * size, though no engine unpacks it.
+ */
+function whiteoutOf(path) {
+    const slash = path.lastIndexOf('/');
+    const name = path.slice(slash + 1);
+    if (!name.startsWith(PREFIX))
+        return null;
+    const folder = path.slice(0, Math.max(slash, 0));
+    if (name === OPAQUE)
+        return { kind: 'opaque', path: folder };
+    if (name.startsWith(METADATA_PREFIX) || name === PREFIX)
+        return { kind: 'metadata' };
+    return { kind: 'removed', path: `${path.slice(0, slash + 1)}${name.slice(PREFIX.length)}` };
+}
+
+
+/***/ }),
+
 /***/ 4158:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -40528,6 +41709,923 @@ function platformsOf(measurements) {
 
 /***/ }),
 
+/***/ 1903:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $r: () => (/* binding */ platformName),
+/* harmony export */   Dh: () => (/* binding */ DIGEST),
+/* harmony export */   IC: () => (/* binding */ imagesOf),
+/* harmony export */   Mg: () => (/* binding */ layerHistory),
+/* harmony export */   Pe: () => (/* binding */ index),
+/* harmony export */   eu: () => (/* binding */ manifest),
+/* harmony export */   gj: () => (/* binding */ imageConfig),
+/* harmony export */   ol: () => (/* binding */ digestOf),
+/* harmony export */   x0: () => (/* binding */ plainInstruction)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3798);
+
+
+/** A digest as it is written here: https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests, of SHA-256 alone. */
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const digest = zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().regex(DIGEST);
+const size = zod__WEBPACK_IMPORTED_MODULE_1__/* .number */ .aig().int().nonnegative();
+/** A platform's part: it stands in reports, so it may not be just anything. */
+const word = zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().regex(/^[\w.-]{0,64}$/);
+const platform = zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({ os: word, architecture: word, variant: word.optional() });
+/** OCI image config (or Docker's), as far as it is read here: https://github.com/opencontainers/image-spec/blob/main/config.md */
+const imageConfig = zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({
+    os: word,
+    architecture: word,
+    variant: word.optional(),
+    rootfs: zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({ diff_ids: zod__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(digest).nullish() }).optional(),
+    config: zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({ User: zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().nullish(), Env: zod__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP()).nullish() }).nullish(),
+    history: zod__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({ created_by: zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().optional(), empty_layer: zod__WEBPACK_IMPORTED_MODULE_1__/* .boolean */ .zMY().optional() })).nullish(),
+});
+/** OCI image manifest, or Docker's schema 2: https://github.com/opencontainers/image-spec/blob/main/manifest.md */
+const manifest = zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({
+    config: zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({ digest, size, mediaType: zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().default('') }),
+    /** Null where the image has none (Go's JSON of an empty list). */
+    layers: zod__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({ digest, size, mediaType: zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().default(''), urls: zod__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP()).nullish() }))
+        .nullable()
+        .transform((layers) => layers ?? []),
+});
+/** OCI image index, or Docker's manifest list: https://github.com/opencontainers/image-spec/blob/main/image-index.md */
+const index = zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({
+    manifests: zod__WEBPACK_IMPORTED_MODULE_1__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_1__/* .object */ .Ikc({
+        digest,
+        size: size.optional(),
+        mediaType: zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP().optional(),
+        platform: platform.nullish(),
+        annotations: zod__WEBPACK_IMPORTED_MODULE_1__/* .record */ .g1P(zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP(), zod__WEBPACK_IMPORTED_MODULE_1__/* .string */ .YjP()).nullish(),
+    })),
+});
+/**
+ * `os/architecture[/variant]`, as containerd writes it (github.com/containerd/platforms): a variant that is the architecture's default
+ * is left out (`linux/arm64` is v8, `linux/amd64` v1), but for 32-bit ARM, where none means v7.
+ */
+function platformName({ os, architecture, variant, }) {
+    const isDefault = (architecture === 'arm64' && variant === 'v8') || (architecture === 'amd64' && variant === 'v1');
+    const written = architecture === 'arm' ? variant || 'v7' : isDefault ? '' : variant;
+    return [os, architecture, ...(written ? [written] : [])].join('/');
+}
+/** The digest of bytes: `sha256:…`. */
+function digestOf(bytes) {
+    return `sha256:${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(bytes).digest('hex')}`;
+}
+/** The images of an index: attestations (BuildKit: platform `unknown/unknown`, annotated) are none. */
+function imagesOf({ manifests }) {
+    return manifests.filter(({ platform: of, annotations }) => of?.os !== 'unknown' && annotations?.['vnd.docker.reference.type'] !== 'attestation-manifest');
+}
+/** `created_by` of each non-empty layer, base layer first; null where the history does not account for the layers. */
+function layerHistory(config) {
+    const layers = (config.history ?? []).filter((entry) => entry.empty_layer !== true);
+    return layers.length === (config.rootfs?.diff_ids ?? []).length ? layers.map((entry) => entry.created_by ?? '') : null;
+}
+/** The shell that runs a `RUN`, with its options: docker's own, or a usual one of `SHELL`. */
+const SHELL = String.raw `/bin/(?:ba|da)?sh(?: -\w+(?: pipefail)?)*? -\w*c `;
+const WITH_ARGUMENTS = /^(?:ONBUILD )?(?:RUN )?\|\d+ /;
+const UNTIL_LAST_SHELL = new RegExp(`^.*${SHELL}`);
+const LEADING_SHELL = new RegExp(`^(?:RUN )?${SHELL}`);
+/**
+ * `created_by` as a person would write it: without the shell, the builder's marks and the values of build arguments.
+ * Those stand between `|COUNT` and the shell, unquoted, and may hold anything, a shell's name too: so only what follows the last
+ * shell is shown, and nothing where there is none.
+ */
+function plainInstruction(createdBy) {
+    const text = createdBy
+        .replaceAll(/\s+/g, ' ')
+        .trim()
+        .replace(/ # buildkit$/, '')
+        .replace(/^\/bin\/sh -c #\(nop\) /, '');
+    const plain = WITH_ARGUMENTS.test(text)
+        ? `RUN ${UNTIL_LAST_SHELL.test(text) ? text.replace(UNTIL_LAST_SHELL, '') : '…'}`
+        : text.replace(LEADING_SHELL, 'RUN ');
+    return plain.slice(0, 1_000).trim();
+}
+
+
+/***/ }),
+
+/***/ 7740:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   l: () => (/* binding */ findApkPackages),
+/* harmony export */   q: () => (/* binding */ apkReader)
+/* harmony export */ });
+/* harmony import */ var _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1477);
+/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9469);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5319);
+
+
+
+/** The second one where /usr is merged, as in Wolfi. */
+const DATABASES = new Set(['lib/apk/db/installed', 'usr/lib/apk/db/installed']);
+const MAX_PACKAGES = 100_000;
+/** Files of all packages, and the characters of their paths: a folder stands in the database once, and in each path. */
+const MAX_FILES = 1_000_000;
+const MAX_PATHS = 64 * 1024 * 1024;
+const apkReader = (path, size) => DATABASES.has(path) ? (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_RECORD */ .ZB, installed, weightOf) : null;
+function weightOf({ packages }) {
+    return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
+}
+/**
+ * A line is a letter, a colon and a value, a blank line ends a package: `P` name, `V` version, `F` a folder, `R` a file in it.
+ * https://wiki.alpinelinux.org/wiki/Apk_spec
+ */
+function installed(database) {
+    const packages = [];
+    let name = null;
+    let version = null;
+    let folder = '';
+    let files = [];
+    let leftFiles = MAX_FILES;
+    let leftCharacters = MAX_PATHS;
+    function end() {
+        if (name !== null)
+            packages.push({ name, version, files: flat(files) });
+        name = null;
+        version = null;
+        folder = '';
+        files = [];
+    }
+    for (const line of (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .linesOf */ .Dx)(database)) {
+        if (line.length === 0)
+            end();
+        if (packages.length > MAX_PACKAGES)
+            return null;
+        if (line[1] !== 0x3a)
+            continue;
+        const value = (0,_layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__/* .decodeName */ .e4)(line.subarray(2));
+        const key = String.fromCharCode(line[0]);
+        if (key === 'P')
+            name = (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .word */ .Vm)(value);
+        if (key === 'V')
+            version = (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .word */ .Vm)(value);
+        if (key === 'F')
+            folder = value === '' ? '' : `/${value}`;
+        if (key !== 'R')
+            continue;
+        leftFiles -= 1;
+        leftCharacters -= folder.length + value.length + 2;
+        if (leftFiles < 0 || leftCharacters < 0)
+            return null;
+        files.push(`${folder}/${value}`);
+    }
+    end();
+    return packages.length > 0 ? { kind: 'apk', packages } : null;
+}
+/** One string in one piece. */
+function flat(lines) {
+    return Buffer.from(lines.join('\n')).toString();
+}
+/** Packages of apk: what `apk info -L` lists of each. */
+const findApkPackages = ({ facts }) => facts.flatMap(({ fact }) => fact.kind !== 'apk'
+    ? []
+    : fact.packages.map(({ name, version, files }) => ({
+        ecosystem: 'apk',
+        name,
+        version,
+        path: null,
+        dev: null,
+        owns: { files: (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .linesIn */ .hl)(files) },
+    })));
+
+
+/***/ }),
+
+/***/ 902:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   I: () => (/* binding */ dpkgReader),
+/* harmony export */   d: () => (/* binding */ findDpkgPackages)
+/* harmony export */ });
+/* harmony import */ var _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1477);
+/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9469);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5319);
+
+
+
+const DATABASE = 'var/lib/dpkg/';
+const STATUS = `${DATABASE}status`;
+/** Distroless images have a file for each package there, and its list of files beside it. */
+const STATUS_FOLDER = `${DATABASE}status.d/`;
+const LIST = /^var\/lib\/dpkg\/info\/[^/]+\.list$/;
+const SUMS = /^var\/lib\/dpkg\/status\.d\/[^/]+\.md5sums$/;
+const MAX_PACKAGES = 100_000;
+const dpkgReader = (path, size) => {
+    if (!path.startsWith(DATABASE))
+        return null;
+    if (path === STATUS)
+        return (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_RECORD */ .ZB, (payload) => installed(payload, false));
+    if (LIST.test(path))
+        return (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_RECORD */ .ZB, (payload) => filesOf((0,_layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__/* .decodeName */ .e4)(payload)));
+    if (!path.startsWith(STATUS_FOLDER))
+        return null;
+    if (SUMS.test(path))
+        return (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_RECORD */ .ZB, (payload) => filesOf(summed((0,_layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__/* .decodeName */ .e4)(payload))));
+    return (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_RECORD */ .ZB, (payload) => installed(payload, true));
+};
+function filesOf(files) {
+    return { kind: 'dpkg', of: 'files', files };
+}
+/**
+ * The packages of a status file that are unpacked and configured, also those that are held; the others have been removed or never got so
+ * far. A distroless file has no `Status`. https://manpages.debian.org/bookworm/dpkg/dpkg-query.1.en.html
+ */
+function installed(status, isDistroless) {
+    const packages = [];
+    for (const stanza of (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .stanzasOf */ .Sk)(status, ['Package', 'Status', 'Version', 'Architecture'])) {
+        const name = (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .word */ .Vm)(stanza.get('Package'));
+        const state = stanza.get('Status');
+        if (name === null || (state === undefined ? !isDistroless : !/^\S+ ok installed$/.test(state)))
+            continue;
+        if (packages.length === MAX_PACKAGES)
+            return null;
+        packages.push({
+            name,
+            version: (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .word */ .Vm)(stanza.get('Version')),
+            architecture: (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .word */ .Vm)(stanza.get('Architecture')) ?? '',
+        });
+    }
+    return packages.length > 0 ? { kind: 'dpkg', of: 'packages', packages } : null;
+}
+/** The paths of lines like `d41d8cd98f00b204e9800998ecf8427e  usr/bin/env`. */
+function summed(sums) {
+    return sums.replace(/^[0-9a-f]{32} [ *]/gm, '/');
+}
+/**
+ * Packages of dpkg: what `dpkg-query -L` lists of each, its own database in `var/lib/dpkg` not among it. A file that one package diverts
+ * from another is taken for that of the one which comes first in the status file.
+ */
+const findDpkgPackages = ({ facts }) => {
+    const lists = new Map();
+    const found = [];
+    const architectures = new Map();
+    for (const { path, fact } of facts) {
+        if (fact.kind !== 'dpkg')
+            continue;
+        if (fact.of === 'files') {
+            lists.set(path, fact.files);
+            continue;
+        }
+        for (const record of fact.packages) {
+            found.push({ path, record });
+            const known = architectures.get(record.name) ?? new Set();
+            architectures.set(record.name, known.add(record.architecture));
+        }
+    }
+    /** A list is the first one's that asks for it: of the next no file would be. */
+    function take(path) {
+        const files = lists.get(path);
+        lists.delete(path);
+        return files;
+    }
+    return found.map(({ path, record }) => {
+        const { name, version, architecture } = record;
+        const qualified = `${name}:${architecture}`;
+        const files = path === `/${STATUS}`
+            ? // Packages that may be there for several architectures have theirs in the list's name.
+                (take(`/${DATABASE}info/${qualified}.list`) ?? take(`/${DATABASE}info/${name}.list`))
+            : take(`${path}.md5sums`);
+        const isAmbiguous = (architectures.get(name)?.size ?? 0) > 1;
+        return {
+            ecosystem: 'dpkg',
+            name: isAmbiguous ? qualified : name,
+            version,
+            path: null,
+            dev: null,
+            owns: { files: files === undefined ? [] : (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .linesIn */ .hl)(files) },
+        };
+    });
+};
+
+
+/***/ }),
+
+/***/ 7470:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   f: () => (/* binding */ findGoPackages),
+/* harmony export */   s: () => (/* binding */ goReader)
+/* harmony export */ });
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(5319);
+
+/** Go's runtime is in each program: none is as small as this. */
+const MIN_SIZE = 100_000;
+const ELF = Buffer.from('\x7fELF', 'latin1');
+/** In so many bytes at the begin the program headers are. */
+const HEADERS = 4096;
+const SEGMENT_LOADED = 1;
+const WRITABLE = 2;
+const NONE = Buffer.alloc(0);
+const MAGIC = Buffer.from('\xff Go buildinf:', 'latin1');
+/** Where the build info can begin. */
+const ALIGNMENT = 16;
+/** Magic, pointer size, flags, zeros. */
+const HEADER = 32;
+const FLAGS = 15;
+/** Since Go 1.18 the strings follow the header; before, it has pointers to them. */
+const INLINE = 2;
+/** Stands before and behind the module info. */
+const SENTINEL = 16;
+/** Longest build info that is read: the largest programs have a tenth of it. */
+const MAX_INFO = 1024 * 1024;
+/** Places that look like build info; programs that read it have the magic as well. */
+const MAX_TRIES = 64;
+const goReader = (_, size) => (size < MIN_SIZE ? null : createReader());
+/**
+ * The build info lies in a segment that is writable, which the program headers at the begin tell, and there it is searched for while the
+ * bytes pass by, as Go itself does where there are no section headers: https://pkg.go.dev/debug/buildinfo
+ */
+function createReader() {
+    let state = 'begin';
+    let range = { start: 0, end: 0 };
+    /** Bytes that passed by, and the last of them: as many as are needed to find what lies across two chunks. */
+    let position = 0;
+    let last = NONE;
+    /** What may be build info, as far as it came, and how much of it tells more. */
+    let parts = [];
+    let gathered = 0;
+    let needed = 0;
+    let tries = 0;
+    let fact = null;
+    function push(bytes) {
+        position += bytes.length;
+        if (state === 'begin')
+            begin(bytes);
+        else if (state === 'search' && position > range.start)
+            search(bytes);
+        else if (state === 'gather')
+            gather(bytes);
+    }
+    function begin(bytes) {
+        const first = Buffer.concat([last, bytes]);
+        last = first;
+        if (first.length < HEADERS)
+            return;
+        const found = first.subarray(0, ELF.length).equals(ELF) ? writableRange(first) : null;
+        state = found === null ? 'done' : 'search';
+        if (found === null)
+            return;
+        range = found;
+        last = NONE;
+        if (position > range.start)
+            search(first);
+    }
+    /** `bytes`: the last ones before `position`. */
+    function search(bytes) {
+        const writable = bytes.subarray(Math.max(0, range.start - (position - bytes.length)));
+        const joined = last.length === 0 ? writable : Buffer.concat([last, writable]);
+        const at = find(joined, position - joined.length);
+        if (at !== -1)
+            gather(joined.subarray(at));
+        else if (position < range.end)
+            last = Buffer.from(joined.subarray(Math.max(0, joined.length - MAGIC.length + 1)));
+        else
+            state = 'done';
+    }
+    function gather(bytes) {
+        state = 'gather';
+        parts.push(Buffer.from(bytes));
+        gathered += bytes.length;
+        if (gathered < needed)
+            return;
+        const info = Buffer.concat(parts);
+        const told = buildInfo(info);
+        if (typeof told === 'number') {
+            needed = told;
+            return;
+        }
+        parts = [];
+        gathered = 0;
+        needed = 0;
+        last = NONE;
+        tries += 1;
+        fact = told;
+        state = told === null && tries < MAX_TRIES ? 'search' : 'done';
+        if (state === 'search')
+            search(info.subarray(1));
+    }
+    return {
+        push: (chunk) => {
+            if (state !== 'done')
+                push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+        },
+        end: () => fact,
+    };
+}
+/** From the first writable segment to the end of the last one, or null: none, or the headers are not all in what is at hand. */
+function writableRange(head) {
+    const is64 = head[4] === 2;
+    const isLittle = head[5] === 1;
+    const number = (at, bytes) => {
+        if (bytes === 8)
+            return Number(isLittle ? head.readBigUInt64LE(at) : head.readBigUInt64BE(at));
+        return isLittle ? head.readUIntLE(at, bytes) : head.readUIntBE(at, bytes);
+    };
+    const size = is64 ? 8 : 4;
+    const table = number(is64 ? 32 : 28, size);
+    const entrySize = number(is64 ? 54 : 42, 2);
+    const count = number(is64 ? 56 : 44, 2);
+    if (entrySize < (is64 ? 56 : 32) || table + count * entrySize > head.length)
+        return null;
+    let start = Number.POSITIVE_INFINITY;
+    let end = 0;
+    for (let at = table; at < table + count * entrySize; at += entrySize) {
+        const flags = number(at + (is64 ? 4 : 24), 4);
+        if (number(at, 4) !== SEGMENT_LOADED || (flags & WRITABLE) === 0)
+            continue;
+        const offset = number(at + (is64 ? 8 : 4), size);
+        start = Math.min(start, offset);
+        end = Math.max(end, offset + number(at + (is64 ? 32 : 16), size));
+    }
+    return end > start ? { start, end } : null;
+}
+/** Where build info may begin in `bytes`, which stand at `start` in the file; -1: nowhere. */
+function find(bytes, start) {
+    for (let at = bytes.indexOf(MAGIC); at !== -1; at = bytes.indexOf(MAGIC, at + 1)) {
+        if ((start + at) % ALIGNMENT === 0)
+            return at;
+    }
+    return -1;
+}
+/** What build info tells; null: it is none, or of a program without a name. A number: so many bytes of it are needed. */
+function buildInfo(info) {
+    if (info.length < HEADER)
+        return HEADER;
+    if ((info[FLAGS] & INLINE) === 0)
+        return null;
+    const version = stringAt(info, HEADER);
+    if (version === null || typeof version === 'number')
+        return version;
+    if (!/^(?:go\d|devel)/.test(info.toString('latin1', version.start, version.end)))
+        return null;
+    const modules = stringAt(info, version.end);
+    if (modules === null || typeof modules === 'number')
+        return modules;
+    return mainModule(info.toString('utf8', modules.start + SENTINEL, Math.max(modules.end - SENTINEL, 0)));
+}
+/** A string with its length before it, as a varint; null: none of a length that can be. A number: so many bytes are needed. */
+function stringAt(info, at) {
+    let length = 0;
+    for (let shift = 0; shift < 28; shift += 7, at++) {
+        const byte = info[at];
+        if (byte === undefined)
+            return at + 1;
+        length |= (byte & 0x7f) << shift;
+        if (byte >= 0x80)
+            continue;
+        const start = at + 1;
+        const end = start + length;
+        return end > MAX_INFO ? null : end > info.length ? end : { start, end };
+    }
+    return null;
+}
+/** Of lines like `mod<tab>github.com/spf13/cobra<tab>v1.8.0<tab>h1:…`. https://pkg.go.dev/runtime/debug#BuildInfo */
+function mainModule(modules) {
+    const lines = modules.split('\n').map((line) => line.split('\t'));
+    const [, path] = lines.find(([key]) => key === 'path') ?? [];
+    const [, module, version] = lines.find(([key]) => key === 'mod') ?? [];
+    const name = (0,_text_js__WEBPACK_IMPORTED_MODULE_0__/* .word */ .Vm)(module) ?? (0,_text_js__WEBPACK_IMPORTED_MODULE_0__/* .word */ .Vm)(path);
+    return name === null ? null : { kind: 'go', name, version: version === '(devel)' ? null : (0,_text_js__WEBPACK_IMPORTED_MODULE_0__/* .word */ .Vm)(version) };
+}
+/** Go programs, each a package of its own: the file. Where Go keeps its modules' sources is no package. */
+const findGoPackages = ({ facts }) => facts.flatMap(({ path, fact }) => fact.kind !== 'go'
+    ? []
+    : [
+        {
+            ecosystem: 'go',
+            name: fact.name,
+            version: fact.version,
+            path,
+            dev: null,
+            owns: { files: [path] },
+        },
+    ]);
+
+
+/***/ }),
+
+/***/ 2108:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   R: () => (/* binding */ findJavaPackages),
+/* harmony export */   w: () => (/* binding */ javaReader)
+/* harmony export */ });
+/* harmony import */ var node_zlib__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8522);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5319);
+
+
+const ARCHIVE = /\.(?:jar|war|ear)$/;
+/** What is read of an archive: its begin, where the manifest is, and its end, where the list of entries is. */
+const HEAD = 64 * 1024;
+const TAIL = 8 * 1024 * 1024;
+const MAX_NESTED = 5_000;
+const MAX_PATH = 1_000;
+/** Of a manifest or pom.properties, unpacked. */
+const MAX_TEXT = 256 * 1024;
+/** https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT */
+const END_SIGNATURE = 0x06054b50;
+const END_SIZE = 22;
+const MAX_COMMENT = 0xffff;
+const ENTRY_SIGNATURE = 0x02014b50;
+const ENTRY_SIZE = 46;
+const LOCAL_SIGNATURE = 0x04034b50;
+const LOCAL_SIZE = 30;
+const STORED = 0;
+const DEFLATED = 8;
+const javaReader = (path, size) => (ARCHIVE.test(path) ? createReader(path, size) : null);
+function createReader(path, size) {
+    const head = Buffer.alloc(Math.min(size, HEAD));
+    const tail = Buffer.alloc(Math.min(size, TAIL));
+    const tailStart = size - tail.length;
+    let position = 0;
+    const reader = {
+        push: (chunk) => {
+            if (position < head.length)
+                head.set(chunk.subarray(0, head.length - position), position);
+            const before = Math.max(0, tailStart - position);
+            if (before < chunk.length)
+                tail.set(chunk.subarray(before), position + before - tailStart);
+            position += chunk.length;
+        },
+        end: () => {
+            const fact = archive(path, { size, head, tail, tailStart });
+            reader.keeps =
+                1_000 + fact.nested.reduce((sum, { path: nested, name }) => sum + 100 + nested.length + name.length, 0);
+            return fact;
+        },
+    };
+    return reader;
+}
+/** The name is the archive's file name: what it was built as, only its version is looked for inside. */
+function archive(path, kept) {
+    const own = nameAndVersion(path);
+    const entries = entriesOf(kept);
+    const nested = entries.flatMap((entry) => ARCHIVE.test(entry.path) && entry.path.length <= MAX_PATH
+        ? [{ path: entry.path, ...nameAndVersion(entry.path), size: entry.packedSize }]
+        : []);
+    const bytes = nested.reduce((sum, { size }) => sum + size, 0);
+    return {
+        kind: 'java',
+        name: own.name,
+        version: own.version ?? versionInside(entries, kept),
+        nested: nested.length > MAX_NESTED || bytes > kept.size ? [] : nested,
+    };
+}
+/** `…/jackson-core-2.17.1.jar`: the version begins with the last part that begins with a digit, and has a dot, and follows a word. */
+function nameAndVersion(path) {
+    const file = path
+        .slice(path.lastIndexOf('/') + 1)
+        .replace(ARCHIVE, '')
+        .slice(0, 300);
+    const parts = file.split('-');
+    const isVersion = (part, at) => /^\d/.test(part) && at > 0 && !/^\d/.test(parts[at - 1]);
+    const dotted = parts.findLastIndex((part, at) => isVersion(part, at) && part.includes('.'));
+    const at = dotted === -1 ? parts.findLastIndex(isVersion) : dotted;
+    if (at === -1)
+        return { name: file, version: null };
+    return { name: parts.slice(0, at).join('-'), version: parts.slice(at).join('-') };
+}
+/** None where the archive is broken, its list is longer than what was kept, or in the form of archives beyond 4 GB. */
+function entriesOf({ tail, tailStart }) {
+    const end = endOf(tail);
+    if (end === -1)
+        return [];
+    const size = tail.readUInt32LE(end + 12);
+    let at = tail.readUInt32LE(end + 16) - tailStart;
+    if (at < 0 || at + size > end)
+        return [];
+    const stop = at + size;
+    const entries = [];
+    while (at + ENTRY_SIZE <= stop && tail.readUInt32LE(at) === ENTRY_SIGNATURE) {
+        const nameLength = tail.readUInt16LE(at + 28);
+        const next = at + ENTRY_SIZE + nameLength + tail.readUInt16LE(at + 30) + tail.readUInt16LE(at + 32);
+        if (next > stop)
+            return [];
+        // Of most entries nothing is wanted: their names need not become strings.
+        if (isWanted(tail, at + ENTRY_SIZE, nameLength)) {
+            entries.push({
+                path: tail.toString('utf8', at + ENTRY_SIZE, at + ENTRY_SIZE + nameLength),
+                method: tail.readUInt16LE(at + 10),
+                packedSize: tail.readUInt32LE(at + 20),
+                offset: tail.readUInt32LE(at + 42),
+            });
+        }
+        at = next;
+    }
+    return entries;
+}
+/** Where the record at an archive's end begins, before a comment; -1: nowhere. */
+function endOf(tail) {
+    for (let at = tail.length - END_SIZE; at >= Math.max(0, tail.length - END_SIZE - MAX_COMMENT); at--) {
+        if (tail.readUInt32LE(at) === END_SIGNATURE && at + END_SIZE + tail.readUInt16LE(at + 20) === tail.length)
+            return at;
+    }
+    return -1;
+}
+const MANIFEST = 'META-INF/MANIFEST.MF';
+const PROPERTIES = /^META-INF\/maven\/[^/]+\/[^/]+\/pom\.properties$/;
+function isWanted(tail, start, length) {
+    const extension = tail.toString('latin1', start + Math.max(0, length - 4), start + length);
+    if (ARCHIVE.test(extension))
+        return true;
+    return tail.toString('latin1', start, start + Math.min(length, 9)) === 'META-INF/' && /(?:\.MF|ties)$/.test(extension);
+}
+/** As Maven has it, where the archive was built of one project; else as the manifest has it. */
+function versionInside(entries, kept) {
+    const properties = entries.filter(({ path }) => PROPERTIES.test(path));
+    if (properties.length === 1) {
+        const found = /^version=(\S+)\s*$/m.exec(textOf(properties[0], kept) ?? '');
+        if (found)
+            return (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .word */ .Vm)(found[1]);
+    }
+    const manifest = entries.find(({ path }) => path === MANIFEST);
+    const text = manifest ? textOf(manifest, kept) : null;
+    const main = text === null ? undefined : (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .stanzasOf */ .Sk)(Buffer.from(text), ['Implementation-Version']).next().value;
+    return (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .word */ .Vm)(main?.get('Implementation-Version'));
+}
+/** An entry's content, where it lies in what was kept. */
+function textOf({ method, packedSize, offset }, { head, tail, tailStart }) {
+    const [bytes, at] = offset >= tailStart ? [tail, offset - tailStart] : [head, offset];
+    if (at + LOCAL_SIZE > bytes.length || bytes.readUInt32LE(at) !== LOCAL_SIGNATURE)
+        return null;
+    const start = at + LOCAL_SIZE + bytes.readUInt16LE(at + 26) + bytes.readUInt16LE(at + 28);
+    if (start + packedSize > bytes.length)
+        return null;
+    const packed = bytes.subarray(start, start + packedSize);
+    if (method === STORED)
+        return packed.toString('utf8', 0, MAX_TEXT);
+    if (method !== DEFLATED)
+        return null;
+    try {
+        return (0,node_zlib__WEBPACK_IMPORTED_MODULE_0__.inflateRawSync)(packed, { maxOutputLength: MAX_TEXT }).toString('utf8');
+    }
+    catch {
+        return null;
+    }
+}
+/** Java archives, each a package of its own: the file; and those in it (`/app/app.jar!/BOOT-INF/lib/x-1.2.jar`). */
+const findJavaPackages = ({ facts }) => facts.flatMap(({ path, fact }) => fact.kind !== 'java'
+    ? []
+    : [
+        {
+            ecosystem: 'java',
+            name: fact.name,
+            version: fact.version,
+            path,
+            dev: null,
+            owns: { files: [path] },
+            parts: fact.nested.map(({ path: nested, name, version, size }) => ({
+                name,
+                version,
+                path: `${path}!/${nested}`,
+                size,
+            })),
+        },
+    ]);
+
+
+/***/ }),
+
+/***/ 9075:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   B: () => (/* binding */ npmReader),
+/* harmony export */   O: () => (/* binding */ findNpmPackages)
+/* harmony export */ });
+/* harmony import */ var _layer_gather_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1477);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5319);
+
+
+const PACKAGE_JSON = 'package.json';
+/** npm's own names; the one in node_modules tells what is really installed. */
+const LOCK = /^(?:(.*)\/)?(?:node_modules\/\.package-lock|package-lock|npm-shrinkwrap)\.json$/;
+const MODULES = '/node_modules/';
+/** Longest package.json that is read; those that npm's registry has are shorter. */
+const MAX_MANIFEST = 2 * 1024 * 1024;
+const MAX_NAMES = 10_000;
+/** Characters of the paths where the packages that others need are looked for: of an image with 2,000 packages some million. */
+const MAX_LOOKED_UP = 100_000_000;
+const npmReader = (path, size) => {
+    if (!path.endsWith('.json'))
+        return null;
+    if (path === PACKAGE_JSON || path.endsWith(`/${PACKAGE_JSON}`)) {
+        if (!isInModules(path))
+            return (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_0__/* .gathering */ .wk)(size, MAX_MANIFEST, projectOf);
+        const isPackage = isPackageFolder(path.slice(0, -PACKAGE_JSON.length - 1));
+        return isPackage ? (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_0__/* .gathering */ .wk)(size, MAX_MANIFEST, packageOf, weightOf) : null;
+    }
+    const project = LOCK.exec(path);
+    // A package's own lock file was for those who develop it.
+    return project && !isInModules(project[1] ?? '') ? (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_0__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_0__/* .MAX_RECORD */ .ZB, lockOf) : null;
+};
+function isInModules(path) {
+    return `/${path}/`.includes(MODULES);
+}
+/**
+ * Whether a folder is where a package of npm, Yarn or pnpm stands: `…/node_modules/NAME`, `NAME` perhaps in a scope; between two
+ * node_modules lies a package, or one of the store of those that link (`.pnpm/NAME@VERSION`). A package's own tests have others.
+ */
+function isPackageFolder(path) {
+    const [, ...parts] = `/${path}`.split(MODULES);
+    return parts.every((part, at) => {
+        const names = part.split('/');
+        const isName = names.length === (part.startsWith('@') ? 2 : 1) && !part.startsWith('.');
+        return isName || (at < parts.length - 1 && part.startsWith('.') && names.length === 2);
+    });
+}
+function packageOf(payload) {
+    const manifest = parsed(payload) ?? {};
+    // What a package asks its surroundings for is needed by it, too.
+    const dependencies = new Set([manifest['dependencies'], manifest['optionalDependencies'], manifest['peerDependencies']].flatMap(keysOf));
+    return {
+        kind: 'npm',
+        of: 'package',
+        name: (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .word */ .Vm)(manifest['name']),
+        version: (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .word */ .Vm)(manifest['version']),
+        dependencies: [...dependencies],
+    };
+}
+/** Names are counted in each package that has them, though most are the same strings. */
+function weightOf(fact) {
+    return fact.of === 'package' ? fact.dependencies.reduce((sum, { length }) => sum + 16 + length, 500) : 0;
+}
+function projectOf(payload) {
+    const manifest = parsed(payload);
+    if (!manifest)
+        return null;
+    const dependencies = [...keysOf(manifest['dependencies']), ...keysOf(manifest['optionalDependencies'])];
+    const devDependencies = keysOf(manifest['devDependencies']);
+    if (dependencies.length + devDependencies.length === 0)
+        return null;
+    return { kind: 'npm', of: 'project', dependencies, devDependencies };
+}
+/**
+ * https://docs.npmjs.com/cli/configuring-npm/package-lock-json. What is `devOptional` also stays when development is left out: it is
+ * an optional dependency of something else.
+ */
+function lockOf(payload) {
+    const lock = parsed(payload);
+    const packages = new Map();
+    if (isObject(lock?.['packages'])) {
+        for (const [path, locked] of Object.entries(lock['packages'])) {
+            if (isObject(locked))
+                packages.set(path, { version: (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .word */ .Vm)(locked['version']), dev: locked['dev'] === true });
+        }
+        return { kind: 'npm', of: 'lock', packages };
+    }
+    // npm 6 and older: what is nested in node_modules is nested here.
+    const waiting = [['', lock?.['dependencies']]];
+    for (let next = waiting.pop(); next; next = waiting.pop()) {
+        const [folder, dependencies] = next;
+        for (const [name, locked] of isObject(dependencies) ? Object.entries(dependencies) : []) {
+            if (!isObject(locked))
+                continue;
+            const path = `${folder}node_modules/${name}`;
+            packages.set(path, { version: (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .word */ .Vm)(locked['version']), dev: locked['dev'] === true });
+            if (locked['dependencies'] !== undefined)
+                waiting.push([`${path}/`, locked['dependencies']]);
+        }
+    }
+    return packages.size > 0 ? { kind: 'npm', of: 'lock', packages } : null;
+}
+/** Null: no JSON object. */
+function parsed(payload) {
+    try {
+        // npm passes over a byte order mark as well.
+        const value = JSON.parse(payload.toString('utf8').replace(/^\uFEFF/, ''));
+        return isObject(value) ? value : null;
+    }
+    catch {
+        return null;
+    }
+}
+function isObject(value) {
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+function keysOf(value) {
+    return (isObject(value) ? Object.keys(value) : []).flatMap((name) => (0,_text_js__WEBPACK_IMPORTED_MODULE_1__/* .word */ .Vm)(name) ?? []).slice(0, MAX_NAMES);
+}
+/**
+ * Packages of npm, Yarn and pnpm: each folder of a node_modules folder with all that lies in it but the packages in its own node_modules.
+ * What is only for development the lock file tells that npm leaves in node_modules, else the project's lock file; else what
+ * the projects' package.json lead to, as Node would find it from there.
+ */
+const findNpmPackages = (image) => {
+    const locks = locksOf(image);
+    const led = followDependencies(image);
+    return image.facts.flatMap(({ path, fact }) => {
+        if (fact.kind !== 'npm' || fact.of !== 'package')
+            return [];
+        const folder = folderOf(path);
+        return [
+            {
+                ecosystem: 'npm',
+                name: fact.name ?? folder.slice(folder.lastIndexOf(MODULES) + MODULES.length),
+                version: fact.version,
+                path: folder,
+                dev: lockedDev(folder, fact.version, locks) ?? led.get(path) ?? null,
+                owns: { folder },
+            },
+        ];
+    });
+};
+function folderOf(packageJson) {
+    return packageJson.slice(0, -PACKAGE_JSON.length - 1);
+}
+/**
+ * By the path of a package's package.json whether it is for development only: false where a project's dependencies lead to it, true where
+ * only its devDependencies do. None where too many paths would have to be looked at to tell.
+ */
+function followDependencies({ facts, file }) {
+    const dependencies = new Map();
+    const projects = [];
+    for (const { path, fact } of facts) {
+        if (fact.kind !== 'npm')
+            continue;
+        if (fact.of === 'package')
+            dependencies.set(path, fact.dependencies);
+        if (fact.of === 'project')
+            projects.push({ folder: folderOf(path), fact });
+    }
+    const found = new Map();
+    let left = MAX_LOOKED_UP;
+    function lookUp(path) {
+        left -= path.length;
+        return left < 0 ? null : file(path);
+    }
+    function follow(start, dev) {
+        const waiting = [...start];
+        for (let next = waiting.pop(); next; next = waiting.pop()) {
+            for (const name of next.names) {
+                if (left < 0)
+                    return;
+                const path = installed(next.folder, name, lookUp);
+                if (path === null || found.has(path))
+                    continue;
+                found.set(path, dev);
+                waiting.push({ folder: folderOf(path), names: dependencies.get(path) ?? [] });
+            }
+        }
+    }
+    follow(projects.map(({ folder, fact }) => ({ folder, names: fact.dependencies })), false);
+    follow(projects.map(({ folder, fact }) => ({ folder, names: fact.devDependencies })), true);
+    return left < 0 ? new Map() : found;
+}
+/** Where Node finds a package from a folder: in the nearest node_modules above; pnpm links from there to its store. */
+function installed(folder, name, file) {
+    for (let at = folder;; at = at.slice(0, at.lastIndexOf('/'))) {
+        const found = at.endsWith('/node_modules') ? null : file(`${at}${MODULES}${name}/${PACKAGE_JSON}`);
+        if (found)
+            return found.path;
+        if (at === '')
+            return null;
+    }
+}
+/** By project folder ('' is the root), the best one last. */
+function locksOf({ facts }) {
+    const locks = new Map();
+    for (const { path, fact } of facts) {
+        if (fact.kind !== 'npm' || fact.of !== 'lock')
+            continue;
+        const project = LOCK.exec(path)?.[1] ?? '';
+        const known = locks.get(project) ?? [];
+        if (path.endsWith('/node_modules/.package-lock.json'))
+            known.push(fact.packages);
+        else
+            known.unshift(fact.packages);
+        locks.set(project, known);
+    }
+    return locks;
+}
+/** What the lock files of the folders above say; one that has another version locked does not speak of what is installed. */
+function lockedDev(folder, version, locks) {
+    if (locks.size === 0)
+        return null;
+    for (let end = folder.lastIndexOf(MODULES); end !== -1; end = folder.lastIndexOf('/', end - 1)) {
+        const relative = folder.slice(end + 1);
+        for (const lock of locks.get(folder.slice(0, end))?.toReversed() ?? []) {
+            const locked = lock.get(relative);
+            if (locked && (locked.version === null || locked.version === version))
+                return locked.dev;
+        }
+        if (end === 0)
+            break;
+    }
+    return null;
+}
+
+
+/***/ }),
+
 /***/ 4214:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -40536,6 +42634,695 @@ function platformsOf(measurements) {
 /* harmony export */ });
 /** Package managers of distributions. */
 const DISTRIBUTIONS = new Set(['dpkg', 'apk', 'rpm']);
+
+
+/***/ }),
+
+/***/ 2178:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $: () => (/* binding */ findPythonPackages),
+/* harmony export */   u: () => (/* binding */ pythonReader)
+/* harmony export */ });
+/* harmony import */ var _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1477);
+/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9469);
+/* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5319);
+
+
+
+const RECORD = /^(.*\.dist-info)\/RECORD$/;
+const INSTALLED_FILES = /^(.*\.egg-info)\/installed-files\.txt$/;
+const METADATA = /^(.*)\/(?:(?<=\.dist-info\/)METADATA|(?<=\.egg-info\/)PKG-INFO)$/;
+/** The fields come before the description, which is as long as it likes. */
+const MAX_FIELDS = 64 * 1024;
+/** https://packaging.python.org/en/latest/specifications/recording-installed-packages/; egg-info is what setuptools made before that. */
+const pythonReader = (path, size) => {
+    if (!path.includes('-info/'))
+        return null;
+    if (METADATA.test(path))
+        return (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .beginning */ .Ir)(size, MAX_FIELDS, metadataOf, () => 500);
+    if (RECORD.test(path))
+        return (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_RECORD */ .ZB, recordOf);
+    return INSTALLED_FILES.test(path) ? (0,_layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .gathering */ .wk)(size, _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__/* .MAX_RECORD */ .ZB, installedFilesOf) : null;
+};
+function metadataOf(payload) {
+    const fields = (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .stanzasOf */ .Sk)(payload, ['Name', 'Version']).next().value;
+    const name = (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .word */ .Vm)(fields?.get('Name'));
+    return name === null ? null : { kind: 'python', of: 'metadata', name, version: (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .word */ .Vm)(fields?.get('Version')) };
+}
+/** Lines of `path,hash,size`; a path with a comma or a quote in it stands in quotes. */
+function recordOf(payload) {
+    const paths = [];
+    for (const line of (0,_text_js__WEBPACK_IMPORTED_MODULE_2__/* .linesOf */ .Dx)(payload)) {
+        if (line.length === 0)
+            continue;
+        if (line[0] !== 0x22) {
+            const comma = line.indexOf(0x2c);
+            paths.push((0,_layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__/* .decodeName */ .e4)(comma === -1 ? line : line.subarray(0, comma)));
+            continue;
+        }
+        const quoted = /^"((?:[^"]|"")*)"/.exec((0,_layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__/* .decodeName */ .e4)(line))?.[1];
+        if (quoted !== undefined)
+            paths.push(quoted.replaceAll('""', '"'));
+    }
+    return { kind: 'python', of: 'files', from: 'site-packages', files: Buffer.from(paths.join('\n')).toString() };
+}
+function installedFilesOf(payload) {
+    return { kind: 'python', of: 'files', from: 'info', files: (0,_layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__/* .decodeName */ .e4)(payload) };
+}
+/** Packages of pip and its like: the files that `pip show -f` lists; where there is no list, the metadata alone. */
+const findPythonPackages = ({ facts }) => {
+    const found = [];
+    const lists = new Map();
+    for (const { path, fact } of facts) {
+        if (fact.kind !== 'python')
+            continue;
+        const info = path.slice(0, path.lastIndexOf('/'));
+        if (fact.of === 'files')
+            lists.set(info, fact);
+        else
+            found.push({ name: fact.name, version: fact.version, path: info });
+    }
+    // What a package brings along for itself (`setuptools/_vendor`) lies deeper, and is listed by that package.
+    found.sort((one, other) => depth(one.path) - depth(other.path));
+    return found.map(({ name, version, path }) => {
+        const list = lists.get(path);
+        const owns = list ? { files: listed(path, list) } : { folder: path };
+        return { ecosystem: 'python', name, version, path, dev: null, owns };
+    });
+};
+function depth(path) {
+    return path.split('/').length;
+}
+/** The paths of a list, absolute. */
+function listed(info, { from, files }) {
+    const base = from === 'info' ? info : info.slice(0, info.lastIndexOf('/'));
+    return files.split('\n').map((path) => (path.startsWith('/') ? path : `${base}/${path}`));
+}
+
+
+/***/ }),
+
+/***/ 6706:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  C: () => (/* binding */ findRpmPackages),
+  r: () => (/* binding */ rpmReader)
+});
+
+// EXTERNAL MODULE: ./build/image/layer/gather.js
+var gather = __nccwpck_require__(1477);
+// EXTERNAL MODULE: ./build/image/layer/tar-header.js
+var tar_header = __nccwpck_require__(9469);
+;// CONCATENATED MODULE: ./build/image/packages/sqlite.js
+/** Deepest tree of pages that is followed: 5 levels of the smallest pages hold more than any record that is read. */
+const MAX_DEPTH = 20;
+const HEADER = 100;
+const MAGIC = 'SQLite format 3\0';
+const INTERIOR = 0x05;
+const LEAF = 0x0d;
+/**
+ * The rows of a table in a SQLite database, in the order of their keys, each with the columns that it stores. None where there is no such
+ * table. Throws where the file is broken. https://www.sqlite.org/fileformat2.html
+ */
+function* rowsOf(database, table) {
+    if (database.toString('latin1', 0, MAGIC.length) !== MAGIC)
+        throw new Error('no SQLite database');
+    for (const [kind, name, , root] of walk(database, 1)) {
+        if (textOf(kind) !== 'table' || textOf(name) !== table || typeof root !== 'number')
+            continue;
+        yield* walk(database, root);
+        // Names are unique: a broken file that has one again would have its rows read again.
+        return;
+    }
+}
+function textOf(value) {
+    return Buffer.isBuffer(value) ? value.toString('utf8') : null;
+}
+/** The rows below a page; each page stands in a tree once, and rows do not overlap, so that a broken one comes to an end. */
+function* walk(database, root) {
+    const stored = database.readUInt16BE(16);
+    const pageSize = stored === 1 ? 65_536 : stored;
+    const usable = pageSize - database.readUInt8(20);
+    const seen = new Set();
+    let read = 0;
+    function pageAt(number) {
+        const start = (number - 1) * pageSize;
+        if (number < 1 || start + pageSize > database.length)
+            throw new Error('a page that is not there');
+        if (seen.has(number))
+            throw new Error('a page that is there twice');
+        seen.add(number);
+        return database.subarray(start, start + pageSize);
+    }
+    /** A row's bytes: what is too long for its page goes on in pages of its own. */
+    function payloadAt(page, start) {
+        const [size, afterSize] = varint(page, start);
+        const [, at] = varint(page, afterSize);
+        read += size;
+        if (read > database.length)
+            throw new Error('more rows than the database has bytes');
+        const most = usable - 35;
+        if (size <= most)
+            return page.subarray(at, at + size);
+        const least = Math.floor(((usable - 12) * 32) / 255) - 23;
+        const fitting = least + ((size - least) % (usable - 4));
+        const local = fitting <= most ? fitting : least;
+        const parts = [page.subarray(at, at + local)];
+        let missing = size - local;
+        for (let next = page.readUInt32BE(at + local); missing > 0;) {
+            const overflow = pageAt(next);
+            const part = overflow.subarray(4, 4 + Math.min(missing, usable - 4));
+            parts.push(part);
+            missing -= part.length;
+            next = overflow.readUInt32BE(0);
+        }
+        return Buffer.concat(parts);
+    }
+    function* rows(number, depth) {
+        if (depth > MAX_DEPTH)
+            throw new Error('a tree that is too deep');
+        const page = pageAt(number);
+        const header = number === 1 ? HEADER : 0;
+        const kind = page[header];
+        if (kind !== INTERIOR && kind !== LEAF)
+            throw new Error('a page of no table');
+        const cells = page.readUInt16BE(header + 3);
+        const pointers = header + (kind === LEAF ? 8 : 12);
+        for (let cell = 0; cell < cells; cell++) {
+            const at = page.readUInt16BE(pointers + cell * 2);
+            if (kind === LEAF)
+                yield columnsOf(payloadAt(page, at));
+            else
+                yield* rows(page.readUInt32BE(at), depth + 1);
+        }
+        if (kind === INTERIOR)
+            yield* rows(page.readUInt32BE(header + 8), depth + 1);
+    }
+    yield* rows(root, 0);
+}
+function columnsOf(record) {
+    const [headerSize, first] = varint(record, 0);
+    const columns = [];
+    let at = headerSize;
+    for (let next = first; next < headerSize;) {
+        const [type, after] = varint(record, next);
+        next = after;
+        const size = sizeOf(type);
+        if (at + size > record.length)
+            throw new Error('a column that is longer than its row');
+        if (type >= 12)
+            columns.push(record.subarray(at, at + size));
+        else if (type >= 1 && type <= 5 && size <= 6)
+            columns.push(record.readIntBE(at, size));
+        else
+            columns.push(type === 8 ? 0 : type === 9 ? 1 : null);
+        at += size;
+    }
+    return columns;
+}
+/** Bytes of a column by its type. */
+function sizeOf(type) {
+    if (type >= 12)
+        return Math.floor((type - 12) / 2);
+    return [0, 1, 2, 3, 4, 6, 8, 8, 0, 0][type] ?? 0;
+}
+/** A number of up to nine bytes, and where it ends; one that no file needs is as large as it may be. */
+function varint(bytes, start) {
+    let value = 0;
+    for (let at = start; at < start + 9; at++) {
+        const byte = bytes.readUInt8(at);
+        if (at === start + 8)
+            return [Math.min(value * 256 + byte, Number.MAX_SAFE_INTEGER), at + 1];
+        value = value * 128 + (byte & 0x7f);
+        if (byte < 0x80)
+            return [value, at + 1];
+    }
+    return [value, start + 9];
+}
+
+// EXTERNAL MODULE: ./build/image/packages/text.js
+var packages_text = __nccwpck_require__(5319);
+;// CONCATENATED MODULE: ./build/image/packages/rpm.js
+
+
+
+
+/** Since rpm 4.16; before, in Berkeley DB, which is not read. The second one since Fedora 36. */
+const DATABASES = new Set(['var/lib/rpm/rpmdb.sqlite', 'usr/lib/sysimage/rpm/rpmdb.sqlite']);
+/** Longest database that is read, in bytes: it has some 10 kB for each package. */
+const MAX_DATABASE = 64 * 1024 * 1024;
+/** Characters of all its packages' paths: folders stand in it once, and in each path. */
+const MAX_PATHS = 64 * 1024 * 1024;
+const MAX_PACKAGES = 100_000;
+/** Files, or folders, of one package: a header of zero bytes has as many names as bytes. */
+const MAX_FILES = 200_000;
+const rpmReader = (path, size) => DATABASES.has(path) ? (0,gather/* gathering */.wk)(size, MAX_DATABASE, installed, weightOf) : null;
+function weightOf({ packages }) {
+    return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
+}
+function installed(database) {
+    const packages = [];
+    let left = MAX_PATHS;
+    for (const [, header] of rowsOf(database, 'Packages')) {
+        if (!Buffer.isBuffer(header))
+            continue;
+        const found = packageOf(header);
+        if (!found)
+            continue;
+        // Joined only when it is known how long they are.
+        left -= found.files.reduce((sum, path) => sum + path.length + 1, 0);
+        if (left < 0)
+            return null;
+        if (packages.length === MAX_PACKAGES)
+            return null;
+        packages.push({ ...found, files: Buffer.from(found.files.join('\n')).toString() });
+    }
+    return packages.length > 0 ? { kind: 'rpm', packages } : null;
+}
+/** Tags of a header: https://rpm-software-management.github.io/rpm/manual/tags.html */
+const NAME = 1000;
+const VERSION = 1001;
+const RELEASE = 1002;
+const EPOCH = 1003;
+const FOLDER_INDEXES = 1116;
+const FILE_NAMES = 1117;
+const FOLDERS = 1118;
+const WANTED = new Set([NAME, VERSION, RELEASE, EPOCH, FOLDER_INDEXES, FILE_NAMES, FOLDERS]);
+/** A header begins with the number of its entries and the length of their data. */
+const PREFIX = 8;
+const ENTRY = 16;
+/** Throws where the header is broken or has too many files. https://rpm-software-management.github.io/rpm/manual/format_header.html */
+function packageOf(header) {
+    const count = header.readUInt32BE(0);
+    const data = header.subarray(PREFIX + count * ENTRY);
+    const entries = new Map();
+    for (let at = PREFIX; at < PREFIX + count * ENTRY; at += ENTRY) {
+        const tag = header.readUInt32BE(at);
+        if (!WANTED.has(tag))
+            continue;
+        entries.set(tag, { at: header.readUInt32BE(at + 8), count: header.readUInt32BE(at + 12) });
+    }
+    const [name, version, release] = [NAME, VERSION, RELEASE].map((tag) => strings(data, entries.get(tag)).next().value?.toString());
+    const [epoch] = integers(data, entries.get(EPOCH));
+    if ((0,packages_text/* word */.Vm)(name) === null)
+        return null;
+    const folders = [];
+    for (const folder of strings(data, entries.get(FOLDERS)))
+        folders.push((0,tar_header/* decodeName */.e4)(folder));
+    const indexes = integers(data, entries.get(FOLDER_INDEXES));
+    const files = [];
+    for (const file of strings(data, entries.get(FILE_NAMES))) {
+        files.push(`${folders[indexes[files.length] ?? -1] ?? ''}${(0,tar_header/* decodeName */.e4)(file)}`);
+    }
+    return {
+        name: name,
+        version: (0,packages_text/* word */.Vm)(version) && `${epoch ? `${epoch}:` : ''}${(0,packages_text/* word */.Vm)(version)}${(0,packages_text/* word */.Vm)(release) ? `-${(0,packages_text/* word */.Vm)(release)}` : ''}`,
+        files,
+    };
+}
+/** Texts that end with a zero byte, one after the other. Throws where there are too many, before it makes the first. */
+function* strings(data, entry) {
+    const { at: start, count } = limited(entry);
+    for (let at = start, found = 0; found < count; found++) {
+        const end = data.indexOf(0, at);
+        if (end === -1)
+            return;
+        yield data.subarray(at, end);
+        at = end + 1;
+    }
+}
+function integers(data, entry) {
+    const { at: start, count } = limited(entry);
+    if (start + count * 4 > data.length)
+        return [];
+    return Array.from({ length: count }, (_, at) => data.readUInt32BE(start + at * 4));
+}
+function limited(entry) {
+    if (entry && entry.count > MAX_FILES)
+        throw new Error('more files than a package has');
+    return entry ?? { at: 0, count: 0 };
+}
+/**
+ * Packages of rpm: what `rpm -ql` lists of each. None where the database has changes that were not written into it, which lie beside
+ * it in a log.
+ */
+const findRpmPackages = ({ facts, file }) => facts.flatMap(({ path, fact }) => fact.kind !== 'rpm' || (file(`${path}-wal`)?.size ?? 0) > 0
+    ? []
+    : fact.packages.map(({ name, version, files }) => ({
+        ecosystem: 'rpm',
+        name,
+        version,
+        path: null,
+        dev: null,
+        owns: { files: (0,packages_text/* linesIn */.hl)(files) },
+    })));
+
+
+/***/ }),
+
+/***/ 5319:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Dx: () => (/* binding */ linesOf),
+/* harmony export */   Sk: () => (/* binding */ stanzasOf),
+/* harmony export */   Vm: () => (/* binding */ word),
+/* harmony export */   hl: () => (/* binding */ linesIn)
+/* harmony export */ });
+/** Characters of a name or version that are kept: npm allows 214, the others have none as long. */
+const MAX_WORD = 300;
+/** A name or version from a record; null where there is none, or one that is too long to be one. */
+function word(text) {
+    return typeof text === 'string' && text !== '' && text.length <= MAX_WORD ? text : null;
+}
+/** The lines of a record without their ends; the last one may have none. They share the record's memory. */
+function* linesOf(record) {
+    for (let start = 0; start < record.length;) {
+        const feed = record.indexOf(0x0a, start);
+        const end = feed === -1 ? record.length : feed;
+        yield record.subarray(start, end > start && record[end - 1] === 0x0d ? end - 1 : end);
+        start = end + 1;
+    }
+}
+/** The lines of a text, each made when it is asked for: a record may have millions. */
+function* linesIn(text) {
+    for (let start = 0; start <= text.length;) {
+        const feed = text.indexOf('\n', start);
+        const end = feed === -1 ? text.length : feed;
+        yield text.slice(start, end);
+        start = end + 1;
+    }
+}
+/**
+ * The stanzas of a record of `Key: value` lines, a blank line between them, as Debian's control files, Python's metadata and Java's
+ * manifests have it: of each the `wanted` keys that it has, with the first line of the value.
+ */
+function* stanzasOf(record, wanted) {
+    let stanza = null;
+    for (const line of linesOf(record)) {
+        if (line.length === 0) {
+            if (stanza)
+                yield stanza;
+            stanza = null;
+            continue;
+        }
+        stanza ??= new Map();
+        const colon = line.indexOf(0x3a);
+        // A line that begins with a space continues the one before.
+        if (colon < 1 || line[0] === 0x20 || line[0] === 0x09)
+            continue;
+        const key = wanted.find((each) => each.length === colon && line.toString('latin1', 0, colon) === each);
+        if (key !== undefined && !stanza.has(key))
+            stanza.set(key, line.toString('utf8', colon + 1).trim());
+    }
+    if (stanza)
+        yield stanza;
+}
+
+
+/***/ }),
+
+/***/ 230:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   q: () => (/* binding */ parseJson)
+/* harmony export */ });
+/** The value of a JSON text (bytes: of its UTF-8); undefined where it is none. */
+function parseJson(text) {
+    try {
+        return JSON.parse(typeof text === 'string' ? text : Buffer.from(text).toString('utf8'));
+    }
+    catch {
+        return undefined;
+    }
+}
+
+
+/***/ }),
+
+/***/ 3608:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $m: () => (/* binding */ keepWanted),
+/* harmony export */   Be: () => (/* binding */ resolveImages),
+/* harmony export */   WN: () => (/* binding */ normalisePlatform),
+/* harmony export */   bJ: () => (/* binding */ MAX_DOCUMENT_SIZE),
+/* harmony export */   g2: () => (/* binding */ DOCUMENT_TYPES)
+/* harmony export */ });
+/* unused harmony export platformFilter */
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9874);
+/* harmony import */ var _turns_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7760);
+/* harmony import */ var _oci_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1903);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(230);
+
+
+
+
+
+/** Bytes that a manifest, an index or a config may have. Registries take manifests of 4 MiB (OCI distribution-spec). */
+const MAX_DOCUMENT_SIZE = 8 * 1024 * 1024;
+/** Bytes of all documents of one image on all its platforms; real ones are a few kB each. */
+const MAX_DOCUMENTS_SIZE = 64 * 1024 * 1024;
+const DOCUMENTS_AT_A_TIME = 6;
+/** Real ones are one or two deep and list a few dozen images. */
+const MAX_DEPTH = 8;
+const MAX_ENTRIES = 1_000;
+const INDEX_TYPES = [
+    'application/vnd.oci.image.index.v1+json',
+    'application/vnd.docker.distribution.manifest.list.v2+json',
+];
+const MANIFEST_TYPES = [
+    'application/vnd.oci.image.manifest.v1+json',
+    'application/vnd.docker.distribution.manifest.v2+json',
+];
+/** The media types that are understood, as the `Accept` of a registry's client has them. */
+const DOCUMENT_TYPES = [...INDEX_TYPES, ...MANIFEST_TYPES];
+const SCHEMA_1_TYPE = /^application\/vnd\.docker\.distribution\.manifest\.v1\+/;
+/** Docker 1.10 wrote `application/octet-stream`; one that says nothing ('') is taken for an image's. */
+const CONFIG_TYPES = new Set([
+    'application/vnd.oci.image.config.v1+json',
+    'application/vnd.docker.container.image.v1+json',
+    'application/octet-stream',
+    '',
+]);
+/** OCI's `…nondistributable…` and Docker's `…foreign…`: https://github.com/opencontainers/image-spec/blob/main/layer.md */
+const ELSEWHERE = /nondistributable|foreign/;
+/**
+ * The images behind the entries, one a platform, in the entries' order; each document is verified against its digest. An index in
+ * an index is followed; attestations and artifacts are left out; a platform that stands there twice counts once, the first. Of the
+ * others only what `platforms` (`os/architecture[/variant]`, [] for all) asks for is read; an entry that does not tell its platform has
+ * to be. So the answer may be empty, where the place has images for other platforms alone. What an index lists and the place does not
+ * have (`readDocument` answers null) is left out as well.
+ *
+ * `place` is what errors name: the reference as the user wrote it.
+ * Throws CouldNotMeasure `measure`: no image at all, an entry that is not there, Docker's schema 1, too large, another digest or size, not as the specs have it.
+ */
+async function resolveImages(place, readDocument, entries, platforms, leftOut = () => { }) {
+    const isWanted = platformFilter(platforms);
+    const documents = new Map();
+    const indexes = new Set();
+    const artifacts = new Set();
+    let seen = 0;
+    const inTurn = (0,_turns_js__WEBPACK_IMPORTED_MODULE_2__/* .createTurns */ .z)(DOCUMENTS_AT_A_TIME);
+    let readBytes = 0;
+    let imagesOfOthers = 0;
+    let absent = 0;
+    /** Verifies a document; all of them together must not fill the memory. */
+    function keep(digest, bytes) {
+        if (bytes === null)
+            return null;
+        readBytes += bytes.length;
+        if (readBytes > MAX_DOCUMENTS_SIZE) {
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('measure', `\`${place}\` has more than ${MAX_DOCUMENTS_SIZE} bytes of manifests and configs.`);
+        }
+        return verified(place, digest, bytes);
+    }
+    /** Reads a document once, however many entries lead to it. */
+    async function read(entry, kind) {
+        const { digest, size } = entry;
+        if (size !== undefined && size > MAX_DOCUMENT_SIZE)
+            throw tooLarge(place, digest);
+        const already = documents.get(digest);
+        const document = already ?? inTurn(async () => keep(digest, await readDocument(digest, kind)));
+        if (!already)
+            documents.set(digest, document);
+        const bytes = await document;
+        if (bytes !== null && size !== undefined && size !== bytes.length) {
+            throw problem(place, digest, `has ${bytes.length} bytes where ${size} are listed`);
+        }
+        return bytes;
+    }
+    async function follow(listed, depth) {
+        seen += listed.length;
+        if (seen > MAX_ENTRIES)
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('measure', `\`${place}\` lists more than ${MAX_ENTRIES} images.`);
+        if (depth > MAX_DEPTH) {
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('measure', `\`${place}\` has an index in an index more than ${MAX_DEPTH} deep.`);
+        }
+        const found = await Promise.all((0,_oci_js__WEBPACK_IMPORTED_MODULE_1__/* .imagesOf */ .IC)({ manifests: listed }).map((entry) => followEntry(entry, depth)));
+        return found.flat();
+    }
+    async function followEntry(entry, depth) {
+        const { digest, mediaType = '', platform } = entry;
+        if (SCHEMA_1_TYPE.test(mediaType))
+            throw tooOld(place, digest);
+        if (mediaType !== '' && !DOCUMENT_TYPES.includes(mediaType)) {
+            artifacts.add(mediaType);
+            return [];
+        }
+        if (platform && !isWanted(platform))
+            return skip(platform);
+        const bytes = await read(entry, 'manifest');
+        if (bytes === null)
+            return leaveOut(digest, depth);
+        const document = manifestOrIndex(place, digest, bytes);
+        if ('manifests' in document) {
+            // The same index again adds no platform; following it each time could take for ever.
+            if (indexes.has(digest))
+                return [];
+            indexes.add(digest);
+            return follow(document.manifests, depth + 1);
+        }
+        if (!CONFIG_TYPES.has(document.config.mediaType)) {
+            artifacts.add(document.config.mediaType);
+            return [];
+        }
+        const image = await readImage(entry, document);
+        if (image === null)
+            return leaveOut(document.config.digest, depth);
+        if (image.config.os === 'unknown') {
+            artifacts.add('an attestation');
+            return [];
+        }
+        return isWanted(image.config) ? [image] : skip(image.config);
+    }
+    function skip(platform) {
+        imagesOfOthers += 1;
+        leftOut((0,_oci_js__WEBPACK_IMPORTED_MODULE_1__/* .platformName */ .$r)(platform));
+        return [];
+    }
+    /** What an index lists may be elsewhere; what the place itself names may not. */
+    function leaveOut(digest, depth) {
+        if (depth === 1)
+            throw problem(place, digest, 'is not there');
+        absent += 1;
+        return [];
+    }
+    async function readImage({ digest, platform }, document) {
+        const bytes = await read(document.config, 'config');
+        if (bytes === null)
+            return null;
+        const parsed = parse(place, document.config.digest, _oci_js__WEBPACK_IMPORTED_MODULE_1__/* .imageConfig */ .gj, json(place, document.config.digest, bytes));
+        const config = platform ? { ...parsed, variant: undefined, ...platform } : parsed;
+        const layers = document.layers.map(packedLayer);
+        const count = config.rootfs?.diff_ids?.length ?? 0;
+        if (layers.length !== count) {
+            throw problem(place, digest, `lists ${layers.length} layers and the image's config ${count}`);
+        }
+        const total = layers.reduce((sum, { size }) => sum + size, document.config.size);
+        if (!Number.isSafeInteger(total))
+            throw problem(place, digest, 'lists layers of an impossible size');
+        return {
+            digest,
+            config,
+            packed: { configSize: document.config.size, layers },
+            configDigest: document.config.digest,
+        };
+    }
+    const images = await follow(entries, 1);
+    if (images.length === 0 && imagesOfOthers === 0)
+        throw absent > 0 ? noneHere(place) : noImage(place, artifacts);
+    const names = images.map(({ config }) => (0,_oci_js__WEBPACK_IMPORTED_MODULE_1__/* .platformName */ .$r)(config));
+    return images.filter((_, at) => names.indexOf(names[at]) === at);
+}
+/** A manifest or an index; told by its own members, for the media type is optional in OCI. */
+function manifestOrIndex(place, digest, bytes) {
+    const document = json(place, digest, bytes);
+    if (isSchema1(document))
+        throw tooOld(place, digest);
+    const has = (member) => typeof document === 'object' && document !== null && member in document;
+    // What one reader takes for an index and another for a manifest is an attack (CVE-2021-41190).
+    if (has('manifests') && (has('layers') || has('config'))) {
+        throw problem(place, digest, 'is a manifest and an index at once');
+    }
+    return has('manifests') ? parse(place, digest, _oci_js__WEBPACK_IMPORTED_MODULE_1__/* .index */ .Pe, document) : parse(place, digest, _oci_js__WEBPACK_IMPORTED_MODULE_1__/* .manifest */ .eu, document);
+}
+function packedLayer({ digest, size, mediaType, urls }) {
+    return { digest, size, mediaType, elsewhere: (urls ?? []).length > 0 || ELSEWHERE.test(mediaType) };
+}
+/** Whether a platform is one of these (`os/architecture[/variant]`, as a user writes them; [] for all). */
+function platformFilter(platforms) {
+    const wanted = new Set(platforms.map(normalisePlatform));
+    return (of) => wanted.size === 0 || wanted.has((0,_oci_js__WEBPACK_IMPORTED_MODULE_1__/* .platformName */ .$r)(of));
+}
+/** Those of the images that are for a platform that is wanted; of the others `leftOut` is told. */
+function keepWanted(images, { platforms, leftOut }) {
+    const isWanted = platformFilter(platforms);
+    for (const { config } of images)
+        if (!isWanted(config))
+            leftOut?.((0,_oci_js__WEBPACK_IMPORTED_MODULE_1__/* .platformName */ .$r)(config));
+    return images.filter(({ config }) => isWanted(config));
+}
+/** A platform as a user writes it, in the form of `platformName`. */
+function normalisePlatform(platform) {
+    const [os = '', architecture = '', variant] = platform.toLowerCase().split('/');
+    return (0,_oci_js__WEBPACK_IMPORTED_MODULE_1__/* .platformName */ .$r)({ os, architecture, variant });
+}
+function verified(place, digest, bytes) {
+    if (bytes.length > MAX_DOCUMENT_SIZE)
+        throw tooLarge(place, digest);
+    const actual = (0,_oci_js__WEBPACK_IMPORTED_MODULE_1__/* .digestOf */ .ol)(bytes);
+    if (actual === digest)
+        return bytes;
+    // A schema 1 manifest's digest is of its payload, without the signatures in it: it never fits the bytes.
+    if (isSchema1((0,_json_js__WEBPACK_IMPORTED_MODULE_3__/* .parseJson */ .q)(bytes)))
+        throw tooOld(place, digest);
+    throw problem(place, digest, `has another digest, ${actual}`);
+}
+function isSchema1(document) {
+    return (typeof document === 'object' && document !== null && 'schemaVersion' in document && document.schemaVersion === 1);
+}
+function json(place, digest, bytes) {
+    const document = (0,_json_js__WEBPACK_IMPORTED_MODULE_3__/* .parseJson */ .q)(bytes);
+    if (document === undefined)
+        throw problem(place, digest, 'is no JSON');
+    return document;
+}
+function parse(place, digest, shape, document) {
+    const parsed = shape.safeParse(document);
+    if (parsed.success)
+        return parsed.data;
+    const [first] = parsed.error.issues;
+    const where = first?.path.join('.') ?? '';
+    throw problem(place, digest, `is not as the OCI image spec has it: ${where.slice(0, 200)}: ${first?.message.slice(0, 200) ?? ''}`);
+}
+function problem(place, digest, what) {
+    return new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('measure', `\`${place}\`: the document ${digest} ${what}.`);
+}
+function tooLarge(place, digest) {
+    return problem(place, digest, `has more than ${MAX_DOCUMENT_SIZE} bytes`);
+}
+function tooOld(place, digest) {
+    return new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('measure', `\`${place}\`: the manifest ${digest} has Docker's schema 1, which does not list what an image weighs.`, { remedy: 'Push the image again with a Docker of the last years (`docker pull`, `docker push`).' });
+}
+function noneHere(place) {
+    return new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('measure', `\`${place}\` lists images, and has the content of none.`, {
+        remedy: 'Pull or build the image for this platform before it is saved.',
+    });
+}
+function noImage(place, artifacts) {
+    const instead = [...artifacts].slice(0, 5).map((type) => type.slice(0, 100));
+    return new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('measure', instead.length === 0
+        ? `\`${place}\` lists no image.`
+        : `\`${place}\` is no container image, but holds: ${instead.join(', ')}.`);
+}
 
 
 /***/ }),
@@ -40806,6 +43593,7 @@ function hasControls(value) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
+  D2: () => (/* binding */ LAST_SHOWN),
   BK: () => (/* binding */ helpText),
   UK: () => (/* binding */ readCommand)
 });
@@ -40814,6 +43602,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
+// EXTERNAL MODULE: ./node_modules/leven/index.js
+var leven = __nccwpck_require__(7785);
 // EXTERNAL MODULE: ./build/failure.js
 var failure = __nccwpck_require__(9874);
 ;// CONCATENATED MODULE: ./build/inputs/descriptions.js
@@ -40860,6 +43650,7 @@ var reference = __nccwpck_require__(6829);
 
 
 
+
 /** Inputs that have no meaning on a terminal: there is no pull request to comment on. */
 const WORKFLOW_ONLY = new Set(['accept-label', 'comment', 'github-token']);
 /** The options of the commands that are inputs, in action.yml's order. */
@@ -40871,6 +43662,17 @@ const OWN_OPTIONS = {
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean', short: 'v' },
 };
+/** Records of an image that `history` shows in its table, where nobody says how many. */
+const LAST_SHOWN = 30;
+/** The options that `history` has and nothing else. */
+const HISTORY_OPTIONS = {
+    platform: { type: 'string' },
+    last: { type: 'string' },
+    csv: { type: 'boolean' },
+    offline: { type: 'boolean' },
+};
+/** All options of `history`. */
+const OF_HISTORY = ['name', 'platform', 'last', 'csv', 'json', 'data-branch', 'offline'];
 /**
  * Reads the arguments after the program's name. Options are the inputs by their names; one that takes a list may be given more than
  * once. Throws CouldNotMeasure `input` for what is not understood.
@@ -40880,6 +43682,7 @@ function readCommand(argv) {
         args: argv,
         options: {
             ...OWN_OPTIONS,
+            ...HISTORY_OPTIONS,
             ...Object.fromEntries(inputOptions.map((name) => [name, { type: 'string', multiple: true }])),
         },
         strict: false,
@@ -40892,6 +43695,8 @@ function readCommand(argv) {
         return { kind: 'version' };
     const problems = [];
     const [command, ...more] = positionals;
+    if (command === 'history')
+        return readHistory(given, more);
     const values = {};
     if (command === 'check') {
         if (more[0] !== undefined)
@@ -40916,7 +43721,7 @@ function readCommand(argv) {
             problems.push(`\`${rawName}\` has no place in \`diff\`: ${name === 'image' ? 'the second' : 'the first'} argument says it.`);
     }
     else {
-        problems.push(`\`${command ?? ''}\` is not a command; \`image-budget check\` and \`image-budget diff\` are.`);
+        problems.push(`\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\` and \`image-budget history\` are.`);
     }
     for (const { name, rawName, value } of given) {
         const isFlag = name === 'json' || name === 'verbose';
@@ -40931,9 +43736,7 @@ function readCommand(argv) {
             values[input] = LISTS.has(input) && values[input] !== undefined ? `${values[input]}\n${value}` : value;
         }
     }
-    if (problems.length > 0) {
-        throw new failure/* CouldNotMeasure */.N('input', problems.join('\n'), { remedy: '`image-budget --help` lists the options.' });
-    }
+    refuse(problems);
     return {
         kind: 'check',
         values,
@@ -40942,11 +43745,54 @@ function readCommand(argv) {
         verbose: given.some(({ name }) => name === 'verbose'),
     };
 }
+function refuse(problems) {
+    if (problems.length === 0)
+        return;
+    throw new failure/* CouldNotMeasure */.N('input', problems.join('\n'), { remedy: '`image-budget --help` lists the options.' });
+}
+/** The options of `history`; `more`: what stands there besides. */
+function readHistory(given, more) {
+    const problems = more.map((text) => `\`${(0,inputs/* onOneLine */.GJ)(text)}\` is one argument too many; \`history\` takes options alone.`);
+    const values = new Map();
+    for (const { name, rawName, value } of given) {
+        const isFlag = name === 'json' || name === 'csv' || name === 'offline';
+        if (!OF_HISTORY.includes(name))
+            problems.push(`\`${rawName}\` ${noOption(name)}`);
+        else if (isFlag ? value !== undefined : value === undefined || value === '')
+            problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`);
+        else
+            values.set(name, value ?? '');
+    }
+    const [platform, last] = [values.get('platform') ?? null, values.get('last') ?? null];
+    if (platform !== null && !/^\w+(?:\/[\w.]+){1,2}$/.test(platform))
+        problems.push(`\`--platform\` has \`${(0,inputs/* onOneLine */.GJ)(platform)}\`; it takes one platform: \`linux/amd64\`.`);
+    if (last !== null && !/^[1-9]\d{0,8}$/.test(last))
+        problems.push(`\`--last\` has \`${(0,inputs/* onOneLine */.GJ)(last)}\`; it takes a number of records, 1 or more: \`30\`.`);
+    if (values.has('csv') && values.has('json'))
+        problems.push('`--csv` and `--json` are two forms of the same; leave one of the two out.');
+    refuse(problems);
+    return {
+        kind: 'history',
+        values: Object.fromEntries([...values].filter(([name]) => name === 'name' || name === 'data-branch')),
+        platform,
+        last: last === null ? null : Number(last),
+        form: values.has('csv') ? 'csv' : values.has('json') ? 'json' : 'table',
+        offline: values.has('offline'),
+    };
+}
+/** The rest of the sentence on what is no option of `history`. */
+function noOption(name) {
+    const isKnown = Object.hasOwn(OWN_OPTIONS, name) || inputOptions.some((known) => known === name);
+    if (isKnown)
+        return `has no place in \`history\`, which takes ${OF_HISTORY.map((each) => `\`--${each}\``).join(', ')}.`;
+    const near = (0,leven/* closestMatch */.h)(name.slice(0, 100), OF_HISTORY, { maxDistance: 2 });
+    return `is not an option${near === undefined ? '.' : `; did you mean \`--${near}\`?`}`;
+}
 /** The end of the sentence on an unknown option. */
 function hint(name) {
     const near = (0,inputs/* nearestInput */.ZV)(name);
     if (near === null)
-        return '.';
+        return Object.hasOwn(HISTORY_OPTIONS, name) ? ' of this command; `history` has it.' : '.';
     return WORKFLOW_ONLY.has(near)
         ? ': on a terminal there is no pull request to comment on.'
         : `; did you mean \`--${near}\`?`;
@@ -40973,10 +43819,14 @@ function helpText(width) {
 
 Usage: image-budget check [OPTIONS] [CONTEXT]
        image-budget diff [OPTIONS] BASE IMAGE
+       image-budget history [--name NAME] [--platform OS/ARCH] [--last N]
+                            [--csv | --json] [--data-branch BRANCH] [--offline]
 
 ${wrap('check builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and checks them against the budgets.', Math.min(width, 100)).join('\n')}
 
 ${wrap('diff compares two images where they lie: docker://NAME (a registry), docker-daemon:NAME (the Docker engine), docker-archive:FILE, oci-archive:FILE, oci:FOLDER.', Math.min(width, 100)).join('\n')}
+
+${wrap('history shows how the images of the default branch have grown: what the action recorded on the data branch, asking the remote of the repository for it. Nothing is built or measured.', Math.min(width, 100)).join('\n')}
 
 Examples:
   image-budget check --max-size "160 MB"
@@ -40984,16 +43834,29 @@ Examples:
   image-budget check --file docker/Dockerfile --target production --build-args VERSION=1 --json
   image-budget check --image docker://ghcr.io/acme/api:1.1 --max-size "160 MB"
   image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1
+  image-budget history --name api --last 100
+  image-budget history --csv > history.csv
 
-Options:
+Options of check and diff:
 ${option('--base REF', 'Same as --base-ref. Default: the merge base with the default branch.')}
 ${inputOptions.map((name) => option(`--${name} ${LISTS.has(name) ? 'VALUE (may be repeated)' : 'VALUE'}`, descriptions[name])).join('\n')}
 ${option('--json', 'Print the report as JSON on standard output.')}
 ${option('--verbose', 'Show the whole log of the builds, not only their steps.')}
+
+Options of history:
+${option('--name NAME', 'The one image that is wanted. Default: all images that are recorded.')}
+${option('--platform OS/ARCH', 'The one platform that is wanted: linux/amd64. Default: all.')}
+${option('--last N', `So many of the newest records of each image. Default: ${LAST_SHOWN} in the table, all of them in the other forms.`)}
+${option('--csv', 'Print every figure as CSV, a line a record (docs/history.md).')}
+${option('--json', 'Print every figure as JSON (docs/history.md).')}
+${option('--data-branch BRANCH', 'Branch that has the records. Default: image-budget.')}
+${option('--offline', 'Do not ask the remote: show what the last fetch brought.')}
+
+Options of all:
 ${option('-h, --help', 'Print this help.')}
 ${option('-v, --version', 'Print the version.')}
 
-Exit code: 0 within budget, 1 over budget, 2 could not measure, 130 cancelled.
+Exit code: 0 within budget, 1 over budget, 2 could not measure (or show), 130 cancelled.
 Images: docs/configuration.md says more of references (FILE:NAME, FILE:@0, NAME@sha256:…).
 `;
 }
@@ -41580,2353 +44443,349 @@ function keepMemoryLow() {
 
 /***/ }),
 
-/***/ 1499:
+/***/ 4987:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Q: () => (/* binding */ reportFailure),
-/* harmony export */   x: () => (/* binding */ assembleReport)
+/* harmony export */   m: () => (/* binding */ openLocalRecords)
 /* harmony export */ });
-/* harmony import */ var _budget_verdict_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1153);
-/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8508);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9874);
+/* harmony import */ var _git_branch_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6235);
+/* harmony import */ var _git_git_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(75);
 
 
-/** Puts the report together. A report without any image has the verdict `error`: nothing was measured. */
-function assembleReport({ images, version, gonePlatforms, waiver, head, ...run }) {
-    const reports = images.map((image) => ('failure' in image ? failedReport(image) : judgedReport(image)));
-    const verdict = reports.length === 0 ? 'error' : (0,_budget_verdict_js__WEBPACK_IMPORTED_MODULE_0__/* .worstVerdict */ .z)(reports.map((report) => report.verdict));
-    const { repositoryUrl, runUrl } = run;
-    return { schema: 1, version, verdict, images: reports, gonePlatforms, waiver, head, repositoryUrl, runUrl };
-}
-function judgedReport({ comparison, checks, verdict, findings, trend, ratchets }) {
-    const { name, platform, engine, source, head, base, change, sizeFrom, unmeasured, unlikeDownloads } = comparison;
-    const { baseline, baseImage, layerChanges, packages, warnings } = comparison;
-    return {
-        name,
-        platform,
-        verdict,
-        error: null,
-        engine,
-        source,
-        head,
-        base,
-        change,
-        sizeFrom,
-        unmeasured,
-        unlikeDownloads,
-        baseline,
-        baseImage,
-        layerChanges,
-        packages,
-        warnings,
-        findings,
-        checks,
-        trend,
-        ratchets,
-    };
-}
-function failedReport({ name, platform, failure, baseline }) {
-    return {
-        name,
-        platform,
-        verdict: 'error',
-        error: failure,
-        engine: null,
-        source: null,
-        head: null,
-        base: null,
-        change: null,
-        sizeFrom: null,
-        unmeasured: { size: null, downloadSize: null },
-        unlikeDownloads: null,
-        baseline,
-        baseImage: null,
-        layerChanges: [],
-        packages: null,
-        warnings: [],
-        findings: [],
-        checks: [],
-        trend: [],
-        ratchets: [],
-    };
-}
-/** The report of a run that has no figures, with what is known of it all the same. */
-function reportFailure(name, failure, known = {}) {
-    const baseline = {
-        kind: 'none',
-        commit: null,
-        ref: null,
-        reason: 'this change was not measured',
-        record: null,
-        passedOver: null,
-    };
-    return assembleReport({
-        version: _version_js__WEBPACK_IMPORTED_MODULE_1__/* .version */ .r,
-        images: [{ name, platform: null, failure, baseline }],
-        gonePlatforms: [],
-        waiver: null,
-        head: known.head ?? { commit: null, pushed: null, dirty: false, reference: null },
-        repositoryUrl: known.repositoryUrl ?? null,
-        runUrl: known.runUrl ?? null,
-    });
-}
 
-
-/***/ }),
-
-/***/ 9665:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   h: () => (/* binding */ renderJson)
-/* harmony export */ });
-/** The report as JSON (docs/report.md): two spaces, a newline at the end. Keys stand in the order in which the report is made. */
-function renderJson(report) {
-    return `${JSON.stringify(report, null, 2)}\n`;
-}
-
-
-/***/ }),
-
-/***/ 6717:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  b: () => (/* binding */ renderTerminal)
-});
-
-;// CONCATENATED MODULE: ./build/report/phrase.js
+/** Commits and tags that are looked at, at most. */
+const MOST = 300;
 /**
- * Words before it is known where they are printed: the same phrase becomes Markdown in the comment and plain text on a
- * terminal, and whatever came from a pull request stays marked as data until the renderer has made it inert.
+ * The records on the data branch of the clone that a folder is in, as git has them: with `fetch` the remote is asked, else what the last
+ * fetch left is taken. None where the folder is in no repository.
  */
-/** Template tag: phrase`${{ code: name }} is over by ${formatBytes(excess)}`; a phrase inside becomes part of it. */
-function phrase_phrase(strings, ...values) {
-    return strings.flatMap((string, index) => [string, values[index] ?? []].flat()).filter((piece) => piece !== '');
-}
-/** Phrases in a row with a separator between them. */
-function join(phrases, separator) {
-    return phrases.flatMap((each, index) => (index === 0 ? each : [separator, ...each]));
-}
-/** With a capital letter, where it begins with words of ours. */
-function capitalised(words) {
-    const [first, ...rest] = words;
-    return typeof first === 'string' ? [`${first.slice(0, 1).toUpperCase()}${first.slice(1)}`, ...rest] : words;
-}
-/** `a`, `a and b`, `a, b and c`. */
-function list(words) {
-    if (words.length < 2)
-        return words.join('');
-    return `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
-}
-/** A sentence of this project's own making, with code between backticks, as a phrase. */
-function fromProse(sentence) {
-    const parts = sentence.split('`');
-    // An odd backtick out belongs to the text: what is left of it then still reads as it was written.
-    if (parts.length % 2 === 0)
-        return [sentence];
-    return parts.map((part, index) => (index % 2 === 1 && part !== '' ? { code: part } : part)).filter((it) => it !== '');
-}
-/** The words alone, as they are: for logs, titles and plain text. Not cleaned of control characters. */
-function plain(words) {
-    return words.map(plainPiece).join('');
-}
-function plainPiece(piece) {
-    if (typeof piece === 'string')
-        return piece;
-    if ('code' in piece)
-        return piece.code;
-    if ('strong' in piece)
-        return piece.strong;
-    if ('place' in piece)
-        return placeName(piece.place);
-    if ('link' in piece)
-        return `${piece.link}: ${piece.url}`;
-    return '';
-}
-/** `Dockerfile:14`, or the file alone. */
-function placeName(place) {
-    return place.line === null ? place.file : `${place.file}:${place.line}`;
-}
-
-;// CONCATENATED MODULE: ./build/report/state.js
-/** The leading metric of an image; null where neither is measured. */
-function state_leadMetric(image) {
-    if (image.head === null)
-        return null;
-    if (image.head.size !== null)
-        return 'size';
-    return image.head.downloadSize === null ? null : 'downloadSize';
-}
-/** Change of the leading metric; null without a comparison. */
-function leadChange(image) {
-    const metric = state_leadMetric(image);
-    return metric === null ? null : (image.change?.[metric] ?? null);
-}
-/** Which of the states an image is in. */
-function stateOf(image) {
-    if (image.error !== null || image.head === null)
-        return 'failed';
-    if (image.verdict === 'error')
-        return 'not-judged';
-    if (image.verdict === 'over')
-        return 'over';
-    if (image.checks.some((check) => check.status === 'waived'))
-        return 'waived';
-    if (image.checks.some((check) => check.status === 'warned'))
-        return 'warned';
-    const isUncharged = (reason) => image.checks.some((check) => check.reason === reason && check.level === 'fail');
-    if (isUncharged('over-before'))
-        return 'over-before';
-    if (isUncharged('base-image'))
-        return 'base-image';
-    const change = leadChange(image);
-    if (change === null)
-        return 'no-comparison';
-    if (change.amount < 0)
-        return 'smaller';
-    if (image.checks.some(isNear))
-        return 'near';
-    return change.amount > 0 ? 'larger' : 'unchanged';
-}
-/** Worth a word before it is broken; a soft limit is such a word itself. */
-function isNear({ status, level }) {
-    return status === 'near' && level === 'fail';
-}
-/** The image could not be judged: a failed build, or a budget on what is not measured. */
-function isFailure(image) {
-    return image.verdict === 'error' || image.error !== null || image.head === null;
-}
-/**
- * By how many bytes (of the leading metric) the base image's layers changed, where there is another one; null where there is not, or
- * where that is not known.
- */
-function baseImageGrowth(image) {
-    const metric = state_leadMetric(image);
-    return metric === null ? null : (image.baseImage?.growth?.[metric] ?? null);
-}
-/** The commit whose figures stand for the base: of a record before the base commit, that record's. Null: there is none. */
-function measuredBase({ baseline }) {
-    return baseline.record?.commit ?? baseline.commit;
-}
-/** `docker.io/library/node:24-slim` as Dockerfiles write it: `node:24-slim`. */
-function state_familiarName(reference) {
-    return reference.replace(/^docker\.io\/(library\/)?/, '');
-}
-
-;// CONCATENATED MODULE: ./build/report/units.js
-/**
- * Figures as people read them. One family for everything: decimal units (1 kB = 1000 B), as the docker CLI and the
- * registries print them, so that a figure here is the figure that `docker images` shows.
- */
-const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-/** U+2212, as wide as `+`: in a column of figures a hyphen is easily overlooked. */
-const MINUS = '\u2212';
-const grouped = new Intl.NumberFormat('en-US');
-/**
- * Bytes with one decimal, rounded half up: `812 B`, `1.5 kB`, `163.9 MB`; never `1000.0 kB`.
- * @throws RangeError for what is no integer: a failed measurement must not reach a page as a figure.
- */
-function units_formatBytes(bytes) {
-    if (!Number.isInteger(bytes))
-        throw new RangeError(`not a number of bytes: ${bytes}`);
-    const amount = Math.abs(bytes);
-    const sign = bytes < 0 ? MINUS : '';
-    if (amount < 1000)
-        return `${sign}${amount} B`;
-    let unit = 1;
-    // Whole tenths: 1450 B are 14.5 tenths of a kB, which rounds up; 1.45 has no exact double and would round down.
-    while (tenths(amount, unit) >= 10_000 && unit < UNITS.length - 1)
-        unit += 1;
-    const rounded = tenths(amount, unit);
-    return `${sign}${Math.floor(rounded / 10)}.${rounded % 10} ${UNITS[unit]}`;
-}
-function tenths(bytes, unit) {
-    return Math.round(bytes / (1000 ** unit / 10));
-}
-/** A difference in bytes: `+15.7 MB`, `−21.3 MB`, `0 B`. */
-function units_formatSigned(bytes) {
-    return bytes > 0 ? `+${units_formatBytes(bytes)}` : units_formatBytes(bytes);
-}
-/** A difference in whole things: `+1`, `−2`, `0`. */
-function formatSignedCount(count) {
-    return withSign(count, grouped.format(Math.abs(count)));
-}
-/** A difference in percent, one decimal: `+10.6 %`, `−14.4 %`; `0.0 %` for what rounds to nothing. */
-function formatPercent(percent) {
-    const rounded = Math.round(Math.abs(percent) * 10) / 10;
-    return withSign(rounded === 0 ? 0 : percent, `${rounded.toFixed(1)} %`);
-}
-function withSign(value, text) {
-    if (value === 0)
-        return text;
-    return `${value > 0 ? '+' : MINUS}${text}`;
-}
-/** Every byte: `148,213,004 B`. */
-function formatExactBytes(bytes) {
-    return `${bytes < 0 ? MINUS : ''}${grouped.format(Math.abs(bytes))} B`;
-}
-/**
- * A limit as its user wrote it, where it was written in this family with at most three decimals: `160 MB`, `1.25 GB`;
- * otherwise (`150 MiB`) as any other figure: `157.3 MB`.
- */
-function formatLimit(bytes) {
-    const unit = UNITS.findLastIndex((_, index) => bytes >= 1000 ** index);
-    if (unit < 1 || bytes % 1000 ** (unit - 1) !== 0)
-        return units_formatBytes(bytes);
-    return `${bytes / 1000 ** unit} ${UNITS[unit]}`;
-}
-/**
- * A figure that stands beside others: with its exact bytes where it would look like one of them without being it.
- * `148.2 MB (148,213,004 B)` beside 148,213,104; `148.2 MB` beside 163,900,000.
- * @param format how the figure itself is written: `formatBytes` (default) or `formatLimit`
- */
-function formatBytesAmong(bytes, others, format = units_formatBytes) {
-    const rounded = units_formatBytes(bytes);
-    const looksAlike = others.some((other) => other !== null && other !== bytes && units_formatBytes(other) === rounded);
-    return looksAlike && Math.abs(bytes) >= 1000 ? `${format(bytes)} (${formatExactBytes(bytes)})` : format(bytes);
-}
-/** `1 layer`, `12 layers`, `1,000 images`. */
-function units_formatCount(count, noun) {
-    return `${grouped.format(count)} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-;// CONCATENATED MODULE: ./build/report/advice.js
-
-
-
-/** New findings shown above the fold. */
-const ADVICE_SHOWN = 3;
-/** Forbidden ones shown, at most. */
-const MOST_SHOWN = 20;
-/** What is advised of an image; null where there is nothing. Without a comparison nothing is new. */
-function adviceOf(image, shown = ADVICE_SHOWN) {
-    if (image.findings.length === 0)
-        return null;
-    const fresh = image.findings.filter((finding) => isFresh(finding, image));
-    const forbidden = forbiddenRules(image);
-    // What breaks a budget is told whole.
-    const count = Math.max(shown, Math.min(MOST_SHOWN, fresh.filter(({ rule }) => forbidden.has(rule)).length));
-    const standing = image.findings.filter((finding) => !fresh.includes(finding));
-    const hasBytes = fresh.some(({ added }) => added !== null && added > 0);
-    const title = hasBytes && (leadChange(image)?.amount ?? 0) > 0 ? 'To get it back' : 'New in this change';
-    return { title, fresh: fresh.slice(0, count), more: fresh.slice(count), standing };
-}
-/** Rules whose findings break a budget of the image. */
-function forbiddenRules({ checks }) {
-    const broken = checks.filter(({ budget, status }) => budget === 'forbid' && status === 'over');
-    return new Set(broken.flatMap(({ scope }) => scope?.of ?? []));
-}
-/** It came with this change: also with another base image, where the change names it, but not with one that moved by itself. */
-function isFresh({ since, fromBase }, { baseImage }) {
-    return (since === 'new' || since === 'grown') && !(fromBase && baseImage?.doing !== 'change');
-}
-/** `Advice that was there before this change (2, 34.1 MB)`. */
-function standingTitle({ standing }, image) {
-    const bytes = standing.reduce((sum, finding) => sum + (finding.bytes ?? 0), 0);
-    const figures = `(${standing.length}${bytes > 0 ? `, ${units_formatBytes(bytes)}` : ''})`;
-    const isOld = image.base !== null && standing.every(({ since }) => since === 'before');
-    return isOld
-        ? `Advice that was there before this change ${figures}`
-        : image.base === null
-            ? `Advice ${figures}`
-            : `Other advice ${figures}`;
-}
-/** `Add `coverage` to `.dockerignore`: −3.4 MB (coverage output in `/app/coverage`, `Dockerfile:17`)`. */
-function findingWords(finding, report) {
-    const bytes = finding.since === 'grown' || finding.since === 'new' ? (finding.added ?? finding.bytes) : finding.bytes;
-    const figure = bytes === null || bytes === 0 ? [] : phrase_phrase `: ${{ strong: units_formatSigned(-bytes) }}`;
-    const paths = finding.paths.slice(0, 2);
-    const more = finding.count - paths.length;
-    const where = paths.length === 0
-        ? []
-        : phrase_phrase ` in ${join(paths.map((path) => [{ code: path }]), ', ')}${more > 0 ? ` and ${units_formatCount(more, 'more place')}` : ''}`;
-    return phrase_phrase `${capitalised(finding.fix)}${figure} (${finding.what}${where}${placeWords(finding, report)})`;
-}
-function placeWords(finding, report) {
-    const { file, line } = finding;
-    if (file === null || line === null)
-        return finding.fromBase ? [', from the base image'] : [];
-    const commit = report.head.dirty ? null : report.head.commit;
-    const place = { file, line, commit };
-    const other = finding.otherLine === null ? [] : phrase_phrase ` and ${{ place: { file, line: finding.otherLine, commit } }}`;
-    return phrase_phrase `, ${{ place }}${other}`;
-}
-/** What BuildKit's own checks say, but for what a finding says of the same line. */
-function checksOf(image) {
-    const told = new Set(image.findings.flatMap(({ rule, line }) => (rule === 'secrets' && line !== null ? [line] : [])));
-    return image.warnings.filter(({ rule, line }) => !(rule === 'SecretsUsedInArgOrEnv' && line !== null && told.has(line)));
-}
-/** `Dockerfile:3 The 'as' keyword should match the case of the 'from' keyword (FromAsCasing)`. */
-function checkWords(warning, image, report) {
-    const file = image.layerChanges.find((layer) => layer.file !== null)?.file ?? null;
-    const commit = report.head.dirty ? null : report.head.commit;
-    const place = file === null || warning.line === null ? [] : [{ place: { file, line: warning.line, commit } }, ' '];
-    return phrase_phrase `${place}${warning.message} (${{ code: warning.rule }})`;
-}
-/** `2 more: package-cache −1.2 MB, secrets`. */
-function moreWords({ more }) {
-    const each = more
-        .slice(0, 10)
-        .map(({ rule, added }) => `${rule}${added === null || added === 0 ? '' : ` ${units_formatSigned(-added)}`}`);
-    return [`${more.length} more: ${each.join(', ')}${more.length > each.length ? ', …' : ''}`];
-}
-
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
-;// CONCATENATED MODULE: ./build/report/characters.js
-
-/**
- * What a string from a pull request may do to the place it is printed at: move the cursor, colour the terminal, break a
- * line or a table row, reorder what stands beside it. Here it loses all of that; what it says in Markdown is
- * markdown.ts's matter.
- */
-/** Stands where a character was that must not be printed. */
-const REPLACEMENT = '\uFFFD';
-/**
- * Unicode category Cc (controls) and Cf (format: the bidirectional overrides of CVE-2021-42574, zero-width spaces, tag
- * characters), private use and unassigned ones. U+200D stays: it joins emoji, and moves nothing.
- */
-const UNPRINTABLE = /(?!\u200D)[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}]/gu;
-const LINE_BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
-/** One line of printable characters. Escape sequences are dropped, line breaks become one space, the rest is replaced. */
-function oneLine(text) {
-    return printable(text.replaceAll(LINE_BREAKS, ' ')).trim();
-}
-/** Lines of printable characters, tabs as two spaces, without blank lines at either end. */
-function manyLines(text) {
-    const lines = text
-        .replaceAll('\t', '  ')
-        .split(/\r\n|[\n\v\f\r\u0085\u2028\u2029]/)
-        .map((line) => printable(line).trimEnd());
-    const first = lines.findIndex((line) => line !== '');
-    return first === -1 ? [] : lines.slice(first, lines.findLastIndex((line) => line !== '') + 1);
-}
-function printable(text) {
-    return (0,external_node_util_.stripVTControlCharacters)(text).toWellFormed().replaceAll(UNPRINTABLE, REPLACEMENT);
-}
-/** At most `max` characters (code points), the last of them the ellipsis where something was cut. */
-function characters_shorten(text, max, ellipsis = '…') {
-    if (text.length <= max)
-        return text;
-    const characters = Array.from(text);
-    if (characters.length <= max)
-        return text;
-    return `${characters.slice(0, Math.max(0, max - ellipsis.length)).join('')}${ellipsis}`.slice(0, 2 * max);
-}
-const NO_WIDTH = /^(?:\p{Mn}|\p{Me}|\u{200D})$/u;
-// JavaScript has no property for Unicode's East Asian Width: these scripts and blocks are its Wide and Fullwidth ones.
-const WIDE = /^[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\u3000-\u303E\uFF01-\uFF60\uFFE0-\uFFE6]$/u;
-/** Columns that a terminal needs for a line of printable characters: 2 for wide ones, 0 for combining ones. */
-function displayWidth(line) {
-    let width = 0;
-    for (const character of line)
-        width += characterWidth(character);
-    return width;
-}
-/** Columns of one character (code point). */
-function characterWidth(character) {
-    if (character < '\u0300')
-        return 1;
-    if (NO_WIDTH.test(character))
-        return 0;
-    return WIDE.test(character) ? 2 : 1;
-}
-
-;// CONCATENATED MODULE: ./build/report/causes.js
-
-
-
-
-/** A layer's figures: its sizes, or its download sizes where only those are known on each side that has the layer. */
-function causes_layerFigures(layer) {
-    const sides = [
-        ['size', layer.sizeBefore, layer.sizeAfter],
-        ['downloadSize', layer.downloadSizeBefore, layer.downloadSizeAfter],
-    ];
-    for (const [metric, before, after] of sides) {
-        if (layer.change === 'added' ? after === null : before === null)
-            continue;
-        if (layer.change === 'removed' ? before === null : after === null)
-            continue;
-        return { metric, before, after, amount: (after ?? 0) - (before ?? 0) };
-    }
-    return { metric: null, before: null, after: null, amount: null };
-}
-/** Causes shown; the layer table has all of them. */
-const CAUSES_SHOWN = 3;
-/** Places and packages that one cause names, and the share of the cause below which one is not worth its words. */
-const PARTS_SHOWN = 3;
-const PACKAGES_SHOWN = 2;
-const WORTH_SHARE = 0.03;
-/** A place that makes up so much of a cause explains it alone. */
-const ALONE_SHARE = 0.9;
-/**
- * Why an image's size changed. Null without a comparison or where nothing did. The layers of a base image that moved by itself are left
- * out: it has a sentence of its own; where the change names another base image, that is one cause.
- */
-function causesOf(image, shown = CAUSES_SHOWN) {
-    if (image.base === null)
-        return null;
-    const changed = causes_allCauses(image);
-    // A cause that changed no size explains none.
-    const telling = changed.filter(({ amount }) => amount !== 0);
-    if (telling.length === 0)
-        return null;
-    const rest = telling.slice(shown);
-    const moved = changed.filter(({ amount, why }) => amount === 0 && why !== null && why.moved !== 0).length;
-    return {
-        title: causesTitle(image),
-        causes: telling.slice(0, shown),
-        rest: [
-            ...(rest.length > 0 ? [restWords(rest)] : []),
-            ...(moved > 0 ? [[`${units_formatCount(moved, 'layer')} with files that only moved from one layer to another`]] : []),
-        ],
-    };
-}
-/** Every cause of a change, largest first. */
-function causes_allCauses(image) {
-    if (image.base === null)
-        return [];
-    const moved = image.baseImage?.change === 'changed';
-    const layers = image.layerChanges
-        .filter((layer) => causes_isChanged(layer) && !(moved && layer.fromBase))
-        .map((layer) => {
-        const { amount, metric } = causes_layerFigures(layer);
-        const net = amount === null || metric !== 'size' ? amount : amount - (layer.why?.moved ?? 0);
-        return { layer, amount: net, metric, why: layer.why };
-    });
-    const named = namesBaseImage(image) ? [baseImageCause(image)] : [];
-    return [...named, ...layers].toSorted((a, b) => rank(b) - rank(a));
-}
-/** The base image is another one, and did not move by itself: that is a cause like any other. */
-function namesBaseImage({ baseImage }) {
-    return baseImage?.change === 'changed' && baseImage.doing !== 'drift';
-}
-function baseImageCause(image) {
-    const growth = baseImageGrowth(image);
-    const why = image.baseImage?.why ?? null;
-    const metric = image.head?.size === null ? 'downloadSize' : 'size';
-    return { layer: null, amount: growth === null ? null : growth - (why?.moved ?? 0), metric, why };
-}
-function causesTitle(image) {
-    if (image.baseImage?.change === 'changed' && !namesBaseImage(image))
-        return 'What this change did';
-    const amount = leadChange(image)?.amount ?? 0;
-    if (amount === 0)
-        return 'What changed';
-    return amount > 0 ? 'Why it grew' : 'Why it shrank';
-}
-/** The layer is not what it was: a cause, unlike one that was only built again or stands elsewhere. */
-function causes_isChanged(layer) {
-    return layer.change === 'changed' || layer.change === 'added' || layer.change === 'removed';
-}
-/** Largest first; what is not measured stands last, and before nothing. */
-function rank({ amount }) {
-    return amount === null ? 0.5 : Math.abs(amount);
-}
-function restWords(rest) {
-    const amount = rest.some((cause) => cause.amount === null || cause.metric !== rest[0]?.metric)
-        ? null
-        : rest.reduce((sum, cause) => sum + (cause.amount ?? 0), 0);
-    return [`${units_formatCount(rest.length, 'more layer')}${amount === null ? '' : `, ${units_formatSigned(amount)} in all`}`];
-}
-/** One cause: place, instruction, by how much, what kind of change it is, and what of it. */
-function causeWords(cause, image, report) {
-    const amount = cause.amount === null ? 'size not measured' : units_formatSigned(cause.amount);
-    const download = cause.metric === 'downloadSize' ? ' to download' : '';
-    const figure = [{ strong: `${amount}${download}` }];
-    const head = cause.layer === null ? baseHead(image, report) : layerHead(cause.layer, image, report);
-    return phrase_phrase `${head.subject} ${figure}${head.kind}${whyWords(cause)}${head.was}`;
-}
-function layerHead(layer, image, report) {
-    const place = layerPlace(layer, image, report);
-    const kind = { added: ', new', removed: ', removed', changed: '', unchanged: '', rebuilt: '', moved: '' }[layer.change];
-    const was = layer.instructionBefore === null
-        ? []
-        : phrase_phrase `; was ${{ code: excerpt(layer.instructionBefore, layer.instruction) }}`;
-    const base = layer.fromBase ? ', from the base image' : '';
-    return {
-        subject: phrase_phrase `${place === null ? [] : [{ place }, ' ']}${{ code: layer.instruction }}`,
-        kind: phrase_phrase `${kind}${base}${copiedWords(layer)}`,
-        was,
-    };
-}
-/** Characters of an instruction that a report shows, and of what is the same before the first difference. */
-const SHOWN_TEXT = 110;
-const SAME_TEXT = 20;
-/** A text from shortly before it differs from the other, where its beginning alone would look like that. */
-function excerpt(text, other) {
-    if (text.slice(0, SHOWN_TEXT) !== other.slice(0, SHOWN_TEXT))
-        return text;
-    let at = 0;
-    while (at < text.length && text[at] === other[at])
-        at += 1;
-    return `…${text.slice(Math.max(0, at - SAME_TEXT))}`;
-}
-/** A stage that the instruction names itself is not named twice; a number is, and another image. */
-function copiedWords({ copiedFrom, instruction }) {
-    if (copiedFrom === null)
-        return [];
-    if (copiedFrom.kind === 'stage' && instruction.includes(`--from=${copiedFrom.name}`))
-        return [];
-    return phrase_phrase `, from the ${copiedFrom.kind} ${{ code: copiedFrom.name }}`;
-}
-function baseHead(image, report) {
-    const { before = null, after = null } = image.baseImage ?? {};
-    const file = image.layerChanges.find((layer) => layer.file !== null)?.file ?? null;
-    const commit = report.head.dirty ? null : report.head.commit;
-    const place = file === null || after?.line == null ? null : { file, line: after.line, commit };
-    // A variable does not tell which image it is.
-    const text = (side) => {
-        if (side?.instruction?.includes('$') === false)
-            return side.instruction;
-        return `FROM ${side === null ? 'scratch' : state_familiarName(side.name)}`;
-    };
-    return {
-        subject: phrase_phrase `${place === null ? [] : [{ place }, ' ']}${{ code: text(after) }}`,
-        kind: [],
-        was: text(before) === text(after) ? [] : phrase_phrase `; was ${{ code: text(before) }}`,
-    };
-}
-/** Where a layer's instruction stands: in this change's tree, or in the base's for a removed one. Null: not known. */
-function layerPlace(layer, image, report) {
-    if (layer.file === null || layer.line === null)
-        return null;
-    const head = report.head.dirty ? null : report.head.commit;
-    return { file: layer.file, line: layer.line, commit: layer.change === 'removed' ? measuredBase(image) : head };
-}
-/** What of it, as the end of the cause's sentence; nothing where it is not known. */
-function whyWords({ layer, amount, why }) {
-    if (why === null || amount === null || amount === 0)
-        return [];
-    const worth = why.parts.filter((part) => part.amount * amount > 0 && Math.abs(part.amount) >= Math.abs(amount) * WORTH_SHARE);
-    const [first] = worth;
-    const allParts = why.parts.filter((part) => part.amount * amount > 0).length;
-    if (first === undefined)
-        return [];
-    if (Math.abs(first.amount) >= Math.abs(amount) * ALONE_SHARE || why.parts.length === 1) {
-        return alone(first, layer?.change === 'added');
-    }
-    const shown = worth.slice(0, PARTS_SHOWN);
-    const isNewLayer = layer?.change === 'added';
-    const left = allParts - shown.length;
-    const rest = amount - shown.reduce((sum, part) => sum + part.amount, 0);
-    const more = left > 0 && rest * amount > 0 ? [[`${units_formatCount(left, 'more place')} (${units_formatSigned(rest)})`]] : [];
-    return phrase_phrase `: ${join([...shown.map((part) => partWords(part, isNewLayer)), ...more], ', ')}`;
-}
-/** ` in `/app/node_modules`: `typescript` 5.9.3 is new (+9.1 MB)`; `: `/app/coverage` is new`. */
-function alone(part, isNewLayer) {
-    const packages = packagesWords(part);
-    if (part.path === null)
-        return phrase_phrase `: ${packages}`;
-    if (packages.length > 0 && part.ecosystem !== null)
-        return phrase_phrase ` in ${{ code: part.path }}: ${packages}`;
-    if (part.change === 'changed')
-        return phrase_phrase ` in ${{ code: part.path }}`;
-    return phrase_phrase `: ${{ code: part.path }}${isNewLayer && part.change === 'new' ? '' : ` is ${part.change}`}`;
-}
-function partWords(part, isNewLayer) {
-    const figure = units_formatSigned(part.amount);
-    if (part.path === null)
-        return packagesWords(part);
-    const state = part.change === 'changed' || (isNewLayer && part.change === 'new') ? '' : ` is ${part.change}`;
-    const packages = part.ecosystem === null ? [] : packagesWords(part);
-    return packages.length > 0
-        ? phrase_phrase `${{ code: part.path }} (${figure}: ${packages})`
-        : phrase_phrase `${{ code: part.path }}${state} (${figure})`;
-}
-/** What the packages of a database are called. */
-const causes_ECOSYSTEMS = {
-    dpkg: 'Debian package',
-    apk: 'Alpine package',
-    rpm: 'RPM package',
-    npm: 'npm package',
-    python: 'Python package',
-    go: 'Go program',
-    java: 'Java archive',
-};
-function packagesWords(part) {
-    const same = part.packages.filter(({ amount }) => amount * part.amount > 0);
-    const shown = same.slice(0, PACKAGES_SHOWN);
-    if (shown.length === 0 || part.ecosystem === null)
-        return [];
-    const left = part.packageCount - shown.length;
-    const amount = shown.reduce((rest, each) => rest - each.amount, part.amount);
-    const more = left > 0 ? [[`${units_formatCount(left, `more ${causes_ECOSYSTEMS[part.ecosystem]}`)} (${units_formatSigned(amount)})`]] : [];
-    return join([...shown.map(packageWords), ...more], ', ');
-}
-function version(text) {
-    return text === null ? '' : ` ${characters_shorten(text, 40, '...')}`;
-}
-/** `` `typescript` 5.9.3 is new (+9.1 MB) ``, `` `lodash` 4.17.20 → 4.17.21 (+2.0 kB) ``. */
-function packageWords({ name, change, versionBefore, versionAfter, amount, folder }) {
-    const figure = units_formatSigned(amount);
-    const code = { code: name };
-    if (change === 'new')
-        return phrase_phrase `${code}${version(versionAfter)} is new (${figure})`;
-    if (change === 'gone')
-        return phrase_phrase `${code}${version(versionBefore)} is gone (${figure})`;
-    if (change === 'updated')
-        return phrase_phrase `${code}${version(versionBefore)} →${version(versionAfter)} (${figure})`;
-    const where = folder === null ? [] : phrase_phrase `, mostly in ${{ code: folder }}`;
-    return phrase_phrase `${code}${version(versionAfter)} (${figure}${where})`;
-}
-
-;// CONCATENATED MODULE: ./build/report/noteworthy.js
-/**
- * Noise floor in bytes. Two builds of one tree differ by timestamps in caches, `.pyc` files, package manager logs: a few
- * hundred bytes to a few kB. 10 kB is above that and below anything that a reviewer would act upon.
- */
-const NOISE_BYTES = 10_000;
-/**
- * Noise floor of download sizes, as a share of the image's: what the same content compresses to differs between
- * versions and levels of the compressor, and with the order of the files in the layer.
- */
-const NOISE_DOWNLOAD_SHARE = 0.001;
-/**
- * Whether the report says something that a reviewer would want to be told unasked. Not if it is a quiet success: then
- * `comment: on-change` writes no new comment. A budget that is nearly used up, or was broken before, is no news on a pull
- * request that changes nothing of it.
- */
-function isNoteworthy(report) {
-    return report.verdict !== 'within' || report.gonePlatforms.length > 0 || report.images.some(isImageNoteworthy);
-}
-/** The same for one image; the others of the report are folded away. */
-function isImageNoteworthy(image) {
-    if (image.verdict !== 'within')
-        return true;
-    if (image.checks.some(({ status }) => status === 'warned' || status === 'waived'))
-        return true;
-    // No comparison is news where a base was looked for, not where none was asked for.
-    if (image.base === null || image.change === null)
-        return image.baseline.ref !== null;
-    if ((image.change.layers?.amount ?? 0) !== 0)
-        return true;
-    if (image.baseImage?.change === 'changed')
-        return true;
-    // A key weighs next to nothing.
-    if (image.findings.some(({ rule, since }) => rule === 'secrets' && since !== 'before'))
-        return true;
-    const { size, downloadSize } = image.change;
-    if (size !== null)
-        return Math.abs(size.amount) >= NOISE_BYTES;
-    if (downloadSize === null)
-        return true;
-    const floor = Math.max(NOISE_BYTES, (image.base.downloadSize ?? 0) * NOISE_DOWNLOAD_SHARE);
-    return Math.abs(downloadSize.amount) >= floor;
-}
-
-// EXTERNAL MODULE: ./build/budget/waiver.js
-var budget_waiver = __nccwpck_require__(4954);
-;// CONCATENATED MODULE: ./build/report/words.js
-
-
-
-
-
-
-/** The words of the report, said once for the comment, the summary, the terminal and the log. */
-/** The product's name as every report's first words. */
-const PRODUCT = 'Image budget';
-/** The verdict on the whole report, without the product's name: `` `api` is over by 3.9 MB ``, `1 of 24 images is over`. */
-function headline(report) {
-    const [image] = report.images;
-    if (image === undefined)
-        return ['nothing was measured'];
-    if (report.images.length === 1)
-        return imageHeadline(image);
-    const name = report.images.every((other) => other.name === image.name) ? image.name : null;
-    const total = report.images.length;
-    const noun = name === null ? 'image' : 'platform';
-    const count = (test) => report.images.filter(test).length;
-    const failed = count(isFailure);
-    const over = count((each) => each.verdict === 'over');
-    if (failed + over > 0) {
-        const said = [
-            ...(over > 0 ? [`over on ${over}`] : []),
-            ...(failed > 0 ? [`could not be measured on ${failed}`] : []),
-        ];
-        if (name !== null) {
-            const verb = over > 0 ? 'is ' : '';
-            return phrase_phrase `${{ code: name }} ${verb}${list(said)} of ${units_formatCount(total, noun)}`;
-        }
-        if (over === 0)
-            return [`${failed} of ${units_formatCount(total, noun)} could not be measured`];
-        const rest = failed > 0 ? `, ${failed} could not be measured` : '';
-        return [`${over} of ${units_formatCount(total, noun)} ${over === 1 ? 'is' : 'are'} over${rest}`];
-    }
-    const changes = changeCounts(report);
-    const subject = name === null
-        ? [`all ${units_formatCount(total, noun)} are`]
-        : phrase_phrase `${{ code: name }} is, on ${units_formatCount(total, noun)},`;
-    const judged = report.images.some(isJudged);
-    const overBefore = count((each) => stateOf(each) === 'over-before');
-    const standing = overBefore > 0 ? `${overBefore} over before this change` : '';
-    if (judged && overBefore === 0)
-        return phrase_phrase `${subject} within budget${changes === '' ? '' : `: ${changes}`}`;
-    const rest = [standing, changes].filter((words) => words !== '').join(', ');
-    return [
-        ...(name === null ? [units_formatCount(total, noun)] : phrase_phrase `${{ code: name }} on ${units_formatCount(total, noun)}`),
-    ].concat(rest === '' ? ' unchanged' : `: ${rest}`);
-}
-/** `2 larger, 1 smaller, 3 with no comparison`, or nothing. */
-function changeCounts(report) {
-    const amounts = report.images.map((image) => leadChange(image)?.amount ?? null);
-    const counts = [
-        [amounts.filter((amount) => amount !== null && amount > 0).length, 'larger'],
-        [amounts.filter((amount) => amount !== null && amount < 0).length, 'smaller'],
-        [amounts.filter((amount) => amount === null).length, 'with no comparison'],
-    ];
-    return counts
-        .filter(([count]) => count > 0)
-        .map(([count, words]) => `${count} ${words}`)
-        .join(', ');
-}
-/** The verdict on one image: `` `api` is over by 3.9 MB ``. */
-function imageHeadline(image) {
-    return phrase_phrase `${{ code: image.name }} ${verdictWords(image)}`;
-}
-/** The same without the name, to follow it: `is over by 3.9 MB`. */
-function verdictWords(image) {
-    const toDownload = state_leadMetric(image) === 'downloadSize' ? ' to download' : '';
-    const amount = leadChange(image)?.amount ?? 0;
-    const broken = (test) => brokenWords(image.checks.filter(test));
-    const over = broken((check) => check.status === 'over');
-    const words = {
-        failed: ['could not be measured'],
-        'not-judged': [over === '' ? 'could not be judged' : `could not be judged in full, and ${over}`],
-        over: [`${over}${image.base === null ? ' (no comparison)' : ''}`],
-        waived: [`${broken((check) => check.status === 'waived')} (accepted)`],
-        warned: [`${broken((check) => check.status === 'warned')} (soft limit)`],
-        'over-before': ['was over before this change'],
-        'base-image': [`${broken((check) => check.reason === 'base-image')} since the base image grew`],
-        'no-comparison': [
-            isJudged(image)
-                ? `${nearWords(image) || 'is within budget'} (no comparison)`
-                : `is ${sizeWords(image)} (no comparison)`,
-        ],
-        smaller: [`is ${units_formatBytes(Math.abs(amount))} smaller${toDownload}`],
-        near: [nearWords(image)],
-        larger: [largerWords(image, amount, toDownload)],
-        unchanged: [`is the same ${toDownload === '' ? 'size' : 'download size'} as ${baseName(image)}`],
-    };
-    return words[stateOf(image)];
-}
-/** Whether any of its budgets says something: growth over time has nothing to be counted from at first. */
-function isJudged({ checks }) {
-    return checks.some(({ reason }) => reason !== 'no-record');
-}
-function largerWords(image, amount, toDownload) {
-    const judged = isJudged(image) ? 'is within budget, ' : '';
-    const larger = `${judged || 'is '}${units_formatBytes(Math.abs(amount))} larger${toDownload}`;
-    const fromBase = baseImageGrowth(image);
-    const isSame = image.baseImage?.before?.name === image.baseImage?.after?.name;
-    if (fromBase === null || fromBase <= 0 || !isSame)
-        return larger;
-    const grew = `the base image grew by ${units_formatBytes(fromBase)}`;
-    return judged === '' ? `${larger}, ${grew}` : `${judged}${grew}`;
-}
-/** What an amount of a budget is an amount of, where it is not plainly the image's size or its layers. */
-const OF = {
-    'max-size': '',
-    'max-download-size': ' of download',
-    'max-layers': '',
-    'max-increase': ' of growth',
-    forbid: '',
-};
-/** `growth`, `30-day growth`, `growth since v1.4`: what a budget on growth is a budget of. */
-function growthNoun({ over, against }) {
-    if (over === null)
-        return 'growth';
-    return over.kind === 'days' ? `${over.days}-day growth` : `growth since ${releaseName(against)}`;
-}
-function releaseName(against) {
-    return against?.tag ? characters_shorten(against.tag, PART_MAX, '...') : 'the last release';
-}
-/** `its growth budget by 3.1 MB`, `its 30-day growth budget by 3.1 MB`, `its growth budget by 3.1 MB since v1.4`. */
-function growthBudget(check) {
-    const { over, against } = check;
-    const time = over?.kind === 'days' ? `${over.days}-day ` : '';
-    const since = over?.kind === 'release' ? ` since ${releaseName(against)}` : '';
-    return `its ${time}growth budget by ${excessWords(check)}${since}`;
-}
-/** ` in its own layers`, ` in /app/node_modules`: where a budget on a part of the image is broken; nothing for the whole of it. */
-function inWords({ scope }) {
-    if (scope === null)
-        return '';
-    const words = {
-        own: 'its own layers',
-        base: 'the base image',
-        path: characters_shorten(scope.of ?? '', PART_MAX, '...'),
-        stage: `stage ${scope.of}`,
-        package: `package ${characters_shorten(scope.of ?? '', PART_MAX, '...')}`,
-        rule: '',
-    };
-    return ` in ${words[scope.kind]}`;
-}
-/** Longest path or package in a headline. */
-const PART_MAX = 60;
-/** `is over by 3.9 MB and 1 layer`, `is over its growth budget by 10.7 MB`, `has 1 forbidden finding`: what broken budgets come to. */
-function brokenWords(checks) {
-    const over = overWords(checks);
-    const forbidden = forbiddenWords(checks);
-    return list([...(over === '' ? [] : [`is over ${over}`]), ...(forbidden === '' ? [] : [`has ${forbidden}`])]);
-}
-/**
- * `by 3.9 MB and 1 layer`, `its growth budget by 10.7 MB`, `by 1.2 MB in /app/node_modules`: by how much broken budgets are broken; empty
- * for none. Growth is spoken of where no cap is broken, and parts of the image where the whole fits: two amounts of bytes in one sentence
- * are a riddle, and the table has all of them.
- */
-function overWords(checks) {
-    const sized = checks.filter((check) => check.metric !== 'findings');
-    const whole = sized.filter((check) => check.scope === null);
-    const told = whole.length > 0 ? whole : sized;
-    const caps = told.filter((check) => check.budget !== 'max-increase');
-    if (caps.length > 0)
-        return `by ${list(caps.map((check) => `${excessWords(check)}${OF[check.budget]}${inWords(check)}`))}`;
-    return list(told.map((check) => `${growthBudget(check)}${inWords(check)}`));
-}
-/** `2 forbidden findings`, or nothing. */
-function forbiddenWords(checks) {
-    const count = checks
-        .filter((check) => check.metric === 'findings')
-        .reduce((total, check) => total + (check.excess ?? 0), 0);
-    return count === 0 ? '' : units_formatCount(count, 'forbidden finding');
-}
-function nearWords(image) {
-    const near = image.checks.filter(isNear);
-    if (near.length === 0)
-        return '';
-    return `is near its budget: ${list(near.map(leftWords))}`;
-}
-/** `2.1 MB left`, `1 layer left`, `1.6 MB of 30-day growth left`, `nothing left`. */
-function leftWords(check) {
-    const amount = leftAmount(check);
-    if (amount === null)
-        return `nothing left${check.over === null ? '' : ` of its ${growthNoun(check)}`}${inWords(check)}`;
-    const of = check.budget === 'max-increase' ? ` of ${growthNoun(check)}` : OF[check.budget];
-    return `${amount}${of} left${inWords(check)}`;
-}
-/** `2.1 MB`, `1 layer`, `0.4 %`; null: nothing. */
-function leftAmount({ limit, actual, unit }) {
-    const left = limit - (actual ?? 0);
-    if (left <= 0)
-        return null;
-    if (unit === 'percent')
-        return formatPercent(left).slice(1);
-    return unit === 'layers' ? units_formatCount(left, 'layer') : units_formatBytes(left);
-}
-/** `3.9 MB`, `1 layer`: by how much a budget is broken. */
-function excessWords(check) {
-    const excess = check.excess ?? 0;
-    if (check.metric === 'findings')
-        return units_formatCount(excess, 'finding');
-    return check.metric === 'layers' ? units_formatCount(excess, 'layer') : units_formatBytes(excess);
-}
-/** `+15.7 MB`, `+1`: growth in the metric of a check. */
-function amountWords(check, amount) {
-    return check.metric === 'size' || check.metric === 'download-size' ? units_formatSigned(amount) : formatSignedCount(amount);
-}
-/** `max-size`, `max-increase` over 30 days, `max-increase` of own layers, `max-size` of `/app/node_modules`: a budget in a sentence. */
-function budgetName({ budget, scope, over, against }) {
-    if (over?.kind === 'days')
-        return phrase_phrase `${{ code: budget }} over ${units_formatCount(over.days, 'day')}`;
-    if (over?.kind === 'release')
-        return phrase_phrase `${{ code: budget }} since ${releaseName(against)}`;
-    if (scope === null)
-        return [{ code: budget }];
-    const words = {
-        own: ['own layers'],
-        base: ['the base image'],
-        path: [{ code: scope.of ?? '' }],
-        stage: phrase_phrase `the stage ${{ code: scope.of ?? '' }}`,
-        package: phrase_phrase `the package ${{ code: scope.of ?? '' }}`,
-        rule: [],
-    };
-    return scope.kind === 'rule'
-        ? phrase_phrase `${{ code: budget }} of ${{ code: scope.of }}`
-        : phrase_phrase `${{ code: budget }} of ${words[scope.kind]}`;
-}
-/** `148.2 MB`, `51.0 MB to download`, `9 layers`: what the image is. */
-function sizeWords(image) {
-    const { head } = image;
-    if (head === null)
-        return 'not measured';
-    if (head.size !== null)
-        return units_formatBytes(head.size);
-    return head.downloadSize === null
-        ? units_formatCount(head.layers, 'layer')
-        : `${units_formatBytes(head.downloadSize)} to download`;
-}
-/** Branch names are short, but GitHub takes 255 characters, and the name stands in every table's head. */
-const REF_MAX = 60;
-/** The base as its user knows it: `main`, or `the base`. */
-function baseName(image) {
-    const { kind, ref, commit } = image.baseline;
-    if (ref === null || isCommit(ref, commit))
-        return 'the base';
-    return characters_shorten(kind === 'image' ? shortReference(ref) : ref, REF_MAX, '...');
-}
-/** `docker://ghcr.io/acme/api:1.1` as `api:1.1`, `oci-archive:out/api.tar` as `api.tar`: enough to tell two versions apart. */
-function shortReference(reference) {
-    const rest = reference.replace(/^[a-z-]+:(?:\/\/)?/, '').replace(/(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1');
-    return rest.split(/[\\/](?=[^\\/]*[^\\/.])/).at(-1) ?? rest;
-}
-/** A ref that is nothing but the commit's own digits tells no name. */
-function isCommit(ref, commit) {
-    return commit !== null && ref.length >= 7 && commit.startsWith(ref);
-}
-/** Seven digits, as git shortens it. */
-function shortCommit(commit) {
-    return commit.slice(0, 7);
-}
-/** The words for a check's status. */
-function statusWords(check) {
-    const words = {
-        within: () => ({ tone: 'good', words: 'within' }),
-        near: () => ({ tone: 'warn', words: `near: ${leftAmount(check) ?? 'nothing'} left` }),
-        over: () => ({ tone: 'bad', words: check.metric === 'findings' ? 'not allowed' : `over by ${excessWords(check)}` }),
-        warned: () => ({ tone: 'warn', words: `over by ${excessWords(check)}` }),
-        waived: () => ({ tone: 'warn', words: `over by ${excessWords(check)} (accepted)` }),
-        skipped: () => skippedWords(check),
-    };
-    return words[check.status]();
-}
-function skippedWords(check) {
-    const words = {
-        'over-before': {
-            tone: 'warn',
-            words: check.metric === 'findings' ? 'there before this change' : 'over before this change',
-        },
-        'base-image': { tone: 'warn', words: "not this change's: the base image" },
-        'not-measured': { tone: 'bad', words: 'not measured' },
-        'no-baseline': { tone: 'none', words: 'not judged: no comparison' },
-        'no-record': { tone: 'none', words: 'not judged: no record' },
-    };
-    return check.reason === null ? { tone: 'none', words: 'not judged' } : words[check.reason];
-}
-/** How an image stands, worst first: one status for its row in a table of many. */
-function imageStatus(image) {
-    if (image.error !== null || image.head === null)
-        return { tone: 'bad', words: 'could not be measured' };
-    const broken = image.checks.filter((check) => check.status === 'over');
-    const [over, forbidden] = [overWords(broken), forbiddenWords(broken)];
-    if (broken.length > 0) {
-        const words = [...(over === '' ? [] : [`over ${over}`]), ...(forbidden === '' ? [] : [forbidden])];
-        return { tone: 'bad', words: list(words) };
-    }
-    const find = (test) => image.checks.find(test);
-    const remarkable = find((check) => check.reason === 'not-measured') ??
-        find((check) => check.status === 'waived') ??
-        find((check) => check.status === 'warned') ??
-        find((check) => check.reason === 'over-before') ??
-        find((check) => check.reason === 'base-image') ??
-        find((check) => check.status === 'near') ??
-        find((check) => check.status === 'within') ??
-        find((check) => check.reason === 'no-record');
-    if (remarkable !== undefined)
-        return statusWords(remarkable);
-    return { tone: 'none', words: image.base === null ? 'no comparison' : 'no budget' };
-}
-/** A limit as it stands in the budget column: `160 MB`, `12`, `+5 MB`, `+3 %`, `150 MB, soft`. */
-function limitWords(check) {
-    const soft = check.level === 'warn' ? ', soft' : '';
-    if (check.unit === 'findings')
-        return 'none';
-    if (check.unit === 'layers')
-        return `${check.limit}${soft}`;
-    if (check.unit === 'percent')
-        return `${check.limit === 0 ? '0 %' : `+${check.limit} %`}${soft}`;
-    return `${check.budget === 'max-increase' && check.limit > 0 ? '+' : ''}${formatLimit(check.limit)}${soft}`;
-}
-/** The figure a check judged, where it has a row of its own: `+15.7 MB`, `+3.4 %`. */
-function growthWords(check) {
-    if (check.actual === null)
-        return '';
-    return check.unit === 'percent' ? formatPercent(check.actual) : units_formatSigned(check.actual);
-}
-/** `+15.7 MB (+10.6 %)`; the percentage only where it says something; `same` for no change. */
-function changeWords(change) {
-    if (change.amount === 0)
-        return 'same';
-    const percent = change.percent === null ? '' : formatPercent(change.percent);
-    return percent === '' || percent === '0.0 %'
-        ? units_formatSigned(change.amount)
-        : `${units_formatSigned(change.amount)} (${percent})`;
-}
-/** What there is to say of an image besides its verdict and its figures: one phrase a paragraph. */
-function explanation(image, report) {
-    if (image.error !== null)
-        return failureWords(image.error, report);
-    return [
-        ...waiverWords(image, report),
-        ...creepWords(image),
-        ...notJudgedWords(image),
-        ...unmeasuredWords(image),
-        ...unlikeWords(image),
-        ...overBeforeWords(image),
-        ...baseImageCapWords(image),
-        ...noComparisonWords(image),
-        ...noRecordWords(image),
-        ...baseImageWords(image),
-        ...roomWords(image),
-    ];
-}
-/** Message, place and remedy of a failure, and where its log is. Further lines of the message are in `failureOutput`. */
-function failureWords(failure, report) {
-    const [first = '', ...further] = failure.message.trim().split('\n');
-    const place = failure.file === null || failure.line === null
-        ? null
-        : { file: failure.file, line: failure.line, commit: report.head.dirty ? null : report.head.commit };
-    const name = place === null ? null : placeName(place);
-    const untold = failure.instruction !== null && !first.includes(failure.instruction) ? failure.instruction : null;
-    const instruction = untold === null ? [] : [{ code: untold }];
-    const prose = fromProse(sentence(first));
-    const at = prose.findIndex((piece) => typeof piece === 'object' && 'code' in piece && piece.code === name);
-    const placed = place !== null && at !== -1
-        ? [
-            phrase_phrase `${prose.slice(0, at)}${{ place }}${untold === null ? '' : [' (', ...instruction, ')']}${prose.slice(at + 1)}`,
-        ]
-        : [prose];
-    const unsaid = [
-        ...(place !== null && at === -1 ? [[{ place }]] : []),
-        ...(at === -1 && untold !== null ? [instruction] : []),
-    ];
-    if (unsaid.length > 0)
-        placed.push(phrase_phrase `At ${join(unsaid, ': ')}.`);
-    const log = report.runUrl === null ? [] : [' ', { link: 'Log of the run', url: report.runUrl }];
-    return [
-        ...placed,
-        ...(isListOfSentences(failure) ? further.map((line) => fromProse(sentence(line))) : []),
-        ...(failure.remedy === null ? [] : [fromProse(sentence(failure.remedy.trim()))]),
-        ['No size is reported.', ...log],
-    ];
-}
-/** Wrong inputs are told all at once, a line each, in this project's own words. */
-function isListOfSentences(failure) {
-    return failure.kind === 'input';
-}
-/** What a tool printed, where the failure's message carries it: the message's lines after the first. */
-function failureOutput(failure) {
-    if (isListOfSentences(failure))
-        return '';
-    return failure.message.trim().split('\n').slice(1).join('\n').trim();
-}
-/** With its full stop, and without the colon that led to what is shown apart. */
-function sentence(text) {
-    const words = text.trim().replace(/:$/, '');
-    return /[.!?…]$/.test(words) || words === '' ? words : `${words}.`;
-}
-function notJudgedWords(image) {
-    const skipped = image.checks.filter((check) => check.reason === 'not-measured');
-    const metric = { size: 'size', 'download-size': 'download size', layers: 'number of layers', findings: '' };
-    const { size, downloadSize } = image.unmeasured;
-    const reasons = { size, 'download-size': downloadSize, layers: null, findings: null };
-    return skipped.map((check) => {
-        const end = check.level === 'fail' ? ' No budget is passed unseen.' : '';
-        if (check.why !== null)
-            return phrase_phrase `${budgetName(check)} (${limitWords(check)}) was not judged: ${fromProse(check.why)}.${end}`;
-        const isUnlike = check.metric === 'download-size' && image.head?.downloadSize !== null;
-        const why = isUnlike ? image.unlikeDownloads : reasons[check.metric];
-        const what = isUnlike ? 'the download sizes cannot be compared' : `the ${metric[check.metric]} is not measured`;
-        return phrase_phrase `${budgetName(check)} (${limitWords(check)}) was not judged, since ${what}${why === null ? [] : [': ', ...fromProse(why)]}.${end}`;
-    });
-}
-/** What was asked for and is not there, where no budget speaks of it. */
-function unmeasuredWords(image) {
-    const names = { size: ['size', 'max-size'], downloadSize: ['download size', 'max-download-size'] };
-    return ['size', 'downloadSize'].flatMap((metric) => {
-        const why = image.unmeasured[metric];
-        const [name, budget] = names[metric];
-        if (why === null || image.checks.some((check) => check.budget === budget && check.scope === null))
-            return [];
-        return [phrase_phrase `The ${name} is not measured: ${fromProse(why)}.`];
-    });
-}
-/** Both sides have a figure, and a difference of the two would mean nothing. */
-function unlikeWords(image) {
-    const isSaid = image.checks.some((check) => check.budget === 'max-increase' && check.reason === 'not-measured');
-    if (image.unlikeDownloads === null || isSaid)
-        return [];
-    return [[`The download sizes are not compared: ${image.unlikeDownloads}.`]];
-}
-/** What is to be said of the report as a whole, besides its headline. */
-function reportWords(report) {
-    const { gonePlatforms: gone } = report;
-    if (gone.length === 0)
-        return [];
-    return [[`The base has an image for ${list(gone)}, this one has not.`]];
-}
-/** Who accepted what, and whether it still holds. */
-function waiverWords(image, { waiver }) {
-    if (waiver === null)
-        return [];
-    const { label, by, at, problem } = waiver;
-    // Whether it is set is not known: the log has why.
-    if (by === null || at === null)
-        return [];
-    if (problem !== null) {
-        const isConcerned = image.checks.some(({ status }) => status === 'over');
-        return isConcerned ? [phrase_phrase `The label ${{ code: label }} accepts nothing: ${fromProse(sentence(problem))}`] : [];
-    }
-    const accepted = (status) => image.checks.flatMap((check) => check.status === status && check.accepted !== null && check.growth !== null
-        ? [[`${amountOf(check, check.accepted)}${inWords(check)}`, amountOf(check, check.growth - check.accepted)]]
-        : []);
-    const who = phrase_phrase `${{ code: by }} accepted`;
-    const how = phrase_phrase `with the label ${{ code: label }} on ${at.slice(0, 10)}`;
-    const [waived, exceeded] = [accepted('waived'), accepted('over')];
-    return [
-        ...(waived.length === 0 ? [] : [phrase_phrase `${who} growth up to ${distinct(waived.map(([up]) => up))} ${how}.`]),
-        ...(exceeded.length === 0
-            ? []
-            : [
-                phrase_phrase `${who} ${distinct(exceeded.map(([up]) => up))} ${how}; this is ${distinct(exceeded.map(([, more]) => more.slice(1)))} more, which was not accepted. Set the label anew to accept it.`,
-            ]),
-    ];
-}
-/** The different ones of some words, as a list. */
-function distinct(words) {
-    return list([...new Set(words)]);
-}
-/** `+15.7 MB`, `+1 layer`: an amount that stands without its check. */
-function amountOf(check, amount) {
-    return check.metric === 'layers'
-        ? `${amountWords(check, amount)} ${units_formatCount(Math.abs(amount), 'layer').replace(/^\S+ /, '')}`
-        : `${amountWords(check, amount)}${check.metric === 'download-size' ? ' of download' : ''}`;
-}
-/** `add the label `image-budget: accept` to accept +15.7 MB`: only where that would help. */
-function acceptPrint(image, report) {
-    const { waiver } = report;
-    // Where the label could not be looked up, it may be set already.
-    if (waiver === null || waiver.by !== null || waiver.problem !== null)
-        return [];
-    if (report.images.length > 1) {
-        // Each has its own amount, and the small print is one for all.
-        const isWanted = report.images.some(({ checks }) => checks.some(budget_waiver/* isWaivable */.uF));
-        return isWanted ? [phrase_phrase `add the label ${{ code: waiver.label }} to accept what grew`] : [];
-    }
-    const broken = image.checks.filter(budget_waiver/* isWaivable */.uF);
-    const amounts = [...new Set(broken.map((check) => `${amountOf(check, check.growth)}${inWords(check)}`))];
-    if (amounts.length === 0)
-        return [];
-    return [phrase_phrase `add the label ${{ code: waiver.label }} to accept ${list(amounts)}`];
-}
-/** Growth that no single change has: how much, since when, and whether it is held against this one. */
-function creepWords(image) {
-    return image.checks.flatMap((check) => {
-        const { over, against, excess, growth, limit, unit, status, reason } = check;
-        if (over === null || against === null || (excess === null && status !== 'near'))
-            return [];
-        const since = over.kind === 'days'
-            ? phrase_phrase `${against.at.slice(0, 10)} (${{ code: shortCommit(against.commit) }})`
-            : [{ code: against.tag ?? shortCommit(against.commit) }];
-        const grown = phrase_phrase `${sinceAmount(check)} since ${since}`;
-        const allowance = unit === 'percent' ? `${limit} %` : formatLimit(limit);
-        const time = over.kind === 'days' ? ` over ${units_formatCount(over.days, 'day')}` : '';
-        if (excess === null)
-            return [phrase_phrase `${grown}, of ${allowance} allowed${time}.`];
-        const more = limit === 0 ? 'where none is allowed' : `${excessWords(check)} more than the ${allowance} allowed`;
-        const words = phrase_phrase `${grown}, ${more}${time}`;
-        if (reason === 'over-before')
-            return [
-                phrase_phrase `${words}; ${baseName(image)} was above that already. This change does not make it worse, so that is not held against it.`,
-            ];
-        if (reason === 'base-image')
-            return [phrase_phrase `${words}, and that only since the base image grew, so it is not held against this change.`];
-        const isDrift = image.baseImage?.doing === 'drift';
-        const own = growth === null || isDrift ? '' : ` This change itself adds ${amountOf(check, growth).slice(1)}.`;
-        return [phrase_phrase `${words}.${own}`];
-    });
-}
-/** `+23.1 MB`, `+15.6 %`; `Growth` where it has no percentage. */
-function sinceAmount(check) {
-    if (check.actual === null)
-        return 'Growth';
-    return check.unit === 'percent' ? formatPercent(check.actual) : amountOf(check, check.actual);
-}
-/** Limits on growth over time that there is no record for yet. */
-function noRecordWords(image) {
-    const skipped = image.checks.filter((check) => check.reason === 'no-record');
-    return [...new Set(skipped.map(({ why }) => why))].map((why) => {
-        const budgets = skipped
-            .filter((check) => check.why === why)
-            .map((check) => phrase_phrase `${budgetName(check)} (${limitWords(check)})`);
-        const verb = budgets.length === 1 ? 'was' : 'were';
-        return phrase_phrase `${join(budgets, ', ')} ${verb} not judged: ${fromProse(why ?? 'there is no record')}.`;
-    });
-}
-function overBeforeWords(image) {
-    return image.checks
-        .filter((check) => check.reason === 'over-before' && check.over === null)
-        .map((check) => check.metric === 'findings'
-        ? phrase_phrase `It has ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }}, as ${baseName(image)} has. This change does not make it worse, so that is not held against it.`
-        : phrase_phrase `It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}), and was over it on ${baseName(image)} already. This change does not make it worse, so that is not held against it.`);
-}
-function baseImageCapWords(image) {
-    return image.checks
-        .filter((check) => check.reason === 'base-image' && check.over === null)
-        .map((check) => check.metric === 'findings'
-        ? phrase_phrase `The ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }} came with the base image, so that is not held against it.`
-        : phrase_phrase `It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}) only since the base image grew, so that is not held against it.`);
-}
-function noComparisonWords(image) {
-    if (image.base !== null || image.head === null)
-        return [];
-    // A reason may be a failure's message with a tool's output after it: its first line is the reason.
-    const [reason = ''] = (image.baseline.reason ?? '').trim().split('\n');
-    if (reason === '')
-        return [['There is nothing to compare with.']];
-    return [fromProse(`There is nothing to compare with: ${sentence(reason)}`)];
-}
-/** Told apart from what the change itself did: a base image that moved is nobody's line. */
-function baseImageWords(image) {
-    const { baseImage, change } = image;
-    if (baseImage?.change !== 'changed' || change === null)
-        return [];
-    const { before, after } = baseImage;
-    const growth = baseImageGrowth(image);
-    // Where the change names another one, that is the first of the causes.
-    if (baseImage.doing !== 'drift' && growth !== null && growth !== 0)
-        return [];
-    const why = baseImage.doing === 'drift' ? whyWords({ layer: null, amount: growth, why: baseImage.why }) : [];
-    const by = growth === null || growth === 0 ? [] : phrase_phrase ` (${units_formatSigned(growth)})`;
-    if (after === null || before === null || before.name !== after.name) {
-        // Without a name there is none: `FROM scratch`.
-        const name = (side) => ({ code: side === null ? 'scratch' : state_familiarName(side.name) });
-        return [phrase_phrase `The base image is ${name(after)} now, was ${name(before)}${by}.`];
-    }
-    const digests = before.digest === null || after.digest === null
-        ? []
-        : phrase_phrase ` from ${{ code: shortDigest(before.digest) }} to ${{ code: shortDigest(after.digest) }}`;
-    const name = { code: state_familiarName(after.name) };
-    if (baseImage.doing === 'change')
-        return [phrase_phrase `${ownWords(image)}The base image ${name} is moved${digests}${by}.`];
-    return [phrase_phrase `${ownWords(image)}${name} moved${digests}${by}${driftWords(image)}${why}.`];
-}
-/** Whose doing it is that a base image moved by itself, and which budgets do not count it. */
-function driftWords(image) {
-    if (image.baseImage?.doing !== 'drift')
-        return [];
-    const budgets = [...new Set(image.checks.filter((check) => check.uncounted > 0).map((check) => check.budget))];
-    const names = join(budgets.map((name) => [{ code: name }]), ', ');
-    const uncounted = budgets.length === 0 ? [] : phrase_phrase ` and is not counted against ${names}`;
-    return phrase_phrase `, which is not this change's doing${uncounted}`;
-}
-function ownWords(image) {
-    const own = image.change?.[state_leadMetric(image) === 'size' ? 'ownSize' : 'ownDownloadSize']?.amount;
-    if (own === undefined)
-        return '';
-    if (own === 0)
-        return 'This change adds nothing of its own. ';
-    return own > 0
-        ? `This change adds ${units_formatBytes(own)} of its own. `
-        : `This change itself saves ${units_formatBytes(-own)}. `;
-}
-function shortDigest(digest) {
-    return digest.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1');
-}
-/** How much room is left, and the cap that keeps a gain. */
-function roomWords(image) {
-    const words = join([...leftOfCapWords(image), ...ratchetWords(image)], ' ');
-    return words.length === 0 ? [] : [words];
-}
-function leftOfCapWords(image) {
-    if (stateOf(image) !== 'smaller')
-        return [];
-    const name = state_leadMetric(image) === 'size' ? 'max-size' : 'max-download-size';
-    const cap = image.checks.find((check) => check.budget === name && check.scope === null && check.level === 'fail');
-    if (cap === undefined || cap.actual === null)
-        return [];
-    return [phrase_phrase `${units_formatBytes(cap.limit - cap.actual)} under its budget of ${limitWords(cap)}.`];
-}
-/**
- * `The budget could go down to 140 MB: `max-size: 140 MB`.`, as the input takes it: nothing where the image grew, where a budget is nearly
- * used up, or where one is broken, by whomever.
- */
-function ratchetWords(image) {
-    const state = stateOf(image);
-    if ((state !== 'smaller' && state !== 'unchanged') || image.checks.some(({ excess }) => excess !== null))
-        return [];
-    const lower = image.ratchets.filter(({ budget }) => {
-        const change = image.change?.[budget === 'max-size' ? 'size' : 'downloadSize'] ?? null;
-        return change !== null && change.amount <= 0;
-    });
-    if (lower.length === 0)
-        return [];
-    const limits = lower.map(({ proposed }) => formatLimit(proposed));
-    const lines = lower.map(({ budget }, at) => [{ code: `${budget}: ${limits[at]}` }]);
-    return [phrase_phrase `The budget${lower.length === 1 ? '' : 's'} could go down to ${list(limits)}: ${join(lines, ', ')}.`];
-}
-/** All an image has to say when nothing happened: `` `api` is the same size as main (148.2 MB, budget 160 MB) ``. */
-function quietWords(image) {
-    const metric = leadMetric(image);
-    const capped = Object.fromEntries(image.checks
-        .filter((check) => check.scope === null && check.over === null)
-        // The first of two counts: a soft limit is the second.
-        .toReversed()
-        .map((check) => [check.budget, check]));
-    const cap = (check) => (check === undefined ? '' : `, budget ${limitWords(check)}`);
-    const facts = [`${sizeWords(image)}${cap(capped[metric === 'size' ? 'max-size' : 'max-download-size'])}`];
-    if (metric === 'size' && capped['max-download-size'] && image.head?.downloadSize) {
-        facts.push(`${formatBytes(image.head.downloadSize)} to download${cap(capped['max-download-size'])}`);
-    }
-    if (capped['max-layers'] && image.head)
-        facts.push(`${formatCount(image.head.layers, 'layer')}${cap(capped['max-layers'])}`);
-    if (capped['max-increase'])
-        facts.push(`growth budget ${limitWords(capped['max-increase'])}`);
-    for (const check of image.checks) {
-        const { over, against, actual } = check;
-        if (over === null || against === null || actual === null)
-            continue;
-        const since = over.kind === 'days' ? against.at.slice(0, 10) : releaseName(against);
-        facts.push(`${growthWords(check)} since ${since}, budget ${limitWords(check)}`);
-    }
-    return phrase `${imageHeadline(image)} (${facts.join('; ')}).`;
-}
-/** `Docker 28.0.4, classic store`, `BuildKit 0.21.0 (docker-container)`. */
-function engineWords(image) {
-    const { engine } = image;
-    if (engine === null)
-        return null;
-    return engine.store === 'buildkit'
-        ? `BuildKit ${engine.version} (${engine.driver})`
-        : `Docker ${engine.version}, ${engine.store} store`;
-}
-/** Platform, how the base was had, engine and store or the image's place, how growth is accepted: small print, in that order. */
-function smallPrint(image, report) {
-    const engine = engineWords(image);
-    const { source } = image;
-    const digest = source === null || source.digest === null ? [] : [' (', { code: shortDigest(source.digest) }, ')'];
-    return [
-        ...(image.platform === null ? [] : [[image.platform]]),
-        ...baselinePrint(image),
-        ...(engine === null ? [] : [[engine]]),
-        ...(image.sizeFrom === 'engine' ? [['size as the engine counts it']] : []),
-        ...(source === null ? [] : [[{ code: source.reference }, ...digest]]),
-        ...acceptPrint(image, report),
-    ];
-}
-function baselinePrint(image) {
-    const { passedOver } = image.baseline;
-    const print = basePrint(image);
-    return passedOver === null ? print : [...print, fromProse(passedOver)];
-}
-function basePrint(image) {
-    const { kind, commit, ref, record } = image.baseline;
-    if (kind === 'none' || image.base === null)
-        return [];
-    if (kind === 'image')
-        return [phrase_phrase `base ${{ code: ref ?? '' }}`];
-    if (kind === 'record' && record !== null) {
-        if (record.behind === 0)
-            return [phrase_phrase `base as recorded of ${{ code: shortCommit(record.commit) }}`];
-        const distance = units_formatCount(record.behind, 'commit');
-        return [
-            phrase_phrase `base as recorded of ${{ code: shortCommit(record.commit) }} (${record.at.slice(0, 10)}), ${distance} before ${{ code: shortCommit(commit ?? '') }}`,
-        ];
-    }
-    return [commit === null ? ['base built for this run'] : phrase_phrase `base built from ${{ code: shortCommit(commit) }}`];
-}
-/** Totals a table shows one row each of, in its order, with the row's name. */
-const METRICS = [
-    { metric: 'size', name: 'Size', budget: 'max-size' },
-    { metric: 'downloadSize', name: 'Download', budget: 'max-download-size' },
-    { metric: 'layers', name: 'Layers', budget: 'max-layers' },
-];
-
-;// CONCATENATED MODULE: ./build/report/tables.js
-
-
-
-
-
-
-const NOT_MEASURED = 'not measured';
-/** An image's name in a table of many: the names of repositories on GitHub have at most 100 characters. */
-const NAME_MAX = 100;
-/**
- * The figures of one image: a row for each metric that is measured and says something or has a budget. Columns for the
- * base only with a comparison, for budgets only where one was set.
- */
-function figuresTable(image, report) {
-    const compared = image.base !== null;
-    const judged = image.checks.length > 0;
-    const columns = [
-        { head: [], align: 'left' },
-        ...(compared ? [{ head: tables_baseHead([image]), align: 'right' }] : []),
-        { head: headHead(report), align: 'right' },
-        ...(compared ? [{ head: ['change'], align: 'right' }] : []),
-        ...(judged
-            ? [
-                { head: ['budget'], align: 'right' },
-                { head: [], align: 'left' },
-            ]
-            : []),
-    ];
-    const row = (cells) => [
-        cells.name,
-        ...(compared ? [[cells.before]] : []),
-        [cells.after],
-        ...(compared ? [cells.change] : []),
-        ...(judged ? [[budgetCell(cells.check, image)], statusCell(cells.check)] : []),
-    ];
-    const rows = METRICS.flatMap(({ metric, name, budget }) => {
-        const before = image.base?.[metric] ?? null;
-        const after = image.head?.[metric] ?? null;
-        const change = image.change?.[metric] ?? null;
-        const check = image.checks.find((each) => each.budget === budget && each.scope === null);
-        const leads = metric === state_leadMetric(image);
-        const says = after !== null && (leads || !compared || change?.amount !== 0);
-        if (check === undefined && !says)
-            return [];
-        const figure = (value, other) => {
-            if (value === null)
-                return NOT_MEASURED;
-            return metric === 'layers' ? String(value) : formatBytesAmong(value, [other, check?.limit ?? null]);
-        };
-        const changed = change === null ? '' : metric === 'layers' ? layersChange(change.amount) : changeWords(change);
-        return [
-            row({
-                name: leads ? [{ strong: name }] : [name],
-                before: figure(before, after),
-                after: figure(after, before),
-                change: leads && changed !== 'same' && changed !== '' ? emphasised(changed) : [changed],
-                check,
-            }),
-        ];
-    });
-    const shown = new Set(METRICS.map(({ budget }) => image.checks.find((check) => check.budget === budget && check.scope === null)));
-    for (const check of image.checks) {
-        // A rule that found nothing is no figure.
-        if (shown.has(check) || (check.metric === 'findings' && check.status === 'within'))
-            continue;
-        rows.push(row({ ...checkFigures(check), check }));
-    }
-    return { columns, rows };
-}
-/** What a check judged, where it has a row of its own: growth, a part of the image, a second limit, findings. */
-function checkFigures(check) {
-    const name = checkName(check);
-    if (check.budget === 'max-increase')
-        return { name, before: '', after: '', change: [growthWords(check)] };
-    const { actual, growth, metric } = check;
-    const figure = (value) => {
-        if (metric === 'findings')
-            return units_formatCount(value, 'finding');
-        return metric === 'layers' ? String(value) : formatBytesAmong(value, [check.limit]);
-    };
-    const before = actual === null || growth === null ? null : actual - growth;
-    const change = growth === null ? '' : growth === 0 ? 'same' : amountWords(check, growth);
-    return {
-        name,
-        before: before === null ? '' : figure(before),
-        after: actual === null ? NOT_MEASURED : figure(actual),
-        change: [change],
-    };
-}
-/** `Growth`, `In 30 days`, `Size`, `Own layers`, `Growth of own layers`, `Download of stage `runtime``. */
-function checkName(check) {
-    const { scope } = check;
-    const of = check.budget === 'max-increase' ? 'Growth' : OF_METRIC[check.metric];
-    if (check.over !== null)
-        return overName(check.over, check.against);
-    if (scope === null)
-        return [of];
-    const parts = {
-        own: ['own layers'],
-        base: ['base image'],
-        path: [{ code: scope.of ?? '' }],
-        stage: phrase_phrase `stage ${{ code: scope.of ?? '' }}`,
-        package: phrase_phrase `package ${{ code: scope.of ?? '' }}`,
-        rule: phrase_phrase `forbidden: ${{ code: scope.of ?? '' }}`,
-    };
-    const part = parts[scope.kind];
-    const plainly = scope.kind === 'rule' || (check.metric === 'size' && check.budget !== 'max-increase');
-    return plainly ? capitalised(part) : phrase_phrase `${of} of ${part}`;
-}
-/** `In 30 days`, `Since `v1.4``: short, for a terminal has 80 columns. */
-function overName(over, against) {
-    if (over.kind === 'days')
-        return [`In ${units_formatCount(over.days, 'day')}`];
-    return against?.tag ? phrase_phrase `Since ${{ code: characters_shorten(against.tag, TAG_MAX, '...') }}` : ['Since release'];
-}
-const TAG_MAX = 40;
-const OF_METRIC = {
-    size: 'Size',
-    'download-size': 'Download',
-    layers: 'Layers',
-    findings: '',
-};
-function layersChange(amount) {
-    return amount === 0 ? 'same' : formatSignedCount(amount);
-}
-/** The amount in bold, its percentage beside it. */
-function emphasised(change) {
-    const [, amount = change, percent = ''] = /^(.*?)( \(.*\))?$/.exec(change) ?? [];
-    return [{ strong: amount }, percent].filter((piece) => piece !== '');
-}
-function budgetCell(check, image) {
-    if (check === undefined)
-        return '';
-    if (check.unit !== 'bytes' || check.budget === 'max-increase' || check.level === 'warn')
-        return limitWords(check);
-    const metric = check.metric === 'size' ? 'size' : 'downloadSize';
-    return formatBytesAmong(check.limit, [image.head?.[metric] ?? null], formatLimit);
-}
-function statusCell(check) {
-    if (check === undefined)
-        return [];
-    const { tone, words } = statusWords(check);
-    return [{ tone }, words];
-}
-/** `main a1b2c3d` where all the images have that base, else `base`. */
-function tables_baseHead(images) {
-    const [first] = images;
-    if (first === undefined)
-        return ['base'];
-    const commit = measuredBase(first);
-    const isSame = (image) => measuredBase(image) === commit && image.baseline.ref === first.baseline.ref;
-    if (!images.every(isSame))
-        return ['base'];
-    const name = baseName(first).replace(/^the base$/, 'base');
-    return commit === null ? [name] : phrase_phrase `${name} ${{ code: shortCommit(commit) }}`;
-}
-function headHead(report) {
-    const { pushed, dirty, reference } = report.head;
-    if (reference !== null)
-        return [characters_shorten(shortReference(reference), NAME_MAX, '...')];
-    if (dirty)
-        return ['this change (uncommitted)'];
-    // What reviewers know it by; the links lead to the tree that was measured.
-    const commit = pushed ?? report.head.commit;
-    return commit === null ? ['this change'] : phrase_phrase `this change ${{ code: shortCommit(commit) }}`;
-}
-/** Could not be measured, over, over before or near, then by growth; what has no comparison last. */
-function worstFirst(a, b) {
-    return urgency(a) - urgency(b) || growthOf(b) - growthOf(a);
-}
-function urgency(image) {
-    if (isFailure(image))
-        return 0;
-    if (image.verdict === 'over')
-        return 1;
-    return image.checks.some(({ status, reason }) => status !== 'within' && reason !== 'no-record') ? 2 : 3;
-}
-function growthOf(image) {
-    return leadChange(image)?.amount ?? Number.MIN_SAFE_INTEGER;
-}
-/** Many images, a row each in the order given, in their leading metric; platforms only where they tell rows apart. */
-function overviewTable(images, report) {
-    const names = new Set(report.images.map((image) => image.name));
-    const known = new Set(report.images.map((image) => image.platform).filter((platform) => platform !== null));
-    const platforms = names.size < report.images.length || known.size > 1;
-    const compared = report.images.some((image) => image.base !== null);
-    const judged = report.images.some((image) => image.checks.length > 0);
-    const withBase = report.images.filter((image) => image.base !== null);
-    return {
-        columns: [
-            ...(names.size > 1 || !platforms ? [{ head: ['image'], align: 'left' }] : []),
-            ...(platforms ? [{ head: ['platform'], align: 'left' }] : []),
-            ...(compared ? [{ head: tables_baseHead(withBase), align: 'right' }] : []),
-            { head: headHead(report), align: 'right' },
-            ...(compared ? [{ head: ['change'], align: 'right' }] : []),
-            ...(judged ? [{ head: ['budget'], align: 'right' }] : []),
-            { head: [], align: 'left' },
-        ],
-        rows: images.map((image) => {
-            const metric = state_leadMetric(image);
-            const change = leadChange(image);
-            const { tone, words } = imageStatus(image);
-            const name = characters_shorten(image.name, NAME_MAX, '...');
-            const noisy = isFailure(image) || image.verdict === 'over';
-            const before = metric === null ? null : (image.base?.[metric] ?? null);
-            return [
-                ...(names.size > 1 || !platforms ? [[noisy ? { strong: name } : name]] : []),
-                ...(platforms ? [[image.platform ?? 'not known']] : []),
-                ...(compared ? [[before === null ? noBase(image) : units_formatBytes(before)]] : []),
-                [metric === null ? NOT_MEASURED : leadFigure(image, metric)],
-                ...(compared ? [[change === null ? '' : changeWords(change)]] : []),
-                ...(judged ? [[overviewBudget(image)]] : []),
-                [{ tone }, words],
-            ];
-        }),
-    };
-}
-function noBase(image) {
-    if (image.head === null)
-        return '';
-    return image.base === null ? 'none' : NOT_MEASURED;
-}
-function leadFigure(image, metric) {
-    const value = image.head?.[metric] ?? null;
-    if (value === null)
-        return NOT_MEASURED;
-    return metric === 'size' ? units_formatBytes(value) : `${units_formatBytes(value)} to download`;
-}
-/**
- * An image's cap in the leading metric, and whatever else its status speaks of: `160 MB`, `160 MB, 12 layers`. The image's
- * own table has all of them.
- */
-function overviewBudget(image) {
-    const lead = state_leadMetric(image);
-    const cap = lead === 'downloadSize' ? 'max-download-size' : 'max-size';
-    return (image.checks
-        .filter((check) => (check.budget === cap && check.scope === null) || check.status !== 'within')
-        // There is nothing yet that a status could speak of.
-        .filter((check) => check.reason !== 'no-record')
-        .map((check) => {
-        if (check.metric === 'findings')
-            return `no ${check.scope?.of}`;
-        if (check.scope !== null || check.over !== null)
-            return `${limitWords(check)} (${plain(checkName(check))})`;
-        if (check.budget === 'max-layers')
-            return units_formatCount(check.limit, 'layer');
-        const download = check.budget === 'max-download-size' && lead === 'size';
-        return `${limitWords(check)}${download ? ' to download' : ''}`;
-    })
-        .join(', '));
-}
-/** `All layers (2 of 10 changed)`. */
-function layersTitle(image) {
-    const total = image.layerChanges.filter((layer) => layer.change !== 'removed').length;
-    const by = leadMetric(image) === 'downloadSize' ? ', by download size' : '';
-    if (image.base === null)
-        return `All layers${by} (${total})`;
-    const count = (test) => image.layerChanges.filter(test).length;
-    const removed = count((layer) => layer.change === 'removed');
-    const others = [
-        [removed, 'removed'],
-        [count((layer) => layer.change === 'moved'), 'moved'],
-        [count((layer) => layer.change === 'rebuilt'), 'rebuilt'],
-    ].flatMap(([number, what]) => (number === 0 ? [] : `, ${number} ${what}`));
-    return `All layers${by} (${count(isChanged) - removed} of ${total} changed${others.join('')})`;
-}
-/** Every layer, base layer first; those that came with the `FROM` image and did not change are one row. */
-function layersTable(image, report) {
-    const compared = image.base !== null;
-    const folded = image.layerChanges.filter((layer) => layer.fromBase && (!compared || layer.change === 'unchanged'));
-    const rest = image.layerChanges.filter((layer) => !folded.includes(layer));
-    const columns = [
-        { head: ['line'], align: 'right' },
-        { head: ['instruction'], align: 'left' },
-        ...(compared ? [{ head: tables_baseHead([image]), align: 'right' }] : []),
-        { head: headHead(report), align: 'right' },
-        ...(compared ? [{ head: ['change'], align: 'right' }] : []),
-    ];
-    const lead = leadMetric(image);
-    const rows = rest.map((layer) => {
-        const figures = layerFigures(layer);
-        const other = figures.metric !== null && figures.metric !== lead && lead !== null ? ' to download' : '';
-        const figure = (value) => [value === null ? NOT_MEASURED : `${formatBytes(value)}${other}`];
-        const line = layer.line === null ? [] : [String(layer.line)];
-        const after = layer.change === 'removed' ? [] : figure(figures.after);
-        if (!compared)
-            return [line, [{ code: layer.instruction }], after];
-        const before = layer.change === 'added' ? [] : figure(figures.before);
-        const change = [layerChangeWords(layer.change, figures.amount)];
-        return [line, [{ code: layer.instruction }], before, after, change];
-    });
-    return { columns, rows: folded.length > 0 ? [baseRow(image, folded, compared), ...rows] : rows };
-}
-/** `FROM node:24-slim` (6 layers, unchanged). */
-function baseRow(image, layers, compared) {
-    const name = image.baseImage?.after?.name ?? null;
-    const sizes = layers.map((layer) => layerFigures(layer).after);
-    const metrics = new Set(layers.map((layer) => layerFigures(layer).metric));
-    const known = metrics.size === 1 && sizes.every((size) => size !== null);
-    const sum = known ? formatBytes(sizes.reduce((total, size) => total + size, 0)) : NOT_MEASURED;
-    const words = ` (${formatCount(layers.length, 'layer')}${compared ? ', unchanged' : ''})`;
-    const what = name === null ? ['base image'] : [{ code: `FROM ${familiarName(name)}` }];
-    return [[], [...what, words], ...(compared ? [[sum]] : []), [sum], ...(compared ? [[]] : [])];
-}
-/** Rows of the table of places, over all causes. */
-const tables_PARTS_SHOWN = 30;
-/** What is less than this share of the largest is no news. */
-const tables_WORTH_SHARE = 0.005;
-/** `Where it changed`: the folders, files and packages of every cause. */
-function partsTitle(image) {
-    return `Where it changed (${formatCount(partsTable(image).rows.length, 'place')})`;
-}
-/** Folders, files and groups of packages that grew or shrank, largest first, with the line that wrote them; no rows where one place is all. */
-function partsTable(image) {
-    const places = allCauses(image).flatMap(({ layer, why }) => (why?.parts ?? []).map((part) => ({
-        line: layer === null ? (image.baseImage?.after?.line ?? null) : layer.line,
-        part,
-    })));
-    const columns = [
-        { head: ['line'], align: 'right' },
-        { head: ['where'], align: 'left' },
-        { head: ['files'], align: 'right' },
-        { head: ['change'], align: 'right' },
-    ];
-    const largest = Math.max(0, ...places.map(({ part }) => Math.abs(part.amount)));
-    const telling = places.filter(({ part }) => Math.abs(part.amount) >= largest * tables_WORTH_SHARE);
-    if (telling.length < 2)
-        return { columns, rows: [] };
-    const rows = telling
-        .toSorted((one, other) => Math.abs(other.part.amount) - Math.abs(one.part.amount))
-        .slice(0, tables_PARTS_SHOWN)
-        .map(({ line, part }) => [
-        line === null ? [] : [String(line)],
-        part.path === null ? [`${ECOSYSTEMS[part.ecosystem ?? 'dpkg']}s`] : [{ code: part.path }],
-        [String(part.files)],
-        [`${formatSigned(part.amount)}${part.change === 'changed' ? '' : `, ${part.change}`}`],
-    ]);
-    return { columns, rows };
-}
-/** `Packages (3 new, 1 updated, 2 gone)`. */
-function packagesTitle(image) {
-    const packages = image.packages ?? [];
-    const counts = ['new', 'updated', 'gone', 'same'].flatMap((change) => {
-        const count = packages.filter((each) => each.change === change).length;
-        return count === 0 ? [] : [`${count} ${change === 'same' ? 'with other files' : change}`];
-    });
-    return `Packages (${counts.join(', ')})`;
-}
-/** Rows of the table of packages. */
-const tables_PACKAGES_SHOWN = 50;
-function tables_version(text) {
-    return text === null ? [] : [shorten(text, 60, '...')];
-}
-/** Packages that came, went or changed, largest change first. */
-function packagesTable(image, report) {
-    const all = image.packages ?? [];
-    // Of the same versions the places tell more.
-    const packages = all.every(({ change }) => change === 'same') ? [] : all;
-    return {
-        columns: [
-            { head: ['package'], align: 'left' },
-            { head: tables_baseHead([image]), align: 'right' },
-            { head: headHead(report), align: 'right' },
-            { head: ['change'], align: 'right' },
-        ],
-        rows: packages
-            .slice(0, tables_PACKAGES_SHOWN)
-            .map((each) => [
-            phrase `${{ code: each.name }}${each.dev === true ? ' (dev)' : ''}`,
-            each.change === 'new' ? [] : tables_version(each.versionBefore),
-            each.change === 'gone' ? [] : tables_version(each.versionAfter),
-            [`${formatSigned(each.amount)}${each.change === 'new' || each.change === 'gone' ? `, ${each.change}` : ''}`],
-        ]),
-    };
-}
-function layerChangeWords(change, amount) {
-    const figure = amount === null ? NOT_MEASURED : formatSigned(amount);
-    const words = {
-        unchanged: '',
-        rebuilt: 'rebuilt',
-        moved: 'moved',
-        changed: amount === 0 ? 'edited, same size' : figure,
-        added: `${figure}, new`,
-        removed: `${figure}, removed`,
-    };
-    return words[change];
-}
-
-// EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
-var compare = __nccwpck_require__(5086);
-;// CONCATENATED MODULE: ./build/report/trend.js
-
-
-
-
-
-
-/** Fewer are no trend. */
-const RECORDS_MIN = 3;
-const BARS = '▁▂▃▄▅▆▇█';
-const FLAT_BAR = '▄';
-/** The bars span at least this share of the largest value, so that noise does not look like a mountain. */
-const SPAN_SHARE = 0.1;
-/** What moved by less than this share of the size in all that time is told as nearly the same. */
-const FLAT_SHARE = 0.01;
-const NAMES = { size: 'Size', downloadSize: 'Download size' };
-/**
- * Where the image comes from, as one line: its size (or the metric that it is spoken of in) at the default branch's last records and with
- * this change. Null where fewer than three records have that metric, or it cannot be compared with theirs.
- */
-function trendWords(image) {
-    const metric = state_leadMetric(image);
-    const now = metric === null ? null : (image.head?.[metric] ?? null);
-    if (metric === null || now === null)
-        return null;
-    if (metric === 'downloadSize' && image.unlikeDownloads !== null)
-        return null;
-    const records = image.trend.flatMap(({ at, [metric]: value }) => (value === null ? [] : [{ at, value }]));
-    const [first] = records;
-    if (first === undefined || records.length < RECORDS_MIN)
-        return null;
-    const values = [...records.map(({ value }) => value), now];
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    const since = first.at.slice(0, 10);
-    const over = `over ${units_formatCount(records.length, 'record')} since ${since}`;
-    const name = `${NAMES[metric]} over time`;
-    if (high - low < NOISE_BYTES)
-        return [`${name}: the same ${over}, and with this change`];
-    const isFlat = high - low < high * FLAT_SHARE;
-    const bars = { code: isFlat ? FLAT_BAR.repeat(values.length) : barsOf(values, low, high) };
-    const nearly = isFlat ? 'nearly the same, ' : '';
-    const change = (0,compare/* changeOf */.C2)(first.value, now);
-    if (Math.abs(change.amount) < NOISE_BYTES) {
-        return phrase_phrase `${name}: ${bars} ${nearly}with this change as it was on ${since}, ${units_formatCount(records.length, 'record')} ago`;
-    }
-    return phrase_phrase `${name}: ${bars} ${nearly}${changeWords(change)} ${over}, this change included`;
-}
-/** A bar for each value, oldest first; what moves by little stays in the middle. */
-function barsOf(values, low, high) {
-    const span = Math.max(high - low, high * SPAN_SHARE);
-    const foot = (low + high - span) / 2;
-    const bars = Array.from(BARS);
-    return values
-        .map((value) => bars[Math.min(bars.length - 1, Math.floor(((value - foot) / span) * bars.length))])
-        .join('');
-}
-
-;// CONCATENATED MODULE: ./build/report/terminal.js
-
-
-
-
-
-
-
-
-
-
-/** The one table of a terminal's signs. Each stands before words that say the same. */
-const SIGNS = { good: '✓ ', warn: '! ', bad: '✗ ', none: '' };
-/** SGR codes (ECMA-48 8.3.117). */
-const COLOURS = {
-    good: '32',
-    warn: '33',
-    bad: '31',
-    none: '',
-    strong: '1',
-    dim: '2',
-};
-/** Narrower than this, no table of figures can be read; lines may then be longer than the terminal is wide. */
-const WIDTH_MIN = 40;
-const INSTRUCTION_MAX = 120;
-/**
- * The report as text: the comment's words, one table of figures, what made it grow. No line is wider than `width`
- * (at least 40); no escape sequence or control character of what is reported gets through.
- */
-function renderTerminal(report, options) {
-    const pen = { colour: options.colour, width: Math.max(WIDTH_MIN, Math.floor(options.width)) };
-    const [first] = report.images;
-    const blocks = [
-        wrap(phrase_phrase `${PRODUCT}: ${headline(report)}`, pen).map((line) => paint(line, 'strong', pen)),
-        ...reportWords(report).map((words) => wrap(words, pen)),
-    ];
-    if (first !== undefined && report.images.length === 1) {
-        blocks.push(...imageBlocks(first, report, pen));
-    }
-    else if (first !== undefined) {
-        const images = report.images.toSorted(worstFirst);
-        blocks.push(tableLines(overviewTable(images, report), pen));
-        for (const image of images.filter((each) => !isImageNoteworthy(each))) {
-            const platform = image.platform === null ? '' : ` (${image.platform})`;
-            const words = ratchetWords(image).flatMap((each) => each.map(quoted));
-            if (words.length > 0)
-                blocks.push(wrap(phrase_phrase `${{ code: image.name }}${platform}: ${words}`, pen));
-        }
-        for (const image of images.filter(isImageNoteworthy)) {
-            const platform = image.platform === null ? [] : [` (${image.platform})`];
-            blocks.push(wrap([...imageHeadline(image), ...platform], pen).map((line) => paint(line, 'strong', pen)));
-            blocks.push(...imageBlocks(image, report, pen));
-        }
-    }
-    const lines = blocks.filter((block) => block.length > 0).map((block) => block.join('\n'));
-    return `${lines.join('\n\n')}\n`;
-}
-function imageBlocks(image, report, pen) {
-    const paragraphs = explanation(image, report).map((words) => wrap(words.map(quoted), pen));
-    if (stateOf(image) === 'failed') {
-        const output = image.error === null ? [] : manyLines(failureOutput(image.error));
-        return [...paragraphs.slice(0, -1), output.flatMap((line) => fold(line, pen.width, '  ')), ...paragraphs.slice(-1)];
-    }
-    const causes = causesOf(image);
-    const why = causes === null
-        ? []
-        : [
-            paint(causes.title, 'strong', pen),
-            ...causes.causes.flatMap((cause) => wrap(causeWords(cause, image, report), pen, '  ')),
-            ...causes.rest.flatMap((words) => wrap(words, pen, '  ')),
-        ];
-    const print = wrap(join(smallPrint(image, report), ', '), pen).map((line) => paint(line, 'dim', pen));
-    const trend = wrap(trendWords(image) ?? [], pen);
-    return [
-        tableLines(figuresTable(image, report), pen),
-        ...paragraphs,
-        why,
-        ...adviceBlocks(image, report, pen),
-        trend,
-        print,
-    ];
-}
-/** What is new in full, what was there before in a line: `--json` has all of it. */
-function adviceBlocks(image, report, pen) {
-    const advice = adviceOf(image) ?? { title: '', fresh: [], more: [], standing: [] };
-    const checks = checksOf(image).slice(0, STANDING_SHOWN);
-    const fresh = advice.fresh.map((finding) => findingWords(finding, report));
-    if (advice.more.length > 0)
-        fresh.push(moreWords(advice));
-    const standing = advice.standing.slice(0, STANDING_SHOWN).map((finding) => findingWords(finding, report));
-    const left = advice.standing.length - standing.length;
-    if (left > 0)
-        standing.push([units_formatCount(left, 'more finding')]);
-    const block = (title, lines) => lines.length === 0
-        ? []
-        : [
-            [
-                ...wrap([title], pen).map((line) => paint(line, 'strong', pen)),
-                ...lines.flatMap((words) => wrap(words.map(quoted), pen, '  ')),
-            ],
-        ];
-    return [
-        ...block(advice.title, fresh),
-        ...block(standingTitle(advice, image), standing),
-        ...block(`BuildKit's own checks (${checksOf(image).length})`, checks.map((check) => checkWords(check, image, report))),
-    ];
-}
-/** Findings of old that are listed, largest first. */
-const STANDING_SHOWN = 5;
-/** In a sentence, code of several words would not be told from the words around it. */
-function quoted(piece) {
-    return typeof piece === 'object' && 'code' in piece && piece.code.includes(' ')
-        ? { code: `\`${piece.code}\`` }
-        : piece;
-}
-/** A phrase as plain characters. */
-function written(words) {
-    return words.map(writtenPiece).join('');
-}
-function writtenPiece(piece) {
-    if (typeof piece === 'string')
-        return clean(piece, 1000);
-    if ('code' in piece)
-        return clean(piece.code, INSTRUCTION_MAX);
-    if ('strong' in piece)
-        return clean(piece.strong, 1000);
-    if ('place' in piece)
-        return clean(placeName(piece.place), INSTRUCTION_MAX);
-    if ('link' in piece)
-        return clean(`${piece.link}: ${piece.url}`, 1000);
-    return SIGNS[piece.tone];
-}
-/** `oneLine` trims; between the pieces of a phrase the spaces count. */
-function clean(value, max) {
-    const inner = characters_shorten(oneLine(value), max, '...');
-    if (inner === '')
-        return value === '' ? '' : ' ';
-    return `${/^\s/.test(value) ? ' ' : ''}${inner}${/\s$/.test(value) ? ' ' : ''}`;
-}
-/** Lines of at most the terminal's width, broken at spaces; in an indented block, the lines after the first further. */
-function wrap(words, pen, indent = '') {
-    return fold(written(words), pen.width, indent);
-}
-function fold(line, width, indent) {
-    const hanging = `${indent}${indent}`;
-    const lines = [];
-    let current = '';
-    for (const word of line.split(' ').flatMap((each) => pieces(each, width - hanging.length))) {
-        const start = lines.length === 0 ? indent : hanging;
-        if (current !== '' && displayWidth(`${start}${current} ${word}`) > width) {
-            lines.push(`${start}${current}`);
-            current = word;
-        }
-        else {
-            current = current === '' ? word : `${current} ${word}`;
-        }
-    }
-    if (current !== '')
-        lines.push(`${lines.length === 0 ? indent : hanging}${current}`);
-    return lines;
-}
-/** A word cut where it is wider than a line. */
-function pieces(word, width) {
-    const cut = [];
-    let piece = '';
-    let used = 0;
-    for (const character of word) {
-        const columns = characterWidth(character);
-        if (used + columns > width) {
-            cut.push(piece);
-            piece = '';
-            used = 0;
-        }
-        piece += character;
-        used += columns;
-    }
-    return piece === '' ? cut : [...cut, piece];
-}
-const GAP = '  ';
-/** Aligned columns, as much of them as fits the terminal; where too little does, a paragraph for each row instead. */
-function tableLines(table, pen) {
-    const fitting = [table, withoutCommits(table), withoutPercent(withoutCommits(table))].find((each) => columnsOf(each).total <= pen.width);
-    if (fitting === undefined)
-        return table.rows.flatMap((row) => stacked(table, row, pen));
-    const { cells, widths } = columnsOf(fitting);
-    return cells.map((row, number) => {
-        const line = row.map((text, index) => {
-            const space = ' '.repeat((widths[index] ?? 0) - displayWidth(text));
-            const words = number === 0 ? [] : (fitting.rows[number - 1]?.[index] ?? []);
-            const painted = number === 0 ? paint(text, 'dim', pen) : paintCell(text, words, pen);
-            return table.columns[index]?.align === 'right' ? `${space}${painted}` : `${painted}${space}`;
-        });
-        return `  ${line.join(GAP)}`.trimEnd();
-    });
-}
-function columnsOf(table) {
-    const cells = [table.columns.map(({ head }) => head), ...table.rows].map((row) => row.map(written));
-    const widths = table.columns.map((_, index) => Math.max(...cells.map((row) => displayWidth(row[index] ?? ''))));
-    return { cells, widths, total: 2 + widths.reduce((sum, width) => sum + width, 0) + GAP.length * (widths.length - 1) };
-}
-/** `main` for `main a1b2c3d`: the small print has the base's commit. */
-function withoutCommits(table) {
-    const columns = table.columns.map(({ head, align }) => ({
-        head: head.filter((piece) => typeof piece === 'string').map((words) => words.trimEnd()),
-        align,
-    }));
-    return { ...table, columns };
-}
-/** `+15.7 MB` for `+15.7 MB (+10.6 %)`. */
-function withoutPercent(table) {
-    return { ...table, rows: table.rows.map((row) => row.map((words) => words.map(percentDropped))) };
-}
-function percentDropped(piece) {
-    return typeof piece === 'string' ? piece.replace(/ \([^)]* %\)$/, '') : piece;
-}
-/** `Size: main a1b2c3d 148.2 MB, this change d4e5f6a 163.9 MB, change +15.7 MB (+10.6 %), budget 160 MB, ✗ over by 3.9 MB`. */
-function stacked(table, row, pen) {
-    const [name = [], ...cells] = row;
-    const said = cells.flatMap((words, index) => {
-        const text = written(words);
-        const head = written(table.columns[index + 1]?.head ?? []);
-        if (text === '')
-            return [];
-        return [[head === '' ? text : `${head} ${text}`]];
-    });
-    const status = row.flat().find((piece) => typeof piece === 'object' && 'tone' in piece);
-    const lines = fold(`${written(name)}: ${said.join(', ')}`, pen.width, '  ');
-    return lines.map((line) => paintCell(line, status === undefined ? [] : [status], pen));
-}
-function paintCell(text, words, pen) {
-    for (const piece of words) {
-        if (typeof piece === 'object' && 'tone' in piece)
-            return paint(text, piece.tone, pen);
-        if (typeof piece === 'object' && 'strong' in piece)
-            return paint(text, 'strong', pen);
-    }
-    return text;
-}
-function paint(text, colour, pen) {
-    if (!pen.colour || COLOURS[colour] === '' || text === '')
-        return text;
-    return `\u001B[${COLOURS[colour]}m${text}\u001B[0m`;
-}
-
-
-/***/ }),
-
-/***/ 448:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  e: () => (/* binding */ run)
-});
-
-// EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./build/advice/advise.js + 17 modules
-var advise = __nccwpck_require__(7290);
-;// CONCATENATED MODULE: ./build/budget/budgets.js
-/** The budgets that the inputs set: the whole image's own inputs, then `budgets` as they were written, then `forbid`. */
-function budgetsOf({ limits, budgets, forbid }) {
-    return [
-        ...limitsOf(limits, { scope: null, level: 'fail', over: null }),
-        ...budgets.flatMap(({ scope, level, over, limits: each }) => limitsOf(each, { scope, level, over })),
-        ...forbid.map((rule) => ({
-            budget: 'forbid',
-            scope: { kind: 'rule', of: rule },
-            level: 'fail',
-            over: null,
-            limit: 0,
-            unit: 'findings',
-        })),
-    ];
-}
-/** The caps on the whole image that break the budget. */
-function capsOf({ maxSize, maxDownloadSize, maxLayers }) {
-    return { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers };
-}
-function limitsOf({ maxSize, maxDownloadSize, maxLayers, maxIncrease }, on) {
-    return [
-        ...(maxSize === null ? [] : [{ budget: 'max-size', ...on, limit: maxSize, unit: 'bytes' }]),
-        ...(maxDownloadSize === null
-            ? []
-            : [{ budget: 'max-download-size', ...on, limit: maxDownloadSize, unit: 'bytes' }]),
-        ...(maxLayers === null ? [] : [{ budget: 'max-layers', ...on, limit: maxLayers, unit: 'layers' }]),
-        ...(maxIncrease === null ? [] : [{ budget: 'max-increase', ...on, ...maxIncrease }]),
-    ];
-}
-
-// EXTERNAL MODULE: ./build/budget/history.js
-var budget_history = __nccwpck_require__(524);
-// EXTERNAL MODULE: ./build/budget/judge.js + 2 modules
-var judge = __nccwpck_require__(1482);
-;// CONCATENATED MODULE: ./build/budget/ratchet.js
-/** What a lower cap leaves above the image, and how much lower than the old one it is at least, in percent of either. */
-const ROOM = 10n;
-const WORTH = 10n;
-/**
- * The hard caps on the whole image that could be lower by far: to the image's size and a tenth more, rounded up to two digits (126.9 MB:
- * 140 MB), where that is at most nine tenths of the cap. In the order of the budgets.
- */
-function ratchetsOf({ size, downloadSize }, budgets) {
-    return budgets.flatMap(({ budget, scope, level, limit }) => {
-        if (scope !== null || level !== 'fail' || (budget !== 'max-size' && budget !== 'max-download-size'))
-            return [];
-        const measured = budget === 'max-size' ? size : downloadSize;
-        // A cap of 0 would be none that is meant.
-        if (measured === null || measured === 0)
-            return [];
-        const proposed = twoDigitsUp(ceiling(BigInt(measured) * (100n + ROOM), 100n));
-        return proposed * 100n <= BigInt(limit) * (100n - WORTH) ? [{ budget, limit, proposed: Number(proposed) }] : [];
-    });
-}
-/** 139,590,000 to 140,000,000: the decimal units differ by thousands, so it has two digits in each of them. */
-function twoDigitsUp(bytes) {
-    const step = 10n ** BigInt(Math.max(0, String(bytes).length - 2));
-    return ceiling(bytes, step) * step;
-}
-function ceiling(numerator, denominator) {
-    return (numerator + denominator - 1n) / denominator;
-}
-
-// EXTERNAL MODULE: ./build/budget/waiver.js
-var waiver = __nccwpck_require__(4954);
-// EXTERNAL MODULE: ./build/clock.js + 1 modules
-var build_clock = __nccwpck_require__(4701);
-// EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
-var compare = __nccwpck_require__(5086);
-// EXTERNAL MODULE: ./build/failure.js
-var build_failure = __nccwpck_require__(9874);
-;// CONCATENATED MODULE: ./build/turns.js
-/** At most `atATime` tasks are under way, the others wait in the order they came. */
-function turns_createTurns(atATime) {
-    const waiting = [];
-    let underWay = 0;
-    return async (task) => {
-        if (underWay >= atATime)
-            await new Promise((go) => waiting.push(go));
-        else
-            underWay += 1;
+function openLocalRecords({ exec, openOutput, cwd }, branch, { fetch }) {
+    let repository = null;
+    let shelf = null;
+    const clone = () => (repository ??= (0,_git_git_js__WEBPACK_IMPORTED_MODULE_2__/* .openRepository */ .h_)(exec, cwd));
+    const open = async () => {
         try {
-            return await task();
+            return await (0,_git_branch_js__WEBPACK_IMPORTED_MODULE_1__/* .readBranch */ .pG)(openOutput, await clone(), branch, { fetch }, null);
         }
-        finally {
-            const next = waiting.shift();
-            if (next)
-                next();
-            else
-                underWay -= 1;
+        catch (error) {
+            if ((0,_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .toFailure */ .w)(error).kind === 'precondition')
+                return null;
+            throw error;
         }
     };
+    return {
+        open: () => (shelf ??= open()),
+        ancestors: async (commit) => (0,_git_branch_js__WEBPACK_IMPORTED_MODULE_1__/* .commitsBefore */ .Ox)(await clone(), commit, MOST),
+        releases: async () => (0,_git_branch_js__WEBPACK_IMPORTED_MODULE_1__/* .tagsOf */ .Fg)(await clone(), MOST),
+    };
 }
+
+
+/***/ }),
+
+/***/ 3536:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   IE: () => (/* binding */ imageFolder),
+/* harmony export */   LW: () => (/* binding */ monthOfPoints),
+/* harmony export */   RM: () => (/* binding */ recordsFolder),
+/* harmony export */   l: () => (/* binding */ olderPointsPath),
+/* harmony export */   lX: () => (/* binding */ recordPath),
+/* harmony export */   o2: () => (/* binding */ pointsFolder),
+/* harmony export */   pu: () => (/* binding */ pointsPath),
+/* harmony export */   qS: () => (/* binding */ listingPath),
+/* harmony export */   tj: () => (/* binding */ platformOf),
+/* harmony export */   yS: () => (/* binding */ folderOf),
+/* harmony export */   yU: () => (/* binding */ commitOfRecord)
+/* harmony export */ });
+/* unused harmony exports listingsFolder, diffIdOfListing, indexPath */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+
+/** Names that can be a folder's as they are: git, every file system and a URL take them. */
+const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+/** How a folder's name ends that is not its image's own, and the branch's own file: an image of such a name gets another folder. */
+const TAKEN = /-[0-9a-f]{8}$|^readme\.md$/i;
+/** `os/architecture[/variant]`; with a `-` in it, it could not be told apart from another one. */
+const PLATFORM = /^[A-Za-z0-9][A-Za-z0-9._]*(?:\/[A-Za-z0-9._]+){1,2}$/;
+/** Characters of a name that are kept where it gets a hash. */
+const LONGEST_STEM = 60;
+/** The folder of the data branch that has the images of this name; no two names share one. */
+function imageFolder(name) {
+    return safe(name, name);
+}
+/** The folder of the data branch that has all of one image on one platform: `<image>/<platform>`, `shop/linux-arm64-v8`. */
+function folderOf(name, platform) {
+    return `${imageFolder(name)}/${platformFolder(platform)}`;
+}
+function platformFolder(platform) {
+    return safe(platform, PLATFORM.test(platform) ? platform.replaceAll('/', '-') : '');
+}
+/** The platform (`os/architecture[/variant]`) that has this folder in its image's; null: the name does not tell, or it is no platform's. */
+function platformOf(folder) {
+    const platform = folder.replaceAll('-', '/');
+    return platformFolder(platform) === folder ? platform : null;
+}
+/** `plain`, where that can be a folder's name; else what of `text` can be, and a hash of the whole. */
+function safe(text, plain) {
+    if (PLAIN.test(plain) && !TAKEN.test(plain))
+        return plain;
+    const hash = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(text).digest('hex').slice(0, 8);
+    const stem = text
+        .slice(0, LONGEST_STEM)
+        .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+        .replace(/^[._-]+/, '');
+    return `${stem === '' ? 'unnamed' : stem}-${hash}`;
+}
+/** A commit's record. */
+function recordPath(folder, commit) {
+    return `${recordsFolder(folder)}/${commit}.json`;
+}
+function recordsFolder(folder) {
+    return `${folder}/records`;
+}
+/** The commit (40 or 64 hex digits) whose record has this file name; null: it is none's. */
+function commitOfRecord(file) {
+    return /^((?:[0-9a-f]{40}|[0-9a-f]{64}))\.json$/.exec(file)?.[1] ?? null;
+}
+/** What the layer with this diffID (`sha256:…`) does to paths. */
+function listingPath(folder, diffId) {
+    return `${listingsFolder(folder)}/${diffId.replace(/^sha256:/, '')}.json.gz`;
+}
+function listingsFolder(folder) {
+    return `${folder}/layers`;
+}
+/** The diffID of the layer whose listing has this file name; null: it is none's. */
+function diffIdOfListing(file) {
+    const hex = /^([0-9a-f]{64})\.json\.gz$/.exec(file)?.[1];
+    return hex === undefined ? null : `sha256:${hex}`;
+}
+/** The points of a month (`YYYY-MM`, UTC). */
+function pointsPath(folder, month) {
+    return `${pointsFolder(folder)}/${month}.jsonl`;
+}
+/** The points of all months before. */
+function olderPointsPath(folder) {
+    return `${pointsFolder(folder)}/older.jsonl`;
+}
+function pointsFolder(folder) {
+    return `${folder}/points`;
+}
+/** The month whose points have this file name; null: it is none's. */
+function monthOfPoints(file) {
+    return /^(\d{4}-(?:0[1-9]|1[0-2]))\.jsonl$/.exec(file)?.[1] ?? null;
+}
+/** What the records and listings that are kept are, so that to keep another one they need not all be read. */
+function indexPath(folder) {
+    return `${folder}/index.jsonl`;
+}
+
+
+/***/ }),
+
+/***/ 9896:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  PW: () => (/* binding */ parsePoints),
+  Hh: () => (/* binding */ parseRecord),
+  zx: () => (/* binding */ point)
+});
+
+// UNUSED EXPORTS: MAX_POINTS, MAX_POINTS_FILE, MAX_RECORD, renderPoints, renderRecord, storedRecord
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 10 modules
 var schemas = __nccwpck_require__(3798);
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: ./build/image/oci.js
+// EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
+var api = __nccwpck_require__(3759);
+;// CONCATENATED MODULE: ./node_modules/zod/v4/classic/iso.js
 
 
-/** A digest as it is written here: https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests, of SHA-256 alone. */
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
-const digest = schemas/* string */.YjP().regex(DIGEST);
-const size = schemas/* number */.aig().int().nonnegative();
-/** A platform's part: it stands in reports, so it may not be just anything. */
-const word = schemas/* string */.YjP().regex(/^[\w.-]{0,64}$/);
-const platform = schemas/* object */.Ikc({ os: word, architecture: word, variant: word.optional() });
-/** OCI image config (or Docker's), as far as it is read here: https://github.com/opencontainers/image-spec/blob/main/config.md */
-const imageConfig = schemas/* object */.Ikc({
-    os: word,
-    architecture: word,
-    variant: word.optional(),
-    rootfs: schemas/* object */.Ikc({ diff_ids: schemas/* array */.YOg(digest).nullish() }).optional(),
-    config: schemas/* object */.Ikc({ User: schemas/* string */.YjP().nullish(), Env: schemas/* array */.YOg(schemas/* string */.YjP()).nullish() }).nullish(),
-    history: schemas/* array */.YOg(schemas/* object */.Ikc({ created_by: schemas/* string */.YjP().optional(), empty_layer: schemas/* boolean */.zMY().optional() })).nullish(),
-});
-/** OCI image manifest, or Docker's schema 2: https://github.com/opencontainers/image-spec/blob/main/manifest.md */
-const manifest = schemas/* object */.Ikc({
-    config: schemas/* object */.Ikc({ digest, size, mediaType: schemas/* string */.YjP().default('') }),
-    /** Null where the image has none (Go's JSON of an empty list). */
-    layers: schemas/* array */.YOg(schemas/* object */.Ikc({ digest, size, mediaType: schemas/* string */.YjP().default(''), urls: schemas/* array */.YOg(schemas/* string */.YjP()).nullish() }))
-        .nullable()
-        .transform((layers) => layers ?? []),
-});
-/** OCI image index, or Docker's manifest list: https://github.com/opencontainers/image-spec/blob/main/image-index.md */
-const index = schemas/* object */.Ikc({
-    manifests: schemas/* array */.YOg(schemas/* object */.Ikc({
-        digest,
-        size: size.optional(),
-        mediaType: schemas/* string */.YjP().optional(),
-        platform: platform.nullish(),
-        annotations: schemas/* record */.g1P(schemas/* string */.YjP(), schemas/* string */.YjP()).nullish(),
-    })),
-});
-/**
- * `os/architecture[/variant]`, as containerd writes it (github.com/containerd/platforms): a variant that is the architecture's default
- * is left out (`linux/arm64` is v8, `linux/amd64` v1), but for 32-bit ARM, where none means v7.
- */
-function platformName({ os, architecture, variant, }) {
-    const isDefault = (architecture === 'arm64' && variant === 'v8') || (architecture === 'amd64' && variant === 'v1');
-    const written = architecture === 'arm' ? variant || 'v7' : isDefault ? '' : variant;
-    return [os, architecture, ...(written ? [written] : [])].join('/');
+
+function datetime(params) {
+    return api/* _isoDateTime */.G1(schemas/* ZodISODateTime */.You, params);
 }
-/** The digest of bytes: `sha256:…`. */
-function digestOf(bytes) {
-    return `sha256:${(0,external_node_crypto_.createHash)('sha256').update(bytes).digest('hex')}`;
+function date(params) {
+    return core._isoDate(ZodISODate, params);
 }
-/** The images of an index: attestations (BuildKit: platform `unknown/unknown`, annotated) are none. */
-function imagesOf({ manifests }) {
-    return manifests.filter(({ platform: of, annotations }) => of?.os !== 'unknown' && annotations?.['vnd.docker.reference.type'] !== 'attestation-manifest');
+function time(params) {
+    return core._isoTime(ZodISOTime, params);
 }
-/** `created_by` of each non-empty layer, base layer first; null where the history does not account for the layers. */
-function layerHistory(config) {
-    const layers = (config.history ?? []).filter((entry) => entry.empty_layer !== true);
-    return layers.length === (config.rootfs?.diff_ids ?? []).length ? layers.map((entry) => entry.created_by ?? '') : null;
-}
-/** The shell that runs a `RUN`, with its options: docker's own, or a usual one of `SHELL`. */
-const SHELL = String.raw `/bin/(?:ba|da)?sh(?: -\w+(?: pipefail)?)*? -\w*c `;
-const WITH_ARGUMENTS = /^(?:ONBUILD )?(?:RUN )?\|\d+ /;
-const UNTIL_LAST_SHELL = new RegExp(`^.*${SHELL}`);
-const LEADING_SHELL = new RegExp(`^(?:RUN )?${SHELL}`);
-/**
- * `created_by` as a person would write it: without the shell, the builder's marks and the values of build arguments.
- * Those stand between `|COUNT` and the shell, unquoted, and may hold anything, a shell's name too: so only what follows the last
- * shell is shown, and nothing where there is none.
- */
-function plainInstruction(createdBy) {
-    const text = createdBy
-        .replaceAll(/\s+/g, ' ')
-        .trim()
-        .replace(/ # buildkit$/, '')
-        .replace(/^\/bin\/sh -c #\(nop\) /, '');
-    const plain = WITH_ARGUMENTS.test(text)
-        ? `RUN ${UNTIL_LAST_SHELL.test(text) ? text.replace(UNTIL_LAST_SHELL, '') : '…'}`
-        : text.replace(LEADING_SHELL, 'RUN ');
-    return plain.slice(0, 1_000).trim();
+function duration(params) {
+    return core._isoDuration(ZodISODuration, params);
 }
 
+// EXTERNAL MODULE: ./build/image/oci.js
+var oci = __nccwpck_require__(1903);
+// EXTERNAL MODULE: ./build/image/measurement.js
+var measurement = __nccwpck_require__(4158);
+// EXTERNAL MODULE: ./build/image/source/json.js
+var json = __nccwpck_require__(230);
+;// CONCATENATED MODULE: ./build/record/schema.js
+
+
+
+
+/** Bytes of a record; one of an image with 127 layers, the engines' limit, has a tenth of it. */
+const MAX_RECORD = 1_000_000;
+/** Bytes of a file of points, and the points that are written into one: they fit, whatever their figures. */
+const MAX_POINTS_FILE = 5_000_000;
+const MAX_POINTS = 10_000;
+/** Characters of a text; an instruction has at most a tenth of it. */
+const MAX_TEXT = 10_000;
+/** Elements of a list: engines take 127 layers, and there are as many names at most. */
+const MAX_ELEMENTS = 1_000;
+const schema_text = schemas/* string */.YjP().max(MAX_TEXT);
+/** Counted before they are looked at: what is wrong with each of a million takes gigabytes to tell. */
+const listOf = (one) => schemas/* array */.YOg(schemas/* unknown */.L5J()).max(MAX_ELEMENTS).pipe(schemas/* array */.YOg(one));
+const count = schemas/* int */.Whr().nonnegative();
+const bytes = count.nullable();
+const line = schemas/* int */.Whr().positive().nullable();
+const digest = schemas/* string */.YjP().regex(oci/* DIGEST */.Dh);
+const commit = schemas/* string */.YjP().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/);
+/** ISO 8601, UTC, to the second: so texts are in the order of the times. */
+const schema_time = datetime({ precision: 0 });
+const store = schemas/* enum */.k5n(['classic', 'containerd', 'buildkit']);
+const sizeFrom = schemas/* enum */.k5n(['content', 'engine']).nullable();
+const caps = schemas/* object */.Ikc({ size: bytes, downloadSize: bytes, layers: bytes });
+const schema_layer = schemas/* object */.Ikc({
+    diffId: digest,
+    digest: digest.nullable(),
+    size: bytes,
+    downloadSize: bytes,
+    compression: schemas/* enum */.k5n(['gzip', 'zstd', 'none']).nullable(),
+    instruction: schema_text,
+    file: schema_text.nullable(),
+    line,
+    stage: schema_text.nullable(),
+    fromBase: schemas/* boolean */.zMY().nullable(),
+    copiedFrom: schemas/* object */.Ikc({ kind: schemas/* enum */.k5n(['stage', 'image']), name: schema_text }).nullable(),
+});
+const schema_measurement = schemas/* object */.Ikc({
+    schema: schemas/* literal */.euz(1),
+    name: schema_text,
+    platform: schema_text,
+    commit: commit.nullable(),
+    dockerfile: schema_text.nullable(),
+    ignoreFile: schema_text.nullable(),
+    target: schema_text.nullable(),
+    engine: schemas/* object */.Ikc({ driver: schema_text, store, version: schema_text, buildx: schema_text }).nullable(),
+    source: schemas/* object */.Ikc({ reference: schema_text, digest: digest.nullable() }).nullable(),
+    baseImage: schemas/* object */.Ikc({ name: schema_text, digest: digest.nullable(), line, instruction: schema_text.nullable() }).nullable(),
+    size: bytes,
+    sizeFrom,
+    downloadSize: bytes,
+    unmeasured: schemas/* object */.Ikc({ size: schema_text.nullable(), downloadSize: schema_text.nullable() }),
+    layers: listOf(schema_layer),
+    stages: count.nullable(),
+    settings: schemas/* object */.Ikc({ user: schema_text, variables: listOf(schema_text), buildArgs: listOf(schema_text) }).nullable(),
+    warnings: listOf(schemas/* object */.Ikc({ rule: schema_text, message: schema_text, line, url: schema_text.nullable() })),
+    content: schemas/* null */.chJ(),
+})
+    // What a comparison tells adds up only where these do.
+    .refine(({ size, sizeFrom: from, layers }) => {
+    const parts = (0,measurement/* sum */.c)(layers.map((each) => each.size));
+    return (size === null) === (from === null) && (parts === null || parts === size);
+});
+/** Of schema 1. What it has besides, a later version wrote: it is left out. */
+const storedRecord = schemas/* object */.Ikc({
+    schema: schemas/* literal */.euz(1),
+    commit,
+    committedAt: schema_time,
+    measuredAt: schema_time,
+    recipe: schemas/* record */.g1P(schemas/* string */.YjP().regex(/^[a-z-]{1,40}(?: [A-Za-z_][\w.-]{0,199})?$/), schemas/* string */.YjP().regex(/^[0-9a-f]{4}$/)),
+    caps,
+    measurement: schema_measurement,
+});
+const point = schemas/* object */.Ikc({
+    commit,
+    at: schema_time,
+    size: bytes,
+    downloadSize: bytes,
+    layers: count,
+    caps,
+    store: store.nullable(),
+    sizeFrom,
+});
+/** What reads a record, by its schema's number: one of an older number, once there is a newer, as what it would be today. */
+const READERS = new Map([[1, storedRecord]]);
+const versioned = schemas/* looseObject */._H3({ schema: schemas/* int */.Whr() });
+/** A record's text, with the newline at its end: the same for the same content, whatever the order of its keys. `content` is left out. */
+function renderRecord(record) {
+    const kept = { ...record, measurement: { ...record.measurement, content: null } };
+    return `${JSON.stringify(kept, inOrder, 2)}\n`;
+}
+/** A replacer that puts an object's keys in the order of the alphabet. */
+function inOrder(_, value) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+        return value;
+    return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+/** The record that a text is; null where it is none, not of a schema that is known, or longer than one can be. */
+function parseRecord(written) {
+    if (Buffer.byteLength(written) > MAX_RECORD)
+        return null;
+    const value = (0,json/* parseJson */.q)(written);
+    const { success, data } = versioned.safeParse(value);
+    if (!success)
+        return null;
+    return READERS.get(data.schema)?.safeParse(value).data ?? null;
+}
+/** A line of JSON for each point, in their order; of more than MAX_POINTS the last ones. */
+function renderPoints(points) {
+    return points.slice(-MAX_POINTS).map(pointLine).join('');
+}
+function pointLine({ commit: id, at, size, downloadSize, layers, caps: limits, store: kept, sizeFrom: from, }) {
+    const { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers } = limits;
+    const ordered = {
+        commit: id,
+        at,
+        size,
+        downloadSize,
+        layers,
+        caps: { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers },
+        store: kept,
+        sizeFrom: from,
+    };
+    return `${JSON.stringify(ordered)}\n`;
+}
+/** The points of a file's text, in its order. What is no point's line is left out; so is what is more or longer than one can have. */
+function parsePoints(written) {
+    if (Buffer.byteLength(written) > MAX_POINTS_FILE)
+        return [];
+    // The last line ends with a newline too.
+    const lines = written.split('\n').slice(-MAX_POINTS - 1);
+    return lines.flatMap((each) => point.safeParse((0,json/* parseJson */.q)(each)).data ?? []);
+}
+
+
+/***/ }),
+
+/***/ 7396:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  S2: () => (/* binding */ platformsIn),
+  Sy: () => (/* binding */ readListings),
+  Sb: () => (/* binding */ readPoints),
+  aE: () => (/* binding */ readRecord),
+  bf: () => (/* binding */ recordedCommits)
+});
+
+// UNUSED EXPORTS: changesOf, unlistedLayers
+
+// EXTERNAL MODULE: ./build/turns.js
+var turns = __nccwpck_require__(7760);
+// EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 10 modules
+var schemas = __nccwpck_require__(3798);
+// EXTERNAL MODULE: ./build/image/oci.js
+var oci = __nccwpck_require__(1903);
 ;// CONCATENATED MODULE: ./build/record/points.js
 /** Months before the current one whose points are kept, all of them; and those of which each day's last is. */
 const WHOLE_MONTHS = 1;
@@ -44013,175 +44872,8 @@ function monthBefore(month, months) {
     return `${String(Math.floor(index / 12)).padStart(4, '0')}-${String((index % 12) + 1).padStart(2, '0')}`;
 }
 
-// EXTERNAL MODULE: ./node_modules/zod/v4/core/api.js
-var api = __nccwpck_require__(3759);
-;// CONCATENATED MODULE: ./node_modules/zod/v4/classic/iso.js
-
-
-
-function datetime(params) {
-    return api/* _isoDateTime */.G1(schemas/* ZodISODateTime */.You, params);
-}
-function date(params) {
-    return core._isoDate(ZodISODate, params);
-}
-function time(params) {
-    return core._isoTime(ZodISOTime, params);
-}
-function duration(params) {
-    return core._isoDuration(ZodISODuration, params);
-}
-
-// EXTERNAL MODULE: ./build/image/measurement.js
-var measurement = __nccwpck_require__(4158);
-;// CONCATENATED MODULE: ./build/image/source/json.js
-/** The value of a JSON text (bytes: of its UTF-8); undefined where it is none. */
-function json_parseJson(text) {
-    try {
-        return JSON.parse(typeof text === 'string' ? text : Buffer.from(text).toString('utf8'));
-    }
-    catch {
-        return undefined;
-    }
-}
-
-;// CONCATENATED MODULE: ./build/record/schema.js
-
-
-
-
-/** Bytes of a record; one of an image with 127 layers, the engines' limit, has a tenth of it. */
-const MAX_RECORD = 1_000_000;
-/** Bytes of a file of points, and the points that are written into one: they fit, whatever their figures. */
-const MAX_POINTS_FILE = 5_000_000;
-const MAX_POINTS = 10_000;
-/** Characters of a text; an instruction has at most a tenth of it. */
-const MAX_TEXT = 10_000;
-/** Elements of a list: engines take 127 layers, and there are as many names at most. */
-const MAX_ELEMENTS = 1_000;
-const schema_text = schemas/* string */.YjP().max(MAX_TEXT);
-/** Counted before they are looked at: what is wrong with each of a million takes gigabytes to tell. */
-const listOf = (one) => schemas/* array */.YOg(schemas/* unknown */.L5J()).max(MAX_ELEMENTS).pipe(schemas/* array */.YOg(one));
-const count = schemas/* int */.Whr().nonnegative();
-const bytes = count.nullable();
-const line = schemas/* int */.Whr().positive().nullable();
-const schema_digest = schemas/* string */.YjP().regex(DIGEST);
-const commit = schemas/* string */.YjP().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/);
-/** ISO 8601, UTC, to the second: so texts are in the order of the times. */
-const schema_time = datetime({ precision: 0 });
-const store = schemas/* enum */.k5n(['classic', 'containerd', 'buildkit']);
-const sizeFrom = schemas/* enum */.k5n(['content', 'engine']).nullable();
-const caps = schemas/* object */.Ikc({ size: bytes, downloadSize: bytes, layers: bytes });
-const schema_layer = schemas/* object */.Ikc({
-    diffId: schema_digest,
-    digest: schema_digest.nullable(),
-    size: bytes,
-    downloadSize: bytes,
-    compression: schemas/* enum */.k5n(['gzip', 'zstd', 'none']).nullable(),
-    instruction: schema_text,
-    file: schema_text.nullable(),
-    line,
-    stage: schema_text.nullable(),
-    fromBase: schemas/* boolean */.zMY().nullable(),
-    copiedFrom: schemas/* object */.Ikc({ kind: schemas/* enum */.k5n(['stage', 'image']), name: schema_text }).nullable(),
-});
-const schema_measurement = schemas/* object */.Ikc({
-    schema: schemas/* literal */.euz(1),
-    name: schema_text,
-    platform: schema_text,
-    commit: commit.nullable(),
-    dockerfile: schema_text.nullable(),
-    ignoreFile: schema_text.nullable(),
-    target: schema_text.nullable(),
-    engine: schemas/* object */.Ikc({ driver: schema_text, store, version: schema_text, buildx: schema_text }).nullable(),
-    source: schemas/* object */.Ikc({ reference: schema_text, digest: schema_digest.nullable() }).nullable(),
-    baseImage: schemas/* object */.Ikc({ name: schema_text, digest: schema_digest.nullable(), line, instruction: schema_text.nullable() }).nullable(),
-    size: bytes,
-    sizeFrom,
-    downloadSize: bytes,
-    unmeasured: schemas/* object */.Ikc({ size: schema_text.nullable(), downloadSize: schema_text.nullable() }),
-    layers: listOf(schema_layer),
-    stages: count.nullable(),
-    settings: schemas/* object */.Ikc({ user: schema_text, variables: listOf(schema_text), buildArgs: listOf(schema_text) }).nullable(),
-    warnings: listOf(schemas/* object */.Ikc({ rule: schema_text, message: schema_text, line, url: schema_text.nullable() })),
-    content: schemas/* null */.chJ(),
-})
-    // What a comparison tells adds up only where these do.
-    .refine(({ size, sizeFrom: from, layers }) => {
-    const parts = (0,measurement/* sum */.c)(layers.map((each) => each.size));
-    return (size === null) === (from === null) && (parts === null || parts === size);
-});
-/** Of schema 1. What it has besides, a later version wrote: it is left out. */
-const storedRecord = schemas/* object */.Ikc({
-    schema: schemas/* literal */.euz(1),
-    commit,
-    committedAt: schema_time,
-    measuredAt: schema_time,
-    recipe: schemas/* record */.g1P(schemas/* string */.YjP().regex(/^[a-z-]{1,40}(?: [A-Za-z_][\w.-]{0,199})?$/), schemas/* string */.YjP().regex(/^[0-9a-f]{4}$/)),
-    caps,
-    measurement: schema_measurement,
-});
-const point = schemas/* object */.Ikc({
-    commit,
-    at: schema_time,
-    size: bytes,
-    downloadSize: bytes,
-    layers: count,
-    caps,
-    store: store.nullable(),
-    sizeFrom,
-});
-/** What reads a record, by its schema's number: one of an older number, once there is a newer, as what it would be today. */
-const READERS = new Map([[1, storedRecord]]);
-const versioned = schemas/* looseObject */._H3({ schema: schemas/* int */.Whr() });
-/** A record's text, with the newline at its end: the same for the same content, whatever the order of its keys. `content` is left out. */
-function schema_renderRecord(record) {
-    const kept = { ...record, measurement: { ...record.measurement, content: null } };
-    return `${JSON.stringify(kept, schema_inOrder, 2)}\n`;
-}
-/** A replacer that puts an object's keys in the order of the alphabet. */
-function schema_inOrder(_, value) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-        return value;
-    return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)));
-}
-/** The record that a text is; null where it is none, not of a schema that is known, or longer than one can be. */
-function schema_parseRecord(written) {
-    if (Buffer.byteLength(written) > MAX_RECORD)
-        return null;
-    const value = json_parseJson(written);
-    const { success, data } = versioned.safeParse(value);
-    if (!success)
-        return null;
-    return READERS.get(data.schema)?.safeParse(value).data ?? null;
-}
-/** A line of JSON for each point, in their order; of more than MAX_POINTS the last ones. */
-function schema_renderPoints(points) {
-    return points.slice(-MAX_POINTS).map(pointLine).join('');
-}
-function pointLine({ commit: id, at, size, downloadSize, layers, caps: limits, store: kept, sizeFrom: from, }) {
-    const { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers } = limits;
-    const ordered = {
-        commit: id,
-        at,
-        size,
-        downloadSize,
-        layers,
-        caps: { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers },
-        store: kept,
-        sizeFrom: from,
-    };
-    return `${JSON.stringify(ordered)}\n`;
-}
-/** The points of a file's text, in its order. What is no point's line is left out; so is what is more or longer than one can have. */
-function schema_parsePoints(written) {
-    if (Buffer.byteLength(written) > MAX_POINTS_FILE)
-        return [];
-    // The last line ends with a newline too.
-    const lines = written.split('\n').slice(-MAX_POINTS - 1);
-    return lines.flatMap((each) => point.safeParse(json_parseJson(each)).data ?? []);
-}
-
+// EXTERNAL MODULE: ./build/record/schema.js + 1 modules
+var schema = __nccwpck_require__(9896);
 ;// CONCATENATED MODULE: ./build/record/kept.js
 
 
@@ -44196,9 +44888,9 @@ const MAX_LISTINGS = 30_000_000;
 /** Bytes and lines of the file: a hundred records, and the layers of 30 that have as many as engines take, have a third of it. */
 const MAX_INDEX = 3_000_000;
 const MAX_LINES = 12_000;
-const keptRecord = point.pick({ commit: true, at: true });
+const keptRecord = schema/* point */.zx.pick({ commit: true, at: true });
 const keptListing = schemas/* object */.Ikc({
-    diffId: schemas/* string */.YjP().regex(DIGEST),
+    diffId: schemas/* string */.YjP().regex(oci/* DIGEST */.Dh),
     bytes: schemas/* int */.Whr().nonnegative(),
     commit: keptRecord.shape.commit,
 });
@@ -44255,1772 +44947,10 @@ function kept_keepListings(listings, records) {
 var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: external "node:zlib"
 var external_node_zlib_ = __nccwpck_require__(8522);
-// EXTERNAL MODULE: ./build/image/layer/gather.js
-var gather = __nccwpck_require__(1477);
-// EXTERNAL MODULE: external "node:buffer"
-var external_node_buffer_ = __nccwpck_require__(4573);
-;// CONCATENATED MODULE: ./build/image/layer/tar-header.js
-
-
-/*
- * Headers of tar archives. What is read, and what is refused, follows Go's archive/tar, with which the engines unpack layers.
- * Formats: https://www.gnu.org/software/tar/manual/html_node/Standard.html (v7, ustar, GNU and its sparse files) and
- * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html (pax).
- */
-const BLOCK = 512;
-/** Most bytes of an extended header, of a long name, of a sparse map: as in Go's archive/tar. */
-const METADATA_LIMIT = 1024 * 1024;
-function corrupt(message) {
-    return new build_failure/* CouldNotMeasure */.N('measure', message);
-}
-/** An invalid byte of a name as text, and a backslash that would be taken for one. */
-const ESCAPABLE = /\\(?=x(?:5c|[89a-f][0-9a-f]))/g;
-/**
- * Text of a name in an archive, which is bytes, in UTF-8 by custom only. A byte that is no UTF-8 becomes `\xNN` (two lower-case hex digits,
- * 80 to ff); a backslash that would read as such an escape becomes `\x5c`. So different names stay different, and nothing is lost:
- * replacing `\x5c` and `\x80` to `\xff` by their bytes gives the name back.
- */
-function decodeName(bytes) {
-    if ((0,external_node_buffer_.isAscii)(bytes))
-        return escaped(bytes.toString('latin1'));
-    if ((0,external_node_buffer_.isUtf8)(bytes))
-        return escaped(bytes.toString());
-    let name = '';
-    let valid = 0;
-    for (let at = 0; at < bytes.length;) {
-        const length = sequenceLength(bytes, at);
-        if (length === 0) {
-            name += `${escaped(bytes.toString('utf8', valid, at))}\\x${(bytes[at] ?? 0).toString(16)}`;
-            at += 1;
-            valid = at;
-        }
-        else {
-            at += length;
-        }
-    }
-    return name + escaped(bytes.toString('utf8', valid));
-}
-function escaped(name) {
-    return name.includes('\\x') ? name.replace(ESCAPABLE, '\\x5c') : name;
-}
-/** Bytes of the UTF-8 sequence that begins at `at`; 0 where none does. */
-function sequenceLength(bytes, at) {
-    const first = bytes[at] ?? 0;
-    const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    return at + length <= bytes.length && (0,external_node_buffer_.isUtf8)(bytes.subarray(at, at + length)) ? length : 0;
-}
-const NEEDS_CLEANING = /(?:^|\/)\.{0,2}(?:\/|$)/;
-/**
- * A path as seen from the archive's root: no leading, trailing or double slash, no `.`; `..` goes up, but never above the root, as
- * when containerd unpacks. '' is the root itself.
- */
-function normalisePath(path) {
-    if (!NEEDS_CLEANING.test(path))
-        return path;
-    const parts = [];
-    for (const part of path.split('/')) {
-        if (part === '..')
-            parts.pop();
-        else if (part !== '' && part !== '.')
-            parts.push(part);
-    }
-    return parts.join('/');
-}
-/** Reads a header's block of 512 bytes. Throws CouldNotMeasure `measure` where it is none. */
-function parseHeader(block) {
-    if (!hasValidChecksum(block))
-        throw corrupt('It is no tar archive, or a corrupt one: a header has a wrong checksum.');
-    const magic = block.toString('latin1', 257, 265);
-    const isGnu = magic === 'ustar  \0';
-    let name = tar_header_text(block, 0, 100);
-    if (magic.startsWith('ustar\0') && block[345] !== 0) {
-        // star's own format has a shorter prefix, before times that it keeps there.
-        const isStar = block.toString('latin1', 508, 512) === 'tar\0';
-        name = `${tar_header_text(block, 345, isStar ? 476 : 500)}/${name}`;
-    }
-    return {
-        flag: block[156] ?? 0,
-        name,
-        linkName: block[157] === 0 ? '' : tar_header_text(block, 157, 257),
-        size: exact(number(block, 124, 136)),
-        mode: number(block, 100, 108),
-        uid: number(block, 108, 116),
-        gid: number(block, 116, 124),
-        isGnu,
-    };
-}
-function hasValidChecksum(block) {
-    let sum = 8 * 0x20;
-    for (let at = 0; at < 148; at++)
-        sum += block[at];
-    for (let at = 156; at < BLOCK; at++)
-        sum += block[at];
-    const expected = number(block, 148, 156);
-    if (sum === expected)
-        return true;
-    // Some old archivers took bytes as signed.
-    let high = 0;
-    for (let at = 0; at < BLOCK; at++)
-        if ((at < 148 || at >= 156) && block[at] >= 0x80)
-            high += 1;
-    return sum - 256 * high === expected;
-}
-/** Text up to the first NUL, or to the field's end. */
-function tar_header_text(block, from, to) {
-    const nul = block.indexOf(0, from);
-    return decodeName(block.subarray(from, nul === -1 || nul > to ? to : nul));
-}
-const SPACE = 0x20;
-const LINE_END = 0x0a;
-/** A number in octal digits, padded with spaces and NULs; or (GNU) in base 256, where the first bit is set. Throws where it is none. */
-function number(block, from, to) {
-    const first = block[from];
-    if (first >= 0x80)
-        return base256(block.subarray(from, to));
-    let at = from;
-    while (at < to && (block[at] === SPACE || block[at] === 0))
-        at++;
-    let value = 0;
-    for (; at < to; at++) {
-        const byte = block[at];
-        if (byte === 0)
-            return value;
-        if (byte === SPACE)
-            break;
-        const digit = byte - 0x30;
-        if (digit < 0 || digit > 7)
-            throw corrupt('It is no tar archive, or a corrupt one: a number in a header is malformed.');
-        value = value * 8 + digit;
-    }
-    while (at < to && block[at] === SPACE)
-        at++;
-    if (at < to && block[at] !== 0) {
-        throw corrupt('It is no tar archive, or a corrupt one: a number in a header is malformed.');
-    }
-    return value;
-}
-/** Two's complement, most significant byte first, without the first bit, which marks the format. */
-function base256(bytes) {
-    const first = (bytes[0] ?? 0) & 0x7f;
-    let value = first >= 0x40 ? first - 0x80 : first;
-    for (const byte of bytes.subarray(1))
-        value = value * 256 + byte;
-    return value;
-}
-function exact(value) {
-    return Number.isSafeInteger(value) && value >= 0 ? value : null;
-}
-/**
- * Reads the records `LENGTH KEY=VALUE\n` of an extended header. Of a key that stands there twice the last counts; an empty value says nothing.
- * Throws CouldNotMeasure `measure` where a record is malformed.
- */
-function parsePax(bytes) {
-    const records = { sparse: new Map() };
-    const pieces = [];
-    for (let at = 0; at < bytes.length;) {
-        const space = bytes.indexOf(SPACE, at);
-        const length = space === -1 ? Number.NaN : decimal(bytes.toString('latin1', at, space));
-        const end = at + length;
-        const equals = bytes.indexOf(0x3d, space);
-        if (!(length >= 5 && end <= bytes.length) || bytes[end - 1] !== LINE_END || equals === -1 || equals >= end) {
-            throw corrupt('It is a corrupt tar archive: a record of an extended header is malformed.');
-        }
-        addRecord(records, pieces, bytes.toString('latin1', space + 1, equals), bytes.subarray(equals + 1, end - 1));
-        at = end;
-    }
-    if (pieces.length > 0)
-        records.sparse.set('map', pieces.join(','));
-    return records;
-}
-function addRecord(records, pieces, key, value) {
-    if (value.length === 0)
-        return;
-    if (key === 'path' || key === 'linkpath') {
-        if (value.includes(0))
-            throw corrupt('It is a corrupt tar archive: a path in an extended header has a NUL in it.');
-        records[key] = decodeName(value);
-    }
-    else if (key === 'size' || key === 'uid' || key === 'gid') {
-        records[key] = decimalOrThrow(value.toString('latin1'));
-    }
-    else if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes') {
-        // Version 0.0 gives each piece records of its own, in turn.
-        if ((pieces.length % 2 === 0) !== (key === 'GNU.sparse.offset'))
-            throw corrupt(SPARSE);
-        pieces.push(value.toString('latin1'));
-    }
-    else if (key.startsWith('GNU.sparse.')) {
-        records.sparse.set(key.slice('GNU.sparse.'.length), key === 'GNU.sparse.name' ? decodeName(value) : value.toString('latin1'));
-    }
-}
-const TOO_MANY_PIECES = 'It has a sparse file in too many pieces.';
-const SPARSE = 'It is a corrupt tar archive: the map of a sparse file is malformed.';
-function decimal(digits) {
-    return /^[+-]?\d+$/.test(digits) ? Number(digits) : Number.NaN;
-}
-function decimalOrThrow(digits) {
-    const value = decimal(digits);
-    if (Number.isNaN(value)) {
-        throw corrupt('It is a corrupt tar archive: a number in an extended header is malformed.');
-    }
-    return value;
-}
-/** Which of pax's sparse formats records describe: the map in the records (`records`), at the payload's begin (`payload`), or none. */
-function sparseFormat({ sparse }) {
-    const version = `${sparse.get('major') ?? ''}.${sparse.get('minor') ?? ''}`;
-    if (version === '0.0' || version === '0.1')
-        return 'records';
-    if (version === '1.0')
-        return 'payload';
-    // 0.0 and 0.1 did not always say their version. One that is not known is no sparse file, as Go has it.
-    return version === '.' && sparse.has('map') ? 'records' : null;
-}
-/** The full size that records tell of a sparse file; null where they do not. */
-function sparseSize({ sparse }) {
-    const size = sparse.get('size') ?? sparse.get('realsize');
-    return size === undefined ? null : decimalOrThrow(size);
-}
-/** The map in records (versions 0.0 and 0.1). */
-function sparseMapOfRecords({ sparse }) {
-    const map = (sparse.get('map') ?? '').split(',').filter((field, _, all) => all.length > 1 || field !== '');
-    if (map.length !== 2 * decimalOrThrow(sparse.get('numblocks') ?? ''))
-        throw corrupt(SPARSE);
-    return map.map(decimalOrThrow);
-}
-/** The map at the begin of the payload (version 1.0): a count, then offsets and lengths, each in decimal on a line of its own. */
-class PayloadMap {
-    text = '';
-    lines = 0;
-    needed = 1;
-    /** Adds the payload's next block; answers the map once it is whole, else null. */
-    add(block) {
-        this.text += block.toString('latin1');
-        for (const byte of block)
-            if (byte === LINE_END)
-                this.lines += 1;
-        if (this.needed === 1 && this.lines > 0) {
-            const count = decimalOrThrow(this.text.slice(0, this.text.indexOf('\n')));
-            if (count < 0)
-                throw corrupt(SPARSE);
-            this.needed = 1 + 2 * count;
-        }
-        if (this.lines >= this.needed)
-            return this.text.split('\n', this.needed).slice(1).map(decimalOrThrow);
-        if (this.text.length >= METADATA_LIMIT)
-            throw corrupt(TOO_MANY_PIECES);
-        return null;
-    }
-}
-/** An old GNU sparse file's header (`main`), or a block that continues its map: pieces, whether one more block follows, and the full size. */
-function oldSparse(block, kind) {
-    const [from, pieces, flag] = kind === 'main' ? [386, 4, 482] : [0, 21, 504];
-    const map = [];
-    for (let piece = 0; piece < pieces; piece++) {
-        const at = from + piece * 24;
-        if (block[at] === 0)
-            break;
-        map.push(number(block, at, at + 12), number(block, at + 12, at + 24));
-    }
-    return { map, more: block[flag] !== 0, size: kind === 'main' ? number(block, 483, 495) : 0 };
-}
-/** The pieces that are not empty, checked: they lie one after the other within the file's `size`, and they are what is `stored`. */
-function checkedPieces(map, size, stored) {
-    const pieces = [];
-    let end = 0;
-    let sum = 0;
-    for (let at = 0; at < map.length; at += 2) {
-        const [offset = -1, length = -1] = [map[at], map[at + 1]];
-        if (offset < end || length < 0 || offset + length > size)
-            throw corrupt(SPARSE);
-        end = offset + length;
-        sum += length;
-        if (length > 0)
-            pieces.push(offset, length);
-    }
-    if (sum !== stored || !Number.isSafeInteger(size))
-        throw corrupt(SPARSE);
-    return pieces;
-}
-
-;// CONCATENATED MODULE: ./build/image/packages/text.js
-/** Characters of a name or version that are kept: npm allows 214, the others have none as long. */
-const MAX_WORD = 300;
-/** A name or version from a record; null where there is none, or one that is too long to be one. */
-function text_word(text) {
-    return typeof text === 'string' && text !== '' && text.length <= MAX_WORD ? text : null;
-}
-/** The lines of a record without their ends; the last one may have none. They share the record's memory. */
-function* linesOf(record) {
-    for (let start = 0; start < record.length;) {
-        const feed = record.indexOf(0x0a, start);
-        const end = feed === -1 ? record.length : feed;
-        yield record.subarray(start, end > start && record[end - 1] === 0x0d ? end - 1 : end);
-        start = end + 1;
-    }
-}
-/** The lines of a text, each made when it is asked for: a record may have millions. */
-function* linesIn(text) {
-    for (let start = 0; start <= text.length;) {
-        const feed = text.indexOf('\n', start);
-        const end = feed === -1 ? text.length : feed;
-        yield text.slice(start, end);
-        start = end + 1;
-    }
-}
-/**
- * The stanzas of a record of `Key: value` lines, a blank line between them, as Debian's control files, Python's metadata and Java's
- * manifests have it: of each the `wanted` keys that it has, with the first line of the value.
- */
-function* stanzasOf(record, wanted) {
-    let stanza = null;
-    for (const line of linesOf(record)) {
-        if (line.length === 0) {
-            if (stanza)
-                yield stanza;
-            stanza = null;
-            continue;
-        }
-        stanza ??= new Map();
-        const colon = line.indexOf(0x3a);
-        // A line that begins with a space continues the one before.
-        if (colon < 1 || line[0] === 0x20 || line[0] === 0x09)
-            continue;
-        const key = wanted.find((each) => each.length === colon && line.toString('latin1', 0, colon) === each);
-        if (key !== undefined && !stanza.has(key))
-            stanza.set(key, line.toString('utf8', colon + 1).trim());
-    }
-    if (stanza)
-        yield stanza;
-}
-
-;// CONCATENATED MODULE: ./build/image/packages/apk.js
-
-
-
-/** The second one where /usr is merged, as in Wolfi. */
-const DATABASES = new Set(['lib/apk/db/installed', 'usr/lib/apk/db/installed']);
-const MAX_PACKAGES = 100_000;
-/** Files of all packages, and the characters of their paths: a folder stands in the database once, and in each path. */
-const MAX_FILES = 1_000_000;
-const MAX_PATHS = 64 * 1024 * 1024;
-const apkReader = (path, size) => DATABASES.has(path) ? (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, installed, weightOf) : null;
-function weightOf({ packages }) {
-    return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
-}
-/**
- * A line is a letter, a colon and a value, a blank line ends a package: `P` name, `V` version, `F` a folder, `R` a file in it.
- * https://wiki.alpinelinux.org/wiki/Apk_spec
- */
-function installed(database) {
-    const packages = [];
-    let name = null;
-    let version = null;
-    let folder = '';
-    let files = [];
-    let leftFiles = MAX_FILES;
-    let leftCharacters = MAX_PATHS;
-    function end() {
-        if (name !== null)
-            packages.push({ name, version, files: flat(files) });
-        name = null;
-        version = null;
-        folder = '';
-        files = [];
-    }
-    for (const line of linesOf(database)) {
-        if (line.length === 0)
-            end();
-        if (packages.length > MAX_PACKAGES)
-            return null;
-        if (line[1] !== 0x3a)
-            continue;
-        const value = decodeName(line.subarray(2));
-        const key = String.fromCharCode(line[0]);
-        if (key === 'P')
-            name = text_word(value);
-        if (key === 'V')
-            version = text_word(value);
-        if (key === 'F')
-            folder = value === '' ? '' : `/${value}`;
-        if (key !== 'R')
-            continue;
-        leftFiles -= 1;
-        leftCharacters -= folder.length + value.length + 2;
-        if (leftFiles < 0 || leftCharacters < 0)
-            return null;
-        files.push(`${folder}/${value}`);
-    }
-    end();
-    return packages.length > 0 ? { kind: 'apk', packages } : null;
-}
-/** One string in one piece. */
-function flat(lines) {
-    return Buffer.from(lines.join('\n')).toString();
-}
-/** Packages of apk: what `apk info -L` lists of each. */
-const findApkPackages = ({ facts }) => facts.flatMap(({ fact }) => fact.kind !== 'apk'
-    ? []
-    : fact.packages.map(({ name, version, files }) => ({
-        ecosystem: 'apk',
-        name,
-        version,
-        path: null,
-        dev: null,
-        owns: { files: linesIn(files) },
-    })));
-
-;// CONCATENATED MODULE: ./build/image/packages/dpkg.js
-
-
-
-const DATABASE = 'var/lib/dpkg/';
-const STATUS = `${DATABASE}status`;
-/** Distroless images have a file for each package there, and its list of files beside it. */
-const STATUS_FOLDER = `${DATABASE}status.d/`;
-const LIST = /^var\/lib\/dpkg\/info\/[^/]+\.list$/;
-const SUMS = /^var\/lib\/dpkg\/status\.d\/[^/]+\.md5sums$/;
-const dpkg_MAX_PACKAGES = 100_000;
-const dpkgReader = (path, size) => {
-    if (!path.startsWith(DATABASE))
-        return null;
-    if (path === STATUS)
-        return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, (payload) => dpkg_installed(payload, false));
-    if (LIST.test(path))
-        return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, (payload) => filesOf(decodeName(payload)));
-    if (!path.startsWith(STATUS_FOLDER))
-        return null;
-    if (SUMS.test(path))
-        return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, (payload) => filesOf(summed(decodeName(payload))));
-    return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, (payload) => dpkg_installed(payload, true));
-};
-function filesOf(files) {
-    return { kind: 'dpkg', of: 'files', files };
-}
-/**
- * The packages of a status file that are unpacked and configured, also those that are held; the others have been removed or never got so
- * far. A distroless file has no `Status`. https://manpages.debian.org/bookworm/dpkg/dpkg-query.1.en.html
- */
-function dpkg_installed(status, isDistroless) {
-    const packages = [];
-    for (const stanza of stanzasOf(status, ['Package', 'Status', 'Version', 'Architecture'])) {
-        const name = text_word(stanza.get('Package'));
-        const state = stanza.get('Status');
-        if (name === null || (state === undefined ? !isDistroless : !/^\S+ ok installed$/.test(state)))
-            continue;
-        if (packages.length === dpkg_MAX_PACKAGES)
-            return null;
-        packages.push({
-            name,
-            version: text_word(stanza.get('Version')),
-            architecture: text_word(stanza.get('Architecture')) ?? '',
-        });
-    }
-    return packages.length > 0 ? { kind: 'dpkg', of: 'packages', packages } : null;
-}
-/** The paths of lines like `d41d8cd98f00b204e9800998ecf8427e  usr/bin/env`. */
-function summed(sums) {
-    return sums.replace(/^[0-9a-f]{32} [ *]/gm, '/');
-}
-/**
- * Packages of dpkg: what `dpkg-query -L` lists of each, its own database in `var/lib/dpkg` not among it. A file that one package diverts
- * from another is taken for that of the one which comes first in the status file.
- */
-const findDpkgPackages = ({ facts }) => {
-    const lists = new Map();
-    const found = [];
-    const architectures = new Map();
-    for (const { path, fact } of facts) {
-        if (fact.kind !== 'dpkg')
-            continue;
-        if (fact.of === 'files') {
-            lists.set(path, fact.files);
-            continue;
-        }
-        for (const record of fact.packages) {
-            found.push({ path, record });
-            const known = architectures.get(record.name) ?? new Set();
-            architectures.set(record.name, known.add(record.architecture));
-        }
-    }
-    /** A list is the first one's that asks for it: of the next no file would be. */
-    function take(path) {
-        const files = lists.get(path);
-        lists.delete(path);
-        return files;
-    }
-    return found.map(({ path, record }) => {
-        const { name, version, architecture } = record;
-        const qualified = `${name}:${architecture}`;
-        const files = path === `/${STATUS}`
-            ? // Packages that may be there for several architectures have theirs in the list's name.
-                (take(`/${DATABASE}info/${qualified}.list`) ?? take(`/${DATABASE}info/${name}.list`))
-            : take(`${path}.md5sums`);
-        const isAmbiguous = (architectures.get(name)?.size ?? 0) > 1;
-        return {
-            ecosystem: 'dpkg',
-            name: isAmbiguous ? qualified : name,
-            version,
-            path: null,
-            dev: null,
-            owns: { files: files === undefined ? [] : linesIn(files) },
-        };
-    });
-};
-
-;// CONCATENATED MODULE: ./build/image/packages/go.js
-
-/** Go's runtime is in each program: none is as small as this. */
-const MIN_SIZE = 100_000;
-const ELF = Buffer.from('\x7fELF', 'latin1');
-/** In so many bytes at the begin the program headers are. */
-const HEADERS = 4096;
-const SEGMENT_LOADED = 1;
-const WRITABLE = 2;
-const NONE = Buffer.alloc(0);
-const MAGIC = Buffer.from('\xff Go buildinf:', 'latin1');
-/** Where the build info can begin. */
-const ALIGNMENT = 16;
-/** Magic, pointer size, flags, zeros. */
-const HEADER = 32;
-const FLAGS = 15;
-/** Since Go 1.18 the strings follow the header; before, it has pointers to them. */
-const INLINE = 2;
-/** Stands before and behind the module info. */
-const SENTINEL = 16;
-/** Longest build info that is read: the largest programs have a tenth of it. */
-const MAX_INFO = 1024 * 1024;
-/** Places that look like build info; programs that read it have the magic as well. */
-const MAX_TRIES = 64;
-const goReader = (_, size) => (size < MIN_SIZE ? null : createReader());
-/**
- * The build info lies in a segment that is writable, which the program headers at the begin tell, and there it is searched for while the
- * bytes pass by, as Go itself does where there are no section headers: https://pkg.go.dev/debug/buildinfo
- */
-function createReader() {
-    let state = 'begin';
-    let range = { start: 0, end: 0 };
-    /** Bytes that passed by, and the last of them: as many as are needed to find what lies across two chunks. */
-    let position = 0;
-    let last = NONE;
-    /** What may be build info, as far as it came, and how much of it tells more. */
-    let parts = [];
-    let gathered = 0;
-    let needed = 0;
-    let tries = 0;
-    let fact = null;
-    function push(bytes) {
-        position += bytes.length;
-        if (state === 'begin')
-            begin(bytes);
-        else if (state === 'search' && position > range.start)
-            search(bytes);
-        else if (state === 'gather')
-            gather(bytes);
-    }
-    function begin(bytes) {
-        const first = Buffer.concat([last, bytes]);
-        last = first;
-        if (first.length < HEADERS)
-            return;
-        const found = first.subarray(0, ELF.length).equals(ELF) ? writableRange(first) : null;
-        state = found === null ? 'done' : 'search';
-        if (found === null)
-            return;
-        range = found;
-        last = NONE;
-        if (position > range.start)
-            search(first);
-    }
-    /** `bytes`: the last ones before `position`. */
-    function search(bytes) {
-        const writable = bytes.subarray(Math.max(0, range.start - (position - bytes.length)));
-        const joined = last.length === 0 ? writable : Buffer.concat([last, writable]);
-        const at = find(joined, position - joined.length);
-        if (at !== -1)
-            gather(joined.subarray(at));
-        else if (position < range.end)
-            last = Buffer.from(joined.subarray(Math.max(0, joined.length - MAGIC.length + 1)));
-        else
-            state = 'done';
-    }
-    function gather(bytes) {
-        state = 'gather';
-        parts.push(Buffer.from(bytes));
-        gathered += bytes.length;
-        if (gathered < needed)
-            return;
-        const info = Buffer.concat(parts);
-        const told = buildInfo(info);
-        if (typeof told === 'number') {
-            needed = told;
-            return;
-        }
-        parts = [];
-        gathered = 0;
-        needed = 0;
-        last = NONE;
-        tries += 1;
-        fact = told;
-        state = told === null && tries < MAX_TRIES ? 'search' : 'done';
-        if (state === 'search')
-            search(info.subarray(1));
-    }
-    return {
-        push: (chunk) => {
-            if (state !== 'done')
-                push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
-        },
-        end: () => fact,
-    };
-}
-/** From the first writable segment to the end of the last one, or null: none, or the headers are not all in what is at hand. */
-function writableRange(head) {
-    const is64 = head[4] === 2;
-    const isLittle = head[5] === 1;
-    const number = (at, bytes) => {
-        if (bytes === 8)
-            return Number(isLittle ? head.readBigUInt64LE(at) : head.readBigUInt64BE(at));
-        return isLittle ? head.readUIntLE(at, bytes) : head.readUIntBE(at, bytes);
-    };
-    const size = is64 ? 8 : 4;
-    const table = number(is64 ? 32 : 28, size);
-    const entrySize = number(is64 ? 54 : 42, 2);
-    const count = number(is64 ? 56 : 44, 2);
-    if (entrySize < (is64 ? 56 : 32) || table + count * entrySize > head.length)
-        return null;
-    let start = Number.POSITIVE_INFINITY;
-    let end = 0;
-    for (let at = table; at < table + count * entrySize; at += entrySize) {
-        const flags = number(at + (is64 ? 4 : 24), 4);
-        if (number(at, 4) !== SEGMENT_LOADED || (flags & WRITABLE) === 0)
-            continue;
-        const offset = number(at + (is64 ? 8 : 4), size);
-        start = Math.min(start, offset);
-        end = Math.max(end, offset + number(at + (is64 ? 32 : 16), size));
-    }
-    return end > start ? { start, end } : null;
-}
-/** Where build info may begin in `bytes`, which stand at `start` in the file; -1: nowhere. */
-function find(bytes, start) {
-    for (let at = bytes.indexOf(MAGIC); at !== -1; at = bytes.indexOf(MAGIC, at + 1)) {
-        if ((start + at) % ALIGNMENT === 0)
-            return at;
-    }
-    return -1;
-}
-/** What build info tells; null: it is none, or of a program without a name. A number: so many bytes of it are needed. */
-function buildInfo(info) {
-    if (info.length < HEADER)
-        return HEADER;
-    if ((info[FLAGS] & INLINE) === 0)
-        return null;
-    const version = stringAt(info, HEADER);
-    if (version === null || typeof version === 'number')
-        return version;
-    if (!/^(?:go\d|devel)/.test(info.toString('latin1', version.start, version.end)))
-        return null;
-    const modules = stringAt(info, version.end);
-    if (modules === null || typeof modules === 'number')
-        return modules;
-    return mainModule(info.toString('utf8', modules.start + SENTINEL, Math.max(modules.end - SENTINEL, 0)));
-}
-/** A string with its length before it, as a varint; null: none of a length that can be. A number: so many bytes are needed. */
-function stringAt(info, at) {
-    let length = 0;
-    for (let shift = 0; shift < 28; shift += 7, at++) {
-        const byte = info[at];
-        if (byte === undefined)
-            return at + 1;
-        length |= (byte & 0x7f) << shift;
-        if (byte >= 0x80)
-            continue;
-        const start = at + 1;
-        const end = start + length;
-        return end > MAX_INFO ? null : end > info.length ? end : { start, end };
-    }
-    return null;
-}
-/** Of lines like `mod<tab>github.com/spf13/cobra<tab>v1.8.0<tab>h1:…`. https://pkg.go.dev/runtime/debug#BuildInfo */
-function mainModule(modules) {
-    const lines = modules.split('\n').map((line) => line.split('\t'));
-    const [, path] = lines.find(([key]) => key === 'path') ?? [];
-    const [, module, version] = lines.find(([key]) => key === 'mod') ?? [];
-    const name = text_word(module) ?? text_word(path);
-    return name === null ? null : { kind: 'go', name, version: version === '(devel)' ? null : text_word(version) };
-}
-/** Go programs, each a package of its own: the file. Where Go keeps its modules' sources is no package. */
-const findGoPackages = ({ facts }) => facts.flatMap(({ path, fact }) => fact.kind !== 'go'
-    ? []
-    : [
-        {
-            ecosystem: 'go',
-            name: fact.name,
-            version: fact.version,
-            path,
-            dev: null,
-            owns: { files: [path] },
-        },
-    ]);
-
-;// CONCATENATED MODULE: ./build/image/packages/java.js
-
-
-const ARCHIVE = /\.(?:jar|war|ear)$/;
-/** What is read of an archive: its begin, where the manifest is, and its end, where the list of entries is. */
-const HEAD = 64 * 1024;
-const TAIL = 8 * 1024 * 1024;
-const MAX_NESTED = 5_000;
-const MAX_PATH = 1_000;
-/** Of a manifest or pom.properties, unpacked. */
-const java_MAX_TEXT = 256 * 1024;
-/** https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT */
-const END_SIGNATURE = 0x06054b50;
-const END_SIZE = 22;
-const MAX_COMMENT = 0xffff;
-const ENTRY_SIGNATURE = 0x02014b50;
-const ENTRY_SIZE = 46;
-const LOCAL_SIGNATURE = 0x04034b50;
-const LOCAL_SIZE = 30;
-const STORED = 0;
-const DEFLATED = 8;
-const javaReader = (path, size) => (ARCHIVE.test(path) ? java_createReader(path, size) : null);
-function java_createReader(path, size) {
-    const head = Buffer.alloc(Math.min(size, HEAD));
-    const tail = Buffer.alloc(Math.min(size, TAIL));
-    const tailStart = size - tail.length;
-    let position = 0;
-    const reader = {
-        push: (chunk) => {
-            if (position < head.length)
-                head.set(chunk.subarray(0, head.length - position), position);
-            const before = Math.max(0, tailStart - position);
-            if (before < chunk.length)
-                tail.set(chunk.subarray(before), position + before - tailStart);
-            position += chunk.length;
-        },
-        end: () => {
-            const fact = archive(path, { size, head, tail, tailStart });
-            reader.keeps =
-                1_000 + fact.nested.reduce((sum, { path: nested, name }) => sum + 100 + nested.length + name.length, 0);
-            return fact;
-        },
-    };
-    return reader;
-}
-/** The name is the archive's file name: what it was built as, only its version is looked for inside. */
-function archive(path, kept) {
-    const own = nameAndVersion(path);
-    const entries = entriesOf(kept);
-    const nested = entries.flatMap((entry) => ARCHIVE.test(entry.path) && entry.path.length <= MAX_PATH
-        ? [{ path: entry.path, ...nameAndVersion(entry.path), size: entry.packedSize }]
-        : []);
-    const bytes = nested.reduce((sum, { size }) => sum + size, 0);
-    return {
-        kind: 'java',
-        name: own.name,
-        version: own.version ?? versionInside(entries, kept),
-        nested: nested.length > MAX_NESTED || bytes > kept.size ? [] : nested,
-    };
-}
-/** `…/jackson-core-2.17.1.jar`: the version begins with the last part that begins with a digit, and has a dot, and follows a word. */
-function nameAndVersion(path) {
-    const file = path
-        .slice(path.lastIndexOf('/') + 1)
-        .replace(ARCHIVE, '')
-        .slice(0, 300);
-    const parts = file.split('-');
-    const isVersion = (part, at) => /^\d/.test(part) && at > 0 && !/^\d/.test(parts[at - 1]);
-    const dotted = parts.findLastIndex((part, at) => isVersion(part, at) && part.includes('.'));
-    const at = dotted === -1 ? parts.findLastIndex(isVersion) : dotted;
-    if (at === -1)
-        return { name: file, version: null };
-    return { name: parts.slice(0, at).join('-'), version: parts.slice(at).join('-') };
-}
-/** None where the archive is broken, its list is longer than what was kept, or in the form of archives beyond 4 GB. */
-function entriesOf({ tail, tailStart }) {
-    const end = endOf(tail);
-    if (end === -1)
-        return [];
-    const size = tail.readUInt32LE(end + 12);
-    let at = tail.readUInt32LE(end + 16) - tailStart;
-    if (at < 0 || at + size > end)
-        return [];
-    const stop = at + size;
-    const entries = [];
-    while (at + ENTRY_SIZE <= stop && tail.readUInt32LE(at) === ENTRY_SIGNATURE) {
-        const nameLength = tail.readUInt16LE(at + 28);
-        const next = at + ENTRY_SIZE + nameLength + tail.readUInt16LE(at + 30) + tail.readUInt16LE(at + 32);
-        if (next > stop)
-            return [];
-        // Of most entries nothing is wanted: their names need not become strings.
-        if (isWanted(tail, at + ENTRY_SIZE, nameLength)) {
-            entries.push({
-                path: tail.toString('utf8', at + ENTRY_SIZE, at + ENTRY_SIZE + nameLength),
-                method: tail.readUInt16LE(at + 10),
-                packedSize: tail.readUInt32LE(at + 20),
-                offset: tail.readUInt32LE(at + 42),
-            });
-        }
-        at = next;
-    }
-    return entries;
-}
-/** Where the record at an archive's end begins, before a comment; -1: nowhere. */
-function endOf(tail) {
-    for (let at = tail.length - END_SIZE; at >= Math.max(0, tail.length - END_SIZE - MAX_COMMENT); at--) {
-        if (tail.readUInt32LE(at) === END_SIGNATURE && at + END_SIZE + tail.readUInt16LE(at + 20) === tail.length)
-            return at;
-    }
-    return -1;
-}
-const MANIFEST = 'META-INF/MANIFEST.MF';
-const PROPERTIES = /^META-INF\/maven\/[^/]+\/[^/]+\/pom\.properties$/;
-function isWanted(tail, start, length) {
-    const extension = tail.toString('latin1', start + Math.max(0, length - 4), start + length);
-    if (ARCHIVE.test(extension))
-        return true;
-    return tail.toString('latin1', start, start + Math.min(length, 9)) === 'META-INF/' && /(?:\.MF|ties)$/.test(extension);
-}
-/** As Maven has it, where the archive was built of one project; else as the manifest has it. */
-function versionInside(entries, kept) {
-    const properties = entries.filter(({ path }) => PROPERTIES.test(path));
-    if (properties.length === 1) {
-        const found = /^version=(\S+)\s*$/m.exec(textOf(properties[0], kept) ?? '');
-        if (found)
-            return text_word(found[1]);
-    }
-    const manifest = entries.find(({ path }) => path === MANIFEST);
-    const text = manifest ? textOf(manifest, kept) : null;
-    const main = text === null ? undefined : stanzasOf(Buffer.from(text), ['Implementation-Version']).next().value;
-    return text_word(main?.get('Implementation-Version'));
-}
-/** An entry's content, where it lies in what was kept. */
-function textOf({ method, packedSize, offset }, { head, tail, tailStart }) {
-    const [bytes, at] = offset >= tailStart ? [tail, offset - tailStart] : [head, offset];
-    if (at + LOCAL_SIZE > bytes.length || bytes.readUInt32LE(at) !== LOCAL_SIGNATURE)
-        return null;
-    const start = at + LOCAL_SIZE + bytes.readUInt16LE(at + 26) + bytes.readUInt16LE(at + 28);
-    if (start + packedSize > bytes.length)
-        return null;
-    const packed = bytes.subarray(start, start + packedSize);
-    if (method === STORED)
-        return packed.toString('utf8', 0, java_MAX_TEXT);
-    if (method !== DEFLATED)
-        return null;
-    try {
-        return (0,external_node_zlib_.inflateRawSync)(packed, { maxOutputLength: java_MAX_TEXT }).toString('utf8');
-    }
-    catch {
-        return null;
-    }
-}
-/** Java archives, each a package of its own: the file; and those in it (`/app/app.jar!/BOOT-INF/lib/x-1.2.jar`). */
-const findJavaPackages = ({ facts }) => facts.flatMap(({ path, fact }) => fact.kind !== 'java'
-    ? []
-    : [
-        {
-            ecosystem: 'java',
-            name: fact.name,
-            version: fact.version,
-            path,
-            dev: null,
-            owns: { files: [path] },
-            parts: fact.nested.map(({ path: nested, name, version, size }) => ({
-                name,
-                version,
-                path: `${path}!/${nested}`,
-                size,
-            })),
-        },
-    ]);
-
-;// CONCATENATED MODULE: ./build/image/packages/npm.js
-
-
-const PACKAGE_JSON = 'package.json';
-/** npm's own names; the one in node_modules tells what is really installed. */
-const LOCK = /^(?:(.*)\/)?(?:node_modules\/\.package-lock|package-lock|npm-shrinkwrap)\.json$/;
-const MODULES = '/node_modules/';
-/** Longest package.json that is read; those that npm's registry has are shorter. */
-const MAX_MANIFEST = 2 * 1024 * 1024;
-const MAX_NAMES = 10_000;
-/** Characters of the paths where the packages that others need are looked for: of an image with 2,000 packages some million. */
-const MAX_LOOKED_UP = 100_000_000;
-const npmReader = (path, size) => {
-    if (!path.endsWith('.json'))
-        return null;
-    if (path === PACKAGE_JSON || path.endsWith(`/${PACKAGE_JSON}`)) {
-        if (!isInModules(path))
-            return (0,gather/* gathering */.wk)(size, MAX_MANIFEST, projectOf);
-        const isPackage = isPackageFolder(path.slice(0, -PACKAGE_JSON.length - 1));
-        return isPackage ? (0,gather/* gathering */.wk)(size, MAX_MANIFEST, packageOf, npm_weightOf) : null;
-    }
-    const project = LOCK.exec(path);
-    // A package's own lock file was for those who develop it.
-    return project && !isInModules(project[1] ?? '') ? (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, lockOf) : null;
-};
-function isInModules(path) {
-    return `/${path}/`.includes(MODULES);
-}
-/**
- * Whether a folder is where a package of npm, Yarn or pnpm stands: `…/node_modules/NAME`, `NAME` perhaps in a scope; between two
- * node_modules lies a package, or one of the store of those that link (`.pnpm/NAME@VERSION`). A package's own tests have others.
- */
-function isPackageFolder(path) {
-    const [, ...parts] = `/${path}`.split(MODULES);
-    return parts.every((part, at) => {
-        const names = part.split('/');
-        const isName = names.length === (part.startsWith('@') ? 2 : 1) && !part.startsWith('.');
-        return isName || (at < parts.length - 1 && part.startsWith('.') && names.length === 2);
-    });
-}
-function packageOf(payload) {
-    const manifest = parsed(payload) ?? {};
-    // What a package asks its surroundings for is needed by it, too.
-    const dependencies = new Set([manifest['dependencies'], manifest['optionalDependencies'], manifest['peerDependencies']].flatMap(keysOf));
-    return {
-        kind: 'npm',
-        of: 'package',
-        name: text_word(manifest['name']),
-        version: text_word(manifest['version']),
-        dependencies: [...dependencies],
-    };
-}
-/** Names are counted in each package that has them, though most are the same strings. */
-function npm_weightOf(fact) {
-    return fact.of === 'package' ? fact.dependencies.reduce((sum, { length }) => sum + 16 + length, 500) : 0;
-}
-function projectOf(payload) {
-    const manifest = parsed(payload);
-    if (!manifest)
-        return null;
-    const dependencies = [...keysOf(manifest['dependencies']), ...keysOf(manifest['optionalDependencies'])];
-    const devDependencies = keysOf(manifest['devDependencies']);
-    if (dependencies.length + devDependencies.length === 0)
-        return null;
-    return { kind: 'npm', of: 'project', dependencies, devDependencies };
-}
-/**
- * https://docs.npmjs.com/cli/configuring-npm/package-lock-json. What is `devOptional` also stays when development is left out: it is
- * an optional dependency of something else.
- */
-function lockOf(payload) {
-    const lock = parsed(payload);
-    const packages = new Map();
-    if (isObject(lock?.['packages'])) {
-        for (const [path, locked] of Object.entries(lock['packages'])) {
-            if (isObject(locked))
-                packages.set(path, { version: text_word(locked['version']), dev: locked['dev'] === true });
-        }
-        return { kind: 'npm', of: 'lock', packages };
-    }
-    // npm 6 and older: what is nested in node_modules is nested here.
-    const waiting = [['', lock?.['dependencies']]];
-    for (let next = waiting.pop(); next; next = waiting.pop()) {
-        const [folder, dependencies] = next;
-        for (const [name, locked] of isObject(dependencies) ? Object.entries(dependencies) : []) {
-            if (!isObject(locked))
-                continue;
-            const path = `${folder}node_modules/${name}`;
-            packages.set(path, { version: text_word(locked['version']), dev: locked['dev'] === true });
-            if (locked['dependencies'] !== undefined)
-                waiting.push([`${path}/`, locked['dependencies']]);
-        }
-    }
-    return packages.size > 0 ? { kind: 'npm', of: 'lock', packages } : null;
-}
-/** Null: no JSON object. */
-function parsed(payload) {
-    try {
-        // npm passes over a byte order mark as well.
-        const value = JSON.parse(payload.toString('utf8').replace(/^\uFEFF/, ''));
-        return isObject(value) ? value : null;
-    }
-    catch {
-        return null;
-    }
-}
-function isObject(value) {
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-function keysOf(value) {
-    return (isObject(value) ? Object.keys(value) : []).flatMap((name) => text_word(name) ?? []).slice(0, MAX_NAMES);
-}
-/**
- * Packages of npm, Yarn and pnpm: each folder of a node_modules folder with all that lies in it but the packages in its own node_modules.
- * What is only for development the lock file tells that npm leaves in node_modules, else the project's lock file; else what
- * the projects' package.json lead to, as Node would find it from there.
- */
-const findNpmPackages = (image) => {
-    const locks = locksOf(image);
-    const led = followDependencies(image);
-    return image.facts.flatMap(({ path, fact }) => {
-        if (fact.kind !== 'npm' || fact.of !== 'package')
-            return [];
-        const folder = npm_folderOf(path);
-        return [
-            {
-                ecosystem: 'npm',
-                name: fact.name ?? folder.slice(folder.lastIndexOf(MODULES) + MODULES.length),
-                version: fact.version,
-                path: folder,
-                dev: lockedDev(folder, fact.version, locks) ?? led.get(path) ?? null,
-                owns: { folder },
-            },
-        ];
-    });
-};
-function npm_folderOf(packageJson) {
-    return packageJson.slice(0, -PACKAGE_JSON.length - 1);
-}
-/**
- * By the path of a package's package.json whether it is for development only: false where a project's dependencies lead to it, true where
- * only its devDependencies do. None where too many paths would have to be looked at to tell.
- */
-function followDependencies({ facts, file }) {
-    const dependencies = new Map();
-    const projects = [];
-    for (const { path, fact } of facts) {
-        if (fact.kind !== 'npm')
-            continue;
-        if (fact.of === 'package')
-            dependencies.set(path, fact.dependencies);
-        if (fact.of === 'project')
-            projects.push({ folder: npm_folderOf(path), fact });
-    }
-    const found = new Map();
-    let left = MAX_LOOKED_UP;
-    function lookUp(path) {
-        left -= path.length;
-        return left < 0 ? null : file(path);
-    }
-    function follow(start, dev) {
-        const waiting = [...start];
-        for (let next = waiting.pop(); next; next = waiting.pop()) {
-            for (const name of next.names) {
-                if (left < 0)
-                    return;
-                const path = npm_installed(next.folder, name, lookUp);
-                if (path === null || found.has(path))
-                    continue;
-                found.set(path, dev);
-                waiting.push({ folder: npm_folderOf(path), names: dependencies.get(path) ?? [] });
-            }
-        }
-    }
-    follow(projects.map(({ folder, fact }) => ({ folder, names: fact.dependencies })), false);
-    follow(projects.map(({ folder, fact }) => ({ folder, names: fact.devDependencies })), true);
-    return left < 0 ? new Map() : found;
-}
-/** Where Node finds a package from a folder: in the nearest node_modules above; pnpm links from there to its store. */
-function npm_installed(folder, name, file) {
-    for (let at = folder;; at = at.slice(0, at.lastIndexOf('/'))) {
-        const found = at.endsWith('/node_modules') ? null : file(`${at}${MODULES}${name}/${PACKAGE_JSON}`);
-        if (found)
-            return found.path;
-        if (at === '')
-            return null;
-    }
-}
-/** By project folder ('' is the root), the best one last. */
-function locksOf({ facts }) {
-    const locks = new Map();
-    for (const { path, fact } of facts) {
-        if (fact.kind !== 'npm' || fact.of !== 'lock')
-            continue;
-        const project = LOCK.exec(path)?.[1] ?? '';
-        const known = locks.get(project) ?? [];
-        if (path.endsWith('/node_modules/.package-lock.json'))
-            known.push(fact.packages);
-        else
-            known.unshift(fact.packages);
-        locks.set(project, known);
-    }
-    return locks;
-}
-/** What the lock files of the folders above say; one that has another version locked does not speak of what is installed. */
-function lockedDev(folder, version, locks) {
-    if (locks.size === 0)
-        return null;
-    for (let end = folder.lastIndexOf(MODULES); end !== -1; end = folder.lastIndexOf('/', end - 1)) {
-        const relative = folder.slice(end + 1);
-        for (const lock of locks.get(folder.slice(0, end))?.toReversed() ?? []) {
-            const locked = lock.get(relative);
-            if (locked && (locked.version === null || locked.version === version))
-                return locked.dev;
-        }
-        if (end === 0)
-            break;
-    }
-    return null;
-}
-
-;// CONCATENATED MODULE: ./build/image/packages/python.js
-
-
-
-const RECORD = /^(.*\.dist-info)\/RECORD$/;
-const INSTALLED_FILES = /^(.*\.egg-info)\/installed-files\.txt$/;
-const METADATA = /^(.*)\/(?:(?<=\.dist-info\/)METADATA|(?<=\.egg-info\/)PKG-INFO)$/;
-/** The fields come before the description, which is as long as it likes. */
-const MAX_FIELDS = 64 * 1024;
-/** https://packaging.python.org/en/latest/specifications/recording-installed-packages/; egg-info is what setuptools made before that. */
-const pythonReader = (path, size) => {
-    if (!path.includes('-info/'))
-        return null;
-    if (METADATA.test(path))
-        return (0,gather/* beginning */.Ir)(size, MAX_FIELDS, metadataOf, () => 500);
-    if (RECORD.test(path))
-        return (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, recordOf);
-    return INSTALLED_FILES.test(path) ? (0,gather/* gathering */.wk)(size, gather/* MAX_RECORD */.ZB, installedFilesOf) : null;
-};
-function metadataOf(payload) {
-    const fields = stanzasOf(payload, ['Name', 'Version']).next().value;
-    const name = text_word(fields?.get('Name'));
-    return name === null ? null : { kind: 'python', of: 'metadata', name, version: text_word(fields?.get('Version')) };
-}
-/** Lines of `path,hash,size`; a path with a comma or a quote in it stands in quotes. */
-function recordOf(payload) {
-    const paths = [];
-    for (const line of linesOf(payload)) {
-        if (line.length === 0)
-            continue;
-        if (line[0] !== 0x22) {
-            const comma = line.indexOf(0x2c);
-            paths.push(decodeName(comma === -1 ? line : line.subarray(0, comma)));
-            continue;
-        }
-        const quoted = /^"((?:[^"]|"")*)"/.exec(decodeName(line))?.[1];
-        if (quoted !== undefined)
-            paths.push(quoted.replaceAll('""', '"'));
-    }
-    return { kind: 'python', of: 'files', from: 'site-packages', files: Buffer.from(paths.join('\n')).toString() };
-}
-function installedFilesOf(payload) {
-    return { kind: 'python', of: 'files', from: 'info', files: decodeName(payload) };
-}
-/** Packages of pip and its like: the files that `pip show -f` lists; where there is no list, the metadata alone. */
-const findPythonPackages = ({ facts }) => {
-    const found = [];
-    const lists = new Map();
-    for (const { path, fact } of facts) {
-        if (fact.kind !== 'python')
-            continue;
-        const info = path.slice(0, path.lastIndexOf('/'));
-        if (fact.of === 'files')
-            lists.set(info, fact);
-        else
-            found.push({ name: fact.name, version: fact.version, path: info });
-    }
-    // What a package brings along for itself (`setuptools/_vendor`) lies deeper, and is listed by that package.
-    found.sort((one, other) => depth(one.path) - depth(other.path));
-    return found.map(({ name, version, path }) => {
-        const list = lists.get(path);
-        const owns = list ? { files: listed(path, list) } : { folder: path };
-        return { ecosystem: 'python', name, version, path, dev: null, owns };
-    });
-};
-function depth(path) {
-    return path.split('/').length;
-}
-/** The paths of a list, absolute. */
-function listed(info, { from, files }) {
-    const base = from === 'info' ? info : info.slice(0, info.lastIndexOf('/'));
-    return files.split('\n').map((path) => (path.startsWith('/') ? path : `${base}/${path}`));
-}
-
-;// CONCATENATED MODULE: ./build/image/packages/sqlite.js
-/** Deepest tree of pages that is followed: 5 levels of the smallest pages hold more than any record that is read. */
-const MAX_DEPTH = 20;
-const sqlite_HEADER = 100;
-const sqlite_MAGIC = 'SQLite format 3\0';
-const INTERIOR = 0x05;
-const LEAF = 0x0d;
-/**
- * The rows of a table in a SQLite database, in the order of their keys, each with the columns that it stores. None where there is no such
- * table. Throws where the file is broken. https://www.sqlite.org/fileformat2.html
- */
-function* rowsOf(database, table) {
-    if (database.toString('latin1', 0, sqlite_MAGIC.length) !== sqlite_MAGIC)
-        throw new Error('no SQLite database');
-    for (const [kind, name, , root] of walk(database, 1)) {
-        if (sqlite_textOf(kind) !== 'table' || sqlite_textOf(name) !== table || typeof root !== 'number')
-            continue;
-        yield* walk(database, root);
-        // Names are unique: a broken file that has one again would have its rows read again.
-        return;
-    }
-}
-function sqlite_textOf(value) {
-    return Buffer.isBuffer(value) ? value.toString('utf8') : null;
-}
-/** The rows below a page; each page stands in a tree once, and rows do not overlap, so that a broken one comes to an end. */
-function* walk(database, root) {
-    const stored = database.readUInt16BE(16);
-    const pageSize = stored === 1 ? 65_536 : stored;
-    const usable = pageSize - database.readUInt8(20);
-    const seen = new Set();
-    let read = 0;
-    function pageAt(number) {
-        const start = (number - 1) * pageSize;
-        if (number < 1 || start + pageSize > database.length)
-            throw new Error('a page that is not there');
-        if (seen.has(number))
-            throw new Error('a page that is there twice');
-        seen.add(number);
-        return database.subarray(start, start + pageSize);
-    }
-    /** A row's bytes: what is too long for its page goes on in pages of its own. */
-    function payloadAt(page, start) {
-        const [size, afterSize] = varint(page, start);
-        const [, at] = varint(page, afterSize);
-        read += size;
-        if (read > database.length)
-            throw new Error('more rows than the database has bytes');
-        const most = usable - 35;
-        if (size <= most)
-            return page.subarray(at, at + size);
-        const least = Math.floor(((usable - 12) * 32) / 255) - 23;
-        const fitting = least + ((size - least) % (usable - 4));
-        const local = fitting <= most ? fitting : least;
-        const parts = [page.subarray(at, at + local)];
-        let missing = size - local;
-        for (let next = page.readUInt32BE(at + local); missing > 0;) {
-            const overflow = pageAt(next);
-            const part = overflow.subarray(4, 4 + Math.min(missing, usable - 4));
-            parts.push(part);
-            missing -= part.length;
-            next = overflow.readUInt32BE(0);
-        }
-        return Buffer.concat(parts);
-    }
-    function* rows(number, depth) {
-        if (depth > MAX_DEPTH)
-            throw new Error('a tree that is too deep');
-        const page = pageAt(number);
-        const header = number === 1 ? sqlite_HEADER : 0;
-        const kind = page[header];
-        if (kind !== INTERIOR && kind !== LEAF)
-            throw new Error('a page of no table');
-        const cells = page.readUInt16BE(header + 3);
-        const pointers = header + (kind === LEAF ? 8 : 12);
-        for (let cell = 0; cell < cells; cell++) {
-            const at = page.readUInt16BE(pointers + cell * 2);
-            if (kind === LEAF)
-                yield columnsOf(payloadAt(page, at));
-            else
-                yield* rows(page.readUInt32BE(at), depth + 1);
-        }
-        if (kind === INTERIOR)
-            yield* rows(page.readUInt32BE(header + 8), depth + 1);
-    }
-    yield* rows(root, 0);
-}
-function columnsOf(record) {
-    const [headerSize, first] = varint(record, 0);
-    const columns = [];
-    let at = headerSize;
-    for (let next = first; next < headerSize;) {
-        const [type, after] = varint(record, next);
-        next = after;
-        const size = sizeOf(type);
-        if (at + size > record.length)
-            throw new Error('a column that is longer than its row');
-        if (type >= 12)
-            columns.push(record.subarray(at, at + size));
-        else if (type >= 1 && type <= 5 && size <= 6)
-            columns.push(record.readIntBE(at, size));
-        else
-            columns.push(type === 8 ? 0 : type === 9 ? 1 : null);
-        at += size;
-    }
-    return columns;
-}
-/** Bytes of a column by its type. */
-function sizeOf(type) {
-    if (type >= 12)
-        return Math.floor((type - 12) / 2);
-    return [0, 1, 2, 3, 4, 6, 8, 8, 0, 0][type] ?? 0;
-}
-/** A number of up to nine bytes, and where it ends; one that no file needs is as large as it may be. */
-function varint(bytes, start) {
-    let value = 0;
-    for (let at = start; at < start + 9; at++) {
-        const byte = bytes.readUInt8(at);
-        if (at === start + 8)
-            return [Math.min(value * 256 + byte, Number.MAX_SAFE_INTEGER), at + 1];
-        value = value * 128 + (byte & 0x7f);
-        if (byte < 0x80)
-            return [value, at + 1];
-    }
-    return [value, start + 9];
-}
-
-;// CONCATENATED MODULE: ./build/image/packages/rpm.js
-
-
-
-
-/** Since rpm 4.16; before, in Berkeley DB, which is not read. The second one since Fedora 36. */
-const rpm_DATABASES = new Set(['var/lib/rpm/rpmdb.sqlite', 'usr/lib/sysimage/rpm/rpmdb.sqlite']);
-/** Longest database that is read, in bytes: it has some 10 kB for each package. */
-const MAX_DATABASE = 64 * 1024 * 1024;
-/** Characters of all its packages' paths: folders stand in it once, and in each path. */
-const rpm_MAX_PATHS = 64 * 1024 * 1024;
-const rpm_MAX_PACKAGES = 100_000;
-/** Files, or folders, of one package: a header of zero bytes has as many names as bytes. */
-const rpm_MAX_FILES = 200_000;
-const rpmReader = (path, size) => rpm_DATABASES.has(path) ? (0,gather/* gathering */.wk)(size, MAX_DATABASE, rpm_installed, rpm_weightOf) : null;
-function rpm_weightOf({ packages }) {
-    return packages.reduce((sum, { files }) => sum + 300 + files.length, 0);
-}
-function rpm_installed(database) {
-    const packages = [];
-    let left = rpm_MAX_PATHS;
-    for (const [, header] of rowsOf(database, 'Packages')) {
-        if (!Buffer.isBuffer(header))
-            continue;
-        const found = rpm_packageOf(header);
-        if (!found)
-            continue;
-        // Joined only when it is known how long they are.
-        left -= found.files.reduce((sum, path) => sum + path.length + 1, 0);
-        if (left < 0)
-            return null;
-        if (packages.length === rpm_MAX_PACKAGES)
-            return null;
-        packages.push({ ...found, files: Buffer.from(found.files.join('\n')).toString() });
-    }
-    return packages.length > 0 ? { kind: 'rpm', packages } : null;
-}
-/** Tags of a header: https://rpm-software-management.github.io/rpm/manual/tags.html */
-const NAME = 1000;
-const VERSION = 1001;
-const RELEASE = 1002;
-const EPOCH = 1003;
-const FOLDER_INDEXES = 1116;
-const FILE_NAMES = 1117;
-const FOLDERS = 1118;
-const WANTED = new Set([NAME, VERSION, RELEASE, EPOCH, FOLDER_INDEXES, FILE_NAMES, FOLDERS]);
-/** A header begins with the number of its entries and the length of their data. */
-const PREFIX = 8;
-const ENTRY = 16;
-/** Throws where the header is broken or has too many files. https://rpm-software-management.github.io/rpm/manual/format_header.html */
-function rpm_packageOf(header) {
-    const count = header.readUInt32BE(0);
-    const data = header.subarray(PREFIX + count * ENTRY);
-    const entries = new Map();
-    for (let at = PREFIX; at < PREFIX + count * ENTRY; at += ENTRY) {
-        const tag = header.readUInt32BE(at);
-        if (!WANTED.has(tag))
-            continue;
-        entries.set(tag, { at: header.readUInt32BE(at + 8), count: header.readUInt32BE(at + 12) });
-    }
-    const [name, version, release] = [NAME, VERSION, RELEASE].map((tag) => strings(data, entries.get(tag)).next().value?.toString());
-    const [epoch] = integers(data, entries.get(EPOCH));
-    if (text_word(name) === null)
-        return null;
-    const folders = [];
-    for (const folder of strings(data, entries.get(FOLDERS)))
-        folders.push(decodeName(folder));
-    const indexes = integers(data, entries.get(FOLDER_INDEXES));
-    const files = [];
-    for (const file of strings(data, entries.get(FILE_NAMES))) {
-        files.push(`${folders[indexes[files.length] ?? -1] ?? ''}${decodeName(file)}`);
-    }
-    return {
-        name: name,
-        version: text_word(version) && `${epoch ? `${epoch}:` : ''}${text_word(version)}${text_word(release) ? `-${text_word(release)}` : ''}`,
-        files,
-    };
-}
-/** Texts that end with a zero byte, one after the other. Throws where there are too many, before it makes the first. */
-function* strings(data, entry) {
-    const { at: start, count } = limited(entry);
-    for (let at = start, found = 0; found < count; found++) {
-        const end = data.indexOf(0, at);
-        if (end === -1)
-            return;
-        yield data.subarray(at, end);
-        at = end + 1;
-    }
-}
-function integers(data, entry) {
-    const { at: start, count } = limited(entry);
-    if (start + count * 4 > data.length)
-        return [];
-    return Array.from({ length: count }, (_, at) => data.readUInt32BE(start + at * 4));
-}
-function limited(entry) {
-    if (entry && entry.count > rpm_MAX_FILES)
-        throw new Error('more files than a package has');
-    return entry ?? { at: 0, count: 0 };
-}
-/**
- * Packages of rpm: what `rpm -ql` lists of each. None where the database has changes that were not written into it, which lie beside
- * it in a log.
- */
-const findRpmPackages = ({ facts, file }) => facts.flatMap(({ path, fact }) => fact.kind !== 'rpm' || (file(`${path}-wal`)?.size ?? 0) > 0
-    ? []
-    : fact.packages.map(({ name, version, files }) => ({
-        ecosystem: 'rpm',
-        name,
-        version,
-        path: null,
-        dev: null,
-        owns: { files: linesIn(files) },
-    })));
-
-;// CONCATENATED MODULE: ./build/image/layer/elf.js
-/** Smaller files have little to strip. */
-const FLOOR = 100_000;
-/** An executable or library has some 40 sections; section names take some 500 bytes. */
-const MAX_SECTIONS = 1_000;
-const elf_MAX_NAMES = 64 * 1024;
-/** Bytes that are kept before and after a place that may be the table of section names, and the places that are kept. */
-const WINDOW = 8 * 1024;
-const MAX_PLACES = 8;
-/** https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html, and elf.h */
-const elf_MAGIC = Buffer.from('\x7fELF', 'latin1');
-const ET_EXEC = 2;
-const ET_DYN = 3;
-const SHT_SYMTAB = 2;
-const SHT_NOBITS = 8;
-/** Every table of section names has this one in it: its own. */
-const OWN_NAME = Buffer.from('.shstrtab\0', 'latin1');
-const elfReader = createElfReader(FLOOR);
-/**
- * Tells of ELF files from `floor` bytes on what stripping saves, while their bytes pass by once, in some 200 kB of memory.
- *
- * Linkers put the section headers at the end (GNU ld, lld, mold) or near the beginning (Go's). The names that they refer to lie after
- * them, and are then waited for; or before, anywhere. So what stands around each place that looks like a table of section names is kept
- * until the headers tell which one it is. Where none of them is, and in any file that contradicts itself, nothing is told.
- */
-function createElfReader(floor) {
-    return (path, size) => (size < floor || /\.(?:o|a|ko)$/.test(path) ? null : new ElfReader(size));
-}
-class ElfReader {
-    size;
-    /** Bytes of the file that have passed by. */
-    passed = 0;
-    isElf = true;
-    header = null;
-    first = keep(0, 64);
-    sections = null;
-    names = null;
-    places = [];
-    /** The last WINDOW bytes that passed by. */
-    recent = Buffer.alloc(0);
-    constructor(size) {
-        this.size = size;
-    }
-    push(chunk) {
-        if (!this.isElf)
-            return;
-        const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-        fill(this.first, this.passed, bytes);
-        if (this.header === null && isFull(this.first)) {
-            this.header = readHeader(this.first.bytes, this.size);
-            if (this.header === null) {
-                this.isElf = false;
-                return;
-            }
-            this.sections = keep(this.header.sectionsAt, this.header.sections * this.header.sectionSize);
-            // What a chunk before this one had of them is gone, but for a first chunk that is shorter than the header.
-            fill(this.sections, 0, this.first.bytes);
-        }
-        for (const place of this.places)
-            fill(place, this.passed, bytes);
-        if (this.names === null)
-            this.findNames(bytes);
-        if (this.sections !== null && !isFull(this.sections)) {
-            fill(this.sections, this.passed, bytes);
-            if (isFull(this.sections))
-                this.expectNames();
-        }
-        if (this.names !== null)
-            fill(this.names, this.passed, bytes);
-        this.passed += bytes.length;
-        this.recent = Buffer.from(bytes.length >= WINDOW ? bytes.subarray(-WINDOW) : Buffer.concat([this.recent, bytes]).subarray(-WINDOW));
-    }
-    /** Keeps what stands around each place in these bytes where a table of section names has its own name. */
-    findNames(bytes) {
-        const seam = Buffer.concat([this.recent.subarray(1 - OWN_NAME.length), bytes.subarray(0, OWN_NAME.length - 1)]);
-        const before = this.passed - Math.min(this.recent.length, OWN_NAME.length - 1);
-        const found = [];
-        for (let at = seam.indexOf(OWN_NAME); at !== -1; at = seam.indexOf(OWN_NAME, at + 1))
-            found.push(before + at);
-        for (let at = bytes.indexOf(OWN_NAME); at !== -1; at = bytes.indexOf(OWN_NAME, at + 1)) {
-            found.push(this.passed + at);
-            if (found.length > MAX_PLACES)
-                found.shift();
-        }
-        for (const at of found) {
-            const start = Math.max(0, at - WINDOW, this.passed - this.recent.length);
-            const place = keep(start, at + WINDOW - start);
-            fill(place, this.passed - this.recent.length, this.recent);
-            fill(place, this.passed, bytes);
-            this.places.push(place);
-        }
-        this.places = this.places.slice(-MAX_PLACES);
-    }
-    /** The headers are there: the names' table may still come. */
-    expectNames() {
-        const names = this.header && this.sectionsRead()[this.header.namesIndex];
-        if (names && names.at >= this.passed && names.size <= elf_MAX_NAMES)
-            this.names = keep(names.at, names.size);
-    }
-    sectionsRead() {
-        if (this.header === null || this.sections === null || !isFull(this.sections))
-            return [];
-        return readSections(this.header, this.sections.bytes);
-    }
-    end() {
-        const sections = this.sectionsRead();
-        const { namesIndex = 0 } = this.header ?? {};
-        const table = sections[namesIndex];
-        const names = table && this.tableOf(table);
-        if (!names)
-            return null;
-        const named = sections.map((section) => ({ ...section, text: nameAt(names, section.name) }));
-        const stored = named.filter(({ type }) => type !== SHT_NOBITS);
-        if (stored.some(({ at, size }) => at + size > this.size))
-            return null;
-        const tables = stored.filter(({ type }) => type === SHT_SYMTAB);
-        // The names of symbols may share the table of the sections' names, which stays.
-        const texts = new Set(tables.map(({ link }) => link).filter((link) => link !== namesIndex));
-        const linked = [...texts].flatMap((link) => sections[link] ?? []);
-        const symbols = sum(tables) + sum(linked);
-        const debug = sum(stored.filter(({ text }) => /^\.(?:z?debug_|stab|gdb_index$)/.test(text)));
-        if (symbols + debug === 0 || symbols + debug > this.size)
-            return null;
-        return {
-            kind: 'elf',
-            symbols,
-            debug,
-            go: named.some(({ text }) => text === '.go.buildinfo' || text === '.gopclntab'),
-        };
-    }
-    tableOf({ at, size }) {
-        const kept = [...(this.names ? [this.names] : []), ...this.places].find((each) => each.at <= at && at + size <= each.at + each.filled);
-        return kept ? kept.bytes.subarray(at - kept.at, at - kept.at + size) : null;
-    }
-}
-function keep(at, length) {
-    return { at, bytes: Buffer.alloc(length), filled: 0 };
-}
-function isFull({ bytes, filled }) {
-    return filled === bytes.length;
-}
-/** Copies what comes next of a range out of bytes that stand at a place in the file. */
-function fill(kept, at, bytes) {
-    const next = kept.at + kept.filled;
-    if (isFull(kept) || next < at || next >= at + bytes.length)
-        return;
-    kept.filled += bytes.copy(kept.bytes, kept.filled, next - at);
-}
-/** The file's header; null where it is no program or library, or has no sections to tell of. */
-function readHeader(bytes, size) {
-    const [wide, order] = [bytes[4], bytes[5]];
-    if (!bytes.subarray(0, 4).equals(elf_MAGIC) || (wide !== 1 && wide !== 2) || (order !== 1 && order !== 2))
-        return null;
-    const is64 = wide === 2;
-    const read = readerOf(order === 1, is64);
-    const type = read.u16(bytes, 16);
-    if (type !== ET_EXEC && type !== ET_DYN)
-        return null;
-    const sectionsAt = read.word(bytes, is64 ? 40 : 32);
-    const [sectionSize, sections, namesIndex] = [0, 2, 4].map((at) => read.u16(bytes, (is64 ? 58 : 46) + at));
-    if (sectionSize !== (is64 ? 64 : 40) || sections === 0 || sections > MAX_SECTIONS || namesIndex >= sections)
-        return null;
-    if (sectionsAt < (is64 ? 64 : 52) || sectionsAt + sections * sectionSize > size)
-        return null;
-    return { read, is64, sectionsAt, sectionSize, sections, namesIndex };
-}
-function readSections({ read, is64, sectionSize, sections }, bytes) {
-    return Array.from({ length: sections }, (_, index) => {
-        const at = index * sectionSize;
-        return {
-            name: read.u32(bytes, at),
-            type: read.u32(bytes, at + 4),
-            at: read.word(bytes, at + (is64 ? 24 : 16)),
-            size: read.word(bytes, at + (is64 ? 32 : 20)),
-            link: read.u32(bytes, at + (is64 ? 40 : 24)),
-        };
-    });
-}
-function readerOf(isLittle, is64) {
-    const u16 = (from, at) => (isLittle ? from.readUInt16LE(at) : from.readUInt16BE(at));
-    const u32 = (from, at) => (isLittle ? from.readUInt32LE(at) : from.readUInt32BE(at));
-    const u64 = (from, at) => Number(isLittle ? from.readBigUInt64LE(at) : from.readBigUInt64BE(at));
-    return { u16, u32, word: is64 ? u64 : u32 };
-}
-function nameAt(names, at) {
-    const end = names.indexOf(0, at);
-    return at >= names.length || end === -1 ? '' : names.toString('latin1', at, Math.min(end, at + 100));
-}
-function sum(sections) {
-    return sections.reduce((total, { size }) => total + size, 0);
-}
-
-// EXTERNAL MODULE: ./build/image/layer/secret.js
-var secret = __nccwpck_require__(9010);
-;// CONCATENATED MODULE: ./build/image/layer/facts.js
-
-
-
-
-
-
-
-
-
-/** Each answers at once for the files that it has nothing to tell of. */
-const facts_READERS = [
-    dpkgReader,
-    apkReader,
-    rpmReader,
-    npmReader,
-    pythonReader,
-    javaReader,
-    secret/* secretReader */.eV,
-    elfReader,
-    goReader,
-];
-/**
- * The readers for a regular file of this path (as `TarEntry` has it: no leading `/`) and size in bytes; none for most. A file may tell
- * several things: a Go program is an ELF file as well.
- */
-function readersOf(path, size) {
-    const readers = [];
-    for (const open of facts_READERS) {
-        const reader = open(path, size);
-        if (reader)
-            readers.push(reader);
-    }
-    return readers;
-}
-
-;// CONCATENATED MODULE: ./build/image/layer/whiteout.js
-const whiteout_PREFIX = '.wh.';
-const METADATA_PREFIX = '.wh..wh.';
-const OPAQUE = '.wh..wh..opq';
-/**
- * What the entry with this path (normalised, as `TarEntry` has it) does as a whiteout, or null where it is a usual one. The name alone
- * decides, as in the engines. A whiteout is an empty file; the payload of one that is not is shipped with the layer and counts in its
- * size, though no engine unpacks it.
- */
-function whiteoutOf(path) {
-    const slash = path.lastIndexOf('/');
-    const name = path.slice(slash + 1);
-    if (!name.startsWith(whiteout_PREFIX))
-        return null;
-    const folder = path.slice(0, Math.max(slash, 0));
-    if (name === OPAQUE)
-        return { kind: 'opaque', path: folder };
-    if (name.startsWith(METADATA_PREFIX) || name === whiteout_PREFIX)
-        return { kind: 'metadata' };
-    return { kind: 'removed', path: `${path.slice(0, slash + 1)}${name.slice(whiteout_PREFIX.length)}` };
-}
-
-;// CONCATENATED MODULE: ./build/image/layer/listing.js
-
-
-
-/** Entries, bytes of paths and of facts that are kept of one layer: several times what the largest usual images have in all. */
-const listing_MAX_ENTRIES = 1_000_000;
-const MAX_PATH_BYTES = 200_000_000;
-const MAX_FACT_BYTES = 128 * 1024 * 1024;
-/** Bytes of a fact whose reader does not say how many. */
-const SMALL_FACT = 500;
-/** Most files have none: they share them. */
-const NO_FACTS = [];
-/** Starts a listing. It keeps some 200 bytes an entry. */
-function createListing() {
-    let entries = [];
-    let pathBytes = 0;
-    let factBytes = 0;
-    let finish = null;
-    return {
-        visit: (entry, sparse) => {
-            finish?.();
-            finish = null;
-            if (entries === null)
-                return;
-            pathBytes += entry.path.length + (entry.target?.length ?? 0);
-            if (entries.length >= listing_MAX_ENTRIES || pathBytes > MAX_PATH_BYTES) {
-                entries = null;
-                return;
-            }
-            const listed = listing_entriesOf(entry);
-            entries.push(...listed);
-            const [file] = listed;
-            // A sparse file may claim any length: its holes are not read.
-            if (file?.kind !== 'file' || sparse)
-                return;
-            const readers = whiteoutOf(entry.path) === null ? readersOf(entry.path, entry.size) : [];
-            let checksum = 0;
-            finish = () => {
-                // Signed, it is a small integer to V8: unsigned, half of them would be objects.
-                file.checksum = checksum | 0;
-                const facts = [];
-                for (const reader of readers) {
-                    const fact = reader.end();
-                    if (fact === null)
-                        continue;
-                    facts.push(fact);
-                    factBytes += reader.keeps ?? SMALL_FACT;
-                }
-                if (facts.length > 0)
-                    file.facts = facts;
-                if (factBytes > MAX_FACT_BYTES)
-                    entries = null;
-            };
-            return (chunk) => {
-                checksum = (0,external_node_zlib_.crc32)(chunk, checksum);
-                for (const reader of readers)
-                    reader.push(chunk);
-            };
-        },
-        end: () => {
-            finish?.();
-            finish = null;
-            return { entries, factBytes: entries === null ? 0 : factBytes };
-        },
-    };
-}
-/** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
-function listing_entriesOf(entry) {
-    const path = `/${entry.path}`;
-    const whiteout = whiteoutOf(entry.path);
-    const file = entry.type === 'file' && (whiteout === null || entry.size > 0)
-        ? [
-            {
-                kind: 'file',
-                path,
-                size: entry.size,
-                mode: entry.mode,
-                uid: entry.uid,
-                gid: entry.gid,
-                checksum: null,
-                facts: NO_FACTS,
-            },
-        ]
-        : [];
-    if (whiteout !== null) {
-        if (whiteout.kind === 'metadata')
-            return file;
-        return [...file, { kind: whiteout.kind, path: `/${whiteout.path}` }];
-    }
-    if (file.length > 0)
-        return file;
-    if (entry.type === 'link')
-        return [{ kind: 'link', path, target: `/${entry.target ?? ''}` }];
-    if (entry.type === 'symlink')
-        return [{ kind: 'symlink', path, target: entry.target ?? '' }];
-    return [{ kind: entry.type === 'directory' ? 'folder' : 'other', path }];
-}
-
+// EXTERNAL MODULE: ./build/image/layer/listing.js + 2 modules
+var listing = __nccwpck_require__(2028);
+// EXTERNAL MODULE: ./build/image/source/json.js
+var json = __nccwpck_require__(230);
 ;// CONCATENATED MODULE: ./build/record/listing.js
 
 
@@ -46030,7 +44960,7 @@ function listing_entriesOf(entry) {
 /** Bytes of a listing as it is kept: that of half a million files. */
 const listing_MAX_LISTING = 5_000_000;
 /** Bytes of its text: what packs as well as paths do has a tenth of it. */
-const listing_MAX_TEXT = 64_000_000;
+const MAX_TEXT = 64_000_000;
 const KINDS = {
     file: 'f',
     link: 'l',
@@ -46042,7 +44972,7 @@ const KINDS = {
 };
 const listing_name = schemas/* string */.YjP();
 const version = schemas/* string */.YjP().nullable();
-const listing_count = schemas/* int */.Whr().nonnegative();
+const count = schemas/* int */.Whr().nonnegative();
 const packageFiles = schemas/* array */.YOg(schemas/* object */.Ikc({ name: listing_name, version, files: schemas/* string */.YjP() }));
 /** What files tell of themselves, as it is written: a lock file's packages as a list, for a Map has no JSON. */
 const writtenFact = schemas/* discriminatedUnion */.gMt('kind', [
@@ -46055,13 +44985,13 @@ const writtenFact = schemas/* discriminatedUnion */.gMt('kind', [
         }),
         schemas/* object */.Ikc({ kind: schemas/* literal */.euz('dpkg'), of: schemas/* literal */.euz('files'), files: schemas/* string */.YjP() }),
     ]),
-    schemas/* object */.Ikc({ kind: schemas/* literal */.euz('elf'), symbols: listing_count, debug: listing_count, go: schemas/* boolean */.zMY() }),
+    schemas/* object */.Ikc({ kind: schemas/* literal */.euz('elf'), symbols: count, debug: count, go: schemas/* boolean */.zMY() }),
     schemas/* object */.Ikc({ kind: schemas/* literal */.euz('go'), name: listing_name, version }),
     schemas/* object */.Ikc({
         kind: schemas/* literal */.euz('java'),
         name: listing_name,
         version,
-        nested: schemas/* array */.YOg(schemas/* object */.Ikc({ path: schemas/* string */.YjP(), name: listing_name, version, size: listing_count })),
+        nested: schemas/* array */.YOg(schemas/* object */.Ikc({ path: schemas/* string */.YjP(), name: listing_name, version, size: count })),
     }),
     schemas/* discriminatedUnion */.gMt('of', [
         schemas/* object */.Ikc({
@@ -46109,18 +45039,18 @@ const writtenFact = schemas/* discriminatedUnion */.gMt('kind', [
     }),
 ]);
 /** The number of a file, and what it tells. */
-const factRow = schemas/* tuple */.PVZ([listing_count, writtenFact]);
+const factRow = schemas/* tuple */.PVZ([count, writtenFact]);
 /** A list all of whose elements pass. A schema for each of a million would take seconds, and tell of each that fails. */
-function listing_listOf(isOne) {
+function listOf(isOne) {
     return schemas/* custom */.IeY((value) => Array.isArray(value) && value.every(isOne));
 }
-const texts = listing_listOf((value) => typeof value === 'string');
-const counts = listing_listOf((value) => Number.isSafeInteger(value) && value >= 0);
-const modes = listing_listOf((value) => Number.isSafeInteger(value) && value >= 0 && value <= 0o7777);
+const texts = listOf((value) => typeof value === 'string');
+const counts = listOf((value) => Number.isSafeInteger(value) && value >= 0);
+const modes = listOf((value) => Number.isSafeInteger(value) && value >= 0 && value <= 0o7777);
 /** A user's or group's number: a tar may have any. */
-const ids = listing_listOf(Number.isFinite);
+const ids = listOf(Number.isFinite);
 // oxlint-disable-next-line no-bitwise -- as a signed integer of 32 bits
-const checksums = listing_listOf((value) => value === null || (value | 0) === value);
+const checksums = listOf((value) => value === null || (value | 0) === value);
 /**
  * A listing in columns, an element an entry: what is alike stands together, which packs in half the bytes. Of `shared`, `rest`: the
  * characters that its path has in common with the one before, and those that follow. `targets`: an element a link; all from `sizes` on: a
@@ -46129,8 +45059,8 @@ const checksums = listing_listOf((value) => value === null || (value | 0) === va
 const columns = schemas/* object */.Ikc({
     schema: schemas/* literal */.euz(1),
     diffId: schemas/* string */.YjP(),
-    size: listing_count,
-    kinds: schemas/* string */.YjP().max(listing_MAX_ENTRIES),
+    size: count,
+    kinds: schemas/* string */.YjP().max(listing/* MAX_ENTRIES */.Sd),
     shared: counts,
     rest: texts,
     targets: texts,
@@ -46139,7 +45069,7 @@ const columns = schemas/* object */.Ikc({
     uids: ids,
     gids: ids,
     checksums,
-    facts: listing_listOf(Array.isArray),
+    facts: listOf(Array.isArray),
 });
 const packed = (0,external_node_util_.promisify)(external_node_zlib_.gzip);
 const unpacked = (0,external_node_util_.promisify)(external_node_zlib_.gunzip);
@@ -46150,16 +45080,16 @@ const unpacked = (0,external_node_util_.promisify)(external_node_zlib_.gunzip);
 async function packListing(diffId, { size, entries }) {
     if (entries.length > MAX_ENTRIES || payloadOf(entries) !== size)
         return null;
-    const text = listing_textOf(listing_columnsOf(diffId, size, entries));
+    const text = textOf(columnsOf(diffId, size, entries));
     if (text === null)
         return null;
     const bytes = await packed(text);
     return bytes.length > listing_MAX_LISTING ? null : bytes;
 }
-function listing_textOf(value) {
+function textOf(value) {
     try {
         const text = Buffer.from(JSON.stringify(value));
-        return text.length > listing_MAX_TEXT ? null : text;
+        return text.length > MAX_TEXT ? null : text;
     }
     catch {
         // Longer than any string may be.
@@ -46169,7 +45099,7 @@ function listing_textOf(value) {
 function payloadOf(entries) {
     return entries.reduce((sum, entry) => (entry.kind === 'file' ? sum + entry.size : sum), 0);
 }
-function listing_columnsOf(diffId, size, entries) {
+function columnsOf(diffId, size, entries) {
     const files = entries.filter((entry) => entry.kind === 'file');
     const shared = [];
     const rest = [];
@@ -46218,16 +45148,16 @@ function write(fact) {
 async function unpackListing(bytes, diffId) {
     if (bytes.length > listing_MAX_LISTING)
         return null;
-    const text = await unpacked(bytes, { maxOutputLength: listing_MAX_TEXT }).catch(() => null);
-    const { data } = columns.safeParse(text && json_parseJson(text));
+    const text = await unpacked(bytes, { maxOutputLength: MAX_TEXT }).catch(() => null);
+    const { data } = columns.safeParse(text && (0,json/* parseJson */.q)(text));
     if (data?.diffId !== diffId)
         return null;
-    const entries = record_listing_entriesOf(data);
+    const entries = entriesOf(data);
     if (entries === null || payloadOf(entries) !== data.size)
         return null;
     return { size: data.size, entries, factBytes: text?.length ?? 0 };
 }
-function record_listing_entriesOf(from) {
+function entriesOf(from) {
     const entries = [];
     const files = [];
     let links = 0;
@@ -46238,9 +45168,9 @@ function record_listing_entriesOf(from) {
         const rest = from.rest[at] ?? '';
         pathBytes += common + rest.length;
         // Two lines can stand for paths of any length.
-        if (common > before.length || pathBytes > MAX_PATH_BYTES)
+        if (common > before.length || pathBytes > listing/* MAX_PATH_BYTES */.PR)
             return null;
-        const path = listing_flat(before.slice(0, common) + rest);
+        const path = flat(before.slice(0, common) + rest);
         if (!path.startsWith('/'))
             return null;
         before = path;
@@ -46285,7 +45215,7 @@ function addFacts(files, rows) {
         const file = at === undefined ? undefined : files[at];
         if (file === undefined || fact === undefined)
             return false;
-        if (file.facts === NO_FACTS)
+        if (file.facts === listing/* NO_FACTS */.Kj)
             file.facts = [fact];
         else
             file.facts.push(fact);
@@ -46301,94 +45231,16 @@ function fileAt({ sizes, modes: permissions, uids, gids, checksums: sums }, at, 
         uid: uids[at] ?? 0,
         gid: gids[at] ?? 0,
         checksum: sums[at] ?? null,
-        facts: NO_FACTS,
+        facts: listing/* NO_FACTS */.Kj,
     };
 }
 /** In one piece: a string put together keeps the pieces, of paths each the one before. */
-function listing_flat(text) {
+function flat(text) {
     return Buffer.from(text).toString();
 }
 
-;// CONCATENATED MODULE: ./build/record/paths.js
-
-/** Names that can be a folder's as they are: git, every file system and a URL take them. */
-const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
-/** How a folder's name ends that is not its image's own, and the branch's own file: an image of such a name gets another folder. */
-const TAKEN = /-[0-9a-f]{8}$|^readme\.md$/i;
-/** `os/architecture[/variant]`; with a `-` in it, it could not be told apart from another one. */
-const PLATFORM = /^[A-Za-z0-9][A-Za-z0-9._]*(?:\/[A-Za-z0-9._]+){1,2}$/;
-/** Characters of a name that are kept where it gets a hash. */
-const LONGEST_STEM = 60;
-/** The folder of the data branch that has the images of this name; no two names share one. */
-function imageFolder(name) {
-    return safe(name, name);
-}
-/** The folder of the data branch that has all of one image on one platform: `<image>/<platform>`, `shop/linux-arm64-v8`. */
-function paths_folderOf(name, platform) {
-    return `${imageFolder(name)}/${platformFolder(platform)}`;
-}
-function platformFolder(platform) {
-    return safe(platform, PLATFORM.test(platform) ? platform.replaceAll('/', '-') : '');
-}
-/** The platform (`os/architecture[/variant]`) that has this folder in its image's; null: the name does not tell, or it is no platform's. */
-function platformOf(folder) {
-    const platform = folder.replaceAll('-', '/');
-    return platformFolder(platform) === folder ? platform : null;
-}
-/** `plain`, where that can be a folder's name; else what of `text` can be, and a hash of the whole. */
-function safe(text, plain) {
-    if (PLAIN.test(plain) && !TAKEN.test(plain))
-        return plain;
-    const hash = (0,external_node_crypto_.createHash)('sha256').update(text).digest('hex').slice(0, 8);
-    const stem = text
-        .slice(0, LONGEST_STEM)
-        .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
-        .replace(/^[._-]+/, '');
-    return `${stem === '' ? 'unnamed' : stem}-${hash}`;
-}
-/** A commit's record. */
-function paths_recordPath(folder, commit) {
-    return `${paths_recordsFolder(folder)}/${commit}.json`;
-}
-function paths_recordsFolder(folder) {
-    return `${folder}/records`;
-}
-/** The commit (40 or 64 hex digits) whose record has this file name; null: it is none's. */
-function paths_commitOfRecord(file) {
-    return /^((?:[0-9a-f]{40}|[0-9a-f]{64}))\.json$/.exec(file)?.[1] ?? null;
-}
-/** What the layer with this diffID (`sha256:…`) does to paths. */
-function paths_listingPath(folder, diffId) {
-    return `${paths_listingsFolder(folder)}/${diffId.replace(/^sha256:/, '')}.json.gz`;
-}
-function paths_listingsFolder(folder) {
-    return `${folder}/layers`;
-}
-/** The diffID of the layer whose listing has this file name; null: it is none's. */
-function paths_diffIdOfListing(file) {
-    const hex = /^([0-9a-f]{64})\.json\.gz$/.exec(file)?.[1];
-    return hex === undefined ? null : `sha256:${hex}`;
-}
-/** The points of a month (`YYYY-MM`, UTC). */
-function paths_pointsPath(folder, month) {
-    return `${pointsFolder(folder)}/${month}.jsonl`;
-}
-/** The points of all months before. */
-function paths_olderPointsPath(folder) {
-    return `${pointsFolder(folder)}/older.jsonl`;
-}
-function pointsFolder(folder) {
-    return `${folder}/points`;
-}
-/** The month whose points have this file name; null: it is none's. */
-function monthOfPoints(file) {
-    return /^(\d{4}-(?:0[1-9]|1[0-2]))\.jsonl$/.exec(file)?.[1] ?? null;
-}
-/** What the records and listings that are kept are, so that to keep another one they need not all be read. */
-function paths_indexPath(folder) {
-    return `${folder}/index.jsonl`;
-}
-
+// EXTERNAL MODULE: ./build/record/paths.js
+var paths = __nccwpck_require__(3536);
 ;// CONCATENATED MODULE: ./build/record/store.js
 
 
@@ -46407,22 +45259,22 @@ const MAX_MONTHS = 36;
 const MAX_UNKNOWN = 200;
 /** The record of an image on one platform at a commit; null where there is none, or the file has another one's. */
 async function readRecord(shelf, name, platform, commit) {
-    const record = await recordAt(shelf, paths_folderOf(name, platform), commit);
+    const record = await recordAt(shelf, (0,paths/* folderOf */.yS)(name, platform), commit);
     const { measurement } = record ?? {};
     return measurement?.name === name && measurement.platform === platform ? record : null;
 }
 async function recordAt(shelf, folder, commit) {
-    const text = (await shelf.read(paths_recordPath(folder, commit)))?.toString();
-    const record = text === undefined ? null : schema_parseRecord(text);
+    const text = (await shelf.read((0,paths/* recordPath */.lX)(folder, commit)))?.toString();
+    const record = text === undefined ? null : (0,schema/* parseRecord */.Hh)(text);
     return record?.commit === commit ? record : null;
 }
 /** The commits of which there is a record; whether that can be read is another question. */
 async function recordedCommits(shelf, name, platform) {
-    return new Set(await namesIn(shelf, paths_recordsFolder(paths_folderOf(name, platform)), paths_commitOfRecord));
+    return new Set(await namesIn(shelf, (0,paths/* recordsFolder */.RM)((0,paths/* folderOf */.yS)(name, platform)), paths/* commitOfRecord */.yU));
 }
 /** The platforms of an image that have something kept, `os/architecture[/variant]`, sorted. */
 async function platformsIn(shelf, name) {
-    return (await namesIn(shelf, imageFolder(name), platformOf)).toSorted();
+    return (await namesIn(shelf, (0,paths/* imageFolder */.IE)(name), paths/* platformOf */.tj)).toSorted();
 }
 /** What the files in a folder are called, of those whose names are ours. */
 async function namesIn(shelf, folder, meaningOf) {
@@ -46438,12 +45290,12 @@ async function unlistedLayers(shelf, folder, diffIds) {
  * are those that are too many together.
  */
 async function readListings(shelf, folder, diffIds, known) {
-    const inTurn = turns_createTurns(LISTINGS_AT_A_TIME);
+    const inTurn = (0,turns/* createTurns */.z)(LISTINGS_AT_A_TIME);
     const found = new Map();
     let left = store_MAX_ENTRIES;
     const unknown = [...new Set(diffIds)].filter((diffId) => !known(diffId));
     await Promise.all(unknown.map((diffId) => inTurn(async () => {
-        const bytes = left > 0 ? await shelf.read(paths_listingPath(folder, diffId)) : null;
+        const bytes = left > 0 ? await shelf.read((0,paths/* listingPath */.qS)(folder, diffId)) : null;
         const listing = bytes && (await unpackListing(bytes, diffId));
         if (!listing || listing.entries.length > left)
             return;
@@ -46457,25 +45309,25 @@ async function readListings(shelf, folder, diffIds, known) {
  * further back is not read then.
  */
 async function readPoints(shelf, name, platform, atLeast) {
-    const folder = paths_folderOf(name, platform);
+    const folder = (0,paths/* folderOf */.yS)(name, platform);
     const points = [];
     const read = async (path) => {
         const text = (await shelf.read(path))?.toString();
         if (text !== undefined)
-            points.push(...schema_parsePoints(text));
+            points.push(...(0,schema/* parsePoints */.PW)(text));
     };
     for (const month of await monthsIn(shelf, folder)) {
         if (atLeast !== undefined && points.length >= atLeast)
             return inOrder(points);
-        await read(paths_pointsPath(folder, month));
+        await read((0,paths/* pointsPath */.pu)(folder, month));
     }
     if (atLeast === undefined || points.length < atLeast)
-        await read(paths_olderPointsPath(folder));
+        await read((0,paths/* olderPointsPath */.l)(folder));
     return inOrder(points);
 }
 /** The months that have a file of points, `YYYY-MM`, the newest first. */
 async function monthsIn(shelf, folder) {
-    const months = await namesIn(shelf, pointsFolder(folder), monthOfPoints);
+    const months = await namesIn(shelf, (0,paths/* pointsFolder */.o2)(folder), paths/* monthOfPoints */.LW);
     return months.toSorted().toReversed().slice(0, MAX_MONTHS);
 }
 /**
@@ -46591,305 +45443,2435 @@ async function listingsThere(shelf, folder, index, diffIds, references) {
     return new Map(sizes.filter(([, bytes]) => bytes <= MAX_LISTING));
 }
 
+
+/***/ }),
+
+/***/ 1499:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Q: () => (/* binding */ reportFailure),
+/* harmony export */   x: () => (/* binding */ assembleReport)
+/* harmony export */ });
+/* harmony import */ var _budget_verdict_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1153);
+/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8508);
+
+
+/** Puts the report together. A report without any image has the verdict `error`: nothing was measured. */
+function assembleReport({ images, version, gonePlatforms, waiver, head, ...run }) {
+    const reports = images.map((image) => ('failure' in image ? failedReport(image) : judgedReport(image)));
+    const verdict = reports.length === 0 ? 'error' : (0,_budget_verdict_js__WEBPACK_IMPORTED_MODULE_0__/* .worstVerdict */ .z)(reports.map((report) => report.verdict));
+    const { repositoryUrl, runUrl } = run;
+    return { schema: 1, version, verdict, images: reports, gonePlatforms, waiver, head, repositoryUrl, runUrl };
+}
+function judgedReport({ comparison, checks, verdict, findings, trend, ratchets }) {
+    const { name, platform, engine, source, head, base, change, sizeFrom, unmeasured, unlikeDownloads } = comparison;
+    const { baseline, baseImage, layerChanges, packages, warnings } = comparison;
+    return {
+        name,
+        platform,
+        verdict,
+        error: null,
+        engine,
+        source,
+        head,
+        base,
+        change,
+        sizeFrom,
+        unmeasured,
+        unlikeDownloads,
+        baseline,
+        baseImage,
+        layerChanges,
+        packages,
+        warnings,
+        findings,
+        checks,
+        trend,
+        ratchets,
+    };
+}
+function failedReport({ name, platform, failure, baseline }) {
+    return {
+        name,
+        platform,
+        verdict: 'error',
+        error: failure,
+        engine: null,
+        source: null,
+        head: null,
+        base: null,
+        change: null,
+        sizeFrom: null,
+        unmeasured: { size: null, downloadSize: null },
+        unlikeDownloads: null,
+        baseline,
+        baseImage: null,
+        layerChanges: [],
+        packages: null,
+        warnings: [],
+        findings: [],
+        checks: [],
+        trend: [],
+        ratchets: [],
+    };
+}
+/** The report of a run that has no figures, with what is known of it all the same. */
+function reportFailure(name, failure, known = {}) {
+    const baseline = {
+        kind: 'none',
+        commit: null,
+        ref: null,
+        reason: 'this change was not measured',
+        record: null,
+        passedOver: null,
+    };
+    return assembleReport({
+        version: _version_js__WEBPACK_IMPORTED_MODULE_1__/* .version */ .r,
+        images: [{ name, platform: null, failure, baseline }],
+        gonePlatforms: [],
+        waiver: null,
+        head: known.head ?? { commit: null, pushed: null, dirty: false, reference: null },
+        repositoryUrl: known.repositoryUrl ?? null,
+        runUrl: known.runUrl ?? null,
+    });
+}
+
+
+/***/ }),
+
+/***/ 6611:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   WV: () => (/* binding */ whyWords),
+/* harmony export */   cZ: () => (/* binding */ causesOf),
+/* harmony export */   pQ: () => (/* binding */ causeWords)
+/* harmony export */ });
+/* unused harmony exports layerFigures, CAUSES_SHOWN, allCauses, isChanged, layerPlace, ECOSYSTEMS, packageWords */
+/* harmony import */ var _characters_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6551);
+/* harmony import */ var _phrase_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(650);
+/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6034);
+/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5088);
+
+
+
+
+/** A layer's figures: its sizes, or its download sizes where only those are known on each side that has the layer. */
+function layerFigures(layer) {
+    const sides = [
+        ['size', layer.sizeBefore, layer.sizeAfter],
+        ['downloadSize', layer.downloadSizeBefore, layer.downloadSizeAfter],
+    ];
+    for (const [metric, before, after] of sides) {
+        if (layer.change === 'added' ? after === null : before === null)
+            continue;
+        if (layer.change === 'removed' ? before === null : after === null)
+            continue;
+        return { metric, before, after, amount: (after ?? 0) - (before ?? 0) };
+    }
+    return { metric: null, before: null, after: null, amount: null };
+}
+/** Causes shown; the layer table has all of them. */
+const CAUSES_SHOWN = 3;
+/** Places and packages that one cause names, and the share of the cause below which one is not worth its words. */
+const PARTS_SHOWN = 3;
+const PACKAGES_SHOWN = 2;
+const WORTH_SHARE = 0.03;
+/** A place that makes up so much of a cause explains it alone. */
+const ALONE_SHARE = 0.9;
+/**
+ * Why an image's size changed. Null without a comparison or where nothing did. The layers of a base image that moved by itself are left
+ * out: it has a sentence of its own; where the change names another base image, that is one cause.
+ */
+function causesOf(image, shown = CAUSES_SHOWN) {
+    if (image.base === null)
+        return null;
+    const changed = allCauses(image);
+    // A cause that changed no size explains none.
+    const telling = changed.filter(({ amount }) => amount !== 0);
+    if (telling.length === 0)
+        return null;
+    const rest = telling.slice(shown);
+    const moved = changed.filter(({ amount, why }) => amount === 0 && why !== null && why.moved !== 0).length;
+    return {
+        title: causesTitle(image),
+        causes: telling.slice(0, shown),
+        rest: [
+            ...(rest.length > 0 ? [restWords(rest)] : []),
+            ...(moved > 0 ? [[`${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(moved, 'layer')} with files that only moved from one layer to another`]] : []),
+        ],
+    };
+}
+/** Every cause of a change, largest first. */
+function allCauses(image) {
+    if (image.base === null)
+        return [];
+    const moved = image.baseImage?.change === 'changed';
+    const layers = image.layerChanges
+        .filter((layer) => isChanged(layer) && !(moved && layer.fromBase))
+        .map((layer) => {
+        const { amount, metric } = layerFigures(layer);
+        const net = amount === null || metric !== 'size' ? amount : amount - (layer.why?.moved ?? 0);
+        return { layer, amount: net, metric, why: layer.why };
+    });
+    const named = namesBaseImage(image) ? [baseImageCause(image)] : [];
+    return [...named, ...layers].toSorted((a, b) => rank(b) - rank(a));
+}
+/** The base image is another one, and did not move by itself: that is a cause like any other. */
+function namesBaseImage({ baseImage }) {
+    return baseImage?.change === 'changed' && baseImage.doing !== 'drift';
+}
+function baseImageCause(image) {
+    const growth = (0,_state_js__WEBPACK_IMPORTED_MODULE_2__/* .baseImageGrowth */ .M6)(image);
+    const why = image.baseImage?.why ?? null;
+    const metric = image.head?.size === null ? 'downloadSize' : 'size';
+    return { layer: null, amount: growth === null ? null : growth - (why?.moved ?? 0), metric, why };
+}
+function causesTitle(image) {
+    if (image.baseImage?.change === 'changed' && !namesBaseImage(image))
+        return 'What this change did';
+    const amount = (0,_state_js__WEBPACK_IMPORTED_MODULE_2__/* .leadChange */ .bG)(image)?.amount ?? 0;
+    if (amount === 0)
+        return 'What changed';
+    return amount > 0 ? 'Why it grew' : 'Why it shrank';
+}
+/** The layer is not what it was: a cause, unlike one that was only built again or stands elsewhere. */
+function isChanged(layer) {
+    return layer.change === 'changed' || layer.change === 'added' || layer.change === 'removed';
+}
+/** Largest first; what is not measured stands last, and before nothing. */
+function rank({ amount }) {
+    return amount === null ? 0.5 : Math.abs(amount);
+}
+function restWords(rest) {
+    const amount = rest.some((cause) => cause.amount === null || cause.metric !== rest[0]?.metric)
+        ? null
+        : rest.reduce((sum, cause) => sum + (cause.amount ?? 0), 0);
+    return [`${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(rest.length, 'more layer')}${amount === null ? '' : `, ${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(amount)} in all`}`];
+}
+/** One cause: place, instruction, by how much, what kind of change it is, and what of it. */
+function causeWords(cause, image, report) {
+    const amount = cause.amount === null ? 'size not measured' : (0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(cause.amount);
+    const download = cause.metric === 'downloadSize' ? ' to download' : '';
+    const figure = [{ strong: `${amount}${download}` }];
+    const head = cause.layer === null ? baseHead(image, report) : layerHead(cause.layer, image, report);
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${head.subject} ${figure}${head.kind}${whyWords(cause)}${head.was}`;
+}
+function layerHead(layer, image, report) {
+    const place = layerPlace(layer, image, report);
+    const kind = { added: ', new', removed: ', removed', changed: '', unchanged: '', rebuilt: '', moved: '' }[layer.change];
+    const was = layer.instructionBefore === null
+        ? []
+        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `; was ${{ code: excerpt(layer.instructionBefore, layer.instruction) }}`;
+    const base = layer.fromBase ? ', from the base image' : '';
+    return {
+        subject: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${place === null ? [] : [{ place }, ' ']}${{ code: layer.instruction }}`,
+        kind: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${kind}${base}${copiedWords(layer)}`,
+        was,
+    };
+}
+/** Characters of an instruction that a report shows, and of what is the same before the first difference. */
+const SHOWN_TEXT = 110;
+const SAME_TEXT = 20;
+/** A text from shortly before it differs from the other, where its beginning alone would look like that. */
+function excerpt(text, other) {
+    if (text.slice(0, SHOWN_TEXT) !== other.slice(0, SHOWN_TEXT))
+        return text;
+    let at = 0;
+    while (at < text.length && text[at] === other[at])
+        at += 1;
+    return `…${text.slice(Math.max(0, at - SAME_TEXT))}`;
+}
+/** A stage that the instruction names itself is not named twice; a number is, and another image. */
+function copiedWords({ copiedFrom, instruction }) {
+    if (copiedFrom === null)
+        return [];
+    if (copiedFrom.kind === 'stage' && instruction.includes(`--from=${copiedFrom.name}`))
+        return [];
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `, from the ${copiedFrom.kind} ${{ code: copiedFrom.name }}`;
+}
+function baseHead(image, report) {
+    const { before = null, after = null } = image.baseImage ?? {};
+    const file = image.layerChanges.find((layer) => layer.file !== null)?.file ?? null;
+    const commit = report.head.dirty ? null : report.head.commit;
+    const place = file === null || after?.line == null ? null : { file, line: after.line, commit };
+    // A variable does not tell which image it is.
+    const text = (side) => {
+        if (side?.instruction?.includes('$') === false)
+            return side.instruction;
+        return `FROM ${side === null ? 'scratch' : (0,_state_js__WEBPACK_IMPORTED_MODULE_2__/* .familiarName */ .hG)(side.name)}`;
+    };
+    return {
+        subject: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${place === null ? [] : [{ place }, ' ']}${{ code: text(after) }}`,
+        kind: [],
+        was: text(before) === text(after) ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `; was ${{ code: text(before) }}`,
+    };
+}
+/** Where a layer's instruction stands: in this change's tree, or in the base's for a removed one. Null: not known. */
+function layerPlace(layer, image, report) {
+    if (layer.file === null || layer.line === null)
+        return null;
+    const head = report.head.dirty ? null : report.head.commit;
+    return { file: layer.file, line: layer.line, commit: layer.change === 'removed' ? (0,_state_js__WEBPACK_IMPORTED_MODULE_2__/* .measuredBase */ .uG)(image) : head };
+}
+/** What of it, as the end of the cause's sentence; nothing where it is not known. */
+function whyWords({ layer, amount, why }) {
+    if (why === null || amount === null || amount === 0)
+        return [];
+    const worth = why.parts.filter((part) => part.amount * amount > 0 && Math.abs(part.amount) >= Math.abs(amount) * WORTH_SHARE);
+    const [first] = worth;
+    const allParts = why.parts.filter((part) => part.amount * amount > 0).length;
+    if (first === undefined)
+        return [];
+    if (Math.abs(first.amount) >= Math.abs(amount) * ALONE_SHARE || why.parts.length === 1) {
+        return alone(first, layer?.change === 'added');
+    }
+    const shown = worth.slice(0, PARTS_SHOWN);
+    const isNewLayer = layer?.change === 'added';
+    const left = allParts - shown.length;
+    const rest = amount - shown.reduce((sum, part) => sum + part.amount, 0);
+    const more = left > 0 && rest * amount > 0 ? [[`${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(left, 'more place')} (${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(rest)})`]] : [];
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .join */ .fj)([...shown.map((part) => partWords(part, isNewLayer)), ...more], ', ')}`;
+}
+/** ` in `/app/node_modules`: `typescript` 5.9.3 is new (+9.1 MB)`; `: `/app/coverage` is new`. */
+function alone(part, isNewLayer) {
+    const packages = packagesWords(part);
+    if (part.path === null)
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `: ${packages}`;
+    if (packages.length > 0 && part.ecosystem !== null)
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) ` in ${{ code: part.path }}: ${packages}`;
+    if (part.change === 'changed')
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) ` in ${{ code: part.path }}`;
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `: ${{ code: part.path }}${isNewLayer && part.change === 'new' ? '' : ` is ${part.change}`}`;
+}
+function partWords(part, isNewLayer) {
+    const figure = (0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(part.amount);
+    if (part.path === null)
+        return packagesWords(part);
+    const state = part.change === 'changed' || (isNewLayer && part.change === 'new') ? '' : ` is ${part.change}`;
+    const packages = part.ecosystem === null ? [] : packagesWords(part);
+    return packages.length > 0
+        ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${{ code: part.path }} (${figure}: ${packages})`
+        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${{ code: part.path }}${state} (${figure})`;
+}
+/** What the packages of a database are called. */
+const ECOSYSTEMS = {
+    dpkg: 'Debian package',
+    apk: 'Alpine package',
+    rpm: 'RPM package',
+    npm: 'npm package',
+    python: 'Python package',
+    go: 'Go program',
+    java: 'Java archive',
+};
+function packagesWords(part) {
+    const same = part.packages.filter(({ amount }) => amount * part.amount > 0);
+    const shown = same.slice(0, PACKAGES_SHOWN);
+    if (shown.length === 0 || part.ecosystem === null)
+        return [];
+    const left = part.packageCount - shown.length;
+    const amount = shown.reduce((rest, each) => rest - each.amount, part.amount);
+    const more = left > 0 ? [[`${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(left, `more ${ECOSYSTEMS[part.ecosystem]}`)} (${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(amount)})`]] : [];
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .join */ .fj)([...shown.map(packageWords), ...more], ', ');
+}
+function version(text) {
+    return text === null ? '' : ` ${(0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .shorten */ .ml)(text, 40, '...')}`;
+}
+/** `` `typescript` 5.9.3 is new (+9.1 MB) ``, `` `lodash` 4.17.20 → 4.17.21 (+2.0 kB) ``. */
+function packageWords({ name, change, versionBefore, versionAfter, amount, folder }) {
+    const figure = (0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(amount);
+    const code = { code: name };
+    if (change === 'new')
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${code}${version(versionAfter)} is new (${figure})`;
+    if (change === 'gone')
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${code}${version(versionBefore)} is gone (${figure})`;
+    if (change === 'updated')
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${code}${version(versionBefore)} →${version(versionAfter)} (${figure})`;
+    const where = folder === null ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `, mostly in ${{ code: folder }}`;
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${code}${version(versionAfter)} (${figure}${where})`;
+}
+
+
+/***/ }),
+
+/***/ 6551:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   F1: () => (/* binding */ displayWidth),
+/* harmony export */   TN: () => (/* binding */ oneLine),
+/* harmony export */   cd: () => (/* binding */ characterWidth),
+/* harmony export */   hw: () => (/* binding */ manyLines),
+/* harmony export */   ml: () => (/* binding */ shorten)
+/* harmony export */ });
+/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
+
+/**
+ * What a string from a pull request may do to the place it is printed at: move the cursor, colour the terminal, break a
+ * line or a table row, reorder what stands beside it. Here it loses all of that; what it says in Markdown is
+ * markdown.ts's matter.
+ */
+/** Stands where a character was that must not be printed. */
+const REPLACEMENT = '\uFFFD';
+/**
+ * Unicode category Cc (controls) and Cf (format: the bidirectional overrides of CVE-2021-42574, zero-width spaces, tag
+ * characters), private use and unassigned ones. U+200D stays: it joins emoji, and moves nothing.
+ */
+const UNPRINTABLE = /(?!\u200D)[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}]/gu;
+const LINE_BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
+/** One line of printable characters. Escape sequences are dropped, line breaks become one space, the rest is replaced. */
+function oneLine(text) {
+    return printable(text.replaceAll(LINE_BREAKS, ' ')).trim();
+}
+/** Lines of printable characters, tabs as two spaces, without blank lines at either end. */
+function manyLines(text) {
+    const lines = text
+        .replaceAll('\t', '  ')
+        .split(/\r\n|[\n\v\f\r\u0085\u2028\u2029]/)
+        .map((line) => printable(line).trimEnd());
+    const first = lines.findIndex((line) => line !== '');
+    return first === -1 ? [] : lines.slice(first, lines.findLastIndex((line) => line !== '') + 1);
+}
+function printable(text) {
+    return (0,node_util__WEBPACK_IMPORTED_MODULE_0__.stripVTControlCharacters)(text).toWellFormed().replaceAll(UNPRINTABLE, REPLACEMENT);
+}
+/** At most `max` characters (code points), the last of them the ellipsis where something was cut. */
+function shorten(text, max, ellipsis = '…') {
+    if (text.length <= max)
+        return text;
+    const characters = Array.from(text);
+    if (characters.length <= max)
+        return text;
+    return `${characters.slice(0, Math.max(0, max - ellipsis.length)).join('')}${ellipsis}`.slice(0, 2 * max);
+}
+const NO_WIDTH = /^(?:\p{Mn}|\p{Me}|\u{200D})$/u;
+// JavaScript has no property for Unicode's East Asian Width: these scripts and blocks are its Wide and Fullwidth ones.
+const WIDE = /^[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\u3000-\u303E\uFF01-\uFF60\uFFE0-\uFFE6]$/u;
+/** Columns that a terminal needs for a line of printable characters: 2 for wide ones, 0 for combining ones. */
+function displayWidth(line) {
+    let width = 0;
+    for (const character of line)
+        width += characterWidth(character);
+    return width;
+}
+/** Columns of one character (code point). */
+function characterWidth(character) {
+    if (character < '\u0300')
+        return 1;
+    if (NO_WIDTH.test(character))
+        return 0;
+    return WIDE.test(character) ? 2 : 1;
+}
+
+
+/***/ }),
+
+/***/ 9665:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   h: () => (/* binding */ renderJson)
+/* harmony export */ });
+/** The report as JSON (docs/report.md): two spaces, a newline at the end. Keys stand in the order in which the report is made. */
+function renderJson(report) {
+    return `${JSON.stringify(report, null, 2)}\n`;
+}
+
+
+/***/ }),
+
+/***/ 6812:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   AU: () => (/* binding */ fold),
+/* harmony export */   Aj: () => (/* binding */ withoutPercent),
+/* harmony export */   H6: () => (/* binding */ penFor),
+/* harmony export */   LV: () => (/* binding */ wrap),
+/* harmony export */   nI: () => (/* binding */ paint),
+/* harmony export */   oW: () => (/* binding */ tableLines)
+/* harmony export */ });
+/* harmony import */ var _characters_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6551);
+/* harmony import */ var _phrase_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(650);
+
+
+/** Phrases and tables as lines of a terminal: within its width, coloured where it is asked for, whatever they were made of. */
+/** The one table of a terminal's signs. Each stands before words that say the same. */
+const SIGNS = { good: '✓ ', warn: '! ', bad: '✗ ', none: '' };
+/** SGR codes (ECMA-48 8.3.117). */
+const COLOURS = {
+    good: '32',
+    warn: '33',
+    bad: '31',
+    none: '',
+    strong: '1',
+    dim: '2',
+};
+/** Narrower than this, no table of figures can be read; lines may then be longer than the terminal is wide. */
+const WIDTH_MIN = 40;
+const INSTRUCTION_MAX = 120;
+/** The options with a width that can be kept. */
+function penFor({ colour, width }) {
+    return { colour, width: Math.max(WIDTH_MIN, Math.floor(width)) };
+}
+/** A phrase as plain characters. */
+function written(words) {
+    return words.map(writtenPiece).join('');
+}
+function writtenPiece(piece) {
+    if (typeof piece === 'string')
+        return clean(piece, 1000);
+    if ('code' in piece)
+        return clean(piece.code, INSTRUCTION_MAX);
+    if ('strong' in piece)
+        return clean(piece.strong, 1000);
+    if ('place' in piece)
+        return clean((0,_phrase_js__WEBPACK_IMPORTED_MODULE_1__/* .placeName */ .fW)(piece.place), INSTRUCTION_MAX);
+    if ('link' in piece)
+        return clean(`${piece.link}: ${piece.url}`, 1000);
+    return SIGNS[piece.tone];
+}
+/** `oneLine` trims; between the pieces of a phrase the spaces count. */
+function clean(value, max) {
+    const inner = (0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .shorten */ .ml)((0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(value), max, '...');
+    if (inner === '')
+        return value === '' ? '' : ' ';
+    return `${/^\s/.test(value) ? ' ' : ''}${inner}${/\s$/.test(value) ? ' ' : ''}`;
+}
+/** Lines of at most the terminal's width, broken at spaces; in an indented block, the lines after the first further. */
+function wrap(words, pen, indent = '') {
+    return fold(written(words), pen.width, indent);
+}
+/** The same with a line that is plain characters already. */
+function fold(line, width, indent) {
+    const hanging = `${indent}${indent}`;
+    const lines = [];
+    let current = '';
+    for (const word of line.split(' ').flatMap((each) => pieces(each, width - hanging.length))) {
+        const start = lines.length === 0 ? indent : hanging;
+        if (current !== '' && (0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .displayWidth */ .F1)(`${start}${current} ${word}`) > width) {
+            lines.push(`${start}${current}`);
+            current = word;
+        }
+        else {
+            current = current === '' ? word : `${current} ${word}`;
+        }
+    }
+    if (current !== '')
+        lines.push(`${lines.length === 0 ? indent : hanging}${current}`);
+    return lines;
+}
+/** A word cut where it is wider than a line. */
+function pieces(word, width) {
+    const cut = [];
+    let piece = '';
+    let used = 0;
+    for (const character of word) {
+        const columns = (0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .characterWidth */ .cd)(character);
+        if (used + columns > width) {
+            cut.push(piece);
+            piece = '';
+            used = 0;
+        }
+        piece += character;
+        used += columns;
+    }
+    return piece === '' ? cut : [...cut, piece];
+}
+const GAP = '  ';
+/**
+ * Aligned columns, as much of them as fits the terminal: the first of the tables that does, each of which says less than the one before it.
+ * Where none does, a paragraph for each row of the first instead. Heads that are all empty are no line.
+ */
+function tableLines([table, ...narrower], pen) {
+    const fitting = [table, ...narrower].find((each) => columnsOf(each).total <= pen.width);
+    if (fitting === undefined)
+        return table.rows.flatMap((row) => stacked(table, row, pen));
+    const { cells, widths } = columnsOf(fitting);
+    const lines = cells.map((row, number) => {
+        const line = row.map((text, index) => {
+            const space = ' '.repeat((widths[index] ?? 0) - (0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .displayWidth */ .F1)(text));
+            const words = number === 0 ? [] : (fitting.rows[number - 1]?.[index] ?? []);
+            const painted = number === 0 ? paint(text, 'dim', pen) : paintCell(text, words, pen);
+            return fitting.columns[index]?.align === 'right' ? `${space}${painted}` : `${painted}${space}`;
+        });
+        return `  ${line.join(GAP)}`.trimEnd();
+    });
+    return lines[0] === '' ? lines.slice(1) : lines;
+}
+function columnsOf(table) {
+    const cells = [table.columns.map(({ head }) => head), ...table.rows].map((row) => row.map(written));
+    const widths = table.columns.map((_, index) => Math.max(...cells.map((row) => (0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .displayWidth */ .F1)(row[index] ?? ''))));
+    return { cells, widths, total: 2 + widths.reduce((sum, width) => sum + width, 0) + GAP.length * (widths.length - 1) };
+}
+/** `+15.7 MB` for `+15.7 MB (+10.6 %)`. */
+function withoutPercent(table) {
+    return { ...table, rows: table.rows.map((row) => row.map((words) => words.map(percentDropped))) };
+}
+function percentDropped(piece) {
+    return typeof piece === 'string' ? piece.replace(/ \([^)]* %\)$/, '') : piece;
+}
+/** `Size: main a1b2c3d 148.2 MB, this change d4e5f6a 163.9 MB, change +15.7 MB (+10.6 %), budget 160 MB, ✗ over by 3.9 MB`. */
+function stacked(table, row, pen) {
+    const [name = [], ...cells] = row;
+    const said = cells.flatMap((words, index) => {
+        const text = written(words);
+        const head = written(table.columns[index + 1]?.head ?? []);
+        if (text === '')
+            return [];
+        return [[head === '' ? text : `${head} ${text}`]];
+    });
+    const status = row.flat().find((piece) => typeof piece === 'object' && 'tone' in piece);
+    const lines = fold(`${written(name)}: ${said.join(', ')}`, pen.width, '  ');
+    return lines.map((line) => paintCell(line, status === undefined ? [] : [status], pen));
+}
+function paintCell(text, words, pen) {
+    for (const piece of words) {
+        if (typeof piece === 'object' && 'tone' in piece)
+            return paint(text, piece.tone, pen);
+        if (typeof piece === 'object' && 'strong' in piece)
+            return paint(text, 'strong', pen);
+    }
+    return text;
+}
+/** Text in a colour, or as it is. */
+function paint(text, colour, pen) {
+    if (!pen.colour || COLOURS[colour] === '' || text === '')
+        return text;
+    return `\u001B[${COLOURS[colour]}m${text}\u001B[0m`;
+}
+
+
+/***/ }),
+
+/***/ 650:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Iu: () => (/* binding */ capitalised),
+/* harmony export */   MZ: () => (/* binding */ phrase),
+/* harmony export */   fW: () => (/* binding */ placeName),
+/* harmony export */   fj: () => (/* binding */ join),
+/* harmony export */   kV: () => (/* binding */ fromProse),
+/* harmony export */   p_: () => (/* binding */ list),
+/* harmony export */   pj: () => (/* binding */ plain)
+/* harmony export */ });
+/**
+ * Words before it is known where they are printed: the same phrase becomes Markdown in the comment and plain text on a
+ * terminal, and whatever came from a pull request stays marked as data until the renderer has made it inert.
+ */
+/** Template tag: phrase`${{ code: name }} is over by ${formatBytes(excess)}`; a phrase inside becomes part of it. */
+function phrase(strings, ...values) {
+    return strings.flatMap((string, index) => [string, values[index] ?? []].flat()).filter((piece) => piece !== '');
+}
+/** Phrases in a row with a separator between them. */
+function join(phrases, separator) {
+    return phrases.flatMap((each, index) => (index === 0 ? each : [separator, ...each]));
+}
+/** With a capital letter, where it begins with words of ours. */
+function capitalised(words) {
+    const [first, ...rest] = words;
+    return typeof first === 'string' ? [`${first.slice(0, 1).toUpperCase()}${first.slice(1)}`, ...rest] : words;
+}
+/** `a`, `a and b`, `a, b and c`. */
+function list(words) {
+    if (words.length < 2)
+        return words.join('');
+    return `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+}
+/** A sentence of this project's own making, with code between backticks, as a phrase. */
+function fromProse(sentence) {
+    const parts = sentence.split('`');
+    // An odd backtick out belongs to the text: what is left of it then still reads as it was written.
+    if (parts.length % 2 === 0)
+        return [sentence];
+    return parts.map((part, index) => (index % 2 === 1 && part !== '' ? { code: part } : part)).filter((it) => it !== '');
+}
+/** The words alone, as they are: for logs, titles and plain text. Not cleaned of control characters. */
+function plain(words) {
+    return words.map(plainPiece).join('');
+}
+function plainPiece(piece) {
+    if (typeof piece === 'string')
+        return piece;
+    if ('code' in piece)
+        return piece.code;
+    if ('strong' in piece)
+        return piece.strong;
+    if ('place' in piece)
+        return placeName(piece.place);
+    if ('link' in piece)
+        return `${piece.link}: ${piece.url}`;
+    return '';
+}
+/** `Dockerfile:14`, or the file alone. */
+function placeName(place) {
+    return place.line === null ? place.file : `${place.file}:${place.line}`;
+}
+
+
+/***/ }),
+
+/***/ 4312:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   G: () => (/* binding */ FLAT_SHARE),
+/* harmony export */   K: () => (/* binding */ sparkline)
+/* harmony export */ });
+/** U+2581 to U+2588, of one to eight eighths of a line's height. */
+const BLOCKS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+const MIDDLE = '▄';
+/** What spans less than this share of its largest value is flat. */
+const FLAT_SHARE = 0.01;
+/** The blocks stand for at least this share of the largest value, so that noise does not look like a mountain. */
+const SPAN_SHARE = 0.1;
+/**
+ * A series as a line of blocks, one character a value, null as a space: the smallest value is the lowest block, the largest the highest. What
+ * spans little stays around the middle, and what is flat, or one value, is the middle block throughout.
+ * @param floor share of the largest value; a series that spans less is flat
+ */
+function sparkline(values, floor = FLAT_SHARE) {
+    const known = values.filter((value) => value !== null);
+    const low = known.reduce((least, value) => Math.min(least, value), Infinity);
+    const high = known.reduce((most, value) => Math.max(most, value), -Infinity);
+    const isFlat = high === low || high - low < high * floor;
+    const span = Math.max(high - low, high * SPAN_SHARE);
+    const foot = (low + high - span) / 2;
+    const blockOf = (value) => {
+        if (isFlat)
+            return MIDDLE;
+        const height = Math.floor(((value - foot) / span) * BLOCKS.length);
+        return BLOCKS[Math.min(BLOCKS.length - 1, height)];
+    };
+    return values.map((value) => (value === null ? ' ' : blockOf(value))).join('');
+}
+
+
+/***/ }),
+
+/***/ 6034:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   HQ: () => (/* binding */ isNear),
+/* harmony export */   L4: () => (/* binding */ stateOf),
+/* harmony export */   M6: () => (/* binding */ baseImageGrowth),
+/* harmony export */   N6: () => (/* binding */ isFailure),
+/* harmony export */   bG: () => (/* binding */ leadChange),
+/* harmony export */   hG: () => (/* binding */ familiarName),
+/* harmony export */   lL: () => (/* binding */ leadMetric),
+/* harmony export */   uG: () => (/* binding */ measuredBase)
+/* harmony export */ });
+/** The leading metric of an image; null where neither is measured. */
+function leadMetric(image) {
+    if (image.head === null)
+        return null;
+    if (image.head.size !== null)
+        return 'size';
+    return image.head.downloadSize === null ? null : 'downloadSize';
+}
+/** Change of the leading metric; null without a comparison. */
+function leadChange(image) {
+    const metric = leadMetric(image);
+    return metric === null ? null : (image.change?.[metric] ?? null);
+}
+/** Which of the states an image is in. */
+function stateOf(image) {
+    if (image.error !== null || image.head === null)
+        return 'failed';
+    if (image.verdict === 'error')
+        return 'not-judged';
+    if (image.verdict === 'over')
+        return 'over';
+    if (image.checks.some((check) => check.status === 'waived'))
+        return 'waived';
+    if (image.checks.some((check) => check.status === 'warned'))
+        return 'warned';
+    const isUncharged = (reason) => image.checks.some((check) => check.reason === reason && check.level === 'fail');
+    if (isUncharged('over-before'))
+        return 'over-before';
+    if (isUncharged('base-image'))
+        return 'base-image';
+    const change = leadChange(image);
+    if (change === null)
+        return 'no-comparison';
+    if (change.amount < 0)
+        return 'smaller';
+    if (image.checks.some(isNear))
+        return 'near';
+    return change.amount > 0 ? 'larger' : 'unchanged';
+}
+/** Worth a word before it is broken; a soft limit is such a word itself. */
+function isNear({ status, level }) {
+    return status === 'near' && level === 'fail';
+}
+/** The image could not be judged: a failed build, or a budget on what is not measured. */
+function isFailure(image) {
+    return image.verdict === 'error' || image.error !== null || image.head === null;
+}
+/**
+ * By how many bytes (of the leading metric) the base image's layers changed, where there is another one; null where there is not, or
+ * where that is not known.
+ */
+function baseImageGrowth(image) {
+    const metric = leadMetric(image);
+    return metric === null ? null : (image.baseImage?.growth?.[metric] ?? null);
+}
+/** The commit whose figures stand for the base: of a record before the base commit, that record's. Null: there is none. */
+function measuredBase({ baseline }) {
+    return baseline.record?.commit ?? baseline.commit;
+}
+/** `docker.io/library/node:24-slim` as Dockerfiles write it: `node:24-slim`. */
+function familiarName(reference) {
+    return reference.replace(/^docker\.io\/(library\/)?/, '');
+}
+
+
+/***/ }),
+
+/***/ 5548:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  b: () => (/* binding */ renderTerminal)
+});
+
+// EXTERNAL MODULE: ./build/report/phrase.js
+var report_phrase = __nccwpck_require__(650);
+// EXTERNAL MODULE: ./build/report/state.js
+var state = __nccwpck_require__(6034);
+// EXTERNAL MODULE: ./build/report/units.js
+var units = __nccwpck_require__(5088);
+;// CONCATENATED MODULE: ./build/report/advice.js
+
+
+
+/** New findings shown above the fold. */
+const ADVICE_SHOWN = 3;
+/** Forbidden ones shown, at most. */
+const MOST_SHOWN = 20;
+/** What is advised of an image; null where there is nothing. Without a comparison nothing is new. */
+function adviceOf(image, shown = ADVICE_SHOWN) {
+    if (image.findings.length === 0)
+        return null;
+    const fresh = image.findings.filter((finding) => isFresh(finding, image));
+    const forbidden = forbiddenRules(image);
+    // What breaks a budget is told whole.
+    const count = Math.max(shown, Math.min(MOST_SHOWN, fresh.filter(({ rule }) => forbidden.has(rule)).length));
+    const standing = image.findings.filter((finding) => !fresh.includes(finding));
+    const hasBytes = fresh.some(({ added }) => added !== null && added > 0);
+    const title = hasBytes && ((0,state/* leadChange */.bG)(image)?.amount ?? 0) > 0 ? 'To get it back' : 'New in this change';
+    return { title, fresh: fresh.slice(0, count), more: fresh.slice(count), standing };
+}
+/** Rules whose findings break a budget of the image. */
+function forbiddenRules({ checks }) {
+    const broken = checks.filter(({ budget, status }) => budget === 'forbid' && status === 'over');
+    return new Set(broken.flatMap(({ scope }) => scope?.of ?? []));
+}
+/** It came with this change: also with another base image, where the change names it, but not with one that moved by itself. */
+function isFresh({ since, fromBase }, { baseImage }) {
+    return (since === 'new' || since === 'grown') && !(fromBase && baseImage?.doing !== 'change');
+}
+/** `Advice that was there before this change (2, 34.1 MB)`. */
+function standingTitle({ standing }, image) {
+    const bytes = standing.reduce((sum, finding) => sum + (finding.bytes ?? 0), 0);
+    const figures = `(${standing.length}${bytes > 0 ? `, ${(0,units/* formatBytes */.z3)(bytes)}` : ''})`;
+    const isOld = image.base !== null && standing.every(({ since }) => since === 'before');
+    return isOld
+        ? `Advice that was there before this change ${figures}`
+        : image.base === null
+            ? `Advice ${figures}`
+            : `Other advice ${figures}`;
+}
+/** `Add `coverage` to `.dockerignore`: −3.4 MB (coverage output in `/app/coverage`, `Dockerfile:17`)`. */
+function findingWords(finding, report) {
+    const bytes = finding.since === 'grown' || finding.since === 'new' ? (finding.added ?? finding.bytes) : finding.bytes;
+    const figure = bytes === null || bytes === 0 ? [] : (0,report_phrase/* phrase */.MZ) `: ${{ strong: (0,units/* formatSigned */.Gp)(-bytes) }}`;
+    const paths = finding.paths.slice(0, 2);
+    const more = finding.count - paths.length;
+    const where = paths.length === 0
+        ? []
+        : (0,report_phrase/* phrase */.MZ) ` in ${(0,report_phrase/* join */.fj)(paths.map((path) => [{ code: path }]), ', ')}${more > 0 ? ` and ${(0,units/* formatCount */.B4)(more, 'more place')}` : ''}`;
+    return (0,report_phrase/* phrase */.MZ) `${(0,report_phrase/* capitalised */.Iu)(finding.fix)}${figure} (${finding.what}${where}${placeWords(finding, report)})`;
+}
+function placeWords(finding, report) {
+    const { file, line } = finding;
+    if (file === null || line === null)
+        return finding.fromBase ? [', from the base image'] : [];
+    const commit = report.head.dirty ? null : report.head.commit;
+    const place = { file, line, commit };
+    const other = finding.otherLine === null ? [] : (0,report_phrase/* phrase */.MZ) ` and ${{ place: { file, line: finding.otherLine, commit } }}`;
+    return (0,report_phrase/* phrase */.MZ) `, ${{ place }}${other}`;
+}
+/** What BuildKit's own checks say, but for what a finding says of the same line. */
+function checksOf(image) {
+    const told = new Set(image.findings.flatMap(({ rule, line }) => (rule === 'secrets' && line !== null ? [line] : [])));
+    return image.warnings.filter(({ rule, line }) => !(rule === 'SecretsUsedInArgOrEnv' && line !== null && told.has(line)));
+}
+/** `Dockerfile:3 The 'as' keyword should match the case of the 'from' keyword (FromAsCasing)`. */
+function checkWords(warning, image, report) {
+    const file = image.layerChanges.find((layer) => layer.file !== null)?.file ?? null;
+    const commit = report.head.dirty ? null : report.head.commit;
+    const place = file === null || warning.line === null ? [] : [{ place: { file, line: warning.line, commit } }, ' '];
+    return (0,report_phrase/* phrase */.MZ) `${place}${warning.message} (${{ code: warning.rule }})`;
+}
+/** `2 more: package-cache −1.2 MB, secrets`. */
+function moreWords({ more }) {
+    const each = more
+        .slice(0, 10)
+        .map(({ rule, added }) => `${rule}${added === null || added === 0 ? '' : ` ${(0,units/* formatSigned */.Gp)(-added)}`}`);
+    return [`${more.length} more: ${each.join(', ')}${more.length > each.length ? ', …' : ''}`];
+}
+
+// EXTERNAL MODULE: ./build/report/causes.js
+var report_causes = __nccwpck_require__(6611);
+// EXTERNAL MODULE: ./build/report/characters.js
+var characters = __nccwpck_require__(6551);
+// EXTERNAL MODULE: ./build/report/lines.js
+var report_lines = __nccwpck_require__(6812);
+;// CONCATENATED MODULE: ./build/report/noteworthy.js
+/**
+ * Noise floor in bytes. Two builds of one tree differ by timestamps in caches, `.pyc` files, package manager logs: a few
+ * hundred bytes to a few kB. 10 kB is above that and below anything that a reviewer would act upon.
+ */
+const NOISE_BYTES = 10_000;
+/**
+ * Noise floor of download sizes, as a share of the image's: what the same content compresses to differs between
+ * versions and levels of the compressor, and with the order of the files in the layer.
+ */
+const NOISE_DOWNLOAD_SHARE = 0.001;
+/**
+ * Whether the report says something that a reviewer would want to be told unasked. Not if it is a quiet success: then
+ * `comment: on-change` writes no new comment. A budget that is nearly used up, or was broken before, is no news on a pull
+ * request that changes nothing of it.
+ */
+function isNoteworthy(report) {
+    return report.verdict !== 'within' || report.gonePlatforms.length > 0 || report.images.some(isImageNoteworthy);
+}
+/** The same for one image; the others of the report are folded away. */
+function isImageNoteworthy(image) {
+    if (image.verdict !== 'within')
+        return true;
+    if (image.checks.some(({ status }) => status === 'warned' || status === 'waived'))
+        return true;
+    // No comparison is news where a base was looked for, not where none was asked for.
+    if (image.base === null || image.change === null)
+        return image.baseline.ref !== null;
+    if ((image.change.layers?.amount ?? 0) !== 0)
+        return true;
+    if (image.baseImage?.change === 'changed')
+        return true;
+    // A key weighs next to nothing.
+    if (image.findings.some(({ rule, since }) => rule === 'secrets' && since !== 'before'))
+        return true;
+    const { size, downloadSize } = image.change;
+    if (size !== null)
+        return Math.abs(size.amount) >= NOISE_BYTES;
+    if (downloadSize === null)
+        return true;
+    const floor = Math.max(NOISE_BYTES, (image.base.downloadSize ?? 0) * NOISE_DOWNLOAD_SHARE);
+    return Math.abs(downloadSize.amount) >= floor;
+}
+
+// EXTERNAL MODULE: ./build/report/words.js
+var report_words = __nccwpck_require__(4702);
+;// CONCATENATED MODULE: ./build/report/tables.js
+
+
+
+
+
+
+const NOT_MEASURED = 'not measured';
+/** An image's name in a table of many: the names of repositories on GitHub have at most 100 characters. */
+const NAME_MAX = 100;
+/**
+ * The figures of one image: a row for each metric that is measured and says something or has a budget. Columns for the
+ * base only with a comparison, for budgets only where one was set.
+ */
+function figuresTable(image, report) {
+    const compared = image.base !== null;
+    const judged = image.checks.length > 0;
+    const columns = [
+        { head: [], align: 'left' },
+        ...(compared ? [{ head: baseHead([image]), align: 'right' }] : []),
+        { head: headHead(report), align: 'right' },
+        ...(compared ? [{ head: ['change'], align: 'right' }] : []),
+        ...(judged
+            ? [
+                { head: ['budget'], align: 'right' },
+                { head: [], align: 'left' },
+            ]
+            : []),
+    ];
+    const row = (cells) => [
+        cells.name,
+        ...(compared ? [[cells.before]] : []),
+        [cells.after],
+        ...(compared ? [cells.change] : []),
+        ...(judged ? [[budgetCell(cells.check, image)], statusCell(cells.check)] : []),
+    ];
+    const rows = report_words/* METRICS */.Cb.flatMap(({ metric, name, budget }) => {
+        const before = image.base?.[metric] ?? null;
+        const after = image.head?.[metric] ?? null;
+        const change = image.change?.[metric] ?? null;
+        const check = image.checks.find((each) => each.budget === budget && each.scope === null);
+        const leads = metric === (0,state/* leadMetric */.lL)(image);
+        const says = after !== null && (leads || !compared || change?.amount !== 0);
+        if (check === undefined && !says)
+            return [];
+        const figure = (value, other) => {
+            if (value === null)
+                return NOT_MEASURED;
+            return metric === 'layers' ? String(value) : (0,units/* formatBytesAmong */.hr)(value, [other, check?.limit ?? null]);
+        };
+        const changed = change === null ? '' : metric === 'layers' ? layersChange(change.amount) : (0,report_words/* changeWords */.mF)(change);
+        return [
+            row({
+                name: leads ? [{ strong: name }] : [name],
+                before: figure(before, after),
+                after: figure(after, before),
+                change: leads && changed !== 'same' && changed !== '' ? emphasised(changed) : [changed],
+                check,
+            }),
+        ];
+    });
+    const shown = new Set(report_words/* METRICS */.Cb.map(({ budget }) => image.checks.find((check) => check.budget === budget && check.scope === null)));
+    for (const check of image.checks) {
+        // A rule that found nothing is no figure.
+        if (shown.has(check) || (check.metric === 'findings' && check.status === 'within'))
+            continue;
+        rows.push(row({ ...checkFigures(check), check }));
+    }
+    return { columns, rows };
+}
+/** What a check judged, where it has a row of its own: growth, a part of the image, a second limit, findings. */
+function checkFigures(check) {
+    const name = checkName(check);
+    if (check.budget === 'max-increase')
+        return { name, before: '', after: '', change: [(0,report_words/* growthWords */.dX)(check)] };
+    const { actual, growth, metric } = check;
+    const figure = (value) => {
+        if (metric === 'findings')
+            return (0,units/* formatCount */.B4)(value, 'finding');
+        return metric === 'layers' ? String(value) : (0,units/* formatBytesAmong */.hr)(value, [check.limit]);
+    };
+    const before = actual === null || growth === null ? null : actual - growth;
+    const change = growth === null ? '' : growth === 0 ? 'same' : (0,report_words/* amountWords */.oQ)(check, growth);
+    return {
+        name,
+        before: before === null ? '' : figure(before),
+        after: actual === null ? NOT_MEASURED : figure(actual),
+        change: [change],
+    };
+}
+/** `Growth`, `In 30 days`, `Size`, `Own layers`, `Growth of own layers`, `Download of stage `runtime``. */
+function checkName(check) {
+    const { scope } = check;
+    const of = check.budget === 'max-increase' ? 'Growth' : OF_METRIC[check.metric];
+    if (check.over !== null)
+        return overName(check.over, check.against);
+    if (scope === null)
+        return [of];
+    const parts = {
+        own: ['own layers'],
+        base: ['base image'],
+        path: [{ code: scope.of ?? '' }],
+        stage: (0,report_phrase/* phrase */.MZ) `stage ${{ code: scope.of ?? '' }}`,
+        package: (0,report_phrase/* phrase */.MZ) `package ${{ code: scope.of ?? '' }}`,
+        rule: (0,report_phrase/* phrase */.MZ) `forbidden: ${{ code: scope.of ?? '' }}`,
+    };
+    const part = parts[scope.kind];
+    const plainly = scope.kind === 'rule' || (check.metric === 'size' && check.budget !== 'max-increase');
+    return plainly ? (0,report_phrase/* capitalised */.Iu)(part) : (0,report_phrase/* phrase */.MZ) `${of} of ${part}`;
+}
+/** `In 30 days`, `Since `v1.4``: short, for a terminal has 80 columns. */
+function overName(over, against) {
+    if (over.kind === 'days')
+        return [`In ${(0,units/* formatCount */.B4)(over.days, 'day')}`];
+    return against?.tag ? (0,report_phrase/* phrase */.MZ) `Since ${{ code: (0,characters/* shorten */.ml)(against.tag, TAG_MAX, '...') }}` : ['Since release'];
+}
+const TAG_MAX = 40;
+const OF_METRIC = {
+    size: 'Size',
+    'download-size': 'Download',
+    layers: 'Layers',
+    findings: '',
+};
+function layersChange(amount) {
+    return amount === 0 ? 'same' : (0,units/* formatSignedCount */.t2)(amount);
+}
+/** The amount in bold, its percentage beside it. */
+function emphasised(change) {
+    const [, amount = change, percent = ''] = /^(.*?)( \(.*\))?$/.exec(change) ?? [];
+    return [{ strong: amount }, percent].filter((piece) => piece !== '');
+}
+function budgetCell(check, image) {
+    if (check === undefined)
+        return '';
+    if (check.unit !== 'bytes' || check.budget === 'max-increase' || check.level === 'warn')
+        return (0,report_words/* limitWords */.vd)(check);
+    const metric = check.metric === 'size' ? 'size' : 'downloadSize';
+    return (0,units/* formatBytesAmong */.hr)(check.limit, [image.head?.[metric] ?? null], units/* formatLimit */.tW);
+}
+function statusCell(check) {
+    if (check === undefined)
+        return [];
+    const { tone, words } = (0,report_words/* statusWords */.o7)(check);
+    return [{ tone }, words];
+}
+/** `main a1b2c3d` where all the images have that base, else `base`. */
+function baseHead(images) {
+    const [first] = images;
+    if (first === undefined)
+        return ['base'];
+    const commit = (0,state/* measuredBase */.uG)(first);
+    const isSame = (image) => (0,state/* measuredBase */.uG)(image) === commit && image.baseline.ref === first.baseline.ref;
+    if (!images.every(isSame))
+        return ['base'];
+    const name = (0,report_words/* baseName */.Fl)(first).replace(/^the base$/, 'base');
+    return commit === null ? [name] : (0,report_phrase/* phrase */.MZ) `${name} ${{ code: (0,report_words/* shortCommit */.h)(commit) }}`;
+}
+function headHead(report) {
+    const { pushed, dirty, reference } = report.head;
+    if (reference !== null)
+        return [(0,characters/* shorten */.ml)((0,report_words/* shortReference */.eV)(reference), NAME_MAX, '...')];
+    if (dirty)
+        return ['this change (uncommitted)'];
+    // What reviewers know it by; the links lead to the tree that was measured.
+    const commit = pushed ?? report.head.commit;
+    return commit === null ? ['this change'] : (0,report_phrase/* phrase */.MZ) `this change ${{ code: (0,report_words/* shortCommit */.h)(commit) }}`;
+}
+/** Could not be measured, over, over before or near, then by growth; what has no comparison last. */
+function worstFirst(a, b) {
+    return urgency(a) - urgency(b) || growthOf(b) - growthOf(a);
+}
+function urgency(image) {
+    if ((0,state/* isFailure */.N6)(image))
+        return 0;
+    if (image.verdict === 'over')
+        return 1;
+    return image.checks.some(({ status, reason }) => status !== 'within' && reason !== 'no-record') ? 2 : 3;
+}
+function growthOf(image) {
+    return (0,state/* leadChange */.bG)(image)?.amount ?? Number.MIN_SAFE_INTEGER;
+}
+/** Many images, a row each in the order given, in their leading metric; platforms only where they tell rows apart. */
+function overviewTable(images, report) {
+    const names = new Set(report.images.map((image) => image.name));
+    const known = new Set(report.images.map((image) => image.platform).filter((platform) => platform !== null));
+    const platforms = names.size < report.images.length || known.size > 1;
+    const compared = report.images.some((image) => image.base !== null);
+    const judged = report.images.some((image) => image.checks.length > 0);
+    const withBase = report.images.filter((image) => image.base !== null);
+    return {
+        columns: [
+            ...(names.size > 1 || !platforms ? [{ head: ['image'], align: 'left' }] : []),
+            ...(platforms ? [{ head: ['platform'], align: 'left' }] : []),
+            ...(compared ? [{ head: baseHead(withBase), align: 'right' }] : []),
+            { head: headHead(report), align: 'right' },
+            ...(compared ? [{ head: ['change'], align: 'right' }] : []),
+            ...(judged ? [{ head: ['budget'], align: 'right' }] : []),
+            { head: [], align: 'left' },
+        ],
+        rows: images.map((image) => {
+            const metric = (0,state/* leadMetric */.lL)(image);
+            const change = (0,state/* leadChange */.bG)(image);
+            const { tone, words } = (0,report_words/* imageStatus */.oL)(image);
+            const name = (0,characters/* shorten */.ml)(image.name, NAME_MAX, '...');
+            const noisy = (0,state/* isFailure */.N6)(image) || image.verdict === 'over';
+            const before = metric === null ? null : (image.base?.[metric] ?? null);
+            return [
+                ...(names.size > 1 || !platforms ? [[noisy ? { strong: name } : name]] : []),
+                ...(platforms ? [[image.platform ?? 'not known']] : []),
+                ...(compared ? [[before === null ? noBase(image) : (0,units/* formatBytes */.z3)(before)]] : []),
+                [metric === null ? NOT_MEASURED : leadFigure(image, metric)],
+                ...(compared ? [[change === null ? '' : (0,report_words/* changeWords */.mF)(change)]] : []),
+                ...(judged ? [[overviewBudget(image)]] : []),
+                [{ tone }, words],
+            ];
+        }),
+    };
+}
+function noBase(image) {
+    if (image.head === null)
+        return '';
+    return image.base === null ? 'none' : NOT_MEASURED;
+}
+function leadFigure(image, metric) {
+    const value = image.head?.[metric] ?? null;
+    if (value === null)
+        return NOT_MEASURED;
+    return metric === 'size' ? (0,units/* formatBytes */.z3)(value) : `${(0,units/* formatBytes */.z3)(value)} to download`;
+}
+/**
+ * An image's cap in the leading metric, and whatever else its status speaks of: `160 MB`, `160 MB, 12 layers`. The image's
+ * own table has all of them.
+ */
+function overviewBudget(image) {
+    const lead = (0,state/* leadMetric */.lL)(image);
+    const cap = lead === 'downloadSize' ? 'max-download-size' : 'max-size';
+    return (image.checks
+        .filter((check) => (check.budget === cap && check.scope === null) || check.status !== 'within')
+        // There is nothing yet that a status could speak of.
+        .filter((check) => check.reason !== 'no-record')
+        .map((check) => {
+        if (check.metric === 'findings')
+            return `no ${check.scope?.of}`;
+        if (check.scope !== null || check.over !== null)
+            return `${(0,report_words/* limitWords */.vd)(check)} (${(0,report_phrase/* plain */.pj)(checkName(check))})`;
+        if (check.budget === 'max-layers')
+            return (0,units/* formatCount */.B4)(check.limit, 'layer');
+        const download = check.budget === 'max-download-size' && lead === 'size';
+        return `${(0,report_words/* limitWords */.vd)(check)}${download ? ' to download' : ''}`;
+    })
+        .join(', '));
+}
+/** `All layers (2 of 10 changed)`. */
+function layersTitle(image) {
+    const total = image.layerChanges.filter((layer) => layer.change !== 'removed').length;
+    const by = leadMetric(image) === 'downloadSize' ? ', by download size' : '';
+    if (image.base === null)
+        return `All layers${by} (${total})`;
+    const count = (test) => image.layerChanges.filter(test).length;
+    const removed = count((layer) => layer.change === 'removed');
+    const others = [
+        [removed, 'removed'],
+        [count((layer) => layer.change === 'moved'), 'moved'],
+        [count((layer) => layer.change === 'rebuilt'), 'rebuilt'],
+    ].flatMap(([number, what]) => (number === 0 ? [] : `, ${number} ${what}`));
+    return `All layers${by} (${count(isChanged) - removed} of ${total} changed${others.join('')})`;
+}
+/** Every layer, base layer first; those that came with the `FROM` image and did not change are one row. */
+function layersTable(image, report) {
+    const compared = image.base !== null;
+    const folded = image.layerChanges.filter((layer) => layer.fromBase && (!compared || layer.change === 'unchanged'));
+    const rest = image.layerChanges.filter((layer) => !folded.includes(layer));
+    const columns = [
+        { head: ['line'], align: 'right' },
+        { head: ['instruction'], align: 'left' },
+        ...(compared ? [{ head: baseHead([image]), align: 'right' }] : []),
+        { head: headHead(report), align: 'right' },
+        ...(compared ? [{ head: ['change'], align: 'right' }] : []),
+    ];
+    const lead = leadMetric(image);
+    const rows = rest.map((layer) => {
+        const figures = layerFigures(layer);
+        const other = figures.metric !== null && figures.metric !== lead && lead !== null ? ' to download' : '';
+        const figure = (value) => [value === null ? NOT_MEASURED : `${formatBytes(value)}${other}`];
+        const line = layer.line === null ? [] : [String(layer.line)];
+        const after = layer.change === 'removed' ? [] : figure(figures.after);
+        if (!compared)
+            return [line, [{ code: layer.instruction }], after];
+        const before = layer.change === 'added' ? [] : figure(figures.before);
+        const change = [layerChangeWords(layer.change, figures.amount)];
+        return [line, [{ code: layer.instruction }], before, after, change];
+    });
+    return { columns, rows: folded.length > 0 ? [baseRow(image, folded, compared), ...rows] : rows };
+}
+/** `FROM node:24-slim` (6 layers, unchanged). */
+function baseRow(image, layers, compared) {
+    const name = image.baseImage?.after?.name ?? null;
+    const sizes = layers.map((layer) => layerFigures(layer).after);
+    const metrics = new Set(layers.map((layer) => layerFigures(layer).metric));
+    const known = metrics.size === 1 && sizes.every((size) => size !== null);
+    const sum = known ? formatBytes(sizes.reduce((total, size) => total + size, 0)) : NOT_MEASURED;
+    const words = ` (${formatCount(layers.length, 'layer')}${compared ? ', unchanged' : ''})`;
+    const what = name === null ? ['base image'] : [{ code: `FROM ${familiarName(name)}` }];
+    return [[], [...what, words], ...(compared ? [[sum]] : []), [sum], ...(compared ? [[]] : [])];
+}
+/** Rows of the table of places, over all causes. */
+const PARTS_SHOWN = 30;
+/** What is less than this share of the largest is no news. */
+const WORTH_SHARE = 0.005;
+/** `Where it changed`: the folders, files and packages of every cause. */
+function partsTitle(image) {
+    return `Where it changed (${formatCount(partsTable(image).rows.length, 'place')})`;
+}
+/** Folders, files and groups of packages that grew or shrank, largest first, with the line that wrote them; no rows where one place is all. */
+function partsTable(image) {
+    const places = allCauses(image).flatMap(({ layer, why }) => (why?.parts ?? []).map((part) => ({
+        line: layer === null ? (image.baseImage?.after?.line ?? null) : layer.line,
+        part,
+    })));
+    const columns = [
+        { head: ['line'], align: 'right' },
+        { head: ['where'], align: 'left' },
+        { head: ['files'], align: 'right' },
+        { head: ['change'], align: 'right' },
+    ];
+    const largest = Math.max(0, ...places.map(({ part }) => Math.abs(part.amount)));
+    const telling = places.filter(({ part }) => Math.abs(part.amount) >= largest * WORTH_SHARE);
+    if (telling.length < 2)
+        return { columns, rows: [] };
+    const rows = telling
+        .toSorted((one, other) => Math.abs(other.part.amount) - Math.abs(one.part.amount))
+        .slice(0, PARTS_SHOWN)
+        .map(({ line, part }) => [
+        line === null ? [] : [String(line)],
+        part.path === null ? [`${ECOSYSTEMS[part.ecosystem ?? 'dpkg']}s`] : [{ code: part.path }],
+        [String(part.files)],
+        [`${formatSigned(part.amount)}${part.change === 'changed' ? '' : `, ${part.change}`}`],
+    ]);
+    return { columns, rows };
+}
+/** `Packages (3 new, 1 updated, 2 gone)`. */
+function packagesTitle(image) {
+    const packages = image.packages ?? [];
+    const counts = ['new', 'updated', 'gone', 'same'].flatMap((change) => {
+        const count = packages.filter((each) => each.change === change).length;
+        return count === 0 ? [] : [`${count} ${change === 'same' ? 'with other files' : change}`];
+    });
+    return `Packages (${counts.join(', ')})`;
+}
+/** Rows of the table of packages. */
+const PACKAGES_SHOWN = 50;
+function version(text) {
+    return text === null ? [] : [shorten(text, 60, '...')];
+}
+/** Packages that came, went or changed, largest change first. */
+function packagesTable(image, report) {
+    const all = image.packages ?? [];
+    // Of the same versions the places tell more.
+    const packages = all.every(({ change }) => change === 'same') ? [] : all;
+    return {
+        columns: [
+            { head: ['package'], align: 'left' },
+            { head: baseHead([image]), align: 'right' },
+            { head: headHead(report), align: 'right' },
+            { head: ['change'], align: 'right' },
+        ],
+        rows: packages
+            .slice(0, PACKAGES_SHOWN)
+            .map((each) => [
+            phrase `${{ code: each.name }}${each.dev === true ? ' (dev)' : ''}`,
+            each.change === 'new' ? [] : version(each.versionBefore),
+            each.change === 'gone' ? [] : version(each.versionAfter),
+            [`${formatSigned(each.amount)}${each.change === 'new' || each.change === 'gone' ? `, ${each.change}` : ''}`],
+        ]),
+    };
+}
+function layerChangeWords(change, amount) {
+    const figure = amount === null ? NOT_MEASURED : formatSigned(amount);
+    const words = {
+        unchanged: '',
+        rebuilt: 'rebuilt',
+        moved: 'moved',
+        changed: amount === 0 ? 'edited, same size' : figure,
+        added: `${figure}, new`,
+        removed: `${figure}, removed`,
+    };
+    return words[change];
+}
+
+// EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
+var compare = __nccwpck_require__(5086);
+// EXTERNAL MODULE: ./build/report/sparkline.js
+var sparkline = __nccwpck_require__(4312);
+;// CONCATENATED MODULE: ./build/report/trend.js
+
+
+
+
+
+
+
+/** Fewer are no trend. */
+const RECORDS_MIN = 3;
+const NAMES = { size: 'Size', downloadSize: 'Download size' };
+/**
+ * Where the image comes from, as one line: its size (or the metric that it is spoken of in) at the default branch's last records and with
+ * this change. Null where fewer than three records have that metric, or it cannot be compared with theirs.
+ */
+function trendWords(image) {
+    const metric = (0,state/* leadMetric */.lL)(image);
+    const now = metric === null ? null : (image.head?.[metric] ?? null);
+    if (metric === null || now === null)
+        return null;
+    if (metric === 'downloadSize' && image.unlikeDownloads !== null)
+        return null;
+    const records = image.trend.flatMap(({ at, [metric]: value }) => (value === null ? [] : [{ at, value }]));
+    const [first] = records;
+    if (first === undefined || records.length < RECORDS_MIN)
+        return null;
+    const values = [...records.map(({ value }) => value), now];
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const since = first.at.slice(0, 10);
+    const over = `over ${(0,units/* formatCount */.B4)(records.length, 'record')} since ${since}`;
+    const name = `${NAMES[metric]} over time`;
+    if (high - low < NOISE_BYTES)
+        return [`${name}: the same ${over}, and with this change`];
+    const isFlat = high - low < high * sparkline/* FLAT_SHARE */.G;
+    const bars = { code: (0,sparkline/* sparkline */.K)(values) };
+    const nearly = isFlat ? 'nearly the same, ' : '';
+    const change = (0,compare/* changeOf */.C2)(first.value, now);
+    if (Math.abs(change.amount) < NOISE_BYTES) {
+        return (0,report_phrase/* phrase */.MZ) `${name}: ${bars} ${nearly}with this change as it was on ${since}, ${(0,units/* formatCount */.B4)(records.length, 'record')} ago`;
+    }
+    return (0,report_phrase/* phrase */.MZ) `${name}: ${bars} ${nearly}${(0,report_words/* changeWords */.mF)(change)} ${over}, this change included`;
+}
+
+;// CONCATENATED MODULE: ./build/report/terminal.js
+
+
+
+
+
+
+
+
+
+
+
+/**
+ * The report as text: the comment's words, one table of figures, what made it grow. No line is wider than `width`
+ * (at least 40); no escape sequence or control character of what is reported gets through.
+ */
+function renderTerminal(report, options) {
+    const pen = (0,report_lines/* penFor */.H6)(options);
+    const [first] = report.images;
+    const blocks = [
+        (0,report_lines/* wrap */.LV)((0,report_phrase/* phrase */.MZ) `${report_words/* PRODUCT */.Ax}: ${(0,report_words/* headline */.Pl)(report)}`, pen).map((line) => (0,report_lines/* paint */.nI)(line, 'strong', pen)),
+        ...(0,report_words/* reportWords */.is)(report).map((words) => (0,report_lines/* wrap */.LV)(words, pen)),
+    ];
+    if (first !== undefined && report.images.length === 1) {
+        blocks.push(...imageBlocks(first, report, pen));
+    }
+    else if (first !== undefined) {
+        const images = report.images.toSorted(worstFirst);
+        blocks.push((0,report_lines/* tableLines */.oW)(fewerWords(overviewTable(images, report)), pen));
+        for (const image of images.filter((each) => !isImageNoteworthy(each))) {
+            const platform = image.platform === null ? '' : ` (${image.platform})`;
+            const words = (0,report_words/* ratchetWords */.Jd)(image).flatMap((each) => each.map(quoted));
+            if (words.length > 0)
+                blocks.push((0,report_lines/* wrap */.LV)((0,report_phrase/* phrase */.MZ) `${{ code: image.name }}${platform}: ${words}`, pen));
+        }
+        for (const image of images.filter(isImageNoteworthy)) {
+            const platform = image.platform === null ? [] : [` (${image.platform})`];
+            blocks.push((0,report_lines/* wrap */.LV)([...(0,report_words/* imageHeadline */.WB)(image), ...platform], pen).map((line) => (0,report_lines/* paint */.nI)(line, 'strong', pen)));
+            blocks.push(...imageBlocks(image, report, pen));
+        }
+    }
+    const lines = blocks.filter((block) => block.length > 0).map((block) => block.join('\n'));
+    return `${lines.join('\n\n')}\n`;
+}
+function imageBlocks(image, report, pen) {
+    const paragraphs = (0,report_words/* explanation */.Qb)(image, report).map((words) => (0,report_lines/* wrap */.LV)(words.map(quoted), pen));
+    if ((0,state/* stateOf */.L4)(image) === 'failed') {
+        const output = image.error === null ? [] : (0,characters/* manyLines */.hw)((0,report_words/* failureOutput */.YP)(image.error));
+        return [...paragraphs.slice(0, -1), output.flatMap((line) => (0,report_lines/* fold */.AU)(line, pen.width, '  ')), ...paragraphs.slice(-1)];
+    }
+    const causes = (0,report_causes/* causesOf */.cZ)(image);
+    const why = causes === null
+        ? []
+        : [
+            (0,report_lines/* paint */.nI)(causes.title, 'strong', pen),
+            ...causes.causes.flatMap((cause) => (0,report_lines/* wrap */.LV)((0,report_causes/* causeWords */.pQ)(cause, image, report), pen, '  ')),
+            ...causes.rest.flatMap((words) => (0,report_lines/* wrap */.LV)(words, pen, '  ')),
+        ];
+    const print = (0,report_lines/* wrap */.LV)((0,report_phrase/* join */.fj)((0,report_words/* smallPrint */.fk)(image, report), ', '), pen).map((line) => (0,report_lines/* paint */.nI)(line, 'dim', pen));
+    const trend = (0,report_lines/* wrap */.LV)(trendWords(image) ?? [], pen);
+    return [
+        (0,report_lines/* tableLines */.oW)(fewerWords(figuresTable(image, report)), pen),
+        ...paragraphs,
+        why,
+        ...adviceBlocks(image, report, pen),
+        trend,
+        print,
+    ];
+}
+/** What is new in full, what was there before in a line: `--json` has all of it. */
+function adviceBlocks(image, report, pen) {
+    const advice = adviceOf(image) ?? { title: '', fresh: [], more: [], standing: [] };
+    const checks = checksOf(image).slice(0, STANDING_SHOWN);
+    const fresh = advice.fresh.map((finding) => findingWords(finding, report));
+    if (advice.more.length > 0)
+        fresh.push(moreWords(advice));
+    const standing = advice.standing.slice(0, STANDING_SHOWN).map((finding) => findingWords(finding, report));
+    const left = advice.standing.length - standing.length;
+    if (left > 0)
+        standing.push([(0,units/* formatCount */.B4)(left, 'more finding')]);
+    const block = (title, lines) => lines.length === 0
+        ? []
+        : [
+            [
+                ...(0,report_lines/* wrap */.LV)([title], pen).map((line) => (0,report_lines/* paint */.nI)(line, 'strong', pen)),
+                ...lines.flatMap((words) => (0,report_lines/* wrap */.LV)(words.map(quoted), pen, '  ')),
+            ],
+        ];
+    return [
+        ...block(advice.title, fresh),
+        ...block(standingTitle(advice, image), standing),
+        ...block(`BuildKit's own checks (${checksOf(image).length})`, checks.map((check) => checkWords(check, image, report))),
+    ];
+}
+/** Findings of old that are listed, largest first. */
+const STANDING_SHOWN = 5;
+/** In a sentence, code of several words would not be told from the words around it. */
+function quoted(piece) {
+    return typeof piece === 'object' && 'code' in piece && piece.code.includes(' ')
+        ? { code: `\`${piece.code}\`` }
+        : piece;
+}
+/** A table, and what can be left out of it on a narrow terminal. */
+function fewerWords(table) {
+    return [table, withoutCommits(table), (0,report_lines/* withoutPercent */.Aj)(withoutCommits(table))];
+}
+/** `main` for `main a1b2c3d`: the small print has the base's commit. */
+function withoutCommits(table) {
+    const columns = table.columns.map(({ head, align }) => ({
+        head: head.filter((piece) => typeof piece === 'string').map((words) => words.trimEnd()),
+        align,
+    }));
+    return { ...table, columns };
+}
+
+
+/***/ }),
+
+/***/ 5088:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   B4: () => (/* binding */ formatCount),
+/* harmony export */   Gp: () => (/* binding */ formatSigned),
+/* harmony export */   hr: () => (/* binding */ formatBytesAmong),
+/* harmony export */   l9: () => (/* binding */ formatPercent),
+/* harmony export */   t2: () => (/* binding */ formatSignedCount),
+/* harmony export */   tW: () => (/* binding */ formatLimit),
+/* harmony export */   z3: () => (/* binding */ formatBytes)
+/* harmony export */ });
+/* unused harmony export formatExactBytes */
+/**
+ * Figures as people read them. One family for everything: decimal units (1 kB = 1000 B), as the docker CLI and the
+ * registries print them, so that a figure here is the figure that `docker images` shows.
+ */
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+/** U+2212, as wide as `+`: in a column of figures a hyphen is easily overlooked. */
+const MINUS = '\u2212';
+const grouped = new Intl.NumberFormat('en-US');
+/**
+ * Bytes with one decimal, rounded half up: `812 B`, `1.5 kB`, `163.9 MB`; never `1000.0 kB`.
+ * @throws RangeError for what is no integer: a failed measurement must not reach a page as a figure.
+ */
+function formatBytes(bytes) {
+    if (!Number.isInteger(bytes))
+        throw new RangeError(`not a number of bytes: ${bytes}`);
+    const amount = Math.abs(bytes);
+    const sign = bytes < 0 ? MINUS : '';
+    if (amount < 1000)
+        return `${sign}${amount} B`;
+    let unit = 1;
+    // Whole tenths: 1450 B are 14.5 tenths of a kB, which rounds up; 1.45 has no exact double and would round down.
+    while (tenths(amount, unit) >= 10_000 && unit < UNITS.length - 1)
+        unit += 1;
+    const rounded = tenths(amount, unit);
+    return `${sign}${Math.floor(rounded / 10)}.${rounded % 10} ${UNITS[unit]}`;
+}
+function tenths(bytes, unit) {
+    return Math.round(bytes / (1000 ** unit / 10));
+}
+/** A difference in bytes: `+15.7 MB`, `−21.3 MB`, `0 B`. */
+function formatSigned(bytes) {
+    return bytes > 0 ? `+${formatBytes(bytes)}` : formatBytes(bytes);
+}
+/** A difference in whole things: `+1`, `−2`, `0`. */
+function formatSignedCount(count) {
+    return withSign(count, grouped.format(Math.abs(count)));
+}
+/** A difference in percent, one decimal: `+10.6 %`, `−14.4 %`; `0.0 %` for what rounds to nothing. */
+function formatPercent(percent) {
+    const rounded = Math.round(Math.abs(percent) * 10) / 10;
+    return withSign(rounded === 0 ? 0 : percent, `${rounded.toFixed(1)} %`);
+}
+function withSign(value, text) {
+    if (value === 0)
+        return text;
+    return `${value > 0 ? '+' : MINUS}${text}`;
+}
+/** Every byte: `148,213,004 B`. */
+function formatExactBytes(bytes) {
+    return `${bytes < 0 ? MINUS : ''}${grouped.format(Math.abs(bytes))} B`;
+}
+/**
+ * A limit as its user wrote it, where it was written in this family with at most three decimals: `160 MB`, `1.25 GB`;
+ * otherwise (`150 MiB`) as any other figure: `157.3 MB`.
+ */
+function formatLimit(bytes) {
+    const unit = UNITS.findLastIndex((_, index) => bytes >= 1000 ** index);
+    if (unit < 1 || bytes % 1000 ** (unit - 1) !== 0)
+        return formatBytes(bytes);
+    return `${bytes / 1000 ** unit} ${UNITS[unit]}`;
+}
+/**
+ * A figure that stands beside others: with its exact bytes where it would look like one of them without being it.
+ * `148.2 MB (148,213,004 B)` beside 148,213,104; `148.2 MB` beside 163,900,000.
+ * @param format how the figure itself is written: `formatBytes` (default) or `formatLimit`
+ */
+function formatBytesAmong(bytes, others, format = formatBytes) {
+    const rounded = formatBytes(bytes);
+    const looksAlike = others.some((other) => other !== null && other !== bytes && formatBytes(other) === rounded);
+    return looksAlike && Math.abs(bytes) >= 1000 ? `${format(bytes)} (${formatExactBytes(bytes)})` : format(bytes);
+}
+/** `1 layer`, `12 layers`, `1,000 images`. */
+function formatCount(count, noun) {
+    return `${grouped.format(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+
+/***/ }),
+
+/***/ 4702:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ax: () => (/* binding */ PRODUCT),
+/* harmony export */   Cb: () => (/* binding */ METRICS),
+/* harmony export */   Fl: () => (/* binding */ baseName),
+/* harmony export */   Jd: () => (/* binding */ ratchetWords),
+/* harmony export */   Pl: () => (/* binding */ headline),
+/* harmony export */   Qb: () => (/* binding */ explanation),
+/* harmony export */   WB: () => (/* binding */ imageHeadline),
+/* harmony export */   YP: () => (/* binding */ failureOutput),
+/* harmony export */   dX: () => (/* binding */ growthWords),
+/* harmony export */   eV: () => (/* binding */ shortReference),
+/* harmony export */   fk: () => (/* binding */ smallPrint),
+/* harmony export */   h: () => (/* binding */ shortCommit),
+/* harmony export */   is: () => (/* binding */ reportWords),
+/* harmony export */   mF: () => (/* binding */ changeWords),
+/* harmony export */   o7: () => (/* binding */ statusWords),
+/* harmony export */   oL: () => (/* binding */ imageStatus),
+/* harmony export */   oQ: () => (/* binding */ amountWords),
+/* harmony export */   vd: () => (/* binding */ limitWords)
+/* harmony export */ });
+/* unused harmony exports verdictWords, budgetName, failureWords, quietWords, engineWords */
+/* harmony import */ var _budget_waiver_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4954);
+/* harmony import */ var _causes_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6611);
+/* harmony import */ var _characters_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6551);
+/* harmony import */ var _phrase_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(650);
+/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6034);
+/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5088);
+
+
+
+
+
+
+/** The words of the report, said once for the comment, the summary, the terminal and the log. */
+/** The product's name as every report's first words. */
+const PRODUCT = 'Image budget';
+/** The verdict on the whole report, without the product's name: `` `api` is over by 3.9 MB ``, `1 of 24 images is over`. */
+function headline(report) {
+    const [image] = report.images;
+    if (image === undefined)
+        return ['nothing was measured'];
+    if (report.images.length === 1)
+        return imageHeadline(image);
+    const name = report.images.every((other) => other.name === image.name) ? image.name : null;
+    const total = report.images.length;
+    const noun = name === null ? 'image' : 'platform';
+    const count = (test) => report.images.filter(test).length;
+    const failed = count(_state_js__WEBPACK_IMPORTED_MODULE_4__/* .isFailure */ .N6);
+    const over = count((each) => each.verdict === 'over');
+    if (failed + over > 0) {
+        const said = [
+            ...(over > 0 ? [`over on ${over}`] : []),
+            ...(failed > 0 ? [`could not be measured on ${failed}`] : []),
+        ];
+        if (name !== null) {
+            const verb = over > 0 ? 'is ' : '';
+            return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: name }} ${verb}${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(said)} of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)}`;
+        }
+        if (over === 0)
+            return [`${failed} of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)} could not be measured`];
+        const rest = failed > 0 ? `, ${failed} could not be measured` : '';
+        return [`${over} of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)} ${over === 1 ? 'is' : 'are'} over${rest}`];
+    }
+    const changes = changeCounts(report);
+    const subject = name === null
+        ? [`all ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)} are`]
+        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: name }} is, on ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)},`;
+    const judged = report.images.some(isJudged);
+    const overBefore = count((each) => (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .stateOf */ .L4)(each) === 'over-before');
+    const standing = overBefore > 0 ? `${overBefore} over before this change` : '';
+    if (judged && overBefore === 0)
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${subject} within budget${changes === '' ? '' : `: ${changes}`}`;
+    const rest = [standing, changes].filter((words) => words !== '').join(', ');
+    return [
+        ...(name === null ? [(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: name }} on ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)}`),
+    ].concat(rest === '' ? ' unchanged' : `: ${rest}`);
+}
+/** `2 larger, 1 smaller, 3 with no comparison`, or nothing. */
+function changeCounts(report) {
+    const amounts = report.images.map((image) => (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .leadChange */ .bG)(image)?.amount ?? null);
+    const counts = [
+        [amounts.filter((amount) => amount !== null && amount > 0).length, 'larger'],
+        [amounts.filter((amount) => amount !== null && amount < 0).length, 'smaller'],
+        [amounts.filter((amount) => amount === null).length, 'with no comparison'],
+    ];
+    return counts
+        .filter(([count]) => count > 0)
+        .map(([count, words]) => `${count} ${words}`)
+        .join(', ');
+}
+/** The verdict on one image: `` `api` is over by 3.9 MB ``. */
+function imageHeadline(image) {
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: image.name }} ${verdictWords(image)}`;
+}
+/** The same without the name, to follow it: `is over by 3.9 MB`. */
+function verdictWords(image) {
+    const toDownload = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .leadMetric */ .lL)(image) === 'downloadSize' ? ' to download' : '';
+    const amount = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .leadChange */ .bG)(image)?.amount ?? 0;
+    const broken = (test) => brokenWords(image.checks.filter(test));
+    const over = broken((check) => check.status === 'over');
+    const words = {
+        failed: ['could not be measured'],
+        'not-judged': [over === '' ? 'could not be judged' : `could not be judged in full, and ${over}`],
+        over: [`${over}${image.base === null ? ' (no comparison)' : ''}`],
+        waived: [`${broken((check) => check.status === 'waived')} (accepted)`],
+        warned: [`${broken((check) => check.status === 'warned')} (soft limit)`],
+        'over-before': ['was over before this change'],
+        'base-image': [`${broken((check) => check.reason === 'base-image')} since the base image grew`],
+        'no-comparison': [
+            isJudged(image)
+                ? `${nearWords(image) || 'is within budget'} (no comparison)`
+                : `is ${sizeWords(image)} (no comparison)`,
+        ],
+        smaller: [`is ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(Math.abs(amount))} smaller${toDownload}`],
+        near: [nearWords(image)],
+        larger: [largerWords(image, amount, toDownload)],
+        unchanged: [`is the same ${toDownload === '' ? 'size' : 'download size'} as ${baseName(image)}`],
+    };
+    return words[(0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .stateOf */ .L4)(image)];
+}
+/** Whether any of its budgets says something: growth over time has nothing to be counted from at first. */
+function isJudged({ checks }) {
+    return checks.some(({ reason }) => reason !== 'no-record');
+}
+function largerWords(image, amount, toDownload) {
+    const judged = isJudged(image) ? 'is within budget, ' : '';
+    const larger = `${judged || 'is '}${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(Math.abs(amount))} larger${toDownload}`;
+    const fromBase = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .baseImageGrowth */ .M6)(image);
+    const isSame = image.baseImage?.before?.name === image.baseImage?.after?.name;
+    if (fromBase === null || fromBase <= 0 || !isSame)
+        return larger;
+    const grew = `the base image grew by ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(fromBase)}`;
+    return judged === '' ? `${larger}, ${grew}` : `${judged}${grew}`;
+}
+/** What an amount of a budget is an amount of, where it is not plainly the image's size or its layers. */
+const OF = {
+    'max-size': '',
+    'max-download-size': ' of download',
+    'max-layers': '',
+    'max-increase': ' of growth',
+    forbid: '',
+};
+/** `growth`, `30-day growth`, `growth since v1.4`: what a budget on growth is a budget of. */
+function growthNoun({ over, against }) {
+    if (over === null)
+        return 'growth';
+    return over.kind === 'days' ? `${over.days}-day growth` : `growth since ${releaseName(against)}`;
+}
+function releaseName(against) {
+    return against?.tag ? (0,_characters_js__WEBPACK_IMPORTED_MODULE_2__/* .shorten */ .ml)(against.tag, PART_MAX, '...') : 'the last release';
+}
+/** `its growth budget by 3.1 MB`, `its 30-day growth budget by 3.1 MB`, `its growth budget by 3.1 MB since v1.4`. */
+function growthBudget(check) {
+    const { over, against } = check;
+    const time = over?.kind === 'days' ? `${over.days}-day ` : '';
+    const since = over?.kind === 'release' ? ` since ${releaseName(against)}` : '';
+    return `its ${time}growth budget by ${excessWords(check)}${since}`;
+}
+/** ` in its own layers`, ` in /app/node_modules`: where a budget on a part of the image is broken; nothing for the whole of it. */
+function inWords({ scope }) {
+    if (scope === null)
+        return '';
+    const words = {
+        own: 'its own layers',
+        base: 'the base image',
+        path: (0,_characters_js__WEBPACK_IMPORTED_MODULE_2__/* .shorten */ .ml)(scope.of ?? '', PART_MAX, '...'),
+        stage: `stage ${scope.of}`,
+        package: `package ${(0,_characters_js__WEBPACK_IMPORTED_MODULE_2__/* .shorten */ .ml)(scope.of ?? '', PART_MAX, '...')}`,
+        rule: '',
+    };
+    return ` in ${words[scope.kind]}`;
+}
+/** Longest path or package in a headline. */
+const PART_MAX = 60;
+/** `is over by 3.9 MB and 1 layer`, `is over its growth budget by 10.7 MB`, `has 1 forbidden finding`: what broken budgets come to. */
+function brokenWords(checks) {
+    const over = overWords(checks);
+    const forbidden = forbiddenWords(checks);
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)([...(over === '' ? [] : [`is over ${over}`]), ...(forbidden === '' ? [] : [`has ${forbidden}`])]);
+}
+/**
+ * `by 3.9 MB and 1 layer`, `its growth budget by 10.7 MB`, `by 1.2 MB in /app/node_modules`: by how much broken budgets are broken; empty
+ * for none. Growth is spoken of where no cap is broken, and parts of the image where the whole fits: two amounts of bytes in one sentence
+ * are a riddle, and the table has all of them.
+ */
+function overWords(checks) {
+    const sized = checks.filter((check) => check.metric !== 'findings');
+    const whole = sized.filter((check) => check.scope === null);
+    const told = whole.length > 0 ? whole : sized;
+    const caps = told.filter((check) => check.budget !== 'max-increase');
+    if (caps.length > 0)
+        return `by ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(caps.map((check) => `${excessWords(check)}${OF[check.budget]}${inWords(check)}`))}`;
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(told.map((check) => `${growthBudget(check)}${inWords(check)}`));
+}
+/** `2 forbidden findings`, or nothing. */
+function forbiddenWords(checks) {
+    const count = checks
+        .filter((check) => check.metric === 'findings')
+        .reduce((total, check) => total + (check.excess ?? 0), 0);
+    return count === 0 ? '' : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(count, 'forbidden finding');
+}
+function nearWords(image) {
+    const near = image.checks.filter(_state_js__WEBPACK_IMPORTED_MODULE_4__/* .isNear */ .HQ);
+    if (near.length === 0)
+        return '';
+    return `is near its budget: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(near.map(leftWords))}`;
+}
+/** `2.1 MB left`, `1 layer left`, `1.6 MB of 30-day growth left`, `nothing left`. */
+function leftWords(check) {
+    const amount = leftAmount(check);
+    if (amount === null)
+        return `nothing left${check.over === null ? '' : ` of its ${growthNoun(check)}`}${inWords(check)}`;
+    const of = check.budget === 'max-increase' ? ` of ${growthNoun(check)}` : OF[check.budget];
+    return `${amount}${of} left${inWords(check)}`;
+}
+/** `2.1 MB`, `1 layer`, `0.4 %`; null: nothing. */
+function leftAmount({ limit, actual, unit }) {
+    const left = limit - (actual ?? 0);
+    if (left <= 0)
+        return null;
+    if (unit === 'percent')
+        return (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatPercent */ .l9)(left).slice(1);
+    return unit === 'layers' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(left, 'layer') : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(left);
+}
+/** `3.9 MB`, `1 layer`: by how much a budget is broken. */
+function excessWords(check) {
+    const excess = check.excess ?? 0;
+    if (check.metric === 'findings')
+        return (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(excess, 'finding');
+    return check.metric === 'layers' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(excess, 'layer') : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(excess);
+}
+/** `+15.7 MB`, `+1`: growth in the metric of a check. */
+function amountWords(check, amount) {
+    return check.metric === 'size' || check.metric === 'download-size' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSigned */ .Gp)(amount) : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSignedCount */ .t2)(amount);
+}
+/** `max-size`, `max-increase` over 30 days, `max-increase` of own layers, `max-size` of `/app/node_modules`: a budget in a sentence. */
+function budgetName({ budget, scope, over, against }) {
+    if (over?.kind === 'days')
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: budget }} over ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(over.days, 'day')}`;
+    if (over?.kind === 'release')
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: budget }} since ${releaseName(against)}`;
+    if (scope === null)
+        return [{ code: budget }];
+    const words = {
+        own: ['own layers'],
+        base: ['the base image'],
+        path: [{ code: scope.of ?? '' }],
+        stage: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `the stage ${{ code: scope.of ?? '' }}`,
+        package: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `the package ${{ code: scope.of ?? '' }}`,
+        rule: [],
+    };
+    return scope.kind === 'rule'
+        ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: budget }} of ${{ code: scope.of }}`
+        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: budget }} of ${words[scope.kind]}`;
+}
+/** `148.2 MB`, `51.0 MB to download`, `9 layers`: what the image is. */
+function sizeWords(image) {
+    const { head } = image;
+    if (head === null)
+        return 'not measured';
+    if (head.size !== null)
+        return (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(head.size);
+    return head.downloadSize === null
+        ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(head.layers, 'layer')
+        : `${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(head.downloadSize)} to download`;
+}
+/** Branch names are short, but GitHub takes 255 characters, and the name stands in every table's head. */
+const REF_MAX = 60;
+/** The base as its user knows it: `main`, or `the base`. */
+function baseName(image) {
+    const { kind, ref, commit } = image.baseline;
+    if (ref === null || isCommit(ref, commit))
+        return 'the base';
+    return (0,_characters_js__WEBPACK_IMPORTED_MODULE_2__/* .shorten */ .ml)(kind === 'image' ? shortReference(ref) : ref, REF_MAX, '...');
+}
+/** `docker://ghcr.io/acme/api:1.1` as `api:1.1`, `oci-archive:out/api.tar` as `api.tar`: enough to tell two versions apart. */
+function shortReference(reference) {
+    const rest = reference.replace(/^[a-z-]+:(?:\/\/)?/, '').replace(/(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1');
+    return rest.split(/[\\/](?=[^\\/]*[^\\/.])/).at(-1) ?? rest;
+}
+/** A ref that is nothing but the commit's own digits tells no name. */
+function isCommit(ref, commit) {
+    return commit !== null && ref.length >= 7 && commit.startsWith(ref);
+}
+/** Seven digits, as git shortens it. */
+function shortCommit(commit) {
+    return commit.slice(0, 7);
+}
+/** The words for a check's status. */
+function statusWords(check) {
+    const words = {
+        within: () => ({ tone: 'good', words: 'within' }),
+        near: () => ({ tone: 'warn', words: `near: ${leftAmount(check) ?? 'nothing'} left` }),
+        over: () => ({ tone: 'bad', words: check.metric === 'findings' ? 'not allowed' : `over by ${excessWords(check)}` }),
+        warned: () => ({ tone: 'warn', words: `over by ${excessWords(check)}` }),
+        waived: () => ({ tone: 'warn', words: `over by ${excessWords(check)} (accepted)` }),
+        skipped: () => skippedWords(check),
+    };
+    return words[check.status]();
+}
+function skippedWords(check) {
+    const words = {
+        'over-before': {
+            tone: 'warn',
+            words: check.metric === 'findings' ? 'there before this change' : 'over before this change',
+        },
+        'base-image': { tone: 'warn', words: "not this change's: the base image" },
+        'not-measured': { tone: 'bad', words: 'not measured' },
+        'no-baseline': { tone: 'none', words: 'not judged: no comparison' },
+        'no-record': { tone: 'none', words: 'not judged: no record' },
+    };
+    return check.reason === null ? { tone: 'none', words: 'not judged' } : words[check.reason];
+}
+/** How an image stands, worst first: one status for its row in a table of many. */
+function imageStatus(image) {
+    if (image.error !== null || image.head === null)
+        return { tone: 'bad', words: 'could not be measured' };
+    const broken = image.checks.filter((check) => check.status === 'over');
+    const [over, forbidden] = [overWords(broken), forbiddenWords(broken)];
+    if (broken.length > 0) {
+        const words = [...(over === '' ? [] : [`over ${over}`]), ...(forbidden === '' ? [] : [forbidden])];
+        return { tone: 'bad', words: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(words) };
+    }
+    const find = (test) => image.checks.find(test);
+    const remarkable = find((check) => check.reason === 'not-measured') ??
+        find((check) => check.status === 'waived') ??
+        find((check) => check.status === 'warned') ??
+        find((check) => check.reason === 'over-before') ??
+        find((check) => check.reason === 'base-image') ??
+        find((check) => check.status === 'near') ??
+        find((check) => check.status === 'within') ??
+        find((check) => check.reason === 'no-record');
+    if (remarkable !== undefined)
+        return statusWords(remarkable);
+    return { tone: 'none', words: image.base === null ? 'no comparison' : 'no budget' };
+}
+/** A limit as it stands in the budget column: `160 MB`, `12`, `+5 MB`, `+3 %`, `150 MB, soft`. */
+function limitWords(check) {
+    const soft = check.level === 'warn' ? ', soft' : '';
+    if (check.unit === 'findings')
+        return 'none';
+    if (check.unit === 'layers')
+        return `${check.limit}${soft}`;
+    if (check.unit === 'percent')
+        return `${check.limit === 0 ? '0 %' : `+${check.limit} %`}${soft}`;
+    return `${check.budget === 'max-increase' && check.limit > 0 ? '+' : ''}${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatLimit */ .tW)(check.limit)}${soft}`;
+}
+/** The figure a check judged, where it has a row of its own: `+15.7 MB`, `+3.4 %`. */
+function growthWords(check) {
+    if (check.actual === null)
+        return '';
+    return check.unit === 'percent' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatPercent */ .l9)(check.actual) : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSigned */ .Gp)(check.actual);
+}
+/** `+15.7 MB (+10.6 %)`; the percentage only where it says something; `same` for no change. */
+function changeWords(change) {
+    if (change.amount === 0)
+        return 'same';
+    const percent = change.percent === null ? '' : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatPercent */ .l9)(change.percent);
+    return percent === '' || percent === '0.0 %'
+        ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSigned */ .Gp)(change.amount)
+        : `${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSigned */ .Gp)(change.amount)} (${percent})`;
+}
+/** What there is to say of an image besides its verdict and its figures: one phrase a paragraph. */
+function explanation(image, report) {
+    if (image.error !== null)
+        return failureWords(image.error, report);
+    return [
+        ...waiverWords(image, report),
+        ...creepWords(image),
+        ...notJudgedWords(image),
+        ...unmeasuredWords(image),
+        ...unlikeWords(image),
+        ...overBeforeWords(image),
+        ...baseImageCapWords(image),
+        ...noComparisonWords(image),
+        ...noRecordWords(image),
+        ...baseImageWords(image),
+        ...roomWords(image),
+    ];
+}
+/** Message, place and remedy of a failure, and where its log is. Further lines of the message are in `failureOutput`. */
+function failureWords(failure, report) {
+    const [first = '', ...further] = failure.message.trim().split('\n');
+    const place = failure.file === null || failure.line === null
+        ? null
+        : { file: failure.file, line: failure.line, commit: report.head.dirty ? null : report.head.commit };
+    const name = place === null ? null : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .placeName */ .fW)(place);
+    const untold = failure.instruction !== null && !first.includes(failure.instruction) ? failure.instruction : null;
+    const instruction = untold === null ? [] : [{ code: untold }];
+    const prose = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(sentence(first));
+    const at = prose.findIndex((piece) => typeof piece === 'object' && 'code' in piece && piece.code === name);
+    const placed = place !== null && at !== -1
+        ? [
+            (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${prose.slice(0, at)}${{ place }}${untold === null ? '' : [' (', ...instruction, ')']}${prose.slice(at + 1)}`,
+        ]
+        : [prose];
+    const unsaid = [
+        ...(place !== null && at === -1 ? [[{ place }]] : []),
+        ...(at === -1 && untold !== null ? [instruction] : []),
+    ];
+    if (unsaid.length > 0)
+        placed.push((0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `At ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .join */ .fj)(unsaid, ': ')}.`);
+    const log = report.runUrl === null ? [] : [' ', { link: 'Log of the run', url: report.runUrl }];
+    return [
+        ...placed,
+        ...(isListOfSentences(failure) ? further.map((line) => (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(sentence(line))) : []),
+        ...(failure.remedy === null ? [] : [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(sentence(failure.remedy.trim()))]),
+        ['No size is reported.', ...log],
+    ];
+}
+/** Wrong inputs are told all at once, a line each, in this project's own words. */
+function isListOfSentences(failure) {
+    return failure.kind === 'input';
+}
+/** What a tool printed, where the failure's message carries it: the message's lines after the first. */
+function failureOutput(failure) {
+    if (isListOfSentences(failure))
+        return '';
+    return failure.message.trim().split('\n').slice(1).join('\n').trim();
+}
+/** With its full stop, and without the colon that led to what is shown apart. */
+function sentence(text) {
+    const words = text.trim().replace(/:$/, '');
+    return /[.!?…]$/.test(words) || words === '' ? words : `${words}.`;
+}
+function notJudgedWords(image) {
+    const skipped = image.checks.filter((check) => check.reason === 'not-measured');
+    const metric = { size: 'size', 'download-size': 'download size', layers: 'number of layers', findings: '' };
+    const { size, downloadSize } = image.unmeasured;
+    const reasons = { size, 'download-size': downloadSize, layers: null, findings: null };
+    return skipped.map((check) => {
+        const end = check.level === 'fail' ? ' No budget is passed unseen.' : '';
+        if (check.why !== null)
+            return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${budgetName(check)} (${limitWords(check)}) was not judged: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(check.why)}.${end}`;
+        const isUnlike = check.metric === 'download-size' && image.head?.downloadSize !== null;
+        const why = isUnlike ? image.unlikeDownloads : reasons[check.metric];
+        const what = isUnlike ? 'the download sizes cannot be compared' : `the ${metric[check.metric]} is not measured`;
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${budgetName(check)} (${limitWords(check)}) was not judged, since ${what}${why === null ? [] : [': ', ...(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(why)]}.${end}`;
+    });
+}
+/** What was asked for and is not there, where no budget speaks of it. */
+function unmeasuredWords(image) {
+    const names = { size: ['size', 'max-size'], downloadSize: ['download size', 'max-download-size'] };
+    return ['size', 'downloadSize'].flatMap((metric) => {
+        const why = image.unmeasured[metric];
+        const [name, budget] = names[metric];
+        if (why === null || image.checks.some((check) => check.budget === budget && check.scope === null))
+            return [];
+        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `The ${name} is not measured: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(why)}.`];
+    });
+}
+/** Both sides have a figure, and a difference of the two would mean nothing. */
+function unlikeWords(image) {
+    const isSaid = image.checks.some((check) => check.budget === 'max-increase' && check.reason === 'not-measured');
+    if (image.unlikeDownloads === null || isSaid)
+        return [];
+    return [[`The download sizes are not compared: ${image.unlikeDownloads}.`]];
+}
+/** What is to be said of the report as a whole, besides its headline. */
+function reportWords(report) {
+    const { gonePlatforms: gone } = report;
+    if (gone.length === 0)
+        return [];
+    return [[`The base has an image for ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(gone)}, this one has not.`]];
+}
+/** Who accepted what, and whether it still holds. */
+function waiverWords(image, { waiver }) {
+    if (waiver === null)
+        return [];
+    const { label, by, at, problem } = waiver;
+    // Whether it is set is not known: the log has why.
+    if (by === null || at === null)
+        return [];
+    if (problem !== null) {
+        const isConcerned = image.checks.some(({ status }) => status === 'over');
+        return isConcerned ? [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `The label ${{ code: label }} accepts nothing: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(sentence(problem))}`] : [];
+    }
+    const accepted = (status) => image.checks.flatMap((check) => check.status === status && check.accepted !== null && check.growth !== null
+        ? [[`${amountOf(check, check.accepted)}${inWords(check)}`, amountOf(check, check.growth - check.accepted)]]
+        : []);
+    const who = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: by }} accepted`;
+    const how = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `with the label ${{ code: label }} on ${at.slice(0, 10)}`;
+    const [waived, exceeded] = [accepted('waived'), accepted('over')];
+    return [
+        ...(waived.length === 0 ? [] : [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${who} growth up to ${distinct(waived.map(([up]) => up))} ${how}.`]),
+        ...(exceeded.length === 0
+            ? []
+            : [
+                (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${who} ${distinct(exceeded.map(([up]) => up))} ${how}; this is ${distinct(exceeded.map(([, more]) => more.slice(1)))} more, which was not accepted. Set the label anew to accept it.`,
+            ]),
+    ];
+}
+/** The different ones of some words, as a list. */
+function distinct(words) {
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)([...new Set(words)]);
+}
+/** `+15.7 MB`, `+1 layer`: an amount that stands without its check. */
+function amountOf(check, amount) {
+    return check.metric === 'layers'
+        ? `${amountWords(check, amount)} ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(Math.abs(amount), 'layer').replace(/^\S+ /, '')}`
+        : `${amountWords(check, amount)}${check.metric === 'download-size' ? ' of download' : ''}`;
+}
+/** `add the label `image-budget: accept` to accept +15.7 MB`: only where that would help. */
+function acceptPrint(image, report) {
+    const { waiver } = report;
+    // Where the label could not be looked up, it may be set already.
+    if (waiver === null || waiver.by !== null || waiver.problem !== null)
+        return [];
+    if (report.images.length > 1) {
+        // Each has its own amount, and the small print is one for all.
+        const isWanted = report.images.some(({ checks }) => checks.some(_budget_waiver_js__WEBPACK_IMPORTED_MODULE_0__/* .isWaivable */ .uF));
+        return isWanted ? [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `add the label ${{ code: waiver.label }} to accept what grew`] : [];
+    }
+    const broken = image.checks.filter(_budget_waiver_js__WEBPACK_IMPORTED_MODULE_0__/* .isWaivable */ .uF);
+    const amounts = [...new Set(broken.map((check) => `${amountOf(check, check.growth)}${inWords(check)}`))];
+    if (amounts.length === 0)
+        return [];
+    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `add the label ${{ code: waiver.label }} to accept ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(amounts)}`];
+}
+/** Growth that no single change has: how much, since when, and whether it is held against this one. */
+function creepWords(image) {
+    return image.checks.flatMap((check) => {
+        const { over, against, excess, growth, limit, unit, status, reason } = check;
+        if (over === null || against === null || (excess === null && status !== 'near'))
+            return [];
+        const since = over.kind === 'days'
+            ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${against.at.slice(0, 10)} (${{ code: shortCommit(against.commit) }})`
+            : [{ code: against.tag ?? shortCommit(against.commit) }];
+        const grown = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${sinceAmount(check)} since ${since}`;
+        const allowance = unit === 'percent' ? `${limit} %` : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatLimit */ .tW)(limit);
+        const time = over.kind === 'days' ? ` over ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(over.days, 'day')}` : '';
+        if (excess === null)
+            return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${grown}, of ${allowance} allowed${time}.`];
+        const more = limit === 0 ? 'where none is allowed' : `${excessWords(check)} more than the ${allowance} allowed`;
+        const words = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${grown}, ${more}${time}`;
+        if (reason === 'over-before')
+            return [
+                (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${words}; ${baseName(image)} was above that already. This change does not make it worse, so that is not held against it.`,
+            ];
+        if (reason === 'base-image')
+            return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${words}, and that only since the base image grew, so it is not held against this change.`];
+        const isDrift = image.baseImage?.doing === 'drift';
+        const own = growth === null || isDrift ? '' : ` This change itself adds ${amountOf(check, growth).slice(1)}.`;
+        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${words}.${own}`];
+    });
+}
+/** `+23.1 MB`, `+15.6 %`; `Growth` where it has no percentage. */
+function sinceAmount(check) {
+    if (check.actual === null)
+        return 'Growth';
+    return check.unit === 'percent' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatPercent */ .l9)(check.actual) : amountOf(check, check.actual);
+}
+/** Limits on growth over time that there is no record for yet. */
+function noRecordWords(image) {
+    const skipped = image.checks.filter((check) => check.reason === 'no-record');
+    return [...new Set(skipped.map(({ why }) => why))].map((why) => {
+        const budgets = skipped
+            .filter((check) => check.why === why)
+            .map((check) => (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${budgetName(check)} (${limitWords(check)})`);
+        const verb = budgets.length === 1 ? 'was' : 'were';
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .join */ .fj)(budgets, ', ')} ${verb} not judged: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(why ?? 'there is no record')}.`;
+    });
+}
+function overBeforeWords(image) {
+    return image.checks
+        .filter((check) => check.reason === 'over-before' && check.over === null)
+        .map((check) => check.metric === 'findings'
+        ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `It has ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }}, as ${baseName(image)} has. This change does not make it worse, so that is not held against it.`
+        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}), and was over it on ${baseName(image)} already. This change does not make it worse, so that is not held against it.`);
+}
+function baseImageCapWords(image) {
+    return image.checks
+        .filter((check) => check.reason === 'base-image' && check.over === null)
+        .map((check) => check.metric === 'findings'
+        ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `The ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }} came with the base image, so that is not held against it.`
+        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}) only since the base image grew, so that is not held against it.`);
+}
+function noComparisonWords(image) {
+    if (image.base !== null || image.head === null)
+        return [];
+    // A reason may be a failure's message with a tool's output after it: its first line is the reason.
+    const [reason = ''] = (image.baseline.reason ?? '').trim().split('\n');
+    if (reason === '')
+        return [['There is nothing to compare with.']];
+    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(`There is nothing to compare with: ${sentence(reason)}`)];
+}
+/** Told apart from what the change itself did: a base image that moved is nobody's line. */
+function baseImageWords(image) {
+    const { baseImage, change } = image;
+    if (baseImage?.change !== 'changed' || change === null)
+        return [];
+    const { before, after } = baseImage;
+    const growth = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .baseImageGrowth */ .M6)(image);
+    // Where the change names another one, that is the first of the causes.
+    if (baseImage.doing !== 'drift' && growth !== null && growth !== 0)
+        return [];
+    const why = baseImage.doing === 'drift' ? (0,_causes_js__WEBPACK_IMPORTED_MODULE_1__/* .whyWords */ .WV)({ layer: null, amount: growth, why: baseImage.why }) : [];
+    const by = growth === null || growth === 0 ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) ` (${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSigned */ .Gp)(growth)})`;
+    if (after === null || before === null || before.name !== after.name) {
+        // Without a name there is none: `FROM scratch`.
+        const name = (side) => ({ code: side === null ? 'scratch' : (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .familiarName */ .hG)(side.name) });
+        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `The base image is ${name(after)} now, was ${name(before)}${by}.`];
+    }
+    const digests = before.digest === null || after.digest === null
+        ? []
+        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) ` from ${{ code: shortDigest(before.digest) }} to ${{ code: shortDigest(after.digest) }}`;
+    const name = { code: (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .familiarName */ .hG)(after.name) };
+    if (baseImage.doing === 'change')
+        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${ownWords(image)}The base image ${name} is moved${digests}${by}.`];
+    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${ownWords(image)}${name} moved${digests}${by}${driftWords(image)}${why}.`];
+}
+/** Whose doing it is that a base image moved by itself, and which budgets do not count it. */
+function driftWords(image) {
+    if (image.baseImage?.doing !== 'drift')
+        return [];
+    const budgets = [...new Set(image.checks.filter((check) => check.uncounted > 0).map((check) => check.budget))];
+    const names = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .join */ .fj)(budgets.map((name) => [{ code: name }]), ', ');
+    const uncounted = budgets.length === 0 ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) ` and is not counted against ${names}`;
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `, which is not this change's doing${uncounted}`;
+}
+function ownWords(image) {
+    const own = image.change?.[(0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .leadMetric */ .lL)(image) === 'size' ? 'ownSize' : 'ownDownloadSize']?.amount;
+    if (own === undefined)
+        return '';
+    if (own === 0)
+        return 'This change adds nothing of its own. ';
+    return own > 0
+        ? `This change adds ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(own)} of its own. `
+        : `This change itself saves ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(-own)}. `;
+}
+function shortDigest(digest) {
+    return digest.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1');
+}
+/** How much room is left, and the cap that keeps a gain. */
+function roomWords(image) {
+    const words = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .join */ .fj)([...leftOfCapWords(image), ...ratchetWords(image)], ' ');
+    return words.length === 0 ? [] : [words];
+}
+function leftOfCapWords(image) {
+    if ((0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .stateOf */ .L4)(image) !== 'smaller')
+        return [];
+    const name = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .leadMetric */ .lL)(image) === 'size' ? 'max-size' : 'max-download-size';
+    const cap = image.checks.find((check) => check.budget === name && check.scope === null && check.level === 'fail');
+    if (cap === undefined || cap.actual === null)
+        return [];
+    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(cap.limit - cap.actual)} under its budget of ${limitWords(cap)}.`];
+}
+/**
+ * `The budget could go down to 140 MB: `max-size: 140 MB`.`, as the input takes it: nothing where the image grew, where a budget is nearly
+ * used up, or where one is broken, by whomever.
+ */
+function ratchetWords(image) {
+    const state = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .stateOf */ .L4)(image);
+    if ((state !== 'smaller' && state !== 'unchanged') || image.checks.some(({ excess }) => excess !== null))
+        return [];
+    const lower = image.ratchets.filter(({ budget }) => {
+        const change = image.change?.[budget === 'max-size' ? 'size' : 'downloadSize'] ?? null;
+        return change !== null && change.amount <= 0;
+    });
+    if (lower.length === 0)
+        return [];
+    const limits = lower.map(({ proposed }) => (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatLimit */ .tW)(proposed));
+    const lines = lower.map(({ budget }, at) => [{ code: `${budget}: ${limits[at]}` }]);
+    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `The budget${lower.length === 1 ? '' : 's'} could go down to ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(limits)}: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .join */ .fj)(lines, ', ')}.`];
+}
+/** All an image has to say when nothing happened: `` `api` is the same size as main (148.2 MB, budget 160 MB) ``. */
+function quietWords(image) {
+    const metric = leadMetric(image);
+    const capped = Object.fromEntries(image.checks
+        .filter((check) => check.scope === null && check.over === null)
+        // The first of two counts: a soft limit is the second.
+        .toReversed()
+        .map((check) => [check.budget, check]));
+    const cap = (check) => (check === undefined ? '' : `, budget ${limitWords(check)}`);
+    const facts = [`${sizeWords(image)}${cap(capped[metric === 'size' ? 'max-size' : 'max-download-size'])}`];
+    if (metric === 'size' && capped['max-download-size'] && image.head?.downloadSize) {
+        facts.push(`${formatBytes(image.head.downloadSize)} to download${cap(capped['max-download-size'])}`);
+    }
+    if (capped['max-layers'] && image.head)
+        facts.push(`${formatCount(image.head.layers, 'layer')}${cap(capped['max-layers'])}`);
+    if (capped['max-increase'])
+        facts.push(`growth budget ${limitWords(capped['max-increase'])}`);
+    for (const check of image.checks) {
+        const { over, against, actual } = check;
+        if (over === null || against === null || actual === null)
+            continue;
+        const since = over.kind === 'days' ? against.at.slice(0, 10) : releaseName(against);
+        facts.push(`${growthWords(check)} since ${since}, budget ${limitWords(check)}`);
+    }
+    return phrase `${imageHeadline(image)} (${facts.join('; ')}).`;
+}
+/** `Docker 28.0.4, classic store`, `BuildKit 0.21.0 (docker-container)`. */
+function engineWords(image) {
+    const { engine } = image;
+    if (engine === null)
+        return null;
+    return engine.store === 'buildkit'
+        ? `BuildKit ${engine.version} (${engine.driver})`
+        : `Docker ${engine.version}, ${engine.store} store`;
+}
+/** Platform, how the base was had, engine and store or the image's place, how growth is accepted: small print, in that order. */
+function smallPrint(image, report) {
+    const engine = engineWords(image);
+    const { source } = image;
+    const digest = source === null || source.digest === null ? [] : [' (', { code: shortDigest(source.digest) }, ')'];
+    return [
+        ...(image.platform === null ? [] : [[image.platform]]),
+        ...baselinePrint(image),
+        ...(engine === null ? [] : [[engine]]),
+        ...(image.sizeFrom === 'engine' ? [['size as the engine counts it']] : []),
+        ...(source === null ? [] : [[{ code: source.reference }, ...digest]]),
+        ...acceptPrint(image, report),
+    ];
+}
+function baselinePrint(image) {
+    const { passedOver } = image.baseline;
+    const print = basePrint(image);
+    return passedOver === null ? print : [...print, (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(passedOver)];
+}
+function basePrint(image) {
+    const { kind, commit, ref, record } = image.baseline;
+    if (kind === 'none' || image.base === null)
+        return [];
+    if (kind === 'image')
+        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `base ${{ code: ref ?? '' }}`];
+    if (kind === 'record' && record !== null) {
+        if (record.behind === 0)
+            return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `base as recorded of ${{ code: shortCommit(record.commit) }}`];
+        const distance = (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(record.behind, 'commit');
+        return [
+            (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `base as recorded of ${{ code: shortCommit(record.commit) }} (${record.at.slice(0, 10)}), ${distance} before ${{ code: shortCommit(commit ?? '') }}`,
+        ];
+    }
+    return [commit === null ? ['base built for this run'] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `base built from ${{ code: shortCommit(commit) }}`];
+}
+/** Totals a table shows one row each of, in its order, with the row's name. */
+const METRICS = [
+    { metric: 'size', name: 'Size', budget: 'max-size' },
+    { metric: 'downloadSize', name: 'Download', budget: 'max-download-size' },
+    { metric: 'layers', name: 'Layers', budget: 'max-layers' },
+];
+
+
+/***/ }),
+
+/***/ 9434:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  e: () => (/* binding */ run)
+});
+
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./build/advice/advise.js + 17 modules
+var advise = __nccwpck_require__(7290);
+;// CONCATENATED MODULE: ./build/budget/budgets.js
+/** The budgets that the inputs set: the whole image's own inputs, then `budgets` as they were written, then `forbid`. */
+function budgetsOf({ limits, budgets, forbid }) {
+    return [
+        ...limitsOf(limits, { scope: null, level: 'fail', over: null }),
+        ...budgets.flatMap(({ scope, level, over, limits: each }) => limitsOf(each, { scope, level, over })),
+        ...forbid.map((rule) => ({
+            budget: 'forbid',
+            scope: { kind: 'rule', of: rule },
+            level: 'fail',
+            over: null,
+            limit: 0,
+            unit: 'findings',
+        })),
+    ];
+}
+/** The caps on the whole image that break the budget. */
+function capsOf({ maxSize, maxDownloadSize, maxLayers }) {
+    return { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers };
+}
+function limitsOf({ maxSize, maxDownloadSize, maxLayers, maxIncrease }, on) {
+    return [
+        ...(maxSize === null ? [] : [{ budget: 'max-size', ...on, limit: maxSize, unit: 'bytes' }]),
+        ...(maxDownloadSize === null
+            ? []
+            : [{ budget: 'max-download-size', ...on, limit: maxDownloadSize, unit: 'bytes' }]),
+        ...(maxLayers === null ? [] : [{ budget: 'max-layers', ...on, limit: maxLayers, unit: 'layers' }]),
+        ...(maxIncrease === null ? [] : [{ budget: 'max-increase', ...on, ...maxIncrease }]),
+    ];
+}
+
+// EXTERNAL MODULE: ./build/budget/history.js
+var budget_history = __nccwpck_require__(524);
+// EXTERNAL MODULE: ./build/budget/judge.js + 2 modules
+var judge = __nccwpck_require__(1482);
+;// CONCATENATED MODULE: ./build/budget/ratchet.js
+/** What a lower cap leaves above the image, and how much lower than the old one it is at least, in percent of either. */
+const ROOM = 10n;
+const WORTH = 10n;
+/**
+ * The hard caps on the whole image that could be lower by far: to the image's size and a tenth more, rounded up to two digits (126.9 MB:
+ * 140 MB), where that is at most nine tenths of the cap. In the order of the budgets.
+ */
+function ratchetsOf({ size, downloadSize }, budgets) {
+    return budgets.flatMap(({ budget, scope, level, limit }) => {
+        if (scope !== null || level !== 'fail' || (budget !== 'max-size' && budget !== 'max-download-size'))
+            return [];
+        const measured = budget === 'max-size' ? size : downloadSize;
+        // A cap of 0 would be none that is meant.
+        if (measured === null || measured === 0)
+            return [];
+        const proposed = twoDigitsUp(ceiling(BigInt(measured) * (100n + ROOM), 100n));
+        return proposed * 100n <= BigInt(limit) * (100n - WORTH) ? [{ budget, limit, proposed: Number(proposed) }] : [];
+    });
+}
+/** 139,590,000 to 140,000,000: the decimal units differ by thousands, so it has two digits in each of them. */
+function twoDigitsUp(bytes) {
+    const step = 10n ** BigInt(Math.max(0, String(bytes).length - 2));
+    return ceiling(bytes, step) * step;
+}
+function ceiling(numerator, denominator) {
+    return (numerator + denominator - 1n) / denominator;
+}
+
+// EXTERNAL MODULE: ./build/budget/waiver.js
+var waiver = __nccwpck_require__(4954);
+// EXTERNAL MODULE: ./build/clock.js + 1 modules
+var build_clock = __nccwpck_require__(4701);
+// EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
+var compare = __nccwpck_require__(5086);
+// EXTERNAL MODULE: ./build/failure.js
+var build_failure = __nccwpck_require__(9874);
+// EXTERNAL MODULE: ./build/record/store.js + 3 modules
+var store = __nccwpck_require__(7396);
 // EXTERNAL MODULE: ./build/report/assemble.js
 var assemble = __nccwpck_require__(1499);
 // EXTERNAL MODULE: external "node:os"
 var external_node_os_ = __nccwpck_require__(8161);
-;// CONCATENATED MODULE: ./build/git/git.js
-
-
-
-/** Variables that tie git to one repository (`git rev-parse --local-env-vars`): a hook of the user's that runs us sets them. */
-const LOCAL_VARIABLES = [
-    'GIT_ALTERNATE_OBJECT_DIRECTORIES',
-    'GIT_COMMON_DIR',
-    'GIT_DIR',
-    'GIT_GRAFT_FILE',
-    'GIT_IMPLICIT_WORK_TREE',
-    'GIT_INDEX_FILE',
-    'GIT_NO_REPLACE_OBJECTS',
-    'GIT_OBJECT_DIRECTORY',
-    'GIT_PREFIX',
-    'GIT_REPLACE_REF_BASE',
-    'GIT_SHALLOW_FILE',
-    'GIT_WORK_TREE',
-];
-/** No prompt can be answered here, no hook or file watcher of the user's has anything to say, and output is not translated. */
-const ENV = {
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_OPTIONAL_LOCKS: '0',
-    LC_ALL: 'C',
-    ...Object.fromEntries(LOCAL_VARIABLES.map((name) => [name, undefined])),
-};
-const CONFIG = ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false'];
-/**
- * Opens the repository that `folder` is in.
- * Throws CouldNotMeasure `precondition` where there is none.
- */
-async function openRepository(exec, folder) {
-    const found = await exec('git', ['-c', 'safe.directory=*', 'rev-parse', '--show-toplevel', '--absolute-git-dir'], {
-        cwd: folder,
-        env: ENV,
-    });
-    const [root, gitDir] = found.stdout.split('\n');
-    if (found.exitCode !== 0 || !root || !gitDir) {
-        throw new build_failure/* CouldNotMeasure */.N('precondition', `\`${folder}\` is not in a git repository with a working tree.`, {
-            remedy: 'Check the repository out first (`actions/checkout` in a workflow): head and base are both built from its commits.',
-        });
-    }
-    const path = await (0,promises_.realpath)(root);
-    // The checkout may belong to another user than the one that runs us (a container job): it is the folder we were told to read.
-    return repositoryAt(exec, path, (0,external_node_path_.isAbsolute)(gitDir) ? gitDir : (0,external_node_path_.join)(path, gitDir), ['-c', `safe.directory=${path}`]);
-}
-/**
- * The repository whose git directory is `gitDir` (absolute), for reading: its own working tree may be gone, so that git is
- * run in `folder`, which must exist, instead. Null where `gitDir` is no git directory.
- */
-async function openGitDir(exec, gitDir, folder) {
-    const repository = repositoryAt(exec, folder, gitDir, [`--git-dir=${gitDir}`, `--work-tree=${folder}`]);
-    const found = await repository.tryGit(['rev-parse', '--git-dir']);
-    return found.exitCode === 0 ? repository : null;
-}
-function repositoryAt(exec, root, gitDir, options) {
-    const tryGit = (args, env = {}) => exec('git', [...CONFIG, ...options, ...args], { cwd: root, env: { ...ENV, ...env } });
-    const git = async (args, env) => {
-        const result = await tryGit(args, env);
-        if (result.exitCode !== 0)
-            throw gitFailure(args, result);
-        return result.stdout.replace(/\n$/, '');
-    };
-    return { root, gitDir, git, tryGit };
-}
-/** What git said when it failed, as our error. */
-function gitFailure(args, result) {
-    const said = result.stderr
-        .trim()
-        .split('\n')
-        .filter((line) => /^(?:fatal|error):/.test(line))
-        .slice(-2)
-        .join('; ');
-    const command = args.find((arg) => !arg.startsWith('-')) ?? '';
-    return new build_failure/* CouldNotMeasure */.N('git', `\`git ${command}\` failed with exit code ${result.exitCode}${said ? `: ${said}` : ''}.`);
-}
-
-;// CONCATENATED MODULE: ./build/git/commits.js
-
-
-/** Each round of deepening a shallow clone asks for this many commits more than the one before, times two. */
-const FIRST_DEEPENING = 64;
-const DEEPENINGS = 12;
-/**
- * Finds the base commit that `question` asks for, fetching what a shallow clone lacks to tell it; its tree may still be missing: see
- * {@link fetchBase}. No ref is created or moved. A base that cannot be found is an answer (with the reason), not an error, whatever git
- * says; CouldNotMeasure `input` is thrown for a `base-ref` that does not exist.
- */
-async function resolveBase(repository, question, credentials) {
-    const ref = question.kind === 'pull-request' ? question.baseRef : 'ref' in question ? question.ref : null;
-    return orReason(ref, () => findBase(repository, question, credentials));
-}
-/** Makes the base commit's tree available. The same base, or why it cannot be had. */
-async function fetchBase(repository, { commit, ref }, credentials) {
-    return orReason(ref, () => available(repository, commit, ref, credentials));
-}
-async function orReason(ref, find) {
-    try {
-        return await find();
-    }
-    catch (error) {
-        const { kind, message } = (0,build_failure/* toFailure */.w)(error);
-        if (kind !== 'git')
-            throw error;
-        return { commit: null, ref, reason: `the base commit could not be found (${message.replace(/\.$/, '')})` };
-    }
-}
-async function findBase(repository, question, credentials) {
-    switch (question.kind) {
-        case 'none':
-            return { commit: null, ref: null, reason: question.reason };
-        case 'commit':
-            return { commit: question.sha, ref: question.ref, reason: null };
-        case 'ref':
-            return namedBase(repository, question.ref, credentials);
-        case 'default-branch':
-            return defaultBranchBase(repository, credentials);
-        case 'pull-request':
-            return pullRequestBase(repository, question, credentials);
-    }
-}
-/**
- * The checked-out commit's parents, read from the commit itself: in a shallow clone git's own `HEAD^1` denies them.
- */
-async function parentsOf(repository, commit) {
-    const text = await repository.git(['cat-file', 'commit', commit]);
-    const header = text.slice(0, text.indexOf('\n\n') + 1);
-    return [...header.matchAll(/^parent ([0-9a-f]{40,64})$/gm)].map((match) => match[1]);
-}
-async function pullRequestBase(repository, question, credentials) {
-    const head = await repository.git(['rev-parse', 'HEAD']);
-    const [first, second] = await parentsOf(repository, head);
-    // GitHub's merge commit: what the change is merged into is its first parent, whatever the base branch did since.
-    if (first !== undefined && second === question.headSha)
-        return { commit: first, ref: question.baseRef, reason: null };
-    return mergeBase(repository, head, question.baseSha, question.baseRef, credentials);
-}
-async function namedBase(repository, ref, credentials) {
-    const remote = await remoteName(repository);
-    const candidates = [ref, ...(remote ? [`refs/remotes/${remote}/${ref}`] : [])];
-    for (const candidate of candidates) {
-        const found = await repository.tryGit([
-            'rev-parse',
-            '--verify',
-            '--quiet',
-            '--end-of-options',
-            `${candidate}^{commit}`,
-        ]);
-        if (found.exitCode === 0)
-            return { commit: found.stdout.trim(), ref, reason: null };
-    }
-    if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(ref))
-        return { commit: ref, ref: ref.slice(0, 7), reason: null };
-    if (remote !== null) {
-        // A tag goes before a branch of the same name, as with git itself; the peeled line of an annotated tag names the commit.
-        const names = ref.startsWith('refs/')
-            ? [`${ref}^{}`, ref]
-            : [`refs/tags/${ref}^{}`, `refs/tags/${ref}`, `refs/heads/${ref}`];
-        const listed = await withCredentials(repository, credentials, ['ls-remote', '--quiet', remote, ...names]);
-        if (listed.exitCode !== 0) {
-            const said = gitFailure(['ls-remote'], listed).message.replace(/\.$/, '');
-            return {
-                commit: null,
-                ref,
-                reason: `\`${ref}\` is not in the clone and \`${remote}\` could not be asked for it (${said})`,
-            };
-        }
-        const commits = new Map(listed.stdout.split('\n').map((line) => line.split('\t').toReversed()));
-        const sha = names.map((name) => commits.get(name)).find((found) => found !== undefined);
-        if (sha !== undefined)
-            return { commit: sha, ref, reason: null };
-    }
-    throw new build_failure/* CouldNotMeasure */.N('input', `\`base-ref\` is \`${ref}\`, which is no commit, branch or tag here${remote ? ` or on \`${remote}\`` : ''}.`);
-}
-async function defaultBranchBase(repository, credentials) {
-    const remote = await remoteName(repository);
-    const remoteHead = remote ? await repository.tryGit(['symbolic-ref', '--quiet', `refs/remotes/${remote}/HEAD`]) : null;
-    const candidates = [
-        ...(remoteHead?.exitCode === 0 ? [remoteHead.stdout.trim()] : []),
-        ...(remote ? [`refs/remotes/${remote}/main`, `refs/remotes/${remote}/master`] : []),
-        'refs/heads/main',
-        'refs/heads/master',
-    ];
-    for (const candidate of candidates) {
-        const found = await repository.tryGit(['rev-parse', '--verify', '--quiet', `${candidate}^{commit}`]);
-        if (found.exitCode !== 0)
-            continue;
-        const head = await repository.git(['rev-parse', 'HEAD']);
-        return mergeBase(repository, head, found.stdout.trim(), candidate.replace(/^refs\/(?:heads|remotes)\//, ''), credentials);
-    }
-    return {
-        commit: null,
-        ref: null,
-        reason: 'no default branch (`main` or `master`, here or on the remote) was found; `--base` can name the base',
-    };
-}
-/**
- * The merge base of two commits; a shallow clone is deepened until there is one, at last to all that the remote has.
- *
- * The remote is asked for the base alone: the checked-out commit may be known to this clone only, and all the commits at
- * which the clone ends are deepened anyway. By steps those alone that the remote's refs lead to (git's upload-pack leaves
- * out the others, such as a branch that was pushed by force since); the last fetch, `--unshallow`, is for every one.
- */
-async function mergeBase(repository, head, base, ref, credentials) {
-    const there = await available(repository, base, ref, credentials);
-    if (there.commit === null)
-        return there;
-    const none = (reason) => ({ commit: null, ref, reason });
-    let known = 0;
-    let whole = false;
-    for (let round = 0;; round++) {
-        const found = await repository.tryGit(['merge-base', head, base]);
-        if (found.exitCode === 0)
-            return { commit: found.stdout.trim().split('\n')[0], ref, reason: null };
-        // A history that it cannot read is for git 2.39 none at all: exit code 1, but not without a word.
-        if (found.exitCode !== 1 || /^error:/m.test(found.stderr))
-            throw gitFailure(['merge-base'], found);
-        if (!(await isShallow(repository)))
-            return none(`the checked-out commit and \`${ref}\` have no common ancestor`);
-        if (whole)
-            return none(`the clone is shallow and its remote, too, lacks the history up to the merge base with \`${ref}\``);
-        const before = known;
-        known = Number(await repository.git(['rev-list', '--count', head, base]));
-        whole = known === before || round >= DEEPENINGS;
-        const depth = whole ? '--unshallow' : `--deepen=${FIRST_DEEPENING * 2 ** round}`;
-        const failed = await fetchCommits(repository, credentials, [depth], [base]);
-        if (failed !== null)
-            return none(`the clone is shallow and could not be deepened to the merge base with \`${ref}\` (${failed})`);
-    }
-}
-/** A commit with its tree, fetched if it is not there. */
-async function available(repository, commit, ref, credentials) {
-    const failed = await fetchCommit(repository, commit, credentials);
-    return failed === null
-        ? { commit, ref, reason: null }
-        : {
-            commit: null,
-            ref,
-            reason: `the base commit \`${commit.slice(0, 7)}\` is not in the clone and could not be fetched (${failed})`,
-        };
-}
-/** Fetches one commit if the repository lacks it. Null when it is there, else git's own words. */
-async function fetchCommit(repository, commit, credentials) {
-    const there = await repository.tryGit(['cat-file', '-e', `${commit}^{tree}`]);
-    if (there.exitCode === 0)
-        return null;
-    return fetchCommits(repository, credentials, (await isShallow(repository)) ? ['--depth=1'] : [], [commit]);
-}
-async function fetchCommits(repository, credentials, options, commits) {
-    const remote = await remoteName(repository);
-    if (remote === null)
-        return 'the repository has no remote';
-    const fetched = await withCredentials(repository, credentials, [
-        'fetch',
-        '--quiet',
-        '--no-tags',
-        '--no-recurse-submodules',
-        '--no-write-fetch-head',
-        '--no-auto-maintenance',
-        '--refmap=',
-        ...options,
-        remote,
-        ...commits,
-    ]);
-    return fetched.exitCode === 0 ? null : gitFailure(['fetch'], fetched).message.replace(/\.$/, '');
-}
-/**
- * Talks to the remote as the checkout is set up to, and where that fails (`persist-credentials: false`) once more with the
- * token, handed over in the environment as the header that actions/checkout itself would configure.
- */
-async function withCredentials(repository, credentials, args) {
-    const plain = await repository.tryGit(args);
-    if (plain.exitCode === 0 || credentials === null)
-        return plain;
-    const again = await repository.tryGit(args, credentialVariables(credentials));
-    return again.exitCode === 0 ? again : plain;
-}
-/** The environment in which git sends the token to its server, and to no other. */
-function credentialVariables(credentials) {
-    const basic = Buffer.from(`x-access-token:${credentials.token}`).toString('base64');
-    return {
-        GIT_CONFIG_COUNT: '1',
-        GIT_CONFIG_KEY_0: `http.${credentials.serverUrl.replace(/\/$/, '')}/.extraheader`,
-        GIT_CONFIG_VALUE_0: `AUTHORIZATION: basic ${basic}`,
-    };
-}
-async function isShallow(repository) {
-    return (await repository.git(['rev-parse', '--is-shallow-repository'])) === 'true';
-}
-/** `origin`, else the only or first remote, else null. */
-async function remoteName(repository) {
-    const remotes = (await repository.git(['remote'])).split('\n').filter(Boolean);
-    return remotes.includes('origin') ? 'origin' : (remotes[0] ?? null);
-}
-
+// EXTERNAL MODULE: ./build/git/commits.js
+var commits = __nccwpck_require__(2985);
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 10 modules
+var schemas = __nccwpck_require__(3798);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/errors.js
 var errors = __nccwpck_require__(7428);
 // EXTERNAL MODULE: ./build/build/dockerfile.js
@@ -47241,6 +48223,8 @@ function keepsRecords({ driver, version }) {
     return driver !== 'docker' || major === undefined || Number(major) >= 24;
 }
 
+// EXTERNAL MODULE: ./build/git/git.js
+var git = __nccwpck_require__(75);
 ;// CONCATENATED MODULE: ./build/git/tree.js
 
 
@@ -47262,13 +48246,13 @@ function keepsRecords({ driver, version }) {
  * Throws CouldNotMeasure `git` where git fails, and where a submodule is needed that cannot be had.
  */
 async function writeTree(exec, repository, treeish, destination, credentials) {
-    await tree_fill(exec, repository, treeish, destination, credentials, `${destination}.index`);
+    await fill(exec, repository, treeish, destination, credentials, `${destination}.index`);
 }
 /** `indexFile` stands outside of all that is written: a submodule's too. */
-async function tree_fill(exec, repository, treeish, destination, credentials, indexFile) {
+async function fill(exec, repository, treeish, destination, credentials, indexFile) {
     const written = await readTree(repository, treeish, destination, credentials, indexFile);
     if (written.exitCode !== 0)
-        throw gitFailure(['read-tree'], written);
+        throw (0,git/* gitFailure */.tv)(['read-tree'], written);
     const needed = await submodulesIn(repository, { GIT_INDEX_FILE: indexFile });
     if (needed.length === 0)
         return;
@@ -47282,10 +48266,10 @@ async function tree_fill(exec, repository, treeish, destination, credentials, in
         const source = await sourceOf(exec, repository, submodule, present, folder);
         if (source === null)
             continue;
-        const failed = await fetchCommit(source, submodule.commit, credentials);
+        const failed = await (0,commits/* fetchCommit */.iH)(source, submodule.commit, credentials);
         if (failed !== null)
             throw new build_failure/* CouldNotMeasure */.N('git', `The commit \`${submodule.commit.slice(0, 7)}\` of the submodule \`${submodule.path}\` could not be fetched (${failed}).`);
-        await tree_fill(exec, source, submodule.commit, folder, credentials, `${indexFile}-${at}`);
+        await fill(exec, source, submodule.commit, folder, credentials, `${indexFile}-${at}`);
     }
 }
 /**
@@ -47310,7 +48294,7 @@ async function readTree(repository, treeish, destination, credentials, indexFile
     if (written.exitCode === 0 || credentials === null || !(lfs || (await isPartial(repository))))
         return written;
     await (0,promises_.rm)(destination, { recursive: true });
-    const again = await read(credentialVariables(credentials));
+    const again = await read((0,commits/* credentialVariables */.rt)(credentials));
     return again.exitCode === 0 ? again : written;
 }
 /**
@@ -47358,7 +48342,7 @@ async function sourceOf(exec, repository, { path, name }, present, folder) {
     if (renamed)
         return checkedOut(exec, repository, renamed.path);
     const kept = name !== null && isModuleName(name)
-        ? await openGitDir(exec, (0,external_node_path_.join)(repository.gitDir, 'modules', name), folder)
+        ? await (0,git/* openGitDir */.wk)(exec, (0,external_node_path_.join)(repository.gitDir, 'modules', name), folder)
         : null;
     if (kept !== null)
         return kept;
@@ -47376,7 +48360,7 @@ async function sourceOf(exec, repository, { path, name }, present, folder) {
 async function checkedOut(exec, repository, path) {
     if (!(await isPopulated(repository, path)))
         return null;
-    const opened = await openRepository(exec, (0,external_node_path_.join)(repository.root, path));
+    const opened = await (0,git/* openRepository */.h_)(exec, (0,external_node_path_.join)(repository.root, path));
     // Where the `.git` there is broken, git may find the repository around it.
     if (opened.root !== (0,external_node_path_.join)(repository.root, path))
         throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${path}\` of the checkout is no repository of its own.`);
@@ -47422,6 +48406,8 @@ async function exists(path) {
     return (0,promises_.stat)(path).then(() => true, () => false);
 }
 
+// EXTERNAL MODULE: ./build/image/layer/whiteout.js
+var whiteout = __nccwpck_require__(9645);
 ;// CONCATENATED MODULE: ./build/image/files.js
 
 /** Links that lead to each other, as the kernel has it (`MAXSYMLINKS`). */
@@ -47429,7 +48415,7 @@ const MAX_LINKS = 40;
 /** Folders of all layers, among them those that none lists: a few bytes in a tar make thousands of them. */
 const MAX_FOLDERS = 500_000;
 /** Folders that a path leads through: who asks for each of them, of each path, must come to an end. */
-const files_MAX_DEPTH = 256;
+const MAX_DEPTH = 256;
 /**
  * Lays the layers on each other, base layer first, as an engine does: whiteouts of a layer act on the layers below it, whatever their
  * place in its tar. Null where there are more folders, or deeper ones, than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
@@ -47459,7 +48445,7 @@ function layFiles(layers) {
                 case 'file': {
                     const file = imageFile(entry, layer);
                     files.push(file);
-                    if (whiteoutOf(entry.path) === null)
+                    if ((0,whiteout/* whiteoutOf */.n)(entry.path) === null)
                         tree.place(entry.path, file, replaced);
                     else
                         file.lost = removed;
@@ -47480,9 +48466,9 @@ function layFiles(layers) {
 }
 function isTooDeep(path) {
     let folders = 0;
-    for (let at = path.indexOf('/', 1); at !== -1 && folders <= files_MAX_DEPTH; at = path.indexOf('/', at + 1))
+    for (let at = path.indexOf('/', 1); at !== -1 && folders <= MAX_DEPTH; at = path.indexOf('/', at + 1))
         folders += 1;
-    return folders > files_MAX_DEPTH;
+    return folders > MAX_DEPTH;
 }
 function imageFile({ path, size, mode, uid, gid, checksum, facts }, layer) {
     return { path, layer, size, mode, uid, gid, checksum, facts, lost: null, package: null };
@@ -47646,8 +48632,22 @@ class Tree {
     }
 }
 
+// EXTERNAL MODULE: ./build/image/packages/apk.js
+var apk = __nccwpck_require__(7740);
+// EXTERNAL MODULE: ./build/image/packages/dpkg.js
+var dpkg = __nccwpck_require__(902);
+// EXTERNAL MODULE: ./build/image/packages/go.js
+var go = __nccwpck_require__(7470);
+// EXTERNAL MODULE: ./build/image/packages/java.js
+var java = __nccwpck_require__(2108);
+// EXTERNAL MODULE: ./build/image/packages/npm.js
+var npm = __nccwpck_require__(9075);
 // EXTERNAL MODULE: ./build/image/packages/package.js
 var packages_package = __nccwpck_require__(4214);
+// EXTERNAL MODULE: ./build/image/packages/python.js
+var python = __nccwpck_require__(2178);
+// EXTERNAL MODULE: ./build/image/packages/rpm.js + 1 modules
+var rpm = __nccwpck_require__(6706);
 ;// CONCATENATED MODULE: ./build/image/packages/packages.js
 
 
@@ -47659,13 +48659,13 @@ var packages_package = __nccwpck_require__(4214);
 
 /** Where two claim a file, the one that stands first here has it: a distribution's package before what lies in its folders. */
 const FINDERS = [
-    findDpkgPackages,
-    findApkPackages,
-    findRpmPackages,
-    findNpmPackages,
-    findPythonPackages,
-    findGoPackages,
-    findJavaPackages,
+    dpkg/* findDpkgPackages */.d,
+    apk/* findApkPackages */.l,
+    rpm/* findRpmPackages */.C,
+    npm/* findNpmPackages */.O,
+    python/* findPythonPackages */.$,
+    go/* findGoPackages */.f,
+    java/* findJavaPackages */.R,
 ];
 /**
  * The packages of an image, in the finders' order. Each file in `laid.files` gets the index of its package, also one that is lost where it
@@ -47795,10 +48795,16 @@ function unknownLayers({ config }, contents) {
     return (config.rootfs?.diff_ids ?? []).filter((diffId) => contents.get(diffId) === undefined).length;
 }
 
+// EXTERNAL MODULE: ./build/image/measurement.js
+var measurement = __nccwpck_require__(4158);
+// EXTERNAL MODULE: ./build/image/oci.js
+var oci = __nccwpck_require__(1903);
+// EXTERNAL MODULE: ./build/image/layer/secret.js
+var secret = __nccwpck_require__(9010);
 ;// CONCATENATED MODULE: ./build/image/settings.js
 
 /** Names that are looked at, and characters of each. */
-const settings_MAX_NAMES = 1_000;
+const MAX_NAMES = 1_000;
 const MAX_NAME = 200;
 /**
  * What an image's config says, without any value; null where there is none (an engine that was asked without its handing the image over).
@@ -47839,7 +48845,7 @@ function namesOf(pairs) {
     return distinct(names);
 }
 function distinct(names) {
-    return [...new Set(names)].slice(0, settings_MAX_NAMES).map((name) => name.slice(0, MAX_NAME));
+    return [...new Set(names)].slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME));
 }
 
 ;// CONCATENATED MODULE: ./build/image/describe.js
@@ -47855,7 +48861,7 @@ const UNKNOWN_ORIGINS = { layers: new Map(), baseImage: null, stages: null };
  */
 function toMeasurement(subject, { config, packed }, sizes, origins, unmeasured, { sizeFrom = 'content', content = null } = {}) {
     const diffIds = config.rootfs?.diff_ids ?? [];
-    const createdBy = layerHistory(config);
+    const createdBy = (0,oci/* layerHistory */.Mg)(config);
     if (packed && packed.layers.length !== diffIds.length) {
         throw new build_failure/* CouldNotMeasure */.N('measure', `The image's manifest lists ${packed.layers.length} layers and its config ${diffIds.length}.`);
     }
@@ -47869,7 +48875,7 @@ function toMeasurement(subject, { config, packed }, sizes, origins, unmeasured, 
             size: Array.isArray(sizes) ? (sizes[at] ?? null) : null,
             downloadSize: blob?.size ?? null,
             compression: blob ? compressionOf(blob.mediaType) : null,
-            instruction: own?.instruction ?? plainInstruction(createdBy?.[at] ?? ''),
+            instruction: own?.instruction ?? (0,oci/* plainInstruction */.x0)(createdBy?.[at] ?? ''),
             file: own && own.line !== null ? subject.dockerfile : null,
             line: own?.line ?? null,
             stage: own?.stage ?? null,
@@ -47884,7 +48890,7 @@ function toMeasurement(subject, { config, packed }, sizes, origins, unmeasured, 
     return {
         schema: 1,
         name: subject.name,
-        platform: platformName(config),
+        platform: (0,oci/* platformName */.$r)(config),
         commit: subject.commit,
         dockerfile: subject.dockerfile,
         ignoreFile: subject.ignoreFile,
@@ -48087,250 +49093,8 @@ async function readHistory(exec, image) {
         .toReversed();
 }
 
-;// CONCATENATED MODULE: ./build/image/source/manifests.js
-
-
-
-
-
-/** Bytes that a manifest, an index or a config may have. Registries take manifests of 4 MiB (OCI distribution-spec). */
-const MAX_DOCUMENT_SIZE = 8 * 1024 * 1024;
-/** Bytes of all documents of one image on all its platforms; real ones are a few kB each. */
-const MAX_DOCUMENTS_SIZE = 64 * 1024 * 1024;
-const DOCUMENTS_AT_A_TIME = 6;
-/** Real ones are one or two deep and list a few dozen images. */
-const manifests_MAX_DEPTH = 8;
-const manifests_MAX_ENTRIES = 1_000;
-const INDEX_TYPES = [
-    'application/vnd.oci.image.index.v1+json',
-    'application/vnd.docker.distribution.manifest.list.v2+json',
-];
-const MANIFEST_TYPES = [
-    'application/vnd.oci.image.manifest.v1+json',
-    'application/vnd.docker.distribution.manifest.v2+json',
-];
-/** The media types that are understood, as the `Accept` of a registry's client has them. */
-const DOCUMENT_TYPES = [...INDEX_TYPES, ...MANIFEST_TYPES];
-const SCHEMA_1_TYPE = /^application\/vnd\.docker\.distribution\.manifest\.v1\+/;
-/** Docker 1.10 wrote `application/octet-stream`; one that says nothing ('') is taken for an image's. */
-const CONFIG_TYPES = new Set([
-    'application/vnd.oci.image.config.v1+json',
-    'application/vnd.docker.container.image.v1+json',
-    'application/octet-stream',
-    '',
-]);
-/** OCI's `…nondistributable…` and Docker's `…foreign…`: https://github.com/opencontainers/image-spec/blob/main/layer.md */
-const ELSEWHERE = /nondistributable|foreign/;
-/**
- * The images behind the entries, one a platform, in the entries' order; each document is verified against its digest. An index in
- * an index is followed; attestations and artifacts are left out; a platform that stands there twice counts once, the first. Of the
- * others only what `platforms` (`os/architecture[/variant]`, [] for all) asks for is read; an entry that does not tell its platform has
- * to be. So the answer may be empty, where the place has images for other platforms alone. What an index lists and the place does not
- * have (`readDocument` answers null) is left out as well.
- *
- * `place` is what errors name: the reference as the user wrote it.
- * Throws CouldNotMeasure `measure`: no image at all, an entry that is not there, Docker's schema 1, too large, another digest or size, not as the specs have it.
- */
-async function resolveImages(place, readDocument, entries, platforms, leftOut = () => { }) {
-    const isWanted = platformFilter(platforms);
-    const documents = new Map();
-    const indexes = new Set();
-    const artifacts = new Set();
-    let seen = 0;
-    const inTurn = turns_createTurns(DOCUMENTS_AT_A_TIME);
-    let readBytes = 0;
-    let imagesOfOthers = 0;
-    let absent = 0;
-    /** Verifies a document; all of them together must not fill the memory. */
-    function keep(digest, bytes) {
-        if (bytes === null)
-            return null;
-        readBytes += bytes.length;
-        if (readBytes > MAX_DOCUMENTS_SIZE) {
-            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` has more than ${MAX_DOCUMENTS_SIZE} bytes of manifests and configs.`);
-        }
-        return verified(place, digest, bytes);
-    }
-    /** Reads a document once, however many entries lead to it. */
-    async function read(entry, kind) {
-        const { digest, size } = entry;
-        if (size !== undefined && size > MAX_DOCUMENT_SIZE)
-            throw tooLarge(place, digest);
-        const already = documents.get(digest);
-        const document = already ?? inTurn(async () => keep(digest, await readDocument(digest, kind)));
-        if (!already)
-            documents.set(digest, document);
-        const bytes = await document;
-        if (bytes !== null && size !== undefined && size !== bytes.length) {
-            throw problem(place, digest, `has ${bytes.length} bytes where ${size} are listed`);
-        }
-        return bytes;
-    }
-    async function follow(listed, depth) {
-        seen += listed.length;
-        if (seen > manifests_MAX_ENTRIES)
-            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` lists more than ${manifests_MAX_ENTRIES} images.`);
-        if (depth > manifests_MAX_DEPTH) {
-            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` has an index in an index more than ${manifests_MAX_DEPTH} deep.`);
-        }
-        const found = await Promise.all(imagesOf({ manifests: listed }).map((entry) => followEntry(entry, depth)));
-        return found.flat();
-    }
-    async function followEntry(entry, depth) {
-        const { digest, mediaType = '', platform } = entry;
-        if (SCHEMA_1_TYPE.test(mediaType))
-            throw tooOld(place, digest);
-        if (mediaType !== '' && !DOCUMENT_TYPES.includes(mediaType)) {
-            artifacts.add(mediaType);
-            return [];
-        }
-        if (platform && !isWanted(platform))
-            return skip(platform);
-        const bytes = await read(entry, 'manifest');
-        if (bytes === null)
-            return leaveOut(digest, depth);
-        const document = manifestOrIndex(place, digest, bytes);
-        if ('manifests' in document) {
-            // The same index again adds no platform; following it each time could take for ever.
-            if (indexes.has(digest))
-                return [];
-            indexes.add(digest);
-            return follow(document.manifests, depth + 1);
-        }
-        if (!CONFIG_TYPES.has(document.config.mediaType)) {
-            artifacts.add(document.config.mediaType);
-            return [];
-        }
-        const image = await readImage(entry, document);
-        if (image === null)
-            return leaveOut(document.config.digest, depth);
-        if (image.config.os === 'unknown') {
-            artifacts.add('an attestation');
-            return [];
-        }
-        return isWanted(image.config) ? [image] : skip(image.config);
-    }
-    function skip(platform) {
-        imagesOfOthers += 1;
-        leftOut(platformName(platform));
-        return [];
-    }
-    /** What an index lists may be elsewhere; what the place itself names may not. */
-    function leaveOut(digest, depth) {
-        if (depth === 1)
-            throw problem(place, digest, 'is not there');
-        absent += 1;
-        return [];
-    }
-    async function readImage({ digest, platform }, document) {
-        const bytes = await read(document.config, 'config');
-        if (bytes === null)
-            return null;
-        const parsed = parse(place, document.config.digest, imageConfig, json(place, document.config.digest, bytes));
-        const config = platform ? { ...parsed, variant: undefined, ...platform } : parsed;
-        const layers = document.layers.map(packedLayer);
-        const count = config.rootfs?.diff_ids?.length ?? 0;
-        if (layers.length !== count) {
-            throw problem(place, digest, `lists ${layers.length} layers and the image's config ${count}`);
-        }
-        const total = layers.reduce((sum, { size }) => sum + size, document.config.size);
-        if (!Number.isSafeInteger(total))
-            throw problem(place, digest, 'lists layers of an impossible size');
-        return {
-            digest,
-            config,
-            packed: { configSize: document.config.size, layers },
-            configDigest: document.config.digest,
-        };
-    }
-    const images = await follow(entries, 1);
-    if (images.length === 0 && imagesOfOthers === 0)
-        throw absent > 0 ? noneHere(place) : noImage(place, artifacts);
-    const names = images.map(({ config }) => platformName(config));
-    return images.filter((_, at) => names.indexOf(names[at]) === at);
-}
-/** A manifest or an index; told by its own members, for the media type is optional in OCI. */
-function manifestOrIndex(place, digest, bytes) {
-    const document = json(place, digest, bytes);
-    if (isSchema1(document))
-        throw tooOld(place, digest);
-    const has = (member) => typeof document === 'object' && document !== null && member in document;
-    // What one reader takes for an index and another for a manifest is an attack (CVE-2021-41190).
-    if (has('manifests') && (has('layers') || has('config'))) {
-        throw problem(place, digest, 'is a manifest and an index at once');
-    }
-    return has('manifests') ? parse(place, digest, index, document) : parse(place, digest, manifest, document);
-}
-function packedLayer({ digest, size, mediaType, urls }) {
-    return { digest, size, mediaType, elsewhere: (urls ?? []).length > 0 || ELSEWHERE.test(mediaType) };
-}
-/** Whether a platform is one of these (`os/architecture[/variant]`, as a user writes them; [] for all). */
-function platformFilter(platforms) {
-    const wanted = new Set(platforms.map(normalisePlatform));
-    return (of) => wanted.size === 0 || wanted.has(platformName(of));
-}
-/** Those of the images that are for a platform that is wanted; of the others `leftOut` is told. */
-function keepWanted(images, { platforms, leftOut }) {
-    const isWanted = platformFilter(platforms);
-    for (const { config } of images)
-        if (!isWanted(config))
-            leftOut?.(platformName(config));
-    return images.filter(({ config }) => isWanted(config));
-}
-/** A platform as a user writes it, in the form of `platformName`. */
-function normalisePlatform(platform) {
-    const [os = '', architecture = '', variant] = platform.toLowerCase().split('/');
-    return platformName({ os, architecture, variant });
-}
-function verified(place, digest, bytes) {
-    if (bytes.length > MAX_DOCUMENT_SIZE)
-        throw tooLarge(place, digest);
-    const actual = digestOf(bytes);
-    if (actual === digest)
-        return bytes;
-    // A schema 1 manifest's digest is of its payload, without the signatures in it: it never fits the bytes.
-    if (isSchema1(json_parseJson(bytes)))
-        throw tooOld(place, digest);
-    throw problem(place, digest, `has another digest, ${actual}`);
-}
-function isSchema1(document) {
-    return (typeof document === 'object' && document !== null && 'schemaVersion' in document && document.schemaVersion === 1);
-}
-function json(place, digest, bytes) {
-    const document = json_parseJson(bytes);
-    if (document === undefined)
-        throw problem(place, digest, 'is no JSON');
-    return document;
-}
-function parse(place, digest, shape, document) {
-    const parsed = shape.safeParse(document);
-    if (parsed.success)
-        return parsed.data;
-    const [first] = parsed.error.issues;
-    const where = first?.path.join('.') ?? '';
-    throw problem(place, digest, `is not as the OCI image spec has it: ${where.slice(0, 200)}: ${first?.message.slice(0, 200) ?? ''}`);
-}
-function problem(place, digest, what) {
-    return new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\`: the document ${digest} ${what}.`);
-}
-function tooLarge(place, digest) {
-    return problem(place, digest, `has more than ${MAX_DOCUMENT_SIZE} bytes`);
-}
-function tooOld(place, digest) {
-    return new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\`: the manifest ${digest} has Docker's schema 1, which does not list what an image weighs.`, { remedy: 'Push the image again with a Docker of the last years (`docker pull`, `docker push`).' });
-}
-function noneHere(place) {
-    return new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` lists images, and has the content of none.`, {
-        remedy: 'Pull or build the image for this platform before it is saved.',
-    });
-}
-function noImage(place, artifacts) {
-    const instead = [...artifacts].slice(0, 5).map((type) => type.slice(0, 100));
-    return new build_failure/* CouldNotMeasure */.N('measure', instead.length === 0
-        ? `\`${place}\` lists no image.`
-        : `\`${place}\` is no container image, but holds: ${instead.join(', ')}.`);
-}
-
+// EXTERNAL MODULE: ./build/image/source/manifests.js
+var manifests = __nccwpck_require__(3608);
 ;// CONCATENATED MODULE: ./build/image/record.js
 
 
@@ -48343,11 +49107,11 @@ function noImage(place, artifacts) {
  * (`docker buildx history inspect attachment`), in a time that does not depend on the image's size. The classic store has no manifest.
  * Throws CouldNotMeasure `measure` where the record cannot be read.
  */
-async function record_readRecord(exec, build, store, builder) {
+async function readRecord(exec, build, store, builder) {
     const readDocument = (digest) => readAttachment(exec, build.ref, builder, digest);
     const images = store === 'classic'
         ? [{ digest: null, config: await readConfig(readDocument, build.digest), packed: null }]
-        : await resolveImages('the built image', readDocument, [{ digest: build.digest }], []);
+        : await (0,manifests/* resolveImages */.Be)('the built image', readDocument, [{ digest: build.digest }], []);
     return Promise.all(images.map(async ({ digest, config, packed }) => {
         const origins = await readProvenance(exec, build, builder, config);
         return { digest, config, packed, origins };
@@ -48356,10 +49120,10 @@ async function record_readRecord(exec, build, store, builder) {
 /** The classic store has no manifest: what the build's record names is the config. */
 async function readConfig(readDocument, digest) {
     const bytes = await readDocument(digest);
-    const actual = digestOf(bytes);
+    const actual = (0,oci/* digestOf */.ol)(bytes);
     if (actual !== digest)
         throw new build_failure/* CouldNotMeasure */.N('measure', `The engine gave ${actual} for the config ${digest}.`);
-    const parsed = imageConfig.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    const parsed = oci/* imageConfig */.gj.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8')));
     if (parsed.success)
         return parsed.data;
     throw new build_failure/* CouldNotMeasure */.N('measure', `The config ${digest} is not as the OCI image spec has it:\n${errors/* prettifyError */.S1(parsed.error)}`);
@@ -48370,7 +49134,7 @@ async function readConfig(readDocument, digest) {
  * origin; their sizes are as good as ever.
  */
 async function readProvenance(exec, build, builder, config) {
-    const platform = platformName(config);
+    const platform = (0,oci/* platformName */.$r)(config);
     const layerCount = config.rootfs?.diff_ids?.length ?? 0;
     const told = build.provenance.get(platform) ?? build.provenance.get('');
     if (told !== undefined)
@@ -48402,7 +49166,7 @@ async function readAttachment(exec, ref, builder, digest) {
 async function readClassicSizes(exec, image, config) {
     const sizes = (await readHistory(exec, image)).map(({ size }) => size);
     const history = config.history ?? [];
-    if (layerHistory(config) !== null && history.length === sizes.length)
+    if ((0,oci/* layerHistory */.Mg)(config) !== null && history.length === sizes.length)
         return sizes.filter((_, at) => history[at].empty_layer !== true);
     const { exitCode, stdout, stderr } = await exec('docker', ['image', 'inspect', '--format', '{{.Size}}', image]);
     if (exitCode !== 0 || !/^\d+\s*$/.test(stdout))
@@ -48419,7 +49183,7 @@ var inputs_reference = __nccwpck_require__(6829);
 const NAMES_SHOWN = 10;
 /** A name that a user can be told to write: on one line, not of any length, and none that is read as `@INDEX`. */
 // oxlint-disable-next-line no-control-regex -- control characters are what is refused
-const choice_WRITABLE = /^(?!@)[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{1,200}$/;
+const WRITABLE = /^(?!@)[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{1,200}$/;
 /**
  * The offers that a reference's name means, in the place's order: all where it is null; with `@INDEX` the one at that place, from
  * 0 (containers-transports(5)); else those with exactly this name, or, where there are none, those whose name means the same to
@@ -48431,20 +49195,20 @@ function offersNamed(offers, name, place) {
         throw new build_failure/* CouldNotMeasure */.N('measure', `There is no image in \`${place}\`.`);
     if (name === null)
         return offers;
-    const found = choice_find(offers, name);
+    const found = find(offers, name);
     if (found.length > 0)
         return found;
     throw new build_failure/* CouldNotMeasure */.N('input', `There is no image \`${name}\` in \`${place}\`.`, {
-        remedy: `It has ${choice_listed(offers)}.`,
+        remedy: `It has ${listed(offers)}.`,
     });
 }
 /** The error for a reference that means several images of a place. */
 function severalImages(offers, place) {
-    return new build_failure/* CouldNotMeasure */.N('input', `There is more than one image in \`${place}\`: ${choice_listed(offers)}.`, {
+    return new build_failure/* CouldNotMeasure */.N('input', `There is more than one image in \`${place}\`: ${listed(offers)}.`, {
         remedy: `Say which one: \`${place}:${labels(offers)[0]}\`.`,
     });
 }
-function choice_find(offers, name) {
+function find(offers, name) {
     const [, index] = /^@(\d{1,9})$/.exec(name) ?? [];
     if (index !== undefined)
         return offers.filter(({ at }) => at === Number(index));
@@ -48463,7 +49227,7 @@ function fullName(name) {
     const { registry, repository, tag, digest } = reference;
     return `${registry}/${repository}${digest === null ? `:${tag}` : `@${digest}`}`;
 }
-function choice_listed(offers) {
+function listed(offers) {
     const names = labels(offers);
     const more = names.length - NAMES_SHOWN;
     const shown = names.slice(0, NAMES_SHOWN).map((name) => `\`${name}\``);
@@ -48474,12 +49238,14 @@ function labels(offers) {
     const counts = new Map();
     for (const name of offers.flatMap(({ names }) => [...new Set(names)]))
         counts.set(name, (counts.get(name) ?? 0) + 1);
-    const canBeWritten = (name) => counts.get(name) === 1 && choice_WRITABLE.test(name);
+    const canBeWritten = (name) => counts.get(name) === 1 && WRITABLE.test(name);
     return offers.map(({ at, names }) => names.find(canBeWritten) ?? `@${at}`);
 }
 
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: ./build/image/source/json.js
+var json = __nccwpck_require__(230);
 ;// CONCATENATED MODULE: ./build/image/source/files.js
 
 
@@ -48498,7 +49264,7 @@ async function readDocument(files, path, shape) {
 }
 /** A JSON document in the shape that is expected. Throws CouldNotMeasure `measure` naming it. */
 function parseDocument(bytes, shape, what) {
-    const value = json_parseJson(bytes);
+    const value = (0,json/* parseJson */.q)(bytes);
     if (value === undefined)
         throw new build_failure/* CouldNotMeasure */.N('measure', `${what} is not JSON.`);
     const parsed = shape.safeParse(value);
@@ -48533,8 +49299,8 @@ async function openFile(path) {
 async function readWhole(file, what) {
     try {
         const { size } = await file.stat();
-        if (size > MAX_DOCUMENT_SIZE)
-            throw files_tooLarge(what);
+        if (size > manifests/* MAX_DOCUMENT_SIZE */.bJ)
+            throw tooLarge(what);
         return await file.readFile();
     }
     finally {
@@ -48542,15 +49308,15 @@ async function readWhole(file, what) {
     }
 }
 /** Chunks in one piece; each chunk has to be valid only until the next one comes. */
-async function files_gather(chunks) {
+async function gather(chunks) {
     const all = [];
     for await (const chunk of chunks)
         all.push(Buffer.from(chunk));
     return Buffer.concat(all);
 }
 /** The error for a document that is larger than any real one. */
-function files_tooLarge(what) {
-    return new build_failure/* CouldNotMeasure */.N('measure', `\`${what}\` has more than ${MAX_DOCUMENT_SIZE} bytes: it is no JSON document of an image.`);
+function tooLarge(what) {
+    return new build_failure/* CouldNotMeasure */.N('measure', `\`${what}\` has more than ${manifests/* MAX_DOCUMENT_SIZE */.bJ} bytes: it is no JSON document of an image.`);
 }
 /** A system error in words: `permission denied`. */
 function reason(error) {
@@ -48609,7 +49375,7 @@ async function openBlob(folder, digest) {
  */
 async function layoutImages(files, name, { platforms, leftOut }) {
     const tops = chooseTops(await readTops(files), name, files.place);
-    const images = await resolveImages(files.place, documentsOf(files), tops, platforms, leftOut);
+    const images = await (0,manifests/* resolveImages */.Be)(files.place, documentsOf(files), tops, platforms, leftOut);
     const isSaved = (await files.read('manifest.json')) !== null;
     const found = await Promise.all(images.map((image) => toSourceImage(files, image)));
     return found.map((image) => (isSaved ? withoutUnpacked(image) : image));
@@ -48664,10 +49430,10 @@ async function readTops(files) {
         const version = layout.imageLayoutVersion.slice(0, 20);
         throw new build_failure/* CouldNotMeasure */.N('measure', `\`${files.place}\` is an OCI layout of version ${version}, not of 1.0.0.`);
     }
-    const listed = await readDocument(files, 'index.json', index);
+    const listed = await readDocument(files, 'index.json', oci/* index */.Pe);
     if (listed === null)
         throw notALayout(files.place, 'index.json');
-    const images = new Set(imagesOf(listed));
+    const images = new Set((0,oci/* imagesOf */.IC)(listed));
     return listed.manifests
         .map((entry, at) => Object.assign(entry, { at, names: layout_namesOf(entry) }))
         .filter((entry) => images.has(entry));
@@ -48683,7 +49449,7 @@ function documentsOf(files) {
 function chooseTops(tops, name, place) {
     const found = offersNamed(tops, name, place);
     const distinct = [...new Map(found.map((top) => [top.digest, top])).values()];
-    const platforms = new Set(distinct.flatMap(({ platform }) => (platform ? [platformName(platform)] : [])));
+    const platforms = new Set(distinct.flatMap(({ platform }) => (platform ? [(0,oci/* platformName */.$r)(platform)] : [])));
     const names = new Set(distinct.map((top) => top.names.join('\n')));
     const isOne = platforms.size === distinct.length && names.size === 1;
     if (distinct.length === 1 || isOne)
@@ -48732,7 +49498,7 @@ async function requireFolder(folder) {
 }
 function blobPath(digest) {
     // It becomes a path of the machine's.
-    if (!DIGEST.test(digest))
+    if (!oci/* DIGEST */.Dh.test(digest))
         throw new Error(`Not a digest: ${digest.slice(0, 100)}`);
     return `blobs/${digest.replace(':', '/')}`;
 }
@@ -48805,7 +49571,7 @@ async function measureRevision(shop, revision) {
                 return buildAndRead();
             });
             // An index lists its platforms in an order of its own; the report has the one that was asked for.
-            const order = platforms.map(normalisePlatform);
+            const order = platforms.map(manifests/* normalisePlatform */.WN);
             const place = ({ platform }) => order.indexOf(platform);
             return measurements.toSorted((one, other) => place(one) - place(other));
         }
@@ -48831,7 +49597,7 @@ function readBuilt(shop, engine, build, request, subject) {
 async function readClassic({ exec, inputs, places, contents }, engine, build, { image, onLine }, subject) {
     const downloadSizes = inputs.metrics.includes('download-size');
     if (countsItself(inputs, engine)) {
-        const [recorded] = await record_readRecord(exec, build, engine.store, inputs.builder);
+        const [recorded] = await readRecord(exec, build, engine.store, inputs.builder);
         const sizes = await readClassicSizes(exec, build.digest, recorded.config);
         const unmeasured = { size: null, downloadSize: null };
         return [toMeasurement(subject, recorded, sizes, recorded.origins, unmeasured, { sizeFrom: 'engine' })];
@@ -48856,7 +49622,7 @@ function countsItself({ metrics, baseline, budgets, forbid }, engine) {
 }
 /** containerd's store and BuildKit keep blobs: manifests tell download sizes, and content is fetched only for layers that are not known. */
 async function readBlobs({ exec, inputs, places, contents, inTurn, scratch }, engine, build, request, subject) {
-    const recorded = await record_readRecord(exec, build, engine.store, inputs.builder);
+    const recorded = await readRecord(exec, build, engine.store, inputs.builder);
     const needed = inputs.metrics.includes('size') && recorded.some((image) => unknownLayers(image, contents) > 0);
     const layout = (0,external_node_path_.join)(scratch, 'layout');
     if (needed)
@@ -48892,7 +49658,7 @@ async function measureImage({ log, inputs, name, places, contents }, reference, 
         const measurements = await Promise.all(images.map((image) => {
             const unread = inputs.metrics.includes('size') ? unknownLayers(image, contents) : 0;
             const all = image.config.rootfs?.diff_ids?.length ?? 0;
-            section.line(`${platformName(image.config)}: ${all} ${all === 1 ? 'layer' : 'layers'}${unread > 0 ? `, ${unread} to be read …` : ''}`);
+            section.line(`${(0,oci/* platformName */.$r)(image.config)}: ${all} ${all === 1 ? 'layer' : 'layers'}${unread > 0 ? `, ${unread} to be read …` : ''}`);
             const source = { reference: reference.text, digest: image.digest };
             const subject = {
                 name,
@@ -48928,14 +49694,14 @@ async function measurementOf(image, subject, inputs, contents, origins, noDownlo
     const sizes = inputs.metrics.includes('size') ? await readLayerSizes(image, contents) : null;
     const packed = inputs.metrics.includes('download-size') ? image.packed : null;
     const unmeasured = {
-        size: inputs.metrics.includes('size') ? measure_ELSEWHERE : null,
+        size: inputs.metrics.includes('size') ? ELSEWHERE : null,
         downloadSize: inputs.metrics.includes('download-size') ? noDownloadSize : null,
     };
     const content = inputs.metrics.includes('size') ? contentOf(image.config.rootfs?.diff_ids ?? [], contents) : null;
     return toMeasurement(subject, { ...image, packed }, sizes, origins, unmeasured, { content });
 }
 /** Why a metric is not measured. */
-const measure_ELSEWHERE = 'a layer is not with the image (it is non-distributable)';
+const ELSEWHERE = 'a layer is not with the image (it is non-distributable)';
 const NOT_PACKED = "Docker's classic image store keeps no packed layers, and could not hand them over to be packed";
 const NO_BLOBS = 'the layers lie unpacked there';
 /**
@@ -48969,6 +49735,8 @@ const NO_BASELINE = {
     platforms: [],
 };
 
+// EXTERNAL MODULE: ./build/record/paths.js
+var paths = __nccwpck_require__(3536);
 ;// CONCATENATED MODULE: ./build/record/recipe.js
 
 
@@ -48978,7 +49746,7 @@ function recipeOf(inputs, run) {
     const context = (0,external_node_path_.resolve)(run.cwd, inputs.context);
     const file = (0,external_node_path_.resolve)(run.cwd, inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'));
     const parts = new Map([
-        ['context', pathFrom(run.cwd, context)],
+        ['context', pathFrom(run.root, context)],
         // From the context: where that alone is another one, this is not.
         ['file', pathFrom(context, file)],
     ]);
@@ -49033,9 +49801,9 @@ function createSteady({ commits, volatile }) {
 /** A pattern for any of these texts, the longest first; for none, one that matches nothing. */
 function anyOf(texts) {
     const longestFirst = [...new Set(texts)].toSorted((one, other) => other.length - one.length);
-    return longestFirst.length === 0 ? '(?!)' : longestFirst.map(recipe_escaped).join('|');
+    return longestFirst.length === 0 ? '(?!)' : longestFirst.map(escaped).join('|');
 }
-function recipe_escaped(text) {
+function escaped(text) {
     return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, String.raw `\$&`);
 }
 /** How many parts are named. */
@@ -49092,7 +49860,7 @@ async function findRecord(search, base, reach) {
     const engine = await search.engine;
     let reason = null;
     for (const { commit, behind } of candidates) {
-        const found = await Promise.all(platforms.map((platform) => readRecord(shelf, name, platform, commit)));
+        const found = await Promise.all(platforms.map((platform) => (0,store/* readRecord */.aE)(shelf, name, platform, commit)));
         if (found.length === 0 || !found.every((record) => record !== null))
             continue;
         const unlike = found.map((record) => unlikeness(record, search, engine)).find((clause) => clause !== null);
@@ -49109,14 +49877,14 @@ async function findRecord(search, base, reach) {
 /** Those that were asked for; else the one that is built where nothing else is said, as far as records tell. */
 async function platformsToFind(shelf, { inputs, name }) {
     if (inputs.platforms.length > 0)
-        return inputs.platforms.map(normalisePlatform);
-    const recorded = await platformsIn(shelf, name);
+        return inputs.platforms.map(manifests/* normalisePlatform */.WN);
+    const recorded = await (0,store/* platformsIn */.S2)(shelf, name);
     const native = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
     return recorded.includes(native) ? [native] : recorded.slice(0, 1);
 }
 /** The nearest commits, at most `TRIED`, that have a record for each of the platforms. */
 async function recordedBefore({ records, name }, shelf, commit, platforms) {
-    const recorded = await Promise.all(platforms.map((platform) => recordedCommits(shelf, name, platform)));
+    const recorded = await Promise.all(platforms.map((platform) => (0,store/* recordedCommits */.bf)(shelf, name, platform)));
     const isRecorded = (candidate) => recorded.every((commits) => commits.has(candidate));
     if (recorded.length === 0 || recorded.some(({ size }) => size === 0))
         return [];
@@ -49153,8 +49921,8 @@ async function withContent({ measurement }, shelf, { name, inputs, contents }) {
     if (!inputs.metrics.includes('size') || measurement.sizeFrom !== 'content')
         return { ...measurement, content: null };
     const diffIds = measurement.layers.map(({ diffId }) => diffId);
-    const folder = paths_folderOf(name, measurement.platform);
-    const listings = await readListings(shelf, folder, diffIds, (diffId) => contents.get(diffId) !== undefined);
+    const folder = (0,paths/* folderOf */.yS)(name, measurement.platform);
+    const listings = await (0,store/* readListings */.Sy)(shelf, folder, diffIds, (diffId) => contents.get(diffId) !== undefined);
     for (const [diffId, listing] of listings)
         contents.add({ diffId, ...listing });
     return { ...measurement, content: contentOf(diffIds, contents) };
@@ -49176,7 +49944,7 @@ async function withContent({ measurement }, shelf, { name, inputs, contents }) {
 async function obtainBaseline(shop, question, head, search) {
     if (shop.inputs.baseline === 'none')
         return NOT_WANTED;
-    const base = await resolveBase(shop.repository, question, shop.credentials);
+    const base = await (0,commits/* resolveBase */.gU)(shop.repository, question, shop.credentials);
     if (base.commit === null)
         return none(null, base.ref, base.reason);
     const { commit, ref } = base;
@@ -49231,7 +49999,7 @@ function noRecord({ commit }, { dataBranch }) {
 }
 async function buildBaseline(shop, base) {
     const { commit, ref } = base;
-    const there = await fetchBase(shop.repository, base, shop.credentials);
+    const there = await (0,commits/* fetchBase */.cu)(shop.repository, base, shop.credentials);
     if (there.commit === null)
         return none(null, ref, there.reason);
     try {
@@ -49369,6 +50137,10 @@ function builder_lastError(stderr) {
 
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
+// EXTERNAL MODULE: ./build/turns.js
+var turns = __nccwpck_require__(7760);
+// EXTERNAL MODULE: ./build/image/layer/listing.js + 2 modules
+var layer_listing = __nccwpck_require__(2028);
 ;// CONCATENATED MODULE: ./build/image/layer/release.js
 /** Less than what is unpacked at a time; smaller buffers may be parts of a shared one. */
 const LEAST = 64 * 1024;
@@ -49382,6 +50154,8 @@ function release({ buffer, byteOffset, byteLength }) {
         buffer.transfer(0);
 }
 
+// EXTERNAL MODULE: ./build/image/layer/tar-header.js
+var tar_header = __nccwpck_require__(9469);
 ;// CONCATENATED MODULE: ./build/image/layer/tar.js
 
 /**
@@ -49428,7 +50202,7 @@ class TarParser {
     header = null;
     map = null;
     fullSize = 0;
-    payloadMap = new PayloadMap();
+    payloadMap = new tar_header/* PayloadMap */.Dr();
     /** Of the payload: stored bytes that are to come, and where it stands in the file, whose pieces are in `map`. */
     stored = 0;
     position = 0;
@@ -49463,7 +50237,7 @@ class TarParser {
             }
             switch (this.state) {
                 case 'header': {
-                    const block = this.take(BLOCK);
+                    const block = this.take(tar_header/* BLOCK */.IE);
                     if (!block)
                         return null;
                     const event = this.readHeader(block);
@@ -49479,24 +50253,24 @@ class TarParser {
                     break;
                 }
                 case 'old-sparse': {
-                    const block = this.take(BLOCK);
+                    const block = this.take(tar_header/* BLOCK */.IE);
                     if (!block)
                         return null;
-                    const { map, more } = oldSparse(block, 'more');
-                    if (!this.map || this.map.length > METADATA_LIMIT / 12)
-                        throw corrupt(TOO_MANY_PIECES);
+                    const { map, more } = (0,tar_header/* oldSparse */.c_)(block, 'more');
+                    if (!this.map || this.map.length > tar_header/* METADATA_LIMIT */.kF / 12)
+                        throw (0,tar_header/* corrupt */.qb)(tar_header/* TOO_MANY_PIECES */.DP);
                     this.map.push(...map);
                     if (!more)
                         return this.begin();
                     break;
                 }
                 case 'sparse-map': {
-                    if (this.stored < BLOCK)
-                        throw corrupt('It is a corrupt tar archive: the map of a sparse file is cut off.');
-                    const block = this.take(BLOCK);
+                    if (this.stored < tar_header/* BLOCK */.IE)
+                        throw (0,tar_header/* corrupt */.qb)('It is a corrupt tar archive: the map of a sparse file is cut off.');
+                    const block = this.take(tar_header/* BLOCK */.IE);
                     if (!block)
                         return null;
-                    this.stored -= BLOCK;
+                    this.stored -= tar_header/* BLOCK */.IE;
                     this.map = this.payloadMap.add(block);
                     if (this.map)
                         return this.begin();
@@ -49579,8 +50353,8 @@ class TarParser {
             return null;
         }
         if (this.zeroBlocks > 0)
-            throw corrupt('It is a corrupt tar archive: more follows after a block of zeros.');
-        const header = parseHeader(block);
+            throw (0,tar_header/* corrupt */.qb)('It is a corrupt tar archive: more follows after a block of zeros.');
+        const header = (0,tar_header/* parseHeader */.RW)(block);
         const { flag } = header;
         if (flag === PAX)
             this.gather('pax', header);
@@ -49591,14 +50365,14 @@ class TarParser {
         else if (flag === GNU_LONG_LINK)
             this.gather('long-link', header);
         else if (flag === GNU_CONTINUED)
-            throw corrupt('It is a part of a multi-volume tar archive.');
+            throw (0,tar_header/* corrupt */.qb)('It is a part of a multi-volume tar archive.');
         else
             return this.readEntry(header, block);
         return null;
     }
     gather(what, { size }) {
-        if (size === null || size > METADATA_LIMIT) {
-            throw corrupt(`It has an extended header or a name that is longer than ${METADATA_LIMIT} bytes.`);
+        if (size === null || size > tar_header/* METADATA_LIMIT */.kF) {
+            throw (0,tar_header/* corrupt */.qb)(`It has an extended header or a name that is longer than ${tar_header/* METADATA_LIMIT */.kF} bytes.`);
         }
         this.gathering = { what, size };
         this.state = 'metadata';
@@ -49606,14 +50380,14 @@ class TarParser {
     readMetadata(bytes) {
         const { what, size } = this.gathering;
         if (what === 'pax')
-            this.pax = parsePax(bytes);
+            this.pax = (0,tar_header/* parsePax */.dA)(bytes);
         else if (what === 'pax-global') {
-            parsePax(bytes);
+            (0,tar_header/* parsePax */.dA)(bytes);
             this.forget();
         }
         else {
             const nul = bytes.indexOf(0);
-            const name = decodeName(nul === -1 ? bytes : bytes.subarray(0, nul));
+            const name = (0,tar_header/* decodeName */.e4)(nul === -1 ? bytes : bytes.subarray(0, nul));
             if (what === 'long-name')
                 this.longName = name;
             else
@@ -49626,23 +50400,23 @@ class TarParser {
         this.header = header;
         const { pax } = this;
         header.size = pax?.size ?? header.size;
-        const sparse = pax ? sparseFormat(pax) : null;
+        const sparse = pax ? (0,tar_header/* sparseFormat */.yv)(pax) : null;
         const isFile = TYPES[String.fromCharCode(header.flag)] === undefined && !this.isOldFolder(header);
         if (!isFile && header.flag !== 'D'.charCodeAt(0)) {
             if (sparse)
-                throw corrupt('It is a corrupt tar archive: an entry that is no file is sparse.');
+                throw (0,tar_header/* corrupt */.qb)('It is a corrupt tar archive: an entry that is no file is sparse.');
             header.size = 0;
         }
         if (header.size === null || header.size < 0 || !Number.isSafeInteger(header.size)) {
-            throw corrupt('It is no tar archive, or a corrupt one: an entry has an impossible size.');
+            throw (0,tar_header/* corrupt */.qb)('It is no tar archive, or a corrupt one: an entry has an impossible size.');
         }
         this.stored = header.size;
         this.fullSize = header.size;
-        this.padding = (BLOCK - (this.stored % BLOCK)) % BLOCK;
+        this.padding = (tar_header/* BLOCK */.IE - (this.stored % tar_header/* BLOCK */.IE)) % tar_header/* BLOCK */.IE;
         if (header.flag === GNU_SPARSE) {
             if (!header.isGnu)
-                throw corrupt('It is a corrupt tar archive: a sparse file is not in GNU format.');
-            const { map, more, size } = oldSparse(block, 'main');
+                throw (0,tar_header/* corrupt */.qb)('It is a corrupt tar archive: a sparse file is not in GNU format.');
+            const { map, more, size } = (0,tar_header/* oldSparse */.c_)(block, 'main');
             this.map = map;
             this.fullSize = size;
             if (more)
@@ -49650,11 +50424,11 @@ class TarParser {
             return more ? null : this.begin();
         }
         if (pax && sparse) {
-            this.fullSize = sparseSize(pax) ?? header.size;
+            this.fullSize = (0,tar_header/* sparseSize */.yI)(pax) ?? header.size;
             if (sparse === 'records')
-                this.map = sparseMapOfRecords(pax);
+                this.map = (0,tar_header/* sparseMapOfRecords */.AK)(pax);
             else {
-                this.payloadMap = new PayloadMap();
+                this.payloadMap = new tar_header/* PayloadMap */.Dr();
                 this.state = 'sparse-map';
                 return null;
             }
@@ -49674,16 +50448,16 @@ class TarParser {
         const sparseName = pax && map ? pax.sparse.get('name') : undefined;
         const target = this.longLink || (pax?.linkpath ?? header.linkName);
         const entry = {
-            path: normalisePath(sparseName ?? (this.longName || (pax?.path ?? header.name))),
+            path: (0,tar_header/* normalisePath */.ZP)(sparseName ?? (this.longName || (pax?.path ?? header.name))),
             type,
             size: type === 'file' ? this.fullSize : 0,
             mode: header.mode & 0o7777,
             uid: pax?.uid ?? header.uid,
             gid: pax?.gid ?? header.gid,
-            target: type === 'link' ? normalisePath(target) : type === 'symlink' ? target : null,
+            target: type === 'link' ? (0,tar_header/* normalisePath */.ZP)(target) : type === 'symlink' ? target : null,
         };
         if (map)
-            this.map = checkedPieces(map, this.fullSize, this.stored);
+            this.map = (0,tar_header/* checkedPieces */.Ji)(map, this.fullSize, this.stored);
         this.forget();
         this.state = 'payload';
         this.size = entry.size;
@@ -49727,7 +50501,7 @@ class TarParser {
         this.skipping += this.padding;
     }
     skipPadding(size) {
-        this.padding = (BLOCK - (size % BLOCK)) % BLOCK;
+        this.padding = (tar_header/* BLOCK */.IE - (size % tar_header/* BLOCK */.IE)) % tar_header/* BLOCK */.IE;
         this.skipping = this.padding;
     }
 }
@@ -49738,11 +50512,11 @@ function isZero(block) {
     return true;
 }
 function cutOff(offset) {
-    return corrupt(`It is cut off: the archive ends after ${offset} bytes, within an entry.`);
+    return (0,tar_header/* corrupt */.qb)(`It is cut off: the archive ends after ${offset} bytes, within an entry.`);
 }
 /** The archive is whole, as far as it goes, but its end is not marked. */
 function withoutEnd(offset) {
-    return corrupt(`It is cut off: the archive ends after ${offset} bytes, without its end marker.`);
+    return (0,tar_header/* corrupt */.qb)(`It is cut off: the archive ends after ${offset} bytes, without its end marker.`);
 }
 /**
  * The entries of an archive in its order, one at a time. An entry's payload can be read until the next entry is asked for; what is not
@@ -49804,7 +50578,7 @@ async function* indexTar(file) {
     const { size } = await file.stat();
     for (let position = 0; position < size;) {
         // What the parser hands out points into the buffer, so each read has its own.
-        const buffer = Buffer.allocUnsafe(16 * BLOCK);
+        const buffer = Buffer.allocUnsafe(16 * tar_header/* BLOCK */.IE);
         const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
         if (bytesRead === 0)
             break;
@@ -49822,6 +50596,8 @@ async function* indexTar(file) {
         throw withoutEnd(parser.offset);
 }
 
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
 ;// CONCATENATED MODULE: ./build/image/layer/zstd.js
 
 
@@ -49829,7 +50605,7 @@ async function* indexTar(file) {
  * Node's zstd decoder stops at the end of the first frame in a chunk and drops the rest of it without a word (nodejs/node#64741). So
  * the stream is cut where frames end. Format: RFC 8878, https://www.rfc-editor.org/rfc/rfc8878
  */
-const zstd_MAGIC = 0xfd2fb528;
+const MAGIC = 0xfd2fb528;
 /** Skippable frames: 0x184D2A50 to 0x184D2A5F. zstd:chunked keeps its table of contents in one. */
 const SKIPPABLE = 0x184d2a50;
 const BLOCK_TYPE_RLE = 1;
@@ -49841,7 +50617,7 @@ const BLOCK_TYPE_RESERVED = 3;
 const WINDOW_LOG = 27;
 /** Whether content that begins with these four bytes is zstd's, be it a skippable frame. */
 function isZstd(magic) {
-    return magic.length >= 4 && (magic.readUInt32LE() === zstd_MAGIC || isSkippable(magic.readUInt32LE()));
+    return magic.length >= 4 && (magic.readUInt32LE() === MAGIC || isSkippable(magic.readUInt32LE()));
 }
 function isSkippable(magic) {
     return (magic & ~0xf) >>> 0 === SKIPPABLE;
@@ -49884,7 +50660,7 @@ async function* splitFrames(stored) {
                         const magic = littleEndian(bytes);
                         if (isSkippable(magic))
                             [part, left, start] = ['skippable-size', 4, null];
-                        else if (magic === zstd_MAGIC) {
+                        else if (magic === MAGIC) {
                             // Its first bytes came with the chunk before, which did not hand them on.
                             if (at < 4) {
                                 yield Buffer.from(bytes);
@@ -49895,7 +50671,7 @@ async function* splitFrames(stored) {
                             [part, left] = ['descriptor', 1];
                         }
                         else
-                            throw zstd_corrupt('It is a corrupt zstd file: something else follows a frame.');
+                            throw corrupt('It is a corrupt zstd file: something else follows a frame.');
                         break;
                     }
                     case 'descriptor': {
@@ -49905,7 +50681,7 @@ async function* splitFrames(stored) {
                         const contentSize = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0;
                         const dictionaryId = [0, 1, 2, 4][descriptor & 3] ?? 0;
                         if (dictionaryId > 0)
-                            throw zstd_corrupt('It is packed with zstd and a dictionary, which a layer cannot have.');
+                            throw corrupt('It is packed with zstd and a dictionary, which a layer cannot have.');
                         [part, left] = ['header', contentSize + (isSingleSegment ? 0 : 1)];
                         break;
                     }
@@ -49917,7 +50693,7 @@ async function* splitFrames(stored) {
                         const header = littleEndian(bytes);
                         const type = (header >> 1) & 3;
                         if (type === BLOCK_TYPE_RESERVED)
-                            throw zstd_corrupt('It is a corrupt zstd file: a block has an unknown type.');
+                            throw corrupt('It is a corrupt zstd file: a block has an unknown type.');
                         frame.isLastBlock = (header & 1) === 1;
                         [part, left] = ['content', type === BLOCK_TYPE_RLE ? 1 : header >> 3];
                         break;
@@ -49953,7 +50729,7 @@ async function* splitFrames(stored) {
             yield chunk.subarray(start);
     }
     if (part !== 'magic' || left !== 4)
-        throw zstd_corrupt('It is cut off: the zstd file ends within a frame.');
+        throw corrupt('It is cut off: the zstd file ends within a frame.');
 }
 function littleEndian(bytes) {
     return bytes.reduceRight((value, byte) => value * 256 + byte, 0);
@@ -49965,10 +50741,10 @@ function checkWindow(header, isSingleSegment) {
     const contentSize = littleEndian(header) + (header.length === 2 ? 256 : 0);
     const window = isSingleSegment ? contentSize : base + (base / 8) * (first & 7);
     if (window > 2 ** WINDOW_LOG) {
-        throw zstd_corrupt(`It is packed with zstd in a way that takes ${window} bytes of memory to unpack (its window); at most ${2 ** WINDOW_LOG} are used.`);
+        throw corrupt(`It is packed with zstd in a way that takes ${window} bytes of memory to unpack (its window); at most ${2 ** WINDOW_LOG} are used.`);
     }
 }
-function zstd_corrupt(message) {
+function corrupt(message) {
     return new build_failure/* CouldNotMeasure */.N('measure', message);
 }
 
@@ -50234,7 +51010,7 @@ function walk_naming({ digest, diffId }, error) {
 
 /** Walks a layer and lists what it does. Throws as `walkLayer` does. */
 async function readLayer(stored, expected) {
-    const listing = createListing();
+    const listing = (0,layer_listing/* createListing */.X2)();
     const walked = await walkLayer(stored, expected, listing.visit);
     return { ...walked, ...listing.end() };
 }
@@ -50245,22 +51021,22 @@ async function readLayer(stored, expected) {
 
 
 /** How many layers are read at a time: unpacking runs beside the walk, on a core of its own. */
-const contents_AT_A_TIME = 2;
+const AT_A_TIME = 2;
 /** Entries, and bytes of facts, that are kept of all layers of a run. */
-const contents_MAX_ENTRIES = 2_000_000;
-const contents_MAX_FACT_BYTES = 256 * 1024 * 1024;
+const MAX_ENTRIES = 2_000_000;
+const MAX_FACT_BYTES = 256 * 1024 * 1024;
 /** `signal` ends what is being read, and what waits for its turn does not begin. */
 function createLayerContents(signal) {
     const known = new Map();
     const underWay = new Map();
-    const inTurn = turns_createTurns(contents_AT_A_TIME);
+    const inTurn = (0,turns/* createTurns */.z)(AT_A_TIME);
     let keptEntries = 0;
     let keptFactBytes = 0;
     function keep({ diffId, size, entries, factBytes }) {
         const found = known.get(diffId);
         if (found)
             return found;
-        const fits = entries !== null && keptEntries + entries.length <= contents_MAX_ENTRIES && keptFactBytes + factBytes <= contents_MAX_FACT_BYTES;
+        const fits = entries !== null && keptEntries + entries.length <= MAX_ENTRIES && keptFactBytes + factBytes <= MAX_FACT_BYTES;
         if (fits) {
             keptEntries += entries.length;
             keptFactBytes += factBytes;
@@ -50339,7 +51115,7 @@ function createMembers() {
 }
 /** Where a symbolic link leads: from its folder, or from the archive's root, and never above that. */
 function linked(path, target) {
-    return normalisePath(target.startsWith('/') ? target : `${external_node_path_.posix.dirname(path)}/${target}`);
+    return (0,tar_header/* normalisePath */.ZP)(target.startsWith('/') ? target : `${external_node_path_.posix.dirname(path)}/${target}`);
 }
 
 ;// CONCATENATED MODULE: ./build/image/source/saved.js
@@ -50381,7 +51157,7 @@ async function savedImages(files, name, wanted) {
     const config = await saved_readConfig(files, image.config);
     const found = hasLayout ? await findInLayout(files, image, name, config.digest) : null;
     const inLayout = found && (await Promise.all(found.map((each) => toSourceImage(files, each))));
-    return keepWanted(inLayout?.map(withoutUnpacked) ?? [savedImage(files, image, config.bytes)], wanted);
+    return (0,manifests/* keepWanted */.$m)(inLayout?.map(withoutUnpacked) ?? [savedImage(files, image, config.bytes)], wanted);
 }
 /**
  * The images of the layout beside `manifest.json` that are this one, one a platform; null where there is none: the one with the config that
@@ -50395,7 +51171,7 @@ async function findInLayout(files, image, name, configDigest) {
     for (const top of tops) {
         if (found.has(top.digest))
             continue;
-        const images = await resolveImages(files.place, documentsOf(files), [top], []);
+        const images = await (0,manifests/* resolveImages */.Be)(files.place, documentsOf(files), [top], []);
         if (images.some((each) => each.configDigest === configDigest))
             found.set(top.digest, { top, images });
     }
@@ -50406,7 +51182,7 @@ async function findInLayout(files, image, name, configDigest) {
 }
 /** An image of which nothing but its entry in `manifest.json` is known. */
 function savedImage(files, { config: path, layers }, bytes) {
-    const config = parseDocument(bytes, imageConfig, `${path} in \`${files.place}\``);
+    const config = parseDocument(bytes, oci/* imageConfig */.gj, `${path} in \`${files.place}\``);
     const count = config.rootfs?.diff_ids?.length ?? 0;
     if (layers.length !== count) {
         const message = `\`${files.place}\` lists ${layers.length} layers in manifest.json and ${count} in ${path}.`;
@@ -50420,7 +51196,7 @@ function savedImage(files, { config: path, layers }, bytes) {
             const layer = layers[at];
             if (layer === undefined)
                 throw new Error(`There is no layer ${at}.`);
-            const content = await files.open(normalisePath(layer));
+            const content = await files.open((0,tar_header/* normalisePath */.ZP)(layer));
             if (content)
                 return content;
             throw new build_failure/* CouldNotMeasure */.N('measure', `The layer ${layer} is not in \`${files.place}\`.`);
@@ -50429,10 +51205,10 @@ function savedImage(files, { config: path, layers }, bytes) {
 }
 /** A config, with its digest, verified where its name tells that: `HEX.json`, `blobs/sha256/HEX`, `sha256:HEX`. */
 async function saved_readConfig(files, path) {
-    const bytes = await files.read(normalisePath(path));
+    const bytes = await files.read((0,tar_header/* normalisePath */.ZP)(path));
     if (bytes === null)
         throw new build_failure/* CouldNotMeasure */.N('measure', `The config ${path} is not in \`${files.place}\`.`);
-    const digest = digestOf(bytes);
+    const digest = (0,oci/* digestOf */.ol)(bytes);
     const [, named] = /(?:^|[/:])([0-9a-f]{64})(?:\.json)?$/.exec(path) ?? [];
     if (named === undefined || digest === `sha256:${named}`)
         return { bytes, digest };
@@ -50502,12 +51278,12 @@ async function passedFiles(stream, place, contents, until) {
         const first = await chunks.next();
         const start = first.done ? new Uint8Array() : first.value;
         const rest = prepend(start, chunks);
-        if (size <= MAX_DOCUMENT_SIZE && (size === 0 || isJson(start))) {
+        if (size <= manifests/* MAX_DOCUMENT_SIZE */.bJ && (size === 0 || isJson(start))) {
             if (!NEEDED.has(path))
                 kept += size;
             if (kept > MAX_KEPT)
                 return { size, problem: unread(path, `There are more than ${MAX_KEPT} bytes of documents before it.`) };
-            return { size, document: await files_gather(rest) };
+            return { size, document: await gather(rest) };
         }
         if (contents === null)
             return { size, problem: unread(path, 'It has passed by.') };
@@ -50539,7 +51315,7 @@ async function passedFiles(stream, place, contents, until) {
                 return null;
             if ('document' in passed)
                 return passed.document;
-            throw unread(path, `It is no JSON document of at most ${MAX_DOCUMENT_SIZE} bytes.`);
+            throw unread(path, `It is no JSON document of at most ${manifests/* MAX_DOCUMENT_SIZE */.bJ} bytes.`);
         },
         open: async (path) => {
             const passed = members.get(path);
@@ -50602,7 +51378,7 @@ function archiveSource(transport, file, name, readImages) {
     return {
         images: async (wanted) => (await isPlain(file))
             ? readImages(await tarFiles(place, file), name, wanted)
-            : readStream(archive_unpacked(place, file), place, name, wanted, readImages),
+            : readStream(unpacked(place, file), place, name, wanted, readImages),
         close: async () => { },
     };
 }
@@ -50637,7 +51413,7 @@ async function isPlain(file) {
     }
 }
 /** The content of a file that may be packed. */
-async function* archive_unpacked(place, file) {
+async function* unpacked(place, file) {
     try {
         // Of a pipe at most 64 KiB come at a time, whatever is asked for.
         yield* (await unpack((0,external_node_fs_.createReadStream)(file))).chunks;
@@ -50680,10 +51456,10 @@ async function tarFiles(place, file) {
         size: (path) => Promise.resolve(members.get(path)?.size ?? null),
         open: openAt,
         read: async (path) => {
-            if ((members.get(path)?.size ?? 0) > MAX_DOCUMENT_SIZE)
-                throw files_tooLarge(`${path} in \`${place}\``);
+            if ((members.get(path)?.size ?? 0) > manifests/* MAX_DOCUMENT_SIZE */.bJ)
+                throw tooLarge(`${path} in \`${place}\``);
             const content = await openAt(path);
-            return content && files_gather(content);
+            return content && gather(content);
         },
     };
 }
@@ -50722,7 +51498,7 @@ home) {
     let configs;
     const found = new Map();
     async function find(registry, repository) {
-        const keys = credentials_keysOf(registry, repository);
+        const keys = keysOf(registry, repository);
         configs ??= readConfigs(env, home);
         for (const config of await configs) {
             const helper = helperOf(config, keys);
@@ -50739,7 +51515,7 @@ home) {
         return already;
     };
 }
-function credentials_keysOf(registry, repository) {
+function keysOf(registry, repository) {
     const path = repository.split('/');
     const others = path.map((_, at) => [registry, ...path.slice(0, path.length - at)].join('/'));
     return registry === 'docker.io'
@@ -50793,7 +51569,7 @@ async function askHelper(exec, name, key) {
             return null;
         throw fail(`failed with exit code ${exitCode}`);
     }
-    const parsed = helped.safeParse(json_parseJson(stdout));
+    const parsed = helped.safeParse((0,json/* parseJson */.q)(stdout));
     if (!parsed.success)
         throw fail('gave no credentials that are understood');
     const { Username: username, Secret: secret } = parsed.data;
@@ -50823,7 +51599,7 @@ async function credentials_readConfig(path) {
     return text === null || text.trim() === '' ? [] : [parseConfig(path, text)];
 }
 function parseConfig(name, text) {
-    const parsed = configFile.safeParse(json_parseJson(text));
+    const parsed = configFile.safeParse((0,json/* parseJson */.q)(text));
     if (parsed.success)
         return parsed.data;
     throw new build_failure/* CouldNotMeasure */.N('precondition', `\`${name}\` is not as Docker's configuration file is.`, {
@@ -50850,7 +51626,7 @@ const inspected = schemas/* object */.Ikc({
     Os: schemas/* string */.YjP(),
     Architecture: schemas/* string */.YjP(),
     Variant: schemas/* string */.YjP().optional(),
-    RootFS: schemas/* object */.Ikc({ Layers: schemas/* array */.YOg(schemas/* string */.YjP().regex(DIGEST)).nullish() }).optional(),
+    RootFS: schemas/* object */.Ikc({ Layers: schemas/* array */.YOg(schemas/* string */.YjP().regex(oci/* DIGEST */.Dh)).nullish() }).optional(),
 });
 /** How long an engine may take to reach this process: it does so at once, or not at all. */
 const REACHED_WITHIN_MS = 20_000;
@@ -50877,7 +51653,7 @@ function createDaemonSource(name, surroundings) {
         const diffIds = image.RootFS?.Layers ?? [];
         const isKnown = wanted.contents === null || diffIds.every((diffId) => wanted.contents?.get(diffId));
         if (isClassic && !wanted.downloadSizes && isKnown) {
-            return keepWanted([await recordedImage(exec, image, place)], wanted);
+            return (0,manifests/* keepWanted */.$m)([await recordedImage(exec, image, place)], wanted);
         }
         if (!isClassic || wanted.downloadSizes) {
             const pushed = await pushImage(image, isClassic, wanted);
@@ -50886,7 +51662,7 @@ function createDaemonSource(name, surroundings) {
             if (isClassic)
                 warn(`The download size of \`${place}\` is not measured: ${pushed.reason}`);
             if (isClassic && isKnown)
-                return keepWanted([await recordedImage(exec, image, place)], wanted);
+                return (0,manifests/* keepWanted */.$m)([await recordedImage(exec, image, place)], wanted);
         }
         return readSavedStream(saveImage(name), place, null, wanted);
     }
@@ -50971,7 +51747,7 @@ async function arrivedImages(arrival, place, isClassic, { contents, platforms, l
             ? Promise.resolve(found)
             : Promise.reject(new build_failure/* CouldNotMeasure */.N('measure', `The engine did not send ${digest} of \`${place}\`.`));
     };
-    const images = await resolveImages(place, readDocument, [{ digest: arrival.top() ?? '' }], platforms, leftOut);
+    const images = await (0,manifests/* resolveImages */.Be)(place, readDocument, [{ digest: arrival.top() ?? '' }], platforms, leftOut);
     return images.map(({ digest, config, packed }) => {
         for (const [at, layer] of contents === null ? [] : packed.layers.entries()) {
             const size = arrival.size(layer.digest);
@@ -51002,7 +51778,7 @@ function configsOf(arrival) {
         if (bytes === undefined || seen.has(digest))
             return;
         seen.add(digest);
-        const found = loose.safeParse(json_parseJson(bytes)).data;
+        const found = loose.safeParse((0,json/* parseJson */.q)(bytes)).data;
         if (found?.config)
             configs.add(found.config.digest);
         for (const entry of found?.manifests ?? [])
@@ -51042,7 +51818,7 @@ function unread(place) {
 async function inspectImage(exec, name, place) {
     const told = await exec('docker', ['image', 'inspect', '--format', '{{json .}}', name]);
     if (told.exitCode === 0) {
-        const parsed = inspected.safeParse(json_parseJson(told.stdout));
+        const parsed = inspected.safeParse((0,json/* parseJson */.q)(told.stdout));
         if (parsed.success)
             return parsed.data;
         throw new build_failure/* CouldNotMeasure */.N('measure', `\`docker image inspect\` of \`${place}\` is not understood: ${errors/* prettifyError */.S1(parsed.error)}`);
@@ -51234,7 +52010,7 @@ async function hashBlob(parts, isKept) {
     for await (const part of parts) {
         hash.update(part);
         size += part.length;
-        if (size > MAX_DOCUMENT_SIZE)
+        if (size > manifests/* MAX_DOCUMENT_SIZE */.bJ)
             kept = null;
         kept?.push(part);
     }
@@ -51263,8 +52039,8 @@ async function startReceiver() {
     const layers = new Map();
     const documents = new Map();
     let documentBytes = 0;
-    const inTurn = turns_createTurns(receiver_AT_A_TIME);
-    const oneByOne = turns_createTurns(1);
+    const inTurn = (0,turns/* createTurns */.z)(receiver_AT_A_TIME);
+    const oneByOne = (0,turns/* createTurns */.z)(1);
     let current = null;
     let deliveries = 0;
     // Layers take as long as they take: no limit on the time of a request, nor on that between two.
@@ -51388,11 +52164,11 @@ async function startReceiver() {
         for await (const part of request.iterator({ destroyOnReturn: false })) {
             parts.push(part);
             size += part.length;
-            if (size > MAX_DOCUMENT_SIZE)
+            if (size > manifests/* MAX_DOCUMENT_SIZE */.bJ)
                 return refuse(request, response, 413, 'SIZE_INVALID', 'The manifest is too large.');
         }
         const bytes = Buffer.concat(parts);
-        const digest = digestOf(bytes);
+        const digest = (0,oci/* digestOf */.ol)(bytes);
         if (reference !== delivery.tag && reference !== digest) {
             fail(delivery, new build_failure/* CouldNotMeasure */.N('measure', `The engine sent the manifest ${digest} as ${reference.slice(0, 200)}.`));
             return deny(request, response, delivery);
@@ -52453,7 +53229,7 @@ class BadStatus extends Error {
     constructor(response, body, host) {
         super(`status ${response.statusCode ?? 0}`);
         this.status = response.statusCode ?? 0;
-        this.code = errorAnswer.safeParse(json_parseJson(body ?? '')).data?.errors[0]?.code ?? null;
+        this.code = errorAnswer.safeParse((0,json/* parseJson */.q)(body ?? '')).data?.errors[0]?.code ?? null;
         // A proxy's page that tells of a server which is busy or down is no sign of a wrong address.
         this.isPage = isPage(response) && this.status < 500 && this.status !== 429;
         this.retryAfter = response.headers['retry-after'];
@@ -52580,7 +53356,7 @@ function createRegistryClient(deps) {
             }
             throw new BadStatus(answer, body, url.host);
         });
-        const { data } = tokenAnswer.safeParse(json_parseJson(response ?? ''));
+        const { data } = tokenAnswer.safeParse((0,json/* parseJson */.q)(response ?? ''));
         const token = data?.token ?? data?.access_token;
         if (token === undefined) {
             throw new build_failure/* CouldNotMeasure */.N('measure', `\`${realm.host}\` gave no token for \`${reference.text}\`.`);
@@ -52646,18 +53422,18 @@ function createRegistryClient(deps) {
         return withRetries(request.reference, request.what, async () => {
             const response = await send(request);
             const told = Number(response.headers['content-length'] ?? 0);
-            const body = told > MAX_DOCUMENT_SIZE ? null : await readBody(response, MAX_DOCUMENT_SIZE);
+            const body = told > manifests/* MAX_DOCUMENT_SIZE */.bJ ? null : await readBody(response, manifests/* MAX_DOCUMENT_SIZE */.bJ);
             if (body !== null)
                 return { response, body };
             response.destroy();
-            throw failure(request.reference, `${request.what} has more than ${MAX_DOCUMENT_SIZE} bytes`);
+            throw failure(request.reference, `${request.what} has more than ${manifests/* MAX_DOCUMENT_SIZE */.bJ} bytes`);
         });
     }
     async function resolve(reference) {
         if (reference.digest !== null)
             return { digest: reference.digest };
         const path = `manifests/${reference.tag ?? 'latest'}`;
-        const headers = { accept: DOCUMENT_TYPES.join(', ') };
+        const headers = { accept: manifests/* DOCUMENT_TYPES */.g2.join(', ') };
         const request = { reference, path, headers, what: `the manifest of \`${reference.tag ?? 'latest'}\`` };
         // Docker Hub counts a GET of a manifest as a pull, and a HEAD not.
         const told = await withRetries(reference, request.what, async () => {
@@ -52672,10 +53448,10 @@ function createRegistryClient(deps) {
                 throw error;
             }
         });
-        if (typeof told === 'string' && DIGEST.test(told))
+        if (typeof told === 'string' && oci/* DIGEST */.Dh.test(told))
             return { digest: told };
         const { response, body } = await readWhole({ ...request, method: 'GET' });
-        const digest = digestOf(body);
+        const digest = (0,oci/* digestOf */.ol)(body);
         documents.set(digest, Promise.resolve(body));
         const type = response.headers['content-type'];
         return { digest, ...(type?.includes('manifest.v1+') && { mediaType: type }) };
@@ -52684,7 +53460,7 @@ function createRegistryClient(deps) {
         const request = kind === 'manifest'
             ? {
                 path: `manifests/${digest}`,
-                headers: { accept: DOCUMENT_TYPES.join(', ') },
+                headers: { accept: manifests/* DOCUMENT_TYPES */.g2.join(', ') },
                 what: `the manifest ${digest}`,
             }
             : { path: `blobs/${digest}`, headers: {}, what: `the image config ${digest}` };
@@ -52698,7 +53474,7 @@ function createRegistryClient(deps) {
         const document = fetchDocument(reference, digest, kind);
         documents.set(digest, document);
         const forget = () => void documents.delete(digest);
-        document.then((bytes) => digestOf(bytes) === digest || forget(), forget);
+        document.then((bytes) => (0,oci/* digestOf */.ol)(bytes) === digest || forget(), forget);
         return document;
     }
     async function openBlob(reference, layer, ended) {
@@ -52844,7 +53620,7 @@ function createRegistrySource(reference, client) {
         images: async ({ platforms, leftOut }) => {
             const top = await client.resolve(reference);
             const read = (digest, kind) => client.readDocument(reference, digest, kind);
-            const images = await resolveImages(reference.text, read, [top], platforms, leftOut);
+            const images = await (0,manifests/* resolveImages */.Be)(reference.text, read, [top], platforms, leftOut);
             return images.map(({ digest, config, packed }) => ({
                 digest,
                 config,
@@ -52995,7 +53771,7 @@ async function measureSides(inputs, surroundings, world, scratch, facts) {
     try {
         if (inputs.image !== null)
             return await measureImages(inputs.image, reading, surroundings, world, facts);
-        return await measureBuilds({ ...reading, exec, tidyUp, cwd, scratch, inTurn: turns_createTurns(1), credentials: surroundings.credentials }, surroundings, world, facts, () => stop.abort());
+        return await measureBuilds({ ...reading, exec, tidyUp, cwd, scratch, inTurn: (0,turns/* createTurns */.z)(1), credentials: surroundings.credentials }, surroundings, world, facts, () => stop.abort());
     }
     catch (error) {
         // What else is being read or built is of no use any more.
@@ -53012,7 +53788,7 @@ async function measureBuilds(tools, surroundings, world, facts, stop) {
     // Not stopped by a side that fails: what it has to say comes before what the attempts said.
     const engine = inspectBuilder(world.createExec(world.signal), inputs.builder);
     engine.catch(() => { });
-    const repository = await openRepository(exec, await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd));
+    const repository = await (0,git/* openRepository */.h_)(exec, await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd));
     facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName);
     const revision = await headRevision(repository, scratch, surroundings.uncommitted, world.log);
     const { commit, dirty } = revision;
@@ -53025,6 +53801,7 @@ async function measureBuilds(tools, surroundings, world, facts, stop) {
     };
     const recipe = recipeOf(inputs, {
         cwd,
+        root: repository.root,
         env: world.env,
         commits: [commit, ...(surroundings.pushed === null ? [] : [surroundings.pushed])],
         volatile: surroundings.volatile,
@@ -53065,6 +53842,7 @@ async function measureImages(image, tools, surroundings, world, facts) {
     const measured = head.measurements;
     const recipe = recipeOf(inputs, {
         cwd: surroundings.cwd,
+        root: surroundings.cwd,
         env: world.env,
         commits: [],
         volatile: surroundings.volatile,
@@ -53099,7 +53877,7 @@ async function timeOf(repository, commit) {
 }
 /** Those that were asked for and are not there: what is asked for is judged, or it is an error. */
 function platformsLacking(wanted, measured) {
-    return wanted.filter((platform) => measured.every((each) => each.platform !== normalisePlatform(platform)));
+    return wanted.filter((platform) => measured.every((each) => each.platform !== (0,manifests/* normalisePlatform */.WN)(platform)));
 }
 /** Only for the head's platforms: an image in a registry may have many more. */
 async function obtainImageBeside(reading, reference, head) {
@@ -53145,7 +53923,7 @@ async function headRevision(repository, scratch, uncommitted, log) {
 }
 
 // EXTERNAL MODULE: ./build/version.js
-var build_version = __nccwpck_require__(8508);
+var version = __nccwpck_require__(8508);
 ;// CONCATENATED MODULE: ./build/run.js
 
 
@@ -53191,7 +53969,7 @@ async function run(inputs, surroundings, world) {
         const isWhole = inputs.image !== null && inputs.platforms.length === 0;
         const gone = isWhole ? (0,compare/* gonePlatforms */.oq)(measured, baseline) : [];
         const report = (0,assemble/* assembleReport */.x)({
-            version: build_version/* version */.r,
+            version: version/* version */.r,
             images,
             gonePlatforms: gone,
             waiver,
@@ -53222,7 +54000,7 @@ async function readHistories({ records, clock }, name, measured, budgets) {
         if (shelf === null)
             return [];
         const releases = budgets.some(({ over }) => over?.kind === 'release') ? await records.releases() : [];
-        const read = (platform) => readPoints(shelf, name, platform, isAll ? undefined : TREND);
+        const read = (platform) => (0,store/* readPoints */.Sb)(shelf, name, platform, isAll ? undefined : TREND);
         const points = await Promise.all(measured.map(({ platform }) => read(platform)));
         return points.map((each) => ({ points: each, releases, now, problem: null }));
     }
@@ -53280,6 +54058,1348 @@ async function makeWritable(folder) {
         if (entry.isDirectory())
             await makeWritable((0,external_node_path_.join)(folder, entry.name));
     }
+}
+
+
+/***/ }),
+
+/***/ 9334:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  M: () => (/* binding */ showHistory)
+});
+
+// EXTERNAL MODULE: ./build/failure.js
+var failure = __nccwpck_require__(9874);
+// EXTERNAL MODULE: ./build/git/branch.js
+var git_branch = __nccwpck_require__(6235);
+// EXTERNAL MODULE: ./build/git/git.js
+var git = __nccwpck_require__(75);
+// EXTERNAL MODULE: ./build/image/source/manifests.js
+var manifests = __nccwpck_require__(3608);
+// EXTERNAL MODULE: ./build/inputs/command-line.js + 1 modules
+var command_line = __nccwpck_require__(9587);
+// EXTERNAL MODULE: ./build/inputs/inputs.js + 1 modules
+var inputs = __nccwpck_require__(7605);
+// EXTERNAL MODULE: ./build/record/paths.js
+var paths = __nccwpck_require__(3536);
+// EXTERNAL MODULE: ./build/record/schema.js + 1 modules
+var schema = __nccwpck_require__(9896);
+;// CONCATENATED MODULE: ./build/record/images.js
+
+
+/** Folders of images that are looked at. */
+const IMAGES_MAX = 1_000;
+/** Records that are read for the name which a folder's own does not tell: the first, unless the folder had another name before. */
+const RECORDS_MAX = 100;
+/**
+ * The images that have points on the data branch, by name and platform. Folders whose image nothing tells are in `unknown`; `name`: a name
+ * that may be one of theirs. Throws what the shelf throws.
+ */
+async function imagesOn(shelf, name) {
+    const images = [];
+    const unknown = [];
+    for (const outer of ((await shelf.list('')) ?? []).slice(0, IMAGES_MAX)) {
+        for (const inner of (await shelf.list(outer)) ?? []) {
+            const folder = `${outer}/${inner}`;
+            if ((await shelf.list((0,paths/* pointsFolder */.o2)(folder))) === null)
+                continue;
+            const image = imageOf(outer, inner, name) ?? (await imageOfRecords(shelf, folder));
+            if (image === null)
+                unknown.push(folder);
+            else
+                images.push(image);
+        }
+    }
+    return { images: images.toSorted(byName), unknown: unknown.toSorted() };
+}
+/** The image that has these folders, where their own names or the given one tell. */
+function imageOf(outer, inner, given) {
+    const name = [outer, given].find((each) => each !== null && (0,paths/* imageFolder */.IE)(each) === outer) ?? null;
+    const platform = (0,paths/* platformOf */.tj)(inner);
+    return name === null || platform === null ? null : { name, platform };
+}
+/** The image that has this folder, as a record in it says. */
+async function imageOfRecords(shelf, folder) {
+    const records = (0,paths/* recordsFolder */.RM)(folder);
+    for (const file of ((await shelf.list(records)) ?? []).slice(0, RECORDS_MAX)) {
+        const bytes = await shelf.read(`${records}/${file}`);
+        const { name, platform } = (0,schema/* parseRecord */.Hh)(bytes?.toString() ?? '')?.measurement ?? {};
+        if (name !== undefined && platform !== undefined && (0,paths/* folderOf */.yS)(name, platform) === folder)
+            return { name, platform };
+    }
+    return null;
+}
+function byName(one, other) {
+    if (one.name !== other.name)
+        return one.name < other.name ? -1 : 1;
+    return one.platform < other.platform ? -1 : 1;
+}
+
+// EXTERNAL MODULE: ./build/record/store.js + 3 modules
+var store = __nccwpck_require__(7396);
+// EXTERNAL MODULE: ./build/report/characters.js
+var characters = __nccwpck_require__(6551);
+;// CONCATENATED MODULE: ./node_modules/csv-stringify/lib/utils/get.js
+// Lodash implementation of `get`
+
+const charCodeOfDot = ".".charCodeAt(0);
+const reEscapeChar = /\\(\\)?/g;
+const rePropName = RegExp(
+  // Match anything that isn't a dot or bracket.
+  "[^.[\\]]+" +
+    "|" +
+    // Or match property names within brackets.
+    "\\[(?:" +
+    // Match a non-string expression.
+    "([^\"'][^[]*)" +
+    "|" +
+    // Or match strings (supports escaping characters).
+    "([\"'])((?:(?!\\2)[^\\\\]|\\\\.)*?)\\2" +
+    ")\\]" +
+    "|" +
+    // Or match "" as the space between consecutive dots or empty brackets.
+    "(?=(?:\\.|\\[\\])(?:\\.|\\[\\]|$))",
+  "g",
+);
+const reIsDeepProp = /\.|\[(?:[^[\]]*|(["'])(?:(?!\1)[^\\]|\\.)*?\1)\]/;
+const reIsPlainProp = /^\w*$/;
+
+const getTag = function (value) {
+  // if (!value) value === undefined ? "[object Undefined]" : "[object Null]";
+  return Object.prototype.toString.call(value);
+};
+
+const isSymbol = function (value) {
+  const type = typeof value;
+  return (
+    type === "symbol" ||
+    (type === "object" && value && getTag(value) === "[object Symbol]")
+  );
+};
+
+const isKey = function (value, object) {
+  if (Array.isArray(value)) {
+    return false;
+  }
+  const type = typeof value;
+  if (
+    type === "number" ||
+    type === "symbol" ||
+    type === "boolean" ||
+    !value ||
+    isSymbol(value)
+  ) {
+    return true;
+  }
+  return (
+    reIsPlainProp.test(value) ||
+    !reIsDeepProp.test(value) ||
+    (object != null && value in Object(object))
+  );
+};
+
+const stringToPath = function (string) {
+  const result = [];
+  if (string.charCodeAt(0) === charCodeOfDot) {
+    result.push("");
+  }
+  string.replace(rePropName, function (match, expression, quote, subString) {
+    let key = match;
+    if (quote) {
+      key = subString.replace(reEscapeChar, "$1");
+    } else if (expression) {
+      key = expression.trim();
+    }
+    result.push(key);
+  });
+  return result;
+};
+
+const castPath = function (value, object) {
+  if (Array.isArray(value)) {
+    return value;
+  } else {
+    return isKey(value, object) ? [value] : stringToPath(value);
+  }
+};
+
+const toKey = function (value) {
+  if (typeof value === "string" || isSymbol(value)) return value;
+  const result = `${value}`;
+  return result == "0" && 1 / value == -Infinity ? "-0" : result;
+};
+
+const get = function (object, path) {
+  path = castPath(path, object);
+  let index = 0;
+  const length = path.length;
+  while (object != null && index < length) {
+    object = object[toKey(path[index++])];
+  }
+  return index && index === length ? object : undefined;
+};
+
+
+
+;// CONCATENATED MODULE: ./node_modules/csv-stringify/lib/utils/is_object.js
+const is_object = function (obj) {
+  return typeof obj === "object" && obj !== null && !Array.isArray(obj);
+};
+
+
+
+;// CONCATENATED MODULE: ./node_modules/csv-stringify/lib/api/normalize_columns.js
+const normalize_columns = function (columns) {
+  if (columns === undefined || columns === null) {
+    return [undefined, undefined];
+  }
+  if (typeof columns !== "object") {
+    return [Error('Invalid option "columns": expect an array or an object')];
+  }
+  if (!Array.isArray(columns)) {
+    const newcolumns = [];
+    for (const k in columns) {
+      newcolumns.push({
+        key: k,
+        header: columns[k],
+      });
+    }
+    columns = newcolumns;
+  } else {
+    const newcolumns = [];
+    for (const column of columns) {
+      if (typeof column === "string") {
+        newcolumns.push({
+          key: column,
+          header: column,
+        });
+      } else if (
+        typeof column === "object" &&
+        column !== null &&
+        !Array.isArray(column)
+      ) {
+        if (!column.key) {
+          return [
+            Error('Invalid column definition: property "key" is required'),
+          ];
+        }
+        if (column.header === undefined) {
+          column.header = column.key;
+        }
+        newcolumns.push(column);
+      } else {
+        return [
+          Error("Invalid column definition: expect a string or an object"),
+        ];
+      }
+    }
+    columns = newcolumns;
+  }
+  return [undefined, columns];
+};
+
+
+
+;// CONCATENATED MODULE: ./node_modules/csv-stringify/lib/api/CsvError.js
+class CsvError extends Error {
+  constructor(code, message, ...contexts) {
+    if (Array.isArray(message)) message = message.join(" ");
+    super(message);
+    if (Error.captureStackTrace !== undefined) {
+      Error.captureStackTrace(this, CsvError);
+    }
+    this.code = code;
+    for (const context of contexts) {
+      for (const key in context) {
+        const value = context[key];
+        this[key] = Buffer.isBuffer(value)
+          ? value.toString()
+          : value == null
+            ? value
+            : JSON.parse(JSON.stringify(value));
+      }
+    }
+  }
+}
+
+
+
+;// CONCATENATED MODULE: ./node_modules/csv-stringify/lib/utils/underscore.js
+const underscore = function (str) {
+  return str.replace(/([A-Z])/g, function (_, match) {
+    return "_" + match.toLowerCase();
+  });
+};
+
+
+
+;// CONCATENATED MODULE: ./node_modules/csv-stringify/lib/api/normalize_options.js
+
+
+
+
+const normalize_options = function (opts) {
+  const options = {};
+  // Merge with user options
+  for (const opt in opts) {
+    options[underscore(opt)] = opts[opt];
+  }
+  // Normalize option `bom`
+  if (
+    options.bom === undefined ||
+    options.bom === null ||
+    options.bom === false
+  ) {
+    options.bom = false;
+  } else if (options.bom !== true) {
+    return [
+      new CsvError("CSV_OPTION_BOOLEAN_INVALID_TYPE", [
+        "option `bom` is optional and must be a boolean value,",
+        `got ${JSON.stringify(options.bom)}`,
+      ]),
+    ];
+  }
+  // Normalize option `delimiter`
+  if (options.delimiter === undefined || options.delimiter === null) {
+    options.delimiter = ",";
+  } else if (Buffer.isBuffer(options.delimiter)) {
+    options.delimiter = options.delimiter.toString();
+  } else if (typeof options.delimiter !== "string") {
+    return [
+      new CsvError("CSV_OPTION_DELIMITER_INVALID_TYPE", [
+        "option `delimiter` must be a buffer or a string,",
+        `got ${JSON.stringify(options.delimiter)}`,
+      ]),
+    ];
+  }
+  // Normalize option `quote`
+  if (options.quote === undefined || options.quote === null) {
+    options.quote = '"';
+  } else if (options.quote === true) {
+    options.quote = '"';
+  } else if (options.quote === false) {
+    options.quote = "";
+  } else if (Buffer.isBuffer(options.quote)) {
+    options.quote = options.quote.toString();
+  } else if (typeof options.quote !== "string") {
+    return [
+      new CsvError("CSV_OPTION_QUOTE_INVALID_TYPE", [
+        "option `quote` must be a boolean, a buffer or a string,",
+        `got ${JSON.stringify(options.quote)}`,
+      ]),
+    ];
+  }
+  // Normalize option `quoted`
+  if (options.quoted === undefined || options.quoted === null) {
+    options.quoted = false;
+  } else {
+    // todo
+  }
+  // Normalize option `escape_formulas`
+  if (
+    options.escape_formulas === undefined ||
+    options.escape_formulas === null
+  ) {
+    options.escape_formulas = false;
+  } else if (typeof options.escape_formulas !== "boolean") {
+    return [
+      new CsvError("CSV_OPTION_ESCAPE_FORMULAS_INVALID_TYPE", [
+        "option `escape_formulas` must be a boolean,",
+        `got ${JSON.stringify(options.escape_formulas)}`,
+      ]),
+    ];
+  }
+  // Normalize option `quoted_empty`
+  if (options.quoted_empty === undefined || options.quoted_empty === null) {
+    options.quoted_empty = undefined;
+  } else {
+    // todo
+  }
+  // Normalize option `quoted_match`
+  if (
+    options.quoted_match === undefined ||
+    options.quoted_match === null ||
+    options.quoted_match === false
+  ) {
+    options.quoted_match = null;
+  } else if (!Array.isArray(options.quoted_match)) {
+    options.quoted_match = [options.quoted_match];
+  }
+  if (options.quoted_match) {
+    for (const quoted_match of options.quoted_match) {
+      const isString = typeof quoted_match === "string";
+      const isRegExp = quoted_match instanceof RegExp;
+      if (!isString && !isRegExp) {
+        return [
+          new CsvError("CSV_OPTION_QUOTED_MATCH", [
+            "option `quoted_match` must be a string or a regex,",
+            `got ${JSON.stringify(options.quoted_match)}`,
+          ]),
+        ];
+      }
+    }
+  }
+  // Normalize option `quoted_string`
+  if (options.quoted_string === undefined || options.quoted_string === null) {
+    options.quoted_string = false;
+  } else {
+    // todo
+  }
+  // Normalize option `eof`
+  if (options.eof === undefined || options.eof === null) {
+    options.eof = true;
+  } else {
+    // todo
+  }
+  // Normalize option `escape`
+  if (options.escape === undefined || options.escape === null) {
+    options.escape = '"';
+  } else if (Buffer.isBuffer(options.escape)) {
+    options.escape = options.escape.toString();
+  } else if (typeof options.escape !== "string") {
+    return [
+      Error(
+        `Invalid Option: escape must be a buffer or a string, got ${JSON.stringify(options.escape)}`,
+      ),
+    ];
+  }
+  if (options.escape.length > 1) {
+    return [
+      Error(
+        `Invalid Option: escape must be one character, got ${options.escape.length} characters`,
+      ),
+    ];
+  }
+  // Normalize option `header`
+  if (
+    options.header === undefined ||
+    options.header === null ||
+    options.header === false
+  ) {
+    options.header = false;
+  } else if (options.header !== true) {
+    throw new CsvError(
+      "CSV_INVALID_OPTION_HEADER",
+      [
+        "option `header` is expected to be a boolean,",
+        `got ${JSON.stringify(options.header)}`,
+      ],
+      options,
+    );
+  }
+  // Normalize option `headers_as_comment`
+  if (
+    options.header_as_comment === undefined ||
+    options.header_as_comment === null ||
+    options.header_as_comment === false
+  ) {
+    options.header_as_comment = false;
+  } else if (options.header_as_comment === true) {
+    options.header_as_comment = "#";
+  } else if (Buffer.isBuffer(options.header_as_comment)) {
+    options.header_as_comment = options.header_as_comment.toString();
+  } else if (typeof options.header_as_comment !== "string") {
+    throw new CsvError(
+      "CSV_INVALID_OPTION_HEADER_AS_COMMENT",
+      [
+        "option `header_as_comment` must be a boolean, a string or a buffer,",
+        `got ${JSON.stringify(options.header_as_comment)}`,
+      ],
+      options,
+    );
+  }
+  // if (options.header_as_comment && !options.comment?.length) {
+  //   throw new CsvError(
+  //     "CSV_INVALID_OPTION_COMMENT",
+  //     [
+  //       "option `comment` must be a non empty string or buffer when using `header_as_comment`,",
+  //       `got ${JSON.stringify(options.comment)}`,
+  //     ],
+  //     options,
+  //   );
+  // }
+  // Header is always enabled with `header_as_comment`
+  // if (options.header_as_comment === true) {
+  //   options.header = true;
+  // }
+  // Normalize option `columns`
+  const [errColumns, columns] = normalize_columns(options.columns);
+  if (errColumns !== undefined) return [errColumns];
+  options.columns = columns;
+  // Normalize option `quoted`
+  if (options.quoted === undefined || options.quoted === null) {
+    options.quoted = false;
+  } else {
+    // todo
+  }
+  // Normalize option `cast`
+  if (options.cast === undefined || options.cast === null) {
+    options.cast = {};
+  } else {
+    // todo
+  }
+  // Normalize option cast.bigint
+  if (options.cast.bigint === undefined || options.cast.bigint === null) {
+    // Cast boolean to string by default
+    options.cast.bigint = (value) => "" + value;
+  }
+  // Normalize option cast.boolean
+  if (options.cast.boolean === undefined || options.cast.boolean === null) {
+    // Cast boolean to string by default
+    options.cast.boolean = (value) => (value ? "1" : "");
+  }
+  // Normalize option cast.date
+  if (options.cast.date === undefined || options.cast.date === null) {
+    // Cast date to timestamp string by default
+    options.cast.date = (value) => "" + value.getTime();
+  }
+  // Normalize option cast.number
+  if (options.cast.number === undefined || options.cast.number === null) {
+    // Cast number to string using native casting by default
+    options.cast.number = (value) => "" + value;
+  }
+  // Normalize option cast.object
+  if (options.cast.object === undefined || options.cast.object === null) {
+    // Stringify object as JSON by default
+    options.cast.object = (value) => JSON.stringify(value);
+  }
+  // Normalize option cast.string
+  if (options.cast.string === undefined || options.cast.string === null) {
+    // Leave string untouched
+    options.cast.string = function (value) {
+      return value;
+    };
+  }
+  // Normalize option `on_record`
+  if (
+    options.on_record !== undefined &&
+    typeof options.on_record !== "function"
+  ) {
+    return [Error(`Invalid Option: "on_record" must be a function.`)];
+  }
+  // Normalize option `quote_record_delimiter`
+  if (
+    options.quote_record_delimiter === undefined ||
+    options.quote_record_delimiter === null
+  ) {
+    options.quote_record_delimiter = !options.record_delimiter;
+  } else if (typeof options.quote_record_delimiter !== "boolean") {
+    return [
+      new CsvError("CSV_OPTION_QUOTE_RECORD_DELIMITER_INVALID_TYPE", [
+        "option `quote_record_delimiter` must be a boolean,",
+        `got ${JSON.stringify(options.quote_record_delimiter)}`,
+      ]),
+    ];
+  }
+  // Normalize option `record_delimiter`
+  if (
+    options.record_delimiter === undefined ||
+    options.record_delimiter === null
+  ) {
+    options.record_delimiter = "\n";
+  } else if (Buffer.isBuffer(options.record_delimiter)) {
+    options.record_delimiter = options.record_delimiter.toString();
+  } else if (typeof options.record_delimiter !== "string") {
+    return [
+      Error(
+        `Invalid Option: record_delimiter must be a buffer or a string, got ${JSON.stringify(options.record_delimiter)}`,
+      ),
+    ];
+  }
+  switch (options.record_delimiter) {
+    case "unix":
+      options.record_delimiter = "\n";
+      break;
+    case "mac":
+      options.record_delimiter = "\r";
+      break;
+    case "windows":
+      options.record_delimiter = "\r\n";
+      break;
+    case "ascii":
+      options.record_delimiter = "\u001e";
+      break;
+    case "unicode":
+      options.record_delimiter = "\u2028";
+      break;
+  }
+  return [undefined, options];
+};
+
+
+
+;// CONCATENATED MODULE: ./node_modules/csv-stringify/lib/api/index.js
+
+
+
+
+const bom_utf8 = Buffer.from([239, 187, 191]);
+// True when appending `separator` after `value` would let `parse` find
+// `separator` starting inside `value`. Besides the field containing the whole
+// separator, this also covers boundary fusion: a field whose tail is a
+// non-empty prefix of a multi-character separator merges with the appended
+// separator (eg value "a:" + delimiter "::" => "a:::", matched at offset 1).
+// Such fields must be quoted to round-trip, like RFC 4180 fields containing the
+// delimiter, generalized to multi-character delimiters and record delimiters.
+const emits_separator = function (value, separators) {
+  return separators.some(
+    (separator) =>
+      separator.length !== 0 &&
+      (value.indexOf(separator) !== -1 ||
+        (separator.length > 1 &&
+          (value + separator).indexOf(separator) < value.length)),
+  );
+};
+// True when `value` matches one of the `quoted_match` patterns. The regexps
+// come from the user and the same objects are reused for every field, so the
+// test must not depend on their state: `RegExp.prototype.test` advances
+// `lastIndex` on a global or sticky regexp, which would make a match in one
+// field move where the next field starts matching. `String.prototype.search`
+// searches from the start and restores `lastIndex`, and is equivalent to
+// `test` for the stateless regexps.
+const matches_quoted_match = function (value, quoted_match) {
+  if (!quoted_match) return false;
+  return quoted_match.some((pattern) =>
+    typeof pattern === "string"
+      ? value.indexOf(pattern) !== -1
+      : value.search(pattern) !== -1,
+  );
+};
+
+const stringifier = function (options, state, info) {
+  return {
+    options: options,
+    state: state,
+    info: info,
+    __transform: function (chunk, push) {
+      // Chunk validation
+      if (!Array.isArray(chunk) && typeof chunk !== "object") {
+        return Error(
+          `Invalid Record: expect an array or an object, got ${JSON.stringify(chunk)}`,
+        );
+      }
+      // Detect columns from the first record
+      if (this.info.records === 0) {
+        if (Array.isArray(chunk)) {
+          if (
+            this.options.header === true &&
+            this.options.columns === undefined
+          ) {
+            return Error(
+              "Undiscoverable Columns: header option requires column option or object records",
+            );
+          }
+        } else if (this.options.columns === undefined) {
+          const [err, columns] = normalize_columns(Object.keys(chunk));
+          if (err) return;
+          this.options.columns = columns;
+        }
+      }
+      // Emit the header
+      if (this.info.records === 0) {
+        this.bom(push);
+        const err = this.headers(push);
+        if (err) return err;
+      }
+      // Emit and stringify the record if an object or an array
+      try {
+        // this.emit('record', chunk, this.info.records);
+        if (this.options.on_record) {
+          this.options.on_record(chunk, this.info.records);
+        }
+      } catch (err) {
+        return err;
+      }
+      // Convert the record into a string
+      let err, chunk_string;
+      if (this.options.eof) {
+        [err, chunk_string] = this.stringify(chunk);
+        if (err) return err;
+        if (chunk_string === undefined) {
+          return;
+        } else {
+          chunk_string = chunk_string + this.options.record_delimiter;
+        }
+      } else {
+        [err, chunk_string] = this.stringify(chunk);
+        if (err) return err;
+        if (chunk_string === undefined) {
+          return;
+        } else {
+          if (this.options.header || this.info.records) {
+            chunk_string = this.options.record_delimiter + chunk_string;
+          }
+        }
+      }
+      // Emit the csv
+      this.info.records++;
+      push(chunk_string);
+    },
+    stringify: function (chunk, chunkIsHeader = false) {
+      if (typeof chunk !== "object") {
+        return [undefined, chunk];
+      }
+      const { columns } = this.options;
+      const record = [];
+      // Record is an array
+      if (Array.isArray(chunk)) {
+        // We are getting an array but the user has specified output columns. In
+        // this case, we respect the columns indexes
+        const length = columns
+          ? Math.min(chunk.length, columns.length)
+          : chunk.length;
+        // Cast record elements
+        for (let i = 0; i < length; i++) {
+          const field = chunk[i];
+          const [err, value] = this.__cast(field, {
+            index: i,
+            column: i,
+            records: this.info.records,
+            header: chunkIsHeader,
+          });
+          if (err) return [err];
+          record[i] = [value, field];
+        }
+        // Record is a literal object
+        // `columns` is always defined: it is either provided or discovered.
+      } else {
+        for (let i = 0; i < columns.length; i++) {
+          const field = get(chunk, columns[i].key);
+          const [err, value] = this.__cast(field, {
+            index: i,
+            column: columns[i].key,
+            records: this.info.records,
+            header: chunkIsHeader,
+          });
+          if (err) return [err];
+          record[i] = [value, field];
+        }
+      }
+      let csvrecord = "";
+      for (let i = 0; i < record.length; i++) {
+        let options, err;
+
+        let [value, field] = record[i];
+        if (typeof value === "string") {
+          options = this.options;
+        } else if (is_object(value)) {
+          // Value is considerered as a mix of a value and options
+          options = { ...value };
+          value = options.value;
+          delete options.value;
+          if (
+            typeof value !== "string" &&
+            value !== undefined &&
+            value !== null
+          ) {
+            if (err)
+              return [
+                Error(
+                  `Invalid Casting Value: returned value must return a string, null or undefined, got ${JSON.stringify(value)}`,
+                ),
+              ];
+          }
+          // Merge global options with the ones returned by cast
+          options = { ...this.options, ...options };
+          [err, options] = normalize_options(options);
+          if (err !== undefined) {
+            return [err];
+          }
+        } else if (value === undefined || value === null) {
+          options = this.options;
+        } else {
+          return [
+            Error(
+              `Invalid Casting Value: returned value must return a string, an object, null or undefined, got ${JSON.stringify(value)}`,
+            ),
+          ];
+        }
+        const {
+          delimiter,
+          escape,
+          quote,
+          quoted,
+          quoted_empty,
+          quoted_string,
+          quoted_match,
+          record_delimiter,
+          quote_record_delimiter,
+          escape_formulas,
+        } = options;
+        if ("" === value && "" === field) {
+          const quotedMatch = matches_quoted_match(value, quoted_match);
+          const shouldQuote =
+            quotedMatch ||
+            true === quoted_empty ||
+            (true === quoted_string && false !== quoted_empty);
+          if (shouldQuote === true) {
+            value = quote + value + quote;
+          }
+          csvrecord += value;
+        } else if (value) {
+          if (typeof value !== "string") {
+            return [
+              Error(
+                `Formatter must return a string, null or undefined, got ${JSON.stringify(value)}`,
+              ),
+            ];
+          }
+          const containsdelimiter = emits_separator(value, [delimiter]);
+          const containsQuote = quote !== "" && value.indexOf(quote) >= 0;
+          const containsEscape = value.indexOf(escape) >= 0 && escape !== quote;
+          // Testing `\n` and `\r` covers the three sequences `parse` discovers
+          const containsRecordDelimiter = emits_separator(value, [
+            record_delimiter,
+            ...(quote_record_delimiter === false ? [] : ["\n", "\r"]),
+          ]);
+          const quotedString = quoted_string && typeof field === "string";
+          const quotedMatch = matches_quoted_match(value, quoted_match);
+          // See https://github.com/adaltas/node-csv/pull/387
+          // More about CSV injection or formula injection, when websites embed
+          // untrusted input inside CSV files:
+          // https://owasp.org/www-community/attacks/CSV_Injection
+          // http://georgemauer.net/2017/10/07/csv-injection.html
+          // Apple Numbers unicode normalization is empirical from testing
+          if (escape_formulas) {
+            switch (value[0]) {
+              case "-":
+                if (typeof field === "number" || typeof field === "bigint") {
+                  break;
+                }
+                value = `'${value}`;
+                break;
+              case "=":
+              case "+":
+              case "@":
+              case "\t":
+              case "\r":
+              case "\uFF1D": // Unicode '='
+              case "\uFF0B": // Unicode '+'
+              case "\uFF0D": // Unicode '-'
+              case "\uFF20": // Unicode '@'
+                value = `'${value}`;
+                break;
+            }
+          }
+          const shouldQuote =
+            containsQuote === true ||
+            containsdelimiter ||
+            containsRecordDelimiter ||
+            quoted ||
+            quotedString ||
+            quotedMatch;
+          if (shouldQuote === true && containsEscape === true) {
+            value = value.replaceAll(escape, () => escape + escape);
+          }
+          if (containsQuote === true) {
+            value = value.replaceAll(quote, () => escape + quote);
+          }
+          if (shouldQuote === true) {
+            value = quote + value + quote;
+          }
+          csvrecord += value;
+        } else if (
+          quoted_empty === true ||
+          (field === "" && quoted_string === true && quoted_empty !== false)
+        ) {
+          csvrecord += quote + quote;
+        }
+        if (i !== record.length - 1) {
+          csvrecord += delimiter;
+        }
+      }
+      return [undefined, csvrecord];
+    },
+    bom: function (push) {
+      if (this.options.bom !== true) {
+        return;
+      }
+      push(bom_utf8);
+    },
+    headers: function (push) {
+      if (this.options.header === false) {
+        return;
+      }
+      if (this.options.columns === undefined) {
+        return;
+      }
+      let err;
+      let headers = this.options.columns.map((column) => column.header);
+      if (this.options.eof) {
+        [err, headers] = this.stringify(headers, true);
+        headers += this.options.record_delimiter;
+      } else {
+        [err, headers] = this.stringify(headers, true);
+      }
+      if (err) return err;
+      if (this.options.header_as_comment) {
+        headers = this.options.header_as_comment + " " + headers;
+      }
+      push(headers);
+    },
+    __cast: function (value, context) {
+      const type = typeof value;
+      try {
+        if (type === "string") {
+          // Fine for 99% of the cases
+          return [undefined, this.options.cast.string(value, context)];
+        } else if (type === "bigint") {
+          return [undefined, this.options.cast.bigint(value, context)];
+        } else if (type === "number") {
+          return [undefined, this.options.cast.number(value, context)];
+        } else if (type === "boolean") {
+          return [undefined, this.options.cast.boolean(value, context)];
+        } else if (value instanceof Date) {
+          return [undefined, this.options.cast.date(value, context)];
+        } else if (type === "object" && value !== null) {
+          return [undefined, this.options.cast.object(value, context)];
+        } else if (value === null && this.options.cast.null !== undefined) {
+          return [undefined, this.options.cast.null(value, context)];
+        } else if (
+          value === undefined &&
+          this.options.cast.undefined !== undefined
+        ) {
+          return [undefined, this.options.cast.undefined(value, context)];
+        } else {
+          return [undefined, value];
+        }
+      } catch (err) {
+        return [err];
+      }
+    },
+  };
+};
+
+
+
+;// CONCATENATED MODULE: ./node_modules/csv-stringify/lib/sync.js
+/*
+CSV Stringify
+
+Please look at the [Sync API](https://csv.js.org/stringify/api/sync/) for
+additional information.
+*/
+
+
+
+
+const stringify = function (records, opts = {}) {
+  const data = [];
+  const [err, options] = normalize_options(opts);
+  if (err !== undefined) throw err;
+  const state = {
+    stop: false,
+  };
+  // Information
+  const info = {
+    records: 0,
+  };
+  const api = stringifier(options, state, info);
+  for (const record of records) {
+    const err = api.__transform(record, function (record) {
+      data.push(record);
+    });
+    if (err !== undefined) throw err;
+  }
+  if (data.length === 0) {
+    api.bom((d) => {
+      data.push(d);
+    });
+    const err = api.headers((headers) => {
+      data.push(headers);
+    });
+    if (err !== undefined) throw err;
+  }
+  return data.join("");
+};
+
+
+
+// EXTERNAL MODULE: ./build/report/lines.js
+var report_lines = __nccwpck_require__(6812);
+// EXTERNAL MODULE: ./build/report/sparkline.js
+var sparkline = __nccwpck_require__(4312);
+// EXTERNAL MODULE: ./build/report/units.js
+var units = __nccwpck_require__(5088);
+// EXTERNAL MODULE: ./build/report/words.js
+var words = __nccwpck_require__(4702);
+;// CONCATENATED MODULE: ./build/report/history.js
+
+
+
+
+
+
+function shownOf({ images, releases, last }) {
+    const tags = new Map();
+    for (const { name, commit } of releases)
+        tags.set(commit, [...(tags.get(commit) ?? []), name]);
+    return images.map((image) => {
+        const rows = [];
+        for (const point of image.points) {
+            const before = rows.findLast((row) => isAlike(row, point)) ?? null;
+            rows.push({ ...point, tags: tags.get(point.commit) ?? [], before });
+        }
+        const earlier = last === null ? 0 : Math.max(0, rows.length - last);
+        return { image, rows: rows.slice(earlier), earlier };
+    });
+}
+/** Whether two records mean the same by their numbers: stores pack and split layers differently. */
+function isAlike(one, other) {
+    if (one.store !== other.store)
+        return false;
+    return one.size === null || other.size === null || one.sizeFrom === other.sizeFrom;
+}
+/** The metric that an image is spoken of in: its size, or its download size where only that was measured last; null: neither was. */
+function leadOf(last) {
+    if (last.size !== null)
+        return 'size';
+    return last.downloadSize === null ? null : 'downloadSize';
+}
+/** `+15.7 MB (+10.6 %)`, `+1`, `same`. */
+function changeOf(metric, from, to) {
+    if (from === to)
+        return 'same';
+    if (metric === 'layers')
+        return (0,units/* formatSignedCount */.t2)(to - from);
+    return `${(0,units/* formatSigned */.Gp)(to - from)}${from === 0 ? '' : ` (${(0,units/* formatPercent */.l9)(((to - from) / from) * 100)})`}`;
+}
+/** `2026-11-03`, of ISO 8601 in UTC. */
+function dayOf({ at }) {
+    return at.slice(0, 10);
+}
+/**
+ * Histories as text for a terminal, one image after the other: a sentence, a line of blocks for each metric, a table of the records, newest
+ * last. No line is wider than `width` (at least 40); no escape sequence or control character of what is shown gets through.
+ */
+function renderHistoryTable(histories, options) {
+    const pen = (0,report_lines/* penFor */.H6)(options);
+    const blocks = shownOf(histories).flatMap((shown) => imageBlocks(shown, pen));
+    const lines = blocks.filter((block) => block.length > 0).map((block) => block.join('\n'));
+    return `${lines.join('\n\n')}\n`;
+}
+/** The names of repositories on GitHub have at most 100 characters. */
+const NAME_MAX = 100;
+function imageBlocks({ image, rows, earlier }, pen) {
+    const title = (0,report_lines/* wrap */.LV)([(0,characters/* shorten */.ml)((0,characters/* oneLine */.TN)(image.name), NAME_MAX, '...'), ` (${image.platform})`], pen);
+    const last = rows.at(-1);
+    const strong = title.map((line) => (0,report_lines/* paint */.nI)(line, 'strong', pen));
+    if (last === undefined)
+        return [[...strong, ...(0,report_lines/* wrap */.LV)(['There is no record.'], pen)]];
+    const words = `Not shown: ${(0,units/* formatCount */.B4)(earlier, 'earlier record')} (--last ${earlier + rows.length} shows all).`;
+    const note = earlier === 0 ? [] : (0,report_lines/* wrap */.LV)([words], pen, '  ');
+    return [
+        [...strong, ...(0,report_lines/* wrap */.LV)(sentence(rows, last), pen)],
+        (0,report_lines/* tableLines */.oW)(trendTables(rows, last), pen),
+        [...(0,report_lines/* tableLines */.oW)(recordTables(rows, last), pen), ...note.map((line) => (0,report_lines/* paint */.nI)(line, 'dim', pen))],
+    ];
+}
+/** From what to what, over how many records, and how far that is from the caps that were in force last. */
+function sentence(rows, last) {
+    const lead = leadOf(last);
+    const metric = lead ?? 'layers';
+    const compared = rows.filter((row) => isAlike(last, row) && row[metric] !== null);
+    const others = (0,units/* formatCount */.B4)(rows.length - compared.length, 'other');
+    const uncompared = rows.length === compared.length ? '' : ` (${others} cannot be compared)`;
+    const figure = (value, other) => metric === 'layers' ? (0,units/* formatCount */.B4)(value, 'layer') : (0,units/* formatBytesAmong */.hr)(value, [other]);
+    const to = last[metric] ?? 0;
+    const from = compared[0]?.[metric] ?? to;
+    const what = metric === 'downloadSize' ? ' to download' : '';
+    const over = `over ${(0,units/* formatCount */.B4)(compared.length, 'record')} since ${dayOf(compared[0] ?? last)}${uncompared}`;
+    const budgets = budgetWords(last);
+    const end = budgets.length === 0 ? '.' : `; it is ${budgets.join(', ')}.`;
+    if (compared.length === 1)
+        return [`${figure(to, from)}${what} on ${dayOf(last)}${uncompared}${end}`];
+    if (from === to)
+        return [`${figure(to, from)}${what}, as at first, ${over}${end}`];
+    const verb = to > from ? 'Grew' : 'Shrank';
+    return [
+        `${verb} from ${figure(from, to)} to ${figure(to, from)}${what}, ${changeOf(metric, from, to)}, ${over}${end}`,
+    ];
+}
+/** `6.1 MB under its budget of 170 MB`, for each cap that was in force. */
+function budgetWords(last) {
+    return words/* METRICS */.Cb.flatMap(({ metric }) => {
+        const [cap, value] = [last.caps[metric], last[metric]];
+        if (cap === null || value === null)
+            return [];
+        const limit = metric === 'layers' ? (0,units/* formatCount */.B4)(cap, 'layer') : `${(0,units/* formatLimit */.tW)(cap)}${metric === 'size' ? '' : ' to download'}`;
+        if (value === cap)
+            return [`exactly at its budget of ${limit}`];
+        const distance = Math.abs(cap - value);
+        const amount = metric === 'layers' ? String(distance) : (0,units/* formatBytes */.z3)(distance);
+        return [`${amount} ${value > cap ? 'over' : 'under'} its budget of ${limit}`];
+    });
+}
+/** How many blocks a line may have: the first that the terminal has room for. */
+const BLOCKS = [48, 32, 20, 10];
+/** Stands for a record without the figure, or one that was measured otherwise than the last: a space at a line's end would be lost. */
+const GAP = '·';
+const WITHOUT_HEAD = { head: [], align: 'left' };
+/** A row a metric: blocks, from and to, the change. */
+function trendTables(rows, last) {
+    const tableOf = (blocks) => ({
+        columns: [WITHOUT_HEAD, WITHOUT_HEAD, WITHOUT_HEAD, WITHOUT_HEAD],
+        rows: words/* METRICS */.Cb.flatMap(({ metric, name }) => {
+            const values = rows.map((row) => (isAlike(last, row) ? row[metric] : null));
+            const known = values.filter((value) => value !== null);
+            const [from, to] = [known[0], known.at(-1)];
+            if (from === undefined || to === undefined || known.length === 1)
+                return [];
+            const figure = metric === 'layers' ? String : units/* formatBytes */.z3;
+            const drawn = (0,sparkline/* sparkline */.K)(inGroups(values, blocks)).replaceAll(' ', GAP);
+            return [[[name], [drawn], [`${figure(from)} → ${figure(to)}`], [changeOf(metric, from, to)]]];
+        }),
+    });
+    const [most, ...fewer] = BLOCKS.map(tableOf);
+    return [most, ...fewer, (0,report_lines/* withoutPercent */.Aj)(fewer.at(-1))];
+}
+/** At most `max` values: the largest of each of so many groups of neighbours, for a peak is what a budget is broken by. */
+function inGroups(values, max) {
+    if (values.length <= max)
+        return [...values];
+    const start = (group) => Math.floor((group * values.length) / max);
+    return Array.from({ length: max }, (_, group) => {
+        const known = values.slice(start(group), start(group + 1)).filter((value) => value !== null);
+        return known.length === 0 ? null : Math.max(...known);
+    });
+}
+const NOT_MEASURED = 'not measured';
+/** Characters of a commit's tags. */
+const TAGS_MAX = 60;
+const FEW_TAGS_MAX = 16;
+/** The records, newest last, and what can be left out of their table on a narrow terminal. */
+function recordTables(rows, last) {
+    const lead = leadOf(last);
+    const change = {
+        head: 'change',
+        align: 'right',
+        cell: (row) => {
+            const [from, to] = lead === null ? [null, null] : [row.before?.[lead] ?? null, row[lead]];
+            return lead === null || from === null || to === null ? [] : [changeOf(lead, from, to)];
+        },
+    };
+    const sized = (metric, head) => [
+        ...(rows.some((row) => row[metric] !== null) ? [{ head, align: 'right', cell: figureOf(metric) }] : []),
+        ...(metric === lead ? [change] : []),
+    ];
+    const names = [
+        { head: 'date', align: 'left', cell: (row) => [dayOf(row)] },
+        { head: 'commit', align: 'left', cell: ({ commit }) => [(0,words/* shortCommit */.h)(commit)] },
+    ];
+    const [size, download] = [sized('size', 'size'), sized('downloadSize', 'download')];
+    const layers = {
+        head: 'layers',
+        align: 'right',
+        cell: (row) => [...overSign(row, 'layers'), String(row.layers)],
+    };
+    const isTagged = rows.some(({ tags }) => tags.length > 0);
+    const tags = (max) => isTagged ? [{ head: 'tag', align: 'left', cell: (row) => [(0,characters/* shorten */.ml)((0,characters/* oneLine */.TN)(row.tags.join(', ')), max, '...')] }] : [];
+    const tableOf = (...columns) => ({
+        columns: columns.map(({ head, align }) => ({ head: [head], align })),
+        rows: rows.map((row) => columns.map(({ cell }) => cell(row))),
+    });
+    const whole = [...names, ...size, ...download, layers];
+    const least = [...names, ...(lead === 'downloadSize' ? download : size)];
+    return [
+        tableOf(...whole, ...tags(TAGS_MAX)),
+        tableOf(...whole, ...tags(FEW_TAGS_MAX)),
+        (0,report_lines/* withoutPercent */.Aj)(tableOf(...whole, ...tags(FEW_TAGS_MAX))),
+        (0,report_lines/* withoutPercent */.Aj)(tableOf(...least, ...tags(FEW_TAGS_MAX))),
+        (0,report_lines/* withoutPercent */.Aj)(tableOf(...least)),
+    ];
+}
+function figureOf(metric) {
+    return (row) => {
+        const value = row[metric];
+        return value === null ? [NOT_MEASURED] : [...overSign(row, metric), (0,units/* formatBytes */.z3)(value)];
+    };
+}
+/** Marks what was over the cap of its time. */
+function overSign(row, metric) {
+    const [cap, value] = [row.caps[metric], row[metric]];
+    return cap !== null && value !== null && value > cap ? [{ tone: 'bad' }] : [];
+}
+const CSV_COLUMNS = [
+    'image',
+    'platform',
+    'date',
+    'commit',
+    'size',
+    'download-size',
+    'layers',
+    'max-size',
+    'max-download-size',
+    'max-layers',
+    'store',
+    'tags',
+];
+/**
+ * Histories as CSV (RFC 4180, with LF; docs/history.md): a head, then a line a record. Times are ISO 8601 in UTC, sizes every byte, what was
+ * not measured or set is empty. A name that a spreadsheet would take for a formula has an apostrophe before it.
+ */
+function renderHistoryCsv(histories) {
+    const lines = shownOf(histories).flatMap(({ image, rows }) => rows.map(({ at, commit, size, downloadSize, layers, caps, store, tags }) => [
+        (0,characters/* oneLine */.TN)(image.name),
+        (0,characters/* oneLine */.TN)(image.platform),
+        at,
+        commit,
+        size,
+        downloadSize,
+        layers,
+        caps.size,
+        caps.downloadSize,
+        caps.layers,
+        store,
+        (0,characters/* oneLine */.TN)(tags.join(' ')),
+    ]));
+    return stringify([CSV_COLUMNS, ...lines], { escape_formulas: true });
+}
+/** Histories as JSON (docs/history.md): two spaces, a newline at the end. `version`: of what wrote it; the branch's name and commit. */
+function renderHistoryJson(histories, { version, branch, commit }) {
+    const images = shownOf(histories).map(({ image, rows, earlier }) => ({
+        name: image.name,
+        platform: image.platform,
+        earlier,
+        points: rows.map(pointOf),
+    }));
+    return `${JSON.stringify({ schema: 1, version, branch, commit, images }, null, 2)}\n`;
+}
+/** Its keys in the documented order, and none but those. */
+function pointOf({ commit, at, size, downloadSize, layers, caps, store, sizeFrom, tags }) {
+    return {
+        commit,
+        at,
+        size,
+        downloadSize,
+        layers,
+        caps: { size: caps.size, downloadSize: caps.downloadSize, layers: caps.layers },
+        store,
+        sizeFrom,
+        tags,
+    };
+}
+
+// EXTERNAL MODULE: ./build/version.js
+var version = __nccwpck_require__(8508);
+;// CONCATENATED MODULE: ./build/show-history.js
+
+
+
+
+
+
+
+
+
+
+
+/** Tags that are looked at, the latest. */
+const show_history_TAGS_MAX = 1_000;
+/**
+ * What the data branch has of the images that are asked for, as text in the form that is asked for. Throws CouldNotMeasure where there is
+ * no data branch or nothing of what is asked for on it, and where it cannot be read.
+ */
+async function showHistory(command, { exec, openOutput, cwd, warn }, terminal) {
+    const { name, dataBranch } = (0,inputs/* parseInputs */.TL)(command.values);
+    const repository = await (0,git/* openRepository */.h_)(exec, cwd);
+    const branch = await (0,git_branch/* readBranch */.pG)(openOutput, repository, dataBranch, { fetch: !command.offline }, null);
+    if (branch === null)
+        throw noRecords(`There is no branch \`${dataBranch}\`${command.offline ? ' in the clone' : ''}.`, command);
+    if (branch.unasked !== null)
+        warn(`The branch \`${dataBranch}\` is shown as the last fetch left it: ${branch.unasked}.`);
+    const { images, unknown } = await imagesOn(branch, name);
+    for (const folder of unknown)
+        warn(`Nothing tells the name of the image in \`${folder}\` of the branch \`${dataBranch}\`: it is left out.`);
+    const recorded = await withPoints(branch, images);
+    if (recorded.length === 0)
+        throw noRecords(`The branch \`${dataBranch}\` has no records.`, command);
+    const platform = command.platform === null ? null : (0,manifests/* normalisePlatform */.WN)(command.platform);
+    const histories = {
+        images: wantedOf(recorded, name, platform),
+        releases: await (0,git_branch/* tagsOf */.Fg)(repository, show_history_TAGS_MAX),
+        last: command.last,
+    };
+    switch (command.form) {
+        case 'csv':
+            return renderHistoryCsv(histories);
+        case 'json':
+            return renderHistoryJson(histories, { version: version/* version */.r, branch: dataBranch, commit: branch.commit });
+        case 'table':
+            return renderHistoryTable({ ...histories, last: command.last ?? command_line/* LAST_SHOWN */.D2 }, terminal);
+    }
+}
+function noRecords(message, { offline }) {
+    const remedies = [
+        ...(offline ? ['Without `--offline` the remote is asked.'] : []),
+        'Records are made by the action, on each push to the default branch, where its job has the permission `contents: write` (docs/history.md).',
+        '`--data-branch` names another branch.',
+    ];
+    return new failure/* CouldNotMeasure */.N('missing', message, { remedy: remedies.join(' ') });
+}
+async function withPoints(branch, images) {
+    const found = [];
+    for (const { name, platform } of images) {
+        const points = await (0,store/* readPoints */.Sb)(branch, name, platform);
+        if (points.length > 0)
+            found.push({ name, platform, points });
+    }
+    return found;
+}
+/** The images that are asked for; null: whatever there is. Throws CouldNotMeasure `input` with what there is where there is none of them. */
+function wantedOf(recorded, name, platform) {
+    const named = recorded.filter((image) => name === null || image.name === name);
+    if (named.length === 0)
+        throw new failure/* CouldNotMeasure */.N('input', `There is no record of an image \`${name}\`.`, {
+            remedy: `\`--name\` takes what there is: ${listed(recorded.map((image) => image.name))}.`,
+        });
+    const wanted = named.filter((image) => platform === null || image.platform === platform);
+    if (wanted.length === 0)
+        throw new failure/* CouldNotMeasure */.N('input', `There is no record for \`${platform}\`.`, {
+            remedy: `\`--platform\` takes what there is: ${listed(named.map((image) => image.platform))}.`,
+        });
+    return wanted;
+}
+const LISTED = 50;
+function listed(names) {
+    const all = [...new Set(names)];
+    const shown = all.slice(0, LISTED).map((each) => `\`${(0,characters/* oneLine */.TN)(each)}\``);
+    return `${shown.join(', ')}${all.length > LISTED ? `, … (${all.length})` : ''}`;
+}
+
+
+/***/ }),
+
+/***/ 7760:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   z: () => (/* binding */ createTurns)
+/* harmony export */ });
+/** At most `atATime` tasks are under way, the others wait in the order they came. */
+function createTurns(atATime) {
+    const waiting = [];
+    let underWay = 0;
+    return async (task) => {
+        if (underWay >= atATime)
+            await new Promise((go) => waiting.push(go));
+        else
+            underWay += 1;
+        try {
+            return await task();
+        }
+        finally {
+            const next = waiting.shift();
+            if (next)
+                next();
+            else
+                underWay -= 1;
+        }
+    };
 }
 
 

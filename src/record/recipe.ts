@@ -5,8 +5,9 @@ import type { Recipe } from './record.ts'
 
 /** What of a run a recipe takes. */
 export type RecipeRun = {
-  /** Absolute path that the inputs' paths are relative to. */
+  /** Absolute path that the inputs' paths are relative to, and the one that they are told from: the repository's top folder. */
   cwd: string
+  root: string
   /** Where build arguments without a value (`KEY`) take it from. */
   env: Readonly<Record<string, string | undefined>>
   /** The commit that is built, and the one that was pushed where that is another; 40 or 64 hex digits. */
@@ -21,7 +22,7 @@ export function recipeOf(inputs: Inputs, run: RecipeRun): Recipe {
   const context = resolve(run.cwd, inputs.context)
   const file = resolve(run.cwd, inputs.file ?? join(inputs.context, 'Dockerfile'))
   const parts = new Map([
-    ['context', pathFrom(run.cwd, context)],
+    ['context', pathFrom(run.root, context)],
     // From the context: where that alone is another one, this is not.
     ['file', pathFrom(context, file)],
   ])
