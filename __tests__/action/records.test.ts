@@ -211,6 +211,17 @@ it('a token that may not write: verdict and summary as ever, and the permission 
   expect(kept()).toEqual([])
 })
 
+it('a branch that has something else is left alone, whatever `data-branch` says', async () => {
+  for (const branch of ['main', 'other']) {
+    origin.git('branch', '--force', 'other', main[0])
+    const before = origin.git('rev-parse', branch)
+    const result = await push(main[1], { inputs: { 'data-branch': branch } })
+    expect(result.exitCode).toBe(0)
+    expect(warningsOf(result)).toEqual([expect.stringContaining('it is not made for records')])
+    expect(origin.git('rev-parse', branch)).toBe(before)
+  }
+})
+
 it('GitHub in trouble: a warning, and nothing is half written', async () => {
   github.fault({ method: 'PATCH', path: /\/git\/refs\//, status: 500, times: 1000 })
   github.fault({ method: 'POST', path: /\/git\/refs$/, status: 422, times: 1000, message: 'Validation Failed' })

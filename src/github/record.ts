@@ -38,7 +38,7 @@ export async function record(
       size !== null ? ('size' as const) : downloadSize !== null ? ('download-size' as const) : ('layers' as const),
   }))
   const changes = async (shelf: Shelf): Promise<FileChange[]> => {
-    const all: FileChange[] = []
+    const all = await readmeOf(shelf)
     for (const [at, measurement] of measurements.entries()) {
       const stored: StoredRecord = {
         schema: 1,
@@ -52,10 +52,23 @@ export async function record(
       // oxlint-disable-next-line no-await-in-loop -- one image's files at a time: listings are large
       all.push(...(await changesOfImage(shelf, stored, images[at]!.folder, listings, releases)))
     }
-    return (await shelf.read('README.md')) === null ? [{ path: 'README.md', content: README }, ...all] : all
+    return all
   }
   const { isNew, action } = await branch.update(changes, messageOf(images, commit))
   return { action: action === 'created' ? 'recorded' : 'unchanged', isNew, images }
+}
+
+/**
+ * The branch's own README where it is to be written: it also tells that the branch is ours. Throws where the branch has files and not that one:
+ * a branch of code is no place for records, whatever `data-branch` says.
+ */
+async function readmeOf(shelf: Shelf): Promise<FileChange[]> {
+  const readme = await shelf.read('README.md')
+  if (readme?.toString().startsWith(`${HEADING}\n`)) return []
+  if (((await shelf.list('')) ?? []).length === 0) return [{ path: 'README.md', content: README }]
+  throw new Error(
+    `The branch that \`data-branch\` names has files, and no \`README.md\` that begins with "${HEADING}": it is not made for records. Name another one.`,
+  )
 }
 
 /** One commit of the data branch, by what it has. */
@@ -135,11 +148,12 @@ function pictures(
 }
 
 /** What someone reads who comes across the branch. */
-const README = `# Records of Image Budget
+const HEADING = '# Records of Image Budget'
+const README = `${HEADING}
 
 This branch is written by the action Image Budget, on each push to the default branch. It has what the images were measured to be:
-each image's \`records/\` and \`layers/\` are what pull requests are compared with, \`points/\` is the history, and the badges and charts are drawn from
-it.
+each image's \`records/\` and \`layers/\` are what pull requests are compared with, \`points/\` is the history, which the badges and the chart show, and \`index.jsonl\` tells
+what of it is kept.
 
 Nothing else belongs here. The branch may be deleted: it is made again by the next push, without what it knew.
 `
