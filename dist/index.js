@@ -37066,62 +37066,6 @@ function ignoreLine(name, bloat) {
     return lines.size === 1 && line !== null && isPlainPattern(line) ? line : `**/${name}`;
 }
 
-;// CONCATENATED MODULE: ./build/advice/dev-dependencies.js
-
-
-
-/** The files that are told as development dependencies, with the folder that their packages lie in. */
-const devFiles = oncePerImage((image) => {
-    const { content } = image;
-    const found = new Map();
-    if (content === null)
-        return found;
-    const bloat = bloatFiles(image);
-    for (const file of content.files) {
-        const owner = file.package === null ? undefined : content.packages[file.package];
-        if (owner?.dev !== true || file.lost !== null || !isOwn(image, file) || bloat.has(file))
-            continue;
-        found.set(file, dev_dependencies_rootOf(owner.path ?? file.path));
-    }
-    return found;
-});
-/** Packages that the image's own lock file or package.json has for development only; one finding for each folder that they lie in. */
-const devDependencies = (image) => {
-    const roots = devFiles(image);
-    const byRoot = grouped(roots.keys(), (file) => roots.get(file));
-    const placeOf = ({ path, package: of }) => image.content?.packages[of]?.path ?? path;
-    return largestFirst([...byRoot].map(([root, files]) => {
-        const count = new Set(files.map((file) => file.package)).size;
-        return findingIn(image, files, {
-            what: [count === 1 ? '1 development dependency' : `${count} development dependencies`],
-            fix: dev_dependencies_fixOf(mainLayer(image, files)),
-            key: `dev-dependencies:${root}`,
-            placeOf,
-        });
-    }));
-};
-/** The outermost folder of packages: `/app/node_modules` of `/app/node_modules/a/node_modules/b`. */
-function dev_dependencies_rootOf(path) {
-    const name = '/node_modules';
-    const at = path.indexOf(`${name}/`);
-    return at === -1 ? path : path.slice(0, at + name.length);
-}
-/** How each package manager leaves them out, by what the instruction says. */
-const MANAGERS = [
-    [/\bpnpm\b/, 'pnpm install --prod'],
-    [/\byarn\b/, 'yarn install --production'],
-    [/\bbun\b/, 'bun install --production'],
-];
-function dev_dependencies_fixOf(layer) {
-    const from = layer && originOf(layer).from;
-    const command = MANAGERS.find(([manager]) => manager.test(layer?.instruction ?? ''))?.[1] ?? 'npm ci --omit=dev';
-    if (from === 'stage')
-        return ['let ', ...lineOf(layer), ' copy ', { code: 'node_modules' }, ' from a stage that ran ', { code: command }];
-    return from === 'context'
-        ? ['add ', { code: 'node_modules' }, ' to ', { code: '.dockerignore' }, ', and install by ', { code: command }]
-        : ['use ', { code: command }, ' in the final stage'];
-}
-
 ;// CONCATENATED MODULE: ./build/advice/package-cache.js
 
 
@@ -37272,6 +37216,64 @@ function package_cache_fixOf({ fix, mount }, layer) {
     return 'option' in fix
         ? ['use ', { code: fix.option }, ' in the ', { code: 'RUN' }, ...place, ...instead]
         : ['end the ', { code: 'RUN' }, ...place, ' with ', { code: `&& ${fix.command}` }, ...instead];
+}
+
+;// CONCATENATED MODULE: ./build/advice/dev-dependencies.js
+
+
+
+
+
+/** The files that are told as development dependencies, with the folder that their packages lie in. */
+const devFiles = oncePerImage((image) => {
+    const { content } = image;
+    const found = new Map();
+    if (content === null)
+        return found;
+    const others = [bloatFiles(image), cacheFiles(image), toolchainFiles(image)];
+    for (const file of content.files) {
+        const owner = file.package === null ? undefined : content.packages[file.package];
+        if (owner?.dev !== true || file.lost !== null || !isOwn(image, file) || others.some((files) => files.has(file)))
+            continue;
+        found.set(file, dev_dependencies_rootOf(owner.path ?? file.path));
+    }
+    return found;
+});
+/** Packages that the image's own lock file or package.json has for development only; one finding for each folder that they lie in. */
+const devDependencies = (image) => {
+    const roots = devFiles(image);
+    const byRoot = grouped(roots.keys(), (file) => roots.get(file));
+    const placeOf = ({ path, package: of }) => image.content?.packages[of]?.path ?? path;
+    return largestFirst([...byRoot].map(([root, files]) => {
+        const count = new Set(files.map((file) => file.package)).size;
+        return findingIn(image, files, {
+            what: [count === 1 ? '1 development dependency' : `${count} development dependencies`],
+            fix: dev_dependencies_fixOf(mainLayer(image, files)),
+            key: `dev-dependencies:${root}`,
+            placeOf,
+        });
+    }));
+};
+/** The outermost folder of packages: `/app/node_modules` of `/app/node_modules/a/node_modules/b`. */
+function dev_dependencies_rootOf(path) {
+    const name = '/node_modules';
+    const at = path.indexOf(`${name}/`);
+    return at === -1 ? path : path.slice(0, at + name.length);
+}
+/** How each package manager leaves them out, by what the instruction says. */
+const MANAGERS = [
+    [/\bpnpm\b/, 'pnpm install --prod'],
+    [/\byarn\b/, 'yarn install --production'],
+    [/\bbun\b/, 'bun install --production'],
+];
+function dev_dependencies_fixOf(layer) {
+    const from = layer && originOf(layer).from;
+    const command = MANAGERS.find(([manager]) => manager.test(layer?.instruction ?? ''))?.[1] ?? 'npm ci --omit=dev';
+    if (from === 'stage')
+        return ['let ', ...lineOf(layer), ' copy ', { code: 'node_modules' }, ' from a stage that ran ', { code: command }];
+    return from === 'context'
+        ? ['add ', { code: 'node_modules' }, ' to ', { code: '.dockerignore' }, ', and install by ', { code: command }]
+        : ['use ', { code: command }, ' in the final stage'];
 }
 
 ;// CONCATENATED MODULE: ./build/advice/vcs-and-tests.js
