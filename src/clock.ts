@@ -7,9 +7,15 @@ export type Clock = {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
 }
 
-/** A time in milliseconds since 1970 as ISO 8601 has it, in UTC, to the second: `2026-11-21T10:00:00Z`. */
+/** 9999-12-31T23:59:59Z: later years have more digits, and a sign. */
+const LAST = 253_402_300_799_000
+
+/**
+ * A time in milliseconds since 1970 as ISO 8601 has it, in UTC, to the second: `2026-11-21T10:00:00Z`. Such texts are in the order of the
+ * times: what lies before 1970 or after the year 9999, as a wrong clock may say, is the first or last of them.
+ */
 export function isoSeconds(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z')
+  return new Date(Math.min(Math.max(milliseconds, 0), LAST)).toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
 /** The machine's own clock. */
