@@ -103,9 +103,10 @@ export async function readListings(
   folder: string,
   diffIds: readonly string[],
   known: (diffId: string) => boolean,
+  maxEntries = MAX_ENTRIES,
 ): Promise<Map<string, UnpackedListing>> {
   const found = new Map<string, UnpackedListing>()
-  let left = MAX_ENTRIES
+  let left = maxEntries
   const unknown = [...new Set(diffIds)].filter((diffId) => !known(diffId))
   for (let at = 0; at < unknown.length && left > 0; at += LISTINGS_AT_A_TIME) {
     const some = unknown.slice(at, at + LISTINGS_AT_A_TIME)
