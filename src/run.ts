@@ -70,26 +70,27 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
   }
 }
 
-/** The history of each image; [] where there are no records to be read. What cannot be read says why instead: only creep needs it. */
+/** The history of each image. What cannot be read says why instead: only budgets on growth over time need it. */
 async function readHistories(
   { records, clock }: World,
   name: string,
   measured: Measurement[],
   budgets: Budget[],
 ): Promise<History[]> {
-  if (records === null) return []
   const now = isoSeconds(clock.now())
+  const without = (problem: string | null): History[] => measured.map(() => ({ ...NO_HISTORY, now, problem }))
+  if (records === null) return without('there is no token to read the records with (`github-token`)')
   const isAll = budgets.some(({ over }) => over !== null)
   try {
     const shelf = await records.open()
-    if (shelf === null) return []
+    if (shelf === null) return without(null)
     const releases = budgets.some(({ over }) => over?.kind === 'release') ? await records.releases() : []
     const read = (platform: string): Promise<Point[]> => readPoints(shelf, name, platform, isAll ? undefined : TREND)
     const points = await Promise.all(measured.map(({ platform }) => read(platform)))
     return points.map((each) => ({ points: each, releases, now, problem: null }))
   } catch (error) {
     const problem = `the records could not be read (${toFailure(error).message.replace(/\.$/, '')})`
-    return measured.map(() => ({ ...NO_HISTORY, now, problem }))
+    return without(problem)
   }
 }
 

@@ -48,6 +48,8 @@ export type Surroundings = {
   pushed: string | null
   /** Measure uncommitted changes too (the terminal), or HEAD alone (the action). */
   uncommitted: 'measure' | 'warn'
+  /** When an image's commit was committed that is not built here, ISO 8601 in UTC to the second; null: it is not known. */
+  committedAt: string | null
   /** What is another one in each run and means nothing: its id and number, the names of branches. */
   volatile: string[]
   /** The repository's name without its owner, or null: the folder's name serves. */
@@ -224,7 +226,7 @@ async function measureImages(
     contents,
   }
   const baseline = await obtainOf(reading, measured, search, surroundings)
-  return { measured, baseline, recipe, contents, committedAt: null }
+  return { measured, baseline, recipe, contents, committedAt: surroundings.committedAt }
 }
 
 /** What an image where it lies is compared with. */

@@ -18,7 +18,7 @@ import { renderTerminal } from '../report/terminal.ts'
 import { upsertComment } from './comment.ts'
 import type { ActionContext } from './context.ts'
 import { openDataBranch } from './data-branch.ts'
-import { statusOf } from './errors.ts'
+import { lacksPermission } from './errors.ts'
 import { printInert } from './log.ts'
 import { openGitHub } from './octokit.ts'
 import { outputsOf } from './outputs.ts'
@@ -79,7 +79,7 @@ export type Publication = Audience & { context: ActionContext }
 const LOG_WIDTH = 120
 
 /**
- * Hands the report over: outputs, JSON file, log, annotations, the record, summary, and last the comment. Gives the exit code, which none of
+ * Hands the report over: outputs, JSON file, log, annotations, summary, comment, and last the record. Gives the exit code, which none of
  * them decides: what cannot be written is a warning.
  */
 export async function publish(
@@ -96,17 +96,16 @@ export async function publish(
   await orWarn('The JSON report', async () =>
     core.setOutput('report', await writeReport(report, publication.context.temporary)),
   )
-  const recorded = recordable === null ? null : await keepRecord(report, recordable, publication)
-  await orWarn('The job summary', () => {
-    core.summary.addRaw(renderSummary(report), true)
-    if (recorded !== null) core.summary.addRaw(renderRecorded(recorded), true)
-    return core.summary.write()
-  })
+  await orWarn('The job summary', () => core.summary.addRaw(renderSummary(report), true).write())
   let url = ''
   await orWarn('The comment', async () => {
     url = await comment(report, bodies, publication, clock)
   })
   core.setOutput('comment-url', url)
+  // Last: it may have to wait for others that record at the same time.
+  const recorded = recordable === null ? null : await keepRecord(report, recordable, publication)
+  if (recorded !== null)
+    await orWarn('The job summary', () => core.summary.addRaw(renderRecorded(recorded), true).write())
   return exitCode
 }
 
@@ -139,8 +138,7 @@ async function keepRecord(
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     // Who did not give the permission need not want records.
-    const isForbidden = error instanceof Error && [403, 404].includes(statusOf(error.cause) ?? 0)
-    const say = isForbidden ? core.info : core.warning
+    const say = error instanceof Error && lacksPermission(error.cause) ? core.info : core.warning
     say(`The measurement was not recorded; the verdict does not need it. ${why}`)
     return skipped(why)
   }
