@@ -3,13 +3,12 @@ import { contentOf } from '../image/content.ts'
 import type { LayerContents } from '../image/layer/contents.ts'
 import { countsItself } from '../image/measure.ts'
 import { platformsOf, type Measurement } from '../image/measurement.ts'
-import { normalisePlatform } from '../image/source/manifests.ts'
 import type { Inputs } from '../inputs/inputs.ts'
 import { folderOf } from '../record/paths.ts'
 import { unlikeRecipe } from '../record/recipe.ts'
 import type { Recipe, StoredRecord } from '../record/record.ts'
 import type { Records, Shelf } from '../record/shelf.ts'
-import { platformsIn, readListings, readRecord, recordedCommits } from '../record/store.ts'
+import { likelyPlatforms, readListings, readRecord, recordedCommits } from '../record/store.ts'
 import { NO_BASELINE, type Baseline } from './baseline.ts'
 
 /** What finding a record takes. */
@@ -46,7 +45,7 @@ export async function findRecord(
   const { records, name } = search
   const shelf = await records.open()
   if (shelf === null) return { reason: null }
-  const platforms = await platformsToFind(shelf, search)
+  const platforms = await likelyPlatforms(shelf, name, search.inputs.platforms)
   const candidates =
     reach === 'exact'
       ? [{ commit: base.commit, behind: 0 }]
@@ -66,14 +65,6 @@ export async function findRecord(
     reason ??= `the record of \`${commit.slice(0, 7)}\` does not serve: ${lacking}`
   }
   return { reason }
-}
-
-/** Those that were asked for; else the one that is built where nothing else is said, as far as records tell. */
-async function platformsToFind(shelf: Shelf, { inputs, name }: RecordSearch): Promise<string[]> {
-  if (inputs.platforms.length > 0) return inputs.platforms.map(normalisePlatform)
-  const recorded = await platformsIn(shelf, name)
-  const native = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`
-  return recorded.includes(native) ? [native] : recorded.slice(0, 1)
 }
 
 /** The nearest commits, at most `TRIED`, that have a record for each of the platforms. */
