@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { openDataBranch } from '../../src/github/data-branch.ts'
 import { openGitHub } from '../../src/github/octokit.ts'
 import { openRecords } from '../../src/github/records.ts'
 import type { Records } from '../../src/record/shelf.ts'
@@ -33,7 +34,8 @@ afterEach(async () => {
 function open(token = 'reader'): Records {
   const octokit = openGitHub(token, { baseUrl: github.url, timeout: 10_000 })
   const clock = { now: () => 0, sleep: async (milliseconds: number) => void waits.push(milliseconds) }
-  return openRecords(octokit, { owner: github.owner, repo: github.name, branch: 'image-budget' }, clock)
+  const place = { owner: github.owner, repo: github.name, branch: 'image-budget' }
+  return openRecords(octokit, place, openDataBranch(octokit, place, clock), clock)
 }
 
 /** Makes so many commits, each above the other. Gives them, the latest first. */

@@ -4,13 +4,12 @@ import type { LayerContents } from '../image/layer/contents.ts'
 import { countsItself } from '../image/measure.ts'
 import { unlikePacking } from '../image/packing.ts'
 import { platformsOf, type Measurement } from '../image/measurement.ts'
-import { normalisePlatform } from '../image/source/manifests.ts'
 import type { Inputs } from '../inputs/inputs.ts'
 import { folderOf } from '../record/paths.ts'
 import { unlikeRecipe } from '../record/recipe.ts'
 import type { Recipe, StoredRecord } from '../record/record.ts'
 import type { Records, Shelf } from '../record/shelf.ts'
-import { platformsIn, readListings, readRecord, recordedCommits } from '../record/store.ts'
+import { likelyPlatforms, readListings, readRecord, recordedCommits } from '../record/store.ts'
 import { NO_BASELINE, type Baseline } from './baseline.ts'
 
 /** What finding a record takes. */
@@ -48,7 +47,9 @@ export async function findRecord(
   const shelf = await records.open()
   if (shelf === null) return { reason: null }
   const engine = await search.engine
-  const platforms = await platformsToFind(shelf, search, engine)
+  // An image where it lies is measured first.
+  const platforms =
+    engine === null ? platformsOf(await search.head) : await likelyPlatforms(shelf, name, search.inputs.platforms)
   const candidates =
     reach === 'exact'
       ? [{ commit: base.commit, behind: 0 }]
@@ -68,20 +69,6 @@ export async function findRecord(
     passedOver ??= `the record of \`${commit.slice(0, 7)}\` does not serve: ${obstacle}`
   }
   return { reason: passedOver }
-}
-
-/** Those that were asked for; else the one that is built where nothing else is said, as far as records tell. */
-async function platformsToFind(
-  shelf: Shelf,
-  { inputs, name, head }: RecordSearch,
-  engine: Engine | null,
-): Promise<string[]> {
-  if (inputs.platforms.length > 0) return inputs.platforms.map(normalisePlatform)
-  // An image where it lies is measured first.
-  if (engine === null) return platformsOf(await head)
-  const recorded = await platformsIn(shelf, name)
-  const native = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`
-  return recorded.includes(native) ? [native] : recorded.slice(0, 1)
 }
 
 /** The nearest commits, at most `TRIED`, that have a record for each of the platforms. */

@@ -52,12 +52,11 @@ export function audienceOf(
   const nobody: Audience = { ...NOBODY, inputs, pullRequest, isPrivate }
   if (token === null || repository === null) return nobody
   const octokit = openGitHub(token, { baseUrl: apiUrl })
-  const place = { ...repository, branch: inputs.dataBranch }
-  const records = openRecords(octokit, place, clock)
+  // One for reading and writing: what was read of it while the image was built need not be asked for again.
+  const branch = openDataBranch(octokit, { ...repository, branch: inputs.dataBranch }, clock)
+  const records = openRecords(octokit, repository, branch, clock)
   const isRecorded = inputs.record === 'auto' && onDefaultBranch
-  const keep = isRecorded
-    ? (recording: Recording) => record(openDataBranch(octokit, place, clock), records, recording, clock)
-    : null
+  const keep = isRecorded ? (recording: Recording) => record(branch, records, recording, clock) : null
   if (label === null || pullRequest === null) return { ...nobody, records, keep }
   const setting = { ...repository, number: pullRequest, label, labelled, hasComment: inputs.comment !== 'off' }
   return { ...nobody, records, keep, waivers: openWaivers(octokit, setting, { clock, warn: core.warning }) }

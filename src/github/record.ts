@@ -28,7 +28,9 @@ export async function record(
   clock: Clock,
 ): Promise<Kept> {
   const measuredAt = isoSeconds(clock.now())
-  const releases = await records.releases()
+  // Beside what is asked of the branch.
+  const asked = records.releases()
+  asked.catch(() => {})
   const listings = createPacking(contents)
   const images = measurements.map(({ name, platform, size, downloadSize }) => ({
     name,
@@ -39,6 +41,7 @@ export async function record(
   }))
   const changes = async (shelf: Shelf): Promise<FileChange[]> => {
     const all = await readmeOf(shelf)
+    const releases = await asked
     for (const [at, measurement] of measurements.entries()) {
       const stored: StoredRecord = {
         schema: 1,

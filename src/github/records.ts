@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Records } from '../record/shelf.ts'
-import { openDataBranch, type BranchPlace, type Snapshot } from './data-branch.ts'
+import type { BranchPlace, DataBranch, Snapshot } from './data-branch.ts'
 import { explainGitHubError, patiently, TO_READ } from './errors.ts'
 import type { Octokit } from './octokit.ts'
 
@@ -11,8 +11,12 @@ const MOST_TAGS = 1_000
 const PER_PAGE = 100
 
 /** The records on a repository's data branch, and the repository's history as GitHub has it: a checkout is often shallow. Reads only. */
-export function openRecords(octokit: Octokit, place: BranchPlace, clock: Clock): Records {
-  const { owner, repo } = place
+export function openRecords(
+  octokit: Octokit,
+  { owner, repo }: Pick<BranchPlace, 'owner' | 'repo'>,
+  branch: DataBranch,
+  clock: Clock,
+): Records {
   let opened: Promise<Snapshot | null> | null = null
 
   /** All pages of a list, up to so many things. What fails for a while is tried again. */
@@ -31,7 +35,7 @@ export function openRecords(octokit: Octokit, place: BranchPlace, clock: Clock):
   }
 
   return {
-    open: () => (opened ??= openDataBranch(octokit, place, clock).snapshot()),
+    open: () => (opened ??= branch.snapshot()),
     ancestors: (commit) =>
       list(MOST_COMMITS, async (page) => {
         const { data } = await octokit.rest.repos.listCommits({ owner, repo, sha: commit, per_page: PER_PAGE, page })
