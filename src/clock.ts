@@ -7,15 +7,15 @@ export type Clock = {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
 }
 
-/** 9999-12-31T23:59:59Z: later years have more digits, and a sign. */
-const LAST = 253_402_300_799_000
+/** The last second that ISO 8601 writes with four digits of the year. */
+const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59)
 
 /**
- * A time in milliseconds since 1970 as ISO 8601 has it, in UTC, to the second: `2026-11-21T10:00:00Z`. Such texts are in the order of the
- * times: what lies before 1970 or after the year 9999, as a wrong clock may say, is the first or last of them.
+ * A time in milliseconds since 1970 as ISO 8601 has it, in UTC, to the second: `2026-11-21T10:00:00Z`; one before 1970, or after the year
+ * 9999, is the first or last second that is written so. A commit may have any time.
  */
 export function isoSeconds(milliseconds: number): string {
-  return new Date(Math.min(Math.max(milliseconds, 0), LAST)).toISOString().replace(/\.\d+Z$/, 'Z')
+  return new Date(Math.min(Math.max(milliseconds, 0), LATEST)).toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
 /** The machine's own clock. */
