@@ -8,4 +8,6 @@ export default {
   // Their package.json files are of images under test: they name no modules of ours.
   modulePathIgnorePatterns: ['<rootDir>/__tests__/shapes/', '<rootDir>/scripts/causes/apps/'],
   clearMocks: true,
+  // A machine may be busy: how long something takes is no test's matter.
+  testTimeout: 60_000,
 }

@@ -37973,6 +37973,10 @@ function rankOf({ entry: { rank } }) {
 /* harmony export */   HI: () => (/* binding */ isAlike),
 /* harmony export */   Vo: () => (/* binding */ NO_HISTORY)
 /* harmony export */ });
+/* harmony import */ var _record_alike_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9728);
+/* harmony import */ var _record_releases_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9272);
+
+
 /** Of an image whose records nobody read. */
 const NO_HISTORY = {
     points: [],
@@ -37999,9 +38003,7 @@ function startOf(over, head, history) {
 }
 /** Whether an image's figures and a record's mean the same. */
 function isAlike(head, point) {
-    if ((head.engine?.store ?? null) !== point.store)
-        return false;
-    return head.size === null || point.size === null || head.sizeFrom === point.sizeFrom;
+    return (0,_record_alike_js__WEBPACK_IMPORTED_MODULE_0__/* .isAlike */ .HI)((0,_record_alike_js__WEBPACK_IMPORTED_MODULE_0__/* .figuresOf */ .h5)(head), point);
 }
 function recordOfOld(points, days, now, some) {
     const ageOf = ({ at }) => (timeOf(now) - timeOf(at)) / DAY;
@@ -38013,18 +38015,11 @@ function recordOfOld(points, days, now, some) {
     return { why: `the oldest record${some} is ${old} old` };
 }
 function lastRelease(points, releases, head, some) {
-    const tags = new Map();
-    for (const { name, commit } of releases)
-        tags.set(commit, [...(tags.get(commit) ?? []), name]);
+    const tags = (0,_record_releases_js__WEBPACK_IMPORTED_MODULE_1__/* .tagsByCommit */ .E9)(releases.filter(({ name }) => (0,_record_releases_js__WEBPACK_IMPORTED_MODULE_1__/* .isRelease */ .MU)(name)));
     const point = points.findLast(({ commit }) => commit !== head && tags.has(commit));
     if (point === undefined)
         return { why: `no recorded commit${some} has a tag` };
-    return { point, tag: preciseTag(tags.get(point.commit) ?? []) };
-}
-/** Of several tags of a commit (`latest`, `v1`, `v1.4.2`) the one that tells most: the longest that is a version and nothing else. */
-function preciseTag(names) {
-    const versions = names.filter((name) => /^v?\d+(?:\.\d+)*$/.test(name));
-    return versions.toSorted((one, other) => other.length - one.length)[0] ?? names[0] ?? null;
+    return { point, tag: (0,_record_releases_js__WEBPACK_IMPORTED_MODULE_1__/* .preciseTag */ .O5)(tags.get(point.commit) ?? []) };
 }
 /** A day in milliseconds. */
 const DAY = 86_400_000;
@@ -38050,8 +38045,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./build/advice/advise.js + 17 modules
 var advise = __nccwpck_require__(7290);
-// EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
-var compare = __nccwpck_require__(5086);
+// EXTERNAL MODULE: ./build/compare/compare.js + 6 modules
+var compare = __nccwpck_require__(3754);
 // EXTERNAL MODULE: ./build/budget/history.js
 var budget_history = __nccwpck_require__(524);
 // EXTERNAL MODULE: ./build/image/measurement.js
@@ -38706,7 +38701,7 @@ const systemClock = {
 
 /***/ }),
 
-/***/ 5086:
+/***/ 3754:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -38857,28 +38852,23 @@ function deltasOf(base, head, groups) {
         for (const layer of group.before) {
             for (const file of before.get(layer) ?? []) {
                 const delta = deltaAt(paths, file.path);
-                delta.before = (delta.before ?? 0) + file.size;
+                delta.amount -= file.size;
                 delta.package ??= file.package === null ? null : base.packages[file.package];
             }
         }
         for (const layer of group.after) {
             for (const file of after.get(layer) ?? []) {
                 const delta = deltaAt(paths, file.path);
-                if (file.package !== null && delta.after === null)
+                if (file.package !== null && !delta.isAfter)
                     delta.package = head.packages[file.package];
-                delta.after = (delta.after ?? 0) + file.size;
+                delta.amount += file.size;
+                delta.isAfter = true;
             }
         }
-        const deltas = [];
-        for (const delta of paths.values()) {
-            delta.amount = (delta.after ?? 0) - (delta.before ?? 0);
-            if (delta.amount !== 0)
-                deltas.push(delta);
-        }
-        return deltas;
+        return changedOf(paths.values());
     });
     const moved = withoutMoves(all);
-    return all.map((deltas, at) => ({ deltas: deltas.filter(({ amount }) => amount !== 0), moved: moved[at] }));
+    return all.map((deltas, at) => ({ deltas: changedOf(deltas), moved: moved[at] }));
 }
 function byLayer(files) {
     const layers = new Map();
@@ -38895,37 +38885,49 @@ function deltaAt(paths, path) {
     const found = paths.get(path);
     if (found)
         return found;
-    const delta = { path, before: null, after: null, amount: 0, package: null };
+    const delta = { path, amount: 0, isAfter: false, package: null };
     paths.set(path, delta);
     return delta;
+}
+function changedOf(deltas) {
+    const changed = [];
+    for (const delta of deltas)
+        if (delta.amount !== 0)
+            changed.push(delta);
+    return changed;
 }
 /** The paths that more than one of the groups has: most are of one. */
 function sharedPaths(groups) {
     const shared = new Set();
-    const filled = groups.filter((deltas) => deltas.length > 0);
-    if (filled.length < 2)
-        return shared;
+    const [largest = [], ...others] = groups.toSorted((one, other) => other.length - one.length);
     const seen = new Set();
-    for (const { path } of filled.flat()) {
+    for (const deltas of others) {
+        for (const { path } of deltas) {
+            if (seen.has(path))
+                shared.add(path);
+            seen.add(path);
+        }
+    }
+    for (const { path } of largest)
         if (seen.has(path))
             shared.add(path);
-        seen.add(path);
-    }
     return shared;
 }
 /** Takes what moved out of the amounts; gives each group's sum of it. */
 function withoutMoves(groups) {
     const totals = new Map();
-    const shared = sharedPaths(groups);
-    for (const delta of groups.flat()) {
-        if (!shared.has(delta.path))
-            continue;
-        const total = totals.get(delta.path) ?? { up: 0, down: 0 };
-        if (delta.amount > 0)
-            total.up += delta.amount;
-        else
-            total.down -= delta.amount;
-        totals.set(delta.path, total);
+    for (const path of sharedPaths(groups))
+        totals.set(path, { up: 0, down: 0 });
+    for (const deltas of groups) {
+        for (const { path, amount } of deltas) {
+            const total = totals.get(path);
+            if (!total)
+                continue;
+            if (amount > 0)
+                total.up += amount;
+            else
+                total.down -= amount;
+        }
     }
     for (const total of totals.values())
         total.up = total.down = Math.min(total.up, total.down);
@@ -39012,43 +39014,6 @@ const FEW = 3;
 const TELLING = 0.5;
 /** A package's change is told by the folder that has so much of it. */
 const HALF = 0.45;
-/** The paths of what changed, and all folders on the way there; absolute, without a final `/`. */
-function pathsOf(deltas) {
-    const paths = new Set();
-    for (const { path } of deltas) {
-        for (const each of upwards(path)) {
-            if (paths.has(each))
-                break;
-            paths.add(each);
-        }
-    }
-    return paths;
-}
-/** Those of the paths in which an image ships anything. */
-function shippedIn({ files }, paths) {
-    const shipped = new Set();
-    let folder = '';
-    for (const { path } of files) {
-        if (paths.has(path))
-            shipped.add(path);
-        // Most files lie where the one before does.
-        if (folder !== '' && path.startsWith(folder) && !path.includes('/', folder.length))
-            continue;
-        folder = path.slice(0, path.lastIndexOf('/') + 1);
-        for (const each of upwards(folder.slice(0, -1))) {
-            if (shipped.has(each))
-                break;
-            if (paths.has(each))
-                shipped.add(each);
-        }
-    }
-    return shipped;
-}
-/** The path and the folders above it, the deepest first, without the root. */
-function* upwards(path) {
-    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1))
-        yield path.slice(0, end);
-}
 /**
  * What a group of layers changed by, in few words: packages of a database together, packages in a folder by their folder, all other files
  * by the folders that explain them. Largest first, at most MAX_PARTS; what is in none of them is what is left of the sum.
@@ -39056,27 +39021,39 @@ function* upwards(path) {
 function partsOf(deltas, sides) {
     const groups = new Map();
     const loose = [];
-    for (const delta of deltas) {
-        const container = delta.package && containerOf(delta.package);
+    for (const [owner, owned] of byOwner(deltas)) {
+        const container = owner && containerOf(owner);
         if (!container) {
-            loose.push(delta);
+            for (const delta of owned)
+                loose.push(delta);
             continue;
         }
         const key = `${container.ecosystem}\0${container.path ?? ''}`;
         const group = groups.get(key);
         if (group)
-            group.deltas.push(delta);
+            group.owned.push(owned);
         else
-            groups.set(key, { of: container, deltas: [delta] });
+            groups.set(key, { ...container, owned: [owned] });
     }
     const parts = [
-        ...[...groups.values()].map(({ of, deltas: owned }) => packagesPart(of, owned, sides)),
+        ...[...groups.values()].map(({ owned, ...container }) => packagesPart(container, owned, sides)),
         ...foldersOf(loose, sides),
     ];
     return parts
         .filter(({ amount }) => amount !== 0)
         .toSorted((one, other) => Math.abs(other.amount) - Math.abs(one.amount) || compareText(one.path, other.path))
         .slice(0, MAX_PARTS);
+}
+function byOwner(deltas) {
+    const owners = new Map();
+    for (const delta of deltas) {
+        const owned = owners.get(delta.package);
+        if (owned)
+            owned.push(delta);
+        else
+            owners.set(delta.package, [delta]);
+    }
+    return owners;
 }
 function compareText(one, other) {
     return (one ?? '') < (other ?? '') ? -1 : 1;
@@ -39098,49 +39075,45 @@ function containerOf({ ecosystem, path }) {
             return { ecosystem, path: null };
     }
 }
-function packagesPart({ ecosystem, path }, deltas, sides) {
-    const amounts = new Map();
-    const folders = new Map();
-    for (const delta of deltas) {
-        const owner = delta.package;
-        amounts.set(owner, (amounts.get(owner) ?? 0) + delta.amount);
-        const folder = delta.path.slice(0, delta.path.lastIndexOf('/'));
-        const its = folders.get(owner) ?? new Map();
-        folders.set(owner, its.set(folder, (its.get(folder) ?? 0) + delta.amount));
-    }
+/** `owned`: what changed of each package. */
+function packagesPart({ ecosystem, path }, owned, { packagesBefore, packagesAfter }) {
     // A package that was updated has files of either version: they are one change.
     const changes = new Map();
-    for (const [owner, amount] of amounts) {
-        const { key, change } = changeOfPackage(owner, amount, sides.packagesBefore, sides.packagesAfter);
+    for (const deltas of owned) {
+        const { key, change } = changeOfPackage(deltas[0].package, sum(deltas), packagesBefore, packagesAfter);
         const known = changes.get(key);
-        if (!known) {
-            changes.set(key, { change, folders: folders.get(owner) });
-            continue;
+        if (known) {
+            known.change.amount += change.amount;
+            known.owned.push(deltas);
         }
-        known.change.amount += amount;
-        for (const [folder, bytes] of folders.get(owner))
-            known.folders.set(folder, (known.folders.get(folder) ?? 0) + bytes);
+        else
+            changes.set(key, { change, owned: [deltas] });
     }
     const packages = [...changes.values()]
         .filter(({ change }) => change.amount !== 0)
-        .map(({ change, folders: its }) => withFolder(change, its))
-        .toSorted((one, other) => Math.abs(other.amount) - Math.abs(one.amount) || compareText(one.name, other.name));
+        .toSorted(({ change: one }, { change: other }) => {
+        return Math.abs(other.amount) - Math.abs(one.amount) || compareText(one.name, other.name);
+    });
     return {
         path,
         ecosystem,
-        change: path === null ? 'changed' : changeAt(path, sides),
-        amount: sum(deltas),
-        files: deltas.length,
-        packages: packages.slice(0, MAX_PACKAGES),
+        amount: owned.reduce((total, deltas) => total + sum(deltas), 0),
+        files: owned.reduce((total, { length }) => total + length, 0),
+        packages: packages.slice(0, MAX_PACKAGES).map(({ change, owned: its }) => withFolder(change, its.flat())),
         packageCount: packages.length,
     };
 }
 /** A package of the same version says nothing of what changed; a folder may. */
-function withFolder(change, folders) {
-    return change.change === 'same' ? { ...change, folder: tellingFolder(folders, change.amount) } : change;
+function withFolder(change, deltas) {
+    return change.change === 'same' ? { ...change, folder: tellingFolder(deltas, change.amount) } : change;
 }
 /** The folder that most of an amount is in, or else the deepest above all of it. */
-function tellingFolder(amounts, amount) {
+function tellingFolder(deltas, amount) {
+    const amounts = new Map();
+    for (const delta of deltas) {
+        const folder = delta.path.slice(0, delta.path.lastIndexOf('/'));
+        amounts.set(folder, (amounts.get(folder) ?? 0) + delta.amount);
+    }
     const [folder, bytes] = [...amounts].reduce((most, each) => (each[1] / amount > most[1] / amount ? each : most));
     if (bytes / amount >= HALF)
         return folder;
@@ -39154,86 +39127,131 @@ function commonFolder(one, other) {
     }
     return common;
 }
-function changeAt(path, { inBase, inHead }) {
-    if (!inBase.has(path))
-        return 'new';
-    return inHead.has(path) ? 'changed' : 'gone';
-}
 function sum(deltas) {
     return deltas.reduce((total, { amount }) => total + amount, 0);
 }
 function foldersOf(deltas, sides) {
-    const root = branch('');
-    for (const delta of deltas) {
-        let node = root;
-        add(node, delta);
-        const { path } = delta;
-        for (let start = 1, end = 0; end < path.length; start = end + 1) {
-            end = path.indexOf('/', start);
-            if (end === -1)
-                end = path.length;
-            const name = path.slice(start, end);
-            node.children ??= new Map();
-            let child = node.children.get(name);
-            if (!child) {
-                child = branch(end === path.length ? path : path.slice(0, end));
-                node.children.set(name, child);
-            }
-            add(child, delta);
-            node = child;
-        }
-        node.delta = delta;
-    }
     const parts = [];
-    const waiting = [root];
-    for (let node = waiting.pop(); node; node = waiting.pop()) {
-        const split = node === root ? [...(node.children ?? new Map()).values()] : telling(node, sides);
+    const waiting = childrenOf({ path: '', deltas });
+    for (let branch = waiting.pop(); branch; branch = waiting.pop()) {
+        const split = telling(branch, sides);
         if (split.length === 0)
-            parts.push(folderPart(node, sides));
+            parts.push(folderPart(branch, sides));
         else
-            waiting.push(...split);
+            for (const child of split)
+                waiting.push(child);
     }
     return parts;
 }
-function branch(path) {
-    return { path, amount: 0, absolute: 0, files: 0, delta: null, children: null };
-}
-function add(node, { amount }) {
-    node.amount += amount;
-    node.absolute += Math.abs(amount);
-    node.files += 1;
+function childrenOf({ path, deltas }) {
+    const children = new Map();
+    for (const delta of deltas) {
+        if (delta.path.length === path.length)
+            continue;
+        const end = delta.path.indexOf('/', path.length + 1);
+        const childPath = end === -1 ? delta.path : delta.path.slice(0, end);
+        let child = children.get(childPath);
+        if (!child) {
+            child = { path: childPath, deltas: [], own: null, absolute: 0 };
+            children.set(childPath, child);
+        }
+        child.deltas.push(delta);
+        child.absolute += Math.abs(delta.amount);
+        if (end === -1)
+            child.own = delta;
+    }
+    return [...children.values()];
 }
 /** Folders that many things share: their own name explains nothing. */
 const SHARED = /^\/(?:usr|var|opt|home|root|srv|mnt|etc|run|tmp|lib|lib64)?$|^\/usr\/(?:local|lib|share|libexec)$|^\/usr\/local\/(?:lib|share)$|^\/var\/(?:lib|cache)$|^\/home\/[^/]+$|^\/(?:usr\/)?lib\/[^/]+-linux-gnu\w*$/;
 /** The children that tell more than the folder itself; none: the folder is what is told. */
-function telling(node, sides) {
-    if (node.children === null)
+function telling(branch, { folders }) {
+    const { path, deltas, own, absolute } = branch;
+    if (deltas.length === 1 && own !== null)
         return [];
-    const children = [...node.children.values()].toSorted((one, other) => other.absolute - one.absolute);
-    const isShared = SHARED.test(node.path);
+    if (SHARED.test(path))
+        return childrenOf(branch);
     // A folder that is new (or gone) as a whole is told by its own name, but for the way to a single file.
-    if (!isShared && changeAt(node.path, sides) !== 'changed')
-        return node.files === 1 ? children : [];
-    if (isShared)
-        return children;
-    const told = children.slice(0, FEW).reduce((total, { absolute }) => total + absolute, 0);
-    return told >= node.absolute * TELLING ? children : [];
+    if (own === null && folders.get(path) !== 'changed')
+        return deltas.length === 1 ? childrenOf(branch) : [];
+    const children = childrenOf(branch);
+    const largest = children.toSorted((one, other) => other.absolute - one.absolute).slice(0, FEW);
+    const told = largest.reduce((total, child) => total + child.absolute, 0);
+    return told >= absolute * TELLING ? children : [];
 }
-function folderPart(node, sides) {
-    const owner = node.delta?.package ?? null;
-    const change = owner && changeOfPackage(owner, node.amount, sides.packagesBefore, sides.packagesAfter).change;
+function folderPart({ path, deltas, own }, { packagesBefore, packagesAfter }) {
+    const amount = sum(deltas);
+    const owner = own?.package ?? null;
+    const change = owner && changeOfPackage(owner, amount, packagesBefore, packagesAfter).change;
     return {
-        path: node.path,
+        path,
         ecosystem: null,
-        change: changeAt(node.path, sides),
-        amount: node.amount,
-        files: node.files,
+        amount,
+        files: deltas.length,
         packages: change ? [change] : [],
         packageCount: change ? 1 : 0,
     };
 }
 
+;// CONCATENATED MODULE: ./build/compare/places.js
+/** Of every folder in which either image ships anything. */
+function changesOfFolders(base, head) {
+    const folders = new Map();
+    for (const parent of parentsOf(base.files)) {
+        for (const folder of upwards(parent)) {
+            if (folders.has(folder))
+                break;
+            folders.set(folder, 'gone');
+        }
+    }
+    for (const parent of parentsOf(head.files)) {
+        for (const folder of upwards(parent)) {
+            const known = folders.get(folder);
+            if (known === 'new' || known === 'changed')
+                break;
+            folders.set(folder, known === 'gone' ? 'changed' : 'new');
+        }
+    }
+    return folders;
+}
+/** The folders of files; most lie where the one before does, and theirs is not told again. */
+function* parentsOf(files) {
+    let last = '';
+    for (const { path } of files) {
+        if (last !== '' && path.startsWith(last) && !path.includes('/', last.length))
+            continue;
+        last = path.slice(0, path.lastIndexOf('/') + 1);
+        yield last.slice(0, -1);
+    }
+}
+/** The path and the folders above it, the deepest first, without the root. */
+function* upwards(path) {
+    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1))
+        yield path.slice(0, end);
+}
+/** Tells what became of any of these paths, files or folders. */
+function changesAt(paths, folders, base, head) {
+    const before = filesAt(base, paths);
+    const after = filesAt(head, paths);
+    return (path) => {
+        const folder = folders.get(path);
+        if (folder === 'changed')
+            return folder;
+        if (folder !== 'gone' && !before.has(path))
+            return 'new';
+        return folder === 'new' || after.has(path) ? 'changed' : 'gone';
+    };
+}
+function filesAt({ files }, paths) {
+    const found = new Set();
+    for (const { path } of files)
+        if (paths.has(path))
+            found.add(path);
+    return found;
+}
+
 ;// CONCATENATED MODULE: ./build/compare/layers.js
+
 
 
 
@@ -39259,30 +39277,40 @@ function changesOfLayers(base, head) {
     const changed = rows.filter(({ change }) => change === 'changed' || change === 'added' || change === 'removed');
     const own = changed.filter(({ pair }) => !isFromBase(pair));
     const ofBase = changed.filter(({ pair }) => isFromBase(pair)).map(({ pair }) => pair);
-    const [baseDeltas, ...ownDeltas] = deltasOf(base.content, head.content, [
-        groupOf(ofBase),
-        ...own.map(({ pair }) => groupOf([pair])),
-    ]);
-    const paths = pathsOf([baseDeltas, ...ownDeltas].flatMap(({ deltas }) => deltas));
-    const sides = {
-        inBase: shippedIn(base.content, paths),
-        inHead: shippedIn(head.content, paths),
-        packagesBefore: indexPackages(base.content.packages),
-        packagesAfter: indexPackages(head.content.packages),
-    };
-    const whys = new Map(own.map(({ pair }, at) => [pair, whyOf(ownDeltas[at], sides)]));
+    const groups = [groupOf(ofBase), ...own.map(({ pair }) => groupOf([pair]))];
+    const [baseImage, ...ownWhys] = whysOf(base.content, head.content, groups);
+    const whys = new Map(own.map(({ pair }, at) => [pair, ownWhys[at]]));
     return {
         layers: rows.map(({ pair, change }) => layerChange(pair, change, whys.get(pair) ?? null)),
-        baseImage: ofBase.length === 0 ? null : whyOf(baseDeltas, sides),
+        baseImage: ofBase.length === 0 ? null : baseImage,
     };
 }
 function isFromBase({ base, head }) {
     return (head ?? base).fromBase === true;
 }
-function whyOf({ deltas, moved }, sides) {
-    const parts = partsOf(deltas, sides);
-    const total = deltas.reduce((sum, { amount }) => sum + amount, 0);
-    return { moved, parts, rest: parts.reduce((rest, { amount }) => rest - amount, total) };
+/** What the change of each group is made of. */
+function whysOf(base, head, groups) {
+    const folders = changesOfFolders(base, head);
+    const sides = {
+        folders,
+        packagesBefore: indexPackages(base.packages),
+        packagesAfter: indexPackages(head.packages),
+    };
+    const told = deltasOf(base, head, groups).map(({ deltas, moved }) => ({
+        parts: partsOf(deltas, sides),
+        moved,
+        total: deltas.reduce((sum, { amount }) => sum + amount, 0),
+    }));
+    const paths = new Set(told.flatMap(({ parts }) => parts.flatMap(({ path }) => path ?? [])));
+    const changeAt = changesAt(paths, folders, base, head);
+    const withChange = ({ path, ecosystem, ...part }) => {
+        return { path, ecosystem, change: path === null ? 'changed' : changeAt(path), ...part };
+    };
+    return told.map(({ parts, moved, total }) => ({
+        moved,
+        parts: parts.map(withChange),
+        rest: parts.reduce((rest, { amount }) => rest - amount, total),
+    }));
 }
 /** Layers of the same content that stand alone on both sides are one layer that moved; it stands where the head has it. */
 function withMoves(pairs) {
@@ -42607,8 +42635,8 @@ function layerChangeWords(change, amount) {
     return words[change];
 }
 
-// EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
-var compare = __nccwpck_require__(5086);
+// EXTERNAL MODULE: ./build/compare/compare.js + 6 modules
+var compare = __nccwpck_require__(3754);
 ;// CONCATENATED MODULE: ./build/report/sparkline.js
 /** U+2581 to U+2588, of one to eight eighths of a line's height. */
 const BLOCKS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -43819,9 +43847,8 @@ function blobId(content, digits) {
         .update(bytes)
         .digest('hex');
 }
-/** Does a thing once for each key; what failed is done again. */
-function once(load) {
-    const loaded = new Map();
+/** Does a thing once for each key; what failed is done again. `loaded` has what was done. */
+function once(load, loaded = new Map()) {
     return (key, ...rest) => {
         const known = loaded.get(key);
         if (known !== undefined)
@@ -43837,18 +43864,44 @@ function typeOf({ type, mode }) {
         return 'folder';
     return type === 'blob' && mode.startsWith('100') ? 'file' : 'other';
 }
+function entryOf(listed) {
+    return { sha: listed.sha, type: typeOf(listed), size: listed.size ?? null };
+}
+/** The folders of a tree that was listed with all that is below it, by their ids. */
+function foldersOf(tree, listed) {
+    const folders = new Map([['', new Map()]]);
+    const ids = new Map([[tree, '']]);
+    for (const entry of listed) {
+        if (typeOf(entry) !== 'folder')
+            continue;
+        folders.set(entry.path, new Map());
+        ids.set(entry.sha, entry.path);
+    }
+    for (const entry of listed) {
+        const cut = entry.path.lastIndexOf('/');
+        folders.get(entry.path.slice(0, Math.max(0, cut)))?.set(entry.path.slice(cut + 1), entryOf(entry));
+    }
+    return new Map([...ids].map(([sha, path]) => [sha, folders.get(path)]));
+}
 /** The objects of one repository. */
 function openObjects({ rest: { git } }, { owner, repo }) {
     const where = { owner, repo };
     const treeOf = once(async (commit) => (await git.getCommit({ ...where, commit_sha: commit })).data.tree.sha);
-    const readTree = once(async (sha) => {
+    const folders = new Map();
+    const readFolder = once(async (sha) => {
         const { data } = await git.getTree({ ...where, tree_sha: sha });
         if (data.truncated)
             throw new Error(`A folder of the branch has too many files to be listed (${sha}).`);
-        return new Map(data.tree.map((entry) => [
-            entry.path,
-            { sha: entry.sha, type: typeOf(entry), size: entry.size ?? null },
-        ]));
+        return new Map(data.tree.map((entry) => [entry.path, entryOf(entry)]));
+    }, folders);
+    const readWhole = once(async (sha) => {
+        const { data } = await git.getTree({ ...where, tree_sha: sha, recursive: '1' });
+        if (data.truncated)
+            return readFolder(sha);
+        const found = foldersOf(sha, data.tree);
+        for (const [id, folder] of found)
+            folders.set(id, Promise.resolve(folder));
+        return found.get(sha);
     });
     const loadBlob = once(async (sha) => {
         const { data } = await git.getBlob({ ...where, file_sha: sha });
@@ -43860,7 +43913,7 @@ function openObjects({ rest: { git } }, { owner, repo }) {
     });
     return {
         treeOf,
-        readTree,
+        readTree: (sha, reach) => (reach === 'whole' ? readWhole(sha) : readFolder(sha)),
         readBlob: async ({ sha, size }) => {
             if ((size ?? 0) > LARGEST_BLOB)
                 throw new Error(`A file of the branch is too large to be read: ${size} bytes.`);
@@ -43947,15 +44000,25 @@ async function readTip(access) {
     const commit = await readRef(access);
     return commit === null ? null : { commit, tree: await access.objects.treeOf(commit) };
 }
-/** What a tree has at a path; the tree itself for an empty one. Null: nothing. */
+/**
+ * What a tree has at a path; the tree itself for an empty one. Null: nothing. A folder at the top is an image's: what is asked for lies in
+ * several folders below it, so that it is read whole.
+ */
 async function find(objects, tree, path) {
     let found = tree === null ? null : { sha: tree, type: 'folder', size: null };
-    for (const name of path === '' ? [] : path.split('/')) {
+    for (const [depth, name] of namesOf(path).entries()) {
         if (found?.type !== 'folder')
             return null;
-        found = (await objects.readTree(found.sha)).get(name) ?? null;
+        found = (await entriesIn(objects, found, depth)).get(name) ?? null;
     }
     return found;
+}
+/** The names that a path is made of. */
+function namesOf(path) {
+    return path === '' ? [] : path.split('/');
+}
+function entriesIn(objects, { sha }, depth) {
+    return objects.readTree(sha, depth === 1 ? 'whole' : undefined);
 }
 /** The files of a tree (null: none), asked for in a way of its own. */
 function shelfAt(objects, tree, ask) {
@@ -43966,7 +44029,7 @@ function shelfAt(objects, tree, ask) {
         }),
         list: (folder) => ask(async () => {
             const found = await find(objects, tree, folder);
-            return found?.type === 'folder' ? [...(await objects.readTree(found.sha)).keys()] : null;
+            return found?.type === 'folder' ? [...(await entriesIn(objects, found, namesOf(folder).length)).keys()] : null;
         }),
     };
 }
@@ -49118,8 +49181,10 @@ var build_clock = __nccwpck_require__(4701);
 var listing = __nccwpck_require__(6288);
 // EXTERNAL MODULE: ./build/record/paths.js
 var paths = __nccwpck_require__(3536);
-// EXTERNAL MODULE: ./build/record/store.js + 3 modules
-var store = __nccwpck_require__(1823);
+// EXTERNAL MODULE: ./build/record/store.js + 4 modules
+var store = __nccwpck_require__(9132);
+// EXTERNAL MODULE: ./build/record/releases.js
+var record_releases = __nccwpck_require__(9272);
 ;// CONCATENATED MODULE: ./node_modules/d3-array/dist/d3-array.mjs
 // https://d3js.org/d3-array/ v3.2.5 Copyright 2010-2026 Mike Bostock
 function d3_array_ascending(a, b) {
@@ -54318,6 +54383,8 @@ function formatFor(dates) {
     return least >= 20 * HOUR ? '%-d %b %Y' : '%-d %b %H:%M';
 }
 
+// EXTERNAL MODULE: ./build/record/alike.js
+var alike = __nccwpck_require__(9728);
 ;// CONCATENATED MODULE: ./build/report/step-line.js
 
 /** A line of more marks than these is thinned: so many steps are all that its width can show. */
@@ -54384,12 +54451,15 @@ function thinned(marks) {
 
 
 
+
 /** One panel of the history's chart: a metric's line, its budget, the last value. */
 /** The plots' edges: left of them are the ticks' labels, right of them the last values. */
 const LEFT = 84;
 const RIGHT = 664;
 /** Where a panel's title and the chart's own begin. */
 const panel_PADDING = 20;
+/** Nothing of them depends on how a size is counted. */
+const kindWithoutSize = (point) => (0,alike/* kindOf */.I)({ ...point, size: null });
 const bytes = { format: formatBytes, formatLimit: formatLimit, formatChange: changeWords, leastSpan: 10 };
 /** From top to bottom. */
 const panel_METRICS = [
@@ -54397,10 +54467,10 @@ const panel_METRICS = [
         metric: 'size',
         title: 'Size',
         ...bytes,
-        kind: ({ store, sizeFrom }) => `${store} ${sizeFrom}`,
+        kind: alike/* kindOf */.I,
         height: [150, 150],
     },
-    { metric: 'downloadSize', title: 'Download size', ...bytes, kind: ({ store }) => String(store), height: [150, 100] },
+    { metric: 'downloadSize', title: 'Download size', ...bytes, kind: kindWithoutSize, height: [150, 100] },
     {
         metric: 'layers',
         title: 'Layers',
@@ -54408,7 +54478,7 @@ const panel_METRICS = [
         formatLimit: String,
         formatChange: ({ amount }) => (amount === 0 ? 'same' : formatSignedCount(amount)),
         leastSpan: 6,
-        kind: ({ store }) => String(store),
+        kind: kindWithoutSize,
         height: [70, 70],
     },
 ];
@@ -54487,6 +54557,7 @@ function besideOf({ formatLimit: format }, { value, cap, isDrawn }, axis, { top,
 }
 
 ;// CONCATENATED MODULE: ./build/report/chart.js
+
 
 
 
@@ -54582,21 +54653,15 @@ const TAG_NAME_MAX = 24;
 const TAG_GAP = 10;
 /** A line for each commit with a tag; the newest are labelled first, the others where they do not touch. */
 function tagsOf(releases, points, axis) {
-    const names = new Map();
-    for (const { name, commit } of releases) {
-        const known = names.get(commit) ?? '';
-        // Of `v1`, `v1.2` and `v1.2.3` on one commit the last says most.
-        if (name.length > known.length)
-            names.set(commit, name);
-    }
+    const tags = (0,record_releases/* tagsByCommit */.E9)(releases.filter(({ name }) => (0,record_releases/* isRelease */.MU)(name)));
     let free = WIDTH - panel_PADDING;
     return points
-        .filter(({ commit }) => names.has(commit))
+        .filter(({ commit }) => tags.has(commit))
         .slice(-TAGS_MAX)
         .toReversed()
         .map(({ commit, time }) => {
         const x = axis.place(time);
-        const name = shorten(oneLine(names.get(commit) ?? ''), TAG_NAME_MAX);
+        const name = shorten(oneLine((0,record_releases/* preciseTag */.O5)(tags.get(commit) ?? []) ?? ''), TAG_NAME_MAX);
         const half = textWidth(name, SMALL) / 2;
         const centre = Math.max(x, panel_PADDING + half);
         if (name === '' || centre + half > free)
@@ -54653,7 +54718,9 @@ function metricWords(metric, points) {
  */
 async function record(branch, records, { commit, committedAt, recipe, caps, measurements, contents }, clock) {
     const measuredAt = (0,build_clock/* isoSeconds */.n)(clock.now());
-    const releases = await records.releases();
+    // Beside what is asked of the branch.
+    const asked = records.releases();
+    asked.catch(() => { });
     const listings = createPacking(contents);
     const images = measurements.map(({ name, platform, size, downloadSize }) => ({
         name,
@@ -54663,6 +54730,7 @@ async function record(branch, records, { commit, committedAt, recipe, caps, meas
     }));
     const changes = async (shelf) => {
         const all = await readmeOf(shelf);
+        const releases = await asked;
         for (const [at, measurement] of measurements.entries()) {
             const stored = {
                 schema: 1,
@@ -54777,8 +54845,7 @@ const MOST_TAGS = 1_000;
 /** The most that GitHub gives at a time. */
 const PER_PAGE = 100;
 /** The records on a repository's data branch, and the repository's history as GitHub has it: a checkout is often shallow. Reads only. */
-function openRecords(octokit, place, clock) {
-    const { owner, repo } = place;
+function openRecords(octokit, { owner, repo }, branch, clock) {
     let opened = null;
     /** All pages of a list, up to so many things. What fails for a while is tried again. */
     const list = async (most, readPage) => {
@@ -54797,7 +54864,7 @@ function openRecords(octokit, place, clock) {
         return found;
     };
     return {
-        open: () => (opened ??= openDataBranch(octokit, place, clock).snapshot()),
+        open: () => (opened ??= branch.snapshot()),
         ancestors: (commit) => list(MOST_COMMITS, async (page) => {
             const { data } = await octokit.rest.repos.listCommits({ owner, repo, sha: commit, per_page: PER_PAGE, page });
             return data.map(({ sha }) => sha);
@@ -54807,8 +54874,7 @@ function openRecords(octokit, place, clock) {
                 const { data } = await octokit.rest.repos.listTags({ owner, repo, per_page: PER_PAGE, page });
                 return data.map(({ name, commit }) => ({ name, commit: commit.sha }));
             });
-            // A version has a number; a tag like `latest` moves, and says nothing of what was released when.
-            return tags.filter(({ name }) => /\d/.test(name));
+            return tags.filter(({ name }) => (0,record_releases/* isRelease */.MU)(name));
         },
     };
 }
@@ -55020,12 +55086,11 @@ function audienceOf(inputs, { pullRequest, labelled, onDefaultBranch, isPrivate 
     if (token === null || repository === null)
         return nobody;
     const octokit = openGitHub(token, { baseUrl: apiUrl });
-    const place = { ...repository, branch: inputs.dataBranch };
-    const records = openRecords(octokit, place, clock);
+    // One for reading and writing: what was read of it while the image was built need not be asked for again.
+    const branch = openDataBranch(octokit, { ...repository, branch: inputs.dataBranch }, clock);
+    const records = openRecords(octokit, repository, branch, clock);
     const isRecorded = inputs.record === 'auto' && onDefaultBranch;
-    const keep = isRecorded
-        ? (recording) => record(openDataBranch(octokit, place, clock), records, recording, clock)
-        : null;
+    const keep = isRecorded ? (recording) => record(branch, records, recording, clock) : null;
     if (label === null || pullRequest === null)
         return { ...nobody, records, keep };
     const setting = { ...repository, number: pullRequest, label, labelled, hasComment: inputs.comment !== 'off' };
@@ -55205,6 +55270,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   Sd: () => (/* binding */ MAX_ENTRIES),
   PR: () => (/* binding */ MAX_PATH_BYTES),
   Kj: () => (/* binding */ NO_FACTS),
+  tj: () => (/* binding */ SMALL_FACT),
   X2: () => (/* binding */ createListing)
 });
 
@@ -57450,6 +57516,267 @@ function parseJson(text) {
 
 /***/ }),
 
+/***/ 3608:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $m: () => (/* binding */ keepWanted),
+/* harmony export */   Be: () => (/* binding */ resolveImages),
+/* harmony export */   WN: () => (/* binding */ normalisePlatform),
+/* harmony export */   bJ: () => (/* binding */ MAX_DOCUMENT_SIZE),
+/* harmony export */   g2: () => (/* binding */ DOCUMENT_TYPES)
+/* harmony export */ });
+/* unused harmony export platformFilter */
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9874);
+/* harmony import */ var _turns_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7760);
+/* harmony import */ var _oci_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1903);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(230);
+
+
+
+
+
+/** Bytes that a manifest, an index or a config may have. Registries take manifests of 4 MiB (OCI distribution-spec). */
+const MAX_DOCUMENT_SIZE = 8 * 1024 * 1024;
+/** Bytes of all documents of one image on all its platforms; real ones are a few kB each. */
+const MAX_DOCUMENTS_SIZE = 64 * 1024 * 1024;
+const DOCUMENTS_AT_A_TIME = 6;
+/** Real ones are one or two deep and list a few dozen images. */
+const MAX_DEPTH = 8;
+const MAX_ENTRIES = 1_000;
+const INDEX_TYPES = [
+    'application/vnd.oci.image.index.v1+json',
+    'application/vnd.docker.distribution.manifest.list.v2+json',
+];
+const MANIFEST_TYPES = [
+    'application/vnd.oci.image.manifest.v1+json',
+    'application/vnd.docker.distribution.manifest.v2+json',
+];
+/** The media types that are understood, as the `Accept` of a registry's client has them. */
+const DOCUMENT_TYPES = [...INDEX_TYPES, ...MANIFEST_TYPES];
+const SCHEMA_1_TYPE = /^application\/vnd\.docker\.distribution\.manifest\.v1\+/;
+/** Docker 1.10 wrote `application/octet-stream`; one that says nothing ('') is taken for an image's. */
+const CONFIG_TYPES = new Set([
+    'application/vnd.oci.image.config.v1+json',
+    'application/vnd.docker.container.image.v1+json',
+    'application/octet-stream',
+    '',
+]);
+/** OCI's `…nondistributable…` and Docker's `…foreign…`: https://github.com/opencontainers/image-spec/blob/main/layer.md */
+const ELSEWHERE = /nondistributable|foreign/;
+/**
+ * The images behind the entries, one a platform, in the entries' order; each document is verified against its digest. An index in
+ * an index is followed; attestations and artifacts are left out; a platform that stands there twice counts once, the first. Of the
+ * others only what `platforms` (`os/architecture[/variant]`, [] for all) asks for is read; an entry that does not tell its platform has
+ * to be. So the answer may be empty, where the place has images for other platforms alone. What an index lists and the place does not
+ * have (`readDocument` answers null) is left out as well.
+ *
+ * `place` is what errors name: the reference as the user wrote it.
+ * Throws CouldNotMeasure `measure`: no image at all, an entry that is not there, Docker's schema 1, too large, another digest or size, not as the specs have it.
+ */
+async function resolveImages(place, readDocument, entries, platforms, leftOut = () => { }) {
+    const isWanted = platformFilter(platforms);
+    const documents = new Map();
+    const indexes = new Set();
+    const artifacts = new Set();
+    let seen = 0;
+    const inTurn = (0,_turns_js__WEBPACK_IMPORTED_MODULE_2__/* .createTurns */ .z)(DOCUMENTS_AT_A_TIME);
+    let readBytes = 0;
+    let imagesOfOthers = 0;
+    let absent = 0;
+    /** Verifies a document; all of them together must not fill the memory. */
+    function keep(digest, bytes) {
+        if (bytes === null)
+            return null;
+        readBytes += bytes.length;
+        if (readBytes > MAX_DOCUMENTS_SIZE) {
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('measure', `\`${place}\` has more than ${MAX_DOCUMENTS_SIZE} bytes of manifests and configs.`);
+        }
+        return verified(place, digest, bytes);
+    }
+    /** Reads a document once, however many entries lead to it. */
+    async function read(entry, kind) {
+        const { digest, size } = entry;
+        if (size !== undefined && size > MAX_DOCUMENT_SIZE)
+            throw tooLarge(place, digest);
+        const already = documents.get(digest);
+        const document = already ?? inTurn(async () => keep(digest, await readDocument(digest, kind)));
+        if (!already)
+            documents.set(digest, document);
+        const bytes = await document;
+        if (bytes !== null && size !== undefined && size !== bytes.length) {
+            throw problem(place, digest, `has ${bytes.length} bytes where ${size} are listed`);
+        }
+        return bytes;
+    }
+    async function follow(listed, depth) {
+        seen += listed.length;
+        if (seen > MAX_ENTRIES)
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('measure', `\`${place}\` lists more than ${MAX_ENTRIES} images.`);
+        if (depth > MAX_DEPTH) {
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('measure', `\`${place}\` has an index in an index more than ${MAX_DEPTH} deep.`);
+        }
+        const found = await Promise.all((0,_oci_js__WEBPACK_IMPORTED_MODULE_1__/* .imagesOf */ .IC)({ manifests: listed }).map((entry) => followEntry(entry, depth)));
+        return found.flat();
+    }
+    async function followEntry(entry, depth) {
+        const { digest, mediaType = '', platform } = entry;
+        if (SCHEMA_1_TYPE.test(mediaType))
+            throw tooOld(place, digest);
+        if (mediaType !== '' && !DOCUMENT_TYPES.includes(mediaType)) {
+            artifacts.add(mediaType);
+            return [];
+        }
+        if (platform && !isWanted(platform))
+            return skip(platform);
+        const bytes = await read(entry, 'manifest');
+        if (bytes === null)
+            return leaveOut(digest, depth);
+        const document = manifestOrIndex(place, digest, bytes);
+        if ('manifests' in document) {
+            // The same index again adds no platform; following it each time could take for ever.
+            if (indexes.has(digest))
+                return [];
+            indexes.add(digest);
+            return follow(document.manifests, depth + 1);
+        }
+        if (!CONFIG_TYPES.has(document.config.mediaType)) {
+            artifacts.add(document.config.mediaType);
+            return [];
+        }
+        const image = await readImage(entry, document);
+        if (image === null)
+            return leaveOut(document.config.digest, depth);
+        if (image.config.os === 'unknown') {
+            artifacts.add('an attestation');
+            return [];
+        }
+        return isWanted(image.config) ? [image] : skip(image.config);
+    }
+    function skip(platform) {
+        imagesOfOthers += 1;
+        leftOut((0,_oci_js__WEBPACK_IMPORTED_MODULE_1__/* .platformName */ .$r)(platform));
+        return [];
+    }
+    /** What an index lists may be elsewhere; what the place itself names may not. */
+    function leaveOut(digest, depth) {
+        if (depth === 1)
+            throw problem(place, digest, 'is not there');
+        absent += 1;
+        return [];
+    }
+    async function readImage({ digest, platform }, document) {
+        const bytes = await read(document.config, 'config');
+        if (bytes === null)
+            return null;
+        const parsed = parse(place, document.config.digest, _oci_js__WEBPACK_IMPORTED_MODULE_1__/* .imageConfig */ .gj, json(place, document.config.digest, bytes));
+        const config = platform ? { ...parsed, variant: undefined, ...platform } : parsed;
+        const layers = document.layers.map(packedLayer);
+        const count = config.rootfs?.diff_ids?.length ?? 0;
+        if (layers.length !== count) {
+            throw problem(place, digest, `lists ${layers.length} layers and the image's config ${count}`);
+        }
+        const total = layers.reduce((sum, { size }) => sum + size, document.config.size);
+        if (!Number.isSafeInteger(total))
+            throw problem(place, digest, 'lists layers of an impossible size');
+        return {
+            digest,
+            config,
+            packed: { configSize: document.config.size, layers },
+            configDigest: document.config.digest,
+        };
+    }
+    const images = await follow(entries, 1);
+    if (images.length === 0 && imagesOfOthers === 0)
+        throw absent > 0 ? noneHere(place) : noImage(place, artifacts);
+    const names = images.map(({ config }) => (0,_oci_js__WEBPACK_IMPORTED_MODULE_1__/* .platformName */ .$r)(config));
+    return images.filter((_, at) => names.indexOf(names[at]) === at);
+}
+/** A manifest or an index; told by its own members, for the media type is optional in OCI. */
+function manifestOrIndex(place, digest, bytes) {
+    const document = json(place, digest, bytes);
+    if (isSchema1(document))
+        throw tooOld(place, digest);
+    const has = (member) => typeof document === 'object' && document !== null && member in document;
+    // What one reader takes for an index and another for a manifest is an attack (CVE-2021-41190).
+    if (has('manifests') && (has('layers') || has('config'))) {
+        throw problem(place, digest, 'is a manifest and an index at once');
+    }
+    return has('manifests') ? parse(place, digest, _oci_js__WEBPACK_IMPORTED_MODULE_1__/* .index */ .Pe, document) : parse(place, digest, _oci_js__WEBPACK_IMPORTED_MODULE_1__/* .manifest */ .eu, document);
+}
+function packedLayer({ digest, size, mediaType, urls }) {
+    return { digest, size, mediaType, elsewhere: (urls ?? []).length > 0 || ELSEWHERE.test(mediaType) };
+}
+/** Whether a platform is one of these (`os/architecture[/variant]`, as a user writes them; [] for all). */
+function platformFilter(platforms) {
+    const wanted = new Set(platforms.map(normalisePlatform));
+    return (of) => wanted.size === 0 || wanted.has((0,_oci_js__WEBPACK_IMPORTED_MODULE_1__/* .platformName */ .$r)(of));
+}
+/** Those of the images that are for a platform that is wanted; of the others `leftOut` is told. */
+function keepWanted(images, { platforms, leftOut }) {
+    const isWanted = platformFilter(platforms);
+    for (const { config } of images)
+        if (!isWanted(config))
+            leftOut?.((0,_oci_js__WEBPACK_IMPORTED_MODULE_1__/* .platformName */ .$r)(config));
+    return images.filter(({ config }) => isWanted(config));
+}
+/** A platform as a user writes it, in the form of `platformName`. */
+function normalisePlatform(platform) {
+    const [os = '', architecture = '', variant] = platform.toLowerCase().split('/');
+    return (0,_oci_js__WEBPACK_IMPORTED_MODULE_1__/* .platformName */ .$r)({ os, architecture, variant });
+}
+function verified(place, digest, bytes) {
+    if (bytes.length > MAX_DOCUMENT_SIZE)
+        throw tooLarge(place, digest);
+    const actual = (0,_oci_js__WEBPACK_IMPORTED_MODULE_1__/* .digestOf */ .ol)(bytes);
+    if (actual === digest)
+        return bytes;
+    // A schema 1 manifest's digest is of its payload, without the signatures in it: it never fits the bytes.
+    if (isSchema1((0,_json_js__WEBPACK_IMPORTED_MODULE_3__/* .parseJson */ .q)(bytes)))
+        throw tooOld(place, digest);
+    throw problem(place, digest, `has another digest, ${actual}`);
+}
+function isSchema1(document) {
+    return (typeof document === 'object' && document !== null && 'schemaVersion' in document && document.schemaVersion === 1);
+}
+function json(place, digest, bytes) {
+    const document = (0,_json_js__WEBPACK_IMPORTED_MODULE_3__/* .parseJson */ .q)(bytes);
+    if (document === undefined)
+        throw problem(place, digest, 'is no JSON');
+    return document;
+}
+function parse(place, digest, shape, document) {
+    const parsed = shape.safeParse(document);
+    if (parsed.success)
+        return parsed.data;
+    const [first] = parsed.error.issues;
+    const where = first?.path.join('.') ?? '';
+    throw problem(place, digest, `is not as the OCI image spec has it: ${where.slice(0, 200)}: ${first?.message.slice(0, 200) ?? ''}`);
+}
+function problem(place, digest, what) {
+    return new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('measure', `\`${place}\`: the document ${digest} ${what}.`);
+}
+function tooLarge(place, digest) {
+    return problem(place, digest, `has more than ${MAX_DOCUMENT_SIZE} bytes`);
+}
+function tooOld(place, digest) {
+    return new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('measure', `\`${place}\`: the manifest ${digest} has Docker's schema 1, which does not list what an image weighs.`, { remedy: 'Push the image again with a Docker of the last years (`docker pull`, `docker push`).' });
+}
+function noneHere(place) {
+    return new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('measure', `\`${place}\` lists images, and has the content of none.`, {
+        remedy: 'Pull or build the image for this platform before it is saved.',
+    });
+}
+function noImage(place, artifacts) {
+    const instead = [...artifacts].slice(0, 5).map((type) => type.slice(0, 100));
+    return new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('measure', instead.length === 0
+        ? `\`${place}\` lists no image.`
+        : `\`${place}\` is no container image, but holds: ${instead.join(', ')}.`);
+}
+
+
+/***/ }),
+
 /***/ 2269:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -58267,7 +58594,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7605);
 /* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9884);
 /* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(1499);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(8168);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7257);
 
 
 
@@ -58360,6 +58687,38 @@ function keepMemoryLow() {
 
 /***/ }),
 
+/***/ 9728:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   HI: () => (/* binding */ isAlike),
+/* harmony export */   I: () => (/* binding */ kindOf),
+/* harmony export */   h5: () => (/* binding */ figuresOf)
+/* harmony export */ });
+/**
+ * Whether the figures of two measurements mean the same: stores pack and split layers differently, and a size that was counted otherwise is
+ * another figure.
+ */
+function isAlike(one, other) {
+    if (one.store !== other.store)
+        return false;
+    return one.size === null || other.size === null || one.sizeFrom === other.sizeFrom;
+}
+/** Those of an image that was measured. */
+function figuresOf({ engine, size, sizeFrom }) {
+    return { store: engine?.store ?? null, size, sizeFrom };
+}
+/**
+ * Two that have a size are alike where this is the same, whatever lies between them. What does not depend on how a size is counted has none:
+ * `size` null.
+ */
+function kindOf({ store, size, sizeFrom }) {
+    return size === null ? String(store) : `${store} ${sizeFrom}`;
+}
+
+
+/***/ }),
+
 /***/ 6288:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -58368,7 +58727,7 @@ function keepMemoryLow() {
 /* harmony export */   TF: () => (/* binding */ unpackListing),
 /* harmony export */   g4: () => (/* binding */ MAX_LISTING)
 /* harmony export */ });
-/* unused harmony export writtenFact */
+/* unused harmony exports CHECKSUM_FLOOR, writtenFact */
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
 /* harmony import */ var node_zlib__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8522);
 /* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3798);
@@ -58383,6 +58742,12 @@ function keepMemoryLow() {
 const MAX_LISTING = 5_000_000;
 /** Bytes of its text: what packs as well as paths do has a tenth of it. */
 const MAX_TEXT = 64_000_000;
+/**
+ * Bytes of a file from which its checksum is kept: the least that a rule which looks at checksums speaks of (`advice/debug-symbols.ts`;
+ * `removed-later.ts` and `duplicate-files.ts` have larger floors). Whoever reads a small file's checksum could guess at a password in it, and
+ * know when the guess is right.
+ */
+const CHECKSUM_FLOOR = 50_000;
 const KINDS = {
     file: 'f',
     link: 'l',
@@ -58471,7 +58836,7 @@ const counts = listOf((value) => Number.isSafeInteger(value) && value >= 0);
 const modes = listOf((value) => Number.isSafeInteger(value) && value >= 0 && value <= 0o7777);
 /** A user's or group's number: a tar may have any. */
 const ids = listOf(Number.isFinite);
-// oxlint-disable-next-line no-bitwise -- as a signed integer of 32 bits
+/** As signed integers of 32 bits. */
 const checksums = listOf((value) => value === null || (value | 0) === value);
 /**
  * A listing in columns, an element an entry: what is alike stands together, which packs in half the bytes. Of `shared`, `rest`: the
@@ -58497,7 +58862,7 @@ const packed = (0,node_util__WEBPACK_IMPORTED_MODULE_0__.promisify)(node_zlib__W
 const unpacked = (0,node_util__WEBPACK_IMPORTED_MODULE_0__.promisify)(node_zlib__WEBPACK_IMPORTED_MODULE_1__.gunzip);
 /**
  * A layer's listing as it is kept, gzipped; null where it is too large to be, or its files' sizes are not the layer's in sum. The same
- * bytes for the same layer. Of a file that holds a secret no checksum is kept: with it, whoever guesses the secret would know.
+ * bytes for the same layer. Of small files, and of those that hold a secret, no checksum is kept.
  */
 async function packListing(diffId, { size, entries }) {
     if (entries.length > _image_layer_listing_js__WEBPACK_IMPORTED_MODULE_2__/* .MAX_ENTRIES */ .Sd || payloadOf(entries) !== size)
@@ -58544,9 +58909,12 @@ function columnsOf(diffId, size, entries) {
         modes: files.map(({ mode }) => mode),
         uids: files.map(({ uid }) => uid),
         gids: files.map(({ gid }) => gid),
-        checksums: files.map(({ checksum, facts }) => (facts.some(({ kind }) => kind === 'secret') ? null : checksum)),
+        checksums: files.map(keptChecksum),
         facts: files.flatMap(({ facts }, at) => facts.map((fact) => [at, write(fact)])),
     };
+}
+function keptChecksum({ size, checksum, facts }) {
+    return size < CHECKSUM_FLOOR || facts.some(({ kind }) => kind === 'secret') ? null : checksum;
 }
 function commonLength(one, other) {
     const most = Math.min(one.length, other.length);
@@ -58577,7 +58945,11 @@ async function unpackListing(bytes, diffId) {
     const entries = entriesOf(data);
     if (entries === null || payloadOf(entries) !== data.size)
         return null;
-    return { size: data.size, entries, factBytes: text?.length ?? 0 };
+    return { size: data.size, entries, factBytes: factBytesOf(data.facts) };
+}
+/** As a layer's listing counts them when it is read. */
+function factBytesOf(rows) {
+    return rows.reduce((sum, [, fact]) => sum + Math.max(_image_layer_listing_js__WEBPACK_IMPORTED_MODULE_2__/* .SMALL_FACT */ .tj, JSON.stringify(fact).length), 0);
 }
 function entriesOf(from) {
     const entries = [];
@@ -58766,21 +59138,58 @@ function indexPath(folder) {
 
 /***/ }),
 
-/***/ 1823:
+/***/ 9272:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   E9: () => (/* binding */ tagsByCommit),
+/* harmony export */   MU: () => (/* binding */ isRelease),
+/* harmony export */   O5: () => (/* binding */ preciseTag)
+/* harmony export */ });
+/** Whether a tag names a release: a version has a digit; a tag like `latest` moves, and says nothing of what was released when. */
+function isRelease(name) {
+    return /\d/.test(name);
+}
+/** The names of each commit's tags, in the order that they are given in. */
+function tagsByCommit(releases) {
+    const tags = new Map();
+    for (const { name, commit } of releases) {
+        const names = tags.get(commit);
+        if (names)
+            names.push(name);
+        else
+            tags.set(commit, [name]);
+    }
+    return tags;
+}
+/** Of a commit's tags (`latest`, `v1`, `v1.4.2`) the one that tells most: the longest that is a version and nothing else, or the first. */
+function preciseTag(names) {
+    const versions = names.filter((name) => /^v?\d+(?:\.\d+)*$/.test(name));
+    return versions.toSorted((one, other) => other.length - one.length)[0] ?? names[0] ?? null;
+}
+
+
+/***/ }),
+
+/***/ 9132:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
   fs: () => (/* binding */ changesOf),
-  S2: () => (/* binding */ platformsIn),
+  Pq: () => (/* binding */ likelyPlatforms),
   Sy: () => (/* binding */ readListings),
-  Sb: () => (/* binding */ readPoints),
+  lD: () => (/* binding */ readPointsAhead),
   aE: () => (/* binding */ readRecord),
   bf: () => (/* binding */ recordedCommits),
   Hl: () => (/* binding */ unlistedLayers)
 });
 
+// UNUSED EXPORTS: platformsIn, readPoints
+
+// EXTERNAL MODULE: ./build/image/source/manifests.js
+var manifests = __nccwpck_require__(3608);
 // EXTERNAL MODULE: ./build/turns.js
 var turns = __nccwpck_require__(7760);
 // EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 10 modules
@@ -58804,7 +59213,7 @@ function pointOf({ commit, committedAt, measuredAt, caps, measurement }) {
     const { size, downloadSize, layers, engine, sizeFrom } = measurement;
     return {
         commit,
-        at: committedAt < measuredAt ? committedAt : measuredAt,
+        at: timeOf(committedAt, measuredAt),
         size,
         downloadSize,
         layers: layers.length,
@@ -58813,9 +59222,10 @@ function pointOf({ commit, committedAt, measuredAt, caps, measurement }) {
         sizeFrom,
     };
 }
-/** The points with one more, sorted by time; it takes the place of that of the same commit. */
-function withPoint(points, point) {
-    return inOrder([...points.filter(({ commit }) => commit !== point.commit), point]);
+/** Years have four digits, and texts are in the order of the times: what a clock says beyond them cannot be kept. */
+const YEARS = /^\d{4}-/;
+function timeOf(committedAt, measuredAt) {
+    return YEARS.test(committedAt) && committedAt < measuredAt ? committedAt : measuredAt;
 }
 /** Sorted by time, those of one time by commit. Of a commit that is there more than once the latest. */
 function inOrder(points) {
@@ -58835,14 +59245,13 @@ function compareTimes(one, other) {
  * week. So it makes no difference in which order points come, nor how often this is done.
  */
 function compact(points, { now, released }) {
-    const whole = monthBefore(monthOf(now), WHOLE_MONTHS);
     const daily = monthBefore(monthOf(now), DAILY_MONTHS);
     const recent = new Map();
     const old = [];
     const last = new Map();
     for (const point of inOrder(points)) {
         const month = monthOf(point.at);
-        if (month >= whole) {
+        if (hasFile(month, now)) {
             const those = recent.get(month);
             if (those)
                 those.push(point);
@@ -58855,6 +59264,10 @@ function compact(points, { now, released }) {
     }
     const kept = new Set(last.values());
     return { recent, older: old.filter((point) => kept.has(point) || released.has(point.commit)) };
+}
+/** Whether a month (`YYYY-MM`) has its own file when the newest point is of `now`. */
+function hasFile(month, now) {
+    return month >= monthBefore(monthOf(now), WHOLE_MONTHS);
 }
 /** All that is kept, sorted by time. */
 function pointsIn({ recent, older }) {
@@ -58894,7 +59307,7 @@ const MAX_TEXT = 10_000;
 /** Elements of a list: engines take 127 layers, and there are as many names at most. */
 const MAX_ELEMENTS = 1_000;
 const schema_text = schemas/* string */.YjP().max(MAX_TEXT);
-/** Counted before they are looked at: what is wrong with each of a million takes gigabytes to tell. */
+/** At most a thousand elements, counted before they are looked at: what is wrong with each of a million takes gigabytes to tell. */
 const listOf = (one) => schemas/* array */.YOg(schemas/* unknown */.L5J()).max(MAX_ELEMENTS).pipe(schemas/* array */.YOg(one));
 const count = schemas/* int */.Whr().nonnegative();
 const bytes = count.nullable();
@@ -58955,7 +59368,7 @@ const storedRecord = schemas/* object */.Ikc({
     caps,
     measurement: schema_measurement,
 });
-const point = schemas/* object */.Ikc({
+const schema_point = schemas/* object */.Ikc({
     commit,
     at: time,
     size: bytes,
@@ -58964,6 +59377,20 @@ const point = schemas/* object */.Ikc({
     caps,
     store: store.nullable(),
     sizeFrom,
+});
+/** What a point's line says besides: it tells two of one commit apart, and nothing that is shown. */
+const measured = schemas/* object */.Ikc({ measuredAt: time });
+/**
+ * What is looked for in a record that cannot be read, for a later version may have written it: its place in the history, and its layers.
+ * Each is null where it is not as this version has it.
+ */
+const recordHead = schemas/* object */.Ikc({
+    schema: schemas/* int */.Whr(),
+    committedAt: time.nullable().catch(null),
+    measuredAt: time.nullable().catch(null),
+    measurement: schemas/* object */.Ikc({ layers: listOf(schemas/* object */.Ikc({ diffId: digest })) })
+        .nullable()
+        .catch(null),
 });
 /** What reads a record, by its schema's number: one of an older number, once there is a newer, as what it would be today. */
 const READERS = new Map([[1, storedRecord]]);
@@ -58989,31 +59416,12 @@ function parseRecord(written) {
         return null;
     return READERS.get(data.schema)?.safeParse(value).data ?? null;
 }
-/** A line of JSON for each point, in their order; of more than MAX_POINTS the last ones. */
-function renderPoints(points) {
-    return points.slice(-MAX_POINTS).map(pointLine).join('');
-}
-function pointLine({ commit: id, at, size, downloadSize, layers, caps: limits, store: kept, sizeFrom: from, }) {
-    const { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers } = limits;
-    const ordered = {
-        commit: id,
-        at,
-        size,
-        downloadSize,
-        layers,
-        caps: { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers },
-        store: kept,
-        sizeFrom: from,
-    };
-    return `${JSON.stringify(ordered)}\n`;
-}
-/** The points of a file's text, in its order. What is no point's line is left out; so is what is more or longer than one can have. */
-function parsePoints(written) {
-    if (Buffer.byteLength(written) > MAX_POINTS_FILE)
-        return [];
-    // The last line ends with a newline too.
-    const lines = written.split('\n').slice(-MAX_POINTS - 1);
-    return lines.flatMap((each) => point.safeParse((0,json/* parseJson */.q)(each)).data ?? []);
+/** What a record of a later schema tells; null where it is none. */
+function parseLaterRecord(written) {
+    if (Buffer.byteLength(written) > MAX_RECORD)
+        return null;
+    const { data } = recordHead.safeParse((0,json/* parseJson */.q)(written));
+    return data !== undefined && data.schema > Math.max(...READERS.keys()) ? data : null;
 }
 
 ;// CONCATENATED MODULE: ./build/record/kept.js
@@ -59030,18 +59438,27 @@ const MAX_LISTINGS = 30_000_000;
 /** Bytes and lines of the file: a hundred records, and the layers of 30 that have as many as engines take, have a third of it. */
 const MAX_INDEX = 3_000_000;
 const MAX_LINES = 12_000;
-const keptRecord = point.pick({ commit: true, at: true });
-const keptListing = schemas/* object */.Ikc({
-    diffId: schemas/* string */.YjP().regex(oci/* DIGEST */.Dh),
-    bytes: schemas/* int */.Whr().nonnegative(),
-    commit: keptRecord.shape.commit,
+/** Enough to tell an image's layers apart; were two alike, a listing would be kept that nobody needs. */
+const SHORT_DIGEST = 12;
+const keptRecord = schema_point.pick({ commit: true, at: true }).extend({
+    layers: listOf(schemas/* string */.YjP().regex(/^[0-9a-f]{12}$/))
+        .nullable()
+        .catch(null),
 });
-/** A line of JSON for each: the records, newest first, and the listings by their diffIDs. */
+const keptListing = schemas/* object */.Ikc({ diffId: schemas/* string */.YjP().regex(oci/* DIGEST */.Dh), bytes: schemas/* int */.Whr().nonnegative() });
+/** The first digits of a diffID, as records of the index name their layers. */
+function shortDigest(diffId) {
+    return diffId.slice('sha256:'.length).slice(0, SHORT_DIGEST);
+}
+/**
+ * A line of JSON for each: the records, newest first, and the listings by their diffIDs. What a later version may have in it is lost, and
+ * can be: it says nothing that the other files do not.
+ */
 function renderKept({ records, listings }) {
     const ordered = listings.toSorted(byDiffId);
     return [
-        ...newestFirst(records).map(({ commit, at }) => JSON.stringify({ commit, at })),
-        ...ordered.map(({ diffId, bytes, commit }) => JSON.stringify({ diffId, bytes, commit })),
+        ...newestFirst(records).map(({ commit, at, layers }, place) => JSON.stringify(place < LISTED_RECORDS && layers !== null ? { commit, at, layers } : { commit, at })),
+        ...ordered.map(({ diffId, bytes }) => JSON.stringify({ diffId, bytes })),
     ]
         .map((line) => `${line}\n`)
         .join('');
@@ -59064,19 +59481,31 @@ function keepRecords(records) {
 function newestFirst(records) {
     return records.toSorted((one, other) => compareTimes(other, one));
 }
+/** The layers of the newest records, whose listings are kept: by short digest the place of the newest record that has it. */
+function listedLayers(records) {
+    const places = new Map();
+    for (const [place, { layers }] of newestFirst(records).slice(0, LISTED_RECORDS).entries()) {
+        for (const layer of layers ?? [])
+            if (!places.has(layer))
+                places.set(layer, place);
+    }
+    return places;
+}
 /**
- * The listings that are kept, when `records` (newest first) are: those of the newest ones' layers; of too many bytes those of the
- * newest record come first, and of one record's the smallest. Of a layer that is there more than once the newest record counts.
+ * The listings that are kept, when these records are: those of the newest ones' layers; of too many bytes those of the newest record come
+ * first, and of one record's the smallest.
  */
 function keepListings(listings, records) {
-    const places = new Map(records.slice(0, LISTED_RECORDS).map(({ commit }, at) => [commit, at]));
-    const placeOf = ({ commit }) => places.get(commit) ?? LISTED_RECORDS;
-    const inOrder = listings
-        .filter((listing) => placeOf(listing) < LISTED_RECORDS)
-        .toSorted((one, other) => placeOf(one) - placeOf(other) || one.bytes - other.bytes || byDiffId(one, other));
+    const places = listedLayers(records);
+    const inTurn = listings
+        .flatMap((listing) => {
+        const place = places.get(shortDigest(listing.diffId));
+        return place === undefined ? [] : [{ listing, place }];
+    })
+        .toSorted((one, other) => one.place - other.place || one.listing.bytes - other.listing.bytes || byDiffId(one.listing, other.listing));
     const kept = new Map();
     let left = MAX_LISTINGS;
-    for (const listing of inOrder) {
+    for (const { listing } of inTurn) {
         if (kept.has(listing.diffId) || listing.bytes > left)
             continue;
         kept.set(listing.diffId, listing);
@@ -59085,11 +59514,99 @@ function keepListings(listings, records) {
     return [...kept.values()];
 }
 
+;// CONCATENATED MODULE: ./build/record/lines.js
+
+
+
+/** Characters of a line that is carried as it is; what this version writes has a fifth of it. */
+const MAX_LINE = 2_000;
+/** What is kept of a record for good. */
+function lineOf(record) {
+    const point = pointOf(record);
+    const { commit, at } = point;
+    return { commit, at, point, measuredAt: record.measuredAt, text: lineText(point, record.measuredAt) };
+}
+function lineText({ commit, at, size, downloadSize, layers, caps, store, sizeFrom }, measuredAt) {
+    const ordered = {
+        commit,
+        at,
+        size,
+        downloadSize,
+        layers,
+        caps: { size: caps.size, downloadSize: caps.downloadSize, layers: caps.layers },
+        store,
+        sizeFrom,
+    };
+    return JSON.stringify(measuredAt === null ? ordered : { ...ordered, measuredAt });
+}
+/** The lines of a file's text. What is no object is left out; so is what is more or longer than a file or a line can be. */
+function parseLines(written) {
+    const file = { lines: [], others: [] };
+    if (Buffer.byteLength(written) > MAX_POINTS_FILE)
+        return file;
+    // As many of each; the last line ends with a newline too.
+    for (const each of written.split('\n').slice(-2 * MAX_POINTS - 1)) {
+        const text = each.trim();
+        const value = (0,json/* parseJson */.q)(text);
+        const { data: point } = schema_point.safeParse(value);
+        if (point !== undefined) {
+            const measuredAt = measured.safeParse(value).data?.measuredAt ?? null;
+            const { commit, at } = point;
+            const isShort = text.length <= MAX_LINE;
+            file.lines.push({ commit, at, point, measuredAt, text: isShort ? text : lineText(point, measuredAt) });
+        }
+        else if (text.startsWith('{') && value !== undefined && value !== null && text.length <= MAX_LINE) {
+            file.others.push(text);
+        }
+    }
+    return { ...file, lines: file.lines.slice(-MAX_POINTS) };
+}
+/** A file's text: what no point is, then the points, each in their order. Of more than a file can have, the last points come first. */
+function renderLines({ lines, others }) {
+    let left = MAX_POINTS_FILE;
+    const fitting = (texts) => {
+        const kept = [];
+        for (const text of texts.slice(-MAX_POINTS).toReversed()) {
+            left -= Buffer.byteLength(text) + 1;
+            if (left < 0)
+                break;
+            kept.push(`${text}\n`);
+        }
+        return kept.toReversed();
+    };
+    const points = fitting(lines.map(({ text }) => text));
+    return [...fitting(others), ...points].join('');
+}
+/** The lines, sorted by time. Of a commit that has several, the one that was measured last; the result is the same in any order. */
+function latestLines(lines) {
+    const latest = new Map();
+    for (const line of lines) {
+        const before = latest.get(line.commit);
+        if (before === undefined || compareLines(before, line) < 0)
+            latest.set(line.commit, line);
+    }
+    return inOrder([...latest.values()]);
+}
+/** Negative where the other of one commit's lines counts. Of two that say the same it is the one with more in it for a later version. */
+function compareLines(one, other) {
+    return compareMeasured(one, other) || one.text.length - other.text.length || compareTexts(one.text, other.text);
+}
+/** Negative where the other of one commit's measurements counts: the later one, or of one time always the same. */
+function compareMeasured(one, other) {
+    return (compareTexts(one.measuredAt ?? '', other.measuredAt ?? '') ||
+        compareTexts(lineText(one.point, null), lineText(other.point, null)));
+}
+function compareTexts(one, other) {
+    return one < other ? -1 : one > other ? 1 : 0;
+}
+
 // EXTERNAL MODULE: ./build/record/listing.js
-var record_listing = __nccwpck_require__(6288);
+var listing = __nccwpck_require__(6288);
 // EXTERNAL MODULE: ./build/record/paths.js
 var record_paths = __nccwpck_require__(3536);
 ;// CONCATENATED MODULE: ./build/record/store.js
+
+
 
 
 
@@ -59107,14 +59624,15 @@ const MAX_MONTHS = 36;
 const MAX_UNKNOWN = 200;
 /** The record of an image on one platform at a commit; null where there is none, or the file has another one's. */
 async function readRecord(shelf, name, platform, commit) {
-    const record = await recordAt(shelf, (0,record_paths/* folderOf */.yS)(name, platform), commit);
-    const { measurement } = record ?? {};
-    return measurement?.name === name && measurement.platform === platform ? record : null;
+    const text = (await shelf.read((0,record_paths/* recordPath */.lX)((0,record_paths/* folderOf */.yS)(name, platform), commit)))?.toString();
+    return recordIn(text, { name, platform, commit });
 }
-async function recordAt(shelf, folder, commit) {
-    const text = (await shelf.read((0,record_paths/* recordPath */.lX)(folder, commit)))?.toString();
+function recordIn(text, { name, platform, commit }) {
     const record = text === undefined ? null : parseRecord(text);
-    return record?.commit === commit ? record : null;
+    if (record === null || record.commit !== commit)
+        return null;
+    const { measurement } = record;
+    return measurement.name === name && measurement.platform === platform ? record : null;
 }
 /** The commits of which there is a record; whether that can be read is another question. */
 async function recordedCommits(shelf, name, platform) {
@@ -59123,6 +59641,14 @@ async function recordedCommits(shelf, name, platform) {
 /** The platforms of an image that have something kept, `os/architecture[/variant]`, sorted. */
 async function platformsIn(shelf, name) {
     return (await namesIn(shelf, (0,record_paths/* imageFolder */.IE)(name), record_paths/* platformOf */.tj)).toSorted();
+}
+/** The platforms that an image will have: those that are asked for; else the one that is built where nothing else is said, as far as records tell. */
+async function likelyPlatforms(shelf, name, wanted) {
+    if (wanted.length > 0)
+        return wanted.map(manifests/* normalisePlatform */.WN);
+    const recorded = await platformsIn(shelf, name);
+    const native = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
+    return recorded.includes(native) ? [native] : recorded.slice(0, 1);
 }
 /** What the files in a folder are called, of those whose names are ours. */
 async function namesIn(shelf, folder, meaningOf) {
@@ -59135,22 +59661,27 @@ async function unlistedLayers(shelf, folder, diffIds) {
 }
 /**
  * What the layers that are not known already do to paths, by diffID. A layer whose listing is not there, or cannot be read, is left out; so
- * are those that are too many together.
+ * are those for which the ones before leave no room.
  */
-async function readListings(shelf, folder, diffIds, known) {
-    const inTurn = (0,turns/* createTurns */.z)(LISTINGS_AT_A_TIME);
+async function readListings(shelf, folder, diffIds, known, maxEntries = MAX_ENTRIES) {
     const found = new Map();
-    let left = MAX_ENTRIES;
+    let left = maxEntries;
     const unknown = [...new Set(diffIds)].filter((diffId) => !known(diffId));
-    await Promise.all(unknown.map((diffId) => inTurn(async () => {
-        const bytes = left > 0 ? await shelf.read((0,record_paths/* listingPath */.qS)(folder, diffId)) : null;
-        const listing = bytes && (await (0,record_listing/* unpackListing */.TF)(bytes, diffId));
-        if (!listing || listing.entries.length > left)
-            return;
-        left -= listing.entries.length;
-        found.set(diffId, listing);
-    })));
+    for (let at = 0; at < unknown.length && left > 0; at += LISTINGS_AT_A_TIME) {
+        const some = unknown.slice(at, at + LISTINGS_AT_A_TIME);
+        const read = await Promise.all(some.map((diffId) => readListing(shelf, folder, diffId)));
+        for (const [place, listing] of read.entries()) {
+            if (listing === null || listing.entries.length > left)
+                continue;
+            left -= listing.entries.length;
+            found.set(some[place], listing);
+        }
+    }
     return found;
+}
+async function readListing(shelf, folder, diffId) {
+    const bytes = await shelf.read((0,record_paths/* listingPath */.qS)(folder, diffId));
+    return bytes && (0,listing/* unpackListing */.TF)(bytes, diffId);
 }
 /**
  * The image's history on one platform, sorted by time. `atLeast`: as many points as are needed, where there are as many: what lies
@@ -59158,20 +59689,40 @@ async function readListings(shelf, folder, diffIds, known) {
  */
 async function readPoints(shelf, name, platform, atLeast) {
     const folder = (0,record_paths/* folderOf */.yS)(name, platform);
-    const points = [];
+    const lines = [];
     const read = async (path) => {
         const text = (await shelf.read(path))?.toString();
         if (text !== undefined)
-            points.push(...parsePoints(text));
+            lines.push(...parseLines(text).lines);
     };
+    const points = () => latestLines(lines).map(({ point }) => point);
     for (const month of await monthsIn(shelf, folder)) {
-        if (atLeast !== undefined && points.length >= atLeast)
-            return inOrder(points);
+        if (atLeast !== undefined && lines.length >= atLeast)
+            return points();
         await read((0,record_paths/* pointsPath */.pu)(folder, month));
     }
-    if (atLeast === undefined || points.length < atLeast)
+    if (atLeast === undefined || lines.length < atLeast)
         await read((0,record_paths/* olderPointsPath */.l)(folder));
-    return inOrder(points);
+    return points();
+}
+/**
+ * Begins to read the history of an image that is still to be measured, on the platforms that it will likely have. What fails is told to those
+ * who ask for it.
+ */
+function readPointsAhead(records, { name, platforms, atLeast }) {
+    const begun = new Map();
+    const pointsOf = (platform) => {
+        const reading = begun.get(platform) ?? records.open().then((shelf) => shelf && readPoints(shelf, name, platform, atLeast));
+        begun.set(platform, reading);
+        return reading;
+    };
+    const begin = async () => {
+        const shelf = await records.open();
+        if (shelf !== null)
+            await Promise.all((await likelyPlatforms(shelf, name, platforms)).map(pointsOf));
+    };
+    begin().catch(() => { });
+    return pointsOf;
 }
 /** The months that have a file of points, `YYYY-MM`, the newest first. */
 async function monthsIn(shelf, folder) {
@@ -59182,13 +59733,17 @@ async function monthsIn(shelf, folder) {
  * What changes on the data branch when a record is kept, by path; nothing, where it is there as it is. `points`: the history then, sorted by
  * time. `released`: commits whose points stay for good.
  *
- * What is there afterwards depends on which records were kept, and not on their order: whoever comes second may well be the older commit.
+ * What is there afterwards depends on which records were kept, and not on their order: whoever comes second may well be the older commit, or
+ * have the older measurement of the same one.
  */
 async function changesOf(shelf, { record, listings }, released) {
-    const folder = (0,record_paths/* folderOf */.yS)(record.measurement.name, record.measurement.platform);
+    const { name, platform } = record.measurement;
+    const folder = (0,record_paths/* folderOf */.yS)(name, platform);
+    const before = (await shelf.read((0,record_paths/* recordPath */.lX)(folder, record.commit)))?.toString();
+    const chosen = chosenOf(before, record);
     const [history, records] = await Promise.all([
-        changedPoints(shelf, folder, pointOf(record), released),
-        changedRecords(shelf, folder, record, listings),
+        changedPoints(shelf, folder, lineOf(chosen.record), released),
+        chosen.text === null ? [] : changedRecords(shelf, folder, { ...chosen, text: chosen.text, before }, listings),
     ]);
     const changes = [...history.changes, ...records];
     return {
@@ -59196,17 +59751,45 @@ async function changesOf(shelf, { record, listings }, released) {
         points: history.points,
     };
 }
-async function changedPoints(shelf, folder, point, released) {
+/**
+ * Of what is there of a commit and a record of it, the one that was measured later, with its file's text; of one time it is always the same.
+ * `text` null: its file stays as it is, since a later version's record is in it, or what is to be kept could not be read back.
+ */
+function chosenOf(before, record) {
+    const { name, platform } = record.measurement;
+    const text = renderRecord(record);
+    const there = recordIn(before, { name, platform, commit: record.commit });
+    if (before !== undefined && there !== null) {
+        const order = compareMeasured(lineOf(there), lineOf(record)) || compareTexts(renderRecord(there), text);
+        if (order >= 0)
+            return { record: there, text: before };
+    }
+    const isLater = before !== undefined && parseLaterRecord(before) !== null;
+    return { record, text: isLater || parseRecord(text) === null ? null : text };
+}
+async function changedPoints(shelf, folder, line, released) {
     const inTurn = (0,turns/* createTurns */.z)(AT_A_TIME);
-    const months = await monthsIn(shelf, folder);
-    const paths = [...months.map((month) => (0,record_paths/* pointsPath */.pu)(folder, month)), (0,record_paths/* olderPointsPath */.l)(folder)];
-    const texts = await Promise.all(paths.map((path) => inTurn(async () => [path, (await shelf.read(path))?.toString()])));
-    const points = withPoint(texts.flatMap(([, text]) => (text === undefined ? [] : parsePoints(text))), point);
-    const compacted = compact(points, { now: points.at(-1).at, released });
-    const wanted = new Map([...compacted.recent].map(([month, those]) => [(0,record_paths/* pointsPath */.pu)(folder, month), renderPoints(those)]));
-    if (compacted.older.length > 0)
-        wanted.set((0,record_paths/* olderPointsPath */.l)(folder), renderPoints(compacted.older));
-    return { changes: changesTo(wanted, new Map(texts)), points: pointsIn(compacted) };
+    const read = (path) => inTurn(async () => (await shelf.read(path))?.toString());
+    const months = (await monthsIn(shelf, folder)).toReversed();
+    const paths = [(0,record_paths/* olderPointsPath */.l)(folder), ...months.map((month) => (0,record_paths/* pointsPath */.pu)(folder, month))];
+    const texts = await Promise.all(paths.map(read));
+    const [older, ...files] = texts.map((text) => parseLines(text ?? ''));
+    const lines = latestLines([line, ...older.lines, ...files.flatMap((file) => file.lines)]);
+    const now = lines.at(-1).at;
+    const compacted = compact(lines, { now, released });
+    const others = new Map(months.map((month, at) => [month, files[at].others]));
+    const moved = [...others].flatMap(([month, those]) => (hasFile(month, now) ? [] : those));
+    const staying = [...others].flatMap(([month, those]) => (hasFile(month, now) && those.length > 0 ? [month] : []));
+    const wanted = new Map();
+    const want = (path, file) => {
+        if (file.lines.length + file.others.length > 0)
+            wanted.set(path, renderLines(file));
+    };
+    want((0,record_paths/* olderPointsPath */.l)(folder), { lines: compacted.older, others: [...older.others, ...moved] });
+    for (const month of new Set([...compacted.recent.keys(), ...staying]))
+        want((0,record_paths/* pointsPath */.pu)(folder, month), { lines: compacted.recent.get(month) ?? [], others: others.get(month) ?? [] });
+    const present = new Map(paths.map((path, at) => [path, texts[at]]));
+    return { changes: changesTo(wanted, present), points: pointsIn(compacted).map(({ point }) => point) };
 }
 /** What makes files of the present texts those that are wanted; undefined: it is not there. */
 function changesTo(wanted, present) {
@@ -59214,40 +59797,35 @@ function changesTo(wanted, present) {
     const gone = [...present].filter(([path, content]) => content !== undefined && !wanted.has(path));
     return [...written.map(([path, content]) => ({ path, content })), ...gone.map(([path]) => ({ path, content: null }))];
 }
-async function changedRecords(shelf, folder, record, listings) {
-    const text = renderRecord(record);
-    // Too long to be read back: it would only be in the way.
-    if (parseRecord(text) === null)
-        return [];
+async function changedRecords(shelf, folder, { record, text, before }, listings) {
     const [path, indexAt] = [(0,record_paths/* recordPath */.lX)(folder, record.commit), (0,record_paths/* indexPath */.AV)(folder)];
-    const [before, indexBefore, commits, diffIds] = await Promise.all([
-        shelf.read(path),
+    const [indexBefore, commits, diffIds] = await Promise.all([
         shelf.read(indexAt),
         namesIn(shelf, (0,record_paths/* recordsFolder */.RM)(folder), record_paths/* commitOfRecord */.yU),
         namesIn(shelf, (0,record_paths/* listingsFolder */.uc)(folder), record_paths/* diffIdOfListing */.KF),
     ]);
     const index = parseKept(indexBefore?.toString() ?? '');
-    const others = await recordsThere(shelf, folder, index, commits.filter((commit) => commit !== record.commit));
-    const records = keepRecords([...others.records, { commit: record.commit, at: pointOf(record).at }]);
-    const isKept = new Set(records.map(({ commit }) => commit));
-    const references = [...index.listings, ...others.layers, ...layersOf(record)];
-    const there = await listingsThere(shelf, folder, index, new Set(diffIds), references);
-    const atHand = references.flatMap(({ diffId, commit }) => {
-        const bytes = there.get(diffId) ?? listings.get(diffId)?.length ?? Infinity;
-        return bytes > record_listing/* MAX_LISTING */.g4 ? [] : [{ diffId, bytes, commit }];
-    });
-    const kept = keepListings(atHand, records);
+    const others = commits.filter((commit) => commit !== record.commit);
+    const there = await recordsThere(shelf, folder, index, others);
+    const records = await withLayers(shelf, folder, keepRecords([...there, keptOf(record)]));
+    const layers = listedLayers(records);
+    const sizes = await listingsThere(shelf, folder, index, diffIds.filter((diffId) => layers.has(shortDigest(diffId))));
+    const atHand = [...listings]
+        .filter(([diffId, { length }]) => !sizes.has(diffId) && length <= listing/* MAX_LISTING */.g4)
+        .map(([diffId, { length }]) => ({ diffId, bytes: length }));
+    const kept = keepListings([...[...sizes].map(([diffId, bytes]) => ({ diffId, bytes })), ...atHand], records);
     const isListed = new Set(kept.map(({ diffId }) => diffId));
+    const isKept = new Set(records.map(({ commit }) => commit));
     const wanted = new Map([[indexAt, renderKept({ records, listings: kept })]]);
     if (isKept.has(record.commit))
         wanted.set(path, text);
     const present = new Map([
         [indexAt, indexBefore?.toString()],
-        [path, before?.toString()],
+        [path, before],
     ]);
-    const goneRecords = others.records.filter(({ commit }) => !isKept.has(commit));
+    const goneRecords = there.filter(({ commit }) => !isKept.has(commit));
     const goneListings = diffIds.filter((diffId) => !isListed.has(diffId));
-    const newListings = kept.filter(({ diffId }) => !there.has(diffId));
+    const newListings = kept.filter(({ diffId }) => !sizes.has(diffId));
     return [
         ...changesTo(wanted, present),
         ...goneRecords.map(({ commit }) => ({ path: (0,record_paths/* recordPath */.lX)(folder, commit), content: null })),
@@ -59255,40 +59833,55 @@ async function changedRecords(shelf, folder, record, listings) {
         ...newListings.map(({ diffId }) => ({ path: (0,record_paths/* listingPath */.qS)(folder, diffId), content: listings.get(diffId) })),
     ];
 }
-function layersOf({ commit, measurement }) {
-    return measurement.layers.map(({ diffId }) => ({ diffId, commit }));
+function keptOf(record) {
+    const { commit, at } = lineOf(record);
+    return { commit, at, layers: shortDigests(record.measurement.layers) };
 }
-/**
- * The records of these commits, as the index has them. Those that it does not have are read, and their layers told; what cannot be read
- * is left alone, for a later version may have written it.
- */
+function shortDigests(layers) {
+    return [...new Set(layers.map(({ diffId }) => shortDigest(diffId)))];
+}
+/** Where a record of which nothing can be read has its place: it is the first that goes. */
+const UNKNOWN_TIME = '0000-01-01T00:00:00Z';
+/** The records of these commits, as the index has them; those that it does not have are read. */
 async function recordsThere(shelf, folder, index, commits) {
     const known = new Map(index.records.map((each) => [each.commit, each]));
     const inTurn = (0,turns/* createTurns */.z)(AT_A_TIME);
     const unknown = commits.filter((commit) => !known.has(commit)).slice(0, MAX_UNKNOWN);
-    const read = await Promise.all(unknown.map((commit) => inTurn(() => recordAt(shelf, folder, commit))));
-    const found = read.filter((record) => record !== null);
-    return {
-        records: [
-            ...commits.flatMap((commit) => known.get(commit) ?? []),
-            ...found.map((record) => ({ commit: record.commit, at: pointOf(record).at })),
-        ],
-        layers: found.flatMap(layersOf),
-    };
+    const found = await Promise.all(unknown.map((commit) => inTurn(() => readKept(shelf, folder, commit))));
+    return [...commits.flatMap((commit) => known.get(commit) ?? []), ...found];
+}
+/** The records (newest first), with the layers of those whose listings are kept. */
+async function withLayers(shelf, folder, records) {
+    const inTurn = (0,turns/* createTurns */.z)(AT_A_TIME);
+    return Promise.all(records.map(async (each, place) => {
+        if (place >= LISTED_RECORDS || each.layers !== null)
+            return each;
+        const { layers } = await inTurn(() => readKept(shelf, folder, each.commit));
+        return { ...each, layers };
+    }));
+}
+/** A record as the index has it; of one that cannot be read, for a later version may have written it, what it tells all the same. */
+async function readKept(shelf, folder, commit) {
+    const text = (await shelf.read((0,record_paths/* recordPath */.lX)(folder, commit)))?.toString() ?? '';
+    const record = parseRecord(text);
+    if (record?.commit === commit)
+        return keptOf(record);
+    const { committedAt, measuredAt, measurement } = parseLaterRecord(text) ?? {};
+    const times = [committedAt, measuredAt].filter((time) => typeof time === 'string');
+    return { commit, at: times.toSorted()[0] ?? UNKNOWN_TIME, layers: shortDigests(measurement?.layers ?? []) };
 }
 /**
- * The bytes of the listings that are there, of those layers, as the index has them; what it does not have is read. One that is larger than
- * any can be is as if it were not there.
+ * The bytes of these listings, which are there, as the index has them; what it does not have is read. One that is larger than any can be is
+ * as if it were not there.
  */
-async function listingsThere(shelf, folder, index, diffIds, references) {
+async function listingsThere(shelf, folder, index, diffIds) {
     const known = new Map(index.listings.map(({ diffId, bytes }) => [diffId, bytes]));
     const inTurn = (0,turns/* createTurns */.z)(AT_A_TIME);
-    const wanted = [...new Set(references.map(({ diffId }) => diffId))].filter((diffId) => diffIds.has(diffId));
-    const sizes = await Promise.all(wanted.map(async (diffId) => {
+    const sizes = await Promise.all(diffIds.map(async (diffId) => {
         const read = () => inTurn(() => shelf.read((0,record_paths/* listingPath */.qS)(folder, diffId)));
         return [diffId, known.get(diffId) ?? (await read())?.length ?? Infinity];
     }));
-    return new Map(sizes.filter(([, bytes]) => bytes <= record_listing/* MAX_LISTING */.g4));
+    return new Map(sizes.filter(([, bytes]) => bytes <= listing/* MAX_LISTING */.g4));
 }
 
 
@@ -59388,7 +59981,7 @@ function reportFailure(name, failure, known = {}) {
 
 /***/ }),
 
-/***/ 8168:
+/***/ 7257:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -59471,12 +60064,12 @@ function ceiling(numerator, denominator) {
 var waiver = __nccwpck_require__(4954);
 // EXTERNAL MODULE: ./build/clock.js + 1 modules
 var build_clock = __nccwpck_require__(4701);
-// EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
-var compare = __nccwpck_require__(5086);
+// EXTERNAL MODULE: ./build/compare/compare.js + 6 modules
+var compare = __nccwpck_require__(3754);
 // EXTERNAL MODULE: ./build/failure.js
 var build_failure = __nccwpck_require__(9874);
-// EXTERNAL MODULE: ./build/record/store.js + 3 modules
-var store = __nccwpck_require__(1823);
+// EXTERNAL MODULE: ./build/record/store.js + 4 modules
+var store = __nccwpck_require__(9132);
 // EXTERNAL MODULE: ./build/report/assemble.js
 var assemble = __nccwpck_require__(1499);
 // EXTERNAL MODULE: external "node:os"
@@ -61004,254 +61597,8 @@ async function readHistory(exec, image) {
         .toReversed();
 }
 
-// EXTERNAL MODULE: ./build/turns.js
-var turns = __nccwpck_require__(7760);
-// EXTERNAL MODULE: ./build/image/source/json.js
-var json = __nccwpck_require__(230);
-;// CONCATENATED MODULE: ./build/image/source/manifests.js
-
-
-
-
-
-/** Bytes that a manifest, an index or a config may have. Registries take manifests of 4 MiB (OCI distribution-spec). */
-const MAX_DOCUMENT_SIZE = 8 * 1024 * 1024;
-/** Bytes of all documents of one image on all its platforms; real ones are a few kB each. */
-const MAX_DOCUMENTS_SIZE = 64 * 1024 * 1024;
-const DOCUMENTS_AT_A_TIME = 6;
-/** Real ones are one or two deep and list a few dozen images. */
-const manifests_MAX_DEPTH = 8;
-const MAX_ENTRIES = 1_000;
-const INDEX_TYPES = [
-    'application/vnd.oci.image.index.v1+json',
-    'application/vnd.docker.distribution.manifest.list.v2+json',
-];
-const MANIFEST_TYPES = [
-    'application/vnd.oci.image.manifest.v1+json',
-    'application/vnd.docker.distribution.manifest.v2+json',
-];
-/** The media types that are understood, as the `Accept` of a registry's client has them. */
-const DOCUMENT_TYPES = [...INDEX_TYPES, ...MANIFEST_TYPES];
-const SCHEMA_1_TYPE = /^application\/vnd\.docker\.distribution\.manifest\.v1\+/;
-/** Docker 1.10 wrote `application/octet-stream`; one that says nothing ('') is taken for an image's. */
-const CONFIG_TYPES = new Set([
-    'application/vnd.oci.image.config.v1+json',
-    'application/vnd.docker.container.image.v1+json',
-    'application/octet-stream',
-    '',
-]);
-/** OCI's `…nondistributable…` and Docker's `…foreign…`: https://github.com/opencontainers/image-spec/blob/main/layer.md */
-const ELSEWHERE = /nondistributable|foreign/;
-/**
- * The images behind the entries, one a platform, in the entries' order; each document is verified against its digest. An index in
- * an index is followed; attestations and artifacts are left out; a platform that stands there twice counts once, the first. Of the
- * others only what `platforms` (`os/architecture[/variant]`, [] for all) asks for is read; an entry that does not tell its platform has
- * to be. So the answer may be empty, where the place has images for other platforms alone. What an index lists and the place does not
- * have (`readDocument` answers null) is left out as well.
- *
- * `place` is what errors name: the reference as the user wrote it.
- * Throws CouldNotMeasure `measure`: no image at all, an entry that is not there, Docker's schema 1, too large, another digest or size, not as the specs have it.
- */
-async function resolveImages(place, readDocument, entries, platforms, leftOut = () => { }) {
-    const isWanted = platformFilter(platforms);
-    const documents = new Map();
-    const indexes = new Set();
-    const artifacts = new Set();
-    let seen = 0;
-    const inTurn = (0,turns/* createTurns */.z)(DOCUMENTS_AT_A_TIME);
-    let readBytes = 0;
-    let imagesOfOthers = 0;
-    let absent = 0;
-    /** Verifies a document; all of them together must not fill the memory. */
-    function keep(digest, bytes) {
-        if (bytes === null)
-            return null;
-        readBytes += bytes.length;
-        if (readBytes > MAX_DOCUMENTS_SIZE) {
-            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` has more than ${MAX_DOCUMENTS_SIZE} bytes of manifests and configs.`);
-        }
-        return verified(place, digest, bytes);
-    }
-    /** Reads a document once, however many entries lead to it. */
-    async function read(entry, kind) {
-        const { digest, size } = entry;
-        if (size !== undefined && size > MAX_DOCUMENT_SIZE)
-            throw tooLarge(place, digest);
-        const already = documents.get(digest);
-        const document = already ?? inTurn(async () => keep(digest, await readDocument(digest, kind)));
-        if (!already)
-            documents.set(digest, document);
-        const bytes = await document;
-        if (bytes !== null && size !== undefined && size !== bytes.length) {
-            throw problem(place, digest, `has ${bytes.length} bytes where ${size} are listed`);
-        }
-        return bytes;
-    }
-    async function follow(listed, depth) {
-        seen += listed.length;
-        if (seen > MAX_ENTRIES)
-            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` lists more than ${MAX_ENTRIES} images.`);
-        if (depth > manifests_MAX_DEPTH) {
-            throw new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` has an index in an index more than ${manifests_MAX_DEPTH} deep.`);
-        }
-        const found = await Promise.all((0,oci/* imagesOf */.IC)({ manifests: listed }).map((entry) => followEntry(entry, depth)));
-        return found.flat();
-    }
-    async function followEntry(entry, depth) {
-        const { digest, mediaType = '', platform } = entry;
-        if (SCHEMA_1_TYPE.test(mediaType))
-            throw tooOld(place, digest);
-        if (mediaType !== '' && !DOCUMENT_TYPES.includes(mediaType)) {
-            artifacts.add(mediaType);
-            return [];
-        }
-        if (platform && !isWanted(platform))
-            return skip(platform);
-        const bytes = await read(entry, 'manifest');
-        if (bytes === null)
-            return leaveOut(digest, depth);
-        const document = manifestOrIndex(place, digest, bytes);
-        if ('manifests' in document) {
-            // The same index again adds no platform; following it each time could take for ever.
-            if (indexes.has(digest))
-                return [];
-            indexes.add(digest);
-            return follow(document.manifests, depth + 1);
-        }
-        if (!CONFIG_TYPES.has(document.config.mediaType)) {
-            artifacts.add(document.config.mediaType);
-            return [];
-        }
-        const image = await readImage(entry, document);
-        if (image === null)
-            return leaveOut(document.config.digest, depth);
-        if (image.config.os === 'unknown') {
-            artifacts.add('an attestation');
-            return [];
-        }
-        return isWanted(image.config) ? [image] : skip(image.config);
-    }
-    function skip(platform) {
-        imagesOfOthers += 1;
-        leftOut((0,oci/* platformName */.$r)(platform));
-        return [];
-    }
-    /** What an index lists may be elsewhere; what the place itself names may not. */
-    function leaveOut(digest, depth) {
-        if (depth === 1)
-            throw problem(place, digest, 'is not there');
-        absent += 1;
-        return [];
-    }
-    async function readImage({ digest, platform }, document) {
-        const bytes = await read(document.config, 'config');
-        if (bytes === null)
-            return null;
-        const parsed = parse(place, document.config.digest, oci/* imageConfig */.gj, manifests_json(place, document.config.digest, bytes));
-        const config = platform ? { ...parsed, variant: undefined, ...platform } : parsed;
-        const layers = document.layers.map(packedLayer);
-        const count = config.rootfs?.diff_ids?.length ?? 0;
-        if (layers.length !== count) {
-            throw problem(place, digest, `lists ${layers.length} layers and the image's config ${count}`);
-        }
-        const total = layers.reduce((sum, { size }) => sum + size, document.config.size);
-        if (!Number.isSafeInteger(total))
-            throw problem(place, digest, 'lists layers of an impossible size');
-        return {
-            digest,
-            config,
-            packed: { configSize: document.config.size, layers },
-            configDigest: document.config.digest,
-        };
-    }
-    const images = await follow(entries, 1);
-    if (images.length === 0 && imagesOfOthers === 0)
-        throw absent > 0 ? noneHere(place) : noImage(place, artifacts);
-    const names = images.map(({ config }) => (0,oci/* platformName */.$r)(config));
-    return images.filter((_, at) => names.indexOf(names[at]) === at);
-}
-/** A manifest or an index; told by its own members, for the media type is optional in OCI. */
-function manifestOrIndex(place, digest, bytes) {
-    const document = manifests_json(place, digest, bytes);
-    if (isSchema1(document))
-        throw tooOld(place, digest);
-    const has = (member) => typeof document === 'object' && document !== null && member in document;
-    // What one reader takes for an index and another for a manifest is an attack (CVE-2021-41190).
-    if (has('manifests') && (has('layers') || has('config'))) {
-        throw problem(place, digest, 'is a manifest and an index at once');
-    }
-    return has('manifests') ? parse(place, digest, oci/* index */.Pe, document) : parse(place, digest, oci/* manifest */.eu, document);
-}
-function packedLayer({ digest, size, mediaType, urls }) {
-    return { digest, size, mediaType, elsewhere: (urls ?? []).length > 0 || ELSEWHERE.test(mediaType) };
-}
-/** Whether a platform is one of these (`os/architecture[/variant]`, as a user writes them; [] for all). */
-function platformFilter(platforms) {
-    const wanted = new Set(platforms.map(normalisePlatform));
-    return (of) => wanted.size === 0 || wanted.has((0,oci/* platformName */.$r)(of));
-}
-/** Those of the images that are for a platform that is wanted; of the others `leftOut` is told. */
-function keepWanted(images, { platforms, leftOut }) {
-    const isWanted = platformFilter(platforms);
-    for (const { config } of images)
-        if (!isWanted(config))
-            leftOut?.((0,oci/* platformName */.$r)(config));
-    return images.filter(({ config }) => isWanted(config));
-}
-/** A platform as a user writes it, in the form of `platformName`. */
-function normalisePlatform(platform) {
-    const [os = '', architecture = '', variant] = platform.toLowerCase().split('/');
-    return (0,oci/* platformName */.$r)({ os, architecture, variant });
-}
-function verified(place, digest, bytes) {
-    if (bytes.length > MAX_DOCUMENT_SIZE)
-        throw tooLarge(place, digest);
-    const actual = (0,oci/* digestOf */.ol)(bytes);
-    if (actual === digest)
-        return bytes;
-    // A schema 1 manifest's digest is of its payload, without the signatures in it: it never fits the bytes.
-    if (isSchema1((0,json/* parseJson */.q)(bytes)))
-        throw tooOld(place, digest);
-    throw problem(place, digest, `has another digest, ${actual}`);
-}
-function isSchema1(document) {
-    return (typeof document === 'object' && document !== null && 'schemaVersion' in document && document.schemaVersion === 1);
-}
-function manifests_json(place, digest, bytes) {
-    const document = (0,json/* parseJson */.q)(bytes);
-    if (document === undefined)
-        throw problem(place, digest, 'is no JSON');
-    return document;
-}
-function parse(place, digest, shape, document) {
-    const parsed = shape.safeParse(document);
-    if (parsed.success)
-        return parsed.data;
-    const [first] = parsed.error.issues;
-    const where = first?.path.join('.') ?? '';
-    throw problem(place, digest, `is not as the OCI image spec has it: ${where.slice(0, 200)}: ${first?.message.slice(0, 200) ?? ''}`);
-}
-function problem(place, digest, what) {
-    return new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\`: the document ${digest} ${what}.`);
-}
-function tooLarge(place, digest) {
-    return problem(place, digest, `has more than ${MAX_DOCUMENT_SIZE} bytes`);
-}
-function tooOld(place, digest) {
-    return new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\`: the manifest ${digest} has Docker's schema 1, which does not list what an image weighs.`, { remedy: 'Push the image again with a Docker of the last years (`docker pull`, `docker push`).' });
-}
-function noneHere(place) {
-    return new build_failure/* CouldNotMeasure */.N('measure', `\`${place}\` lists images, and has the content of none.`, {
-        remedy: 'Pull or build the image for this platform before it is saved.',
-    });
-}
-function noImage(place, artifacts) {
-    const instead = [...artifacts].slice(0, 5).map((type) => type.slice(0, 100));
-    return new build_failure/* CouldNotMeasure */.N('measure', instead.length === 0
-        ? `\`${place}\` lists no image.`
-        : `\`${place}\` is no container image, but holds: ${instead.join(', ')}.`);
-}
-
+// EXTERNAL MODULE: ./build/image/source/manifests.js
+var manifests = __nccwpck_require__(3608);
 ;// CONCATENATED MODULE: ./build/image/record.js
 
 
@@ -61268,7 +61615,7 @@ async function readRecord(exec, build, store, builder) {
     const readDocument = (digest) => readAttachment(exec, build.ref, builder, digest);
     const images = store === 'classic'
         ? [{ digest: null, config: await readConfig(readDocument, build.digest), packed: null }]
-        : await resolveImages('the built image', readDocument, [{ digest: build.digest }], []);
+        : await (0,manifests/* resolveImages */.Be)('the built image', readDocument, [{ digest: build.digest }], []);
     return Promise.all(images.map(async ({ digest, config, packed }) => {
         const origins = await readProvenance(exec, build, builder, config);
         return { digest, config, packed, origins };
@@ -61401,6 +61748,8 @@ function labels(offers) {
 
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: ./build/image/source/json.js
+var json = __nccwpck_require__(230);
 ;// CONCATENATED MODULE: ./build/image/source/files.js
 
 
@@ -61454,8 +61803,8 @@ async function openFile(path) {
 async function readWhole(file, what) {
     try {
         const { size } = await file.stat();
-        if (size > MAX_DOCUMENT_SIZE)
-            throw files_tooLarge(what);
+        if (size > manifests/* MAX_DOCUMENT_SIZE */.bJ)
+            throw tooLarge(what);
         return await file.readFile();
     }
     finally {
@@ -61470,8 +61819,8 @@ async function gather(chunks) {
     return Buffer.concat(all);
 }
 /** The error for a document that is larger than any real one. */
-function files_tooLarge(what) {
-    return new build_failure/* CouldNotMeasure */.N('measure', `\`${what}\` has more than ${MAX_DOCUMENT_SIZE} bytes: it is no JSON document of an image.`);
+function tooLarge(what) {
+    return new build_failure/* CouldNotMeasure */.N('measure', `\`${what}\` has more than ${manifests/* MAX_DOCUMENT_SIZE */.bJ} bytes: it is no JSON document of an image.`);
 }
 /** A system error in words: `permission denied`. */
 function reason(error) {
@@ -61530,7 +61879,7 @@ async function openBlob(folder, digest) {
  */
 async function layoutImages(files, name, { platforms, leftOut }) {
     const tops = chooseTops(await readTops(files), name, files.place);
-    const images = await resolveImages(files.place, documentsOf(files), tops, platforms, leftOut);
+    const images = await (0,manifests/* resolveImages */.Be)(files.place, documentsOf(files), tops, platforms, leftOut);
     const isSaved = (await files.read('manifest.json')) !== null;
     const found = await Promise.all(images.map((image) => toSourceImage(files, image)));
     return found.map((image) => (isSaved ? withoutUnpacked(image) : image));
@@ -61726,7 +62075,7 @@ async function measureRevision(shop, revision) {
                 return buildAndRead();
             });
             // An index lists its platforms in an order of its own; the report has the one that was asked for.
-            const order = platforms.map(normalisePlatform);
+            const order = platforms.map(manifests/* normalisePlatform */.WN);
             const place = ({ platform }) => order.indexOf(platform);
             return measurements.toSorted((one, other) => place(one) - place(other));
         }
@@ -61849,14 +62198,14 @@ async function measurementOf(image, subject, inputs, contents, origins, noDownlo
     const sizes = inputs.metrics.includes('size') ? await readLayerSizes(image, contents) : null;
     const packed = inputs.metrics.includes('download-size') ? image.packed : null;
     const unmeasured = {
-        size: inputs.metrics.includes('size') ? measure_ELSEWHERE : null,
+        size: inputs.metrics.includes('size') ? ELSEWHERE : null,
         downloadSize: inputs.metrics.includes('download-size') ? noDownloadSize : null,
     };
     const content = inputs.metrics.includes('size') ? contentOf(image.config.rootfs?.diff_ids ?? [], contents) : null;
     return toMeasurement(subject, { ...image, packed }, sizes, origins, unmeasured, { content });
 }
 /** Why a metric is not measured. */
-const measure_ELSEWHERE = 'a layer is not with the image (it is non-distributable)';
+const ELSEWHERE = 'a layer is not with the image (it is non-distributable)';
 const NOT_PACKED = "Docker's classic image store keeps no packed layers, and could not hand them over to be packed";
 const NO_BLOBS = 'the layers lie unpacked there';
 /**
@@ -61998,7 +62347,6 @@ function clauseOf(part, was, is) {
 
 
 
-
 /** Records that are looked at before they are given up: what makes one unlike makes those before it. */
 const TRIED = 10;
 /**
@@ -62012,7 +62360,8 @@ async function findRecord(search, base, reach) {
     if (shelf === null)
         return { reason: null };
     const engine = await search.engine;
-    const platforms = await platformsToFind(shelf, search, engine);
+    // An image where it lies is measured first.
+    const platforms = engine === null ? (0,measurement/* platformsOf */.W)(await search.head) : await (0,store/* likelyPlatforms */.Pq)(shelf, name, search.inputs.platforms);
     const candidates = reach === 'exact'
         ? [{ commit: base.commit, behind: 0 }]
         : await recordedBefore(search, shelf, base.commit, platforms);
@@ -62032,17 +62381,6 @@ async function findRecord(search, base, reach) {
         passedOver ??= `the record of \`${commit.slice(0, 7)}\` does not serve: ${obstacle}`;
     }
     return { reason: passedOver };
-}
-/** Those that were asked for; else the one that is built where nothing else is said, as far as records tell. */
-async function platformsToFind(shelf, { inputs, name, head }, engine) {
-    if (inputs.platforms.length > 0)
-        return inputs.platforms.map(normalisePlatform);
-    // An image where it lies is measured first.
-    if (engine === null)
-        return (0,measurement/* platformsOf */.W)(await head);
-    const recorded = await (0,store/* platformsIn */.S2)(shelf, name);
-    const native = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
-    return recorded.includes(native) ? [native] : recorded.slice(0, 1);
 }
 /** The nearest commits, at most `TRIED`, that have a record for each of the platforms. */
 async function recordedBefore({ records, name }, shelf, commit, platforms) {
@@ -62313,6 +62651,8 @@ function builder_lastError(stderr) {
 
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
+// EXTERNAL MODULE: ./build/turns.js
+var turns = __nccwpck_require__(7760);
 // EXTERNAL MODULE: ./build/image/layer/listing.js + 2 modules
 var layer_listing = __nccwpck_require__(2028);
 // EXTERNAL MODULE: external "node:buffer"
@@ -63202,7 +63542,7 @@ async function readLayer(stored, expected) {
 /** How many layers are read at a time: unpacking runs beside the walk, on a core of its own. */
 const AT_A_TIME = 2;
 /** Entries, and bytes of facts, that are kept of all layers of a run. */
-const contents_MAX_ENTRIES = 2_000_000;
+const MAX_ENTRIES = 2_000_000;
 const MAX_FACT_BYTES = 256 * 1024 * 1024;
 /** `signal` ends what is being read, and what waits for its turn does not begin. */
 function createLayerContents(signal) {
@@ -63215,7 +63555,7 @@ function createLayerContents(signal) {
         const found = known.get(diffId);
         if (found)
             return found;
-        const fits = entries !== null && keptEntries + entries.length <= contents_MAX_ENTRIES && keptFactBytes + factBytes <= MAX_FACT_BYTES;
+        const fits = entries !== null && keptEntries + entries.length <= MAX_ENTRIES && keptFactBytes + factBytes <= MAX_FACT_BYTES;
         if (fits) {
             keptEntries += entries.length;
             keptFactBytes += factBytes;
@@ -63336,7 +63676,7 @@ async function savedImages(files, name, wanted) {
     const config = await saved_readConfig(files, image.config);
     const found = hasLayout ? await findInLayout(files, image, name, config.digest) : null;
     const inLayout = found && (await Promise.all(found.map((each) => toSourceImage(files, each))));
-    return keepWanted(inLayout?.map(withoutUnpacked) ?? [savedImage(files, image, config.bytes)], wanted);
+    return (0,manifests/* keepWanted */.$m)(inLayout?.map(withoutUnpacked) ?? [savedImage(files, image, config.bytes)], wanted);
 }
 /**
  * The images of the layout beside `manifest.json` that are this one, one a platform; null where there is none: the one with the config that
@@ -63350,7 +63690,7 @@ async function findInLayout(files, image, name, configDigest) {
     for (const top of tops) {
         if (found.has(top.digest))
             continue;
-        const images = await resolveImages(files.place, documentsOf(files), [top], []);
+        const images = await (0,manifests/* resolveImages */.Be)(files.place, documentsOf(files), [top], []);
         if (images.some((each) => each.configDigest === configDigest))
             found.set(top.digest, { top, images });
     }
@@ -63457,7 +63797,7 @@ async function passedFiles(stream, place, contents, until) {
         const first = await chunks.next();
         const start = first.done ? new Uint8Array() : first.value;
         const rest = prepend(start, chunks);
-        if (size <= MAX_DOCUMENT_SIZE && (size === 0 || isJson(start))) {
+        if (size <= manifests/* MAX_DOCUMENT_SIZE */.bJ && (size === 0 || isJson(start))) {
             if (!NEEDED.has(path))
                 kept += size;
             if (kept > MAX_KEPT)
@@ -63494,7 +63834,7 @@ async function passedFiles(stream, place, contents, until) {
                 return null;
             if ('document' in passed)
                 return passed.document;
-            throw unread(path, `It is no JSON document of at most ${MAX_DOCUMENT_SIZE} bytes.`);
+            throw unread(path, `It is no JSON document of at most ${manifests/* MAX_DOCUMENT_SIZE */.bJ} bytes.`);
         },
         open: async (path) => {
             const passed = members.get(path);
@@ -63635,8 +63975,8 @@ async function tarFiles(place, file) {
         size: (path) => Promise.resolve(members.get(path)?.size ?? null),
         open: openAt,
         read: async (path) => {
-            if ((members.get(path)?.size ?? 0) > MAX_DOCUMENT_SIZE)
-                throw files_tooLarge(`${path} in \`${place}\``);
+            if ((members.get(path)?.size ?? 0) > manifests/* MAX_DOCUMENT_SIZE */.bJ)
+                throw tooLarge(`${path} in \`${place}\``);
             const content = await openAt(path);
             return content && gather(content);
         },
@@ -63832,7 +64172,7 @@ function createDaemonSource(name, surroundings) {
         const diffIds = image.RootFS?.Layers ?? [];
         const isKnown = wanted.contents === null || diffIds.every((diffId) => wanted.contents?.get(diffId));
         if (isClassic && !wanted.downloadSizes && isKnown) {
-            return keepWanted([await recordedImage(exec, image, place)], wanted);
+            return (0,manifests/* keepWanted */.$m)([await recordedImage(exec, image, place)], wanted);
         }
         if (!isClassic || wanted.downloadSizes) {
             const pushed = await pushImage(image, isClassic, wanted);
@@ -63841,7 +64181,7 @@ function createDaemonSource(name, surroundings) {
             if (isClassic)
                 warn(`The download size of \`${place}\` is not measured: ${pushed.reason}`);
             if (isClassic && isKnown)
-                return keepWanted([await recordedImage(exec, image, place)], wanted);
+                return (0,manifests/* keepWanted */.$m)([await recordedImage(exec, image, place)], wanted);
         }
         return readSavedStream(saveImage(name), place, null, wanted);
     }
@@ -63926,7 +64266,7 @@ async function arrivedImages(arrival, place, isClassic, { contents, platforms, l
             ? Promise.resolve(found)
             : Promise.reject(new build_failure/* CouldNotMeasure */.N('measure', `The engine did not send ${digest} of \`${place}\`.`));
     };
-    const images = await resolveImages(place, readDocument, [{ digest: arrival.top() ?? '' }], platforms, leftOut);
+    const images = await (0,manifests/* resolveImages */.Be)(place, readDocument, [{ digest: arrival.top() ?? '' }], platforms, leftOut);
     return images.map(({ digest, config, packed }) => {
         for (const [at, layer] of contents === null ? [] : packed.layers.entries()) {
             const size = arrival.size(layer.digest);
@@ -64189,7 +64529,7 @@ async function hashBlob(parts, isKept) {
     for await (const part of parts) {
         hash.update(part);
         size += part.length;
-        if (size > MAX_DOCUMENT_SIZE)
+        if (size > manifests/* MAX_DOCUMENT_SIZE */.bJ)
             kept = null;
         kept?.push(part);
     }
@@ -64343,7 +64683,7 @@ async function startReceiver() {
         for await (const part of request.iterator({ destroyOnReturn: false })) {
             parts.push(part);
             size += part.length;
-            if (size > MAX_DOCUMENT_SIZE)
+            if (size > manifests/* MAX_DOCUMENT_SIZE */.bJ)
                 return refuse(request, response, 413, 'SIZE_INVALID', 'The manifest is too large.');
         }
         const bytes = Buffer.concat(parts);
@@ -64805,18 +65145,18 @@ function createRegistryClient(deps) {
         return withRetries(request.reference, request.what, async () => {
             const response = await send(request);
             const told = Number(response.headers['content-length'] ?? 0);
-            const body = told > MAX_DOCUMENT_SIZE ? null : await readBody(response, MAX_DOCUMENT_SIZE);
+            const body = told > manifests/* MAX_DOCUMENT_SIZE */.bJ ? null : await readBody(response, manifests/* MAX_DOCUMENT_SIZE */.bJ);
             if (body !== null)
                 return { response, body };
             response.destroy();
-            throw failure(request.reference, `${request.what} has more than ${MAX_DOCUMENT_SIZE} bytes`);
+            throw failure(request.reference, `${request.what} has more than ${manifests/* MAX_DOCUMENT_SIZE */.bJ} bytes`);
         });
     }
     async function resolve(reference) {
         if (reference.digest !== null)
             return { digest: reference.digest };
         const path = `manifests/${reference.tag ?? 'latest'}`;
-        const headers = { accept: DOCUMENT_TYPES.join(', ') };
+        const headers = { accept: manifests/* DOCUMENT_TYPES */.g2.join(', ') };
         const request = { reference, path, headers, what: `the manifest of \`${reference.tag ?? 'latest'}\`` };
         // Docker Hub counts a GET of a manifest as a pull, and a HEAD not.
         const told = await withRetries(reference, request.what, async () => {
@@ -64843,7 +65183,7 @@ function createRegistryClient(deps) {
         const request = kind === 'manifest'
             ? {
                 path: `manifests/${digest}`,
-                headers: { accept: DOCUMENT_TYPES.join(', ') },
+                headers: { accept: manifests/* DOCUMENT_TYPES */.g2.join(', ') },
                 what: `the manifest ${digest}`,
             }
             : { path: `blobs/${digest}`, headers: {}, what: `the image config ${digest}` };
@@ -65003,7 +65343,7 @@ function createRegistrySource(reference, client) {
         images: async ({ platforms, leftOut }) => {
             const top = await client.resolve(reference);
             const read = (digest, kind) => client.readDocument(reference, digest, kind);
-            const images = await resolveImages(reference.text, read, [top], platforms, leftOut);
+            const images = await (0,manifests/* resolveImages */.Be)(reference.text, read, [top], platforms, leftOut);
             return images.map(({ digest, config, packed }) => ({
                 digest,
                 config,
@@ -65128,9 +65468,9 @@ function atMost(name) {
 
 /**
  * Measures head and base: builds of the checkout's commit and of the one it is compared with, or images where they lie.
- * `scratch` is a folder of the run's own; `facts` get what is found out. Throws CouldNotMeasure.
+ * `scratch` is a folder of the run's own; `facts` get what is found out, `onName` at once. Throws CouldNotMeasure.
  */
-async function measureSides(inputs, surroundings, world, scratch, facts) {
+async function measureSides(inputs, surroundings, world, scratch, facts, onName) {
     // Stops the other side when one fails: there is nothing to compare then.
     const stop = new AbortController();
     const signal = AbortSignal.any([world.signal, stop.signal]);
@@ -65153,8 +65493,8 @@ async function measureSides(inputs, surroundings, world, scratch, facts) {
     const reading = { log: world.log, inputs, places, contents: createLayerContents(signal) };
     try {
         if (inputs.image !== null)
-            return await measureImages(inputs.image, reading, surroundings, world, facts);
-        return await measureBuilds({ ...reading, exec, tidyUp, cwd, scratch, inTurn: (0,turns/* createTurns */.z)(1), credentials: surroundings.credentials }, surroundings, world, facts, () => stop.abort());
+            return await measureImages(inputs.image, reading, surroundings, world, facts, onName);
+        return await measureBuilds({ ...reading, exec, tidyUp, cwd, scratch, inTurn: (0,turns/* createTurns */.z)(1), credentials: surroundings.credentials }, surroundings, world, facts, onName, () => stop.abort());
     }
     catch (error) {
         // What else is being read or built is of no use any more.
@@ -65166,13 +65506,14 @@ async function measureSides(inputs, surroundings, world, scratch, facts) {
     }
 }
 /** Builds the checkout's commit, and beside it what it is compared with. `stop` ends what is still under way. */
-async function measureBuilds(tools, surroundings, world, facts, stop) {
+async function measureBuilds(tools, surroundings, world, facts, onName, stop) {
     const { inputs, exec, cwd, scratch } = tools;
     // Not stopped by a side that fails: what it has to say comes before what the attempts said.
     const engine = inspectBuilder(world.createExec(world.signal), inputs.builder);
     engine.catch(() => { });
     const repository = await openRepository(exec, await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd));
     facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName);
+    onName(facts.name);
     const revision = await headRevision(repository, scratch, surroundings.uncommitted, world.log);
     const { commit, dirty } = revision;
     facts.head = { ...facts.head, commit, pushed: surroundings.pushed === commit ? null : surroundings.pushed, dirty };
@@ -65209,9 +65550,10 @@ async function measureBuilds(tools, surroundings, world, facts, stop) {
     return { measured, baseline, recipe, contents, committedAt: await timeOf(repository, commit) };
 }
 /** Measures an image where it lies, and then what it is compared with: nothing is built, and no repository is needed. */
-async function measureImages(image, tools, surroundings, world, facts) {
+async function measureImages(image, tools, surroundings, world, facts, onName) {
     const { inputs, contents } = tools;
     facts.name = inputs.name ?? nameOfReference(image);
+    onName(facts.name);
     facts.head = { ...facts.head, reference: image.text };
     const reading = { ...tools, name: facts.name };
     const head = await measureImage(reading, image, inputs.platforms, 'image');
@@ -65260,7 +65602,7 @@ async function timeOf(repository, commit) {
 }
 /** Those that were asked for and are not there: what is asked for is judged, or it is an error. */
 function platformsLacking(wanted, measured) {
-    return wanted.filter((platform) => measured.every((each) => each.platform !== normalisePlatform(platform)));
+    return wanted.filter((platform) => measured.every((each) => each.platform !== (0,manifests/* normalisePlatform */.WN)(platform)));
 }
 /** Only for the head's platforms: an image in a registry may have many more. */
 async function obtainImageBeside(reading, reference, head) {
@@ -65335,13 +65677,15 @@ async function run(inputs, surroundings, world) {
         head: { commit: null, pushed: null, dirty: false, reference: null },
     };
     try {
-        const { measured, baseline, ...recorded } = await measureSides(inputs, surroundings, world, scratch, facts);
-        world.signal.throwIfAborted();
         const budgets = budgetsOf(inputs);
-        const histories = await readHistories(world, facts.name, measured, budgets);
+        let historyOf = noHistory;
+        const begin = (name) => void (historyOf = readHistories(world, name, inputs.platforms, budgets));
+        const { measured, baseline, ...recorded } = await measureSides(inputs, surroundings, world, scratch, facts, begin);
+        world.signal.throwIfAborted();
+        const histories = await Promise.all(measured.map(({ platform }) => historyOf(platform)));
         const judged = (0,compare/* compareAll */.Rt)(measured, baseline).map((compared, at) => {
             const { comparison, head, base } = compared;
-            const history = histories[at] ?? budget_history/* NO_HISTORY */.Vo;
+            const history = histories[at];
             const findings = (0,advise/* advise */.TH)(head, base);
             const { checks, verdict } = (0,judge/* judge */.S4)(compared, budgets, findings, history);
             const trend = trendOf(history.points, head);
@@ -65372,26 +65716,30 @@ async function run(inputs, surroundings, world) {
         await run_discard(scratch, world.log);
     }
 }
-/** The history of each image. What cannot be read says why instead: only budgets on growth over time need it. */
-async function readHistories({ records, clock }, name, measured, budgets) {
+const noHistory = () => Promise.resolve(budget_history/* NO_HISTORY */.Vo);
+/**
+ * Begins to read the history of an image: GitHub answers while it is built. What cannot be read says why instead: only budgets on growth
+ * over time need it.
+ */
+function readHistories({ records, clock }, name, platforms, budgets) {
     const now = (0,build_clock/* isoSeconds */.n)(clock.now());
-    const without = (problem) => measured.map(() => ({ ...budget_history/* NO_HISTORY */.Vo, now, problem }));
+    const without = (problem) => ({ ...budget_history/* NO_HISTORY */.Vo, now, problem });
     if (records === null)
-        return without('there is no token to read the records with (`github-token`)');
+        return () => Promise.resolve(without('there is no token to read the records with (`github-token`)'));
     const isAll = budgets.some(({ over }) => over !== null);
-    try {
-        const shelf = await records.open();
-        if (shelf === null)
-            return without(null);
-        const releases = budgets.some(({ over }) => over?.kind === 'release') ? await records.releases() : [];
-        const read = (platform) => (0,store/* readPoints */.Sb)(shelf, name, platform, isAll ? undefined : TREND);
-        const points = await Promise.all(measured.map(({ platform }) => read(platform)));
-        return points.map((each) => ({ points: each, releases, now, problem: null }));
-    }
-    catch (error) {
-        const problem = `the records could not be read (${(0,build_failure/* toFailure */.w)(error).message.replace(/\.$/, '')})`;
-        return without(problem);
-    }
+    const pointsOf = (0,store/* readPointsAhead */.lD)(records, { name, platforms, atLeast: isAll ? undefined : TREND });
+    const readReleases = async () => ((await records.open()) === null ? [] : records.releases());
+    const releasing = budgets.some(({ over }) => over?.kind === 'release') ? readReleases() : Promise.resolve([]);
+    releasing.catch(() => { });
+    return async (platform) => {
+        try {
+            const points = await pointsOf(platform);
+            return points === null ? without(null) : { points, releases: await releasing, now, problem: null };
+        }
+        catch (error) {
+            return without(`the records could not be read (${(0,build_failure/* toFailure */.w)(error).message.replace(/\.$/, '')})`);
+        }
+    };
 }
 /** Records that a trend has. */
 const TREND = 20;

@@ -36,7 +36,7 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
   }
   try {
     const budgets = budgetsOf(inputs)
-    let historyOf: HistoryOf = () => Promise.resolve(NO_HISTORY)
+    let historyOf: HistoryOf = noHistory
     const begin = (name: string): void => void (historyOf = readHistories(world, name, inputs.platforms, budgets))
     const { measured, baseline, ...recorded } = await measureSides(inputs, surroundings, world, scratch, facts, begin)
     world.signal.throwIfAborted()
@@ -74,6 +74,7 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
 
 /** An image's history, by its platform. */
 type HistoryOf = (platform: string) => Promise<History>
+const noHistory: HistoryOf = () => Promise.resolve(NO_HISTORY)
 
 /**
  * Begins to read the history of an image: GitHub answers while it is built. What cannot be read says why instead: only budgets on growth

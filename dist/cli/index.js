@@ -37112,6 +37112,10 @@ function rankOf({ entry: { rank } }) {
 /* harmony export */   HI: () => (/* binding */ isAlike),
 /* harmony export */   Vo: () => (/* binding */ NO_HISTORY)
 /* harmony export */ });
+/* harmony import */ var _record_alike_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9728);
+/* harmony import */ var _record_releases_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9272);
+
+
 /** Of an image whose records nobody read. */
 const NO_HISTORY = {
     points: [],
@@ -37138,9 +37142,7 @@ function startOf(over, head, history) {
 }
 /** Whether an image's figures and a record's mean the same. */
 function isAlike(head, point) {
-    if ((head.engine?.store ?? null) !== point.store)
-        return false;
-    return head.size === null || point.size === null || head.sizeFrom === point.sizeFrom;
+    return (0,_record_alike_js__WEBPACK_IMPORTED_MODULE_0__/* .isAlike */ .HI)((0,_record_alike_js__WEBPACK_IMPORTED_MODULE_0__/* .figuresOf */ .h5)(head), point);
 }
 function recordOfOld(points, days, now, some) {
     const ageOf = ({ at }) => (timeOf(now) - timeOf(at)) / DAY;
@@ -37152,18 +37154,11 @@ function recordOfOld(points, days, now, some) {
     return { why: `the oldest record${some} is ${old} old` };
 }
 function lastRelease(points, releases, head, some) {
-    const tags = new Map();
-    for (const { name, commit } of releases)
-        tags.set(commit, [...(tags.get(commit) ?? []), name]);
+    const tags = (0,_record_releases_js__WEBPACK_IMPORTED_MODULE_1__/* .tagsByCommit */ .E9)(releases.filter(({ name }) => (0,_record_releases_js__WEBPACK_IMPORTED_MODULE_1__/* .isRelease */ .MU)(name)));
     const point = points.findLast(({ commit }) => commit !== head && tags.has(commit));
     if (point === undefined)
         return { why: `no recorded commit${some} has a tag` };
-    return { point, tag: preciseTag(tags.get(point.commit) ?? []) };
-}
-/** Of several tags of a commit (`latest`, `v1`, `v1.4.2`) the one that tells most: the longest that is a version and nothing else. */
-function preciseTag(names) {
-    const versions = names.filter((name) => /^v?\d+(?:\.\d+)*$/.test(name));
-    return versions.toSorted((one, other) => other.length - one.length)[0] ?? names[0] ?? null;
+    return { point, tag: (0,_record_releases_js__WEBPACK_IMPORTED_MODULE_1__/* .preciseTag */ .O5)(tags.get(point.commit) ?? []) };
 }
 /** A day in milliseconds. */
 const DAY = 86_400_000;
@@ -37190,8 +37185,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./build/advice/advise.js + 17 modules
 var advise = __nccwpck_require__(7290);
-// EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
-var compare = __nccwpck_require__(5086);
+// EXTERNAL MODULE: ./build/compare/compare.js + 6 modules
+var compare = __nccwpck_require__(3754);
 // EXTERNAL MODULE: ./build/budget/history.js
 var budget_history = __nccwpck_require__(524);
 // EXTERNAL MODULE: ./build/image/measurement.js
@@ -37993,7 +37988,7 @@ const systemClock = {
 
 /***/ }),
 
-/***/ 5086:
+/***/ 3754:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -38144,28 +38139,23 @@ function deltasOf(base, head, groups) {
         for (const layer of group.before) {
             for (const file of before.get(layer) ?? []) {
                 const delta = deltaAt(paths, file.path);
-                delta.before = (delta.before ?? 0) + file.size;
+                delta.amount -= file.size;
                 delta.package ??= file.package === null ? null : base.packages[file.package];
             }
         }
         for (const layer of group.after) {
             for (const file of after.get(layer) ?? []) {
                 const delta = deltaAt(paths, file.path);
-                if (file.package !== null && delta.after === null)
+                if (file.package !== null && !delta.isAfter)
                     delta.package = head.packages[file.package];
-                delta.after = (delta.after ?? 0) + file.size;
+                delta.amount += file.size;
+                delta.isAfter = true;
             }
         }
-        const deltas = [];
-        for (const delta of paths.values()) {
-            delta.amount = (delta.after ?? 0) - (delta.before ?? 0);
-            if (delta.amount !== 0)
-                deltas.push(delta);
-        }
-        return deltas;
+        return changedOf(paths.values());
     });
     const moved = withoutMoves(all);
-    return all.map((deltas, at) => ({ deltas: deltas.filter(({ amount }) => amount !== 0), moved: moved[at] }));
+    return all.map((deltas, at) => ({ deltas: changedOf(deltas), moved: moved[at] }));
 }
 function byLayer(files) {
     const layers = new Map();
@@ -38182,37 +38172,49 @@ function deltaAt(paths, path) {
     const found = paths.get(path);
     if (found)
         return found;
-    const delta = { path, before: null, after: null, amount: 0, package: null };
+    const delta = { path, amount: 0, isAfter: false, package: null };
     paths.set(path, delta);
     return delta;
+}
+function changedOf(deltas) {
+    const changed = [];
+    for (const delta of deltas)
+        if (delta.amount !== 0)
+            changed.push(delta);
+    return changed;
 }
 /** The paths that more than one of the groups has: most are of one. */
 function sharedPaths(groups) {
     const shared = new Set();
-    const filled = groups.filter((deltas) => deltas.length > 0);
-    if (filled.length < 2)
-        return shared;
+    const [largest = [], ...others] = groups.toSorted((one, other) => other.length - one.length);
     const seen = new Set();
-    for (const { path } of filled.flat()) {
+    for (const deltas of others) {
+        for (const { path } of deltas) {
+            if (seen.has(path))
+                shared.add(path);
+            seen.add(path);
+        }
+    }
+    for (const { path } of largest)
         if (seen.has(path))
             shared.add(path);
-        seen.add(path);
-    }
     return shared;
 }
 /** Takes what moved out of the amounts; gives each group's sum of it. */
 function withoutMoves(groups) {
     const totals = new Map();
-    const shared = sharedPaths(groups);
-    for (const delta of groups.flat()) {
-        if (!shared.has(delta.path))
-            continue;
-        const total = totals.get(delta.path) ?? { up: 0, down: 0 };
-        if (delta.amount > 0)
-            total.up += delta.amount;
-        else
-            total.down -= delta.amount;
-        totals.set(delta.path, total);
+    for (const path of sharedPaths(groups))
+        totals.set(path, { up: 0, down: 0 });
+    for (const deltas of groups) {
+        for (const { path, amount } of deltas) {
+            const total = totals.get(path);
+            if (!total)
+                continue;
+            if (amount > 0)
+                total.up += amount;
+            else
+                total.down -= amount;
+        }
     }
     for (const total of totals.values())
         total.up = total.down = Math.min(total.up, total.down);
@@ -38299,43 +38301,6 @@ const FEW = 3;
 const TELLING = 0.5;
 /** A package's change is told by the folder that has so much of it. */
 const HALF = 0.45;
-/** The paths of what changed, and all folders on the way there; absolute, without a final `/`. */
-function pathsOf(deltas) {
-    const paths = new Set();
-    for (const { path } of deltas) {
-        for (const each of upwards(path)) {
-            if (paths.has(each))
-                break;
-            paths.add(each);
-        }
-    }
-    return paths;
-}
-/** Those of the paths in which an image ships anything. */
-function shippedIn({ files }, paths) {
-    const shipped = new Set();
-    let folder = '';
-    for (const { path } of files) {
-        if (paths.has(path))
-            shipped.add(path);
-        // Most files lie where the one before does.
-        if (folder !== '' && path.startsWith(folder) && !path.includes('/', folder.length))
-            continue;
-        folder = path.slice(0, path.lastIndexOf('/') + 1);
-        for (const each of upwards(folder.slice(0, -1))) {
-            if (shipped.has(each))
-                break;
-            if (paths.has(each))
-                shipped.add(each);
-        }
-    }
-    return shipped;
-}
-/** The path and the folders above it, the deepest first, without the root. */
-function* upwards(path) {
-    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1))
-        yield path.slice(0, end);
-}
 /**
  * What a group of layers changed by, in few words: packages of a database together, packages in a folder by their folder, all other files
  * by the folders that explain them. Largest first, at most MAX_PARTS; what is in none of them is what is left of the sum.
@@ -38343,27 +38308,39 @@ function* upwards(path) {
 function partsOf(deltas, sides) {
     const groups = new Map();
     const loose = [];
-    for (const delta of deltas) {
-        const container = delta.package && containerOf(delta.package);
+    for (const [owner, owned] of byOwner(deltas)) {
+        const container = owner && containerOf(owner);
         if (!container) {
-            loose.push(delta);
+            for (const delta of owned)
+                loose.push(delta);
             continue;
         }
         const key = `${container.ecosystem}\0${container.path ?? ''}`;
         const group = groups.get(key);
         if (group)
-            group.deltas.push(delta);
+            group.owned.push(owned);
         else
-            groups.set(key, { of: container, deltas: [delta] });
+            groups.set(key, { ...container, owned: [owned] });
     }
     const parts = [
-        ...[...groups.values()].map(({ of, deltas: owned }) => packagesPart(of, owned, sides)),
+        ...[...groups.values()].map(({ owned, ...container }) => packagesPart(container, owned, sides)),
         ...foldersOf(loose, sides),
     ];
     return parts
         .filter(({ amount }) => amount !== 0)
         .toSorted((one, other) => Math.abs(other.amount) - Math.abs(one.amount) || compareText(one.path, other.path))
         .slice(0, MAX_PARTS);
+}
+function byOwner(deltas) {
+    const owners = new Map();
+    for (const delta of deltas) {
+        const owned = owners.get(delta.package);
+        if (owned)
+            owned.push(delta);
+        else
+            owners.set(delta.package, [delta]);
+    }
+    return owners;
 }
 function compareText(one, other) {
     return (one ?? '') < (other ?? '') ? -1 : 1;
@@ -38385,49 +38362,45 @@ function containerOf({ ecosystem, path }) {
             return { ecosystem, path: null };
     }
 }
-function packagesPart({ ecosystem, path }, deltas, sides) {
-    const amounts = new Map();
-    const folders = new Map();
-    for (const delta of deltas) {
-        const owner = delta.package;
-        amounts.set(owner, (amounts.get(owner) ?? 0) + delta.amount);
-        const folder = delta.path.slice(0, delta.path.lastIndexOf('/'));
-        const its = folders.get(owner) ?? new Map();
-        folders.set(owner, its.set(folder, (its.get(folder) ?? 0) + delta.amount));
-    }
+/** `owned`: what changed of each package. */
+function packagesPart({ ecosystem, path }, owned, { packagesBefore, packagesAfter }) {
     // A package that was updated has files of either version: they are one change.
     const changes = new Map();
-    for (const [owner, amount] of amounts) {
-        const { key, change } = changeOfPackage(owner, amount, sides.packagesBefore, sides.packagesAfter);
+    for (const deltas of owned) {
+        const { key, change } = changeOfPackage(deltas[0].package, sum(deltas), packagesBefore, packagesAfter);
         const known = changes.get(key);
-        if (!known) {
-            changes.set(key, { change, folders: folders.get(owner) });
-            continue;
+        if (known) {
+            known.change.amount += change.amount;
+            known.owned.push(deltas);
         }
-        known.change.amount += amount;
-        for (const [folder, bytes] of folders.get(owner))
-            known.folders.set(folder, (known.folders.get(folder) ?? 0) + bytes);
+        else
+            changes.set(key, { change, owned: [deltas] });
     }
     const packages = [...changes.values()]
         .filter(({ change }) => change.amount !== 0)
-        .map(({ change, folders: its }) => withFolder(change, its))
-        .toSorted((one, other) => Math.abs(other.amount) - Math.abs(one.amount) || compareText(one.name, other.name));
+        .toSorted(({ change: one }, { change: other }) => {
+        return Math.abs(other.amount) - Math.abs(one.amount) || compareText(one.name, other.name);
+    });
     return {
         path,
         ecosystem,
-        change: path === null ? 'changed' : changeAt(path, sides),
-        amount: sum(deltas),
-        files: deltas.length,
-        packages: packages.slice(0, MAX_PACKAGES),
+        amount: owned.reduce((total, deltas) => total + sum(deltas), 0),
+        files: owned.reduce((total, { length }) => total + length, 0),
+        packages: packages.slice(0, MAX_PACKAGES).map(({ change, owned: its }) => withFolder(change, its.flat())),
         packageCount: packages.length,
     };
 }
 /** A package of the same version says nothing of what changed; a folder may. */
-function withFolder(change, folders) {
-    return change.change === 'same' ? { ...change, folder: tellingFolder(folders, change.amount) } : change;
+function withFolder(change, deltas) {
+    return change.change === 'same' ? { ...change, folder: tellingFolder(deltas, change.amount) } : change;
 }
 /** The folder that most of an amount is in, or else the deepest above all of it. */
-function tellingFolder(amounts, amount) {
+function tellingFolder(deltas, amount) {
+    const amounts = new Map();
+    for (const delta of deltas) {
+        const folder = delta.path.slice(0, delta.path.lastIndexOf('/'));
+        amounts.set(folder, (amounts.get(folder) ?? 0) + delta.amount);
+    }
     const [folder, bytes] = [...amounts].reduce((most, each) => (each[1] / amount > most[1] / amount ? each : most));
     if (bytes / amount >= HALF)
         return folder;
@@ -38441,86 +38414,131 @@ function commonFolder(one, other) {
     }
     return common;
 }
-function changeAt(path, { inBase, inHead }) {
-    if (!inBase.has(path))
-        return 'new';
-    return inHead.has(path) ? 'changed' : 'gone';
-}
 function sum(deltas) {
     return deltas.reduce((total, { amount }) => total + amount, 0);
 }
 function foldersOf(deltas, sides) {
-    const root = branch('');
-    for (const delta of deltas) {
-        let node = root;
-        add(node, delta);
-        const { path } = delta;
-        for (let start = 1, end = 0; end < path.length; start = end + 1) {
-            end = path.indexOf('/', start);
-            if (end === -1)
-                end = path.length;
-            const name = path.slice(start, end);
-            node.children ??= new Map();
-            let child = node.children.get(name);
-            if (!child) {
-                child = branch(end === path.length ? path : path.slice(0, end));
-                node.children.set(name, child);
-            }
-            add(child, delta);
-            node = child;
-        }
-        node.delta = delta;
-    }
     const parts = [];
-    const waiting = [root];
-    for (let node = waiting.pop(); node; node = waiting.pop()) {
-        const split = node === root ? [...(node.children ?? new Map()).values()] : telling(node, sides);
+    const waiting = childrenOf({ path: '', deltas });
+    for (let branch = waiting.pop(); branch; branch = waiting.pop()) {
+        const split = telling(branch, sides);
         if (split.length === 0)
-            parts.push(folderPart(node, sides));
+            parts.push(folderPart(branch, sides));
         else
-            waiting.push(...split);
+            for (const child of split)
+                waiting.push(child);
     }
     return parts;
 }
-function branch(path) {
-    return { path, amount: 0, absolute: 0, files: 0, delta: null, children: null };
-}
-function add(node, { amount }) {
-    node.amount += amount;
-    node.absolute += Math.abs(amount);
-    node.files += 1;
+function childrenOf({ path, deltas }) {
+    const children = new Map();
+    for (const delta of deltas) {
+        if (delta.path.length === path.length)
+            continue;
+        const end = delta.path.indexOf('/', path.length + 1);
+        const childPath = end === -1 ? delta.path : delta.path.slice(0, end);
+        let child = children.get(childPath);
+        if (!child) {
+            child = { path: childPath, deltas: [], own: null, absolute: 0 };
+            children.set(childPath, child);
+        }
+        child.deltas.push(delta);
+        child.absolute += Math.abs(delta.amount);
+        if (end === -1)
+            child.own = delta;
+    }
+    return [...children.values()];
 }
 /** Folders that many things share: their own name explains nothing. */
 const SHARED = /^\/(?:usr|var|opt|home|root|srv|mnt|etc|run|tmp|lib|lib64)?$|^\/usr\/(?:local|lib|share|libexec)$|^\/usr\/local\/(?:lib|share)$|^\/var\/(?:lib|cache)$|^\/home\/[^/]+$|^\/(?:usr\/)?lib\/[^/]+-linux-gnu\w*$/;
 /** The children that tell more than the folder itself; none: the folder is what is told. */
-function telling(node, sides) {
-    if (node.children === null)
+function telling(branch, { folders }) {
+    const { path, deltas, own, absolute } = branch;
+    if (deltas.length === 1 && own !== null)
         return [];
-    const children = [...node.children.values()].toSorted((one, other) => other.absolute - one.absolute);
-    const isShared = SHARED.test(node.path);
+    if (SHARED.test(path))
+        return childrenOf(branch);
     // A folder that is new (or gone) as a whole is told by its own name, but for the way to a single file.
-    if (!isShared && changeAt(node.path, sides) !== 'changed')
-        return node.files === 1 ? children : [];
-    if (isShared)
-        return children;
-    const told = children.slice(0, FEW).reduce((total, { absolute }) => total + absolute, 0);
-    return told >= node.absolute * TELLING ? children : [];
+    if (own === null && folders.get(path) !== 'changed')
+        return deltas.length === 1 ? childrenOf(branch) : [];
+    const children = childrenOf(branch);
+    const largest = children.toSorted((one, other) => other.absolute - one.absolute).slice(0, FEW);
+    const told = largest.reduce((total, child) => total + child.absolute, 0);
+    return told >= absolute * TELLING ? children : [];
 }
-function folderPart(node, sides) {
-    const owner = node.delta?.package ?? null;
-    const change = owner && changeOfPackage(owner, node.amount, sides.packagesBefore, sides.packagesAfter).change;
+function folderPart({ path, deltas, own }, { packagesBefore, packagesAfter }) {
+    const amount = sum(deltas);
+    const owner = own?.package ?? null;
+    const change = owner && changeOfPackage(owner, amount, packagesBefore, packagesAfter).change;
     return {
-        path: node.path,
+        path,
         ecosystem: null,
-        change: changeAt(node.path, sides),
-        amount: node.amount,
-        files: node.files,
+        amount,
+        files: deltas.length,
         packages: change ? [change] : [],
         packageCount: change ? 1 : 0,
     };
 }
 
+;// CONCATENATED MODULE: ./build/compare/places.js
+/** Of every folder in which either image ships anything. */
+function changesOfFolders(base, head) {
+    const folders = new Map();
+    for (const parent of parentsOf(base.files)) {
+        for (const folder of upwards(parent)) {
+            if (folders.has(folder))
+                break;
+            folders.set(folder, 'gone');
+        }
+    }
+    for (const parent of parentsOf(head.files)) {
+        for (const folder of upwards(parent)) {
+            const known = folders.get(folder);
+            if (known === 'new' || known === 'changed')
+                break;
+            folders.set(folder, known === 'gone' ? 'changed' : 'new');
+        }
+    }
+    return folders;
+}
+/** The folders of files; most lie where the one before does, and theirs is not told again. */
+function* parentsOf(files) {
+    let last = '';
+    for (const { path } of files) {
+        if (last !== '' && path.startsWith(last) && !path.includes('/', last.length))
+            continue;
+        last = path.slice(0, path.lastIndexOf('/') + 1);
+        yield last.slice(0, -1);
+    }
+}
+/** The path and the folders above it, the deepest first, without the root. */
+function* upwards(path) {
+    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1))
+        yield path.slice(0, end);
+}
+/** Tells what became of any of these paths, files or folders. */
+function changesAt(paths, folders, base, head) {
+    const before = filesAt(base, paths);
+    const after = filesAt(head, paths);
+    return (path) => {
+        const folder = folders.get(path);
+        if (folder === 'changed')
+            return folder;
+        if (folder !== 'gone' && !before.has(path))
+            return 'new';
+        return folder === 'new' || after.has(path) ? 'changed' : 'gone';
+    };
+}
+function filesAt({ files }, paths) {
+    const found = new Set();
+    for (const { path } of files)
+        if (paths.has(path))
+            found.add(path);
+    return found;
+}
+
 ;// CONCATENATED MODULE: ./build/compare/layers.js
+
 
 
 
@@ -38546,30 +38564,40 @@ function changesOfLayers(base, head) {
     const changed = rows.filter(({ change }) => change === 'changed' || change === 'added' || change === 'removed');
     const own = changed.filter(({ pair }) => !isFromBase(pair));
     const ofBase = changed.filter(({ pair }) => isFromBase(pair)).map(({ pair }) => pair);
-    const [baseDeltas, ...ownDeltas] = deltasOf(base.content, head.content, [
-        groupOf(ofBase),
-        ...own.map(({ pair }) => groupOf([pair])),
-    ]);
-    const paths = pathsOf([baseDeltas, ...ownDeltas].flatMap(({ deltas }) => deltas));
-    const sides = {
-        inBase: shippedIn(base.content, paths),
-        inHead: shippedIn(head.content, paths),
-        packagesBefore: indexPackages(base.content.packages),
-        packagesAfter: indexPackages(head.content.packages),
-    };
-    const whys = new Map(own.map(({ pair }, at) => [pair, whyOf(ownDeltas[at], sides)]));
+    const groups = [groupOf(ofBase), ...own.map(({ pair }) => groupOf([pair]))];
+    const [baseImage, ...ownWhys] = whysOf(base.content, head.content, groups);
+    const whys = new Map(own.map(({ pair }, at) => [pair, ownWhys[at]]));
     return {
         layers: rows.map(({ pair, change }) => layerChange(pair, change, whys.get(pair) ?? null)),
-        baseImage: ofBase.length === 0 ? null : whyOf(baseDeltas, sides),
+        baseImage: ofBase.length === 0 ? null : baseImage,
     };
 }
 function isFromBase({ base, head }) {
     return (head ?? base).fromBase === true;
 }
-function whyOf({ deltas, moved }, sides) {
-    const parts = partsOf(deltas, sides);
-    const total = deltas.reduce((sum, { amount }) => sum + amount, 0);
-    return { moved, parts, rest: parts.reduce((rest, { amount }) => rest - amount, total) };
+/** What the change of each group is made of. */
+function whysOf(base, head, groups) {
+    const folders = changesOfFolders(base, head);
+    const sides = {
+        folders,
+        packagesBefore: indexPackages(base.packages),
+        packagesAfter: indexPackages(head.packages),
+    };
+    const told = deltasOf(base, head, groups).map(({ deltas, moved }) => ({
+        parts: partsOf(deltas, sides),
+        moved,
+        total: deltas.reduce((sum, { amount }) => sum + amount, 0),
+    }));
+    const paths = new Set(told.flatMap(({ parts }) => parts.flatMap(({ path }) => path ?? [])));
+    const changeAt = changesAt(paths, folders, base, head);
+    const withChange = ({ path, ecosystem, ...part }) => {
+        return { path, ecosystem, change: path === null ? 'changed' : changeAt(path), ...part };
+    };
+    return told.map(({ parts, moved, total }) => ({
+        moved,
+        parts: parts.map(withChange),
+        rest: parts.reduce((rest, { amount }) => rest - amount, total),
+    }));
 }
 /** Layers of the same content that stand alone on both sides are one layer that moved; it stands where the head has it. */
 function withMoves(pairs) {
@@ -40864,6 +40892,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   Sd: () => (/* binding */ MAX_ENTRIES),
   PR: () => (/* binding */ MAX_PATH_BYTES),
   Kj: () => (/* binding */ NO_FACTS),
+  tj: () => (/* binding */ SMALL_FACT),
   X2: () => (/* binding */ createListing)
 });
 
@@ -44486,6 +44515,38 @@ function keepMemoryLow() {
 
 /***/ }),
 
+/***/ 9728:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   HI: () => (/* binding */ isAlike),
+/* harmony export */   h5: () => (/* binding */ figuresOf)
+/* harmony export */ });
+/* unused harmony export kindOf */
+/**
+ * Whether the figures of two measurements mean the same: stores pack and split layers differently, and a size that was counted otherwise is
+ * another figure.
+ */
+function isAlike(one, other) {
+    if (one.store !== other.store)
+        return false;
+    return one.size === null || other.size === null || one.sizeFrom === other.sizeFrom;
+}
+/** Those of an image that was measured. */
+function figuresOf({ engine, size, sizeFrom }) {
+    return { store: engine?.store ?? null, size, sizeFrom };
+}
+/**
+ * Two that have a size are alike where this is the same, whatever lies between them. What does not depend on how a size is counted has none:
+ * `size` null.
+ */
+function kindOf({ store, size, sizeFrom }) {
+    return size === null ? String(store) : `${store} ${sizeFrom}`;
+}
+
+
+/***/ }),
+
 /***/ 4987:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -44495,6 +44556,8 @@ function keepMemoryLow() {
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9874);
 /* harmony import */ var _git_branch_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6235);
 /* harmony import */ var _git_git_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(75);
+/* harmony import */ var _releases_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9272);
+
 
 
 
@@ -44525,8 +44588,7 @@ function openLocalRecords({ exec, openOutput, cwd, warn }, branch, { fetch }) {
     return {
         open: () => (shelf ??= open()),
         ancestors: async (commit) => (0,_git_branch_js__WEBPACK_IMPORTED_MODULE_1__/* .commitsBefore */ .Ox)(await clone(), commit, MOST_COMMITS),
-        // A version has a number; a tag like `latest` moves, and says nothing of what was released when.
-        releases: async () => (await (0,_git_branch_js__WEBPACK_IMPORTED_MODULE_1__/* .tagsOf */ .Fg)(await clone(), MOST_TAGS)).filter(({ name }) => /\d/.test(name)),
+        releases: async () => (await (0,_git_branch_js__WEBPACK_IMPORTED_MODULE_1__/* .tagsOf */ .Fg)(await clone(), MOST_TAGS)).filter(({ name }) => (0,_releases_js__WEBPACK_IMPORTED_MODULE_3__/* .isRelease */ .MU)(name)),
     };
 }
 
@@ -44633,18 +44695,54 @@ function indexPath(folder) {
 
 /***/ }),
 
+/***/ 9272:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   E9: () => (/* binding */ tagsByCommit),
+/* harmony export */   MU: () => (/* binding */ isRelease),
+/* harmony export */   O5: () => (/* binding */ preciseTag)
+/* harmony export */ });
+/** Whether a tag names a release: a version has a digit; a tag like `latest` moves, and says nothing of what was released when. */
+function isRelease(name) {
+    return /\d/.test(name);
+}
+/** The names of each commit's tags, in the order that they are given in. */
+function tagsByCommit(releases) {
+    const tags = new Map();
+    for (const { name, commit } of releases) {
+        const names = tags.get(commit);
+        if (names)
+            names.push(name);
+        else
+            tags.set(commit, [name]);
+    }
+    return tags;
+}
+/** Of a commit's tags (`latest`, `v1`, `v1.4.2`) the one that tells most: the longest that is a version and nothing else, or the first. */
+function preciseTag(names) {
+    const versions = names.filter((name) => /^v?\d+(?:\.\d+)*$/.test(name));
+    return versions.toSorted((one, other) => other.length - one.length)[0] ?? names[0] ?? null;
+}
+
+
+/***/ }),
+
 /***/ 9896:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  PW: () => (/* binding */ parsePoints),
+  N0: () => (/* binding */ MAX_POINTS),
+  qC: () => (/* binding */ MAX_POINTS_FILE),
+  c3: () => (/* binding */ listOf),
+  jh: () => (/* binding */ measured),
   Hh: () => (/* binding */ parseRecord),
   zx: () => (/* binding */ point)
 });
 
-// UNUSED EXPORTS: MAX_POINTS, MAX_POINTS_FILE, MAX_RECORD, renderPoints, renderRecord, storedRecord
+// UNUSED EXPORTS: MAX_RECORD, parseLaterRecord, renderRecord, storedRecord
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 10 modules
 var schemas = __nccwpck_require__(3798);
@@ -44688,7 +44786,7 @@ const MAX_TEXT = 10_000;
 /** Elements of a list: engines take 127 layers, and there are as many names at most. */
 const MAX_ELEMENTS = 1_000;
 const schema_text = schemas/* string */.YjP().max(MAX_TEXT);
-/** Counted before they are looked at: what is wrong with each of a million takes gigabytes to tell. */
+/** At most a thousand elements, counted before they are looked at: what is wrong with each of a million takes gigabytes to tell. */
 const listOf = (one) => schemas/* array */.YOg(schemas/* unknown */.L5J()).max(MAX_ELEMENTS).pipe(schemas/* array */.YOg(one));
 const count = schemas/* int */.Whr().nonnegative();
 const bytes = count.nullable();
@@ -44759,6 +44857,20 @@ const point = schemas/* object */.Ikc({
     store: store.nullable(),
     sizeFrom,
 });
+/** What a point's line says besides: it tells two of one commit apart, and nothing that is shown. */
+const measured = schemas/* object */.Ikc({ measuredAt: schema_time });
+/**
+ * What is looked for in a record that cannot be read, for a later version may have written it: its place in the history, and its layers.
+ * Each is null where it is not as this version has it.
+ */
+const recordHead = schemas/* object */.Ikc({
+    schema: schemas/* int */.Whr(),
+    committedAt: schema_time.nullable().catch(null),
+    measuredAt: schema_time.nullable().catch(null),
+    measurement: schemas/* object */.Ikc({ layers: listOf(schemas/* object */.Ikc({ diffId: digest })) })
+        .nullable()
+        .catch(null),
+});
 /** What reads a record, by its schema's number: one of an older number, once there is a newer, as what it would be today. */
 const READERS = new Map([[1, storedRecord]]);
 const versioned = schemas/* looseObject */._H3({ schema: schemas/* int */.Whr() });
@@ -44783,53 +44895,35 @@ function parseRecord(written) {
         return null;
     return READERS.get(data.schema)?.safeParse(value).data ?? null;
 }
-/** A line of JSON for each point, in their order; of more than MAX_POINTS the last ones. */
-function renderPoints(points) {
-    return points.slice(-MAX_POINTS).map(pointLine).join('');
-}
-function pointLine({ commit: id, at, size, downloadSize, layers, caps: limits, store: kept, sizeFrom: from, }) {
-    const { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers } = limits;
-    const ordered = {
-        commit: id,
-        at,
-        size,
-        downloadSize,
-        layers,
-        caps: { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers },
-        store: kept,
-        sizeFrom: from,
-    };
-    return `${JSON.stringify(ordered)}\n`;
-}
-/** The points of a file's text, in its order. What is no point's line is left out; so is what is more or longer than one can have. */
-function parsePoints(written) {
-    if (Buffer.byteLength(written) > MAX_POINTS_FILE)
-        return [];
-    // The last line ends with a newline too.
-    const lines = written.split('\n').slice(-MAX_POINTS - 1);
-    return lines.flatMap((each) => point.safeParse((0,json/* parseJson */.q)(each)).data ?? []);
+/** What a record of a later schema tells; null where it is none. */
+function parseLaterRecord(written) {
+    if (Buffer.byteLength(written) > MAX_RECORD)
+        return null;
+    const { data } = recordHead.safeParse(parseJson(written));
+    return data !== undefined && data.schema > Math.max(...READERS.keys()) ? data : null;
 }
 
 
 /***/ }),
 
-/***/ 7396:
+/***/ 2503:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  S2: () => (/* binding */ platformsIn),
+  Pq: () => (/* binding */ likelyPlatforms),
   Sy: () => (/* binding */ readListings),
   Sb: () => (/* binding */ readPoints),
+  lD: () => (/* binding */ readPointsAhead),
   aE: () => (/* binding */ readRecord),
   bf: () => (/* binding */ recordedCommits)
 });
 
-// UNUSED EXPORTS: changesOf, unlistedLayers
+// UNUSED EXPORTS: changesOf, platformsIn, unlistedLayers
 
-// EXTERNAL MODULE: ./build/turns.js
-var turns = __nccwpck_require__(7760);
+// EXTERNAL MODULE: ./build/image/source/manifests.js
+var manifests = __nccwpck_require__(3608);
 // EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 10 modules
 var schemas = __nccwpck_require__(3798);
 // EXTERNAL MODULE: ./build/image/oci.js
@@ -44849,7 +44943,7 @@ function points_pointOf({ commit, committedAt, measuredAt, caps, measurement }) 
     const { size, downloadSize, layers, engine, sizeFrom } = measurement;
     return {
         commit,
-        at: committedAt < measuredAt ? committedAt : measuredAt,
+        at: timeOf(committedAt, measuredAt),
         size,
         downloadSize,
         layers: layers.length,
@@ -44858,9 +44952,10 @@ function points_pointOf({ commit, committedAt, measuredAt, caps, measurement }) 
         sizeFrom,
     };
 }
-/** The points with one more, sorted by time; it takes the place of that of the same commit. */
-function points_withPoint(points, point) {
-    return inOrder([...points.filter(({ commit }) => commit !== point.commit), point]);
+/** Years have four digits, and texts are in the order of the times: what a clock says beyond them cannot be kept. */
+const YEARS = /^\d{4}-/;
+function timeOf(committedAt, measuredAt) {
+    return YEARS.test(committedAt) && committedAt < measuredAt ? committedAt : measuredAt;
 }
 /** Sorted by time, those of one time by commit. Of a commit that is there more than once the latest. */
 function inOrder(points) {
@@ -44880,14 +44975,13 @@ function points_compareTimes(one, other) {
  * week. So it makes no difference in which order points come, nor how often this is done.
  */
 function points_compact(points, { now, released }) {
-    const whole = monthBefore(monthOf(now), WHOLE_MONTHS);
     const daily = monthBefore(monthOf(now), DAILY_MONTHS);
     const recent = new Map();
     const old = [];
     const last = new Map();
     for (const point of inOrder(points)) {
         const month = monthOf(point.at);
-        if (month >= whole) {
+        if (points_hasFile(month, now)) {
             const those = recent.get(month);
             if (those)
                 those.push(point);
@@ -44900,6 +44994,10 @@ function points_compact(points, { now, released }) {
     }
     const kept = new Set(last.values());
     return { recent, older: old.filter((point) => kept.has(point) || released.has(point.commit)) };
+}
+/** Whether a month (`YYYY-MM`) has its own file when the newest point is of `now`. */
+function points_hasFile(month, now) {
+    return month >= monthBefore(monthOf(now), WHOLE_MONTHS);
 }
 /** All that is kept, sorted by time. */
 function points_pointsIn({ recent, older }) {
@@ -44930,24 +45028,33 @@ var schema = __nccwpck_require__(9896);
 
 /** Records that are kept, and how many of them have their layers' listings kept. */
 const MAX_RECORDS = 100;
-const LISTED_RECORDS = 30;
+const kept_LISTED_RECORDS = 30;
 /** Bytes of all listings of an image on one platform. */
 const MAX_LISTINGS = 30_000_000;
 /** Bytes and lines of the file: a hundred records, and the layers of 30 that have as many as engines take, have a third of it. */
 const MAX_INDEX = 3_000_000;
 const MAX_LINES = 12_000;
-const keptRecord = schema/* point */.zx.pick({ commit: true, at: true });
-const keptListing = schemas/* object */.Ikc({
-    diffId: schemas/* string */.YjP().regex(oci/* DIGEST */.Dh),
-    bytes: schemas/* int */.Whr().nonnegative(),
-    commit: keptRecord.shape.commit,
+/** Enough to tell an image's layers apart; were two alike, a listing would be kept that nobody needs. */
+const SHORT_DIGEST = 12;
+const keptRecord = schema/* point */.zx.pick({ commit: true, at: true }).extend({
+    layers: (0,schema/* listOf */.c3)(schemas/* string */.YjP().regex(/^[0-9a-f]{12}$/))
+        .nullable()
+        .catch(null),
 });
-/** A line of JSON for each: the records, newest first, and the listings by their diffIDs. */
+const keptListing = schemas/* object */.Ikc({ diffId: schemas/* string */.YjP().regex(oci/* DIGEST */.Dh), bytes: schemas/* int */.Whr().nonnegative() });
+/** The first digits of a diffID, as records of the index name their layers. */
+function kept_shortDigest(diffId) {
+    return diffId.slice('sha256:'.length).slice(0, SHORT_DIGEST);
+}
+/**
+ * A line of JSON for each: the records, newest first, and the listings by their diffIDs. What a later version may have in it is lost, and
+ * can be: it says nothing that the other files do not.
+ */
 function kept_renderKept({ records, listings }) {
     const ordered = listings.toSorted(byDiffId);
     return [
-        ...newestFirst(records).map(({ commit, at }) => JSON.stringify({ commit, at })),
-        ...ordered.map(({ diffId, bytes, commit }) => JSON.stringify({ diffId, bytes, commit })),
+        ...newestFirst(records).map(({ commit, at, layers }, place) => JSON.stringify(place < kept_LISTED_RECORDS && layers !== null ? { commit, at, layers } : { commit, at })),
+        ...ordered.map(({ diffId, bytes }) => JSON.stringify({ diffId, bytes })),
     ]
         .map((line) => `${line}\n`)
         .join('');
@@ -44970,19 +45077,31 @@ function kept_keepRecords(records) {
 function newestFirst(records) {
     return records.toSorted((one, other) => compareTimes(other, one));
 }
+/** The layers of the newest records, whose listings are kept: by short digest the place of the newest record that has it. */
+function kept_listedLayers(records) {
+    const places = new Map();
+    for (const [place, { layers }] of newestFirst(records).slice(0, kept_LISTED_RECORDS).entries()) {
+        for (const layer of layers ?? [])
+            if (!places.has(layer))
+                places.set(layer, place);
+    }
+    return places;
+}
 /**
- * The listings that are kept, when `records` (newest first) are: those of the newest ones' layers; of too many bytes those of the
- * newest record come first, and of one record's the smallest. Of a layer that is there more than once the newest record counts.
+ * The listings that are kept, when these records are: those of the newest ones' layers; of too many bytes those of the newest record come
+ * first, and of one record's the smallest.
  */
 function kept_keepListings(listings, records) {
-    const places = new Map(records.slice(0, LISTED_RECORDS).map(({ commit }, at) => [commit, at]));
-    const placeOf = ({ commit }) => places.get(commit) ?? LISTED_RECORDS;
-    const inOrder = listings
-        .filter((listing) => placeOf(listing) < LISTED_RECORDS)
-        .toSorted((one, other) => placeOf(one) - placeOf(other) || one.bytes - other.bytes || byDiffId(one, other));
+    const places = kept_listedLayers(records);
+    const inTurn = listings
+        .flatMap((listing) => {
+        const place = places.get(kept_shortDigest(listing.diffId));
+        return place === undefined ? [] : [{ listing, place }];
+    })
+        .toSorted((one, other) => one.place - other.place || one.listing.bytes - other.listing.bytes || byDiffId(one.listing, other.listing));
     const kept = new Map();
     let left = MAX_LISTINGS;
-    for (const listing of inOrder) {
+    for (const { listing } of inTurn) {
         if (kept.has(listing.diffId) || listing.bytes > left)
             continue;
         kept.set(listing.diffId, listing);
@@ -44991,14 +45110,100 @@ function kept_keepListings(listings, records) {
     return [...kept.values()];
 }
 
+// EXTERNAL MODULE: ./build/image/source/json.js
+var json = __nccwpck_require__(230);
+;// CONCATENATED MODULE: ./build/record/lines.js
+
+
+
+/** Characters of a line that is carried as it is; what this version writes has a fifth of it. */
+const MAX_LINE = 2_000;
+/** What is kept of a record for good. */
+function lines_lineOf(record) {
+    const point = pointOf(record);
+    const { commit, at } = point;
+    return { commit, at, point, measuredAt: record.measuredAt, text: lineText(point, record.measuredAt) };
+}
+function lineText({ commit, at, size, downloadSize, layers, caps, store, sizeFrom }, measuredAt) {
+    const ordered = {
+        commit,
+        at,
+        size,
+        downloadSize,
+        layers,
+        caps: { size: caps.size, downloadSize: caps.downloadSize, layers: caps.layers },
+        store,
+        sizeFrom,
+    };
+    return JSON.stringify(measuredAt === null ? ordered : { ...ordered, measuredAt });
+}
+/** The lines of a file's text. What is no object is left out; so is what is more or longer than a file or a line can be. */
+function lines_parseLines(written) {
+    const file = { lines: [], others: [] };
+    if (Buffer.byteLength(written) > schema/* MAX_POINTS_FILE */.qC)
+        return file;
+    // As many of each; the last line ends with a newline too.
+    for (const each of written.split('\n').slice(-2 * schema/* MAX_POINTS */.N0 - 1)) {
+        const text = each.trim();
+        const value = (0,json/* parseJson */.q)(text);
+        const { data: point } = schema/* point */.zx.safeParse(value);
+        if (point !== undefined) {
+            const measuredAt = schema/* measured */.jh.safeParse(value).data?.measuredAt ?? null;
+            const { commit, at } = point;
+            const isShort = text.length <= MAX_LINE;
+            file.lines.push({ commit, at, point, measuredAt, text: isShort ? text : lineText(point, measuredAt) });
+        }
+        else if (text.startsWith('{') && value !== undefined && value !== null && text.length <= MAX_LINE) {
+            file.others.push(text);
+        }
+    }
+    return { ...file, lines: file.lines.slice(-schema/* MAX_POINTS */.N0) };
+}
+/** A file's text: what no point is, then the points, each in their order. Of more than a file can have, the last points come first. */
+function lines_renderLines({ lines, others }) {
+    let left = MAX_POINTS_FILE;
+    const fitting = (texts) => {
+        const kept = [];
+        for (const text of texts.slice(-MAX_POINTS).toReversed()) {
+            left -= Buffer.byteLength(text) + 1;
+            if (left < 0)
+                break;
+            kept.push(`${text}\n`);
+        }
+        return kept.toReversed();
+    };
+    const points = fitting(lines.map(({ text }) => text));
+    return [...fitting(others), ...points].join('');
+}
+/** The lines, sorted by time. Of a commit that has several, the one that was measured last; the result is the same in any order. */
+function lines_latestLines(lines) {
+    const latest = new Map();
+    for (const line of lines) {
+        const before = latest.get(line.commit);
+        if (before === undefined || compareLines(before, line) < 0)
+            latest.set(line.commit, line);
+    }
+    return inOrder([...latest.values()]);
+}
+/** Negative where the other of one commit's lines counts. Of two that say the same it is the one with more in it for a later version. */
+function compareLines(one, other) {
+    return lines_compareMeasured(one, other) || one.text.length - other.text.length || lines_compareTexts(one.text, other.text);
+}
+/** Negative where the other of one commit's measurements counts: the later one, or of one time always the same. */
+function lines_compareMeasured(one, other) {
+    return (lines_compareTexts(one.measuredAt ?? '', other.measuredAt ?? '') ||
+        lines_compareTexts(lineText(one.point, null), lineText(other.point, null)));
+}
+function lines_compareTexts(one, other) {
+    return one < other ? -1 : one > other ? 1 : 0;
+}
+
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: external "node:zlib"
 var external_node_zlib_ = __nccwpck_require__(8522);
 // EXTERNAL MODULE: ./build/image/layer/listing.js + 2 modules
 var listing = __nccwpck_require__(2028);
-// EXTERNAL MODULE: ./build/image/source/json.js
-var json = __nccwpck_require__(230);
 ;// CONCATENATED MODULE: ./build/record/listing.js
 
 
@@ -45009,6 +45214,12 @@ var json = __nccwpck_require__(230);
 const listing_MAX_LISTING = 5_000_000;
 /** Bytes of its text: what packs as well as paths do has a tenth of it. */
 const MAX_TEXT = 64_000_000;
+/**
+ * Bytes of a file from which its checksum is kept: the least that a rule which looks at checksums speaks of (`advice/debug-symbols.ts`;
+ * `removed-later.ts` and `duplicate-files.ts` have larger floors). Whoever reads a small file's checksum could guess at a password in it, and
+ * know when the guess is right.
+ */
+const CHECKSUM_FLOOR = 50_000;
 const KINDS = {
     file: 'f',
     link: 'l',
@@ -45097,7 +45308,7 @@ const counts = listOf((value) => Number.isSafeInteger(value) && value >= 0);
 const modes = listOf((value) => Number.isSafeInteger(value) && value >= 0 && value <= 0o7777);
 /** A user's or group's number: a tar may have any. */
 const ids = listOf(Number.isFinite);
-// oxlint-disable-next-line no-bitwise -- as a signed integer of 32 bits
+/** As signed integers of 32 bits. */
 const checksums = listOf((value) => value === null || (value | 0) === value);
 /**
  * A listing in columns, an element an entry: what is alike stands together, which packs in half the bytes. Of `shared`, `rest`: the
@@ -45123,7 +45334,7 @@ const packed = (0,external_node_util_.promisify)(external_node_zlib_.gzip);
 const unpacked = (0,external_node_util_.promisify)(external_node_zlib_.gunzip);
 /**
  * A layer's listing as it is kept, gzipped; null where it is too large to be, or its files' sizes are not the layer's in sum. The same
- * bytes for the same layer. Of a file that holds a secret no checksum is kept: with it, whoever guesses the secret would know.
+ * bytes for the same layer. Of small files, and of those that hold a secret, no checksum is kept.
  */
 async function packListing(diffId, { size, entries }) {
     if (entries.length > MAX_ENTRIES || payloadOf(entries) !== size)
@@ -45170,9 +45381,12 @@ function columnsOf(diffId, size, entries) {
         modes: files.map(({ mode }) => mode),
         uids: files.map(({ uid }) => uid),
         gids: files.map(({ gid }) => gid),
-        checksums: files.map(({ checksum, facts }) => (facts.some(({ kind }) => kind === 'secret') ? null : checksum)),
+        checksums: files.map(keptChecksum),
         facts: files.flatMap(({ facts }, at) => facts.map((fact) => [at, write(fact)])),
     };
+}
+function keptChecksum({ size, checksum, facts }) {
+    return size < CHECKSUM_FLOOR || facts.some(({ kind }) => kind === 'secret') ? null : checksum;
 }
 function commonLength(one, other) {
     const most = Math.min(one.length, other.length);
@@ -45203,7 +45417,11 @@ async function unpackListing(bytes, diffId) {
     const entries = entriesOf(data);
     if (entries === null || payloadOf(entries) !== data.size)
         return null;
-    return { size: data.size, entries, factBytes: text?.length ?? 0 };
+    return { size: data.size, entries, factBytes: factBytesOf(data.facts) };
+}
+/** As a layer's listing counts them when it is read. */
+function factBytesOf(rows) {
+    return rows.reduce((sum, [, fact]) => sum + Math.max(listing/* SMALL_FACT */.tj, JSON.stringify(fact).length), 0);
 }
 function entriesOf(from) {
     const entries = [];
@@ -45296,6 +45514,8 @@ var paths = __nccwpck_require__(3536);
 
 
 
+
+
 /** Files that are read at a time; listings take their memory twice while they are. */
 const AT_A_TIME = 6;
 const LISTINGS_AT_A_TIME = 2;
@@ -45307,14 +45527,15 @@ const MAX_MONTHS = 36;
 const MAX_UNKNOWN = 200;
 /** The record of an image on one platform at a commit; null where there is none, or the file has another one's. */
 async function readRecord(shelf, name, platform, commit) {
-    const record = await recordAt(shelf, (0,paths/* folderOf */.yS)(name, platform), commit);
-    const { measurement } = record ?? {};
-    return measurement?.name === name && measurement.platform === platform ? record : null;
+    const text = (await shelf.read((0,paths/* recordPath */.lX)((0,paths/* folderOf */.yS)(name, platform), commit)))?.toString();
+    return recordIn(text, { name, platform, commit });
 }
-async function recordAt(shelf, folder, commit) {
-    const text = (await shelf.read((0,paths/* recordPath */.lX)(folder, commit)))?.toString();
+function recordIn(text, { name, platform, commit }) {
     const record = text === undefined ? null : (0,schema/* parseRecord */.Hh)(text);
-    return record?.commit === commit ? record : null;
+    if (record === null || record.commit !== commit)
+        return null;
+    const { measurement } = record;
+    return measurement.name === name && measurement.platform === platform ? record : null;
 }
 /** The commits of which there is a record; whether that can be read is another question. */
 async function recordedCommits(shelf, name, platform) {
@@ -45323,6 +45544,14 @@ async function recordedCommits(shelf, name, platform) {
 /** The platforms of an image that have something kept, `os/architecture[/variant]`, sorted. */
 async function platformsIn(shelf, name) {
     return (await namesIn(shelf, (0,paths/* imageFolder */.IE)(name), paths/* platformOf */.tj)).toSorted();
+}
+/** The platforms that an image will have: those that are asked for; else the one that is built where nothing else is said, as far as records tell. */
+async function likelyPlatforms(shelf, name, wanted) {
+    if (wanted.length > 0)
+        return wanted.map(manifests/* normalisePlatform */.WN);
+    const recorded = await platformsIn(shelf, name);
+    const native = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
+    return recorded.includes(native) ? [native] : recorded.slice(0, 1);
 }
 /** What the files in a folder are called, of those whose names are ours. */
 async function namesIn(shelf, folder, meaningOf) {
@@ -45335,22 +45564,27 @@ async function unlistedLayers(shelf, folder, diffIds) {
 }
 /**
  * What the layers that are not known already do to paths, by diffID. A layer whose listing is not there, or cannot be read, is left out; so
- * are those that are too many together.
+ * are those for which the ones before leave no room.
  */
-async function readListings(shelf, folder, diffIds, known) {
-    const inTurn = (0,turns/* createTurns */.z)(LISTINGS_AT_A_TIME);
+async function readListings(shelf, folder, diffIds, known, maxEntries = store_MAX_ENTRIES) {
     const found = new Map();
-    let left = store_MAX_ENTRIES;
+    let left = maxEntries;
     const unknown = [...new Set(diffIds)].filter((diffId) => !known(diffId));
-    await Promise.all(unknown.map((diffId) => inTurn(async () => {
-        const bytes = left > 0 ? await shelf.read((0,paths/* listingPath */.qS)(folder, diffId)) : null;
-        const listing = bytes && (await unpackListing(bytes, diffId));
-        if (!listing || listing.entries.length > left)
-            return;
-        left -= listing.entries.length;
-        found.set(diffId, listing);
-    })));
+    for (let at = 0; at < unknown.length && left > 0; at += LISTINGS_AT_A_TIME) {
+        const some = unknown.slice(at, at + LISTINGS_AT_A_TIME);
+        const read = await Promise.all(some.map((diffId) => readListing(shelf, folder, diffId)));
+        for (const [place, listing] of read.entries()) {
+            if (listing === null || listing.entries.length > left)
+                continue;
+            left -= listing.entries.length;
+            found.set(some[place], listing);
+        }
+    }
     return found;
+}
+async function readListing(shelf, folder, diffId) {
+    const bytes = await shelf.read((0,paths/* listingPath */.qS)(folder, diffId));
+    return bytes && unpackListing(bytes, diffId);
 }
 /**
  * The image's history on one platform, sorted by time. `atLeast`: as many points as are needed, where there are as many: what lies
@@ -45358,20 +45592,40 @@ async function readListings(shelf, folder, diffIds, known) {
  */
 async function readPoints(shelf, name, platform, atLeast) {
     const folder = (0,paths/* folderOf */.yS)(name, platform);
-    const points = [];
+    const lines = [];
     const read = async (path) => {
         const text = (await shelf.read(path))?.toString();
         if (text !== undefined)
-            points.push(...(0,schema/* parsePoints */.PW)(text));
+            lines.push(...lines_parseLines(text).lines);
     };
+    const points = () => lines_latestLines(lines).map(({ point }) => point);
     for (const month of await monthsIn(shelf, folder)) {
-        if (atLeast !== undefined && points.length >= atLeast)
-            return inOrder(points);
+        if (atLeast !== undefined && lines.length >= atLeast)
+            return points();
         await read((0,paths/* pointsPath */.pu)(folder, month));
     }
-    if (atLeast === undefined || points.length < atLeast)
+    if (atLeast === undefined || lines.length < atLeast)
         await read((0,paths/* olderPointsPath */.l)(folder));
-    return inOrder(points);
+    return points();
+}
+/**
+ * Begins to read the history of an image that is still to be measured, on the platforms that it will likely have. What fails is told to those
+ * who ask for it.
+ */
+function readPointsAhead(records, { name, platforms, atLeast }) {
+    const begun = new Map();
+    const pointsOf = (platform) => {
+        const reading = begun.get(platform) ?? records.open().then((shelf) => shelf && readPoints(shelf, name, platform, atLeast));
+        begun.set(platform, reading);
+        return reading;
+    };
+    const begin = async () => {
+        const shelf = await records.open();
+        if (shelf !== null)
+            await Promise.all((await likelyPlatforms(shelf, name, platforms)).map(pointsOf));
+    };
+    begin().catch(() => { });
+    return pointsOf;
 }
 /** The months that have a file of points, `YYYY-MM`, the newest first. */
 async function monthsIn(shelf, folder) {
@@ -45382,13 +45636,17 @@ async function monthsIn(shelf, folder) {
  * What changes on the data branch when a record is kept, by path; nothing, where it is there as it is. `points`: the history then, sorted by
  * time. `released`: commits whose points stay for good.
  *
- * What is there afterwards depends on which records were kept, and not on their order: whoever comes second may well be the older commit.
+ * What is there afterwards depends on which records were kept, and not on their order: whoever comes second may well be the older commit, or
+ * have the older measurement of the same one.
  */
 async function changesOf(shelf, { record, listings }, released) {
-    const folder = folderOf(record.measurement.name, record.measurement.platform);
+    const { name, platform } = record.measurement;
+    const folder = folderOf(name, platform);
+    const before = (await shelf.read(recordPath(folder, record.commit)))?.toString();
+    const chosen = chosenOf(before, record);
     const [history, records] = await Promise.all([
-        changedPoints(shelf, folder, pointOf(record), released),
-        changedRecords(shelf, folder, record, listings),
+        changedPoints(shelf, folder, lineOf(chosen.record), released),
+        chosen.text === null ? [] : changedRecords(shelf, folder, { ...chosen, text: chosen.text, before }, listings),
     ]);
     const changes = [...history.changes, ...records];
     return {
@@ -45396,17 +45654,45 @@ async function changesOf(shelf, { record, listings }, released) {
         points: history.points,
     };
 }
-async function changedPoints(shelf, folder, point, released) {
+/**
+ * Of what is there of a commit and a record of it, the one that was measured later, with its file's text; of one time it is always the same.
+ * `text` null: its file stays as it is, since a later version's record is in it, or what is to be kept could not be read back.
+ */
+function chosenOf(before, record) {
+    const { name, platform } = record.measurement;
+    const text = renderRecord(record);
+    const there = recordIn(before, { name, platform, commit: record.commit });
+    if (before !== undefined && there !== null) {
+        const order = compareMeasured(lineOf(there), lineOf(record)) || compareTexts(renderRecord(there), text);
+        if (order >= 0)
+            return { record: there, text: before };
+    }
+    const isLater = before !== undefined && parseLaterRecord(before) !== null;
+    return { record, text: isLater || parseRecord(text) === null ? null : text };
+}
+async function changedPoints(shelf, folder, line, released) {
     const inTurn = createTurns(AT_A_TIME);
-    const months = await monthsIn(shelf, folder);
-    const paths = [...months.map((month) => pointsPath(folder, month)), olderPointsPath(folder)];
-    const texts = await Promise.all(paths.map((path) => inTurn(async () => [path, (await shelf.read(path))?.toString()])));
-    const points = withPoint(texts.flatMap(([, text]) => (text === undefined ? [] : parsePoints(text))), point);
-    const compacted = compact(points, { now: points.at(-1).at, released });
-    const wanted = new Map([...compacted.recent].map(([month, those]) => [pointsPath(folder, month), renderPoints(those)]));
-    if (compacted.older.length > 0)
-        wanted.set(olderPointsPath(folder), renderPoints(compacted.older));
-    return { changes: changesTo(wanted, new Map(texts)), points: pointsIn(compacted) };
+    const read = (path) => inTurn(async () => (await shelf.read(path))?.toString());
+    const months = (await monthsIn(shelf, folder)).toReversed();
+    const paths = [olderPointsPath(folder), ...months.map((month) => pointsPath(folder, month))];
+    const texts = await Promise.all(paths.map(read));
+    const [older, ...files] = texts.map((text) => parseLines(text ?? ''));
+    const lines = latestLines([line, ...older.lines, ...files.flatMap((file) => file.lines)]);
+    const now = lines.at(-1).at;
+    const compacted = compact(lines, { now, released });
+    const others = new Map(months.map((month, at) => [month, files[at].others]));
+    const moved = [...others].flatMap(([month, those]) => (hasFile(month, now) ? [] : those));
+    const staying = [...others].flatMap(([month, those]) => (hasFile(month, now) && those.length > 0 ? [month] : []));
+    const wanted = new Map();
+    const want = (path, file) => {
+        if (file.lines.length + file.others.length > 0)
+            wanted.set(path, renderLines(file));
+    };
+    want(olderPointsPath(folder), { lines: compacted.older, others: [...older.others, ...moved] });
+    for (const month of new Set([...compacted.recent.keys(), ...staying]))
+        want(pointsPath(folder, month), { lines: compacted.recent.get(month) ?? [], others: others.get(month) ?? [] });
+    const present = new Map(paths.map((path, at) => [path, texts[at]]));
+    return { changes: changesTo(wanted, present), points: pointsIn(compacted).map(({ point }) => point) };
 }
 /** What makes files of the present texts those that are wanted; undefined: it is not there. */
 function changesTo(wanted, present) {
@@ -45414,40 +45700,35 @@ function changesTo(wanted, present) {
     const gone = [...present].filter(([path, content]) => content !== undefined && !wanted.has(path));
     return [...written.map(([path, content]) => ({ path, content })), ...gone.map(([path]) => ({ path, content: null }))];
 }
-async function changedRecords(shelf, folder, record, listings) {
-    const text = renderRecord(record);
-    // Too long to be read back: it would only be in the way.
-    if (parseRecord(text) === null)
-        return [];
+async function changedRecords(shelf, folder, { record, text, before }, listings) {
     const [path, indexAt] = [recordPath(folder, record.commit), indexPath(folder)];
-    const [before, indexBefore, commits, diffIds] = await Promise.all([
-        shelf.read(path),
+    const [indexBefore, commits, diffIds] = await Promise.all([
         shelf.read(indexAt),
         namesIn(shelf, recordsFolder(folder), commitOfRecord),
         namesIn(shelf, listingsFolder(folder), diffIdOfListing),
     ]);
     const index = parseKept(indexBefore?.toString() ?? '');
-    const others = await recordsThere(shelf, folder, index, commits.filter((commit) => commit !== record.commit));
-    const records = keepRecords([...others.records, { commit: record.commit, at: pointOf(record).at }]);
-    const isKept = new Set(records.map(({ commit }) => commit));
-    const references = [...index.listings, ...others.layers, ...layersOf(record)];
-    const there = await listingsThere(shelf, folder, index, new Set(diffIds), references);
-    const atHand = references.flatMap(({ diffId, commit }) => {
-        const bytes = there.get(diffId) ?? listings.get(diffId)?.length ?? Infinity;
-        return bytes > MAX_LISTING ? [] : [{ diffId, bytes, commit }];
-    });
-    const kept = keepListings(atHand, records);
+    const others = commits.filter((commit) => commit !== record.commit);
+    const there = await recordsThere(shelf, folder, index, others);
+    const records = await withLayers(shelf, folder, keepRecords([...there, keptOf(record)]));
+    const layers = listedLayers(records);
+    const sizes = await listingsThere(shelf, folder, index, diffIds.filter((diffId) => layers.has(shortDigest(diffId))));
+    const atHand = [...listings]
+        .filter(([diffId, { length }]) => !sizes.has(diffId) && length <= MAX_LISTING)
+        .map(([diffId, { length }]) => ({ diffId, bytes: length }));
+    const kept = keepListings([...[...sizes].map(([diffId, bytes]) => ({ diffId, bytes })), ...atHand], records);
     const isListed = new Set(kept.map(({ diffId }) => diffId));
+    const isKept = new Set(records.map(({ commit }) => commit));
     const wanted = new Map([[indexAt, renderKept({ records, listings: kept })]]);
     if (isKept.has(record.commit))
         wanted.set(path, text);
     const present = new Map([
         [indexAt, indexBefore?.toString()],
-        [path, before?.toString()],
+        [path, before],
     ]);
-    const goneRecords = others.records.filter(({ commit }) => !isKept.has(commit));
+    const goneRecords = there.filter(({ commit }) => !isKept.has(commit));
     const goneListings = diffIds.filter((diffId) => !isListed.has(diffId));
-    const newListings = kept.filter(({ diffId }) => !there.has(diffId));
+    const newListings = kept.filter(({ diffId }) => !sizes.has(diffId));
     return [
         ...changesTo(wanted, present),
         ...goneRecords.map(({ commit }) => ({ path: recordPath(folder, commit), content: null })),
@@ -45455,36 +45736,51 @@ async function changedRecords(shelf, folder, record, listings) {
         ...newListings.map(({ diffId }) => ({ path: listingPath(folder, diffId), content: listings.get(diffId) })),
     ];
 }
-function layersOf({ commit, measurement }) {
-    return measurement.layers.map(({ diffId }) => ({ diffId, commit }));
+function keptOf(record) {
+    const { commit, at } = lineOf(record);
+    return { commit, at, layers: shortDigests(record.measurement.layers) };
 }
-/**
- * The records of these commits, as the index has them. Those that it does not have are read, and their layers told; what cannot be read
- * is left alone, for a later version may have written it.
- */
+function shortDigests(layers) {
+    return [...new Set(layers.map(({ diffId }) => shortDigest(diffId)))];
+}
+/** Where a record of which nothing can be read has its place: it is the first that goes. */
+const UNKNOWN_TIME = '0000-01-01T00:00:00Z';
+/** The records of these commits, as the index has them; those that it does not have are read. */
 async function recordsThere(shelf, folder, index, commits) {
     const known = new Map(index.records.map((each) => [each.commit, each]));
     const inTurn = createTurns(AT_A_TIME);
     const unknown = commits.filter((commit) => !known.has(commit)).slice(0, MAX_UNKNOWN);
-    const read = await Promise.all(unknown.map((commit) => inTurn(() => recordAt(shelf, folder, commit))));
-    const found = read.filter((record) => record !== null);
-    return {
-        records: [
-            ...commits.flatMap((commit) => known.get(commit) ?? []),
-            ...found.map((record) => ({ commit: record.commit, at: pointOf(record).at })),
-        ],
-        layers: found.flatMap(layersOf),
-    };
+    const found = await Promise.all(unknown.map((commit) => inTurn(() => readKept(shelf, folder, commit))));
+    return [...commits.flatMap((commit) => known.get(commit) ?? []), ...found];
+}
+/** The records (newest first), with the layers of those whose listings are kept. */
+async function withLayers(shelf, folder, records) {
+    const inTurn = createTurns(AT_A_TIME);
+    return Promise.all(records.map(async (each, place) => {
+        if (place >= LISTED_RECORDS || each.layers !== null)
+            return each;
+        const { layers } = await inTurn(() => readKept(shelf, folder, each.commit));
+        return { ...each, layers };
+    }));
+}
+/** A record as the index has it; of one that cannot be read, for a later version may have written it, what it tells all the same. */
+async function readKept(shelf, folder, commit) {
+    const text = (await shelf.read(recordPath(folder, commit)))?.toString() ?? '';
+    const record = parseRecord(text);
+    if (record?.commit === commit)
+        return keptOf(record);
+    const { committedAt, measuredAt, measurement } = parseLaterRecord(text) ?? {};
+    const times = [committedAt, measuredAt].filter((time) => typeof time === 'string');
+    return { commit, at: times.toSorted()[0] ?? UNKNOWN_TIME, layers: shortDigests(measurement?.layers ?? []) };
 }
 /**
- * The bytes of the listings that are there, of those layers, as the index has them; what it does not have is read. One that is larger than
- * any can be is as if it were not there.
+ * The bytes of these listings, which are there, as the index has them; what it does not have is read. One that is larger than any can be is
+ * as if it were not there.
  */
-async function listingsThere(shelf, folder, index, diffIds, references) {
+async function listingsThere(shelf, folder, index, diffIds) {
     const known = new Map(index.listings.map(({ diffId, bytes }) => [diffId, bytes]));
     const inTurn = createTurns(AT_A_TIME);
-    const wanted = [...new Set(references.map(({ diffId }) => diffId))].filter((diffId) => diffIds.has(diffId));
-    const sizes = await Promise.all(wanted.map(async (diffId) => {
+    const sizes = await Promise.all(diffIds.map(async (diffId) => {
         const read = () => inTurn(() => shelf.read(listingPath(folder, diffId)));
         return [diffId, known.get(diffId) ?? (await read())?.length ?? Infinity];
     }));
@@ -46816,8 +47112,8 @@ function layerChangeWords(change, amount) {
     return words[change];
 }
 
-// EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
-var compare = __nccwpck_require__(5086);
+// EXTERNAL MODULE: ./build/compare/compare.js + 6 modules
+var compare = __nccwpck_require__(3754);
 // EXTERNAL MODULE: ./build/report/sparkline.js
 var sparkline = __nccwpck_require__(4312);
 ;// CONCATENATED MODULE: ./build/report/trend.js
@@ -47904,12 +48200,12 @@ function ceiling(numerator, denominator) {
 var waiver = __nccwpck_require__(4954);
 // EXTERNAL MODULE: ./build/clock.js + 1 modules
 var build_clock = __nccwpck_require__(4701);
-// EXTERNAL MODULE: ./build/compare/compare.js + 5 modules
-var compare = __nccwpck_require__(5086);
+// EXTERNAL MODULE: ./build/compare/compare.js + 6 modules
+var compare = __nccwpck_require__(3754);
 // EXTERNAL MODULE: ./build/failure.js
 var build_failure = __nccwpck_require__(9874);
-// EXTERNAL MODULE: ./build/record/store.js + 3 modules
-var store = __nccwpck_require__(7396);
+// EXTERNAL MODULE: ./build/record/store.js + 4 modules
+var store = __nccwpck_require__(2503);
 // EXTERNAL MODULE: ./build/report/assemble.js
 var assemble = __nccwpck_require__(1499);
 // EXTERNAL MODULE: external "node:os"
@@ -49891,7 +50187,6 @@ function clauseOf(part, was, is) {
 
 
 
-
 /** Records that are looked at before they are given up: what makes one unlike makes those before it. */
 const TRIED = 10;
 /**
@@ -49905,7 +50200,8 @@ async function findRecord(search, base, reach) {
     if (shelf === null)
         return { reason: null };
     const engine = await search.engine;
-    const platforms = await platformsToFind(shelf, search, engine);
+    // An image where it lies is measured first.
+    const platforms = engine === null ? (0,measurement/* platformsOf */.W)(await search.head) : await (0,store/* likelyPlatforms */.Pq)(shelf, name, search.inputs.platforms);
     const candidates = reach === 'exact'
         ? [{ commit: base.commit, behind: 0 }]
         : await recordedBefore(search, shelf, base.commit, platforms);
@@ -49925,17 +50221,6 @@ async function findRecord(search, base, reach) {
         passedOver ??= `the record of \`${commit.slice(0, 7)}\` does not serve: ${obstacle}`;
     }
     return { reason: passedOver };
-}
-/** Those that were asked for; else the one that is built where nothing else is said, as far as records tell. */
-async function platformsToFind(shelf, { inputs, name, head }, engine) {
-    if (inputs.platforms.length > 0)
-        return inputs.platforms.map(manifests/* normalisePlatform */.WN);
-    // An image where it lies is measured first.
-    if (engine === null)
-        return (0,measurement/* platformsOf */.W)(await head);
-    const recorded = await (0,store/* platformsIn */.S2)(shelf, name);
-    const native = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
-    return recorded.includes(native) ? [native] : recorded.slice(0, 1);
 }
 /** The nearest commits, at most `TRIED`, that have a record for each of the platforms. */
 async function recordedBefore({ records, name }, shelf, commit, platforms) {
@@ -53819,9 +54104,9 @@ function atMost(name) {
 
 /**
  * Measures head and base: builds of the checkout's commit and of the one it is compared with, or images where they lie.
- * `scratch` is a folder of the run's own; `facts` get what is found out. Throws CouldNotMeasure.
+ * `scratch` is a folder of the run's own; `facts` get what is found out, `onName` at once. Throws CouldNotMeasure.
  */
-async function measureSides(inputs, surroundings, world, scratch, facts) {
+async function measureSides(inputs, surroundings, world, scratch, facts, onName) {
     // Stops the other side when one fails: there is nothing to compare then.
     const stop = new AbortController();
     const signal = AbortSignal.any([world.signal, stop.signal]);
@@ -53844,8 +54129,8 @@ async function measureSides(inputs, surroundings, world, scratch, facts) {
     const reading = { log: world.log, inputs, places, contents: createLayerContents(signal) };
     try {
         if (inputs.image !== null)
-            return await measureImages(inputs.image, reading, surroundings, world, facts);
-        return await measureBuilds({ ...reading, exec, tidyUp, cwd, scratch, inTurn: (0,turns/* createTurns */.z)(1), credentials: surroundings.credentials }, surroundings, world, facts, () => stop.abort());
+            return await measureImages(inputs.image, reading, surroundings, world, facts, onName);
+        return await measureBuilds({ ...reading, exec, tidyUp, cwd, scratch, inTurn: (0,turns/* createTurns */.z)(1), credentials: surroundings.credentials }, surroundings, world, facts, onName, () => stop.abort());
     }
     catch (error) {
         // What else is being read or built is of no use any more.
@@ -53857,13 +54142,14 @@ async function measureSides(inputs, surroundings, world, scratch, facts) {
     }
 }
 /** Builds the checkout's commit, and beside it what it is compared with. `stop` ends what is still under way. */
-async function measureBuilds(tools, surroundings, world, facts, stop) {
+async function measureBuilds(tools, surroundings, world, facts, onName, stop) {
     const { inputs, exec, cwd, scratch } = tools;
     // Not stopped by a side that fails: what it has to say comes before what the attempts said.
     const engine = inspectBuilder(world.createExec(world.signal), inputs.builder);
     engine.catch(() => { });
     const repository = await (0,git/* openRepository */.h_)(exec, await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd));
     facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName);
+    onName(facts.name);
     const revision = await headRevision(repository, scratch, surroundings.uncommitted, world.log);
     const { commit, dirty } = revision;
     facts.head = { ...facts.head, commit, pushed: surroundings.pushed === commit ? null : surroundings.pushed, dirty };
@@ -53900,9 +54186,10 @@ async function measureBuilds(tools, surroundings, world, facts, stop) {
     return { measured, baseline, recipe, contents, committedAt: await timeOf(repository, commit) };
 }
 /** Measures an image where it lies, and then what it is compared with: nothing is built, and no repository is needed. */
-async function measureImages(image, tools, surroundings, world, facts) {
+async function measureImages(image, tools, surroundings, world, facts, onName) {
     const { inputs, contents } = tools;
     facts.name = inputs.name ?? nameOfReference(image);
+    onName(facts.name);
     facts.head = { ...facts.head, reference: image.text };
     const reading = { ...tools, name: facts.name };
     const head = await measureImage(reading, image, inputs.platforms, 'image');
@@ -54026,13 +54313,15 @@ async function run(inputs, surroundings, world) {
         head: { commit: null, pushed: null, dirty: false, reference: null },
     };
     try {
-        const { measured, baseline, ...recorded } = await measureSides(inputs, surroundings, world, scratch, facts);
-        world.signal.throwIfAborted();
         const budgets = budgetsOf(inputs);
-        const histories = await readHistories(world, facts.name, measured, budgets);
+        let historyOf = noHistory;
+        const begin = (name) => void (historyOf = readHistories(world, name, inputs.platforms, budgets));
+        const { measured, baseline, ...recorded } = await measureSides(inputs, surroundings, world, scratch, facts, begin);
+        world.signal.throwIfAborted();
+        const histories = await Promise.all(measured.map(({ platform }) => historyOf(platform)));
         const judged = (0,compare/* compareAll */.Rt)(measured, baseline).map((compared, at) => {
             const { comparison, head, base } = compared;
-            const history = histories[at] ?? budget_history/* NO_HISTORY */.Vo;
+            const history = histories[at];
             const findings = (0,advise/* advise */.TH)(head, base);
             const { checks, verdict } = (0,judge/* judge */.S4)(compared, budgets, findings, history);
             const trend = trendOf(history.points, head);
@@ -54063,26 +54352,30 @@ async function run(inputs, surroundings, world) {
         await run_discard(scratch, world.log);
     }
 }
-/** The history of each image. What cannot be read says why instead: only budgets on growth over time need it. */
-async function readHistories({ records, clock }, name, measured, budgets) {
+const noHistory = () => Promise.resolve(budget_history/* NO_HISTORY */.Vo);
+/**
+ * Begins to read the history of an image: GitHub answers while it is built. What cannot be read says why instead: only budgets on growth
+ * over time need it.
+ */
+function readHistories({ records, clock }, name, platforms, budgets) {
     const now = (0,build_clock/* isoSeconds */.n)(clock.now());
-    const without = (problem) => measured.map(() => ({ ...budget_history/* NO_HISTORY */.Vo, now, problem }));
+    const without = (problem) => ({ ...budget_history/* NO_HISTORY */.Vo, now, problem });
     if (records === null)
-        return without('there is no token to read the records with (`github-token`)');
+        return () => Promise.resolve(without('there is no token to read the records with (`github-token`)'));
     const isAll = budgets.some(({ over }) => over !== null);
-    try {
-        const shelf = await records.open();
-        if (shelf === null)
-            return without(null);
-        const releases = budgets.some(({ over }) => over?.kind === 'release') ? await records.releases() : [];
-        const read = (platform) => (0,store/* readPoints */.Sb)(shelf, name, platform, isAll ? undefined : TREND);
-        const points = await Promise.all(measured.map(({ platform }) => read(platform)));
-        return points.map((each) => ({ points: each, releases, now, problem: null }));
-    }
-    catch (error) {
-        const problem = `the records could not be read (${(0,build_failure/* toFailure */.w)(error).message.replace(/\.$/, '')})`;
-        return without(problem);
-    }
+    const pointsOf = (0,store/* readPointsAhead */.lD)(records, { name, platforms, atLeast: isAll ? undefined : TREND });
+    const readReleases = async () => ((await records.open()) === null ? [] : records.releases());
+    const releasing = budgets.some(({ over }) => over?.kind === 'release') ? readReleases() : Promise.resolve([]);
+    releasing.catch(() => { });
+    return async (platform) => {
+        try {
+            const points = await pointsOf(platform);
+            return points === null ? without(null) : { points, releases: await releasing, now, problem: null };
+        }
+        catch (error) {
+            return without(`the records could not be read (${(0,build_failure/* toFailure */.w)(error).message.replace(/\.$/, '')})`);
+        }
+    };
 }
 /** Records that a trend has. */
 const TREND = 20;
@@ -54214,8 +54507,8 @@ function byName(one, other) {
     return one.platform < other.platform ? -1 : 1;
 }
 
-// EXTERNAL MODULE: ./build/record/store.js + 3 modules
-var store = __nccwpck_require__(7396);
+// EXTERNAL MODULE: ./build/record/store.js + 4 modules
+var store = __nccwpck_require__(2503);
 // EXTERNAL MODULE: ./build/report/characters.js
 var characters = __nccwpck_require__(6551);
 ;// CONCATENATED MODULE: ./node_modules/csv-stringify/lib/utils/get.js
@@ -55094,6 +55387,10 @@ const stringify = function (records, opts = {}) {
 
 
 
+// EXTERNAL MODULE: ./build/record/alike.js
+var alike = __nccwpck_require__(9728);
+// EXTERNAL MODULE: ./build/record/releases.js
+var record_releases = __nccwpck_require__(9272);
 // EXTERNAL MODULE: ./build/report/lines.js
 var report_lines = __nccwpck_require__(6812);
 // EXTERNAL MODULE: ./build/report/sparkline.js
@@ -55109,25 +55406,19 @@ var words = __nccwpck_require__(4702);
 
 
 
+
+
 function shownOf({ images, releases, last }) {
-    const tags = new Map();
-    for (const { name, commit } of releases)
-        tags.set(commit, [...(tags.get(commit) ?? []), name]);
+    const tags = (0,record_releases/* tagsByCommit */.E9)(releases);
     return images.map((image) => {
         const rows = [];
         for (const point of image.points) {
-            const before = rows.findLast((row) => isAlike(row, point)) ?? null;
+            const before = rows.findLast((row) => (0,alike/* isAlike */.HI)(row, point)) ?? null;
             rows.push({ ...point, tags: tags.get(point.commit) ?? [], before });
         }
         const earlier = last === null ? 0 : Math.max(0, rows.length - last);
         return { image, rows: rows.slice(earlier), earlier };
     });
-}
-/** Whether two records mean the same by their numbers: stores pack and split layers differently. */
-function isAlike(one, other) {
-    if (one.store !== other.store)
-        return false;
-    return one.size === null || other.size === null || one.sizeFrom === other.sizeFrom;
 }
 /** The metric that an image is spoken of in: its size, or its download size where only that was measured last; null: neither was. */
 function leadOf(last) {
@@ -55177,7 +55468,7 @@ function imageBlocks({ image, rows, earlier }, pen) {
 function sentence(rows, last) {
     const lead = leadOf(last);
     const metric = lead ?? 'layers';
-    const compared = rows.filter((row) => isAlike(last, row) && row[metric] !== null);
+    const compared = rows.filter((row) => (0,alike/* isAlike */.HI)(last, row) && row[metric] !== null);
     const others = (0,units/* formatCount */.B4)(rows.length - compared.length, 'other');
     const uncompared = rows.length === compared.length ? '' : ` (${others} cannot be compared)`;
     const figure = (value, other) => metric === 'layers' ? (0,units/* formatCount */.B4)(value, 'layer') : (0,units/* formatBytesAmong */.hr)(value, [other]);
@@ -55220,7 +55511,7 @@ function trendTables(rows, last) {
     const tableOf = (blocks) => ({
         columns: [WITHOUT_HEAD, WITHOUT_HEAD, WITHOUT_HEAD, WITHOUT_HEAD],
         rows: words/* METRICS */.Cb.flatMap(({ metric, name }) => {
-            const values = rows.map((row) => (isAlike(last, row) ? row[metric] : null));
+            const values = rows.map((row) => ((0,alike/* isAlike */.HI)(last, row) ? row[metric] : null));
             const known = values.filter((value) => value !== null);
             const [from, to] = [known[0], known.at(-1)];
             if (from === undefined || to === undefined || known.length === 1)

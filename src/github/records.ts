@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { isRelease } from '../record/releases.ts'
 import type { Records } from '../record/shelf.ts'
 import type { BranchPlace, DataBranch, Snapshot } from './data-branch.ts'
 import { explainGitHubError, patiently, TO_READ } from './errors.ts'
@@ -46,8 +47,7 @@ export function openRecords(
         const { data } = await octokit.rest.repos.listTags({ owner, repo, per_page: PER_PAGE, page })
         return data.map(({ name, commit }) => ({ name, commit: commit.sha }))
       })
-      // A version has a number; a tag like `latest` moves, and says nothing of what was released when.
-      return tags.filter(({ name }) => /\d/.test(name))
+      return tags.filter(({ name }) => isRelease(name))
     },
   }
 }

@@ -2,6 +2,7 @@ import type { Exec, OpenOutput } from '../exec.ts'
 import { toFailure } from '../failure.ts'
 import { commitsBefore, readBranch, tagsOf } from '../git/branch.ts'
 import { openRepository, type Repository } from '../git/git.ts'
+import { isRelease } from './releases.ts'
 import type { Records, Shelf } from './shelf.ts'
 
 /** Commits, and tags, that are looked at, at most. */
@@ -34,7 +35,6 @@ export function openLocalRecords(
   return {
     open: () => (shelf ??= open()),
     ancestors: async (commit) => commitsBefore(await clone(), commit, MOST_COMMITS),
-    // A version has a number; a tag like `latest` moves, and says nothing of what was released when.
-    releases: async () => (await tagsOf(await clone(), MOST_TAGS)).filter(({ name }) => /\d/.test(name)),
+    releases: async () => (await tagsOf(await clone(), MOST_TAGS)).filter(({ name }) => isRelease(name)),
   }
 }
