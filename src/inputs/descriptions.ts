@@ -42,5 +42,5 @@ export const descriptions = {
     'When to comment on the pull request: `on-change` (above a noise floor or when a budget is not kept; a comment that is there is always brought up to date), `always`, `off`.',
   fail: 'Whether a broken budget fails the job: `true` or `false`. A failed measurement always does.',
   'github-token':
-    'Token for the comment (`pull-requests: write`). Without that permission: verdict, summary and log as ever.',
+    'Token for the comment (`pull-requests: write`) and for records (`contents: read`, to keep them `contents: write`). Without a permission: verdict, summary and log as ever.',
 }

@@ -392,7 +392,7 @@ function imageContradictions(data: z.output<typeof schema>): string[] {
   }
   if (data['max-increase'] && data.baseline === 'auto')
     problems.push(
-      '`max-increase` limits growth, but beside `image` there is no `baseline` to grow from; give an image to compare with.',
+      '`max-increase` limits growth, but beside `image` there is no `baseline` to grow from; give an image to compare with, or `record`.',
     )
   if (data.baseline === 'build')
     problems.push('`baseline` is `build`, but with `image` nothing is built; give an image to compare with, or `none`.')
