@@ -99,6 +99,8 @@ function budgetLine(): string {
   return `^(?:${field})(?:,(?:${field}))*$`
 }
 
+const having = (...names: string[]): Schema[] => names.map((name) => ({ required: [name] }))
+
 /** One budget as a mapping. */
 function budgetSchema(): Schema {
   const option = (name: keyof typeof OPTIONS): Schema =>
@@ -115,7 +117,6 @@ function budgetSchema(): Schema {
     properties: Object.fromEntries(names.map((name) => [name, {}])),
     additionalProperties: false,
   })
-  const having = (...names: string[]): Schema[] => names.map((name) => ({ required: [name] }))
   const payload = ['max-size', 'max-increase', 'level'] as const
   const all = ['max-size', 'max-download-size', 'max-layers', 'max-increase', 'level'] as const
   return {
@@ -148,6 +149,10 @@ const MEANINGS: Record<keyof typeof OPTIONS, string> = {
   level: '`warn`: it is shown and fails nothing.',
 }
 
+/** The keys of inputs, each as it is defined once. */
+const refs = (names: object): Schema =>
+  Object.fromEntries(Object.keys(names).map((key) => [key, { $ref: `#/definitions/inputs/${key}` }]))
+
 /** The schema, draft-07, which editors know best; `inputs`: what action.yml says of each. */
 export function budgetFileSchema(inputs: Record<string, { description: string }>): Schema {
   const properties = Object.fromEntries(
@@ -166,8 +171,6 @@ export function budgetFileSchema(inputs: Record<string, { description: string }>
     }),
   )
   const { name, ...others } = properties
-  const refs = (names: object): Schema =>
-    Object.fromEntries(Object.keys(names).map((key) => [key, { $ref: `#/definitions/inputs/${key}` }]))
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'Budget file of Image Budget',

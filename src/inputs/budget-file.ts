@@ -1,7 +1,7 @@
 import { closestMatch } from 'leven'
 import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, Parser, Scalar } from 'yaml'
 import type { CST, Document, Node, ParsedNode, YAMLMap } from 'yaml'
-import { FILE_FORMS } from './file-forms.ts'
+import { FILE_FORMS, type FileForm } from './file-forms.ts'
 import {
   ACCEPTED,
   inputNames,
@@ -166,9 +166,8 @@ function createReader(document: Document.Parsed, lines: LineCounter, path: strin
 }
 
 /** A scalar as it is written, so that `1.20` is no 1.2; null where it has no value. */
-function textOf({ value, type, source }: Scalar): string | null {
-  if (value === null) return null
-  return type === Scalar.PLAIN && source !== undefined ? source : String(value)
+function textOf({ value, source }: Scalar): string | null {
+  return value === null ? null : (source ?? null)
 }
 
 /** What a node is, in words. */
@@ -263,70 +262,112 @@ const FILE_KEYS = inputNames.filter((name) => FILE_FORMS[name].kind !== 'none')
 
 function unknownKey(key: string, isTop: boolean): string {
   const shown = `unknown key \`${onOneLine(key)}\``
+  if (key === 'images') return '`images` has its place at the top of the file.'
   const words = key.slice(0, 100).toLowerCase()
   const near = isTop && closestMatch(words, ['images'], { maxDistance: 2 }) ? 'images' : nearestInput(key, FILE_KEYS)
   if (near !== null) return `${shown}, did you mean \`${near}\`?`
   return `${shown}; a key is the name of an input${isTop ? ', or `images`' : ''}.`
 }
 
+/** An entry of a value: as a line of the input's text, and its place. */
+type Part = { text: string; at: Place['entries'][number] }
+
+/** Says that a value is none that its input takes. */
+type Refuse = (line: number, has: string) => void
+
 /** The value of an input; null where it has none (`max-size:`), or none that can be told as a text, which is told. */
 function givenOf(reader: Reader, name: InputName, { line, value }: Entry): Given | null {
   const form = FILE_FORMS[name]
-  const place = (entries: Place['entries'] = []): Place => ({ file: reader.path, line, entries })
-  const wrong = (at: number, has: string): null => {
-    reader.say(at, () => `\`${name}\` has ${has}; it takes ${ACCEPTED[name]}.`)
-    return null
-  }
+  const refuse: Refuse = (at, has) => reader.say(at, () => `\`${name}\` has ${has}; it takes ${ACCEPTED[name]}.`)
+  const given = (text: string, entries: Place['entries']): Given => ({
+    text,
+    place: { file: reader.path, line, entries },
+  })
+  const joined = (parts: Part[]): Given =>
+    given(
+      parts.map(({ text }) => text).join('\n'),
+      parts.map(({ at }) => at),
+    )
   if (value === null) return null
   if (isScalar(value)) {
     const text = textOf(value)
     if (text === null) return null
     // Each line of a literal is a line of the file.
-    const start = value.type === Scalar.BLOCK_LITERAL ? reader.lineOf(value) + 1 : null
-    const entries = name === 'budgets' && start !== null ? text.split('\n').map((_, at) => entryAt(start + at)) : []
-    return { text, place: place(trimmed(text, entries)) }
+    const isLiteral = name === 'budgets' && value.type === Scalar.BLOCK_LITERAL
+    const start = reader.lineOf(value) + 1
+    return given(
+      text,
+      isLiteral
+        ? trimmed(
+            text,
+            text.split('\n').map((_, at) => entryAt(start + at)),
+          )
+        : [],
+    )
   }
+  if (isMap(value) && form.kind === 'pairs') return joined(pairsOf(reader, value, refuse))
   if (isSeq(value) && (form.kind === 'list' || form.kind === 'pairs' || form.kind === 'budgets')) {
-    if (form.kind === 'list' && value.items.length < form.least) return wrong(line, 'an empty list')
-    const entries: Place['entries'] = []
-    const texts: string[] = []
-    for (const item of value.items) {
-      const at = item === null ? line : reader.lineOf(item as Node)
-      const node = reader.resolve(item, at)
-      if (form.kind === 'budgets' && isMap(node)) {
-        const fields = budgetOf(reader, node)
-        if (fields === null) return null
-        texts.push(fields.text)
-        entries.push({ line: at, keys: fields.keys })
-        continue
-      }
-      const text = isScalar(node) ? textOf(node) : null
-      if (text === null) return wrong(at, `${node === null || isScalar(node) ? 'nothing' : kindOf(node)} as an entry`)
-      const isCommas = form.kind === 'list' && form.separator === 'comma'
-      // In a text of the input these would be a comment, nothing, or two.
-      if ((isCommas || form.kind === 'budgets') && (isCommas ? NOT_ONE_OF_COMMAS : NOT_ONE_LINE).test(text))
-        return wrong(at, `\`${onOneLine(text)}\` as an entry`)
-      texts.push(isCommas || form.kind === 'budgets' ? text : quoted(text))
-      entries.push(entryAt(at))
-    }
-    return { text: texts.join('\n'), place: place(entries) }
+    if (form.kind === 'list' && value.items.length < form.least) refuse(line, 'an empty list')
+    return joined(partsOf(reader, value.items, form, line, refuse))
   }
-  if (isMap(value) && form.kind === 'pairs') {
-    const entries = reader.entriesOf(value)
-    const texts: string[] = []
-    for (const { key, line: at, value: node } of entries) {
-      if (node !== null && !isScalar(node)) return wrong(at, `${kindOf(node)} for \`${onOneLine(key)}\``)
-      if (key.includes('=')) return wrong(at, `the key \`${onOneLine(key)}\``)
-      const text = node === null ? null : textOf(node)
-      texts.push(quoted(text === null ? key : `${key}=${text}`))
+  refuse(line, kindOf(value))
+  return null
+}
+
+function partsOf(reader: Reader, items: unknown[], form: FileForm, line: number, refuse: Refuse): Part[] {
+  const isCommas = form.kind === 'list' && form.separator === 'comma'
+  return items.flatMap((item): Part[] => {
+    const at = item === null ? line : reader.lineOf(item as Node)
+    const node = reader.resolve(item, at)
+    if (form.kind === 'budgets' && isMap(node)) return budgetOf(reader, node, refuse)
+    const text = isScalar(node) ? textOf(node) : null
+    if (text === null) {
+      refuse(at, `${node === null ? 'nothing' : kindOf(node)} as an entry`)
+      return []
     }
-    return { text: texts.join('\n'), place: place(entries.map((entry) => entryAt(entry.line))) }
-  }
-  return wrong(line, kindOf(value))
+    if (!isCommas && form.kind !== 'budgets') return [{ text: quoted(text), at: entryAt(at) }]
+    // In a text of the input these would be a comment, nothing, or two.
+    if (!(isCommas ? NOT_ONE_OF_COMMAS : NOT_ONE_LINE).test(text)) return [{ text, at: entryAt(at) }]
+    refuse(at, `\`${onOneLine(text)}\` as an entry`)
+    return []
+  })
 }
 
 const NOT_ONE_LINE = /^\s*(?:#|$)|[\r\n]/
 const NOT_ONE_OF_COMMAS = /^\s*(?:#|$)|[\r\n,]/
+
+/** A mapping as lines `KEY=value`; a key without a value alone. */
+function pairsOf(reader: Reader, map: YAMLMap, refuse: Refuse): Part[] {
+  return reader.entriesOf(map).flatMap(({ key, line, value }): Part[] => {
+    if (key.includes('=')) refuse(line, 'a key with `=` in it')
+    else if (value !== null && !isScalar(value)) refuse(line, `${kindOf(value)} for \`${onOneLine(key)}\``)
+    else {
+      const text = value === null ? null : textOf(value)
+      return [{ text: quoted(text === null ? key : `${key}=${text}`), at: entryAt(line) }]
+    }
+    return []
+  })
+}
+
+/** A budget as the one line that says the same; none where a value is none, which is told. */
+function budgetOf(reader: Reader, map: YAMLMap, refuse: Refuse): Part[] {
+  const keys = new Map<string, number>()
+  let isWhole = true
+  const fields = reader.entriesOf(map).flatMap(({ key, line, value }) => {
+    const text = isScalar(value) ? textOf(value) : null
+    const field = `${key}=${text}`
+    if (value !== null && !isScalar(value)) refuse(line, `${kindOf(value)} for \`${onOneLine(key)}\``)
+    else if (text !== null && /[\r\n]/.test(field)) refuse(line, `\`${onOneLine(field)}\``)
+    else {
+      keys.set(key, line)
+      return text === null ? [] : [/[",]|^\s|\s$/.test(field) ? quoted(field) : field]
+    }
+    isWhole = false
+    return []
+  })
+  if (isWhole && fields.length === 0) refuse(reader.lineOf(map), 'an empty mapping')
+  return isWhole && fields.length > 0 ? [{ text: fields.join(','), at: { line: reader.lineOf(map), keys } }] : []
+}
 
 const entryAt = (line: number): Place['entries'][number] => ({ line, keys: new Map() })
 
@@ -338,25 +379,4 @@ function trimmed(text: string, entries: Place['entries']): Place['entries'] {
 /** An entry of an input that has one a line, whatever is in it. */
 function quoted(text: string): string {
   return `"${text.replaceAll('"', '""')}"`
-}
-
-/** A budget as the line that says the same; null where a value is none, which is told. */
-function budgetOf(reader: Reader, map: YAMLMap): { text: string; keys: Map<string, number> } | null {
-  const keys = new Map<string, number>()
-  const fields: string[] = []
-  const wrong = (line: number, has: string): null => {
-    reader.say(line, () => `\`budgets\` has ${has}; it takes ${ACCEPTED.budgets}.`)
-    return null
-  }
-  for (const { key, line, value } of reader.entriesOf(map)) {
-    if (value !== null && !isScalar(value)) return wrong(line, `${kindOf(value)} for \`${onOneLine(key)}\``)
-    const text = value === null ? null : textOf(value)
-    if (text === null) continue
-    const field = `${key}=${text}`
-    if (/[\r\n]/.test(field)) return wrong(line, `\`${onOneLine(field)}\``)
-    keys.set(key, line)
-    fields.push(/[",]/.test(field) || field.trim() !== field ? quoted(field) : field)
-  }
-  if (fields.length === 0) return wrong(reader.lineOf(map), 'an empty mapping')
-  return { text: fields.join(','), keys }
 }
