@@ -37066,62 +37066,6 @@ function ignoreLine(name, bloat) {
     return lines.size === 1 && line !== null && isPlainPattern(line) ? line : `**/${name}`;
 }
 
-;// CONCATENATED MODULE: ./build/advice/dev-dependencies.js
-
-
-
-/** The files that are told as development dependencies, with the folder that their packages lie in. */
-const devFiles = oncePerImage((image) => {
-    const { content } = image;
-    const found = new Map();
-    if (content === null)
-        return found;
-    const bloat = bloatFiles(image);
-    for (const file of content.files) {
-        const owner = file.package === null ? undefined : content.packages[file.package];
-        if (owner?.dev !== true || file.lost !== null || !isOwn(image, file) || bloat.has(file))
-            continue;
-        found.set(file, dev_dependencies_rootOf(owner.path ?? file.path));
-    }
-    return found;
-});
-/** Packages that the image's own lock file or package.json has for development only; one finding for each folder that they lie in. */
-const devDependencies = (image) => {
-    const roots = devFiles(image);
-    const byRoot = grouped(roots.keys(), (file) => roots.get(file));
-    const placeOf = ({ path, package: of }) => image.content?.packages[of]?.path ?? path;
-    return largestFirst([...byRoot].map(([root, files]) => {
-        const count = new Set(files.map((file) => file.package)).size;
-        return findingIn(image, files, {
-            what: [count === 1 ? '1 development dependency' : `${count} development dependencies`],
-            fix: dev_dependencies_fixOf(mainLayer(image, files)),
-            key: `dev-dependencies:${root}`,
-            placeOf,
-        });
-    }));
-};
-/** The outermost folder of packages: `/app/node_modules` of `/app/node_modules/a/node_modules/b`. */
-function dev_dependencies_rootOf(path) {
-    const name = '/node_modules';
-    const at = path.indexOf(`${name}/`);
-    return at === -1 ? path : path.slice(0, at + name.length);
-}
-/** How each package manager leaves them out, by what the instruction says. */
-const MANAGERS = [
-    [/\bpnpm\b/, 'pnpm install --prod'],
-    [/\byarn\b/, 'yarn install --production'],
-    [/\bbun\b/, 'bun install --production'],
-];
-function dev_dependencies_fixOf(layer) {
-    const from = layer && originOf(layer).from;
-    const command = MANAGERS.find(([manager]) => manager.test(layer?.instruction ?? ''))?.[1] ?? 'npm ci --omit=dev';
-    if (from === 'stage')
-        return ['let ', ...lineOf(layer), ' copy ', { code: 'node_modules' }, ' from a stage that ran ', { code: command }];
-    return from === 'context'
-        ? ['add ', { code: 'node_modules' }, ' to ', { code: '.dockerignore' }, ', and install by ', { code: command }]
-        : ['use ', { code: command }, ' in the final stage'];
-}
-
 ;// CONCATENATED MODULE: ./build/advice/package-cache.js
 
 
@@ -37272,6 +37216,64 @@ function package_cache_fixOf({ fix, mount }, layer) {
     return 'option' in fix
         ? ['use ', { code: fix.option }, ' in the ', { code: 'RUN' }, ...place, ...instead]
         : ['end the ', { code: 'RUN' }, ...place, ' with ', { code: `&& ${fix.command}` }, ...instead];
+}
+
+;// CONCATENATED MODULE: ./build/advice/dev-dependencies.js
+
+
+
+
+
+/** The files that are told as development dependencies, with the folder that their packages lie in. */
+const devFiles = oncePerImage((image) => {
+    const { content } = image;
+    const found = new Map();
+    if (content === null)
+        return found;
+    const others = [bloatFiles(image), cacheFiles(image), toolchainFiles(image)];
+    for (const file of content.files) {
+        const owner = file.package === null ? undefined : content.packages[file.package];
+        if (owner?.dev !== true || file.lost !== null || !isOwn(image, file) || others.some((files) => files.has(file)))
+            continue;
+        found.set(file, dev_dependencies_rootOf(owner.path ?? file.path));
+    }
+    return found;
+});
+/** Packages that the image's own lock file or package.json has for development only; one finding for each folder that they lie in. */
+const devDependencies = (image) => {
+    const roots = devFiles(image);
+    const byRoot = grouped(roots.keys(), (file) => roots.get(file));
+    const placeOf = ({ path, package: of }) => image.content?.packages[of]?.path ?? path;
+    return largestFirst([...byRoot].map(([root, files]) => {
+        const count = new Set(files.map((file) => file.package)).size;
+        return findingIn(image, files, {
+            what: [count === 1 ? '1 development dependency' : `${count} development dependencies`],
+            fix: dev_dependencies_fixOf(mainLayer(image, files)),
+            key: `dev-dependencies:${root}`,
+            placeOf,
+        });
+    }));
+};
+/** The outermost folder of packages: `/app/node_modules` of `/app/node_modules/a/node_modules/b`. */
+function dev_dependencies_rootOf(path) {
+    const name = '/node_modules';
+    const at = path.indexOf(`${name}/`);
+    return at === -1 ? path : path.slice(0, at + name.length);
+}
+/** How each package manager leaves them out, by what the instruction says. */
+const MANAGERS = [
+    [/\bpnpm\b/, 'pnpm install --prod'],
+    [/\byarn\b/, 'yarn install --production'],
+    [/\bbun\b/, 'bun install --production'],
+];
+function dev_dependencies_fixOf(layer) {
+    const from = layer && originOf(layer).from;
+    const command = MANAGERS.find(([manager]) => manager.test(layer?.instruction ?? ''))?.[1] ?? 'npm ci --omit=dev';
+    if (from === 'stage')
+        return ['let ', ...lineOf(layer), ' copy ', { code: 'node_modules' }, ' from a stage that ran ', { code: command }];
+    return from === 'context'
+        ? ['add ', { code: 'node_modules' }, ' to ', { code: '.dockerignore' }, ', and install by ', { code: command }]
+        : ['use ', { code: command }, ' in the final stage'];
 }
 
 ;// CONCATENATED MODULE: ./build/advice/vcs-and-tests.js
@@ -37971,7 +37973,7 @@ function rankOf({ entry: { rank } }) {
 /* harmony export */   HI: () => (/* binding */ isAlike),
 /* harmony export */   Vo: () => (/* binding */ NO_HISTORY)
 /* harmony export */ });
-/** Of an image whose records were not read. */
+/** Of an image whose records nobody read. */
 const NO_HISTORY = {
     points: [],
     releases: [],
@@ -37984,9 +37986,7 @@ const NO_HISTORY = {
  * end of a sentence.
  */
 function startOf(over, head, history) {
-    const { points, problem } = history;
-    if (problem !== null)
-        return { why: problem };
+    const { points } = history;
     if (points.length === 0)
         return { why: 'there is no record yet' };
     const alike = points.filter((point) => isAlike(head, point));
@@ -38238,7 +38238,9 @@ function judge(compared, budgets, findings, history = budget_history/* NO_HISTOR
             return judgeFindings(compared, budget, findings, scope.of);
         const sides = sidesOf(compared, scope);
         if (over !== null)
-            return withLevel(judgeCreep(sides, budget, (0,budget_history/* startOf */.GH)(over, compared.head, history)));
+            return withLevel(history.problem === null
+                ? judgeCreep(sides, budget, (0,budget_history/* startOf */.GH)(over, compared.head, history))
+                : skipped(budget, 'size', 'not-measured', history.problem));
         const metric = capped[budget.budget];
         return withLevel(metric === undefined ? judgeGrowth(sides, budget) : judgeCap(sides, budget, metric));
     });
@@ -38269,7 +38271,12 @@ function sidesOf(compared, scope) {
     // A stage that was named anew has no growth: its layers are the base's.
     const isNew = scope?.kind === 'stage' && known?.layers === 0;
     const base = isNew && compared.base ? sharedWithStage(compared.head, compared.base, scope.of) : known;
-    const sides = { base, drift: driftOf(compared, scope), unlikeDownloads: comparison.unlikeDownloads !== null };
+    const sides = {
+        base,
+        drift: driftOf(compared, scope),
+        unlikeDownloads: comparison.unlikeDownloads !== null,
+        noise: comparison.baseline.kind === 'record' ? noiseBeside(base) : NO_NOISE,
+    };
     // It may be misspelt, or one that the image is not made of.
     const isAbsent = scope?.kind === 'stage' && head.layers === 0;
     return { ...sides, head: isAbsent ? absent(scope.of, compared.head) : head };
@@ -38283,6 +38290,15 @@ function absent(stage, head) {
         layers: null,
         why: `no layer of the image is of the stage \`${stage}\`${others}`,
     };
+}
+const NO_NOISE = { size: 0, 'download-size': 0, layers: 0 };
+/** Bytes, and the share of the base in thousandths, by which two builds of one tree differ on two machines: logs, caches, the compressor. */
+const NOISE = { bytes: 10_000, thousandths: 1 };
+function noiseBeside(base) {
+    return { size: noiseOf(base?.size ?? 0), 'download-size': noiseOf(base?.downloadSize ?? 0), layers: 0 };
+}
+function noiseOf(bytes) {
+    return Math.min(NOISE.bytes, Math.ceil((bytes * NOISE.thousandths) / 1000));
 }
 const NO_DRIFT = { size: 0, 'download-size': 0, layers: 0 };
 /** The growth that is not this change's: none of the image's own layers, and all of the base image's where that is what is limited. */
@@ -38337,11 +38353,11 @@ function judgeCreep(sides, budget, start) {
     return { ...check, against: { commit, at, tag: start.tag } };
 }
 /** A broken cap as far as it is this change's doing: it grew what the base has, and not by a base image that moved by itself. */
-function charged(check, { head, base, drift }, metric, breaks) {
+function charged(check, { head, base, drift, noise }, metric, breaks) {
     const [value, before] = [judge_valueOf(head, metric), base && judge_valueOf(base, metric)];
     if (check.status !== 'over' || value === null || before === null)
         return check;
-    if (value <= before)
+    if (value <= before + noise[metric])
         return { ...check, status: 'skipped', reason: 'over-before' };
     const moved = drift[metric];
     if (moved > 0 && (value - moved <= before || !breaks(value - moved)))
@@ -38361,6 +38377,8 @@ function judgeGrowth(sides, budget) {
     const uncounted = growth > 0 ? Math.min(growth, sides.drift[metric]) : 0;
     const value = growth - uncounted;
     const actual = inUnit(budget, value, before);
+    if (value > 0 && value <= sides.noise[metric])
+        return { ...applied(budget, metric, { actual, value: 0, allowed: allowanceOf(budget, before), growth }), uncounted };
     return { ...applied(budget, metric, { actual, value, allowed: allowanceOf(budget, before), growth }), uncounted };
 }
 /** What a growth limit allows on what was there before, in the metric's own unit. */
@@ -38670,9 +38688,14 @@ __nccwpck_require__.d(__webpack_exports__, {
 const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
 ;// CONCATENATED MODULE: ./build/clock.js
 
-/** A time in milliseconds since 1970 as ISO 8601 has it, in UTC, to the second: `2026-11-21T10:00:00Z`. */
+/** The last second that ISO 8601 writes with four digits of the year. */
+const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59);
+/**
+ * A time in milliseconds since 1970 as ISO 8601 has it, in UTC, to the second: `2026-11-21T10:00:00Z`; one before 1970, or after the year
+ * 9999, is the first or last second that is written so. A commit may have any time.
+ */
 function isoSeconds(milliseconds) {
-    return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
+    return new Date(Math.min(Math.max(milliseconds, 0), LATEST)).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 /** The machine's own clock. */
 const systemClock = {
@@ -38700,6 +38723,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./build/build/dockerfile.js
 var dockerfile = __nccwpck_require__(161);
+// EXTERNAL MODULE: ./build/image/packing.js
+var packing = __nccwpck_require__(2809);
 // EXTERNAL MODULE: ./build/image/measurement.js
 var measurement = __nccwpck_require__(4158);
 ;// CONCATENATED MODULE: ./build/compare/align.js
@@ -39335,6 +39360,7 @@ function layerChange({ base, head }, change, why) {
 
 
 
+
 /**
  * Compares the images of one build, one per platform, with the baseline's image for the same platform. A platform that
  * the baseline does not have is compared with nothing, and its baseline says why. In the order of `heads`.
@@ -39371,7 +39397,7 @@ function compare(head, base, baseline) {
     const comparedWith = obstacle === null ? base : null;
     const after = totalsOf(head);
     const before = comparedWith && totalsOf(comparedWith);
-    const unlikeDownloads = comparedWith && unlikePacking(head, comparedWith);
+    const unlikeDownloads = comparedWith && (0,packing/* unlikePacking */.I)(head, comparedWith);
     const { layers, baseImage } = changesOfLayers(comparedWith, head);
     return {
         name: head.name,
@@ -39416,29 +39442,6 @@ function comparable(head, base) {
     }
     return null;
 }
-/**
- * Null where the download sizes can be compared, or are not measured; else why not. The same layer in another packing weighs otherwise,
- * though nothing changed; so do gzip and zstd, by more than most changes do.
- */
-function unlikePacking(head, base) {
-    if (head.downloadSize === null || base.downloadSize === null)
-        return null;
-    const digests = new Map(base.layers.map((layer) => [layer.diffId, layer.digest]));
-    const repacked = head.layers.find(({ diffId, digest }) => digests.has(diffId) && digests.get(diffId) !== digest);
-    if (repacked)
-        return 'layers that both have were packed anew, and weigh otherwise';
-    const [before, after] = [packingOf(base, head), packingOf(head, base)];
-    if (before.length === 0 || after.length === 0 || before.join() === after.join())
-        return null;
-    return `the base's layers are ${before.join(' and ')}, this change's ${after.join(' and ')}`;
-}
-/** How the layers are packed that the other image does not have. */
-function packingOf({ layers }, other) {
-    const shared = new Set(other.layers.map((layer) => layer.digest));
-    const kinds = layers.filter((layer) => !shared.has(layer.digest)).map((layer) => PACKING[layer.compression ?? 'none']);
-    return [...new Set(kinds)].toSorted();
-}
-const PACKING = { gzip: 'packed by gzip', zstd: 'packed by zstd', none: 'not packed' };
 /** Changes of packages that are told. */
 const compare_MAX_PACKAGES = 100;
 function packagesOf(base, head) {
@@ -39928,9 +39931,14 @@ var promises_ = __nccwpck_require__(1455);
 var schemas = __nccwpck_require__(3798);
 // EXTERNAL MODULE: ./build/failure.js
 var failure = __nccwpck_require__(9874);
+// EXTERNAL MODULE: ./node_modules/zod/v4/classic/iso.js
+var iso = __nccwpck_require__(4377);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/errors.js
 var errors = __nccwpck_require__(7428);
+// EXTERNAL MODULE: ./build/clock.js + 1 modules
+var clock = __nccwpck_require__(4701);
 ;// CONCATENATED MODULE: ./build/inputs/event.js
+
 
 
 const sha = schemas/* string */.YjP().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/);
@@ -39959,6 +39967,8 @@ function readEvent(name, payload, baseRef, ref) {
         base,
         onDefaultBranch: OF_A_BRANCH.has(name) && isDefault,
         isPrivate: data?.repository.private ?? null,
+        defaultBranch: data?.repository.default_branch ?? null,
+        committedAt: committedAtOf(payload),
     };
 }
 /** Events whose run is of a branch as it is, with the repository's own secrets. */
@@ -39966,6 +39976,11 @@ const OF_A_BRANCH = new Set(['push', 'schedule', 'workflow_dispatch']);
 const repositoryOf = schemas/* object */.Ikc({
     repository: schemas/* object */.Ikc({ default_branch: schemas/* string */.YjP().min(1), private: schemas/* boolean */.zMY().optional() }),
 });
+const pushed = schemas/* object */.Ikc({ head_commit: schemas/* object */.Ikc({ timestamp: iso/* datetime */.w$({ offset: true }) }) });
+function committedAtOf(payload) {
+    const { data } = pushed.safeParse(payload);
+    return data === undefined ? null : (0,clock/* isoSeconds */.n)(Date.parse(data.head_commit.timestamp));
+}
 const NO_PULL_REQUEST = { pullRequest: null, pushed: null, labelled: null };
 function readPayload(name, payload) {
     switch (name) {
@@ -40028,7 +40043,7 @@ const VOLATILE = [
     'GITHUB_REF',
     'GITHUB_REF_NAME',
     'GITHUB_HEAD_REF',
-    'GITHUB_SHA',
+    'GITHUB_BASE_REF',
 ];
 /** https://docs.github.com/actions/reference/workflows-and-actions/variables */
 function readContext(env) {
@@ -43599,6 +43614,11 @@ async function patiently(clock, read) {
 function obstacleOf(error) {
     const failure = asRequestFailure(error);
     return failure === null ? null : obstacleIn(failure);
+}
+/** Whether GitHub refused because the token does not have the permission, and nothing else is known to be in the way. */
+function lacksPermission(error) {
+    const failure = asRequestFailure(error);
+    return failure !== null && failure.answered && failure.status === 403 && /not accessible/i.test(failure.message);
 }
 function obstacleIn({ status, answered, message }) {
     if (!answered)
@@ -54653,7 +54673,7 @@ async function record(branch, records, { commit, committedAt, recipe, caps, meas
                 caps,
                 measurement: { ...measurement, content: null },
             };
-            // oxlint-disable-next-line no-await-in-loop -- one image's files at a time: listings are large
+            // One image's files at a time: listings are large.
             all.push(...(await changesOfImage(shelf, stored, images[at].folder, listings, releases)));
         }
         return all;
@@ -54697,7 +54717,7 @@ function createPacking(contents) {
         const found = new Map();
         for (const diffId of diffIds) {
             packed.set(diffId, packed.get(diffId) ?? pack(diffId));
-            // oxlint-disable-next-line no-await-in-loop -- one at a time: their text is large
+            // One at a time: their text is large.
             const bytes = await packed.get(diffId);
             if (bytes !== null)
                 found.set(diffId, bytes);
@@ -54705,6 +54725,8 @@ function createPacking(contents) {
         return found;
     };
 }
+/** Records without a metric after which it is taken for one that is not measured any more. */
+const RECENT = 5;
 /** The badges, which tell of the newest commit of all that are recorded, and the chart. */
 function pictures(folder, { name, platform }, points, releases) {
     const last = points.at(-1);
@@ -54716,16 +54738,17 @@ function pictures(folder, { name, platform }, points, releases) {
         ['download-size', downloadSize, caps.downloadSize],
         ['layers', layers, caps.layers],
     ];
+    const recent = points.slice(-RECENT);
+    const isGone = (metric) => recent.every((point) => (metric === 'size' ? point.size : point.downloadSize) === null);
     const badges = figures.flatMap(([metric, value, cap]) => {
-        if (value === null)
-            return [];
-        const badge = badgeOf({ metric, value, cap });
         const path = `${folder}/badge-${metric}`;
-        return [
-            { path: `${path}.json`, content: renderEndpointJson(badge) },
-            { path: `${path}.svg`, content: renderBadgeSvg(badge, 'light') },
-            { path: `${path}-dark.svg`, content: renderBadgeSvg(badge, 'dark') },
-        ];
+        const files = [`${path}.json`, `${path}.svg`, `${path}-dark.svg`];
+        // One run without it is no reason to take a badge away.
+        if (value === null)
+            return isGone(metric) ? files.map((each) => ({ path: each, content: null })) : [];
+        const badge = badgeOf({ metric, value, cap });
+        const contents = [renderEndpointJson(badge), renderBadgeSvg(badge, 'light'), renderBadgeSvg(badge, 'dark')];
+        return files.map((each, at) => ({ path: each, content: contents[at] }));
     });
     const history = { name, platform, points, releases };
     return [
@@ -54748,8 +54771,9 @@ Nothing else belongs here. The branch may be deleted: it is made again by the ne
 ;// CONCATENATED MODULE: ./build/github/records.js
 
 
-/** Commits and tags that are asked for, at most. */
-const MOST = 300;
+/** Commits, and tags, that are asked for at most: GitHub lists tags in an order of its own. */
+const MOST_COMMITS = 300;
+const MOST_TAGS = 1_000;
 /** The most that GitHub gives at a time. */
 const PER_PAGE = 100;
 /** The records on a repository's data branch, and the repository's history as GitHub has it: a checkout is often shallow. Reads only. */
@@ -54757,10 +54781,10 @@ function openRecords(octokit, place, clock) {
     const { owner, repo } = place;
     let opened = null;
     /** All pages of a list, up to so many things. What fails for a while is tried again. */
-    const list = async (readPage) => {
+    const list = async (most, readPage) => {
         const found = [];
         try {
-            for (let page = 1; found.length < MOST; page += 1) {
+            for (let page = 1; found.length < most; page += 1) {
                 const things = await patiently(clock, () => readPage(page));
                 found.push(...things);
                 if (things.length < PER_PAGE)
@@ -54774,12 +54798,12 @@ function openRecords(octokit, place, clock) {
     };
     return {
         open: () => (opened ??= openDataBranch(octokit, place, clock).snapshot()),
-        ancestors: (commit) => list(async (page) => {
+        ancestors: (commit) => list(MOST_COMMITS, async (page) => {
             const { data } = await octokit.rest.repos.listCommits({ owner, repo, sha: commit, per_page: PER_PAGE, page });
             return data.map(({ sha }) => sha);
         }),
         releases: async () => {
-            const tags = await list(async (page) => {
+            const tags = await list(MOST_TAGS, async (page) => {
                 const { data } = await octokit.rest.repos.listTags({ owner, repo, per_page: PER_PAGE, page });
                 return data.map(({ name, commit }) => ({ name, commit: commit.sha }));
             });
@@ -55019,7 +55043,7 @@ const NOBODY = {
 /** The log has no width of its own. */
 const LOG_WIDTH = 120;
 /**
- * Hands the report over: outputs, JSON file, log, annotations, the record, summary, and last the comment. Gives the exit code, which none of
+ * Hands the report over: outputs, JSON file, log, annotations, summary, comment, and last the record. Gives the exit code, which none of
  * them decides: what cannot be written is a warning.
  */
 async function publish({ report, recordable }, publication, clock) {
@@ -55031,18 +55055,16 @@ async function publish({ report, recordable }, publication, clock) {
     (0,log/* printInert */.C6)(renderTerminal(report, { colour: true, width: LOG_WIDTH }));
     annotate(report, exitCode);
     await orWarn('The JSON report', async () => core/* setOutput */.uH('report', await writeReport(report, publication.context.temporary)));
-    const recorded = recordable === null ? null : await keepRecord(report, recordable, publication);
-    await orWarn('The job summary', () => {
-        core/* summary */.z.addRaw(renderSummary(report), true);
-        if (recorded !== null)
-            core/* summary */.z.addRaw(renderRecorded(recorded), true);
-        return core/* summary */.z.write();
-    });
+    await orWarn('The job summary', () => core/* summary */.z.addRaw(renderSummary(report), true).write());
     let url = '';
     await orWarn('The comment', async () => {
         url = await comment(report, bodies, publication, clock);
     });
     core/* setOutput */.uH('comment-url', url);
+    // Last: it may have to wait for others that record at the same time.
+    const recorded = recordable === null ? null : await keepRecord(report, recordable, publication);
+    if (recorded !== null)
+        await orWarn('The job summary', () => core/* summary */.z.addRaw(renderRecorded(recorded), true).write());
     return exitCode;
 }
 async function orWarn(what, write) {
@@ -55072,8 +55094,7 @@ async function keepRecord({ head }, recordable, { keep, inputs, context, isPriva
     catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         // Who did not give the permission need not want records.
-        const isForbidden = error instanceof Error && [403, 404].includes(statusOf(error.cause) ?? 0);
-        const say = isForbidden ? core/* info */.pq : core/* warning */.$e;
+        const say = error instanceof Error && lacksPermission(error.cause) ? core/* info */.pq : core/* warning */.$e;
         say(`The measurement was not recorded; the verdict does not need it. ${why}`);
         return skipped(why);
     }
@@ -57377,6 +57398,39 @@ function* stanzasOf(record, wanted) {
 
 /***/ }),
 
+/***/ 2809:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   I: () => (/* binding */ unlikePacking)
+/* harmony export */ });
+/**
+ * Null where the download sizes can be compared, or are not measured; else why not. The same layer in another packing weighs otherwise,
+ * though nothing changed; so do gzip and zstd, by more than most changes do.
+ */
+function unlikePacking(head, base) {
+    if (head.downloadSize === null || base.downloadSize === null)
+        return null;
+    const digests = new Map(base.layers.map((layer) => [layer.diffId, layer.digest]));
+    const repacked = head.layers.find(({ diffId, digest }) => digests.has(diffId) && digests.get(diffId) !== digest);
+    if (repacked)
+        return 'layers that both have were packed anew, and weigh otherwise';
+    const [before, after] = [packingOf(base, head), packingOf(head, base)];
+    if (before.length === 0 || after.length === 0 || before.join() === after.join())
+        return null;
+    return `the base's layers are ${before.join(' and ')}, this change's ${after.join(' and ')}`;
+}
+/** How the layers are packed that the other image does not have. */
+function packingOf({ layers }, other) {
+    const shared = new Set(other.layers.map((layer) => layer.digest));
+    const kinds = layers.filter((layer) => !shared.has(layer.digest)).map((layer) => PACKING[layer.compression ?? 'none']);
+    return [...new Set(kinds)].toSorted();
+}
+const PACKING = { gzip: 'packed by gzip', zstd: 'packed by zstd', none: 'not packed' };
+
+
+/***/ }),
+
 /***/ 230:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -58228,6 +58282,11 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 (0,_memory_js__WEBPACK_IMPORTED_MODULE_8__/* .keepMemoryLow */ .P)();
 const { env } = process;
 const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_2__/* .interruption */ .YW)();
+/** A cancelled run waits for nothing. */
+const clock = {
+    now: () => _clock_js__WEBPACK_IMPORTED_MODULE_1__/* .systemClock */ .m.now(),
+    sleep: (milliseconds) => _clock_js__WEBPACK_IMPORTED_MODULE_1__/* .systemClock */ .m.sleep(milliseconds, signal),
+};
 async function main() {
     const context = (0,_github_context_js__WEBPACK_IMPORTED_MODULE_4__/* .readContext */ .yI)(env);
     const values = (0,_github_context_js__WEBPACK_IMPORTED_MODULE_4__/* .readInputs */ .Ko)(env);
@@ -58235,19 +58294,28 @@ async function main() {
     const measure = async () => {
         const inputs = (0,_github_log_js__WEBPACK_IMPORTED_MODULE_5__/* .maskSecrets */ .QU)((0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_7__/* .parseInputs */ .TL)(values));
         const event = await (0,_github_context_js__WEBPACK_IMPORTED_MODULE_4__/* .readEventFacts */ ._r)(env, inputs.baseRef);
-        audience = (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_6__/* .audienceOf */ .Ox)(inputs, event, context, _clock_js__WEBPACK_IMPORTED_MODULE_1__/* .systemClock */ .m);
+        audience = (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_6__/* .audienceOf */ .Ox)(inputs, event, context, clock);
         const credentials = inputs.githubToken === null ? null : { serverUrl: context.serverUrl, token: inputs.githubToken };
         const world = {
             createOpenOutput: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_2__/* .createOpenOutput */ .CY)(env, stop),
             env,
-            clock: _clock_js__WEBPACK_IMPORTED_MODULE_1__/* .systemClock */ .m,
+            clock,
             createExec: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_2__/* .createExec */ .k7)(env, stop),
             log: (0,_github_log_js__WEBPACK_IMPORTED_MODULE_5__/* .workflowLog */ .QE)(),
             records: audience.records,
             askWaivers: audience.waivers?.ask ?? null,
             signal,
         };
-        return (0,_run_js__WEBPACK_IMPORTED_MODULE_9__/* .run */ .e)(inputs, { ...context, ...event, baseMustExist: false, uncommitted: 'warn', credentials }, world);
+        const volatile = [...context.volatile, event.defaultBranch ?? ''];
+        const surroundings = {
+            ...context,
+            ...event,
+            volatile,
+            baseMustExist: false,
+            uncommitted: 'warn',
+            credentials,
+        };
+        return (0,_run_js__WEBPACK_IMPORTED_MODULE_9__/* .run */ .e)(inputs, surroundings, world);
     };
     const outcome = await measure().catch((error) => {
         if (signal.aborted)
@@ -58255,7 +58323,7 @@ async function main() {
         const report = (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_10__/* .reportFailure */ .Q)(values['name'] || context.repositoryName || 'image', (0,_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .toFailure */ .w)(error), context);
         return { report, recordable: null };
     });
-    return (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_6__/* .publish */ .mk)(outcome, { context, ...audience }, _clock_js__WEBPACK_IMPORTED_MODULE_1__/* .systemClock */ .m);
+    return (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_6__/* .publish */ .mk)(outcome, { context, ...audience }, clock);
 }
 process.exitCode = await main().catch((error) => {
     _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .error */ .z3((0,_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .toFailure */ .w)(error).message);
@@ -61822,6 +61890,8 @@ const NO_BASELINE = {
     platforms: [],
 };
 
+// EXTERNAL MODULE: ./build/image/packing.js
+var image_packing = __nccwpck_require__(2809);
 // EXTERNAL MODULE: ./build/record/paths.js
 var paths = __nccwpck_require__(3536);
 ;// CONCATENATED MODULE: ./build/record/recipe.js
@@ -61862,7 +61932,7 @@ const MAX_KEY = 200;
 function byKey([one = ''], [other = '']) {
     return one < other ? -1 : one > other ? 1 : 0;
 }
-/** 16 bits: of what may be a secret they tell so little that no guess can be held against them. */
+/** 16 bits: enough to tell another value, and of one that is hard to guess far too few to tell it. */
 function checksumOf(part, value) {
     return (0,external_node_crypto_.createHash)('sha256').update(`${part}\0${value}`).digest('hex').slice(0, 4);
 }
@@ -61928,6 +61998,7 @@ function clauseOf(part, was, is) {
 
 
 
+
 /** Records that are looked at before they are given up: what makes one unlike makes those before it. */
 const TRIED = 10;
 /**
@@ -61940,31 +62011,35 @@ async function findRecord(search, base, reach) {
     const shelf = await records.open();
     if (shelf === null)
         return { reason: null };
-    const platforms = await platformsToFind(shelf, search);
+    const engine = await search.engine;
+    const platforms = await platformsToFind(shelf, search, engine);
     const candidates = reach === 'exact'
         ? [{ commit: base.commit, behind: 0 }]
         : await recordedBefore(search, shelf, base.commit, platforms);
-    const engine = await search.engine;
-    let reason = null;
+    let passedOver = null;
     for (const { commit, behind } of candidates) {
         const found = await Promise.all(platforms.map((platform) => (0,store/* readRecord */.aE)(shelf, name, platform, commit)));
         if (found.length === 0 || !found.every((record) => record !== null))
             continue;
         const unlike = found.map((record) => unlikeness(record, search, engine)).find((clause) => clause !== null);
-        const lacking = unlike ?? (await lackingPlatforms(platforms, search.head));
-        if (lacking === null) {
-            const measurements = await Promise.all(found.map((record) => withContent(record, shelf, search)));
+        const measurements = unlike ? [] : await Promise.all(found.map((record) => withContent(record, shelf, search)));
+        const obstacle = unlike ?? obstacleBeside(await search.head, measurements);
+        if (obstacle === null) {
             const record = { commit, at: found[0].committedAt, behind };
-            return { ...NO_BASELINE, kind: 'record', ...base, record, measurements, platforms: (0,measurement/* platformsOf */.W)(measurements) };
+            const platformsFound = (0,measurement/* platformsOf */.W)(measurements);
+            return { ...NO_BASELINE, kind: 'record', ...base, record, passedOver, measurements, platforms: platformsFound };
         }
-        reason ??= `the record of \`${commit.slice(0, 7)}\` does not serve: ${lacking}`;
+        passedOver ??= `the record of \`${commit.slice(0, 7)}\` does not serve: ${obstacle}`;
     }
-    return { reason };
+    return { reason: passedOver };
 }
 /** Those that were asked for; else the one that is built where nothing else is said, as far as records tell. */
-async function platformsToFind(shelf, { inputs, name }) {
+async function platformsToFind(shelf, { inputs, name, head }, engine) {
     if (inputs.platforms.length > 0)
         return inputs.platforms.map(normalisePlatform);
+    // An image where it lies is measured first.
+    if (engine === null)
+        return (0,measurement/* platformsOf */.W)(await head);
     const recorded = await (0,store/* platformsIn */.S2)(shelf, name);
     const native = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
     return recorded.includes(native) ? [native] : recorded.slice(0, 1);
@@ -61999,10 +62074,19 @@ function unlikeness(record, { inputs, recipe }, engine) {
         return "of its size and this change's, one is read from the layers and the other the engine's own count";
     return unlikeRecipe(record.recipe, recipe);
 }
-/** What this change is built for and the records are not, where only the build tells that; null: nothing. */
-async function lackingPlatforms(platforms, head) {
-    const missing = (0,measurement/* platformsOf */.W)(await head).filter((platform) => !platforms.includes(platform));
-    return missing.length === 0 ? null : `it is for ${platforms.join(', ')}, this change for ${missing.join(', ')}`;
+/** What only this change's image tells of why the records' are not to be compared with it, as a clause; null: nothing. */
+function obstacleBeside(heads, bases) {
+    for (const head of heads) {
+        const base = bases.find(({ platform }) => platform === head.platform);
+        if (!base)
+            return `it is for ${(0,measurement/* platformsOf */.W)(bases).join(', ')}, this change for ${(0,measurement/* platformsOf */.W)(heads).join(', ')}`;
+        if (head.content !== null && base.content === null)
+            return 'the list of its files is not kept any more';
+        const packing = (0,image_packing/* unlikePacking */.I)(head, base);
+        if (packing !== null)
+            return packing;
+    }
+    return null;
 }
 async function withContent({ measurement }, shelf, { name, inputs, contents }) {
     if (!inputs.metrics.includes('size') || measurement.sizeFrom !== 'content')
@@ -62066,8 +62150,13 @@ async function obtainImageRecord(search, question, log) {
  * are passed over, unless only they are wanted: a growth limit must not pass for it.
  */
 async function obtainRecord(search, base, { baseline }, log) {
-    if (search === null)
-        return { reason: null };
+    if (search === null) {
+        if (baseline !== 'record')
+            return { reason: null };
+        throw new build_failure/* CouldNotMeasure */.N('precondition', '`baseline` is `record`, and without a token no records can be read.', {
+            remedy: '`github-token` takes one; `${{ github.token }}`, its default, is the job’s own.',
+        });
+    }
     try {
         return await findRecord(search, base, baseline === 'record' ? 'nearest' : 'exact');
     }
@@ -62226,15 +62315,20 @@ function builder_lastError(stderr) {
 var external_node_stream_ = __nccwpck_require__(7075);
 // EXTERNAL MODULE: ./build/image/layer/listing.js + 2 modules
 var layer_listing = __nccwpck_require__(2028);
+// EXTERNAL MODULE: external "node:buffer"
+var external_node_buffer_ = __nccwpck_require__(4573);
 ;// CONCATENATED MODULE: ./build/image/layer/release.js
-/** Less than what is unpacked at a time; smaller buffers may be parts of a shared one. */
+
+/** What Node reads from a socket at a time, and less than what is unpacked. */
 const LEAST = 64 * 1024;
 /**
  * Lets go of the memory of a chunk that is not used any more, where it is the last part of a buffer of its own: V8 leaves up to 64 MB of
  * such memory lying about before it looks, and memory that was just freed is still in the processor's cache. Does nothing before Node 21.
  */
 function release({ buffer, byteOffset, byteLength }) {
-    const isLast = byteOffset + byteLength === buffer.byteLength && buffer.byteLength >= LEAST;
+    // A buffer of the pool's size may be the pool, which others share.
+    const isOwn = buffer.byteLength >= LEAST && buffer.byteLength !== external_node_buffer_.Buffer.poolSize;
+    const isLast = isOwn && byteOffset + byteLength === buffer.byteLength;
     if (isLast && buffer instanceof ArrayBuffer && typeof buffer.transfer === 'function')
         buffer.transfer(0);
 }
@@ -65146,7 +65240,7 @@ async function measureImages(image, tools, surroundings, world, facts) {
         contents,
     };
     const baseline = await obtainOf(reading, measured, search, surroundings);
-    return { measured, baseline, recipe, contents, committedAt: null };
+    return { measured, baseline, recipe, contents, committedAt: surroundings.committedAt };
 }
 /** What an image where it lies is compared with. */
 async function obtainOf(reading, measured, search, { base, baseMustExist }) {
@@ -65278,16 +65372,17 @@ async function run(inputs, surroundings, world) {
         await run_discard(scratch, world.log);
     }
 }
-/** The history of each image; [] where there are no records to be read. What cannot be read says why instead: only creep needs it. */
+/** The history of each image. What cannot be read says why instead: only budgets on growth over time need it. */
 async function readHistories({ records, clock }, name, measured, budgets) {
-    if (records === null)
-        return [];
     const now = (0,build_clock/* isoSeconds */.n)(clock.now());
+    const without = (problem) => measured.map(() => ({ ...budget_history/* NO_HISTORY */.Vo, now, problem }));
+    if (records === null)
+        return without('there is no token to read the records with (`github-token`)');
     const isAll = budgets.some(({ over }) => over !== null);
     try {
         const shelf = await records.open();
         if (shelf === null)
-            return [];
+            return without(null);
         const releases = budgets.some(({ over }) => over?.kind === 'release') ? await records.releases() : [];
         const read = (platform) => (0,store/* readPoints */.Sb)(shelf, name, platform, isAll ? undefined : TREND);
         const points = await Promise.all(measured.map(({ platform }) => read(platform)));
@@ -65295,7 +65390,7 @@ async function readHistories({ records, clock }, name, measured, budgets) {
     }
     catch (error) {
         const problem = `the records could not be read (${(0,build_failure/* toFailure */.w)(error).message.replace(/\.$/, '')})`;
-        return measured.map(() => ({ ...budget_history/* NO_HISTORY */.Vo, now, problem }));
+        return without(problem);
     }
 }
 /** Records that a trend has. */

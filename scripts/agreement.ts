@@ -470,6 +470,7 @@ async function measure({ inputs, env }: Place): Promise<Row['measured']> {
     pushed: null,
     uncommitted: 'warn' as const,
     volatile: [],
+    committedAt: null,
     repositoryName: null,
     repositoryUrl: null,
     runUrl: null,

@@ -7,16 +7,16 @@
  * runs in turn. `--quick`: a tenth of the image, to see that all works. `--write`: the tables go into docs/benchmark.md.
  */
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { markdownTable } from 'markdown-table'
-import { format, resolveConfig } from 'prettier'
 import { engines, type Engine } from '../__tests__/support/engine.ts'
 import { findRegistry } from '../__tests__/support/peers.ts'
 import { createRepository } from '../__tests__/support/repository.ts'
+import { hookUsage, median, writeTables, type Usage } from './bench-figures.ts'
 import { inOneLayer, REAL_IMAGE, scaled, writeLayer, writeLayout, type Layer, type LayerPlan } from './bench-image.ts'
 
 const { values: options } = parseArgs({
@@ -28,7 +28,6 @@ const { values: options } = parseArgs({
   },
 })
 const PROGRAM = resolve(options.program)
-const DOCUMENT = fileURLToPath(new URL('../docs/benchmark.md', import.meta.url))
 const ROUNDS = 3
 /** What takes longer than this many seconds is not repeated. */
 const REPEATED_BELOW = 20
@@ -36,17 +35,7 @@ const REPOSITORY = 'image-budget/bench-reading'
 const SCALE = options.quick ? 0.1 : 1
 
 const scratch = mkdtempSync(join(tmpdir(), 'image-budget-bench-'))
-const hook = join(scratch, 'usage.cjs')
-// Not maxRSS: a process begins with what the one had that started it.
-writeFileSync(
-  hook,
-  `process.on('exit', () => {
-  const { readFileSync, writeFileSync } = require('node:fs')
-  const { userCPUTime, systemCPUTime } = process.resourceUsage()
-  const [, kilobytes] = /^VmHWM:\\s+(\\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))
-  writeFileSync(process.env.USAGE_FILE, JSON.stringify({ processor: (userCPUTime + systemCPUTime) / 1e6, memory: (kilobytes * 1024) / 1e6 }))
-})`,
-)
+const usage = hookUsage(scratch)
 
 /** Ctrl-C: what runs is stopped, and what was made is taken away. */
 let running: ChildProcess | null = null
@@ -59,7 +48,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 /** One run: seconds of the clock; of the command, its own processor's seconds, and its peak memory in MB. */
-type Run = { seconds: number; processor: number; memory: number }
+type Run = Usage & { seconds: number }
 type Task = () => Promise<Run>
 type Env = Record<string, string>
 
@@ -99,8 +88,7 @@ function command(
   cwd = scratch,
 ): Task {
   return async () => {
-    const usageFile = join(scratch, 'usage.json')
-    const hooked = { ...env, USAGE_FILE: usageFile, NODE_OPTIONS: `--require=${hook}` }
+    const hooked = { ...env, ...usage.env }
     const piped = { cwd, stdio: ['ignore', 'pipe', 'pipe'] as StdioOptions }
     const { seconds, stdout } = await run(process.execPath, [PROGRAM, ...args, '--json'], hooked, piped)
     const report = JSON.parse(stdout) as { images: { head: Record<string, number | null> }[] }
@@ -108,8 +96,7 @@ function command(
       const measured = report.images[0]?.head[metric]
       if (measured !== bytes) throw new Error(`${args.join(' ')}: ${metric} is ${measured}, not ${bytes}`)
     }
-    const usage = JSON.parse(readFileSync(usageFile, 'utf8')) as Pick<Run, 'processor' | 'memory'>
-    return { seconds, ...usage }
+    return { seconds, ...usage.read() }
   }
 }
 
@@ -126,11 +113,6 @@ async function inTurn(...tasks: Task[]): Promise<Run[]> {
     processor: median(all.map(({ processor }) => processor)),
     memory: Math.max(...all.map(({ memory }) => memory)),
   }))
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((one, other) => one - other)
-  return (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.ceil((sorted.length - 1) / 2)]!) / 2
 }
 
 /** An image in a layout's folder. Sizes in bytes. */
@@ -335,15 +317,7 @@ try {
     await growthTable(),
   ].join('\n\n')
   console.log(tables)
-  if (options.write) {
-    const text = readFileSync(DOCUMENT, 'utf8')
-    const written = text.replace(
-      /(<!-- measured:reading -->\n).*?(\n?<!-- \/measured -->)/s,
-      (_, from: string, to: string) => `${from}\n${tables}\n${to}`,
-    )
-    if (written === text) throw new Error('docs/benchmark.md has no <!-- measured:reading -->')
-    writeFileSync(DOCUMENT, await format(written, { ...(await resolveConfig(DOCUMENT)), filepath: DOCUMENT }))
-  }
+  if (options.write) await writeTables('reading', tables)
 } finally {
   await unload()
   rmSync(scratch, { recursive: true, force: true })

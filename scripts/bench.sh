@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The benchmarks with all of their set-up: what the action costs (scripts/bench.ts), or with `--reading` what reading an image
-# takes (scripts/bench-reading.ts). Arguments are passed on.
+# The benchmarks with all of their set-up: what the action costs (scripts/bench.ts), with `--reading` what reading an image
+# takes (scripts/bench-reading.ts), with `--records` what a record saves (scripts/bench-records.ts). Arguments are passed on.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/setup.sh
@@ -12,5 +12,6 @@ case " $* " in
     bash scripts/peers.sh start bench-reading
     node scripts/bench-reading.ts "$@"
     ;;
+  *' --records '*) node scripts/bench-records.ts "$@" ;;
   *) node scripts/bench.ts "$@" ;;
 esac

@@ -9,13 +9,14 @@
  * differences of one run are what counts; the seconds are this machine's. `--quick`: the small image, cached, three rounds.
  */
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { engines, type Engine } from '../__tests__/support/engine.ts'
 import { payload } from '../__tests__/support/payload.ts'
 import { createRepository, type TestRepository } from '../__tests__/support/repository.ts'
 import { runAction } from '../__tests__/support/runner.ts'
+import { hookUsage, median, timed } from './bench-figures.ts'
 
 const quick = process.argv.includes('--quick')
 const MEGABYTES = quick ? [10] : [10, 1000]
@@ -26,16 +27,6 @@ let coldRounds = 0
 const CACHED_ROUNDS = quick ? 3 : 7
 
 const scratch = mkdtempSync(join(tmpdir(), 'image-budget-bench-'))
-const rssHook = join(scratch, 'rss.cjs')
-writeFileSync(
-  rssHook,
-  // Not maxRSS: a process begins with what the one had that started it.
-  `process.on('exit', () => {
-  const { readFileSync, writeFileSync } = require('node:fs')
-  writeFileSync(process.env.RSS_FILE, /^VmHWM:\\s+(\\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))[1])
-})`,
-)
-
 /** A repository with a base and a change of one copied folder, on top of a layer of random bytes. */
 function createSubject(megabytes: number): { repository: TestRepository; base: string; head: string } {
   const repository = createRepository()
@@ -48,13 +39,6 @@ RUN cat /app/* > /joined
   const base = repository.commit({ Dockerfile: dockerfile, 'app/a': 'a'.repeat(100_000) }, 'Base')
   const head = repository.commit({ 'app/b': 'b'.repeat(100_000) }, 'Change')
   return { repository, base, head }
-}
-
-/** Seconds that a task takes. */
-async function timed(task: () => Promise<unknown>): Promise<number> {
-  const start = process.hrtime.bigint()
-  await task()
-  return Number(process.hrtime.bigint() - start) / 1e9
 }
 
 function plainBuild(engine: Engine, folder: string, round: string): Promise<void> {
@@ -91,18 +75,18 @@ async function measure(engine: Engine, megabytes: number, metrics: string, round
       Promise.all([plainBuild(engine, trees.head, forBoth!), plainBuild(engine, trees.base, forBoth!)]),
     )
     const temp = mkdtempSync(join(scratch, 'run-'))
-    const rssFile = join(temp, 'rss')
+    const usage = hookUsage(temp)
     const action = await timed(async () => {
       const result = await runAction({
         inputs: { 'build-args': `ROUND=${forAction}`, metrics, 'max-layers': '100', comment: 'off' },
         event,
         workspace: repository.dir,
         temp,
-        env: { ...engine.env, NODE_OPTIONS: `--require=${rssHook}`, RSS_FILE: rssFile },
+        env: { ...engine.env, ...usage.env },
       })
       if (result.exitCode !== 0) throw new Error(`the action failed:\n${result.stdout}\n${result.stderr}`)
     })
-    results.push({ head: headAlone, both, action, megabytesOfMemory: Number(readFileSync(rssFile, 'utf8')) / 1024 })
+    results.push({ head: headAlone, both, action, megabytesOfMemory: usage.read().memory })
   }
   repository.dispose()
   for (const folder of Object.values(trees)) rmSync(folder, { recursive: true })
@@ -114,11 +98,6 @@ async function measure(engine: Engine, megabytes: number, metrics: string, round
   }
   images.clear()
   return results
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.ceil((sorted.length - 1) / 2)]!) / 2
 }
 
 function row(store: string, megabytes: number, cache: string, metrics: string, results: Seconds[]): string {

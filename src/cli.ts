@@ -31,6 +31,7 @@ const coloured = (stream: NodeJS.WriteStream): boolean =>
   !env['NO_COLOR'] && (stream.isTTY || Boolean(env['FORCE_COLOR']))
 
 const say = (text: string): void => void stderr.write(`${text}\n`)
+const warn = (text: string): void => say(`Warning: ${printable(text)}`)
 
 /**
  * The log of both builds as it comes, each line behind its side's name: of buildx's numbered lines only the steps, unless
@@ -63,7 +64,12 @@ function printable(text: string): string {
 
 /** Nothing is fetched for what may as well be built. */
 function localRecords({ baseline, dataBranch }: Inputs): Records {
-  const world = { exec: createExec(env, signal), openOutput: createOpenOutput(env, signal), cwd: process.cwd() }
+  const world = {
+    exec: createExec(env, signal),
+    openOutput: createOpenOutput(env, signal),
+    cwd: process.cwd(),
+    warn,
+  }
   return openLocalRecords(world, dataBranch, { fetch: baseline === 'record' })
 }
 
@@ -73,7 +79,6 @@ async function main(command: Command): Promise<number> {
   const terminal = { colour: coloured(stdout), width: stdout.columns ?? 100 }
   if (command.kind === 'history') {
     const [exec, openOutput] = [createExec(env, signal), createOpenOutput(env, signal)]
-    const warn = (text: string): void => say(`Warning: ${printable(text)}`)
     const values = await configureHistory(command.values, { exec, cwd: process.cwd(), isFound: true })
     const world = { exec, openOutput, cwd: process.cwd(), warn }
     stdout.write(await showHistory({ ...command, values }, world, terminal))
@@ -91,7 +96,9 @@ async function main(command: Command): Promise<number> {
       baseMustExist: command.mustExist,
       pushed: null,
       uncommitted: 'measure',
-      volatile: [],
+      // What runs of the default branch take out of build arguments.
+      volatile: ['main', 'master'],
+      committedAt: null,
       repositoryName: null,
       repositoryUrl: null,
       runUrl: null,

@@ -7,9 +7,15 @@ export type Clock = {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
 }
 
-/** A time in milliseconds since 1970 as ISO 8601 has it, in UTC, to the second: `2026-11-21T10:00:00Z`. */
+/** The last second that ISO 8601 writes with four digits of the year. */
+const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59)
+
+/**
+ * A time in milliseconds since 1970 as ISO 8601 has it, in UTC, to the second: `2026-11-21T10:00:00Z`; one before 1970, or after the year
+ * 9999, is the first or last second that is written so. A commit may have any time.
+ */
 export function isoSeconds(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z')
+  return new Date(Math.min(Math.max(milliseconds, 0), LATEST)).toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
 /** The machine's own clock. */

@@ -1,5 +1,5 @@
 import * as core from '@actions/core'
-import { systemClock } from './clock.ts'
+import { systemClock, type Clock } from './clock.ts'
 import { configure } from './configure.ts'
 import { createExec, createOpenOutput, interruption } from './exec.ts'
 import { toFailure } from './failure.ts'
@@ -13,6 +13,11 @@ import { run } from './run.ts'
 keepMemoryLow()
 const { env } = process
 const signal = interruption()
+/** A cancelled run waits for nothing. */
+const clock: Clock = {
+  now: () => systemClock.now(),
+  sleep: (milliseconds) => systemClock.sleep(milliseconds, signal),
+}
 
 async function main(): Promise<number> {
   const context = readContext(env)
@@ -24,26 +29,35 @@ async function main(): Promise<number> {
     const inputs = maskSecrets(await configure(values, checkout))
     name = inputs.name ?? name
     const event = await readEventFacts(env, inputs.baseRef)
-    audience = audienceOf(inputs, event, context, systemClock)
+    audience = audienceOf(inputs, event, context, clock)
     const credentials = inputs.githubToken === null ? null : { serverUrl: context.serverUrl, token: inputs.githubToken }
     const world = {
       createOpenOutput: (stop: AbortSignal) => createOpenOutput(env, stop),
       env,
-      clock: systemClock,
+      clock,
       createExec: (stop: AbortSignal) => createExec(env, stop),
       log: workflowLog(),
       records: audience.records,
       askWaivers: audience.waivers?.ask ?? null,
       signal,
     }
-    return run(inputs, { ...context, ...event, baseMustExist: false, uncommitted: 'warn', credentials }, world)
+    const volatile = [...context.volatile, event.defaultBranch ?? '']
+    const surroundings = {
+      ...context,
+      ...event,
+      volatile,
+      baseMustExist: false,
+      uncommitted: 'warn' as const,
+      credentials,
+    }
+    return run(inputs, surroundings, world)
   }
   const outcome = await measure().catch((error: unknown) => {
     if (signal.aborted) throw error
     const report = reportFailure(name, toFailure(error), context)
     return { report, recordable: null }
   })
-  return publish(outcome, { context, ...audience }, systemClock)
+  return publish(outcome, { context, ...audience }, clock)
 }
 
 process.exitCode = await main().catch((error: unknown) => {

@@ -13,8 +13,8 @@ import { CouldNotMeasure, toFailure } from './failure.ts'
 import type { Measurement } from './image/measurement.ts'
 import type { Inputs } from './inputs/inputs.ts'
 import type { Log } from './log.ts'
-import type { Point, Recordable } from './record/record.ts'
-import { readPoints } from './record/store.ts'
+import type { Point, Recordable, Release } from './record/record.ts'
+import { readPointsAhead } from './record/store.ts'
 import { assembleReport, reportFailure, type JudgedImage } from './report/assemble.ts'
 import type { Report, TrendPoint } from './report/report.ts'
 import { measureSides, type Facts, type Surroundings, type World } from './sides.ts'
@@ -35,13 +35,15 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
     head: { commit: null, pushed: null, dirty: false, reference: null },
   }
   try {
-    const { measured, baseline, ...recorded } = await measureSides(inputs, surroundings, world, scratch, facts)
-    world.signal.throwIfAborted()
     const budgets = budgetsOf(inputs)
-    const histories = await readHistories(world, facts.name, measured, budgets)
+    let historyOf: HistoryOf = () => Promise.resolve(NO_HISTORY)
+    const begin = (name: string): void => void (historyOf = readHistories(world, name, inputs.platforms, budgets))
+    const { measured, baseline, ...recorded } = await measureSides(inputs, surroundings, world, scratch, facts, begin)
+    world.signal.throwIfAborted()
+    const histories = await Promise.all(measured.map(({ platform }) => historyOf(platform)))
     const judged = compareAll(measured, baseline).map((compared, at) => {
       const { comparison, head, base } = compared
-      const history = histories[at] ?? NO_HISTORY
+      const history = histories[at]!
       const findings = advise(head, base)
       const { checks, verdict } = judge(compared, budgets, findings, history)
       const trend = trendOf(history.points, head)
@@ -70,26 +72,30 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
   }
 }
 
-/** The history of each image; [] where there are no records to be read. What cannot be read says why instead: only creep needs it. */
-async function readHistories(
-  { records, clock }: World,
-  name: string,
-  measured: Measurement[],
-  budgets: Budget[],
-): Promise<History[]> {
-  if (records === null) return []
+/** An image's history, by its platform. */
+type HistoryOf = (platform: string) => Promise<History>
+
+/**
+ * Begins to read the history of an image: GitHub answers while it is built. What cannot be read says why instead: only budgets on growth
+ * over time need it.
+ */
+function readHistories({ records, clock }: World, name: string, platforms: string[], budgets: Budget[]): HistoryOf {
   const now = isoSeconds(clock.now())
+  const without = (problem: string | null): History => ({ ...NO_HISTORY, now, problem })
+  if (records === null)
+    return () => Promise.resolve(without('there is no token to read the records with (`github-token`)'))
   const isAll = budgets.some(({ over }) => over !== null)
-  try {
-    const shelf = await records.open()
-    if (shelf === null) return []
-    const releases = budgets.some(({ over }) => over?.kind === 'release') ? await records.releases() : []
-    const read = (platform: string): Promise<Point[]> => readPoints(shelf, name, platform, isAll ? undefined : TREND)
-    const points = await Promise.all(measured.map(({ platform }) => read(platform)))
-    return points.map((each) => ({ points: each, releases, now, problem: null }))
-  } catch (error) {
-    const problem = `the records could not be read (${toFailure(error).message.replace(/\.$/, '')})`
-    return measured.map(() => ({ ...NO_HISTORY, now, problem }))
+  const pointsOf = readPointsAhead(records, { name, platforms, atLeast: isAll ? undefined : TREND })
+  const readReleases = async (): Promise<Release[]> => ((await records.open()) === null ? [] : records.releases())
+  const releasing = budgets.some(({ over }) => over?.kind === 'release') ? readReleases() : Promise.resolve([])
+  releasing.catch(() => {})
+  return async (platform) => {
+    try {
+      const points = await pointsOf(platform)
+      return points === null ? without(null) : { points, releases: await releasing, now, problem: null }
+    } catch (error) {
+      return without(`the records could not be read (${toFailure(error).message.replace(/\.$/, '')})`)
+    }
   }
 }
 

@@ -48,6 +48,8 @@ export type Surroundings = {
   pushed: string | null
   /** Measure uncommitted changes too (the terminal), or HEAD alone (the action). */
   uncommitted: 'measure' | 'warn'
+  /** When an image's commit was committed that is not built here, ISO 8601 in UTC to the second; null: it is not known. */
+  committedAt: string | null
   /** What is another one in each run and means nothing: its id and number, the names of branches. */
   volatile: string[]
   /** The repository's name without its owner, or null: the folder's name serves. */
@@ -75,6 +77,9 @@ export type World = {
 /** What the report says of the run whatever becomes of it: filled in as it is found out. */
 export type Facts = { name: string; head: Report['head'] }
 
+/** Told of the image's name as soon as it is known, which is before it is measured. */
+export type OnName = (name: string) => void
+
 /** What was measured of both sides, one Measurement a platform. */
 export type Sides = {
   measured: Measurement[]
@@ -88,7 +93,7 @@ export type Sides = {
 
 /**
  * Measures head and base: builds of the checkout's commit and of the one it is compared with, or images where they lie.
- * `scratch` is a folder of the run's own; `facts` get what is found out. Throws CouldNotMeasure.
+ * `scratch` is a folder of the run's own; `facts` get what is found out, `onName` at once. Throws CouldNotMeasure.
  */
 export async function measureSides(
   inputs: Inputs,
@@ -96,6 +101,7 @@ export async function measureSides(
   world: World,
   scratch: string,
   facts: Facts,
+  onName: OnName,
 ): Promise<Sides> {
   // Stops the other side when one fails: there is nothing to compare then.
   const stop = new AbortController()
@@ -118,12 +124,13 @@ export async function measureSides(
   })
   const reading = { log: world.log, inputs, places, contents: createLayerContents(signal) }
   try {
-    if (inputs.image !== null) return await measureImages(inputs.image, reading, surroundings, world, facts)
+    if (inputs.image !== null) return await measureImages(inputs.image, reading, surroundings, world, facts, onName)
     return await measureBuilds(
       { ...reading, exec, tidyUp, cwd, scratch, inTurn: createTurns(1), credentials: surroundings.credentials },
       surroundings,
       world,
       facts,
+      onName,
       () => stop.abort(),
     )
   } catch (error) {
@@ -141,6 +148,7 @@ async function measureBuilds(
   surroundings: Surroundings,
   world: World,
   facts: Facts,
+  onName: OnName,
   stop: () => void,
 ): Promise<Sides> {
   const { inputs, exec, cwd, scratch } = tools
@@ -149,6 +157,7 @@ async function measureBuilds(
   engine.catch(() => {})
   const repository = await openRepository(exec, await realpath(resolve(cwd, inputs.context)).catch(() => cwd))
   facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName)
+  onName(facts.name)
   const revision = await headRevision(repository, scratch, surroundings.uncommitted, world.log)
   const { commit, dirty } = revision
   facts.head = { ...facts.head, commit, pushed: surroundings.pushed === commit ? null : surroundings.pushed, dirty }
@@ -193,9 +202,11 @@ async function measureImages(
   surroundings: Surroundings,
   world: World,
   facts: Facts,
+  onName: OnName,
 ): Promise<Sides> {
   const { inputs, contents } = tools
   facts.name = inputs.name ?? nameOfReference(image)
+  onName(facts.name)
   facts.head = { ...facts.head, reference: image.text }
   const reading = { ...tools, name: facts.name }
   const head = await measureImage(reading, image, inputs.platforms, 'image')
@@ -224,7 +235,7 @@ async function measureImages(
     contents,
   }
   const baseline = await obtainOf(reading, measured, search, surroundings)
-  return { measured, baseline, recipe, contents, committedAt: null }
+  return { measured, baseline, recipe, contents, committedAt: surroundings.committedAt }
 }
 
 /** What an image where it lies is compared with. */

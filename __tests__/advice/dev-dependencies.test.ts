@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { devDependencies } from '../../src/advice/dev-dependencies.ts'
+import { packageCache } from '../../src/advice/package-cache.ts'
 import { aFile, anImage, aPackage, plain } from '../support/contents.ts'
 import { aBaseLayer, aLayer } from '../support/measurements.ts'
 
@@ -38,6 +39,13 @@ test('what only development needs, by the bytes that are in the image', () => {
     },
   ])
   expect(plain(found[0]!.what)).toBe('2 development dependencies')
+})
+
+test('a package that lies in a cache is told as a cache, and once', () => {
+  const cached = aFile('/app/.yarn/cache/typescript.zip', 9_000_000, 1, { package: 1 })
+  const image = anImage([base, aLayer('RUN yarn install', { line: 14 })], [cached], { packages })
+  expect(devDependencies(image)).toEqual([])
+  expect(packageCache(image)).toMatchObject([{ bytes: 9_000_000 }])
 })
 
 test('the fix fits how they came in', () => {

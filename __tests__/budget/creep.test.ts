@@ -342,10 +342,18 @@ describe('records that mean something else', () => {
     expect(check(image(1), limit(1, release), mixed).why).toBe('no recorded commit that can be compared has a tag')
   })
 
-  it('tell why there are none where they could not be read', () => {
+  it('that could not be read are no reason to pass: it is not measured', () => {
     const known = { ...NO_HISTORY, problem: 'the branch `image-budget` could not be read' }
-    expect(check(image(1), limit(1), known).why).toBe('the branch `image-budget` could not be read')
-    expect(judge(image(1), [limit(1)], []).checks).toMatchObject([{ reason: 'no-record', why: 'no records were read' }])
+    expect(check(image(1), limit(1), known)).toMatchObject({
+      reason: 'not-measured',
+      why: 'the branch `image-budget` could not be read',
+    })
+    expect(judge(image(1), [limit(1)], [], known).verdict).toBe('error')
+    expect(judge(image(1), [{ ...limit(1), level: 'warn' }], [], known).verdict).toBe('within')
+    expect(check(image(1), limit(1), { ...known, problem: null })).toMatchObject({
+      reason: 'no-record',
+      why: 'there is no record yet',
+    })
   })
 })
 

@@ -48,6 +48,7 @@ async function measure(engine: Engine, example: string): Promise<ImageReport> {
         pushed: null,
         uncommitted: 'warn',
         volatile: [],
+        committedAt: null,
         repositoryName: null,
         repositoryUrl: null,
         runUrl: null,

@@ -174,8 +174,47 @@ describe('a snapshot', () => {
     await Promise.all(['a/b/one.txt', 'a/b/two.txt', 'a/b/one.txt'].map(async (path) => snapshot?.read(path)))
     await snapshot?.list('a/b')
     const paths = github.requests.map(({ path }) => path)
-    expect(paths).toHaveLength(6)
-    expect(new Set(paths).size).toBe(6)
+    expect(paths).toHaveLength(5)
+    expect(new Set(paths).size).toBe(5)
+  })
+
+  it('reads an image’s folder with all below it at once, and folder by folder where it has too many files for that', async () => {
+    commit({
+      'README.md': '',
+      'api/p/records/1.json': '1',
+      'api/p/points/1.jsonl': '',
+      'api/q/r/s/2.json': '2',
+      'web/a': '',
+    })
+    const read = async (): Promise<unknown[]> => {
+      github.requests.length = 0
+      const shelf = (await open().snapshot())!
+      const folders = ['api', 'api/p', 'api/p/records', 'api/q/r', 'api/none', '']
+      const files = ['api/p/records/1.json', 'api/q/r/s/2.json', 'api/p']
+      const listed = await Promise.all(folders.map((folder) => shelf.list(folder)))
+      const texts = await Promise.all(files.map(async (path) => (await shelf.read(path))?.toString()))
+      return [...listed, ...texts]
+    }
+    const all = [
+      ['p', 'q'],
+      ['points', 'records'],
+      ['1.json'],
+      ['s'],
+      null,
+      ['README.md', 'api', 'web'],
+      '1',
+      '2',
+      undefined,
+    ]
+    expect(await read()).toEqual(all)
+    expect(requests('GET', /trees/)).toBe(2)
+
+    const tree = github.git('rev-parse', `${BRANCH}:api`)
+    const body = { sha: tree, url: `${github.url}/trees/${tree}`, tree: [], truncated: true }
+    github.fault({ path: new RegExp(`/git/trees/${tree}`), status: 200, body })
+    expect(await read()).toEqual(all)
+    // The root, what was cut short, and six folders.
+    expect(requests('GET', /trees/)).toBe(8)
   })
 
   it('is patient, and says what cannot be had', async () => {

@@ -1,9 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { openDataBranch } from '../../src/github/data-branch.ts'
 import { openGitHub } from '../../src/github/octokit.ts'
 import { openRecords } from '../../src/github/records.ts'
 import type { Records } from '../../src/record/shelf.ts'
 import { startGitHub, type GitHub } from '../support/github/server.ts'
 import { createRepository, type TestRepository } from '../support/repository.ts'
+
+// Hundreds of commits and tags, on a machine that may be busy.
+jest.setTimeout(60_000)
 
 let origin: TestRepository
 let github: GitHub
@@ -30,7 +34,8 @@ afterEach(async () => {
 function open(token = 'reader'): Records {
   const octokit = openGitHub(token, { baseUrl: github.url, timeout: 10_000 })
   const clock = { now: () => 0, sleep: async (milliseconds: number) => void waits.push(milliseconds) }
-  return openRecords(octokit, { owner: github.owner, repo: github.name, branch: 'image-budget' }, clock)
+  const place = { owner: github.owner, repo: github.name, branch: 'image-budget' }
+  return openRecords(octokit, place, openDataBranch(octokit, place, clock), clock)
 }
 
 /** Makes so many commits, each above the other. Gives them, the latest first. */
@@ -107,12 +112,12 @@ describe('the releases', () => {
     ])
   })
 
-  it('are at most 300', async () => {
+  it('are at most 1,000', async () => {
     const commit = origin.commit({ a: '1' })
-    origin.git('fetch', '--quiet', '.', ...Array.from({ length: 301 }, (_, each) => `main:refs/tags/v${each}`))
+    origin.git('fetch', '--quiet', '.', ...Array.from({ length: 1_001 }, (_, each) => `main:refs/tags/v${each}`))
     const found = await open().releases()
-    expect(found).toHaveLength(300)
+    expect(found).toHaveLength(1_000)
     expect(new Set(found.map((each) => each.commit))).toEqual(new Set([commit]))
-    expect(github.requests).toHaveLength(3)
+    expect(github.requests).toHaveLength(10)
   })
 })

@@ -12,11 +12,13 @@ import {
   platformsIn,
   readListings,
   readPoints,
+  readPointsAhead,
   readRecord,
   recordedCommits,
   unlistedLayers,
   type Addition,
 } from '../../src/record/store.ts'
+import type { Shelf } from '../../src/record/shelf.ts'
 import { digest } from '../support/measurements.ts'
 import { aLayerOf, aPoint, aRecord, commitOf, timeAt, timeIn } from '../support/records.ts'
 import { applied, aShelf, type Files } from '../support/shelves.ts'
@@ -25,6 +27,7 @@ const FOLDER = 'api/linux-amd64'
 const NONE: ReadonlySet<string> = new Set()
 const EMPTY: Files = new Map()
 const DAY = 86_400
+const NATIVE = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`
 
 /** A record of the image `api` whose layers these are, each with what stands for its listing. */
 function addition(seed: number, at: string, layers: string[] = ['base'], bytes = 10): Addition {
@@ -283,6 +286,37 @@ describe('the history', () => {
     expect(await read(5)).toEqual([6, 3])
     expect(await read(100)).toEqual([6, 3])
     expect(await read()).toEqual([6, 3])
+  })
+
+  it('is read before it is asked for, once, on the platform that the image will likely have', async () => {
+    const other = aRecord({ commit: commitOf(3), committedAt: '2026-11-02T10:00:00Z' }, { platform: 'linux/riscv64' })
+    const one = aRecord({ commit: commitOf(4), committedAt: '2026-11-03T10:00:00Z' }, { platform: NATIVE })
+    const files = await keepAll([one, other].map((record) => ({ record, listings: new Map() })))
+    const shelf = aShelf(files)
+    const open = (): Promise<Shelf> => Promise.resolve(shelf)
+    const read = (): string[] => shelf.asked.filter((path) => path.endsWith('.jsonl'))
+
+    const pointsOf = readPointsAhead({ open }, { name: 'api', platforms: [], atLeast: 1 })
+    await new Promise(setImmediate)
+    expect(read()).toEqual([`${folderOf('api', NATIVE)}/points/2026-11.jsonl`])
+    expect(await pointsOf(NATIVE)).toEqual([pointOf(one)])
+    expect(await pointsOf(NATIVE)).toEqual([pointOf(one)])
+    expect(read()).toHaveLength(1)
+    expect(await pointsOf('linux/s390x')).toEqual([])
+
+    shelf.asked.length = 0
+    const asked = readPointsAhead({ open }, { name: 'api', platforms: ['linux/riscv64'], atLeast: 1 })
+    await new Promise(setImmediate)
+    expect(read()).toEqual(['api/linux-riscv64/points/2026-11.jsonl'])
+    expect(await asked('linux/riscv64')).toEqual([pointOf(other)])
+  })
+
+  it('read ahead, is none without a data branch; what fails is told to those who ask for it alone', async () => {
+    const image = { name: 'api', platforms: [], atLeast: 1 }
+    expect(await readPointsAhead({ open: () => Promise.resolve(null) }, image)(NATIVE)).toBeNull()
+    const pointsOf = readPointsAhead({ open: () => Promise.reject(new Error('GitHub is in trouble')) }, image)
+    await new Promise(setImmediate)
+    await expect(pointsOf(NATIVE)).rejects.toThrow('GitHub is in trouble')
   })
 
   it('is thinned out when a month begins, and not before', async () => {

@@ -43,7 +43,10 @@ describe('isNoteworthy', () => {
     ['a secret that was there before', { findings: [finding({ rule: 'secrets', since: 'before' })] }],
     ['a budget broken before', { budgets: [budget('max-size', 140_000_000)] }],
     ['growth over time, broken before', { budgets: [creepBudget(1_000_000)], history: branchHistory() }],
-    ['growth over time without a record', { budgets: [creepBudget(1_000_000)] }],
+    [
+      'growth over time without a record',
+      { budgets: [creepBudget(1_000_000)], history: { ...branchHistory(), points: [] } },
+    ],
     ['a cap that could be lower', { budgets: [budget('max-size', 300_000_000)] }],
   ])('is quiet about %s', (_, overrides) => {
     expect(isNoteworthy(report({ images: [imageReport(overrides)] }))).toBe(false)

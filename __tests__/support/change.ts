@@ -52,6 +52,7 @@ async function measure(engine: Engine, cwd: string, inputs: ActionInputs): Promi
       pushed: null,
       uncommitted: 'warn',
       volatile: [],
+      committedAt: null,
       repositoryName: 'shop',
       repositoryUrl: 'https://github.com/octo/shop',
       runUrl: null,

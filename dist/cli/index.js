@@ -36205,62 +36205,6 @@ function ignoreLine(name, bloat) {
     return lines.size === 1 && line !== null && isPlainPattern(line) ? line : `**/${name}`;
 }
 
-;// CONCATENATED MODULE: ./build/advice/dev-dependencies.js
-
-
-
-/** The files that are told as development dependencies, with the folder that their packages lie in. */
-const devFiles = oncePerImage((image) => {
-    const { content } = image;
-    const found = new Map();
-    if (content === null)
-        return found;
-    const bloat = bloatFiles(image);
-    for (const file of content.files) {
-        const owner = file.package === null ? undefined : content.packages[file.package];
-        if (owner?.dev !== true || file.lost !== null || !isOwn(image, file) || bloat.has(file))
-            continue;
-        found.set(file, dev_dependencies_rootOf(owner.path ?? file.path));
-    }
-    return found;
-});
-/** Packages that the image's own lock file or package.json has for development only; one finding for each folder that they lie in. */
-const devDependencies = (image) => {
-    const roots = devFiles(image);
-    const byRoot = grouped(roots.keys(), (file) => roots.get(file));
-    const placeOf = ({ path, package: of }) => image.content?.packages[of]?.path ?? path;
-    return largestFirst([...byRoot].map(([root, files]) => {
-        const count = new Set(files.map((file) => file.package)).size;
-        return findingIn(image, files, {
-            what: [count === 1 ? '1 development dependency' : `${count} development dependencies`],
-            fix: dev_dependencies_fixOf(mainLayer(image, files)),
-            key: `dev-dependencies:${root}`,
-            placeOf,
-        });
-    }));
-};
-/** The outermost folder of packages: `/app/node_modules` of `/app/node_modules/a/node_modules/b`. */
-function dev_dependencies_rootOf(path) {
-    const name = '/node_modules';
-    const at = path.indexOf(`${name}/`);
-    return at === -1 ? path : path.slice(0, at + name.length);
-}
-/** How each package manager leaves them out, by what the instruction says. */
-const MANAGERS = [
-    [/\bpnpm\b/, 'pnpm install --prod'],
-    [/\byarn\b/, 'yarn install --production'],
-    [/\bbun\b/, 'bun install --production'],
-];
-function dev_dependencies_fixOf(layer) {
-    const from = layer && originOf(layer).from;
-    const command = MANAGERS.find(([manager]) => manager.test(layer?.instruction ?? ''))?.[1] ?? 'npm ci --omit=dev';
-    if (from === 'stage')
-        return ['let ', ...lineOf(layer), ' copy ', { code: 'node_modules' }, ' from a stage that ran ', { code: command }];
-    return from === 'context'
-        ? ['add ', { code: 'node_modules' }, ' to ', { code: '.dockerignore' }, ', and install by ', { code: command }]
-        : ['use ', { code: command }, ' in the final stage'];
-}
-
 ;// CONCATENATED MODULE: ./build/advice/package-cache.js
 
 
@@ -36411,6 +36355,64 @@ function package_cache_fixOf({ fix, mount }, layer) {
     return 'option' in fix
         ? ['use ', { code: fix.option }, ' in the ', { code: 'RUN' }, ...place, ...instead]
         : ['end the ', { code: 'RUN' }, ...place, ' with ', { code: `&& ${fix.command}` }, ...instead];
+}
+
+;// CONCATENATED MODULE: ./build/advice/dev-dependencies.js
+
+
+
+
+
+/** The files that are told as development dependencies, with the folder that their packages lie in. */
+const devFiles = oncePerImage((image) => {
+    const { content } = image;
+    const found = new Map();
+    if (content === null)
+        return found;
+    const others = [bloatFiles(image), cacheFiles(image), toolchainFiles(image)];
+    for (const file of content.files) {
+        const owner = file.package === null ? undefined : content.packages[file.package];
+        if (owner?.dev !== true || file.lost !== null || !isOwn(image, file) || others.some((files) => files.has(file)))
+            continue;
+        found.set(file, dev_dependencies_rootOf(owner.path ?? file.path));
+    }
+    return found;
+});
+/** Packages that the image's own lock file or package.json has for development only; one finding for each folder that they lie in. */
+const devDependencies = (image) => {
+    const roots = devFiles(image);
+    const byRoot = grouped(roots.keys(), (file) => roots.get(file));
+    const placeOf = ({ path, package: of }) => image.content?.packages[of]?.path ?? path;
+    return largestFirst([...byRoot].map(([root, files]) => {
+        const count = new Set(files.map((file) => file.package)).size;
+        return findingIn(image, files, {
+            what: [count === 1 ? '1 development dependency' : `${count} development dependencies`],
+            fix: dev_dependencies_fixOf(mainLayer(image, files)),
+            key: `dev-dependencies:${root}`,
+            placeOf,
+        });
+    }));
+};
+/** The outermost folder of packages: `/app/node_modules` of `/app/node_modules/a/node_modules/b`. */
+function dev_dependencies_rootOf(path) {
+    const name = '/node_modules';
+    const at = path.indexOf(`${name}/`);
+    return at === -1 ? path : path.slice(0, at + name.length);
+}
+/** How each package manager leaves them out, by what the instruction says. */
+const MANAGERS = [
+    [/\bpnpm\b/, 'pnpm install --prod'],
+    [/\byarn\b/, 'yarn install --production'],
+    [/\bbun\b/, 'bun install --production'],
+];
+function dev_dependencies_fixOf(layer) {
+    const from = layer && originOf(layer).from;
+    const command = MANAGERS.find(([manager]) => manager.test(layer?.instruction ?? ''))?.[1] ?? 'npm ci --omit=dev';
+    if (from === 'stage')
+        return ['let ', ...lineOf(layer), ' copy ', { code: 'node_modules' }, ' from a stage that ran ', { code: command }];
+    return from === 'context'
+        ? ['add ', { code: 'node_modules' }, ' to ', { code: '.dockerignore' }, ', and install by ', { code: command }]
+        : ['use ', { code: command }, ' in the final stage'];
 }
 
 ;// CONCATENATED MODULE: ./build/advice/vcs-and-tests.js
@@ -37110,7 +37112,7 @@ function rankOf({ entry: { rank } }) {
 /* harmony export */   HI: () => (/* binding */ isAlike),
 /* harmony export */   Vo: () => (/* binding */ NO_HISTORY)
 /* harmony export */ });
-/** Of an image whose records were not read. */
+/** Of an image whose records nobody read. */
 const NO_HISTORY = {
     points: [],
     releases: [],
@@ -37123,9 +37125,7 @@ const NO_HISTORY = {
  * end of a sentence.
  */
 function startOf(over, head, history) {
-    const { points, problem } = history;
-    if (problem !== null)
-        return { why: problem };
+    const { points } = history;
     if (points.length === 0)
         return { why: 'there is no record yet' };
     const alike = points.filter((point) => isAlike(head, point));
@@ -37378,7 +37378,9 @@ function judge(compared, budgets, findings, history = budget_history/* NO_HISTOR
             return judgeFindings(compared, budget, findings, scope.of);
         const sides = sidesOf(compared, scope);
         if (over !== null)
-            return withLevel(judgeCreep(sides, budget, (0,budget_history/* startOf */.GH)(over, compared.head, history)));
+            return withLevel(history.problem === null
+                ? judgeCreep(sides, budget, (0,budget_history/* startOf */.GH)(over, compared.head, history))
+                : skipped(budget, 'size', 'not-measured', history.problem));
         const metric = capped[budget.budget];
         return withLevel(metric === undefined ? judgeGrowth(sides, budget) : judgeCap(sides, budget, metric));
     });
@@ -37409,7 +37411,12 @@ function sidesOf(compared, scope) {
     // A stage that was named anew has no growth: its layers are the base's.
     const isNew = scope?.kind === 'stage' && known?.layers === 0;
     const base = isNew && compared.base ? sharedWithStage(compared.head, compared.base, scope.of) : known;
-    const sides = { base, drift: driftOf(compared, scope), unlikeDownloads: comparison.unlikeDownloads !== null };
+    const sides = {
+        base,
+        drift: driftOf(compared, scope),
+        unlikeDownloads: comparison.unlikeDownloads !== null,
+        noise: comparison.baseline.kind === 'record' ? noiseBeside(base) : NO_NOISE,
+    };
     // It may be misspelt, or one that the image is not made of.
     const isAbsent = scope?.kind === 'stage' && head.layers === 0;
     return { ...sides, head: isAbsent ? absent(scope.of, compared.head) : head };
@@ -37423,6 +37430,15 @@ function absent(stage, head) {
         layers: null,
         why: `no layer of the image is of the stage \`${stage}\`${others}`,
     };
+}
+const NO_NOISE = { size: 0, 'download-size': 0, layers: 0 };
+/** Bytes, and the share of the base in thousandths, by which two builds of one tree differ on two machines: logs, caches, the compressor. */
+const NOISE = { bytes: 10_000, thousandths: 1 };
+function noiseBeside(base) {
+    return { size: noiseOf(base?.size ?? 0), 'download-size': noiseOf(base?.downloadSize ?? 0), layers: 0 };
+}
+function noiseOf(bytes) {
+    return Math.min(NOISE.bytes, Math.ceil((bytes * NOISE.thousandths) / 1000));
 }
 const NO_DRIFT = { size: 0, 'download-size': 0, layers: 0 };
 /** The growth that is not this change's: none of the image's own layers, and all of the base image's where that is what is limited. */
@@ -37477,11 +37493,11 @@ function judgeCreep(sides, budget, start) {
     return { ...check, against: { commit, at, tag: start.tag } };
 }
 /** A broken cap as far as it is this change's doing: it grew what the base has, and not by a base image that moved by itself. */
-function charged(check, { head, base, drift }, metric, breaks) {
+function charged(check, { head, base, drift, noise }, metric, breaks) {
     const [value, before] = [judge_valueOf(head, metric), base && judge_valueOf(base, metric)];
     if (check.status !== 'over' || value === null || before === null)
         return check;
-    if (value <= before)
+    if (value <= before + noise[metric])
         return { ...check, status: 'skipped', reason: 'over-before' };
     const moved = drift[metric];
     if (moved > 0 && (value - moved <= before || !breaks(value - moved)))
@@ -37501,6 +37517,8 @@ function judgeGrowth(sides, budget) {
     const uncounted = growth > 0 ? Math.min(growth, sides.drift[metric]) : 0;
     const value = growth - uncounted;
     const actual = inUnit(budget, value, before);
+    if (value > 0 && value <= sides.noise[metric])
+        return { ...applied(budget, metric, { actual, value: 0, allowed: allowanceOf(budget, before), growth }), uncounted };
     return { ...applied(budget, metric, { actual, value, allowed: allowanceOf(budget, before), growth }), uncounted };
 }
 /** What a growth limit allows on what was there before, in the metric's own unit. */
@@ -37841,6 +37859,7 @@ stdout.on('error', (error) => {
 /** https://no-color.org and https://force-color.org */
 const coloured = (stream) => !env['NO_COLOR'] && (stream.isTTY || Boolean(env['FORCE_COLOR']));
 const say = (text) => void stderr.write(`${text}\n`);
+const warn = (text) => say(`Warning: ${printable(text)}`);
 /**
  * The log of both builds as it comes, each line behind its side's name: of buildx's numbered lines only the steps, unless
  * `--verbose`; what it says of a failed step at the end, and what `before-build` prints, whole.
@@ -37871,7 +37890,12 @@ function printable(text) {
 }
 /** Nothing is fetched for what may as well be built. */
 function localRecords({ baseline, dataBranch }) {
-    const world = { exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .createExec */ .k7)(env, signal), openOutput: (0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .createOpenOutput */ .CY)(env, signal), cwd: process.cwd() };
+    const world = {
+        exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .createExec */ .k7)(env, signal),
+        openOutput: (0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .createOpenOutput */ .CY)(env, signal),
+        cwd: process.cwd(),
+        warn,
+    };
     return (0,_record_local_js__WEBPACK_IMPORTED_MODULE_8__/* .openLocalRecords */ .m)(world, dataBranch, { fetch: baseline === 'record' });
 }
 async function main(command) {
@@ -37882,7 +37906,6 @@ async function main(command) {
     const terminal = { colour: coloured(stdout), width: stdout.columns ?? 100 };
     if (command.kind === 'history') {
         const [exec, openOutput] = [(0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .createExec */ .k7)(env, signal), (0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .createOpenOutput */ .CY)(env, signal)];
-        const warn = (text) => say(`Warning: ${printable(text)}`);
         stdout.write(await (0,_show_history_js__WEBPACK_IMPORTED_MODULE_5__/* .showHistory */ .M)(command, { exec, openOutput, cwd: process.cwd(), warn }, terminal));
     }
     if (command.kind !== 'check')
@@ -37895,7 +37918,9 @@ async function main(command) {
         baseMustExist: command.mustExist,
         pushed: null,
         uncommitted: 'measure',
-        volatile: [],
+        // What runs of the default branch take out of build arguments.
+        volatile: ['main', 'master'],
+        committedAt: null,
         repositoryName: null,
         repositoryUrl: null,
         runUrl: null,
@@ -37950,9 +37975,14 @@ __nccwpck_require__.d(__webpack_exports__, {
 const promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
 ;// CONCATENATED MODULE: ./build/clock.js
 
-/** A time in milliseconds since 1970 as ISO 8601 has it, in UTC, to the second: `2026-11-21T10:00:00Z`. */
+/** The last second that ISO 8601 writes with four digits of the year. */
+const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59);
+/**
+ * A time in milliseconds since 1970 as ISO 8601 has it, in UTC, to the second: `2026-11-21T10:00:00Z`; one before 1970, or after the year
+ * 9999, is the first or last second that is written so. A commit may have any time.
+ */
 function isoSeconds(milliseconds) {
-    return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
+    return new Date(Math.min(Math.max(milliseconds, 0), LATEST)).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 /** The machine's own clock. */
 const systemClock = {
@@ -37980,6 +38010,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./build/build/dockerfile.js
 var dockerfile = __nccwpck_require__(161);
+// EXTERNAL MODULE: ./build/image/packing.js
+var packing = __nccwpck_require__(2809);
 // EXTERNAL MODULE: ./build/image/measurement.js
 var measurement = __nccwpck_require__(4158);
 ;// CONCATENATED MODULE: ./build/compare/align.js
@@ -38615,6 +38647,7 @@ function layerChange({ base, head }, change, why) {
 
 
 
+
 /**
  * Compares the images of one build, one per platform, with the baseline's image for the same platform. A platform that
  * the baseline does not have is compared with nothing, and its baseline says why. In the order of `heads`.
@@ -38651,7 +38684,7 @@ function compare(head, base, baseline) {
     const comparedWith = obstacle === null ? base : null;
     const after = totalsOf(head);
     const before = comparedWith && totalsOf(comparedWith);
-    const unlikeDownloads = comparedWith && unlikePacking(head, comparedWith);
+    const unlikeDownloads = comparedWith && (0,packing/* unlikePacking */.I)(head, comparedWith);
     const { layers, baseImage } = changesOfLayers(comparedWith, head);
     return {
         name: head.name,
@@ -38696,29 +38729,6 @@ function comparable(head, base) {
     }
     return null;
 }
-/**
- * Null where the download sizes can be compared, or are not measured; else why not. The same layer in another packing weighs otherwise,
- * though nothing changed; so do gzip and zstd, by more than most changes do.
- */
-function unlikePacking(head, base) {
-    if (head.downloadSize === null || base.downloadSize === null)
-        return null;
-    const digests = new Map(base.layers.map((layer) => [layer.diffId, layer.digest]));
-    const repacked = head.layers.find(({ diffId, digest }) => digests.has(diffId) && digests.get(diffId) !== digest);
-    if (repacked)
-        return 'layers that both have were packed anew, and weigh otherwise';
-    const [before, after] = [packingOf(base, head), packingOf(head, base)];
-    if (before.length === 0 || after.length === 0 || before.join() === after.join())
-        return null;
-    return `the base's layers are ${before.join(' and ')}, this change's ${after.join(' and ')}`;
-}
-/** How the layers are packed that the other image does not have. */
-function packingOf({ layers }, other) {
-    const shared = new Set(other.layers.map((layer) => layer.digest));
-    const kinds = layers.filter((layer) => !shared.has(layer.digest)).map((layer) => PACKING[layer.compression ?? 'none']);
-    return [...new Set(kinds)].toSorted();
-}
-const PACKING = { gzip: 'packed by gzip', zstd: 'packed by zstd', none: 'not packed' };
 /** Changes of packages that are told. */
 const compare_MAX_PACKAGES = 100;
 function packagesOf(base, head) {
@@ -43047,6 +43057,39 @@ function* stanzasOf(record, wanted) {
 
 /***/ }),
 
+/***/ 2809:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   I: () => (/* binding */ unlikePacking)
+/* harmony export */ });
+/**
+ * Null where the download sizes can be compared, or are not measured; else why not. The same layer in another packing weighs otherwise,
+ * though nothing changed; so do gzip and zstd, by more than most changes do.
+ */
+function unlikePacking(head, base) {
+    if (head.downloadSize === null || base.downloadSize === null)
+        return null;
+    const digests = new Map(base.layers.map((layer) => [layer.diffId, layer.digest]));
+    const repacked = head.layers.find(({ diffId, digest }) => digests.has(diffId) && digests.get(diffId) !== digest);
+    if (repacked)
+        return 'layers that both have were packed anew, and weigh otherwise';
+    const [before, after] = [packingOf(base, head), packingOf(head, base)];
+    if (before.length === 0 || after.length === 0 || before.join() === after.join())
+        return null;
+    return `the base's layers are ${before.join(' and ')}, this change's ${after.join(' and ')}`;
+}
+/** How the layers are packed that the other image does not have. */
+function packingOf({ layers }, other) {
+    const shared = new Set(other.layers.map((layer) => layer.digest));
+    const kinds = layers.filter((layer) => !shared.has(layer.digest)).map((layer) => PACKING[layer.compression ?? 'none']);
+    return [...new Set(kinds)].toSorted();
+}
+const PACKING = { gzip: 'packed by gzip', zstd: 'packed by zstd', none: 'not packed' };
+
+
+/***/ }),
+
 /***/ 230:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -43652,7 +43695,7 @@ var reference = __nccwpck_require__(6829);
 
 
 /** Inputs that have no meaning on a terminal: there is no pull request to comment on. */
-const WORKFLOW_ONLY = new Set(['accept-label', 'comment', 'github-token']);
+const WORKFLOW_ONLY = new Set(['accept-label', 'comment', 'github-token', 'record']);
 /** The options of the commands that are inputs, in action.yml's order. */
 const inputOptions = inputs/* inputNames */.vj.filter((name) => !WORKFLOW_ONLY.has(name));
 const OWN_OPTIONS = {
@@ -43794,7 +43837,7 @@ function hint(name) {
     if (near === null)
         return Object.hasOwn(HISTORY_OPTIONS, name) ? ' of this command; `history` has it.' : '.';
     return WORKFLOW_ONLY.has(near)
-        ? ': on a terminal there is no pull request to comment on.'
+        ? `: on a terminal there is no pull request to comment on, and nothing to record.`
         : `; did you mean \`--${near}\`?`;
 }
 /** Inputs that are lists: given twice, the option adds. */
@@ -44455,19 +44498,23 @@ function keepMemoryLow() {
 
 
 
-/** Commits and tags that are looked at, at most. */
-const MOST = 300;
+/** Commits, and tags, that are looked at, at most. */
+const MOST_COMMITS = 300;
+const MOST_TAGS = 1_000;
 /**
  * The records on the data branch of the clone that a folder is in, as git has them: with `fetch` the remote is asked, else what the last
- * fetch left is taken. None where the folder is in no repository.
+ * fetch left is taken, and told where the remote could not be asked. None where the folder is in no repository.
  */
-function openLocalRecords({ exec, openOutput, cwd }, branch, { fetch }) {
+function openLocalRecords({ exec, openOutput, cwd, warn }, branch, { fetch }) {
     let repository = null;
     let shelf = null;
     const clone = () => (repository ??= (0,_git_git_js__WEBPACK_IMPORTED_MODULE_2__/* .openRepository */ .h_)(exec, cwd));
     const open = async () => {
         try {
-            return await (0,_git_branch_js__WEBPACK_IMPORTED_MODULE_1__/* .readBranch */ .pG)(openOutput, await clone(), branch, { fetch }, null);
+            const found = await (0,_git_branch_js__WEBPACK_IMPORTED_MODULE_1__/* .readBranch */ .pG)(openOutput, await clone(), branch, { fetch }, null);
+            if (found !== null && found.unasked !== null)
+                warn(`The branch \`${branch}\` is read as the last fetch left it: ${found.unasked}.`);
+            return found;
         }
         catch (error) {
             if ((0,_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .toFailure */ .w)(error).kind === 'precondition')
@@ -44477,8 +44524,9 @@ function openLocalRecords({ exec, openOutput, cwd }, branch, { fetch }) {
     };
     return {
         open: () => (shelf ??= open()),
-        ancestors: async (commit) => (0,_git_branch_js__WEBPACK_IMPORTED_MODULE_1__/* .commitsBefore */ .Ox)(await clone(), commit, MOST),
-        releases: async () => (0,_git_branch_js__WEBPACK_IMPORTED_MODULE_1__/* .tagsOf */ .Fg)(await clone(), MOST),
+        ancestors: async (commit) => (0,_git_branch_js__WEBPACK_IMPORTED_MODULE_1__/* .commitsBefore */ .Ox)(await clone(), commit, MOST_COMMITS),
+        // A version has a number; a tag like `latest` moves, and says nothing of what was released when.
+        releases: async () => (await (0,_git_branch_js__WEBPACK_IMPORTED_MODULE_1__/* .tagsOf */ .Fg)(await clone(), MOST_TAGS)).filter(({ name }) => /\d/.test(name)),
     };
 }
 
@@ -49735,6 +49783,8 @@ const NO_BASELINE = {
     platforms: [],
 };
 
+// EXTERNAL MODULE: ./build/image/packing.js
+var image_packing = __nccwpck_require__(2809);
 // EXTERNAL MODULE: ./build/record/paths.js
 var paths = __nccwpck_require__(3536);
 ;// CONCATENATED MODULE: ./build/record/recipe.js
@@ -49775,7 +49825,7 @@ const MAX_KEY = 200;
 function byKey([one = ''], [other = '']) {
     return one < other ? -1 : one > other ? 1 : 0;
 }
-/** 16 bits: of what may be a secret they tell so little that no guess can be held against them. */
+/** 16 bits: enough to tell another value, and of one that is hard to guess far too few to tell it. */
 function checksumOf(part, value) {
     return (0,external_node_crypto_.createHash)('sha256').update(`${part}\0${value}`).digest('hex').slice(0, 4);
 }
@@ -49841,6 +49891,7 @@ function clauseOf(part, was, is) {
 
 
 
+
 /** Records that are looked at before they are given up: what makes one unlike makes those before it. */
 const TRIED = 10;
 /**
@@ -49853,31 +49904,35 @@ async function findRecord(search, base, reach) {
     const shelf = await records.open();
     if (shelf === null)
         return { reason: null };
-    const platforms = await platformsToFind(shelf, search);
+    const engine = await search.engine;
+    const platforms = await platformsToFind(shelf, search, engine);
     const candidates = reach === 'exact'
         ? [{ commit: base.commit, behind: 0 }]
         : await recordedBefore(search, shelf, base.commit, platforms);
-    const engine = await search.engine;
-    let reason = null;
+    let passedOver = null;
     for (const { commit, behind } of candidates) {
         const found = await Promise.all(platforms.map((platform) => (0,store/* readRecord */.aE)(shelf, name, platform, commit)));
         if (found.length === 0 || !found.every((record) => record !== null))
             continue;
         const unlike = found.map((record) => unlikeness(record, search, engine)).find((clause) => clause !== null);
-        const lacking = unlike ?? (await lackingPlatforms(platforms, search.head));
-        if (lacking === null) {
-            const measurements = await Promise.all(found.map((record) => withContent(record, shelf, search)));
+        const measurements = unlike ? [] : await Promise.all(found.map((record) => withContent(record, shelf, search)));
+        const obstacle = unlike ?? obstacleBeside(await search.head, measurements);
+        if (obstacle === null) {
             const record = { commit, at: found[0].committedAt, behind };
-            return { ...NO_BASELINE, kind: 'record', ...base, record, measurements, platforms: (0,measurement/* platformsOf */.W)(measurements) };
+            const platformsFound = (0,measurement/* platformsOf */.W)(measurements);
+            return { ...NO_BASELINE, kind: 'record', ...base, record, passedOver, measurements, platforms: platformsFound };
         }
-        reason ??= `the record of \`${commit.slice(0, 7)}\` does not serve: ${lacking}`;
+        passedOver ??= `the record of \`${commit.slice(0, 7)}\` does not serve: ${obstacle}`;
     }
-    return { reason };
+    return { reason: passedOver };
 }
 /** Those that were asked for; else the one that is built where nothing else is said, as far as records tell. */
-async function platformsToFind(shelf, { inputs, name }) {
+async function platformsToFind(shelf, { inputs, name, head }, engine) {
     if (inputs.platforms.length > 0)
         return inputs.platforms.map(manifests/* normalisePlatform */.WN);
+    // An image where it lies is measured first.
+    if (engine === null)
+        return (0,measurement/* platformsOf */.W)(await head);
     const recorded = await (0,store/* platformsIn */.S2)(shelf, name);
     const native = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
     return recorded.includes(native) ? [native] : recorded.slice(0, 1);
@@ -49912,10 +49967,19 @@ function unlikeness(record, { inputs, recipe }, engine) {
         return "of its size and this change's, one is read from the layers and the other the engine's own count";
     return unlikeRecipe(record.recipe, recipe);
 }
-/** What this change is built for and the records are not, where only the build tells that; null: nothing. */
-async function lackingPlatforms(platforms, head) {
-    const missing = (0,measurement/* platformsOf */.W)(await head).filter((platform) => !platforms.includes(platform));
-    return missing.length === 0 ? null : `it is for ${platforms.join(', ')}, this change for ${missing.join(', ')}`;
+/** What only this change's image tells of why the records' are not to be compared with it, as a clause; null: nothing. */
+function obstacleBeside(heads, bases) {
+    for (const head of heads) {
+        const base = bases.find(({ platform }) => platform === head.platform);
+        if (!base)
+            return `it is for ${(0,measurement/* platformsOf */.W)(bases).join(', ')}, this change for ${(0,measurement/* platformsOf */.W)(heads).join(', ')}`;
+        if (head.content !== null && base.content === null)
+            return 'the list of its files is not kept any more';
+        const packing = (0,image_packing/* unlikePacking */.I)(head, base);
+        if (packing !== null)
+            return packing;
+    }
+    return null;
 }
 async function withContent({ measurement }, shelf, { name, inputs, contents }) {
     if (!inputs.metrics.includes('size') || measurement.sizeFrom !== 'content')
@@ -49979,8 +50043,13 @@ async function obtainImageRecord(search, question, log) {
  * are passed over, unless only they are wanted: a growth limit must not pass for it.
  */
 async function obtainRecord(search, base, { baseline }, log) {
-    if (search === null)
-        return { reason: null };
+    if (search === null) {
+        if (baseline !== 'record')
+            return { reason: null };
+        throw new build_failure/* CouldNotMeasure */.N('precondition', '`baseline` is `record`, and without a token no records can be read.', {
+            remedy: '`github-token` takes one; `${{ github.token }}`, its default, is the job’s own.',
+        });
+    }
     try {
         return await findRecord(search, base, baseline === 'record' ? 'nearest' : 'exact');
     }
@@ -50141,15 +50210,20 @@ var external_node_stream_ = __nccwpck_require__(7075);
 var turns = __nccwpck_require__(7760);
 // EXTERNAL MODULE: ./build/image/layer/listing.js + 2 modules
 var layer_listing = __nccwpck_require__(2028);
+// EXTERNAL MODULE: external "node:buffer"
+var external_node_buffer_ = __nccwpck_require__(4573);
 ;// CONCATENATED MODULE: ./build/image/layer/release.js
-/** Less than what is unpacked at a time; smaller buffers may be parts of a shared one. */
+
+/** What Node reads from a socket at a time, and less than what is unpacked. */
 const LEAST = 64 * 1024;
 /**
  * Lets go of the memory of a chunk that is not used any more, where it is the last part of a buffer of its own: V8 leaves up to 64 MB of
  * such memory lying about before it looks, and memory that was just freed is still in the processor's cache. Does nothing before Node 21.
  */
 function release({ buffer, byteOffset, byteLength }) {
-    const isLast = byteOffset + byteLength === buffer.byteLength && buffer.byteLength >= LEAST;
+    // A buffer of the pool's size may be the pool, which others share.
+    const isOwn = buffer.byteLength >= LEAST && buffer.byteLength !== external_node_buffer_.Buffer.poolSize;
+    const isLast = isOwn && byteOffset + byteLength === buffer.byteLength;
     if (isLast && buffer instanceof ArrayBuffer && typeof buffer.transfer === 'function')
         buffer.transfer(0);
 }
@@ -53857,7 +53931,7 @@ async function measureImages(image, tools, surroundings, world, facts) {
         contents,
     };
     const baseline = await obtainOf(reading, measured, search, surroundings);
-    return { measured, baseline, recipe, contents, committedAt: null };
+    return { measured, baseline, recipe, contents, committedAt: surroundings.committedAt };
 }
 /** What an image where it lies is compared with. */
 async function obtainOf(reading, measured, search, { base, baseMustExist }) {
@@ -53989,16 +54063,17 @@ async function run(inputs, surroundings, world) {
         await run_discard(scratch, world.log);
     }
 }
-/** The history of each image; [] where there are no records to be read. What cannot be read says why instead: only creep needs it. */
+/** The history of each image. What cannot be read says why instead: only budgets on growth over time need it. */
 async function readHistories({ records, clock }, name, measured, budgets) {
-    if (records === null)
-        return [];
     const now = (0,build_clock/* isoSeconds */.n)(clock.now());
+    const without = (problem) => measured.map(() => ({ ...budget_history/* NO_HISTORY */.Vo, now, problem }));
+    if (records === null)
+        return without('there is no token to read the records with (`github-token`)');
     const isAll = budgets.some(({ over }) => over !== null);
     try {
         const shelf = await records.open();
         if (shelf === null)
-            return [];
+            return without(null);
         const releases = budgets.some(({ over }) => over?.kind === 'release') ? await records.releases() : [];
         const read = (platform) => (0,store/* readPoints */.Sb)(shelf, name, platform, isAll ? undefined : TREND);
         const points = await Promise.all(measured.map(({ platform }) => read(platform)));
@@ -54006,7 +54081,7 @@ async function readHistories({ records, clock }, name, measured, budgets) {
     }
     catch (error) {
         const problem = `the records could not be read (${(0,build_failure/* toFailure */.w)(error).message.replace(/\.$/, '')})`;
-        return measured.map(() => ({ ...budget_history/* NO_HISTORY */.Vo, now, problem }));
+        return without(problem);
     }
 }
 /** Records that a trend has. */

@@ -3,6 +3,8 @@ import type { Layer } from '../image/measurement.ts'
 import { bloatFiles } from './context-bloat.ts'
 import type { Rule, Words } from './finding.ts'
 import { lineOf, originOf } from './instruction.ts'
+import { cacheFiles } from './package-cache.ts'
+import { toolchainFiles } from './toolchain.ts'
 import { findingIn, grouped, isOwn, largestFirst, mainLayer, oncePerImage } from './weigh.ts'
 
 /** The files that are told as development dependencies, with the folder that their packages lie in. */
@@ -10,10 +12,11 @@ export const devFiles = oncePerImage((image): ReadonlyMap<ImageFile, string> => 
   const { content } = image
   const found = new Map<ImageFile, string>()
   if (content === null) return found
-  const bloat = bloatFiles(image)
+  const others = [bloatFiles(image), cacheFiles(image), toolchainFiles(image)]
   for (const file of content.files) {
     const owner = file.package === null ? undefined : content.packages[file.package]
-    if (owner?.dev !== true || file.lost !== null || !isOwn(image, file) || bloat.has(file)) continue
+    if (owner?.dev !== true || file.lost !== null || !isOwn(image, file) || others.some((files) => files.has(file)))
+      continue
     found.set(file, rootOf(owner.path ?? file.path))
   }
   return found

@@ -63,7 +63,12 @@ async function obtainRecord(
   { baseline }: Inputs,
   log: Log,
 ): Promise<Baseline | NoRecord> {
-  if (search === null) return { reason: null }
+  if (search === null) {
+    if (baseline !== 'record') return { reason: null }
+    throw new CouldNotMeasure('precondition', '`baseline` is `record`, and without a token no records can be read.', {
+      remedy: '`github-token` takes one; `${{ github.token }}`, its default, is the job’s own.',
+    })
+  }
   try {
     return await findRecord(search, base, baseline === 'record' ? 'nearest' : 'exact')
   } catch (error) {

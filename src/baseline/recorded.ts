@@ -2,14 +2,14 @@ import type { Engine } from '../build/engine.ts'
 import { contentOf } from '../image/content.ts'
 import type { LayerContents } from '../image/layer/contents.ts'
 import { countsItself } from '../image/measure.ts'
+import { unlikePacking } from '../image/packing.ts'
 import { platformsOf, type Measurement } from '../image/measurement.ts'
-import { normalisePlatform } from '../image/source/manifests.ts'
 import type { Inputs } from '../inputs/inputs.ts'
 import { folderOf } from '../record/paths.ts'
 import { unlikeRecipe } from '../record/recipe.ts'
 import type { Recipe, StoredRecord } from '../record/record.ts'
 import type { Records, Shelf } from '../record/shelf.ts'
-import { platformsIn, readListings, readRecord, recordedCommits } from '../record/store.ts'
+import { likelyPlatforms, readListings, readRecord, recordedCommits } from '../record/store.ts'
 import { NO_BASELINE, type Baseline } from './baseline.ts'
 
 /** What finding a record takes. */
@@ -46,34 +46,29 @@ export async function findRecord(
   const { records, name } = search
   const shelf = await records.open()
   if (shelf === null) return { reason: null }
-  const platforms = await platformsToFind(shelf, search)
+  const engine = await search.engine
+  // An image where it lies is measured first.
+  const platforms =
+    engine === null ? platformsOf(await search.head) : await likelyPlatforms(shelf, name, search.inputs.platforms)
   const candidates =
     reach === 'exact'
       ? [{ commit: base.commit, behind: 0 }]
       : await recordedBefore(search, shelf, base.commit, platforms)
-  const engine = await search.engine
-  let reason: string | null = null
+  let passedOver: string | null = null
   for (const { commit, behind } of candidates) {
     const found = await Promise.all(platforms.map((platform) => readRecord(shelf, name, platform, commit)))
     if (found.length === 0 || !found.every((record) => record !== null)) continue
     const unlike = found.map((record) => unlikeness(record, search, engine)).find((clause) => clause !== null)
-    const lacking = unlike ?? (await lackingPlatforms(platforms, search.head))
-    if (lacking === null) {
-      const measurements = await Promise.all(found.map((record) => withContent(record, shelf, search)))
+    const measurements = unlike ? [] : await Promise.all(found.map((record) => withContent(record, shelf, search)))
+    const obstacle = unlike ?? obstacleBeside(await search.head, measurements)
+    if (obstacle === null) {
       const record = { commit, at: found[0]!.committedAt, behind }
-      return { ...NO_BASELINE, kind: 'record', ...base, record, measurements, platforms: platformsOf(measurements) }
+      const platformsFound = platformsOf(measurements)
+      return { ...NO_BASELINE, kind: 'record', ...base, record, passedOver, measurements, platforms: platformsFound }
     }
-    reason ??= `the record of \`${commit.slice(0, 7)}\` does not serve: ${lacking}`
+    passedOver ??= `the record of \`${commit.slice(0, 7)}\` does not serve: ${obstacle}`
   }
-  return { reason }
-}
-
-/** Those that were asked for; else the one that is built where nothing else is said, as far as records tell. */
-async function platformsToFind(shelf: Shelf, { inputs, name }: RecordSearch): Promise<string[]> {
-  if (inputs.platforms.length > 0) return inputs.platforms.map(normalisePlatform)
-  const recorded = await platformsIn(shelf, name)
-  const native = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`
-  return recorded.includes(native) ? [native] : recorded.slice(0, 1)
+  return { reason: passedOver }
 }
 
 /** The nearest commits, at most `TRIED`, that have a record for each of the platforms. */
@@ -110,10 +105,16 @@ function unlikeness(record: StoredRecord, { inputs, recipe }: RecordSearch, engi
   return unlikeRecipe(record.recipe, recipe)
 }
 
-/** What this change is built for and the records are not, where only the build tells that; null: nothing. */
-async function lackingPlatforms(platforms: string[], head: Promise<Measurement[]>): Promise<string | null> {
-  const missing = platformsOf(await head).filter((platform) => !platforms.includes(platform))
-  return missing.length === 0 ? null : `it is for ${platforms.join(', ')}, this change for ${missing.join(', ')}`
+/** What only this change's image tells of why the records' are not to be compared with it, as a clause; null: nothing. */
+function obstacleBeside(heads: Measurement[], bases: Measurement[]): string | null {
+  for (const head of heads) {
+    const base = bases.find(({ platform }) => platform === head.platform)
+    if (!base) return `it is for ${platformsOf(bases).join(', ')}, this change for ${platformsOf(heads).join(', ')}`
+    if (head.content !== null && base.content === null) return 'the list of its files is not kept any more'
+    const packing = unlikePacking(head, base)
+    if (packing !== null) return packing
+  }
+  return null
 }
 
 async function withContent(

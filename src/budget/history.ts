@@ -9,11 +9,11 @@ export type History = {
   releases: Release[]
   /** When the image is judged, ISO 8601. */
   now: string
-  /** Why there are no records, as the end of a sentence; null where there are some, or none was kept yet. */
+  /** Why the records are not known, as the end of a sentence: then nothing is judged by them, unseen. Null where they are, also where there are none. */
   problem: string | null
 }
 
-/** Of an image whose records were not read. */
+/** Of an image whose records nobody read. */
 export const NO_HISTORY: History = {
   points: [],
   releases: [],
@@ -30,8 +30,7 @@ export type Start = { point: Point; tag: string | null }
  * end of a sentence.
  */
 export function startOf(over: Over, head: Measurement, history: History): Start | { why: string } {
-  const { points, problem } = history
-  if (problem !== null) return { why: problem }
+  const { points } = history
   if (points.length === 0) return { why: 'there is no record yet' }
   const alike = points.filter((point) => isAlike(head, point))
   if (alike.length === 0) return { why: 'all records were measured on another store than this image, or otherwise' }

@@ -37,7 +37,12 @@ export function judge(
       const { scope, over } = budget
       if (scope?.kind === 'rule') return judgeFindings(compared, budget, findings, scope.of)
       const sides = sidesOf(compared, scope)
-      if (over !== null) return withLevel(judgeCreep(sides, budget, startOf(over, compared.head, history)))
+      if (over !== null)
+        return withLevel(
+          history.problem === null
+            ? judgeCreep(sides, budget, startOf(over, compared.head, history))
+            : skipped(budget, 'size', 'not-measured', history.problem),
+        )
       const metric = capped[budget.budget]
       return withLevel(metric === undefined ? judgeGrowth(sides, budget) : judgeCap(sides, budget, metric))
     })
@@ -72,6 +77,8 @@ type Sides = {
   drift: Record<SizedMetric, number>
   /** The download sizes of the two mean nothing beside each other. */
   unlikeDownloads: boolean
+  /** By how much they differ though nothing changed: of a record's build and this one's. */
+  noise: Record<SizedMetric, number>
 }
 
 type SizedMetric = Exclude<Metric, 'findings'>
@@ -84,7 +91,12 @@ function sidesOf(compared: Compared, scope: LimitScope | null): Sides {
   // A stage that was named anew has no growth: its layers are the base's.
   const isNew = scope?.kind === 'stage' && known?.layers === 0
   const base = isNew && compared.base ? sharedWithStage(compared.head, compared.base, scope.of) : known
-  const sides = { base, drift: driftOf(compared, scope), unlikeDownloads: comparison.unlikeDownloads !== null }
+  const sides = {
+    base,
+    drift: driftOf(compared, scope),
+    unlikeDownloads: comparison.unlikeDownloads !== null,
+    noise: comparison.baseline.kind === 'record' ? noiseBeside(base) : NO_NOISE,
+  }
   // It may be misspelt, or one that the image is not made of.
   const isAbsent = scope?.kind === 'stage' && head.layers === 0
   return { ...sides, head: isAbsent ? absent(scope.of, compared.head) : head }
@@ -99,6 +111,19 @@ function absent(stage: string, head: Measurement): Figures {
     layers: null,
     why: `no layer of the image is of the stage \`${stage}\`${others}`,
   }
+}
+
+const NO_NOISE = { size: 0, 'download-size': 0, layers: 0 }
+
+/** Bytes, and the share of the base in thousandths, by which two builds of one tree differ on two machines: logs, caches, the compressor. */
+const NOISE = { bytes: 10_000, thousandths: 1 }
+
+function noiseBeside(base: Figures | null): Sides['noise'] {
+  return { size: noiseOf(base?.size ?? 0), 'download-size': noiseOf(base?.downloadSize ?? 0), layers: 0 }
+}
+
+function noiseOf(bytes: number): number {
+  return Math.min(NOISE.bytes, Math.ceil((bytes * NOISE.thousandths) / 1000))
 }
 
 const NO_DRIFT = { size: 0, 'download-size': 0, layers: 0 }
@@ -156,13 +181,13 @@ function judgeCreep(sides: Sides, budget: Budget, start: Start | { why: string }
 /** A broken cap as far as it is this change's doing: it grew what the base has, and not by a base image that moved by itself. */
 function charged(
   check: Check,
-  { head, base, drift }: Sides,
+  { head, base, drift, noise }: Sides,
   metric: SizedMetric,
   breaks: (value: number) => boolean,
 ): Check {
   const [value, before] = [valueOf(head, metric), base && valueOf(base, metric)]
   if (check.status !== 'over' || value === null || before === null) return check
-  if (value <= before) return { ...check, status: 'skipped', reason: 'over-before' }
+  if (value <= before + noise[metric]) return { ...check, status: 'skipped', reason: 'over-before' }
   const moved = drift[metric]
   if (moved > 0 && (value - moved <= before || !breaks(value - moved)))
     return { ...check, status: 'skipped', reason: 'base-image', uncounted: moved }
@@ -181,6 +206,8 @@ function judgeGrowth(sides: Sides, budget: Budget): Check {
   const uncounted = growth > 0 ? Math.min(growth, sides.drift[metric]) : 0
   const value = growth - uncounted
   const actual = inUnit(budget, value, before)
+  if (value > 0 && value <= sides.noise[metric])
+    return { ...applied(budget, metric, { actual, value: 0, allowed: allowanceOf(budget, before), growth }), uncounted }
   return { ...applied(budget, metric, { actual, value, allowed: allowanceOf(budget, before), growth }), uncounted }
 }
 

@@ -2,13 +2,13 @@ import type { ImageContent } from '../image/content.ts'
 import type { ImageFile } from '../image/files.ts'
 import type { Package } from '../image/packages/package.ts'
 
-/** One path of a group of layers, before and after. Bytes; null: not there on that side. */
+/** One path of a group of layers. */
 export type Delta = {
   path: string
-  before: number | null
-  after: number | null
-  /** After minus before, without what only moved: bytes that another group has less (or more) of at the same path. */
+  /** Bytes, after minus before, without what only moved: what another group has less (or more) of at the same path. */
   amount: number
+  /** Whether the group has it after. */
+  isAfter: boolean
   /** Whose file it is: the head's package, or the base's where only that has the file. */
   package: Package | null
 }
@@ -36,26 +36,22 @@ export function deltasOf(base: ImageContent, head: ImageContent, groups: LayerGr
     for (const layer of group.before) {
       for (const file of before.get(layer) ?? []) {
         const delta = deltaAt(paths, file.path)
-        delta.before = (delta.before ?? 0) + file.size
+        delta.amount -= file.size
         delta.package ??= file.package === null ? null : base.packages[file.package]!
       }
     }
     for (const layer of group.after) {
       for (const file of after.get(layer) ?? []) {
         const delta = deltaAt(paths, file.path)
-        if (file.package !== null && delta.after === null) delta.package = head.packages[file.package]!
-        delta.after = (delta.after ?? 0) + file.size
+        if (file.package !== null && !delta.isAfter) delta.package = head.packages[file.package]!
+        delta.amount += file.size
+        delta.isAfter = true
       }
     }
-    const deltas: Delta[] = []
-    for (const delta of paths.values()) {
-      delta.amount = (delta.after ?? 0) - (delta.before ?? 0)
-      if (delta.amount !== 0) deltas.push(delta)
-    }
-    return deltas
+    return changedOf(paths.values())
   })
   const moved = withoutMoves(all)
-  return all.map((deltas, at) => ({ deltas: deltas.filter(({ amount }) => amount !== 0), moved: moved[at]! }))
+  return all.map((deltas, at) => ({ deltas: changedOf(deltas), moved: moved[at]! }))
 }
 
 function byLayer(files: ImageFile[]): Map<number, ImageFile[]> {
@@ -71,34 +67,43 @@ function byLayer(files: ImageFile[]): Map<number, ImageFile[]> {
 function deltaAt(paths: Map<string, Delta>, path: string): Delta {
   const found = paths.get(path)
   if (found) return found
-  const delta: Delta = { path, before: null, after: null, amount: 0, package: null }
+  const delta: Delta = { path, amount: 0, isAfter: false, package: null }
   paths.set(path, delta)
   return delta
+}
+
+function changedOf(deltas: Iterable<Delta>): Delta[] {
+  const changed: Delta[] = []
+  for (const delta of deltas) if (delta.amount !== 0) changed.push(delta)
+  return changed
 }
 
 /** The paths that more than one of the groups has: most are of one. */
 function sharedPaths(groups: Delta[][]): Set<string> {
   const shared = new Set<string>()
-  const filled = groups.filter((deltas) => deltas.length > 0)
-  if (filled.length < 2) return shared
+  const [largest = [], ...others] = groups.toSorted((one, other) => other.length - one.length)
   const seen = new Set<string>()
-  for (const { path } of filled.flat()) {
-    if (seen.has(path)) shared.add(path)
-    seen.add(path)
+  for (const deltas of others) {
+    for (const { path } of deltas) {
+      if (seen.has(path)) shared.add(path)
+      seen.add(path)
+    }
   }
+  for (const { path } of largest) if (seen.has(path)) shared.add(path)
   return shared
 }
 
 /** Takes what moved out of the amounts; gives each group's sum of it. */
 function withoutMoves(groups: Delta[][]): number[] {
   const totals = new Map<string, { up: number; down: number }>()
-  const shared = sharedPaths(groups)
-  for (const delta of groups.flat()) {
-    if (!shared.has(delta.path)) continue
-    const total = totals.get(delta.path) ?? { up: 0, down: 0 }
-    if (delta.amount > 0) total.up += delta.amount
-    else total.down -= delta.amount
-    totals.set(delta.path, total)
+  for (const path of sharedPaths(groups)) totals.set(path, { up: 0, down: 0 })
+  for (const deltas of groups) {
+    for (const { path, amount } of deltas) {
+      const total = totals.get(path)
+      if (!total) continue
+      if (amount > 0) total.up += amount
+      else total.down -= amount
+    }
   }
   for (const total of totals.values()) total.up = total.down = Math.min(total.up, total.down)
   return groups.map((deltas) => {

@@ -1,9 +1,11 @@
+import type { ImageContent } from '../image/content.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { alignLayers, EMPTY_TAR, type LayerPair } from './align.ts'
-import type { LayerChange, LayerChangeKind, Why } from './comparison.ts'
-import { deltasOf, type GroupDeltas, type LayerGroup } from './deltas.ts'
+import type { LayerChange, LayerChangeKind, Part, Why } from './comparison.ts'
+import { deltasOf, type LayerGroup } from './deltas.ts'
 import { indexPackages } from './packages.ts'
-import { partsOf, pathsOf, shippedIn, type Sides } from './parts.ts'
+import { partsOf, type Sides, type ToldPart } from './parts.ts'
+import { changesAt, changesOfFolders } from './places.ts'
 
 /**
  * The compressor's noise: a layer that is built again is packed into a slightly other size, since the times in its tar
@@ -30,21 +32,12 @@ export function changesOfLayers(base: Measurement | null, head: Measurement): La
   const changed = rows.filter(({ change }) => change === 'changed' || change === 'added' || change === 'removed')
   const own = changed.filter(({ pair }) => !isFromBase(pair))
   const ofBase = changed.filter(({ pair }) => isFromBase(pair)).map(({ pair }) => pair)
-  const [baseDeltas, ...ownDeltas] = deltasOf(base.content, head.content, [
-    groupOf(ofBase),
-    ...own.map(({ pair }) => groupOf([pair])),
-  ])
-  const paths = pathsOf([baseDeltas!, ...ownDeltas].flatMap(({ deltas }) => deltas))
-  const sides: Sides = {
-    inBase: shippedIn(base.content, paths),
-    inHead: shippedIn(head.content, paths),
-    packagesBefore: indexPackages(base.content.packages),
-    packagesAfter: indexPackages(head.content.packages),
-  }
-  const whys = new Map(own.map(({ pair }, at) => [pair, whyOf(ownDeltas[at]!, sides)]))
+  const groups = [groupOf(ofBase), ...own.map(({ pair }) => groupOf([pair]))]
+  const [baseImage, ...ownWhys] = whysOf(base.content, head.content, groups)
+  const whys = new Map(own.map(({ pair }, at) => [pair, ownWhys[at]!]))
   return {
     layers: rows.map(({ pair, change }) => layerChange(pair, change, whys.get(pair) ?? null)),
-    baseImage: ofBase.length === 0 ? null : whyOf(baseDeltas!, sides),
+    baseImage: ofBase.length === 0 ? null : baseImage!,
   }
 }
 
@@ -52,10 +45,29 @@ function isFromBase({ base, head }: LayerPair): boolean {
   return (head ?? base).fromBase === true
 }
 
-function whyOf({ deltas, moved }: GroupDeltas, sides: Sides): Why {
-  const parts = partsOf(deltas, sides)
-  const total = deltas.reduce((sum, { amount }) => sum + amount, 0)
-  return { moved, parts, rest: parts.reduce((rest, { amount }) => rest - amount, total) }
+/** What the change of each group is made of. */
+function whysOf(base: ImageContent, head: ImageContent, groups: LayerGroup[]): Why[] {
+  const folders = changesOfFolders(base, head)
+  const sides: Sides = {
+    folders,
+    packagesBefore: indexPackages(base.packages),
+    packagesAfter: indexPackages(head.packages),
+  }
+  const told = deltasOf(base, head, groups).map(({ deltas, moved }) => ({
+    parts: partsOf(deltas, sides),
+    moved,
+    total: deltas.reduce((sum, { amount }) => sum + amount, 0),
+  }))
+  const paths = new Set(told.flatMap(({ parts }) => parts.flatMap(({ path }) => path ?? [])))
+  const changeAt = changesAt(paths, folders, base, head)
+  const withChange = ({ path, ecosystem, ...part }: ToldPart): Part => {
+    return { path, ecosystem, change: path === null ? 'changed' : changeAt(path), ...part }
+  }
+  return told.map(({ parts, moved, total }) => ({
+    moved,
+    parts: parts.map(withChange),
+    rest: parts.reduce((rest, { amount }) => rest - amount, total),
+  }))
 }
 
 /** A row of the alignment that keeps no order: the same content stands elsewhere on the other side. */

@@ -1,8 +1,8 @@
-import type { ImageContent } from '../image/content.ts'
 import type { Package } from '../image/packages/package.ts'
 import type { PackageChange, Part } from './comparison.ts'
 import type { Delta } from './deltas.ts'
 import { changeOfPackage, type PackageIndex } from './packages.ts'
+import type { FolderChanges } from './places.ts'
 
 /** Parts of one layer, and packages of one part, that are told; the rest is a number. */
 const MAX_PARTS = 10
@@ -17,74 +17,47 @@ const TELLING = 0.5
 const HALF = 0.45
 
 /** What the comparison of parts needs to know of the two images. */
-export type Sides = {
-  /** Of the paths of what changed, and of the folders on the way there: those that either image ships anything in. */
-  inBase: ReadonlySet<string>
-  inHead: ReadonlySet<string>
-  packagesBefore: PackageIndex
-  packagesAfter: PackageIndex
-}
+export type Sides = { folders: FolderChanges; packagesBefore: PackageIndex; packagesAfter: PackageIndex }
 
-/** The paths of what changed, and all folders on the way there; absolute, without a final `/`. */
-export function pathsOf(deltas: readonly Delta[]): Set<string> {
-  const paths = new Set<string>()
-  for (const { path } of deltas) {
-    for (const each of upwards(path)) {
-      if (paths.has(each)) break
-      paths.add(each)
-    }
-  }
-  return paths
-}
-
-/** Those of the paths in which an image ships anything. */
-export function shippedIn({ files }: ImageContent, paths: ReadonlySet<string>): Set<string> {
-  const shipped = new Set<string>()
-  let folder = ''
-  for (const { path } of files) {
-    if (paths.has(path)) shipped.add(path)
-    // Most files lie where the one before does.
-    if (folder !== '' && path.startsWith(folder) && !path.includes('/', folder.length)) continue
-    folder = path.slice(0, path.lastIndexOf('/') + 1)
-    for (const each of upwards(folder.slice(0, -1))) {
-      if (shipped.has(each)) break
-      if (paths.has(each)) shipped.add(each)
-    }
-  }
-  return shipped
-}
-
-/** The path and the folders above it, the deepest first, without the root. */
-function* upwards(path: string): Generator<string> {
-  for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) yield path.slice(0, end)
-}
+/** A part, but for what became of its path, which is looked up for those that are told. */
+export type ToldPart = Omit<Part, 'change'>
 
 /**
  * What a group of layers changed by, in few words: packages of a database together, packages in a folder by their folder, all other files
  * by the folders that explain them. Largest first, at most MAX_PARTS; what is in none of them is what is left of the sum.
  */
-export function partsOf(deltas: Delta[], sides: Sides): Part[] {
-  const groups = new Map<string, { of: Container; deltas: Delta[] }>()
+export function partsOf(deltas: Delta[], sides: Sides): ToldPart[] {
+  const groups = new Map<string, Container & { owned: Delta[][] }>()
   const loose: Delta[] = []
-  for (const delta of deltas) {
-    const container = delta.package && containerOf(delta.package)
+  for (const [owner, owned] of byOwner(deltas)) {
+    const container = owner && containerOf(owner)
     if (!container) {
-      loose.push(delta)
+      for (const delta of owned) loose.push(delta)
       continue
     }
     const key = `${container.ecosystem}\0${container.path ?? ''}`
     const group = groups.get(key)
-    if (group) group.deltas.push(delta)
-    else groups.set(key, { of: container, deltas: [delta] })
+    if (group) group.owned.push(owned)
+    else groups.set(key, { ...container, owned: [owned] })
   }
   const parts = [
-    ...[...groups.values()].map(({ of, deltas: owned }) => packagesPart(of, owned, sides)),
+    ...[...groups.values()].map(({ owned, ...container }) => packagesPart(container, owned, sides)),
     ...foldersOf(loose, sides),
   ]
   return parts
     .filter(({ amount }) => amount !== 0)
     .toSorted((one, other) => Math.abs(other.amount) - Math.abs(one.amount) || compareText(one.path, other.path))
     .slice(0, MAX_PARTS)
+}
+
+function byOwner(deltas: Delta[]): Map<Package | null, Delta[]> {
+  const owners = new Map<Package | null, Delta[]>()
+  for (const delta of deltas) {
+    const owned = owners.get(delta.package)
+    if (owned) owned.push(delta)
+    else owners.set(delta.package, [delta])
+  }
+  return owners
 }
 
 function compareText(one: string | null, other: string | null): number {
@@ -112,51 +85,49 @@ function containerOf({ ecosystem, path }: Package): Container | null {
   }
 }
 
-function packagesPart({ ecosystem, path }: Container, deltas: Delta[], sides: Sides): Part {
-  const amounts = new Map<Package, number>()
-  const folders = new Map<Package, Map<string, number>>()
-  for (const delta of deltas) {
-    const owner = delta.package!
-    amounts.set(owner, (amounts.get(owner) ?? 0) + delta.amount)
-    const folder = delta.path.slice(0, delta.path.lastIndexOf('/'))
-    const its = folders.get(owner) ?? new Map<string, number>()
-    folders.set(owner, its.set(folder, (its.get(folder) ?? 0) + delta.amount))
-  }
+/** `owned`: what changed of each package. */
+function packagesPart(
+  { ecosystem, path }: Container,
+  owned: Delta[][],
+  { packagesBefore, packagesAfter }: Sides,
+): ToldPart {
   // A package that was updated has files of either version: they are one change.
-  const changes = new Map<string, { change: PackageChange; folders: Map<string, number> }>()
-  for (const [owner, amount] of amounts) {
-    const { key, change } = changeOfPackage(owner, amount, sides.packagesBefore, sides.packagesAfter)
+  const changes = new Map<string, { change: PackageChange; owned: Delta[][] }>()
+  for (const deltas of owned) {
+    const { key, change } = changeOfPackage(deltas[0]!.package!, sum(deltas), packagesBefore, packagesAfter)
     const known = changes.get(key)
-    if (!known) {
-      changes.set(key, { change, folders: folders.get(owner)! })
-      continue
-    }
-    known.change.amount += amount
-    for (const [folder, bytes] of folders.get(owner)!)
-      known.folders.set(folder, (known.folders.get(folder) ?? 0) + bytes)
+    if (known) {
+      known.change.amount += change.amount
+      known.owned.push(deltas)
+    } else changes.set(key, { change, owned: [deltas] })
   }
   const packages = [...changes.values()]
     .filter(({ change }) => change.amount !== 0)
-    .map(({ change, folders: its }) => withFolder(change, its))
-    .toSorted((one, other) => Math.abs(other.amount) - Math.abs(one.amount) || compareText(one.name, other.name))
+    .toSorted(({ change: one }, { change: other }) => {
+      return Math.abs(other.amount) - Math.abs(one.amount) || compareText(one.name, other.name)
+    })
   return {
     path,
     ecosystem,
-    change: path === null ? 'changed' : changeAt(path, sides),
-    amount: sum(deltas),
-    files: deltas.length,
-    packages: packages.slice(0, MAX_PACKAGES),
+    amount: owned.reduce((total, deltas) => total + sum(deltas), 0),
+    files: owned.reduce((total, { length }) => total + length, 0),
+    packages: packages.slice(0, MAX_PACKAGES).map(({ change, owned: its }) => withFolder(change, its.flat())),
     packageCount: packages.length,
   }
 }
 
 /** A package of the same version says nothing of what changed; a folder may. */
-function withFolder(change: PackageChange, folders: ReadonlyMap<string, number>): PackageChange {
-  return change.change === 'same' ? { ...change, folder: tellingFolder(folders, change.amount) } : change
+function withFolder(change: PackageChange, deltas: Delta[]): PackageChange {
+  return change.change === 'same' ? { ...change, folder: tellingFolder(deltas, change.amount) } : change
 }
 
 /** The folder that most of an amount is in, or else the deepest above all of it. */
-function tellingFolder(amounts: ReadonlyMap<string, number>, amount: number): string {
+function tellingFolder(deltas: Delta[], amount: number): string {
+  const amounts = new Map<string, number>()
+  for (const delta of deltas) {
+    const folder = delta.path.slice(0, delta.path.lastIndexOf('/'))
+    amounts.set(folder, (amounts.get(folder) ?? 0) + delta.amount)
+  }
   const [folder, bytes] = [...amounts].reduce((most, each) => (each[1] / amount > most[1] / amount ? each : most))
   if (bytes / amount >= HALF) return folder
   return [...amounts.keys()].reduce(commonFolder) || '/'
@@ -171,65 +142,47 @@ function commonFolder(one: string, other: string): string {
   return common
 }
 
-function changeAt(path: string, { inBase, inHead }: Sides): Part['change'] {
-  if (!inBase.has(path)) return 'new'
-  return inHead.has(path) ? 'changed' : 'gone'
-}
-
 function sum(deltas: Delta[]): number {
   return deltas.reduce((total, { amount }) => total + amount, 0)
 }
 
-/** A folder or file of the tree of what changed. */
+/** A folder with what changed in it, or a file that changed. */
 type Branch = {
   path: string
-  amount: number
+  deltas: Delta[]
+  /** The change of the file at this path; null: it is a folder alone. */
+  own: Delta | null
+  /** Bytes that came or went. */
   absolute: number
-  files: number
-  delta: Delta | null
-  /** Null: none, as with most. */
-  children: Map<string, Branch> | null
 }
 
-function foldersOf(deltas: Delta[], sides: Sides): Part[] {
-  const root = branch('')
-  for (const delta of deltas) {
-    let node = root
-    add(node, delta)
-    const { path } = delta
-    for (let start = 1, end = 0; end < path.length; start = end + 1) {
-      end = path.indexOf('/', start)
-      if (end === -1) end = path.length
-      const name = path.slice(start, end)
-      node.children ??= new Map()
-      let child = node.children.get(name)
-      if (!child) {
-        child = branch(end === path.length ? path : path.slice(0, end))
-        node.children.set(name, child)
-      }
-      add(child, delta)
-      node = child
-    }
-    node.delta = delta
-  }
-  const parts: Part[] = []
-  const waiting = [root]
-  for (let node = waiting.pop(); node; node = waiting.pop()) {
-    const split = node === root ? [...(node.children ?? new Map<string, Branch>()).values()] : telling(node, sides)
-    if (split.length === 0) parts.push(folderPart(node, sides))
-    else waiting.push(...split)
+function foldersOf(deltas: Delta[], sides: Sides): ToldPart[] {
+  const parts: ToldPart[] = []
+  const waiting = childrenOf({ path: '', deltas })
+  for (let branch = waiting.pop(); branch; branch = waiting.pop()) {
+    const split = telling(branch, sides)
+    if (split.length === 0) parts.push(folderPart(branch, sides))
+    else for (const child of split) waiting.push(child)
   }
   return parts
 }
 
-function branch(path: string): Branch {
-  return { path, amount: 0, absolute: 0, files: 0, delta: null, children: null }
-}
-
-function add(node: Branch, { amount }: Delta): void {
-  node.amount += amount
-  node.absolute += Math.abs(amount)
-  node.files += 1
+function childrenOf({ path, deltas }: Pick<Branch, 'path' | 'deltas'>): Branch[] {
+  const children = new Map<string, Branch>()
+  for (const delta of deltas) {
+    if (delta.path.length === path.length) continue
+    const end = delta.path.indexOf('/', path.length + 1)
+    const childPath = end === -1 ? delta.path : delta.path.slice(0, end)
+    let child = children.get(childPath)
+    if (!child) {
+      child = { path: childPath, deltas: [], own: null, absolute: 0 }
+      children.set(childPath, child)
+    }
+    child.deltas.push(delta)
+    child.absolute += Math.abs(delta.amount)
+    if (end === -1) child.own = delta
+  }
+  return [...children.values()]
 }
 
 /** Folders that many things share: their own name explains nothing. */
@@ -237,26 +190,27 @@ const SHARED =
   /^\/(?:usr|var|opt|home|root|srv|mnt|etc|run|tmp|lib|lib64)?$|^\/usr\/(?:local|lib|share|libexec)$|^\/usr\/local\/(?:lib|share)$|^\/var\/(?:lib|cache)$|^\/home\/[^/]+$|^\/(?:usr\/)?lib\/[^/]+-linux-gnu\w*$/
 
 /** The children that tell more than the folder itself; none: the folder is what is told. */
-function telling(node: Branch, sides: Sides): Branch[] {
-  if (node.children === null) return []
-  const children = [...node.children.values()].toSorted((one, other) => other.absolute - one.absolute)
-  const isShared = SHARED.test(node.path)
+function telling(branch: Branch, { folders }: Sides): Branch[] {
+  const { path, deltas, own, absolute } = branch
+  if (deltas.length === 1 && own !== null) return []
+  if (SHARED.test(path)) return childrenOf(branch)
   // A folder that is new (or gone) as a whole is told by its own name, but for the way to a single file.
-  if (!isShared && changeAt(node.path, sides) !== 'changed') return node.files === 1 ? children : []
-  if (isShared) return children
-  const told = children.slice(0, FEW).reduce((total, { absolute }) => total + absolute, 0)
-  return told >= node.absolute * TELLING ? children : []
+  if (own === null && folders.get(path) !== 'changed') return deltas.length === 1 ? childrenOf(branch) : []
+  const children = childrenOf(branch)
+  const largest = children.toSorted((one, other) => other.absolute - one.absolute).slice(0, FEW)
+  const told = largest.reduce((total, child) => total + child.absolute, 0)
+  return told >= absolute * TELLING ? children : []
 }
 
-function folderPart(node: Branch, sides: Sides): Part {
-  const owner = node.delta?.package ?? null
-  const change = owner && changeOfPackage(owner, node.amount, sides.packagesBefore, sides.packagesAfter).change
+function folderPart({ path, deltas, own }: Branch, { packagesBefore, packagesAfter }: Sides): ToldPart {
+  const amount = sum(deltas)
+  const owner = own?.package ?? null
+  const change = owner && changeOfPackage(owner, amount, packagesBefore, packagesAfter).change
   return {
-    path: node.path,
+    path,
     ecosystem: null,
-    change: changeAt(node.path, sides),
-    amount: node.amount,
-    files: node.files,
+    amount,
+    files: deltas.length,
     packages: change ? [change] : [],
     packageCount: change ? 1 : 0,
   }

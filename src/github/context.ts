@@ -30,7 +30,7 @@ const VOLATILE = [
   'GITHUB_REF',
   'GITHUB_REF_NAME',
   'GITHUB_HEAD_REF',
-  'GITHUB_SHA',
+  'GITHUB_BASE_REF',
 ]
 
 /** https://docs.github.com/actions/reference/workflows-and-actions/variables */

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { FileChange, Shelf } from '../record/shelf.ts'
 import { explainGitHubError, obstacleOf, patiently, retryDelay, statusOf, TO_READ, TO_WRITE } from './errors.ts'
-import { blobId, openObjects, type Entry, type Objects } from './objects.ts'
+import { blobId, openObjects, type Entry, type Folder, type Objects } from './objects.ts'
 import type { Octokit } from './octokit.ts'
 
 /** Which branch. */
@@ -127,14 +127,26 @@ async function readTip(access: Access): Promise<Tip | null> {
   return commit === null ? null : { commit, tree: await access.objects.treeOf(commit) }
 }
 
-/** What a tree has at a path; the tree itself for an empty one. Null: nothing. */
+/**
+ * What a tree has at a path; the tree itself for an empty one. Null: nothing. A folder at the top is an image's: what is asked for lies in
+ * several folders below it, so that it is read whole.
+ */
 async function find(objects: Objects, tree: string | null, path: string): Promise<Entry | null> {
   let found: Entry | null = tree === null ? null : { sha: tree, type: 'folder', size: null }
-  for (const name of path === '' ? [] : path.split('/')) {
+  for (const [depth, name] of namesOf(path).entries()) {
     if (found?.type !== 'folder') return null
-    found = (await objects.readTree(found.sha)).get(name) ?? null
+    found = (await entriesIn(objects, found, depth)).get(name) ?? null
   }
   return found
+}
+
+/** The names that a path is made of. */
+function namesOf(path: string): string[] {
+  return path === '' ? [] : path.split('/')
+}
+
+function entriesIn(objects: Objects, { sha }: Entry, depth: number): Promise<Folder> {
+  return objects.readTree(sha, depth === 1 ? 'whole' : undefined)
 }
 
 /** The files of a tree (null: none), asked for in a way of its own. */
@@ -148,7 +160,7 @@ function shelfAt(objects: Objects, tree: string | null, ask: <T>(read: () => Pro
     list: (folder) =>
       ask(async () => {
         const found = await find(objects, tree, folder)
-        return found?.type === 'folder' ? [...(await objects.readTree(found.sha)).keys()] : null
+        return found?.type === 'folder' ? [...(await entriesIn(objects, found, namesOf(folder).length)).keys()] : null
       }),
   }
 }

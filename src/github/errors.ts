@@ -165,6 +165,12 @@ export function obstacleOf(error: unknown): Obstacle | null {
   return failure === null ? null : obstacleIn(failure)
 }
 
+/** Whether GitHub refused because the token does not have the permission, and nothing else is known to be in the way. */
+export function lacksPermission(error: unknown): boolean {
+  const failure = asRequestFailure(error)
+  return failure !== null && failure.answered && failure.status === 403 && /not accessible/i.test(failure.message)
+}
+
 function obstacleIn({ status, answered, message }: RequestFailure): Obstacle | null {
   if (!answered) return null
   return OBSTACLES.find((each) => each.status.includes(status) && each.words.test(message))?.obstacle ?? null

@@ -18,7 +18,7 @@ import { renderTerminal } from '../report/terminal.ts'
 import { upsertComment } from './comment.ts'
 import type { ActionContext } from './context.ts'
 import { openDataBranch } from './data-branch.ts'
-import { statusOf } from './errors.ts'
+import { lacksPermission } from './errors.ts'
 import { printInert } from './log.ts'
 import { openGitHub } from './octokit.ts'
 import { outputsOf } from './outputs.ts'
@@ -52,12 +52,11 @@ export function audienceOf(
   const nobody: Audience = { ...NOBODY, inputs, pullRequest, isPrivate }
   if (token === null || repository === null) return nobody
   const octokit = openGitHub(token, { baseUrl: apiUrl })
-  const place = { ...repository, branch: inputs.dataBranch }
-  const records = openRecords(octokit, place, clock)
+  // One for reading and writing: what was read of it while the image was built need not be asked for again.
+  const branch = openDataBranch(octokit, { ...repository, branch: inputs.dataBranch }, clock)
+  const records = openRecords(octokit, repository, branch, clock)
   const isRecorded = inputs.record === 'auto' && onDefaultBranch
-  const keep = isRecorded
-    ? (recording: Recording) => record(openDataBranch(octokit, place, clock), records, recording, clock)
-    : null
+  const keep = isRecorded ? (recording: Recording) => record(branch, records, recording, clock) : null
   if (label === null || pullRequest === null) return { ...nobody, records, keep }
   const setting = { ...repository, number: pullRequest, label, labelled, hasComment: inputs.comment !== 'off' }
   return { ...nobody, records, keep, waivers: openWaivers(octokit, setting, { clock, warn: core.warning }) }
@@ -79,7 +78,7 @@ export type Publication = Audience & { context: ActionContext }
 const LOG_WIDTH = 120
 
 /**
- * Hands the report over: outputs, JSON file, log, annotations, the record, summary, and last the comment. Gives the exit code, which none of
+ * Hands the report over: outputs, JSON file, log, annotations, summary, comment, and last the record. Gives the exit code, which none of
  * them decides: what cannot be written is a warning.
  */
 export async function publish(
@@ -96,17 +95,16 @@ export async function publish(
   await orWarn('The JSON report', async () =>
     core.setOutput('report', await writeReport(report, publication.context.temporary)),
   )
-  const recorded = recordable === null ? null : await keepRecord(report, recordable, publication)
-  await orWarn('The job summary', () => {
-    core.summary.addRaw(renderSummary(report), true)
-    if (recorded !== null) core.summary.addRaw(renderRecorded(recorded), true)
-    return core.summary.write()
-  })
+  await orWarn('The job summary', () => core.summary.addRaw(renderSummary(report), true).write())
   let url = ''
   await orWarn('The comment', async () => {
     url = await comment(report, bodies, publication, clock)
   })
   core.setOutput('comment-url', url)
+  // Last: it may have to wait for others that record at the same time.
+  const recorded = recordable === null ? null : await keepRecord(report, recordable, publication)
+  if (recorded !== null)
+    await orWarn('The job summary', () => core.summary.addRaw(renderRecorded(recorded), true).write())
   return exitCode
 }
 
@@ -139,8 +137,7 @@ async function keepRecord(
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     // Who did not give the permission need not want records.
-    const isForbidden = error instanceof Error && [403, 404].includes(statusOf(error.cause) ?? 0)
-    const say = isForbidden ? core.info : core.warning
+    const say = error instanceof Error && lacksPermission(error.cause) ? core.info : core.warning
     say(`The measurement was not recorded; the verdict does not need it. ${why}`)
     return skipped(why)
   }

@@ -28,7 +28,9 @@ export async function record(
   clock: Clock,
 ): Promise<Kept> {
   const measuredAt = isoSeconds(clock.now())
-  const releases = await records.releases()
+  // Beside what is asked of the branch.
+  const asked = records.releases()
+  asked.catch(() => {})
   const listings = createPacking(contents)
   const images = measurements.map(({ name, platform, size, downloadSize }) => ({
     name,
@@ -39,6 +41,7 @@ export async function record(
   }))
   const changes = async (shelf: Shelf): Promise<FileChange[]> => {
     const all = await readmeOf(shelf)
+    const releases = await asked
     for (const [at, measurement] of measurements.entries()) {
       const stored: StoredRecord = {
         schema: 1,
@@ -49,7 +52,7 @@ export async function record(
         caps,
         measurement: { ...measurement, content: null },
       }
-      // oxlint-disable-next-line no-await-in-loop -- one image's files at a time: listings are large
+      // One image's files at a time: listings are large.
       all.push(...(await changesOfImage(shelf, stored, images[at]!.folder, listings, releases)))
     }
     return all
@@ -106,13 +109,16 @@ function createPacking(contents: Recordable['contents']): Packing {
     const found = new Map<string, Buffer>()
     for (const diffId of diffIds) {
       packed.set(diffId, packed.get(diffId) ?? pack(diffId))
-      // oxlint-disable-next-line no-await-in-loop -- one at a time: their text is large
+      // One at a time: their text is large.
       const bytes = await packed.get(diffId)!
       if (bytes !== null) found.set(diffId, bytes)
     }
     return found
   }
 }
+
+/** Records without a metric after which it is taken for one that is not measured any more. */
+const RECENT = 5
 
 /** The badges, which tell of the newest commit of all that are recorded, and the chart. */
 function pictures(
@@ -129,15 +135,17 @@ function pictures(
     ['download-size', downloadSize, caps.downloadSize],
     ['layers', layers, caps.layers],
   ]
-  const badges = figures.flatMap(([metric, value, cap]) => {
-    if (value === null) return []
-    const badge = badgeOf({ metric, value, cap })
+  const recent = points.slice(-RECENT)
+  const isGone = (metric: BadgeFacts['metric']): boolean =>
+    recent.every((point) => (metric === 'size' ? point.size : point.downloadSize) === null)
+  const badges = figures.flatMap(([metric, value, cap]): FileChange[] => {
     const path = `${folder}/badge-${metric}`
-    return [
-      { path: `${path}.json`, content: renderEndpointJson(badge) },
-      { path: `${path}.svg`, content: renderBadgeSvg(badge, 'light') },
-      { path: `${path}-dark.svg`, content: renderBadgeSvg(badge, 'dark') },
-    ]
+    const files = [`${path}.json`, `${path}.svg`, `${path}-dark.svg`]
+    // One run without it is no reason to take a badge away.
+    if (value === null) return isGone(metric) ? files.map((each) => ({ path: each, content: null })) : []
+    const badge = badgeOf({ metric, value, cap })
+    const contents = [renderEndpointJson(badge), renderBadgeSvg(badge, 'light'), renderBadgeSvg(badge, 'dark')]
+    return files.map((each, at) => ({ path: each, content: contents[at]! }))
   })
   const history = { name, platform, points, releases }
   return [

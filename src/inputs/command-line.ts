@@ -6,7 +6,7 @@ import { IMAGE_FORM, inputNames, nearestInput, onOneLine, type InputName } from 
 import { parseReference } from './reference.ts'
 
 /** Inputs that have no meaning on a terminal: there is no pull request to comment on. */
-const WORKFLOW_ONLY = new Set<InputName>(['accept-label', 'comment', 'github-token'])
+const WORKFLOW_ONLY = new Set<InputName>(['accept-label', 'comment', 'github-token', 'record'])
 
 /** The options of the commands that are inputs, in action.yml's order. */
 export const inputOptions = inputNames.filter((name) => !WORKFLOW_ONLY.has(name))
@@ -186,7 +186,7 @@ function hint(name: string): string {
   const near = nearestInput(name)
   if (near === null) return Object.hasOwn(HISTORY_OPTIONS, name) ? ' of this command; `history` has it.' : '.'
   return WORKFLOW_ONLY.has(near)
-    ? ': on a terminal there is no pull request to comment on.'
+    ? `: on a terminal there is no pull request to comment on, and nothing to record.`
     : `; did you mean \`--${near}\`?`
 }
 

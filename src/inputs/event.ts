@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isoSeconds } from '../clock.ts'
 import { CouldNotMeasure } from '../failure.ts'
 
 /** How the base commit is to be found; git does the finding. */
@@ -26,6 +27,10 @@ export type EventFacts = {
   onDefaultBranch: boolean
   /** The repository is private; null: the event does not say. */
   isPrivate: boolean | null
+  /** The repository's default branch; null: the event does not say. */
+  defaultBranch: string | null
+  /** When the pushed commit was committed, ISO 8601 in UTC to the second; null: the event does not say. */
+  committedAt: string | null
 }
 
 const sha = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/)
@@ -55,6 +60,8 @@ export function readEvent(name: string, payload: unknown, baseRef: string | null
     base,
     onDefaultBranch: OF_A_BRANCH.has(name) && isDefault,
     isPrivate: data?.repository.private ?? null,
+    defaultBranch: data?.repository.default_branch ?? null,
+    committedAt: committedAtOf(payload),
   }
 }
 
@@ -65,9 +72,19 @@ const repositoryOf = z.object({
   repository: z.object({ default_branch: z.string().min(1), private: z.boolean().optional() }),
 })
 
+const pushed = z.object({ head_commit: z.object({ timestamp: z.iso.datetime({ offset: true }) }) })
+
+function committedAtOf(payload: unknown): string | null {
+  const { data } = pushed.safeParse(payload)
+  return data === undefined ? null : isoSeconds(Date.parse(data.head_commit.timestamp))
+}
+
 const NO_PULL_REQUEST = { pullRequest: null, pushed: null, labelled: null }
 
-function readPayload(name: string, payload: unknown): Omit<EventFacts, 'onDefaultBranch' | 'isPrivate'> {
+function readPayload(
+  name: string,
+  payload: unknown,
+): Omit<EventFacts, 'onDefaultBranch' | 'isPrivate' | 'defaultBranch' | 'committedAt'> {
   switch (name) {
     case 'pull_request': {
       const { pull_request, action, label } = parse(name, pullRequest, payload)

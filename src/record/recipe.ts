@@ -52,7 +52,7 @@ function byKey([one = '']: readonly string[], [other = '']: readonly string[]): 
   return one < other ? -1 : one > other ? 1 : 0
 }
 
-/** 16 bits: of what may be a secret they tell so little that no guess can be held against them. */
+/** 16 bits: enough to tell another value, and of one that is hard to guess far too few to tell it. */
 function checksumOf(part: string, value: string): string {
   return createHash('sha256').update(`${part}\0${value}`).digest('hex').slice(0, 4)
 }

@@ -4,7 +4,7 @@ import type { Measurement } from '../image/measurement.ts'
 
 /**
  * What shaped a build, so that a record is only compared with an image that was built alike: by input's name (`target`), or by
- * `build-args KEY`, a checksum of 16 bits of the value. That tells a change (but for one in 65,536) and nothing of what may be a secret.
+ * `build-args KEY`, a checksum of 16 bits of the value. That tells a change (but for one in 65,536), and not what the value is.
  */
 export type Recipe = { [part: string]: string }
 

@@ -17,6 +17,6 @@ export type Records = {
   open: () => Promise<Shelf | null>
   /** The commit and those that it descends from, nearest first, at most 300. */
   ancestors: (commit: string) => Promise<string[]>
-  /** The repository's tags, at most 300. */
+  /** The repository's tags that have a number in them, at most 1,000. */
   releases: () => Promise<Release[]>
 }

@@ -1,3 +1,4 @@
+import { normalisePlatform } from '../image/source/manifests.ts'
 import { createTurns } from '../turns.ts'
 import { keepListings, keepRecords, parseKept, renderKept, type Kept, type KeptRecord } from './kept.ts'
 import { MAX_LISTING, unpackListing, type UnpackedListing } from './listing.ts'
@@ -20,7 +21,7 @@ import {
 import { compact, inOrder, pointOf, pointsIn, withPoint } from './points.ts'
 import type { Point, StoredRecord } from './record.ts'
 import { parsePoints, parseRecord, renderPoints, renderRecord } from './schema.ts'
-import type { FileChange, Shelf } from './shelf.ts'
+import type { FileChange, Records, Shelf } from './shelf.ts'
 
 /** Files that are read at a time; listings take their memory twice while they are. */
 const AT_A_TIME = 6
@@ -58,6 +59,14 @@ export async function recordedCommits(shelf: Shelf, name: string, platform: stri
 /** The platforms of an image that have something kept, `os/architecture[/variant]`, sorted. */
 export async function platformsIn(shelf: Shelf, name: string): Promise<string[]> {
   return (await namesIn(shelf, imageFolder(name), platformOf)).toSorted()
+}
+
+/** The platforms that an image will have: those that are asked for; else the one that is built where nothing else is said, as far as records tell. */
+export async function likelyPlatforms(shelf: Shelf, name: string, wanted: readonly string[]): Promise<string[]> {
+  if (wanted.length > 0) return wanted.map(normalisePlatform)
+  const recorded = await platformsIn(shelf, name)
+  const native = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`
+  return recorded.includes(native) ? [native] : recorded.slice(0, 1)
 }
 
 /** What the files in a folder are called, of those whose names are ours. */
@@ -116,6 +125,32 @@ export async function readPoints(shelf: Shelf, name: string, platform: string, a
   }
   if (atLeast === undefined || points.length < atLeast) await read(olderPointsPath(folder))
   return inOrder(points)
+}
+
+/** An image's history on a platform, sorted by time, as `readPoints` gives it; null: there is no data branch. */
+export type PointsOf = (platform: string) => Promise<Point[] | null>
+
+/**
+ * Begins to read the history of an image that is still to be measured, on the platforms that it will likely have. What fails is told to those
+ * who ask for it.
+ */
+export function readPointsAhead(
+  records: Pick<Records, 'open'>,
+  { name, platforms, atLeast }: { name: string; platforms: readonly string[]; atLeast: number | undefined },
+): PointsOf {
+  const begun = new Map<string, ReturnType<PointsOf>>()
+  const pointsOf: PointsOf = (platform) => {
+    const reading =
+      begun.get(platform) ?? records.open().then((shelf) => shelf && readPoints(shelf, name, platform, atLeast))
+    begun.set(platform, reading)
+    return reading
+  }
+  const begin = async (): Promise<void> => {
+    const shelf = await records.open()
+    if (shelf !== null) await Promise.all((await likelyPlatforms(shelf, name, platforms)).map(pointsOf))
+  }
+  begin().catch(() => {})
+  return pointsOf
 }
 
 /** The months that have a file of points, `YYYY-MM`, the newest first. */

@@ -6,6 +6,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { payload, type JsonObject } from '../payload.ts'
 import { failure, loginOf, notFound, slugOf, type Answer, type Asked, type Handler, type Token } from './answers.ts'
 import { serveGit } from './git.ts'
@@ -89,6 +90,8 @@ export type GitHubOptions = {
   git?: { dir: string }
   tokens?: Record<string, Token>
   pullRequests?: (Partial<PullRequest> & { number: number })[]
+  /** Milliseconds that each answer is held back. None unless given. */
+  latency?: number
 }
 
 export type GitHub = {
@@ -558,6 +561,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       const own = responseProblems(operation, result.status, result.body)
       if (own.length > 0) result = violated(`${method} ${path}: own response: ${own.join('; ')}`)
     }
+    if (options.latency !== undefined) await sleep(options.latency)
     recorded.status = result.status
     response.writeHead(result.status, {
       ...RATE_LIMIT_HEADERS,

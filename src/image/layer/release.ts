@@ -1,4 +1,6 @@
-/** Less than what is unpacked at a time; smaller buffers may be parts of a shared one. */
+import { Buffer } from 'node:buffer'
+
+/** What Node reads from a socket at a time, and less than what is unpacked. */
 const LEAST = 64 * 1024
 
 /**
@@ -6,6 +8,8 @@ const LEAST = 64 * 1024
  * such memory lying about before it looks, and memory that was just freed is still in the processor's cache. Does nothing before Node 21.
  */
 export function release({ buffer, byteOffset, byteLength }: Uint8Array): void {
-  const isLast = byteOffset + byteLength === buffer.byteLength && buffer.byteLength >= LEAST
+  // A buffer of the pool's size may be the pool, which others share.
+  const isOwn = buffer.byteLength >= LEAST && buffer.byteLength !== Buffer.poolSize
+  const isLast = isOwn && byteOffset + byteLength === buffer.byteLength
   if (isLast && buffer instanceof ArrayBuffer && typeof buffer.transfer === 'function') buffer.transfer(0)
 }

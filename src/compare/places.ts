@@ -1,0 +1,63 @@
+import type { ImageContent } from '../image/content.ts'
+import type { ImageFile } from '../image/files.ts'
+import type { Part } from './comparison.ts'
+
+/** What became of the folders of two images, by path: absolute, without a final `/`; the root is not among them. */
+export type FolderChanges = ReadonlyMap<string, Part['change']>
+
+/** Of every folder in which either image ships anything. */
+export function changesOfFolders(base: ImageContent, head: ImageContent): FolderChanges {
+  const folders = new Map<string, Part['change']>()
+  for (const parent of parentsOf(base.files)) {
+    for (const folder of upwards(parent)) {
+      if (folders.has(folder)) break
+      folders.set(folder, 'gone')
+    }
+  }
+  for (const parent of parentsOf(head.files)) {
+    for (const folder of upwards(parent)) {
+      const known = folders.get(folder)
+      if (known === 'new' || known === 'changed') break
+      folders.set(folder, known === 'gone' ? 'changed' : 'new')
+    }
+  }
+  return folders
+}
+
+/** The folders of files; most lie where the one before does, and theirs is not told again. */
+function* parentsOf(files: readonly ImageFile[]): Generator<string> {
+  let last = ''
+  for (const { path } of files) {
+    if (last !== '' && path.startsWith(last) && !path.includes('/', last.length)) continue
+    last = path.slice(0, path.lastIndexOf('/') + 1)
+    yield last.slice(0, -1)
+  }
+}
+
+/** The path and the folders above it, the deepest first, without the root. */
+function* upwards(path: string): Generator<string> {
+  for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) yield path.slice(0, end)
+}
+
+/** Tells what became of any of these paths, files or folders. */
+export function changesAt(
+  paths: ReadonlySet<string>,
+  folders: FolderChanges,
+  base: ImageContent,
+  head: ImageContent,
+): (path: string) => Part['change'] {
+  const before = filesAt(base, paths)
+  const after = filesAt(head, paths)
+  return (path) => {
+    const folder = folders.get(path)
+    if (folder === 'changed') return folder
+    if (folder !== 'gone' && !before.has(path)) return 'new'
+    return folder === 'new' || after.has(path) ? 'changed' : 'gone'
+  }
+}
+
+function filesAt({ files }: ImageContent, paths: ReadonlySet<string>): Set<string> {
+  const found = new Set<string>()
+  for (const { path } of files) if (paths.has(path)) found.add(path)
+  return found
+}
