@@ -283,15 +283,20 @@ describe('the record of the last release', () => {
     expect(check(image(1000), limit(100, release), known).against).toMatchObject({ commit: commit('4'), tag: 'v2' })
   })
 
+  it('is none of a tag without a number: it moves, and was no release', () => {
+    const known = tagged(['latest', commit('4')], ['v1', commit('2')])
+    expect(check(image(1000), limit(100, release), known).against).toMatchObject({ commit: commit('2'), tag: 'v1' })
+  })
+
   it.each([
     [['latest', 'v1', 'v1.4', 'v1.4.2', 'v1.4.2-rc.10'], 'v1.4.2'],
-    [['nightly', 'stable'], 'nightly'],
+    [['nightly-7', 'stable-1'], 'nightly-7'],
     [['1.4', 'release-of-today'], '1.4'],
   ])('has of the tags %j the name %s', (names, tag) => {
     for (const order of [names, names.toReversed()]) {
       const releases = order.map((name): [string, string] => [name, commit('2')])
       const found = check(image(1000), limit(100, release), tagged(...releases)).against?.tag
-      expect(tag === 'nightly' ? names : [tag]).toContain(found)
+      expect(tag === 'nightly-7' ? names : [tag]).toContain(found)
     }
   })
 

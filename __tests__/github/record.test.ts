@@ -4,7 +4,8 @@ import { openGitHub } from '../../src/github/octokit.ts'
 import { record, type Kept } from '../../src/github/record.ts'
 import { openRecords } from '../../src/github/records.ts'
 import type { LayerContent } from '../../src/image/layer/contents.ts'
-import { parsePoints, parseRecord } from '../../src/record/schema.ts'
+import { parseLines } from '../../src/record/lines.ts'
+import { parseRecord } from '../../src/record/schema.ts'
 import { startGitHub, type Fault, type GitHub } from '../support/github/server.ts'
 import { aLayer, aMeasurement, digest } from '../support/measurements.ts'
 import { commitOf, NO_CAPS } from '../support/records.ts'
@@ -74,7 +75,7 @@ function expectAll(kept: Kept[]): void {
   const folders = new Map(kept.flatMap(({ images }) => images.map(({ name, folder }) => [name, folder])))
   expect([...folders.keys()].toSorted()).toEqual(IMAGES.toSorted())
   for (const [name, folder] of folders) {
-    const points = parsePoints(`${show(`${folder}/points/2026-11.jsonl`)}\n`)
+    const points = parseLines(show(`${folder}/points/2026-11.jsonl`)).lines.map(({ point }) => point)
     expect(points.map(({ commit, size }) => [commit, size])).toEqual(
       Array.from({ length: COMMITS }, (_, at) => [commitOf(at + 1), 1_000_000 + 1_000 * (at + 1)]),
     )
@@ -126,5 +127,5 @@ it('the same run again is no commit; measured anew, it takes the place of what w
   expect(github.git('rev-parse', BRANCH)).toBe(before)
   expect(await job('api', 1, Date.UTC(2026, 10, 22))).toMatchObject({ action: 'recorded' })
   expect(files().filter((path) => path.includes('/records/'))).toHaveLength(1)
-  expect(parsePoints(`${show('api/linux-amd64/points/2026-11.jsonl')}\n`)).toHaveLength(1)
+  expect(parseLines(show('api/linux-amd64/points/2026-11.jsonl')).lines).toHaveLength(1)
 })

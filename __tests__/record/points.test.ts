@@ -1,11 +1,16 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
-import { compact, inOrder, pointOf, pointsIn, withPoint } from '../../src/record/points.ts'
+import { isoSeconds } from '../../src/clock.ts'
+import { compact, inOrder, pointOf, pointsIn } from '../../src/record/points.ts'
 import type { Point } from '../../src/record/record.ts'
 import { classicEngine } from '../support/measurements.ts'
 import { anyPoint, aPoint, aRecord, commitOf } from '../support/records.ts'
 
 const NONE: ReadonlySet<string> = new Set()
+
+function withPoint(points: readonly Point[], point: Point): Point[] {
+  return inOrder([...points.filter(({ commit }) => commit !== point.commit), point])
+}
 
 function at(time: string, seed = time): Point {
   return aPoint({ at: time, commit: commitOf(seed) })
@@ -41,15 +46,11 @@ describe('a point', () => {
     expect(pointOf({ ...record, committedAt: '2026-01-01T00:00:00Z' }).at).toBe('2026-01-01T00:00:00Z')
   })
 
-  it('takes the place of its commit’s, and its own place in time', () => {
-    const [one, other, third] = ['2026-11-01T10:00:00Z', '2026-11-02T10:00:00Z', '2026-11-03T10:00:00Z'].map((time) =>
-      at(time),
-    )
-    expect(withPoint([third!, one!], other!)).toEqual([one, other, third])
-    const again = { ...one!, size: 5 }
-    expect(withPoint([one!, other!], again)).toEqual([again, other])
-    const later = { ...one!, at: '2026-11-04T10:00:00Z' }
-    expect(withPoint([one!, other!], later)).toEqual([other, later])
+  it('has a time that is in the order of the times, whatever a clock says', () => {
+    const measuredAt = '2026-11-21T10:00:00Z'
+    for (const committedAt of ['+010000-01-01T00:00:00Z', '-000001-12-31T00:00:00Z', isoSeconds(8.7e15)])
+      expect(pointOf(aRecord({ committedAt, measuredAt })).at).toBe(measuredAt)
+    expect(pointOf(aRecord({ committedAt: isoSeconds(-1e15), measuredAt })).at).toBe('1970-01-01T00:00:00Z')
   })
 })
 

@@ -4,18 +4,15 @@ import type { z } from 'zod'
 import type { Measurement } from '../../src/image/measurement.ts'
 import type { Point, StoredRecord } from '../../src/record/record.ts'
 import {
-  MAX_POINTS,
-  MAX_POINTS_FILE,
   MAX_RECORD,
-  parsePoints,
+  parseLaterRecord,
   parseRecord,
   point,
-  renderPoints,
   renderRecord,
   storedRecord,
 } from '../../src/record/schema.ts'
 import { aLayer } from '../support/measurements.ts'
-import { anyPoint, anyRecord, aPoint, aRecord } from '../support/records.ts'
+import { anyRecord, aRecord } from '../support/records.ts'
 import type { Flat, Same } from '../support/same.ts'
 
 type Kept = Omit<StoredRecord, 'measurement'> & { measurement: Omit<Measurement, 'content'> & { content: null } }
@@ -185,6 +182,23 @@ describe('a record', () => {
     expect(parseRecord(withLayers(Array.from({ length: 320_000 }, () => ({}))))).toBeNull()
   })
 
+  it('of a later schema tells its times and layers, where they are as they are here', () => {
+    const record = aRecord()
+    const { committedAt, measuredAt, measurement } = record
+    const later = (overrides: object): unknown =>
+      parseLaterRecord(JSON.stringify({ ...record, schema: 2, ...overrides }))
+    const layers = measurement.layers.map(({ diffId }) => ({ diffId }))
+    expect(later({})).toEqual({ schema: 2, committedAt, measuredAt, measurement: { layers } })
+    expect(later({ committedAt: 5, measurement: { layers: [{ diffId: 'x' }] } })).toEqual({
+      schema: 2,
+      committedAt: null,
+      measuredAt,
+      measurement: null,
+    })
+    for (const schema of [0, 1, '2', null]) expect(later({ schema })).toBeNull()
+    expect(parseLaterRecord('')).toBeNull()
+  })
+
   it('is none of whatever else a file may hold', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json(), fc.constant('['.repeat(100_000))), (text) => {
@@ -192,59 +206,5 @@ describe('a record', () => {
       }),
     )
     expect(parseRecord(`{"schema":1,"__proto__":${JSON.stringify(aRecord())}}`)).toBeNull()
-  })
-})
-
-describe('points', () => {
-  const points = fc.array(anyPoint(-1_000, 10), { maxLength: 10 })
-
-  it('are read back as they were written, a line each', () => {
-    fc.assert(
-      fc.property(points, (each) => {
-        const text = renderPoints(each)
-        expect(parsePoints(text)).toEqual(each)
-        expect(text.split('\n')).toHaveLength(each.length + 1)
-        expect(renderPoints(parsePoints(text))).toBe(text)
-      }),
-    )
-  })
-
-  it('are the same text whatever the order of their keys', () => {
-    const one = aPoint()
-    const reversed = Object.fromEntries(Object.entries(one).toReversed()) as Point
-    expect(renderPoints([reversed])).toBe(renderPoints([one]))
-  })
-
-  it('are those of the lines that are points', () => {
-    const line = fc.oneof(
-      fc.string().map((text) => text.replaceAll('\n', '')),
-      fc.constantFrom('', '{}', 'null', '[]', JSON.stringify({ ...aPoint(), size: 'a' })),
-      fc.constantFrom(JSON.stringify({ ...aPoint(), layers: -1 }), JSON.stringify({ ...aPoint(), at: '2026-11-21' })),
-    )
-    fc.assert(
-      fc.property(points, fc.array(line), fc.array(line), (each, before, after) => {
-        const lines = [...before, ...renderPoints(each).split('\n'), ...after]
-        expect(parsePoints(lines.join('\n'))).toEqual(each)
-      }),
-    )
-    expect(parsePoints(renderPoints([aPoint()]).replaceAll('\n', '\r\n'))).toEqual([aPoint()])
-    expect(parsePoints(JSON.stringify({ ...aPoint(), newer: 1 }))).toEqual([aPoint()])
-  })
-
-  it('are written no more than can be read back: the last ones', () => {
-    const most = Number.MAX_SAFE_INTEGER
-    const longest: Point = {
-      commit: 'ab'.repeat(32),
-      at: '2026-11-21T10:00:00Z',
-      size: most,
-      downloadSize: most,
-      layers: most,
-      caps: { size: most, downloadSize: most, layers: most },
-      store: 'containerd',
-      sizeFrom: 'content',
-    }
-    const many = [aPoint(), ...Array.from({ length: MAX_POINTS }, () => longest)]
-    expect(parsePoints(renderPoints(many))).toEqual(many.slice(1))
-    expect(parsePoints(renderPoints([aPoint()]).padEnd(MAX_POINTS_FILE + 1, '\n'))).toEqual([])
   })
 })

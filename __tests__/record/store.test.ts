@@ -1,12 +1,13 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
 import type { LayerEntry } from '../../src/image/layer/listing.ts'
-import { keepListings, MAX_LISTINGS } from '../../src/record/kept.ts'
+import { keepListings, MAX_LISTINGS, shortDigest } from '../../src/record/kept.ts'
 import { packListing } from '../../src/record/listing.ts'
 import { folderOf, indexPath, listingPath, recordPath } from '../../src/record/paths.ts'
-import { compact, pointOf, pointsIn, withPoint } from '../../src/record/points.ts'
-import type { Point, StoredRecord } from '../../src/record/record.ts'
-import { renderPoints, renderRecord } from '../../src/record/schema.ts'
+import { latestLines, lineOf, renderLines } from '../../src/record/lines.ts'
+import { compact, pointOf, pointsIn } from '../../src/record/points.ts'
+import type { StoredRecord } from '../../src/record/record.ts'
+import { renderRecord } from '../../src/record/schema.ts'
 import {
   changesOf,
   platformsIn,
@@ -20,7 +21,7 @@ import {
 } from '../../src/record/store.ts'
 import type { Shelf } from '../../src/record/shelf.ts'
 import { digest } from '../support/measurements.ts'
-import { aLayerOf, aPoint, aRecord, commitOf, timeAt, timeIn } from '../support/records.ts'
+import { aLayerOf, aRecord, commitOf, timeAt, timeIn } from '../support/records.ts'
 import { applied, aShelf, type Files } from '../support/shelves.ts'
 
 const FOLDER = 'api/linux-amd64'
@@ -35,6 +36,10 @@ function addition(seed: number, at: string, layers: string[] = ['base'], bytes =
     record: aRecord({ commit: commitOf(seed), committedAt: at }, { layers: layers.map((layer) => aLayerOf(layer)) }),
     listings: new Map(layers.map((layer) => [digest(layer), Buffer.alloc(bytes, layer)])),
   }
+}
+
+function lineFile(additions: Addition[], others: string[] = []): string {
+  return renderLines({ lines: additions.map(({ record }) => lineOf(record)), others })
 }
 
 async function keep(files: Files, each: Addition, released = NONE): Promise<Files> {
@@ -115,7 +120,8 @@ describe('a record', () => {
     const [first] = all
     const again = { ...first!, record: { ...first!.record, measuredAt: '2026-11-21T12:00:00Z' } }
     const { changes } = await changesOf(aShelf(files), again, NONE)
-    expect(changes).toEqual([{ path: recordPath(FOLDER, commitOf(0)), content: renderRecord(again.record) }])
+    expect(changes.map(({ path }) => path)).toEqual([`${FOLDER}/points/2026-11.jsonl`, recordPath(FOLDER, commitOf(0))])
+    expect(changes[1]!.content).toBe(renderRecord(again.record))
   })
 
   it('is none where the file has another one’s', async () => {
@@ -224,11 +230,13 @@ describe('the listings', () => {
     const listing = fc.record({
       diffId: fc.nat({ max: 20 }).map((seed) => digest(`${seed}`)),
       bytes: fc.nat({ max: 20_000_000 }),
-      commit: fc.nat({ max: 40 }).map(commitOf),
     })
-    const records = Array.from({ length: 40 }, (_, at) => ({ commit: commitOf(at), at: timeAt(-at) }))
+    const someLayers = fc.array(fc.nat({ max: 20 }).map((seed) => shortDigest(digest(`${seed}`))))
+    const someRecords = fc
+      .array(someLayers, { maxLength: 40 })
+      .map((all) => all.map((layers, at) => ({ commit: commitOf(at), at: timeAt(-at), layers })))
     fc.assert(
-      fc.property(fc.array(listing), (all) => {
+      fc.property(fc.uniqueArray(listing, { selector: ({ diffId }) => diffId }), someRecords, (all, records) => {
         const kept = keepListings(all, records)
         expect(keepListings([...kept, ...all], records)).toEqual(kept)
         expect(keepListings(kept, records)).toEqual(kept)
@@ -263,6 +271,26 @@ describe('the listings', () => {
     expect(read.get(diffIds[4]!)).toMatchObject({ size: 0, entries: [folder('/x')] })
     expect(shelf.asked).toHaveLength(4)
     expect(most).toBe(2)
+  })
+
+  it('that are too many together are left out by the order of the layers, whichever comes first', async () => {
+    const counts = [3, 4, 2, 1, 1]
+    const diffIds = counts.map((_, at) => digest(`${at}`))
+    const packed = await Promise.all(
+      counts.map((count, at) =>
+        packListing(diffIds[at]!, { size: 0, entries: Array.from({ length: count }, () => folder('/x')) }),
+      ),
+    )
+    const shelf = aShelf(new Map(diffIds.map((diffId, at) => [listingPath(FOLDER, diffId), packed[at]!])))
+    for (const late of diffIds) {
+      const read = async (path: string): Promise<Buffer | null> => {
+        for (let turns = path === listingPath(FOLDER, late) ? 20 : 0; turns > 0; turns--)
+          await new Promise(setImmediate)
+        return shelf.read(path)
+      }
+      const found = await readListings({ ...shelf, read }, FOLDER, diffIds, () => false, 6)
+      expect([...found.keys()]).toEqual([diffIds[0], diffIds[2], diffIds[3]])
+    }
   })
 })
 
@@ -409,8 +437,7 @@ describe('whatever is kept', () => {
     await fc.assert(
       fc.asyncProperty(additions, released, async (all, releases) => {
         fc.pre(all.length > 0)
-        let points: Point[] = []
-        for (const { record } of all) points = withPoint(points, pointOf(record))
+        const points = latestLines(all.map(({ record }) => lineOf(record))).map(({ point }) => point)
         const expected = pointsIn(compact(points, { now: points.at(-1)!.at, released: releases }))
         const files = await keepAll(all, EMPTY, releases)
         expect(await readPoints(aShelf(files), 'api', 'linux/amd64')).toEqual(expected)
@@ -472,7 +499,7 @@ describe('whatever is kept', () => {
     const files = new Map(
       months.map((month, at) => [
         `${FOLDER}/points/${month}.jsonl`,
-        Buffer.from(renderPoints([aPoint({ at: `${month}-01T10:00:00Z`, commit: commitOf(at) })])),
+        Buffer.from(lineFile([addition(at, `${month}-01T10:00:00Z`)])),
       ]),
     )
     const after = await keep(files, addition(10, '2026-11-21T10:00:00Z'))
@@ -480,13 +507,155 @@ describe('whatever is kept', () => {
     expect(await readPoints(aShelf(after), 'api', 'linux/amd64')).toHaveLength(4)
   })
 
-  it('leaves a record alone that a later version wrote', async () => {
-    const path = recordPath(FOLDER, commitOf('later'))
-    const later = new Map([
-      [path, Buffer.from(JSON.stringify({ ...aRecord(), schema: 2 } satisfies Record<keyof StoredRecord, unknown>))],
+  const later = (record: StoredRecord): string =>
+    JSON.stringify({ ...record, schema: 2 } satisfies Record<keyof StoredRecord, unknown>)
+
+  it('has records that a later version wrote as they are, with their listings, until they are too old', async () => {
+    const [first, ...all] = daily(110)
+    const path = recordPath(FOLDER, first!.record.commit)
+    const own = listingPath(FOLDER, digest('own 0'))
+    let files: Files = new Map([
+      [path, Buffer.from(later(first!.record))],
+      [own, Buffer.from('listing')],
     ])
-    const files = await keepAll(daily(101), later)
-    expect(files.get(path)).toEqual(later.get(path))
-    expect(names(files, 'records')).toHaveLength(101)
+    for (const [at, each] of all.entries()) {
+      files = await keep(files, each)
+      expect(files.has(path)).toBe(at < 99)
+      expect(files.has(own)).toBe(at < 29)
+      if (at < 99) expect(files.get(path)).toEqual(Buffer.from(later(first!.record)))
+    }
+    expect(names(files, 'records')).toHaveLength(100)
+  })
+
+  it('has records that nothing can be read of for as long as there are not too many, and reads them once', async () => {
+    const path = recordPath(FOLDER, commitOf('unread'))
+    const files = await keepAll(daily(99), new Map([[path, Buffer.from('{"schema":2}')]]))
+    expect(files.has(path)).toBe(true)
+    const shelf = aShelf(files)
+    await changesOf(shelf, daily(99)[98]!, NONE)
+    expect(shelf.asked).not.toContain(path)
+    const after = await keep(files, addition(1_000, timeAt(DAY)))
+    expect(after.has(path)).toBe(false)
+    expect(names(after, 'records')).toHaveLength(100)
+  })
+
+  it('leaves the record of a later version in its place when the commit is measured again; its point is kept', async () => {
+    const each = addition(1, timeAt(0))
+    const path = recordPath(FOLDER, commitOf(1))
+    const files: Files = new Map([[path, Buffer.from(later(each.record))]])
+    const { changes } = await changesOf(aShelf(files), each, NONE)
+    expect(changes.map((change) => change.path)).toEqual([`${FOLDER}/points/2026-11.jsonl`])
+  })
+})
+
+describe('two records of one commit', () => {
+  const one = (measuredAt: string, layers: string[], downloadSize: number | null): Addition => {
+    const { record, listings } = addition(1, timeAt(0), layers)
+    return { record: { ...record, measuredAt, measurement: { ...record.measurement, downloadSize } }, listings }
+  }
+  const some = fc
+    .tuple(
+      fc.constantFrom(timeAt(-5), timeAt(0), timeAt(5), timeAt(10)),
+      fc.uniqueArray(fc.constantFrom('base', 'a', 'b', 'c'), { minLength: 1 }),
+      fc.option(fc.nat({ max: 2 })),
+    )
+    .map((parts) => one(...parts))
+
+  it('are the later measurement in either order, in record, point and listings', async () => {
+    const other = daily(40)
+    const before = [EMPTY, await keepAll(other.slice(0, 3)), await keepAll(other)]
+    await fc.assert(
+      fc.asyncProperty(some, some, fc.constantFrom(...before), async (first, second, files) => {
+        const after = await keepAll([first, second], files)
+        expect(texts(await keepAll([second, first], files))).toEqual(texts(after))
+        const { record } = first.record.measuredAt > second.record.measuredAt ? first : second
+        if (first.record.measuredAt === second.record.measuredAt) return
+        expect(await readRecord(aShelf(after), 'api', 'linux/amd64', commitOf(1))).toEqual(record)
+        const points = await readPoints(aShelf(after), 'api', 'linux/amd64')
+        expect(points.find(({ commit }) => commit === commitOf(1))).toEqual(pointOf(record))
+        for (const { diffId } of record.measurement.layers) expect(after.has(listingPath(FOLDER, diffId))).toBe(true)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('are the later one where a hundred newer ones leave no room for a record, too', async () => {
+    const full = await keepAll(daily(100))
+    const old = (measuredAt: string, downloadSize: number): Addition => {
+      const { record, listings } = addition(1_000, timeAt(-200 * DAY))
+      return { record: { ...record, measuredAt, measurement: { ...record.measurement, downloadSize } }, listings }
+    }
+    const [first, second] = [old(timeAt(0), 9), old(timeAt(5), 8)]
+    const after = await keepAll([first, second], full)
+    expect(texts(await keepAll([second, first], full))).toEqual(texts(after))
+    expect((await readPoints(aShelf(after), 'api', 'linux/amd64'))[0]!.downloadSize).toBe(8)
+  })
+
+  it('have the listings of the one that counts, and no others: every night anew', async () => {
+    const others = await keepAll([addition(500, timeAt(-5), ['base', 'other'])])
+    let files: Files = others
+    for (let night = 0; night < 10; night++) {
+      const { record, listings } = addition(1, timeAt(0), ['base', `night ${night}`], 4_900_000)
+      files = await keep(files, { record: { ...record, measuredAt: timeAt(night * DAY) }, listings })
+      expect(names(files, 'layers').toSorted()).toEqual(
+        ['base', 'other', `night ${night}`]
+          .map((layer) => listingPath('', digest(layer)).slice('/layers/'.length))
+          .toSorted(),
+      )
+    }
+  })
+})
+
+describe('what was done to the branch by hand', () => {
+  it('a record that was removed has no listings, and those that others need stay', async () => {
+    const files = await keepAll([
+      addition(1, timeAt(0), ['base', 'one']),
+      addition(2, timeAt(1), ['base', 'two']),
+      addition(3, timeAt(2), ['base', 'one', 'three']),
+    ])
+    const removed = new Map(files)
+    removed.delete(recordPath(FOLDER, commitOf(3)))
+    const after = await keep(removed, addition(4, timeAt(3), ['four']))
+    const has = (layer: string): boolean => after.has(listingPath(FOLDER, digest(layer)))
+    expect(['base', 'one', 'two', 'four'].map(has)).toEqual([true, true, true, true])
+    expect(has('three')).toBe(false)
+    const without = new Map(removed)
+    without.delete(indexPath(FOLDER))
+    expect(texts(await keep(without, addition(4, timeAt(3), ['four'])))).toEqual(texts(after))
+  })
+
+  it('a record that comes among the newest again has its layers’ listings from then on', async () => {
+    const all = daily(32, (at) => [at < 2 ? 'old' : 'base'])
+    const files = new Map(await keepAll(all))
+    expect(files.has(listingPath(FOLDER, digest('old')))).toBe(false)
+    for (const each of all.slice(10, 14)) files.delete(recordPath(FOLDER, each.record.commit))
+    const after = await keep(files, { ...addition(500, timeAt(DAY), ['old']) })
+    expect(text(after, indexPath(FOLDER))!.match(/"layers"/g)).toHaveLength(29)
+  })
+})
+
+describe('what a later version wrote among the points', () => {
+  const unread = ['{"commit":"x","store":"podman"}', '{"later":[1,  2]}']
+  const month = (of: string): string => `${FOLDER}/points/${of}.jsonl`
+
+  it('stays in its month’s file, and goes with the month into the older points', async () => {
+    const [first, second] = [addition(1, '2026-10-03T10:00:00Z'), addition(2, '2026-11-03T10:00:00Z')]
+    const added = lineFile([first]).replace('"at"', '"later":{"a":1},"at"')
+    let files: Files = new Map([
+      [month('2026-10'), Buffer.from(`${added}${unread[0]}\n`)],
+      [month('2026-11'), Buffer.from(`${unread[1]}\n`)],
+    ])
+    files = await keep(files, second)
+    expect(text(files, month('2026-10'))).toBe(`${unread[0]}\n${added}`)
+    expect(text(files, month('2026-11'))).toBe(lineFile([second], [unread[1]!]))
+    files = await keepAll([addition(3, '2026-12-01T10:00:00Z')], files)
+    expect(names(files, 'points').toSorted()).toEqual(['2026-11.jsonl', '2026-12.jsonl', 'older.jsonl'])
+    files = await keepAll([addition(4, '2027-02-01T10:00:00Z')], files)
+    expect(names(files, 'points').toSorted()).toEqual(['2027-02.jsonl', 'older.jsonl'])
+    const older = text(files, `${FOLDER}/points/older.jsonl`)!
+    expect(older.split('\n').slice(0, 2)).toEqual(unread)
+    expect(older).toContain(added)
+    expect(await readPoints(aShelf(files), 'api', 'linux/amd64')).toHaveLength(4)
+    expect((await changesOf(aShelf(files), addition(4, '2027-02-01T10:00:00Z'), NONE)).changes).toEqual([])
   })
 })

@@ -258,7 +258,7 @@ describe('renderHistorySvg', () => {
 
   it('keeps the label of the first release inside', () => {
     const [first, ...others] = daily([{}, {}, {}])
-    const name = 'WWWWWWWWWWWWWWWWWWWWWWWW'
+    const name = 'WWWWWWWWWWWWWWWWWWWWWWW7'
     const svg = drawn({ points: [first!, ...others], releases: [{ name, commit: first!.commit }] })
     expect(texts(svg)).toContain(name)
     expect(cut(svg)).toEqual([])

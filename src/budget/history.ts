@@ -1,6 +1,8 @@
 import type { Measurement } from '../image/measurement.ts'
 import type { Over } from '../inputs/budget-lines.ts'
+import { figuresOf, isAlike as areAlike } from '../record/alike.ts'
 import type { Point, Release } from '../record/record.ts'
+import { isRelease, preciseTag, tagsByCommit } from '../record/releases.ts'
 
 /** What is known of an image's history on the default branch, for one platform. Serialisable. */
 export type History = {
@@ -42,8 +44,7 @@ export function startOf(over: Over, head: Measurement, history: History): Start 
 
 /** Whether an image's figures and a record's mean the same. */
 export function isAlike(head: Measurement, point: Point): boolean {
-  if ((head.engine?.store ?? null) !== point.store) return false
-  return head.size === null || point.size === null || head.sizeFrom === point.sizeFrom
+  return areAlike(figuresOf(head), point)
 }
 
 function recordOfOld(points: readonly Point[], days: number, now: string, some: string): Start | { why: string } {
@@ -61,17 +62,10 @@ function lastRelease(
   head: string | null,
   some: string,
 ): Start | { why: string } {
-  const tags = new Map<string, string[]>()
-  for (const { name, commit } of releases) tags.set(commit, [...(tags.get(commit) ?? []), name])
+  const tags = tagsByCommit(releases.filter(({ name }) => isRelease(name)))
   const point = points.findLast(({ commit }) => commit !== head && tags.has(commit))
   if (point === undefined) return { why: `no recorded commit${some} has a tag` }
   return { point, tag: preciseTag(tags.get(point.commit) ?? []) }
-}
-
-/** Of several tags of a commit (`latest`, `v1`, `v1.4.2`) the one that tells most: the longest that is a version and nothing else. */
-function preciseTag(names: readonly string[]): string | null {
-  const versions = names.filter((name) => /^v?\d+(?:\.\d+)*$/.test(name))
-  return versions.toSorted((one, other) => other.length - one.length)[0] ?? names[0] ?? null
 }
 
 /** A day in milliseconds. */

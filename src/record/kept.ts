@@ -2,15 +2,15 @@ import { z } from 'zod'
 import { DIGEST } from '../image/oci.ts'
 import { parseJson } from '../image/source/json.ts'
 import { compareTimes } from './points.ts'
-import { point } from './schema.ts'
-
-/** A record that is kept, and its place in the history. */
-export type KeptRecord = z.output<typeof keptRecord>
+import { listOf, point } from './schema.ts'
 
 /**
- * A layer's listing that is kept, its bytes, and the newest record's commit that has the layer: when that record is too old for its
- * listings to be kept, so are all others that have the layer.
+ * A record that is kept, and its place in the history; of the newest, whose listings are kept, also what `shortDigest` makes of their
+ * layers' diffIDs. `layers` null: it does not tell.
  */
+export type KeptRecord = z.output<typeof keptRecord>
+
+/** A layer's listing that is kept, and its bytes. */
 export type KeptListing = z.output<typeof keptListing>
 
 /**
@@ -28,19 +28,32 @@ export const MAX_LISTINGS = 30_000_000
 const MAX_INDEX = 3_000_000
 const MAX_LINES = 12_000
 
-const keptRecord = point.pick({ commit: true, at: true })
-const keptListing = z.object({
-  diffId: z.string().regex(DIGEST),
-  bytes: z.int().nonnegative(),
-  commit: keptRecord.shape.commit,
-})
+/** Enough to tell an image's layers apart; were two alike, a listing would be kept that nobody needs. */
+const SHORT_DIGEST = 12
 
-/** A line of JSON for each: the records, newest first, and the listings by their diffIDs. */
+const keptRecord = point.pick({ commit: true, at: true }).extend({
+  layers: listOf(z.string().regex(/^[0-9a-f]{12}$/))
+    .nullable()
+    .catch(null),
+})
+const keptListing = z.object({ diffId: z.string().regex(DIGEST), bytes: z.int().nonnegative() })
+
+/** The first digits of a diffID, as records of the index name their layers. */
+export function shortDigest(diffId: string): string {
+  return diffId.slice('sha256:'.length).slice(0, SHORT_DIGEST)
+}
+
+/**
+ * A line of JSON for each: the records, newest first, and the listings by their diffIDs. What a later version may have in it is lost, and
+ * can be: it says nothing that the other files do not.
+ */
 export function renderKept({ records, listings }: Kept): string {
   const ordered = listings.toSorted(byDiffId)
   return [
-    ...newestFirst(records).map(({ commit, at }) => JSON.stringify({ commit, at })),
-    ...ordered.map(({ diffId, bytes, commit }) => JSON.stringify({ diffId, bytes, commit })),
+    ...newestFirst(records).map(({ commit, at, layers }, place) =>
+      JSON.stringify(place < LISTED_RECORDS && layers !== null ? { commit, at, layers } : { commit, at }),
+    ),
+    ...ordered.map(({ diffId, bytes }) => JSON.stringify({ diffId, bytes })),
   ]
     .map((line) => `${line}\n`)
     .join('')
@@ -68,19 +81,33 @@ function newestFirst(records: readonly KeptRecord[]): KeptRecord[] {
   return records.toSorted((one, other) => compareTimes(other, one))
 }
 
+/** The layers of the newest records, whose listings are kept: by short digest the place of the newest record that has it. */
+export function listedLayers(records: readonly KeptRecord[]): Map<string, number> {
+  const places = new Map<string, number>()
+  for (const [place, { layers }] of newestFirst(records).slice(0, LISTED_RECORDS).entries()) {
+    for (const layer of layers ?? []) if (!places.has(layer)) places.set(layer, place)
+  }
+  return places
+}
+
 /**
- * The listings that are kept, when `records` (newest first) are: those of the newest ones' layers; of too many bytes those of the
- * newest record come first, and of one record's the smallest. Of a layer that is there more than once the newest record counts.
+ * The listings that are kept, when these records are: those of the newest ones' layers; of too many bytes those of the newest record come
+ * first, and of one record's the smallest.
  */
 export function keepListings(listings: readonly KeptListing[], records: readonly KeptRecord[]): KeptListing[] {
-  const places = new Map(records.slice(0, LISTED_RECORDS).map(({ commit }, at) => [commit, at]))
-  const placeOf = ({ commit }: KeptListing): number => places.get(commit) ?? LISTED_RECORDS
-  const inOrder = listings
-    .filter((listing) => placeOf(listing) < LISTED_RECORDS)
-    .toSorted((one, other) => placeOf(one) - placeOf(other) || one.bytes - other.bytes || byDiffId(one, other))
+  const places = listedLayers(records)
+  const inTurn = listings
+    .flatMap((listing) => {
+      const place = places.get(shortDigest(listing.diffId))
+      return place === undefined ? [] : [{ listing, place }]
+    })
+    .toSorted(
+      (one, other) =>
+        one.place - other.place || one.listing.bytes - other.listing.bytes || byDiffId(one.listing, other.listing),
+    )
   const kept = new Map<string, KeptListing>()
   let left = MAX_LISTINGS
-  for (const listing of inOrder) {
+  for (const { listing } of inTurn) {
     if (kept.has(listing.diffId) || listing.bytes > left) continue
     kept.set(listing.diffId, listing)
     left -= listing.bytes

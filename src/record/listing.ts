@@ -6,6 +6,7 @@ import {
   MAX_ENTRIES,
   MAX_PATH_BYTES,
   NO_FACTS,
+  SMALL_FACT,
   type LayerEntry,
   type LayerFile,
   type Listed,
@@ -22,6 +23,13 @@ export type UnpackedListing = LayerListing & Pick<Listed, 'factBytes'>
 export const MAX_LISTING = 5_000_000
 /** Bytes of its text: what packs as well as paths do has a tenth of it. */
 const MAX_TEXT = 64_000_000
+
+/**
+ * Bytes of a file from which its checksum is kept: the least that a rule which looks at checksums speaks of (`advice/debug-symbols.ts`;
+ * `removed-later.ts` and `duplicate-files.ts` have larger floors). Whoever reads a small file's checksum could guess at a password in it, and
+ * know when the guess is right.
+ */
+export const CHECKSUM_FLOOR = 50_000
 
 const KINDS = {
   file: 'f',
@@ -118,7 +126,7 @@ const modes = listOf<number>(
 )
 /** A user's or group's number: a tar may have any. */
 const ids = listOf<number>(Number.isFinite)
-// oxlint-disable-next-line no-bitwise -- as a signed integer of 32 bits
+/** As signed integers of 32 bits. */
 const checksums = listOf<number | null>((value) => value === null || ((value as number) | 0) === value)
 
 /**
@@ -148,7 +156,7 @@ const unpacked = promisify(gunzip)
 
 /**
  * A layer's listing as it is kept, gzipped; null where it is too large to be, or its files' sizes are not the layer's in sum. The same
- * bytes for the same layer. Of a file that holds a secret no checksum is kept: with it, whoever guesses the secret would know.
+ * bytes for the same layer. Of small files, and of those that hold a secret, no checksum is kept.
  */
 export async function packListing(diffId: string, { size, entries }: Readonly<LayerListing>): Promise<Buffer | null> {
   if (entries.length > MAX_ENTRIES || payloadOf(entries) !== size) return null
@@ -195,9 +203,13 @@ function columnsOf(diffId: string, size: number, entries: readonly LayerEntry[])
     modes: files.map(({ mode }) => mode),
     uids: files.map(({ uid }) => uid),
     gids: files.map(({ gid }) => gid),
-    checksums: files.map(({ checksum, facts }) => (facts.some(({ kind }) => kind === 'secret') ? null : checksum)),
+    checksums: files.map(keptChecksum),
     facts: files.flatMap(({ facts }, at) => facts.map((fact): [number, WrittenFact] => [at, write(fact)])),
   }
+}
+
+function keptChecksum({ size, checksum, facts }: LayerFile): number | null {
+  return size < CHECKSUM_FLOOR || facts.some(({ kind }) => kind === 'secret') ? null : checksum
 }
 
 function commonLength(one: string, other: string): number {
@@ -225,7 +237,12 @@ export async function unpackListing(bytes: Uint8Array, diffId: string): Promise<
   if (data?.diffId !== diffId) return null
   const entries = entriesOf(data)
   if (entries === null || payloadOf(entries) !== data.size) return null
-  return { size: data.size, entries, factBytes: text?.length ?? 0 }
+  return { size: data.size, entries, factBytes: factBytesOf(data.facts) }
+}
+
+/** As a layer's listing counts them when it is read. */
+function factBytesOf(rows: Columns['facts']): number {
+  return rows.reduce((sum, [, fact]) => sum + Math.max(SMALL_FACT, JSON.stringify(fact).length), 0)
 }
 
 function entriesOf(from: Columns): LayerEntry[] | null {

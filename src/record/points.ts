@@ -1,7 +1,10 @@
 import type { Point, StoredRecord } from './record.ts'
 
+/** A point's place in the history. */
+export type Placed = Pick<Point, 'at' | 'commit'>
+
 /** An image's history as its files have it: by month (`YYYY-MM`, UTC), and what lies before. Each sorted by time. */
-export type Compacted = { recent: Map<string, Point[]>; older: Point[] }
+export type Compacted<P extends Placed = Point> = { recent: Map<string, P[]>; older: P[] }
 
 /** Months before the current one whose points are kept, all of them; and those of which each day's last is. */
 const WHOLE_MONTHS = 1
@@ -19,7 +22,7 @@ export function pointOf({ commit, committedAt, measuredAt, caps, measurement }: 
   const { size, downloadSize, layers, engine, sizeFrom } = measurement
   return {
     commit,
-    at: committedAt < measuredAt ? committedAt : measuredAt,
+    at: timeOf(committedAt, measuredAt),
     size,
     downloadSize,
     layers: layers.length,
@@ -29,20 +32,22 @@ export function pointOf({ commit, committedAt, measuredAt, caps, measurement }: 
   }
 }
 
-/** The points with one more, sorted by time; it takes the place of that of the same commit. */
-export function withPoint(points: readonly Point[], point: Point): Point[] {
-  return inOrder([...points.filter(({ commit }) => commit !== point.commit), point])
+/** Years have four digits, and texts are in the order of the times: what a clock says beyond them cannot be kept. */
+const YEARS = /^\d{4}-/
+
+function timeOf(committedAt: string, measuredAt: string): string {
+  return YEARS.test(committedAt) && committedAt < measuredAt ? committedAt : measuredAt
 }
 
 /** Sorted by time, those of one time by commit. Of a commit that is there more than once the latest. */
-export function inOrder(points: readonly Point[]): Point[] {
+export function inOrder<P extends Placed>(points: readonly P[]): P[] {
   const sorted = points.toSorted(compareTimes)
   const latest = new Map(sorted.map((point) => [point.commit, point]))
   return sorted.filter((point) => latest.get(point.commit) === point)
 }
 
 /** The order in which records and points stand: by time, those of one time by commit. */
-export function compareTimes(one: Pick<Point, 'at' | 'commit'>, other: Pick<Point, 'at' | 'commit'>): number {
+export function compareTimes(one: Placed, other: Placed): number {
   if (one.at !== other.at) return one.at < other.at ? -1 : 1
   return one.commit < other.commit ? -1 : one.commit > other.commit ? 1 : 0
 }
@@ -52,18 +57,17 @@ export function compareTimes(one: Pick<Point, 'at' | 'commit'>, other: Pick<Poin
  * each day, and beyond the last of each week; those of released commits always. What goes now or later has a later one in its day or
  * week. So it makes no difference in which order points come, nor how often this is done.
  */
-export function compact(
-  points: readonly Point[],
+export function compact<P extends Placed>(
+  points: readonly P[],
   { now, released }: { now: string; released: ReadonlySet<string> },
-): Compacted {
-  const whole = monthBefore(monthOf(now), WHOLE_MONTHS)
+): Compacted<P> {
   const daily = monthBefore(monthOf(now), DAILY_MONTHS)
-  const recent = new Map<string, Point[]>()
-  const old: Point[] = []
-  const last = new Map<string, Point>()
+  const recent = new Map<string, P[]>()
+  const old: P[] = []
+  const last = new Map<string, P>()
   for (const point of inOrder(points)) {
     const month = monthOf(point.at)
-    if (month >= whole) {
+    if (hasFile(month, now)) {
       const those = recent.get(month)
       if (those) those.push(point)
       else recent.set(month, [point])
@@ -76,8 +80,13 @@ export function compact(
   return { recent, older: old.filter((point) => kept.has(point) || released.has(point.commit)) }
 }
 
+/** Whether a month (`YYYY-MM`) has its own file when the newest point is of `now`. */
+export function hasFile(month: string, now: string): boolean {
+  return month >= monthBefore(monthOf(now), WHOLE_MONTHS)
+}
+
 /** All that is kept, sorted by time. */
-export function pointsIn({ recent, older }: Compacted): Point[] {
+export function pointsIn<P extends Placed>({ recent, older }: Compacted<P>): P[] {
   return inOrder([...older, ...[...recent.values()].flat()])
 }
 

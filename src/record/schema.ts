@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { DIGEST } from '../image/oci.ts'
 import { sum } from '../image/measurement.ts'
 import { parseJson } from '../image/source/json.ts'
-import type { Point, StoredRecord } from './record.ts'
+import type { StoredRecord } from './record.ts'
 
 /** Bytes of a record; one of an image with 127 layers, the engines' limit, has a tenth of it. */
 export const MAX_RECORD = 1_000_000
@@ -15,8 +15,8 @@ const MAX_TEXT = 10_000
 const MAX_ELEMENTS = 1_000
 
 const text = z.string().max(MAX_TEXT)
-/** Counted before they are looked at: what is wrong with each of a million takes gigabytes to tell. */
-const listOf = <T extends z.ZodType>(one: T) => z.array(z.unknown()).max(MAX_ELEMENTS).pipe(z.array(one))
+/** At most a thousand elements, counted before they are looked at: what is wrong with each of a million takes gigabytes to tell. */
+export const listOf = <T extends z.ZodType>(one: T) => z.array(z.unknown()).max(MAX_ELEMENTS).pipe(z.array(one))
 const count = z.int().nonnegative()
 const bytes = count.nullable()
 const line = z.int().positive().nullable()
@@ -92,6 +92,24 @@ export const point = z.object({
   sizeFrom,
 })
 
+/** What a point's line says besides: it tells two of one commit apart, and nothing that is shown. */
+export const measured = z.object({ measuredAt: time })
+
+/**
+ * What is looked for in a record that cannot be read, for a later version may have written it: its place in the history, and its layers.
+ * Each is null where it is not as this version has it.
+ */
+const recordHead = z.object({
+  schema: z.int(),
+  committedAt: time.nullable().catch(null),
+  measuredAt: time.nullable().catch(null),
+  measurement: z
+    .object({ layers: listOf(z.object({ diffId: digest })) })
+    .nullable()
+    .catch(null),
+})
+export type RecordHead = z.output<typeof recordHead>
+
 /** What reads a record, by its schema's number: one of an older number, once there is a newer, as what it would be today. */
 const READERS = new Map<number, z.ZodType<StoredRecord>>([[1, storedRecord]])
 
@@ -118,39 +136,9 @@ export function parseRecord(written: string): StoredRecord | null {
   return READERS.get(data.schema)?.safeParse(value).data ?? null
 }
 
-/** A line of JSON for each point, in their order; of more than MAX_POINTS the last ones. */
-export function renderPoints(points: readonly Point[]): string {
-  return points.slice(-MAX_POINTS).map(pointLine).join('')
-}
-
-function pointLine({
-  commit: id,
-  at,
-  size,
-  downloadSize,
-  layers,
-  caps: limits,
-  store: kept,
-  sizeFrom: from,
-}: Point): string {
-  const { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers } = limits
-  const ordered: Point = {
-    commit: id,
-    at,
-    size,
-    downloadSize,
-    layers,
-    caps: { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers },
-    store: kept,
-    sizeFrom: from,
-  }
-  return `${JSON.stringify(ordered)}\n`
-}
-
-/** The points of a file's text, in its order. What is no point's line is left out; so is what is more or longer than one can have. */
-export function parsePoints(written: string): Point[] {
-  if (Buffer.byteLength(written) > MAX_POINTS_FILE) return []
-  // The last line ends with a newline too.
-  const lines = written.split('\n').slice(-MAX_POINTS - 1)
-  return lines.flatMap((each) => point.safeParse(parseJson(each)).data ?? [])
+/** What a record of a later schema tells; null where it is none. */
+export function parseLaterRecord(written: string): RecordHead | null {
+  if (Buffer.byteLength(written) > MAX_RECORD) return null
+  const { data } = recordHead.safeParse(parseJson(written))
+  return data !== undefined && data.schema > Math.max(...READERS.keys()) ? data : null
 }

@@ -1,6 +1,26 @@
 import { normalisePlatform } from '../image/source/manifests.ts'
 import { createTurns } from '../turns.ts'
-import { keepListings, keepRecords, parseKept, renderKept, type Kept, type KeptRecord } from './kept.ts'
+import {
+  keepListings,
+  keepRecords,
+  LISTED_RECORDS,
+  listedLayers,
+  parseKept,
+  renderKept,
+  shortDigest,
+  type Kept,
+  type KeptRecord,
+} from './kept.ts'
+import {
+  compareMeasured,
+  compareTexts,
+  latestLines,
+  lineOf,
+  parseLines,
+  renderLines,
+  type PointFile,
+  type PointLine,
+} from './lines.ts'
 import { MAX_LISTING, unpackListing, type UnpackedListing } from './listing.ts'
 import {
   commitOfRecord,
@@ -18,9 +38,9 @@ import {
   recordPath,
   recordsFolder,
 } from './paths.ts'
-import { compact, inOrder, pointOf, pointsIn, withPoint } from './points.ts'
+import { compact, hasFile, pointsIn } from './points.ts'
 import type { Point, StoredRecord } from './record.ts'
-import { parsePoints, parseRecord, renderPoints, renderRecord } from './schema.ts'
+import { parseLaterRecord, parseRecord, renderRecord } from './schema.ts'
 import type { FileChange, Records, Shelf } from './shelf.ts'
 
 /** Files that are read at a time; listings take their memory twice while they are. */
@@ -40,15 +60,18 @@ export async function readRecord(
   platform: string,
   commit: string,
 ): Promise<StoredRecord | null> {
-  const record = await recordAt(shelf, folderOf(name, platform), commit)
-  const { measurement } = record ?? {}
-  return measurement?.name === name && measurement.platform === platform ? record : null
+  const text = (await shelf.read(recordPath(folderOf(name, platform), commit)))?.toString()
+  return recordIn(text, { name, platform, commit })
 }
 
-async function recordAt(shelf: Shelf, folder: string, commit: string): Promise<StoredRecord | null> {
-  const text = (await shelf.read(recordPath(folder, commit)))?.toString()
+function recordIn(
+  text: string | undefined,
+  { name, platform, commit }: { name: string; platform: string; commit: string },
+): StoredRecord | null {
   const record = text === undefined ? null : parseRecord(text)
-  return record?.commit === commit ? record : null
+  if (record === null || record.commit !== commit) return null
+  const { measurement } = record
+  return measurement.name === name && measurement.platform === platform ? record : null
 }
 
 /** The commits of which there is a record; whether that can be read is another question. */
@@ -82,30 +105,33 @@ export async function unlistedLayers(shelf: Shelf, folder: string, diffIds: read
 
 /**
  * What the layers that are not known already do to paths, by diffID. A layer whose listing is not there, or cannot be read, is left out; so
- * are those that are too many together.
+ * are those for which the ones before leave no room.
  */
 export async function readListings(
   shelf: Shelf,
   folder: string,
   diffIds: readonly string[],
   known: (diffId: string) => boolean,
+  maxEntries = MAX_ENTRIES,
 ): Promise<Map<string, UnpackedListing>> {
-  const inTurn = createTurns(LISTINGS_AT_A_TIME)
   const found = new Map<string, UnpackedListing>()
-  let left = MAX_ENTRIES
+  let left = maxEntries
   const unknown = [...new Set(diffIds)].filter((diffId) => !known(diffId))
-  await Promise.all(
-    unknown.map((diffId) =>
-      inTurn(async () => {
-        const bytes = left > 0 ? await shelf.read(listingPath(folder, diffId)) : null
-        const listing = bytes && (await unpackListing(bytes, diffId))
-        if (!listing || listing.entries.length > left) return
-        left -= listing.entries.length
-        found.set(diffId, listing)
-      }),
-    ),
-  )
+  for (let at = 0; at < unknown.length && left > 0; at += LISTINGS_AT_A_TIME) {
+    const some = unknown.slice(at, at + LISTINGS_AT_A_TIME)
+    const read = await Promise.all(some.map((diffId) => readListing(shelf, folder, diffId)))
+    for (const [place, listing] of read.entries()) {
+      if (listing === null || listing.entries.length > left) continue
+      left -= listing.entries.length
+      found.set(some[place]!, listing)
+    }
+  }
   return found
+}
+
+async function readListing(shelf: Shelf, folder: string, diffId: string): Promise<UnpackedListing | null> {
+  const bytes = await shelf.read(listingPath(folder, diffId))
+  return bytes && unpackListing(bytes, diffId)
 }
 
 /**
@@ -114,17 +140,18 @@ export async function readListings(
  */
 export async function readPoints(shelf: Shelf, name: string, platform: string, atLeast?: number): Promise<Point[]> {
   const folder = folderOf(name, platform)
-  const points: Point[] = []
+  const lines: PointLine[] = []
   const read = async (path: string): Promise<void> => {
     const text = (await shelf.read(path))?.toString()
-    if (text !== undefined) points.push(...parsePoints(text))
+    if (text !== undefined) lines.push(...parseLines(text).lines)
   }
+  const points = (): Point[] => latestLines(lines).map(({ point }) => point)
   for (const month of await monthsIn(shelf, folder)) {
-    if (atLeast !== undefined && points.length >= atLeast) return inOrder(points)
+    if (atLeast !== undefined && lines.length >= atLeast) return points()
     await read(pointsPath(folder, month))
   }
-  if (atLeast === undefined || points.length < atLeast) await read(olderPointsPath(folder))
-  return inOrder(points)
+  if (atLeast === undefined || lines.length < atLeast) await read(olderPointsPath(folder))
+  return points()
 }
 
 /** An image's history on a platform, sorted by time, as `readPoints` gives it; null: there is no data branch. */
@@ -166,17 +193,21 @@ export type Addition = { record: StoredRecord; listings: ReadonlyMap<string, Buf
  * What changes on the data branch when a record is kept, by path; nothing, where it is there as it is. `points`: the history then, sorted by
  * time. `released`: commits whose points stay for good.
  *
- * What is there afterwards depends on which records were kept, and not on their order: whoever comes second may well be the older commit.
+ * What is there afterwards depends on which records were kept, and not on their order: whoever comes second may well be the older commit, or
+ * have the older measurement of the same one.
  */
 export async function changesOf(
   shelf: Shelf,
   { record, listings }: Addition,
   released: ReadonlySet<string>,
 ): Promise<{ changes: FileChange[]; points: Point[] }> {
-  const folder = folderOf(record.measurement.name, record.measurement.platform)
+  const { name, platform } = record.measurement
+  const folder = folderOf(name, platform)
+  const before = (await shelf.read(recordPath(folder, record.commit)))?.toString()
+  const chosen = chosenOf(before, record)
   const [history, records] = await Promise.all([
-    changedPoints(shelf, folder, pointOf(record), released),
-    changedRecords(shelf, folder, record, listings),
+    changedPoints(shelf, folder, lineOf(chosen.record), released),
+    chosen.text === null ? [] : changedRecords(shelf, folder, { ...chosen, text: chosen.text, before }, listings),
   ])
   const changes = [...history.changes, ...records]
   return {
@@ -185,28 +216,50 @@ export async function changesOf(
   }
 }
 
+/**
+ * Of what is there of a commit and a record of it, the one that was measured later, with its file's text; of one time it is always the same.
+ * `text` null: its file stays as it is, since a later version's record is in it, or what is to be kept could not be read back.
+ */
+function chosenOf(before: string | undefined, record: StoredRecord): { record: StoredRecord; text: string | null } {
+  const { name, platform } = record.measurement
+  const text = renderRecord(record)
+  const there = recordIn(before, { name, platform, commit: record.commit })
+  if (before !== undefined && there !== null) {
+    const order = compareMeasured(lineOf(there), lineOf(record)) || compareTexts(renderRecord(there), text)
+    if (order >= 0) return { record: there, text: before }
+  }
+  const isLater = before !== undefined && parseLaterRecord(before) !== null
+  return { record, text: isLater || parseRecord(text) === null ? null : text }
+}
+
 async function changedPoints(
   shelf: Shelf,
   folder: string,
-  point: Point,
+  line: PointLine,
   released: ReadonlySet<string>,
 ): Promise<{ changes: FileChange[]; points: Point[] }> {
   const inTurn = createTurns(AT_A_TIME)
-  const months = await monthsIn(shelf, folder)
-  const paths = [...months.map((month) => pointsPath(folder, month)), olderPointsPath(folder)]
-  const texts = await Promise.all(
-    paths.map((path) => inTurn(async () => [path, (await shelf.read(path))?.toString()] as const)),
-  )
-  const points = withPoint(
-    texts.flatMap(([, text]) => (text === undefined ? [] : parsePoints(text))),
-    point,
-  )
-  const compacted = compact(points, { now: points.at(-1)!.at, released })
-  const wanted = new Map(
-    [...compacted.recent].map(([month, those]) => [pointsPath(folder, month), renderPoints(those)]),
-  )
-  if (compacted.older.length > 0) wanted.set(olderPointsPath(folder), renderPoints(compacted.older))
-  return { changes: changesTo(wanted, new Map(texts)), points: pointsIn(compacted) }
+  const read = (path: string): Promise<string | undefined> => inTurn(async () => (await shelf.read(path))?.toString())
+  const months = (await monthsIn(shelf, folder)).toReversed()
+  const paths = [olderPointsPath(folder), ...months.map((month) => pointsPath(folder, month))]
+  const texts = await Promise.all(paths.map(read))
+  const [older, ...files] = texts.map((text) => parseLines(text ?? ''))
+  const lines = latestLines([line, ...older!.lines, ...files.flatMap((file) => file.lines)])
+  const now = lines.at(-1)!.at
+  const compacted = compact(lines, { now, released })
+  const others = new Map(months.map((month, at) => [month, files[at]!.others]))
+  const moved = [...others].flatMap(([month, those]) => (hasFile(month, now) ? [] : those))
+  const staying = [...others].flatMap(([month, those]) => (hasFile(month, now) && those.length > 0 ? [month] : []))
+
+  const wanted = new Map<string, string>()
+  const want = (path: string, file: PointFile): void => {
+    if (file.lines.length + file.others.length > 0) wanted.set(path, renderLines(file))
+  }
+  want(olderPointsPath(folder), { lines: compacted.older, others: [...older!.others, ...moved] })
+  for (const month of new Set([...compacted.recent.keys(), ...staying]))
+    want(pointsPath(folder, month), { lines: compacted.recent.get(month) ?? [], others: others.get(month) ?? [] })
+  const present = new Map(paths.map((path, at) => [path, texts[at]]))
+  return { changes: changesTo(wanted, present), points: pointsIn(compacted).map(({ point }) => point) }
 }
 
 /** What makes files of the present texts those that are wanted; undefined: it is not there. */
@@ -216,52 +269,45 @@ function changesTo(wanted: Map<string, string>, present: Map<string, string | un
   return [...written.map(([path, content]) => ({ path, content })), ...gone.map(([path]) => ({ path, content: null }))]
 }
 
-/** A layer of a record. */
-type Reference = { diffId: string; commit: string }
-
 async function changedRecords(
   shelf: Shelf,
   folder: string,
-  record: StoredRecord,
+  { record, text, before }: { record: StoredRecord; text: string; before: string | undefined },
   listings: ReadonlyMap<string, Buffer>,
 ): Promise<FileChange[]> {
-  const text = renderRecord(record)
-  // Too long to be read back: it would only be in the way.
-  if (parseRecord(text) === null) return []
   const [path, indexAt] = [recordPath(folder, record.commit), indexPath(folder)]
-  const [before, indexBefore, commits, diffIds] = await Promise.all([
-    shelf.read(path),
+  const [indexBefore, commits, diffIds] = await Promise.all([
     shelf.read(indexAt),
     namesIn(shelf, recordsFolder(folder), commitOfRecord),
     namesIn(shelf, listingsFolder(folder), diffIdOfListing),
   ])
   const index = parseKept(indexBefore?.toString() ?? '')
-  const others = await recordsThere(
+  const others = commits.filter((commit) => commit !== record.commit)
+  const there = await recordsThere(shelf, folder, index, others)
+  const records = await withLayers(shelf, folder, keepRecords([...there, keptOf(record)]))
+  const layers = listedLayers(records)
+  const sizes = await listingsThere(
     shelf,
     folder,
     index,
-    commits.filter((commit) => commit !== record.commit),
+    diffIds.filter((diffId) => layers.has(shortDigest(diffId))),
   )
-  const records = keepRecords([...others.records, { commit: record.commit, at: pointOf(record).at }])
-  const isKept = new Set(records.map(({ commit }) => commit))
-  const references = [...index.listings, ...others.layers, ...layersOf(record)]
-  const there = await listingsThere(shelf, folder, index, new Set(diffIds), references)
-  const atHand = references.flatMap(({ diffId, commit }) => {
-    const bytes = there.get(diffId) ?? listings.get(diffId)?.length ?? Infinity
-    return bytes > MAX_LISTING ? [] : [{ diffId, bytes, commit }]
-  })
-  const kept = keepListings(atHand, records)
+  const atHand = [...listings]
+    .filter(([diffId, { length }]) => !sizes.has(diffId) && length <= MAX_LISTING)
+    .map(([diffId, { length }]) => ({ diffId, bytes: length }))
+  const kept = keepListings([...[...sizes].map(([diffId, bytes]) => ({ diffId, bytes })), ...atHand], records)
   const isListed = new Set(kept.map(({ diffId }) => diffId))
+  const isKept = new Set(records.map(({ commit }) => commit))
 
   const wanted = new Map([[indexAt, renderKept({ records, listings: kept })]])
   if (isKept.has(record.commit)) wanted.set(path, text)
   const present = new Map([
     [indexAt, indexBefore?.toString()],
-    [path, before?.toString()],
+    [path, before],
   ])
-  const goneRecords = others.records.filter(({ commit }) => !isKept.has(commit))
+  const goneRecords = there.filter(({ commit }) => !isKept.has(commit))
   const goneListings = diffIds.filter((diffId) => !isListed.has(diffId))
-  const newListings = kept.filter(({ diffId }) => !there.has(diffId))
+  const newListings = kept.filter(({ diffId }) => !sizes.has(diffId))
   return [
     ...changesTo(wanted, present),
     ...goneRecords.map(({ commit }) => ({ path: recordPath(folder, commit), content: null })),
@@ -270,50 +316,68 @@ async function changedRecords(
   ]
 }
 
-function layersOf({ commit, measurement }: StoredRecord): Reference[] {
-  return measurement.layers.map(({ diffId }) => ({ diffId, commit }))
+function keptOf(record: StoredRecord): KeptRecord {
+  const { commit, at } = lineOf(record)
+  return { commit, at, layers: shortDigests(record.measurement.layers) }
 }
 
-/**
- * The records of these commits, as the index has them. Those that it does not have are read, and their layers told; what cannot be read
- * is left alone, for a later version may have written it.
- */
+function shortDigests(layers: readonly { diffId: string }[]): string[] {
+  return [...new Set(layers.map(({ diffId }) => shortDigest(diffId)))]
+}
+
+/** Where a record of which nothing can be read has its place: it is the first that goes. */
+const UNKNOWN_TIME = '0000-01-01T00:00:00Z'
+
+/** The records of these commits, as the index has them; those that it does not have are read. */
 async function recordsThere(
   shelf: Shelf,
   folder: string,
   index: Kept,
   commits: readonly string[],
-): Promise<{ records: KeptRecord[]; layers: Reference[] }> {
+): Promise<KeptRecord[]> {
   const known = new Map(index.records.map((each) => [each.commit, each]))
   const inTurn = createTurns(AT_A_TIME)
   const unknown = commits.filter((commit) => !known.has(commit)).slice(0, MAX_UNKNOWN)
-  const read = await Promise.all(unknown.map((commit) => inTurn(() => recordAt(shelf, folder, commit))))
-  const found = read.filter((record) => record !== null)
-  return {
-    records: [
-      ...commits.flatMap((commit) => known.get(commit) ?? []),
-      ...found.map((record) => ({ commit: record.commit, at: pointOf(record).at })),
-    ],
-    layers: found.flatMap(layersOf),
-  }
+  const found = await Promise.all(unknown.map((commit) => inTurn(() => readKept(shelf, folder, commit))))
+  return [...commits.flatMap((commit) => known.get(commit) ?? []), ...found]
+}
+
+/** The records (newest first), with the layers of those whose listings are kept. */
+async function withLayers(shelf: Shelf, folder: string, records: readonly KeptRecord[]): Promise<KeptRecord[]> {
+  const inTurn = createTurns(AT_A_TIME)
+  return Promise.all(
+    records.map(async (each, place) => {
+      if (place >= LISTED_RECORDS || each.layers !== null) return each
+      const { layers } = await inTurn(() => readKept(shelf, folder, each.commit))
+      return { ...each, layers }
+    }),
+  )
+}
+
+/** A record as the index has it; of one that cannot be read, for a later version may have written it, what it tells all the same. */
+async function readKept(shelf: Shelf, folder: string, commit: string): Promise<KeptRecord> {
+  const text = (await shelf.read(recordPath(folder, commit)))?.toString() ?? ''
+  const record = parseRecord(text)
+  if (record?.commit === commit) return keptOf(record)
+  const { committedAt, measuredAt, measurement } = parseLaterRecord(text) ?? {}
+  const times = [committedAt, measuredAt].filter((time) => typeof time === 'string')
+  return { commit, at: times.toSorted()[0] ?? UNKNOWN_TIME, layers: shortDigests(measurement?.layers ?? []) }
 }
 
 /**
- * The bytes of the listings that are there, of those layers, as the index has them; what it does not have is read. One that is larger than
- * any can be is as if it were not there.
+ * The bytes of these listings, which are there, as the index has them; what it does not have is read. One that is larger than any can be is
+ * as if it were not there.
  */
 async function listingsThere(
   shelf: Shelf,
   folder: string,
   index: Kept,
-  diffIds: ReadonlySet<string>,
-  references: readonly Reference[],
+  diffIds: readonly string[],
 ): Promise<Map<string, number>> {
   const known = new Map(index.listings.map(({ diffId, bytes }) => [diffId, bytes]))
   const inTurn = createTurns(AT_A_TIME)
-  const wanted = [...new Set(references.map(({ diffId }) => diffId))].filter((diffId) => diffIds.has(diffId))
   const sizes = await Promise.all(
-    wanted.map(async (diffId): Promise<[string, number]> => {
+    diffIds.map(async (diffId): Promise<[string, number]> => {
       const read = (): Promise<Buffer | null> => inTurn(() => shelf.read(listingPath(folder, diffId)))
       return [diffId, known.get(diffId) ?? (await read())?.length ?? Infinity]
     }),

@@ -1,5 +1,6 @@
 import { changeOf } from '../compare/compare.ts'
 import type { Point, Release } from '../record/record.ts'
+import { isRelease, preciseTag, tagsByCommit } from '../record/releases.ts'
 import { timeAxis, type TimeAxis } from './axes.ts'
 import { oneLine, shorten } from './characters.ts'
 import { LEFT, METRICS, PADDING, RIGHT, panelOf, type Edges, type Metric, type TimedPoint } from './panel.ts'
@@ -116,20 +117,15 @@ const TAG_GAP = 10
 
 /** A line for each commit with a tag; the newest are labelled first, the others where they do not touch. */
 function tagsOf(releases: readonly Release[], points: readonly TimedPoint[], axis: TimeAxis): Tag[] {
-  const names = new Map<string, string>()
-  for (const { name, commit } of releases) {
-    const known = names.get(commit) ?? ''
-    // Of `v1`, `v1.2` and `v1.2.3` on one commit the last says most.
-    if (name.length > known.length) names.set(commit, name)
-  }
+  const tags = tagsByCommit(releases.filter(({ name }) => isRelease(name)))
   let free = WIDTH - PADDING
   return points
-    .filter(({ commit }) => names.has(commit))
+    .filter(({ commit }) => tags.has(commit))
     .slice(-TAGS_MAX)
     .toReversed()
     .map(({ commit, time }) => {
       const x = axis.place(time)
-      const name = shorten(oneLine(names.get(commit) ?? ''), TAG_NAME_MAX)
+      const name = shorten(oneLine(preciseTag(tags.get(commit) ?? []) ?? ''), TAG_NAME_MAX)
       const half = textWidth(name, SMALL) / 2
       const centre = Math.max(x, PADDING + half)
       if (name === '' || centre + half > free) return { x, label: null }

@@ -1,5 +1,7 @@
 import { stringify } from 'csv-stringify/sync'
+import { isAlike } from '../record/alike.ts'
 import type { Point, Release } from '../record/record.ts'
+import { tagsByCommit } from '../record/releases.ts'
 import { oneLine, shorten } from './characters.ts'
 import { paint, penFor, tableLines, withoutPercent, wrap, type TerminalOptions } from './lines.ts'
 import type { Phrase } from './phrase.ts'
@@ -43,8 +45,7 @@ type Row = Point & {
 type Shown = { image: ImageHistory; rows: Row[]; earlier: number }
 
 function shownOf({ images, releases, last }: Histories): Shown[] {
-  const tags = new Map<string, string[]>()
-  for (const { name, commit } of releases) tags.set(commit, [...(tags.get(commit) ?? []), name])
+  const tags = tagsByCommit(releases)
   return images.map((image) => {
     const rows: Row[] = []
     for (const point of image.points) {
@@ -54,12 +55,6 @@ function shownOf({ images, releases, last }: Histories): Shown[] {
     const earlier = last === null ? 0 : Math.max(0, rows.length - last)
     return { image, rows: rows.slice(earlier), earlier }
   })
-}
-
-/** Whether two records mean the same by their numbers: stores pack and split layers differently. */
-function isAlike(one: Point, other: Point): boolean {
-  if (one.store !== other.store) return false
-  return one.size === null || other.size === null || one.sizeFrom === other.sizeFrom
 }
 
 type Metric = (typeof METRICS)[number]['metric']

@@ -1,4 +1,5 @@
 import type { Change } from '../compare/comparison.ts'
+import { kindOf } from '../record/alike.ts'
 import type { Caps, Point } from '../record/record.ts'
 import { valueAxis, type Axis, type TimeAxis } from './axes.ts'
 import { stepLine } from './step-line.ts'
@@ -29,6 +30,9 @@ export type Metric = {
   height: readonly [first: number, further: number]
 }
 
+/** Nothing of them depends on how a size is counted. */
+const kindWithoutSize = (point: Point): string => kindOf({ ...point, size: null })
+
 const bytes = { format: formatBytes, formatLimit, formatChange: changeWords, leastSpan: 10 }
 /** From top to bottom. */
 export const METRICS: readonly Metric[] = [
@@ -36,10 +40,10 @@ export const METRICS: readonly Metric[] = [
     metric: 'size',
     title: 'Size',
     ...bytes,
-    kind: ({ store, sizeFrom }) => `${store} ${sizeFrom}`,
+    kind: kindOf,
     height: [150, 150],
   },
-  { metric: 'downloadSize', title: 'Download size', ...bytes, kind: ({ store }) => String(store), height: [150, 100] },
+  { metric: 'downloadSize', title: 'Download size', ...bytes, kind: kindWithoutSize, height: [150, 100] },
   {
     metric: 'layers',
     title: 'Layers',
@@ -47,7 +51,7 @@ export const METRICS: readonly Metric[] = [
     formatLimit: String,
     formatChange: ({ amount }) => (amount === 0 ? 'same' : formatSignedCount(amount)),
     leastSpan: 6,
-    kind: ({ store }) => String(store),
+    kind: kindWithoutSize,
     height: [70, 70],
   },
 ]

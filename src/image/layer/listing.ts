@@ -51,7 +51,7 @@ export const MAX_ENTRIES = 1_000_000
 export const MAX_PATH_BYTES = 200_000_000
 const MAX_FACT_BYTES = 128 * 1024 * 1024
 /** Bytes of a fact whose reader does not say how many. */
-const SMALL_FACT = 500
+export const SMALL_FACT = 500
 
 /** Most files have none: they share them. */
 export const NO_FACTS: FileFact[] = []
