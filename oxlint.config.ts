@@ -15,6 +15,7 @@ export const rooms = [
   'exec.ts',
   'inputs/',
   'git/',
+  'configure.ts',
   'build/',
   'image/',
   'record/',

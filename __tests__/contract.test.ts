@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import { parse } from 'yaml'
 import type { ActionMetadata } from '../scripts/docs.ts'
 import { outputNames } from '../src/github/outputs.ts'
-import { inputNames, parseInputs } from '../src/inputs/inputs.ts'
+import { DEFAULTS, inputNames, parseInputs } from '../src/inputs/inputs.ts'
 
 const read = (file: string): string => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
 const action: ActionMetadata = parse(read('action.yml'))
@@ -25,10 +25,18 @@ describe('action.yml, the code and the documentation agree', () => {
     expect(tableNames(read('README.md'), 'Output')).toEqual(Object.keys(action.outputs))
   })
 
-  it('on the defaults: the terminal, which has no action.yml, has the same', () => {
-    const defaults = Object.entries(action.inputs).filter(([name]) => name !== 'github-token')
-    const declared = Object.fromEntries(defaults.map(([name, input]) => [name, input.default ?? '']))
-    expect(parseInputs(declared)).toEqual(parseInputs({}))
+  it('on the defaults, which stand in the code, where a budget file can come before them, and in words in action.yml', () => {
+    const said = Object.entries(action.inputs).flatMap(([name, { description }]) => {
+      const [, value] = / Default: `([^`]+)`\.$/.exec(description) ?? []
+      return value === undefined ? [] : [[name, value]]
+    })
+    expect(Object.fromEntries(said)).toEqual(DEFAULTS)
+    expect(parseInputs(DEFAULTS)).toEqual(parseInputs({}))
+  })
+
+  it('on what the runner hands over unasked: the token, and nothing that a budget file could not change any more', () => {
+    const declared = Object.entries(action.inputs).filter(([, input]) => input.default !== undefined)
+    expect(declared.map(([name]) => name)).toEqual(['github-token'])
   })
 
   it('docs/configuration.md explains every input once', () => {

@@ -5,13 +5,15 @@
  * A generated part stands between `<!-- generated:KIND -->` and `<!-- /generated -->`. KIND is `inputs` (a table of all
  * inputs), `inputs NAME …` (of these only), `outputs`, or `usage` (a step with every input, to copy).
  *
- * `src/inputs/descriptions.ts`, the texts of the command's help, is written as a whole.
+ * `src/inputs/descriptions.ts`, the texts of the command's help, and `schema/image-budget.schema.json`, what editors know of budget files,
+ * are written as a whole.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { markdownTable } from 'markdown-table'
 import { format, resolveConfig } from 'prettier'
 import { parse } from 'yaml'
+import { budgetFileSchema } from './budget-file-schema.ts'
 
 /** The part of action.yml that is documented. */
 export type ActionMetadata = {
@@ -21,6 +23,7 @@ export type ActionMetadata = {
 
 const files = ['README.md', 'docs/configuration.md']
 const descriptionsFile = 'src/inputs/descriptions.ts'
+const schemaFile = 'schema/image-budget.schema.json'
 const uses = 'image-budget/image-budget@v0'
 const usageWidth = 100
 
@@ -40,7 +43,8 @@ export function generate(text: string, action: ActionMetadata): string {
   return generated
 }
 
-function partOf(kind: string, names: string[], { inputs, outputs }: ActionMetadata): string {
+function partOf(kind: string, names: string[], { inputs: declared, outputs }: ActionMetadata): string {
+  const inputs = Object.fromEntries(Object.entries(declared).map(([name, input]) => [name, withDefault(input)]))
   if (kind === 'inputs') {
     const rows = (names.length > 0 ? names : Object.keys(inputs)).map((name) => {
       const input = inputs[name]
@@ -61,6 +65,13 @@ function partOf(kind: string, names: string[], { inputs, outputs }: ActionMetada
     return ['```yaml', `- uses: ${uses}`, '  with:', ...lines, '```'].join('\n')
   }
   throw new Error(`<!-- generated:${kind} --> is none of inputs, outputs, usage`)
+}
+
+/** The default that a description ends with, as one that is declared. */
+function withDefault(input: ActionMetadata['inputs'][string]): ActionMetadata['inputs'][string] {
+  const [sentence, value] = /\s+Default: `([^`]+)`\.\s*$/.exec(input.description) ?? []
+  if (sentence === undefined || value === undefined) return input
+  return { description: input.description.slice(0, -sentence.length), default: value }
 }
 
 /** A value as YAML takes it: with a colon in it, only between quotes. */
@@ -98,10 +109,15 @@ export const descriptions = ${JSON.stringify(Object.fromEntries(texts))}
 async function update(root: URL, check: boolean): Promise<string[]> {
   const action: ActionMetadata = parse(readFileSync(new URL('action.yml', root), 'utf8'))
   const outdated: string[] = []
-  for (const file of [...files, descriptionsFile]) {
+  for (const file of [...files, descriptionsFile, schemaFile]) {
     const path = fileURLToPath(new URL(file, root))
     const before = readFileSync(path, 'utf8')
-    const text = file === descriptionsFile ? descriptions(action) : generate(before, action)
+    const text =
+      file === descriptionsFile
+        ? descriptions(action)
+        : file === schemaFile
+          ? JSON.stringify(budgetFileSchema(action.inputs))
+          : generate(before, action)
     const after = await format(text, { ...(await resolveConfig(path)), filepath: path })
     if (after === before) continue
     outdated.push(file)

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os'
 import { exitCodeOf } from './budget/verdict.ts'
 import { helpText, readCommand, type Command } from './inputs/command-line.ts'
 import { systemClock } from './clock.ts'
+import { configure, configureHistory } from './configure.ts'
 import { createExec, createOpenOutput, interruption } from './exec.ts'
 import { toFailure } from './failure.ts'
 import { showHistory } from './show-history.ts'
-import { parseInputs, type Inputs } from './inputs/inputs.ts'
+import type { Inputs } from './inputs/inputs.ts'
 import type { Log } from './log.ts'
 import { keepMemoryLow } from './memory.ts'
 import { openLocalRecords } from './record/local.ts'
@@ -78,10 +79,14 @@ async function main(command: Command): Promise<number> {
   const terminal = { colour: coloured(stdout), width: stdout.columns ?? 100 }
   if (command.kind === 'history') {
     const [exec, openOutput] = [createExec(env, signal), createOpenOutput(env, signal)]
-    stdout.write(await showHistory(command, { exec, openOutput, cwd: process.cwd(), warn }, terminal))
+    const values = await configureHistory(command.values, { exec, cwd: process.cwd(), isFound: true })
+    const world = { exec, openOutput, cwd: process.cwd(), warn }
+    stdout.write(await showHistory({ ...command, values }, world, terminal))
   }
   if (command.kind !== 'check') return 0
-  const inputs = parseInputs(command.values)
+  // Two images that somebody compares are none of the repository's, unless its file is named.
+  const checkout = { exec: createExec(env, signal), cwd: process.cwd(), isFound: !command.mustExist }
+  const inputs = await configure(command.values, checkout)
   const { report } = await run(
     inputs,
     {

@@ -1,11 +1,11 @@
 import * as core from '@actions/core'
 import { systemClock, type Clock } from './clock.ts'
+import { configure } from './configure.ts'
 import { createExec, createOpenOutput, interruption } from './exec.ts'
 import { toFailure } from './failure.ts'
 import { readContext, readEventFacts, readInputs } from './github/context.ts'
 import { maskSecrets, workflowLog } from './github/log.ts'
 import { audienceOf, NOBODY, publish } from './github/publish.ts'
-import { parseInputs } from './inputs/inputs.ts'
 import { keepMemoryLow } from './memory.ts'
 import { reportFailure } from './report/assemble.ts'
 import { run } from './run.ts'
@@ -23,8 +23,11 @@ async function main(): Promise<number> {
   const context = readContext(env)
   const values = readInputs(env)
   let audience = NOBODY
+  let name = values['name'] || context.repositoryName || 'image'
   const measure = async () => {
-    const inputs = maskSecrets(parseInputs(values))
+    const checkout = { exec: createExec(env, signal), cwd: context.cwd, isFound: true }
+    const inputs = maskSecrets(await configure(values, checkout))
+    name = inputs.name ?? name
     const event = await readEventFacts(env, inputs.baseRef)
     audience = audienceOf(inputs, event, context, clock)
     const credentials = inputs.githubToken === null ? null : { serverUrl: context.serverUrl, token: inputs.githubToken }
@@ -51,7 +54,7 @@ async function main(): Promise<number> {
   }
   const outcome = await measure().catch((error: unknown) => {
     if (signal.aborted) throw error
-    const report = reportFailure(values['name'] || context.repositoryName || 'image', toFailure(error), context)
+    const report = reportFailure(name, toFailure(error), context)
     return { report, recordable: null }
   })
   return publish(outcome, { context, ...audience }, clock)

@@ -98,6 +98,31 @@ describe('check', () => {
     expect((await run(['check', ...args])).exitCode).toBe(exitCode)
   })
 
+  it('reads the budget file of the repository, and one that is named', async () => {
+    const file = join(repository.dir, '.github/image-budget.yml')
+    mkdirSync(join(repository.dir, '.github'))
+    writeFileSync(file, 'max-increase: 1.9 kB\nbuild-contexts:\n  none: .\n')
+    writeFileSync(join(temporary, 'sizes.yml'), 'max-increase: 2 kB\n')
+    try {
+      expect((await run(['check'])).exitCode).toBe(1)
+      expect((await run(['check', '--max-increase', '2 kB'])).exitCode).toBe(0)
+      expect((await run(['check', '--config', join(temporary, 'sizes.yml')])).exitCode).toBe(0)
+      // The context is the folder that it is called in, and what is built there has not changed.
+      expect(await run(['check'], { cwd: join(repository.dir, 'sub') })).toMatchObject({
+        exitCode: 0,
+        stdout: expect.stringMatching(/Size/),
+      })
+      writeFileSync(file, '- max-increase')
+      expect(await run(['check'])).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining('.github/image-budget.yml, line 1: the file is a list'),
+      })
+    } finally {
+      rmSync(join(repository.dir, '.github'), { recursive: true })
+      rmSync(join(temporary, 'sizes.yml'))
+    }
+  })
+
   it('says what a failing step had printed', async () => {
     const broken = join(repository.dir, 'broken.Dockerfile')
     writeFileSync(broken, `FROM image-budget/base:1\nRUN echo "look ""here ${Date.now()}" && exit 7\n`)

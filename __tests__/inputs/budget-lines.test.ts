@@ -274,7 +274,7 @@ describe('budgets and the other inputs', () => {
   it.each([
     [undefined, 'image-budget: accept'],
     ['bigger', 'bigger'],
-    ['', null],
+    ['', 'image-budget: accept'],
     ['Off', null],
   ])('the label %j is %j', (label, expected) => {
     expect(parseInputs(label === undefined ? {} : { 'accept-label': label }).acceptLabel).toBe(expected)

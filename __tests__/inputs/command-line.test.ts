@@ -27,9 +27,9 @@ describe('history', () => {
 
   it('takes an image, a platform, a number of records, a form and a branch', () => {
     const args = ['--name', 'shop/api', '--platform=linux/arm64/v8', '--last', '5', '--csv', '--data-branch', 'sizes']
-    expect(historyOf(...args, '--offline')).toEqual({
+    expect(historyOf(...args, '--offline', '--config', 'a.yml')).toEqual({
       kind: 'history',
-      values: { name: 'shop/api', 'data-branch': 'sizes' },
+      values: { name: 'shop/api', 'data-branch': 'sizes', config: 'a.yml' },
       platform: 'linux/arm64/v8',
       last: 5,
       form: 'csv',
@@ -55,7 +55,7 @@ describe('history', () => {
   )
 
   it('tells all that is wrong at once', () => {
-    const takes = '`--name`, `--platform`, `--last`, `--csv`, `--json`, `--data-branch`, `--offline`'
+    const takes = '`--name`, `--platform`, `--last`, `--csv`, `--json`, `--config`, `--data-branch`, `--offline`'
     const args = ['api', '--lsat', '3', '--max-size', '1 MB', '--csv=x', '--unlike-any', '--constructor', '--name']
     expect(problems('history', ...args)).toEqual([
       '`api` is one argument too many; `history` takes options alone.',

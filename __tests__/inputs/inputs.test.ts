@@ -32,6 +32,7 @@ const baselines = `\`auto\`, \`record\`, \`build\`, \`none\`, or ${images}`
 const bad: [InputName, string, string, string][] = [
   ['name', 'a\nb', '`a\\nb`', 'a text of at most 100 characters on one line'],
   ['name', 'x'.repeat(101), `\`${'x'.repeat(101)}\``, 'a text of at most 100 characters on one line'],
+  ['config', 'a\nb', '`a\\nb`', 'a path on one line, or `off`'],
   ['context', 'https://github.com/acme/shop.git', '`https://github.com/acme/shop.git`', folder],
   ['context', 'git@github.com:acme/shop.git', '`git@github.com:acme/shop.git`', folder],
   ['context', 'github.com/acme/shop\nb', '`github.com/acme/shop\\nb`', folder],
@@ -245,7 +246,7 @@ describe('good values', () => {
       comment: 'always',
       fail: 'FALSE',
       'github-token': 'ghs_x',
-    } satisfies Record<Exclude<InputName, 'image'>, string>
+    } satisfies Record<Exclude<InputName, 'config' | 'image'>, string>
     const none = { maxSize: null, maxDownloadSize: null, maxLayers: null, maxIncrease: null }
     expect(parseInputs(values)).toEqual({
       name: 'shop',
@@ -309,7 +310,7 @@ describe('good values', () => {
 
   it('are not needed: an input left empty is an input not given', () => {
     const empty = Object.fromEntries(inputNames.map((name) => [name, ' ']))
-    expect(parseInputs(empty)).toEqual({ ...parseInputs({}), acceptLabel: null })
+    expect(parseInputs(empty)).toEqual(parseInputs({}))
   })
 
   it.each(['.', './', 'a b', 'päckage', 'C++/app', 'a:b'])('may be the folder %j', (context) => {

@@ -44,6 +44,20 @@ describe('generate', () => {
     )
   })
 
+  it('takes the default that a description ends with for one, and leaves other words on defaults', () => {
+    const inputs = {
+      baseline: { description: 'What to compare with.\n  Default: `auto`.' },
+      file: { description: 'Path. Default: `Dockerfile` in the context.' },
+    }
+    const text = generate(
+      '<!-- generated:inputs -->\n<!-- /generated -->\n<!-- generated:usage -->\n<!-- /generated -->',
+      { inputs, outputs: {} },
+    )
+    expect(text).toContain('| `baseline` | `auto`  | What to compare with. ')
+    expect(text).toContain('| `file`     |         | Path. Default: `Dockerfile` in the context. |')
+    expect(text).toContain('    # What to compare with.\n    baseline: auto\n')
+  })
+
   it('writes the same again from what it wrote', () => {
     const once = generate('<!-- generated:inputs -->\n<!-- /generated -->', action)
     expect(generate(once, action)).toBe(once)

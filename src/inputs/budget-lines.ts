@@ -11,7 +11,9 @@ export type Limits = {
 }
 
 /** A budget that is not kept fails the check, or is only shown. */
-export type Level = 'fail' | 'warn'
+export type Level = (typeof LEVELS)[number]
+
+export const LEVELS = ['fail', 'warn'] as const
 
 /** The part of an image that limits are for. */
 export type LimitScope =
@@ -26,8 +28,11 @@ export type Over = { kind: 'days'; days: number } | { kind: 'release' }
 /** One line of the input `budgets`. `scope` null: the whole image. `over` null: growth against the base. `line` counts from 1. */
 export type BudgetLine = { line: number; scope: LimitScope | null; level: Level; over: Over | null; limits: Limits }
 
-/** What is wrong with a line: `entry` is what it has, `form` what it takes; `hint` a key that was likely meant. */
-export type LineProblem = { line: number; entry: string; form: string; hint: string | null }
+/**
+ * What is wrong with a line: `entry` is what it has, `form` what it takes; `hint` a key that was likely meant; `before` the line that says
+ * the same already.
+ */
+export type LineProblem = { line: number; entry: string; form: string; hint: string | null; before: number | null }
 
 /** Which kind of package manager a package is known by. */
 export const ECOSYSTEMS = ['dpkg', 'apk', 'rpm', 'npm', 'python', 'go', 'java'] as const
@@ -63,7 +68,8 @@ const OVER_FORM = `days or weeks, at most ${MAX_DAYS} days, or the last release:
 const OVER_LINE_FORM =
   '`max-increase` and `level` alone beside `over`, for the whole image: `max-increase=20 MB,over=30d`'
 
-const LINE_FORM = 'one budget a line, its options separated by commas: `scope=own,max-increase=2 MB`'
+/** The accepted form of a line, for errors. */
+export const LINE_FORM = 'one budget a line, its options separated by commas: `scope=own,max-increase=2 MB`'
 const MAX_LINES = 200
 /** Longer than any path is: https://www.man7.org/linux/man-pages/man3/realpath.3.html has PATH_MAX as 4,096 bytes. */
 const MAX_VALUE = 4096
@@ -82,7 +88,7 @@ export function parseBudgetLines(text: string): { lines: BudgetLine[]; problems:
   const filled = given.filter(({ entry }) => entry !== '' && !entry.startsWith('#'))
   for (const { entry, line } of filled.slice(0, MAX_LINES)) {
     const parsed = parseLine(entry, line)
-    problems.push(...parsed.problems.map((problem) => Object.assign(problem, { line })))
+    problems.push(...parsed.problems.map((problem) => Object.assign(problem, { line, before: null })))
     if (parsed.budget === null) continue
     lines.push(parsed.budget)
     for (const key of limitKeysOf(parsed.budget)) {
@@ -93,13 +99,14 @@ export function parseBudgetLines(text: string): { lines: BudgetLine[]; problems:
         problems.push({
           line,
           entry,
-          form: `\`${key.name}\` once for a ${kind} and level, and line ${before} has it`,
+          form: `\`${key.name}\` once for a ${kind} and level`,
           hint: null,
+          before,
         })
     }
   }
   const surplus = filled[MAX_LINES]
-  if (surplus) problems.push({ ...surplus, form: `at most ${MAX_LINES} budgets`, hint: null })
+  if (surplus) problems.push({ ...surplus, form: `at most ${MAX_LINES} budgets`, hint: null, before: null })
   return { lines, problems }
 }
 
@@ -121,7 +128,7 @@ export function limitKeysOf({ scope, level, over, limits }: Omit<BudgetLine, 'li
   }))
 }
 
-type Problem = Omit<LineProblem, 'line'>
+type Problem = Pick<LineProblem, 'entry' | 'form' | 'hint'>
 
 function parseLine(entry: string, line: number): { budget: BudgetLine | null; problems: Problem[] } {
   const wrong = (form: string): { budget: null; problems: Problem[] } => ({

@@ -27,7 +27,7 @@ export type Command =
 /** What `history` is asked for. */
 export type HistoryCommand = {
   kind: 'history'
-  /** The inputs that it takes, `name` and `data-branch`, as they were given. */
+  /** The inputs that it takes, `name`, `config` and `data-branch`, as they were given. */
   values: Record<string, string>
   /** The one platform that is wanted, as it was given; null: all. */
   platform: string | null
@@ -58,7 +58,10 @@ const HISTORY_OPTIONS = {
 } as const
 
 /** All options of `history`. */
-const OF_HISTORY = ['name', 'platform', 'last', 'csv', 'json', 'data-branch', 'offline']
+const OF_HISTORY = ['name', 'platform', 'last', 'csv', 'json', 'config', 'data-branch', 'offline']
+
+/** Those of them that are inputs. */
+const OF_HISTORY_INPUTS: ReadonlySet<string> = new Set<InputName>(['name', 'config', 'data-branch'])
 
 /**
  * Reads the arguments after the program's name. Options are the inputs by their names; one that takes a list may be given more than
@@ -161,7 +164,7 @@ function readHistory(given: Given[], more: string[]): HistoryCommand {
   refuse(problems)
   return {
     kind: 'history',
-    values: Object.fromEntries([...values].filter(([name]) => name === 'name' || name === 'data-branch')),
+    values: Object.fromEntries([...values].filter(([name]) => OF_HISTORY_INPUTS.has(name))),
     platform,
     last: last === null ? null : Number(last),
     form: values.has('csv') ? 'csv' : values.has('json') ? 'json' : 'table',
@@ -212,7 +215,8 @@ export function helpText(width: number): string {
 Usage: image-budget check [OPTIONS] [CONTEXT]
        image-budget diff [OPTIONS] BASE IMAGE
        image-budget history [--name NAME] [--platform OS/ARCH] [--last N]
-                            [--csv | --json] [--data-branch BRANCH] [--offline]
+                            [--csv | --json] [--config FILE]
+                            [--data-branch BRANCH] [--offline]
 
 ${wrap('check builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and checks them against the budgets.', Math.min(width, 100)).join('\n')}
 
@@ -241,7 +245,8 @@ ${option('--platform OS/ARCH', 'The one platform that is wanted: linux/amd64. De
 ${option('--last N', `So many of the newest records of each image. Default: ${LAST_SHOWN} in the table, all of them in the other forms.`)}
 ${option('--csv', 'Print every figure as CSV, a line a record (docs/history.md).')}
 ${option('--json', 'Print every figure as JSON (docs/history.md).')}
-${option('--data-branch BRANCH', 'Branch that has the records. Default: image-budget.')}
+${option('--config FILE', 'Budget file that may name the branch. Default: .github/image-budget.yml.')}
+${option('--data-branch BRANCH', 'Branch that has the records. Default: that of the budget file, or image-budget.')}
 ${option('--offline', 'Do not ask the remote: show what the last fetch brought.')}
 
 Options of all:

@@ -1,9 +1,11 @@
 /** What action.yml says of each input. Written by `npm run docs`. */
 export const descriptions = {
   name: "The image's name in the report; also keys its comment, so two images of one pull request need two names (as do jobs that differ in build arguments or platforms alone). Default: the repository's name, with the context's and the Dockerfile's folders, the Dockerfile's name and the target where they are given.",
+  config:
+    'Budget file, which sets any of the inputs below for one image or several; what is given as an input comes before it. `off`: none is read. Default: `.github/image-budget.yml` in the repository, where it is there.',
   image:
     'An image to measure as it is, instead of building one: `docker://NAME` (a registry, with the credentials of `docker login`), `docker-daemon:NAME` (the Docker engine), `docker-archive:FILE`, `oci-archive:FILE` or `oci:FOLDER`.',
-  context: 'Build context, a folder inside the checked-out repository.',
+  context: 'Build context, a folder inside the checked-out repository. Default: `.`.',
   file: 'Path of the Dockerfile, relative to the working directory. Default: `Dockerfile` in the context.',
   target: 'Stage to build and measure. Default: the last stage.',
   'build-args': 'Build arguments, one `KEY=value` a line.',
@@ -20,7 +22,7 @@ export const descriptions = {
   'before-build':
     'Shell command (bash) run in each tree before its build, for Dockerfiles that copy what is built outside: a jar, a bundle. `IMAGE_BUDGET_SIDE` is `head` or `base`.',
   metrics:
-    "What to measure: `size`, `download-size`, or both. Leave one out where it costs more time than it is worth: the size is read from the layers' content, and for the download size Docker's classic store has to pack them; with `size` alone that store's own count of a build is taken.",
+    "What to measure: `size`, `download-size`, or both. Leave one out where it costs more time than it is worth: the size is read from the layers' content, and for the download size Docker's classic store has to pack them; with `size` alone that store's own count of a build is taken. Default: `size, download-size`.",
   'max-size': 'Cap on the unpacked size: `160 MB`, `150 MiB`, `1.2 GB`.',
   'max-download-size': 'Cap on the download (packed) size: `55 MB`.',
   'max-layers': 'Cap on the number of non-empty layers: `12`.',
@@ -30,17 +32,17 @@ export const descriptions = {
   forbid:
     'Rules of advice a finding of which breaks the budget, comma- or line-separated: `secrets, vcs-and-tests`. What the base has already does not.',
   'accept-label':
-    'Label of a pull request that accepts its growth, up to what the report showed when it was set; `off`: none does. What it accepts is kept in the comment (`pull-requests: write`).',
+    'Label of a pull request that accepts its growth, up to what the report showed when it was set; `off`: none does. What it accepts is kept in the comment (`pull-requests: write`). Default: `image-budget: accept`.',
   baseline:
-    'What to compare with. `auto`: the record of the base commit, else build it beside the change; `record`: its record or that of the nearest commit before it; `build`; an image where it lies, in the forms of `image`; `none`: nothing, only the caps are judged.',
+    'What to compare with. `auto`: the record of the base commit, else build it beside the change; `record`: its record or that of the nearest commit before it; `build`; an image where it lies, in the forms of `image`; `none`: nothing, only the caps are judged. Default: `auto`.',
   'base-ref':
     "Commit, branch or tag to compare with, as it is now (not the merge base with it). Default: from the event (the merge commit's first parent, the merge base, the merge queue's base, the previous commit of a push).",
   record:
-    'Whether a push to the default branch is kept on the data branch, for baselines, badge and history: `auto` (where the token has `contents: write`), `off`.',
-  'data-branch': 'Branch that has the records and nothing else; it is made on first use.',
+    'Whether a push to the default branch is kept on the data branch, for baselines, badge and history: `auto` (where the token has `contents: write`), `off`. Default: `auto`.',
+  'data-branch': 'Branch that has the records and nothing else; it is made on first use. Default: `image-budget`.',
   comment:
-    'When to comment on the pull request: `on-change` (above a noise floor or when a budget is not kept; a comment that is there is always brought up to date), `always`, `off`.',
-  fail: 'Whether a broken budget fails the job: `true` or `false`. A failed measurement always does.',
+    'When to comment on the pull request: `on-change` (above a noise floor or when a budget is not kept; a comment that is there is always brought up to date), `always`, `off`. Default: `on-change`.',
+  fail: 'Whether a broken budget fails the job: `true` or `false`. A failed measurement always does. Default: `true`.',
   'github-token':
     'Token for the comment (`pull-requests: write`) and for records (`contents: read`, to keep them `contents: write`). Without a permission: verdict, summary and log as ever.',
 }

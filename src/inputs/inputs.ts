@@ -1,7 +1,7 @@
 import { closestMatch } from 'leven'
 import { z } from 'zod'
 import { CouldNotMeasure } from '../failure.ts'
-import { LIMIT_FORMS, limitKeysOf, parseBudgetLines, type BudgetLine, type Limits } from './budget-lines.ts'
+import { LIMIT_FORMS, LINE_FORM, limitKeysOf, parseBudgetLines, type BudgetLine, type Limits } from './budget-lines.ts'
 import { parseCommaOrLines, parseLines, parsePair } from './list.ts'
 import { parseBytes, parseCount, parseIncrease } from './quantity.ts'
 import { parseReference, type ImageReference } from './reference.ts'
@@ -82,10 +82,8 @@ const pairs = (form: string, key: RegExp) =>
     return pair && key.test(pair.key) && pair.value !== '' ? pair : null
   })
 
-const oneOf = <const T extends string>(...values: T[]) =>
-  field(values.map((value) => `\`${value}\``).join(', '), (value) => values.find((known) => known === value) ?? null)
-
-const METRICS: readonly MetricName[] = ['size', 'download-size']
+/** All metrics, in the order in which they are shown. */
+export const METRICS: readonly MetricName[] = ['size', 'download-size']
 
 /** The forms of a reference, for errors. */
 export const IMAGE_FORM =
@@ -103,15 +101,14 @@ const budgetLines = z.string().transform((value, context): BudgetLine[] => {
 /** Ids of rules; the error for one that is not known has the nearest. */
 const rules = z.string().transform((value, context): RuleId[] => {
   const parsed: RuleId[] = []
-  for (const entry of parseCommaOrLines(value)) {
+  for (const [at, entry] of parseCommaOrLines(value).entries()) {
     const rule = RULES.find((known) => known === entry)
     if (rule !== undefined) {
       parsed.push(rule)
       continue
     }
     const hint = closestMatch(entry.slice(0, 100).toLowerCase(), [...RULES], { maxDistance: 3 }) ?? null
-    const form = `ids of rules, comma- or line-separated: ${RULES.map((known) => `\`${known}\``).join(', ')}`
-    context.addIssue({ code: 'custom', message: form, params: { entry, hint } })
+    context.addIssue({ code: 'custom', message: ACCEPTED.forbid, params: { entry, hint, number: at + 1 } })
   }
   return [...new Set(parsed)]
 })
@@ -119,77 +116,124 @@ const rules = z.string().transform((value, context): RuleId[] => {
 /** GitHub's labels have at most 50 characters. */
 const LABEL_MAX = 50
 
-const ID = /^[\w][\w.-]{0,127}$/
-// oxlint-disable-next-line no-control-regex -- control characters are what is refused
-const PLAIN = /^[^\u0000-\u001f\u007f]{1,1000}$/
+const quoted = (values: readonly string[]): string => values.map((value) => `\`${value}\``).join(', ')
+
+/** What inputs with a few words take. */
+export const CHOICES = { record: ['auto', 'off'], comment: ['on-change', 'always', 'off'] } as const
+
+/** The words that `baseline` takes beside an image's reference. */
+export const BASELINES = ['auto', 'record', 'build', 'none'] as const
+
+/** What stands for an input that is given nowhere, as a text of the input. action.yml says the same in words. */
+export const DEFAULTS = {
+  context: '.',
+  metrics: 'size, download-size',
+  'accept-label': 'image-budget: accept',
+  baseline: 'auto',
+  record: 'auto',
+  'data-branch': 'image-budget',
+  comment: 'on-change',
+  fail: 'true',
+} as const
+
+/** What a single text must look like, where a pattern says all of it. */
+/* oxlint-disable no-control-regex -- control characters are what is refused */
+export const PATTERNS = {
+  name: /^[^\u0000-\u001f\u007f]{1,100}$/,
+  /** A path, a command's argument: on one line. */
+  plain: /^[^\u0000-\u001f\u007f]{1,1000}$/,
+  label: /^[^\u0000-\u001f\u007f]{1,50}$/u,
+  context: /^(?!\w[\w+.-]*:\/\/|git@)[^\0\n]+$/,
+  id: /^[\w][\w.-]{0,127}$/,
+  buildArg: /^[A-Za-z_][\w.-]*(?:=|$)/,
+  contextName: /^[\w][\w./:@-]*$/,
+  platform: /^[a-z0-9]+\/[a-z0-9_]+(?:\/[a-z0-9_.]+)?$/i,
+  ref: /^(?![-^])[^\s:?*[\\]{1,250}$/,
+  branch: /^(?![-./@])(?!.*(?:\.\.|\/\/|\/\.|@\{|\.lock(?:\/|$)|[./]$))[\w./@+-]{1,200}$/,
+} as const
+/* oxlint-enable no-control-regex */
+
+/** What each input takes, for errors. */
+export const ACCEPTED = {
+  name: 'a text of at most 100 characters on one line',
+  config: 'a path on one line, or `off`',
+  image: IMAGE_FORM,
+  context: 'a folder of the checked-out repository; a remote context cannot be compared',
+  file: 'a path on one line',
+  target: "the name of a stage: `AS name` in the Dockerfile's `FROM` lines",
+  'build-args': 'one `KEY=value` (or `KEY`, taken from the environment) a line',
+  'build-contexts': 'one `name=value` a line, the value a folder, `docker-image://…`, `oci-layout://…` or a URL',
+  platforms: 'platforms `os/architecture[/variant]`, comma- or line-separated: `linux/amd64,linux/arm64`',
+  secrets: 'one `id=value` a line',
+  'secret-files': 'one `id=path` a line',
+  'cache-from': 'one cache source a line: `type=gha`, `type=registry,ref=…`',
+  'cache-to': 'one cache destination a line: `type=gha,mode=max`',
+  builder: 'the name of a buildx builder (`docker buildx ls`)',
+  'before-build': 'a command of the shell',
+  metrics: '`size`, `download-size`, or both, comma- or line-separated',
+  ...LIMIT_FORMS,
+  budgets: LINE_FORM,
+  forbid: `ids of rules, comma- or line-separated: ${quoted(RULES)}`,
+  'accept-label': `a label's name on one line, of at most ${LABEL_MAX} characters, or \`off\``,
+  baseline: `${quoted(BASELINES)}, or ${IMAGE_FORM}`,
+  'base-ref': 'a commit, branch or tag',
+  record: quoted(CHOICES.record),
+  'data-branch': 'the name of a branch that has nothing else: `image-budget`',
+  comment: quoted(CHOICES.comment),
+  fail: '`true` or `false`',
+  'github-token': 'a token',
+} as const
+
+const oneOf = <const T extends string>(form: string, values: readonly T[]) =>
+  field(form, (value) => values.find((known) => known === value) ?? null)
 
 const schema = z.strictObject({
-  // oxlint-disable-next-line no-control-regex -- as above
-  name: matching('a text of at most 100 characters on one line', /^[^\u0000-\u001f\u007f]{1,100}$/).optional(),
-  image: reference(IMAGE_FORM).optional(),
-  context: matching(
-    'a folder of the checked-out repository; a remote context cannot be compared',
-    /^(?!\w[\w+.-]*:\/\/|git@)[^\0\n]+$/,
-  ).default('.'),
-  file: matching('a path on one line', PLAIN).optional(),
-  target: matching("the name of a stage: `AS name` in the Dockerfile's `FROM` lines", ID).optional(),
-  'build-args': list('one `KEY=value` (or `KEY`, taken from the environment) a line', parseLines, (entry) =>
-    /^[A-Za-z_][\w.-]*(?:=|$)/.test(entry) ? entry : null,
+  name: matching(ACCEPTED.name, PATTERNS.name).optional(),
+  config: matching(ACCEPTED.config, PATTERNS.plain).optional(),
+  image: reference(ACCEPTED.image).optional(),
+  context: matching(ACCEPTED.context, PATTERNS.context).default(DEFAULTS.context),
+  file: matching(ACCEPTED.file, PATTERNS.plain).optional(),
+  target: matching(ACCEPTED.target, PATTERNS.id).optional(),
+  'build-args': list(ACCEPTED['build-args'], parseLines, (entry) =>
+    PATTERNS.buildArg.test(entry) ? entry : null,
   ).default([]),
-  'build-contexts': pairs(
-    'one `name=value` a line, the value a folder, `docker-image://…`, `oci-layout://…` or a URL',
-    /^[\w][\w./:@-]*$/,
+  'build-contexts': pairs(ACCEPTED['build-contexts'], PATTERNS.contextName).default([]),
+  platforms: list(ACCEPTED.platforms, parseCommaOrLines, (entry) =>
+    PATTERNS.platform.test(entry) ? entry.toLowerCase().replace(/\/arm64\/v8$/, '/arm64') : null,
   ).default([]),
-  platforms: list(
-    'platforms `os/architecture[/variant]`, comma- or line-separated: `linux/amd64,linux/arm64`',
-    parseCommaOrLines,
-    (entry) =>
-      /^[a-z0-9]+\/[a-z0-9_]+(?:\/[a-z0-9_.]+)?$/i.test(entry)
-        ? entry.toLowerCase().replace(/\/arm64\/v8$/, '/arm64')
-        : null,
-  ).default([]),
-  secrets: pairs('one `id=value` a line', ID).default([]),
-  'secret-files': pairs('one `id=path` a line', ID).default([]),
-  'cache-from': list(
-    'one cache source a line: `type=gha`, `type=registry,ref=…`',
-    parseLines,
-    (entry) => entry || null,
-  ).default([]),
-  'cache-to': list('one cache destination a line: `type=gha,mode=max`', parseLines, (entry) => entry || null).default(
-    [],
-  ),
-  builder: matching('the name of a buildx builder (`docker buildx ls`)', ID).optional(),
+  secrets: pairs(ACCEPTED.secrets, PATTERNS.id).default([]),
+  'secret-files': pairs(ACCEPTED['secret-files'], PATTERNS.id).default([]),
+  'cache-from': list(ACCEPTED['cache-from'], parseLines, (entry) => entry || null).default([]),
+  'cache-to': list(ACCEPTED['cache-to'], parseLines, (entry) => entry || null).default([]),
+  builder: matching(ACCEPTED.builder, PATTERNS.id).optional(),
   'before-build': z.string().optional(),
   metrics: list(
-    '`size`, `download-size`, or both, comma- or line-separated',
+    ACCEPTED.metrics,
     (value) => {
       const entries = parseCommaOrLines(value)
       return entries.length > 0 ? entries : null
     },
     (entry) => METRICS.find((metric) => metric === entry) ?? null,
-  ).default(() => [...METRICS]),
-  'max-size': field(LIMIT_FORMS['max-size'], parseBytes).optional(),
-  'max-download-size': field(LIMIT_FORMS['max-download-size'], parseBytes).optional(),
-  'max-layers': field(LIMIT_FORMS['max-layers'], parseCount).optional(),
-  'max-increase': field(LIMIT_FORMS['max-increase'], parseIncrease).optional(),
+  ).prefault(DEFAULTS.metrics),
+  'max-size': field(ACCEPTED['max-size'], parseBytes).optional(),
+  'max-download-size': field(ACCEPTED['max-download-size'], parseBytes).optional(),
+  'max-layers': field(ACCEPTED['max-layers'], parseCount).optional(),
+  'max-increase': field(ACCEPTED['max-increase'], parseIncrease).optional(),
   budgets: budgetLines.default([]),
   forbid: rules.default([]),
-  'accept-label': field(`a label's name on one line, of at most ${LABEL_MAX} characters, or \`off\``, (value) =>
-    PLAIN.test(value) && Array.from(value).length <= LABEL_MAX ? value : null,
-  ).default('image-budget: accept'),
+  'accept-label': field(ACCEPTED['accept-label'], (value) => (PATTERNS.label.test(value) ? value : null)).default(
+    DEFAULTS['accept-label'],
+  ),
   baseline: field(
-    `\`auto\`, \`record\`, \`build\`, \`none\`, or ${IMAGE_FORM}`,
-    (value) => (['auto', 'record', 'build', 'none'] as const).find((known) => known === value) ?? parseReference(value),
-  ).default('auto'),
-  'base-ref': matching('a commit, branch or tag', /^(?![-^])[^\s:?*[\\]{1,250}$/).optional(),
-  record: oneOf('auto', 'off').default('auto'),
-  'data-branch': matching(
-    'the name of a branch that has nothing else: `image-budget`',
-    /^(?![-./@])(?!.*(?:\.\.|\/\/|\/\.|@\{|\.lock(?:\/|$)|[./]$))[\w./@+-]{1,200}$/,
-  ).default('image-budget'),
-  comment: oneOf('on-change', 'always', 'off').default('on-change'),
-  fail: field('`true` or `false`', (value) => ({ true: true, false: false })[value.toLowerCase()] ?? null).default(
-    true,
+    ACCEPTED.baseline,
+    (value) => BASELINES.find((known) => known === value) ?? parseReference(value),
+  ).default(DEFAULTS.baseline),
+  'base-ref': matching(ACCEPTED['base-ref'], PATTERNS.ref).optional(),
+  record: oneOf(ACCEPTED.record, CHOICES.record).default(DEFAULTS.record),
+  'data-branch': matching(ACCEPTED['data-branch'], PATTERNS.branch).default(DEFAULTS['data-branch']),
+  comment: oneOf(ACCEPTED.comment, CHOICES.comment).default(DEFAULTS.comment),
+  fail: field(ACCEPTED.fail, (value) => ({ true: true, false: false })[value.toLowerCase()] ?? null).prefault(
+    DEFAULTS.fail,
   ),
   'github-token': z.string().optional(),
 })
@@ -208,25 +252,44 @@ const SECRET: ReadonlySet<string> = new Set<InputName>([
   'github-token',
 ])
 
+/** Where a value stands that was not given as an input. */
+export type Place = {
+  /** The budget file, as it is shown. */
+  file: string
+  /** Line of the value's key, from 1. */
+  line: number
+  /** The lines of the value's entries, where each has its own; [] where the value is one text. */
+  entries: { line: number; keys: ReadonlyMap<string, number> }[]
+}
+
+/** A value as it was given: a text in the form that the input takes. `place` null: it is an input. */
+export type Given = { text: string; place: Place | null }
+
+/** The values of inputs by their names, whatever those are. */
+export type GivenValues = ReadonlyMap<string, Given>
+
+/** Inputs as the runner or a terminal has them; an empty text is an input not given. */
+export function givenInputs(values: Record<string, string>): Map<string, Given> {
+  const given = Object.entries(values).filter(([, text]) => text.trim() !== '')
+  return new Map(given.map(([name, text]) => [name, { text, place: null }]))
+}
+
 /**
  * Checks all inputs at once. `values` holds texts as they were given, by input name; an empty text is an input not given.
  * Throws one CouldNotMeasure `input` that names, for each problem, the input, its value and the accepted form.
  */
 export function parseInputs(values: Record<string, string>): Inputs {
-  const given = Object.fromEntries(
-    Object.entries(values)
-      .map(([name, value]) => [name, name === 'before-build' ? value : value.trim()] as const)
-      .filter(([, value]) => value.trim() !== ''),
-  )
-  const parsed = schema.safeParse(given)
-  const problems = parsed.success
-    ? contradictions(parsed.data)
-    : parsed.error.issues.flatMap((issue) => describe(issue, given))
-  if (!parsed.success || problems.length > 0) {
-    const count = problems.length === 1 ? 'An input is' : `${problems.length} inputs are`
-    throw new CouldNotMeasure('input', `${count} not valid:\n${problems.map((problem) => `- ${problem}`).join('\n')}`)
-  }
-  const data = parsed.data
+  return inputsOf(givenInputs(values))
+}
+
+/** The same for values from anywhere: a problem of one that has a place begins with it. */
+export function inputsOf(given: GivenValues): Inputs {
+  const { data, problems } = check(given)
+  if (data === null)
+    throw notValid(
+      problems,
+      [...given.values()].some(({ place }) => place !== null),
+    )
   return {
     name: data.name ?? null,
     image: data.image ?? null,
@@ -251,7 +314,7 @@ export function parseInputs(values: Record<string, string>): Inputs {
     },
     budgets: data.budgets,
     forbid: data.forbid,
-    acceptLabel: isOff(values['accept-label']) ? null : data['accept-label'],
+    acceptLabel: data['accept-label'].toLowerCase() === 'off' ? null : data['accept-label'],
     baseline: data.baseline,
     baseRef: data['base-ref'] ?? null,
     record: data.record,
@@ -262,23 +325,69 @@ export function parseInputs(values: Record<string, string>): Inputs {
   }
 }
 
-/** Unlike the other inputs, an empty text is no default: who sets the label to nothing wants none. */
-function isOff(label: string | undefined): boolean {
-  return label !== undefined && ['', 'off'].includes(label.trim().toLowerCase())
+/** Everything that is wrong with the values, a sentence each. */
+export function problemsOf(given: GivenValues): string[] {
+  return check(given).problems
 }
 
-function describe(issue: z.core.$ZodIssue, given: Record<string, string>): string[] {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map(unknown)
-  const name = String(issue.path[0])
-  const { entry, number, line, hint } = (issue.code === 'custom' ? (issue.params ?? {}) : {}) as Partial<
-    Record<'entry' | 'hint', string> & Record<'number' | 'line', number>
+function check(given: GivenValues): { data: z.output<typeof schema> | null; problems: string[] } {
+  const texts = Object.fromEntries(
+    [...given]
+      .map(([name, { text }]) => [name, name === 'before-build' ? text : text.trim()] as const)
+      .filter(([, text]) => text.trim() !== ''),
+  )
+  const parsed = schema.safeParse(texts)
+  const problems = parsed.success
+    ? contradictions(parsed.data).map((each) => tell(each, given.get(each.name)?.place ?? null))
+    : parsed.error.issues.flatMap((issue) => {
+        if (issue.code === 'unrecognized_keys') return issue.keys.map(unknown)
+        const name = String(issue.path[0])
+        const place = given.get(name)?.place ?? null
+        const { line, words } = describe(issue, name, given.get(name))
+        return place === null ? words : placed(place.file, line, words)
+      })
+  return problems.length === 0 && parsed.success ? { data: parsed.data, problems } : { data: null, problems }
+}
+
+/** What is wrong with one value by itself, of an input that a budget file has: its line, and a sentence without it. */
+export function problemsOfValue(name: InputName, given: Given): { line: number; words: string }[] {
+  const text = name === 'before-build' ? given.text : given.text.trim()
+  if (text.trim() === '') return []
+  const parsed = schema.shape[name].safeParse(text)
+  if (parsed.success) return []
+  return parsed.error.issues.map((issue) => describe(issue, name, given))
+}
+
+/** A problem of a file, behind its place. */
+export function placed(file: string, line: number, words: string): string {
+  return `${file}, line ${line}: ${words}`
+}
+
+/** The one error on all that is not valid; `isFile`: a budget file has its part in what is set. */
+export function notValid(problems: string[], isFile: boolean): CouldNotMeasure {
+  const [one, many] = isFile ? ['A setting', 'settings'] : ['An input', 'inputs']
+  const count = problems.length === 1 ? `${one} is` : `${problems.length} ${many} are`
+  return new CouldNotMeasure('input', `${count} not valid:\n${problems.map((problem) => `- ${problem}`).join('\n')}`)
+}
+
+/** What is wrong with the value of `name`, and the line of the file that it stands in; 0: it stands in none. */
+function describe(issue: z.core.$ZodIssue, name: string, given: Given | undefined): { line: number; words: string } {
+  const { entry, number, line, before, hint } = (issue.code === 'custom' ? (issue.params ?? {}) : {}) as Partial<
+    Record<'entry' | 'hint', string> & Record<'number' | 'line' | 'before', number>
   >
+  const place = given?.place ?? null
+  const own = place?.entries[(number ?? line ?? 0) - 1]
   // A password has no place in a reference, and none in an error.
-  const value = (entry ?? given[name] ?? '').replaceAll(/:\/\/[^@\s/]+@/g, '://…@')
-  const shown = SECRET.has(name) ? `\`…\`${number ? ` as entry ${number}` : ''}` : `\`${onOneLine(value)}\``
-  const where = line === undefined ? '' : ` in line ${line}`
+  const value = (entry ?? given?.text.trim() ?? '').replaceAll(/:\/\/[^@\s/]+@/g, '://…@')
+  const nth = number && own === undefined ? ` as entry ${number}` : ''
+  const shown = SECRET.has(name) ? `\`…\`${nth}` : `\`${onOneLine(value)}\``
+  const where = line === undefined || own !== undefined ? '' : ` in line ${line}`
+  const earlier = before ? `, and line ${place?.entries[before - 1]?.line ?? before} has it` : ''
   const meant = hint ? ` Did you mean \`${onOneLine(hint)}\`?` : ''
-  return [`\`${name}\` has ${shown}${where}; it takes ${issue.message}.${meant}`]
+  return {
+    line: own?.keys.get(value.split('=', 1)[0]!) ?? own?.line ?? place?.line ?? 0,
+    words: `\`${name}\` has ${shown}${where}; it takes ${issue.message}${earlier}.${meant}`,
+  }
 }
 
 /** At most 120 characters, control characters made visible. */
@@ -288,31 +397,50 @@ export function onOneLine(value: string): string {
   return visible.length > 120 ? `${visible.slice(0, 120)}…` : visible
 }
 
-function contradictions(data: z.output<typeof schema>): string[] {
-  const problems: string[] = [...imageContradictions(data), ...budgetContradictions(data)]
+/** Values that do not go together. `name`: the one whose place is told; `budget`: the line of `budgets`, where it is about one. */
+type Contradiction = { name: InputName; budget: number | null; words: string }
+
+function tell({ budget, words }: Contradiction, place: Place | null): string {
+  const own = budget === null ? undefined : place?.entries[budget - 1]
+  const subject = budget === null ? '' : own === undefined ? `\`budgets\`, line ${budget}: ` : '`budgets`: '
+  return place === null ? `${subject}${words}` : placed(place.file, own?.line ?? place.line, `${subject}${words}`)
+}
+
+function contradictions(data: z.output<typeof schema>): Contradiction[] {
+  const problems = [...imageContradictions(data), ...budgetContradictions(data)]
+  const say = (name: InputName, words: string): void => void problems.push({ name, budget: null, words })
   if (data['max-size'] !== undefined && !data.metrics.includes('size'))
-    problems.push('`max-size` limits the size, but `metrics` is `download-size` alone; add `size`.')
+    say('max-size', '`max-size` limits the size, but `metrics` is `download-size` alone; add `size`.')
   if (data['max-download-size'] !== undefined && !data.metrics.includes('download-size'))
-    problems.push('`max-download-size` limits the download size, but `metrics` is `size` alone; add `download-size`.')
+    say(
+      'max-download-size',
+      '`max-download-size` limits the download size, but `metrics` is `size` alone; add `download-size`.',
+    )
   if (data.baseline === 'none') {
     if (data['max-increase'])
-      problems.push('`max-increase` limits growth against a base, but `baseline` is `none`; leave one of the two out.')
+      say(
+        'max-increase',
+        '`max-increase` limits growth against a base, but `baseline` is `none`; leave one of the two out.',
+      )
     if (data['base-ref'])
-      problems.push(`\`base-ref\` is \`${data['base-ref']}\`, but \`baseline\` is \`none\`; leave one of the two out.`)
+      say(
+        'base-ref',
+        `\`base-ref\` is \`${data['base-ref']}\`, but \`baseline\` is \`none\`; leave one of the two out.`,
+      )
   }
   for (const input of ['build-contexts', 'secrets', 'secret-files'] as const) {
     const twice = data[input].find(({ key }, at) => data[input].findIndex((other) => other.key === key) < at)
-    if (twice) problems.push(`\`${input}\` has \`${twice.key}\` more than once.`)
+    if (twice) say(input, `\`${input}\` has \`${twice.key}\` more than once.`)
   }
   const both = data.secrets.find(({ key }) => data['secret-files'].some((other) => other.key === key))
-  if (both) problems.push(`\`secrets\` and \`secret-files\` both have \`${both.key}\`; leave one of the two out.`)
+  if (both) say('secret-files', `\`secrets\` and \`secret-files\` both have \`${both.key}\`; leave one of the two out.`)
   return problems
 }
 
 /** Budgets on what is not measured, or limited already, or has nothing to grow from. */
-function budgetContradictions(data: z.output<typeof schema>): string[] {
-  const problems: string[] = []
-  const say = (line: number, words: string): void => void problems.push(`\`budgets\`, line ${line}: ${words}`)
+function budgetContradictions(data: z.output<typeof schema>): Contradiction[] {
+  const problems: Contradiction[] = []
+  const say = (budget: number, words: string): void => void problems.push({ name: 'budgets', budget, words })
   const size = data.metrics.includes('size')
   const whole = limitKeysOf({
     scope: null,
@@ -353,7 +481,11 @@ function budgetContradictions(data: z.output<typeof schema>): string[] {
       )
   }
   if (!size && data.forbid.length > 0)
-    problems.push('`forbid` looks at the files of the image, but `metrics` is `download-size` alone; add `size`.')
+    problems.push({
+      name: 'forbid',
+      budget: null,
+      words: '`forbid` looks at the files of the image, but `metrics` is `download-size` alone; add `size`.',
+    })
   return problems
 }
 
@@ -361,8 +493,8 @@ function isImage(baseline: Inputs['baseline']): boolean {
   return typeof baseline === 'object'
 }
 
-/** Inputs that say how to build; beside `image`, of which nothing is built, they would have no effect. */
-const BUILDING = [
+/** Inputs that say how to build, beside `context`; next to `image`, of which nothing is built, they would have no effect. */
+export const BUILDING = [
   'file',
   'target',
   'build-args',
@@ -376,26 +508,32 @@ const BUILDING = [
   'base-ref',
 ] as const satisfies InputName[]
 
-function imageContradictions(data: z.output<typeof schema>): string[] {
+function imageContradictions(data: z.output<typeof schema>): Contradiction[] {
   if (data.image === undefined) return []
   const given = BUILDING.filter((name) => {
     const value = data[name]
     return Array.isArray(value) ? value.length > 0 : value !== undefined
   })
-  const useless = [...(data.context === '.' ? [] : ['context']), ...given]
-  const problems: string[] = []
-  if (useless.length > 0) {
+  const useless: InputName[] = [...(data.context === '.' ? [] : (['context'] as const)), ...given]
+  const problems: Contradiction[] = []
+  const say = (name: InputName, words: string): void => void problems.push({ name, budget: null, words })
+  if (useless[0] !== undefined) {
     const [are, has] = useless.length === 1 ? ['is', 'it has'] : ['are', 'they have']
-    problems.push(
+    say(
+      useless[0],
       `${useless.map((name) => `\`${name}\``).join(', ')} ${are} given, but \`image\` is measured as it is and nothing is built: ${has} no effect.`,
     )
   }
   if (data['max-increase'] && data.baseline === 'auto')
-    problems.push(
+    say(
+      'max-increase',
       '`max-increase` limits growth, but beside `image` there is no `baseline` to grow from; give an image to compare with, or `record`.',
     )
   if (data.baseline === 'build')
-    problems.push('`baseline` is `build`, but with `image` nothing is built; give an image to compare with, or `none`.')
+    say(
+      'baseline',
+      '`baseline` is `build`, but with `image` nothing is built; give an image to compare with, or `none`.',
+    )
   return problems
 }
 
@@ -404,9 +542,9 @@ function unknown(name: string): string {
   return `\`${name}\` is not an input${near ? `; did you mean \`${near}\`?` : ` (they are ${inputNames.join(', ')}).`}`
 }
 
-/** The input that a misspelt name was most likely meant as (`max_size`, `maxsize`, `max-sise`), or null. */
-export function nearestInput(name: string): InputName | null {
-  const byLetters = new Map(inputNames.map((known) => [letters(known), known]))
+/** The input that a misspelt name was most likely meant as (`max_size`, `maxsize`, `max-sise`), of `names`, or null. */
+export function nearestInput(name: string, names: readonly InputName[] = inputNames): InputName | null {
+  const byLetters = new Map(names.map((known) => [letters(known), known]))
   return byLetters.get(closestMatch(letters(name), [...byLetters.keys()], { maxDistance: 2 }) ?? '') ?? null
 }
 

@@ -33,6 +33,14 @@ const DIGEST = 'sha256:[0-9a-f]{64}'
 /** The grammar of https://github.com/distribution/reference, with the one digest algorithm in use. */
 const NAME = new RegExp(`^(?:(${HOST})/)?(${PART}(?:/${PART})*)(?::(${TAG}))?(?:@(${DIGEST}))?$`)
 
+// oxlint-disable-next-line no-control-regex -- control characters are what is refused
+const FILE = /(?:docker-archive|oci-archive|oci):[^:\u0000-\u001f\u007f]+(?::[^\u0000-\u001f\u007f]+)?/
+
+/** What a reference looks like, where it has no drive's letter; its parts have lengths, too. */
+export const REFERENCE = new RegExp(
+  `^(?:docker://${NAME.source.slice(1, -1)}|docker-daemon:(?:${NAME.source.slice(1, -1)}|(?:sha256:)?[0-9a-f]{12,64})|${FILE.source})$`,
+)
+
 /** Parses a reference to an image; null for what is none. Docker Hub's short names become whole: `node` is `docker.io/library/node:latest`. */
 export function parseReference(text: string): ImageReference | null {
   // oxlint-disable-next-line no-control-regex -- control characters are what is refused

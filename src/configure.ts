@@ -1,0 +1,102 @@
+import { createReadStream } from 'node:fs'
+import { realpath, stat } from 'node:fs/promises'
+import { isAbsolute, join, relative, resolve } from 'node:path'
+import type { Exec } from './exec.ts'
+import { CouldNotMeasure, toFailure } from './failure.ts'
+import { openRepository } from './git/git.ts'
+import { BUDGET_FILE, BUDGET_FILE_MAX, parseBudgetFile, type BudgetFile } from './inputs/budget-file.ts'
+import { givenInputs, inputsOf, notValid, onOneLine, parseInputs, problemsOf, type Inputs } from './inputs/inputs.ts'
+import { seenFrom, selectImage, settingsOf } from './inputs/settings.ts'
+
+/** Where a budget file is looked for. */
+export type ConfigureWorld = {
+  exec: Exec
+  /** Absolute path that the inputs' paths are relative to. */
+  cwd: string
+  /** The file is found by itself where no input names it; without that, only the one that is named is read. */
+  isFound: boolean
+}
+
+/**
+ * What the user asked for: inputs (texts by their names, '' for one that is not given), then the budget file, then the defaults. Throws one
+ * CouldNotMeasure `input` with all that is wrong with inputs and file.
+ */
+export async function configure(values: Record<string, string>, world: ConfigureWorld): Promise<Inputs> {
+  const found = await openBudgetFile(values, world)
+  if (found === null) return parseInputs(values)
+  const given = givenInputs(values)
+  const image = selectImage(found.file, given.get('name')?.text.trim() ?? null)
+  const settings = settingsOf(given, found.file, image)
+  return seenFrom(found.top, inputsOf(settings), (name) => (settings.get(name)?.place ?? null) !== null)
+}
+
+/** The inputs that `history` takes, `name` and `data-branch`, with what a budget file says of the latter. Throws as `configure`. */
+export async function configureHistory(
+  { config, ...values }: Record<string, string>,
+  world: ConfigureWorld,
+): Promise<Record<string, string>> {
+  const found = await openBudgetFile({ ...values, config: config ?? '' }, world)
+  if (found === null) return values
+  // What is recorded may have a name that the file does not know, or no longer.
+  const image = found.file.images?.find(({ name }) => name === values['name']?.trim()) ?? null
+  const branch = settingsOf(givenInputs(values), found.file, image).get('data-branch')
+  return { ...values, ...(branch && { 'data-branch': branch.text }) }
+}
+
+/**
+ * The budget file, and the repository's top folder as its path from the working directory; null where there is none, or none is wanted.
+ * Throws CouldNotMeasure `input` where it is named and not there, or not valid.
+ */
+async function openBudgetFile(
+  values: Record<string, string>,
+  { exec, cwd, isFound }: ConfigureWorld,
+): Promise<{ file: BudgetFile; top: string } | null> {
+  const config = values['config']?.trim() ?? ''
+  if (config.toLowerCase() === 'off' || (config === '' && !isFound)) return null
+  const here = await realpath(cwd)
+  const context = await realpath(resolve(here, values['context']?.trim() || '.')).catch(() => here)
+  // An image where it lies needs no repository, nor git.
+  const root = await openRepository(exec, context).then(
+    (repository) => repository.root,
+    (error: unknown) => {
+      if (toFailure(error).kind === 'cancelled') throw error
+      return here
+    },
+  )
+  const shown = config === '' ? BUDGET_FILE : onOneLine(config)
+  const bytes = await readBudgetFile(config === '' ? join(root, BUDGET_FILE) : resolve(here, config), shown, root)
+  if (bytes === null && config === '') return null
+  if (bytes === null)
+    throw new CouldNotMeasure('input', `\`config\` names \`${shown}\`, and there is no such file.`, {
+      remedy: `It is a path from the working directory; without it ${BUDGET_FILE} is read where it is there.`,
+    })
+  const { file, problems } = parseBudgetFile(bytes, shown)
+  if (file === null) throw notValid([...problems, ...problemsOf(givenInputs(values))], true)
+  return { file, top: relative(here, root) }
+}
+
+/**
+ * At most a byte more than a budget file may have; null where there is no file. A pull request can make it anything: a link out of the
+ * repository (`root`), whose text an error would show, or what never ends, is refused.
+ */
+async function readBudgetFile(path: string, shown: string, root: string): Promise<Uint8Array | null> {
+  const refuse = (why: string): CouldNotMeasure => new CouldNotMeasure('input', `${shown} cannot be read: ${why}.`)
+  try {
+    const real = await realpath(path)
+    if (isInside(root, path) && !isInside(root, real)) throw refuse('it is a link out of the repository')
+    if (!(await stat(real)).isFile()) throw refuse('it is no file')
+    const chunks: Buffer[] = []
+    for await (const chunk of createReadStream(real, { end: BUDGET_FILE_MAX })) chunks.push(chunk as Buffer)
+    return Buffer.concat(chunks)
+  } catch (error) {
+    if (error instanceof CouldNotMeasure) throw error
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null
+    throw refuse(message)
+  }
+}
+
+function isInside(folder: string, path: string): boolean {
+  const inside = relative(folder, path)
+  return !isAbsolute(inside) && inside.split(/[\\/]/, 1)[0] !== '..'
+}
