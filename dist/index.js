@@ -71685,8 +71685,10 @@ async function findRecord(search, base, reach) {
         if (found.length === 0 || !found.every((record) => record !== null))
             continue;
         const unlike = found.map((record) => unlikeness(record, search, engine)).find((clause) => clause !== null);
+        // Not before this change's image was read: what is in it is told by itself, never by a record.
+        const heads = unlike ? [] : await search.head;
         const measurements = unlike ? [] : await Promise.all(found.map((record) => withContent(record, shelf, search)));
-        const obstacle = unlike ?? obstacleBeside(await search.head, measurements);
+        const obstacle = unlike ?? obstacleBeside(heads, measurements);
         if (obstacle === null) {
             const record = { commit, at: found[0].committedAt, behind };
             const platformsFound = (0,measurement/* platformsOf */.W)(measurements);

@@ -59,8 +59,10 @@ export async function findRecord(
     const found = await Promise.all(platforms.map((platform) => readRecord(shelf, name, platform, commit)))
     if (found.length === 0 || !found.every((record) => record !== null)) continue
     const unlike = found.map((record) => unlikeness(record, search, engine)).find((clause) => clause !== null)
+    // Not before this change's image was read: what is in it is told by itself, never by a record.
+    const heads = unlike ? [] : await search.head
     const measurements = unlike ? [] : await Promise.all(found.map((record) => withContent(record, shelf, search)))
-    const obstacle = unlike ?? obstacleBeside(await search.head, measurements)
+    const obstacle = unlike ?? obstacleBeside(heads, measurements)
     if (obstacle === null) {
       const record = { commit, at: found[0]!.committedAt, behind }
       const platformsFound = platformsOf(measurements)
