@@ -111,8 +111,7 @@ describe('the record of the base commit', () => {
 
   it('tells nothing of this change: no layer is known from a record before this change was read', async () => {
     const search = searchOf(await branchWith([recordOf()]), {})
-    let read = (_: Measurement[]): void => {}
-    const head = new Promise<Measurement[]>((resolve) => (read = resolve))
+    const { promise: head, resolve: read } = Promise.withResolvers<Measurement[]>()
     const finding = findRecord({ ...search, head }, BASE, 'exact')
     for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
     expect(search.contents.get(digest('/before'))).toBeUndefined()
