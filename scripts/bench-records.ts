@@ -36,7 +36,7 @@ const { values: options } = parseArgs({
 })
 const ROUNDS = options.quick ? 1 : 3
 /** How often a build reads through all of its files: 20 s and more of one core, on the machine of the documented run. */
-const PASSES = options.quick ? 5 : 60
+const PASSES = options.quick ? 5 : 50
 /** Milliseconds until GitHub answers: what its API takes a runner of its own. */
 const LATENCY = 200
 const BRANCH = 'image-budget'
