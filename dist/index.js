@@ -46580,13 +46580,15 @@ function startOf(over, head, history) {
     const some = alike.length < points.length ? ' that can be compared' : '';
     return over.kind === 'release'
         ? lastRelease(alike, history.releases, head.commit, some)
-        : recordOfOld(alike, over.days, history.now, some);
+        : recordOfOld(alike.filter(({ commit }) => commit !== head.commit), over.days, history.now, some);
 }
 /** Whether an image's figures and a record's mean the same. */
 function isAlike(head, point) {
     return (0,_record_alike_js__WEBPACK_IMPORTED_MODULE_0__/* .isAlike */ .HI)((0,_record_alike_js__WEBPACK_IMPORTED_MODULE_0__/* .figuresOf */ .h5)(head), point);
 }
 function recordOfOld(points, days, now, some) {
+    if (points.length === 0)
+        return { why: `there is no record${some} but its own` };
     const ageOf = ({ at }) => (timeOf(now) - timeOf(at)) / DAY;
     const point = points.findLast((each) => ageOf(each) >= days);
     if (point !== undefined)
@@ -67431,7 +67433,7 @@ const PATTERNS = {
     contextName: /^[\w][\w./:@-]*$/,
     platform: /^[a-z0-9]+\/[a-z0-9_]+(?:\/[a-z0-9_.]+)?$/i,
     ref: /^(?![-^])[^\s:?*[\\]{1,250}$/,
-    branch: /^(?![-./@])(?!.*(?:\.\.|\/\/|\/\.|@\{|\.lock(?:\/|$)|[./]$))[\w./@+-]{1,200}$/,
+    branch: /^(?![-./@])(?!refs\/|HEAD$)(?!.*(?:\.\.|\/\/|\/\.|@\{|\.lock(?:\/|$)|[./]$))[\w./@+-]{1,200}$/,
 };
 /* oxlint-enable no-control-regex */
 /** What each input takes, for errors. */
@@ -69406,9 +69408,13 @@ function budgetsOf({ limits, budgets, forbid }) {
         })),
     ];
 }
-/** The caps on the whole image that break the budget. */
-function capsOf({ maxSize, maxDownloadSize, maxLayers }) {
-    return { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers };
+/** The caps on the whole image that break the budget; of several the lowest. */
+function capsOf(budgets) {
+    const lowest = (name) => {
+        const those = budgets.filter(({ budget, scope, level }) => budget === name && scope === null && level === 'fail');
+        return those.length === 0 ? null : Math.min(...those.map(({ limit }) => limit));
+    };
+    return { size: lowest('max-size'), downloadSize: lowest('max-download-size'), layers: lowest('max-layers') };
 }
 function limitsOf({ maxSize, maxDownloadSize, maxLayers, maxIncrease }, on) {
     return [
@@ -74998,7 +75004,8 @@ async function run(inputs, surroundings, world) {
         const begin = (name) => void (historyOf = readHistories(world, name, inputs.platforms, budgets));
         const { measured, baseline, ...recorded } = await measureSides(inputs, surroundings, world, scratch, facts, begin);
         world.signal.throwIfAborted();
-        const histories = await Promise.all(measured.map(({ platform }) => historyOf(platform)));
+        const judgedAt = recorded.committedAt === null ? {} : { now: recorded.committedAt };
+        const histories = await Promise.all(measured.map(async ({ platform }) => ({ ...(await historyOf(platform)), ...judgedAt })));
         const judged = (0,compare/* compareAll */.Rt)(measured, baseline).map((compared, at) => {
             const { comparison, head, base } = compared;
             const history = histories[at];
@@ -75020,7 +75027,7 @@ async function run(inputs, surroundings, world) {
             repositoryUrl,
             runUrl,
         });
-        return { report, recordable: { ...recorded, measurements: measured, caps: capsOf(inputs.limits) } };
+        return { report, recordable: { ...recorded, measurements: measured, caps: capsOf(budgets) } };
     }
     catch (error) {
         if (world.signal.aborted)

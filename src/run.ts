@@ -40,7 +40,10 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
     const begin = (name: string): void => void (historyOf = readHistories(world, name, inputs.platforms, budgets))
     const { measured, baseline, ...recorded } = await measureSides(inputs, surroundings, world, scratch, facts, begin)
     world.signal.throwIfAborted()
-    const histories = await Promise.all(measured.map(({ platform }) => historyOf(platform)))
+    const judgedAt = recorded.committedAt === null ? {} : { now: recorded.committedAt }
+    const histories = await Promise.all(
+      measured.map(async ({ platform }) => ({ ...(await historyOf(platform)), ...judgedAt })),
+    )
     const judged = compareAll(measured, baseline).map((compared, at) => {
       const { comparison, head, base } = compared
       const history = histories[at]!
@@ -62,7 +65,7 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
       repositoryUrl,
       runUrl,
     })
-    return { report, recordable: { ...recorded, measurements: measured, caps: capsOf(inputs.limits) } }
+    return { report, recordable: { ...recorded, measurements: measured, caps: capsOf(budgets) } }
   } catch (error) {
     if (world.signal.aborted) throw new CouldNotMeasure('cancelled', 'The run was cancelled.')
     const report = reportFailure(facts.name, toFailure(error), { head: facts.head, repositoryUrl, runUrl })

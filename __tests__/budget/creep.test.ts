@@ -347,6 +347,11 @@ describe('records that mean something else', () => {
     expect(check(image(1), limit(1, release), mixed).why).toBe('no recorded commit that can be compared has a tag')
   })
 
+  it('are others than the change’s own: a run that is repeated is judged as the first one was', () => {
+    const own = point({ at: '2026-01-01T00:00:00Z', commit: image(1).head.commit! })
+    expect(check(image(1), limit(1), history([own])).why).toBe('there is no record but its own')
+  })
+
   it('that could not be read are no reason to pass: it is not measured', () => {
     const known = { ...NO_HISTORY, problem: 'the branch `image-budget` could not be read' }
     expect(check(image(1), limit(1), known)).toMatchObject({

@@ -75,6 +75,7 @@ const bad: [InputName, string, string, string][] = [
   ['base-ref', 'main..v1 v2', '`main..v1 v2`', 'a commit, branch or tag'],
   ['record', 'true', '`true`', '`auto`, `off`'],
   ['data-branch', '../main', '`../main`', 'the name of a branch that has nothing else: `image-budget`'],
+  ['data-branch', 'refs/heads/data', '`refs/heads/data`', 'the name of a branch that has nothing else: `image-budget`'],
   ['data-branch', 'a.lock', '`a.lock`', 'the name of a branch that has nothing else: `image-budget`'],
   ['comment', 'true', '`true`', '`on-change`, `always`, `off`'],
   ['fail', 'yes', '`yes`', '`true` or `false`'],

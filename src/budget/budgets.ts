@@ -1,7 +1,7 @@
 import type { Limits } from '../inputs/budget-lines.ts'
 import type { Inputs } from '../inputs/inputs.ts'
 import type { Caps } from '../record/record.ts'
-import type { Budget } from './budget.ts'
+import type { Budget, BudgetName } from './budget.ts'
 
 /** The budgets that the inputs set: the whole image's own inputs, then `budgets` as they were written, then `forbid`. */
 export function budgetsOf({ limits, budgets, forbid }: Pick<Inputs, 'limits' | 'budgets' | 'forbid'>): Budget[] {
@@ -19,9 +19,13 @@ export function budgetsOf({ limits, budgets, forbid }: Pick<Inputs, 'limits' | '
   ]
 }
 
-/** The caps on the whole image that break the budget. */
-export function capsOf({ maxSize, maxDownloadSize, maxLayers }: Limits): Caps {
-  return { size: maxSize, downloadSize: maxDownloadSize, layers: maxLayers }
+/** The caps on the whole image that break the budget; of several the lowest. */
+export function capsOf(budgets: readonly Budget[]): Caps {
+  const lowest = (name: BudgetName): number | null => {
+    const those = budgets.filter(({ budget, scope, level }) => budget === name && scope === null && level === 'fail')
+    return those.length === 0 ? null : Math.min(...those.map(({ limit }) => limit))
+  }
+  return { size: lowest('max-size'), downloadSize: lowest('max-download-size'), layers: lowest('max-layers') }
 }
 
 function limitsOf(

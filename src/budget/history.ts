@@ -9,7 +9,7 @@ export type History = {
   /** Its records, oldest first. */
   points: Point[]
   releases: Release[]
-  /** When the image is judged, ISO 8601. */
+  /** When what is judged was committed (else: when it is judged), ISO 8601: a run that is repeated later is judged alike. */
   now: string
   /** Why the records are not known, as the end of a sentence: then nothing is judged by them, unseen. Null where they are, also where there are none. */
   problem: string | null
@@ -39,7 +39,12 @@ export function startOf(over: Over, head: Measurement, history: History): Start 
   const some = alike.length < points.length ? ' that can be compared' : ''
   return over.kind === 'release'
     ? lastRelease(alike, history.releases, head.commit, some)
-    : recordOfOld(alike, over.days, history.now, some)
+    : recordOfOld(
+        alike.filter(({ commit }) => commit !== head.commit),
+        over.days,
+        history.now,
+        some,
+      )
 }
 
 /** Whether an image's figures and a record's mean the same. */
@@ -48,6 +53,7 @@ export function isAlike(head: Measurement, point: Point): boolean {
 }
 
 function recordOfOld(points: readonly Point[], days: number, now: string, some: string): Start | { why: string } {
+  if (points.length === 0) return { why: `there is no record${some} but its own` }
   const ageOf = ({ at }: Point): number => (timeOf(now) - timeOf(at)) / DAY
   const point = points.findLast((each) => ageOf(each) >= days)
   if (point !== undefined) return { point, tag: null }
