@@ -60,7 +60,9 @@ export const hostileReport: fc.Arbitrary<Report> = fc
     const baseImage = (digest: string) => ({ name: message, digest, line: 1, instruction: message })
     const { checks } = overImage({
       budgets: [budget('max-size', 170_000_000), creepBudget(10_000_000, { kind: 'release' })],
-      history: branchHistory({ releases: branchHistory().points.map(({ commit }) => ({ name: `${message}1`, commit })) }),
+      history: branchHistory({
+        releases: branchHistory().points.map(({ commit }) => ({ name: `${message}1`, commit })),
+      }),
     })
     const over = overImage({
       verdict: 'over',
