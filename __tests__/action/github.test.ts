@@ -40,7 +40,9 @@ async function start(options: GitHubOptions = {}): Promise<void> {
 function decided({ exitCode, outputs, summary: text }: RunResult): object {
   const { report, 'comment-url': url, 'comment-body': comment = '', ...rest } = outputs
   const [summary, body] = [text, comment].map((each) =>
-    each.replace(/ · add the label `[^`]+` to accept \+[\d.]+ kB/, ''),
+    each
+      .replace(/ · add the label `[^`]+` to accept \+[\d.]+ kB/, '')
+      .replace(/ · the records could not be read:[^·]+(?= · )/, ''),
   )
   const others = { ...rest, body }
   return { exitCode, outputs: others, summary, wasReported: report !== '', hadComment: url !== undefined }

@@ -252,7 +252,7 @@ describe('the comment over several runs', () => {
   it('is not asked for with `comment: off`, whatever grew', async () => {
     const result = await grown.run(env, { github, inputs: { comment: 'off', 'max-size': '1 MB' } })
     expect(result.exitCode).toBe(1)
-    expect(github.requests.filter(({ path }) => !path.endsWith('/events'))).toEqual([])
+    expect(github.requests.filter(({ path }) => path.endsWith('/comments'))).toEqual([])
     expect(result.summary).toContain('over')
   })
 
