@@ -416,7 +416,12 @@ describe('a registry', () => {
       let poll: NodeJS.Timeout | undefined
       const result = await run(['check', '--image', `docker://${registry.host}/api:1`], {
         onStart: (child) => {
-          poll = setInterval(() => asked() && child.kill('SIGINT'), 20)
+          poll = setInterval(() => {
+            if (!asked()) return
+            // Once: who presses twice wants it gone, whatever it still has to tidy up.
+            clearInterval(poll)
+            child.kill('SIGINT')
+          }, 20)
         },
       })
       clearInterval(poll)
