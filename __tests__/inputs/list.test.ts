@@ -15,6 +15,7 @@ describe('parseLines', () => {
     ['a quoted entry that ends with a doubled quote at a line end', '"A=""x""\ny"', ['A="x"\ny']],
     ['quotes inside an entry', 'A="1 2"', ['A="1 2"']],
     ['an empty quoted entry', '""\nA=1', ['', 'A=1']],
+    ['whitespace at the end of a line inside quotes', '"A= \t\n b \n"', ['A= \t\n b \n']],
     ['CRLF inside quotes', '"A=1\r\n2"', ['A=1\n2']],
   ])('reads %s', (_, text, entries) => {
     expect(parseLines(text)).toEqual(entries)
@@ -28,7 +29,9 @@ describe('parseLines', () => {
   )
 
   it('gives back any entries that are quoted', () => {
-    const entry = fc.string().map((text) => text.replaceAll('\r', ''))
+    const entry = fc
+      .oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom(...'ab \t\n"#,=') }))
+      .map((text) => text.replaceAll('\r', ''))
     fc.assert(
       fc.property(fc.array(entry), (entries) => {
         const text = entries.map((one) => `"${one.replaceAll('"', '""')}"`).join('\n')

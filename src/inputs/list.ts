@@ -6,7 +6,8 @@ export function parseLines(text: string): string[] | null {
   const entries: string[] = []
   const lines = text.split(/\r?\n/)
   for (let at = 0; at < lines.length; at++) {
-    let line = lines[at]!.trim()
+    // What stands at the end of the first line of a quoted entry is its own.
+    let line = lines[at]!.trimStart()
     if (line === '' || line.startsWith('#')) continue
     if (line.startsWith('"')) {
       while (!isClosed(line)) {
@@ -14,7 +15,7 @@ export function parseLines(text: string): string[] | null {
         line += `\n${lines[at]!}`
       }
       line = line.trim().slice(1, -1).replaceAll('""', '"')
-    }
+    } else line = line.trimEnd()
     entries.push(line)
   }
   return entries
