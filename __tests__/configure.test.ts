@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { configure, configureHistory } from '../src/configure.ts'
+import { configure, type Configured, configureHistory } from '../src/configure.ts'
 import { createExec } from '../src/exec.ts'
 import type { Inputs } from '../src/inputs/inputs.ts'
 import { createRepository, type TestRepository } from './support/repository.ts'
@@ -29,8 +29,15 @@ function write(files: Record<string, string>, folder = repository.dir): void {
   }
 }
 
+/** The inputs of a run of one image. */
+async function alone(result: Promise<Configured>): Promise<Inputs> {
+  const { images, common } = await result
+  expect(images).toEqual([common])
+  return common
+}
+
 const configured = (values: Record<string, string> = {}, folder = '.', isFound = true): Promise<Inputs> =>
-  configure(values, { exec, cwd: join(repository.dir, folder), isFound })
+  alone(configure(values, { exec, cwd: join(repository.dir, folder), isFound }))
 
 const sizeOf = async (inputs: Promise<Inputs>): Promise<number | null> => (await inputs).limits.maxSize
 
@@ -48,11 +55,11 @@ describe('the budget file', () => {
 
   it('is that of the repository that is measured', async () => {
     write({ [FILE]: 'max-size: 1 MB\n' })
-    expect(await sizeOf(configure({ context: repository.dir }, { exec, cwd: elsewhere, isFound: true }))).toBe(
+    expect(await sizeOf(alone(configure({ context: repository.dir }, { exec, cwd: elsewhere, isFound: true })))).toBe(
       1_000_000,
     )
     write({ [FILE]: 'max-size: 3 MB\n' }, elsewhere)
-    expect(await sizeOf(configure({}, { exec, cwd: elsewhere, isFound: true }))).toBe(3_000_000)
+    expect(await sizeOf(alone(configure({}, { exec, cwd: elsewhere, isFound: true })))).toBe(3_000_000)
   })
 
   it('may have another name, which is a path from the working directory', async () => {

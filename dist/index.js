@@ -47073,7 +47073,6 @@ function fraction(limit) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   F: () => (/* binding */ exitCodeOf),
 /* harmony export */   z: () => (/* binding */ worstVerdict)
 /* harmony export */ });
 /**
@@ -47086,12 +47085,6 @@ function worstVerdict(verdicts) {
     if (verdicts.includes('error'))
         return 'error';
     return verdicts.includes('over') ? 'over' : 'within';
-}
-/** The exit code: 0 within, 1 over, 2 could not measure. `fail: false` lets a broken budget pass, a failed measurement never. */
-function exitCodeOf(verdict, fail) {
-    if (verdict === 'error')
-        return 2;
-    return verdict === 'over' && fail ? 1 : 0;
 }
 
 
@@ -47114,8 +47107,8 @@ function isWaivable({ status, metric, growth }) {
     return status === 'over' && metric !== 'findings' && growth !== null;
 }
 /** What a report shows of an image; null without a comparison. */
-function shownOf(platform, change, checks) {
-    if (change === null)
+function shownOf({ name, platform, change, checks }) {
+    if (platform === null || change === null)
         return null;
     const growth = {
         size: change.size?.amount ?? null,
@@ -47123,15 +47116,15 @@ function shownOf(platform, change, checks) {
         layers: change.layers?.amount ?? null,
     };
     const broken = checks.filter((check) => check.scope !== null && (check.status === 'waived' || isWaivable(check)));
-    return { platform, growth, parts: broken.map((check) => [partId(check), check.growth]) };
+    return { name, platform, growth, parts: broken.map((check) => [partId(check), check.growth]) };
 }
 /**
  * Applies what was accepted: a check that is over by no more growth than that is waived, one that grew further is not. The image's growth
  * counts, not its size: the same change stays accepted when the base branch moves. Of a part of the image its own growth counts.
  */
 function waive(image, accepted) {
-    const shown = accepted.find(({ platform }) => platform === image.comparison.platform);
-    if (shown === undefined)
+    const shown = accepted.find(({ name, platform }) => name === image.name && platform === image.platform);
+    if (shown === undefined || !image.checks.some(isWaivable))
         return image;
     const checks = image.checks.map((check) => {
         const amount = isWaivable(check) ? acceptedGrowth(check, shown) : null;
@@ -48195,6 +48188,7 @@ var rules = __nccwpck_require__(1671);
 const FILE_FORMS = {
     name: { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.name },
     config: { kind: 'none', why: 'it says where this file is' },
+    images: { kind: 'none', why: 'there `images` is the list of the images themselves' },
     image: { kind: 'reference', or: [] },
     context: { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.context },
     file: { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.plain },
@@ -48418,7 +48412,7 @@ function imagesOf(reader, { line, value }) {
 function valuesOf(reader, entries, isTop) {
     const values = new Map();
     for (const entry of entries) {
-        const name = inputs_inputs/* inputNames */.vj.find((known) => known === entry.key);
+        const name = inputs_inputs/* inputNames */.vj.find((known) => known === entry.key && known !== 'images');
         if (name === undefined) {
             reader.say(entry.line, () => unknownKey(entry.key, isTop));
             continue;
@@ -48549,6 +48543,8 @@ function quoted(text) {
     return `"${text.replaceAll('"', '""')}"`;
 }
 
+// EXTERNAL MODULE: ./build/inputs/list.js
+var list = __nccwpck_require__(3666);
 ;// CONCATENATED MODULE: ./build/inputs/settings.js
 
 
@@ -48557,29 +48553,47 @@ function quoted(text) {
 /** Names that an error lists. */
 const LISTED = 50;
 /**
- * The image of a file that a run measures: the one that is named, or the only one; null where the file has no list of images, and is of
- * whatever image is measured. Throws CouldNotMeasure `input` where that leaves none or several.
+ * The images of a file that a run measures: all, or those that are named (`names` [] for all); null where the file has no list of images,
+ * and is of whatever image is measured. In the file's order. Throws CouldNotMeasure `input` for a name that it does not have.
  */
-function selectImage({ path, images }, name) {
+function selectImages({ path, images }, names) {
     if (images === null)
         return null;
-    const names = images.map((image) => image.name);
-    const listed = `${names
+    if (names.length === 0)
+        return images;
+    const known = images.map((image) => image.name);
+    const unknown = names.filter((name) => !known.includes(name));
+    if (unknown.length === 0)
+        return images.filter(({ name }) => names.includes(name));
+    const told = unknown.slice(0, LISTED).map((name) => {
+        const near = (0,leven/* closestMatch */.h)(name.slice(0, 100), known, { maxDistance: 3 });
+        const hint = near === undefined ? '.' : `; did you mean \`${(0,inputs_inputs/* onOneLine */.GJ)(near)}\`?`;
+        return `${path} has no image \`${(0,inputs_inputs/* onOneLine */.GJ)(name)}\`${hint}`;
+    });
+    const listed = `${known
         .slice(0, LISTED)
         .map((each) => `\`${(0,inputs_inputs/* onOneLine */.GJ)(each)}\``)
-        .join(', ')}${names.length > LISTED ? ', …' : ''}`;
-    if (name !== null) {
-        const found = images.find((image) => image.name === name);
-        if (found !== undefined)
-            return found;
-        const near = (0,leven/* closestMatch */.h)(name.slice(0, 100), names, { maxDistance: 3 });
-        throw new failure/* CouldNotMeasure */.N('input', `${path} has no image \`${(0,inputs_inputs/* onOneLine */.GJ)(name)}\`${near === undefined ? '.' : `; did you mean \`${(0,inputs_inputs/* onOneLine */.GJ)(near)}\`?`}`, { remedy: `The input \`name\` takes one that it has: ${listed}.` });
-    }
-    if (images.length === 1)
-        return images[0];
-    throw new failure/* CouldNotMeasure */.N('input', `${path} has ${images.length} images, and one run measures one of them: ${listed}.`, {
-        remedy: 'Give each its own job or step with the input `name` (a matrix of names, say); on a terminal it is `--name`.',
+        .join(', ')}${known.length > LISTED ? ', …' : ''}`;
+    throw new failure/* CouldNotMeasure */.N('input', told.join('\n'), {
+        remedy: `The inputs \`name\` and \`images\` take those that it has: ${listed}.`,
     });
+}
+/** What a run of several images has once: a place in the file's list would say it for one of them. */
+const OF_THE_RUN = ['accept-label', 'base-ref', 'data-branch', 'comment'];
+/** What tells one image from another: given as an input it would be all images'. */
+const OF_AN_IMAGE = ['image', 'context', 'file', 'target'];
+/** What does not go together where a run measures several images, a sentence each. */
+function problemsOfSeveral(inputs, path, images) {
+    const ofInputs = OF_AN_IMAGE.filter((name) => inputs.has(name)).map((name) => `\`${name}\` is given as an input, and this run measures ${images.length} images of ${path}; there it is each image's own, and \`name\` measures one of them.`);
+    const ofImages = images.flatMap(({ values }) => OF_THE_RUN.flatMap((name) => {
+        const place = values.get(name)?.place;
+        return place
+            ? [
+                (0,inputs_inputs/* placed */.GS)(path, place.line, `\`${name}\` is the same for all images of a run; it stands at the top of the file.`),
+            ]
+            : [];
+    }));
+    return [...ofInputs, ...ofImages];
 }
 /**
  * What is set, by name: inputs come before the image's entry, and that before the file's defaults. An image that is measured as it is has
@@ -48659,18 +48673,46 @@ function namedContext(value, at) {
 
 
 
+
 /**
  * What the user asked for: inputs (texts by their names, '' for one that is not given), then the budget file, then the defaults. Throws one
  * CouldNotMeasure `input` with all that is wrong with inputs and file.
  */
 async function configure(values, world) {
     const found = await openBudgetFile(values, world);
-    if (found === null)
-        return (0,inputs_inputs/* parseInputs */.TL)(values);
     const given = (0,inputs_inputs/* givenInputs */.PC)(values);
-    const image = selectImage(found.file, given.get('name')?.text.trim() ?? null);
-    const settings = settings_settingsOf(given, found.file, image);
-    return seenFrom(found.top, (0,inputs_inputs/* inputsOf */.Vc)(settings), (name) => (settings.get(name)?.place ?? null) !== null);
+    const wanted = namesIn(given);
+    const images = found === null ? null : selectImages(found.file, wanted);
+    if (found === null || images === null) {
+        if (given.has('images'))
+            throw new failure/* CouldNotMeasure */.N('input', `\`images\` names images of a budget file, and there is ${found === null ? 'none' : 'no list of them in it'}.`, { remedy: `The list is \`images\` of ${BUDGET_FILE}, each with a \`name\`.` });
+        const inputs = found === null ? (0,inputs_inputs/* parseInputs */.TL)(values) : read(found, given, null);
+        return { images: [inputs], common: inputs };
+    }
+    const [image] = images;
+    if (image !== undefined && images.length === 1) {
+        const inputs = read(found, given, image);
+        return { images: [inputs], common: inputs };
+    }
+    const { path } = found.file;
+    const problems = [
+        ...problemsOfSeveral(given, path, images),
+        ...images.flatMap((each) => (0,inputs_inputs/* problemsOf */.GW)(settings_settingsOf(given, found.file, each))),
+    ];
+    if (problems.length > 0)
+        throw (0,inputs_inputs/* notValid */._O)([...new Set(problems)], true);
+    return { images: images.map((each) => read(found, given, each)), common: read(found, given, null) };
+}
+/** The names of the images that are wanted; [] for all. */
+function namesIn(given) {
+    const [name, names] = [given.get('name')?.text.trim(), given.get('images')?.text];
+    if (name !== undefined && names !== undefined)
+        throw new failure/* CouldNotMeasure */.N('input', '`name` and `images` are both given; `images` takes one name too.');
+    return name === undefined ? [...new Set((0,list/* parseCommaOrLines */.H5)(names ?? ''))] : [name];
+}
+function read({ file, top }, given, image) {
+    const settings = settings_settingsOf(given, file, image);
+    return seenFrom(top, (0,inputs_inputs/* inputsOf */.Vc)(settings), (name) => (settings.get(name)?.place ?? null) !== null);
 }
 /** The inputs that `history` takes, `name` and `data-branch`, with what a budget file says of the latter. Throws as `configure`. */
 async function configureHistory({ config, ...values }, world) {
@@ -48683,7 +48725,7 @@ async function configureHistory({ config, ...values }, world) {
     return { ...values, ...(branch && { 'data-branch': branch.text }) };
 }
 /**
- * The budget file, and the repository's top folder as its path from the working directory; null where there is none, or none is wanted.
+ * The budget file; null where there is none, or none is wanted.
  * Throws CouldNotMeasure `input` where it is named and not there, or not valid.
  */
 async function openBudgetFile(values, { exec, cwd, isFound }) {
@@ -49517,8 +49559,6 @@ var promises_ = __nccwpck_require__(1455);
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 9 modules
 var core = __nccwpck_require__(9584);
-// EXTERNAL MODULE: ./build/budget/verdict.js
-var verdict = __nccwpck_require__(1153);
 ;// CONCATENATED MODULE: ./build/report/phrase.js
 /**
  * Words before it is known where they are printed: the same phrase becomes Markdown in the comment and plain text on a
@@ -50928,6 +50968,8 @@ function worstOf({ images }) {
     return images.find(isFailure) ?? grown.find((image) => image.verdict === 'over') ?? grown[0];
 }
 
+// EXTERNAL MODULE: ./build/report/assemble.js
+var assemble = __nccwpck_require__(1499);
 ;// CONCATENATED MODULE: ./node_modules/markdown-table/index.js
 // To do: next major: remove.
 /**
@@ -63977,25 +64019,23 @@ function metricWords(metric, points) {
 
 
 /**
- * Keeps what was measured on the data branch, with the badges and the chart drawn anew, as one commit: all of it or nothing. Throws an Error
+ * Keeps what was measured of a commit on the data branch, with the badges and the charts drawn anew, as one commit: all of it or nothing. Throws an Error
  * that explains what fails for good.
  */
-async function record(branch, records, { commit, committedAt, recipe, caps, measurements, contents }, clock) {
+async function record(branch, records, recordings, clock) {
     const measuredAt = (0,build_clock/* isoSeconds */.n)(clock.now());
     // Beside what is asked of the branch.
     const asked = records.releases();
     asked.catch(() => { });
-    const listings = createPacking(contents);
-    const images = measurements.map(({ name, platform, size, downloadSize }) => ({
-        name,
-        platform,
-        folder: (0,paths/* folderOf */.yS)(name, platform),
-        metric: size !== null ? 'size' : downloadSize !== null ? 'download-size' : 'layers',
-    }));
+    const recorded = recordings.flatMap(({ measurements, ...recording }) => {
+        const listings = createPacking(recording.contents);
+        return measurements.map((measurement) => ({ ...recording, measurement, listings, image: imageOf(measurement) }));
+    });
+    const images = recorded.map(({ image }) => image);
     const changes = async (shelf) => {
         const all = await readmeOf(shelf);
         const releases = await asked;
-        for (const [at, measurement] of measurements.entries()) {
+        for (const { commit, committedAt, recipe, caps, measurement, listings, image } of recorded) {
             const stored = {
                 schema: 1,
                 commit,
@@ -64006,11 +64046,11 @@ async function record(branch, records, { commit, committedAt, recipe, caps, meas
                 measurement: { ...measurement, content: null },
             };
             // One image's files at a time: listings are large.
-            all.push(...(await changesOfImage(shelf, stored, images[at].folder, listings, releases)));
+            all.push(...(await changesOfImage(shelf, stored, image.folder, listings, releases)));
         }
         return all;
     };
-    const { isNew, action } = await branch.update(changes, messageOf(images, commit));
+    const { isNew, action } = await branch.update(changes, messageOf(images, recordings[0]?.commit ?? ''));
     return { action: action === 'created' ? 'recorded' : 'unchanged', isNew, images };
 }
 /**
@@ -64025,11 +64065,19 @@ async function readmeOf(shelf) {
         return [{ path: 'README.md', content: README }];
     throw new Error(`The branch that \`data-branch\` names has files, and no \`README.md\` that begins with "${HEADING}": it is not made for records. Name another one.`);
 }
+function imageOf({ name, platform, size, downloadSize }) {
+    const metric = size !== null ? 'size' : downloadSize !== null ? 'download-size' : 'layers';
+    return { name, platform, folder: (0,paths/* folderOf */.yS)(name, platform), metric };
+}
 /** One commit of the data branch, by what it has. */
 function messageOf(images, commit) {
-    const names = [...new Set(images.map(({ name }) => name))].join(', ');
+    const names = [...new Set(images.map(({ name }) => name))];
+    if (names.length > 1) {
+        const each = images.map(({ name, platform }) => `${name}, ${platform}`).join('\n');
+        return `Record ${names.length} images of ${commit.slice(0, 7)}\n\n${each}`;
+    }
     const platforms = images.map(({ platform }) => platform).join(', ');
-    return `Record ${names} of ${commit.slice(0, 7)}\n\n${platforms}`;
+    return `Record ${names.join('')} of ${commit.slice(0, 7)}\n\n${platforms}`;
 }
 async function changesOfImage(shelf, stored, folder, packing, releases) {
     const { measurement } = stored;
@@ -64143,6 +64191,8 @@ function openRecords(octokit, { owner, repo }, branch, clock) {
     };
 }
 
+// EXTERNAL MODULE: ./build/report/waiver.js
+var waiver = __nccwpck_require__(3507);
 // EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 10 modules
 var schemas = __nccwpck_require__(3798);
 // EXTERNAL MODULE: ./node_modules/zod/v4/classic/iso.js
@@ -64158,6 +64208,7 @@ const PREFIX = '<!-- image-budget-data: ';
 const SUFFIX = ' -->';
 const ledger_bytes = schemas/* number */.aig().int().safe();
 const shown = schemas/* array */.YOg(schemas/* strictObject */.rej({
+    name: schemas/* string */.YjP().max(200),
     platform: schemas/* string */.YjP().max(100),
     growth: schemas/* strictObject */.rej({ size: ledger_bytes.nullable(), downloadSize: ledger_bytes.nullable(), layers: ledger_bytes.nullable() }),
     parts: schemas/* array */.YOg(schemas/* tuple */.PVZ([schemas/* string */.YjP().regex(/^[0-9a-f]{12}$/), ledger_bytes])).max(200),
@@ -64298,12 +64349,13 @@ function openWaivers(octokit, setting, { clock, warn }) {
         }
     };
     const noteFor = (report) => {
-        const shown = report.images.flatMap(({ platform, change, checks }) => (platform === null ? null : (0,budget_waiver/* shownOf */.Rp)(platform, change, checks)) ?? []);
+        const shown = (0,waiver/* shownIn */.f)(report);
+        const isCompared = report.images.some(({ change }) => change !== null);
         return (old, now) => {
             const before = old === null ? NO_LEDGER : readLedger(old);
             const ledger = { ...before, accepted: accepted === undefined ? before.accepted : accepted };
             // Also where nothing is broken: a label that is set upon that accepts no more.
-            return ledgerLine(shown.length > 0 ? withSeen(ledger, { at: now, shown }) : ledger);
+            return ledgerLine(isCompared ? withSeen(ledger, { at: now, shown }) : ledger);
         };
     };
     return { ask, noteFor };
@@ -64344,17 +64396,19 @@ async function labelSet(octokit, { owner, repo, number, label }) {
 
 
 /** Whom the report of a run is for, by which label they accept growth, and where their records are. */
-function audienceOf(inputs, { pullRequest, labelled, onDefaultBranch, isPrivate }, { apiUrl, repository }, clock) {
+function audienceOf({ common: inputs, images }, { pullRequest, labelled, onDefaultBranch, isPrivate }, { apiUrl, repository }, clock) {
     const { acceptLabel: label, githubToken: token } = inputs;
-    const nobody = { ...NOBODY, inputs, pullRequest, isPrivate };
+    const soft = new Set(images.flatMap(({ name, fail }) => (fail ? [] : [name])));
+    const fails = (name) => !soft.has(images.length === 1 ? images[0].name : name);
+    const nobody = { ...NOBODY, inputs, fails, pullRequest, isPrivate };
     if (token === null || repository === null)
         return nobody;
     const octokit = openGitHub(token, { baseUrl: apiUrl });
     // One for reading and writing: what was read of it while the image was built need not be asked for again.
     const branch = openDataBranch(octokit, { ...repository, branch: inputs.dataBranch }, clock);
     const records = openRecords(octokit, repository, branch, clock);
-    const isRecorded = inputs.record === 'auto' && onDefaultBranch;
-    const keep = isRecorded ? (recording) => record(branch, records, recording, clock) : null;
+    const isRecorded = onDefaultBranch && images.some((image) => image.record === 'auto');
+    const keep = isRecorded ? (recordings) => record(branch, records, recordings, clock) : null;
     if (label === null || pullRequest === null)
         return { ...nobody, records, keep };
     const setting = { ...repository, number: pullRequest, label, labelled, hasComment: inputs.comment !== 'off' };
@@ -64362,7 +64416,8 @@ function audienceOf(inputs, { pullRequest, labelled, onDefaultBranch, isPrivate 
 }
 /** Before the inputs and the event are understood there is no pull request to speak to. */
 const NOBODY = {
-    inputs: { comment: 'off', fail: true, githubToken: null, dataBranch: '' },
+    inputs: { comment: 'off', githubToken: null, dataBranch: '' },
+    fails: () => true,
     pullRequest: null,
     waivers: null,
     records: null,
@@ -64375,8 +64430,8 @@ const LOG_WIDTH = 120;
  * Hands the report over: outputs, JSON file, log, annotations, summary, comment, and last the record. Gives the exit code, which none of
  * them decides: what cannot be written is a warning.
  */
-async function publish({ report, recordable }, publication, clock) {
-    const exitCode = (0,verdict/* exitCodeOf */.F)(report.verdict, publication.inputs.fail);
+async function publish({ report, recordables }, publication, clock) {
+    const exitCode = (0,assemble/* exitCodeOf */.FO)(report, publication.fails);
     const bodies = renderComment(report);
     for (const [name, value] of Object.entries(outputsOf(report)))
         core/* setOutput */.uH(name, value);
@@ -64391,7 +64446,7 @@ async function publish({ report, recordable }, publication, clock) {
     });
     core/* setOutput */.uH('comment-url', url);
     // Last: it may have to wait for others that record at the same time.
-    const recorded = recordable === null ? null : await keepRecord(report, recordable, publication);
+    const recorded = recordables.length === 0 ? null : await keepRecords(report, recordables, publication);
     if (recorded !== null)
         await orWarn('The job summary', () => core/* summary */.z.addRaw(renderRecorded(recorded), true).write());
     return exitCode;
@@ -64406,7 +64461,7 @@ async function orWarn(what, write) {
     }
 }
 /** Keeps what was measured where this run is to be recorded; null: it is not. What fails is told, and changes nothing else. */
-async function keepRecord({ head }, recordable, { keep, inputs, context, isPrivate }) {
+async function keepRecords({ head }, recordables, { keep, inputs, context, isPrivate }) {
     if (keep === null)
         return null;
     const { repositoryUrl, sha } = context;
@@ -64416,7 +64471,7 @@ async function keepRecord({ head }, recordable, { keep, inputs, context, isPriva
     if (head.commit !== null && head.commit !== sha)
         return skipped(`what was measured is \`${head.commit.slice(0, 7)}\`, and this run is of \`${sha.slice(0, 7)}\``);
     try {
-        const kept = await keep({ ...recordable, commit: sha });
+        const kept = await keep(recordables.map((recordable) => ({ ...recordable, commit: sha })));
         core/* info */.pq(plain(recordedWords({ ...recorded, ...kept })));
         return { ...recorded, ...kept };
     }
@@ -64432,15 +64487,17 @@ async function keepRecord({ head }, recordable, { keep, inputs, context, isPriva
 async function writeReport(report, temporary) {
     const folder = (0,external_node_path_.join)(temporary, 'image-budget');
     await (0,promises_.mkdir)(folder, { recursive: true });
-    const name = (report.images[0]?.name ?? 'report').replaceAll(/[^\w.-]+/g, '-').slice(0, 100);
+    const name = (0,assemble/* keyOf */.TN)(report)
+        .replace('*', 'images')
+        .replaceAll(/[^\w.-]+/g, '-')
+        .slice(0, 100);
     const file = (0,external_node_path_.join)(await (0,promises_.mkdtemp)((0,external_node_path_.join)(folder, `${name}-`)), 'report.json');
     await (0,promises_.writeFile)(file, renderJson(report));
     return file;
 }
 /** Brings the pull request's comment up to date. Gives its address, or an empty text where there is none. */
 async function comment(report, bodies, { context, inputs, pullRequest, waivers }, clock) {
-    const key = report.images[0]?.name;
-    if (inputs.comment === 'off' || pullRequest === null || context.repository === null || key === undefined)
+    if (inputs.comment === 'off' || pullRequest === null || context.repository === null)
         return '';
     if (inputs.githubToken === null) {
         core/* warning */.$e('There is no comment: `github-token` is empty. The verdict and the summary do not need one.');
@@ -64451,7 +64508,7 @@ async function comment(report, bodies, { context, inputs, pullRequest, waivers }
     const { action, url } = await upsertComment(octokit, {
         ...context.repository,
         number: pullRequest,
-        key,
+        key: (0,assemble/* keyOf */.TN)(report),
         bodies,
         createIfMissing,
         ...(waivers && { note: waivers.noteFor(report) }),
@@ -67440,6 +67497,7 @@ const PATTERNS = {
 const ACCEPTED = {
     name: 'a text of at most 100 characters on one line',
     config: 'a path on one line, or `off`',
+    images: "names of the budget file's images, comma- or line-separated",
     image: IMAGE_FORM,
     context: 'a folder of the checked-out repository; a remote context cannot be compared',
     file: 'a path on one line',
@@ -67470,6 +67528,7 @@ const oneOf = (form, values) => field(form, (value) => values.find((known) => kn
 const schema = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
     name: matching(ACCEPTED.name, PATTERNS.name).optional(),
     config: matching(ACCEPTED.config, PATTERNS.plain).optional(),
+    images: list(ACCEPTED.images, _list_js__WEBPACK_IMPORTED_MODULE_6__/* .parseCommaOrLines */ .H5, (entry) => (PATTERNS.name.test(entry) ? entry : null)).default([]),
     image: reference(ACCEPTED.image).optional(),
     context: matching(ACCEPTED.context, PATTERNS.context).default(DEFAULTS.context),
     file: matching(ACCEPTED.file, PATTERNS.plain).optional(),
@@ -67531,6 +67590,7 @@ function inputsOf(given) {
         throw notValid(problems, [...given.values()].some(({ place }) => place !== null));
     return {
         name: data.name ?? null,
+        images: data.images,
         image: data.image ?? null,
         context: data.context,
         file: data.file ?? null,
@@ -67772,7 +67832,8 @@ function parseLines(text) {
     const entries = [];
     const lines = text.split(/\r?\n/);
     for (let at = 0; at < lines.length; at++) {
-        let line = lines[at].trim();
+        // What stands at the end of the first line of a quoted entry is its own.
+        let line = lines[at].trimStart();
         if (line === '' || line.startsWith('#'))
             continue;
         if (line.startsWith('"')) {
@@ -67783,6 +67844,8 @@ function parseLines(text) {
             }
             line = line.trim().slice(1, -1).replaceAll('""', '"');
         }
+        else
+            line = line.trimEnd();
         entries.push(line);
     }
     return entries;
@@ -67987,7 +68050,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _github_publish_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9725);
 /* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9884);
 /* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(1499);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6086);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(4582);
 
 
 
@@ -68014,10 +68077,13 @@ async function main() {
     let name = values['name'] || context.repositoryName || 'image';
     const measure = async () => {
         const checkout = { exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .createExec */ .k7)(env, signal), cwd: context.cwd, isFound: true };
-        const inputs = (0,_github_log_js__WEBPACK_IMPORTED_MODULE_6__/* .maskSecrets */ .QU)(await (0,_configure_js__WEBPACK_IMPORTED_MODULE_2__/* .configure */ .j)(values, checkout));
+        const configured = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_2__/* .configure */ .j)(values, checkout);
+        const { images, common: inputs } = configured;
+        for (const each of images)
+            (0,_github_log_js__WEBPACK_IMPORTED_MODULE_6__/* .maskSecrets */ .QU)(each);
         name = inputs.name ?? name;
         const event = await (0,_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .readEventFacts */ ._r)(env, inputs.baseRef);
-        audience = (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_7__/* .audienceOf */ .Ox)(inputs, event, context, clock);
+        audience = (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_7__/* .audienceOf */ .Ox)(configured, event, context, clock);
         const credentials = inputs.githubToken === null ? null : { serverUrl: context.serverUrl, token: inputs.githubToken };
         const world = {
             createOpenOutput: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .createOpenOutput */ .CY)(env, stop),
@@ -68038,13 +68104,13 @@ async function main() {
             uncommitted: 'warn',
             credentials,
         };
-        return (0,_run_js__WEBPACK_IMPORTED_MODULE_9__/* .run */ .e)(inputs, surroundings, world);
+        return (0,_run_js__WEBPACK_IMPORTED_MODULE_9__/* .run */ .e)(images, surroundings, world);
     };
     const outcome = await measure().catch((error) => {
         if (signal.aborted)
             throw error;
-        const report = (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_10__/* .reportFailure */ .Q)(name, (0,_failure_js__WEBPACK_IMPORTED_MODULE_4__/* .toFailure */ .w)(error), context);
-        return { report, recordable: null };
+        const report = (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_10__/* .reportFailure */ .xV)(name, (0,_failure_js__WEBPACK_IMPORTED_MODULE_4__/* .toFailure */ .w)(error), context);
+        return { report, recordables: [] };
     });
     return (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_7__/* .publish */ .mk)(outcome, { context, ...audience }, clock);
 }
@@ -69287,8 +69353,11 @@ async function listingsThere(shelf, folder, index, diffIds) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Q: () => (/* binding */ reportFailure),
-/* harmony export */   x: () => (/* binding */ assembleReport)
+/* harmony export */   C1: () => (/* binding */ mergeReports),
+/* harmony export */   FO: () => (/* binding */ exitCodeOf),
+/* harmony export */   TN: () => (/* binding */ keyOf),
+/* harmony export */   xV: () => (/* binding */ reportFailure),
+/* harmony export */   xr: () => (/* binding */ assembleReport)
 /* harmony export */ });
 /* harmony import */ var _budget_verdict_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1153);
 /* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8508);
@@ -69353,6 +69422,41 @@ function failedReport({ name, platform, failure, baseline }) {
         ratchets: [],
     };
 }
+/**
+ * One report of several, with their images in that order. They are of one run, or of runs of one commit: what is said of the run is the
+ * first one's. The waiver is not part of it: it is asked for once, of the whole.
+ */
+function mergeReports(reports) {
+    const [first] = reports;
+    if (first === undefined)
+        throw new TypeError('no report to merge');
+    if (reports.length === 1)
+        return first;
+    const images = reports.flatMap((report) => report.images);
+    const built = reports.find(({ head }) => head.commit !== null) ?? first;
+    return {
+        ...first,
+        verdict: (0,_budget_verdict_js__WEBPACK_IMPORTED_MODULE_0__/* .worstVerdict */ .z)(images.map(({ verdict }) => verdict)),
+        images,
+        gonePlatforms: reports.flatMap(({ images: [image], gonePlatforms }) => gonePlatforms.map((platform) => `${image?.name ?? ''} ${platform}`.trim())),
+        waiver: null,
+        head: { ...built.head, dirty: reports.some(({ head }) => head.dirty), reference: null },
+    };
+}
+/**
+ * The exit code: 0 within, 1 over, 2 could not measure. A broken budget of an image that is not to fail (`fails` is given its name) passes, a
+ * failed measurement never.
+ */
+function exitCodeOf({ verdict, images }, fails) {
+    if (verdict === 'error')
+        return 2;
+    return images.some((image) => image.verdict === 'over' && fails(image.name)) ? 1 : 0;
+}
+/** What tells a report's comment from the others on its pull request: its image's name; `*` where it has several images. */
+function keyOf({ images }) {
+    const names = new Set(images.map(({ name }) => name));
+    return names.size === 1 ? [...names][0] : '*';
+}
 /** The report of a run that has no figures, with what is known of it all the same. */
 function reportFailure(name, failure, known = {}) {
     const baseline = {
@@ -69377,7 +69481,45 @@ function reportFailure(name, failure, known = {}) {
 
 /***/ }),
 
-/***/ 6086:
+/***/ 3507:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   f: () => (/* binding */ shownIn),
+/* harmony export */   z: () => (/* binding */ withWaiver)
+/* harmony export */ });
+/* harmony import */ var _budget_waiver_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4954);
+/* harmony import */ var _budget_verdict_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1153);
+
+
+/**
+ * The report with what was accepted of the growth that breaks a budget: that is not held against the change. `key`: of the comment that
+ * keeps what was accepted. `ask` null: nobody can accept anything.
+ */
+async function withWaiver(report, ask, key) {
+    if (ask === null || !report.images.some(({ checks }) => checks.some(_budget_waiver_js__WEBPACK_IMPORTED_MODULE_0__/* .isWaivable */ .uF)))
+        return report;
+    const { label, set, shown, problem } = await ask(key, shownIn(report));
+    const images = report.images.map((image) => (0,_budget_waiver_js__WEBPACK_IMPORTED_MODULE_0__/* .waive */ .T9)(image, shown));
+    return {
+        ...report,
+        images,
+        verdict: (0,_budget_verdict_js__WEBPACK_IMPORTED_MODULE_1__/* .worstVerdict */ .z)(images.map(({ verdict }) => verdict)),
+        waiver: { label, by: set?.by ?? null, at: set?.at ?? null, problem },
+    };
+}
+/** What a report shows that can be accepted: of images that did not grow there is nothing. */
+function shownIn({ images }) {
+    return images.flatMap((image) => (0,_budget_waiver_js__WEBPACK_IMPORTED_MODULE_0__/* .shownOf */ .Rp)(image) ?? []).filter(isGrowing);
+}
+function isGrowing({ growth: { size, downloadSize, layers }, parts }) {
+    return parts.length > 0 || [size, downloadSize, layers].some((amount) => (amount ?? 0) > 0);
+}
+
+
+/***/ }),
+
+/***/ 4582:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -69388,6 +69530,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./build/advice/advise.js + 17 modules
@@ -69460,8 +69604,6 @@ function ceiling(numerator, denominator) {
     return (numerator + denominator - 1n) / denominator;
 }
 
-// EXTERNAL MODULE: ./build/budget/waiver.js
-var waiver = __nccwpck_require__(4954);
 // EXTERNAL MODULE: ./build/clock.js + 1 modules
 var build_clock = __nccwpck_require__(4701);
 // EXTERNAL MODULE: ./build/compare/compare.js + 6 modules
@@ -69472,228 +69614,8 @@ var build_failure = __nccwpck_require__(9874);
 var store = __nccwpck_require__(9132);
 // EXTERNAL MODULE: ./build/report/assemble.js
 var assemble = __nccwpck_require__(1499);
-// EXTERNAL MODULE: external "node:os"
-var external_node_os_ = __nccwpck_require__(8161);
-// EXTERNAL MODULE: ./build/git/git.js
-var git = __nccwpck_require__(75);
-;// CONCATENATED MODULE: ./build/git/commits.js
-
-
-/** Each round of deepening a shallow clone asks for this many commits more than the one before, times two. */
-const FIRST_DEEPENING = 64;
-const DEEPENINGS = 12;
-/**
- * Finds the base commit that `question` asks for, fetching what a shallow clone lacks to tell it; its tree may still be missing: see
- * {@link fetchBase}. No ref is created or moved. A base that cannot be found is an answer (with the reason), not an error, whatever git
- * says; CouldNotMeasure `input` is thrown for a `base-ref` that does not exist.
- */
-async function resolveBase(repository, question, credentials) {
-    const ref = question.kind === 'pull-request' ? question.baseRef : 'ref' in question ? question.ref : null;
-    return orReason(ref, () => findBase(repository, question, credentials));
-}
-/** Makes the base commit's tree available. The same base, or why it cannot be had. */
-async function fetchBase(repository, { commit, ref }, credentials) {
-    return orReason(ref, () => available(repository, commit, ref, credentials));
-}
-async function orReason(ref, find) {
-    try {
-        return await find();
-    }
-    catch (error) {
-        const { kind, message } = (0,build_failure/* toFailure */.w)(error);
-        if (kind !== 'git')
-            throw error;
-        return { commit: null, ref, reason: `the base commit could not be found (${message.replace(/\.$/, '')})` };
-    }
-}
-async function findBase(repository, question, credentials) {
-    switch (question.kind) {
-        case 'none':
-            return { commit: null, ref: null, reason: question.reason };
-        case 'commit':
-            return { commit: question.sha, ref: question.ref, reason: null };
-        case 'ref':
-            return namedBase(repository, question.ref, credentials);
-        case 'default-branch':
-            return defaultBranchBase(repository, credentials);
-        case 'pull-request':
-            return pullRequestBase(repository, question, credentials);
-    }
-}
-/**
- * The checked-out commit's parents, read from the commit itself: in a shallow clone git's own `HEAD^1` denies them.
- */
-async function parentsOf(repository, commit) {
-    const text = await repository.git(['cat-file', 'commit', commit]);
-    const header = text.slice(0, text.indexOf('\n\n') + 1);
-    return [...header.matchAll(/^parent ([0-9a-f]{40,64})$/gm)].map((match) => match[1]);
-}
-async function pullRequestBase(repository, question, credentials) {
-    const head = await repository.git(['rev-parse', 'HEAD']);
-    const [first, second] = await parentsOf(repository, head);
-    // GitHub's merge commit: what the change is merged into is its first parent, whatever the base branch did since.
-    if (first !== undefined && second === question.headSha)
-        return { commit: first, ref: question.baseRef, reason: null };
-    return mergeBase(repository, head, question.baseSha, question.baseRef, credentials);
-}
-async function namedBase(repository, ref, credentials) {
-    const remote = await remoteName(repository);
-    const candidates = [ref, ...(remote ? [`refs/remotes/${remote}/${ref}`] : [])];
-    for (const candidate of candidates) {
-        const found = await repository.tryGit([
-            'rev-parse',
-            '--verify',
-            '--quiet',
-            '--end-of-options',
-            `${candidate}^{commit}`,
-        ]);
-        if (found.exitCode === 0)
-            return { commit: found.stdout.trim(), ref, reason: null };
-    }
-    if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(ref))
-        return { commit: ref, ref: ref.slice(0, 7), reason: null };
-    if (remote !== null) {
-        // A tag goes before a branch of the same name, as with git itself; the peeled line of an annotated tag names the commit.
-        const names = ref.startsWith('refs/')
-            ? [`${ref}^{}`, ref]
-            : [`refs/tags/${ref}^{}`, `refs/tags/${ref}`, `refs/heads/${ref}`];
-        const listed = await withCredentials(repository, credentials, ['ls-remote', '--quiet', remote, ...names]);
-        if (listed.exitCode !== 0) {
-            const said = (0,git/* gitFailure */.tv)(['ls-remote'], listed).message.replace(/\.$/, '');
-            return {
-                commit: null,
-                ref,
-                reason: `\`${ref}\` is not in the clone and \`${remote}\` could not be asked for it (${said})`,
-            };
-        }
-        const commits = new Map(listed.stdout.split('\n').map((line) => line.split('\t').toReversed()));
-        const sha = names.map((name) => commits.get(name)).find((found) => found !== undefined);
-        if (sha !== undefined)
-            return { commit: sha, ref, reason: null };
-    }
-    throw new build_failure/* CouldNotMeasure */.N('input', `\`base-ref\` is \`${ref}\`, which is no commit, branch or tag here${remote ? ` or on \`${remote}\`` : ''}.`);
-}
-async function defaultBranchBase(repository, credentials) {
-    const remote = await remoteName(repository);
-    const remoteHead = remote ? await repository.tryGit(['symbolic-ref', '--quiet', `refs/remotes/${remote}/HEAD`]) : null;
-    const candidates = [
-        ...(remoteHead?.exitCode === 0 ? [remoteHead.stdout.trim()] : []),
-        ...(remote ? [`refs/remotes/${remote}/main`, `refs/remotes/${remote}/master`] : []),
-        'refs/heads/main',
-        'refs/heads/master',
-    ];
-    for (const candidate of candidates) {
-        const found = await repository.tryGit(['rev-parse', '--verify', '--quiet', `${candidate}^{commit}`]);
-        if (found.exitCode !== 0)
-            continue;
-        const head = await repository.git(['rev-parse', 'HEAD']);
-        return mergeBase(repository, head, found.stdout.trim(), candidate.replace(/^refs\/(?:heads|remotes)\//, ''), credentials);
-    }
-    return {
-        commit: null,
-        ref: null,
-        reason: 'no default branch (`main` or `master`, here or on the remote) was found; `--base` can name the base',
-    };
-}
-/**
- * The merge base of two commits; a shallow clone is deepened until there is one, at last to all that the remote has.
- *
- * The remote is asked for the base alone: the checked-out commit may be known to this clone only, and all the commits at
- * which the clone ends are deepened anyway. By steps those alone that the remote's refs lead to (git's upload-pack leaves
- * out the others, such as a branch that was pushed by force since); the last fetch, `--unshallow`, is for every one.
- */
-async function mergeBase(repository, head, base, ref, credentials) {
-    const there = await available(repository, base, ref, credentials);
-    if (there.commit === null)
-        return there;
-    const none = (reason) => ({ commit: null, ref, reason });
-    let known = 0;
-    let whole = false;
-    for (let round = 0;; round++) {
-        const found = await repository.tryGit(['merge-base', head, base]);
-        if (found.exitCode === 0)
-            return { commit: found.stdout.trim().split('\n')[0], ref, reason: null };
-        // A history that it cannot read is for git 2.39 none at all: exit code 1, but not without a word.
-        if (found.exitCode !== 1 || /^error:/m.test(found.stderr))
-            throw (0,git/* gitFailure */.tv)(['merge-base'], found);
-        if (!(await isShallow(repository)))
-            return none(`the checked-out commit and \`${ref}\` have no common ancestor`);
-        if (whole)
-            return none(`the clone is shallow and its remote, too, lacks the history up to the merge base with \`${ref}\``);
-        const before = known;
-        known = Number(await repository.git(['rev-list', '--count', head, base]));
-        whole = known === before || round >= DEEPENINGS;
-        const depth = whole ? '--unshallow' : `--deepen=${FIRST_DEEPENING * 2 ** round}`;
-        const failed = await fetchCommits(repository, credentials, [depth], [base]);
-        if (failed !== null)
-            return none(`the clone is shallow and could not be deepened to the merge base with \`${ref}\` (${failed})`);
-    }
-}
-/** A commit with its tree, fetched if it is not there. */
-async function available(repository, commit, ref, credentials) {
-    const failed = await fetchCommit(repository, commit, credentials);
-    return failed === null
-        ? { commit, ref, reason: null }
-        : {
-            commit: null,
-            ref,
-            reason: `the base commit \`${commit.slice(0, 7)}\` is not in the clone and could not be fetched (${failed})`,
-        };
-}
-/** Fetches one commit if the repository lacks it. Null when it is there, else git's own words. */
-async function fetchCommit(repository, commit, credentials) {
-    const there = await repository.tryGit(['cat-file', '-e', `${commit}^{tree}`]);
-    if (there.exitCode === 0)
-        return null;
-    return fetchCommits(repository, credentials, (await isShallow(repository)) ? ['--depth=1'] : [], [commit]);
-}
-async function fetchCommits(repository, credentials, options, commits) {
-    const remote = await remoteName(repository);
-    if (remote === null)
-        return 'the repository has no remote';
-    const fetched = await withCredentials(repository, credentials, [
-        'fetch',
-        '--quiet',
-        '--no-tags',
-        '--no-recurse-submodules',
-        '--no-write-fetch-head',
-        '--no-auto-maintenance',
-        '--refmap=',
-        ...options,
-        remote,
-        ...commits,
-    ]);
-    return fetched.exitCode === 0 ? null : (0,git/* gitFailure */.tv)(['fetch'], fetched).message.replace(/\.$/, '');
-}
-/**
- * Talks to the remote as the checkout is set up to, and where that fails (`persist-credentials: false`) once more with the
- * token, handed over in the environment as the header that actions/checkout itself would configure.
- */
-async function withCredentials(repository, credentials, args) {
-    const plain = await repository.tryGit(args);
-    if (plain.exitCode === 0 || credentials === null)
-        return plain;
-    const again = await repository.tryGit(args, credentialVariables(credentials));
-    return again.exitCode === 0 ? again : plain;
-}
-/** The environment in which git sends the token to its server, and to no other. */
-function credentialVariables(credentials) {
-    const basic = Buffer.from(`x-access-token:${credentials.token}`).toString('base64');
-    return {
-        GIT_CONFIG_COUNT: '1',
-        GIT_CONFIG_KEY_0: `http.${credentials.serverUrl.replace(/\/$/, '')}/.extraheader`,
-        GIT_CONFIG_VALUE_0: `AUTHORIZATION: basic ${basic}`,
-    };
-}
-async function isShallow(repository) {
-    return (await repository.git(['rev-parse', '--is-shallow-repository'])) === 'true';
-}
-/** `origin`, else the only or first remote, else null. */
-async function remoteName(repository) {
-    const remotes = (await repository.git(['remote'])).split('\n').filter(Boolean);
-    return remotes.includes('origin') ? 'origin' : (remotes[0] ?? null);
-}
-
+// EXTERNAL MODULE: ./build/report/waiver.js
+var waiver = __nccwpck_require__(3507);
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 10 modules
@@ -70047,187 +69969,6 @@ function csv(fields) {
 function keepsRecords({ driver, version }) {
     const major = /^v?(\d+)\./.exec(version)?.[1];
     return driver !== 'docker' || major === undefined || Number(major) >= 24;
-}
-
-;// CONCATENATED MODULE: ./build/git/tree.js
-
-
-
-
-
-/**
- * Writes the files of a commit or tree into the folder `destination` (made, must not exist).
- *
- * Not a `git worktree`: that leaves a `.git` file in the folder, which the checkout does not have, which holds the folder's
- * own path and which `COPY . .` takes into the image; and it registers itself in the user's repository. Here an index
- * of our own is filled and checked out: both sides are made the same way, without `.git`, with the repository's own filters
- * (line ends) and sparse patterns.
- *
- * - Submodules that the checkout has are filled likewise, also under another path or name, from the clones that are there:
- *   no address in `.gitmodules` is ever asked. Those that it left empty stay empty.
- * - LFS files are pointers where the clone has no LFS objects (actions/checkout's default, `lfs: false`), else what LFS gives.
- *
- * Throws CouldNotMeasure `git` where git fails, and where a submodule is needed that cannot be had.
- */
-async function writeTree(exec, repository, treeish, destination, credentials) {
-    await fill(exec, repository, treeish, destination, credentials, `${destination}.index`);
-}
-/** `indexFile` stands outside of all that is written: a submodule's too. */
-async function fill(exec, repository, treeish, destination, credentials, indexFile) {
-    const written = await readTree(repository, treeish, destination, credentials, indexFile);
-    if (written.exitCode !== 0)
-        throw (0,git/* gitFailure */.tv)(['read-tree'], written);
-    const needed = await submodulesIn(repository, { GIT_INDEX_FILE: indexFile });
-    if (needed.length === 0)
-        return;
-    // A clone that has no working tree any more is run in the destination: the index it has is of another time.
-    const present = repository.root === destination ? [] : await submodulesIn(repository);
-    for (const [at, submodule] of needed.entries()) {
-        const folder = (0,external_node_path_.join)(destination, submodule.path);
-        await (0,promises_.mkdir)(folder, { recursive: true });
-        if ((await (0,promises_.realpath)(folder)) !== (0,external_node_path_.join)(await (0,promises_.realpath)(destination), submodule.path))
-            throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${submodule.path}\` leads out of its repository.`);
-        const source = await sourceOf(exec, repository, submodule, present, folder);
-        if (source === null)
-            continue;
-        const failed = await fetchCommit(source, submodule.commit, credentials);
-        if (failed !== null)
-            throw new build_failure/* CouldNotMeasure */.N('git', `The commit \`${submodule.commit.slice(0, 7)}\` of the submodule \`${submodule.path}\` could not be fetched (${failed}).`);
-        await fill(exec, source, submodule.commit, folder, credentials, `${indexFile}-${at}`);
-    }
-}
-/**
- * Fills the index and checks it out. That may talk to a remote, as a checkout would, for what the clone left there (the blobs
- * of a partial clone, LFS objects): where it fails, it is done once more with the token.
- */
-async function readTree(repository, treeish, destination, credentials, indexFile) {
-    const lfs = await hasLfsObjects(repository);
-    const read = async (env) => {
-        await (0,promises_.mkdir)(destination, { recursive: true });
-        return repository.tryGit([
-            `--git-dir=${repository.gitDir}`,
-            `--work-tree=${destination}`,
-            'read-tree',
-            '-m',
-            '-u',
-            '--end-of-options',
-            treeish,
-        ], { GIT_INDEX_FILE: indexFile, ...(lfs ? {} : { GIT_LFS_SKIP_SMUDGE: '1' }), ...env });
-    };
-    const written = await read({});
-    if (written.exitCode === 0 || credentials === null || !(lfs || (await isPartial(repository))))
-        return written;
-    await (0,promises_.rm)(destination, { recursive: true });
-    const again = await read(credentialVariables(credentials));
-    return again.exitCode === 0 ? again : written;
-}
-/**
- * Whether LFS files were fetched into the clone: then its checkout has their content, else their pointers. git-lfs keeps
- * objects in `lfs/objects` of the git directory that linked worktrees share, or in the folder `lfs.storage`.
- */
-async function hasLfsObjects(repository) {
-    const common = (0,external_node_path_.resolve)(repository.root, await repository.git(['rev-parse', '--git-common-dir']));
-    const configured = await repository.tryGit(['config', '--type=path', '--get', 'lfs.storage']);
-    const storage = configured.exitCode === 0 ? configured.stdout.trimEnd() : 'lfs';
-    const objects = await (0,promises_.readdir)((0,external_node_path_.join)((0,external_node_path_.resolve)(common, storage), 'objects')).catch(() => []);
-    return objects.some((name) => /^[0-9a-f]{2}$/.test(name));
-}
-/** Whether git itself fetches, as it goes, objects that the clone left out (`--filter`). */
-async function isPartial(repository) {
-    const keys = String.raw `^(extensions\.partialclone|remote\..*\.promisor)$`;
-    return (await repository.tryGit(['config', '--get-regexp', keys])).exitCode === 0;
-}
-/** The submodules in an index, the user's or that of `env`: none where it has no `.gitmodules` that git could read. */
-async function submodulesIn(repository, env = {}) {
-    // Without `--no-includes` git would read any file that the blob names.
-    const listed = await repository.tryGit(['config', '--no-includes', '--blob=:.gitmodules', '-z', '--get-regexp', String.raw `^submodule\..*\.path$`], env);
-    if (listed.exitCode !== 0)
-        return [];
-    const names = new Map(listed.stdout.split('\0').flatMap((entry) => {
-        const found = /^submodule\.([^\n]*)\.path\n(.*)$/s.exec(entry);
-        return found ? [[found[2], found[1]]] : [];
-    }));
-    const staged = await repository.git(['ls-files', '--stage', '-z'], env);
-    return staged.split('\0').flatMap((entry) => {
-        const link = /^160000 ([0-9a-f]{40,64}) 0\t(.+)$/s.exec(entry);
-        return link ? [{ path: link[2], commit: link[1], name: names.get(link[2]) ?? null }] : [];
-    });
-}
-/**
- * The repository to read a submodule from, or null where it stays empty: it does so in the checkout, too.
- *
- * The tree may have one that the checkout has no more (a change that removes it): its clone is looked for in the git directory,
- * where git keeps it by its name. Without it the tree would silently lack files, so that is an error, unless the checkout left
- * all of its submodules empty. Where it has none at all nobody can tell, and that is an error as well.
- * Any clone that has the commit will do: what a commit holds is told by its hash.
- */
-async function sourceOf(exec, repository, { path, name }, present, folder) {
-    const renamed = present.find((other) => name !== null && other.name === name);
-    if (renamed)
-        return checkedOut(exec, repository, renamed.path);
-    const kept = name !== null && isModuleName(name)
-        ? await (0,git/* openGitDir */.wk)(exec, (0,external_node_path_.join)(repository.gitDir, 'modules', name), folder)
-        : null;
-    if (kept !== null)
-        return kept;
-    if (present.some((other) => other.path === path))
-        return checkedOut(exec, repository, path);
-    // A link that `.gitmodules` lacks is none that git could have checked out.
-    if (name === null)
-        return null;
-    const populated = await Promise.all(present.map((other) => isPopulated(repository, other.path)));
-    if (populated.length > 0 && !populated.includes(true))
-        return null;
-    throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${path}\` is needed, but the checkout, whose commit lacks it, has no clone of it.`);
-}
-/** The repository that the checkout has at the path of a submodule, or null where it left that empty. */
-async function checkedOut(exec, repository, path) {
-    if (!(await isPopulated(repository, path)))
-        return null;
-    const opened = await (0,git/* openRepository */.h_)(exec, (0,external_node_path_.join)(repository.root, path));
-    // Where the `.git` there is broken, git may find the repository around it.
-    if (opened.root !== (0,external_node_path_.join)(repository.root, path))
-        throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${path}\` of the checkout is no repository of its own.`);
-    return opened;
-}
-/** Never through a link: what it leads to is no submodule. */
-async function isPopulated(repository, path) {
-    const folder = (0,external_node_path_.join)(repository.root, path);
-    return (await exists((0,external_node_path_.join)(folder, '.git'))) && (await (0,promises_.realpath)(folder)) === folder;
-}
-/** What git takes for a submodule's name: a relative path that leads nowhere up (`check_submodule_name`). */
-function isModuleName(name) {
-    return name.split(/[/\\]/).every((part) => part !== '' && part !== '.' && part !== '..');
-}
-/**
- * The working tree as it is, uncommitted and untracked (but not ignored) files included, as a tree object: made through a
- * copy of the index, so that the user's own stays as it is.
- */
-async function snapshotWorkingTree(repository, scratch) {
-    const copy = (0,external_node_path_.join)(scratch, 'snapshot.index');
-    await (0,promises_.mkdir)((0,external_node_path_.dirname)(copy), { recursive: true });
-    const own = (0,external_node_path_.join)(repository.gitDir, 'index');
-    if (await exists(own)) {
-        await (0,promises_.copyFile)(own, copy);
-        // A file that changed within the index's last moment without changing its size is told by the index not being younger than the file
-        // (https://git-scm.com/docs/racy-git): a copy is.
-        const { atimeMs, mtimeMs } = await (0,promises_.stat)(own);
-        await (0,promises_.utimes)(copy, atimeMs / 1000, Math.floor(mtimeMs / 1000));
-    }
-    const index = { GIT_INDEX_FILE: copy };
-    await repository.git(['add', '--all', '--', '.'], index);
-    return repository.git(['write-tree'], index);
-}
-/**
- * Whether the working tree differs from HEAD: changed, staged or untracked (but not ignored) files. What is changed inside of a
- * submodule is not measured and does not count.
- */
-async function isDirty(repository) {
-    return ((await repository.git(['status', '--porcelain', '--untracked-files=normal', '--ignore-submodules=dirty', '-z'])) !==
-        '');
-}
-async function exists(path) {
-    return (0,promises_.stat)(path).then(() => true, () => false);
 }
 
 // EXTERNAL MODULE: ./build/image/layer/whiteout.js
@@ -71349,16 +71090,12 @@ function missingBlob(place, digest) {
 
 
 
-
 /** Writes the revision's tree, builds it and measures the image: one Measurement a platform. Leaves nothing in the engine but its cache. */
 async function measureRevision(shop, revision) {
     const section = shop.log.section(`Build ${revision.label}`);
     try {
-        const tree = (0,external_node_path_.join)(shop.scratch, revision.side);
-        await writeTree(shop.exec, shop.repository, revision.treeish, tree, shop.credentials);
-        const { beforeBuild, platforms } = shop.inputs;
-        if (beforeBuild !== null)
-            await shop.inTurn(() => prepare(shop, revision.side, tree, beforeBuild, section.line));
+        const tree = await treeFor(shop, revision, section.line);
+        const { platforms } = shop.inputs;
         const engine = await shop.engine;
         const image = temporaryName(revision.side);
         const request = {
@@ -71368,7 +71105,7 @@ async function measureRevision(shop, revision) {
             keep: engine.driver === 'docker' && (engine.store === 'classic' || shop.inputs.metrics.includes('size')),
             inputs: shop.inputs,
             tree,
-            root: shop.repository.root,
+            root: shop.checkout.repository.root,
             cwd: shop.cwd,
             scratch: shop.scratch,
             onLine: section.line,
@@ -71407,6 +71144,17 @@ async function measureRevision(shop, revision) {
     finally {
         section.end();
     }
+}
+/** The folder that is built from. What `before-build` makes is this image's alone. */
+async function treeFor({ checkout, exec, inputs, scratch, inTurn }, revision, onLine) {
+    const { side, treeish } = revision;
+    const { beforeBuild } = inputs;
+    if (beforeBuild === null)
+        return checkout.treeOf(treeish);
+    const tree = (0,external_node_path_.join)(scratch, side);
+    await checkout.writeTree(treeish, tree);
+    await inTurn(() => prepare(exec, side, tree, beforeBuild, onLine));
+    return tree;
 }
 /** The images that a build made, by the way that its store offers. */
 function readBuilt(shop, engine, build, request, subject) {
@@ -71532,8 +71280,8 @@ const NO_BLOBS = 'the layers lie unpacked there';
  * Runs `before-build` in a tree, as a workflow's `run` step would: bash, stopping at the first failure. What it prints is for
  * the log alone, where a workflow's secrets are masked: in a comment they would not be.
  */
-async function prepare(shop, side, tree, command, onLine) {
-    const ran = await shop.exec('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', command], {
+async function prepare(exec, side, tree, command, onLine) {
+    const ran = await exec('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', command], {
         cwd: tree,
         env: { IMAGE_BUDGET_SIDE: side },
         withoutCredentials: true,
@@ -71765,7 +71513,6 @@ async function withContent({ measurement }, shelf, { name, inputs, contents }) {
 
 
 
-
 /**
  * The base's measurement: what is recorded of its commit, or else a build of it. A base that cannot be found or built is no failure but an
  * answer: `none`, with the reason. `search` null: there are no records.
@@ -71775,7 +71522,7 @@ async function withContent({ measurement }, shelf, { name, inputs, contents }) {
 async function obtainBaseline(shop, question, head, search) {
     if (shop.inputs.baseline === 'none')
         return NOT_WANTED;
-    const base = await resolveBase(shop.repository, question, shop.credentials);
+    const base = await shop.checkout.resolveBase(question);
     if (base.commit === null)
         return none(null, base.ref, base.reason);
     const { commit, ref } = base;
@@ -71835,7 +71582,7 @@ function noRecord({ commit }, { dataBranch }) {
 }
 async function buildBaseline(shop, base) {
     const { commit, ref } = base;
-    const there = await fetchBase(shop.repository, base, shop.credentials);
+    const there = await shop.checkout.fetchBase(base);
     if (there.commit === null)
         return none(null, ref, there.reason);
     try {
@@ -71971,10 +71718,433 @@ function builder_lastError(stderr) {
     return line.replace(/^(?:ERROR|error): ?/, '') || 'it gave no reason.';
 }
 
-// EXTERNAL MODULE: external "node:stream"
-var external_node_stream_ = __nccwpck_require__(7075);
 // EXTERNAL MODULE: ./build/turns.js
 var turns = __nccwpck_require__(7760);
+// EXTERNAL MODULE: ./build/git/git.js
+var git = __nccwpck_require__(75);
+;// CONCATENATED MODULE: ./build/git/commits.js
+
+
+/** Each round of deepening a shallow clone asks for this many commits more than the one before, times two. */
+const FIRST_DEEPENING = 64;
+const DEEPENINGS = 12;
+/**
+ * Finds the base commit that `question` asks for, fetching what a shallow clone lacks to tell it; its tree may still be missing: see
+ * {@link fetchBase}. No ref is created or moved. A base that cannot be found is an answer (with the reason), not an error, whatever git
+ * says; CouldNotMeasure `input` is thrown for a `base-ref` that does not exist.
+ */
+async function resolveBase(repository, question, credentials) {
+    const ref = question.kind === 'pull-request' ? question.baseRef : 'ref' in question ? question.ref : null;
+    return orReason(ref, () => findBase(repository, question, credentials));
+}
+/** Makes the base commit's tree available. The same base, or why it cannot be had. */
+async function fetchBase(repository, { commit, ref }, credentials) {
+    return orReason(ref, () => available(repository, commit, ref, credentials));
+}
+async function orReason(ref, find) {
+    try {
+        return await find();
+    }
+    catch (error) {
+        const { kind, message } = (0,build_failure/* toFailure */.w)(error);
+        if (kind !== 'git')
+            throw error;
+        return { commit: null, ref, reason: `the base commit could not be found (${message.replace(/\.$/, '')})` };
+    }
+}
+async function findBase(repository, question, credentials) {
+    switch (question.kind) {
+        case 'none':
+            return { commit: null, ref: null, reason: question.reason };
+        case 'commit':
+            return { commit: question.sha, ref: question.ref, reason: null };
+        case 'ref':
+            return namedBase(repository, question.ref, credentials);
+        case 'default-branch':
+            return defaultBranchBase(repository, credentials);
+        case 'pull-request':
+            return pullRequestBase(repository, question, credentials);
+    }
+}
+/**
+ * The checked-out commit's parents, read from the commit itself: in a shallow clone git's own `HEAD^1` denies them.
+ */
+async function parentsOf(repository, commit) {
+    const text = await repository.git(['cat-file', 'commit', commit]);
+    const header = text.slice(0, text.indexOf('\n\n') + 1);
+    return [...header.matchAll(/^parent ([0-9a-f]{40,64})$/gm)].map((match) => match[1]);
+}
+async function pullRequestBase(repository, question, credentials) {
+    const head = await repository.git(['rev-parse', 'HEAD']);
+    const [first, second] = await parentsOf(repository, head);
+    // GitHub's merge commit: what the change is merged into is its first parent, whatever the base branch did since.
+    if (first !== undefined && second === question.headSha)
+        return { commit: first, ref: question.baseRef, reason: null };
+    return mergeBase(repository, head, question.baseSha, question.baseRef, credentials);
+}
+async function namedBase(repository, ref, credentials) {
+    const remote = await remoteName(repository);
+    const candidates = [ref, ...(remote ? [`refs/remotes/${remote}/${ref}`] : [])];
+    for (const candidate of candidates) {
+        const found = await repository.tryGit([
+            'rev-parse',
+            '--verify',
+            '--quiet',
+            '--end-of-options',
+            `${candidate}^{commit}`,
+        ]);
+        if (found.exitCode === 0)
+            return { commit: found.stdout.trim(), ref, reason: null };
+    }
+    if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(ref))
+        return { commit: ref, ref: ref.slice(0, 7), reason: null };
+    if (remote !== null) {
+        // A tag goes before a branch of the same name, as with git itself; the peeled line of an annotated tag names the commit.
+        const names = ref.startsWith('refs/')
+            ? [`${ref}^{}`, ref]
+            : [`refs/tags/${ref}^{}`, `refs/tags/${ref}`, `refs/heads/${ref}`];
+        const listed = await withCredentials(repository, credentials, ['ls-remote', '--quiet', remote, ...names]);
+        if (listed.exitCode !== 0) {
+            const said = (0,git/* gitFailure */.tv)(['ls-remote'], listed).message.replace(/\.$/, '');
+            return {
+                commit: null,
+                ref,
+                reason: `\`${ref}\` is not in the clone and \`${remote}\` could not be asked for it (${said})`,
+            };
+        }
+        const commits = new Map(listed.stdout.split('\n').map((line) => line.split('\t').toReversed()));
+        const sha = names.map((name) => commits.get(name)).find((found) => found !== undefined);
+        if (sha !== undefined)
+            return { commit: sha, ref, reason: null };
+    }
+    throw new build_failure/* CouldNotMeasure */.N('input', `\`base-ref\` is \`${ref}\`, which is no commit, branch or tag here${remote ? ` or on \`${remote}\`` : ''}.`);
+}
+async function defaultBranchBase(repository, credentials) {
+    const remote = await remoteName(repository);
+    const remoteHead = remote ? await repository.tryGit(['symbolic-ref', '--quiet', `refs/remotes/${remote}/HEAD`]) : null;
+    const candidates = [
+        ...(remoteHead?.exitCode === 0 ? [remoteHead.stdout.trim()] : []),
+        ...(remote ? [`refs/remotes/${remote}/main`, `refs/remotes/${remote}/master`] : []),
+        'refs/heads/main',
+        'refs/heads/master',
+    ];
+    for (const candidate of candidates) {
+        const found = await repository.tryGit(['rev-parse', '--verify', '--quiet', `${candidate}^{commit}`]);
+        if (found.exitCode !== 0)
+            continue;
+        const head = await repository.git(['rev-parse', 'HEAD']);
+        return mergeBase(repository, head, found.stdout.trim(), candidate.replace(/^refs\/(?:heads|remotes)\//, ''), credentials);
+    }
+    return {
+        commit: null,
+        ref: null,
+        reason: 'no default branch (`main` or `master`, here or on the remote) was found; `--base` can name the base',
+    };
+}
+/**
+ * The merge base of two commits; a shallow clone is deepened until there is one, at last to all that the remote has.
+ *
+ * The remote is asked for the base alone: the checked-out commit may be known to this clone only, and all the commits at
+ * which the clone ends are deepened anyway. By steps those alone that the remote's refs lead to (git's upload-pack leaves
+ * out the others, such as a branch that was pushed by force since); the last fetch, `--unshallow`, is for every one.
+ */
+async function mergeBase(repository, head, base, ref, credentials) {
+    const there = await available(repository, base, ref, credentials);
+    if (there.commit === null)
+        return there;
+    const none = (reason) => ({ commit: null, ref, reason });
+    let known = 0;
+    let whole = false;
+    for (let round = 0;; round++) {
+        const found = await repository.tryGit(['merge-base', head, base]);
+        if (found.exitCode === 0)
+            return { commit: found.stdout.trim().split('\n')[0], ref, reason: null };
+        // A history that it cannot read is for git 2.39 none at all: exit code 1, but not without a word.
+        if (found.exitCode !== 1 || /^error:/m.test(found.stderr))
+            throw (0,git/* gitFailure */.tv)(['merge-base'], found);
+        if (!(await isShallow(repository)))
+            return none(`the checked-out commit and \`${ref}\` have no common ancestor`);
+        if (whole)
+            return none(`the clone is shallow and its remote, too, lacks the history up to the merge base with \`${ref}\``);
+        const before = known;
+        known = Number(await repository.git(['rev-list', '--count', head, base]));
+        whole = known === before || round >= DEEPENINGS;
+        const depth = whole ? '--unshallow' : `--deepen=${FIRST_DEEPENING * 2 ** round}`;
+        const failed = await fetchCommits(repository, credentials, [depth], [base]);
+        if (failed !== null)
+            return none(`the clone is shallow and could not be deepened to the merge base with \`${ref}\` (${failed})`);
+    }
+}
+/** A commit with its tree, fetched if it is not there. */
+async function available(repository, commit, ref, credentials) {
+    const failed = await fetchCommit(repository, commit, credentials);
+    return failed === null
+        ? { commit, ref, reason: null }
+        : {
+            commit: null,
+            ref,
+            reason: `the base commit \`${commit.slice(0, 7)}\` is not in the clone and could not be fetched (${failed})`,
+        };
+}
+/** Fetches one commit if the repository lacks it. Null when it is there, else git's own words. */
+async function fetchCommit(repository, commit, credentials) {
+    const there = await repository.tryGit(['cat-file', '-e', `${commit}^{tree}`]);
+    if (there.exitCode === 0)
+        return null;
+    return fetchCommits(repository, credentials, (await isShallow(repository)) ? ['--depth=1'] : [], [commit]);
+}
+async function fetchCommits(repository, credentials, options, commits) {
+    const remote = await remoteName(repository);
+    if (remote === null)
+        return 'the repository has no remote';
+    const fetched = await withCredentials(repository, credentials, [
+        'fetch',
+        '--quiet',
+        '--no-tags',
+        '--no-recurse-submodules',
+        '--no-write-fetch-head',
+        '--no-auto-maintenance',
+        '--refmap=',
+        ...options,
+        remote,
+        ...commits,
+    ]);
+    return fetched.exitCode === 0 ? null : (0,git/* gitFailure */.tv)(['fetch'], fetched).message.replace(/\.$/, '');
+}
+/**
+ * Talks to the remote as the checkout is set up to, and where that fails (`persist-credentials: false`) once more with the
+ * token, handed over in the environment as the header that actions/checkout itself would configure.
+ */
+async function withCredentials(repository, credentials, args) {
+    const plain = await repository.tryGit(args);
+    if (plain.exitCode === 0 || credentials === null)
+        return plain;
+    const again = await repository.tryGit(args, credentialVariables(credentials));
+    return again.exitCode === 0 ? again : plain;
+}
+/** The environment in which git sends the token to its server, and to no other. */
+function credentialVariables(credentials) {
+    const basic = Buffer.from(`x-access-token:${credentials.token}`).toString('base64');
+    return {
+        GIT_CONFIG_COUNT: '1',
+        GIT_CONFIG_KEY_0: `http.${credentials.serverUrl.replace(/\/$/, '')}/.extraheader`,
+        GIT_CONFIG_VALUE_0: `AUTHORIZATION: basic ${basic}`,
+    };
+}
+async function isShallow(repository) {
+    return (await repository.git(['rev-parse', '--is-shallow-repository'])) === 'true';
+}
+/** `origin`, else the only or first remote, else null. */
+async function remoteName(repository) {
+    const remotes = (await repository.git(['remote'])).split('\n').filter(Boolean);
+    return remotes.includes('origin') ? 'origin' : (remotes[0] ?? null);
+}
+
+;// CONCATENATED MODULE: ./build/git/tree.js
+
+
+
+
+
+/**
+ * Writes the files of a commit or tree into the folder `destination` (made, must not exist).
+ *
+ * Not a `git worktree`: that leaves a `.git` file in the folder, which the checkout does not have, which holds the folder's
+ * own path and which `COPY . .` takes into the image; and it registers itself in the user's repository. Here an index
+ * of our own is filled and checked out: both sides are made the same way, without `.git`, with the repository's own filters
+ * (line ends) and sparse patterns.
+ *
+ * - Submodules that the checkout has are filled likewise, also under another path or name, from the clones that are there:
+ *   no address in `.gitmodules` is ever asked. Those that it left empty stay empty.
+ * - LFS files are pointers where the clone has no LFS objects (actions/checkout's default, `lfs: false`), else what LFS gives.
+ *
+ * Throws CouldNotMeasure `git` where git fails, and where a submodule is needed that cannot be had.
+ */
+async function writeTree(exec, repository, treeish, destination, credentials) {
+    await fill(exec, repository, treeish, destination, credentials, `${destination}.index`);
+}
+/** `indexFile` stands outside of all that is written: a submodule's too. */
+async function fill(exec, repository, treeish, destination, credentials, indexFile) {
+    const written = await readTree(repository, treeish, destination, credentials, indexFile);
+    if (written.exitCode !== 0)
+        throw (0,git/* gitFailure */.tv)(['read-tree'], written);
+    const needed = await submodulesIn(repository, { GIT_INDEX_FILE: indexFile });
+    if (needed.length === 0)
+        return;
+    // A clone that has no working tree any more is run in the destination: the index it has is of another time.
+    const present = repository.root === destination ? [] : await submodulesIn(repository);
+    for (const [at, submodule] of needed.entries()) {
+        const folder = (0,external_node_path_.join)(destination, submodule.path);
+        await (0,promises_.mkdir)(folder, { recursive: true });
+        if ((await (0,promises_.realpath)(folder)) !== (0,external_node_path_.join)(await (0,promises_.realpath)(destination), submodule.path))
+            throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${submodule.path}\` leads out of its repository.`);
+        const source = await sourceOf(exec, repository, submodule, present, folder);
+        if (source === null)
+            continue;
+        const failed = await fetchCommit(source, submodule.commit, credentials);
+        if (failed !== null)
+            throw new build_failure/* CouldNotMeasure */.N('git', `The commit \`${submodule.commit.slice(0, 7)}\` of the submodule \`${submodule.path}\` could not be fetched (${failed}).`);
+        await fill(exec, source, submodule.commit, folder, credentials, `${indexFile}-${at}`);
+    }
+}
+/**
+ * Fills the index and checks it out. That may talk to a remote, as a checkout would, for what the clone left there (the blobs
+ * of a partial clone, LFS objects): where it fails, it is done once more with the token.
+ */
+async function readTree(repository, treeish, destination, credentials, indexFile) {
+    const lfs = await hasLfsObjects(repository);
+    const read = async (env) => {
+        await (0,promises_.mkdir)(destination, { recursive: true });
+        return repository.tryGit([
+            `--git-dir=${repository.gitDir}`,
+            `--work-tree=${destination}`,
+            'read-tree',
+            '-m',
+            '-u',
+            '--end-of-options',
+            treeish,
+        ], { GIT_INDEX_FILE: indexFile, ...(lfs ? {} : { GIT_LFS_SKIP_SMUDGE: '1' }), ...env });
+    };
+    const written = await read({});
+    if (written.exitCode === 0 || credentials === null || !(lfs || (await isPartial(repository))))
+        return written;
+    await (0,promises_.rm)(destination, { recursive: true });
+    const again = await read(credentialVariables(credentials));
+    return again.exitCode === 0 ? again : written;
+}
+/**
+ * Whether LFS files were fetched into the clone: then its checkout has their content, else their pointers. git-lfs keeps
+ * objects in `lfs/objects` of the git directory that linked worktrees share, or in the folder `lfs.storage`.
+ */
+async function hasLfsObjects(repository) {
+    const common = (0,external_node_path_.resolve)(repository.root, await repository.git(['rev-parse', '--git-common-dir']));
+    const configured = await repository.tryGit(['config', '--type=path', '--get', 'lfs.storage']);
+    const storage = configured.exitCode === 0 ? configured.stdout.trimEnd() : 'lfs';
+    const objects = await (0,promises_.readdir)((0,external_node_path_.join)((0,external_node_path_.resolve)(common, storage), 'objects')).catch(() => []);
+    return objects.some((name) => /^[0-9a-f]{2}$/.test(name));
+}
+/** Whether git itself fetches, as it goes, objects that the clone left out (`--filter`). */
+async function isPartial(repository) {
+    const keys = String.raw `^(extensions\.partialclone|remote\..*\.promisor)$`;
+    return (await repository.tryGit(['config', '--get-regexp', keys])).exitCode === 0;
+}
+/** The submodules in an index, the user's or that of `env`: none where it has no `.gitmodules` that git could read. */
+async function submodulesIn(repository, env = {}) {
+    // Without `--no-includes` git would read any file that the blob names.
+    const listed = await repository.tryGit(['config', '--no-includes', '--blob=:.gitmodules', '-z', '--get-regexp', String.raw `^submodule\..*\.path$`], env);
+    if (listed.exitCode !== 0)
+        return [];
+    const names = new Map(listed.stdout.split('\0').flatMap((entry) => {
+        const found = /^submodule\.([^\n]*)\.path\n(.*)$/s.exec(entry);
+        return found ? [[found[2], found[1]]] : [];
+    }));
+    const staged = await repository.git(['ls-files', '--stage', '-z'], env);
+    return staged.split('\0').flatMap((entry) => {
+        const link = /^160000 ([0-9a-f]{40,64}) 0\t(.+)$/s.exec(entry);
+        return link ? [{ path: link[2], commit: link[1], name: names.get(link[2]) ?? null }] : [];
+    });
+}
+/**
+ * The repository to read a submodule from, or null where it stays empty: it does so in the checkout, too.
+ *
+ * The tree may have one that the checkout has no more (a change that removes it): its clone is looked for in the git directory,
+ * where git keeps it by its name. Without it the tree would silently lack files, so that is an error, unless the checkout left
+ * all of its submodules empty. Where it has none at all nobody can tell, and that is an error as well.
+ * Any clone that has the commit will do: what a commit holds is told by its hash.
+ */
+async function sourceOf(exec, repository, { path, name }, present, folder) {
+    const renamed = present.find((other) => name !== null && other.name === name);
+    if (renamed)
+        return checkedOut(exec, repository, renamed.path);
+    const kept = name !== null && isModuleName(name)
+        ? await (0,git/* openGitDir */.wk)(exec, (0,external_node_path_.join)(repository.gitDir, 'modules', name), folder)
+        : null;
+    if (kept !== null)
+        return kept;
+    if (present.some((other) => other.path === path))
+        return checkedOut(exec, repository, path);
+    // A link that `.gitmodules` lacks is none that git could have checked out.
+    if (name === null)
+        return null;
+    const populated = await Promise.all(present.map((other) => isPopulated(repository, other.path)));
+    if (populated.length > 0 && !populated.includes(true))
+        return null;
+    throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${path}\` is needed, but the checkout, whose commit lacks it, has no clone of it.`);
+}
+/** The repository that the checkout has at the path of a submodule, or null where it left that empty. */
+async function checkedOut(exec, repository, path) {
+    if (!(await isPopulated(repository, path)))
+        return null;
+    const opened = await (0,git/* openRepository */.h_)(exec, (0,external_node_path_.join)(repository.root, path));
+    // Where the `.git` there is broken, git may find the repository around it.
+    if (opened.root !== (0,external_node_path_.join)(repository.root, path))
+        throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${path}\` of the checkout is no repository of its own.`);
+    return opened;
+}
+/** Never through a link: what it leads to is no submodule. */
+async function isPopulated(repository, path) {
+    const folder = (0,external_node_path_.join)(repository.root, path);
+    return (await exists((0,external_node_path_.join)(folder, '.git'))) && (await (0,promises_.realpath)(folder)) === folder;
+}
+/** What git takes for a submodule's name: a relative path that leads nowhere up (`check_submodule_name`). */
+function isModuleName(name) {
+    return name.split(/[/\\]/).every((part) => part !== '' && part !== '.' && part !== '..');
+}
+/**
+ * The working tree as it is, uncommitted and untracked (but not ignored) files included, as a tree object: made through a
+ * copy of the index, so that the user's own stays as it is.
+ */
+async function snapshotWorkingTree(repository, scratch) {
+    const copy = (0,external_node_path_.join)(scratch, 'snapshot.index');
+    await (0,promises_.mkdir)((0,external_node_path_.dirname)(copy), { recursive: true });
+    const own = (0,external_node_path_.join)(repository.gitDir, 'index');
+    if (await exists(own)) {
+        await (0,promises_.copyFile)(own, copy);
+        // A file that changed within the index's last moment without changing its size is told by the index not being younger than the file
+        // (https://git-scm.com/docs/racy-git): a copy is.
+        const { atimeMs, mtimeMs } = await (0,promises_.stat)(own);
+        await (0,promises_.utimes)(copy, atimeMs / 1000, Math.floor(mtimeMs / 1000));
+    }
+    const index = { GIT_INDEX_FILE: copy };
+    await repository.git(['add', '--all', '--', '.'], index);
+    return repository.git(['write-tree'], index);
+}
+/**
+ * Whether the working tree differs from HEAD: changed, staged or untracked (but not ignored) files. What is changed inside of a
+ * submodule is not measured and does not count.
+ */
+async function isDirty(repository) {
+    return ((await repository.git(['status', '--porcelain', '--untracked-files=normal', '--ignore-submodules=dirty', '-z'])) !==
+        '');
+}
+async function exists(path) {
+    return (0,promises_.stat)(path).then(() => true, () => false);
+}
+
+;// CONCATENATED MODULE: ./build/git/checkout.js
+
+
+
+
+/** `scratch`: a folder of its own, which need not be there yet. */
+function createCheckout(exec, repository, scratch, credentials) {
+    const write = (treeish, folder) => writeTree(exec, repository, treeish, folder, credentials);
+    let trees = 0;
+    return {
+        repository,
+        resolveBase: (0,turns/* once */.O)((question) => resolveBase(repository, question, credentials), (question) => JSON.stringify(question)),
+        fetchBase: (0,turns/* once */.O)((base) => fetchBase(repository, base, credentials), ({ commit }) => commit),
+        treeOf: (0,turns/* once */.O)(async (treeish) => {
+            const folder = (0,external_node_path_.join)(scratch, `tree-${(trees += 1)}`);
+            await write(treeish, folder);
+            return folder;
+        }, (treeish) => treeish),
+        writeTree: write,
+    };
+}
+
+// EXTERNAL MODULE: external "node:stream"
+var external_node_stream_ = __nccwpck_require__(7075);
 // EXTERNAL MODULE: ./build/image/layer/listing.js + 2 modules
 var layer_listing = __nccwpck_require__(2028);
 // EXTERNAL MODULE: external "node:buffer"
@@ -72886,29 +73056,27 @@ function createLayerContents(signal) {
         known.set(diffId, content);
         return content;
     }
-    return {
-        get: (diffId) => known.get(diffId),
-        add: (layer) => void keep(layer),
-        read: (diffId, blob, open) => {
-            const found = known.get(diffId);
-            if (found)
-                return Promise.resolve(found);
-            const already = underWay.get(diffId);
-            if (already)
-                return already;
-            const read = inTurn(async () => {
-                if (signal.aborted)
-                    throw cancelled(diffId);
-                const stored = (0,external_node_stream_.addAbortSignal)(signal, await open());
-                const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true };
-                return keep(await readLayer(stored, expected).catch((error) => {
-                    throw signal.aborted ? cancelled(diffId) : error;
-                }));
-            }).finally(() => underWay.delete(diffId));
-            underWay.set(diffId, read);
-            return read;
-        },
+    const read = (diffId, blob, open) => {
+        const found = known.get(diffId);
+        if (found)
+            return Promise.resolve(found);
+        const already = underWay.get(diffId);
+        // Another image may have been stopped, or have the layer where it cannot be read.
+        if (already)
+            return already.catch(() => read(diffId, blob, open));
+        const reading = inTurn(async () => {
+            if (signal.aborted)
+                throw cancelled(diffId);
+            const stored = (0,external_node_stream_.addAbortSignal)(signal, await open());
+            const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true };
+            return keep(await readLayer(stored, expected).catch((error) => {
+                throw signal.aborted ? cancelled(diffId) : error;
+            }));
+        }).finally(() => underWay.delete(diffId));
+        underWay.set(diffId, reading);
+        return reading;
     };
+    return { get: (diffId) => known.get(diffId), add: (layer) => void keep(layer), read };
 }
 function cancelled(diffId) {
     return new build_failure/* CouldNotMeasure */.N('cancelled', `The run was cancelled while the layer with diffID ${diffId} was read.`);
@@ -74788,14 +74956,42 @@ function atMost(name) {
 
 
 
-/**
- * Measures head and base: builds of the checkout's commit and of the one it is compared with, or images where they lie.
- * `scratch` is a folder of the run's own; `facts` get what is found out, `onName` at once. Throws CouldNotMeasure.
- */
-async function measureSides(inputs, surroundings, world, scratch, facts, onName) {
-    // Stops the other side when one fails: there is nothing to compare then.
+
+/** `scratch` is a folder of the run's own. `isAlone`: where the one image fails, nothing else is worth to be waited for. */
+function createCommons(surroundings, world, scratch, isAlone) {
     const stop = new AbortController();
     const signal = AbortSignal.any([world.signal, stop.signal]);
+    const exec = world.createExec(signal);
+    const { credentials, uncommitted } = surroundings;
+    let checkouts = 0;
+    const checkoutOf = (0,turns/* once */.O)((repository) => {
+        const folder = (0,external_node_path_.join)(scratch, `checkout-${(checkouts += 1)}`);
+        const checkout = createCheckout(exec, repository, folder, credentials);
+        const head = (0,turns/* once */.O)(() => headRevision(repository, scratch, uncommitted, world.log), () => '');
+        return Promise.resolve({ checkout, head: () => head(null) });
+    }, ({ root, gitDir }) => JSON.stringify([root, gitDir]));
+    return {
+        signal,
+        onFailure: () => (isAlone ? stop.abort() : undefined),
+        contents: createLayerContents(signal),
+        // Not stopped by an image that fails: what it has to say comes before what the attempts said.
+        engineOf: (0,turns/* once */.O)((builder) => inspectBuilder(world.createExec(world.signal), builder), (builder) => builder ?? ''),
+        openCheckout: (0,turns/* once */.O)(async (folder) => checkoutOf(await (0,git/* openRepository */.h_)(exec, folder)), (folder) => folder),
+        inTurn: (0,turns/* createTurns */.z)(1),
+    };
+}
+/**
+ * Measures head and base: builds of the checkout's commit and of the one it is compared with, or images where they lie.
+ * `scratch` is a folder of the image's own; `facts` get what is found out, `onName` at once. Throws CouldNotMeasure.
+ */
+async function measureSides(inputs, surroundings, world, commons, scratch, facts, onName) {
+    // Stops the other side when one fails: there is nothing to compare then.
+    const failed = new AbortController();
+    const stop = () => {
+        failed.abort();
+        commons.onFailure();
+    };
+    const signal = AbortSignal.any([world.signal, failed.signal]);
     const exec = world.createExec(signal);
     const cwd = await (0,promises_.realpath)(surroundings.cwd);
     const tidyUp = () => world.createExec(AbortSignal.timeout(TIDYING_MS));
@@ -74812,15 +75008,15 @@ async function measureSides(inputs, surroundings, world, scratch, facts, onName)
         clock,
         warn: world.log.warning,
     });
-    const reading = { log: world.log, inputs, places, contents: createLayerContents(signal) };
+    const reading = { log: world.log, inputs, places, contents: commons.contents };
     try {
         if (inputs.image !== null)
             return await measureImages(inputs.image, reading, surroundings, world, facts, onName);
-        return await measureBuilds({ ...reading, exec, tidyUp, cwd, scratch, inTurn: (0,turns/* createTurns */.z)(1), credentials: surroundings.credentials }, surroundings, world, facts, onName, () => stop.abort());
+        return await measureBuilds({ ...reading, exec, tidyUp, cwd, scratch, inTurn: commons.inTurn }, surroundings, world, commons, facts, onName, stop);
     }
     catch (error) {
-        // What else is being read or built is of no use any more.
-        stop.abort();
+        // What else is being read or built for it is of no use any more.
+        stop();
         throw error;
     }
     finally {
@@ -74828,21 +75024,21 @@ async function measureSides(inputs, surroundings, world, scratch, facts, onName)
     }
 }
 /** Builds the checkout's commit, and beside it what it is compared with. `stop` ends what is still under way. */
-async function measureBuilds(tools, surroundings, world, facts, onName, stop) {
-    const { inputs, exec, cwd, scratch } = tools;
-    // Not stopped by a side that fails: what it has to say comes before what the attempts said.
-    const engine = inspectBuilder(world.createExec(world.signal), inputs.builder);
+async function measureBuilds(tools, surroundings, world, commons, facts, onName, stop) {
+    const { inputs, cwd } = tools;
+    const engine = commons.engineOf(inputs.builder);
     engine.catch(() => { });
-    const repository = await (0,git/* openRepository */.h_)(exec, await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd));
+    const { checkout, head } = await commons.openCheckout(await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd));
+    const { repository } = checkout;
     facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName);
     onName(facts.name);
-    const revision = await headRevision(repository, scratch, surroundings.uncommitted, world.log);
+    const revision = await head();
     const { commit, dirty } = revision;
     facts.head = { ...facts.head, commit, pushed: surroundings.pushed === commit ? null : surroundings.pushed, dirty };
     const shop = {
         ...tools,
         name: facts.name,
-        repository,
+        checkout,
         engine,
     };
     const recipe = recipeOf(inputs, {
@@ -74987,13 +75183,44 @@ var version = __nccwpck_require__(8508);
 
 
 
+
+
 /**
- * The product in a sentence: measures head and base, compares them, judges, and reports.
+ * The product in a sentence: measures head and base of each image, compares them, judges, and reports, in the order of `images`.
  * Never throws for an image that could not be measured: the report says so. Throws where the run was cancelled.
  */
-async function run(inputs, surroundings, world) {
-    const { repositoryUrl, runUrl } = surroundings;
+async function run(images, surroundings, world) {
+    const isAlone = images.length === 1;
     const scratch = await makeScratch(surroundings.temporary);
+    try {
+        const commons = createCommons(surroundings, world, scratch, isAlone);
+        // What they wait for is the engine, which has the same cores.
+        const inTurn = (0,turns/* createTurns */.z)((0,external_node_os_.availableParallelism)());
+        const outcomes = await Promise.all(images.map((inputs, at) => inTurn(async () => {
+            const own = (0,external_node_path_.join)(scratch, `image-${at + 1}`);
+            await (0,promises_.mkdir)(own);
+            const log = isAlone ? world.log : prefixed(world.log, inputs.name ?? `image ${at + 1}`);
+            return runImage(inputs, surroundings, { ...world, log }, commons, own);
+        })));
+        world.signal.throwIfAborted();
+        const report = (0,assemble/* mergeReports */.C1)(outcomes.map((outcome) => outcome.report));
+        return {
+            report: await (0,waiver/* withWaiver */.z)(report, world.askWaivers, (0,assemble/* keyOf */.TN)(report)),
+            recordables: outcomes.flatMap(({ recordable }) => recordable ?? []),
+        };
+    }
+    catch (error) {
+        if (world.signal.aborted)
+            throw new build_failure/* CouldNotMeasure */.N('cancelled', 'The run was cancelled.');
+        throw error;
+    }
+    finally {
+        await run_discard(scratch, world.log);
+    }
+}
+/** One image, on all of its platforms. */
+async function runImage(inputs, surroundings, world, commons, scratch) {
+    const { repositoryUrl, runUrl } = surroundings;
     const facts = {
         name: inputs.name ?? surroundings.repositoryName ?? 'image',
         head: { commit: null, pushed: null, dirty: false, reference: null },
@@ -75002,11 +75229,11 @@ async function run(inputs, surroundings, world) {
         const budgets = budgetsOf(inputs);
         let historyOf = noHistory;
         const begin = (name) => void (historyOf = readHistories(world, name, inputs.platforms, budgets));
-        const { measured, baseline, ...recorded } = await measureSides(inputs, surroundings, world, scratch, facts, begin);
+        const { measured, baseline, ...recorded } = await measureSides(inputs, surroundings, world, commons, scratch, facts, begin);
         world.signal.throwIfAborted();
         const judgedAt = recorded.committedAt === null ? {} : { now: recorded.committedAt };
         const histories = await Promise.all(measured.map(async ({ platform }) => ({ ...(await historyOf(platform)), ...judgedAt })));
-        const judged = (0,compare/* compareAll */.Rt)(measured, baseline).map((compared, at) => {
+        const images = (0,compare/* compareAll */.Rt)(measured, baseline).map((compared, at) => {
             const { comparison, head, base } = compared;
             const history = histories[at];
             const findings = (0,advise/* advise */.TH)(head, base);
@@ -75014,15 +75241,14 @@ async function run(inputs, surroundings, world) {
             const trend = trendOf(history.points, head);
             return { comparison, checks, verdict, findings, trend, ratchets: ratchetsOf(comparison.head, budgets) };
         });
-        const { images, waiver } = await withWaiver(judged, world.askWaivers, facts.name);
         // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.
         const isWhole = inputs.image !== null && inputs.platforms.length === 0;
         const gone = isWhole ? (0,compare/* gonePlatforms */.oq)(measured, baseline) : [];
-        const report = (0,assemble/* assembleReport */.x)({
+        const report = (0,assemble/* assembleReport */.xr)({
             version: version/* version */.r,
             images,
             gonePlatforms: gone,
-            waiver,
+            waiver: null,
             head: facts.head,
             repositoryUrl,
             runUrl,
@@ -75031,13 +75257,14 @@ async function run(inputs, surroundings, world) {
     }
     catch (error) {
         if (world.signal.aborted)
-            throw new build_failure/* CouldNotMeasure */.N('cancelled', 'The run was cancelled.');
-        const report = (0,assemble/* reportFailure */.Q)(facts.name, (0,build_failure/* toFailure */.w)(error), { head: facts.head, repositoryUrl, runUrl });
+            throw error;
+        const report = (0,assemble/* reportFailure */.xV)(facts.name, (0,build_failure/* toFailure */.w)(error), { head: facts.head, repositoryUrl, runUrl });
         return { report, recordable: null };
     }
-    finally {
-        await run_discard(scratch, world.log);
-    }
+}
+/** A log whose sections say which of several images they are about. */
+function prefixed(log, name) {
+    return { ...log, section: (title) => log.section(`${name}: ${title}`) };
 }
 const noHistory = () => Promise.resolve(budget_history/* NO_HISTORY */.Vo);
 /**
@@ -75072,17 +75299,6 @@ function trendOf(points, head) {
         .filter((point) => (0,budget_history/* isAlike */.HI)(head, point) && point.commit !== head.commit)
         .slice(-TREND)
         .map(({ commit, at, size, downloadSize, layers }) => ({ commit, at, size, downloadSize, layers }));
-}
-/** Where growth breaks a budget, what was accepted of it is not held against the change. */
-async function withWaiver(images, ask, name) {
-    if (ask === null || !images.some(({ checks }) => checks.some(waiver/* isWaivable */.uF)))
-        return { images, waiver: null };
-    const shown = images.flatMap(({ comparison, checks }) => (0,waiver/* shownOf */.Rp)(comparison.platform, comparison.change, checks) ?? []);
-    const { label, set, shown: accepted, problem } = await ask(name, shown);
-    return {
-        images: images.map((image) => (0,waiver/* waive */.T9)(image, accepted)),
-        waiver: { label, by: set?.by ?? null, at: set?.at ?? null, problem },
-    };
 }
 async function makeScratch(temporary) {
     try {
@@ -75122,6 +75338,7 @@ async function makeWritable(folder) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   O: () => (/* binding */ once),
 /* harmony export */   z: () => (/* binding */ createTurns)
 /* harmony export */ });
 /** At most `atATime` tasks are under way, the others wait in the order they came. */
@@ -75143,6 +75360,16 @@ function createTurns(atATime) {
             else
                 underWay -= 1;
         }
+    };
+}
+/** The same function, asked once for each key. */
+function once(ask, keyOf) {
+    const asked = new Map();
+    return (argument) => {
+        const key = keyOf(argument);
+        const found = asked.get(key) ?? ask(argument);
+        asked.set(key, found);
+        return found;
     };
 }
 

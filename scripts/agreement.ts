@@ -476,7 +476,7 @@ async function measure({ inputs, env }: Place): Promise<Row['measured']> {
     runUrl: null,
     credentials: null,
   }
-  const { report } = await runCommand(parseInputs({ ...inputs, baseline: 'none' }), surroundings, {
+  const { report } = await runCommand([parseInputs({ ...inputs, baseline: 'none' })], surroundings, {
     createExec: (stop) => createExec(world, stop),
     createOpenOutput: (stop) => createOpenOutput(world, stop),
     env: world,

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { tmpdir } from 'node:os'
-import { exitCodeOf } from './budget/verdict.ts'
 import { helpText, readCommand, type Command } from './inputs/command-line.ts'
 import { systemClock } from './clock.ts'
 import { configure, configureHistory } from './configure.ts'
@@ -13,7 +12,7 @@ import { keepMemoryLow } from './memory.ts'
 import { openLocalRecords } from './record/local.ts'
 import type { Records } from './record/shelf.ts'
 import { renderJson } from './report/json.ts'
-import { reportFailure } from './report/assemble.ts'
+import { exitCodeOf, reportFailure } from './report/assemble.ts'
 import { renderTerminal } from './report/terminal.ts'
 import { run } from './run.ts'
 import { version } from './version.ts'
@@ -40,12 +39,14 @@ const warn = (text: string): void => say(`Warning: ${printable(text)}`)
 function terminalLog(verbose: boolean): Log {
   return {
     section: (title) => {
-      const side = /^\w+ base\b/.test(title) ? 'base' : 'head'
+      // Of several images each says which one it is.
+      const [, image = '', what = ''] = /^(.*: )?(?:Build|Read) (base\b)?/s.exec(title) ?? []
+      const side = `${image.replace(/: $/, ' ')}${what || 'head'}`
       say(title.replaceAll('`', ''))
       return {
         line: (text) => {
           if (!verbose && /^(?:#\d+ (?!\[(?!internal))|\s*$)/.test(text)) return
-          const row = `${side} │ ${printable(text)}`
+          const row = printable(`${side} │ ${text}`)
           say(coloured(stderr) ? `\u001b[2m${row}\u001b[22m` : row)
         },
         end: () => {},
@@ -86,9 +87,9 @@ async function main(command: Command): Promise<number> {
   if (command.kind !== 'check') return 0
   // Two images that somebody compares are none of the repository's, unless its file is named.
   const checkout = { exec: createExec(env, signal), cwd: process.cwd(), isFound: !command.mustExist }
-  const inputs = await configure(command.values, checkout)
+  const { images, common: inputs } = await configure(command.values, checkout)
   const { report } = await run(
-    inputs,
+    images,
     {
       cwd: process.cwd(),
       temporary: tmpdir(),
@@ -121,7 +122,8 @@ async function main(command: Command): Promise<number> {
     }
   }
   stdout.write(command.json ? renderJson(report) : renderTerminal(report, terminal))
-  return exitCodeOf(report.verdict, inputs.fail)
+  const soft = new Set(images.flatMap((image) => (image.fail ? [] : [image.name])))
+  return exitCodeOf(report, (name) => !soft.has(images.length === 1 ? images[0]!.name : name))
 }
 
 try {

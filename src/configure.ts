@@ -4,9 +4,19 @@ import { isAbsolute, join, relative, resolve } from 'node:path'
 import type { Exec } from './exec.ts'
 import { CouldNotMeasure, toFailure } from './failure.ts'
 import { openRepository } from './git/git.ts'
-import { BUDGET_FILE, BUDGET_FILE_MAX, parseBudgetFile, type BudgetFile } from './inputs/budget-file.ts'
-import { givenInputs, inputsOf, notValid, onOneLine, parseInputs, problemsOf, type Inputs } from './inputs/inputs.ts'
-import { seenFrom, selectImage, settingsOf } from './inputs/settings.ts'
+import { BUDGET_FILE, BUDGET_FILE_MAX, parseBudgetFile, type BudgetFile, type FileImage } from './inputs/budget-file.ts'
+import {
+  givenInputs,
+  inputsOf,
+  notValid,
+  onOneLine,
+  parseInputs,
+  problemsOf,
+  type GivenValues,
+  type Inputs,
+} from './inputs/inputs.ts'
+import { parseCommaOrLines } from './inputs/list.ts'
+import { problemsOfSeveral, seenFrom, selectImages, settingsOf } from './inputs/settings.ts'
 
 /** Where a budget file is looked for. */
 export type ConfigureWorld = {
@@ -17,17 +27,53 @@ export type ConfigureWorld = {
   isFound: boolean
 }
 
+/** What a run is asked for: each image's inputs, and those of the run as a whole, which are the image's where there is one. */
+export type Configured = { images: Inputs[]; common: Inputs }
+
 /**
  * What the user asked for: inputs (texts by their names, '' for one that is not given), then the budget file, then the defaults. Throws one
  * CouldNotMeasure `input` with all that is wrong with inputs and file.
  */
-export async function configure(values: Record<string, string>, world: ConfigureWorld): Promise<Inputs> {
+export async function configure(values: Record<string, string>, world: ConfigureWorld): Promise<Configured> {
   const found = await openBudgetFile(values, world)
-  if (found === null) return parseInputs(values)
   const given = givenInputs(values)
-  const image = selectImage(found.file, given.get('name')?.text.trim() ?? null)
-  const settings = settingsOf(given, found.file, image)
-  return seenFrom(found.top, inputsOf(settings), (name) => (settings.get(name)?.place ?? null) !== null)
+  const wanted = namesIn(given)
+  const images = found === null ? null : selectImages(found.file, wanted)
+  if (found === null || images === null) {
+    if (given.has('images'))
+      throw new CouldNotMeasure(
+        'input',
+        `\`images\` names images of a budget file, and there is ${found === null ? 'none' : 'no list of them in it'}.`,
+        { remedy: `The list is \`images\` of ${BUDGET_FILE}, each with a \`name\`.` },
+      )
+    const inputs = found === null ? parseInputs(values) : read(found, given, null)
+    return { images: [inputs], common: inputs }
+  }
+  const [image] = images
+  if (image !== undefined && images.length === 1) {
+    const inputs = read(found, given, image)
+    return { images: [inputs], common: inputs }
+  }
+  const { path } = found.file
+  const problems = [
+    ...problemsOfSeveral(given, path, images),
+    ...images.flatMap((each) => problemsOf(settingsOf(given, found.file, each))),
+  ]
+  if (problems.length > 0) throw notValid([...new Set(problems)], true)
+  return { images: images.map((each) => read(found, given, each)), common: read(found, given, null) }
+}
+
+/** The names of the images that are wanted; [] for all. */
+function namesIn(given: GivenValues): string[] {
+  const [name, names] = [given.get('name')?.text.trim(), given.get('images')?.text]
+  if (name !== undefined && names !== undefined)
+    throw new CouldNotMeasure('input', '`name` and `images` are both given; `images` takes one name too.')
+  return name === undefined ? [...new Set(parseCommaOrLines(names ?? ''))] : [name]
+}
+
+function read({ file, top }: Found, given: GivenValues, image: FileImage | null): Inputs {
+  const settings = settingsOf(given, file, image)
+  return seenFrom(top, inputsOf(settings), (name) => (settings.get(name)?.place ?? null) !== null)
 }
 
 /** The inputs that `history` takes, `name` and `data-branch`, with what a budget file says of the latter. Throws as `configure`. */
@@ -43,14 +89,17 @@ export async function configureHistory(
   return { ...values, ...(branch && { 'data-branch': branch.text }) }
 }
 
+/** A budget file, and the repository's top folder as its path from the working directory. */
+type Found = { file: BudgetFile; top: string }
+
 /**
- * The budget file, and the repository's top folder as its path from the working directory; null where there is none, or none is wanted.
+ * The budget file; null where there is none, or none is wanted.
  * Throws CouldNotMeasure `input` where it is named and not there, or not valid.
  */
 async function openBudgetFile(
   values: Record<string, string>,
   { exec, cwd, isFound }: ConfigureWorld,
-): Promise<{ file: BudgetFile; top: string } | null> {
+): Promise<Found | null> {
   const config = values['config']?.trim() ?? ''
   if (config.toLowerCase() === 'off' || (config === '' && !isFound)) return null
   const here = await realpath(cwd)

@@ -26,10 +26,12 @@ async function main(): Promise<number> {
   let name = values['name'] || context.repositoryName || 'image'
   const measure = async () => {
     const checkout = { exec: createExec(env, signal), cwd: context.cwd, isFound: true }
-    const inputs = maskSecrets(await configure(values, checkout))
+    const configured = await configure(values, checkout)
+    const { images, common: inputs } = configured
+    for (const each of images) maskSecrets(each)
     name = inputs.name ?? name
     const event = await readEventFacts(env, inputs.baseRef)
-    audience = audienceOf(inputs, event, context, clock)
+    audience = audienceOf(configured, event, context, clock)
     const credentials = inputs.githubToken === null ? null : { serverUrl: context.serverUrl, token: inputs.githubToken }
     const world = {
       createOpenOutput: (stop: AbortSignal) => createOpenOutput(env, stop),
@@ -50,12 +52,12 @@ async function main(): Promise<number> {
       uncommitted: 'warn' as const,
       credentials,
     }
-    return run(inputs, surroundings, world)
+    return run(images, surroundings, world)
   }
   const outcome = await measure().catch((error: unknown) => {
     if (signal.aborted) throw error
     const report = reportFailure(name, toFailure(error), context)
-    return { report, recordable: null }
+    return { report, recordables: [] }
   })
   return publish(outcome, { context, ...audience }, clock)
 }

@@ -1,4 +1,5 @@
-import { chmod, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { advise } from './advice/advise.ts'
 import type { Budget } from './budget/budget.ts'
@@ -6,7 +7,6 @@ import { budgetsOf, capsOf } from './budget/budgets.ts'
 import { isAlike, NO_HISTORY, type History } from './budget/history.ts'
 import { judge } from './budget/judge.ts'
 import { ratchetsOf } from './budget/ratchet.ts'
-import { isWaivable, shownOf, waive, type AskWaivers } from './budget/waiver.ts'
 import { isoSeconds } from './clock.ts'
 import { compareAll, gonePlatforms } from './compare/compare.ts'
 import { CouldNotMeasure, toFailure } from './failure.ts'
@@ -15,21 +15,60 @@ import type { Inputs } from './inputs/inputs.ts'
 import type { Log } from './log.ts'
 import type { Point, Recordable, Release } from './record/record.ts'
 import { readPointsAhead } from './record/store.ts'
-import { assembleReport, reportFailure, type JudgedImage } from './report/assemble.ts'
+import { assembleReport, keyOf, mergeReports, reportFailure } from './report/assemble.ts'
 import type { Report, TrendPoint } from './report/report.ts'
-import { measureSides, type Facts, type Surroundings, type World } from './sides.ts'
+import { withWaiver } from './report/waiver.ts'
+import { createCommons, measureSides, type Commons, type Facts, type Surroundings, type World } from './sides.ts'
+import { createTurns } from './turns.ts'
 import { version } from './version.ts'
 
-/** What a run gives: the report, and what a record of its image is made of; null where it was not measured. */
-export type Outcome = { report: Report; recordable: Recordable | null }
+/** What a run gives: the report, and what records of its images are made of, of those that were measured. */
+export type Outcome = { report: Report; recordables: Recordable[] }
 
 /**
- * The product in a sentence: measures head and base, compares them, judges, and reports.
+ * The product in a sentence: measures head and base of each image, compares them, judges, and reports, in the order of `images`.
  * Never throws for an image that could not be measured: the report says so. Throws where the run was cancelled.
  */
-export async function run(inputs: Inputs, surroundings: Surroundings, world: World): Promise<Outcome> {
-  const { repositoryUrl, runUrl } = surroundings
+export async function run(images: readonly Inputs[], surroundings: Surroundings, world: World): Promise<Outcome> {
+  const isAlone = images.length === 1
   const scratch = await makeScratch(surroundings.temporary)
+  try {
+    const commons = createCommons(surroundings, world, scratch, isAlone)
+    // What they wait for is the engine, which has the same cores.
+    const inTurn = createTurns(availableParallelism())
+    const outcomes = await Promise.all(
+      images.map((inputs, at) =>
+        inTurn(async () => {
+          const own = join(scratch, `image-${at + 1}`)
+          await mkdir(own)
+          const log = isAlone ? world.log : prefixed(world.log, inputs.name ?? `image ${at + 1}`)
+          return runImage(inputs, surroundings, { ...world, log }, commons, own)
+        }),
+      ),
+    )
+    world.signal.throwIfAborted()
+    const report = mergeReports(outcomes.map((outcome) => outcome.report))
+    return {
+      report: await withWaiver(report, world.askWaivers, keyOf(report)),
+      recordables: outcomes.flatMap(({ recordable }) => recordable ?? []),
+    }
+  } catch (error) {
+    if (world.signal.aborted) throw new CouldNotMeasure('cancelled', 'The run was cancelled.')
+    throw error
+  } finally {
+    await discard(scratch, world.log)
+  }
+}
+
+/** One image, on all of its platforms. */
+async function runImage(
+  inputs: Inputs,
+  surroundings: Surroundings,
+  world: World,
+  commons: Commons,
+  scratch: string,
+): Promise<{ report: Report; recordable: Recordable | null }> {
+  const { repositoryUrl, runUrl } = surroundings
   const facts: Facts = {
     name: inputs.name ?? surroundings.repositoryName ?? 'image',
     head: { commit: null, pushed: null, dirty: false, reference: null },
@@ -38,13 +77,21 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
     const budgets = budgetsOf(inputs)
     let historyOf: HistoryOf = noHistory
     const begin = (name: string): void => void (historyOf = readHistories(world, name, inputs.platforms, budgets))
-    const { measured, baseline, ...recorded } = await measureSides(inputs, surroundings, world, scratch, facts, begin)
+    const { measured, baseline, ...recorded } = await measureSides(
+      inputs,
+      surroundings,
+      world,
+      commons,
+      scratch,
+      facts,
+      begin,
+    )
     world.signal.throwIfAborted()
     const judgedAt = recorded.committedAt === null ? {} : { now: recorded.committedAt }
     const histories = await Promise.all(
       measured.map(async ({ platform }) => ({ ...(await historyOf(platform)), ...judgedAt })),
     )
-    const judged = compareAll(measured, baseline).map((compared, at) => {
+    const images = compareAll(measured, baseline).map((compared, at) => {
       const { comparison, head, base } = compared
       const history = histories[at]!
       const findings = advise(head, base)
@@ -52,7 +99,6 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
       const trend = trendOf(history.points, head)
       return { comparison, checks, verdict, findings, trend, ratchets: ratchetsOf(comparison.head, budgets) }
     })
-    const { images, waiver } = await withWaiver(judged, world.askWaivers, facts.name)
     // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.
     const isWhole = inputs.image !== null && inputs.platforms.length === 0
     const gone = isWhole ? gonePlatforms(measured, baseline) : []
@@ -60,19 +106,22 @@ export async function run(inputs: Inputs, surroundings: Surroundings, world: Wor
       version,
       images,
       gonePlatforms: gone,
-      waiver,
+      waiver: null,
       head: facts.head,
       repositoryUrl,
       runUrl,
     })
     return { report, recordable: { ...recorded, measurements: measured, caps: capsOf(budgets) } }
   } catch (error) {
-    if (world.signal.aborted) throw new CouldNotMeasure('cancelled', 'The run was cancelled.')
+    if (world.signal.aborted) throw error
     const report = reportFailure(facts.name, toFailure(error), { head: facts.head, repositoryUrl, runUrl })
     return { report, recordable: null }
-  } finally {
-    await discard(scratch, world.log)
   }
+}
+
+/** A log whose sections say which of several images they are about. */
+function prefixed(log: Log, name: string): Log {
+  return { ...log, section: (title) => log.section(`${name}: ${title}`) }
 }
 
 /** An image's history, by its platform. */
@@ -112,23 +161,6 @@ function trendOf(points: readonly Point[], head: Measurement): TrendPoint[] {
     .filter((point) => isAlike(head, point) && point.commit !== head.commit)
     .slice(-TREND)
     .map(({ commit, at, size, downloadSize, layers }) => ({ commit, at, size, downloadSize, layers }))
-}
-
-/** Where growth breaks a budget, what was accepted of it is not held against the change. */
-async function withWaiver(
-  images: JudgedImage[],
-  ask: AskWaivers | null,
-  name: string,
-): Promise<{ images: JudgedImage[]; waiver: Report['waiver'] }> {
-  if (ask === null || !images.some(({ checks }) => checks.some(isWaivable))) return { images, waiver: null }
-  const shown = images.flatMap(
-    ({ comparison, checks }) => shownOf(comparison.platform, comparison.change, checks) ?? [],
-  )
-  const { label, set, shown: accepted, problem } = await ask(name, shown)
-  return {
-    images: images.map((image) => waive(image, accepted)),
-    waiver: { label, by: set?.by ?? null, at: set?.at ?? null, problem },
-  }
 }
 
 async function makeScratch(temporary: string): Promise<string> {

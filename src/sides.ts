@@ -13,10 +13,12 @@ import {
 import type { RecordSearch } from './baseline/recorded.ts'
 import type { AskWaivers } from './budget/waiver.ts'
 import { inspectBuilder } from './build/builder.ts'
+import type { Engine } from './build/engine.ts'
 import { isoSeconds, type Clock } from './clock.ts'
 import type { Exec, OpenOutput } from './exec.ts'
 import { CouldNotMeasure, toFailure } from './failure.ts'
 import type { Credentials } from './git/commits.ts'
+import { createCheckout, type Checkout } from './git/checkout.ts'
 import { openRepository, type Repository } from './git/git.ts'
 import { isDirty, snapshotWorkingTree } from './git/tree.ts'
 import { createLayerContents, type LayerContents } from './image/layer/contents.ts'
@@ -33,7 +35,7 @@ import { recipeOf } from './record/recipe.ts'
 import type { Recipe } from './record/record.ts'
 import type { Records } from './record/shelf.ts'
 import type { Report } from './report/report.ts'
-import { createTurns } from './turns.ts'
+import { createTurns, once, type InTurn } from './turns.ts'
 
 /** What the run is told by the door it came in at. */
 export type Surroundings = {
@@ -74,6 +76,60 @@ export type World = {
   signal: AbortSignal
 }
 
+/** What the images of a run have in common: each is asked for, made or read once, whichever image is the first to need it. */
+export type Commons = {
+  /** Ends what is made for all of them. */
+  signal: AbortSignal
+  /** Told that an image has failed. */
+  onFailure: () => void
+  contents: LayerContents
+  /** What builds, by the name of the builder; null: the current one. */
+  engineOf: (builder: string | null) => Promise<Engine>
+  /** The checkout that a folder is in, and the revision of it that is measured. */
+  openCheckout: (folder: string) => Promise<{ checkout: Checkout; head: () => Promise<HeadRevision> }>
+  /** What may not run side by side, whichever image it is for. */
+  inTurn: InTurn
+}
+
+/** The checkout's own revision; `dirty`: with what is not committed. */
+type HeadRevision = Revision & { dirty: boolean }
+
+/** `scratch` is a folder of the run's own. `isAlone`: where the one image fails, nothing else is worth to be waited for. */
+export function createCommons(surroundings: Surroundings, world: World, scratch: string, isAlone: boolean): Commons {
+  const stop = new AbortController()
+  const signal = AbortSignal.any([world.signal, stop.signal])
+  const exec = world.createExec(signal)
+  const { credentials, uncommitted } = surroundings
+  let checkouts = 0
+  const checkoutOf = once(
+    (repository: Repository) => {
+      const folder = join(scratch, `checkout-${(checkouts += 1)}`)
+      const checkout = createCheckout(exec, repository, folder, credentials)
+      const head = once(
+        () => headRevision(repository, scratch, uncommitted, world.log),
+        () => '',
+      )
+      return Promise.resolve({ checkout, head: () => head(null) })
+    },
+    ({ root, gitDir }) => JSON.stringify([root, gitDir]),
+  )
+  return {
+    signal,
+    onFailure: () => (isAlone ? stop.abort() : undefined),
+    contents: createLayerContents(signal),
+    // Not stopped by an image that fails: what it has to say comes before what the attempts said.
+    engineOf: once(
+      (builder) => inspectBuilder(world.createExec(world.signal), builder),
+      (builder) => builder ?? '',
+    ),
+    openCheckout: once(
+      async (folder) => checkoutOf(await openRepository(exec, folder)),
+      (folder) => folder,
+    ),
+    inTurn: createTurns(1),
+  }
+}
+
 /** What the report says of the run whatever becomes of it: filled in as it is found out. */
 export type Facts = { name: string; head: Report['head'] }
 
@@ -93,19 +149,24 @@ export type Sides = {
 
 /**
  * Measures head and base: builds of the checkout's commit and of the one it is compared with, or images where they lie.
- * `scratch` is a folder of the run's own; `facts` get what is found out, `onName` at once. Throws CouldNotMeasure.
+ * `scratch` is a folder of the image's own; `facts` get what is found out, `onName` at once. Throws CouldNotMeasure.
  */
 export async function measureSides(
   inputs: Inputs,
   surroundings: Surroundings,
   world: World,
+  commons: Commons,
   scratch: string,
   facts: Facts,
   onName: OnName,
 ): Promise<Sides> {
   // Stops the other side when one fails: there is nothing to compare then.
-  const stop = new AbortController()
-  const signal = AbortSignal.any([world.signal, stop.signal])
+  const failed = new AbortController()
+  const stop = (): void => {
+    failed.abort()
+    commons.onFailure()
+  }
+  const signal = AbortSignal.any([world.signal, failed.signal])
   const exec = world.createExec(signal)
   const cwd = await realpath(surroundings.cwd)
   const tidyUp = (): Exec => world.createExec(AbortSignal.timeout(TIDYING_MS))
@@ -122,20 +183,21 @@ export async function measureSides(
     clock,
     warn: world.log.warning,
   })
-  const reading = { log: world.log, inputs, places, contents: createLayerContents(signal) }
+  const reading = { log: world.log, inputs, places, contents: commons.contents }
   try {
     if (inputs.image !== null) return await measureImages(inputs.image, reading, surroundings, world, facts, onName)
     return await measureBuilds(
-      { ...reading, exec, tidyUp, cwd, scratch, inTurn: createTurns(1), credentials: surroundings.credentials },
+      { ...reading, exec, tidyUp, cwd, scratch, inTurn: commons.inTurn },
       surroundings,
       world,
+      commons,
       facts,
       onName,
-      () => stop.abort(),
+      stop,
     )
   } catch (error) {
-    // What else is being read or built is of no use any more.
-    stop.abort()
+    // What else is being read or built for it is of no use any more.
+    stop()
     throw error
   } finally {
     await places.close()
@@ -144,27 +206,28 @@ export async function measureSides(
 
 /** Builds the checkout's commit, and beside it what it is compared with. `stop` ends what is still under way. */
 async function measureBuilds(
-  tools: Omit<Workshop, 'name' | 'repository' | 'engine'>,
+  tools: Omit<Workshop, 'name' | 'checkout' | 'engine'>,
   surroundings: Surroundings,
   world: World,
+  commons: Commons,
   facts: Facts,
   onName: OnName,
   stop: () => void,
 ): Promise<Sides> {
-  const { inputs, exec, cwd, scratch } = tools
-  // Not stopped by a side that fails: what it has to say comes before what the attempts said.
-  const engine = inspectBuilder(world.createExec(world.signal), inputs.builder)
+  const { inputs, cwd } = tools
+  const engine = commons.engineOf(inputs.builder)
   engine.catch(() => {})
-  const repository = await openRepository(exec, await realpath(resolve(cwd, inputs.context)).catch(() => cwd))
+  const { checkout, head } = await commons.openCheckout(await realpath(resolve(cwd, inputs.context)).catch(() => cwd))
+  const { repository } = checkout
   facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName)
   onName(facts.name)
-  const revision = await headRevision(repository, scratch, surroundings.uncommitted, world.log)
+  const revision = await head()
   const { commit, dirty } = revision
   facts.head = { ...facts.head, commit, pushed: surroundings.pushed === commit ? null : surroundings.pushed, dirty }
   const shop: Workshop = {
     ...tools,
     name: facts.name,
-    repository,
+    checkout,
     engine,
   }
   const recipe = recipeOf(inputs, {
@@ -303,7 +366,7 @@ async function headRevision(
   scratch: string,
   uncommitted: Surroundings['uncommitted'],
   log: Log,
-): Promise<Revision & { dirty: boolean }> {
+): Promise<HeadRevision> {
   const found = await repository.tryGit(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'])
   if (found.exitCode !== 0) {
     throw new CouldNotMeasure('precondition', 'The repository has no commit yet.', {

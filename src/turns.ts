@@ -17,3 +17,17 @@ export function createTurns(atATime: number): InTurn {
     }
   }
 }
+
+/** The same function, asked once for each key. */
+export function once<A, R>(
+  ask: (argument: A) => Promise<R>,
+  keyOf: (argument: A) => string,
+): (argument: A) => Promise<R> {
+  const asked = new Map<string, Promise<R>>()
+  return (argument) => {
+    const key = keyOf(argument)
+    const found = asked.get(key) ?? ask(argument)
+    asked.set(key, found)
+    return found
+  }
+}

@@ -62,10 +62,26 @@ it('has another image by another name, or none where the workflow wants none', a
   expect(off).toMatchObject({ exitCode: 0, outputs: { verdict: 'within', 'size-change': '20000' } })
 })
 
-it('is an error where it does not say which image, or is wrong', async () => {
-  const unnamed = await run({})
-  expect(unnamed).toMatchObject({ exitCode: 2, outputs: { verdict: 'error' } })
-  expect(unnamed.summary).toContain('has 2 images')
+it('has all of its images in one report, where nobody says which', async () => {
+  const result = await run({})
+  expect(result).toMatchObject({ exitCode: 1, outputs: { verdict: 'over' } })
+  const { verdict, images } = reportOf(result)
+  expect(verdict).toBe('over')
+  expect(images.map(({ name, verdict: own, change: of }) => [name, own, of?.size?.amount])).toEqual([
+    ['api', 'over', 20_000],
+    ['top', 'within', 0],
+  ])
+  expect(result.groups.map(({ title }) => title.replaceAll(/[0-9a-f]{7}/g, '…'))).toEqual(
+    expect.arrayContaining(['api: Build this change …', 'top: Build this change …', 'top: Build base … (main)']),
+  )
+  expect(await run({ images: 'top, api' })).toMatchObject({ exitCode: 1 })
+  expect(await run({ images: 'top' })).toMatchObject({ exitCode: 0, outputs: { 'size-change': '0' } })
+})
+
+it('is an error where it is wrong, or is asked for an image that it does not have', async () => {
+  const unknown = await run({ images: 'api, topp' })
+  expect(unknown).toMatchObject({ exitCode: 2, outputs: { verdict: 'error' } })
+  expect(unknown.summary).toContain('did you mean')
   const broken = change.push({ [FILE]: 'max-size: 1 GB\nmax_layers: 3\n' })
   const result = await broken.run(env, {})
   expect(result).toMatchObject({ exitCode: 2, outputs: { verdict: 'error' } })

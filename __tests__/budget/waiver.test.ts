@@ -43,7 +43,7 @@ const RECORDS: History = {
   problem: null,
 }
 
-type Judged = ReturnType<typeof judge> & { comparison: Comparison }
+type Judged = ReturnType<typeof judge> & { name: string; platform: string; change: Comparison['change'] }
 
 /** Judged by its totals; of a stage, by `parts` bytes before and after. */
 function judged(
@@ -68,10 +68,10 @@ function judged(
     ownLayers: null,
     wasted: null,
   }
-  return { comparison: { ...of.comparison, change }, ...judge(of, budgets, [], history) }
+  return { name: 'shop', platform: 'linux/amd64', change, ...judge(of, budgets, [], history) }
 }
 
-const shown = (image: Judged): Shown[] => [shownOf(image.comparison.platform, image.comparison.change, image.checks)!]
+const shown = (image: Judged): Shown[] => [shownOf(image)!]
 const statuses = ({ checks }: Pick<Judged, 'checks'>): string[] => checks.map(({ status }) => status)
 
 describe('growth that was accepted', () => {
@@ -102,8 +102,9 @@ describe('growth that was accepted', () => {
     expect(statuses(waive(layers, shown(seen)))).toEqual(['waived', 'over', 'waived'])
   })
 
-  it('is that of its platform', () => {
+  it('is that of its image and platform', () => {
     expect(waive(seen, [{ ...shown(seen)[0]!, platform: 'linux/arm64' }])).toBe(seen)
+    expect(waive(seen, [{ ...shown(seen)[0]!, name: 'other' }])).toBe(seen)
     expect(waive(seen, [])).toBe(seen)
   })
 
@@ -146,13 +147,15 @@ describe('growth that was accepted', () => {
     const missing = { ...seen.checks[0]!, status: 'skipped', reason: 'not-measured' } as const
     const checks = [forbidden, missing]
     expect(checks.some(isWaivable)).toBe(false)
-    const image = { comparison: seen.comparison, checks, verdict: verdictOf(checks) }
+    const image = { ...seen, checks, verdict: verdictOf(checks) }
     expect(waive(image, shown(seen))).toMatchObject({ checks, verdict: 'error' })
+    const failed = { ...seen, checks: [], verdict: 'error' as const }
+    expect(waive(failed, shown(seen))).toBe(failed)
   })
 
   it('is none without a comparison', () => {
     const alone = judged({ size: 1100 }, null, [budget('max-size', 1000)])
-    expect(shownOf('linux/amd64', null, alone.checks)).toBeNull()
+    expect(shownOf(alone)).toBeNull()
     expect(alone.checks.some(isWaivable)).toBe(false)
   })
 
@@ -166,7 +169,7 @@ describe('growth that was accepted', () => {
             budget('max-increase', limit),
           ])
           const growthOf = { size: up, downloadSize: null, layers: null }
-          return waive(image, [{ platform: 'linux/amd64', growth: growthOf, parts: [] }]).verdict
+          return waive(image, [{ name: 'shop', platform: 'linux/amd64', growth: growthOf, parts: [] }]).verdict
         }
         if (growth <= accepted) expect(verdict(growth, accepted)).toBe('within')
         if (verdict(growth, accepted) === 'within') {

@@ -39,7 +39,7 @@ async function measure(engine: Engine, example: string): Promise<ImageReport> {
     const prepare = 'prepare.sh' in files ? { 'before-build': 'bash prepare.sh' } : {}
     const section = { line: () => {}, end: () => {} }
     const { report } = await run(
-      parseInputs(prepare),
+      [parseInputs(prepare)],
       {
         cwd: repository.dir,
         temporary,

@@ -15,7 +15,12 @@ import {
 const MARKER = '<!-- image-budget: api -->'
 const body = (line: string): string => `${MARKER}\n${line}\n### Report`
 const shown = (size: number): Shown[] => [
-  { platform: 'linux/amd64', growth: { size, downloadSize: null, layers: 1 }, parts: [['0123456789ab', size]] },
+  {
+    name: 'shop',
+    platform: 'linux/amd64',
+    growth: { size, downloadSize: null, layers: 1 },
+    parts: [['0123456789ab', size]],
+  },
 ]
 const at = (minute: number): string => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString()
 const ledger = (...sizes: number[]): Ledger => ({
@@ -27,6 +32,7 @@ describe('a ledger', () => {
   const bytes = fc.integer({ min: -1e12, max: 1e12 })
   const anyShown = fc.array(
     fc.record({
+      name: fc.string({ unit: 'binary', maxLength: 30 }),
       platform: fc.string({ unit: 'binary', maxLength: 30 }),
       growth: fc.record({ size: fc.option(bytes), downloadSize: fc.option(bytes), layers: fc.option(bytes) }),
       parts: fc.array(fc.tuple(fc.constant('0123456789ab'), bytes), { maxLength: 3 }),

@@ -51,14 +51,20 @@ async function job(name: string, at: number, measuredAt = Date.UTC(2026, 10, 21,
   return record(
     branch,
     openRecords(octokit, place, branch, clock),
-    {
-      commit: commitOf(at),
-      committedAt: `2026-11-${String(at).padStart(2, '0')}T10:00:00Z`,
-      recipe: { context: '1a2b' },
-      caps: { ...NO_CAPS, size: 1_004_000 },
-      measurements: [aMeasurement({ name, commit: commitOf(at), layers, size, sizeFrom: 'content' })],
-      contents: { get: (diffId) => contents.get(diffId), add: () => {}, read: () => Promise.reject(new Error('read')) },
-    },
+    [
+      {
+        commit: commitOf(at),
+        committedAt: `2026-11-${String(at).padStart(2, '0')}T10:00:00Z`,
+        recipe: { context: '1a2b' },
+        caps: { ...NO_CAPS, size: 1_004_000 },
+        measurements: [aMeasurement({ name, commit: commitOf(at), layers, size, sizeFrom: 'content' })],
+        contents: {
+          get: (diffId) => contents.get(diffId),
+          add: () => {},
+          read: () => Promise.reject(new Error('read')),
+        },
+      },
+    ],
     clock,
   )
 }

@@ -33,6 +33,7 @@ const bad: [InputName, string, string, string][] = [
   ['name', 'a\nb', '`a\\nb`', 'a text of at most 100 characters on one line'],
   ['name', 'x'.repeat(101), `\`${'x'.repeat(101)}\``, 'a text of at most 100 characters on one line'],
   ['config', 'a\nb', '`a\\nb`', 'a path on one line, or `off`'],
+  ['images', 'x'.repeat(101), `\`${'x'.repeat(101)}\``, "names of the budget file's images, comma- or line-separated"],
   ['context', 'https://github.com/acme/shop.git', '`https://github.com/acme/shop.git`', folder],
   ['context', 'git@github.com:acme/shop.git', '`git@github.com:acme/shop.git`', folder],
   ['context', 'github.com/acme/shop\nb', '`github.com/acme/shop\\nb`', folder],
@@ -247,10 +248,11 @@ describe('good values', () => {
       comment: 'always',
       fail: 'FALSE',
       'github-token': 'ghs_x',
-    } satisfies Record<Exclude<InputName, 'config' | 'image'>, string>
+    } satisfies Record<Exclude<InputName, 'config' | 'images' | 'image'>, string>
     const none = { maxSize: null, maxDownloadSize: null, maxLayers: null, maxIncrease: null }
     expect(parseInputs(values)).toEqual({
       name: 'shop',
+      images: [],
       image: null,
       context: './services/api',
       file: 'docker/api.Dockerfile',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { parseBudgetFile, type BudgetFile } from '../../src/inputs/budget-file.ts'
 import { givenInputs, inputsOf, type Inputs } from '../../src/inputs/inputs.ts'
-import { seenFrom, selectImage, settingsOf } from '../../src/inputs/settings.ts'
+import { problemsOfSeveral, seenFrom, selectImages, settingsOf } from '../../src/inputs/settings.ts'
 
 function fileOf(...lines: string[]): BudgetFile {
   const { file, problems } = parseBudgetFile(new TextEncoder().encode(lines.join('\n')), 'budget.yml')
@@ -11,35 +11,47 @@ function fileOf(...lines: string[]): BudgetFile {
 
 /** What a run means with a file and inputs. */
 function inputsBy(file: BudgetFile, values: Record<string, string> = {}): Inputs {
-  return inputsOf(settingsOf(givenInputs(values), file, selectImage(file, values['name'] ?? null)))
+  return inputsOf(
+    settingsOf(
+      givenInputs(values),
+      file,
+      selectImages(file, values['name'] === undefined ? [] : [values['name']])?.[0] ?? null,
+    ),
+  )
 }
 
-describe('which image a run measures', () => {
+describe('which images a run measures', () => {
   const several = fileOf('images: [{ name: api }, { name: worker }, { name: web }]')
+  const names = (...wanted: string[]) => selectImages(several, wanted)?.map(({ name }) => name)
 
-  it('the one that is named', () => {
-    expect(selectImage(several, 'web')).toMatchObject({ name: 'web' })
+  it('those that are named, in the order of the file', () => {
+    expect(names('web')).toEqual(['web'])
+    expect(names('web', 'api')).toEqual(['api', 'web'])
   })
 
-  it('the only one there is', () => {
-    expect(selectImage(fileOf('images: [{ name: api }]'), null)).toMatchObject({ name: 'api' })
+  it('all, where none is', () => {
+    expect(names()).toEqual(['api', 'worker', 'web'])
   })
 
   it('any, where the file does not say', () => {
-    expect(selectImage(fileOf('max-size: 1 MB'), 'web')).toBeNull()
-  })
-
-  it('of several none unless it is told which, with their names', () => {
-    expect(() => selectImage(several, null)).toThrow(
-      'budget.yml has 3 images, and one run measures one of them: `api`, `worker`, `web`.',
-    )
+    expect(selectImages(fileOf('max-size: 1 MB'), ['web'])).toBeNull()
   })
 
   it('none that is not there', () => {
-    expect(() => selectImage(several, 'wokrer')).toThrow('budget.yml has no image `wokrer`; did you mean `worker`?')
-    expect(() => selectImage(fileOf('images: [{ name: api }]'), 'something else')).toThrow(
+    expect(() => names('wokrer', 'api')).toThrow('budget.yml has no image `wokrer`; did you mean `worker`?')
+    expect(() => selectImages(fileOf('images: [{ name: api }]'), ['something else'])).toThrow(
       'budget.yml has no image `something else`.',
     )
+  })
+
+  it('several have nothing that is one image’s in the inputs, nor what is the run’s in the file', () => {
+    const file = fileOf('images:', '  - name: api', '    comment: off', '  - name: web', '    max-size: 1 MB')
+    const given = givenInputs({ file: 'Dockerfile', 'max-layers': '3' })
+    expect(problemsOfSeveral(given, file.path, file.images!)).toEqual([
+      "`file` is given as an input, and this run measures 2 images of budget.yml; there it is each image's own, and `name` measures one of them.",
+      'budget.yml, line 3: `comment` is the same for all images of a run; it stands at the top of the file.',
+    ])
+    expect(problemsOfSeveral(givenInputs({ 'max-layers': '3' }), several.path, several.images!)).toEqual([])
   })
 })
 
@@ -121,7 +133,11 @@ describe('paths', () => {
     '  - name: top',
   )
   const seen = (top: string, values: Record<string, string>): Inputs => {
-    const settings = settingsOf(givenInputs(values), file, selectImage(file, values['name'] ?? null))
+    const settings = settingsOf(
+      givenInputs(values),
+      file,
+      selectImages(file, values['name'] === undefined ? [] : [values['name']])?.[0] ?? null,
+    )
     return seenFrom(top, inputsOf(settings), (name) => settings.get(name)?.place != null)
   }
 

@@ -43,7 +43,7 @@ async function measure(engine: Engine, cwd: string, inputs: ActionInputs): Promi
   const log: string[] = []
   const line = (text: string): void => void log.push(text)
   const { report } = await run(
-    parseInputs(inputs),
+    [parseInputs(inputs)],
     {
       cwd,
       temporary: tmpdir(),

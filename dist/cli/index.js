@@ -46213,7 +46213,6 @@ function fraction(limit) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   F: () => (/* binding */ exitCodeOf),
 /* harmony export */   z: () => (/* binding */ worstVerdict)
 /* harmony export */ });
 /**
@@ -46226,12 +46225,6 @@ function worstVerdict(verdicts) {
     if (verdicts.includes('error'))
         return 'error';
     return verdicts.includes('over') ? 'over' : 'within';
-}
-/** The exit code: 0 within, 1 over, 2 could not measure. `fail: false` lets a broken budget pass, a failed measurement never. */
-function exitCodeOf(verdict, fail) {
-    if (verdict === 'error')
-        return 2;
-    return verdict === 'over' && fail ? 1 : 0;
 }
 
 
@@ -46254,8 +46247,8 @@ function isWaivable({ status, metric, growth }) {
     return status === 'over' && metric !== 'findings' && growth !== null;
 }
 /** What a report shows of an image; null without a comparison. */
-function shownOf(platform, change, checks) {
-    if (change === null)
+function shownOf({ name, platform, change, checks }) {
+    if (platform === null || change === null)
         return null;
     const growth = {
         size: change.size?.amount ?? null,
@@ -46263,15 +46256,15 @@ function shownOf(platform, change, checks) {
         layers: change.layers?.amount ?? null,
     };
     const broken = checks.filter((check) => check.scope !== null && (check.status === 'waived' || isWaivable(check)));
-    return { platform, growth, parts: broken.map((check) => [partId(check), check.growth]) };
+    return { name, platform, growth, parts: broken.map((check) => [partId(check), check.growth]) };
 }
 /**
  * Applies what was accepted: a check that is over by no more growth than that is waived, one that grew further is not. The image's growth
  * counts, not its size: the same change stays accepted when the base branch moves. Of a part of the image its own growth counts.
  */
 function waive(image, accepted) {
-    const shown = accepted.find(({ platform }) => platform === image.comparison.platform);
-    if (shown === undefined)
+    const shown = accepted.find(({ name, platform }) => name === image.name && platform === image.platform);
+    if (shown === undefined || !image.checks.some(isWaivable))
         return image;
     const checks = image.checks.map((check) => {
         const amount = isWaivable(check) ? acceptedGrowth(check, shown) : null;
@@ -46397,7 +46390,6 @@ function oneLine(lines, documents, escape) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8161);
-/* harmony import */ var _budget_verdict_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(1153);
 /* harmony import */ var _inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9587);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4701);
 /* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6383);
@@ -46407,11 +46399,10 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9884);
 /* harmony import */ var _record_local_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(4987);
 /* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9665);
-/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(1499);
+/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(1499);
 /* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5548);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(9434);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(7403);
 /* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(8508);
-
 
 
 
@@ -46445,13 +46436,15 @@ const warn = (text) => say(`Warning: ${printable(text)}`);
 function terminalLog(verbose) {
     return {
         section: (title) => {
-            const side = /^\w+ base\b/.test(title) ? 'base' : 'head';
+            // Of several images each says which one it is.
+            const [, image = '', what = ''] = /^(.*: )?(?:Build|Read) (base\b)?/s.exec(title) ?? [];
+            const side = `${image.replace(/: $/, ' ')}${what || 'head'}`;
             say(title.replaceAll('`', ''));
             return {
                 line: (text) => {
                     if (!verbose && /^(?:#\d+ (?!\[(?!internal))|\s*$)/.test(text))
                         return;
-                    const row = `${side} │ ${printable(text)}`;
+                    const row = printable(`${side} │ ${text}`);
                     say(coloured(stderr) ? `\u001b[2m${row}\u001b[22m` : row);
                 },
                 end: () => { },
@@ -46492,8 +46485,8 @@ async function main(command) {
         return 0;
     // Two images that somebody compares are none of the repository's, unless its file is named.
     const checkout = { exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createExec */ .k7)(env, signal), cwd: process.cwd(), isFound: !command.mustExist };
-    const inputs = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_3__/* .configure */ .j)(command.values, checkout);
-    const { report } = await (0,_run_js__WEBPACK_IMPORTED_MODULE_10__/* .run */ .e)(inputs, {
+    const { images, common: inputs } = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_3__/* .configure */ .j)(command.values, checkout);
+    const { report } = await (0,_run_js__WEBPACK_IMPORTED_MODULE_10__/* .run */ .e)(images, {
         cwd: process.cwd(),
         temporary: (0,node_os__WEBPACK_IMPORTED_MODULE_0__.tmpdir)(),
         base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
@@ -46524,7 +46517,8 @@ async function main(command) {
         }
     }
     stdout.write(command.json ? (0,_report_json_js__WEBPACK_IMPORTED_MODULE_12__/* .renderJson */ .h)(report) : (0,_report_terminal_js__WEBPACK_IMPORTED_MODULE_9__/* .renderTerminal */ .b)(report, terminal));
-    return (0,_budget_verdict_js__WEBPACK_IMPORTED_MODULE_13__/* .exitCodeOf */ .F)(report.verdict, inputs.fail);
+    const soft = new Set(images.flatMap((image) => (image.fail ? [] : [image.name])));
+    return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_13__/* .exitCodeOf */ .FO)(report, (name) => !soft.has(images.length === 1 ? images[0].name : name));
 }
 try {
     process.exitCode = await main((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__/* .readCommand */ .UK)(process.argv.slice(2)));
@@ -46533,7 +46527,7 @@ catch (error) {
     const failure = (0,_failure_js__WEBPACK_IMPORTED_MODULE_5__/* .toFailure */ .w)(error);
     // What `history` prints is no report.
     if (process.argv.includes('--json') && process.argv[2] !== 'history')
-        stdout.write((0,_report_json_js__WEBPACK_IMPORTED_MODULE_12__/* .renderJson */ .h)((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_14__/* .reportFailure */ .Q)('image', failure)));
+        stdout.write((0,_report_json_js__WEBPACK_IMPORTED_MODULE_12__/* .renderJson */ .h)((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_13__/* .reportFailure */ .xV)('image', failure)));
     stderr.write(`image-budget: ${failure.message}\n${failure.remedy === null ? '' : `${failure.remedy}\n`}`);
     process.exitCode = signal.aborted ? 130 : 2;
 }
@@ -47485,6 +47479,7 @@ var rules = __nccwpck_require__(1671);
 const FILE_FORMS = {
     name: { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.name },
     config: { kind: 'none', why: 'it says where this file is' },
+    images: { kind: 'none', why: 'there `images` is the list of the images themselves' },
     image: { kind: 'reference', or: [] },
     context: { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.context },
     file: { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.plain },
@@ -47708,7 +47703,7 @@ function imagesOf(reader, { line, value }) {
 function valuesOf(reader, entries, isTop) {
     const values = new Map();
     for (const entry of entries) {
-        const name = inputs_inputs/* inputNames */.vj.find((known) => known === entry.key);
+        const name = inputs_inputs/* inputNames */.vj.find((known) => known === entry.key && known !== 'images');
         if (name === undefined) {
             reader.say(entry.line, () => unknownKey(entry.key, isTop));
             continue;
@@ -47839,6 +47834,8 @@ function quoted(text) {
     return `"${text.replaceAll('"', '""')}"`;
 }
 
+// EXTERNAL MODULE: ./build/inputs/list.js
+var list = __nccwpck_require__(3666);
 ;// CONCATENATED MODULE: ./build/inputs/settings.js
 
 
@@ -47847,29 +47844,47 @@ function quoted(text) {
 /** Names that an error lists. */
 const LISTED = 50;
 /**
- * The image of a file that a run measures: the one that is named, or the only one; null where the file has no list of images, and is of
- * whatever image is measured. Throws CouldNotMeasure `input` where that leaves none or several.
+ * The images of a file that a run measures: all, or those that are named (`names` [] for all); null where the file has no list of images,
+ * and is of whatever image is measured. In the file's order. Throws CouldNotMeasure `input` for a name that it does not have.
  */
-function selectImage({ path, images }, name) {
+function selectImages({ path, images }, names) {
     if (images === null)
         return null;
-    const names = images.map((image) => image.name);
-    const listed = `${names
+    if (names.length === 0)
+        return images;
+    const known = images.map((image) => image.name);
+    const unknown = names.filter((name) => !known.includes(name));
+    if (unknown.length === 0)
+        return images.filter(({ name }) => names.includes(name));
+    const told = unknown.slice(0, LISTED).map((name) => {
+        const near = (0,leven/* closestMatch */.h)(name.slice(0, 100), known, { maxDistance: 3 });
+        const hint = near === undefined ? '.' : `; did you mean \`${(0,inputs_inputs/* onOneLine */.GJ)(near)}\`?`;
+        return `${path} has no image \`${(0,inputs_inputs/* onOneLine */.GJ)(name)}\`${hint}`;
+    });
+    const listed = `${known
         .slice(0, LISTED)
         .map((each) => `\`${(0,inputs_inputs/* onOneLine */.GJ)(each)}\``)
-        .join(', ')}${names.length > LISTED ? ', …' : ''}`;
-    if (name !== null) {
-        const found = images.find((image) => image.name === name);
-        if (found !== undefined)
-            return found;
-        const near = (0,leven/* closestMatch */.h)(name.slice(0, 100), names, { maxDistance: 3 });
-        throw new failure/* CouldNotMeasure */.N('input', `${path} has no image \`${(0,inputs_inputs/* onOneLine */.GJ)(name)}\`${near === undefined ? '.' : `; did you mean \`${(0,inputs_inputs/* onOneLine */.GJ)(near)}\`?`}`, { remedy: `The input \`name\` takes one that it has: ${listed}.` });
-    }
-    if (images.length === 1)
-        return images[0];
-    throw new failure/* CouldNotMeasure */.N('input', `${path} has ${images.length} images, and one run measures one of them: ${listed}.`, {
-        remedy: 'Give each its own job or step with the input `name` (a matrix of names, say); on a terminal it is `--name`.',
+        .join(', ')}${known.length > LISTED ? ', …' : ''}`;
+    throw new failure/* CouldNotMeasure */.N('input', told.join('\n'), {
+        remedy: `The inputs \`name\` and \`images\` take those that it has: ${listed}.`,
     });
+}
+/** What a run of several images has once: a place in the file's list would say it for one of them. */
+const OF_THE_RUN = ['accept-label', 'base-ref', 'data-branch', 'comment'];
+/** What tells one image from another: given as an input it would be all images'. */
+const OF_AN_IMAGE = ['image', 'context', 'file', 'target'];
+/** What does not go together where a run measures several images, a sentence each. */
+function problemsOfSeveral(inputs, path, images) {
+    const ofInputs = OF_AN_IMAGE.filter((name) => inputs.has(name)).map((name) => `\`${name}\` is given as an input, and this run measures ${images.length} images of ${path}; there it is each image's own, and \`name\` measures one of them.`);
+    const ofImages = images.flatMap(({ values }) => OF_THE_RUN.flatMap((name) => {
+        const place = values.get(name)?.place;
+        return place
+            ? [
+                (0,inputs_inputs/* placed */.GS)(path, place.line, `\`${name}\` is the same for all images of a run; it stands at the top of the file.`),
+            ]
+            : [];
+    }));
+    return [...ofInputs, ...ofImages];
 }
 /**
  * What is set, by name: inputs come before the image's entry, and that before the file's defaults. An image that is measured as it is has
@@ -47949,18 +47964,46 @@ function namedContext(value, at) {
 
 
 
+
 /**
  * What the user asked for: inputs (texts by their names, '' for one that is not given), then the budget file, then the defaults. Throws one
  * CouldNotMeasure `input` with all that is wrong with inputs and file.
  */
 async function configure(values, world) {
     const found = await openBudgetFile(values, world);
-    if (found === null)
-        return (0,inputs_inputs/* parseInputs */.TL)(values);
     const given = (0,inputs_inputs/* givenInputs */.PC)(values);
-    const image = selectImage(found.file, given.get('name')?.text.trim() ?? null);
-    const settings = settingsOf(given, found.file, image);
-    return seenFrom(found.top, (0,inputs_inputs/* inputsOf */.Vc)(settings), (name) => (settings.get(name)?.place ?? null) !== null);
+    const wanted = namesIn(given);
+    const images = found === null ? null : selectImages(found.file, wanted);
+    if (found === null || images === null) {
+        if (given.has('images'))
+            throw new failure/* CouldNotMeasure */.N('input', `\`images\` names images of a budget file, and there is ${found === null ? 'none' : 'no list of them in it'}.`, { remedy: `The list is \`images\` of ${BUDGET_FILE}, each with a \`name\`.` });
+        const inputs = found === null ? (0,inputs_inputs/* parseInputs */.TL)(values) : read(found, given, null);
+        return { images: [inputs], common: inputs };
+    }
+    const [image] = images;
+    if (image !== undefined && images.length === 1) {
+        const inputs = read(found, given, image);
+        return { images: [inputs], common: inputs };
+    }
+    const { path } = found.file;
+    const problems = [
+        ...problemsOfSeveral(given, path, images),
+        ...images.flatMap((each) => (0,inputs_inputs/* problemsOf */.GW)(settingsOf(given, found.file, each))),
+    ];
+    if (problems.length > 0)
+        throw (0,inputs_inputs/* notValid */._O)([...new Set(problems)], true);
+    return { images: images.map((each) => read(found, given, each)), common: read(found, given, null) };
+}
+/** The names of the images that are wanted; [] for all. */
+function namesIn(given) {
+    const [name, names] = [given.get('name')?.text.trim(), given.get('images')?.text];
+    if (name !== undefined && names !== undefined)
+        throw new failure/* CouldNotMeasure */.N('input', '`name` and `images` are both given; `images` takes one name too.');
+    return name === undefined ? [...new Set((0,list/* parseCommaOrLines */.H5)(names ?? ''))] : [name];
+}
+function read({ file, top }, given, image) {
+    const settings = settingsOf(given, file, image);
+    return seenFrom(top, (0,inputs_inputs/* inputsOf */.Vc)(settings), (name) => (settings.get(name)?.place ?? null) !== null);
 }
 /** The inputs that `history` takes, `name` and `data-branch`, with what a budget file says of the latter. Throws as `configure`. */
 async function configureHistory({ config, ...values }, world) {
@@ -47973,7 +48016,7 @@ async function configureHistory({ config, ...values }, world) {
     return { ...values, ...(branch && { 'data-branch': branch.text }) };
 }
 /**
- * The budget file, and the repository's top folder as its path from the working directory; null where there is none, or none is wanted.
+ * The budget file; null where there is none, or none is wanted.
  * Throws CouldNotMeasure `input` where it is named and not there, or not valid.
  */
 async function openBudgetFile(values, { exec, cwd, isFound }) {
@@ -52858,8 +52901,9 @@ var failure = __nccwpck_require__(9874);
 ;// CONCATENATED MODULE: ./build/inputs/descriptions.js
 /** What action.yml says of each input. Written by `npm run docs`. */
 const descriptions = {
-    name: "The image's name in the report; also keys its comment, so two images of one pull request need two names (as do jobs that differ in build arguments or platforms alone). Default: the repository's name, with the context's and the Dockerfile's folders, the Dockerfile's name and the target where they are given.",
+    name: "The image's name in the report, or the one of the budget file's images that is measured; also keys its comment, so two images of one pull request need two names (as do jobs that differ in build arguments or platforms alone). Default: the repository's name, with the context's and the Dockerfile's folders, the Dockerfile's name and the target where they are given.",
     config: 'Budget file, which sets any of the inputs below for one image or several; what is given as an input comes before it. `off`: none is read. Default: `.github/image-budget.yml` in the repository, where it is there.',
+    images: "Names of the budget file's images to measure, comma- or line-separated; all of them share one report, one comment and one verdict. Default: all that it has, or the one that `name` names.",
     image: 'An image to measure as it is, instead of building one: `docker://NAME` (a registry, with the credentials of `docker login`), `docker-daemon:NAME` (the Docker engine), `docker-archive:FILE`, `oci-archive:FILE` or `oci:FOLDER`.',
     context: 'Build context, a folder inside the checked-out repository. Default: `.`.',
     file: 'Path of the Dockerfile, relative to the working directory. Default: `Dockerfile` in the context.',
@@ -53051,6 +53095,7 @@ function hint(name) {
 }
 /** Inputs that are lists: given twice, the option adds. */
 const LISTS = new Set([
+    'images',
     'build-args',
     'build-contexts',
     'platforms',
@@ -53264,6 +53309,7 @@ const PATTERNS = {
 const ACCEPTED = {
     name: 'a text of at most 100 characters on one line',
     config: 'a path on one line, or `off`',
+    images: "names of the budget file's images, comma- or line-separated",
     image: IMAGE_FORM,
     context: 'a folder of the checked-out repository; a remote context cannot be compared',
     file: 'a path on one line',
@@ -53294,6 +53340,7 @@ const oneOf = (form, values) => field(form, (value) => values.find((known) => kn
 const schema = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
     name: matching(ACCEPTED.name, PATTERNS.name).optional(),
     config: matching(ACCEPTED.config, PATTERNS.plain).optional(),
+    images: list(ACCEPTED.images, _list_js__WEBPACK_IMPORTED_MODULE_6__/* .parseCommaOrLines */ .H5, (entry) => (PATTERNS.name.test(entry) ? entry : null)).default([]),
     image: reference(ACCEPTED.image).optional(),
     context: matching(ACCEPTED.context, PATTERNS.context).default(DEFAULTS.context),
     file: matching(ACCEPTED.file, PATTERNS.plain).optional(),
@@ -53355,6 +53402,7 @@ function inputsOf(given) {
         throw notValid(problems, [...given.values()].some(({ place }) => place !== null));
     return {
         name: data.name ?? null,
+        images: data.images,
         image: data.image ?? null,
         context: data.context,
         file: data.file ?? null,
@@ -53596,7 +53644,8 @@ function parseLines(text) {
     const entries = [];
     const lines = text.split(/\r?\n/);
     for (let at = 0; at < lines.length; at++) {
-        let line = lines[at].trim();
+        // What stands at the end of the first line of a quoted entry is its own.
+        let line = lines[at].trimStart();
         if (line === '' || line.startsWith('#'))
             continue;
         if (line.startsWith('"')) {
@@ -53607,6 +53656,8 @@ function parseLines(text) {
             }
             line = line.trim().slice(1, -1).replaceAll('""', '"');
         }
+        else
+            line = line.trimEnd();
         entries.push(line);
     }
     return entries;
@@ -55101,8 +55152,11 @@ async function listingsThere(shelf, folder, index, diffIds) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Q: () => (/* binding */ reportFailure),
-/* harmony export */   x: () => (/* binding */ assembleReport)
+/* harmony export */   C1: () => (/* binding */ mergeReports),
+/* harmony export */   FO: () => (/* binding */ exitCodeOf),
+/* harmony export */   TN: () => (/* binding */ keyOf),
+/* harmony export */   xV: () => (/* binding */ reportFailure),
+/* harmony export */   xr: () => (/* binding */ assembleReport)
 /* harmony export */ });
 /* harmony import */ var _budget_verdict_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1153);
 /* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8508);
@@ -55166,6 +55220,41 @@ function failedReport({ name, platform, failure, baseline }) {
         trend: [],
         ratchets: [],
     };
+}
+/**
+ * One report of several, with their images in that order. They are of one run, or of runs of one commit: what is said of the run is the
+ * first one's. The waiver is not part of it: it is asked for once, of the whole.
+ */
+function mergeReports(reports) {
+    const [first] = reports;
+    if (first === undefined)
+        throw new TypeError('no report to merge');
+    if (reports.length === 1)
+        return first;
+    const images = reports.flatMap((report) => report.images);
+    const built = reports.find(({ head }) => head.commit !== null) ?? first;
+    return {
+        ...first,
+        verdict: (0,_budget_verdict_js__WEBPACK_IMPORTED_MODULE_0__/* .worstVerdict */ .z)(images.map(({ verdict }) => verdict)),
+        images,
+        gonePlatforms: reports.flatMap(({ images: [image], gonePlatforms }) => gonePlatforms.map((platform) => `${image?.name ?? ''} ${platform}`.trim())),
+        waiver: null,
+        head: { ...built.head, dirty: reports.some(({ head }) => head.dirty), reference: null },
+    };
+}
+/**
+ * The exit code: 0 within, 1 over, 2 could not measure. A broken budget of an image that is not to fail (`fails` is given its name) passes, a
+ * failed measurement never.
+ */
+function exitCodeOf({ verdict, images }, fails) {
+    if (verdict === 'error')
+        return 2;
+    return images.some((image) => image.verdict === 'over' && fails(image.name)) ? 1 : 0;
+}
+/** What tells a report's comment from the others on its pull request: its image's name; `*` where it has several images. */
+function keyOf({ images }) {
+    const names = new Set(images.map(({ name }) => name));
+    return names.size === 1 ? [...names][0] : '*';
 }
 /** The report of a run that has no figures, with what is known of it all the same. */
 function reportFailure(name, failure, known = {}) {
@@ -57424,7 +57513,7 @@ const METRICS = [
 
 /***/ }),
 
-/***/ 9434:
+/***/ 7403:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -57435,6 +57524,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./build/advice/advise.js + 17 modules
@@ -57507,8 +57598,6 @@ function ceiling(numerator, denominator) {
     return (numerator + denominator - 1n) / denominator;
 }
 
-// EXTERNAL MODULE: ./build/budget/waiver.js
-var waiver = __nccwpck_require__(4954);
 // EXTERNAL MODULE: ./build/clock.js + 1 modules
 var build_clock = __nccwpck_require__(4701);
 // EXTERNAL MODULE: ./build/compare/compare.js + 6 modules
@@ -57519,10 +57608,37 @@ var build_failure = __nccwpck_require__(9874);
 var store = __nccwpck_require__(2503);
 // EXTERNAL MODULE: ./build/report/assemble.js
 var assemble = __nccwpck_require__(1499);
-// EXTERNAL MODULE: external "node:os"
-var external_node_os_ = __nccwpck_require__(8161);
-// EXTERNAL MODULE: ./build/git/commits.js
-var commits = __nccwpck_require__(2985);
+// EXTERNAL MODULE: ./build/budget/waiver.js
+var waiver = __nccwpck_require__(4954);
+// EXTERNAL MODULE: ./build/budget/verdict.js
+var verdict = __nccwpck_require__(1153);
+;// CONCATENATED MODULE: ./build/report/waiver.js
+
+
+/**
+ * The report with what was accepted of the growth that breaks a budget: that is not held against the change. `key`: of the comment that
+ * keeps what was accepted. `ask` null: nobody can accept anything.
+ */
+async function withWaiver(report, ask, key) {
+    if (ask === null || !report.images.some(({ checks }) => checks.some(waiver/* isWaivable */.uF)))
+        return report;
+    const { label, set, shown, problem } = await ask(key, shownIn(report));
+    const images = report.images.map((image) => (0,waiver/* waive */.T9)(image, shown));
+    return {
+        ...report,
+        images,
+        verdict: (0,verdict/* worstVerdict */.z)(images.map(({ verdict }) => verdict)),
+        waiver: { label, by: set?.by ?? null, at: set?.at ?? null, problem },
+    };
+}
+/** What a report shows that can be accepted: of images that did not grow there is nothing. */
+function shownIn({ images }) {
+    return images.flatMap((image) => (0,waiver/* shownOf */.Rp)(image) ?? []).filter(isGrowing);
+}
+function isGrowing({ growth: { size, downloadSize, layers }, parts }) {
+    return parts.length > 0 || [size, downloadSize, layers].some((amount) => (amount ?? 0) > 0);
+}
+
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 10 modules
@@ -57876,189 +57992,6 @@ function csv(fields) {
 function keepsRecords({ driver, version }) {
     const major = /^v?(\d+)\./.exec(version)?.[1];
     return driver !== 'docker' || major === undefined || Number(major) >= 24;
-}
-
-// EXTERNAL MODULE: ./build/git/git.js
-var git = __nccwpck_require__(75);
-;// CONCATENATED MODULE: ./build/git/tree.js
-
-
-
-
-
-/**
- * Writes the files of a commit or tree into the folder `destination` (made, must not exist).
- *
- * Not a `git worktree`: that leaves a `.git` file in the folder, which the checkout does not have, which holds the folder's
- * own path and which `COPY . .` takes into the image; and it registers itself in the user's repository. Here an index
- * of our own is filled and checked out: both sides are made the same way, without `.git`, with the repository's own filters
- * (line ends) and sparse patterns.
- *
- * - Submodules that the checkout has are filled likewise, also under another path or name, from the clones that are there:
- *   no address in `.gitmodules` is ever asked. Those that it left empty stay empty.
- * - LFS files are pointers where the clone has no LFS objects (actions/checkout's default, `lfs: false`), else what LFS gives.
- *
- * Throws CouldNotMeasure `git` where git fails, and where a submodule is needed that cannot be had.
- */
-async function writeTree(exec, repository, treeish, destination, credentials) {
-    await fill(exec, repository, treeish, destination, credentials, `${destination}.index`);
-}
-/** `indexFile` stands outside of all that is written: a submodule's too. */
-async function fill(exec, repository, treeish, destination, credentials, indexFile) {
-    const written = await readTree(repository, treeish, destination, credentials, indexFile);
-    if (written.exitCode !== 0)
-        throw (0,git/* gitFailure */.tv)(['read-tree'], written);
-    const needed = await submodulesIn(repository, { GIT_INDEX_FILE: indexFile });
-    if (needed.length === 0)
-        return;
-    // A clone that has no working tree any more is run in the destination: the index it has is of another time.
-    const present = repository.root === destination ? [] : await submodulesIn(repository);
-    for (const [at, submodule] of needed.entries()) {
-        const folder = (0,external_node_path_.join)(destination, submodule.path);
-        await (0,promises_.mkdir)(folder, { recursive: true });
-        if ((await (0,promises_.realpath)(folder)) !== (0,external_node_path_.join)(await (0,promises_.realpath)(destination), submodule.path))
-            throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${submodule.path}\` leads out of its repository.`);
-        const source = await sourceOf(exec, repository, submodule, present, folder);
-        if (source === null)
-            continue;
-        const failed = await (0,commits/* fetchCommit */.iH)(source, submodule.commit, credentials);
-        if (failed !== null)
-            throw new build_failure/* CouldNotMeasure */.N('git', `The commit \`${submodule.commit.slice(0, 7)}\` of the submodule \`${submodule.path}\` could not be fetched (${failed}).`);
-        await fill(exec, source, submodule.commit, folder, credentials, `${indexFile}-${at}`);
-    }
-}
-/**
- * Fills the index and checks it out. That may talk to a remote, as a checkout would, for what the clone left there (the blobs
- * of a partial clone, LFS objects): where it fails, it is done once more with the token.
- */
-async function readTree(repository, treeish, destination, credentials, indexFile) {
-    const lfs = await hasLfsObjects(repository);
-    const read = async (env) => {
-        await (0,promises_.mkdir)(destination, { recursive: true });
-        return repository.tryGit([
-            `--git-dir=${repository.gitDir}`,
-            `--work-tree=${destination}`,
-            'read-tree',
-            '-m',
-            '-u',
-            '--end-of-options',
-            treeish,
-        ], { GIT_INDEX_FILE: indexFile, ...(lfs ? {} : { GIT_LFS_SKIP_SMUDGE: '1' }), ...env });
-    };
-    const written = await read({});
-    if (written.exitCode === 0 || credentials === null || !(lfs || (await isPartial(repository))))
-        return written;
-    await (0,promises_.rm)(destination, { recursive: true });
-    const again = await read((0,commits/* credentialVariables */.rt)(credentials));
-    return again.exitCode === 0 ? again : written;
-}
-/**
- * Whether LFS files were fetched into the clone: then its checkout has their content, else their pointers. git-lfs keeps
- * objects in `lfs/objects` of the git directory that linked worktrees share, or in the folder `lfs.storage`.
- */
-async function hasLfsObjects(repository) {
-    const common = (0,external_node_path_.resolve)(repository.root, await repository.git(['rev-parse', '--git-common-dir']));
-    const configured = await repository.tryGit(['config', '--type=path', '--get', 'lfs.storage']);
-    const storage = configured.exitCode === 0 ? configured.stdout.trimEnd() : 'lfs';
-    const objects = await (0,promises_.readdir)((0,external_node_path_.join)((0,external_node_path_.resolve)(common, storage), 'objects')).catch(() => []);
-    return objects.some((name) => /^[0-9a-f]{2}$/.test(name));
-}
-/** Whether git itself fetches, as it goes, objects that the clone left out (`--filter`). */
-async function isPartial(repository) {
-    const keys = String.raw `^(extensions\.partialclone|remote\..*\.promisor)$`;
-    return (await repository.tryGit(['config', '--get-regexp', keys])).exitCode === 0;
-}
-/** The submodules in an index, the user's or that of `env`: none where it has no `.gitmodules` that git could read. */
-async function submodulesIn(repository, env = {}) {
-    // Without `--no-includes` git would read any file that the blob names.
-    const listed = await repository.tryGit(['config', '--no-includes', '--blob=:.gitmodules', '-z', '--get-regexp', String.raw `^submodule\..*\.path$`], env);
-    if (listed.exitCode !== 0)
-        return [];
-    const names = new Map(listed.stdout.split('\0').flatMap((entry) => {
-        const found = /^submodule\.([^\n]*)\.path\n(.*)$/s.exec(entry);
-        return found ? [[found[2], found[1]]] : [];
-    }));
-    const staged = await repository.git(['ls-files', '--stage', '-z'], env);
-    return staged.split('\0').flatMap((entry) => {
-        const link = /^160000 ([0-9a-f]{40,64}) 0\t(.+)$/s.exec(entry);
-        return link ? [{ path: link[2], commit: link[1], name: names.get(link[2]) ?? null }] : [];
-    });
-}
-/**
- * The repository to read a submodule from, or null where it stays empty: it does so in the checkout, too.
- *
- * The tree may have one that the checkout has no more (a change that removes it): its clone is looked for in the git directory,
- * where git keeps it by its name. Without it the tree would silently lack files, so that is an error, unless the checkout left
- * all of its submodules empty. Where it has none at all nobody can tell, and that is an error as well.
- * Any clone that has the commit will do: what a commit holds is told by its hash.
- */
-async function sourceOf(exec, repository, { path, name }, present, folder) {
-    const renamed = present.find((other) => name !== null && other.name === name);
-    if (renamed)
-        return checkedOut(exec, repository, renamed.path);
-    const kept = name !== null && isModuleName(name)
-        ? await (0,git/* openGitDir */.wk)(exec, (0,external_node_path_.join)(repository.gitDir, 'modules', name), folder)
-        : null;
-    if (kept !== null)
-        return kept;
-    if (present.some((other) => other.path === path))
-        return checkedOut(exec, repository, path);
-    // A link that `.gitmodules` lacks is none that git could have checked out.
-    if (name === null)
-        return null;
-    const populated = await Promise.all(present.map((other) => isPopulated(repository, other.path)));
-    if (populated.length > 0 && !populated.includes(true))
-        return null;
-    throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${path}\` is needed, but the checkout, whose commit lacks it, has no clone of it.`);
-}
-/** The repository that the checkout has at the path of a submodule, or null where it left that empty. */
-async function checkedOut(exec, repository, path) {
-    if (!(await isPopulated(repository, path)))
-        return null;
-    const opened = await (0,git/* openRepository */.h_)(exec, (0,external_node_path_.join)(repository.root, path));
-    // Where the `.git` there is broken, git may find the repository around it.
-    if (opened.root !== (0,external_node_path_.join)(repository.root, path))
-        throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${path}\` of the checkout is no repository of its own.`);
-    return opened;
-}
-/** Never through a link: what it leads to is no submodule. */
-async function isPopulated(repository, path) {
-    const folder = (0,external_node_path_.join)(repository.root, path);
-    return (await exists((0,external_node_path_.join)(folder, '.git'))) && (await (0,promises_.realpath)(folder)) === folder;
-}
-/** What git takes for a submodule's name: a relative path that leads nowhere up (`check_submodule_name`). */
-function isModuleName(name) {
-    return name.split(/[/\\]/).every((part) => part !== '' && part !== '.' && part !== '..');
-}
-/**
- * The working tree as it is, uncommitted and untracked (but not ignored) files included, as a tree object: made through a
- * copy of the index, so that the user's own stays as it is.
- */
-async function snapshotWorkingTree(repository, scratch) {
-    const copy = (0,external_node_path_.join)(scratch, 'snapshot.index');
-    await (0,promises_.mkdir)((0,external_node_path_.dirname)(copy), { recursive: true });
-    const own = (0,external_node_path_.join)(repository.gitDir, 'index');
-    if (await exists(own)) {
-        await (0,promises_.copyFile)(own, copy);
-        // A file that changed within the index's last moment without changing its size is told by the index not being younger than the file
-        // (https://git-scm.com/docs/racy-git): a copy is.
-        const { atimeMs, mtimeMs } = await (0,promises_.stat)(own);
-        await (0,promises_.utimes)(copy, atimeMs / 1000, Math.floor(mtimeMs / 1000));
-    }
-    const index = { GIT_INDEX_FILE: copy };
-    await repository.git(['add', '--all', '--', '.'], index);
-    return repository.git(['write-tree'], index);
-}
-/**
- * Whether the working tree differs from HEAD: changed, staged or untracked (but not ignored) files. What is changed inside of a
- * submodule is not measured and does not count.
- */
-async function isDirty(repository) {
-    return ((await repository.git(['status', '--porcelain', '--untracked-files=normal', '--ignore-submodules=dirty', '-z'])) !==
-        '');
-}
-async function exists(path) {
-    return (0,promises_.stat)(path).then(() => true, () => false);
 }
 
 // EXTERNAL MODULE: ./build/image/layer/whiteout.js
@@ -59180,16 +59113,12 @@ function missingBlob(place, digest) {
 
 
 
-
 /** Writes the revision's tree, builds it and measures the image: one Measurement a platform. Leaves nothing in the engine but its cache. */
 async function measureRevision(shop, revision) {
     const section = shop.log.section(`Build ${revision.label}`);
     try {
-        const tree = (0,external_node_path_.join)(shop.scratch, revision.side);
-        await writeTree(shop.exec, shop.repository, revision.treeish, tree, shop.credentials);
-        const { beforeBuild, platforms } = shop.inputs;
-        if (beforeBuild !== null)
-            await shop.inTurn(() => prepare(shop, revision.side, tree, beforeBuild, section.line));
+        const tree = await treeFor(shop, revision, section.line);
+        const { platforms } = shop.inputs;
         const engine = await shop.engine;
         const image = temporaryName(revision.side);
         const request = {
@@ -59199,7 +59128,7 @@ async function measureRevision(shop, revision) {
             keep: engine.driver === 'docker' && (engine.store === 'classic' || shop.inputs.metrics.includes('size')),
             inputs: shop.inputs,
             tree,
-            root: shop.repository.root,
+            root: shop.checkout.repository.root,
             cwd: shop.cwd,
             scratch: shop.scratch,
             onLine: section.line,
@@ -59238,6 +59167,17 @@ async function measureRevision(shop, revision) {
     finally {
         section.end();
     }
+}
+/** The folder that is built from. What `before-build` makes is this image's alone. */
+async function treeFor({ checkout, exec, inputs, scratch, inTurn }, revision, onLine) {
+    const { side, treeish } = revision;
+    const { beforeBuild } = inputs;
+    if (beforeBuild === null)
+        return checkout.treeOf(treeish);
+    const tree = (0,external_node_path_.join)(scratch, side);
+    await checkout.writeTree(treeish, tree);
+    await inTurn(() => prepare(exec, side, tree, beforeBuild, onLine));
+    return tree;
 }
 /** The images that a build made, by the way that its store offers. */
 function readBuilt(shop, engine, build, request, subject) {
@@ -59363,8 +59303,8 @@ const NO_BLOBS = 'the layers lie unpacked there';
  * Runs `before-build` in a tree, as a workflow's `run` step would: bash, stopping at the first failure. What it prints is for
  * the log alone, where a workflow's secrets are masked: in a comment they would not be.
  */
-async function prepare(shop, side, tree, command, onLine) {
-    const ran = await shop.exec('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', command], {
+async function prepare(exec, side, tree, command, onLine) {
+    const ran = await exec('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', command], {
         cwd: tree,
         env: { IMAGE_BUDGET_SIDE: side },
         withoutCredentials: true,
@@ -59596,7 +59536,6 @@ async function withContent({ measurement }, shelf, { name, inputs, contents }) {
 
 
 
-
 /**
  * The base's measurement: what is recorded of its commit, or else a build of it. A base that cannot be found or built is no failure but an
  * answer: `none`, with the reason. `search` null: there are no records.
@@ -59606,7 +59545,7 @@ async function withContent({ measurement }, shelf, { name, inputs, contents }) {
 async function obtainBaseline(shop, question, head, search) {
     if (shop.inputs.baseline === 'none')
         return NOT_WANTED;
-    const base = await (0,commits/* resolveBase */.gU)(shop.repository, question, shop.credentials);
+    const base = await shop.checkout.resolveBase(question);
     if (base.commit === null)
         return none(null, base.ref, base.reason);
     const { commit, ref } = base;
@@ -59666,7 +59605,7 @@ function noRecord({ commit }, { dataBranch }) {
 }
 async function buildBaseline(shop, base) {
     const { commit, ref } = base;
-    const there = await (0,commits/* fetchBase */.cu)(shop.repository, base, shop.credentials);
+    const there = await shop.checkout.fetchBase(base);
     if (there.commit === null)
         return none(null, ref, there.reason);
     try {
@@ -59802,10 +59741,217 @@ function builder_lastError(stderr) {
     return line.replace(/^(?:ERROR|error): ?/, '') || 'it gave no reason.';
 }
 
-// EXTERNAL MODULE: external "node:stream"
-var external_node_stream_ = __nccwpck_require__(7075);
 // EXTERNAL MODULE: ./build/turns.js
 var turns = __nccwpck_require__(7760);
+// EXTERNAL MODULE: ./build/git/commits.js
+var commits = __nccwpck_require__(2985);
+// EXTERNAL MODULE: ./build/git/git.js
+var git = __nccwpck_require__(75);
+;// CONCATENATED MODULE: ./build/git/tree.js
+
+
+
+
+
+/**
+ * Writes the files of a commit or tree into the folder `destination` (made, must not exist).
+ *
+ * Not a `git worktree`: that leaves a `.git` file in the folder, which the checkout does not have, which holds the folder's
+ * own path and which `COPY . .` takes into the image; and it registers itself in the user's repository. Here an index
+ * of our own is filled and checked out: both sides are made the same way, without `.git`, with the repository's own filters
+ * (line ends) and sparse patterns.
+ *
+ * - Submodules that the checkout has are filled likewise, also under another path or name, from the clones that are there:
+ *   no address in `.gitmodules` is ever asked. Those that it left empty stay empty.
+ * - LFS files are pointers where the clone has no LFS objects (actions/checkout's default, `lfs: false`), else what LFS gives.
+ *
+ * Throws CouldNotMeasure `git` where git fails, and where a submodule is needed that cannot be had.
+ */
+async function writeTree(exec, repository, treeish, destination, credentials) {
+    await fill(exec, repository, treeish, destination, credentials, `${destination}.index`);
+}
+/** `indexFile` stands outside of all that is written: a submodule's too. */
+async function fill(exec, repository, treeish, destination, credentials, indexFile) {
+    const written = await readTree(repository, treeish, destination, credentials, indexFile);
+    if (written.exitCode !== 0)
+        throw (0,git/* gitFailure */.tv)(['read-tree'], written);
+    const needed = await submodulesIn(repository, { GIT_INDEX_FILE: indexFile });
+    if (needed.length === 0)
+        return;
+    // A clone that has no working tree any more is run in the destination: the index it has is of another time.
+    const present = repository.root === destination ? [] : await submodulesIn(repository);
+    for (const [at, submodule] of needed.entries()) {
+        const folder = (0,external_node_path_.join)(destination, submodule.path);
+        await (0,promises_.mkdir)(folder, { recursive: true });
+        if ((await (0,promises_.realpath)(folder)) !== (0,external_node_path_.join)(await (0,promises_.realpath)(destination), submodule.path))
+            throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${submodule.path}\` leads out of its repository.`);
+        const source = await sourceOf(exec, repository, submodule, present, folder);
+        if (source === null)
+            continue;
+        const failed = await (0,commits/* fetchCommit */.iH)(source, submodule.commit, credentials);
+        if (failed !== null)
+            throw new build_failure/* CouldNotMeasure */.N('git', `The commit \`${submodule.commit.slice(0, 7)}\` of the submodule \`${submodule.path}\` could not be fetched (${failed}).`);
+        await fill(exec, source, submodule.commit, folder, credentials, `${indexFile}-${at}`);
+    }
+}
+/**
+ * Fills the index and checks it out. That may talk to a remote, as a checkout would, for what the clone left there (the blobs
+ * of a partial clone, LFS objects): where it fails, it is done once more with the token.
+ */
+async function readTree(repository, treeish, destination, credentials, indexFile) {
+    const lfs = await hasLfsObjects(repository);
+    const read = async (env) => {
+        await (0,promises_.mkdir)(destination, { recursive: true });
+        return repository.tryGit([
+            `--git-dir=${repository.gitDir}`,
+            `--work-tree=${destination}`,
+            'read-tree',
+            '-m',
+            '-u',
+            '--end-of-options',
+            treeish,
+        ], { GIT_INDEX_FILE: indexFile, ...(lfs ? {} : { GIT_LFS_SKIP_SMUDGE: '1' }), ...env });
+    };
+    const written = await read({});
+    if (written.exitCode === 0 || credentials === null || !(lfs || (await isPartial(repository))))
+        return written;
+    await (0,promises_.rm)(destination, { recursive: true });
+    const again = await read((0,commits/* credentialVariables */.rt)(credentials));
+    return again.exitCode === 0 ? again : written;
+}
+/**
+ * Whether LFS files were fetched into the clone: then its checkout has their content, else their pointers. git-lfs keeps
+ * objects in `lfs/objects` of the git directory that linked worktrees share, or in the folder `lfs.storage`.
+ */
+async function hasLfsObjects(repository) {
+    const common = (0,external_node_path_.resolve)(repository.root, await repository.git(['rev-parse', '--git-common-dir']));
+    const configured = await repository.tryGit(['config', '--type=path', '--get', 'lfs.storage']);
+    const storage = configured.exitCode === 0 ? configured.stdout.trimEnd() : 'lfs';
+    const objects = await (0,promises_.readdir)((0,external_node_path_.join)((0,external_node_path_.resolve)(common, storage), 'objects')).catch(() => []);
+    return objects.some((name) => /^[0-9a-f]{2}$/.test(name));
+}
+/** Whether git itself fetches, as it goes, objects that the clone left out (`--filter`). */
+async function isPartial(repository) {
+    const keys = String.raw `^(extensions\.partialclone|remote\..*\.promisor)$`;
+    return (await repository.tryGit(['config', '--get-regexp', keys])).exitCode === 0;
+}
+/** The submodules in an index, the user's or that of `env`: none where it has no `.gitmodules` that git could read. */
+async function submodulesIn(repository, env = {}) {
+    // Without `--no-includes` git would read any file that the blob names.
+    const listed = await repository.tryGit(['config', '--no-includes', '--blob=:.gitmodules', '-z', '--get-regexp', String.raw `^submodule\..*\.path$`], env);
+    if (listed.exitCode !== 0)
+        return [];
+    const names = new Map(listed.stdout.split('\0').flatMap((entry) => {
+        const found = /^submodule\.([^\n]*)\.path\n(.*)$/s.exec(entry);
+        return found ? [[found[2], found[1]]] : [];
+    }));
+    const staged = await repository.git(['ls-files', '--stage', '-z'], env);
+    return staged.split('\0').flatMap((entry) => {
+        const link = /^160000 ([0-9a-f]{40,64}) 0\t(.+)$/s.exec(entry);
+        return link ? [{ path: link[2], commit: link[1], name: names.get(link[2]) ?? null }] : [];
+    });
+}
+/**
+ * The repository to read a submodule from, or null where it stays empty: it does so in the checkout, too.
+ *
+ * The tree may have one that the checkout has no more (a change that removes it): its clone is looked for in the git directory,
+ * where git keeps it by its name. Without it the tree would silently lack files, so that is an error, unless the checkout left
+ * all of its submodules empty. Where it has none at all nobody can tell, and that is an error as well.
+ * Any clone that has the commit will do: what a commit holds is told by its hash.
+ */
+async function sourceOf(exec, repository, { path, name }, present, folder) {
+    const renamed = present.find((other) => name !== null && other.name === name);
+    if (renamed)
+        return checkedOut(exec, repository, renamed.path);
+    const kept = name !== null && isModuleName(name)
+        ? await (0,git/* openGitDir */.wk)(exec, (0,external_node_path_.join)(repository.gitDir, 'modules', name), folder)
+        : null;
+    if (kept !== null)
+        return kept;
+    if (present.some((other) => other.path === path))
+        return checkedOut(exec, repository, path);
+    // A link that `.gitmodules` lacks is none that git could have checked out.
+    if (name === null)
+        return null;
+    const populated = await Promise.all(present.map((other) => isPopulated(repository, other.path)));
+    if (populated.length > 0 && !populated.includes(true))
+        return null;
+    throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${path}\` is needed, but the checkout, whose commit lacks it, has no clone of it.`);
+}
+/** The repository that the checkout has at the path of a submodule, or null where it left that empty. */
+async function checkedOut(exec, repository, path) {
+    if (!(await isPopulated(repository, path)))
+        return null;
+    const opened = await (0,git/* openRepository */.h_)(exec, (0,external_node_path_.join)(repository.root, path));
+    // Where the `.git` there is broken, git may find the repository around it.
+    if (opened.root !== (0,external_node_path_.join)(repository.root, path))
+        throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${path}\` of the checkout is no repository of its own.`);
+    return opened;
+}
+/** Never through a link: what it leads to is no submodule. */
+async function isPopulated(repository, path) {
+    const folder = (0,external_node_path_.join)(repository.root, path);
+    return (await exists((0,external_node_path_.join)(folder, '.git'))) && (await (0,promises_.realpath)(folder)) === folder;
+}
+/** What git takes for a submodule's name: a relative path that leads nowhere up (`check_submodule_name`). */
+function isModuleName(name) {
+    return name.split(/[/\\]/).every((part) => part !== '' && part !== '.' && part !== '..');
+}
+/**
+ * The working tree as it is, uncommitted and untracked (but not ignored) files included, as a tree object: made through a
+ * copy of the index, so that the user's own stays as it is.
+ */
+async function snapshotWorkingTree(repository, scratch) {
+    const copy = (0,external_node_path_.join)(scratch, 'snapshot.index');
+    await (0,promises_.mkdir)((0,external_node_path_.dirname)(copy), { recursive: true });
+    const own = (0,external_node_path_.join)(repository.gitDir, 'index');
+    if (await exists(own)) {
+        await (0,promises_.copyFile)(own, copy);
+        // A file that changed within the index's last moment without changing its size is told by the index not being younger than the file
+        // (https://git-scm.com/docs/racy-git): a copy is.
+        const { atimeMs, mtimeMs } = await (0,promises_.stat)(own);
+        await (0,promises_.utimes)(copy, atimeMs / 1000, Math.floor(mtimeMs / 1000));
+    }
+    const index = { GIT_INDEX_FILE: copy };
+    await repository.git(['add', '--all', '--', '.'], index);
+    return repository.git(['write-tree'], index);
+}
+/**
+ * Whether the working tree differs from HEAD: changed, staged or untracked (but not ignored) files. What is changed inside of a
+ * submodule is not measured and does not count.
+ */
+async function isDirty(repository) {
+    return ((await repository.git(['status', '--porcelain', '--untracked-files=normal', '--ignore-submodules=dirty', '-z'])) !==
+        '');
+}
+async function exists(path) {
+    return (0,promises_.stat)(path).then(() => true, () => false);
+}
+
+;// CONCATENATED MODULE: ./build/git/checkout.js
+
+
+
+
+/** `scratch`: a folder of its own, which need not be there yet. */
+function createCheckout(exec, repository, scratch, credentials) {
+    const write = (treeish, folder) => writeTree(exec, repository, treeish, folder, credentials);
+    let trees = 0;
+    return {
+        repository,
+        resolveBase: (0,turns/* once */.O)((question) => (0,commits/* resolveBase */.gU)(repository, question, credentials), (question) => JSON.stringify(question)),
+        fetchBase: (0,turns/* once */.O)((base) => (0,commits/* fetchBase */.cu)(repository, base, credentials), ({ commit }) => commit),
+        treeOf: (0,turns/* once */.O)(async (treeish) => {
+            const folder = (0,external_node_path_.join)(scratch, `tree-${(trees += 1)}`);
+            await write(treeish, folder);
+            return folder;
+        }, (treeish) => treeish),
+        writeTree: write,
+    };
+}
+
+// EXTERNAL MODULE: external "node:stream"
+var external_node_stream_ = __nccwpck_require__(7075);
 // EXTERNAL MODULE: ./build/image/layer/listing.js + 2 modules
 var layer_listing = __nccwpck_require__(2028);
 // EXTERNAL MODULE: external "node:buffer"
@@ -60717,29 +60863,27 @@ function createLayerContents(signal) {
         known.set(diffId, content);
         return content;
     }
-    return {
-        get: (diffId) => known.get(diffId),
-        add: (layer) => void keep(layer),
-        read: (diffId, blob, open) => {
-            const found = known.get(diffId);
-            if (found)
-                return Promise.resolve(found);
-            const already = underWay.get(diffId);
-            if (already)
-                return already;
-            const read = inTurn(async () => {
-                if (signal.aborted)
-                    throw cancelled(diffId);
-                const stored = (0,external_node_stream_.addAbortSignal)(signal, await open());
-                const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true };
-                return keep(await readLayer(stored, expected).catch((error) => {
-                    throw signal.aborted ? cancelled(diffId) : error;
-                }));
-            }).finally(() => underWay.delete(diffId));
-            underWay.set(diffId, read);
-            return read;
-        },
+    const read = (diffId, blob, open) => {
+        const found = known.get(diffId);
+        if (found)
+            return Promise.resolve(found);
+        const already = underWay.get(diffId);
+        // Another image may have been stopped, or have the layer where it cannot be read.
+        if (already)
+            return already.catch(() => read(diffId, blob, open));
+        const reading = inTurn(async () => {
+            if (signal.aborted)
+                throw cancelled(diffId);
+            const stored = (0,external_node_stream_.addAbortSignal)(signal, await open());
+            const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true };
+            return keep(await readLayer(stored, expected).catch((error) => {
+                throw signal.aborted ? cancelled(diffId) : error;
+            }));
+        }).finally(() => underWay.delete(diffId));
+        underWay.set(diffId, reading);
+        return reading;
     };
+    return { get: (diffId) => known.get(diffId), add: (layer) => void keep(layer), read };
 }
 function cancelled(diffId) {
     return new build_failure/* CouldNotMeasure */.N('cancelled', `The run was cancelled while the layer with diffID ${diffId} was read.`);
@@ -63415,14 +63559,42 @@ function atMost(name) {
 
 
 
-/**
- * Measures head and base: builds of the checkout's commit and of the one it is compared with, or images where they lie.
- * `scratch` is a folder of the run's own; `facts` get what is found out, `onName` at once. Throws CouldNotMeasure.
- */
-async function measureSides(inputs, surroundings, world, scratch, facts, onName) {
-    // Stops the other side when one fails: there is nothing to compare then.
+
+/** `scratch` is a folder of the run's own. `isAlone`: where the one image fails, nothing else is worth to be waited for. */
+function createCommons(surroundings, world, scratch, isAlone) {
     const stop = new AbortController();
     const signal = AbortSignal.any([world.signal, stop.signal]);
+    const exec = world.createExec(signal);
+    const { credentials, uncommitted } = surroundings;
+    let checkouts = 0;
+    const checkoutOf = (0,turns/* once */.O)((repository) => {
+        const folder = (0,external_node_path_.join)(scratch, `checkout-${(checkouts += 1)}`);
+        const checkout = createCheckout(exec, repository, folder, credentials);
+        const head = (0,turns/* once */.O)(() => headRevision(repository, scratch, uncommitted, world.log), () => '');
+        return Promise.resolve({ checkout, head: () => head(null) });
+    }, ({ root, gitDir }) => JSON.stringify([root, gitDir]));
+    return {
+        signal,
+        onFailure: () => (isAlone ? stop.abort() : undefined),
+        contents: createLayerContents(signal),
+        // Not stopped by an image that fails: what it has to say comes before what the attempts said.
+        engineOf: (0,turns/* once */.O)((builder) => inspectBuilder(world.createExec(world.signal), builder), (builder) => builder ?? ''),
+        openCheckout: (0,turns/* once */.O)(async (folder) => checkoutOf(await (0,git/* openRepository */.h_)(exec, folder)), (folder) => folder),
+        inTurn: (0,turns/* createTurns */.z)(1),
+    };
+}
+/**
+ * Measures head and base: builds of the checkout's commit and of the one it is compared with, or images where they lie.
+ * `scratch` is a folder of the image's own; `facts` get what is found out, `onName` at once. Throws CouldNotMeasure.
+ */
+async function measureSides(inputs, surroundings, world, commons, scratch, facts, onName) {
+    // Stops the other side when one fails: there is nothing to compare then.
+    const failed = new AbortController();
+    const stop = () => {
+        failed.abort();
+        commons.onFailure();
+    };
+    const signal = AbortSignal.any([world.signal, failed.signal]);
     const exec = world.createExec(signal);
     const cwd = await (0,promises_.realpath)(surroundings.cwd);
     const tidyUp = () => world.createExec(AbortSignal.timeout(TIDYING_MS));
@@ -63439,15 +63611,15 @@ async function measureSides(inputs, surroundings, world, scratch, facts, onName)
         clock,
         warn: world.log.warning,
     });
-    const reading = { log: world.log, inputs, places, contents: createLayerContents(signal) };
+    const reading = { log: world.log, inputs, places, contents: commons.contents };
     try {
         if (inputs.image !== null)
             return await measureImages(inputs.image, reading, surroundings, world, facts, onName);
-        return await measureBuilds({ ...reading, exec, tidyUp, cwd, scratch, inTurn: (0,turns/* createTurns */.z)(1), credentials: surroundings.credentials }, surroundings, world, facts, onName, () => stop.abort());
+        return await measureBuilds({ ...reading, exec, tidyUp, cwd, scratch, inTurn: commons.inTurn }, surroundings, world, commons, facts, onName, stop);
     }
     catch (error) {
-        // What else is being read or built is of no use any more.
-        stop.abort();
+        // What else is being read or built for it is of no use any more.
+        stop();
         throw error;
     }
     finally {
@@ -63455,21 +63627,21 @@ async function measureSides(inputs, surroundings, world, scratch, facts, onName)
     }
 }
 /** Builds the checkout's commit, and beside it what it is compared with. `stop` ends what is still under way. */
-async function measureBuilds(tools, surroundings, world, facts, onName, stop) {
-    const { inputs, exec, cwd, scratch } = tools;
-    // Not stopped by a side that fails: what it has to say comes before what the attempts said.
-    const engine = inspectBuilder(world.createExec(world.signal), inputs.builder);
+async function measureBuilds(tools, surroundings, world, commons, facts, onName, stop) {
+    const { inputs, cwd } = tools;
+    const engine = commons.engineOf(inputs.builder);
     engine.catch(() => { });
-    const repository = await (0,git/* openRepository */.h_)(exec, await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd));
+    const { checkout, head } = await commons.openCheckout(await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd));
+    const { repository } = checkout;
     facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName);
     onName(facts.name);
-    const revision = await headRevision(repository, scratch, surroundings.uncommitted, world.log);
+    const revision = await head();
     const { commit, dirty } = revision;
     facts.head = { ...facts.head, commit, pushed: surroundings.pushed === commit ? null : surroundings.pushed, dirty };
     const shop = {
         ...tools,
         name: facts.name,
-        repository,
+        checkout,
         engine,
     };
     const recipe = recipeOf(inputs, {
@@ -63614,13 +63786,44 @@ var version = __nccwpck_require__(8508);
 
 
 
+
+
 /**
- * The product in a sentence: measures head and base, compares them, judges, and reports.
+ * The product in a sentence: measures head and base of each image, compares them, judges, and reports, in the order of `images`.
  * Never throws for an image that could not be measured: the report says so. Throws where the run was cancelled.
  */
-async function run(inputs, surroundings, world) {
-    const { repositoryUrl, runUrl } = surroundings;
+async function run(images, surroundings, world) {
+    const isAlone = images.length === 1;
     const scratch = await makeScratch(surroundings.temporary);
+    try {
+        const commons = createCommons(surroundings, world, scratch, isAlone);
+        // What they wait for is the engine, which has the same cores.
+        const inTurn = (0,turns/* createTurns */.z)((0,external_node_os_.availableParallelism)());
+        const outcomes = await Promise.all(images.map((inputs, at) => inTurn(async () => {
+            const own = (0,external_node_path_.join)(scratch, `image-${at + 1}`);
+            await (0,promises_.mkdir)(own);
+            const log = isAlone ? world.log : prefixed(world.log, inputs.name ?? `image ${at + 1}`);
+            return runImage(inputs, surroundings, { ...world, log }, commons, own);
+        })));
+        world.signal.throwIfAborted();
+        const report = (0,assemble/* mergeReports */.C1)(outcomes.map((outcome) => outcome.report));
+        return {
+            report: await withWaiver(report, world.askWaivers, (0,assemble/* keyOf */.TN)(report)),
+            recordables: outcomes.flatMap(({ recordable }) => recordable ?? []),
+        };
+    }
+    catch (error) {
+        if (world.signal.aborted)
+            throw new build_failure/* CouldNotMeasure */.N('cancelled', 'The run was cancelled.');
+        throw error;
+    }
+    finally {
+        await run_discard(scratch, world.log);
+    }
+}
+/** One image, on all of its platforms. */
+async function runImage(inputs, surroundings, world, commons, scratch) {
+    const { repositoryUrl, runUrl } = surroundings;
     const facts = {
         name: inputs.name ?? surroundings.repositoryName ?? 'image',
         head: { commit: null, pushed: null, dirty: false, reference: null },
@@ -63629,11 +63832,11 @@ async function run(inputs, surroundings, world) {
         const budgets = budgetsOf(inputs);
         let historyOf = noHistory;
         const begin = (name) => void (historyOf = readHistories(world, name, inputs.platforms, budgets));
-        const { measured, baseline, ...recorded } = await measureSides(inputs, surroundings, world, scratch, facts, begin);
+        const { measured, baseline, ...recorded } = await measureSides(inputs, surroundings, world, commons, scratch, facts, begin);
         world.signal.throwIfAborted();
         const judgedAt = recorded.committedAt === null ? {} : { now: recorded.committedAt };
         const histories = await Promise.all(measured.map(async ({ platform }) => ({ ...(await historyOf(platform)), ...judgedAt })));
-        const judged = (0,compare/* compareAll */.Rt)(measured, baseline).map((compared, at) => {
+        const images = (0,compare/* compareAll */.Rt)(measured, baseline).map((compared, at) => {
             const { comparison, head, base } = compared;
             const history = histories[at];
             const findings = (0,advise/* advise */.TH)(head, base);
@@ -63641,15 +63844,14 @@ async function run(inputs, surroundings, world) {
             const trend = trendOf(history.points, head);
             return { comparison, checks, verdict, findings, trend, ratchets: ratchetsOf(comparison.head, budgets) };
         });
-        const { images, waiver } = await withWaiver(judged, world.askWaivers, facts.name);
         // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.
         const isWhole = inputs.image !== null && inputs.platforms.length === 0;
         const gone = isWhole ? (0,compare/* gonePlatforms */.oq)(measured, baseline) : [];
-        const report = (0,assemble/* assembleReport */.x)({
+        const report = (0,assemble/* assembleReport */.xr)({
             version: version/* version */.r,
             images,
             gonePlatforms: gone,
-            waiver,
+            waiver: null,
             head: facts.head,
             repositoryUrl,
             runUrl,
@@ -63658,13 +63860,14 @@ async function run(inputs, surroundings, world) {
     }
     catch (error) {
         if (world.signal.aborted)
-            throw new build_failure/* CouldNotMeasure */.N('cancelled', 'The run was cancelled.');
-        const report = (0,assemble/* reportFailure */.Q)(facts.name, (0,build_failure/* toFailure */.w)(error), { head: facts.head, repositoryUrl, runUrl });
+            throw error;
+        const report = (0,assemble/* reportFailure */.xV)(facts.name, (0,build_failure/* toFailure */.w)(error), { head: facts.head, repositoryUrl, runUrl });
         return { report, recordable: null };
     }
-    finally {
-        await run_discard(scratch, world.log);
-    }
+}
+/** A log whose sections say which of several images they are about. */
+function prefixed(log, name) {
+    return { ...log, section: (title) => log.section(`${name}: ${title}`) };
 }
 const noHistory = () => Promise.resolve(budget_history/* NO_HISTORY */.Vo);
 /**
@@ -63699,17 +63902,6 @@ function trendOf(points, head) {
         .filter((point) => (0,budget_history/* isAlike */.HI)(head, point) && point.commit !== head.commit)
         .slice(-TREND)
         .map(({ commit, at, size, downloadSize, layers }) => ({ commit, at, size, downloadSize, layers }));
-}
-/** Where growth breaks a budget, what was accepted of it is not held against the change. */
-async function withWaiver(images, ask, name) {
-    if (ask === null || !images.some(({ checks }) => checks.some(waiver/* isWaivable */.uF)))
-        return { images, waiver: null };
-    const shown = images.flatMap(({ comparison, checks }) => (0,waiver/* shownOf */.Rp)(comparison.platform, comparison.change, checks) ?? []);
-    const { label, set, shown: accepted, problem } = await ask(name, shown);
-    return {
-        images: images.map((image) => (0,waiver/* waive */.T9)(image, accepted)),
-        waiver: { label, by: set?.by ?? null, at: set?.at ?? null, problem },
-    };
 }
 async function makeScratch(temporary) {
     try {
@@ -65058,6 +65250,7 @@ function listed(names) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   O: () => (/* binding */ once),
 /* harmony export */   z: () => (/* binding */ createTurns)
 /* harmony export */ });
 /** At most `atATime` tasks are under way, the others wait in the order they came. */
@@ -65079,6 +65272,16 @@ function createTurns(atATime) {
             else
                 underWay -= 1;
         }
+    };
+}
+/** The same function, asked once for each key. */
+function once(ask, keyOf) {
+    const asked = new Map();
+    return (argument) => {
+        const key = keyOf(argument);
+        const found = asked.get(key) ?? ask(argument);
+        asked.set(key, found);
+        return found;
     };
 }
 

@@ -1,5 +1,4 @@
 import { CouldNotMeasure, toFailure } from '../failure.ts'
-import { fetchBase, resolveBase } from '../git/commits.ts'
 import { measureImage, measureRevision, type Reading, type Revision, type Workshop } from '../image/measure.ts'
 import { platformsOf } from '../image/measurement.ts'
 import type { BaseQuestion } from '../inputs/event.ts'
@@ -22,7 +21,7 @@ export async function obtainBaseline(
   search: RecordSearch | null,
 ): Promise<Baseline> {
   if (shop.inputs.baseline === 'none') return NOT_WANTED
-  const base = await resolveBase(shop.repository, question, shop.credentials)
+  const base = await shop.checkout.resolveBase(question)
   if (base.commit === null) return none(null, base.ref, base.reason)
   const { commit, ref } = base
   if (question.kind === 'default-branch' && commit === head.treeish) {
@@ -87,7 +86,7 @@ function noRecord({ commit }: { commit: string }, { dataBranch }: Inputs): strin
 
 async function buildBaseline(shop: Workshop, base: { commit: string; ref: string; reason: null }): Promise<Baseline> {
   const { commit, ref } = base
-  const there = await fetchBase(shop.repository, base, shop.credentials)
+  const there = await shop.checkout.fetchBase(base)
   if (there.commit === null) return none(null, ref, there.reason)
   try {
     const measurements = await measureRevision(shop, {

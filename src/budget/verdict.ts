@@ -10,9 +10,3 @@ export function worstVerdict(verdicts: Verdict[]): Verdict {
   if (verdicts.includes('error')) return 'error'
   return verdicts.includes('over') ? 'over' : 'within'
 }
-
-/** The exit code: 0 within, 1 over, 2 could not measure. `fail: false` lets a broken budget pass, a failed measurement never. */
-export function exitCodeOf(verdict: Verdict, fail: boolean): 0 | 1 | 2 {
-  if (verdict === 'error') return 2
-  return verdict === 'over' && fail ? 1 : 0
-}

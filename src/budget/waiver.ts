@@ -8,6 +8,7 @@ export type Growth = { size: number | null; downloadSize: number | null; layers:
 
 /** What a report showed of an image that can be accepted. Serialisable. */
 export type Shown = {
+  name: string
   platform: string
   growth: Growth
   /** Growth of the parts whose budgets were broken, each by the id of its check (`partId`). */
@@ -19,18 +20,20 @@ export type Acceptance = {
   label: string
   /** Who set it, and when (ISO 8601); null: it is not set, or that is not known. */
   set: { by: string; at: string } | null
-  /** What was accepted, for each platform; [] where nothing is. */
+  /** What was accepted, for each image and platform; [] where nothing is. */
   shown: Shown[]
   /** Why it accepts nothing though it may be set, as a sentence without its final full stop; else null. */
   problem: string | null
 }
 
-/** Asks what was accepted of an image. Only asked where a budget would be broken by growth. Never throws. */
-export type AskWaivers = (name: string, shown: Shown[]) => Promise<Acceptance>
+/** Asks what was accepted of the images of the comment with this key. Only asked where a budget would be broken by growth. Never throws. */
+export type AskWaivers = (key: string, shown: Shown[]) => Promise<Acceptance>
 
-/** A judged image as far as a waiver looks at it. */
+/** A judged image as far as a waiver looks at it. `platform` null: it could not be measured. */
 type Judged = {
-  comparison: { platform: string; change: TotalsChange | null }
+  name: string
+  platform: string | null
+  change: TotalsChange | null
   checks: Check[]
   verdict: Verdict
 }
@@ -41,15 +44,15 @@ export function isWaivable({ status, metric, growth }: Check): boolean {
 }
 
 /** What a report shows of an image; null without a comparison. */
-export function shownOf(platform: string, change: TotalsChange | null, checks: readonly Check[]): Shown | null {
-  if (change === null) return null
+export function shownOf({ name, platform, change, checks }: Omit<Judged, 'verdict'>): Shown | null {
+  if (platform === null || change === null) return null
   const growth = {
     size: change.size?.amount ?? null,
     downloadSize: change.downloadSize?.amount ?? null,
     layers: change.layers?.amount ?? null,
   }
   const broken = checks.filter((check) => check.scope !== null && (check.status === 'waived' || isWaivable(check)))
-  return { platform, growth, parts: broken.map((check) => [partId(check), check.growth!]) }
+  return { name, platform, growth, parts: broken.map((check) => [partId(check), check.growth!]) }
 }
 
 /**
@@ -57,8 +60,8 @@ export function shownOf(platform: string, change: TotalsChange | null, checks: r
  * counts, not its size: the same change stays accepted when the base branch moves. Of a part of the image its own growth counts.
  */
 export function waive<T extends Judged>(image: T, accepted: readonly Shown[]): T {
-  const shown = accepted.find(({ platform }) => platform === image.comparison.platform)
-  if (shown === undefined) return image
+  const shown = accepted.find(({ name, platform }) => name === image.name && platform === image.platform)
+  if (shown === undefined || !image.checks.some(isWaivable)) return image
   const checks = image.checks.map((check): Check => {
     const amount = isWaivable(check) ? acceptedGrowth(check, shown) : null
     if (amount === null) return check

@@ -20,6 +20,7 @@ const SUFFIX = ' -->'
 const bytes = z.number().int().safe()
 const shown = z.array(
   z.strictObject({
+    name: z.string().max(200),
     platform: z.string().max(100),
     growth: z.strictObject({ size: bytes.nullable(), downloadSize: bytes.nullable(), layers: bytes.nullable() }),
     parts: z.array(z.tuple([z.string().regex(/^[0-9a-f]{12}$/), bytes])).max(200),

@@ -2,12 +2,13 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as core from '@actions/core'
 import type { Clock } from '../clock.ts'
-import { exitCodeOf } from '../budget/verdict.ts'
+import type { Configured } from '../configure.ts'
 import type { EventFacts } from '../inputs/event.ts'
 import type { Inputs } from '../inputs/inputs.ts'
 import type { Recordable } from '../record/record.ts'
 import type { Records } from '../record/shelf.ts'
 import { annotationsOf } from '../report/annotation.ts'
+import { exitCodeOf, keyOf } from '../report/assemble.ts'
 import { renderComment, renderSummary } from '../report/comment.ts'
 import { renderJson } from '../report/json.ts'
 import { isNoteworthy } from '../report/noteworthy.ts'
@@ -28,7 +29,9 @@ import { openWaivers, type Waivers } from './waivers.ts'
 
 /** Whom the report is for. */
 export type Audience = {
-  inputs: Pick<Inputs, 'comment' | 'fail' | 'githubToken' | 'dataBranch'>
+  inputs: Pick<Inputs, 'comment' | 'githubToken' | 'dataBranch'>
+  /** Whether a broken budget of an image fails the job, by the image's name. */
+  fails: (name: string) => boolean
   /** Number of the pull request to comment on, or null. */
   pullRequest: number | null
   /** Null: there is no label that accepts growth. */
@@ -36,27 +39,29 @@ export type Audience = {
   /** Null: there is nobody to ask for records. */
   records: Records | null
   /** Keeps what was measured; null: this run is none to be recorded. */
-  keep: ((recording: Recording) => Promise<Kept>) | null
+  keep: ((recordings: Recording[]) => Promise<Kept>) | null
   /** The repository is private; null: the event does not say. */
   isPrivate: boolean | null
 }
 
 /** Whom the report of a run is for, by which label they accept growth, and where their records are. */
 export function audienceOf(
-  inputs: Inputs,
+  { common: inputs, images }: Configured,
   { pullRequest, labelled, onDefaultBranch, isPrivate }: EventFacts,
   { apiUrl, repository }: ActionContext,
   clock: Clock,
 ): Audience {
   const { acceptLabel: label, githubToken: token } = inputs
-  const nobody: Audience = { ...NOBODY, inputs, pullRequest, isPrivate }
+  const soft = new Set(images.flatMap(({ name, fail }) => (fail ? [] : [name])))
+  const fails = (name: string): boolean => !soft.has(images.length === 1 ? images[0]!.name : name)
+  const nobody: Audience = { ...NOBODY, inputs, fails, pullRequest, isPrivate }
   if (token === null || repository === null) return nobody
   const octokit = openGitHub(token, { baseUrl: apiUrl })
   // One for reading and writing: what was read of it while the image was built need not be asked for again.
   const branch = openDataBranch(octokit, { ...repository, branch: inputs.dataBranch }, clock)
   const records = openRecords(octokit, repository, branch, clock)
-  const isRecorded = inputs.record === 'auto' && onDefaultBranch
-  const keep = isRecorded ? (recording: Recording) => record(branch, records, recording, clock) : null
+  const isRecorded = onDefaultBranch && images.some((image) => image.record === 'auto')
+  const keep = isRecorded ? (recordings: Recording[]) => record(branch, records, recordings, clock) : null
   if (label === null || pullRequest === null) return { ...nobody, records, keep }
   const setting = { ...repository, number: pullRequest, label, labelled, hasComment: inputs.comment !== 'off' }
   return { ...nobody, records, keep, waivers: openWaivers(octokit, setting, { clock, warn: core.warning }) }
@@ -64,7 +69,8 @@ export function audienceOf(
 
 /** Before the inputs and the event are understood there is no pull request to speak to. */
 export const NOBODY: Audience = {
-  inputs: { comment: 'off', fail: true, githubToken: null, dataBranch: '' },
+  inputs: { comment: 'off', githubToken: null, dataBranch: '' },
+  fails: () => true,
   pullRequest: null,
   waivers: null,
   records: null,
@@ -82,11 +88,11 @@ const LOG_WIDTH = 120
  * them decides: what cannot be written is a warning.
  */
 export async function publish(
-  { report, recordable }: { report: Report; recordable: Recordable | null },
+  { report, recordables }: { report: Report; recordables: Recordable[] },
   publication: Publication,
   clock: Clock,
 ): Promise<number> {
-  const exitCode = exitCodeOf(report.verdict, publication.inputs.fail)
+  const exitCode = exitCodeOf(report, publication.fails)
   const bodies = renderComment(report)
   for (const [name, value] of Object.entries(outputsOf(report))) core.setOutput(name, value)
   core.setOutput('comment-body', bodies[0] ?? '')
@@ -102,7 +108,7 @@ export async function publish(
   })
   core.setOutput('comment-url', url)
   // Last: it may have to wait for others that record at the same time.
-  const recorded = recordable === null ? null : await keepRecord(report, recordable, publication)
+  const recorded = recordables.length === 0 ? null : await keepRecords(report, recordables, publication)
   if (recorded !== null)
     await orWarn('The job summary', () => core.summary.addRaw(renderRecorded(recorded), true).write())
   return exitCode
@@ -118,9 +124,9 @@ async function orWarn(what: string, write: () => Promise<unknown>): Promise<void
 }
 
 /** Keeps what was measured where this run is to be recorded; null: it is not. What fails is told, and changes nothing else. */
-async function keepRecord(
+async function keepRecords(
   { head }: Report,
-  recordable: Recordable,
+  recordables: Recordable[],
   { keep, inputs, context, isPrivate }: Publication,
 ): Promise<Recorded | null> {
   if (keep === null) return null
@@ -131,7 +137,7 @@ async function keepRecord(
   if (head.commit !== null && head.commit !== sha)
     return skipped(`what was measured is \`${head.commit.slice(0, 7)}\`, and this run is of \`${sha.slice(0, 7)}\``)
   try {
-    const kept = await keep({ ...recordable, commit: sha })
+    const kept = await keep(recordables.map((recordable) => ({ ...recordable, commit: sha })))
     core.info(plain(recordedWords({ ...recorded, ...kept })))
     return { ...recorded, ...kept }
   } catch (error) {
@@ -147,7 +153,10 @@ async function keepRecord(
 async function writeReport(report: Report, temporary: string): Promise<string> {
   const folder = join(temporary, 'image-budget')
   await mkdir(folder, { recursive: true })
-  const name = (report.images[0]?.name ?? 'report').replaceAll(/[^\w.-]+/g, '-').slice(0, 100)
+  const name = keyOf(report)
+    .replace('*', 'images')
+    .replaceAll(/[^\w.-]+/g, '-')
+    .slice(0, 100)
   const file = join(await mkdtemp(join(folder, `${name}-`)), 'report.json')
   await writeFile(file, renderJson(report))
   return file
@@ -160,8 +169,7 @@ async function comment(
   { context, inputs, pullRequest, waivers }: Publication,
   clock: Clock,
 ): Promise<string> {
-  const key = report.images[0]?.name
-  if (inputs.comment === 'off' || pullRequest === null || context.repository === null || key === undefined) return ''
+  if (inputs.comment === 'off' || pullRequest === null || context.repository === null) return ''
   if (inputs.githubToken === null) {
     core.warning('There is no comment: `github-token` is empty. The verdict and the summary do not need one.')
     return ''
@@ -173,7 +181,7 @@ async function comment(
     {
       ...context.repository,
       number: pullRequest,
-      key,
+      key: keyOf(report),
       bodies,
       createIfMissing,
       ...(waivers && { note: waivers.noteFor(report) }),

@@ -18,31 +18,28 @@ export type Recording = Recordable & { commit: string }
 export type Kept = { action: 'recorded' | 'unchanged'; isNew: boolean; images: RecordedImage[] }
 
 /**
- * Keeps what was measured on the data branch, with the badges and the chart drawn anew, as one commit: all of it or nothing. Throws an Error
+ * Keeps what was measured of a commit on the data branch, with the badges and the charts drawn anew, as one commit: all of it or nothing. Throws an Error
  * that explains what fails for good.
  */
 export async function record(
   branch: DataBranch,
   records: Records,
-  { commit, committedAt, recipe, caps, measurements, contents }: Recording,
+  recordings: readonly Recording[],
   clock: Clock,
 ): Promise<Kept> {
   const measuredAt = isoSeconds(clock.now())
   // Beside what is asked of the branch.
   const asked = records.releases()
   asked.catch(() => {})
-  const listings = createPacking(contents)
-  const images = measurements.map(({ name, platform, size, downloadSize }) => ({
-    name,
-    platform,
-    folder: folderOf(name, platform),
-    metric:
-      size !== null ? ('size' as const) : downloadSize !== null ? ('download-size' as const) : ('layers' as const),
-  }))
+  const recorded = recordings.flatMap(({ measurements, ...recording }) => {
+    const listings = createPacking(recording.contents)
+    return measurements.map((measurement) => ({ ...recording, measurement, listings, image: imageOf(measurement) }))
+  })
+  const images = recorded.map(({ image }) => image)
   const changes = async (shelf: Shelf): Promise<FileChange[]> => {
     const all = await readmeOf(shelf)
     const releases = await asked
-    for (const [at, measurement] of measurements.entries()) {
+    for (const { commit, committedAt, recipe, caps, measurement, listings, image } of recorded) {
       const stored: StoredRecord = {
         schema: 1,
         commit,
@@ -53,11 +50,11 @@ export async function record(
         measurement: { ...measurement, content: null },
       }
       // One image's files at a time: listings are large.
-      all.push(...(await changesOfImage(shelf, stored, images[at]!.folder, listings, releases)))
+      all.push(...(await changesOfImage(shelf, stored, image.folder, listings, releases)))
     }
     return all
   }
-  const { isNew, action } = await branch.update(changes, messageOf(images, commit))
+  const { isNew, action } = await branch.update(changes, messageOf(images, recordings[0]?.commit ?? ''))
   return { action: action === 'created' ? 'recorded' : 'unchanged', isNew, images }
 }
 
@@ -74,11 +71,20 @@ async function readmeOf(shelf: Shelf): Promise<FileChange[]> {
   )
 }
 
+function imageOf({ name, platform, size, downloadSize }: Measurement): RecordedImage {
+  const metric = size !== null ? 'size' : downloadSize !== null ? 'download-size' : 'layers'
+  return { name, platform, folder: folderOf(name, platform), metric }
+}
+
 /** One commit of the data branch, by what it has. */
 function messageOf(images: readonly RecordedImage[], commit: string): string {
-  const names = [...new Set(images.map(({ name }) => name))].join(', ')
+  const names = [...new Set(images.map(({ name }) => name))]
+  if (names.length > 1) {
+    const each = images.map(({ name, platform }) => `${name}, ${platform}`).join('\n')
+    return `Record ${names.length} images of ${commit.slice(0, 7)}\n\n${each}`
+  }
   const platforms = images.map(({ platform }) => platform).join(', ')
-  return `Record ${names} of ${commit.slice(0, 7)}\n\n${platforms}`
+  return `Record ${names.join('')} of ${commit.slice(0, 7)}\n\n${platforms}`
 }
 
 async function changesOfImage(

@@ -1,6 +1,7 @@
-import { shownOf, type Acceptance, type AskWaivers, type Shown } from '../budget/waiver.ts'
+import type { Acceptance, AskWaivers, Shown } from '../budget/waiver.ts'
 import type { Clock } from '../clock.ts'
 import type { Report } from '../report/report.ts'
+import { shownIn } from '../report/waiver.ts'
 import { readOwnComment, upsertComment, type StickyComment } from './comment.ts'
 import { explainGitHubError, patiently, TO_COMMENT } from './errors.ts'
 import {
@@ -97,14 +98,13 @@ export function openWaivers(
   }
 
   const noteFor: Waivers['noteFor'] = (report) => {
-    const shown = report.images.flatMap(
-      ({ platform, change, checks }) => (platform === null ? null : shownOf(platform, change, checks)) ?? [],
-    )
+    const shown = shownIn(report)
+    const isCompared = report.images.some(({ change }) => change !== null)
     return (old, now) => {
       const before = old === null ? NO_LEDGER : readLedger(old)
       const ledger = { ...before, accepted: accepted === undefined ? before.accepted : accepted }
       // Also where nothing is broken: a label that is set upon that accepts no more.
-      return ledgerLine(shown.length > 0 ? withSeen(ledger, { at: now, shown }) : ledger)
+      return ledgerLine(isCompared ? withSeen(ledger, { at: now, shown }) : ledger)
     }
   }
   return { ask, noteFor }

@@ -12,9 +12,7 @@ import { keepsRecords, type Engine } from '../build/engine.ts'
 import type { Origins } from '../build/provenance.ts'
 import type { Exec } from '../exec.ts'
 import { CouldNotMeasure, toFailure } from '../failure.ts'
-import type { Credentials } from '../git/commits.ts'
-import type { Repository } from '../git/git.ts'
-import { writeTree } from '../git/tree.ts'
+import type { Checkout } from '../git/checkout.ts'
 import type { Inputs } from '../inputs/inputs.ts'
 import type { ImageReference } from '../inputs/reference.ts'
 import type { Log } from '../log.ts'
@@ -45,8 +43,7 @@ export type Reading = {
 /** What measuring either side of a build takes. */
 export type Workshop = Reading & {
   exec: Exec
-  repository: Repository
-  credentials: Credentials
+  checkout: Checkout
   /** What builds. */
   engine: Promise<Engine>
   /** The user's working directory, absolute, links resolved. */
@@ -55,7 +52,7 @@ export type Workshop = Reading & {
   scratch: string
   /** For removing what was made: not stopped when the run is, but limited in time. */
   tidyUp: () => Exec
-  /** Runs one task after the other, in the order of the calls: for what may not run side by side. */
+  /** Runs one task after the other, in the order of the calls: for what may not run side by side, of all images. */
   inTurn: InTurn
 }
 
@@ -66,10 +63,8 @@ export type Revision = { side: Side; treeish: string; commit: string; label: str
 export async function measureRevision(shop: Workshop, revision: Revision): Promise<Measurement[]> {
   const section = shop.log.section(`Build ${revision.label}`)
   try {
-    const tree = join(shop.scratch, revision.side)
-    await writeTree(shop.exec, shop.repository, revision.treeish, tree, shop.credentials)
-    const { beforeBuild, platforms } = shop.inputs
-    if (beforeBuild !== null) await shop.inTurn(() => prepare(shop, revision.side, tree, beforeBuild, section.line))
+    const tree = await treeFor(shop, revision, section.line)
+    const { platforms } = shop.inputs
     const engine = await shop.engine
     const image = temporaryName(revision.side)
     const request: BuildRequest = {
@@ -79,7 +74,7 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
       keep: engine.driver === 'docker' && (engine.store === 'classic' || shop.inputs.metrics.includes('size')),
       inputs: shop.inputs,
       tree,
-      root: shop.repository.root,
+      root: shop.checkout.repository.root,
       cwd: shop.cwd,
       scratch: shop.scratch,
       onLine: section.line,
@@ -114,6 +109,21 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
   } finally {
     section.end()
   }
+}
+
+/** The folder that is built from. What `before-build` makes is this image's alone. */
+async function treeFor(
+  { checkout, exec, inputs, scratch, inTurn }: Workshop,
+  revision: Revision,
+  onLine: (line: string) => void,
+): Promise<string> {
+  const { side, treeish } = revision
+  const { beforeBuild } = inputs
+  if (beforeBuild === null) return checkout.treeOf(treeish)
+  const tree = join(scratch, side)
+  await checkout.writeTree(treeish, tree)
+  await inTurn(() => prepare(exec, side, tree, beforeBuild, onLine))
+  return tree
 }
 
 /** The images that a build made, by the way that its store offers. */
@@ -286,13 +296,13 @@ const NO_BLOBS = 'the layers lie unpacked there'
  * the log alone, where a workflow's secrets are masked: in a comment they would not be.
  */
 async function prepare(
-  shop: Workshop,
+  exec: Exec,
   side: Side,
   tree: string,
   command: string,
   onLine: (line: string) => void,
 ): Promise<void> {
-  const ran = await shop.exec('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', command], {
+  const ran = await exec('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', command], {
     cwd: tree,
     env: { IMAGE_BUDGET_SIDE: side },
     withoutCredentials: true,

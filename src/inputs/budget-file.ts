@@ -240,7 +240,7 @@ function imagesOf(reader: Reader, { line, value }: Entry): FileImage[] {
 function valuesOf(reader: Reader, entries: Entry[], isTop: boolean): Map<InputName, Given> {
   const values = new Map<InputName, Given>()
   for (const entry of entries) {
-    const name = inputNames.find((known) => known === entry.key)
+    const name = inputNames.find((known) => known === entry.key && known !== 'images')
     if (name === undefined) {
       reader.say(entry.line, () => unknownKey(entry.key, isTop))
       continue

@@ -192,6 +192,7 @@ function hint(name: string): string {
 
 /** Inputs that are lists: given twice, the option adds. */
 const LISTS: ReadonlySet<string> = new Set<InputName>([
+  'images',
   'build-args',
   'build-contexts',
   'platforms',

@@ -1,8 +1,10 @@
 /** What action.yml says of each input. Written by `npm run docs`. */
 export const descriptions = {
-  name: "The image's name in the report; also keys its comment, so two images of one pull request need two names (as do jobs that differ in build arguments or platforms alone). Default: the repository's name, with the context's and the Dockerfile's folders, the Dockerfile's name and the target where they are given.",
+  name: "The image's name in the report, or the one of the budget file's images that is measured; also keys its comment, so two images of one pull request need two names (as do jobs that differ in build arguments or platforms alone). Default: the repository's name, with the context's and the Dockerfile's folders, the Dockerfile's name and the target where they are given.",
   config:
     'Budget file, which sets any of the inputs below for one image or several; what is given as an input comes before it. `off`: none is read. Default: `.github/image-budget.yml` in the repository, where it is there.',
+  images:
+    "Names of the budget file's images to measure, comma- or line-separated; all of them share one report, one comment and one verdict. Default: all that it has, or the one that `name` names.",
   image:
     'An image to measure as it is, instead of building one: `docker://NAME` (a registry, with the credentials of `docker login`), `docker-daemon:NAME` (the Docker engine), `docker-archive:FILE`, `oci-archive:FILE` or `oci:FOLDER`.',
   context: 'Build context, a folder inside the checked-out repository. Default: `.`.',

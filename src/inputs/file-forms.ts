@@ -24,6 +24,7 @@ export type FileForm =
 export const FILE_FORMS: Record<InputName, FileForm> = {
   name: { kind: 'text', pattern: PATTERNS.name },
   config: { kind: 'none', why: 'it says where this file is' },
+  images: { kind: 'none', why: 'there `images` is the list of the images themselves' },
   image: { kind: 'reference', or: [] },
   context: { kind: 'text', pattern: PATTERNS.context },
   file: { kind: 'text', pattern: PATTERNS.plain },

@@ -13,6 +13,8 @@ export type MetricName = 'size' | 'download-size'
 /** What the user asked for, checked. Fields stand in action.yml's order; null and [] where an input was not given. */
 export type Inputs = {
   name: string | null
+  /** Names of the budget file's images that are wanted; [] for all. */
+  images: string[]
   /** Measured as it is where given: nothing is built then. */
   image: ImageReference | null
   context: string
@@ -157,6 +159,7 @@ export const PATTERNS = {
 export const ACCEPTED = {
   name: 'a text of at most 100 characters on one line',
   config: 'a path on one line, or `off`',
+  images: "names of the budget file's images, comma- or line-separated",
   image: IMAGE_FORM,
   context: 'a folder of the checked-out repository; a remote context cannot be compared',
   file: 'a path on one line',
@@ -190,6 +193,7 @@ const oneOf = <const T extends string>(form: string, values: readonly T[]) =>
 const schema = z.strictObject({
   name: matching(ACCEPTED.name, PATTERNS.name).optional(),
   config: matching(ACCEPTED.config, PATTERNS.plain).optional(),
+  images: list(ACCEPTED.images, parseCommaOrLines, (entry) => (PATTERNS.name.test(entry) ? entry : null)).default([]),
   image: reference(ACCEPTED.image).optional(),
   context: matching(ACCEPTED.context, PATTERNS.context).default(DEFAULTS.context),
   file: matching(ACCEPTED.file, PATTERNS.plain).optional(),
@@ -292,6 +296,7 @@ export function inputsOf(given: GivenValues): Inputs {
     )
   return {
     name: data.name ?? null,
+    images: data.images,
     image: data.image ?? null,
     context: data.context,
     file: data.file ?? null,

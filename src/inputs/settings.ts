@@ -2,42 +2,63 @@ import { isAbsolute, join } from 'node:path'
 import { closestMatch } from 'leven'
 import { CouldNotMeasure } from '../failure.ts'
 import type { BudgetFile, FileImage } from './budget-file.ts'
-import { BUILDING, onOneLine, type Given, type GivenValues, type InputName, type Inputs } from './inputs.ts'
+import { BUILDING, onOneLine, placed, type Given, type GivenValues, type InputName, type Inputs } from './inputs.ts'
 import type { ImageReference } from './reference.ts'
 
 /** Names that an error lists. */
 const LISTED = 50
 
 /**
- * The image of a file that a run measures: the one that is named, or the only one; null where the file has no list of images, and is of
- * whatever image is measured. Throws CouldNotMeasure `input` where that leaves none or several.
+ * The images of a file that a run measures: all, or those that are named (`names` [] for all); null where the file has no list of images,
+ * and is of whatever image is measured. In the file's order. Throws CouldNotMeasure `input` for a name that it does not have.
  */
-export function selectImage({ path, images }: BudgetFile, name: string | null): FileImage | null {
+export function selectImages({ path, images }: BudgetFile, names: readonly string[]): FileImage[] | null {
   if (images === null) return null
-  const names = images.map((image) => image.name)
-  const listed = `${names
+  if (names.length === 0) return images
+  const known = images.map((image) => image.name)
+  const unknown = names.filter((name) => !known.includes(name))
+  if (unknown.length === 0) return images.filter(({ name }) => names.includes(name))
+  const told = unknown.slice(0, LISTED).map((name) => {
+    const near = closestMatch(name.slice(0, 100), known, { maxDistance: 3 })
+    const hint = near === undefined ? '.' : `; did you mean \`${onOneLine(near)}\`?`
+    return `${path} has no image \`${onOneLine(name)}\`${hint}`
+  })
+  const listed = `${known
     .slice(0, LISTED)
     .map((each) => `\`${onOneLine(each)}\``)
-    .join(', ')}${names.length > LISTED ? ', …' : ''}`
-  if (name !== null) {
-    const found = images.find((image) => image.name === name)
-    if (found !== undefined) return found
-    const near = closestMatch(name.slice(0, 100), names, { maxDistance: 3 })
-    throw new CouldNotMeasure(
-      'input',
-      `${path} has no image \`${onOneLine(name)}\`${near === undefined ? '.' : `; did you mean \`${onOneLine(near)}\`?`}`,
-      { remedy: `The input \`name\` takes one that it has: ${listed}.` },
-    )
-  }
-  if (images.length === 1) return images[0]!
-  throw new CouldNotMeasure(
-    'input',
-    `${path} has ${images.length} images, and one run measures one of them: ${listed}.`,
-    {
-      remedy:
-        'Give each its own job or step with the input `name` (a matrix of names, say); on a terminal it is `--name`.',
-    },
+    .join(', ')}${known.length > LISTED ? ', …' : ''}`
+  throw new CouldNotMeasure('input', told.join('\n'), {
+    remedy: `The inputs \`name\` and \`images\` take those that it has: ${listed}.`,
+  })
+}
+
+/** What a run of several images has once: a place in the file's list would say it for one of them. */
+export const OF_THE_RUN = ['accept-label', 'base-ref', 'data-branch', 'comment'] as const satisfies InputName[]
+
+/** What tells one image from another: given as an input it would be all images'. */
+export const OF_AN_IMAGE = ['image', 'context', 'file', 'target'] as const satisfies InputName[]
+
+/** What does not go together where a run measures several images, a sentence each. */
+export function problemsOfSeveral(inputs: GivenValues, path: string, images: readonly FileImage[]): string[] {
+  const ofInputs = OF_AN_IMAGE.filter((name) => inputs.has(name)).map(
+    (name) =>
+      `\`${name}\` is given as an input, and this run measures ${images.length} images of ${path}; there it is each image's own, and \`name\` measures one of them.`,
   )
+  const ofImages = images.flatMap(({ values }) =>
+    OF_THE_RUN.flatMap((name) => {
+      const place = values.get(name)?.place
+      return place
+        ? [
+            placed(
+              path,
+              place.line,
+              `\`${name}\` is the same for all images of a run; it stands at the top of the file.`,
+            ),
+          ]
+        : []
+    }),
+  )
+  return [...ofInputs, ...ofImages]
 }
 
 /**

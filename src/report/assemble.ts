@@ -85,6 +85,43 @@ function failedReport({ name, platform, failure, baseline }: FailedImage): Image
   }
 }
 
+/**
+ * One report of several, with their images in that order. They are of one run, or of runs of one commit: what is said of the run is the
+ * first one's. The waiver is not part of it: it is asked for once, of the whole.
+ */
+export function mergeReports(reports: readonly Report[]): Report {
+  const [first] = reports
+  if (first === undefined) throw new TypeError('no report to merge')
+  if (reports.length === 1) return first
+  const images = reports.flatMap((report) => report.images)
+  const built = reports.find(({ head }) => head.commit !== null) ?? first
+  return {
+    ...first,
+    verdict: worstVerdict(images.map(({ verdict }) => verdict)),
+    images,
+    gonePlatforms: reports.flatMap(({ images: [image], gonePlatforms }) =>
+      gonePlatforms.map((platform) => `${image?.name ?? ''} ${platform}`.trim()),
+    ),
+    waiver: null,
+    head: { ...built.head, dirty: reports.some(({ head }) => head.dirty), reference: null },
+  }
+}
+
+/**
+ * The exit code: 0 within, 1 over, 2 could not measure. A broken budget of an image that is not to fail (`fails` is given its name) passes, a
+ * failed measurement never.
+ */
+export function exitCodeOf({ verdict, images }: Report, fails: (name: string) => boolean): 0 | 1 | 2 {
+  if (verdict === 'error') return 2
+  return images.some((image) => image.verdict === 'over' && fails(image.name)) ? 1 : 0
+}
+
+/** What tells a report's comment from the others on its pull request: its image's name; `*` where it has several images. */
+export function keyOf({ images }: Report): string {
+  const names = new Set(images.map(({ name }) => name))
+  return names.size === 1 ? [...names][0]! : '*'
+}
+
 /** The report of a run that has no figures, with what is known of it all the same. */
 export function reportFailure(
   name: string,

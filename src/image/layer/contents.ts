@@ -52,28 +52,27 @@ export function createLayerContents(signal: AbortSignal): LayerContents {
     return content
   }
 
-  return {
-    get: (diffId) => known.get(diffId),
-    add: (layer) => void keep(layer),
-    read: (diffId, blob, open) => {
-      const found = known.get(diffId)
-      if (found) return Promise.resolve(found)
-      const already = underWay.get(diffId)
-      if (already) return already
-      const read = inTurn(async () => {
-        if (signal.aborted) throw cancelled(diffId)
-        const stored = addAbortSignal(signal, await open())
-        const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true }
-        return keep(
-          await readLayer(stored, expected).catch((error: unknown) => {
-            throw signal.aborted ? cancelled(diffId) : error
-          }),
-        )
-      }).finally(() => underWay.delete(diffId))
-      underWay.set(diffId, read)
-      return read
-    },
+  const read: LayerContents['read'] = (diffId, blob, open) => {
+    const found = known.get(diffId)
+    if (found) return Promise.resolve(found)
+    const already = underWay.get(diffId)
+    // Another image may have been stopped, or have the layer where it cannot be read.
+    if (already) return already.catch(() => read(diffId, blob, open))
+    const reading = inTurn(async () => {
+      if (signal.aborted) throw cancelled(diffId)
+      const stored = addAbortSignal(signal, await open())
+      const expected = { digest: blob?.digest ?? null, diffId, packedSize: blob?.size, isOurs: true }
+      return keep(
+        await readLayer(stored, expected).catch((error: unknown) => {
+          throw signal.aborted ? cancelled(diffId) : error
+        }),
+      )
+    }).finally(() => underWay.delete(diffId))
+    underWay.set(diffId, reading)
+    return reading
   }
+
+  return { get: (diffId) => known.get(diffId), add: (layer) => void keep(layer), read }
 }
 
 function cancelled(diffId: string): CouldNotMeasure {
