@@ -191,14 +191,19 @@ function text(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
 
-/** What the runner sets from the event, for the four events that there are payloads of. */
+function isFollowing(payload: JsonObject): boolean {
+  return payload.workflow_run !== undefined
+}
+
+/** What the runner sets from the event, for the events that there are payloads of. */
 function eventVariables({ name, payload }: Event, sha: string | undefined): Record<string, string> {
   const group = payload.merge_group as JsonObject | undefined
   const pull = payload.pull_request as { head: JsonObject; base: JsonObject; merge_commit_sha?: string } | undefined
-  const repository = payload.repository as { full_name: string } | undefined
+  const repository = payload.repository as { full_name: string; default_branch?: string } | undefined
   const fullName = repository?.full_name ?? ''
-  const ref =
-    pull === undefined ? text(group?.head_ref ?? payload.ref) : `refs/pull/${JSON.stringify(payload.number)}/merge`
+  // A run that follows another one is of the default branch, whatever that one was of.
+  const branch = isFollowing(payload) ? `refs/heads/${text(repository?.default_branch)}` : payload.ref
+  const ref = pull === undefined ? text(group?.head_ref ?? branch) : `refs/pull/${JSON.stringify(payload.number)}/merge`
   const commit = text(
     pull === undefined ? (group?.head_sha ?? payload.after) : (pull.merge_commit_sha ?? pull.head.sha),
   )
