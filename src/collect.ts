@@ -38,6 +38,7 @@ export async function collectReports({ paths, cwd, expected, run }: Collection):
   const files = await findReports(paths, cwd, expected.length > 0)
   const own = { version, ...run }
   const problems: string[] = []
+  let isForeign = false
   const reports: Report[] = []
   /** The file that an image and platform came from. */
   const seen = new Map<string, string>()
@@ -63,6 +64,7 @@ export async function collectReports({ paths, cwd, expected, run }: Collection):
     const { report, problem } = readReport(bytes)
     if (report === null) {
       problems.push(`${name} is no report: ${problem}.`)
+      isForeign = true
       continue
     }
     images += report.images.length
@@ -73,11 +75,8 @@ export async function collectReports({ paths, cwd, expected, run }: Collection):
     problems.push(...report.images.flatMap((image) => clashOf(image, name, seen)))
     reports.push(asOurs(report, own))
   }
-  if (problems.length > 0)
-    throw new CouldNotMeasure('input', problems.join('\n'), {
-      remedy:
-        'They have to be as `mode: measure` or `mode: check` of the same version writes them (its output `report`).',
-    })
+  const remedy = 'A report is what `mode: measure` or `mode: check` of the same version writes (its output `report`).'
+  if (problems.length > 0) throw new CouldNotMeasure('input', problems.join('\n'), isForeign ? { remedy } : {})
   return merged(reports, expected, own)
 }
 
