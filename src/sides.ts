@@ -187,7 +187,7 @@ export async function measureSides(
   try {
     if (inputs.image !== null) return await measureImages(inputs.image, reading, surroundings, world, facts, onName)
     return await measureBuilds(
-      { ...reading, exec, tidyUp, cwd, scratch, inTurn: commons.inTurn },
+      { ...reading, exec, cwd, scratch, inTurn: commons.inTurn },
       surroundings,
       world,
       commons,

@@ -46401,7 +46401,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9665);
 /* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(1499);
 /* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5548);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(7403);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(8485);
 /* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(8508);
 
 
@@ -57513,7 +57513,7 @@ const METRICS = [
 
 /***/ }),
 
-/***/ 7403:
+/***/ 8485:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -57907,10 +57907,6 @@ function places(request) {
 /** A name that no registry and nobody else has: the classic store makes an image of every build. */
 function temporaryName(side) {
     return `image-budget.invalid/${side}:${(0,external_node_crypto_.randomUUID)()}`;
-}
-/** Takes our name off the image, if it is there; the engine deletes the image where no other name holds it. Best effort. */
-async function removeImage(exec, image) {
-    await exec('docker', ['image', 'rm', image]).catch(() => { });
 }
 /**
  * Every path that the build takes from the tree must be there, and inside of it when links are followed: a link in the commit
@@ -59161,12 +59157,19 @@ async function measureRevision(shop, revision) {
         }
         finally {
             if (request.keep)
-                await removeImage(shop.tidyUp(), image);
+                await removeImage(shop.places, image);
         }
     }
     finally {
         section.end();
     }
+}
+/** Takes our name off the image, if it is there; the engine deletes the image where no other name holds it. Best effort. */
+async function removeImage(places, image) {
+    await places
+        .engine()
+        .then((engine) => engine.remove(image), () => { })
+        .catch(() => { });
 }
 /** The folder that is built from. What `before-build` makes is this image's alone. */
 async function treeFor({ checkout, exec, inputs, scratch, inTurn }, revision, onLine) {
@@ -61461,10 +61464,10 @@ const WITHOUT_LAYER = /^(?:\/bin\/sh -c #\(nop\) +)?(?:ARG|CMD|ENTRYPOINT|ENV|EX
  * The engine is left as it was: the name for the push is taken away again.
  */
 function createDaemonSource(name, surroundings) {
-    const { exec, saveImage, warn } = surroundings;
+    const { exec, engine, saveImage, warn } = surroundings;
     const place = `docker-daemon:${name}`;
     async function images(wanted) {
-        const [image, store] = await Promise.all([inspectImage(exec, name, place), storeOf(exec)]);
+        const [image, store] = await Promise.all([inspectImage(engine, name, place), storeOf(engine)]);
         const isClassic = store === 'classic';
         const diffIds = image.RootFS?.Layers ?? [];
         const isKnown = wanted.contents === null || diffIds.every((diffId) => wanted.contents?.get(diffId));
@@ -61492,15 +61495,15 @@ function createDaemonSource(name, surroundings) {
         const reception = { contents: wanted.contents, isWanted: (digest) => isAllWanted || lacking.has(digest) };
         return surroundings.receiver.receive(reception, async (arrival) => {
             try {
-                const tagged = await exec('docker', ['tag', image.Id, arrival.name]);
-                if (tagged.exitCode !== 0)
-                    return { reason: `\`docker tag\` failed: ${lastLine(tagged)}` };
-                let reason = await push(exec, arrival);
+                const tagged = await engine.tag(image.Id, arrival.name);
+                if (!tagged.ok)
+                    return { reason: `\`docker tag\` failed: ${tagged.why}` };
+                let reason = await push(engine, arrival);
                 if (reason === null && !isAllWanted) {
                     // Which blobs are configs is known only now that the manifests are here.
                     for (const digest of configsOf(arrival))
                         lacking.add(digest);
-                    reason = await push(exec, arrival);
+                    reason = await push(engine, arrival);
                 }
                 return reason === null ? { images: await arrivedImages(arrival, place, isClassic, wanted) } : { reason };
             }
@@ -61514,8 +61517,8 @@ function createDaemonSource(name, surroundings) {
         try {
             // A second Ctrl-C reaches this program too: then it is asked again. An engine that does not answer in time is not.
             for (let attempt = 1; attempt <= 3; attempt += 1) {
-                const removed = await surroundings.tidyUp()('docker', ['image', 'rm', temporary]);
-                why = removed.exitCode === 0 ? null : lastLine(removed);
+                const removed = await engine.remove(temporary);
+                why = removed.ok ? null : removed.why;
                 if (why === null)
                     return;
             }
@@ -61530,19 +61533,17 @@ function createDaemonSource(name, surroundings) {
     return { images, close: () => Promise.resolve() };
 }
 /** Pushes to ourselves. Gives null, or why it did not succeed, in a sentence. */
-async function push(exec, arrival) {
+async function push(engine, arrival) {
     const unreachable = new AbortController();
     const timer = setTimeout(() => {
         if (!arrival.isReached())
             unreachable.abort();
     }, REACHED_WITHIN_MS);
     try {
-        // Content trust would sign the image, with keys that it asks for.
-        const options = { env: { DOCKER_CONTENT_TRUST: undefined }, signal: unreachable.signal };
-        const pushed = await exec('docker', ['push', '--quiet', arrival.name], options);
-        if (pushed.exitCode !== 0) {
+        const pushed = await engine.push(arrival.name, unreachable.signal);
+        if (!pushed.ok) {
             const what = arrival.isReached() ? '`docker push` failed' : 'the engine cannot reach this process to push to it';
-            return `${what}: ${lastLine(pushed)}`;
+            return `${what}: ${pushed.why}`;
         }
     }
     catch (error) {
@@ -61631,75 +61632,159 @@ async function recordedImage(exec, image, place) {
 function unread(place) {
     return (at) => Promise.reject(new build_failure/* CouldNotMeasure */.N('measure', `Layer ${at + 1} of \`${place}\` was not among what the engine gave.`));
 }
-async function inspectImage(exec, name, place) {
-    const told = await exec('docker', ['image', 'inspect', '--format', '{{json .}}', name]);
-    if (told.exitCode === 0) {
-        const parsed = inspected.safeParse((0,json/* parseJson */.q)(told.stdout));
+async function inspectImage(engine, name, place) {
+    const told = await engine.inspect(name);
+    if (told.ok) {
+        const parsed = inspected.safeParse((0,json/* parseJson */.q)(told.text));
         if (parsed.success)
             return parsed.data;
         throw new build_failure/* CouldNotMeasure */.N('measure', `\`docker image inspect\` of \`${place}\` is not understood: ${errors/* prettifyError */.S1(parsed.error)}`);
     }
-    if (/no such image/i.test(told.stderr)) {
+    if (/no such image/i.test(told.why)) {
         throw new build_failure/* CouldNotMeasure */.N('missing', `There is no image \`${name}\` in the Docker engine.`, {
             remedy: `\`docker images\` lists those that are there. An image in a registry is \`docker://${name}\`.`,
         });
     }
-    throw unanswered(told);
+    throw unanswered(told.why);
 }
 /** How the engine stores images: https://docs.docker.com/engine/storage/containerd/ shows how `docker info` tells. */
-async function storeOf(exec) {
-    const told = await exec('docker', ['info', '--format', '{{json .DriverStatus}}']);
-    if (told.exitCode !== 0)
-        throw unanswered(told);
-    return told.stdout.includes('"io.containerd.snapshotter.v1"') ? 'containerd' : 'classic';
+async function storeOf(engine) {
+    const told = await engine.driverStatus();
+    if (!told.ok)
+        throw unanswered(told.why);
+    return told.text.includes('"io.containerd.snapshotter.v1"') ? 'containerd' : 'classic';
 }
-function unanswered(told) {
-    return new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${lastLine(told)}`, {
+function unanswered(why) {
+    return new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${why}`, {
         remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
     });
 }
-function lastLine({ stderr }) {
+
+// EXTERNAL MODULE: external "node:http"
+var external_node_http_ = __nccwpck_require__(7067);
+;// CONCATENATED MODULE: ./build/image/source/engine-images.js
+
+
+
+async function runDocker(exec, args, signal) {
+    // Content trust would sign what is pushed, with keys that it asks for.
+    const { exitCode, stdout, stderr } = await exec('docker', args, {
+        env: { DOCKER_CONTENT_TRUST: undefined },
+        ...(signal && { signal }),
+    });
+    return exitCode === 0 ? { ok: true, text: stdout } : { ok: false, why: lastLine(stderr) };
+}
+/** By the docker command, wherever the engine is. `tidyUp`: for taking away what was made, when the run may have been stopped. */
+function imagesByCommand(exec, tidyUp) {
+    return {
+        inspect: (name) => runDocker(exec, ['image', 'inspect', '--format', '{{json .}}', name]),
+        driverStatus: () => runDocker(exec, ['info', '--format', '{{json .DriverStatus}}']),
+        tag: (id, name) => runDocker(exec, ['tag', id, name]),
+        push: (name, signal) => runDocker(exec, ['push', '--quiet', name], signal),
+        remove: (name) => runDocker(tidyUp(), ['image', 'rm', name]),
+    };
+}
+/** Milliseconds that taking a name away may take: what the run was stopped by does not stop it. */
+const REMOVE_WITHIN_MS = 15_000;
+/**
+ * By the engine's own API, where it listens on a socket of this machine: the start of a docker command takes a tenth of a second of
+ * processor time, and reading an image takes five. `signal` ends all but `remove`. https://docs.docker.com/reference/api/engine/
+ */
+function imagesBySocket(socket, signal) {
+    return {
+        inspect: (name) => ask(socket, 'GET', `${imagePath(name)}/json`, signal),
+        driverStatus: () => ask(socket, 'GET', '/info', signal),
+        tag: (id, name) => ask(socket, 'POST', `${imagePath(id)}/tag?${new URLSearchParams(parts(name)).toString()}`, signal),
+        push: async (name, own) => {
+            const { repo, tag } = parts(name);
+            const path = `${imagePath(repo)}/push?${new URLSearchParams({ tag }).toString()}`;
+            const answer = await ask(socket, 'POST', path, AbortSignal.any([signal, own]));
+            // It has begun to answer before it knows whether it succeeds.
+            const why = answer.ok ? pushError(answer.text) : null;
+            return why === null ? answer : { ok: false, why };
+        },
+        remove: (name) => ask(socket, 'DELETE', imagePath(name), AbortSignal.timeout(REMOVE_WITHIN_MS)),
+    };
+}
+const imagePath = (name) => `/images/${encodeURIComponent(name)}`;
+/** `host:port/repository:tag`, taken apart. */
+function parts(name) {
+    const at = name.lastIndexOf(':');
+    return { repo: name.slice(0, at), tag: name.slice(at + 1) };
+}
+/** Characters of an answer that are kept, the last ones: a push tells of its progress many times a second. */
+const MAX_ANSWER = 8_000_000;
+async function ask(socket, method, path, signal) {
+    try {
+        const { status, text } = await exchange(socket, method, path, signal);
+        if (status >= 200 && status < 300)
+            return { ok: true, text };
+        const { message } = ((0,json/* parseJson */.q)(text) ?? {});
+        return {
+            ok: false,
+            why: typeof message === 'string' ? message.slice(0, 1_000) : `it answered with status ${status}.`,
+        };
+    }
+    catch (error) {
+        if (signal.aborted)
+            throw new build_failure/* CouldNotMeasure */.N('cancelled', 'The run was cancelled while the engine was asked.');
+        return { ok: false, why: error.message };
+    }
+}
+function exchange({ path: socketPath, version }, method, path, signal) {
+    return new Promise((resolve, reject) => {
+        // Credentials of nobody: what is pushed goes to this process.
+        const headers = method === 'POST' ? { 'X-Registry-Auth': Buffer.from('{}').toString('base64url') } : {};
+        const asked = (0,external_node_http_.request)({ socketPath, method, path: `/v${version}${path}`, headers, signal, agent: false }, (answer) => {
+            let text = '';
+            answer.setEncoding('utf8');
+            answer.on('data', (chunk) => (text = (text + chunk).slice(-MAX_ANSWER)));
+            answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }));
+            answer.on('error', reject);
+        });
+        asked.on('error', reject);
+        asked.end();
+    });
+}
+/** The engine's progress is a JSON object a line; one with `error` is the end of it. */
+function pushError(text) {
+    const line = text.split(/\r?\n/).findLast((each) => each.includes('"error"'));
+    const { error } = (line === undefined ? {} : ((0,json/* parseJson */.q)(line) ?? {}));
+    return typeof error === 'string' ? error.slice(0, 1_000) : null;
+}
+function lastLine(stderr) {
     const line = stderr.trim().split('\n').at(-1) ?? '';
     return line.replace(/^(?:ERROR|error): ?/, '').slice(0, 1_000) || 'it gave no reason.';
 }
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
-;// CONCATENATED MODULE: ./build/image/source/engine-save.js
+;// CONCATENATED MODULE: ./build/image/source/engine-socket.js
 
 
 
+/** For the engine that docker commands speak to, whatever environment and context say. */
+function createFindSocket(exec, signal) {
+    let found;
+    const find = async () => {
+        const { exitCode, stdout } = await exec('docker', ['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}']);
+        const [, path = null] = exitCode === 0 ? (/^unix:\/\/(\/.+)$/.exec(stdout.trim()) ?? []) : [];
+        if (path === null)
+            return null;
+        const ping = await getFromSocket(path, '/_ping', signal);
+        ping?.close();
+        const [, version] = /\r\napi-version: *(\d+\.\d+)\r\n/i.exec(ping?.head ?? '') ?? [];
+        return version === undefined ? null : { path, version };
+    };
+    return () => (found ??= find());
+}
 /** Bytes that the head of an answer may have; an engine's has a few hundred. */
 const MAX_HEAD = 64 * 1024;
-/**
- * Saves by the engine's own API where the engine listens on a Unix socket of this machine: the docker command on the way takes about as
- * much processor time for a byte as reading it does here. Where the engine listens elsewhere, or does not answer so, by the docker command.
- */
-function createSaveImage(exec, openOutput, signal) {
-    return async function* save(name) {
-        const path = await socketOf(exec);
-        const answer = path === null ? null : await askToSave(path, name, signal);
-        yield* answer === null ? await openOutput('docker', ['save', name]) : answer.body;
-    };
-}
-/** The Unix socket of the engine that docker commands speak to, whatever environment and context say; null where it has none. */
-async function socketOf(exec) {
-    const { exitCode, stdout } = await exec('docker', ['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}']);
-    const [, path = null] = exitCode === 0 ? (/^unix:\/\/(\/.+)$/.exec(stdout.trim()) ?? []) : [];
-    return path;
-}
-/** Asks in the engine's own version of its API, as its ping tells it: https://docs.docker.com/reference/api/engine/ */
-async function askToSave(path, name, signal) {
-    const ping = await get(path, '/_ping', signal);
-    ping?.close();
-    const [, version] = /\r\napi-version: *(\d+\.\d+)\r\n/i.exec(ping?.head ?? '') ?? [];
-    return version === undefined ? null : get(path, `/v${version}/images/get?names=${encodeURIComponent(name)}`, signal);
-}
 /**
  * Asks by HTTP/1.0: then the body is all that follows the head, until the connection ends. Of HTTP/1.1 it comes in pieces, which take both
  * ends twice the time. Null where the engine does not answer, or with another status than 200.
  */
-async function get(path, url, signal) {
+async function getFromSocket(path, url, signal) {
     const socket = (0,external_node_stream_.addAbortSignal)(signal, (0,external_node_net_.connect)(path));
     const chunks = socket[Symbol.asyncIterator]();
     const close = () => void socket.destroy();
@@ -61717,7 +61802,7 @@ async function get(path, url, signal) {
     }
     catch {
         if (signal.aborted)
-            throw engine_save_cancelled();
+            throw engine_socket_cancelled();
     }
     const head = start.toString('latin1', 0, end + 2);
     if (end === -1 || !/^HTTP\/1\.[01] 200 /.test(head) || /\r\ntransfer-encoding:/i.test(head)) {
@@ -61731,7 +61816,7 @@ async function get(path, url, signal) {
         }
         catch (error) {
             if (signal.aborted)
-                throw engine_save_cancelled();
+                throw engine_socket_cancelled();
             const { code, message } = error;
             throw new build_failure/* CouldNotMeasure */.N('measure', `The engine broke off \`docker save\`: ${code ?? message}.`);
         }
@@ -61741,12 +61826,25 @@ async function get(path, url, signal) {
     }
     return { head, body: body(), close };
 }
-function engine_save_cancelled() {
+function engine_socket_cancelled() {
     return new build_failure/* CouldNotMeasure */.N('cancelled', 'The run was cancelled while `docker save` was under way.');
 }
 
-// EXTERNAL MODULE: external "node:http"
-var external_node_http_ = __nccwpck_require__(7067);
+;// CONCATENATED MODULE: ./build/image/source/engine-save.js
+
+/**
+ * Saves by the engine's own API where the engine listens on a Unix socket of this machine: the docker command on the way takes about as
+ * much processor time for a byte as reading it does here. Where the engine listens elsewhere, or does not answer so, by the docker command.
+ */
+function createSaveImage(findSocket, openOutput, signal) {
+    return async function* save(name) {
+        const socket = await findSocket();
+        const url = `/v${socket?.version}/images/get?names=${encodeURIComponent(name)}`;
+        const answer = socket === null ? null : await getFromSocket(socket.path, url, signal);
+        yield* answer === null ? await openOutput('docker', ['save', name]) : answer.body;
+    };
+}
+
 ;// CONCATENATED MODULE: external "node:stream/promises"
 const external_node_stream_promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/promises");
 ;// CONCATENATED MODULE: ./build/image/source/incoming.js
@@ -63461,17 +63559,25 @@ function createRegistrySource(reference, client) {
 
 
 
+
+
 /** One for a run. Nothing is opened before it is needed. */
 function createPlaces(deps) {
     const { exec, openOutput, tidyUp, env, home, cwd, signal, clock, warn } = deps;
     const client = createRegistryClient({ credentials: createCredentials(exec, env, home), signal, clock });
-    const saveImage = createSaveImage(exec, openOutput, signal);
+    const findSocket = createFindSocket(exec, signal);
+    const saveImage = createSaveImage(findSocket, openOutput, signal);
     let receiver;
+    async function engine() {
+        // A run that was stopped before has still to take away what it made.
+        const socket = await findSocket().catch(() => null);
+        return socket === null ? imagesByCommand(exec, tidyUp) : imagesBySocket(socket, signal);
+    }
     function openDaemon(name) {
         return {
             images: async (wanted) => {
                 receiver ??= startReceiver();
-                const surroundings = { exec, saveImage, tidyUp, receiver: await receiver, warn };
+                const surroundings = { exec, engine: await engine(), saveImage, receiver: await receiver, warn };
                 return createDaemonSource(name, surroundings).images(wanted);
             },
             close: () => Promise.resolve(),
@@ -63492,6 +63598,7 @@ function createPlaces(deps) {
                     return ociLayout((0,external_node_path_.resolve)(cwd, reference.path), reference.name);
             }
         },
+        engine,
         close: async () => {
             await (await receiver)?.close();
         },
@@ -63615,7 +63722,7 @@ async function measureSides(inputs, surroundings, world, commons, scratch, facts
     try {
         if (inputs.image !== null)
             return await measureImages(inputs.image, reading, surroundings, world, facts, onName);
-        return await measureBuilds({ ...reading, exec, tidyUp, cwd, scratch, inTurn: commons.inTurn }, surroundings, world, commons, facts, onName, stop);
+        return await measureBuilds({ ...reading, exec, cwd, scratch, inTurn: commons.inTurn }, surroundings, world, commons, facts, onName, stop);
     }
     catch (error) {
         // What else is being read or built for it is of no use any more.

@@ -5,7 +5,9 @@ import type { ImageReference } from '../../inputs/reference.ts'
 import { dockerArchive, ociArchive } from './archive.ts'
 import { createCredentials } from './credentials.ts'
 import { createDaemonSource } from './daemon.ts'
+import { imagesByCommand, imagesBySocket, type EngineImages } from './engine-images.ts'
 import { createSaveImage } from './engine-save.ts'
+import { createFindSocket } from './engine-socket.ts'
 import { ociLayout } from './layout.ts'
 import { startReceiver, type Receiver } from './receiver.ts'
 import { createRegistryClient } from './registry-client.ts'
@@ -32,20 +34,32 @@ export type PlacesDeps = {
 }
 
 /** Opens places by reference; what they share (a registry's connections, the registry that an engine pushes to) lives until `close`. */
-export type Places = { open: (reference: ImageReference) => Source; close: () => Promise<void> }
+export type Places = {
+  open: (reference: ImageReference) => Source
+  /** The Docker engine, to be asked of its images. */
+  engine: () => Promise<EngineImages>
+  close: () => Promise<void>
+}
 
 /** One for a run. Nothing is opened before it is needed. */
 export function createPlaces(deps: PlacesDeps): Places {
   const { exec, openOutput, tidyUp, env, home, cwd, signal, clock, warn } = deps
   const client = createRegistryClient({ credentials: createCredentials(exec, env, home), signal, clock })
-  const saveImage = createSaveImage(exec, openOutput, signal)
+  const findSocket = createFindSocket(exec, signal)
+  const saveImage = createSaveImage(findSocket, openOutput, signal)
   let receiver: Promise<Receiver> | undefined
+
+  async function engine(): Promise<EngineImages> {
+    // A run that was stopped before has still to take away what it made.
+    const socket = await findSocket().catch(() => null)
+    return socket === null ? imagesByCommand(exec, tidyUp) : imagesBySocket(socket, signal)
+  }
 
   function openDaemon(name: string): Source {
     return {
       images: async (wanted) => {
         receiver ??= startReceiver()
-        const surroundings = { exec, saveImage, tidyUp, receiver: await receiver, warn }
+        const surroundings = { exec, engine: await engine(), saveImage, receiver: await receiver, warn }
         return createDaemonSource(name, surroundings).images(wanted)
       },
       close: () => Promise.resolve(),
@@ -67,6 +81,7 @@ export function createPlaces(deps: PlacesDeps): Places {
           return ociLayout(resolve(cwd, reference.path), reference.name)
       }
     },
+    engine,
     close: async () => {
       await (await receiver)?.close()
     },
