@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { configure, type Configured, configureHistory } from '../src/configure.ts'
+import { configure, type Configured, configureHistory, ownerOfRemote, type Remote } from '../src/configure.ts'
 import { createExec } from '../src/exec.ts'
 import type { Inputs } from '../src/inputs/inputs.ts'
 import { createRepository, type TestRepository } from './support/repository.ts'
@@ -36,8 +36,12 @@ async function alone(result: Promise<Configured>): Promise<Inputs> {
   return common
 }
 
-const configured = (values: Record<string, string> = {}, folder = '.', isFound = true): Promise<Inputs> =>
-  alone(configure(values, { exec, cwd: join(repository.dir, folder), isFound }))
+const configured = (
+  values: Record<string, string> = {},
+  folder = '.',
+  isFound = true,
+  remote: Remote | null = null,
+): Promise<Inputs> => alone(configure(values, { exec, cwd: join(repository.dir, folder), isFound, remote }))
 
 const sizeOf = async (inputs: Promise<Inputs>): Promise<number | null> => (await inputs).limits.maxSize
 
@@ -55,11 +59,13 @@ describe('the budget file', () => {
 
   it('is that of the repository that is measured', async () => {
     write({ [FILE]: 'max-size: 1 MB\n' })
-    expect(await sizeOf(alone(configure({ context: repository.dir }, { exec, cwd: elsewhere, isFound: true })))).toBe(
-      1_000_000,
-    )
+    expect(
+      await sizeOf(
+        alone(configure({ context: repository.dir }, { exec, cwd: elsewhere, isFound: true, remote: null })),
+      ),
+    ).toBe(1_000_000)
     write({ [FILE]: 'max-size: 3 MB\n' }, elsewhere)
-    expect(await sizeOf(alone(configure({}, { exec, cwd: elsewhere, isFound: true })))).toBe(3_000_000)
+    expect(await sizeOf(alone(configure({}, { exec, cwd: elsewhere, isFound: true, remote: null })))).toBe(3_000_000)
   })
 
   it('may have another name, which is a path from the working directory', async () => {
@@ -139,9 +145,75 @@ describe('a file that a pull request made', () => {
   })
 })
 
+describe('a budget file that extends another', () => {
+  const asked: unknown[] = []
+  /** The file of another repository, or why there is none. */
+  const remote = (text: string | null, owner: string | null = 'Acme'): Remote => ({
+    owner: () => Promise.resolve(owner),
+    read: (file) => {
+      asked.push(file)
+      return Promise.resolve(
+        text === null ? { bytes: null, why: 'which is not there' } : { bytes: Buffer.from(text), why: null },
+      )
+    },
+  })
+  const extended = (text: string | null, own = '', owner: string | null = 'Acme'): Promise<Inputs> => {
+    write({ [FILE]: `extends: acme/.github/image-budget.yml@v1\n${own}` })
+    return configured({ 'max-layers': '3' }, '.', true, remote(text, owner))
+  }
+
+  it('has its values where it has none of its own, below its images’ and the inputs', async () => {
+    expect(await extended('max-size: 1 MB\nmax-layers: 9\nmax-increase: 2%\n', 'max-increase: 1 MB\n')).toMatchObject({
+      limits: { maxSize: 1_000_000, maxLayers: 3, maxIncrease: { limit: 1_000_000, unit: 'bytes' } },
+    })
+    expect(asked.at(-1)).toMatchObject({ owner: 'acme', repository: '.github', path: 'image-budget.yml', ref: 'v1' })
+    expect(await extended('max-size: 1 MB\n', 'images: [{ name: a, max-size: 2 MB }]\n')).toMatchObject({
+      limits: { maxSize: 2_000_000 },
+    })
+  })
+
+  it.each<[string, string | null, string, string | null]>([
+    ['which is not there', null, '', 'Acme'],
+    ['and this repository is other’s: it takes a file of the same owner.', '', '', 'other'],
+    ['and whose this repository is is not known.', '', '', null],
+    ['which extends another file itself; only one is read.', 'extends: acme/b/c.yml\n', '', 'Acme'],
+    ['which has a list of images; only what is for all images can be extended.', 'images: [{ name: a }]\n', '', 'Acme'],
+    ['acme/.github/image-budget.yml@v1, line 1: unknown key `max_size`', 'max_size: 1 MB\n', '', 'Acme'],
+  ])('is an error where it cannot be had, or is not what it should be: %s', async (words, text, own, owner) => {
+    await expect(extended(text, own, owner)).rejects.toThrow(words)
+  })
+
+  it.each([
+    'acme',
+    'acme/x',
+    '../x/y.yml',
+    'acme/../y.yml',
+    'acme/x/../../y.yml',
+    'acme/x//y.yml',
+    'https://x/y/z',
+    'acme/x/y@',
+  ])('takes no %s', async (text) => {
+    write({ [FILE]: `max-size: 1 MB\nextends: "${text}"\n` })
+    await expect(configured()).rejects.toThrow(`${FILE}, line 2: \`extends\` has \`${text}\`; it takes`)
+  })
+
+  it('is of the owner that the clone’s remote has', async () => {
+    const ownerOf = async (address: string): Promise<string | null> => {
+      repository.git('remote', 'add', 'origin', address)
+      const owner = await ownerOfRemote(exec, repository.dir)
+      repository.git('remote', 'remove', 'origin')
+      return owner
+    }
+    expect(await ownerOf('https://github.com/acme/shop.git')).toBe('acme')
+    expect(await ownerOf('git@github.com:acme/shop.git')).toBe('acme')
+    expect(await ownerOf('ssh://git@ghe.example/acme/shop')).toBe('acme')
+    expect(await ownerOfRemote(exec, repository.dir)).toBeNull()
+  })
+})
+
 describe('history', () => {
   const branchOf = async (values: Record<string, string>): Promise<string | undefined> =>
-    (await configureHistory(values, { exec, cwd: repository.dir, isFound: true }))['data-branch']
+    (await configureHistory(values, { exec, cwd: repository.dir, isFound: true, remote: null }))['data-branch']
 
   it('has the branch of the file: of the image, where it is one of the file’s, else of all', async () => {
     expect(await branchOf({})).toBeUndefined()
@@ -151,7 +223,9 @@ describe('history', () => {
     expect(await branchOf({ name: 'gone' })).toBe('sizes')
     expect(await branchOf({ name: 'b', 'data-branch': 'mine' })).toBe('mine')
     expect(await branchOf({ config: 'off' })).toBeUndefined()
-    expect(await configureHistory({ name: 'a', config: FILE }, { exec, cwd: repository.dir, isFound: true })).toEqual({
+    expect(
+      await configureHistory({ name: 'a', config: FILE }, { exec, cwd: repository.dir, isFound: true, remote: null }),
+    ).toEqual({
       name: 'a',
       'data-branch': 'sizes',
     })

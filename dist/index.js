@@ -48152,16 +48152,16 @@ function changeOfBaseImage(base, head) {
 
 /***/ }),
 
-/***/ 6383:
+/***/ 3528:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  j: () => (/* binding */ configure)
+  jK: () => (/* binding */ configure)
 });
 
-// UNUSED EXPORTS: configureHistory
+// UNUSED EXPORTS: configureHistory, ownerOfRemote
 
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
@@ -48177,6 +48177,19 @@ var git = __nccwpck_require__(75);
 var leven = __nccwpck_require__(7785);
 // EXTERNAL MODULE: ./node_modules/yaml/dist/index.js
 var dist = __nccwpck_require__(8815);
+;// CONCATENATED MODULE: ./build/inputs/extends.js
+/** What `extends` takes, for errors. */
+const EXTENDS_FORM = 'a budget file of another repository of the same owner, as `uses` names a workflow: `owner/repository/path.yml`, or with `@` and a branch, tag or commit';
+/** Also the JSON Schema's: owner, repository, a path without empty parts, `.` or `..`, and a ref. */
+const EXTENDS = /^([A-Za-z0-9][\w-]{0,38})\/((?!\.{1,2}\/)[\w.-]{1,100})((?:\/(?!\.{1,2}(?:\/|@|$))[\w.+-]{1,100}){1,20})(?:@((?!.*\.\.)[\w][\w./+-]{0,199}))?$/;
+/** `owner/repository/path@ref`, taken apart; null where it is something else. */
+function parseExtends(text) {
+    const [, owner, repository, path, ref = null] = EXTENDS.exec(text.trim()) ?? [];
+    return owner === undefined || repository === undefined || path === undefined
+        ? null
+        : { owner, repository, path: path.slice(1), ref };
+}
+
 // EXTERNAL MODULE: ./build/inputs/inputs.js
 var inputs_inputs = __nccwpck_require__(743);
 // EXTERNAL MODULE: ./build/inputs/rules.js
@@ -48223,6 +48236,7 @@ const FILE_FORMS = {
 };
 
 ;// CONCATENATED MODULE: ./build/inputs/budget-file.js
+
 
 
 
@@ -48356,7 +48370,7 @@ function kindOf(node) {
     return (0,dist/* isScalar */.jn)(node) && textOf(node) === null ? 'nothing' : 'a text';
 }
 function fileOf(reader, document, path) {
-    const file = { path, defaults: new Map(), images: null };
+    const file = { path, extends: null, defaults: new Map(), images: null };
     const top = reader.resolve(document.contents, 1);
     if (top === null || ((0,dist/* isScalar */.jn)(top) && textOf(top) === null))
         return file;
@@ -48367,11 +48381,21 @@ function fileOf(reader, document, path) {
     const entries = reader.entriesOf(top);
     const list = entries.find(({ key }) => key === 'images');
     const images = list === undefined ? null : imagesOf(reader, list);
-    const defaults = valuesOf(reader, entries.filter((entry) => entry !== list), true);
+    const parent = entries.find(({ key }) => key === 'extends');
+    const defaults = valuesOf(reader, entries.filter((entry) => entry !== list && entry !== parent), true);
     const name = defaults.get('name');
     if (images !== null && name !== undefined)
         reader.say(name.place.line, () => '`name` has no place beside `images`: each image has its own.');
-    return { path, defaults, images };
+    return { path, extends: parent === undefined ? null : extendsOf(reader, parent), defaults, images };
+}
+function extendsOf(reader, { line, value }) {
+    const text = (0,dist/* isScalar */.jn)(value) ? textOf(value) : null;
+    const parsed = text === null ? null : parseExtends(text);
+    if (parsed !== null)
+        return { ...parsed, line };
+    const has = value === null ? 'nothing' : text === null ? kindOf(value) : `\`${(0,inputs_inputs/* onOneLine */.GJ)(text)}\``;
+    reader.say(line, () => `\`extends\` has ${has}; it takes ${EXTENDS_FORM}.`);
+    return null;
 }
 function imagesOf(reader, { line, value }) {
     const form = 'a list of images, each with a `name`';
@@ -48434,10 +48458,11 @@ function valuesOf(reader, entries, isTop) {
 const FILE_KEYS = inputs_inputs/* inputNames */.vj.filter((name) => FILE_FORMS[name].kind !== 'none');
 function unknownKey(key, isTop) {
     const shown = `unknown key \`${(0,inputs_inputs/* onOneLine */.GJ)(key)}\``;
-    if (key === 'images')
-        return '`images` has its place at the top of the file.';
+    if (key === 'images' || key === 'extends')
+        return `\`${key}\` has its place at the top of the file.`;
     const words = key.slice(0, 100).toLowerCase();
-    const near = isTop && (0,leven/* closestMatch */.h)(words, ['images'], { maxDistance: 2 }) ? 'images' : (0,inputs_inputs/* nearestInput */.ZV)(key, FILE_KEYS);
+    const own = isTop ? (0,leven/* closestMatch */.h)(words, ['images', 'extends'], { maxDistance: 2 }) : undefined;
+    const near = own ?? (0,inputs_inputs/* nearestInput */.ZV)(key, FILE_KEYS);
     if (near !== null)
         return `${shown}, did you mean \`${near}\`?`;
     return `${shown}; a key is the name of an input${isTop ? ', or `images`' : ''}.`;
@@ -48596,16 +48621,17 @@ function problemsOfSeveral(inputs, path, images) {
     return [...ofInputs, ...ofImages];
 }
 /**
- * What is set, by name: inputs come before the image's entry, and that before the file's defaults. An image that is measured as it is has
+ * What is set, by name: inputs come before the image's entry, that before the file's defaults, and those before the ones of the file that it
+ * extends (`parent`). An image that is measured as it is has
  * nothing to build: what lower levels say of building is left out.
  */
-function settings_settingsOf(inputs, file, image) {
+function settings_settingsOf(inputs, file, image, parent = null) {
     const none = new Map();
     const settings = new Map();
     // An image's folder is never where somebody happens to stand.
     if (file !== null && image !== null)
         settings.set('context', { text: '.', place: { file: file.path, line: image.line, entries: [] } });
-    for (const level of [file?.defaults ?? none, image?.values ?? none, inputs]) {
+    for (const level of [parent?.defaults ?? none, file?.defaults ?? none, image?.values ?? none, inputs]) {
         if (level.get('image')?.text)
             for (const name of [...inputs_inputs/* BUILDING */.fx, 'context'])
                 settings.delete(name);
@@ -48697,7 +48723,7 @@ async function configure(values, world) {
     const { path } = found.file;
     const problems = [
         ...problemsOfSeveral(given, path, images),
-        ...images.flatMap((each) => (0,inputs_inputs/* problemsOf */.GW)(settings_settingsOf(given, found.file, each))),
+        ...images.flatMap((each) => (0,inputs_inputs/* problemsOf */.GW)(settings_settingsOf(given, found.file, each, found.parent))),
     ];
     if (problems.length > 0)
         throw (0,inputs_inputs/* notValid */._O)([...new Set(problems)], true);
@@ -48710,13 +48736,13 @@ function namesIn(given) {
         throw new failure/* CouldNotMeasure */.N('input', '`name` and `images` are both given; `images` takes one name too.');
     return name === undefined ? [...new Set((0,list/* parseCommaOrLines */.H5)(names ?? ''))] : [name];
 }
-function read({ file, top }, given, image) {
-    const settings = settings_settingsOf(given, file, image);
+function read({ file, parent, top }, given, image) {
+    const settings = settings_settingsOf(given, file, image, parent);
     return seenFrom(top, (0,inputs_inputs/* inputsOf */.Vc)(settings), (name) => (settings.get(name)?.place ?? null) !== null);
 }
 /** The inputs that `history` takes, `name` and `data-branch`, with what a budget file says of the latter. Throws as `configure`. */
 async function configureHistory({ config, ...values }, world) {
-    const found = await openBudgetFile({ ...values, config: config ?? '' }, world);
+    const found = await openBudgetFile({ ...values, config: config ?? '' }, { ...world, remote: null });
     if (found === null)
         return values;
     // What is recorded may have a name that the file does not know, or no longer.
@@ -48728,7 +48754,7 @@ async function configureHistory({ config, ...values }, world) {
  * The budget file; null where there is none, or none is wanted.
  * Throws CouldNotMeasure `input` where it is named and not there, or not valid.
  */
-async function openBudgetFile(values, { exec, cwd, isFound }) {
+async function openBudgetFile(values, { exec, cwd, isFound, remote }) {
     const config = values['config']?.trim() ?? '';
     if (config.toLowerCase() === 'off' || (config === '' && !isFound))
         return null;
@@ -48751,7 +48777,30 @@ async function openBudgetFile(values, { exec, cwd, isFound }) {
     const { file, problems } = parseBudgetFile(bytes, shown);
     if (file === null)
         throw (0,inputs_inputs/* notValid */._O)([...problems, ...(0,inputs_inputs/* problemsOf */.GW)((0,inputs_inputs/* givenInputs */.PC)(values))], true);
-    return { file, top: (0,external_node_path_.relative)(here, root) };
+    const parent = file.extends === null || remote === null ? null : await readExtended(file.path, file.extends, remote);
+    return { file, parent, top: (0,external_node_path_.relative)(here, root) };
+}
+/** The file that a budget file extends. One that cannot be had is an error: without it there might be no limit at all. */
+async function readExtended(path, named, remote) {
+    const { owner, repository, line, ref } = named;
+    const shown = `${owner}/${repository}/${named.path}${ref === null ? '' : `@${ref}`}`;
+    const refuse = (why, remedy = null) => new failure/* CouldNotMeasure */.N('input', (0,inputs_inputs/* placed */.GS)(path, line, `\`extends\` has \`${shown}\`, ${why}.`), { remedy });
+    const own = await remote.owner();
+    if (own === null)
+        throw refuse('and whose this repository is is not known', 'In a clone its remote `origin` tells.');
+    if (own.toLowerCase() !== owner.toLowerCase())
+        throw refuse(`and this repository is ${own}’s: it takes a file of the same owner`);
+    const { bytes, why } = await remote.read(named, BUDGET_FILE_MAX);
+    if (bytes === null)
+        throw refuse(why, 'A private repository can be read with a token of its own alone: `github-token`, on a terminal `GITHUB_TOKEN`.');
+    const { file, problems } = parseBudgetFile(bytes, shown);
+    if (file === null)
+        throw (0,inputs_inputs/* notValid */._O)(problems, true);
+    if (file.extends !== null)
+        throw refuse('which extends another file itself; only one is read');
+    if (file.images !== null)
+        throw refuse('which has a list of images; only what is for all images can be extended');
+    return file;
 }
 /**
  * At most a byte more than a budget file may have; null where there is no file. A pull request can make it anything: a link out of the
@@ -48782,6 +48831,11 @@ async function readBudgetFile(path, shown, root) {
 function isInside(folder, path) {
     const inside = (0,external_node_path_.relative)(folder, path);
     return !(0,external_node_path_.isAbsolute)(inside) && inside.split(/[\\/]/, 1)[0] !== '..';
+}
+/** The owner of the repository that the clone's remote is, by its address (`https://server/owner/repository`, `git@server:owner/repository`). */
+async function ownerOfRemote(exec, cwd) {
+    const { exitCode, stdout } = await exec('git', ['remote', 'get-url', 'origin'], { cwd });
+    return exitCode === 0 ? (/[/:]([\w.-]+)\/[\w.-]+\/?$/.exec(stdout.trim())?.[1] ?? null) : null;
 }
 
 
@@ -64532,6 +64586,67 @@ function annotate(report, exitCode) {
 
 /***/ }),
 
+/***/ 7825:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   f: () => (/* binding */ createReadRemote)
+/* harmony export */ });
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3798);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9874);
+/* harmony import */ var _image_source_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2188);
+/* harmony import */ var _image_source_json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(230);
+
+
+
+
+/** A file's content as GitHub gives it; of one that is larger than a megabyte it gives none. */
+const content = zod__WEBPACK_IMPORTED_MODULE_2__/* .object */ .Ikc({ type: zod__WEBPACK_IMPORTED_MODULE_2__/* .literal */ .euz('file'), encoding: zod__WEBPACK_IMPORTED_MODULE_2__/* .literal */ .euz('base64'), content: zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP() });
+/** Milliseconds without a byte after which GitHub is given up. */
+const IDLE_MS = 15_000;
+/**
+ * Reads a file of a repository by GitHub's API; a token goes to that API alone. `apiUrl`: `GITHUB_API_URL`. No redirect is followed: a
+ * repository that was renamed is named by its new name. https://docs.github.com/rest/repos/contents#get-repository-content
+ */
+function createReadRemote(apiUrl, token, signal) {
+    const http = (0,_image_source_http_js__WEBPACK_IMPORTED_MODULE_1__/* .createHttp */ .V)(signal, IDLE_MS);
+    return async ({ owner, repository, path, ref }, limit) => {
+        const at = `repos/${owner}/${repository}/contents/${encodeURIComponent(path)}`;
+        const url = new URL(`${apiUrl.replace(/\/$/, '')}/${at}`);
+        if (ref !== null)
+            url.searchParams.set('ref', ref);
+        const headers = {
+            accept: 'application/vnd.github+json',
+            'user-agent': 'image-budget',
+            'x-github-api-version': '2022-11-28',
+            ...(token !== null && { authorization: `Bearer ${token}` }),
+        };
+        try {
+            const response = await http({ method: 'GET', url, headers });
+            const body = await (0,_image_source_http_js__WEBPACK_IMPORTED_MODULE_1__/* .readBody */ .x)(response, limit * 2);
+            const status = response.statusCode ?? 0;
+            if (status === 200) {
+                const found = body === null ? null : content.safeParse((0,_image_source_json_js__WEBPACK_IMPORTED_MODULE_3__/* .parseJson */ .q)(body)).data;
+                if (found)
+                    return { bytes: Buffer.from(found.content, 'base64'), why: null };
+                return { bytes: null, why: `which is no file, or one of more than ${limit / 1_000_000} MB` };
+            }
+            const seen = token === null ? 'without a token' : 'with this token';
+            if (status === 404)
+                return { bytes: null, why: `which GitHub does not have, or not where it can be seen ${seen}` };
+            return { bytes: null, why: `and GitHub answered with status ${status}` };
+        }
+        catch (error) {
+            if (signal.aborted)
+                throw error;
+            return { bytes: null, why: `and GitHub could not be reached (${(0,_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .toFailure */ .w)(error).message.replace(/\.$/, '')})` };
+        }
+    };
+}
+
+
+/***/ }),
+
 /***/ 1477:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -66818,6 +66933,120 @@ const PACKING = { gzip: 'packed by gzip', zstd: 'packed by zstd', none: 'not pac
 
 /***/ }),
 
+/***/ 2188:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  V: () => (/* binding */ createHttp),
+  x: () => (/* binding */ readBody)
+});
+
+// EXTERNAL MODULE: external "node:http"
+var external_node_http_ = __nccwpck_require__(7067);
+;// CONCATENATED MODULE: external "node:https"
+const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
+// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
+var lib = __nccwpck_require__(4942);
+// EXTERNAL MODULE: ./build/failure.js
+var failure = __nccwpck_require__(9874);
+;// CONCATENATED MODULE: ./build/image/source/http.js
+
+
+
+
+/** Milliseconds for a connection to be made. */
+const CONNECT_TIMEOUT = 10_000;
+/**
+ * An Http that keeps connections and goes through the proxies of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. Of the client of GitHub's
+ * toolkit it takes the agents alone: its redirects keep `Authorization` on another port of a host, and its requests cannot be aborted.
+ */
+function createHttp(signal, idleTimeout = 30_000) {
+    // One for each origin: a client remembers its first agent, for http and https alike.
+    const clients = new Map();
+    return (request) => new Promise((resolve, reject) => {
+        const { method, url, headers, body } = request;
+        const limit = request.idleTimeout ?? idleTimeout;
+        const signals = [signal, ...(request.signal ? [request.signal] : [])];
+        if (signals.some(({ aborted }) => aborted))
+            return reject(cancelled(url));
+        const client = clients.get(url.origin) ?? new lib/* HttpClient */.Qq('image-budget', [], { keepAlive: true, maxSockets: 6 });
+        clients.set(url.origin, client);
+        const isSecure = url.protocol === 'https:';
+        const sent = (isSecure ? external_node_https_namespaceObject.request : external_node_http_.request)(url, {
+            method,
+            // The agents of a proxy take the port from here.
+            port: url.port || (isSecure ? 443 : 80),
+            agent: client.getAgent(url.href),
+            headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }) },
+        });
+        let received;
+        const giveUp = (error) => {
+            received?.destroy(error);
+            sent.destroy(error);
+        };
+        const abort = () => giveUp(cancelled(url));
+        for (const each of signals)
+            each.addEventListener('abort', abort, { once: true });
+        // The way through a proxy has no socket of the request's own yet: so this is a timer, not a socket's timeout.
+        const late = setTimeout(() => giveUp(timedOut(limit)), limit);
+        // What does not even connect is not waited for as long as a slow answer.
+        let connecting;
+        sent.on('socket', (socket) => {
+            if (!socket.connecting)
+                return;
+            connecting = setTimeout(() => giveUp(timedOut(CONNECT_TIMEOUT)), CONNECT_TIMEOUT);
+            socket.once('connect', () => clearTimeout(connecting));
+        });
+        sent.on('response', (response) => {
+            received = response;
+            clearTimeout(late);
+            const { socket } = response;
+            const idle = () => giveUp(timedOut(limit));
+            socket.setTimeout(limit);
+            socket.on('timeout', idle);
+            // A connection that is kept must not keep these.
+            response.once('close', () => socket.removeListener('timeout', idle));
+            resolve(response);
+        });
+        const tidyUp = () => {
+            clearTimeout(late);
+            clearTimeout(connecting);
+            for (const each of signals)
+                each.removeEventListener('abort', abort);
+        };
+        sent.on('close', tidyUp);
+        sent.on('error', (error) => {
+            // A request that its proxy refused is not closed.
+            tidyUp();
+            reject(error);
+        });
+        sent.end(body);
+    });
+}
+/** Reads a whole body of at most `limit` bytes; null where it is larger: then the connection is closed. */
+async function readBody(response, limit) {
+    const chunks = [];
+    let size = 0;
+    for await (const chunk of response) {
+        size += chunk.length;
+        if (size > limit)
+            return null;
+        chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+}
+function timedOut(limit) {
+    return Object.assign(new Error(`no answer for ${limit / 1000} s`), { code: 'ETIMEDOUT' });
+}
+function cancelled({ host }) {
+    return new failure/* CouldNotMeasure */.N('cancelled', `The run was cancelled while \`${host}\` was being read.`);
+}
+
+
+/***/ }),
+
 /***/ 230:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -68042,15 +68271,16 @@ const RULES = [
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9584);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4701);
-/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6383);
+/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3528);
 /* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6225);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9874);
 /* harmony import */ var _github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9523);
 /* harmony import */ var _github_log_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2312);
 /* harmony import */ var _github_publish_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9725);
-/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9884);
-/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(1499);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(163);
+/* harmony import */ var _github_remote_file_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7825);
+/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(9884);
+/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(1499);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(8604);
 
 
 
@@ -68062,7 +68292,8 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 
-(0,_memory_js__WEBPACK_IMPORTED_MODULE_8__/* .keepMemoryLow */ .P)();
+
+(0,_memory_js__WEBPACK_IMPORTED_MODULE_9__/* .keepMemoryLow */ .P)();
 const { env } = process;
 const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .interruption */ .YW)();
 /** A cancelled run waits for nothing. */
@@ -68076,8 +68307,16 @@ async function main() {
     let audience = _github_publish_js__WEBPACK_IMPORTED_MODULE_7__/* .NOBODY */ .oQ;
     let name = values['name'] || context.repositoryName || 'image';
     const measure = async () => {
-        const checkout = { exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .createExec */ .k7)(env, signal), cwd: context.cwd, isFound: true };
-        const configured = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_2__/* .configure */ .j)(values, checkout);
+        const checkout = {
+            exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .createExec */ .k7)(env, signal),
+            cwd: context.cwd,
+            isFound: true,
+            remote: {
+                owner: () => Promise.resolve(context.repository?.owner ?? null),
+                read: (0,_github_remote_file_js__WEBPACK_IMPORTED_MODULE_8__/* .createReadRemote */ .f)(context.apiUrl, values['github-token'] || null, signal),
+            },
+        };
+        const configured = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_2__/* .configure */ .jK)(values, checkout);
         const { images, common: inputs } = configured;
         for (const each of images)
             (0,_github_log_js__WEBPACK_IMPORTED_MODULE_6__/* .maskSecrets */ .QU)(each);
@@ -68104,12 +68343,12 @@ async function main() {
             uncommitted: 'warn',
             credentials,
         };
-        return (0,_run_js__WEBPACK_IMPORTED_MODULE_9__/* .run */ .e)(images, surroundings, world);
+        return (0,_run_js__WEBPACK_IMPORTED_MODULE_10__/* .run */ .e)(images, surroundings, world);
     };
     const outcome = await measure().catch((error) => {
         if (signal.aborted)
             throw error;
-        const report = (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_10__/* .reportFailure */ .xV)(name, (0,_failure_js__WEBPACK_IMPORTED_MODULE_4__/* .toFailure */ .w)(error), context);
+        const report = (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_11__/* .reportFailure */ .xV)(name, (0,_failure_js__WEBPACK_IMPORTED_MODULE_4__/* .toFailure */ .w)(error), context);
         return { report, recordables: [] };
     });
     return (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_7__/* .publish */ .mk)(outcome, { context, ...audience }, clock);
@@ -69519,7 +69758,7 @@ function isGrowing({ growth: { size, downloadSize, layers }, parts }) {
 
 /***/ }),
 
-/***/ 163:
+/***/ 8604:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -74401,103 +74640,8 @@ function parseChallenges(header) {
     return challenges;
 }
 
-;// CONCATENATED MODULE: external "node:https"
-const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
-// EXTERNAL MODULE: ./node_modules/@actions/http-client/lib/index.js + 1 modules
-var lib = __nccwpck_require__(4942);
-;// CONCATENATED MODULE: ./build/image/source/http.js
-
-
-
-
-/** Milliseconds for a connection to be made. */
-const CONNECT_TIMEOUT = 10_000;
-/**
- * An Http that keeps connections and goes through the proxies of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. Of the client of GitHub's
- * toolkit it takes the agents alone: its redirects keep `Authorization` on another port of a host, and its requests cannot be aborted.
- */
-function createHttp(signal, idleTimeout = 30_000) {
-    // One for each origin: a client remembers its first agent, for http and https alike.
-    const clients = new Map();
-    return (request) => new Promise((resolve, reject) => {
-        const { method, url, headers, body } = request;
-        const limit = request.idleTimeout ?? idleTimeout;
-        const signals = [signal, ...(request.signal ? [request.signal] : [])];
-        if (signals.some(({ aborted }) => aborted))
-            return reject(http_cancelled(url));
-        const client = clients.get(url.origin) ?? new lib/* HttpClient */.Qq('image-budget', [], { keepAlive: true, maxSockets: 6 });
-        clients.set(url.origin, client);
-        const isSecure = url.protocol === 'https:';
-        const sent = (isSecure ? external_node_https_namespaceObject.request : external_node_http_.request)(url, {
-            method,
-            // The agents of a proxy take the port from here.
-            port: url.port || (isSecure ? 443 : 80),
-            agent: client.getAgent(url.href),
-            headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }) },
-        });
-        let received;
-        const giveUp = (error) => {
-            received?.destroy(error);
-            sent.destroy(error);
-        };
-        const abort = () => giveUp(http_cancelled(url));
-        for (const each of signals)
-            each.addEventListener('abort', abort, { once: true });
-        // The way through a proxy has no socket of the request's own yet: so this is a timer, not a socket's timeout.
-        const late = setTimeout(() => giveUp(timedOut(limit)), limit);
-        // What does not even connect is not waited for as long as a slow answer.
-        let connecting;
-        sent.on('socket', (socket) => {
-            if (!socket.connecting)
-                return;
-            connecting = setTimeout(() => giveUp(timedOut(CONNECT_TIMEOUT)), CONNECT_TIMEOUT);
-            socket.once('connect', () => clearTimeout(connecting));
-        });
-        sent.on('response', (response) => {
-            received = response;
-            clearTimeout(late);
-            const { socket } = response;
-            const idle = () => giveUp(timedOut(limit));
-            socket.setTimeout(limit);
-            socket.on('timeout', idle);
-            // A connection that is kept must not keep these.
-            response.once('close', () => socket.removeListener('timeout', idle));
-            resolve(response);
-        });
-        const tidyUp = () => {
-            clearTimeout(late);
-            clearTimeout(connecting);
-            for (const each of signals)
-                each.removeEventListener('abort', abort);
-        };
-        sent.on('close', tidyUp);
-        sent.on('error', (error) => {
-            // A request that its proxy refused is not closed.
-            tidyUp();
-            reject(error);
-        });
-        sent.end(body);
-    });
-}
-/** Reads a whole body of at most `limit` bytes; null where it is larger: then the connection is closed. */
-async function readBody(response, limit) {
-    const chunks = [];
-    let size = 0;
-    for await (const chunk of response) {
-        size += chunk.length;
-        if (size > limit)
-            return null;
-        chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
-}
-function timedOut(limit) {
-    return Object.assign(new Error(`no answer for ${limit / 1000} s`), { code: 'ETIMEDOUT' });
-}
-function http_cancelled({ host }) {
-    return new build_failure/* CouldNotMeasure */.N('cancelled', `The run was cancelled while \`${host}\` was being read.`);
-}
-
+// EXTERNAL MODULE: ./build/image/source/http.js + 1 modules
+var source_http = __nccwpck_require__(2188);
 ;// CONCATENATED MODULE: ./build/image/source/registry-client.js
 
 
@@ -74549,7 +74693,7 @@ class BadStatus extends Error {
 }
 function createRegistryClient(deps) {
     const { credentials, signal, clock } = deps;
-    const http = createHttp(signal, deps.idleTimeout);
+    const http = (0,source_http/* createHttp */.V)(signal, deps.idleTimeout);
     /** Whether a loopback registry speaks TLS. */
     const secure = new Map();
     /** The `Authorization` for a repository, once the registry has asked for one. */
@@ -74629,7 +74773,7 @@ function createRegistryClient(deps) {
                     authorizations.set(key, logIn(reference, url, challenges));
                 continue;
             }
-            throw new BadStatus(response, await readBody(response, ERROR_SIZE), url.host);
+            throw new BadStatus(response, await (0,source_http/* readBody */.x)(response, ERROR_SIZE), url.host);
         }
     }
     /** The `Authorization` that a registry's challenge asks for. */
@@ -74659,7 +74803,7 @@ function createRegistryClient(deps) {
         };
         const response = await withRetries(reference, `a token of \`${realm.host}\``, async () => {
             const { response: answer, url } = await askForToken(realm, query, credential);
-            const body = await readBody(answer, TOKEN_SIZE);
+            const body = await (0,source_http/* readBody */.x)(answer, TOKEN_SIZE);
             if (answer.statusCode === 200)
                 return body;
             if (answer.statusCode === 401 || answer.statusCode === 403) {
@@ -74733,7 +74877,7 @@ function createRegistryClient(deps) {
         return withRetries(request.reference, request.what, async () => {
             const response = await send(request);
             const told = Number(response.headers['content-length'] ?? 0);
-            const body = told > manifests/* MAX_DOCUMENT_SIZE */.bJ ? null : await readBody(response, manifests/* MAX_DOCUMENT_SIZE */.bJ);
+            const body = told > manifests/* MAX_DOCUMENT_SIZE */.bJ ? null : await (0,source_http/* readBody */.x)(response, manifests/* MAX_DOCUMENT_SIZE */.bJ);
             if (body !== null)
                 return { response, body };
             response.destroy();
@@ -74845,7 +74989,7 @@ async function* blobChunks(reference, what, size, first, open) {
 }
 /** Ends with a response whose body is of no use; a short one is read, for then the connection can be used again. */
 async function discard(response) {
-    await readBody(response, ERROR_SIZE).catch(() => null);
+    await (0,source_http/* readBody */.x)(response, ERROR_SIZE).catch(() => null);
 }
 /** This machine, as docker sees it: 127.0.0.0/8, ::1 and `localhost`. */
 function isLoopback({ hostname }) {

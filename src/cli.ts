@@ -2,9 +2,10 @@
 import { tmpdir } from 'node:os'
 import { helpText, readCommand, type Command } from './inputs/command-line.ts'
 import { systemClock } from './clock.ts'
-import { configure, configureHistory } from './configure.ts'
+import { configure, configureHistory, ownerOfRemote } from './configure.ts'
 import { createExec, createOpenOutput, interruption } from './exec.ts'
 import { toFailure } from './failure.ts'
+import { createReadRemote } from './github/remote-file.ts'
 import { showHistory } from './show-history.ts'
 import type { Inputs } from './inputs/inputs.ts'
 import type { Log } from './log.ts'
@@ -80,13 +81,18 @@ async function main(command: Command): Promise<number> {
   const terminal = { colour: coloured(stdout), width: stdout.columns ?? 100 }
   if (command.kind === 'history') {
     const [exec, openOutput] = [createExec(env, signal), createOpenOutput(env, signal)]
-    const values = await configureHistory(command.values, { exec, cwd: process.cwd(), isFound: true })
+    const values = await configureHistory(command.values, { exec, cwd: process.cwd(), isFound: true, remote: null })
     const world = { exec, openOutput, cwd: process.cwd(), warn }
     stdout.write(await showHistory({ ...command, values }, world, terminal))
   }
   if (command.kind !== 'check') return 0
   // Two images that somebody compares are none of the repository's, unless its file is named.
-  const checkout = { exec: createExec(env, signal), cwd: process.cwd(), isFound: !command.mustExist }
+  const exec = createExec(env, signal)
+  const cwd = process.cwd()
+  const apiUrl = env['GITHUB_API_URL'] || 'https://api.github.com'
+  const read = createReadRemote(apiUrl, env['GITHUB_TOKEN'] || env['GH_TOKEN'] || null, signal)
+  const remote = { owner: () => ownerOfRemote(exec, cwd), read }
+  const checkout = { exec, cwd, isFound: !command.mustExist, remote }
   const { images, common: inputs } = await configure(command.values, checkout)
   const { report } = await run(
     images,

@@ -5,12 +5,14 @@ import type { Exec } from './exec.ts'
 import { CouldNotMeasure, toFailure } from './failure.ts'
 import { openRepository } from './git/git.ts'
 import { BUDGET_FILE, BUDGET_FILE_MAX, parseBudgetFile, type BudgetFile, type FileImage } from './inputs/budget-file.ts'
+import type { Extended } from './inputs/extends.ts'
 import {
   givenInputs,
   inputsOf,
   notValid,
   onOneLine,
   parseInputs,
+  placed,
   problemsOf,
   type GivenValues,
   type Inputs,
@@ -25,7 +27,18 @@ export type ConfigureWorld = {
   cwd: string
   /** The file is found by itself where no input names it; without that, only the one that is named is read. */
   isFound: boolean
+  /** Where files of other repositories are read; null: nowhere, and what a file extends has no say. */
+  remote: Remote | null
 }
+
+/** `owner`: whose the repository is that is measured; null: that is not known. */
+export type Remote = { owner: () => Promise<string | null>; read: ReadRemote }
+
+/** Reads a file of another repository, at most a byte more than `limit`; or says why not, as a clause. */
+export type ReadRemote = (
+  file: Extended,
+  limit: number,
+) => Promise<{ bytes: Uint8Array; why: null } | { bytes: null; why: string }>
 
 /** What a run is asked for: each image's inputs, and those of the run as a whole, which are the image's where there is one. */
 export type Configured = { images: Inputs[]; common: Inputs }
@@ -57,7 +70,7 @@ export async function configure(values: Record<string, string>, world: Configure
   const { path } = found.file
   const problems = [
     ...problemsOfSeveral(given, path, images),
-    ...images.flatMap((each) => problemsOf(settingsOf(given, found.file, each))),
+    ...images.flatMap((each) => problemsOf(settingsOf(given, found.file, each, found.parent))),
   ]
   if (problems.length > 0) throw notValid([...new Set(problems)], true)
   return { images: images.map((each) => read(found, given, each)), common: read(found, given, null) }
@@ -71,8 +84,8 @@ function namesIn(given: GivenValues): string[] {
   return name === undefined ? [...new Set(parseCommaOrLines(names ?? ''))] : [name]
 }
 
-function read({ file, top }: Found, given: GivenValues, image: FileImage | null): Inputs {
-  const settings = settingsOf(given, file, image)
+function read({ file, parent, top }: Found, given: GivenValues, image: FileImage | null): Inputs {
+  const settings = settingsOf(given, file, image, parent)
   return seenFrom(top, inputsOf(settings), (name) => (settings.get(name)?.place ?? null) !== null)
 }
 
@@ -81,7 +94,7 @@ export async function configureHistory(
   { config, ...values }: Record<string, string>,
   world: ConfigureWorld,
 ): Promise<Record<string, string>> {
-  const found = await openBudgetFile({ ...values, config: config ?? '' }, world)
+  const found = await openBudgetFile({ ...values, config: config ?? '' }, { ...world, remote: null })
   if (found === null) return values
   // What is recorded may have a name that the file does not know, or no longer.
   const image = found.file.images?.find(({ name }) => name === values['name']?.trim()) ?? null
@@ -89,8 +102,8 @@ export async function configureHistory(
   return { ...values, ...(branch && { 'data-branch': branch.text }) }
 }
 
-/** A budget file, and the repository's top folder as its path from the working directory. */
-type Found = { file: BudgetFile; top: string }
+/** A budget file, the one that it extends, and the repository's top folder as its path from the working directory. */
+type Found = { file: BudgetFile; parent: BudgetFile | null; top: string }
 
 /**
  * The budget file; null where there is none, or none is wanted.
@@ -98,7 +111,7 @@ type Found = { file: BudgetFile; top: string }
  */
 async function openBudgetFile(
   values: Record<string, string>,
-  { exec, cwd, isFound }: ConfigureWorld,
+  { exec, cwd, isFound, remote }: ConfigureWorld,
 ): Promise<Found | null> {
   const config = values['config']?.trim() ?? ''
   if (config.toLowerCase() === 'off' || (config === '' && !isFound)) return null
@@ -121,7 +134,35 @@ async function openBudgetFile(
     })
   const { file, problems } = parseBudgetFile(bytes, shown)
   if (file === null) throw notValid([...problems, ...problemsOf(givenInputs(values))], true)
-  return { file, top: relative(here, root) }
+  const parent = file.extends === null || remote === null ? null : await readExtended(file.path, file.extends, remote)
+  return { file, parent, top: relative(here, root) }
+}
+
+/** The file that a budget file extends. One that cannot be had is an error: without it there might be no limit at all. */
+async function readExtended(
+  path: string,
+  named: NonNullable<BudgetFile['extends']>,
+  remote: Remote,
+): Promise<BudgetFile> {
+  const { owner, repository, line, ref } = named
+  const shown = `${owner}/${repository}/${named.path}${ref === null ? '' : `@${ref}`}`
+  const refuse = (why: string, remedy: string | null = null): CouldNotMeasure =>
+    new CouldNotMeasure('input', placed(path, line, `\`extends\` has \`${shown}\`, ${why}.`), { remedy })
+  const own = await remote.owner()
+  if (own === null) throw refuse('and whose this repository is is not known', 'In a clone its remote `origin` tells.')
+  if (own.toLowerCase() !== owner.toLowerCase())
+    throw refuse(`and this repository is ${own}’s: it takes a file of the same owner`)
+  const { bytes, why } = await remote.read(named, BUDGET_FILE_MAX)
+  if (bytes === null)
+    throw refuse(
+      why,
+      'A private repository can be read with a token of its own alone: `github-token`, on a terminal `GITHUB_TOKEN`.',
+    )
+  const { file, problems } = parseBudgetFile(bytes, shown)
+  if (file === null) throw notValid(problems, true)
+  if (file.extends !== null) throw refuse('which extends another file itself; only one is read')
+  if (file.images !== null) throw refuse('which has a list of images; only what is for all images can be extended')
+  return file
 }
 
 /**
@@ -148,4 +189,10 @@ async function readBudgetFile(path: string, shown: string, root: string): Promis
 function isInside(folder: string, path: string): boolean {
   const inside = relative(folder, path)
   return !isAbsolute(inside) && inside.split(/[\\/]/, 1)[0] !== '..'
+}
+
+/** The owner of the repository that the clone's remote is, by its address (`https://server/owner/repository`, `git@server:owner/repository`). */
+export async function ownerOfRemote(exec: Exec, cwd: string): Promise<string | null> {
+  const { exitCode, stdout } = await exec('git', ['remote', 'get-url', 'origin'], { cwd })
+  return exitCode === 0 ? (/[/:]([\w.-]+)\/[\w.-]+\/?$/.exec(stdout.trim())?.[1] ?? null) : null
 }

@@ -6,6 +6,7 @@ import { toFailure } from './failure.ts'
 import { readContext, readEventFacts, readInputs } from './github/context.ts'
 import { maskSecrets, workflowLog } from './github/log.ts'
 import { audienceOf, NOBODY, publish } from './github/publish.ts'
+import { createReadRemote } from './github/remote-file.ts'
 import { keepMemoryLow } from './memory.ts'
 import { reportFailure } from './report/assemble.ts'
 import { run } from './run.ts'
@@ -25,7 +26,15 @@ async function main(): Promise<number> {
   let audience = NOBODY
   let name = values['name'] || context.repositoryName || 'image'
   const measure = async () => {
-    const checkout = { exec: createExec(env, signal), cwd: context.cwd, isFound: true }
+    const checkout = {
+      exec: createExec(env, signal),
+      cwd: context.cwd,
+      isFound: true,
+      remote: {
+        owner: () => Promise.resolve(context.repository?.owner ?? null),
+        read: createReadRemote(context.apiUrl, values['github-token'] || null, signal),
+      },
+    }
     const configured = await configure(values, checkout)
     const { images, common: inputs } = configured
     for (const each of images) maskSecrets(each)

@@ -94,7 +94,7 @@ describe('a budget file', () => {
   })
 
   it.each(['', '\n', '# nothing yet\n', '---\n', '~', '{}'])('may have nothing in it: %j', (text) => {
-    expect(fileOf(text)).toEqual({ path: 'budget.yml', defaults: new Map(), images: null })
+    expect(fileOf(text)).toEqual({ path: 'budget.yml', extends: null, defaults: new Map(), images: null })
   })
 
   it('may begin with a byte order mark, and end its lines as on Windows', () => {

@@ -30865,7 +30865,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 5498:
+/***/ 9469:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -30999,7 +30999,7 @@ const {
 } = __nccwpck_require__(8625)
 const { WebsocketFrameSend } = __nccwpck_require__(3264)
 const { closeWebSocketConnection } = __nccwpck_require__(6897)
-const { PerMessageDeflate } = __nccwpck_require__(5498)
+const { PerMessageDeflate } = __nccwpck_require__(9469)
 const { MessageSizeExceededError } = __nccwpck_require__(8707)
 
 function failWebsocketConnectionWithCode (ws, code, reason) {
@@ -46392,17 +46392,18 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8161);
 /* harmony import */ var _inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9587);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4701);
-/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6383);
+/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3528);
 /* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8930);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9874);
-/* harmony import */ var _show_history_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9334);
-/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9884);
-/* harmony import */ var _record_local_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(4987);
-/* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9665);
-/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(1499);
-/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5548);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(8485);
-/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(8508);
+/* harmony import */ var _github_remote_file_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7825);
+/* harmony import */ var _show_history_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9334);
+/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9884);
+/* harmony import */ var _record_local_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(4987);
+/* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(9665);
+/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(1499);
+/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(5548);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(3633);
+/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(8508);
 
 
 
@@ -46417,7 +46418,8 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 
-(0,_memory_js__WEBPACK_IMPORTED_MODULE_7__/* .keepMemoryLow */ .P)();
+
+(0,_memory_js__WEBPACK_IMPORTED_MODULE_8__/* .keepMemoryLow */ .P)();
 const { env, stdout, stderr } = process;
 const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .interruption */ .YW)();
 // A reader that has seen enough (`| head`) is no error.
@@ -46467,26 +46469,31 @@ function localRecords({ baseline, dataBranch }) {
         cwd: process.cwd(),
         warn,
     };
-    return (0,_record_local_js__WEBPACK_IMPORTED_MODULE_8__/* .openLocalRecords */ .m)(world, dataBranch, { fetch: baseline === 'record' });
+    return (0,_record_local_js__WEBPACK_IMPORTED_MODULE_9__/* .openLocalRecords */ .m)(world, dataBranch, { fetch: baseline === 'record' });
 }
 async function main(command) {
     if (command.kind === 'help')
         stdout.write((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__/* .helpText */ .BK)(stdout.columns ?? 100));
     if (command.kind === 'version')
-        stdout.write(`${_version_js__WEBPACK_IMPORTED_MODULE_11__/* .version */ .r}\n`);
+        stdout.write(`${_version_js__WEBPACK_IMPORTED_MODULE_12__/* .version */ .r}\n`);
     const terminal = { colour: coloured(stdout), width: stdout.columns ?? 100 };
     if (command.kind === 'history') {
         const [exec, openOutput] = [(0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createExec */ .k7)(env, signal), (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createOpenOutput */ .CY)(env, signal)];
-        const values = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_3__/* .configureHistory */ .R)(command.values, { exec, cwd: process.cwd(), isFound: true });
+        const values = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_3__/* .configureHistory */ .RE)(command.values, { exec, cwd: process.cwd(), isFound: true, remote: null });
         const world = { exec, openOutput, cwd: process.cwd(), warn };
-        stdout.write(await (0,_show_history_js__WEBPACK_IMPORTED_MODULE_6__/* .showHistory */ .M)({ ...command, values }, world, terminal));
+        stdout.write(await (0,_show_history_js__WEBPACK_IMPORTED_MODULE_7__/* .showHistory */ .M)({ ...command, values }, world, terminal));
     }
     if (command.kind !== 'check')
         return 0;
     // Two images that somebody compares are none of the repository's, unless its file is named.
-    const checkout = { exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createExec */ .k7)(env, signal), cwd: process.cwd(), isFound: !command.mustExist };
-    const { images, common: inputs } = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_3__/* .configure */ .j)(command.values, checkout);
-    const { report } = await (0,_run_js__WEBPACK_IMPORTED_MODULE_10__/* .run */ .e)(images, {
+    const exec = (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createExec */ .k7)(env, signal);
+    const cwd = process.cwd();
+    const apiUrl = env['GITHUB_API_URL'] || 'https://api.github.com';
+    const read = (0,_github_remote_file_js__WEBPACK_IMPORTED_MODULE_6__/* .createReadRemote */ .f)(apiUrl, env['GITHUB_TOKEN'] || env['GH_TOKEN'] || null, signal);
+    const remote = { owner: () => (0,_configure_js__WEBPACK_IMPORTED_MODULE_3__/* .ownerOfRemote */ .Tc)(exec, cwd), read };
+    const checkout = { exec, cwd, isFound: !command.mustExist, remote };
+    const { images, common: inputs } = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_3__/* .configure */ .jK)(command.values, checkout);
+    const { report } = await (0,_run_js__WEBPACK_IMPORTED_MODULE_11__/* .run */ .e)(images, {
         cwd: process.cwd(),
         temporary: (0,node_os__WEBPACK_IMPORTED_MODULE_0__.tmpdir)(),
         base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
@@ -46516,9 +46523,9 @@ async function main(command) {
                 say(`image-budget: ${error.message}${error.remedy === null ? '' : `\n${error.remedy}`}`);
         }
     }
-    stdout.write(command.json ? (0,_report_json_js__WEBPACK_IMPORTED_MODULE_12__/* .renderJson */ .h)(report) : (0,_report_terminal_js__WEBPACK_IMPORTED_MODULE_9__/* .renderTerminal */ .b)(report, terminal));
+    stdout.write(command.json ? (0,_report_json_js__WEBPACK_IMPORTED_MODULE_13__/* .renderJson */ .h)(report) : (0,_report_terminal_js__WEBPACK_IMPORTED_MODULE_10__/* .renderTerminal */ .b)(report, terminal));
     const soft = new Set(images.flatMap((image) => (image.fail ? [] : [image.name])));
-    return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_13__/* .exitCodeOf */ .FO)(report, (name) => !soft.has(images.length === 1 ? images[0].name : name));
+    return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_14__/* .exitCodeOf */ .FO)(report, (name) => !soft.has(images.length === 1 ? images[0].name : name));
 }
 try {
     process.exitCode = await main((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__/* .readCommand */ .UK)(process.argv.slice(2)));
@@ -46527,7 +46534,7 @@ catch (error) {
     const failure = (0,_failure_js__WEBPACK_IMPORTED_MODULE_5__/* .toFailure */ .w)(error);
     // What `history` prints is no report.
     if (process.argv.includes('--json') && process.argv[2] !== 'history')
-        stdout.write((0,_report_json_js__WEBPACK_IMPORTED_MODULE_12__/* .renderJson */ .h)((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_13__/* .reportFailure */ .xV)('image', failure)));
+        stdout.write((0,_report_json_js__WEBPACK_IMPORTED_MODULE_13__/* .renderJson */ .h)((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_14__/* .reportFailure */ .xV)('image', failure)));
     stderr.write(`image-budget: ${failure.message}\n${failure.remedy === null ? '' : `${failure.remedy}\n`}`);
     process.exitCode = signal.aborted ? 130 : 2;
 }
@@ -47444,14 +47451,15 @@ function changeOfBaseImage(base, head) {
 
 /***/ }),
 
-/***/ 6383:
+/***/ 3528:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  j: () => (/* binding */ configure),
-  R: () => (/* binding */ configureHistory)
+  jK: () => (/* binding */ configure),
+  RE: () => (/* binding */ configureHistory),
+  Tc: () => (/* binding */ ownerOfRemote)
 });
 
 // EXTERNAL MODULE: external "node:fs"
@@ -47468,6 +47476,19 @@ var git = __nccwpck_require__(75);
 var leven = __nccwpck_require__(7785);
 // EXTERNAL MODULE: ./node_modules/yaml/dist/index.js
 var dist = __nccwpck_require__(8815);
+;// CONCATENATED MODULE: ./build/inputs/extends.js
+/** What `extends` takes, for errors. */
+const EXTENDS_FORM = 'a budget file of another repository of the same owner, as `uses` names a workflow: `owner/repository/path.yml`, or with `@` and a branch, tag or commit';
+/** Also the JSON Schema's: owner, repository, a path without empty parts, `.` or `..`, and a ref. */
+const EXTENDS = /^([A-Za-z0-9][\w-]{0,38})\/((?!\.{1,2}\/)[\w.-]{1,100})((?:\/(?!\.{1,2}(?:\/|@|$))[\w.+-]{1,100}){1,20})(?:@((?!.*\.\.)[\w][\w./+-]{0,199}))?$/;
+/** `owner/repository/path@ref`, taken apart; null where it is something else. */
+function parseExtends(text) {
+    const [, owner, repository, path, ref = null] = EXTENDS.exec(text.trim()) ?? [];
+    return owner === undefined || repository === undefined || path === undefined
+        ? null
+        : { owner, repository, path: path.slice(1), ref };
+}
+
 // EXTERNAL MODULE: ./build/inputs/inputs.js
 var inputs_inputs = __nccwpck_require__(743);
 // EXTERNAL MODULE: ./build/inputs/rules.js
@@ -47514,6 +47535,7 @@ const FILE_FORMS = {
 };
 
 ;// CONCATENATED MODULE: ./build/inputs/budget-file.js
+
 
 
 
@@ -47647,7 +47669,7 @@ function kindOf(node) {
     return (0,dist/* isScalar */.jn)(node) && textOf(node) === null ? 'nothing' : 'a text';
 }
 function fileOf(reader, document, path) {
-    const file = { path, defaults: new Map(), images: null };
+    const file = { path, extends: null, defaults: new Map(), images: null };
     const top = reader.resolve(document.contents, 1);
     if (top === null || ((0,dist/* isScalar */.jn)(top) && textOf(top) === null))
         return file;
@@ -47658,11 +47680,21 @@ function fileOf(reader, document, path) {
     const entries = reader.entriesOf(top);
     const list = entries.find(({ key }) => key === 'images');
     const images = list === undefined ? null : imagesOf(reader, list);
-    const defaults = valuesOf(reader, entries.filter((entry) => entry !== list), true);
+    const parent = entries.find(({ key }) => key === 'extends');
+    const defaults = valuesOf(reader, entries.filter((entry) => entry !== list && entry !== parent), true);
     const name = defaults.get('name');
     if (images !== null && name !== undefined)
         reader.say(name.place.line, () => '`name` has no place beside `images`: each image has its own.');
-    return { path, defaults, images };
+    return { path, extends: parent === undefined ? null : extendsOf(reader, parent), defaults, images };
+}
+function extendsOf(reader, { line, value }) {
+    const text = (0,dist/* isScalar */.jn)(value) ? textOf(value) : null;
+    const parsed = text === null ? null : parseExtends(text);
+    if (parsed !== null)
+        return { ...parsed, line };
+    const has = value === null ? 'nothing' : text === null ? kindOf(value) : `\`${(0,inputs_inputs/* onOneLine */.GJ)(text)}\``;
+    reader.say(line, () => `\`extends\` has ${has}; it takes ${EXTENDS_FORM}.`);
+    return null;
 }
 function imagesOf(reader, { line, value }) {
     const form = 'a list of images, each with a `name`';
@@ -47725,10 +47757,11 @@ function valuesOf(reader, entries, isTop) {
 const FILE_KEYS = inputs_inputs/* inputNames */.vj.filter((name) => FILE_FORMS[name].kind !== 'none');
 function unknownKey(key, isTop) {
     const shown = `unknown key \`${(0,inputs_inputs/* onOneLine */.GJ)(key)}\``;
-    if (key === 'images')
-        return '`images` has its place at the top of the file.';
+    if (key === 'images' || key === 'extends')
+        return `\`${key}\` has its place at the top of the file.`;
     const words = key.slice(0, 100).toLowerCase();
-    const near = isTop && (0,leven/* closestMatch */.h)(words, ['images'], { maxDistance: 2 }) ? 'images' : (0,inputs_inputs/* nearestInput */.ZV)(key, FILE_KEYS);
+    const own = isTop ? (0,leven/* closestMatch */.h)(words, ['images', 'extends'], { maxDistance: 2 }) : undefined;
+    const near = own ?? (0,inputs_inputs/* nearestInput */.ZV)(key, FILE_KEYS);
     if (near !== null)
         return `${shown}, did you mean \`${near}\`?`;
     return `${shown}; a key is the name of an input${isTop ? ', or `images`' : ''}.`;
@@ -47887,16 +47920,17 @@ function problemsOfSeveral(inputs, path, images) {
     return [...ofInputs, ...ofImages];
 }
 /**
- * What is set, by name: inputs come before the image's entry, and that before the file's defaults. An image that is measured as it is has
+ * What is set, by name: inputs come before the image's entry, that before the file's defaults, and those before the ones of the file that it
+ * extends (`parent`). An image that is measured as it is has
  * nothing to build: what lower levels say of building is left out.
  */
-function settingsOf(inputs, file, image) {
+function settingsOf(inputs, file, image, parent = null) {
     const none = new Map();
     const settings = new Map();
     // An image's folder is never where somebody happens to stand.
     if (file !== null && image !== null)
         settings.set('context', { text: '.', place: { file: file.path, line: image.line, entries: [] } });
-    for (const level of [file?.defaults ?? none, image?.values ?? none, inputs]) {
+    for (const level of [parent?.defaults ?? none, file?.defaults ?? none, image?.values ?? none, inputs]) {
         if (level.get('image')?.text)
             for (const name of [...inputs_inputs/* BUILDING */.fx, 'context'])
                 settings.delete(name);
@@ -47988,7 +48022,7 @@ async function configure(values, world) {
     const { path } = found.file;
     const problems = [
         ...problemsOfSeveral(given, path, images),
-        ...images.flatMap((each) => (0,inputs_inputs/* problemsOf */.GW)(settingsOf(given, found.file, each))),
+        ...images.flatMap((each) => (0,inputs_inputs/* problemsOf */.GW)(settingsOf(given, found.file, each, found.parent))),
     ];
     if (problems.length > 0)
         throw (0,inputs_inputs/* notValid */._O)([...new Set(problems)], true);
@@ -48001,13 +48035,13 @@ function namesIn(given) {
         throw new failure/* CouldNotMeasure */.N('input', '`name` and `images` are both given; `images` takes one name too.');
     return name === undefined ? [...new Set((0,list/* parseCommaOrLines */.H5)(names ?? ''))] : [name];
 }
-function read({ file, top }, given, image) {
-    const settings = settingsOf(given, file, image);
+function read({ file, parent, top }, given, image) {
+    const settings = settingsOf(given, file, image, parent);
     return seenFrom(top, (0,inputs_inputs/* inputsOf */.Vc)(settings), (name) => (settings.get(name)?.place ?? null) !== null);
 }
 /** The inputs that `history` takes, `name` and `data-branch`, with what a budget file says of the latter. Throws as `configure`. */
 async function configureHistory({ config, ...values }, world) {
-    const found = await openBudgetFile({ ...values, config: config ?? '' }, world);
+    const found = await openBudgetFile({ ...values, config: config ?? '' }, { ...world, remote: null });
     if (found === null)
         return values;
     // What is recorded may have a name that the file does not know, or no longer.
@@ -48019,7 +48053,7 @@ async function configureHistory({ config, ...values }, world) {
  * The budget file; null where there is none, or none is wanted.
  * Throws CouldNotMeasure `input` where it is named and not there, or not valid.
  */
-async function openBudgetFile(values, { exec, cwd, isFound }) {
+async function openBudgetFile(values, { exec, cwd, isFound, remote }) {
     const config = values['config']?.trim() ?? '';
     if (config.toLowerCase() === 'off' || (config === '' && !isFound))
         return null;
@@ -48042,7 +48076,30 @@ async function openBudgetFile(values, { exec, cwd, isFound }) {
     const { file, problems } = parseBudgetFile(bytes, shown);
     if (file === null)
         throw (0,inputs_inputs/* notValid */._O)([...problems, ...(0,inputs_inputs/* problemsOf */.GW)((0,inputs_inputs/* givenInputs */.PC)(values))], true);
-    return { file, top: (0,external_node_path_.relative)(here, root) };
+    const parent = file.extends === null || remote === null ? null : await readExtended(file.path, file.extends, remote);
+    return { file, parent, top: (0,external_node_path_.relative)(here, root) };
+}
+/** The file that a budget file extends. One that cannot be had is an error: without it there might be no limit at all. */
+async function readExtended(path, named, remote) {
+    const { owner, repository, line, ref } = named;
+    const shown = `${owner}/${repository}/${named.path}${ref === null ? '' : `@${ref}`}`;
+    const refuse = (why, remedy = null) => new failure/* CouldNotMeasure */.N('input', (0,inputs_inputs/* placed */.GS)(path, line, `\`extends\` has \`${shown}\`, ${why}.`), { remedy });
+    const own = await remote.owner();
+    if (own === null)
+        throw refuse('and whose this repository is is not known', 'In a clone its remote `origin` tells.');
+    if (own.toLowerCase() !== owner.toLowerCase())
+        throw refuse(`and this repository is ${own}’s: it takes a file of the same owner`);
+    const { bytes, why } = await remote.read(named, BUDGET_FILE_MAX);
+    if (bytes === null)
+        throw refuse(why, 'A private repository can be read with a token of its own alone: `github-token`, on a terminal `GITHUB_TOKEN`.');
+    const { file, problems } = parseBudgetFile(bytes, shown);
+    if (file === null)
+        throw (0,inputs_inputs/* notValid */._O)(problems, true);
+    if (file.extends !== null)
+        throw refuse('which extends another file itself; only one is read');
+    if (file.images !== null)
+        throw refuse('which has a list of images; only what is for all images can be extended');
+    return file;
 }
 /**
  * At most a byte more than a budget file may have; null where there is no file. A pull request can make it anything: a link out of the
@@ -48073,6 +48130,11 @@ async function readBudgetFile(path, shown, root) {
 function isInside(folder, path) {
     const inside = (0,external_node_path_.relative)(folder, path);
     return !(0,external_node_path_.isAbsolute)(inside) && inside.split(/[\\/]/, 1)[0] !== '..';
+}
+/** The owner of the repository that the clone's remote is, by its address (`https://server/owner/repository`, `git@server:owner/repository`). */
+async function ownerOfRemote(exec, cwd) {
+    const { exitCode, stdout } = await exec('git', ['remote', 'get-url', 'origin'], { cwd });
+    return exitCode === 0 ? (/[/:]([\w.-]+)\/[\w.-]+\/?$/.exec(stdout.trim())?.[1] ?? null) : null;
 }
 
 
@@ -50048,6 +50110,67 @@ function gitFailure(args, result) {
 
 /***/ }),
 
+/***/ 7825:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   f: () => (/* binding */ createReadRemote)
+/* harmony export */ });
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3798);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9874);
+/* harmony import */ var _image_source_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7886);
+/* harmony import */ var _image_source_json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(230);
+
+
+
+
+/** A file's content as GitHub gives it; of one that is larger than a megabyte it gives none. */
+const content = zod__WEBPACK_IMPORTED_MODULE_2__/* .object */ .Ikc({ type: zod__WEBPACK_IMPORTED_MODULE_2__/* .literal */ .euz('file'), encoding: zod__WEBPACK_IMPORTED_MODULE_2__/* .literal */ .euz('base64'), content: zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP() });
+/** Milliseconds without a byte after which GitHub is given up. */
+const IDLE_MS = 15_000;
+/**
+ * Reads a file of a repository by GitHub's API; a token goes to that API alone. `apiUrl`: `GITHUB_API_URL`. No redirect is followed: a
+ * repository that was renamed is named by its new name. https://docs.github.com/rest/repos/contents#get-repository-content
+ */
+function createReadRemote(apiUrl, token, signal) {
+    const http = (0,_image_source_http_js__WEBPACK_IMPORTED_MODULE_1__/* .createHttp */ .V)(signal, IDLE_MS);
+    return async ({ owner, repository, path, ref }, limit) => {
+        const at = `repos/${owner}/${repository}/contents/${encodeURIComponent(path)}`;
+        const url = new URL(`${apiUrl.replace(/\/$/, '')}/${at}`);
+        if (ref !== null)
+            url.searchParams.set('ref', ref);
+        const headers = {
+            accept: 'application/vnd.github+json',
+            'user-agent': 'image-budget',
+            'x-github-api-version': '2022-11-28',
+            ...(token !== null && { authorization: `Bearer ${token}` }),
+        };
+        try {
+            const response = await http({ method: 'GET', url, headers });
+            const body = await (0,_image_source_http_js__WEBPACK_IMPORTED_MODULE_1__/* .readBody */ .x)(response, limit * 2);
+            const status = response.statusCode ?? 0;
+            if (status === 200) {
+                const found = body === null ? null : content.safeParse((0,_image_source_json_js__WEBPACK_IMPORTED_MODULE_3__/* .parseJson */ .q)(body)).data;
+                if (found)
+                    return { bytes: Buffer.from(found.content, 'base64'), why: null };
+                return { bytes: null, why: `which is no file, or one of more than ${limit / 1_000_000} MB` };
+            }
+            const seen = token === null ? 'without a token' : 'with this token';
+            if (status === 404)
+                return { bytes: null, why: `which GitHub does not have, or not where it can be seen ${seen}` };
+            return { bytes: null, why: `and GitHub answered with status ${status}` };
+        }
+        catch (error) {
+            if (signal.aborted)
+                throw error;
+            return { bytes: null, why: `and GitHub could not be reached (${(0,_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .toFailure */ .w)(error).message.replace(/\.$/, '')})` };
+        }
+    };
+}
+
+
+/***/ }),
+
 /***/ 1477:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -50608,7 +50731,7 @@ function isValue(value) {
 
 /***/ }),
 
-/***/ 9469:
+/***/ 1850:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -51070,7 +51193,7 @@ function plainInstruction(createdBy) {
 /* harmony export */   q: () => (/* binding */ apkReader)
 /* harmony export */ });
 /* harmony import */ var _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1477);
-/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9469);
+/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1850);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5319);
 
 
@@ -51158,7 +51281,7 @@ const findApkPackages = ({ facts }) => facts.flatMap(({ fact }) => fact.kind !==
 /* harmony export */   d: () => (/* binding */ findDpkgPackages)
 /* harmony export */ });
 /* harmony import */ var _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1477);
-/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9469);
+/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1850);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5319);
 
 
@@ -51900,7 +52023,7 @@ const DISTRIBUTIONS = new Set(['dpkg', 'apk', 'rpm']);
 /* harmony export */   u: () => (/* binding */ pythonReader)
 /* harmony export */ });
 /* harmony import */ var _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1477);
-/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9469);
+/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1850);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5319);
 
 
@@ -51991,7 +52114,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 // EXTERNAL MODULE: ./build/image/layer/gather.js
 var gather = __nccwpck_require__(1477);
 // EXTERNAL MODULE: ./build/image/layer/tar-header.js
-var tar_header = __nccwpck_require__(9469);
+var tar_header = __nccwpck_require__(1850);
 ;// CONCATENATED MODULE: ./build/image/packages/sqlite.js
 /** Deepest tree of pages that is followed: 5 levels of the smallest pages hold more than any record that is read. */
 const MAX_DEPTH = 20;
@@ -52330,6 +52453,916 @@ function packingOf({ layers }, other) {
     return [...new Set(kinds)].toSorted();
 }
 const PACKING = { gzip: 'packed by gzip', zstd: 'packed by zstd', none: 'not packed' };
+
+
+/***/ }),
+
+/***/ 7886:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  V: () => (/* binding */ createHttp),
+  x: () => (/* binding */ readBody)
+});
+
+// EXTERNAL MODULE: external "node:http"
+var external_node_http_ = __nccwpck_require__(7067);
+;// CONCATENATED MODULE: external "node:https"
+const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
+// EXTERNAL MODULE: external "http"
+var external_http_ = __nccwpck_require__(8611);
+var external_http_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_http_, 2);
+// EXTERNAL MODULE: external "https"
+var external_https_ = __nccwpck_require__(5692);
+var external_https_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_https_, 2);
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
+function getProxyUrl(reqUrl) {
+    const usingSsl = reqUrl.protocol === 'https:';
+    if (checkBypass(reqUrl)) {
+        return undefined;
+    }
+    const proxyVar = (() => {
+        if (usingSsl) {
+            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
+        }
+        else {
+            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
+        }
+    })();
+    if (proxyVar) {
+        try {
+            return new DecodedURL(proxyVar);
+        }
+        catch (_a) {
+            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
+                return new DecodedURL(`http://${proxyVar}`);
+        }
+    }
+    else {
+        return undefined;
+    }
+}
+function checkBypass(reqUrl) {
+    if (!reqUrl.hostname) {
+        return false;
+    }
+    const reqHost = reqUrl.hostname;
+    if (isLoopbackAddress(reqHost)) {
+        return true;
+    }
+    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
+    if (!noProxy) {
+        return false;
+    }
+    // Determine the request port
+    let reqPort;
+    if (reqUrl.port) {
+        reqPort = Number(reqUrl.port);
+    }
+    else if (reqUrl.protocol === 'http:') {
+        reqPort = 80;
+    }
+    else if (reqUrl.protocol === 'https:') {
+        reqPort = 443;
+    }
+    // Format the request hostname and hostname with port
+    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
+    if (typeof reqPort === 'number') {
+        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
+    }
+    // Compare request host against noproxy
+    for (const upperNoProxyItem of noProxy
+        .split(',')
+        .map(x => x.trim().toUpperCase())
+        .filter(x => x)) {
+        if (upperNoProxyItem === '*' ||
+            upperReqHosts.some(x => x === upperNoProxyItem ||
+                x.endsWith(`.${upperNoProxyItem}`) ||
+                (upperNoProxyItem.startsWith('.') &&
+                    x.endsWith(`${upperNoProxyItem}`)))) {
+            return true;
+        }
+    }
+    return false;
+}
+function isLoopbackAddress(host) {
+    const hostLower = host.toLowerCase();
+    return (hostLower === 'localhost' ||
+        hostLower.startsWith('127.') ||
+        hostLower.startsWith('[::1]') ||
+        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
+}
+class DecodedURL extends URL {
+    constructor(url, base) {
+        super(url, base);
+        this._decodedUsername = decodeURIComponent(super.username);
+        this._decodedPassword = decodeURIComponent(super.password);
+    }
+    get username() {
+        return this._decodedUsername;
+    }
+    get password() {
+        return this._decodedPassword;
+    }
+}
+//# sourceMappingURL=proxy.js.map
+// EXTERNAL MODULE: ./node_modules/tunnel/index.js
+var tunnel = __nccwpck_require__(770);
+// EXTERNAL MODULE: ./node_modules/undici/index.js
+var undici = __nccwpck_require__(4371);
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
+/* eslint-disable @typescript-eslint/no-explicit-any */
+var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+
+
+var HttpCodes;
+(function (HttpCodes) {
+    HttpCodes[HttpCodes["OK"] = 200] = "OK";
+    HttpCodes[HttpCodes["MultipleChoices"] = 300] = "MultipleChoices";
+    HttpCodes[HttpCodes["MovedPermanently"] = 301] = "MovedPermanently";
+    HttpCodes[HttpCodes["ResourceMoved"] = 302] = "ResourceMoved";
+    HttpCodes[HttpCodes["SeeOther"] = 303] = "SeeOther";
+    HttpCodes[HttpCodes["NotModified"] = 304] = "NotModified";
+    HttpCodes[HttpCodes["UseProxy"] = 305] = "UseProxy";
+    HttpCodes[HttpCodes["SwitchProxy"] = 306] = "SwitchProxy";
+    HttpCodes[HttpCodes["TemporaryRedirect"] = 307] = "TemporaryRedirect";
+    HttpCodes[HttpCodes["PermanentRedirect"] = 308] = "PermanentRedirect";
+    HttpCodes[HttpCodes["BadRequest"] = 400] = "BadRequest";
+    HttpCodes[HttpCodes["Unauthorized"] = 401] = "Unauthorized";
+    HttpCodes[HttpCodes["PaymentRequired"] = 402] = "PaymentRequired";
+    HttpCodes[HttpCodes["Forbidden"] = 403] = "Forbidden";
+    HttpCodes[HttpCodes["NotFound"] = 404] = "NotFound";
+    HttpCodes[HttpCodes["MethodNotAllowed"] = 405] = "MethodNotAllowed";
+    HttpCodes[HttpCodes["NotAcceptable"] = 406] = "NotAcceptable";
+    HttpCodes[HttpCodes["ProxyAuthenticationRequired"] = 407] = "ProxyAuthenticationRequired";
+    HttpCodes[HttpCodes["RequestTimeout"] = 408] = "RequestTimeout";
+    HttpCodes[HttpCodes["Conflict"] = 409] = "Conflict";
+    HttpCodes[HttpCodes["Gone"] = 410] = "Gone";
+    HttpCodes[HttpCodes["TooManyRequests"] = 429] = "TooManyRequests";
+    HttpCodes[HttpCodes["InternalServerError"] = 500] = "InternalServerError";
+    HttpCodes[HttpCodes["NotImplemented"] = 501] = "NotImplemented";
+    HttpCodes[HttpCodes["BadGateway"] = 502] = "BadGateway";
+    HttpCodes[HttpCodes["ServiceUnavailable"] = 503] = "ServiceUnavailable";
+    HttpCodes[HttpCodes["GatewayTimeout"] = 504] = "GatewayTimeout";
+})(HttpCodes || (HttpCodes = {}));
+var Headers;
+(function (Headers) {
+    Headers["Accept"] = "accept";
+    Headers["ContentType"] = "content-type";
+})(Headers || (Headers = {}));
+var MediaTypes;
+(function (MediaTypes) {
+    MediaTypes["ApplicationJson"] = "application/json";
+})(MediaTypes || (MediaTypes = {}));
+/**
+ * Returns the proxy URL, depending upon the supplied url and proxy environment variables.
+ * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
+ */
+function lib_getProxyUrl(serverUrl) {
+    const proxyUrl = pm.getProxyUrl(new URL(serverUrl));
+    return proxyUrl ? proxyUrl.href : '';
+}
+const HttpRedirectCodes = [
+    HttpCodes.MovedPermanently,
+    HttpCodes.ResourceMoved,
+    HttpCodes.SeeOther,
+    HttpCodes.TemporaryRedirect,
+    HttpCodes.PermanentRedirect
+];
+const HttpResponseRetryCodes = [
+    HttpCodes.BadGateway,
+    HttpCodes.ServiceUnavailable,
+    HttpCodes.GatewayTimeout
+];
+const RetryableHttpVerbs = ['OPTIONS', 'GET', 'DELETE', 'HEAD'];
+const ExponentialBackoffCeiling = 10;
+const ExponentialBackoffTimeSlice = 5;
+class HttpClientError extends Error {
+    constructor(message, statusCode) {
+        super(message);
+        this.name = 'HttpClientError';
+        this.statusCode = statusCode;
+        Object.setPrototypeOf(this, HttpClientError.prototype);
+    }
+}
+class HttpClientResponse {
+    constructor(message) {
+        this.message = message;
+    }
+    readBody() {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
+                let output = Buffer.alloc(0);
+                this.message.on('data', (chunk) => {
+                    output = Buffer.concat([output, chunk]);
+                });
+                this.message.on('end', () => {
+                    resolve(output.toString());
+                });
+            }));
+        });
+    }
+    readBodyBuffer() {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
+                const chunks = [];
+                this.message.on('data', (chunk) => {
+                    chunks.push(chunk);
+                });
+                this.message.on('end', () => {
+                    resolve(Buffer.concat(chunks));
+                });
+            }));
+        });
+    }
+}
+function isHttps(requestUrl) {
+    const parsedUrl = new URL(requestUrl);
+    return parsedUrl.protocol === 'https:';
+}
+class HttpClient {
+    constructor(userAgent, handlers, requestOptions) {
+        this._ignoreSslError = false;
+        this._allowRedirects = true;
+        this._allowRedirectDowngrade = false;
+        this._maxRedirects = 50;
+        this._allowRetries = false;
+        this._maxRetries = 1;
+        this._keepAlive = false;
+        this._disposed = false;
+        this.userAgent = this._getUserAgentWithOrchestrationId(userAgent);
+        this.handlers = handlers || [];
+        this.requestOptions = requestOptions;
+        if (requestOptions) {
+            if (requestOptions.ignoreSslError != null) {
+                this._ignoreSslError = requestOptions.ignoreSslError;
+            }
+            this._socketTimeout = requestOptions.socketTimeout;
+            if (requestOptions.allowRedirects != null) {
+                this._allowRedirects = requestOptions.allowRedirects;
+            }
+            if (requestOptions.allowRedirectDowngrade != null) {
+                this._allowRedirectDowngrade = requestOptions.allowRedirectDowngrade;
+            }
+            if (requestOptions.maxRedirects != null) {
+                this._maxRedirects = Math.max(requestOptions.maxRedirects, 0);
+            }
+            if (requestOptions.keepAlive != null) {
+                this._keepAlive = requestOptions.keepAlive;
+            }
+            if (requestOptions.allowRetries != null) {
+                this._allowRetries = requestOptions.allowRetries;
+            }
+            if (requestOptions.maxRetries != null) {
+                this._maxRetries = requestOptions.maxRetries;
+            }
+        }
+    }
+    options(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('OPTIONS', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    get(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('GET', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    del(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('DELETE', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    post(requestUrl, data, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('POST', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    patch(requestUrl, data, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('PATCH', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    put(requestUrl, data, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('PUT', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    head(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('HEAD', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    sendStream(verb, requestUrl, stream, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request(verb, requestUrl, stream, additionalHeaders);
+        });
+    }
+    /**
+     * Gets a typed object from an endpoint
+     * Be aware that not found returns a null.  Other errors (4xx, 5xx) reject the promise
+     */
+    getJson(requestUrl_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, additionalHeaders = {}) {
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            const res = yield this.get(requestUrl, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    postJson(requestUrl_1, obj_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.post(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    putJson(requestUrl_1, obj_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.put(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    patchJson(requestUrl_1, obj_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.patch(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    /**
+     * Makes a raw http request.
+     * All other methods such as get, post, patch, and request ultimately call this.
+     * Prefer get, del, post and patch
+     */
+    request(verb, requestUrl, data, headers) {
+        return __awaiter(this, void 0, void 0, function* () {
+            if (this._disposed) {
+                throw new Error('Client has already been disposed.');
+            }
+            const parsedUrl = new URL(requestUrl);
+            let info = this._prepareRequest(verb, parsedUrl, headers);
+            // Only perform retries on reads since writes may not be idempotent.
+            const maxTries = this._allowRetries && RetryableHttpVerbs.includes(verb)
+                ? this._maxRetries + 1
+                : 1;
+            let numTries = 0;
+            let response;
+            do {
+                response = yield this.requestRaw(info, data);
+                // Check if it's an authentication challenge
+                if (response &&
+                    response.message &&
+                    response.message.statusCode === HttpCodes.Unauthorized) {
+                    let authenticationHandler;
+                    for (const handler of this.handlers) {
+                        if (handler.canHandleAuthentication(response)) {
+                            authenticationHandler = handler;
+                            break;
+                        }
+                    }
+                    if (authenticationHandler) {
+                        return authenticationHandler.handleAuthentication(this, info, data);
+                    }
+                    else {
+                        // We have received an unauthorized response but have no handlers to handle it.
+                        // Let the response return to the caller.
+                        return response;
+                    }
+                }
+                let redirectsRemaining = this._maxRedirects;
+                while (response.message.statusCode &&
+                    HttpRedirectCodes.includes(response.message.statusCode) &&
+                    this._allowRedirects &&
+                    redirectsRemaining > 0) {
+                    const redirectUrl = response.message.headers['location'];
+                    if (!redirectUrl) {
+                        // if there's no location to redirect to, we won't
+                        break;
+                    }
+                    const parsedRedirectUrl = new URL(redirectUrl);
+                    if (parsedUrl.protocol === 'https:' &&
+                        parsedUrl.protocol !== parsedRedirectUrl.protocol &&
+                        !this._allowRedirectDowngrade) {
+                        throw new Error('Redirect from HTTPS to HTTP protocol. This downgrade is not allowed for security reasons. If you want to allow this behavior, set the allowRedirectDowngrade option to true.');
+                    }
+                    // we need to finish reading the response before reassigning response
+                    // which will leak the open socket.
+                    yield response.readBody();
+                    // strip authorization header if redirected to a different hostname
+                    if (parsedRedirectUrl.hostname !== parsedUrl.hostname) {
+                        for (const header in headers) {
+                            // header names are case insensitive
+                            if (header.toLowerCase() === 'authorization') {
+                                delete headers[header];
+                            }
+                        }
+                    }
+                    // let's make the request with the new redirectUrl
+                    info = this._prepareRequest(verb, parsedRedirectUrl, headers);
+                    response = yield this.requestRaw(info, data);
+                    redirectsRemaining--;
+                }
+                if (!response.message.statusCode ||
+                    !HttpResponseRetryCodes.includes(response.message.statusCode)) {
+                    // If not a retry code, return immediately instead of retrying
+                    return response;
+                }
+                numTries += 1;
+                if (numTries < maxTries) {
+                    yield response.readBody();
+                    yield this._performExponentialBackoff(numTries);
+                }
+            } while (numTries < maxTries);
+            return response;
+        });
+    }
+    /**
+     * Needs to be called if keepAlive is set to true in request options.
+     */
+    dispose() {
+        if (this._agent) {
+            this._agent.destroy();
+        }
+        this._disposed = true;
+    }
+    /**
+     * Raw request.
+     * @param info
+     * @param data
+     */
+    requestRaw(info, data) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve, reject) => {
+                function callbackForResult(err, res) {
+                    if (err) {
+                        reject(err);
+                    }
+                    else if (!res) {
+                        // If `err` is not passed, then `res` must be passed.
+                        reject(new Error('Unknown error'));
+                    }
+                    else {
+                        resolve(res);
+                    }
+                }
+                this.requestRawWithCallback(info, data, callbackForResult);
+            });
+        });
+    }
+    /**
+     * Raw request with callback.
+     * @param info
+     * @param data
+     * @param onResult
+     */
+    requestRawWithCallback(info, data, onResult) {
+        if (typeof data === 'string') {
+            if (!info.options.headers) {
+                info.options.headers = {};
+            }
+            info.options.headers['Content-Length'] = Buffer.byteLength(data, 'utf8');
+        }
+        let callbackCalled = false;
+        function handleResult(err, res) {
+            if (!callbackCalled) {
+                callbackCalled = true;
+                onResult(err, res);
+            }
+        }
+        const req = info.httpModule.request(info.options, (msg) => {
+            const res = new HttpClientResponse(msg);
+            handleResult(undefined, res);
+        });
+        let socket;
+        req.on('socket', sock => {
+            socket = sock;
+        });
+        // If we ever get disconnected, we want the socket to timeout eventually
+        req.setTimeout(this._socketTimeout || 3 * 60000, () => {
+            if (socket) {
+                socket.end();
+            }
+            handleResult(new Error(`Request timeout: ${info.options.path}`));
+        });
+        req.on('error', function (err) {
+            // err has statusCode property
+            // res should have headers
+            handleResult(err);
+        });
+        if (data && typeof data === 'string') {
+            req.write(data, 'utf8');
+        }
+        if (data && typeof data !== 'string') {
+            data.on('close', function () {
+                req.end();
+            });
+            data.pipe(req);
+        }
+        else {
+            req.end();
+        }
+    }
+    /**
+     * Gets an http agent. This function is useful when you need an http agent that handles
+     * routing through a proxy server - depending upon the url and proxy environment variables.
+     * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
+     */
+    getAgent(serverUrl) {
+        const parsedUrl = new URL(serverUrl);
+        return this._getAgent(parsedUrl);
+    }
+    getAgentDispatcher(serverUrl) {
+        const parsedUrl = new URL(serverUrl);
+        const proxyUrl = getProxyUrl(parsedUrl);
+        const useProxy = proxyUrl && proxyUrl.hostname;
+        if (!useProxy) {
+            return;
+        }
+        return this._getProxyAgentDispatcher(parsedUrl, proxyUrl);
+    }
+    _prepareRequest(method, requestUrl, headers) {
+        const info = {};
+        info.parsedUrl = requestUrl;
+        const usingSsl = info.parsedUrl.protocol === 'https:';
+        info.httpModule = usingSsl ? external_https_namespaceObject : external_http_namespaceObject;
+        const defaultPort = usingSsl ? 443 : 80;
+        info.options = {};
+        info.options.host = info.parsedUrl.hostname;
+        info.options.port = info.parsedUrl.port
+            ? parseInt(info.parsedUrl.port)
+            : defaultPort;
+        info.options.path =
+            (info.parsedUrl.pathname || '') + (info.parsedUrl.search || '');
+        info.options.method = method;
+        info.options.headers = this._mergeHeaders(headers);
+        if (this.userAgent != null) {
+            info.options.headers['user-agent'] = this.userAgent;
+        }
+        info.options.agent = this._getAgent(info.parsedUrl);
+        // gives handlers an opportunity to participate
+        if (this.handlers) {
+            for (const handler of this.handlers) {
+                handler.prepareRequest(info.options);
+            }
+        }
+        return info;
+    }
+    _mergeHeaders(headers) {
+        if (this.requestOptions && this.requestOptions.headers) {
+            return Object.assign({}, lowercaseKeys(this.requestOptions.headers), lowercaseKeys(headers || {}));
+        }
+        return lowercaseKeys(headers || {});
+    }
+    /**
+     * Gets an existing header value or returns a default.
+     * Handles converting number header values to strings since HTTP headers must be strings.
+     * Note: This returns string | string[] since some headers can have multiple values.
+     * For headers that must always be a single string (like Content-Type), use the
+     * specialized _getExistingOrDefaultContentTypeHeader method instead.
+     */
+    _getExistingOrDefaultHeader(additionalHeaders, header, _default) {
+        let clientHeader;
+        if (this.requestOptions && this.requestOptions.headers) {
+            const headerValue = lowercaseKeys(this.requestOptions.headers)[header];
+            if (headerValue) {
+                clientHeader =
+                    typeof headerValue === 'number' ? headerValue.toString() : headerValue;
+            }
+        }
+        const additionalValue = additionalHeaders[header];
+        if (additionalValue !== undefined) {
+            return typeof additionalValue === 'number'
+                ? additionalValue.toString()
+                : additionalValue;
+        }
+        if (clientHeader !== undefined) {
+            return clientHeader;
+        }
+        return _default;
+    }
+    /**
+     * Specialized version of _getExistingOrDefaultHeader for Content-Type header.
+     * Always returns a single string (not an array) since Content-Type should be a single value.
+     * Converts arrays to comma-separated strings and numbers to strings to ensure type safety.
+     * This was split from _getExistingOrDefaultHeader to provide stricter typing for callers
+     * that assign the result to places expecting a string (e.g., additionalHeaders[Headers.ContentType]).
+     */
+    _getExistingOrDefaultContentTypeHeader(additionalHeaders, _default) {
+        let clientHeader;
+        if (this.requestOptions && this.requestOptions.headers) {
+            const headerValue = lowercaseKeys(this.requestOptions.headers)[Headers.ContentType];
+            if (headerValue) {
+                if (typeof headerValue === 'number') {
+                    clientHeader = String(headerValue);
+                }
+                else if (Array.isArray(headerValue)) {
+                    clientHeader = headerValue.join(', ');
+                }
+                else {
+                    clientHeader = headerValue;
+                }
+            }
+        }
+        const additionalValue = additionalHeaders[Headers.ContentType];
+        // Return the first non-undefined value, converting numbers or arrays to strings if necessary
+        if (additionalValue !== undefined) {
+            if (typeof additionalValue === 'number') {
+                return String(additionalValue);
+            }
+            else if (Array.isArray(additionalValue)) {
+                return additionalValue.join(', ');
+            }
+            else {
+                return additionalValue;
+            }
+        }
+        if (clientHeader !== undefined) {
+            return clientHeader;
+        }
+        return _default;
+    }
+    _getAgent(parsedUrl) {
+        let agent;
+        const proxyUrl = getProxyUrl(parsedUrl);
+        const useProxy = proxyUrl && proxyUrl.hostname;
+        if (this._keepAlive && useProxy) {
+            agent = this._proxyAgent;
+        }
+        if (!useProxy) {
+            agent = this._agent;
+        }
+        // if agent is already assigned use that agent.
+        if (agent) {
+            return agent;
+        }
+        const usingSsl = parsedUrl.protocol === 'https:';
+        let maxSockets = 100;
+        if (this.requestOptions) {
+            maxSockets = this.requestOptions.maxSockets || external_http_.globalAgent.maxSockets;
+        }
+        // This is `useProxy` again, but we need to check `proxyURl` directly for TypeScripts's flow analysis.
+        if (proxyUrl && proxyUrl.hostname) {
+            const agentOptions = {
+                maxSockets,
+                keepAlive: this._keepAlive,
+                proxy: Object.assign(Object.assign({}, ((proxyUrl.username || proxyUrl.password) && {
+                    proxyAuth: `${proxyUrl.username}:${proxyUrl.password}`
+                })), { host: proxyUrl.hostname, port: proxyUrl.port })
+            };
+            let tunnelAgent;
+            const overHttps = proxyUrl.protocol === 'https:';
+            if (usingSsl) {
+                tunnelAgent = overHttps ? tunnel.httpsOverHttps : tunnel.httpsOverHttp;
+            }
+            else {
+                tunnelAgent = overHttps ? tunnel.httpOverHttps : tunnel.httpOverHttp;
+            }
+            agent = tunnelAgent(agentOptions);
+            this._proxyAgent = agent;
+        }
+        // if tunneling agent isn't assigned create a new agent
+        if (!agent) {
+            const options = { keepAlive: this._keepAlive, maxSockets };
+            agent = usingSsl ? new external_https_.Agent(options) : new external_http_.Agent(options);
+            this._agent = agent;
+        }
+        if (usingSsl && this._ignoreSslError) {
+            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
+            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
+            // we have to cast it to any and change it directly
+            agent.options = Object.assign(agent.options || {}, {
+                rejectUnauthorized: false
+            });
+        }
+        return agent;
+    }
+    _getProxyAgentDispatcher(parsedUrl, proxyUrl) {
+        let proxyAgent;
+        if (this._keepAlive) {
+            proxyAgent = this._proxyAgentDispatcher;
+        }
+        // if agent is already assigned use that agent.
+        if (proxyAgent) {
+            return proxyAgent;
+        }
+        const usingSsl = parsedUrl.protocol === 'https:';
+        proxyAgent = new undici/* ProxyAgent */.kT(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
+            token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
+        })));
+        this._proxyAgentDispatcher = proxyAgent;
+        if (usingSsl && this._ignoreSslError) {
+            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
+            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
+            // we have to cast it to any and change it directly
+            proxyAgent.options = Object.assign(proxyAgent.options.requestTls || {}, {
+                rejectUnauthorized: false
+            });
+        }
+        return proxyAgent;
+    }
+    _getUserAgentWithOrchestrationId(userAgent) {
+        const baseUserAgent = userAgent || 'actions/http-client';
+        const orchId = process.env['ACTIONS_ORCHESTRATION_ID'];
+        if (orchId) {
+            // Sanitize the orchestration ID to ensure it contains only valid characters
+            // Valid characters: 0-9, a-z, _, -, .
+            const sanitizedId = orchId.replace(/[^a-z0-9_.-]/gi, '_');
+            return `${baseUserAgent} actions_orchestration_id/${sanitizedId}`;
+        }
+        return baseUserAgent;
+    }
+    _performExponentialBackoff(retryNumber) {
+        return __awaiter(this, void 0, void 0, function* () {
+            retryNumber = Math.min(ExponentialBackoffCeiling, retryNumber);
+            const ms = ExponentialBackoffTimeSlice * Math.pow(2, retryNumber);
+            return new Promise(resolve => setTimeout(() => resolve(), ms));
+        });
+    }
+    _processResponse(res, options) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve, reject) => __awaiter(this, void 0, void 0, function* () {
+                const statusCode = res.message.statusCode || 0;
+                const response = {
+                    statusCode,
+                    result: null,
+                    headers: {}
+                };
+                // not found leads to null obj returned
+                if (statusCode === HttpCodes.NotFound) {
+                    resolve(response);
+                }
+                // get the result from the body
+                function dateTimeDeserializer(key, value) {
+                    if (typeof value === 'string') {
+                        const a = new Date(value);
+                        if (!isNaN(a.valueOf())) {
+                            return a;
+                        }
+                    }
+                    return value;
+                }
+                let obj;
+                let contents;
+                try {
+                    contents = yield res.readBody();
+                    if (contents && contents.length > 0) {
+                        if (options && options.deserializeDates) {
+                            obj = JSON.parse(contents, dateTimeDeserializer);
+                        }
+                        else {
+                            obj = JSON.parse(contents);
+                        }
+                        response.result = obj;
+                    }
+                    response.headers = res.message.headers;
+                }
+                catch (err) {
+                    // Invalid resource (contents not json);  leaving result obj null
+                }
+                // note that 3xx redirects are handled by the http layer.
+                if (statusCode > 299) {
+                    let msg;
+                    // if exception/error in body, attempt to get better error
+                    if (obj && obj.message) {
+                        msg = obj.message;
+                    }
+                    else if (contents && contents.length > 0) {
+                        // it may be the case that the exception is in the body message as string
+                        msg = contents;
+                    }
+                    else {
+                        msg = `Failed request: (${statusCode})`;
+                    }
+                    const err = new HttpClientError(msg, statusCode);
+                    err.result = response.result;
+                    reject(err);
+                }
+                else {
+                    resolve(response);
+                }
+            }));
+        });
+    }
+}
+const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCase()] = obj[k]), c), {});
+//# sourceMappingURL=index.js.map
+// EXTERNAL MODULE: ./build/failure.js
+var failure = __nccwpck_require__(9874);
+;// CONCATENATED MODULE: ./build/image/source/http.js
+
+
+
+
+/** Milliseconds for a connection to be made. */
+const CONNECT_TIMEOUT = 10_000;
+/**
+ * An Http that keeps connections and goes through the proxies of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. Of the client of GitHub's
+ * toolkit it takes the agents alone: its redirects keep `Authorization` on another port of a host, and its requests cannot be aborted.
+ */
+function createHttp(signal, idleTimeout = 30_000) {
+    // One for each origin: a client remembers its first agent, for http and https alike.
+    const clients = new Map();
+    return (request) => new Promise((resolve, reject) => {
+        const { method, url, headers, body } = request;
+        const limit = request.idleTimeout ?? idleTimeout;
+        const signals = [signal, ...(request.signal ? [request.signal] : [])];
+        if (signals.some(({ aborted }) => aborted))
+            return reject(cancelled(url));
+        const client = clients.get(url.origin) ?? new HttpClient('image-budget', [], { keepAlive: true, maxSockets: 6 });
+        clients.set(url.origin, client);
+        const isSecure = url.protocol === 'https:';
+        const sent = (isSecure ? external_node_https_namespaceObject.request : external_node_http_.request)(url, {
+            method,
+            // The agents of a proxy take the port from here.
+            port: url.port || (isSecure ? 443 : 80),
+            agent: client.getAgent(url.href),
+            headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }) },
+        });
+        let received;
+        const giveUp = (error) => {
+            received?.destroy(error);
+            sent.destroy(error);
+        };
+        const abort = () => giveUp(cancelled(url));
+        for (const each of signals)
+            each.addEventListener('abort', abort, { once: true });
+        // The way through a proxy has no socket of the request's own yet: so this is a timer, not a socket's timeout.
+        const late = setTimeout(() => giveUp(timedOut(limit)), limit);
+        // What does not even connect is not waited for as long as a slow answer.
+        let connecting;
+        sent.on('socket', (socket) => {
+            if (!socket.connecting)
+                return;
+            connecting = setTimeout(() => giveUp(timedOut(CONNECT_TIMEOUT)), CONNECT_TIMEOUT);
+            socket.once('connect', () => clearTimeout(connecting));
+        });
+        sent.on('response', (response) => {
+            received = response;
+            clearTimeout(late);
+            const { socket } = response;
+            const idle = () => giveUp(timedOut(limit));
+            socket.setTimeout(limit);
+            socket.on('timeout', idle);
+            // A connection that is kept must not keep these.
+            response.once('close', () => socket.removeListener('timeout', idle));
+            resolve(response);
+        });
+        const tidyUp = () => {
+            clearTimeout(late);
+            clearTimeout(connecting);
+            for (const each of signals)
+                each.removeEventListener('abort', abort);
+        };
+        sent.on('close', tidyUp);
+        sent.on('error', (error) => {
+            // A request that its proxy refused is not closed.
+            tidyUp();
+            reject(error);
+        });
+        sent.end(body);
+    });
+}
+/** Reads a whole body of at most `limit` bytes; null where it is larger: then the connection is closed. */
+async function readBody(response, limit) {
+    const chunks = [];
+    let size = 0;
+    for await (const chunk of response) {
+        size += chunk.length;
+        if (size > limit)
+            return null;
+        chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+}
+function timedOut(limit) {
+    return Object.assign(new Error(`no answer for ${limit / 1000} s`), { code: 'ETIMEDOUT' });
+}
+function cancelled({ host }) {
+    return new failure/* CouldNotMeasure */.N('cancelled', `The run was cancelled while \`${host}\` was being read.`);
+}
 
 
 /***/ }),
@@ -57513,7 +58546,7 @@ const METRICS = [
 
 /***/ }),
 
-/***/ 8485:
+/***/ 3633:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -59976,7 +61009,7 @@ function release({ buffer, byteOffset, byteLength }) {
 }
 
 // EXTERNAL MODULE: ./build/image/layer/tar-header.js
-var tar_header = __nccwpck_require__(9469);
+var tar_header = __nccwpck_require__(1850);
 ;// CONCATENATED MODULE: ./build/image/layer/tar.js
 
 /**
@@ -62208,899 +63241,8 @@ function parseChallenges(header) {
     return challenges;
 }
 
-;// CONCATENATED MODULE: external "node:https"
-const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
-// EXTERNAL MODULE: external "http"
-var external_http_ = __nccwpck_require__(8611);
-var external_http_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_http_, 2);
-// EXTERNAL MODULE: external "https"
-var external_https_ = __nccwpck_require__(5692);
-var external_https_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_https_, 2);
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
-function getProxyUrl(reqUrl) {
-    const usingSsl = reqUrl.protocol === 'https:';
-    if (checkBypass(reqUrl)) {
-        return undefined;
-    }
-    const proxyVar = (() => {
-        if (usingSsl) {
-            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
-        }
-        else {
-            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
-        }
-    })();
-    if (proxyVar) {
-        try {
-            return new DecodedURL(proxyVar);
-        }
-        catch (_a) {
-            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
-                return new DecodedURL(`http://${proxyVar}`);
-        }
-    }
-    else {
-        return undefined;
-    }
-}
-function checkBypass(reqUrl) {
-    if (!reqUrl.hostname) {
-        return false;
-    }
-    const reqHost = reqUrl.hostname;
-    if (isLoopbackAddress(reqHost)) {
-        return true;
-    }
-    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
-    if (!noProxy) {
-        return false;
-    }
-    // Determine the request port
-    let reqPort;
-    if (reqUrl.port) {
-        reqPort = Number(reqUrl.port);
-    }
-    else if (reqUrl.protocol === 'http:') {
-        reqPort = 80;
-    }
-    else if (reqUrl.protocol === 'https:') {
-        reqPort = 443;
-    }
-    // Format the request hostname and hostname with port
-    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
-    if (typeof reqPort === 'number') {
-        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
-    }
-    // Compare request host against noproxy
-    for (const upperNoProxyItem of noProxy
-        .split(',')
-        .map(x => x.trim().toUpperCase())
-        .filter(x => x)) {
-        if (upperNoProxyItem === '*' ||
-            upperReqHosts.some(x => x === upperNoProxyItem ||
-                x.endsWith(`.${upperNoProxyItem}`) ||
-                (upperNoProxyItem.startsWith('.') &&
-                    x.endsWith(`${upperNoProxyItem}`)))) {
-            return true;
-        }
-    }
-    return false;
-}
-function isLoopbackAddress(host) {
-    const hostLower = host.toLowerCase();
-    return (hostLower === 'localhost' ||
-        hostLower.startsWith('127.') ||
-        hostLower.startsWith('[::1]') ||
-        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
-}
-class DecodedURL extends URL {
-    constructor(url, base) {
-        super(url, base);
-        this._decodedUsername = decodeURIComponent(super.username);
-        this._decodedPassword = decodeURIComponent(super.password);
-    }
-    get username() {
-        return this._decodedUsername;
-    }
-    get password() {
-        return this._decodedPassword;
-    }
-}
-//# sourceMappingURL=proxy.js.map
-// EXTERNAL MODULE: ./node_modules/tunnel/index.js
-var tunnel = __nccwpck_require__(770);
-// EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(4371);
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
-/* eslint-disable @typescript-eslint/no-explicit-any */
-var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-
-
-var HttpCodes;
-(function (HttpCodes) {
-    HttpCodes[HttpCodes["OK"] = 200] = "OK";
-    HttpCodes[HttpCodes["MultipleChoices"] = 300] = "MultipleChoices";
-    HttpCodes[HttpCodes["MovedPermanently"] = 301] = "MovedPermanently";
-    HttpCodes[HttpCodes["ResourceMoved"] = 302] = "ResourceMoved";
-    HttpCodes[HttpCodes["SeeOther"] = 303] = "SeeOther";
-    HttpCodes[HttpCodes["NotModified"] = 304] = "NotModified";
-    HttpCodes[HttpCodes["UseProxy"] = 305] = "UseProxy";
-    HttpCodes[HttpCodes["SwitchProxy"] = 306] = "SwitchProxy";
-    HttpCodes[HttpCodes["TemporaryRedirect"] = 307] = "TemporaryRedirect";
-    HttpCodes[HttpCodes["PermanentRedirect"] = 308] = "PermanentRedirect";
-    HttpCodes[HttpCodes["BadRequest"] = 400] = "BadRequest";
-    HttpCodes[HttpCodes["Unauthorized"] = 401] = "Unauthorized";
-    HttpCodes[HttpCodes["PaymentRequired"] = 402] = "PaymentRequired";
-    HttpCodes[HttpCodes["Forbidden"] = 403] = "Forbidden";
-    HttpCodes[HttpCodes["NotFound"] = 404] = "NotFound";
-    HttpCodes[HttpCodes["MethodNotAllowed"] = 405] = "MethodNotAllowed";
-    HttpCodes[HttpCodes["NotAcceptable"] = 406] = "NotAcceptable";
-    HttpCodes[HttpCodes["ProxyAuthenticationRequired"] = 407] = "ProxyAuthenticationRequired";
-    HttpCodes[HttpCodes["RequestTimeout"] = 408] = "RequestTimeout";
-    HttpCodes[HttpCodes["Conflict"] = 409] = "Conflict";
-    HttpCodes[HttpCodes["Gone"] = 410] = "Gone";
-    HttpCodes[HttpCodes["TooManyRequests"] = 429] = "TooManyRequests";
-    HttpCodes[HttpCodes["InternalServerError"] = 500] = "InternalServerError";
-    HttpCodes[HttpCodes["NotImplemented"] = 501] = "NotImplemented";
-    HttpCodes[HttpCodes["BadGateway"] = 502] = "BadGateway";
-    HttpCodes[HttpCodes["ServiceUnavailable"] = 503] = "ServiceUnavailable";
-    HttpCodes[HttpCodes["GatewayTimeout"] = 504] = "GatewayTimeout";
-})(HttpCodes || (HttpCodes = {}));
-var Headers;
-(function (Headers) {
-    Headers["Accept"] = "accept";
-    Headers["ContentType"] = "content-type";
-})(Headers || (Headers = {}));
-var MediaTypes;
-(function (MediaTypes) {
-    MediaTypes["ApplicationJson"] = "application/json";
-})(MediaTypes || (MediaTypes = {}));
-/**
- * Returns the proxy URL, depending upon the supplied url and proxy environment variables.
- * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
- */
-function lib_getProxyUrl(serverUrl) {
-    const proxyUrl = pm.getProxyUrl(new URL(serverUrl));
-    return proxyUrl ? proxyUrl.href : '';
-}
-const HttpRedirectCodes = [
-    HttpCodes.MovedPermanently,
-    HttpCodes.ResourceMoved,
-    HttpCodes.SeeOther,
-    HttpCodes.TemporaryRedirect,
-    HttpCodes.PermanentRedirect
-];
-const HttpResponseRetryCodes = [
-    HttpCodes.BadGateway,
-    HttpCodes.ServiceUnavailable,
-    HttpCodes.GatewayTimeout
-];
-const RetryableHttpVerbs = ['OPTIONS', 'GET', 'DELETE', 'HEAD'];
-const ExponentialBackoffCeiling = 10;
-const ExponentialBackoffTimeSlice = 5;
-class HttpClientError extends Error {
-    constructor(message, statusCode) {
-        super(message);
-        this.name = 'HttpClientError';
-        this.statusCode = statusCode;
-        Object.setPrototypeOf(this, HttpClientError.prototype);
-    }
-}
-class HttpClientResponse {
-    constructor(message) {
-        this.message = message;
-    }
-    readBody() {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
-                let output = Buffer.alloc(0);
-                this.message.on('data', (chunk) => {
-                    output = Buffer.concat([output, chunk]);
-                });
-                this.message.on('end', () => {
-                    resolve(output.toString());
-                });
-            }));
-        });
-    }
-    readBodyBuffer() {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
-                const chunks = [];
-                this.message.on('data', (chunk) => {
-                    chunks.push(chunk);
-                });
-                this.message.on('end', () => {
-                    resolve(Buffer.concat(chunks));
-                });
-            }));
-        });
-    }
-}
-function isHttps(requestUrl) {
-    const parsedUrl = new URL(requestUrl);
-    return parsedUrl.protocol === 'https:';
-}
-class HttpClient {
-    constructor(userAgent, handlers, requestOptions) {
-        this._ignoreSslError = false;
-        this._allowRedirects = true;
-        this._allowRedirectDowngrade = false;
-        this._maxRedirects = 50;
-        this._allowRetries = false;
-        this._maxRetries = 1;
-        this._keepAlive = false;
-        this._disposed = false;
-        this.userAgent = this._getUserAgentWithOrchestrationId(userAgent);
-        this.handlers = handlers || [];
-        this.requestOptions = requestOptions;
-        if (requestOptions) {
-            if (requestOptions.ignoreSslError != null) {
-                this._ignoreSslError = requestOptions.ignoreSslError;
-            }
-            this._socketTimeout = requestOptions.socketTimeout;
-            if (requestOptions.allowRedirects != null) {
-                this._allowRedirects = requestOptions.allowRedirects;
-            }
-            if (requestOptions.allowRedirectDowngrade != null) {
-                this._allowRedirectDowngrade = requestOptions.allowRedirectDowngrade;
-            }
-            if (requestOptions.maxRedirects != null) {
-                this._maxRedirects = Math.max(requestOptions.maxRedirects, 0);
-            }
-            if (requestOptions.keepAlive != null) {
-                this._keepAlive = requestOptions.keepAlive;
-            }
-            if (requestOptions.allowRetries != null) {
-                this._allowRetries = requestOptions.allowRetries;
-            }
-            if (requestOptions.maxRetries != null) {
-                this._maxRetries = requestOptions.maxRetries;
-            }
-        }
-    }
-    options(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('OPTIONS', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    get(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('GET', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    del(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('DELETE', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    post(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('POST', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    patch(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('PATCH', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    put(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('PUT', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    head(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('HEAD', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    sendStream(verb, requestUrl, stream, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request(verb, requestUrl, stream, additionalHeaders);
-        });
-    }
-    /**
-     * Gets a typed object from an endpoint
-     * Be aware that not found returns a null.  Other errors (4xx, 5xx) reject the promise
-     */
-    getJson(requestUrl_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, additionalHeaders = {}) {
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            const res = yield this.get(requestUrl, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    postJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.post(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    putJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.put(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    patchJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.patch(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    /**
-     * Makes a raw http request.
-     * All other methods such as get, post, patch, and request ultimately call this.
-     * Prefer get, del, post and patch
-     */
-    request(verb, requestUrl, data, headers) {
-        return __awaiter(this, void 0, void 0, function* () {
-            if (this._disposed) {
-                throw new Error('Client has already been disposed.');
-            }
-            const parsedUrl = new URL(requestUrl);
-            let info = this._prepareRequest(verb, parsedUrl, headers);
-            // Only perform retries on reads since writes may not be idempotent.
-            const maxTries = this._allowRetries && RetryableHttpVerbs.includes(verb)
-                ? this._maxRetries + 1
-                : 1;
-            let numTries = 0;
-            let response;
-            do {
-                response = yield this.requestRaw(info, data);
-                // Check if it's an authentication challenge
-                if (response &&
-                    response.message &&
-                    response.message.statusCode === HttpCodes.Unauthorized) {
-                    let authenticationHandler;
-                    for (const handler of this.handlers) {
-                        if (handler.canHandleAuthentication(response)) {
-                            authenticationHandler = handler;
-                            break;
-                        }
-                    }
-                    if (authenticationHandler) {
-                        return authenticationHandler.handleAuthentication(this, info, data);
-                    }
-                    else {
-                        // We have received an unauthorized response but have no handlers to handle it.
-                        // Let the response return to the caller.
-                        return response;
-                    }
-                }
-                let redirectsRemaining = this._maxRedirects;
-                while (response.message.statusCode &&
-                    HttpRedirectCodes.includes(response.message.statusCode) &&
-                    this._allowRedirects &&
-                    redirectsRemaining > 0) {
-                    const redirectUrl = response.message.headers['location'];
-                    if (!redirectUrl) {
-                        // if there's no location to redirect to, we won't
-                        break;
-                    }
-                    const parsedRedirectUrl = new URL(redirectUrl);
-                    if (parsedUrl.protocol === 'https:' &&
-                        parsedUrl.protocol !== parsedRedirectUrl.protocol &&
-                        !this._allowRedirectDowngrade) {
-                        throw new Error('Redirect from HTTPS to HTTP protocol. This downgrade is not allowed for security reasons. If you want to allow this behavior, set the allowRedirectDowngrade option to true.');
-                    }
-                    // we need to finish reading the response before reassigning response
-                    // which will leak the open socket.
-                    yield response.readBody();
-                    // strip authorization header if redirected to a different hostname
-                    if (parsedRedirectUrl.hostname !== parsedUrl.hostname) {
-                        for (const header in headers) {
-                            // header names are case insensitive
-                            if (header.toLowerCase() === 'authorization') {
-                                delete headers[header];
-                            }
-                        }
-                    }
-                    // let's make the request with the new redirectUrl
-                    info = this._prepareRequest(verb, parsedRedirectUrl, headers);
-                    response = yield this.requestRaw(info, data);
-                    redirectsRemaining--;
-                }
-                if (!response.message.statusCode ||
-                    !HttpResponseRetryCodes.includes(response.message.statusCode)) {
-                    // If not a retry code, return immediately instead of retrying
-                    return response;
-                }
-                numTries += 1;
-                if (numTries < maxTries) {
-                    yield response.readBody();
-                    yield this._performExponentialBackoff(numTries);
-                }
-            } while (numTries < maxTries);
-            return response;
-        });
-    }
-    /**
-     * Needs to be called if keepAlive is set to true in request options.
-     */
-    dispose() {
-        if (this._agent) {
-            this._agent.destroy();
-        }
-        this._disposed = true;
-    }
-    /**
-     * Raw request.
-     * @param info
-     * @param data
-     */
-    requestRaw(info, data) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve, reject) => {
-                function callbackForResult(err, res) {
-                    if (err) {
-                        reject(err);
-                    }
-                    else if (!res) {
-                        // If `err` is not passed, then `res` must be passed.
-                        reject(new Error('Unknown error'));
-                    }
-                    else {
-                        resolve(res);
-                    }
-                }
-                this.requestRawWithCallback(info, data, callbackForResult);
-            });
-        });
-    }
-    /**
-     * Raw request with callback.
-     * @param info
-     * @param data
-     * @param onResult
-     */
-    requestRawWithCallback(info, data, onResult) {
-        if (typeof data === 'string') {
-            if (!info.options.headers) {
-                info.options.headers = {};
-            }
-            info.options.headers['Content-Length'] = Buffer.byteLength(data, 'utf8');
-        }
-        let callbackCalled = false;
-        function handleResult(err, res) {
-            if (!callbackCalled) {
-                callbackCalled = true;
-                onResult(err, res);
-            }
-        }
-        const req = info.httpModule.request(info.options, (msg) => {
-            const res = new HttpClientResponse(msg);
-            handleResult(undefined, res);
-        });
-        let socket;
-        req.on('socket', sock => {
-            socket = sock;
-        });
-        // If we ever get disconnected, we want the socket to timeout eventually
-        req.setTimeout(this._socketTimeout || 3 * 60000, () => {
-            if (socket) {
-                socket.end();
-            }
-            handleResult(new Error(`Request timeout: ${info.options.path}`));
-        });
-        req.on('error', function (err) {
-            // err has statusCode property
-            // res should have headers
-            handleResult(err);
-        });
-        if (data && typeof data === 'string') {
-            req.write(data, 'utf8');
-        }
-        if (data && typeof data !== 'string') {
-            data.on('close', function () {
-                req.end();
-            });
-            data.pipe(req);
-        }
-        else {
-            req.end();
-        }
-    }
-    /**
-     * Gets an http agent. This function is useful when you need an http agent that handles
-     * routing through a proxy server - depending upon the url and proxy environment variables.
-     * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
-     */
-    getAgent(serverUrl) {
-        const parsedUrl = new URL(serverUrl);
-        return this._getAgent(parsedUrl);
-    }
-    getAgentDispatcher(serverUrl) {
-        const parsedUrl = new URL(serverUrl);
-        const proxyUrl = getProxyUrl(parsedUrl);
-        const useProxy = proxyUrl && proxyUrl.hostname;
-        if (!useProxy) {
-            return;
-        }
-        return this._getProxyAgentDispatcher(parsedUrl, proxyUrl);
-    }
-    _prepareRequest(method, requestUrl, headers) {
-        const info = {};
-        info.parsedUrl = requestUrl;
-        const usingSsl = info.parsedUrl.protocol === 'https:';
-        info.httpModule = usingSsl ? external_https_namespaceObject : external_http_namespaceObject;
-        const defaultPort = usingSsl ? 443 : 80;
-        info.options = {};
-        info.options.host = info.parsedUrl.hostname;
-        info.options.port = info.parsedUrl.port
-            ? parseInt(info.parsedUrl.port)
-            : defaultPort;
-        info.options.path =
-            (info.parsedUrl.pathname || '') + (info.parsedUrl.search || '');
-        info.options.method = method;
-        info.options.headers = this._mergeHeaders(headers);
-        if (this.userAgent != null) {
-            info.options.headers['user-agent'] = this.userAgent;
-        }
-        info.options.agent = this._getAgent(info.parsedUrl);
-        // gives handlers an opportunity to participate
-        if (this.handlers) {
-            for (const handler of this.handlers) {
-                handler.prepareRequest(info.options);
-            }
-        }
-        return info;
-    }
-    _mergeHeaders(headers) {
-        if (this.requestOptions && this.requestOptions.headers) {
-            return Object.assign({}, lowercaseKeys(this.requestOptions.headers), lowercaseKeys(headers || {}));
-        }
-        return lowercaseKeys(headers || {});
-    }
-    /**
-     * Gets an existing header value or returns a default.
-     * Handles converting number header values to strings since HTTP headers must be strings.
-     * Note: This returns string | string[] since some headers can have multiple values.
-     * For headers that must always be a single string (like Content-Type), use the
-     * specialized _getExistingOrDefaultContentTypeHeader method instead.
-     */
-    _getExistingOrDefaultHeader(additionalHeaders, header, _default) {
-        let clientHeader;
-        if (this.requestOptions && this.requestOptions.headers) {
-            const headerValue = lowercaseKeys(this.requestOptions.headers)[header];
-            if (headerValue) {
-                clientHeader =
-                    typeof headerValue === 'number' ? headerValue.toString() : headerValue;
-            }
-        }
-        const additionalValue = additionalHeaders[header];
-        if (additionalValue !== undefined) {
-            return typeof additionalValue === 'number'
-                ? additionalValue.toString()
-                : additionalValue;
-        }
-        if (clientHeader !== undefined) {
-            return clientHeader;
-        }
-        return _default;
-    }
-    /**
-     * Specialized version of _getExistingOrDefaultHeader for Content-Type header.
-     * Always returns a single string (not an array) since Content-Type should be a single value.
-     * Converts arrays to comma-separated strings and numbers to strings to ensure type safety.
-     * This was split from _getExistingOrDefaultHeader to provide stricter typing for callers
-     * that assign the result to places expecting a string (e.g., additionalHeaders[Headers.ContentType]).
-     */
-    _getExistingOrDefaultContentTypeHeader(additionalHeaders, _default) {
-        let clientHeader;
-        if (this.requestOptions && this.requestOptions.headers) {
-            const headerValue = lowercaseKeys(this.requestOptions.headers)[Headers.ContentType];
-            if (headerValue) {
-                if (typeof headerValue === 'number') {
-                    clientHeader = String(headerValue);
-                }
-                else if (Array.isArray(headerValue)) {
-                    clientHeader = headerValue.join(', ');
-                }
-                else {
-                    clientHeader = headerValue;
-                }
-            }
-        }
-        const additionalValue = additionalHeaders[Headers.ContentType];
-        // Return the first non-undefined value, converting numbers or arrays to strings if necessary
-        if (additionalValue !== undefined) {
-            if (typeof additionalValue === 'number') {
-                return String(additionalValue);
-            }
-            else if (Array.isArray(additionalValue)) {
-                return additionalValue.join(', ');
-            }
-            else {
-                return additionalValue;
-            }
-        }
-        if (clientHeader !== undefined) {
-            return clientHeader;
-        }
-        return _default;
-    }
-    _getAgent(parsedUrl) {
-        let agent;
-        const proxyUrl = getProxyUrl(parsedUrl);
-        const useProxy = proxyUrl && proxyUrl.hostname;
-        if (this._keepAlive && useProxy) {
-            agent = this._proxyAgent;
-        }
-        if (!useProxy) {
-            agent = this._agent;
-        }
-        // if agent is already assigned use that agent.
-        if (agent) {
-            return agent;
-        }
-        const usingSsl = parsedUrl.protocol === 'https:';
-        let maxSockets = 100;
-        if (this.requestOptions) {
-            maxSockets = this.requestOptions.maxSockets || external_http_.globalAgent.maxSockets;
-        }
-        // This is `useProxy` again, but we need to check `proxyURl` directly for TypeScripts's flow analysis.
-        if (proxyUrl && proxyUrl.hostname) {
-            const agentOptions = {
-                maxSockets,
-                keepAlive: this._keepAlive,
-                proxy: Object.assign(Object.assign({}, ((proxyUrl.username || proxyUrl.password) && {
-                    proxyAuth: `${proxyUrl.username}:${proxyUrl.password}`
-                })), { host: proxyUrl.hostname, port: proxyUrl.port })
-            };
-            let tunnelAgent;
-            const overHttps = proxyUrl.protocol === 'https:';
-            if (usingSsl) {
-                tunnelAgent = overHttps ? tunnel.httpsOverHttps : tunnel.httpsOverHttp;
-            }
-            else {
-                tunnelAgent = overHttps ? tunnel.httpOverHttps : tunnel.httpOverHttp;
-            }
-            agent = tunnelAgent(agentOptions);
-            this._proxyAgent = agent;
-        }
-        // if tunneling agent isn't assigned create a new agent
-        if (!agent) {
-            const options = { keepAlive: this._keepAlive, maxSockets };
-            agent = usingSsl ? new external_https_.Agent(options) : new external_http_.Agent(options);
-            this._agent = agent;
-        }
-        if (usingSsl && this._ignoreSslError) {
-            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
-            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
-            // we have to cast it to any and change it directly
-            agent.options = Object.assign(agent.options || {}, {
-                rejectUnauthorized: false
-            });
-        }
-        return agent;
-    }
-    _getProxyAgentDispatcher(parsedUrl, proxyUrl) {
-        let proxyAgent;
-        if (this._keepAlive) {
-            proxyAgent = this._proxyAgentDispatcher;
-        }
-        // if agent is already assigned use that agent.
-        if (proxyAgent) {
-            return proxyAgent;
-        }
-        const usingSsl = parsedUrl.protocol === 'https:';
-        proxyAgent = new undici/* ProxyAgent */.kT(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
-            token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
-        })));
-        this._proxyAgentDispatcher = proxyAgent;
-        if (usingSsl && this._ignoreSslError) {
-            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
-            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
-            // we have to cast it to any and change it directly
-            proxyAgent.options = Object.assign(proxyAgent.options.requestTls || {}, {
-                rejectUnauthorized: false
-            });
-        }
-        return proxyAgent;
-    }
-    _getUserAgentWithOrchestrationId(userAgent) {
-        const baseUserAgent = userAgent || 'actions/http-client';
-        const orchId = process.env['ACTIONS_ORCHESTRATION_ID'];
-        if (orchId) {
-            // Sanitize the orchestration ID to ensure it contains only valid characters
-            // Valid characters: 0-9, a-z, _, -, .
-            const sanitizedId = orchId.replace(/[^a-z0-9_.-]/gi, '_');
-            return `${baseUserAgent} actions_orchestration_id/${sanitizedId}`;
-        }
-        return baseUserAgent;
-    }
-    _performExponentialBackoff(retryNumber) {
-        return __awaiter(this, void 0, void 0, function* () {
-            retryNumber = Math.min(ExponentialBackoffCeiling, retryNumber);
-            const ms = ExponentialBackoffTimeSlice * Math.pow(2, retryNumber);
-            return new Promise(resolve => setTimeout(() => resolve(), ms));
-        });
-    }
-    _processResponse(res, options) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve, reject) => __awaiter(this, void 0, void 0, function* () {
-                const statusCode = res.message.statusCode || 0;
-                const response = {
-                    statusCode,
-                    result: null,
-                    headers: {}
-                };
-                // not found leads to null obj returned
-                if (statusCode === HttpCodes.NotFound) {
-                    resolve(response);
-                }
-                // get the result from the body
-                function dateTimeDeserializer(key, value) {
-                    if (typeof value === 'string') {
-                        const a = new Date(value);
-                        if (!isNaN(a.valueOf())) {
-                            return a;
-                        }
-                    }
-                    return value;
-                }
-                let obj;
-                let contents;
-                try {
-                    contents = yield res.readBody();
-                    if (contents && contents.length > 0) {
-                        if (options && options.deserializeDates) {
-                            obj = JSON.parse(contents, dateTimeDeserializer);
-                        }
-                        else {
-                            obj = JSON.parse(contents);
-                        }
-                        response.result = obj;
-                    }
-                    response.headers = res.message.headers;
-                }
-                catch (err) {
-                    // Invalid resource (contents not json);  leaving result obj null
-                }
-                // note that 3xx redirects are handled by the http layer.
-                if (statusCode > 299) {
-                    let msg;
-                    // if exception/error in body, attempt to get better error
-                    if (obj && obj.message) {
-                        msg = obj.message;
-                    }
-                    else if (contents && contents.length > 0) {
-                        // it may be the case that the exception is in the body message as string
-                        msg = contents;
-                    }
-                    else {
-                        msg = `Failed request: (${statusCode})`;
-                    }
-                    const err = new HttpClientError(msg, statusCode);
-                    err.result = response.result;
-                    reject(err);
-                }
-                else {
-                    resolve(response);
-                }
-            }));
-        });
-    }
-}
-const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCase()] = obj[k]), c), {});
-//# sourceMappingURL=index.js.map
-;// CONCATENATED MODULE: ./build/image/source/http.js
-
-
-
-
-/** Milliseconds for a connection to be made. */
-const CONNECT_TIMEOUT = 10_000;
-/**
- * An Http that keeps connections and goes through the proxies of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. Of the client of GitHub's
- * toolkit it takes the agents alone: its redirects keep `Authorization` on another port of a host, and its requests cannot be aborted.
- */
-function createHttp(signal, idleTimeout = 30_000) {
-    // One for each origin: a client remembers its first agent, for http and https alike.
-    const clients = new Map();
-    return (request) => new Promise((resolve, reject) => {
-        const { method, url, headers, body } = request;
-        const limit = request.idleTimeout ?? idleTimeout;
-        const signals = [signal, ...(request.signal ? [request.signal] : [])];
-        if (signals.some(({ aborted }) => aborted))
-            return reject(http_cancelled(url));
-        const client = clients.get(url.origin) ?? new HttpClient('image-budget', [], { keepAlive: true, maxSockets: 6 });
-        clients.set(url.origin, client);
-        const isSecure = url.protocol === 'https:';
-        const sent = (isSecure ? external_node_https_namespaceObject.request : external_node_http_.request)(url, {
-            method,
-            // The agents of a proxy take the port from here.
-            port: url.port || (isSecure ? 443 : 80),
-            agent: client.getAgent(url.href),
-            headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }) },
-        });
-        let received;
-        const giveUp = (error) => {
-            received?.destroy(error);
-            sent.destroy(error);
-        };
-        const abort = () => giveUp(http_cancelled(url));
-        for (const each of signals)
-            each.addEventListener('abort', abort, { once: true });
-        // The way through a proxy has no socket of the request's own yet: so this is a timer, not a socket's timeout.
-        const late = setTimeout(() => giveUp(timedOut(limit)), limit);
-        // What does not even connect is not waited for as long as a slow answer.
-        let connecting;
-        sent.on('socket', (socket) => {
-            if (!socket.connecting)
-                return;
-            connecting = setTimeout(() => giveUp(timedOut(CONNECT_TIMEOUT)), CONNECT_TIMEOUT);
-            socket.once('connect', () => clearTimeout(connecting));
-        });
-        sent.on('response', (response) => {
-            received = response;
-            clearTimeout(late);
-            const { socket } = response;
-            const idle = () => giveUp(timedOut(limit));
-            socket.setTimeout(limit);
-            socket.on('timeout', idle);
-            // A connection that is kept must not keep these.
-            response.once('close', () => socket.removeListener('timeout', idle));
-            resolve(response);
-        });
-        const tidyUp = () => {
-            clearTimeout(late);
-            clearTimeout(connecting);
-            for (const each of signals)
-                each.removeEventListener('abort', abort);
-        };
-        sent.on('close', tidyUp);
-        sent.on('error', (error) => {
-            // A request that its proxy refused is not closed.
-            tidyUp();
-            reject(error);
-        });
-        sent.end(body);
-    });
-}
-/** Reads a whole body of at most `limit` bytes; null where it is larger: then the connection is closed. */
-async function readBody(response, limit) {
-    const chunks = [];
-    let size = 0;
-    for await (const chunk of response) {
-        size += chunk.length;
-        if (size > limit)
-            return null;
-        chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
-}
-function timedOut(limit) {
-    return Object.assign(new Error(`no answer for ${limit / 1000} s`), { code: 'ETIMEDOUT' });
-}
-function http_cancelled({ host }) {
-    return new build_failure/* CouldNotMeasure */.N('cancelled', `The run was cancelled while \`${host}\` was being read.`);
-}
-
+// EXTERNAL MODULE: ./build/image/source/http.js + 3 modules
+var source_http = __nccwpck_require__(7886);
 ;// CONCATENATED MODULE: ./build/image/source/registry-client.js
 
 
@@ -63152,7 +63294,7 @@ class BadStatus extends Error {
 }
 function createRegistryClient(deps) {
     const { credentials, signal, clock } = deps;
-    const http = createHttp(signal, deps.idleTimeout);
+    const http = (0,source_http/* createHttp */.V)(signal, deps.idleTimeout);
     /** Whether a loopback registry speaks TLS. */
     const secure = new Map();
     /** The `Authorization` for a repository, once the registry has asked for one. */
@@ -63232,7 +63374,7 @@ function createRegistryClient(deps) {
                     authorizations.set(key, logIn(reference, url, challenges));
                 continue;
             }
-            throw new BadStatus(response, await readBody(response, ERROR_SIZE), url.host);
+            throw new BadStatus(response, await (0,source_http/* readBody */.x)(response, ERROR_SIZE), url.host);
         }
     }
     /** The `Authorization` that a registry's challenge asks for. */
@@ -63262,7 +63404,7 @@ function createRegistryClient(deps) {
         };
         const response = await withRetries(reference, `a token of \`${realm.host}\``, async () => {
             const { response: answer, url } = await askForToken(realm, query, credential);
-            const body = await readBody(answer, TOKEN_SIZE);
+            const body = await (0,source_http/* readBody */.x)(answer, TOKEN_SIZE);
             if (answer.statusCode === 200)
                 return body;
             if (answer.statusCode === 401 || answer.statusCode === 403) {
@@ -63336,7 +63478,7 @@ function createRegistryClient(deps) {
         return withRetries(request.reference, request.what, async () => {
             const response = await send(request);
             const told = Number(response.headers['content-length'] ?? 0);
-            const body = told > manifests/* MAX_DOCUMENT_SIZE */.bJ ? null : await readBody(response, manifests/* MAX_DOCUMENT_SIZE */.bJ);
+            const body = told > manifests/* MAX_DOCUMENT_SIZE */.bJ ? null : await (0,source_http/* readBody */.x)(response, manifests/* MAX_DOCUMENT_SIZE */.bJ);
             if (body !== null)
                 return { response, body };
             response.destroy();
@@ -63448,7 +63590,7 @@ async function* blobChunks(reference, what, size, first, open) {
 }
 /** Ends with a response whose body is of no use; a short one is read, for then the connection can be used again. */
 async function discard(response) {
-    await readBody(response, ERROR_SIZE).catch(() => null);
+    await (0,source_http/* readBody */.x)(response, ERROR_SIZE).catch(() => null);
 }
 /** This machine, as docker sees it: 127.0.0.0/8, ::1 and `localhost`. */
 function isLoopback({ hostname }) {

@@ -62,16 +62,22 @@ export function problemsOfSeveral(inputs: GivenValues, path: string, images: rea
 }
 
 /**
- * What is set, by name: inputs come before the image's entry, and that before the file's defaults. An image that is measured as it is has
+ * What is set, by name: inputs come before the image's entry, that before the file's defaults, and those before the ones of the file that it
+ * extends (`parent`). An image that is measured as it is has
  * nothing to build: what lower levels say of building is left out.
  */
-export function settingsOf(inputs: GivenValues, file: BudgetFile | null, image: FileImage | null): Map<string, Given> {
+export function settingsOf(
+  inputs: GivenValues,
+  file: BudgetFile | null,
+  image: FileImage | null,
+  parent: BudgetFile | null = null,
+): Map<string, Given> {
   const none: GivenValues = new Map()
   const settings = new Map<string, Given>()
   // An image's folder is never where somebody happens to stand.
   if (file !== null && image !== null)
     settings.set('context', { text: '.', place: { file: file.path, line: image.line, entries: [] } })
-  for (const level of [file?.defaults ?? none, image?.values ?? none, inputs]) {
+  for (const level of [parent?.defaults ?? none, file?.defaults ?? none, image?.values ?? none, inputs]) {
     if (level.get('image')?.text) for (const name of [...BUILDING, 'context']) settings.delete(name)
     for (const [name, given] of level) settings.set(name, given)
   }
