@@ -17,6 +17,8 @@ export type BaseQuestion =
 /** What an event tells about the run. */
 export type EventFacts = {
   base: BaseQuestion
+  /** It is about a change that is proposed, a pull request or a merge queue's: what the change leaves alone need not be looked at. */
+  isProposal: boolean
   /** Number of the pull request to comment on, or null: the event has none. */
   pullRequest: number | null
   /** The pull request's head: what its author pushed and reviewers know, where what is checked out is GitHub's merge of it. */
@@ -79,7 +81,7 @@ function committedAtOf(payload: unknown): string | null {
   return data === undefined ? null : isoSeconds(Date.parse(data.head_commit.timestamp))
 }
 
-const NO_PULL_REQUEST = { pullRequest: null, pushed: null, labelled: null }
+const NO_PULL_REQUEST = { isProposal: false, pullRequest: null, pushed: null, labelled: null }
 
 function readPayload(
   name: string,
@@ -90,6 +92,7 @@ function readPayload(
       const { pull_request, action, label } = parse(name, pullRequest, payload)
       const { number, head, base } = pull_request
       return {
+        isProposal: true,
         pullRequest: number,
         pushed: head.sha,
         labelled: action === 'labeled' ? (label?.name ?? null) : null,
@@ -105,7 +108,7 @@ function readPayload(
     case 'merge_group': {
       const { base_sha, base_ref } = parse(name, mergeGroup, payload).merge_group
       const base: BaseQuestion = { kind: 'commit', sha: base_sha, ref: branchName(base_ref) }
-      return { ...NO_PULL_REQUEST, base }
+      return { ...NO_PULL_REQUEST, isProposal: true, base }
     }
     case 'push': {
       const { before, ref } = parse(name, push, payload)
