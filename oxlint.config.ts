@@ -25,6 +25,7 @@ export const rooms = [
   'budget/',
   'report/',
   'github/',
+  'untouched.ts',
   'sides.ts',
   'show-history.ts',
   'run.ts',

@@ -48152,7 +48152,7 @@ function changeOfBaseImage(base, head) {
 
 /***/ }),
 
-/***/ 3528:
+/***/ 8263:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -48173,403 +48173,14 @@ var external_node_path_ = __nccwpck_require__(6760);
 var failure = __nccwpck_require__(9874);
 // EXTERNAL MODULE: ./build/git/git.js
 var git = __nccwpck_require__(75);
-// EXTERNAL MODULE: ./node_modules/leven/index.js
-var leven = __nccwpck_require__(7785);
-// EXTERNAL MODULE: ./node_modules/yaml/dist/index.js
-var dist = __nccwpck_require__(8815);
-;// CONCATENATED MODULE: ./build/inputs/extends.js
-/** What `extends` takes, for errors. */
-const EXTENDS_FORM = 'a budget file of another repository of the same owner, as `uses` names a workflow: `owner/repository/path.yml`, or with `@` and a branch, tag or commit';
-/** Also the JSON Schema's: owner, repository, a path without empty parts, `.` or `..`, and a ref. */
-const EXTENDS = /^([A-Za-z0-9][\w-]{0,38})\/((?!\.{1,2}\/)[\w.-]{1,100})((?:\/(?!\.{1,2}(?:\/|@|$))[\w.+-]{1,100}){1,20})(?:@((?!.*\.\.)[\w][\w./+-]{0,199}))?$/;
-/** `owner/repository/path@ref`, taken apart; null where it is something else. */
-function parseExtends(text) {
-    const [, owner, repository, path, ref = null] = EXTENDS.exec(text.trim()) ?? [];
-    return owner === undefined || repository === undefined || path === undefined
-        ? null
-        : { owner, repository, path: path.slice(1), ref };
-}
-
+// EXTERNAL MODULE: ./build/inputs/budget-file.js + 2 modules
+var budget_file = __nccwpck_require__(9338);
 // EXTERNAL MODULE: ./build/inputs/inputs.js
 var inputs_inputs = __nccwpck_require__(743);
-// EXTERNAL MODULE: ./build/inputs/rules.js
-var rules = __nccwpck_require__(1671);
-;// CONCATENATED MODULE: ./build/inputs/file-forms.js
-
-
-/** How a budget file says each input: the parser and the JSON Schema are both made of this. */
-const FILE_FORMS = {
-    name: { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.name },
-    config: { kind: 'none', why: 'it says where this file is' },
-    images: { kind: 'none', why: 'there `images` is the list of the images themselves' },
-    image: { kind: 'reference', or: [] },
-    context: { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.context },
-    file: { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.plain },
-    target: { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.id },
-    'build-args': { kind: 'pairs', key: inputs_inputs/* PATTERNS */.G3.buildArg, bare: true },
-    'build-contexts': { kind: 'pairs', key: inputs_inputs/* PATTERNS */.G3.contextName, bare: false },
-    platforms: { kind: 'list', separator: 'comma', entry: inputs_inputs/* PATTERNS */.G3.platform, least: 0 },
-    secrets: {
-        kind: 'none',
-        why: 'what is in it is committed; give it as an input, or name a file by `secret-files`',
-    },
-    'secret-files': { kind: 'pairs', key: inputs_inputs/* PATTERNS */.G3.id, bare: false },
-    'cache-from': { kind: 'list', separator: 'line', entry: null, least: 0 },
-    'cache-to': { kind: 'list', separator: 'line', entry: null, least: 0 },
-    builder: { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.id },
-    'before-build': { kind: 'text', pattern: null },
-    metrics: { kind: 'list', separator: 'comma', entry: inputs_inputs/* METRICS */.Cb, least: 1 },
-    'max-size': { kind: 'amount', percent: false },
-    'max-download-size': { kind: 'amount', percent: false },
-    'max-layers': { kind: 'count' },
-    'max-increase': { kind: 'amount', percent: true },
-    budgets: { kind: 'budgets' },
-    forbid: { kind: 'list', separator: 'comma', entry: rules/* RULES */.y, least: 0 },
-    'accept-label': { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.label },
-    baseline: { kind: 'reference', or: inputs_inputs/* BASELINES */.tb },
-    'base-ref': { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.ref },
-    record: { kind: 'text', pattern: inputs_inputs/* CHOICES */.vC.record },
-    'data-branch': { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.branch },
-    comment: { kind: 'text', pattern: inputs_inputs/* CHOICES */.vC.comment },
-    fail: { kind: 'boolean' },
-    'github-token': { kind: 'none', why: 'what is in it is committed; give it as an input' },
-};
-
-;// CONCATENATED MODULE: ./build/inputs/budget-file.js
-
-
-
-
-
-/** Where a budget file is found by itself, from the repository's top folder. */
-const BUDGET_FILE = '.github/image-budget.yml';
-/** Bytes that a budget file may have. */
-const BUDGET_FILE_MAX = 1_000_000;
-/** Collections in collections: a budget file needs six. The library's composer is recursive, and too deep a stack ends the process. */
-const DEPTH_MAX = 30;
-/** Uses of anchors: as many times is a file gone through at most. */
-const ALIASES_MAX = 100;
-const IMAGES_MAX = 1_000;
-/** Problems that are told. */
-const PROBLEMS_MAX = 30;
-function collectProblems() {
-    const found = [];
-    let count = 0;
-    return {
-        say: (line, words) => {
-            count += 1;
-            if (count <= PROBLEMS_MAX)
-                found.push({ line, words: words() });
-        },
-        isEmpty: () => count === 0,
-        told: (path) => [
-            ...new Set(found.toSorted((a, b) => a.line - b.line).map(({ line, words }) => (0,inputs_inputs/* placed */.GS)(path, line, words))),
-            ...(count > PROBLEMS_MAX ? [`${path}: ${count - PROBLEMS_MAX} more problems like these.`] : []),
-        ],
-    };
-}
-/**
- * Reads a budget file: YAML 1.2, one mapping whose keys are inputs, and `images`, a list of such mappings. `path` is how it is shown.
- * Either the file or everything that is wrong with it, a sentence each with its line, of each value by itself; never throws.
- */
-function parseBudgetFile(bytes, path) {
-    if (bytes.length > BUDGET_FILE_MAX)
-        return { file: null, problems: [`${path} has more than ${BUDGET_FILE_MAX / 1_000_000} MB.`] };
-    const text = decode(bytes);
-    if (text === null)
-        return { file: null, problems: [`${path} is not UTF-8.`] };
-    const problems = collectProblems();
-    const lines = new dist/* LineCounter */.HN();
-    const document = compose(text, lines, problems);
-    const file = document === null ? null : fileOf(createReader(document, lines, path, problems), document, path);
-    return problems.isEmpty() ? { file, problems: [] } : { file: null, problems: problems.told(path) };
-}
-function decode(bytes) {
-    try {
-        return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    }
-    catch {
-        return null;
-    }
-}
-/** The one document of a text; null where there is none that can be read: a problem says why. */
-function compose(text, lines, problems) {
-    const lineOf = (offset) => lines.linePos(offset).line;
-    const tokens = [];
-    const parser = new dist/* Parser */.iX(lines.addNewLine);
-    // The first line starts where the text does; after that the parser counts.
-    lines.addNewLine(0);
-    for (const lexeme of new dist/* Lexer */.JG().lex(text)) {
-        tokens.push(...parser.next(lexeme));
-        if (parser.stack.length > DEPTH_MAX) {
-            problems.say(lineOf(parser.offset), () => `more than ${DEPTH_MAX} lists and mappings in each other.`);
-            return null;
-        }
-    }
-    tokens.push(...parser.end());
-    // Keys that are there twice are looked for where they mean something: the library compares each with all others.
-    const options = { uniqueKeys: false, prettyErrors: false, version: '1.2' };
-    const documents = [...new dist/* Composer */.Dk(options).compose(tokens, true, text.length)];
-    const [document, second] = documents;
-    if (second !== undefined)
-        problems.say(lineOf(second.range[0]), () => 'a second document starts here; a budget file is one.');
-    for (const { pos, message } of [...(document?.errors ?? []), ...(document?.warnings ?? [])])
-        problems.say(lineOf(pos[0]), () => `not valid YAML: ${(0,inputs_inputs/* onOneLine */.GJ)(message.replace(/\.$/, ''))}.`);
-    return problems.isEmpty() ? (document ?? null) : null;
-}
-function createReader(document, lines, path, problems) {
-    let aliases = 0;
-    const lineOf = (node) => lines.linePos(node.range[0]).line;
-    const resolve = (node, line) => {
-        if (!(0,dist/* isAlias */.Vj)(node))
-            return (node ?? null);
-        aliases += 1;
-        if (aliases > ALIASES_MAX) {
-            problems.say(line, () => `more than ${ALIASES_MAX} aliases.`);
-            return null;
-        }
-        const target = node.resolve(document);
-        if (target === undefined)
-            problems.say(line, () => `nothing before has the anchor \`&${(0,inputs_inputs/* onOneLine */.GJ)(node.source)}\`.`);
-        return target ?? null;
-    };
-    const entriesOf = (map) => {
-        const entries = [];
-        const seen = new Map();
-        const start = lineOf(map);
-        for (const pair of map.items) {
-            const line = pair.key === null ? start : lineOf(pair.key);
-            const keyNode = resolve(pair.key, line);
-            const key = (0,dist/* isScalar */.jn)(keyNode) ? textOf(keyNode) : null;
-            if (key === null) {
-                problems.say(line, () => 'a key that is no text.');
-                continue;
-            }
-            const before = seen.get(key);
-            if (before !== undefined) {
-                problems.say(line, () => `\`${(0,inputs_inputs/* onOneLine */.GJ)(key)}\` is there twice: line ${before} has it.`);
-                continue;
-            }
-            seen.set(key, line);
-            entries.push({ key, line, value: resolve(pair.value, line) });
-        }
-        return entries;
-    };
-    return { ...problems, path, lineOf, resolve, entriesOf };
-}
-/** A scalar as it is written, so that `1.20` is no 1.2; null where it has no value. */
-function textOf({ value, source }) {
-    return value === null ? null : (source ?? null);
-}
-/** What a node is, in words. */
-function kindOf(node) {
-    if ((0,dist/* isMap */.jh)(node))
-        return 'a mapping';
-    if ((0,dist/* isSeq */.oP)(node))
-        return 'a list';
-    return (0,dist/* isScalar */.jn)(node) && textOf(node) === null ? 'nothing' : 'a text';
-}
-function fileOf(reader, document, path) {
-    const file = { path, extends: null, defaults: new Map(), images: null };
-    const top = reader.resolve(document.contents, 1);
-    if (top === null || ((0,dist/* isScalar */.jn)(top) && textOf(top) === null))
-        return file;
-    if (!(0,dist/* isMap */.jh)(top)) {
-        reader.say(reader.lineOf(top), () => `the file is ${kindOf(top)}; it takes a mapping, its keys the inputs and \`images\`.`);
-        return file;
-    }
-    const entries = reader.entriesOf(top);
-    const list = entries.find(({ key }) => key === 'images');
-    const images = list === undefined ? null : imagesOf(reader, list);
-    const parent = entries.find(({ key }) => key === 'extends');
-    const defaults = valuesOf(reader, entries.filter((entry) => entry !== list && entry !== parent), true);
-    const name = defaults.get('name');
-    if (images !== null && name !== undefined)
-        reader.say(name.place.line, () => '`name` has no place beside `images`: each image has its own.');
-    return { path, extends: parent === undefined ? null : extendsOf(reader, parent), defaults, images };
-}
-function extendsOf(reader, { line, value }) {
-    const text = (0,dist/* isScalar */.jn)(value) ? textOf(value) : null;
-    const parsed = text === null ? null : parseExtends(text);
-    if (parsed !== null)
-        return { ...parsed, line };
-    const has = value === null ? 'nothing' : text === null ? kindOf(value) : `\`${(0,inputs_inputs/* onOneLine */.GJ)(text)}\``;
-    reader.say(line, () => `\`extends\` has ${has}; it takes ${EXTENDS_FORM}.`);
-    return null;
-}
-function imagesOf(reader, { line, value }) {
-    const form = 'a list of images, each with a `name`';
-    if (!(0,dist/* isSeq */.oP)(value) || value.items.length === 0 || value.items.length > IMAGES_MAX) {
-        const has = !(0,dist/* isSeq */.oP)(value)
-            ? value === null
-                ? 'nothing'
-                : kindOf(value)
-            : value.items.length === 0
-                ? 'no entry'
-                : `${value.items.length} entries`;
-        reader.say(line, () => `\`images\` has ${has}; it takes ${form}${(0,dist/* isSeq */.oP)(value) ? `, 1 to ${IMAGES_MAX}` : ''}.`);
-        return [];
-    }
-    const images = [];
-    const seen = new Map();
-    for (const item of value.items) {
-        const at = item === null ? line : reader.lineOf(item);
-        const map = reader.resolve(item, at);
-        if (!(0,dist/* isMap */.jh)(map)) {
-            reader.say(at, () => `\`images\` has ${map === null ? 'nothing' : kindOf(map)} as an entry; it takes ${form}.`);
-            continue;
-        }
-        const values = valuesOf(reader, reader.entriesOf(map), false);
-        const name = values.get('name')?.text.trim() ?? '';
-        const own = values.get('name')?.place?.line ?? at;
-        const before = seen.get(name);
-        if (name === '')
-            reader.say(own, () => 'an image without a `name`.');
-        else if (before !== undefined)
-            reader.say(own, () => `the image \`${(0,inputs_inputs/* onOneLine */.GJ)(name)}\` is there twice: line ${before} has it.`);
-        else
-            seen.set(name, own);
-        images.push({ name, line: at, values });
-    }
-    return images;
-}
-function valuesOf(reader, entries, isTop) {
-    const values = new Map();
-    for (const entry of entries) {
-        const name = inputs_inputs/* inputNames */.vj.find((known) => known === entry.key && known !== 'images');
-        if (name === undefined) {
-            reader.say(entry.line, () => unknownKey(entry.key, isTop));
-            continue;
-        }
-        const form = FILE_FORMS[name];
-        if (form.kind === 'none') {
-            reader.say(entry.line, () => `\`${name}\` has no place in a budget file: ${form.why}.`);
-            continue;
-        }
-        const given = givenOf(reader, name, entry);
-        if (given === null)
-            continue;
-        for (const { line, words } of (0,inputs_inputs/* problemsOfValue */.Ht)(name, given))
-            reader.say(line, () => words);
-        values.set(name, given);
-    }
-    return values;
-}
-const FILE_KEYS = inputs_inputs/* inputNames */.vj.filter((name) => FILE_FORMS[name].kind !== 'none');
-function unknownKey(key, isTop) {
-    const shown = `unknown key \`${(0,inputs_inputs/* onOneLine */.GJ)(key)}\``;
-    if (key === 'images' || key === 'extends')
-        return `\`${key}\` has its place at the top of the file.`;
-    const words = key.slice(0, 100).toLowerCase();
-    const own = isTop ? (0,leven/* closestMatch */.h)(words, ['images', 'extends'], { maxDistance: 2 }) : undefined;
-    const near = own ?? (0,inputs_inputs/* nearestInput */.ZV)(key, FILE_KEYS);
-    if (near !== null)
-        return `${shown}, did you mean \`${near}\`?`;
-    return `${shown}; a key is the name of an input${isTop ? ', or `images`' : ''}.`;
-}
-/** The value of an input; null where it has none (`max-size:`), or none that can be told as a text, which is told. */
-function givenOf(reader, name, { line, value }) {
-    const form = FILE_FORMS[name];
-    const refuse = (at, has) => reader.say(at, () => `\`${name}\` has ${has}; it takes ${inputs_inputs/* ACCEPTED */.wh[name]}.`);
-    const given = (text, entries) => ({
-        text,
-        place: { file: reader.path, line, entries },
-    });
-    const joined = (parts) => given(parts.map(({ text }) => text).join('\n'), parts.map(({ at }) => at));
-    if (value === null)
-        return null;
-    if ((0,dist/* isScalar */.jn)(value)) {
-        const text = textOf(value);
-        if (text === null)
-            return null;
-        // Each line of a literal is a line of the file.
-        const isLiteral = name === 'budgets' && value.type === dist/* Scalar */.X5.BLOCK_LITERAL;
-        const start = reader.lineOf(value) + 1;
-        return given(text, isLiteral
-            ? trimmed(text, text.split('\n').map((_, at) => entryAt(start + at)))
-            : []);
-    }
-    if ((0,dist/* isMap */.jh)(value) && form.kind === 'pairs')
-        return joined(pairsOf(reader, value, refuse));
-    if ((0,dist/* isSeq */.oP)(value) && (form.kind === 'list' || form.kind === 'pairs' || form.kind === 'budgets')) {
-        if (form.kind === 'list' && value.items.length < form.least)
-            refuse(line, 'an empty list');
-        return joined(partsOf(reader, value.items, form, line, refuse));
-    }
-    refuse(line, kindOf(value));
-    return null;
-}
-function partsOf(reader, items, form, line, refuse) {
-    const isCommas = form.kind === 'list' && form.separator === 'comma';
-    return items.flatMap((item) => {
-        const at = item === null ? line : reader.lineOf(item);
-        const node = reader.resolve(item, at);
-        if (form.kind === 'budgets' && (0,dist/* isMap */.jh)(node))
-            return budgetOf(reader, node, refuse);
-        const text = (0,dist/* isScalar */.jn)(node) ? textOf(node) : null;
-        if (text === null) {
-            refuse(at, `${node === null ? 'nothing' : kindOf(node)} as an entry`);
-            return [];
-        }
-        if (!isCommas && form.kind !== 'budgets')
-            return [{ text: quoted(text), at: entryAt(at) }];
-        // In a text of the input these would be a comment, nothing, or two.
-        if (!(isCommas ? NOT_ONE_OF_COMMAS : NOT_ONE_LINE).test(text))
-            return [{ text, at: entryAt(at) }];
-        refuse(at, `\`${(0,inputs_inputs/* onOneLine */.GJ)(text)}\` as an entry`);
-        return [];
-    });
-}
-const NOT_ONE_LINE = /^\s*(?:#|$)|[\r\n]/;
-const NOT_ONE_OF_COMMAS = /^\s*(?:#|$)|[\r\n,]/;
-/** A mapping as lines `KEY=value`; a key without a value alone. */
-function pairsOf(reader, map, refuse) {
-    return reader.entriesOf(map).flatMap(({ key, line, value }) => {
-        if (key.includes('='))
-            refuse(line, 'a key with `=` in it');
-        else if (value !== null && !(0,dist/* isScalar */.jn)(value))
-            refuse(line, `${kindOf(value)} for \`${(0,inputs_inputs/* onOneLine */.GJ)(key)}\``);
-        else {
-            const text = value === null ? null : textOf(value);
-            return [{ text: quoted(text === null ? key : `${key}=${text}`), at: entryAt(line) }];
-        }
-        return [];
-    });
-}
-/** A budget as the one line that says the same; none where a value is none, which is told. */
-function budgetOf(reader, map, refuse) {
-    const keys = new Map();
-    let isWhole = true;
-    const fields = reader.entriesOf(map).flatMap(({ key, line, value }) => {
-        const text = (0,dist/* isScalar */.jn)(value) ? textOf(value) : null;
-        const field = `${key}=${text}`;
-        if (value !== null && !(0,dist/* isScalar */.jn)(value))
-            refuse(line, `${kindOf(value)} for \`${(0,inputs_inputs/* onOneLine */.GJ)(key)}\``);
-        else if (text !== null && /[\r\n]/.test(field))
-            refuse(line, `\`${(0,inputs_inputs/* onOneLine */.GJ)(field)}\``);
-        else {
-            keys.set(key, line);
-            return text === null ? [] : [/[",]|^\s|\s$/.test(field) ? quoted(field) : field];
-        }
-        isWhole = false;
-        return [];
-    });
-    if (isWhole && fields.length === 0)
-        refuse(reader.lineOf(map), 'an empty mapping');
-    return isWhole && fields.length > 0 ? [{ text: fields.join(','), at: { line: reader.lineOf(map), keys } }] : [];
-}
-const entryAt = (line) => ({ line, keys: new Map() });
-/** Without the entries of the lines that go when the text is trimmed. */
-function trimmed(text, entries) {
-    return entries.slice(text.slice(0, text.length - text.trimStart().length).split('\n').length - 1);
-}
-/** An entry of an input that has one a line, whatever is in it. */
-function quoted(text) {
-    return `"${text.replaceAll('"', '""')}"`;
-}
-
 // EXTERNAL MODULE: ./build/inputs/list.js
 var list = __nccwpck_require__(3666);
+// EXTERNAL MODULE: ./node_modules/leven/index.js
+var leven = __nccwpck_require__(7785);
 ;// CONCATENATED MODULE: ./build/inputs/settings.js
 
 
@@ -48711,14 +48322,14 @@ async function configure(values, world) {
     const images = found === null ? null : selectImages(found.file, wanted);
     if (found === null || images === null) {
         if (given.has('images'))
-            throw new failure/* CouldNotMeasure */.N('input', `\`images\` names images of a budget file, and there is ${found === null ? 'none' : 'no list of them in it'}.`, { remedy: `The list is \`images\` of ${BUDGET_FILE}, each with a \`name\`.` });
+            throw new failure/* CouldNotMeasure */.N('input', `\`images\` names images of a budget file, and there is ${found === null ? 'none' : 'no list of them in it'}.`, { remedy: `The list is \`images\` of ${budget_file/* BUDGET_FILE */.vw}, each with a \`name\`.` });
         const inputs = found === null ? (0,inputs_inputs/* parseInputs */.TL)(values) : read(found, given, null);
-        return { images: [inputs], common: inputs };
+        return { images: [inputs], common: inputs, files: found?.paths ?? [] };
     }
     const [image] = images;
     if (image !== undefined && images.length === 1) {
         const inputs = read(found, given, image);
-        return { images: [inputs], common: inputs };
+        return { images: [inputs], common: inputs, files: found.paths };
     }
     const { path } = found.file;
     const problems = [
@@ -48727,7 +48338,11 @@ async function configure(values, world) {
     ];
     if (problems.length > 0)
         throw (0,inputs_inputs/* notValid */._O)([...new Set(problems)], true);
-    return { images: images.map((each) => read(found, given, each)), common: read(found, given, null) };
+    return {
+        images: images.map((each) => read(found, given, each)),
+        common: read(found, given, null),
+        files: found.paths,
+    };
 }
 /** The names of the images that are wanted; [] for all. */
 function namesIn(given) {
@@ -48766,19 +48381,20 @@ async function openBudgetFile(values, { exec, cwd, isFound, remote }) {
             throw error;
         return here;
     });
-    const shown = config === '' ? BUDGET_FILE : (0,inputs_inputs/* onOneLine */.GJ)(config);
-    const bytes = await readBudgetFile(config === '' ? (0,external_node_path_.join)(root, BUDGET_FILE) : (0,external_node_path_.resolve)(here, config), shown, root);
+    const shown = config === '' ? budget_file/* BUDGET_FILE */.vw : (0,inputs_inputs/* onOneLine */.GJ)(config);
+    const path = config === '' ? (0,external_node_path_.join)(root, budget_file/* BUDGET_FILE */.vw) : (0,external_node_path_.resolve)(here, config);
+    const bytes = await readBudgetFile(path, shown, root);
     if (bytes === null && config === '')
         return null;
     if (bytes === null)
         throw new failure/* CouldNotMeasure */.N('input', `\`config\` names \`${shown}\`, and there is no such file.`, {
-            remedy: `It is a path from the working directory; without it ${BUDGET_FILE} is read where it is there.`,
+            remedy: `It is a path from the working directory; without it ${budget_file/* BUDGET_FILE */.vw} is read where it is there.`,
         });
-    const { file, problems } = parseBudgetFile(bytes, shown);
+    const { file, problems } = (0,budget_file/* parseBudgetFile */.xR)(bytes, shown);
     if (file === null)
         throw (0,inputs_inputs/* notValid */._O)([...problems, ...(0,inputs_inputs/* problemsOf */.GW)((0,inputs_inputs/* givenInputs */.PC)(values))], true);
     const parent = file.extends === null || remote === null ? null : await readExtended(file.path, file.extends, remote);
-    return { file, parent, top: (0,external_node_path_.relative)(here, root) };
+    return { file, paths: [path, await (0,promises_.realpath)(path)], parent, top: (0,external_node_path_.relative)(here, root) };
 }
 /** The file that a budget file extends. One that cannot be had is an error: without it there might be no limit at all. */
 async function readExtended(path, named, remote) {
@@ -48790,10 +48406,10 @@ async function readExtended(path, named, remote) {
         throw refuse('and whose this repository is is not known', 'In a clone its remote `origin` tells.');
     if (own.toLowerCase() !== owner.toLowerCase())
         throw refuse(`and this repository is ${own}’s: it takes a file of the same owner`);
-    const { bytes, why } = await remote.read(named, BUDGET_FILE_MAX);
+    const { bytes, why } = await remote.read(named, budget_file/* BUDGET_FILE_MAX */._7);
     if (bytes === null)
         throw refuse(why, 'A private repository can be read with a token of its own alone: `github-token`, on a terminal `GITHUB_TOKEN`.');
-    const { file, problems } = parseBudgetFile(bytes, shown);
+    const { file, problems } = (0,budget_file/* parseBudgetFile */.xR)(bytes, shown);
     if (file === null)
         throw (0,inputs_inputs/* notValid */._O)(problems, true);
     if (file.extends !== null)
@@ -48815,7 +48431,7 @@ async function readBudgetFile(path, shown, root) {
         if (!(await (0,promises_.stat)(real)).isFile())
             throw refuse('it is no file');
         const chunks = [];
-        for await (const chunk of (0,external_node_fs_.createReadStream)(real, { end: BUDGET_FILE_MAX }))
+        for await (const chunk of (0,external_node_fs_.createReadStream)(real, { end: budget_file/* BUDGET_FILE_MAX */._7 }))
             chunks.push(chunk);
         return Buffer.concat(chunks);
     }
@@ -49340,22 +48956,23 @@ const pullRequest = schemas/* object */.Ikc({
     }),
 });
 const mergeGroup = schemas/* object */.Ikc({ merge_group: schemas/* object */.Ikc({ base_sha: sha, base_ref: schemas/* string */.YjP().min(1) }) });
-const push = schemas/* object */.Ikc({ before: sha, ref: schemas/* string */.YjP().min(1) });
+const push = schemas/* object */.Ikc({ before: sha, ref: schemas/* string */.YjP().min(1), deleted: schemas/* boolean */.zMY().optional() });
 /**
  * The facts of a workflow run's event: `name` is GITHUB_EVENT_NAME, `payload` the parsed file at GITHUB_EVENT_PATH.
  * `ref` is GITHUB_REF. `baseRef`, where the user gave it, decides what to compare with. Shapes: GitHub's webhook payloads.
  */
 function readEvent(name, payload, baseRef, ref) {
-    const facts = readPayload(name, payload);
-    const base = baseRef === null ? facts.base : { kind: 'ref', ref: baseRef };
     const { data } = repositoryOf.safeParse(payload);
-    const isDefault = data !== undefined && ref === `refs/heads/${data.repository.default_branch}`;
+    const defaultBranch = data?.repository.default_branch ?? null;
+    const facts = readPayload(name, payload, { ref, defaultBranch });
+    const base = baseRef === null ? facts.base : { kind: 'ref', ref: baseRef };
+    const isDefault = defaultBranch !== null && ref === `refs/heads/${defaultBranch}`;
     return {
         ...facts,
         base,
         onDefaultBranch: OF_A_BRANCH.has(name) && isDefault,
         isPrivate: data?.repository.private ?? null,
-        defaultBranch: data?.repository.default_branch ?? null,
+        defaultBranch,
         committedAt: committedAtOf(payload),
     };
 }
@@ -49369,13 +48986,21 @@ function committedAtOf(payload) {
     const { data } = pushed.safeParse(payload);
     return data === undefined ? null : (0,clock/* isoSeconds */.n)(Date.parse(data.head_commit.timestamp));
 }
-const NO_PULL_REQUEST = { pullRequest: null, pushed: null, labelled: null };
-function readPayload(name, payload) {
+const NO_PULL_REQUEST = { isProposal: false, pullRequest: null, pushed: null, labelled: null };
+/** What a branch has beside the default branch is its change; of that one itself, and of a tag, there is none. */
+function sinceDefaultBranch({ ref, defaultBranch }, otherwise) {
+    const isBranch = ref.startsWith('refs/heads/');
+    return isBranch && defaultBranch !== null && branchName(ref) !== defaultBranch
+        ? { kind: 'merge-base', ref: defaultBranch }
+        : { kind: 'none', reason: otherwise };
+}
+function readPayload(name, payload, where) {
     switch (name) {
         case 'pull_request': {
             const { pull_request, action, label } = parse(name, pullRequest, payload);
             const { number, head, base } = pull_request;
             return {
+                isProposal: true,
                 pullRequest: number,
                 pushed: head.sha,
                 labelled: action === 'labeled' ? (label?.name ?? null) : null,
@@ -49387,24 +49012,33 @@ function readPayload(name, payload) {
         case 'merge_group': {
             const { base_sha, base_ref } = parse(name, mergeGroup, payload).merge_group;
             const base = { kind: 'commit', sha: base_sha, ref: branchName(base_ref) };
-            return { ...NO_PULL_REQUEST, base };
+            return { ...NO_PULL_REQUEST, isProposal: true, base };
         }
         case 'push': {
-            const { before, ref } = parse(name, push, payload);
+            const { before, ref, deleted } = parse(name, push, payload);
+            // The run is of the default branch then: https://docs.github.com/actions/reference/workflows-and-actions/events-that-trigger-workflows#push
+            if (deleted === true)
+                return { ...NO_PULL_REQUEST, base: { kind: 'none', reason: `the push deleted \`${branchName(ref)}\`` } };
             const isNew = /^0+$/.test(before);
+            const created = ref.startsWith('refs/tags/')
+                ? `the push created the tag \`${branchName(ref)}\`; \`base-ref\` can name an earlier one`
+                : `the push created \`${branchName(ref)}\`, there is no commit before it`;
             return {
                 ...NO_PULL_REQUEST,
                 base: isNew
-                    ? { kind: 'none', reason: `the push created \`${branchName(ref)}\`, there is no commit before it` }
+                    ? sinceDefaultBranch({ ...where, ref }, created)
                     : { kind: 'commit', sha: before, ref: `${branchName(ref)} before the push` },
             };
         }
+        case 'schedule':
+        case 'workflow_dispatch':
+            return { ...NO_PULL_REQUEST, base: sinceDefaultBranch(where, noBase(name)) };
         default:
-            return {
-                ...NO_PULL_REQUEST,
-                base: { kind: 'none', reason: `the event \`${name}\` has no base commit; \`base-ref\` can name one` },
-            };
+            return { ...NO_PULL_REQUEST, base: { kind: 'none', reason: noBase(name) } };
     }
+}
+function noBase(name) {
+    return `the event \`${name}\` has no base commit; \`base-ref\` can name one`;
 }
 /** `refs/heads/main` as `main`. */
 function branchName(ref) {
@@ -49444,6 +49078,7 @@ function readContext(env) {
         cwd: env['GITHUB_WORKSPACE'] || process.cwd(),
         temporary: required(env, 'RUNNER_TEMP'),
         apiUrl: env['GITHUB_API_URL'] || 'https://api.github.com',
+        graphqlUrl: env['GITHUB_GRAPHQL_URL'] || null,
         serverUrl,
         repository,
         repositoryName: repository?.repo ?? null,
@@ -49683,6 +49318,8 @@ function leadChange(image) {
 }
 /** Which of the states an image is in. */
 function stateOf(image) {
+    if (image.untouched)
+        return 'untouched';
     if (image.error !== null || image.head === null)
         return 'failed';
     if (image.verdict === 'error')
@@ -49713,7 +49350,7 @@ function isNear({ status, level }) {
 }
 /** The image could not be judged: a failed build, or a budget on what is not measured. */
 function isFailure(image) {
-    return image.verdict === 'error' || image.error !== null || image.head === null;
+    return !image.untouched && (image.verdict === 'error' || image.error !== null || image.head === null);
 }
 /**
  * By how many bytes (of the leading metric) the base image's layers changed, where there is another one; null where there is not, or
@@ -50212,6 +49849,8 @@ function isNoteworthy(report) {
 }
 /** The same for one image; the others of the report are folded away. */
 function isImageNoteworthy(image) {
+    if (image.untouched)
+        return false;
     if (image.verdict !== 'within')
         return true;
     if (image.checks.some(({ status }) => status === 'warned' || status === 'waived'))
@@ -50274,23 +49913,35 @@ function headline(report) {
         const rest = failed > 0 ? `, ${failed} could not be measured` : '';
         return [`${over} of ${formatCount(total, noun)} ${over === 1 ? 'is' : 'are'} over${rest}`];
     }
+    const untouched = count((each) => each.untouched);
+    if (untouched === total)
+        return [`none of ${formatCount(total, noun)} is touched by this change`];
     const changes = changeCounts(report);
-    const subject = name === null
-        ? [`all ${formatCount(total, noun)} are`]
-        : phrase `${{ code: name }} is, on ${formatCount(total, noun)},`;
+    const subject = name === null ? [allWords(total, untouched)] : phrase `${{ code: name }} is, on ${formatCount(total, noun)},`;
     const judged = report.images.some(isJudged);
     const overBefore = count((each) => stateOf(each) === 'over-before');
     const standing = overBefore > 0 ? `${overBefore} over before this change` : '';
     if (judged && overBefore === 0)
         return phrase `${subject} within budget${changes === '' ? '' : `: ${changes}`}`;
-    const rest = [standing, changes].filter((words) => words !== '').join(', ');
+    const rest = [standing, changes, untouched > 0 ? `${untouched} not touched` : '']
+        .filter((words) => words !== '')
+        .join(', ');
     return [
         ...(name === null ? [formatCount(total, noun)] : phrase `${{ code: name }} on ${formatCount(total, noun)}`),
     ].concat(rest === '' ? ' unchanged' : `: ${rest}`);
 }
+/** `all 24 images are`, `all 2 of 24 images that this change touches are`. */
+function allWords(total, untouched) {
+    if (untouched === 0)
+        return `all ${formatCount(total, 'image')} are`;
+    const touched = total - untouched;
+    return touched === 1
+        ? `the 1 of ${formatCount(total, 'image')} that this change touches is`
+        : `the ${touched} of ${formatCount(total, 'image')} that this change touches are`;
+}
 /** `2 larger, 1 smaller, 3 with no comparison`, or nothing. */
 function changeCounts(report) {
-    const amounts = report.images.map((image) => leadChange(image)?.amount ?? null);
+    const amounts = report.images.flatMap((image) => (image.untouched ? [] : [leadChange(image)?.amount ?? null]));
     const counts = [
         [amounts.filter((amount) => amount !== null && amount > 0).length, 'larger'],
         [amounts.filter((amount) => amount !== null && amount < 0).length, 'smaller'],
@@ -50312,6 +49963,7 @@ function verdictWords(image) {
     const broken = (test) => brokenWords(image.checks.filter(test));
     const over = broken((check) => check.status === 'over');
     const words = {
+        untouched: ['is not touched by this change'],
         failed: ['could not be measured'],
         'not-judged': [over === '' ? 'could not be judged' : `could not be judged in full, and ${over}`],
         over: [`${over}${image.base === null ? ' (no comparison)' : ''}`],
@@ -50526,6 +50178,8 @@ function skippedWords(check) {
 }
 /** How an image stands, worst first: one status for its row in a table of many. */
 function imageStatus(image) {
+    if (image.untouched)
+        return { tone: 'none', words: 'not touched' };
     if (image.error !== null || image.head === null)
         return { tone: 'bad', words: 'could not be measured' };
     const broken = image.checks.filter((check) => check.status === 'over');
@@ -50577,6 +50231,8 @@ function changeWords(change) {
 function explanation(image, report) {
     if (image.error !== null)
         return failureWords(image.error, report);
+    if (image.untouched)
+        return untouchedWords(image);
     return [
         ...waiverWords(image, report),
         ...creepWords(image),
@@ -50590,6 +50246,12 @@ function explanation(image, report) {
         ...baseImageWords(image),
         ...roomWords(image),
     ];
+}
+/** Why an image was not built. */
+function untouchedWords(image) {
+    const { commit } = image.baseline;
+    const base = phrase `${baseName(image)}${commit === null ? [] : phrase ` (${{ code: shortCommit(commit) }})`}`;
+    return [phrase `Nothing that it is built from differs from ${base}, so it was not built: there are no figures.`];
 }
 /** Message, place and remedy of a failure, and where its log is. Further lines of the message are in `failureOutput`. */
 function failureWords(failure, report) {
@@ -50878,6 +50540,8 @@ function ratchetWords(image) {
 }
 /** All an image has to say when nothing happened: `` `api` is the same size as main (148.2 MB, budget 160 MB) ``. */
 function quietWords(image) {
+    if (image.untouched)
+        return phrase `${imageHeadline(image)}, and was not built.`;
     const metric = leadMetric(image);
     const capped = Object.fromEntries(image.checks
         .filter((check) => check.scope === null && check.over === null)
@@ -52144,7 +51808,7 @@ function renderOne(image, report, detail) {
     if (isQuiet(image) && report.gonePlatforms.length === 0 && !detail.quietImages) {
         page.add(markdown(quietWords(image), settingOf(report)));
         // A change below the noise floor is no news, but it can be looked up.
-        if (detail.layers && leadChange(image)?.amount !== 0) {
+        if (detail.layers && !image.untouched && leadChange(image)?.amount !== 0) {
             page.add(details('Figures', tableMarkdown(figuresTable(image, report), settingOf(report))));
         }
         return page.toString();
@@ -52170,6 +51834,8 @@ function imageBlocks(image, report, detail) {
         const output = image.error === null || !detail.sections ? '' : codeBlock(failureOutput(image.error));
         return [...paragraphs.slice(0, -1), output, ...paragraphs.slice(-1)];
     }
+    if (image.untouched)
+        return paragraphs;
     blocks.push(tableMarkdown(figuresTable(image, report), setting), ...paragraphs);
     const causes = causesOf(image, detail.causes);
     if (causes !== null && detail.causes > 0) {
@@ -52223,7 +51889,8 @@ function renderMany(report, detail) {
     const setting = settingOf(report);
     const images = report.images.toSorted(worstFirst);
     const loud = images.filter((image) => !isQuiet(image));
-    const quiet = images.filter(isQuiet);
+    const quiet = images.filter((image) => isQuiet(image) && !image.untouched);
+    const untouched = images.filter((image) => image.untouched);
     page.add(heading(3, phrase `${PRODUCT}: ${headline(report)}`, report));
     for (const words of reportWords(report))
         page.add(markdown(words, setting));
@@ -52242,8 +51909,15 @@ function renderMany(report, detail) {
         const table = tableWithin(overviewTable(quiet, report), setting, detail.max / 8);
         page.add(detail.layers ? details(title, table) : `${title}.`);
     }
-    if (detail.sections)
-        addSections(page, detail.quietImages ? images : loud, report, detail);
+    if (untouched.length > 0) {
+        const title = `${formatCount(untouched.length, 'image')} not touched by this change`;
+        const names = namesWithin(untouched, setting, detail.quietImages ? detail.max / 4 : detail.max / 8);
+        page.add(detail.layers ? details(title, names) : `${title}.`);
+    }
+    if (detail.sections) {
+        const told = detail.quietImages ? images.filter((image) => !image.untouched) : loud;
+        addSections(page, told, report, detail);
+    }
     const [first] = images;
     if (first !== undefined)
         page.close(small(commonPrint(images, report), report));
@@ -52305,6 +51979,15 @@ function tableWithin(table, setting, room) {
     const rows = table.rows.slice(0, Math.max(1, fitting));
     const more = formatCount(table.rows.length - rows.length, 'more row');
     return `${tableMarkdown({ ...table, rows }, setting)}\n\n… and ${more}.`;
+}
+/** As many images' names as fit into `room` characters, at least one, and how many more there are. */
+function namesWithin(images, setting, room) {
+    const names = images.map(({ name }) => markdown([{ code: name }], setting));
+    let used = 0;
+    const fitting = names.findIndex((name) => (used += name.length + 2) > room);
+    const shown = fitting === -1 ? names : names.slice(0, Math.max(1, fitting));
+    const more = names.length - shown.length;
+    return `${shown.join(', ')}${more === 0 ? '' : `, … and ${formatCount(more, 'more image')}`}`;
 }
 /** Blocks of Markdown with a blank line between them, never longer than it may be. */
 class Page {
@@ -52787,8 +52470,14 @@ function renderTerminal(report, options) {
         blocks.push(...terminal_imageBlocks(first, report, pen));
     }
     else if (first !== undefined) {
-        const images = report.images.toSorted(worstFirst);
-        blocks.push(tableLines(fewerWords(overviewTable(images, report)), pen));
+        const images = report.images.filter((image) => !image.untouched).toSorted(worstFirst);
+        const untouched = report.images.filter((image) => image.untouched);
+        if (images.length > 0)
+            blocks.push(tableLines(fewerWords(overviewTable(images, report)), pen));
+        if (untouched.length > 0) {
+            const names = untouched.map(({ name }) => [{ code: name }]);
+            blocks.push(wrap(phrase `Not touched by this change, and not built: ${join(names, ', ')}.`, pen));
+        }
         for (const image of images.filter((each) => !isImageNoteworthy(each))) {
             const platform = image.platform === null ? '' : ` (${image.platform})`;
             const words = ratchetWords(image).flatMap((each) => each.map(quoted));
@@ -52810,6 +52499,8 @@ function terminal_imageBlocks(image, report, pen) {
         const output = image.error === null ? [] : manyLines(failureOutput(image.error));
         return [...paragraphs.slice(0, -1), output.flatMap((line) => fold(line, pen.width, '  ')), ...paragraphs.slice(-1)];
     }
+    if (image.untouched)
+        return paragraphs;
     const causes = causesOf(image);
     const why = causes === null
         ? []
@@ -53064,419 +52755,6 @@ function explainGitHubError(error, now, need) {
     return `GitHub refused the request ${said}.`;
 }
 
-;// CONCATENATED MODULE: ./build/github/comment.js
-
-/** GitHub's limit, in characters. UTF-16 units, which we count, are never fewer. */
-const LONGEST_BODY = 65_536;
-/**
- * The comment's first line, which GitHub does not show: how it is found again.
- *
- * The key is percent-encoded, so that no key can end the HTML comment and no two keys look alike. As the first line it
- * is out of reach of whatever the rest of the body quotes from a pull request.
- */
-function markerOf(key) {
-    const encoded = encodeURIComponent(key.toWellFormed()).replaceAll('--', '-%2D');
-    return `<!-- image-budget: ${encoded} -->`;
-}
-/** Text as it is compared: GitHub's editor turns line ends into CRLF, and nobody sees trailing space. */
-function normalised(text) {
-    return text.replaceAll('\r\n', '\n').trimEnd();
-}
-/** Our own comments with this marker, the oldest first, from all pages. */
-async function findOwn(octokit, { owner, repo, number }, marker, progress) {
-    const parameters = { owner, repo, issue_number: number, per_page: 100 };
-    const comments = await octokit.paginate(octokit.rest.issues.listComments, parameters, ({ data, headers }) => {
-        const now = Date.parse(headers.date ?? '');
-        if (!Number.isNaN(now))
-            progress.now = new Date(now).toISOString();
-        return data;
-    });
-    const marked = comments.filter(({ body }) => normalised(body ?? '').split('\n', 1)[0] === marker);
-    if (marked.length === 0)
-        return [];
-    // Anyone can copy a marker. GET /user is closed to the job's own token; this query answers to every kind of token.
-    progress.login ??= (await octokit.graphql('{ viewer { login } }')).viewer.login;
-    return marked
-        .filter(({ user }) => user?.login === progress.login)
-        .map(({ id, html_url: url, body, created_at: createdAt }) => ({ id, url, body: body ?? '', createdAt }))
-        .toSorted((one, other) => one.id - other.id);
-}
-/** The pull request's comment of ours with this key, the oldest, and when it was created (ISO 8601); null: there is none. Throws what GitHub answers. */
-async function readOwnComment(octokit, { key, ...where }) {
-    const [oldest] = await findOwn(octokit, where, markerOf(key), { login: null, now: null });
-    return oldest === undefined ? null : { body: normalised(oldest.body), createdAt: oldest.createdAt };
-}
-/** Writes the first body that GitHub takes, below `head`: over `existing`, or as a new comment. */
-async function write(octokit, { owner, repo, number }, existing, head, progress) {
-    for (const text of progress.bodies) {
-        const body = `${head}\n${text}`;
-        if (body.length > LONGEST_BODY)
-            continue;
-        if (existing !== null && normalised(existing.body) === normalised(body)) {
-            return { action: progress.begun ?? 'unchanged', url: existing.url, removed: 0 };
-        }
-        try {
-            if (existing !== null) {
-                progress.begun ??= 'updated';
-                await octokit.rest.issues.updateComment({ owner, repo, comment_id: existing.id, body });
-                return { action: progress.begun, url: existing.url, removed: 0 };
-            }
-            progress.begun = 'created';
-            const { data } = await octokit.rest.issues.createComment({ owner, repo, issue_number: number, body });
-            progress.login = data.user?.login ?? progress.login;
-            return { action: 'created', url: data.html_url, removed: 0 };
-        }
-        catch (error) {
-            if (statusOf(error) !== 422 || text === progress.bodies.at(-1))
-                throw error;
-            progress.bodies = progress.bodies.filter((other) => other !== text);
-        }
-    }
-    throw new Error(`No version of the comment is short enough for GitHub (${LONGEST_BODY} characters).`);
-}
-function nowOf(clock) {
-    return new Date(clock.now()).toISOString();
-}
-/** One look at what is there, and what follows from it: the oldest is kept and says what it should, the others go. */
-async function settle(octokit, comment, create, progress, clock) {
-    const marker = markerOf(comment.key);
-    const [oldest, ...surplus] = await findOwn(octokit, comment, marker, progress);
-    if (oldest === undefined && !create)
-        return { action: 'none', url: null, removed: 0 };
-    const note = comment.note?.(oldest === undefined ? null : normalised(oldest.body), progress.now ?? nowOf(clock)) ?? '';
-    progress.done = await write(octokit, comment, oldest ?? null, note === '' ? marker : `${marker}\n${note}`, progress);
-    for (const { id } of surplus) {
-        try {
-            await octokit.rest.issues.deleteComment({ owner: comment.owner, repo: comment.repo, comment_id: id });
-            progress.removed += 1;
-        }
-        catch (error) {
-            // Another job was quicker.
-            if (statusOf(error) !== 404)
-                throw error;
-        }
-    }
-    return progress.done;
-}
-/**
- * Brings the pull request's comment with this key up to date, so that there is exactly one of ours, and says what became of it.
- *
- * What fails for a while (rate limits, GitHub's own errors, an answer that never came) is tried again from the start, at
- * most three times: each try looks first, so that a comment whose answer was lost is found and not written twice. What
- * fails for good throws an Error that explains what to change; what was written before is still reported, not thrown.
- */
-async function upsertComment(octokit, comment, clock) {
-    const progress = { bodies: comment.bodies, now: null, login: null, begun: null, done: null, removed: 0 };
-    for (let attempt = 1;; attempt += 1) {
-        try {
-            const outcome = await settle(octokit, comment, comment.createIfMissing, progress, clock);
-            if (outcome.action !== 'created')
-                return { ...outcome, removed: progress.removed };
-            // Another job may have found nothing at the same moment and written its own: look again, and leave one.
-            const settled = await settle(octokit, comment, false, progress, clock);
-            return { ...(settled.action === 'none' ? outcome : settled), removed: progress.removed };
-        }
-        catch (error) {
-            // An update that finds nothing: someone deleted the comment after we saw it.
-            const isGone = statusOf(error) === 404 && progress.begun === 'updated';
-            const delay = isGone ? 0 : retryDelay(error, attempt, clock.now());
-            if (delay === null || attempt === TRIES) {
-                if (progress.done !== null)
-                    return { ...progress.done, removed: progress.removed };
-                throw new Error(explainGitHubError(error, clock.now(), TO_COMMENT), { cause: error });
-            }
-            await clock.sleep(delay);
-        }
-    }
-}
-
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: ./build/github/objects.js
-
-/** Far above anything that is kept, in bytes. */
-const LARGEST_BLOB = 20_000_000;
-/**
- * Git's id of a file's content, in the object format that an id of so many hex digits is of: SHA-1 (40) or SHA-256 (64).
- * Source: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
- */
-function blobId(content, digits) {
-    const bytes = Buffer.from(content);
-    return (0,external_node_crypto_.createHash)(digits === 64 ? 'sha256' : 'sha1')
-        .update(`blob ${bytes.length}\0`)
-        .update(bytes)
-        .digest('hex');
-}
-/** Does a thing once for each key; what failed is done again. `loaded` has what was done. */
-function once(load, loaded = new Map()) {
-    return (key, ...rest) => {
-        const known = loaded.get(key);
-        if (known !== undefined)
-            return known;
-        const loading = load(key, ...rest);
-        loaded.set(key, loading);
-        loading.catch(() => loaded.delete(key));
-        return loading;
-    };
-}
-function typeOf({ type, mode }) {
-    if (type === 'tree')
-        return 'folder';
-    return type === 'blob' && mode.startsWith('100') ? 'file' : 'other';
-}
-function entryOf(listed) {
-    return { sha: listed.sha, type: typeOf(listed), size: listed.size ?? null };
-}
-/** The folders of a tree that was listed with all that is below it, by their ids. */
-function foldersOf(tree, listed) {
-    const folders = new Map([['', new Map()]]);
-    const ids = new Map([[tree, '']]);
-    for (const entry of listed) {
-        if (typeOf(entry) !== 'folder')
-            continue;
-        folders.set(entry.path, new Map());
-        ids.set(entry.sha, entry.path);
-    }
-    for (const entry of listed) {
-        const cut = entry.path.lastIndexOf('/');
-        folders.get(entry.path.slice(0, Math.max(0, cut)))?.set(entry.path.slice(cut + 1), entryOf(entry));
-    }
-    return new Map([...ids].map(([sha, path]) => [sha, folders.get(path)]));
-}
-/** The objects of one repository. */
-function openObjects({ rest: { git } }, { owner, repo }) {
-    const where = { owner, repo };
-    const treeOf = once(async (commit) => (await git.getCommit({ ...where, commit_sha: commit })).data.tree.sha);
-    const folders = new Map();
-    const readFolder = once(async (sha) => {
-        const { data } = await git.getTree({ ...where, tree_sha: sha });
-        if (data.truncated)
-            throw new Error(`A folder of the branch has too many files to be listed (${sha}).`);
-        return new Map(data.tree.map((entry) => [entry.path, entryOf(entry)]));
-    }, folders);
-    const readWhole = once(async (sha) => {
-        const { data } = await git.getTree({ ...where, tree_sha: sha, recursive: '1' });
-        if (data.truncated)
-            return readFolder(sha);
-        const found = foldersOf(sha, data.tree);
-        for (const [id, folder] of found)
-            folders.set(id, Promise.resolve(folder));
-        return found.get(sha);
-    });
-    const loadBlob = once(async (sha) => {
-        const { data } = await git.getBlob({ ...where, file_sha: sha });
-        return Buffer.from(data.content, 'base64');
-    });
-    const writeBlob = once(async (_id, content) => {
-        const { data } = await git.createBlob({ ...where, content: content.toString('base64'), encoding: 'base64' });
-        return data.sha;
-    });
-    return {
-        treeOf,
-        readTree: (sha, reach) => (reach === 'whole' ? readWhole(sha) : readFolder(sha)),
-        readBlob: async ({ sha, size }) => {
-            if ((size ?? 0) > LARGEST_BLOB)
-                throw new Error(`A file of the branch is too large to be read: ${size} bytes.`);
-            return loadBlob(sha);
-        },
-        writeTree: async (base, changes) => {
-            const tree = [];
-            // One after the other, as GitHub asks those who write to do.
-            for (const { path, content } of changes) {
-                const file = { path, mode: '100644', type: 'blob' };
-                if (content === null)
-                    tree.push({ ...file, sha: null });
-                else if (typeof content === 'string')
-                    tree.push({ ...file, content });
-                else
-                    tree.push({ ...file, sha: await writeBlob(blobId(content, 40), content) });
-            }
-            const { data } = await git.createTree({ ...where, tree, ...(base !== null && { base_tree: base }) });
-            return data.sha;
-        },
-        writeCommit: async (commit) => (await git.createCommit({ ...where, ...commit })).data.sha,
-    };
-}
-
-;// CONCATENATED MODULE: ./build/github/data-branch.js
-
-
-/** In all, failures in a row that nobody else's progress explains, and milliseconds of waiting. */
-const MOST_TRIES = 40;
-const MOST_FAILURES = 5;
-const PATIENCE = 180_000;
-/**
- * How long those wait at most who were overtaken, in milliseconds: at first, from try to try, and ever. Simulated with tries of 2.4 s,
- * twenty jobs that begin in the same second are done after 64 s on average, the last of them with 8 tries.
- */
-const FIRST_DELAY = 4000;
-const GROWTH = 1.5;
-const LONGEST_DELAY = 20_000;
-/** Opens the data branch. Nothing is asked of GitHub before it is used. `random` is as Math.random: it keeps jobs from trying again together. */
-function openDataBranch(octokit, place, clock, random = Math.random) {
-    const objects = openObjects(octokit, place);
-    const access = { ...place, octokit, objects };
-    const explained = (error, need) => new Error(explainGitHubError(error, clock.now(), need), { cause: error });
-    const patientRead = (read) => patiently(clock, read).catch((error) => {
-        throw explained(error, TO_READ);
-    });
-    const update = async (change, message) => {
-        const progress = { tries: 0, failures: 0, waited: 0, seen: null, begun: new Map(), isUnsure: false };
-        for (;;) {
-            progress.tries += 1;
-            try {
-                const done = await tryOnce(access, { change, message }, progress);
-                return { ...done, tries: progress.tries };
-            }
-            catch (error) {
-                const delay = delayAfter(error, progress, clock.now(), random());
-                if (delay === null)
-                    throw explained(error, TO_WRITE);
-                progress.waited += delay;
-                await clock.sleep(delay);
-            }
-        }
-    };
-    return {
-        snapshot: async () => {
-            const tip = await patientRead(() => readTip(access));
-            return tip && { commit: tip.commit, ...shelfAt(objects, tip.tree, patientRead) };
-        },
-        update,
-    };
-}
-/** The branch's latest commit; null: there is no such branch. */
-async function readRef({ octokit, owner, repo, branch }) {
-    try {
-        return (await octokit.rest.git.getRef({ owner, repo, ref: `heads/${branch}` })).data.object.sha;
-    }
-    catch (error) {
-        if (statusOf(error) === 404 || obstacleOf(error) === 'empty')
-            return null;
-        throw error;
-    }
-}
-async function readTip(access) {
-    const commit = await readRef(access);
-    return commit === null ? null : { commit, tree: await access.objects.treeOf(commit) };
-}
-/**
- * What a tree has at a path; the tree itself for an empty one. Null: nothing. A folder at the top is an image's: what is asked for lies in
- * several folders below it, so that it is read whole.
- */
-async function find(objects, tree, path) {
-    let found = tree === null ? null : { sha: tree, type: 'folder', size: null };
-    for (const [depth, name] of namesOf(path).entries()) {
-        if (found?.type !== 'folder')
-            return null;
-        found = (await entriesIn(objects, found, depth)).get(name) ?? null;
-    }
-    return found;
-}
-/** The names that a path is made of. */
-function namesOf(path) {
-    return path === '' ? [] : path.split('/');
-}
-function entriesIn(objects, { sha }, depth) {
-    return objects.readTree(sha, depth === 1 ? 'whole' : undefined);
-}
-/** The files of a tree (null: none), asked for in a way of its own. */
-function shelfAt(objects, tree, ask) {
-    return {
-        read: (path) => ask(async () => {
-            const found = await find(objects, tree, path);
-            return found?.type === 'file' ? objects.readBlob(found) : null;
-        }),
-        list: (folder) => ask(async () => {
-            const found = await find(objects, tree, folder);
-            return found?.type === 'folder' ? [...(await entriesIn(objects, found, namesOf(folder).length)).keys()] : null;
-        }),
-    };
-}
-/** Looks at the branch as it is, and writes what is missing there. */
-async function tryOnce(access, { change, message }, progress) {
-    const { objects } = access;
-    const tip = await readTip(access);
-    if (progress.seen !== (tip?.commit ?? null))
-        progress.failures = 0;
-    progress.seen = tip?.commit ?? null;
-    const landed = await findLanded(access, tip, progress);
-    if (landed !== null)
-        return { commit: landed, isNew: progress.begun.get(landed) ?? false, action: 'created' };
-    const unchanged = { commit: tip?.commit ?? null, isNew: false, action: 'unchanged' };
-    const wanted = await change(shelfAt(objects, tip?.tree ?? null, (read) => read()));
-    const changes = await missing(objects, tip?.tree ?? null, wanted);
-    if (changes.length === 0)
-        return unchanged;
-    const tree = await objects.writeTree(tip?.tree ?? null, changes);
-    if (tree === tip?.tree)
-        return unchanged;
-    const commit = await objects.writeCommit({ message, tree, parents: tip === null ? [] : [tip.commit] });
-    progress.begun.set(commit, tip === null);
-    await moveBranch(access, tip, commit).catch((error) => {
-        progress.isUnsure ||= (statusOf(error) ?? 500) >= 500;
-        throw error;
-    });
-    return { commit, isNew: tip === null, action: 'created' };
-}
-/** A commit of ours that reached the branch although GitHub's answer did not reach us; null: none did. */
-async function findLanded({ octokit, owner, repo }, tip, { begun, isUnsure }) {
-    if (tip === null || begun.size === 0)
-        return null;
-    if (begun.has(tip.commit))
-        return tip.commit;
-    if (!isUnsure)
-        return null;
-    const { data } = await octokit.rest.repos.listCommits({ owner, repo, sha: tip.commit, per_page: 100 });
-    return data.find(({ sha }) => begun.has(sha))?.sha ?? null;
-}
-/** The changes that would change something. */
-async function missing(objects, tree, changes) {
-    const found = [];
-    for (const change of changes) {
-        const entry = await find(objects, tree, change.path);
-        const isThere = change.content === null
-            ? entry === null
-            : entry?.type === 'file' && entry.sha === blobId(change.content, entry.sha.length);
-        if (!isThere)
-            found.push(change);
-    }
-    return found;
-}
-/**
- * Moves the branch from what was seen to the commit, or makes it. GitHub refuses where it is not what was seen any more, by descent: only
- * a branch that was forced back to an earlier commit of its own meanwhile comes forward again.
- */
-async function moveBranch({ octokit, owner, repo, branch }, tip, commit) {
-    if (tip === null)
-        await octokit.rest.git.createRef({ owner, repo, ref: `refs/heads/${branch}`, sha: commit });
-    else
-        await octokit.rest.git.updateRef({ owner, repo, ref: `heads/${branch}`, sha: commit, force: false });
-}
-/**
- * Milliseconds to wait before the next try, or null: it would not help. Beyond what `retryDelay` takes for passing, these are tried again:
- * a branch that moved, and an object that GitHub does not know yet, for it may be a while until all of its servers do.
- */
-function delayAfter(error, progress, now, random) {
-    const obstacle = obstacleOf(error);
-    const status = statusOf(error);
-    if (obstacle !== null && obstacle !== 'moved')
-        return null;
-    if (obstacle !== 'moved')
-        progress.failures += 1;
-    if (progress.tries >= MOST_TRIES || progress.failures >= MOST_FAILURES)
-        return null;
-    const isRefusal = status === 404 || status === 409 || status === 422;
-    // Its delays grow beyond what is waited for at the fourth try.
-    const least = isRefusal ? 0 : retryDelay(error, Math.min(progress.failures, 3), now);
-    if (least === null)
-        return null;
-    const delay = Math.round(least + random * Math.min(LONGEST_DELAY, FIRST_DELAY * GROWTH ** (progress.tries - 1)));
-    return progress.waited + delay > PATIENCE ? null : delay;
-}
-
-// EXTERNAL MODULE: ./build/github/log.js + 1 modules
-var log = __nccwpck_require__(2312);
 // EXTERNAL MODULE: external "fs"
 var external_fs_ = __nccwpck_require__(9896);
 // EXTERNAL MODULE: external "os"
@@ -58483,22 +57761,455 @@ function getOctokit(token, options, ...additionalPlugins) {
 //# sourceMappingURL=github.js.map
 ;// CONCATENATED MODULE: ./build/github/octokit.js
 
+
 /**
  * A client for one token.
  *
- * `baseUrl`: REST's address (`GITHUB_API_URL`); GitHub Enterprise's GraphQL address follows from it.
+ * `baseUrl`: REST's address (`GITHUB_API_URL`). `graphqlUrl`: GraphQL's (`GITHUB_GRAPHQL_URL`); null: where GitHub has it beside `baseUrl`.
  * `timeout`: milliseconds after which a request without an answer fails like a connection that broke; the client itself
  * would wait five minutes.
  */
-function openGitHub(token, { baseUrl, timeout = 30_000 }) {
+function openGitHub(token, { baseUrl, graphqlUrl = null, timeout = 30_000 }) {
     const octokit = getOctokit(token, { baseUrl });
     // As a hook, since paginate() does not hand its parameters' signal on.
     octokit.hook.before('request', (options) => {
         options.request = { ...options.request, signal: AbortSignal.timeout(timeout) };
+        // The client has `/graphql` or, of a `baseUrl` that ends as GitHub Enterprise Server's, a whole address.
+        if (graphqlUrl !== null && /^(?:https?:\/\/.*\/api)?\/graphql$/.test(options.url))
+            options.url = graphqlUrl;
     });
     return octokit;
 }
+/**
+ * Whose token it is: the login under which what it writes appears. `GET /user` is closed to the job's own token on GitHub, where GraphQL
+ * answers to every kind of token; servers that are only like GitHub (Gitea, Forgejo) have no GraphQL. Throws what the server answers.
+ */
+async function loginOf(octokit) {
+    try {
+        return (await octokit.graphql('{ viewer { login } }')).viewer.login;
+    }
+    catch (error) {
+        const status = statusOf(error);
+        if (status !== 404 && status !== 405)
+            throw error;
+        return (await octokit.rest.users.getAuthenticated()).data.login;
+    }
+}
 
+;// CONCATENATED MODULE: ./build/github/comment.js
+
+
+/** GitHub's limit, in characters. UTF-16 units, which we count, are never fewer. */
+const LONGEST_BODY = 65_536;
+/**
+ * The comment's first line, which GitHub does not show: how it is found again.
+ *
+ * The key is percent-encoded, so that no key can end the HTML comment and no two keys look alike. As the first line it
+ * is out of reach of whatever the rest of the body quotes from a pull request.
+ */
+function markerOf(key) {
+    const encoded = encodeURIComponent(key.toWellFormed()).replaceAll('--', '-%2D');
+    return `<!-- image-budget: ${encoded} -->`;
+}
+/** Text as it is compared: GitHub's editor turns line ends into CRLF, and nobody sees trailing space. */
+function normalised(text) {
+    return text.replaceAll('\r\n', '\n').trimEnd();
+}
+/** Our own comments with this marker, the oldest first, from all pages. */
+async function findOwn(octokit, { owner, repo, number }, marker, progress) {
+    const parameters = { owner, repo, issue_number: number, per_page: 100 };
+    const comments = await octokit.paginate(octokit.rest.issues.listComments, parameters, ({ data, headers }) => {
+        const now = Date.parse(headers.date ?? '');
+        if (!Number.isNaN(now))
+            progress.now = new Date(now).toISOString();
+        return data;
+    });
+    const marked = comments.filter(({ body }) => normalised(body ?? '').split('\n', 1)[0] === marker);
+    if (marked.length === 0)
+        return [];
+    // Anyone can copy a marker.
+    progress.login ??= await loginOf(octokit);
+    return marked
+        .filter(({ user }) => user?.login === progress.login)
+        .map(({ id, html_url: url, body, created_at: createdAt }) => ({ id, url, body: body ?? '', createdAt }))
+        .toSorted((one, other) => one.id - other.id);
+}
+/** The pull request's comment of ours with this key, the oldest, and when it was created (ISO 8601); null: there is none. Throws what GitHub answers. */
+async function readOwnComment(octokit, { key, ...where }) {
+    const [oldest] = await findOwn(octokit, where, markerOf(key), { login: null, now: null });
+    return oldest === undefined ? null : { body: normalised(oldest.body), createdAt: oldest.createdAt };
+}
+/** Writes the first body that GitHub takes, below `head`: over `existing`, or as a new comment. */
+async function write(octokit, { owner, repo, number }, existing, head, progress) {
+    for (const text of progress.bodies) {
+        const body = `${head}\n${text}`;
+        if (body.length > LONGEST_BODY)
+            continue;
+        if (existing !== null && normalised(existing.body) === normalised(body)) {
+            return { action: progress.begun ?? 'unchanged', url: existing.url, removed: 0 };
+        }
+        try {
+            if (existing !== null) {
+                progress.begun ??= 'updated';
+                await octokit.rest.issues.updateComment({ owner, repo, comment_id: existing.id, body });
+                return { action: progress.begun, url: existing.url, removed: 0 };
+            }
+            progress.begun = 'created';
+            const { data } = await octokit.rest.issues.createComment({ owner, repo, issue_number: number, body });
+            progress.login = data.user?.login ?? progress.login;
+            return { action: 'created', url: data.html_url, removed: 0 };
+        }
+        catch (error) {
+            if (statusOf(error) !== 422 || text === progress.bodies.at(-1))
+                throw error;
+            progress.bodies = progress.bodies.filter((other) => other !== text);
+        }
+    }
+    throw new Error(`No version of the comment is short enough for GitHub (${LONGEST_BODY} characters).`);
+}
+function nowOf(clock) {
+    return new Date(clock.now()).toISOString();
+}
+/** One look at what is there, and what follows from it: the oldest is kept and says what it should, the others go. */
+async function settle(octokit, comment, create, progress, clock) {
+    const marker = markerOf(comment.key);
+    const [oldest, ...surplus] = await findOwn(octokit, comment, marker, progress);
+    if (oldest === undefined && !create)
+        return { action: 'none', url: null, removed: 0 };
+    const note = comment.note?.(oldest === undefined ? null : normalised(oldest.body), progress.now ?? nowOf(clock)) ?? '';
+    progress.done = await write(octokit, comment, oldest ?? null, note === '' ? marker : `${marker}\n${note}`, progress);
+    for (const { id } of surplus) {
+        try {
+            await octokit.rest.issues.deleteComment({ owner: comment.owner, repo: comment.repo, comment_id: id });
+            progress.removed += 1;
+        }
+        catch (error) {
+            // Another job was quicker.
+            if (statusOf(error) !== 404)
+                throw error;
+        }
+    }
+    return progress.done;
+}
+/**
+ * Brings the pull request's comment with this key up to date, so that there is exactly one of ours, and says what became of it.
+ *
+ * What fails for a while (rate limits, GitHub's own errors, an answer that never came) is tried again from the start, at
+ * most three times: each try looks first, so that a comment whose answer was lost is found and not written twice. What
+ * fails for good throws an Error that explains what to change; what was written before is still reported, not thrown.
+ */
+async function upsertComment(octokit, comment, clock) {
+    const progress = { bodies: comment.bodies, now: null, login: null, begun: null, done: null, removed: 0 };
+    for (let attempt = 1;; attempt += 1) {
+        try {
+            const outcome = await settle(octokit, comment, comment.createIfMissing, progress, clock);
+            if (outcome.action !== 'created')
+                return { ...outcome, removed: progress.removed };
+            // Another job may have found nothing at the same moment and written its own: look again, and leave one.
+            const settled = await settle(octokit, comment, false, progress, clock);
+            return { ...(settled.action === 'none' ? outcome : settled), removed: progress.removed };
+        }
+        catch (error) {
+            // An update that finds nothing: someone deleted the comment after we saw it.
+            const isGone = statusOf(error) === 404 && progress.begun === 'updated';
+            const delay = isGone ? 0 : retryDelay(error, attempt, clock.now());
+            if (delay === null || attempt === TRIES) {
+                if (progress.done !== null)
+                    return { ...progress.done, removed: progress.removed };
+                throw new Error(explainGitHubError(error, clock.now(), TO_COMMENT), { cause: error });
+            }
+            await clock.sleep(delay);
+        }
+    }
+}
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+;// CONCATENATED MODULE: ./build/github/objects.js
+
+/** Far above anything that is kept, in bytes. */
+const LARGEST_BLOB = 20_000_000;
+/**
+ * Git's id of a file's content, in the object format that an id of so many hex digits is of: SHA-1 (40) or SHA-256 (64).
+ * Source: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
+ */
+function blobId(content, digits) {
+    const bytes = Buffer.from(content);
+    return (0,external_node_crypto_.createHash)(digits === 64 ? 'sha256' : 'sha1')
+        .update(`blob ${bytes.length}\0`)
+        .update(bytes)
+        .digest('hex');
+}
+/** Does a thing once for each key; what failed is done again. `loaded` has what was done. */
+function once(load, loaded = new Map()) {
+    return (key, ...rest) => {
+        const known = loaded.get(key);
+        if (known !== undefined)
+            return known;
+        const loading = load(key, ...rest);
+        loaded.set(key, loading);
+        loading.catch(() => loaded.delete(key));
+        return loading;
+    };
+}
+function typeOf({ type, mode }) {
+    if (type === 'tree')
+        return 'folder';
+    return type === 'blob' && mode.startsWith('100') ? 'file' : 'other';
+}
+function entryOf(listed) {
+    return { sha: listed.sha, type: typeOf(listed), size: listed.size ?? null };
+}
+/** The folders of a tree that was listed with all that is below it, by their ids. */
+function foldersOf(tree, listed) {
+    const folders = new Map([['', new Map()]]);
+    const ids = new Map([[tree, '']]);
+    for (const entry of listed) {
+        if (typeOf(entry) !== 'folder')
+            continue;
+        folders.set(entry.path, new Map());
+        ids.set(entry.sha, entry.path);
+    }
+    for (const entry of listed) {
+        const cut = entry.path.lastIndexOf('/');
+        folders.get(entry.path.slice(0, Math.max(0, cut)))?.set(entry.path.slice(cut + 1), entryOf(entry));
+    }
+    return new Map([...ids].map(([sha, path]) => [sha, folders.get(path)]));
+}
+/** The objects of one repository. */
+function openObjects({ rest: { git } }, { owner, repo }) {
+    const where = { owner, repo };
+    const treeOf = once(async (commit) => (await git.getCommit({ ...where, commit_sha: commit })).data.tree.sha);
+    const folders = new Map();
+    const readFolder = once(async (sha) => {
+        const { data } = await git.getTree({ ...where, tree_sha: sha });
+        if (data.truncated)
+            throw new Error(`A folder of the branch has too many files to be listed (${sha}).`);
+        return new Map(data.tree.map((entry) => [entry.path, entryOf(entry)]));
+    }, folders);
+    const readWhole = once(async (sha) => {
+        const { data } = await git.getTree({ ...where, tree_sha: sha, recursive: '1' });
+        if (data.truncated)
+            return readFolder(sha);
+        const found = foldersOf(sha, data.tree);
+        for (const [id, folder] of found)
+            folders.set(id, Promise.resolve(folder));
+        return found.get(sha);
+    });
+    const loadBlob = once(async (sha) => {
+        const { data } = await git.getBlob({ ...where, file_sha: sha });
+        return Buffer.from(data.content, 'base64');
+    });
+    const writeBlob = once(async (_id, content) => {
+        const { data } = await git.createBlob({ ...where, content: content.toString('base64'), encoding: 'base64' });
+        return data.sha;
+    });
+    return {
+        treeOf,
+        readTree: (sha, reach) => (reach === 'whole' ? readWhole(sha) : readFolder(sha)),
+        readBlob: async ({ sha, size }) => {
+            if ((size ?? 0) > LARGEST_BLOB)
+                throw new Error(`A file of the branch is too large to be read: ${size} bytes.`);
+            return loadBlob(sha);
+        },
+        writeTree: async (base, changes) => {
+            const tree = [];
+            // One after the other, as GitHub asks those who write to do.
+            for (const { path, content } of changes) {
+                const file = { path, mode: '100644', type: 'blob' };
+                if (content === null)
+                    tree.push({ ...file, sha: null });
+                else if (typeof content === 'string')
+                    tree.push({ ...file, content });
+                else
+                    tree.push({ ...file, sha: await writeBlob(blobId(content, 40), content) });
+            }
+            const { data } = await git.createTree({ ...where, tree, ...(base !== null && { base_tree: base }) });
+            return data.sha;
+        },
+        writeCommit: async (commit) => (await git.createCommit({ ...where, ...commit })).data.sha,
+    };
+}
+
+;// CONCATENATED MODULE: ./build/github/data-branch.js
+
+
+/** In all, failures in a row that nobody else's progress explains, and milliseconds of waiting. */
+const MOST_TRIES = 40;
+const MOST_FAILURES = 5;
+const PATIENCE = 180_000;
+/**
+ * How long those wait at most who were overtaken, in milliseconds: at first, from try to try, and ever. Simulated with tries of 2.4 s,
+ * twenty jobs that begin in the same second are done after 64 s on average, the last of them with 8 tries.
+ */
+const FIRST_DELAY = 4000;
+const GROWTH = 1.5;
+const LONGEST_DELAY = 20_000;
+/** Opens the data branch. Nothing is asked of GitHub before it is used. `random` is as Math.random: it keeps jobs from trying again together. */
+function openDataBranch(octokit, place, clock, random = Math.random) {
+    const objects = openObjects(octokit, place);
+    const access = { ...place, octokit, objects };
+    const explained = (error, need) => new Error(explainGitHubError(error, clock.now(), need), { cause: error });
+    const patientRead = (read) => patiently(clock, read).catch((error) => {
+        throw explained(error, TO_READ);
+    });
+    const update = async (change, message) => {
+        const progress = { tries: 0, failures: 0, waited: 0, seen: null, begun: new Map(), isUnsure: false };
+        for (;;) {
+            progress.tries += 1;
+            try {
+                const done = await tryOnce(access, { change, message }, progress);
+                return { ...done, tries: progress.tries };
+            }
+            catch (error) {
+                const delay = delayAfter(error, progress, clock.now(), random());
+                if (delay === null)
+                    throw explained(error, TO_WRITE);
+                progress.waited += delay;
+                await clock.sleep(delay);
+            }
+        }
+    };
+    return {
+        snapshot: async () => {
+            const tip = await patientRead(() => readTip(access));
+            return tip && { commit: tip.commit, ...shelfAt(objects, tip.tree, patientRead) };
+        },
+        update,
+    };
+}
+/** The branch's latest commit; null: there is no such branch. */
+async function readRef({ octokit, owner, repo, branch }) {
+    try {
+        return (await octokit.rest.git.getRef({ owner, repo, ref: `heads/${branch}` })).data.object.sha;
+    }
+    catch (error) {
+        if (statusOf(error) === 404 || obstacleOf(error) === 'empty')
+            return null;
+        throw error;
+    }
+}
+async function readTip(access) {
+    const commit = await readRef(access);
+    return commit === null ? null : { commit, tree: await access.objects.treeOf(commit) };
+}
+/**
+ * What a tree has at a path; the tree itself for an empty one. Null: nothing. A folder at the top is an image's: what is asked for lies in
+ * several folders below it, so that it is read whole.
+ */
+async function find(objects, tree, path) {
+    let found = tree === null ? null : { sha: tree, type: 'folder', size: null };
+    for (const [depth, name] of namesOf(path).entries()) {
+        if (found?.type !== 'folder')
+            return null;
+        found = (await entriesIn(objects, found, depth)).get(name) ?? null;
+    }
+    return found;
+}
+/** The names that a path is made of. */
+function namesOf(path) {
+    return path === '' ? [] : path.split('/');
+}
+function entriesIn(objects, { sha }, depth) {
+    return objects.readTree(sha, depth === 1 ? 'whole' : undefined);
+}
+/** The files of a tree (null: none), asked for in a way of its own. */
+function shelfAt(objects, tree, ask) {
+    return {
+        read: (path) => ask(async () => {
+            const found = await find(objects, tree, path);
+            return found?.type === 'file' ? objects.readBlob(found) : null;
+        }),
+        list: (folder) => ask(async () => {
+            const found = await find(objects, tree, folder);
+            return found?.type === 'folder' ? [...(await entriesIn(objects, found, namesOf(folder).length)).keys()] : null;
+        }),
+    };
+}
+/** Looks at the branch as it is, and writes what is missing there. */
+async function tryOnce(access, { change, message }, progress) {
+    const { objects } = access;
+    const tip = await readTip(access);
+    if (progress.seen !== (tip?.commit ?? null))
+        progress.failures = 0;
+    progress.seen = tip?.commit ?? null;
+    const landed = await findLanded(access, tip, progress);
+    if (landed !== null)
+        return { commit: landed, isNew: progress.begun.get(landed) ?? false, action: 'created' };
+    const unchanged = { commit: tip?.commit ?? null, isNew: false, action: 'unchanged' };
+    const wanted = await change(shelfAt(objects, tip?.tree ?? null, (read) => read()));
+    const changes = await missing(objects, tip?.tree ?? null, wanted);
+    if (changes.length === 0)
+        return unchanged;
+    const tree = await objects.writeTree(tip?.tree ?? null, changes);
+    if (tree === tip?.tree)
+        return unchanged;
+    const commit = await objects.writeCommit({ message, tree, parents: tip === null ? [] : [tip.commit] });
+    progress.begun.set(commit, tip === null);
+    await moveBranch(access, tip, commit).catch((error) => {
+        progress.isUnsure ||= (statusOf(error) ?? 500) >= 500;
+        throw error;
+    });
+    return { commit, isNew: tip === null, action: 'created' };
+}
+/** A commit of ours that reached the branch although GitHub's answer did not reach us; null: none did. */
+async function findLanded({ octokit, owner, repo }, tip, { begun, isUnsure }) {
+    if (tip === null || begun.size === 0)
+        return null;
+    if (begun.has(tip.commit))
+        return tip.commit;
+    if (!isUnsure)
+        return null;
+    const { data } = await octokit.rest.repos.listCommits({ owner, repo, sha: tip.commit, per_page: 100 });
+    return data.find(({ sha }) => begun.has(sha))?.sha ?? null;
+}
+/** The changes that would change something. */
+async function missing(objects, tree, changes) {
+    const found = [];
+    for (const change of changes) {
+        const entry = await find(objects, tree, change.path);
+        const isThere = change.content === null
+            ? entry === null
+            : entry?.type === 'file' && entry.sha === blobId(change.content, entry.sha.length);
+        if (!isThere)
+            found.push(change);
+    }
+    return found;
+}
+/**
+ * Moves the branch from what was seen to the commit, or makes it. GitHub refuses where it is not what was seen any more, by descent: only
+ * a branch that was forced back to an earlier commit of its own meanwhile comes forward again.
+ */
+async function moveBranch({ octokit, owner, repo, branch }, tip, commit) {
+    if (tip === null)
+        await octokit.rest.git.createRef({ owner, repo, ref: `refs/heads/${branch}`, sha: commit });
+    else
+        await octokit.rest.git.updateRef({ owner, repo, ref: `heads/${branch}`, sha: commit, force: false });
+}
+/**
+ * Milliseconds to wait before the next try, or null: it would not help. Beyond what `retryDelay` takes for passing, these are tried again:
+ * a branch that moved, and an object that GitHub does not know yet, for it may be a while until all of its servers do.
+ */
+function delayAfter(error, progress, now, random) {
+    const obstacle = obstacleOf(error);
+    const status = statusOf(error);
+    if (obstacle !== null && obstacle !== 'moved')
+        return null;
+    if (obstacle !== 'moved')
+        progress.failures += 1;
+    if (progress.tries >= MOST_TRIES || progress.failures >= MOST_FAILURES)
+        return null;
+    const isRefusal = status === 404 || status === 409 || status === 422;
+    // Its delays grow beyond what is waited for at the fourth try.
+    const least = isRefusal ? 0 : retryDelay(error, Math.min(progress.failures, 3), now);
+    if (least === null)
+        return null;
+    const delay = Math.round(least + random * Math.min(LONGEST_DELAY, FIRST_DELAY * GROWTH ** (progress.tries - 1)));
+    return progress.waited + delay > PATIENCE ? null : delay;
+}
+
+// EXTERNAL MODULE: ./build/github/log.js + 1 modules
+var log = __nccwpck_require__(2312);
 ;// CONCATENATED MODULE: ./build/github/outputs.js
 /** Every output, in action.yml's order. */
 const outputNames = (/* unused pure expression or super */ null && ([
@@ -64450,14 +64161,14 @@ async function labelSet(octokit, { owner, repo, number, label }) {
 
 
 /** Whom the report of a run is for, by which label they accept growth, and where their records are. */
-function audienceOf({ common: inputs, images }, { pullRequest, labelled, onDefaultBranch, isPrivate }, { apiUrl, repository }, clock) {
+function audienceOf({ common: inputs, images }, { pullRequest, labelled, onDefaultBranch, isPrivate }, { apiUrl, graphqlUrl, repository }, clock) {
     const { acceptLabel: label, githubToken: token } = inputs;
     const soft = new Set(images.flatMap(({ name, fail }) => (fail ? [] : [name])));
     const fails = (name) => !soft.has(images.length === 1 ? images[0].name : name);
     const nobody = { ...NOBODY, inputs, fails, pullRequest, isPrivate };
     if (token === null || repository === null)
         return nobody;
-    const octokit = openGitHub(token, { baseUrl: apiUrl });
+    const octokit = openGitHub(token, { baseUrl: apiUrl, graphqlUrl });
     // One for reading and writing: what was read of it while the image was built need not be asked for again.
     const branch = openDataBranch(octokit, { ...repository, branch: inputs.dataBranch }, clock);
     const records = openRecords(octokit, repository, branch, clock);
@@ -64557,7 +64268,7 @@ async function comment(report, bodies, { context, inputs, pullRequest, waivers }
         core/* warning */.$e('There is no comment: `github-token` is empty. The verdict and the summary do not need one.');
         return '';
     }
-    const octokit = openGitHub(inputs.githubToken, { baseUrl: context.apiUrl });
+    const octokit = openGitHub(inputs.githubToken, { baseUrl: context.apiUrl, graphqlUrl: context.graphqlUrl });
     const createIfMissing = inputs.comment === 'always' || isNoteworthy(report);
     const { action, url } = await upsertComment(octokit, {
         ...context.repository,
@@ -67327,6 +67038,416 @@ function noImage(place, artifacts) {
 
 /***/ }),
 
+/***/ 9338:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  vw: () => (/* binding */ BUDGET_FILE),
+  _7: () => (/* binding */ BUDGET_FILE_MAX),
+  xR: () => (/* binding */ parseBudgetFile)
+});
+
+// EXTERNAL MODULE: ./node_modules/leven/index.js
+var leven = __nccwpck_require__(7785);
+// EXTERNAL MODULE: ./node_modules/yaml/dist/index.js
+var dist = __nccwpck_require__(8815);
+;// CONCATENATED MODULE: ./build/inputs/extends.js
+/** What `extends` takes, for errors. */
+const EXTENDS_FORM = 'a budget file of another repository of the same owner, as `uses` names a workflow: `owner/repository/path.yml`, or with `@` and a branch, tag or commit';
+/** Also the JSON Schema's: owner, repository, a path without empty parts, `.` or `..`, and a ref. */
+const EXTENDS = /^([A-Za-z0-9][\w-]{0,38})\/((?!\.{1,2}\/)[\w.-]{1,100})((?:\/(?!\.{1,2}(?:\/|@|$))[\w.+-]{1,100}){1,20})(?:@((?!.*\.\.)[\w][\w./+-]{0,199}))?$/;
+/** `owner/repository/path@ref`, taken apart; null where it is something else. */
+function parseExtends(text) {
+    const [, owner, repository, path, ref = null] = EXTENDS.exec(text.trim()) ?? [];
+    return owner === undefined || repository === undefined || path === undefined
+        ? null
+        : { owner, repository, path: path.slice(1), ref };
+}
+
+// EXTERNAL MODULE: ./build/inputs/inputs.js
+var inputs = __nccwpck_require__(743);
+// EXTERNAL MODULE: ./build/inputs/rules.js
+var rules = __nccwpck_require__(1671);
+;// CONCATENATED MODULE: ./build/inputs/file-forms.js
+
+
+/** How a budget file says each input: the parser and the JSON Schema are both made of this. */
+const FILE_FORMS = {
+    name: { kind: 'text', pattern: inputs/* PATTERNS */.G3.name },
+    config: { kind: 'none', why: 'it says where this file is' },
+    images: { kind: 'none', why: 'there `images` is the list of the images themselves' },
+    image: { kind: 'reference', or: [] },
+    context: { kind: 'text', pattern: inputs/* PATTERNS */.G3.context },
+    file: { kind: 'text', pattern: inputs/* PATTERNS */.G3.plain },
+    target: { kind: 'text', pattern: inputs/* PATTERNS */.G3.id },
+    'build-args': { kind: 'pairs', key: inputs/* PATTERNS */.G3.buildArg, bare: true },
+    'build-contexts': { kind: 'pairs', key: inputs/* PATTERNS */.G3.contextName, bare: false },
+    platforms: { kind: 'list', separator: 'comma', entry: inputs/* PATTERNS */.G3.platform, least: 0 },
+    secrets: {
+        kind: 'none',
+        why: 'what is in it is committed; give it as an input, or name a file by `secret-files`',
+    },
+    'secret-files': { kind: 'pairs', key: inputs/* PATTERNS */.G3.id, bare: false },
+    'cache-from': { kind: 'list', separator: 'line', entry: null, least: 0 },
+    'cache-to': { kind: 'list', separator: 'line', entry: null, least: 0 },
+    builder: { kind: 'text', pattern: inputs/* PATTERNS */.G3.id },
+    'before-build': { kind: 'text', pattern: null },
+    metrics: { kind: 'list', separator: 'comma', entry: inputs/* METRICS */.Cb, least: 1 },
+    'max-size': { kind: 'amount', percent: false },
+    'max-download-size': { kind: 'amount', percent: false },
+    'max-layers': { kind: 'count' },
+    'max-increase': { kind: 'amount', percent: true },
+    budgets: { kind: 'budgets' },
+    forbid: { kind: 'list', separator: 'comma', entry: rules/* RULES */.y, least: 0 },
+    'accept-label': { kind: 'text', pattern: inputs/* PATTERNS */.G3.label },
+    baseline: { kind: 'reference', or: inputs/* BASELINES */.tb },
+    'base-ref': { kind: 'text', pattern: inputs/* PATTERNS */.G3.ref },
+    untouched: { kind: 'text', pattern: inputs/* CHOICES */.vC.untouched },
+    record: { kind: 'text', pattern: inputs/* CHOICES */.vC.record },
+    'data-branch': { kind: 'text', pattern: inputs/* PATTERNS */.G3.branch },
+    comment: { kind: 'text', pattern: inputs/* CHOICES */.vC.comment },
+    fail: { kind: 'boolean' },
+    'github-token': { kind: 'none', why: 'what is in it is committed; give it as an input' },
+};
+
+;// CONCATENATED MODULE: ./build/inputs/budget-file.js
+
+
+
+
+
+/** Where a budget file is found by itself, from the repository's top folder. */
+const BUDGET_FILE = '.github/image-budget.yml';
+/** Bytes that a budget file may have. */
+const BUDGET_FILE_MAX = 1_000_000;
+/** Collections in collections: a budget file needs six. The library's composer is recursive, and too deep a stack ends the process. */
+const DEPTH_MAX = 30;
+/** Uses of anchors: as many times is a file gone through at most. */
+const ALIASES_MAX = 100;
+const IMAGES_MAX = 1_000;
+/** Problems that are told. */
+const PROBLEMS_MAX = 30;
+function collectProblems() {
+    const found = [];
+    let count = 0;
+    return {
+        say: (line, words) => {
+            count += 1;
+            if (count <= PROBLEMS_MAX)
+                found.push({ line, words: words() });
+        },
+        isEmpty: () => count === 0,
+        told: (path) => [
+            ...new Set(found.toSorted((a, b) => a.line - b.line).map(({ line, words }) => (0,inputs/* placed */.GS)(path, line, words))),
+            ...(count > PROBLEMS_MAX ? [`${path}: ${count - PROBLEMS_MAX} more problems like these.`] : []),
+        ],
+    };
+}
+/**
+ * Reads a budget file: YAML 1.2, one mapping whose keys are inputs, and `images`, a list of such mappings. `path` is how it is shown.
+ * Either the file or everything that is wrong with it, a sentence each with its line, of each value by itself; never throws.
+ */
+function parseBudgetFile(bytes, path) {
+    if (bytes.length > BUDGET_FILE_MAX)
+        return { file: null, problems: [`${path} has more than ${BUDGET_FILE_MAX / 1_000_000} MB.`] };
+    const text = decode(bytes);
+    if (text === null)
+        return { file: null, problems: [`${path} is not UTF-8.`] };
+    const problems = collectProblems();
+    const lines = new dist/* LineCounter */.HN();
+    const document = compose(text, lines, problems);
+    const file = document === null ? null : fileOf(createReader(document, lines, path, problems), document, path);
+    return problems.isEmpty() ? { file, problems: [] } : { file: null, problems: problems.told(path) };
+}
+function decode(bytes) {
+    try {
+        return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    }
+    catch {
+        return null;
+    }
+}
+/** The one document of a text; null where there is none that can be read: a problem says why. */
+function compose(text, lines, problems) {
+    const lineOf = (offset) => lines.linePos(offset).line;
+    const tokens = [];
+    const parser = new dist/* Parser */.iX(lines.addNewLine);
+    // The first line starts where the text does; after that the parser counts.
+    lines.addNewLine(0);
+    for (const lexeme of new dist/* Lexer */.JG().lex(text)) {
+        tokens.push(...parser.next(lexeme));
+        if (parser.stack.length > DEPTH_MAX) {
+            problems.say(lineOf(parser.offset), () => `more than ${DEPTH_MAX} lists and mappings in each other.`);
+            return null;
+        }
+    }
+    tokens.push(...parser.end());
+    // Keys that are there twice are looked for where they mean something: the library compares each with all others.
+    const options = { uniqueKeys: false, prettyErrors: false, version: '1.2' };
+    const documents = [...new dist/* Composer */.Dk(options).compose(tokens, true, text.length)];
+    const [document, second] = documents;
+    if (second !== undefined)
+        problems.say(lineOf(second.range[0]), () => 'a second document starts here; a budget file is one.');
+    for (const { pos, message } of [...(document?.errors ?? []), ...(document?.warnings ?? [])])
+        problems.say(lineOf(pos[0]), () => `not valid YAML: ${(0,inputs/* onOneLine */.GJ)(message.replace(/\.$/, ''))}.`);
+    return problems.isEmpty() ? (document ?? null) : null;
+}
+function createReader(document, lines, path, problems) {
+    let aliases = 0;
+    const lineOf = (node) => lines.linePos(node.range[0]).line;
+    const resolve = (node, line) => {
+        if (!(0,dist/* isAlias */.Vj)(node))
+            return (node ?? null);
+        aliases += 1;
+        if (aliases > ALIASES_MAX) {
+            problems.say(line, () => `more than ${ALIASES_MAX} aliases.`);
+            return null;
+        }
+        const target = node.resolve(document);
+        if (target === undefined)
+            problems.say(line, () => `nothing before has the anchor \`&${(0,inputs/* onOneLine */.GJ)(node.source)}\`.`);
+        return target ?? null;
+    };
+    const entriesOf = (map) => {
+        const entries = [];
+        const seen = new Map();
+        const start = lineOf(map);
+        for (const pair of map.items) {
+            const line = pair.key === null ? start : lineOf(pair.key);
+            const keyNode = resolve(pair.key, line);
+            const key = (0,dist/* isScalar */.jn)(keyNode) ? textOf(keyNode) : null;
+            if (key === null) {
+                problems.say(line, () => 'a key that is no text.');
+                continue;
+            }
+            const before = seen.get(key);
+            if (before !== undefined) {
+                problems.say(line, () => `\`${(0,inputs/* onOneLine */.GJ)(key)}\` is there twice: line ${before} has it.`);
+                continue;
+            }
+            seen.set(key, line);
+            entries.push({ key, line, value: resolve(pair.value, line) });
+        }
+        return entries;
+    };
+    return { ...problems, path, lineOf, resolve, entriesOf };
+}
+/** A scalar as it is written, so that `1.20` is no 1.2; null where it has no value. */
+function textOf({ value, source }) {
+    return value === null ? null : (source ?? null);
+}
+/** What a node is, in words. */
+function kindOf(node) {
+    if ((0,dist/* isMap */.jh)(node))
+        return 'a mapping';
+    if ((0,dist/* isSeq */.oP)(node))
+        return 'a list';
+    return (0,dist/* isScalar */.jn)(node) && textOf(node) === null ? 'nothing' : 'a text';
+}
+function fileOf(reader, document, path) {
+    const file = { path, extends: null, defaults: new Map(), images: null };
+    const top = reader.resolve(document.contents, 1);
+    if (top === null || ((0,dist/* isScalar */.jn)(top) && textOf(top) === null))
+        return file;
+    if (!(0,dist/* isMap */.jh)(top)) {
+        reader.say(reader.lineOf(top), () => `the file is ${kindOf(top)}; it takes a mapping, its keys the inputs and \`images\`.`);
+        return file;
+    }
+    const entries = reader.entriesOf(top);
+    const list = entries.find(({ key }) => key === 'images');
+    const images = list === undefined ? null : imagesOf(reader, list);
+    const parent = entries.find(({ key }) => key === 'extends');
+    const defaults = valuesOf(reader, entries.filter((entry) => entry !== list && entry !== parent), true);
+    const name = defaults.get('name');
+    if (images !== null && name !== undefined)
+        reader.say(name.place.line, () => '`name` has no place beside `images`: each image has its own.');
+    return { path, extends: parent === undefined ? null : extendsOf(reader, parent), defaults, images };
+}
+function extendsOf(reader, { line, value }) {
+    const text = (0,dist/* isScalar */.jn)(value) ? textOf(value) : null;
+    const parsed = text === null ? null : parseExtends(text);
+    if (parsed !== null)
+        return { ...parsed, line };
+    const has = value === null ? 'nothing' : text === null ? kindOf(value) : `\`${(0,inputs/* onOneLine */.GJ)(text)}\``;
+    reader.say(line, () => `\`extends\` has ${has}; it takes ${EXTENDS_FORM}.`);
+    return null;
+}
+function imagesOf(reader, { line, value }) {
+    const form = 'a list of images, each with a `name`';
+    if (!(0,dist/* isSeq */.oP)(value) || value.items.length === 0 || value.items.length > IMAGES_MAX) {
+        const has = !(0,dist/* isSeq */.oP)(value)
+            ? value === null
+                ? 'nothing'
+                : kindOf(value)
+            : value.items.length === 0
+                ? 'no entry'
+                : `${value.items.length} entries`;
+        reader.say(line, () => `\`images\` has ${has}; it takes ${form}${(0,dist/* isSeq */.oP)(value) ? `, 1 to ${IMAGES_MAX}` : ''}.`);
+        return [];
+    }
+    const images = [];
+    const seen = new Map();
+    for (const item of value.items) {
+        const at = item === null ? line : reader.lineOf(item);
+        const map = reader.resolve(item, at);
+        if (!(0,dist/* isMap */.jh)(map)) {
+            reader.say(at, () => `\`images\` has ${map === null ? 'nothing' : kindOf(map)} as an entry; it takes ${form}.`);
+            continue;
+        }
+        const values = valuesOf(reader, reader.entriesOf(map), false);
+        const name = values.get('name')?.text.trim() ?? '';
+        const own = values.get('name')?.place?.line ?? at;
+        const before = seen.get(name);
+        if (name === '')
+            reader.say(own, () => 'an image without a `name`.');
+        else if (before !== undefined)
+            reader.say(own, () => `the image \`${(0,inputs/* onOneLine */.GJ)(name)}\` is there twice: line ${before} has it.`);
+        else
+            seen.set(name, own);
+        images.push({ name, line: at, values });
+    }
+    return images;
+}
+function valuesOf(reader, entries, isTop) {
+    const values = new Map();
+    for (const entry of entries) {
+        const name = inputs/* inputNames */.vj.find((known) => known === entry.key && known !== 'images');
+        if (name === undefined) {
+            reader.say(entry.line, () => unknownKey(entry.key, isTop));
+            continue;
+        }
+        const form = FILE_FORMS[name];
+        if (form.kind === 'none') {
+            reader.say(entry.line, () => `\`${name}\` has no place in a budget file: ${form.why}.`);
+            continue;
+        }
+        const given = givenOf(reader, name, entry);
+        if (given === null)
+            continue;
+        for (const { line, words } of (0,inputs/* problemsOfValue */.Ht)(name, given))
+            reader.say(line, () => words);
+        values.set(name, given);
+    }
+    return values;
+}
+const FILE_KEYS = inputs/* inputNames */.vj.filter((name) => FILE_FORMS[name].kind !== 'none');
+function unknownKey(key, isTop) {
+    const shown = `unknown key \`${(0,inputs/* onOneLine */.GJ)(key)}\``;
+    if (key === 'images' || key === 'extends')
+        return `\`${key}\` has its place at the top of the file.`;
+    const words = key.slice(0, 100).toLowerCase();
+    const own = isTop ? (0,leven/* closestMatch */.h)(words, ['images', 'extends'], { maxDistance: 2 }) : undefined;
+    const near = own ?? (0,inputs/* nearestInput */.ZV)(key, FILE_KEYS);
+    if (near !== null)
+        return `${shown}, did you mean \`${near}\`?`;
+    return `${shown}; a key is the name of an input${isTop ? ', or `images`' : ''}.`;
+}
+/** The value of an input; null where it has none (`max-size:`), or none that can be told as a text, which is told. */
+function givenOf(reader, name, { line, value }) {
+    const form = FILE_FORMS[name];
+    const refuse = (at, has) => reader.say(at, () => `\`${name}\` has ${has}; it takes ${inputs/* ACCEPTED */.wh[name]}.`);
+    const given = (text, entries) => ({
+        text,
+        place: { file: reader.path, line, entries },
+    });
+    const joined = (parts) => given(parts.map(({ text }) => text).join('\n'), parts.map(({ at }) => at));
+    if (value === null)
+        return null;
+    if ((0,dist/* isScalar */.jn)(value)) {
+        const text = textOf(value);
+        if (text === null)
+            return null;
+        // Each line of a literal is a line of the file.
+        const isLiteral = name === 'budgets' && value.type === dist/* Scalar */.X5.BLOCK_LITERAL;
+        const start = reader.lineOf(value) + 1;
+        return given(text, isLiteral
+            ? trimmed(text, text.split('\n').map((_, at) => entryAt(start + at)))
+            : []);
+    }
+    if ((0,dist/* isMap */.jh)(value) && form.kind === 'pairs')
+        return joined(pairsOf(reader, value, refuse));
+    if ((0,dist/* isSeq */.oP)(value) && (form.kind === 'list' || form.kind === 'pairs' || form.kind === 'budgets')) {
+        if (form.kind === 'list' && value.items.length < form.least)
+            refuse(line, 'an empty list');
+        return joined(partsOf(reader, value.items, form, line, refuse));
+    }
+    refuse(line, kindOf(value));
+    return null;
+}
+function partsOf(reader, items, form, line, refuse) {
+    const isCommas = form.kind === 'list' && form.separator === 'comma';
+    return items.flatMap((item) => {
+        const at = item === null ? line : reader.lineOf(item);
+        const node = reader.resolve(item, at);
+        if (form.kind === 'budgets' && (0,dist/* isMap */.jh)(node))
+            return budgetOf(reader, node, refuse);
+        const text = (0,dist/* isScalar */.jn)(node) ? textOf(node) : null;
+        if (text === null) {
+            refuse(at, `${node === null ? 'nothing' : kindOf(node)} as an entry`);
+            return [];
+        }
+        if (!isCommas && form.kind !== 'budgets')
+            return [{ text: quoted(text), at: entryAt(at) }];
+        // In a text of the input these would be a comment, nothing, or two.
+        if (!(isCommas ? NOT_ONE_OF_COMMAS : NOT_ONE_LINE).test(text))
+            return [{ text, at: entryAt(at) }];
+        refuse(at, `\`${(0,inputs/* onOneLine */.GJ)(text)}\` as an entry`);
+        return [];
+    });
+}
+const NOT_ONE_LINE = /^\s*(?:#|$)|[\r\n]/;
+const NOT_ONE_OF_COMMAS = /^\s*(?:#|$)|[\r\n,]/;
+/** A mapping as lines `KEY=value`; a key without a value alone. */
+function pairsOf(reader, map, refuse) {
+    return reader.entriesOf(map).flatMap(({ key, line, value }) => {
+        if (key.includes('='))
+            refuse(line, 'a key with `=` in it');
+        else if (value !== null && !(0,dist/* isScalar */.jn)(value))
+            refuse(line, `${kindOf(value)} for \`${(0,inputs/* onOneLine */.GJ)(key)}\``);
+        else {
+            const text = value === null ? null : textOf(value);
+            return [{ text: quoted(text === null ? key : `${key}=${text}`), at: entryAt(line) }];
+        }
+        return [];
+    });
+}
+/** A budget as the one line that says the same; none where a value is none, which is told. */
+function budgetOf(reader, map, refuse) {
+    const keys = new Map();
+    let isWhole = true;
+    const fields = reader.entriesOf(map).flatMap(({ key, line, value }) => {
+        const text = (0,dist/* isScalar */.jn)(value) ? textOf(value) : null;
+        const field = `${key}=${text}`;
+        if (value !== null && !(0,dist/* isScalar */.jn)(value))
+            refuse(line, `${kindOf(value)} for \`${(0,inputs/* onOneLine */.GJ)(key)}\``);
+        else if (text !== null && /[\r\n]/.test(field))
+            refuse(line, `\`${(0,inputs/* onOneLine */.GJ)(field)}\``);
+        else {
+            keys.set(key, line);
+            return text === null ? [] : [/[",]|^\s|\s$/.test(field) ? quoted(field) : field];
+        }
+        isWhole = false;
+        return [];
+    });
+    if (isWhole && fields.length === 0)
+        refuse(reader.lineOf(map), 'an empty mapping');
+    return isWhole && fields.length > 0 ? [{ text: fields.join(','), at: { line: reader.lineOf(map), keys } }] : [];
+}
+const entryAt = (line) => ({ line, keys: new Map() });
+/** Without the entries of the lines that go when the text is trimmed. */
+function trimmed(text, entries) {
+    return entries.slice(text.slice(0, text.length - text.trimStart().length).split('\n').length - 1);
+}
+/** An entry of an input that has one a line, whatever is in it. */
+function quoted(text) {
+    return `"${text.replaceAll('"', '""')}"`;
+}
+
+
+/***/ }),
+
 /***/ 2269:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -67692,7 +67813,11 @@ const rules = zod__WEBPACK_IMPORTED_MODULE_4__/* .string */ .YjP().transform((va
 const LABEL_MAX = 50;
 const quoted = (values) => values.map((value) => `\`${value}\``).join(', ');
 /** What inputs with a few words take. */
-const CHOICES = { record: ['auto', 'off'], comment: ['on-change', 'always', 'off'] };
+const CHOICES = {
+    untouched: ['skip', 'measure'],
+    record: ['auto', 'off'],
+    comment: ['on-change', 'always', 'off'],
+};
 /** The words that `baseline` takes beside an image's reference. */
 const BASELINES = ['auto', 'record', 'build', 'none'];
 /** What stands for an input that is given nowhere, as a text of the input. action.yml says the same in words. */
@@ -67701,6 +67826,7 @@ const DEFAULTS = {
     metrics: 'size, download-size',
     'accept-label': 'image-budget: accept',
     baseline: 'auto',
+    untouched: 'skip',
     record: 'auto',
     'data-branch': 'image-budget',
     comment: 'on-change',
@@ -67747,6 +67873,7 @@ const ACCEPTED = {
     'accept-label': `a label's name on one line, of at most ${LABEL_MAX} characters, or \`off\``,
     baseline: `${quoted(BASELINES)}, or ${IMAGE_FORM}`,
     'base-ref': 'a commit, branch or tag',
+    untouched: quoted(CHOICES.untouched),
     record: quoted(CHOICES.record),
     'data-branch': 'the name of a branch that has nothing else: `image-budget`',
     comment: quoted(CHOICES.comment),
@@ -67784,6 +67911,7 @@ const schema = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
     'accept-label': field(ACCEPTED['accept-label'], (value) => (PATTERNS.label.test(value) ? value : null)).default(DEFAULTS['accept-label']),
     baseline: field(ACCEPTED.baseline, (value) => BASELINES.find((known) => known === value) ?? (0,_reference_js__WEBPACK_IMPORTED_MODULE_3__/* .parseReference */ .F)(value)).default(DEFAULTS.baseline),
     'base-ref': matching(ACCEPTED['base-ref'], PATTERNS.ref).optional(),
+    untouched: oneOf(ACCEPTED.untouched, CHOICES.untouched).default(DEFAULTS.untouched),
     record: oneOf(ACCEPTED.record, CHOICES.record).default(DEFAULTS.record),
     'data-branch': matching(ACCEPTED['data-branch'], PATTERNS.branch).default(DEFAULTS['data-branch']),
     comment: oneOf(ACCEPTED.comment, CHOICES.comment).default(DEFAULTS.comment),
@@ -67845,6 +67973,7 @@ function inputsOf(given) {
         acceptLabel: data['accept-label'].toLowerCase() === 'off' ? null : data['accept-label'],
         baseline: data.baseline,
         baseRef: data['base-ref'] ?? null,
+        untouched: data.untouched,
         record: data.record,
         dataBranch: data['data-branch'],
         comment: data.comment,
@@ -68271,7 +68400,7 @@ const RULES = [
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9584);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4701);
-/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3528);
+/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8263);
 /* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6225);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9874);
 /* harmony import */ var _github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9523);
@@ -68279,8 +68408,8 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _github_publish_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9725);
 /* harmony import */ var _github_remote_file_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7825);
 /* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(9884);
-/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(1499);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(8604);
+/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(1499);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(6306);
 
 
 
@@ -68339,16 +68468,17 @@ async function main() {
             ...context,
             ...event,
             volatile,
+            budgetFiles: configured.files,
             baseMustExist: false,
             uncommitted: 'warn',
             credentials,
         };
-        return (0,_run_js__WEBPACK_IMPORTED_MODULE_10__/* .run */ .e)(images, surroundings, world);
+        return (0,_run_js__WEBPACK_IMPORTED_MODULE_11__/* .run */ .e)(images, surroundings, world);
     };
     const outcome = await measure().catch((error) => {
         if (signal.aborted)
             throw error;
-        const report = (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_11__/* .reportFailure */ .xV)(name, (0,_failure_js__WEBPACK_IMPORTED_MODULE_4__/* .toFailure */ .w)(error), context);
+        const report = (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_10__/* .reportFailure */ .xV)(name, (0,_failure_js__WEBPACK_IMPORTED_MODULE_4__/* .toFailure */ .w)(error), context);
         return { report, recordables: [] };
     });
     return (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_7__/* .publish */ .mk)(outcome, { context, ...audience }, clock);
@@ -69604,7 +69734,11 @@ async function listingsThere(shelf, folder, index, diffIds) {
 
 /** Puts the report together. A report without any image has the verdict `error`: nothing was measured. */
 function assembleReport({ images, version, gonePlatforms, waiver, head, ...run }) {
-    const reports = images.map((image) => ('failure' in image ? failedReport(image) : judgedReport(image)));
+    const reports = images.map((image) => {
+        if ('failure' in image)
+            return failedReport(image);
+        return 'untouchedSince' in image ? untouchedReport(image) : judgedReport(image);
+    });
     const verdict = reports.length === 0 ? 'error' : (0,_budget_verdict_js__WEBPACK_IMPORTED_MODULE_0__/* .worstVerdict */ .z)(reports.map((report) => report.verdict));
     const { repositoryUrl, runUrl } = run;
     return { schema: 1, version, verdict, images: reports, gonePlatforms, waiver, head, repositoryUrl, runUrl };
@@ -69617,6 +69751,7 @@ function judgedReport({ comparison, checks, verdict, findings, trend, ratchets }
         platform,
         verdict,
         error: null,
+        untouched: false,
         engine,
         source,
         head,
@@ -69637,30 +69772,34 @@ function judgedReport({ comparison, checks, verdict, findings, trend, ratchets }
     };
 }
 function failedReport({ name, platform, failure, baseline }) {
-    return {
-        name,
-        platform,
-        verdict: 'error',
-        error: failure,
-        engine: null,
-        source: null,
-        head: null,
-        base: null,
-        change: null,
-        sizeFrom: null,
-        unmeasured: { size: null, downloadSize: null },
-        unlikeDownloads: null,
-        baseline,
-        baseImage: null,
-        layerChanges: [],
-        packages: null,
-        warnings: [],
-        findings: [],
-        checks: [],
-        trend: [],
-        ratchets: [],
-    };
+    return { ...WITHOUT_FIGURES, name, platform, verdict: 'error', error: failure, baseline };
 }
+function untouchedReport({ name, untouchedSince: { commit, ref } }) {
+    const reason = 'this change touches nothing that it is built from';
+    const baseline = { kind: 'none', commit, ref, reason, record: null, passedOver: null };
+    return { ...WITHOUT_FIGURES, name, platform: null, verdict: 'within', untouched: true, baseline };
+}
+/** What is said of an image that was not measured. */
+const WITHOUT_FIGURES = {
+    error: null,
+    untouched: false,
+    engine: null,
+    source: null,
+    head: null,
+    base: null,
+    change: null,
+    sizeFrom: null,
+    unmeasured: { size: null, downloadSize: null },
+    unlikeDownloads: null,
+    baseImage: null,
+    layerChanges: [],
+    packages: null,
+    warnings: [],
+    findings: [],
+    checks: [],
+    trend: [],
+    ratchets: [],
+};
 /**
  * One report of several, with their images in that order. They are of one run, or of runs of one commit: what is said of the run is the
  * first one's. The waiver is not part of it: it is asked for once, of the whole.
@@ -69758,7 +69897,7 @@ function isGrowing({ growth: { size, downloadSize, layers }, parts }) {
 
 /***/ }),
 
-/***/ 8604:
+/***/ 6306:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -72002,6 +72141,8 @@ async function findBase(repository, question, credentials) {
             return { commit: question.sha, ref: question.ref, reason: null };
         case 'ref':
             return namedBase(repository, question.ref, credentials);
+        case 'merge-base':
+            return branchBase(repository, question.ref, credentials);
         case 'default-branch':
             return defaultBranchBase(repository, credentials);
         case 'pull-request':
@@ -72060,6 +72201,27 @@ async function namedBase(repository, ref, credentials) {
             return { commit: sha, ref, reason: null };
     }
     throw new build_failure/* CouldNotMeasure */.N('input', `\`base-ref\` is \`${ref}\`, which is no commit, branch or tag here${remote ? ` or on \`${remote}\`` : ''}.`);
+}
+/** The merge base with a branch as the remote has it now: what the clone knows of it may be old, or nothing at all. */
+async function branchBase(repository, ref, credentials) {
+    const none = (reason) => ({ commit: null, ref, reason });
+    const remote = await remoteName(repository);
+    if (remote === null)
+        return none('the repository has no remote');
+    const listed = await withCredentials(repository, credentials, ['ls-remote', '--quiet', remote, `refs/heads/${ref}`]);
+    if (listed.exitCode !== 0) {
+        const said = (0,git/* gitFailure */.tv)(['ls-remote'], listed).message.replace(/\.$/, '');
+        return none(`\`${remote}\` could not be asked for \`${ref}\` (${said})`);
+    }
+    const sha = listed.stdout
+        .split('\n')
+        .find((line) => line.endsWith(`\trefs/heads/${ref}`))
+        ?.split('\t', 1)[0];
+    if (sha === undefined)
+        return none(`\`${remote}\` has no branch \`${ref}\``);
+    const head = await repository.git(['rev-parse', 'HEAD']);
+    const base = await mergeBase(repository, head, sha, ref, credentials);
+    return base.commit === head ? none(`\`${ref}\` has all that the checked-out commit has`) : base;
 }
 async function defaultBranchBase(repository, credentials) {
     const remote = await remoteName(repository);
@@ -72180,6 +72342,38 @@ async function isShallow(repository) {
 async function remoteName(repository) {
     const remotes = (await repository.git(['remote'])).split('\n').filter(Boolean);
     return remotes.includes('origin') ? 'origin' : (remotes[0] ?? null);
+}
+
+;// CONCATENATED MODULE: ./build/git/changes.js
+/** Everything that differs between two commits whose trees are there; a file that was moved is two paths. Throws CouldNotMeasure `git`. */
+async function changedPaths(repository, from, to) {
+    // Nothing that is configured, in the repository neither, may hide a submodule's.
+    const options = ['-r', '--raw', '-z', '--no-renames', '--ignore-submodules=none', '--no-commit-id'];
+    const listed = await repository.git(['diff-tree', ...options, '--end-of-options', from, to]);
+    // `:100644 160000 5be4a41 9daeafb M`, then the path: https://git-scm.com/docs/diff-format
+    const fields = listed.split('\0');
+    return Array.from({ length: Math.floor(fields.length / 2) }, (_, at) => ({
+        path: fields[at * 2 + 1],
+        isSubmodule: /^:(?:160000|\d+ 160000) /.test(fields[at * 2]),
+    }));
+}
+/**
+ * What a commit has at these paths (with `/`, none of them empty), by path. A path that leads through a link or a submodule has nothing.
+ * Throws CouldNotMeasure `git`.
+ */
+async function entriesAt(repository, commit, paths) {
+    // Of a folder and something in it, git lists what is in the folder, and only with `-t` the folder, too.
+    const listed = await repository.git(['ls-tree', '-t', '-z', '--long', '--full-tree', commit, '--', ...paths], {
+        GIT_LITERAL_PATHSPECS: '1',
+    });
+    const entries = listed.split('\0').flatMap((line) => {
+        const found = /^(\d{6}) \w+ ([0-9a-f]+) +(\d+|-)\t(.+)$/s.exec(line);
+        if (found === null)
+            return [];
+        const [, mode = '', object = '', size = '', path = ''] = found;
+        return [[path, { mode, object, size: size === '-' ? null : Number(size) }]];
+    });
+    return new Map(entries);
 }
 
 ;// CONCATENATED MODULE: ./build/git/tree.js
@@ -72368,14 +72562,17 @@ async function exists(path) {
 
 
 
+
 /** `scratch`: a folder of its own, which need not be there yet. */
 function createCheckout(exec, repository, scratch, credentials) {
     const write = (treeish, folder) => writeTree(exec, repository, treeish, folder, credentials);
     let trees = 0;
+    const changes = (0,turns/* once */.O)(([from, to]) => changedPaths(repository, from, to), (commits) => commits.join());
     return {
         repository,
         resolveBase: (0,turns/* once */.O)((question) => resolveBase(repository, question, credentials), (question) => JSON.stringify(question)),
         fetchBase: (0,turns/* once */.O)((base) => fetchBase(repository, base, credentials), ({ commit }) => commit),
+        changedPaths: (from, to) => changes([from, to]),
         treeOf: (0,turns/* once */.O)(async (treeish) => {
             const folder = (0,external_node_path_.join)(scratch, `tree-${(trees += 1)}`);
             await write(treeish, folder);
@@ -75189,7 +75386,278 @@ function atMost(name) {
     return `${name.slice(0, LONGEST - 1 - hash.length)}~${hash}`;
 }
 
+;// CONCATENATED MODULE: ./build/build/ignore-file.js
+
+/** Longest ignore file that is read, in bytes. */
+const IGNORE_FILE_MAX = 64 * 1024;
+/**
+ * Reads a `.dockerignore` file as BuildKit does. Null where it is not certain what that would make of it: names in other characters than
+ * ASCII's printable ones, escapes, unusual character classes, patterns that it refuses.
+ *
+ * The rules: https://docs.docker.com/build/concepts/context/#dockerignore-files, and where they say nothing github.com/moby/patternmatcher,
+ * with what github.com/tonistiigi/fsutil makes of it. Nothing here is tried again, so that the time is at most the product of the lengths of
+ * file and path.
+ */
+function parseIgnoreFile(text) {
+    const patterns = [];
+    for (const line of text.replace(/^\uFEFF/, '').split('\n')) {
+        if (line.startsWith('#'))
+            continue;
+        const pattern = parseLine(line.replace(/\r$/, ''));
+        if (pattern === null)
+            return null;
+        if (pattern !== 'blank')
+            patterns.push(pattern);
+    }
+    const ofFolder = new Map();
+    const matchesOfFolder = (folder) => {
+        if (folder === '.')
+            return [];
+        const known = ofFolder.get(folder) ?? matchesOf(folder);
+        ofFolder.set(folder, known);
+        return known;
+    };
+    /** What each pattern says of a path: of one that it said of a folder above, it says the same. */
+    const matchesOf = (path) => {
+        const above = matchesOfFolder(external_node_path_.posix.dirname(path));
+        let isOut = false;
+        return patterns.map(({ isException, matches }, at) => {
+            // Only a pattern that would change the answer is asked; one that was not counts as no match for what lies below.
+            const isMatch = above[at] === true || (isException === isOut && matches(path));
+            if (isMatch)
+                isOut = !isException;
+            return isMatch;
+        });
+    };
+    return (path) => {
+        const last = matchesOf(path).lastIndexOf(true);
+        return last !== -1 && !patterns[last].isException;
+    };
+}
+function parseLine(line) {
+    if (!/^\t*[\u0020-\u007E]*\t*$/.test(line))
+        return null;
+    const trimmed = line.trim();
+    if (trimmed === '')
+        return 'blank';
+    const isException = trimmed.startsWith('!');
+    const name = (isException ? trimmed.slice(1) : trimmed).trim();
+    if (name === '')
+        return null;
+    const cleaned = external_node_path_.posix.normalize(name).replace(/(?<=.)\/$/, '');
+    const relative = cleaned.length > 1 ? cleaned.replace(/^\//, '') : cleaned;
+    // BuildKit reads the mark twice.
+    if (relative.startsWith('!'))
+        return null;
+    const matches = createMatches(relative);
+    return matches && { isException, matches };
+}
+function createMatches(pattern) {
+    // Behind stars at the start, and before stars at the end, text alone is compared as it is.
+    const [, folder, suffix] = /^\*\*(\/?)([^*?[\]\\]*)$/.exec(pattern) ?? [];
+    if (suffix !== undefined)
+        return folder === '' ? (path) => path.endsWith(suffix) : (path) => path === suffix || path.endsWith(`/${suffix}`);
+    const tokens = tokensOf(pattern);
+    return tokens && ((path) => fits(tokens, path));
+}
+function tokensOf(pattern) {
+    const tokens = [];
+    let at = 0;
+    while (at < pattern.length) {
+        const rest = pattern.slice(at);
+        const [special = ''] = /^(?:\*\*\/?|\*|\?|\[\^?(?:[\w.+~ ](?:-\w)?)+\])/.exec(rest) ?? [];
+        at += special.length || 1;
+        if (special.startsWith('**'))
+            tokens.push({ kind: at === pattern.length ? 'all' : 'folders' });
+        else if (special === '*')
+            tokens.push({ kind: 'name' });
+        else if (special === '?')
+            tokens.push({ kind: 'one', fits: (character) => character !== '/' });
+        else if (special !== '') {
+            const set = setOf(special);
+            if (set === null)
+                return null;
+            tokens.push({ kind: 'one', fits: set });
+        }
+        else {
+            const [character] = rest;
+            // A caret is an anchor there, and no character.
+            if ('[]\\^'.includes(character))
+                return null;
+            tokens.push({ kind: 'one', fits: (other) => other === character });
+        }
+    }
+    return tokens;
+}
+/** `[a-z_]`, `[^.]`: null for a range that has its ends the wrong way round. */
+function setOf(set) {
+    const isNot = set.startsWith('[^');
+    const ranges = [...set.slice(isNot ? 2 : 1, -1).matchAll(/(.)(?:-(.))?/g)].map(([, from, to = from]) => [from, to]);
+    if (ranges.some(([from, to]) => from > to))
+        return null;
+    return (character) => ranges.some(([from, to]) => from <= character && character <= to) !== isNot;
+}
+/** Follows the pattern to all the places that the path can have come to, character by character. */
+function fits(tokens, path) {
+    /** Places that what was read so far leads to, and folders' stars that are in the middle of a name, where nothing else can begin. */
+    let reached = new Set();
+    let within = new Set();
+    const enter = (from) => {
+        for (let at = from; !reached.has(at); at += 1) {
+            reached.add(at);
+            if ((tokens[at]?.kind ?? 'one') === 'one')
+                return;
+        }
+    };
+    enter(0);
+    for (const character of path) {
+        const before = [...reached, ...within];
+        if (before.length === 0)
+            return false;
+        reached = new Set();
+        within = new Set();
+        for (const at of before) {
+            const token = tokens[at];
+            if (token === undefined)
+                continue;
+            if (token.kind === 'one' && token.fits(character))
+                enter(at + 1);
+            if (token.kind === 'all' || (token.kind === 'name' && character !== '/'))
+                enter(at);
+            if (token.kind !== 'folders')
+                continue;
+            within.add(at);
+            if (character === '/')
+                enter(at + 1);
+        }
+    }
+    return reached.has(tokens.length);
+}
+
+;// CONCATENATED MODULE: ./build/build/taken.js
+
+
+/**
+ * What the files of the repository that an image is built from are, whatever the Dockerfile makes of them. Null where that is not known: an
+ * image that is not built, `before-build`, which may read anything, contexts that others make, and paths out of the repository.
+ */
+function takenBy(inputs, { root, cwd }) {
+    if (inputs.image !== null || inputs.beforeBuild !== null)
+        return null;
+    const inRepository = (path) => {
+        const found = (0,external_node_path_.relative)(root, (0,external_node_path_.resolve)(cwd, path));
+        return isOutside(found) ? null : found.replaceAll('\\', '/');
+    };
+    const context = inRepository(inputs.context);
+    const dockerfile = inRepository(inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'));
+    if (context === null || dockerfile === null)
+        return null;
+    const folders = [];
+    for (const { value } of inputs.buildContexts) {
+        // An image or an address is nothing that the change could touch, no more than what `FROM` names.
+        if (/^(?:docker-image|https?|git|ssh):\/\/|^git@/.test(value))
+            continue;
+        const folder = isElsewhere(value) ? null : inRepository(value);
+        if (folder === null)
+            return null;
+        folders.push(folder);
+    }
+    // One outside is none of the repository's, and the same for head and base.
+    const files = inputs.secretFiles.flatMap(({ path }) => inRepository(path) ?? []);
+    const ignoreFiles = [`${dockerfile}.dockerignore`, context === '' ? '.dockerignore' : `${context}/.dockerignore`];
+    return { context, dockerfile, ignoreFiles, folders, files };
+}
+
+// EXTERNAL MODULE: ./build/inputs/budget-file.js + 2 modules
+var budget_file = __nccwpck_require__(9338);
+;// CONCATENATED MODULE: ./build/untouched.js
+
+
+
+
+
+
+/**
+ * The base commit, where nothing that the image is built from differs between it and the head: what its build takes of the repository,
+ * the budget file, and what may hand inputs over (`.github/workflows`, `.github/actions`). Everything else is the same for both sides.
+ * Null where something differs, and where that is not known for certain. Throws where the run was cancelled.
+ */
+async function untouchedSince(inputs, question) {
+    const { checkout, head, cwd, budgetFiles } = question;
+    const { root } = checkout.repository;
+    const taken = takenBy(inputs, { root, cwd });
+    if (taken === null)
+        return null;
+    try {
+        const base = await checkout.resolveBase(question.base);
+        if (base.commit === null)
+            return null;
+        const there = await checkout.fetchBase(base);
+        if (there.commit === null)
+            return null;
+        const changed = await checkout.changedPaths(there.commit, head);
+        const settings = [budget_file/* BUDGET_FILE */.vw, ...budgetFiles.map((path) => (0,external_node_path_.relative)(root, path)), ...HANDING_OVER];
+        const whole = [...settings, taken.dockerfile, ...taken.ignoreFiles, ...taken.folders, ...taken.files];
+        if (changed.some(({ path }) => whole.some((other) => concerns(path, other)) || shapesFiles(path, taken)))
+            return null;
+        const inContext = changed.filter(({ path }) => concerns(path, taken.context));
+        return (await untouched_isPlain(checkout, head, taken, inContext)) ? { commit: there.commit, ref: there.ref } : null;
+    }
+    catch (error) {
+        if ((0,build_failure/* toFailure */.w)(error).kind === 'cancelled')
+            throw error;
+        return null;
+    }
+}
+/** Folders that have workflows, and by custom the actions of the repository's own: either may give inputs. */
+const HANDING_OVER = ['.github/workflows', '.github/actions'];
+/** Whether what changed at a path is, or is part of, what stands at another; also where a folder above that became something else. */
+function concerns(path, other) {
+    return other === '' || path === other || path.startsWith(`${other}/`) || other.startsWith(`${path}/`);
+}
+/** Files that decide how git writes others: line ends and filters of all that is below their folder, and which submodules there are. */
+function shapesFiles(path, { context, dockerfile, folders, files }) {
+    if (path === '.gitmodules' || path === '.gitattributes')
+        return true;
+    const [, folder] = /^(.*)\/\.gitattributes$/s.exec(path) ?? [];
+    return folder !== undefined && [context, dockerfile, ...folders, ...files].some((other) => concerns(folder, other));
+}
+/**
+ * Whether the build takes what it seems to take: its places are no links that lead elsewhere, and the ignore file, which is the same in both
+ * commits, leaves out all that changed below the context.
+ */
+async function untouched_isPlain({ repository }, head, { context, dockerfile, ignoreFiles, folders, files }, inContext) {
+    const trees = [context, ...folders].filter((path) => path !== '');
+    const entries = await entriesAt(repository, head, [...trees, dockerfile, ...ignoreFiles, ...files]);
+    if (trees.some((path) => entries.get(path)?.mode !== '040000') || !untouched_isFile(entries.get(dockerfile)))
+        return false;
+    // One that is not committed is made by the workflow.
+    if (files.some((path) => entries.has(path) && !untouched_isFile(entries.get(path))))
+        return false;
+    if (inContext.length === 0)
+        return true;
+    const ignoreFile = ignoreFiles.map((path) => entries.get(path)).find((entry) => entry !== undefined);
+    if (!untouched_isFile(ignoreFile) || ignoreFile.size === null || ignoreFile.size > IGNORE_FILE_MAX)
+        return false;
+    const characters = inContext.reduce((sum, { path }) => sum + path.length, 0);
+    if (characters * ignoreFile.size > MOST_WORK || inContext.some(({ isSubmodule }) => isSubmodule))
+        return false;
+    const leavesOut = parseIgnoreFile(await repository.git(['cat-file', 'blob', ignoreFile.object]));
+    return leavesOut !== null && inContext.every(({ path }) => isLeftOut(path, context, leavesOut));
+}
+function untouched_isFile(entry) {
+    return entry?.mode === '100644' || entry?.mode === '100755';
+}
+/** Most characters of changed paths times bytes of the ignore file, which is some seconds at the very worst. */
+const MOST_WORK = 50_000_000;
+/** Never the context itself, and no path that was not read as it is: git's are bytes. */
+function isLeftOut(path, context, leavesOut) {
+    const inside = context === '' ? path : path.startsWith(`${context}/`) ? path.slice(context.length + 1) : null;
+    return inside !== null && !/[\n\uFFFD]/.test(inside) && leavesOut(inside);
+}
+
 ;// CONCATENATED MODULE: ./build/sides.js
+
 
 
 
@@ -75232,7 +75700,7 @@ function createCommons(surroundings, world, scratch, isAlone) {
     };
 }
 /**
- * Measures head and base: builds of the checkout's commit and of the one it is compared with, or images where they lie.
+ * Measures head and base, or finds that there is nothing to measure: builds of the checkout's commit and of the one it is compared with, or images where they lie.
  * `scratch` is a folder of the image's own; `facts` get what is found out, `onName` at once. Throws CouldNotMeasure.
  */
 async function measureSides(inputs, surroundings, world, commons, scratch, facts, onName) {
@@ -75274,18 +75742,31 @@ async function measureSides(inputs, surroundings, world, commons, scratch, facts
         await places.close();
     }
 }
-/** Builds the checkout's commit, and beside it what it is compared with. `stop` ends what is still under way. */
+/** Builds the checkout's commit, and beside it what it is compared with; nothing where the change leaves the image alone. `stop` ends what is still under way. */
 async function measureBuilds(tools, surroundings, world, commons, facts, onName, stop) {
     const { inputs, cwd } = tools;
-    const engine = commons.engineOf(inputs.builder);
-    engine.catch(() => { });
+    const maySkip = surroundings.isProposal && inputs.untouched === 'skip';
+    const askEngine = () => {
+        const engine = commons.engineOf(inputs.builder);
+        engine.catch(() => { });
+        return engine;
+    };
+    if (!maySkip)
+        void askEngine();
     const { checkout, head } = await commons.openCheckout(await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd));
     const { repository } = checkout;
     facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName);
-    onName(facts.name);
     const revision = await head();
     const { commit, dirty } = revision;
     facts.head = { ...facts.head, commit, pushed: surroundings.pushed === commit ? null : surroundings.pushed, dirty };
+    if (maySkip) {
+        const { base, budgetFiles } = surroundings;
+        const since = await untouchedSince(inputs, { checkout, head: commit, base, cwd, budgetFiles });
+        if (since !== null)
+            return { untouchedSince: since };
+    }
+    const engine = askEngine();
+    onName(facts.name);
     const shop = {
         ...tools,
         name: facts.name,
@@ -75472,6 +75953,7 @@ async function run(images, surroundings, world) {
 /** One image, on all of its platforms. */
 async function runImage(inputs, surroundings, world, commons, scratch) {
     const { repositoryUrl, runUrl } = surroundings;
+    const ofRun = { version: version/* version */.r, waiver: null, repositoryUrl, runUrl };
     const facts = {
         name: inputs.name ?? surroundings.repositoryName ?? 'image',
         head: { commit: null, pushed: null, dirty: false, reference: null },
@@ -75480,8 +75962,13 @@ async function runImage(inputs, surroundings, world, commons, scratch) {
         const budgets = budgetsOf(inputs);
         let historyOf = noHistory;
         const begin = (name) => void (historyOf = readHistories(world, name, inputs.platforms, budgets));
-        const { measured, baseline, ...recorded } = await measureSides(inputs, surroundings, world, commons, scratch, facts, begin);
+        const sides = await measureSides(inputs, surroundings, world, commons, scratch, facts, begin);
         world.signal.throwIfAborted();
+        if ('untouchedSince' in sides) {
+            const images = [{ name: facts.name, untouchedSince: sides.untouchedSince }];
+            return { report: (0,assemble/* assembleReport */.xr)({ ...ofRun, images, gonePlatforms: [], head: facts.head }), recordable: null };
+        }
+        const { measured, baseline, ...recorded } = sides;
         const judgedAt = recorded.committedAt === null ? {} : { now: recorded.committedAt };
         const histories = await Promise.all(measured.map(async ({ platform }) => ({ ...(await historyOf(platform)), ...judgedAt })));
         const images = (0,compare/* compareAll */.Rt)(measured, baseline).map((compared, at) => {
@@ -75495,15 +75982,7 @@ async function runImage(inputs, surroundings, world, commons, scratch) {
         // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.
         const isWhole = inputs.image !== null && inputs.platforms.length === 0;
         const gone = isWhole ? (0,compare/* gonePlatforms */.oq)(measured, baseline) : [];
-        const report = (0,assemble/* assembleReport */.xr)({
-            version: version/* version */.r,
-            images,
-            gonePlatforms: gone,
-            waiver: null,
-            head: facts.head,
-            repositoryUrl,
-            runUrl,
-        });
+        const report = (0,assemble/* assembleReport */.xr)({ ...ofRun, images, gonePlatforms: gone, head: facts.head });
         return { report, recordable: { ...recorded, measurements: measured, caps: capsOf(budgets) } };
     }
     catch (error) {

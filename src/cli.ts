@@ -100,6 +100,8 @@ async function main(command: Command): Promise<number> {
       cwd: process.cwd(),
       temporary: tmpdir(),
       base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
+      isProposal: false,
+      budgetFiles: [],
       baseMustExist: command.mustExist,
       pushed: null,
       uncommitted: 'measure',

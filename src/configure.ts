@@ -41,7 +41,12 @@ export type ReadRemote = (
 ) => Promise<{ bytes: Uint8Array; why: null } | { bytes: null; why: string }>
 
 /** What a run is asked for: each image's inputs, and those of the run as a whole, which are the image's where there is one. */
-export type Configured = { images: Inputs[]; common: Inputs }
+export type Configured = {
+  images: Inputs[]
+  common: Inputs
+  /** Absolute paths of the budget file that was read: as it is named, and with links resolved. [] for none. */
+  files: string[]
+}
 
 /**
  * What the user asked for: inputs (texts by their names, '' for one that is not given), then the budget file, then the defaults. Throws one
@@ -60,12 +65,12 @@ export async function configure(values: Record<string, string>, world: Configure
         { remedy: `The list is \`images\` of ${BUDGET_FILE}, each with a \`name\`.` },
       )
     const inputs = found === null ? parseInputs(values) : read(found, given, null)
-    return { images: [inputs], common: inputs }
+    return { images: [inputs], common: inputs, files: found?.paths ?? [] }
   }
   const [image] = images
   if (image !== undefined && images.length === 1) {
     const inputs = read(found, given, image)
-    return { images: [inputs], common: inputs }
+    return { images: [inputs], common: inputs, files: found.paths }
   }
   const { path } = found.file
   const problems = [
@@ -73,7 +78,11 @@ export async function configure(values: Record<string, string>, world: Configure
     ...images.flatMap((each) => problemsOf(settingsOf(given, found.file, each, found.parent))),
   ]
   if (problems.length > 0) throw notValid([...new Set(problems)], true)
-  return { images: images.map((each) => read(found, given, each)), common: read(found, given, null) }
+  return {
+    images: images.map((each) => read(found, given, each)),
+    common: read(found, given, null),
+    files: found.paths,
+  }
 }
 
 /** The names of the images that are wanted; [] for all. */
@@ -102,8 +111,8 @@ export async function configureHistory(
   return { ...values, ...(branch && { 'data-branch': branch.text }) }
 }
 
-/** A budget file, the one that it extends, and the repository's top folder as its path from the working directory. */
-type Found = { file: BudgetFile; parent: BudgetFile | null; top: string }
+/** A budget file, its absolute paths (as it is named, and with links resolved), the one that it extends, and the repository's top folder as its path from the working directory. */
+type Found = { file: BudgetFile; paths: string[]; parent: BudgetFile | null; top: string }
 
 /**
  * The budget file; null where there is none, or none is wanted.
@@ -126,7 +135,8 @@ async function openBudgetFile(
     },
   )
   const shown = config === '' ? BUDGET_FILE : onOneLine(config)
-  const bytes = await readBudgetFile(config === '' ? join(root, BUDGET_FILE) : resolve(here, config), shown, root)
+  const path = config === '' ? join(root, BUDGET_FILE) : resolve(here, config)
+  const bytes = await readBudgetFile(path, shown, root)
   if (bytes === null && config === '') return null
   if (bytes === null)
     throw new CouldNotMeasure('input', `\`config\` names \`${shown}\`, and there is no such file.`, {
@@ -135,7 +145,7 @@ async function openBudgetFile(
   const { file, problems } = parseBudgetFile(bytes, shown)
   if (file === null) throw notValid([...problems, ...problemsOf(givenInputs(values))], true)
   const parent = file.extends === null || remote === null ? null : await readExtended(file.path, file.extends, remote)
-  return { file, parent, top: relative(here, root) }
+  return { file, paths: [path, await realpath(path)], parent, top: relative(here, root) }
 }
 
 /** The file that a budget file extends. One that cannot be had is an error: without it there might be no limit at all. */

@@ -57,6 +57,7 @@ async function main(): Promise<number> {
       ...context,
       ...event,
       volatile,
+      budgetFiles: configured.files,
       baseMustExist: false,
       uncommitted: 'warn' as const,
       credentials,

@@ -4,7 +4,14 @@ import type { WebhookDefinition } from '@octokit/webhooks-examples'
 
 /** The events that the action runs on: GitHub's name of the event, and its action where it has one. */
 export type EventKind =
-  'pull_request.opened' | 'pull_request.synchronize' | 'merge_group.checks_requested' | 'push' | 'workflow_dispatch'
+  | 'pull_request.opened'
+  | 'pull_request.synchronize'
+  | 'pull_request.closed'
+  | 'merge_group.checks_requested'
+  | 'push'
+  | 'workflow_dispatch'
+  | 'release.published'
+  | 'issue_comment.created'
 
 type Json = null | boolean | number | string | Json[] | JsonObject
 export type JsonObject = { [key: string]: Json }

@@ -66,7 +66,7 @@ export function inTree(request: Pick<BuildRequest, 'tree' | 'root' | 'cwd'>, inp
 }
 
 /** Whether what `relative` gave leads out. Either separator counts on any system; on Windows another drive is an absolute path. */
-function isOutside(path: string): boolean {
+export function isOutside(path: string): boolean {
   return isAbsolute(path) || path.split(/[\\/]/, 1)[0] === '..'
 }
 
@@ -269,7 +269,7 @@ function namedContext(request: BuildRequest, value: string): string {
 }
 
 /** Whether a named context is no folder of the tree: a URL, an image, another target. */
-function isElsewhere(value: string): boolean {
+export function isElsewhere(value: string): boolean {
   return /^[\w+.-]+:\/\/|^target:|^git@/.test(value)
 }
 

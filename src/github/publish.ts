@@ -48,7 +48,7 @@ export type Audience = {
 export function audienceOf(
   { common: inputs, images }: Configured,
   { pullRequest, labelled, onDefaultBranch, isPrivate }: EventFacts,
-  { apiUrl, repository }: ActionContext,
+  { apiUrl, graphqlUrl, repository }: ActionContext,
   clock: Clock,
 ): Audience {
   const { acceptLabel: label, githubToken: token } = inputs
@@ -56,7 +56,7 @@ export function audienceOf(
   const fails = (name: string): boolean => !soft.has(images.length === 1 ? images[0]!.name : name)
   const nobody: Audience = { ...NOBODY, inputs, fails, pullRequest, isPrivate }
   if (token === null || repository === null) return nobody
-  const octokit = openGitHub(token, { baseUrl: apiUrl })
+  const octokit = openGitHub(token, { baseUrl: apiUrl, graphqlUrl })
   // One for reading and writing: what was read of it while the image was built need not be asked for again.
   const branch = openDataBranch(octokit, { ...repository, branch: inputs.dataBranch }, clock)
   const records = openRecords(octokit, repository, branch, clock)
@@ -174,7 +174,7 @@ async function comment(
     core.warning('There is no comment: `github-token` is empty. The verdict and the summary do not need one.')
     return ''
   }
-  const octokit = openGitHub(inputs.githubToken, { baseUrl: context.apiUrl })
+  const octokit = openGitHub(inputs.githubToken, { baseUrl: context.apiUrl, graphqlUrl: context.graphqlUrl })
   const createIfMissing = inputs.comment === 'always' || isNoteworthy(report)
   const { action, url } = await upsertComment(
     octokit,

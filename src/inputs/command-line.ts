@@ -6,7 +6,7 @@ import { IMAGE_FORM, inputNames, nearestInput, onOneLine, type InputName } from 
 import { parseReference } from './reference.ts'
 
 /** Inputs that have no meaning on a terminal: there is no pull request to comment on. */
-const WORKFLOW_ONLY = new Set<InputName>(['accept-label', 'comment', 'github-token', 'record'])
+const WORKFLOW_ONLY = new Set<InputName>(['accept-label', 'comment', 'github-token', 'record', 'untouched'])
 
 /** The options of the commands that are inputs, in action.yml's order. */
 export const inputOptions = inputNames.filter((name) => !WORKFLOW_ONLY.has(name))

@@ -39,6 +39,8 @@ export const descriptions = {
     'What to compare with. `auto`: the record of the base commit, else build it beside the change; `record`: its record or that of the nearest commit before it; `build`; an image where it lies, in the forms of `image`; `none`: nothing, only the caps are judged. Default: `auto`.',
   'base-ref':
     "Commit, branch or tag to compare with, as it is now (not the merge base with it). Default: from the event (the merge commit's first parent, the merge base, the merge queue's base, the previous commit of a push).",
+  untouched:
+    'What becomes of an image on a pull request or in a merge queue when the change touches nothing that it is built from: `skip` (it is not built, and reported as such), `measure`. Default: `skip`.',
   record:
     'Whether a push to the default branch is kept on the data branch, for baselines, badge and history: `auto` (where the token has `contents: write`), `off`. Default: `auto`.',
   'data-branch': 'Branch that has the records and nothing else; it is made on first use. Default: `image-budget`.',

@@ -51,6 +51,7 @@ export const FILE_FORMS: Record<InputName, FileForm> = {
   'accept-label': { kind: 'text', pattern: PATTERNS.label },
   baseline: { kind: 'reference', or: BASELINES },
   'base-ref': { kind: 'text', pattern: PATTERNS.ref },
+  untouched: { kind: 'text', pattern: CHOICES.untouched },
   record: { kind: 'text', pattern: CHOICES.record },
   'data-branch': { kind: 'text', pattern: PATTERNS.branch },
   comment: { kind: 'text', pattern: CHOICES.comment },

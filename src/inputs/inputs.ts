@@ -40,6 +40,8 @@ export type Inputs = {
   acceptLabel: string | null
   baseline: 'auto' | 'record' | 'build' | 'none' | ImageReference
   baseRef: string | null
+  /** What becomes of an image that the change does not touch. */
+  untouched: 'skip' | 'measure'
   /** Whether a push to the default branch is kept as a record. */
   record: 'auto' | 'off'
   /** The branch that has the records. */
@@ -121,7 +123,11 @@ const LABEL_MAX = 50
 const quoted = (values: readonly string[]): string => values.map((value) => `\`${value}\``).join(', ')
 
 /** What inputs with a few words take. */
-export const CHOICES = { record: ['auto', 'off'], comment: ['on-change', 'always', 'off'] } as const
+export const CHOICES = {
+  untouched: ['skip', 'measure'],
+  record: ['auto', 'off'],
+  comment: ['on-change', 'always', 'off'],
+} as const
 
 /** The words that `baseline` takes beside an image's reference. */
 export const BASELINES = ['auto', 'record', 'build', 'none'] as const
@@ -132,6 +138,7 @@ export const DEFAULTS = {
   metrics: 'size, download-size',
   'accept-label': 'image-budget: accept',
   baseline: 'auto',
+  untouched: 'skip',
   record: 'auto',
   'data-branch': 'image-budget',
   comment: 'on-change',
@@ -180,6 +187,7 @@ export const ACCEPTED = {
   'accept-label': `a label's name on one line, of at most ${LABEL_MAX} characters, or \`off\``,
   baseline: `${quoted(BASELINES)}, or ${IMAGE_FORM}`,
   'base-ref': 'a commit, branch or tag',
+  untouched: quoted(CHOICES.untouched),
   record: quoted(CHOICES.record),
   'data-branch': 'the name of a branch that has nothing else: `image-budget`',
   comment: quoted(CHOICES.comment),
@@ -233,6 +241,7 @@ const schema = z.strictObject({
     (value) => BASELINES.find((known) => known === value) ?? parseReference(value),
   ).default(DEFAULTS.baseline),
   'base-ref': matching(ACCEPTED['base-ref'], PATTERNS.ref).optional(),
+  untouched: oneOf(ACCEPTED.untouched, CHOICES.untouched).default(DEFAULTS.untouched),
   record: oneOf(ACCEPTED.record, CHOICES.record).default(DEFAULTS.record),
   'data-branch': matching(ACCEPTED['data-branch'], PATTERNS.branch).default(DEFAULTS['data-branch']),
   comment: oneOf(ACCEPTED.comment, CHOICES.comment).default(DEFAULTS.comment),
@@ -322,6 +331,7 @@ export function inputsOf(given: GivenValues): Inputs {
     acceptLabel: data['accept-label'].toLowerCase() === 'off' ? null : data['accept-label'],
     baseline: data.baseline,
     baseRef: data['base-ref'] ?? null,
+    untouched: data.untouched,
     record: data.record,
     dataBranch: data['data-branch'],
     comment: data.comment,
