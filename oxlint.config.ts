@@ -24,6 +24,7 @@ export const rooms = [
   'advice/',
   'budget/',
   'report/',
+  'collect.ts',
   'github/',
   'untouched.ts',
   'sides.ts',

@@ -3,7 +3,14 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { configure, type Configured, configureHistory, ownerOfRemote, type Remote } from '../src/configure.ts'
+import {
+  configure,
+  type Configured,
+  configureHistory,
+  configureReports,
+  ownerOfRemote,
+  type Remote,
+} from '../src/configure.ts'
 import { createExec } from '../src/exec.ts'
 import type { Inputs } from '../src/inputs/inputs.ts'
 import { createRepository, type TestRepository } from './support/repository.ts'
@@ -229,5 +236,52 @@ describe('history', () => {
       name: 'a',
       'data-branch': 'sizes',
     })
+  })
+})
+
+describe('a run that reads reports', () => {
+  const reports = (values: Record<string, string> = {}, cwd = repository.dir) =>
+    configureReports({ mode: 'report', 'github-token': 'x', ...values }, { exec, cwd, isFound: true, remote: null })
+  const LIST = 'fail: false\nimages:\n  - name: api\n    fail: true\n  - name: worker\n'
+
+  it('needs no checkout: what is not given has its default, and no image is expected', async () => {
+    const { common, expected, fails } = await reports({}, elsewhere)
+    expect(common).toMatchObject({ mode: 'report', reports: ['image-budget-reports'], comment: 'on-change' })
+    expect(expected).toEqual([])
+    expect(fails('api')).toBe(true)
+    expect((await reports({ fail: 'false' }, elsewhere)).fails('api')).toBe(false)
+  })
+
+  it('expects the images of the budget file, and goes by what it says of failing', async () => {
+    write({ [FILE]: LIST })
+    const { expected, fails } = await reports()
+    expect(expected).toEqual(['api', 'worker'])
+    expect(['api', 'worker', 'another'].map(fails)).toEqual([true, false, false])
+    expect((await reports({ fail: 'true' })).fails('worker')).toBe(true)
+  })
+
+  it('expects those that are named instead, in the file or not', async () => {
+    write({ [FILE]: LIST })
+    expect((await reports({ images: 'worker, web\nworker' })).expected).toEqual(['worker', 'web'])
+    expect((await reports({ name: 'web' }, elsewhere)).expected).toEqual(['web'])
+    await expect(reports({ name: 'web', images: 'api' })).rejects.toThrow('`name` and `images` are both given')
+  })
+
+  it('is given nothing that says what or how to measure', async () => {
+    await expect(reports({ 'max-size': '1 MB', context: '.', comment: 'x' })).rejects.toThrow(
+      [
+        '3 inputs are not valid:',
+        '- `comment` has `x`; it takes `on-change`, `always`, `off`.',
+        '- `max-size` is given, but with `mode: report` nothing is measured: it has no effect.',
+        '- `context` is given, but with `mode: report` nothing is measured: it has no effect.',
+      ].join('\n'),
+    )
+    // In the file it is for the jobs that measure.
+    write({ [FILE]: 'max-size: 1 MB\ncontext: app\n' })
+    await expect(reports()).resolves.toMatchObject({ expected: [] })
+  })
+
+  it('is given no name that is no input', async () => {
+    await expect(reports({ reprots: 'x' })).rejects.toThrow('`reprots` is not an input; did you mean `reports`?')
   })
 })

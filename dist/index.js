@@ -38259,7 +38259,7 @@ var identity = __nccwpck_require__(1127);
 var Pair = __nccwpck_require__(7165);
 var toJS = __nccwpck_require__(6424);
 var Schema = __nccwpck_require__(5840);
-var stringifyDocument = __nccwpck_require__(6829);
+var stringifyDocument = __nccwpck_require__(9210);
 var anchors = __nccwpck_require__(1596);
 var applyReviver = __nccwpck_require__(3661);
 var createNode = __nccwpck_require__(2404);
@@ -44181,7 +44181,7 @@ exports.stringifyComment = stringifyComment;
 
 /***/ }),
 
-/***/ 6829:
+/***/ 9210:
 /***/ ((__unused_webpack_module, exports, __nccwpck_require__) => {
 
 
@@ -47277,6 +47277,198 @@ const systemClock = {
 
 /***/ }),
 
+/***/ 8170:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   M: () => (/* binding */ collectReports)
+/* harmony export */ });
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1455);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6760);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9874);
+/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(743);
+/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1499);
+/* harmony import */ var _report_read_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2775);
+/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8508);
+
+
+
+
+
+
+
+
+/** Bytes that all reports have together. */
+const MAX_BYTES = 50_000_000;
+/** Folders within each other; `actions/download-artifact` makes one for each artifact. */
+const MAX_DEPTH = 8;
+/** Names that are looked at, whatever they are of. */
+const MAX_NAMES = 20_000;
+/** Problems that are told. */
+const MAX_PROBLEMS = 20;
+/**
+ * One report of the JSON reports of other jobs: the images that are expected first, in that order, and those of which there is none as images
+ * that could not be measured. The files may be a fork's: only their form is believed (`asOurs`), links are not followed, nothing but regular
+ * files is opened, and all of it is bounded. Throws one CouldNotMeasure `input` with all that cannot be read.
+ */
+async function collectReports({ paths, cwd, expected, run }) {
+    const files = await findReports(paths, cwd, expected.length > 0);
+    const own = { version: _version_js__WEBPACK_IMPORTED_MODULE_7__/* .version */ .r, ...run };
+    const problems = [];
+    let isForeign = false;
+    const reports = [];
+    /** The file that an image and platform came from. */
+    const seen = new Map();
+    let left = MAX_BYTES;
+    let images = 0;
+    for (const file of files) {
+        if (problems.length === MAX_PROBLEMS)
+            break;
+        const name = `\`${shownPath(file, cwd)}\``;
+        const bytes = await readBytes(file, Math.min(left, _report_read_js__WEBPACK_IMPORTED_MODULE_6__/* .MAX_REPORT */ .MZ)).catch((error) => (0,_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .toFailure */ .w)(error).message);
+        if (typeof bytes === 'string') {
+            problems.push(`${name} cannot be read: ${bytes}.`);
+            continue;
+        }
+        left -= bytes.length;
+        if (bytes.length > _report_read_js__WEBPACK_IMPORTED_MODULE_6__/* .MAX_REPORT */ .MZ || left < 0) {
+            const most = left < 0
+                ? `the reports have more than ${MAX_BYTES / 1e6} MB together`
+                : `it has more than ${_report_read_js__WEBPACK_IMPORTED_MODULE_6__/* .MAX_REPORT */ .MZ / 1e6} MB`;
+            problems.push(`${name} cannot be read: ${most}.`);
+            break;
+        }
+        const { report, problem } = (0,_report_read_js__WEBPACK_IMPORTED_MODULE_6__/* .readReport */ .tL)(bytes);
+        if (report === null) {
+            problems.push(`${name} is no report: ${problem}.`);
+            isForeign = true;
+            continue;
+        }
+        images += report.images.length;
+        if (images > _report_read_js__WEBPACK_IMPORTED_MODULE_6__/* .MAX_IMAGES */ .mC) {
+            problems.push(`${name}: the reports have more than ${_report_read_js__WEBPACK_IMPORTED_MODULE_6__/* .MAX_IMAGES */ .mC.toLocaleString('en-US')} images together.`);
+            break;
+        }
+        problems.push(...report.images.flatMap((image) => clashOf(image, name, seen)));
+        reports.push((0,_report_read_js__WEBPACK_IMPORTED_MODULE_6__/* .asOurs */ .AK)(report, own));
+    }
+    const remedy = 'A report is what `mode: measure` or `mode: check` of the same version writes (its output `report`).';
+    if (problems.length > 0)
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .CouldNotMeasure */ .N('input', problems.join('\n'), isForeign ? { remedy } : {});
+    return merged(reports, expected, own);
+}
+/** Two reports of one image: nothing says which of them is right. */
+function clashOf({ name, platform }, file, seen) {
+    const key = JSON.stringify([name, platform]);
+    const other = seen.get(key);
+    seen.set(key, file);
+    if (other === undefined)
+        return [];
+    const what = `\`${(0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_4__/* .onOneLine */ .GJ)(name)}\`${platform === null ? '' : ` for ${(0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_4__/* .onOneLine */ .GJ)(platform)}`}`;
+    return [`${other} and ${file} are both of ${what}; each needs a \`name\` of its own.`];
+}
+function merged(reports, expected, own) {
+    const rank = new Map(expected.map((name, at) => [name, at]));
+    const rankOf = ({ images: [image] }) => rank.get(image?.name ?? '') ?? expected.length;
+    const there = new Set(reports.flatMap(({ images }) => images.map(({ name }) => name)));
+    const missing = expected
+        .filter((name) => !there.has(name))
+        .map((name) => (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_5__/* .reportFailure */ .xV)(name, { ...NOTHING_CAME }, { ...own, ...(reports[0] && { head: reports[0].head }) }));
+    return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_5__/* .mergeReports */ .C1)([...reports, ...missing].toSorted((one, other) => rankOf(one) - rankOf(other)));
+}
+const NOTHING_CAME = {
+    kind: 'measure',
+    message: 'No report of it came: the job that measures it failed, was cancelled or was skipped.',
+    remedy: 'Its log says why; `images` has the names that a report has to be there of.',
+    file: null,
+    line: null,
+    instruction: null,
+};
+/**
+ * The files that are reports, each once, in the order of their names; an error where what may be one is no file. `mayBeNone`: where all jobs
+ * were skipped there is no artifact, nor a folder of them, and what is expected says that better.
+ */
+async function findReports(paths, cwd, mayBeNone) {
+    const files = new Set();
+    let names = 0;
+    const found = (file) => {
+        files.add(file);
+        if (files.size > _report_read_js__WEBPACK_IMPORTED_MODULE_6__/* .MAX_IMAGES */ .mC)
+            throw refusal(paths, `there are more than ${_report_read_js__WEBPACK_IMPORTED_MODULE_6__/* .MAX_IMAGES */ .mC.toLocaleString('en-US')} of them`);
+    };
+    const walk = async (folder, depth) => {
+        for await (const entry of await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.opendir)(folder)) {
+            names += 1;
+            if (names > MAX_NAMES)
+                throw refusal(paths, `there are more than ${MAX_NAMES.toLocaleString('en-US')} files`);
+            const path = (0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)(folder, entry.name);
+            if (entry.isDirectory()) {
+                if (depth === MAX_DEPTH)
+                    throw refusal(paths, `\`${shownPath(path, cwd)}\` lies more than ${MAX_DEPTH} folders deep`);
+                await walk(path, depth + 1);
+            }
+            else if (entry.isFile()) {
+                if (entry.name.endsWith('.json'))
+                    found(path);
+            }
+            else
+                throw refusal(paths, `\`${shownPath(path, cwd)}\` is ${kindOf(entry)}`);
+        }
+    };
+    for (const path of paths) {
+        const place = (0,node_path__WEBPACK_IMPORTED_MODULE_2__.resolve)(cwd, path);
+        const facts = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.lstat)(place).catch(() => null);
+        if (facts === null) {
+            if (!mayBeNone)
+                throw refusal([path], 'there is no such file or folder');
+        }
+        else if (facts.isDirectory())
+            await walk(place, 1);
+        else if (facts.isFile())
+            found(place);
+        else
+            throw refusal([path], `it is ${kindOf(facts)}`);
+    }
+    if (files.size === 0 && !mayBeNone)
+        throw refusal(paths, 'there is no `*.json` in it');
+    return [...files].toSorted();
+}
+function kindOf(entry) {
+    return entry.isSymbolicLink() ? 'a link, and links are not followed' : 'neither a file nor a folder';
+}
+function refusal(paths, why) {
+    const [path = ''] = paths;
+    const named = paths.length === 1 ? `\`${(0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_4__/* .onOneLine */ .GJ)(path)}\`` : `${paths.length} paths`;
+    return new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .CouldNotMeasure */ .N('input', `\`reports\` names ${named}, and ${why}.`, {
+        remedy: 'It takes JSON reports, or folders of them, as `actions/download-artifact` leaves them.',
+    });
+}
+/** At most a byte more than `most`. What was a file when it was found may have become anything. */
+async function readBytes(path, most) {
+    const handle = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.open)(path, node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_RDONLY | (node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_NOFOLLOW ?? 0) | (node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_NONBLOCK ?? 0));
+    try {
+        const facts = await handle.stat();
+        if (!facts.isFile())
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .CouldNotMeasure */ .N('input', 'it is no file');
+        const bytes = Buffer.alloc(Math.min(facts.size, most) + 1);
+        let length = 0;
+        for (let read = 1; read > 0 && length < bytes.length; length += read)
+            read = (await handle.read(bytes, length, bytes.length - length, length)).bytesRead;
+        return bytes.subarray(0, length);
+    }
+    finally {
+        await handle.close();
+    }
+}
+function shownPath(path, cwd) {
+    const inside = (0,node_path__WEBPACK_IMPORTED_MODULE_2__.relative)(cwd, path);
+    return (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_4__/* .onOneLine */ .GJ)(inside.startsWith('..') ? path : inside);
+}
+
+
+/***/ }),
+
 /***/ 3754:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -48158,7 +48350,8 @@ function changeOfBaseImage(base, head) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  jK: () => (/* binding */ configure)
+  jK: () => (/* binding */ configure),
+  MW: () => (/* binding */ configureReports)
 });
 
 // UNUSED EXPORTS: configureHistory, ownerOfRemote
@@ -48342,6 +48535,45 @@ async function configure(values, world) {
         images: images.map((each) => read(found, given, each)),
         common: read(found, given, null),
         files: found.paths,
+    };
+}
+/** What an input still says where nothing is measured. */
+const OF_REPORTING = new Set([
+    'name',
+    'config',
+    'images',
+    'accept-label',
+    'comment',
+    'fail',
+    'mode',
+    'reports',
+    'allow-pull-request-target',
+    'github-token',
+]);
+/** The same for `mode: report`, which needs no checkout: a budget file is read where one is there. Throws as `configure`. */
+async function configureReports(values, world) {
+    const found = await openBudgetFile(values, world);
+    const given = (0,inputs_inputs/* givenInputs */.PC)(values);
+    const problems = [
+        ...(0,inputs_inputs/* problemsOf */.GW)(found === null ? given : settings_settingsOf(given, found.file, null)),
+        ...[...given.keys()]
+            .filter((name) => !OF_REPORTING.has(name) && inputs_inputs/* inputNames */.vj.some((known) => known === name))
+            .map((name) => `\`${name}\` is given, but with \`mode: report\` nothing is measured: it has no effect.`),
+    ];
+    if (problems.length > 0)
+        throw (0,inputs_inputs/* notValid */._O)(problems, found !== null);
+    const common = found === null ? (0,inputs_inputs/* parseInputs */.TL)(values) : read(found, given, null);
+    const wanted = namesIn(given);
+    const images = found?.file.images ?? [];
+    // The file's own values have been checked.
+    const fails = new Map(images.map((image) => [
+        image.name,
+        settings_settingsOf(given, found.file, image).get('fail')?.text.trim().toLowerCase() !== 'false',
+    ]));
+    return {
+        common,
+        expected: wanted.length > 0 ? wanted : images.map(({ name }) => name),
+        fails: (name) => fails.get(name) ?? common.fail,
     };
 }
 /** The names of the images that are wanted; [] for all. */
@@ -48918,6 +49150,6473 @@ function gitFailure(args, result) {
 
 /***/ }),
 
+/***/ 1505:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  oQ: () => (/* binding */ NOBODY),
+  Ox: () => (/* binding */ audienceOf),
+  _n: () => (/* binding */ pullRequestOf),
+  hw: () => (/* binding */ reporterOf),
+  kp: () => (/* binding */ roleOf)
+});
+
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 9 modules
+var core = __nccwpck_require__(9584);
+// EXTERNAL MODULE: ./build/failure.js
+var failure = __nccwpck_require__(9874);
+// EXTERNAL MODULE: ./build/github/errors.js
+var errors = __nccwpck_require__(7307);
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+;// CONCATENATED MODULE: ./build/github/objects.js
+
+/** Far above anything that is kept, in bytes. */
+const LARGEST_BLOB = 20_000_000;
+/**
+ * Git's id of a file's content, in the object format that an id of so many hex digits is of: SHA-1 (40) or SHA-256 (64).
+ * Source: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
+ */
+function blobId(content, digits) {
+    const bytes = Buffer.from(content);
+    return (0,external_node_crypto_.createHash)(digits === 64 ? 'sha256' : 'sha1')
+        .update(`blob ${bytes.length}\0`)
+        .update(bytes)
+        .digest('hex');
+}
+/** Does a thing once for each key; what failed is done again. `loaded` has what was done. */
+function once(load, loaded = new Map()) {
+    return (key, ...rest) => {
+        const known = loaded.get(key);
+        if (known !== undefined)
+            return known;
+        const loading = load(key, ...rest);
+        loaded.set(key, loading);
+        loading.catch(() => loaded.delete(key));
+        return loading;
+    };
+}
+function typeOf({ type, mode }) {
+    if (type === 'tree')
+        return 'folder';
+    return type === 'blob' && mode.startsWith('100') ? 'file' : 'other';
+}
+function entryOf(listed) {
+    return { sha: listed.sha, type: typeOf(listed), size: listed.size ?? null };
+}
+/** The folders of a tree that was listed with all that is below it, by their ids. */
+function foldersOf(tree, listed) {
+    const folders = new Map([['', new Map()]]);
+    const ids = new Map([[tree, '']]);
+    for (const entry of listed) {
+        if (typeOf(entry) !== 'folder')
+            continue;
+        folders.set(entry.path, new Map());
+        ids.set(entry.sha, entry.path);
+    }
+    for (const entry of listed) {
+        const cut = entry.path.lastIndexOf('/');
+        folders.get(entry.path.slice(0, Math.max(0, cut)))?.set(entry.path.slice(cut + 1), entryOf(entry));
+    }
+    return new Map([...ids].map(([sha, path]) => [sha, folders.get(path)]));
+}
+/** The objects of one repository. */
+function openObjects({ rest: { git } }, { owner, repo }) {
+    const where = { owner, repo };
+    const treeOf = once(async (commit) => (await git.getCommit({ ...where, commit_sha: commit })).data.tree.sha);
+    const folders = new Map();
+    const readFolder = once(async (sha) => {
+        const { data } = await git.getTree({ ...where, tree_sha: sha });
+        if (data.truncated)
+            throw new Error(`A folder of the branch has too many files to be listed (${sha}).`);
+        return new Map(data.tree.map((entry) => [entry.path, entryOf(entry)]));
+    }, folders);
+    const readWhole = once(async (sha) => {
+        const { data } = await git.getTree({ ...where, tree_sha: sha, recursive: '1' });
+        if (data.truncated)
+            return readFolder(sha);
+        const found = foldersOf(sha, data.tree);
+        for (const [id, folder] of found)
+            folders.set(id, Promise.resolve(folder));
+        return found.get(sha);
+    });
+    const loadBlob = once(async (sha) => {
+        const { data } = await git.getBlob({ ...where, file_sha: sha });
+        return Buffer.from(data.content, 'base64');
+    });
+    const writeBlob = once(async (_id, content) => {
+        const { data } = await git.createBlob({ ...where, content: content.toString('base64'), encoding: 'base64' });
+        return data.sha;
+    });
+    return {
+        treeOf,
+        readTree: (sha, reach) => (reach === 'whole' ? readWhole(sha) : readFolder(sha)),
+        readBlob: async ({ sha, size }) => {
+            if ((size ?? 0) > LARGEST_BLOB)
+                throw new Error(`A file of the branch is too large to be read: ${size} bytes.`);
+            return loadBlob(sha);
+        },
+        writeTree: async (base, changes) => {
+            const tree = [];
+            // One after the other, as GitHub asks those who write to do.
+            for (const { path, content } of changes) {
+                const file = { path, mode: '100644', type: 'blob' };
+                if (content === null)
+                    tree.push({ ...file, sha: null });
+                else if (typeof content === 'string')
+                    tree.push({ ...file, content });
+                else
+                    tree.push({ ...file, sha: await writeBlob(blobId(content, 40), content) });
+            }
+            const { data } = await git.createTree({ ...where, tree, ...(base !== null && { base_tree: base }) });
+            return data.sha;
+        },
+        writeCommit: async (commit) => (await git.createCommit({ ...where, ...commit })).data.sha,
+    };
+}
+
+;// CONCATENATED MODULE: ./build/github/data-branch.js
+
+
+/** In all, failures in a row that nobody else's progress explains, and milliseconds of waiting. */
+const MOST_TRIES = 40;
+const MOST_FAILURES = 5;
+const PATIENCE = 180_000;
+/**
+ * How long those wait at most who were overtaken, in milliseconds: at first, from try to try, and ever. Simulated with tries of 2.4 s,
+ * twenty jobs that begin in the same second are done after 64 s on average, the last of them with 8 tries.
+ */
+const FIRST_DELAY = 4000;
+const GROWTH = 1.5;
+const LONGEST_DELAY = 20_000;
+/** Opens the data branch. Nothing is asked of GitHub before it is used. `random` is as Math.random: it keeps jobs from trying again together. */
+function openDataBranch(octokit, place, clock, random = Math.random) {
+    const objects = openObjects(octokit, place);
+    const access = { ...place, octokit, objects };
+    const explained = (error, need) => new Error((0,errors/* explainGitHubError */.Pm)(error, clock.now(), need), { cause: error });
+    const patientRead = (read) => (0,errors/* patiently */.d_)(clock, read).catch((error) => {
+        throw explained(error, errors/* TO_READ */.Zy);
+    });
+    const update = async (change, message) => {
+        const progress = { tries: 0, failures: 0, waited: 0, seen: null, begun: new Map(), isUnsure: false };
+        for (;;) {
+            progress.tries += 1;
+            try {
+                const done = await tryOnce(access, { change, message }, progress);
+                return { ...done, tries: progress.tries };
+            }
+            catch (error) {
+                const delay = delayAfter(error, progress, clock.now(), random());
+                if (delay === null)
+                    throw explained(error, errors/* TO_WRITE */.Ux);
+                progress.waited += delay;
+                await clock.sleep(delay);
+            }
+        }
+    };
+    return {
+        snapshot: async () => {
+            const tip = await patientRead(() => readTip(access));
+            return tip && { commit: tip.commit, ...shelfAt(objects, tip.tree, patientRead) };
+        },
+        update,
+    };
+}
+/** The branch's latest commit; null: there is no such branch. */
+async function readRef({ octokit, owner, repo, branch }) {
+    try {
+        return (await octokit.rest.git.getRef({ owner, repo, ref: `heads/${branch}` })).data.object.sha;
+    }
+    catch (error) {
+        if ((0,errors/* statusOf */.c2)(error) === 404 || (0,errors/* obstacleOf */.HD)(error) === 'empty')
+            return null;
+        throw error;
+    }
+}
+async function readTip(access) {
+    const commit = await readRef(access);
+    return commit === null ? null : { commit, tree: await access.objects.treeOf(commit) };
+}
+/**
+ * What a tree has at a path; the tree itself for an empty one. Null: nothing. A folder at the top is an image's: what is asked for lies in
+ * several folders below it, so that it is read whole.
+ */
+async function find(objects, tree, path) {
+    let found = tree === null ? null : { sha: tree, type: 'folder', size: null };
+    for (const [depth, name] of namesOf(path).entries()) {
+        if (found?.type !== 'folder')
+            return null;
+        found = (await entriesIn(objects, found, depth)).get(name) ?? null;
+    }
+    return found;
+}
+/** The names that a path is made of. */
+function namesOf(path) {
+    return path === '' ? [] : path.split('/');
+}
+function entriesIn(objects, { sha }, depth) {
+    return objects.readTree(sha, depth === 1 ? 'whole' : undefined);
+}
+/** The files of a tree (null: none), asked for in a way of its own. */
+function shelfAt(objects, tree, ask) {
+    return {
+        read: (path) => ask(async () => {
+            const found = await find(objects, tree, path);
+            return found?.type === 'file' ? objects.readBlob(found) : null;
+        }),
+        list: (folder) => ask(async () => {
+            const found = await find(objects, tree, folder);
+            return found?.type === 'folder' ? [...(await entriesIn(objects, found, namesOf(folder).length)).keys()] : null;
+        }),
+    };
+}
+/** Looks at the branch as it is, and writes what is missing there. */
+async function tryOnce(access, { change, message }, progress) {
+    const { objects } = access;
+    const tip = await readTip(access);
+    if (progress.seen !== (tip?.commit ?? null))
+        progress.failures = 0;
+    progress.seen = tip?.commit ?? null;
+    const landed = await findLanded(access, tip, progress);
+    if (landed !== null)
+        return { commit: landed, isNew: progress.begun.get(landed) ?? false, action: 'created' };
+    const unchanged = { commit: tip?.commit ?? null, isNew: false, action: 'unchanged' };
+    const wanted = await change(shelfAt(objects, tip?.tree ?? null, (read) => read()));
+    const changes = await missing(objects, tip?.tree ?? null, wanted);
+    if (changes.length === 0)
+        return unchanged;
+    const tree = await objects.writeTree(tip?.tree ?? null, changes);
+    if (tree === tip?.tree)
+        return unchanged;
+    const commit = await objects.writeCommit({ message, tree, parents: tip === null ? [] : [tip.commit] });
+    progress.begun.set(commit, tip === null);
+    await moveBranch(access, tip, commit).catch((error) => {
+        progress.isUnsure ||= ((0,errors/* statusOf */.c2)(error) ?? 500) >= 500;
+        throw error;
+    });
+    return { commit, isNew: tip === null, action: 'created' };
+}
+/** A commit of ours that reached the branch although GitHub's answer did not reach us; null: none did. */
+async function findLanded({ octokit, owner, repo }, tip, { begun, isUnsure }) {
+    if (tip === null || begun.size === 0)
+        return null;
+    if (begun.has(tip.commit))
+        return tip.commit;
+    if (!isUnsure)
+        return null;
+    const { data } = await octokit.rest.repos.listCommits({ owner, repo, sha: tip.commit, per_page: 100 });
+    return data.find(({ sha }) => begun.has(sha))?.sha ?? null;
+}
+/** The changes that would change something. */
+async function missing(objects, tree, changes) {
+    const found = [];
+    for (const change of changes) {
+        const entry = await find(objects, tree, change.path);
+        const isThere = change.content === null
+            ? entry === null
+            : entry?.type === 'file' && entry.sha === blobId(change.content, entry.sha.length);
+        if (!isThere)
+            found.push(change);
+    }
+    return found;
+}
+/**
+ * Moves the branch from what was seen to the commit, or makes it. GitHub refuses where it is not what was seen any more, by descent: only
+ * a branch that was forced back to an earlier commit of its own meanwhile comes forward again.
+ */
+async function moveBranch({ octokit, owner, repo, branch }, tip, commit) {
+    if (tip === null)
+        await octokit.rest.git.createRef({ owner, repo, ref: `refs/heads/${branch}`, sha: commit });
+    else
+        await octokit.rest.git.updateRef({ owner, repo, ref: `heads/${branch}`, sha: commit, force: false });
+}
+/**
+ * Milliseconds to wait before the next try, or null: it would not help. Beyond what `retryDelay` takes for passing, these are tried again:
+ * a branch that moved, and an object that GitHub does not know yet, for it may be a while until all of its servers do.
+ */
+function delayAfter(error, progress, now, random) {
+    const obstacle = (0,errors/* obstacleOf */.HD)(error);
+    const status = (0,errors/* statusOf */.c2)(error);
+    if (obstacle !== null && obstacle !== 'moved')
+        return null;
+    if (obstacle !== 'moved')
+        progress.failures += 1;
+    if (progress.tries >= MOST_TRIES || progress.failures >= MOST_FAILURES)
+        return null;
+    const isRefusal = status === 404 || status === 409 || status === 422;
+    // Its delays grow beyond what is waited for at the fourth try.
+    const least = isRefusal ? 0 : (0,errors/* retryDelay */.a2)(error, Math.min(progress.failures, 3), now);
+    if (least === null)
+        return null;
+    const delay = Math.round(least + random * Math.min(LONGEST_DELAY, FIRST_DELAY * GROWTH ** (progress.tries - 1)));
+    return progress.waited + delay > PATIENCE ? null : delay;
+}
+
+// EXTERNAL MODULE: ./build/github/log.js + 1 modules
+var log = __nccwpck_require__(2312);
+// EXTERNAL MODULE: ./build/github/octokit.js + 23 modules
+var github_octokit = __nccwpck_require__(9343);
+// EXTERNAL MODULE: ./build/inputs/inputs.js
+var inputs = __nccwpck_require__(743);
+;// CONCATENATED MODULE: ./build/github/pull-request.js
+
+
+/**
+ * The open pull request that a run was started for: the one whose head is still the commit that was run. A fork's run names no pull request, and
+ * what it uploads may name any: so GitHub is asked, by the branch that the event tells. Throws an Error that explains what to change.
+ */
+async function findPullRequest(octokit, { owner, repo }, { headSha, headRepository, headBranch }, clock) {
+    const head = `${headRepository.split('/')[0]}:${headBranch}`;
+    const parameters = { owner, repo, head, state: 'open', per_page: 100 };
+    const listed = await (0,errors/* patiently */.d_)(clock, () => octokit.paginate(octokit.rest.pulls.list, parameters)).catch((error) => {
+        throw new Error((0,errors/* explainGitHubError */.Pm)(error, clock.now(), errors/* TO_COMMENT */.Of), { cause: error });
+    });
+    // An owner may have the branch in several repositories.
+    const ofBranch = listed.filter((pull) => pull.head.ref === headBranch && pull.head.repo?.full_name.toLowerCase() === headRepository.toLowerCase());
+    const [found, another] = ofBranch.filter((pull) => pull.head.sha === headSha);
+    const branch = `\`${(0,inputs/* onOneLine */.GJ)(headBranch)}\` of \`${headRepository}\``;
+    if (found !== undefined && another === undefined)
+        return { number: found.number };
+    if (found !== undefined)
+        return { reason: `${branch} has several open pull requests, and nothing tells which of them was run` };
+    return {
+        reason: ofBranch.length === 0
+            ? `${branch} has no open pull request any more`
+            : `${branch} was pushed to since \`${headSha.slice(0, 7)}\`, which was run`,
+    };
+}
+
+// EXTERNAL MODULE: ./build/clock.js + 1 modules
+var build_clock = __nccwpck_require__(4701);
+// EXTERNAL MODULE: ./build/record/listing.js
+var listing = __nccwpck_require__(6288);
+// EXTERNAL MODULE: ./build/record/paths.js
+var paths = __nccwpck_require__(3536);
+// EXTERNAL MODULE: ./build/record/store.js + 4 modules
+var store = __nccwpck_require__(9132);
+// EXTERNAL MODULE: ./build/report/badge.js
+var report_badge = __nccwpck_require__(1452);
+// EXTERNAL MODULE: ./build/compare/compare.js + 6 modules
+var compare = __nccwpck_require__(3754);
+// EXTERNAL MODULE: ./build/record/releases.js
+var record_releases = __nccwpck_require__(9272);
+;// CONCATENATED MODULE: ./node_modules/d3-array/dist/d3-array.mjs
+// https://d3js.org/d3-array/ v3.2.5 Copyright 2010-2026 Mike Bostock
+function d3_array_ascending(a, b) {
+  return a == null || b == null ? NaN : a < b ? -1 : a > b ? 1 : a >= b ? 0 : NaN;
+}
+
+function descending(a, b) {
+  return a == null || b == null ? NaN
+    : b < a ? -1
+    : b > a ? 1
+    : b >= a ? 0
+    : NaN;
+}
+
+function bisector(f) {
+  let compare1, compare2, delta;
+
+  // If an accessor is specified, promote it to a comparator. In this case we
+  // can test whether the search value is (self-) comparable. We can’t do this
+  // for a comparator (except for specific, known comparators) because we can’t
+  // tell if the comparator is symmetric, and an asymmetric comparator can’t be
+  // used to test whether a single value is comparable.
+  if (f.length !== 2) {
+    compare1 = d3_array_ascending;
+    compare2 = (d, x) => d3_array_ascending(f(d), x);
+    delta = (d, x) => f(d) - x;
+  } else {
+    compare1 = f === d3_array_ascending || f === descending ? f : zero;
+    compare2 = f;
+    delta = f;
+  }
+
+  function left(a, x, lo = 0, hi = a.length) {
+    if (lo < hi) {
+      if (compare1(x, x) !== 0) return hi;
+      do {
+        const mid = (lo + hi) >>> 1;
+        if (compare2(a[mid], x) < 0) lo = mid + 1;
+        else hi = mid;
+      } while (lo < hi);
+    }
+    return lo;
+  }
+
+  function right(a, x, lo = 0, hi = a.length) {
+    if (lo < hi) {
+      if (compare1(x, x) !== 0) return hi;
+      do {
+        const mid = (lo + hi) >>> 1;
+        if (compare2(a[mid], x) <= 0) lo = mid + 1;
+        else hi = mid;
+      } while (lo < hi);
+    }
+    return lo;
+  }
+
+  function center(a, x, lo = 0, hi = a.length) {
+    const i = left(a, x, lo, hi - 1);
+    return i > lo && delta(a[i - 1], x) > -delta(a[i], x) ? i - 1 : i;
+  }
+
+  return {left, center, right};
+}
+
+function zero() {
+  return 0;
+}
+
+function number(x) {
+  return x === null ? NaN : +x;
+}
+
+function* numbers(values, valueof) {
+  if (valueof === undefined) {
+    for (let value of values) {
+      if (value != null && (value = +value) >= value) {
+        yield value;
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null && (value = +value) >= value) {
+        yield value;
+      }
+    }
+  }
+}
+
+const ascendingBisect = bisector(d3_array_ascending);
+const bisectRight = ascendingBisect.right;
+const bisectLeft = ascendingBisect.left;
+const bisectCenter = bisector(number).center;
+
+function d3_array_blur(values, r) {
+  if (!((r = +r) >= 0)) throw new RangeError("invalid r");
+  let length = values.length;
+  if (!((length = Math.floor(length)) >= 0)) throw new RangeError("invalid length");
+  if (!length || !r) return values;
+  const blur = blurf(r);
+  const temp = values.slice();
+  blur(values, temp, 0, length, 1);
+  blur(temp, values, 0, length, 1);
+  blur(values, temp, 0, length, 1);
+  return values;
+}
+
+const blur2 = Blur2(blurf);
+
+const blurImage = Blur2(blurfImage);
+
+function Blur2(blur) {
+  return function(data, rx, ry = rx) {
+    if (!((rx = +rx) >= 0)) throw new RangeError("invalid rx");
+    if (!((ry = +ry) >= 0)) throw new RangeError("invalid ry");
+    let {data: values, width, height} = data;
+    if (!((width = Math.floor(width)) >= 0)) throw new RangeError("invalid width");
+    if (!((height = Math.floor(height !== undefined ? height : values.length / width)) >= 0)) throw new RangeError("invalid height");
+    if (!width || !height || (!rx && !ry)) return data;
+    const blurx = rx && blur(rx);
+    const blury = ry && blur(ry);
+    const temp = values.slice();
+    if (blurx && blury) {
+      blurh(blurx, temp, values, width, height);
+      blurh(blurx, values, temp, width, height);
+      blurh(blurx, temp, values, width, height);
+      blurv(blury, values, temp, width, height);
+      blurv(blury, temp, values, width, height);
+      blurv(blury, values, temp, width, height);
+    } else if (blurx) {
+      blurh(blurx, values, temp, width, height);
+      blurh(blurx, temp, values, width, height);
+      blurh(blurx, values, temp, width, height);
+    } else if (blury) {
+      blurv(blury, values, temp, width, height);
+      blurv(blury, temp, values, width, height);
+      blurv(blury, values, temp, width, height);
+    }
+    return data;
+  };
+}
+
+function blurh(blur, T, S, w, h) {
+  for (let y = 0, n = w * h; y < n;) {
+    blur(T, S, y, y += w, 1);
+  }
+}
+
+function blurv(blur, T, S, w, h) {
+  for (let x = 0, n = w * h; x < w; ++x) {
+    blur(T, S, x, x + n, w);
+  }
+}
+
+function blurfImage(radius) {
+  const blur = blurf(radius);
+  return (T, S, start, stop, step) => {
+    start <<= 2, stop <<= 2, step <<= 2;
+    blur(T, S, start + 0, stop + 0, step);
+    blur(T, S, start + 1, stop + 1, step);
+    blur(T, S, start + 2, stop + 2, step);
+    blur(T, S, start + 3, stop + 3, step);
+  };
+}
+
+// Given a target array T, a source array S, sets each value T[i] to the average
+// of {S[i - r], …, S[i], …, S[i + r]}, where r = ⌊radius⌋, start <= i < stop,
+// for each i, i + step, i + 2 * step, etc., and where S[j] is clamped between
+// S[start] (inclusive) and S[stop] (exclusive). If the given radius is not an
+// integer, S[i - r - 1] and S[i + r + 1] are added to the sum, each weighted
+// according to r - ⌊radius⌋.
+function blurf(radius) {
+  const radius0 = Math.floor(radius);
+  if (radius0 === radius) return bluri(radius);
+  const t = radius - radius0;
+  const w = 2 * radius + 1;
+  return (T, S, start, stop, step) => { // stop must be aligned!
+    if (!((stop -= step) >= start)) return; // inclusive stop
+    let sum = radius0 * S[start];
+    const s0 = step * radius0;
+    const s1 = s0 + step;
+    for (let i = start, j = start + s0; i < j; i += step) {
+      sum += S[Math.min(stop, i)];
+    }
+    for (let i = start, j = stop; i <= j; i += step) {
+      sum += S[Math.min(stop, i + s0)];
+      T[i] = (sum + t * (S[Math.max(start, i - s1)] + S[Math.min(stop, i + s1)])) / w;
+      sum -= S[Math.max(start, i - s0)];
+    }
+  };
+}
+
+// Like blurf, but optimized for integer radius.
+function bluri(radius) {
+  const w = 2 * radius + 1;
+  return (T, S, start, stop, step) => { // stop must be aligned!
+    if (!((stop -= step) >= start)) return; // inclusive stop
+    let sum = radius * S[start];
+    const s = step * radius;
+    for (let i = start, j = start + s; i < j; i += step) {
+      sum += S[Math.min(stop, i)];
+    }
+    for (let i = start, j = stop; i <= j; i += step) {
+      sum += S[Math.min(stop, i + s)];
+      T[i] = sum / w;
+      sum -= S[Math.max(start, i - s)];
+    }
+  };
+}
+
+function count(values, valueof) {
+  let count = 0;
+  if (valueof === undefined) {
+    for (let value of values) {
+      if (value != null && (value = +value) >= value) {
+        ++count;
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null && (value = +value) >= value) {
+        ++count;
+      }
+    }
+  }
+  return count;
+}
+
+function length$1(array) {
+  return array.length | 0;
+}
+
+function empty(length) {
+  return !(length > 0);
+}
+
+function arrayify(values) {
+  return typeof values !== "object" || "length" in values ? values : Array.from(values);
+}
+
+function reducer(reduce) {
+  return values => reduce(...values);
+}
+
+function cross(...values) {
+  const reduce = typeof values[values.length - 1] === "function" && reducer(values.pop());
+  values = values.map(arrayify);
+  const lengths = values.map(length$1);
+  const j = values.length - 1;
+  const index = new Array(j + 1).fill(0);
+  const product = [];
+  if (j < 0 || lengths.some(empty)) return product;
+  while (true) {
+    product.push(index.map((j, i) => values[i][j]));
+    let i = j;
+    while (++index[i] === lengths[i]) {
+      if (i === 0) return reduce ? product.map(reduce) : product;
+      index[i--] = 0;
+    }
+  }
+}
+
+function cumsum(values, valueof) {
+  var sum = 0, index = 0;
+  return Float64Array.from(values, valueof === undefined
+    ? v => (sum += +v || 0)
+    : v => (sum += +valueof(v, index++, values) || 0));
+}
+
+function variance(values, valueof) {
+  let count = 0;
+  let delta;
+  let mean = 0;
+  let sum = 0;
+  if (valueof === undefined) {
+    for (let value of values) {
+      if (value != null && (value = +value) >= value) {
+        delta = value - mean;
+        mean += delta / ++count;
+        sum += delta * (value - mean);
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null && (value = +value) >= value) {
+        delta = value - mean;
+        mean += delta / ++count;
+        sum += delta * (value - mean);
+      }
+    }
+  }
+  if (count > 1) return sum / (count - 1);
+}
+
+function deviation(values, valueof) {
+  const v = variance(values, valueof);
+  return v ? Math.sqrt(v) : v;
+}
+
+function extent(values, valueof) {
+  let min;
+  let max;
+  if (valueof === undefined) {
+    for (const value of values) {
+      if (value != null) {
+        if (min === undefined) {
+          if (value >= value) min = max = value;
+        } else {
+          if (min > value) min = value;
+          if (max < value) max = value;
+        }
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null) {
+        if (min === undefined) {
+          if (value >= value) min = max = value;
+        } else {
+          if (min > value) min = value;
+          if (max < value) max = value;
+        }
+      }
+    }
+  }
+  return [min, max];
+}
+
+// https://github.com/python/cpython/blob/a74eea238f5baba15797e2e8b570d153bc8690a7/Modules/mathmodule.c#L1423
+class Adder {
+  constructor() {
+    this._partials = new Float64Array(32);
+    this._n = 0;
+  }
+  add(x) {
+    const p = this._partials;
+    let i = 0;
+    for (let j = 0; j < this._n && j < 32; j++) {
+      const y = p[j],
+        hi = x + y,
+        lo = Math.abs(x) < Math.abs(y) ? x - (hi - y) : y - (hi - x);
+      if (lo) p[i++] = lo;
+      x = hi;
+    }
+    p[i] = x;
+    this._n = i + 1;
+    return this;
+  }
+  valueOf() {
+    const p = this._partials;
+    let n = this._n, x, y, lo, hi = 0;
+    if (n > 0) {
+      hi = p[--n];
+      while (n > 0) {
+        x = hi;
+        y = p[--n];
+        hi = x + y;
+        lo = y - (hi - x);
+        if (lo) break;
+      }
+      if (n > 0 && ((lo < 0 && p[n - 1] < 0) || (lo > 0 && p[n - 1] > 0))) {
+        y = lo * 2;
+        x = hi + y;
+        if (y == x - hi) hi = x;
+      }
+    }
+    return hi;
+  }
+}
+
+function fsum(values, valueof) {
+  const adder = new Adder();
+  if (valueof === undefined) {
+    for (let value of values) {
+      if (value = +value) {
+        adder.add(value);
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if (value = +valueof(value, ++index, values)) {
+        adder.add(value);
+      }
+    }
+  }
+  return +adder;
+}
+
+function fcumsum(values, valueof) {
+  const adder = new Adder();
+  let index = -1;
+  return Float64Array.from(values, valueof === undefined
+      ? v => adder.add(+v || 0)
+      : v => adder.add(+valueof(v, ++index, values) || 0)
+  );
+}
+
+class d3_array_InternMap extends Map {
+  constructor(entries, key = keyof) {
+    super();
+    Object.defineProperties(this, {_intern: {value: new Map()}, _key: {value: key}});
+    if (entries != null) for (const [key, value] of entries) this.set(key, value);
+  }
+  get(key) {
+    return super.get(intern_get(this, key));
+  }
+  has(key) {
+    return super.has(intern_get(this, key));
+  }
+  set(key, value) {
+    return super.set(intern_set(this, key), value);
+  }
+  delete(key) {
+    return super.delete(intern_delete(this, key));
+  }
+}
+
+class InternSet extends Set {
+  constructor(values, key = keyof) {
+    super();
+    Object.defineProperties(this, {_intern: {value: new Map()}, _key: {value: key}});
+    if (values != null) for (const value of values) this.add(value);
+  }
+  has(value) {
+    return super.has(intern_get(this, value));
+  }
+  add(value) {
+    return super.add(intern_set(this, value));
+  }
+  delete(value) {
+    return super.delete(intern_delete(this, value));
+  }
+}
+
+function intern_get({_intern, _key}, value) {
+  const key = _key(value);
+  return _intern.has(key) ? _intern.get(key) : value;
+}
+
+function intern_set({_intern, _key}, value) {
+  const key = _key(value);
+  if (_intern.has(key)) return _intern.get(key);
+  _intern.set(key, value);
+  return value;
+}
+
+function intern_delete({_intern, _key}, value) {
+  const key = _key(value);
+  if (_intern.has(key)) {
+    value = _intern.get(key);
+    _intern.delete(key);
+  }
+  return value;
+}
+
+function keyof(value) {
+  return value !== null && typeof value === "object" ? value.valueOf() : value;
+}
+
+function identity(x) {
+  return x;
+}
+
+function group(values, ...keys) {
+  return nest(values, identity, identity, keys);
+}
+
+function groups(values, ...keys) {
+  return nest(values, Array.from, identity, keys);
+}
+
+function flatten$1(groups, keys) {
+  for (let i = 1, n = keys.length; i < n; ++i) {
+    groups = groups.flatMap(g => g.pop().map(([key, value]) => [...g, key, value]));
+  }
+  return groups;
+}
+
+function flatGroup(values, ...keys) {
+  return flatten$1(groups(values, ...keys), keys);
+}
+
+function flatRollup(values, reduce, ...keys) {
+  return flatten$1(rollups(values, reduce, ...keys), keys);
+}
+
+function rollup(values, reduce, ...keys) {
+  return nest(values, identity, reduce, keys);
+}
+
+function rollups(values, reduce, ...keys) {
+  return nest(values, Array.from, reduce, keys);
+}
+
+function index(values, ...keys) {
+  return nest(values, identity, unique, keys);
+}
+
+function indexes(values, ...keys) {
+  return nest(values, Array.from, unique, keys);
+}
+
+function unique(values) {
+  if (values.length !== 1) throw new Error("duplicate key");
+  return values[0];
+}
+
+function nest(values, map, reduce, keys) {
+  return (function regroup(values, i) {
+    if (i >= keys.length) return reduce(values);
+    const groups = new d3_array_InternMap();
+    const keyof = keys[i++];
+    let index = -1;
+    for (const value of values) {
+      const key = keyof(value, ++index, values);
+      const group = groups.get(key);
+      if (group) group.push(value);
+      else groups.set(key, [value]);
+    }
+    for (const [key, values] of groups) {
+      groups.set(key, regroup(values, i));
+    }
+    return map(groups);
+  })(values, 0);
+}
+
+function permute(source, keys) {
+  return Array.from(keys, key => source[key]);
+}
+
+function sort(values, ...F) {
+  if (typeof values[Symbol.iterator] !== "function") throw new TypeError("values is not iterable");
+  values = Array.from(values);
+  let [f] = F;
+  if ((f && f.length !== 2) || F.length > 1) {
+    const index = Uint32Array.from(values, (d, i) => i);
+    if (F.length > 1) {
+      F = F.map(f => values.map(f));
+      index.sort((i, j) => {
+        for (const f of F) {
+          const c = ascendingDefined(f[i], f[j]);
+          if (c) return c;
+        }
+      });
+    } else {
+      f = values.map(f);
+      index.sort((i, j) => ascendingDefined(f[i], f[j]));
+    }
+    return permute(values, index);
+  }
+  return values.sort(compareDefined(f));
+}
+
+function compareDefined(compare = d3_array_ascending) {
+  if (compare === d3_array_ascending) return ascendingDefined;
+  if (typeof compare !== "function") throw new TypeError("compare is not a function");
+  return (a, b) => {
+    const x = compare(a, b);
+    if (x || x === 0) return x;
+    return (compare(b, b) === 0) - (compare(a, a) === 0);
+  };
+}
+
+function ascendingDefined(a, b) {
+  return (a == null || !(a >= a)) - (b == null || !(b >= b)) || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+function groupSort(values, reduce, key) {
+  return (reduce.length !== 2
+    ? sort(rollup(values, reduce, key), (([ak, av], [bk, bv]) => d3_array_ascending(av, bv) || d3_array_ascending(ak, bk)))
+    : sort(group(values, key), (([ak, av], [bk, bv]) => reduce(av, bv) || d3_array_ascending(ak, bk))))
+    .map(([key]) => key);
+}
+
+var array = Array.prototype;
+
+var slice = array.slice;
+
+function constant(x) {
+  return () => x;
+}
+
+const e10 = Math.sqrt(50),
+    e5 = Math.sqrt(10),
+    e2 = Math.sqrt(2);
+
+function tickSpec(start, stop, count) {
+  const step = (stop - start) / Math.max(0, count),
+      power = Math.floor(Math.log10(step)),
+      error = step / Math.pow(10, power),
+      factor = error >= e10 ? 10 : error >= e5 ? 5 : error >= e2 ? 2 : 1;
+  let i1, i2, inc;
+  if (power < 0) {
+    inc = Math.pow(10, -power) / factor;
+    i1 = Math.round(start * inc);
+    i2 = Math.round(stop * inc);
+    if (i1 / inc < start) ++i1;
+    if (i2 / inc > stop) --i2;
+    inc = -inc;
+  } else {
+    inc = Math.pow(10, power) * factor;
+    i1 = Math.round(start / inc);
+    i2 = Math.round(stop / inc);
+    if (i1 * inc < start) ++i1;
+    if (i2 * inc > stop) --i2;
+  }
+  if (i2 < i1 && 0.5 <= count && count < 2) return tickSpec(start, stop, count * 2);
+  return [i1, i2, inc];
+}
+
+function d3_array_ticks(start, stop, count) {
+  stop = +stop, start = +start, count = +count;
+  if (!(count > 0)) return [];
+  if (start === stop) return [start];
+  const reverse = stop < start, [i1, i2, inc] = reverse ? tickSpec(stop, start, count) : tickSpec(start, stop, count);
+  if (!(i2 >= i1)) return [];
+  const n = i2 - i1 + 1, ticks = new Array(n);
+  if (reverse) {
+    if (inc < 0) for (let i = 0; i < n; ++i) ticks[i] = (i2 - i) / -inc;
+    else for (let i = 0; i < n; ++i) ticks[i] = (i2 - i) * inc;
+  } else {
+    if (inc < 0) for (let i = 0; i < n; ++i) ticks[i] = (i1 + i) / -inc;
+    else for (let i = 0; i < n; ++i) ticks[i] = (i1 + i) * inc;
+  }
+  return ticks;
+}
+
+function tickIncrement(start, stop, count) {
+  stop = +stop, start = +start, count = +count;
+  return tickSpec(start, stop, count)[2];
+}
+
+function tickStep(start, stop, count) {
+  stop = +stop, start = +start, count = +count;
+  const reverse = stop < start, inc = reverse ? tickIncrement(stop, start, count) : tickIncrement(start, stop, count);
+  return (reverse ? -1 : 1) * (inc < 0 ? 1 / -inc : inc);
+}
+
+function nice(start, stop, count) {
+  let prestep;
+  while (true) {
+    const step = tickIncrement(start, stop, count);
+    if (step === prestep || step === 0 || !isFinite(step)) {
+      return [start, stop];
+    } else if (step > 0) {
+      const i = Math.ceil(start / step);
+      const j = Math.floor(stop / step);
+      start = (i - (i * step > start)) * step;
+      stop = (j + (j * step < stop)) * step;
+    } else if (step < 0) {
+      const s = -step;
+      const i = Math.ceil(start * s);
+      const j = Math.floor(stop * s);
+      start = (i - (i / s > start)) / s;
+      stop = (j + (j / s < stop)) / s;
+    }
+    prestep = step;
+  }
+}
+
+function thresholdSturges(values) {
+  return Math.max(1, Math.ceil(Math.log(count(values)) / Math.LN2) + 1);
+}
+
+function bin() {
+  var value = identity,
+      domain = extent,
+      threshold = thresholdSturges;
+
+  function histogram(data) {
+    if (!Array.isArray(data)) data = Array.from(data);
+
+    var i,
+        n = data.length,
+        x,
+        step,
+        values = new Array(n);
+
+    for (i = 0; i < n; ++i) {
+      values[i] = value(data[i], i, data);
+    }
+
+    var xz = domain(values),
+        x0 = xz[0],
+        x1 = xz[1],
+        tz = threshold(values, x0, x1);
+
+    // Convert number of thresholds into uniform thresholds, and nice the
+    // default domain accordingly.
+    if (!Array.isArray(tz)) {
+      const max = x1, tn = +tz;
+      if (domain === extent) [x0, x1] = nice(x0, x1, tn);
+      tz = d3_array_ticks(x0, x1, tn);
+
+      // If the domain is aligned with the first tick (which it will by
+      // default), then we can use quantization rather than bisection to bin
+      // values, which is substantially faster.
+      if (tz[0] <= x0) step = tickIncrement(x0, x1, tn);
+
+      // If the last threshold is coincident with the domain’s upper bound, the
+      // last bin will be zero-width. If the default domain is used, and this
+      // last threshold is coincident with the maximum input value, we can
+      // extend the niced upper bound by one tick to ensure uniform bin widths;
+      // otherwise, we simply remove the last threshold. Note that we don’t
+      // coerce values or the domain to numbers, and thus must be careful to
+      // compare order (>=) rather than strict equality (===)!
+      if (tz[tz.length - 1] >= x1) {
+        if (max >= x1 && domain === extent) {
+          const step = tickIncrement(x0, x1, tn);
+          if (isFinite(step)) {
+            if (step > 0) {
+              x1 = (Math.floor(x1 / step) + 1) * step;
+            } else if (step < 0) {
+              x1 = (Math.ceil(x1 * -step) + 1) / -step;
+            }
+          }
+        } else {
+          tz.pop();
+        }
+      }
+    }
+
+    // Remove any thresholds outside the domain.
+    // Be careful not to mutate an array owned by the user!
+    var m = tz.length, a = 0, b = m;
+    while (tz[a] <= x0) ++a;
+    while (tz[b - 1] > x1) --b;
+    if (a || b < m) tz = tz.slice(a, b), m = b - a;
+
+    var bins = new Array(m + 1),
+        bin;
+
+    // Initialize bins.
+    for (i = 0; i <= m; ++i) {
+      bin = bins[i] = [];
+      bin.x0 = i > 0 ? tz[i - 1] : x0;
+      bin.x1 = i < m ? tz[i] : x1;
+    }
+
+    // Assign data to bins by value, ignoring any outside the domain.
+    if (isFinite(step)) {
+      if (step > 0) {
+        for (i = 0; i < n; ++i) {
+          if ((x = values[i]) != null && x0 <= x && x <= x1) {
+            bins[Math.min(m, Math.floor((x - x0) / step))].push(data[i]);
+          }
+        }
+      } else if (step < 0) {
+        for (i = 0; i < n; ++i) {
+          if ((x = values[i]) != null && x0 <= x && x <= x1) {
+            const j = Math.floor((x0 - x) * step);
+            bins[Math.min(m, j + (tz[j] <= x))].push(data[i]); // handle off-by-one due to rounding
+          }
+        }
+      }
+    } else {
+      for (i = 0; i < n; ++i) {
+        if ((x = values[i]) != null && x0 <= x && x <= x1) {
+          bins[bisectRight(tz, x, 0, m)].push(data[i]);
+        }
+      }
+    }
+
+    return bins;
+  }
+
+  histogram.value = function(_) {
+    return arguments.length ? (value = typeof _ === "function" ? _ : constant(_), histogram) : value;
+  };
+
+  histogram.domain = function(_) {
+    return arguments.length ? (domain = typeof _ === "function" ? _ : constant([_[0], _[1]]), histogram) : domain;
+  };
+
+  histogram.thresholds = function(_) {
+    return arguments.length ? (threshold = typeof _ === "function" ? _ : constant(Array.isArray(_) ? slice.call(_) : _), histogram) : threshold;
+  };
+
+  return histogram;
+}
+
+function max(values, valueof) {
+  let max;
+  if (valueof === undefined) {
+    for (const value of values) {
+      if (value != null
+          && (max < value || (max === undefined && value >= value))) {
+        max = value;
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null
+          && (max < value || (max === undefined && value >= value))) {
+        max = value;
+      }
+    }
+  }
+  return max;
+}
+
+function maxIndex(values, valueof) {
+  let max;
+  let maxIndex = -1;
+  let index = -1;
+  if (valueof === undefined) {
+    for (const value of values) {
+      ++index;
+      if (value != null
+          && (max < value || (max === undefined && value >= value))) {
+        max = value, maxIndex = index;
+      }
+    }
+  } else {
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null
+          && (max < value || (max === undefined && value >= value))) {
+        max = value, maxIndex = index;
+      }
+    }
+  }
+  return maxIndex;
+}
+
+function min(values, valueof) {
+  let min;
+  if (valueof === undefined) {
+    for (const value of values) {
+      if (value != null
+          && (min > value || (min === undefined && value >= value))) {
+        min = value;
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null
+          && (min > value || (min === undefined && value >= value))) {
+        min = value;
+      }
+    }
+  }
+  return min;
+}
+
+function minIndex(values, valueof) {
+  let min;
+  let minIndex = -1;
+  let index = -1;
+  if (valueof === undefined) {
+    for (const value of values) {
+      ++index;
+      if (value != null
+          && (min > value || (min === undefined && value >= value))) {
+        min = value, minIndex = index;
+      }
+    }
+  } else {
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null
+          && (min > value || (min === undefined && value >= value))) {
+        min = value, minIndex = index;
+      }
+    }
+  }
+  return minIndex;
+}
+
+// Based on https://github.com/mourner/quickselect
+// ISC license, Copyright 2018 Vladimir Agafonkin.
+function quickselect(array, k, left = 0, right = Infinity, compare) {
+  k = Math.floor(k);
+  left = Math.floor(Math.max(0, left));
+  right = Math.floor(Math.min(array.length - 1, right));
+
+  if (!(left <= k && k <= right)) return array;
+
+  compare = compare === undefined ? ascendingDefined : compareDefined(compare);
+
+  while (right > left) {
+    if (right - left > 600) {
+      const n = right - left + 1;
+      const m = k - left + 1;
+      const z = Math.log(n);
+      const s = 0.5 * Math.exp(2 * z / 3);
+      const sd = 0.5 * Math.sqrt(z * s * (n - s) / n) * (m - n / 2 < 0 ? -1 : 1);
+      const newLeft = Math.max(left, Math.floor(k - m * s / n + sd));
+      const newRight = Math.min(right, Math.floor(k + (n - m) * s / n + sd));
+      quickselect(array, k, newLeft, newRight, compare);
+    }
+
+    const t = array[k];
+    let i = left;
+    let j = right;
+
+    swap(array, left, k);
+    if (compare(array[right], t) > 0) swap(array, left, right);
+
+    while (i < j) {
+      swap(array, i, j), ++i, --j;
+      while (compare(array[i], t) < 0) ++i;
+      while (compare(array[j], t) > 0) --j;
+    }
+
+    if (compare(array[left], t) === 0) swap(array, left, j);
+    else ++j, swap(array, j, right);
+
+    if (j <= k) left = j + 1;
+    if (k <= j) right = j - 1;
+  }
+
+  return array;
+}
+
+function swap(array, i, j) {
+  const t = array[i];
+  array[i] = array[j];
+  array[j] = t;
+}
+
+function greatest(values, compare = d3_array_ascending) {
+  let max;
+  let defined = false;
+  if (compare.length === 1) {
+    let maxValue;
+    for (const element of values) {
+      const value = compare(element);
+      if (defined
+          ? d3_array_ascending(value, maxValue) > 0
+          : d3_array_ascending(value, value) === 0) {
+        max = element;
+        maxValue = value;
+        defined = true;
+      }
+    }
+  } else {
+    for (const value of values) {
+      if (defined
+          ? compare(value, max) > 0
+          : compare(value, value) === 0) {
+        max = value;
+        defined = true;
+      }
+    }
+  }
+  return max;
+}
+
+function quantile(values, p, valueof) {
+  values = Float64Array.from(numbers(values, valueof));
+  if (!(n = values.length) || isNaN(p = +p)) return;
+  if (p <= 0 || n < 2) return min(values);
+  if (p >= 1) return max(values);
+  var n,
+      i = (n - 1) * p,
+      i0 = Math.floor(i),
+      value0 = max(quickselect(values, i0).subarray(0, i0 + 1)),
+      value1 = min(values.subarray(i0 + 1));
+  return value0 + (value1 - value0) * (i - i0);
+}
+
+function d3_array_quantileSorted(values, p, valueof = number) {
+  if (!(n = values.length) || isNaN(p = +p)) return;
+  if (p <= 0 || n < 2) return +valueof(values[0], 0, values);
+  if (p >= 1) return +valueof(values[n - 1], n - 1, values);
+  var n,
+      i = (n - 1) * p,
+      i0 = Math.floor(i),
+      value0 = +valueof(values[i0], i0, values),
+      value1 = +valueof(values[i0 + 1], i0 + 1, values);
+  return value0 + (value1 - value0) * (i - i0);
+}
+
+function quantileIndex(values, p, valueof = number) {
+  if (isNaN(p = +p)) return;
+  numbers = Float64Array.from(values, (_, i) => number(valueof(values[i], i, values)));
+  if (p <= 0) return minIndex(numbers);
+  if (p >= 1) return maxIndex(numbers);
+  var numbers,
+      index = Uint32Array.from(values, (_, i) => i),
+      j = numbers.length - 1,
+      i = Math.floor(j * p);
+  quickselect(index, i, 0, j, (i, j) => ascendingDefined(numbers[i], numbers[j]));
+  i = greatest(index.subarray(0, i + 1), (i) => numbers[i]);
+  return i >= 0 ? i : -1;
+}
+
+function thresholdFreedmanDiaconis(values, min, max) {
+  const c = count(values), d = quantile(values, 0.75) - quantile(values, 0.25);
+  return c && d ? Math.ceil((max - min) / (2 * d * Math.pow(c, -1 / 3))) : 1;
+}
+
+function thresholdScott(values, min, max) {
+  const c = count(values), d = deviation(values);
+  return c && d ? Math.ceil((max - min) * Math.cbrt(c) / (3.49 * d)) : 1;
+}
+
+function mean(values, valueof) {
+  let count = 0;
+  let sum = 0;
+  if (valueof === undefined) {
+    for (let value of values) {
+      if (value != null && (value = +value) >= value) {
+        ++count, sum += value;
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null && (value = +value) >= value) {
+        ++count, sum += value;
+      }
+    }
+  }
+  if (count) return sum / count;
+}
+
+function median(values, valueof) {
+  return quantile(values, 0.5, valueof);
+}
+
+function medianIndex(values, valueof) {
+  return quantileIndex(values, 0.5, valueof);
+}
+
+function* flatten(arrays) {
+  for (const array of arrays) {
+    yield* array;
+  }
+}
+
+function merge(arrays) {
+  return Array.from(flatten(arrays));
+}
+
+function mode(values, valueof) {
+  const counts = new d3_array_InternMap();
+  if (valueof === undefined) {
+    for (let value of values) {
+      if (value != null && value >= value) {
+        counts.set(value, (counts.get(value) || 0) + 1);
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if ((value = valueof(value, ++index, values)) != null && value >= value) {
+        counts.set(value, (counts.get(value) || 0) + 1);
+      }
+    }
+  }
+  let modeValue;
+  let modeCount = 0;
+  for (const [value, count] of counts) {
+    if (count > modeCount) {
+      modeCount = count;
+      modeValue = value;
+    }
+  }
+  return modeValue;
+}
+
+function pairs(values, pairof = pair) {
+  const pairs = [];
+  let previous;
+  let first = false;
+  for (const value of values) {
+    if (first) pairs.push(pairof(previous, value));
+    previous = value;
+    first = true;
+  }
+  return pairs;
+}
+
+function pair(a, b) {
+  return [a, b];
+}
+
+function d3_array_range(start, stop, step) {
+  start = +start, stop = +stop, step = (n = arguments.length) < 2 ? (stop = start, start = 0, 1) : n < 3 ? 1 : +step;
+
+  var i = -1,
+      n = Math.max(0, Math.ceil((stop - start) / step)) | 0,
+      range = new Array(n);
+
+  while (++i < n) {
+    range[i] = start + i * step;
+  }
+
+  return range;
+}
+
+function rank(values, valueof = d3_array_ascending) {
+  if (typeof values[Symbol.iterator] !== "function") throw new TypeError("values is not iterable");
+  let V = Array.from(values);
+  const R = new Float64Array(V.length);
+  if (valueof.length !== 2) V = V.map(valueof), valueof = d3_array_ascending;
+  const compareIndex = (i, j) => valueof(V[i], V[j]);
+  let k, r;
+  values = Uint32Array.from(V, (_, i) => i);
+  // Risky chaining due to Safari 14 https://github.com/d3/d3-array/issues/123
+  values.sort(valueof === d3_array_ascending ? (i, j) => ascendingDefined(V[i], V[j]) : compareDefined(compareIndex));
+  values.forEach((j, i) => {
+      const c = compareIndex(j, k === undefined ? j : k);
+      if (c >= 0) {
+        if (k === undefined || c > 0) k = j, r = i;
+        R[j] = r;
+      } else {
+        R[j] = NaN;
+      }
+    });
+  return R;
+}
+
+function least(values, compare = d3_array_ascending) {
+  let min;
+  let defined = false;
+  if (compare.length === 1) {
+    let minValue;
+    for (const element of values) {
+      const value = compare(element);
+      if (defined
+          ? d3_array_ascending(value, minValue) < 0
+          : d3_array_ascending(value, value) === 0) {
+        min = element;
+        minValue = value;
+        defined = true;
+      }
+    }
+  } else {
+    for (const value of values) {
+      if (defined
+          ? compare(value, min) < 0
+          : compare(value, value) === 0) {
+        min = value;
+        defined = true;
+      }
+    }
+  }
+  return min;
+}
+
+function leastIndex(values, compare = d3_array_ascending) {
+  if (compare.length === 1) return minIndex(values, compare);
+  let minValue;
+  let min = -1;
+  let index = -1;
+  for (const value of values) {
+    ++index;
+    if (min < 0
+        ? compare(value, value) === 0
+        : compare(value, minValue) < 0) {
+      minValue = value;
+      min = index;
+    }
+  }
+  return min;
+}
+
+function greatestIndex(values, compare = d3_array_ascending) {
+  if (compare.length === 1) return maxIndex(values, compare);
+  let maxValue;
+  let max = -1;
+  let index = -1;
+  for (const value of values) {
+    ++index;
+    if (max < 0
+        ? compare(value, value) === 0
+        : compare(value, maxValue) > 0) {
+      maxValue = value;
+      max = index;
+    }
+  }
+  return max;
+}
+
+function scan(values, compare) {
+  const index = leastIndex(values, compare);
+  return index < 0 ? undefined : index;
+}
+
+var shuffle = shuffler(Math.random);
+
+function shuffler(random) {
+  return function shuffle(array, i0 = 0, i1 = array.length) {
+    let m = i1 - (i0 = +i0);
+    while (m) {
+      const i = random() * m-- | 0, t = array[m + i0];
+      array[m + i0] = array[i + i0];
+      array[i + i0] = t;
+    }
+    return array;
+  };
+}
+
+function sum(values, valueof) {
+  let sum = 0;
+  if (valueof === undefined) {
+    for (let value of values) {
+      if (value = +value) {
+        sum += value;
+      }
+    }
+  } else {
+    let index = -1;
+    for (let value of values) {
+      if (value = +valueof(value, ++index, values)) {
+        sum += value;
+      }
+    }
+  }
+  return sum;
+}
+
+function transpose(matrix) {
+  if (!(n = matrix.length)) return [];
+  for (var i = -1, m = min(matrix, d3_array_length), transpose = new Array(m); ++i < m;) {
+    for (var j = -1, n, row = transpose[i] = new Array(n); ++j < n;) {
+      row[j] = matrix[j][i];
+    }
+  }
+  return transpose;
+}
+
+function d3_array_length(d) {
+  return d.length;
+}
+
+function zip() {
+  return transpose(arguments);
+}
+
+function every(values, test) {
+  if (typeof test !== "function") throw new TypeError("test is not a function");
+  let index = -1;
+  for (const value of values) {
+    if (!test(value, ++index, values)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function some(values, test) {
+  if (typeof test !== "function") throw new TypeError("test is not a function");
+  let index = -1;
+  for (const value of values) {
+    if (test(value, ++index, values)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function filter(values, test) {
+  if (typeof test !== "function") throw new TypeError("test is not a function");
+  const array = [];
+  let index = -1;
+  for (const value of values) {
+    if (test(value, ++index, values)) {
+      array.push(value);
+    }
+  }
+  return array;
+}
+
+function map(values, mapper) {
+  if (typeof values[Symbol.iterator] !== "function") throw new TypeError("values is not iterable");
+  if (typeof mapper !== "function") throw new TypeError("mapper is not a function");
+  return Array.from(values, (value, index) => mapper(value, index, values));
+}
+
+function reduce(values, reducer, value) {
+  if (typeof reducer !== "function") throw new TypeError("reducer is not a function");
+  const iterator = values[Symbol.iterator]();
+  let done, next, index = -1;
+  if (arguments.length < 3) {
+    ({done, value} = iterator.next());
+    if (done) return;
+    ++index;
+  }
+  while (({done, value: next} = iterator.next()), !done) {
+    value = reducer(value, next, ++index, values);
+  }
+  return value;
+}
+
+function reverse(values) {
+  if (typeof values[Symbol.iterator] !== "function") throw new TypeError("values is not iterable");
+  return Array.from(values).reverse();
+}
+
+function difference(values, ...others) {
+  values = new InternSet(values);
+  for (const other of others) {
+    for (const value of other) {
+      values.delete(value);
+    }
+  }
+  return values;
+}
+
+function disjoint(values, other) {
+  const iterator = other[Symbol.iterator](), set = new InternSet();
+  for (const v of values) {
+    if (set.has(v)) return false;
+    let value, done;
+    while (({value, done} = iterator.next())) {
+      if (done) break;
+      if (Object.is(v, value)) return false;
+      set.add(value);
+    }
+  }
+  return true;
+}
+
+function intersection(values, ...others) {
+  values = new InternSet(values);
+  others = others.map(set);
+  out: for (const value of values) {
+    for (const other of others) {
+      if (!other.has(value)) {
+        values.delete(value);
+        continue out;
+      }
+    }
+  }
+  return values;
+}
+
+function set(values) {
+  return values instanceof InternSet ? values : new InternSet(values);
+}
+
+function superset(values, other) {
+  const iterator = values[Symbol.iterator](), set = new Set();
+  for (const o of other) {
+    const io = intern(o);
+    if (set.has(io)) continue;
+    let value, done;
+    while (({value, done} = iterator.next())) {
+      if (done) return false;
+      const ivalue = intern(value);
+      set.add(ivalue);
+      if (Object.is(io, ivalue)) break;
+    }
+  }
+  return true;
+}
+
+function intern(value) {
+  return value !== null && typeof value === "object" ? value.valueOf() : value;
+}
+
+function subset(values, other) {
+  return superset(other, values);
+}
+
+function union(...others) {
+  const set = new InternSet();
+  for (const other of others) {
+    for (const o of other) {
+      set.add(o);
+    }
+  }
+  return set;
+}
+
+
+
+;// CONCATENATED MODULE: ./node_modules/d3-color/dist/d3-color.mjs
+// https://d3js.org/d3-color/ v3.1.1 Copyright 2010-2026 Mike Bostock
+function d3_color_define(constructor, factory, prototype) {
+  constructor.prototype = factory.prototype = prototype;
+  prototype.constructor = constructor;
+}
+
+function extend(parent, definition) {
+  var prototype = Object.create(parent.prototype);
+  for (var key in definition) prototype[key] = definition[key];
+  return prototype;
+}
+
+function Color() {}
+
+var darker = 0.7;
+var brighter = 1 / darker;
+
+var reI = "\\s*([+-]?\\d+)\\s*",
+    reN = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)\\s*",
+    reP = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)%\\s*",
+    reHex = /^#([0-9a-f]{3,8})$/,
+    reRgbInteger = new RegExp(`^rgb\\(${reI},${reI},${reI}\\)$`),
+    reRgbPercent = new RegExp(`^rgb\\(${reP},${reP},${reP}\\)$`),
+    reRgbaInteger = new RegExp(`^rgba\\(${reI},${reI},${reI},${reN}\\)$`),
+    reRgbaPercent = new RegExp(`^rgba\\(${reP},${reP},${reP},${reN}\\)$`),
+    reHslPercent = new RegExp(`^hsl\\(${reN},${reP},${reP}\\)$`),
+    reHslaPercent = new RegExp(`^hsla\\(${reN},${reP},${reP},${reN}\\)$`);
+
+var named = {
+  aliceblue: 0xf0f8ff,
+  antiquewhite: 0xfaebd7,
+  aqua: 0x00ffff,
+  aquamarine: 0x7fffd4,
+  azure: 0xf0ffff,
+  beige: 0xf5f5dc,
+  bisque: 0xffe4c4,
+  black: 0x000000,
+  blanchedalmond: 0xffebcd,
+  blue: 0x0000ff,
+  blueviolet: 0x8a2be2,
+  brown: 0xa52a2a,
+  burlywood: 0xdeb887,
+  cadetblue: 0x5f9ea0,
+  chartreuse: 0x7fff00,
+  chocolate: 0xd2691e,
+  coral: 0xff7f50,
+  cornflowerblue: 0x6495ed,
+  cornsilk: 0xfff8dc,
+  crimson: 0xdc143c,
+  cyan: 0x00ffff,
+  darkblue: 0x00008b,
+  darkcyan: 0x008b8b,
+  darkgoldenrod: 0xb8860b,
+  darkgray: 0xa9a9a9,
+  darkgreen: 0x006400,
+  darkgrey: 0xa9a9a9,
+  darkkhaki: 0xbdb76b,
+  darkmagenta: 0x8b008b,
+  darkolivegreen: 0x556b2f,
+  darkorange: 0xff8c00,
+  darkorchid: 0x9932cc,
+  darkred: 0x8b0000,
+  darksalmon: 0xe9967a,
+  darkseagreen: 0x8fbc8f,
+  darkslateblue: 0x483d8b,
+  darkslategray: 0x2f4f4f,
+  darkslategrey: 0x2f4f4f,
+  darkturquoise: 0x00ced1,
+  darkviolet: 0x9400d3,
+  deeppink: 0xff1493,
+  deepskyblue: 0x00bfff,
+  dimgray: 0x696969,
+  dimgrey: 0x696969,
+  dodgerblue: 0x1e90ff,
+  firebrick: 0xb22222,
+  floralwhite: 0xfffaf0,
+  forestgreen: 0x228b22,
+  fuchsia: 0xff00ff,
+  gainsboro: 0xdcdcdc,
+  ghostwhite: 0xf8f8ff,
+  gold: 0xffd700,
+  goldenrod: 0xdaa520,
+  gray: 0x808080,
+  green: 0x008000,
+  greenyellow: 0xadff2f,
+  grey: 0x808080,
+  honeydew: 0xf0fff0,
+  hotpink: 0xff69b4,
+  indianred: 0xcd5c5c,
+  indigo: 0x4b0082,
+  ivory: 0xfffff0,
+  khaki: 0xf0e68c,
+  lavender: 0xe6e6fa,
+  lavenderblush: 0xfff0f5,
+  lawngreen: 0x7cfc00,
+  lemonchiffon: 0xfffacd,
+  lightblue: 0xadd8e6,
+  lightcoral: 0xf08080,
+  lightcyan: 0xe0ffff,
+  lightgoldenrodyellow: 0xfafad2,
+  lightgray: 0xd3d3d3,
+  lightgreen: 0x90ee90,
+  lightgrey: 0xd3d3d3,
+  lightpink: 0xffb6c1,
+  lightsalmon: 0xffa07a,
+  lightseagreen: 0x20b2aa,
+  lightskyblue: 0x87cefa,
+  lightslategray: 0x778899,
+  lightslategrey: 0x778899,
+  lightsteelblue: 0xb0c4de,
+  lightyellow: 0xffffe0,
+  lime: 0x00ff00,
+  limegreen: 0x32cd32,
+  linen: 0xfaf0e6,
+  magenta: 0xff00ff,
+  maroon: 0x800000,
+  mediumaquamarine: 0x66cdaa,
+  mediumblue: 0x0000cd,
+  mediumorchid: 0xba55d3,
+  mediumpurple: 0x9370db,
+  mediumseagreen: 0x3cb371,
+  mediumslateblue: 0x7b68ee,
+  mediumspringgreen: 0x00fa9a,
+  mediumturquoise: 0x48d1cc,
+  mediumvioletred: 0xc71585,
+  midnightblue: 0x191970,
+  mintcream: 0xf5fffa,
+  mistyrose: 0xffe4e1,
+  moccasin: 0xffe4b5,
+  navajowhite: 0xffdead,
+  navy: 0x000080,
+  oldlace: 0xfdf5e6,
+  olive: 0x808000,
+  olivedrab: 0x6b8e23,
+  orange: 0xffa500,
+  orangered: 0xff4500,
+  orchid: 0xda70d6,
+  palegoldenrod: 0xeee8aa,
+  palegreen: 0x98fb98,
+  paleturquoise: 0xafeeee,
+  palevioletred: 0xdb7093,
+  papayawhip: 0xffefd5,
+  peachpuff: 0xffdab9,
+  peru: 0xcd853f,
+  pink: 0xffc0cb,
+  plum: 0xdda0dd,
+  powderblue: 0xb0e0e6,
+  purple: 0x800080,
+  rebeccapurple: 0x663399,
+  red: 0xff0000,
+  rosybrown: 0xbc8f8f,
+  royalblue: 0x4169e1,
+  saddlebrown: 0x8b4513,
+  salmon: 0xfa8072,
+  sandybrown: 0xf4a460,
+  seagreen: 0x2e8b57,
+  seashell: 0xfff5ee,
+  sienna: 0xa0522d,
+  silver: 0xc0c0c0,
+  skyblue: 0x87ceeb,
+  slateblue: 0x6a5acd,
+  slategray: 0x708090,
+  slategrey: 0x708090,
+  snow: 0xfffafa,
+  springgreen: 0x00ff7f,
+  steelblue: 0x4682b4,
+  tan: 0xd2b48c,
+  teal: 0x008080,
+  thistle: 0xd8bfd8,
+  tomato: 0xff6347,
+  turquoise: 0x40e0d0,
+  violet: 0xee82ee,
+  wheat: 0xf5deb3,
+  white: 0xffffff,
+  whitesmoke: 0xf5f5f5,
+  yellow: 0xffff00,
+  yellowgreen: 0x9acd32
+};
+
+d3_color_define(Color, color, {
+  copy(channels) {
+    return Object.assign(new this.constructor, this, channels);
+  },
+  displayable() {
+    return this.rgb().displayable();
+  },
+  hex: color_formatHex, // Deprecated! Use color.formatHex.
+  formatHex: color_formatHex,
+  formatHex8: color_formatHex8,
+  formatHsl: color_formatHsl,
+  formatRgb: color_formatRgb,
+  toString: color_formatRgb
+});
+
+function color_formatHex() {
+  return this.rgb().formatHex();
+}
+
+function color_formatHex8() {
+  return this.rgb().formatHex8();
+}
+
+function color_formatHsl() {
+  return hslConvert(this).formatHsl();
+}
+
+function color_formatRgb() {
+  return this.rgb().formatRgb();
+}
+
+function color(format) {
+  var m, l;
+  format = (format + "").trim().toLowerCase();
+  return (m = reHex.exec(format)) ? (l = m[1].length, m = parseInt(m[1], 16), l === 6 ? rgbn(m) // #ff0000
+      : l === 3 ? new Rgb((m >> 8 & 0xf) | (m >> 4 & 0xf0), (m >> 4 & 0xf) | (m & 0xf0), ((m & 0xf) << 4) | (m & 0xf), 1) // #f00
+      : l === 8 ? rgba(m >> 24 & 0xff, m >> 16 & 0xff, m >> 8 & 0xff, (m & 0xff) / 0xff) // #ff000000
+      : l === 4 ? rgba((m >> 12 & 0xf) | (m >> 8 & 0xf0), (m >> 8 & 0xf) | (m >> 4 & 0xf0), (m >> 4 & 0xf) | (m & 0xf0), (((m & 0xf) << 4) | (m & 0xf)) / 0xff) // #f000
+      : null) // invalid hex
+      : (m = reRgbInteger.exec(format)) ? new Rgb(m[1], m[2], m[3], 1) // rgb(255, 0, 0)
+      : (m = reRgbPercent.exec(format)) ? new Rgb(m[1] * 255 / 100, m[2] * 255 / 100, m[3] * 255 / 100, 1) // rgb(100%, 0%, 0%)
+      : (m = reRgbaInteger.exec(format)) ? rgba(m[1], m[2], m[3], m[4]) // rgba(255, 0, 0, 1)
+      : (m = reRgbaPercent.exec(format)) ? rgba(m[1] * 255 / 100, m[2] * 255 / 100, m[3] * 255 / 100, m[4]) // rgb(100%, 0%, 0%, 1)
+      : (m = reHslPercent.exec(format)) ? hsla(m[1], m[2] / 100, m[3] / 100, 1) // hsl(120, 50%, 50%)
+      : (m = reHslaPercent.exec(format)) ? hsla(m[1], m[2] / 100, m[3] / 100, m[4]) // hsla(120, 50%, 50%, 1)
+      : named.hasOwnProperty(format) ? rgbn(named[format]) // eslint-disable-line no-prototype-builtins
+      : format === "transparent" ? new Rgb(NaN, NaN, NaN, 0)
+      : null;
+}
+
+function rgbn(n) {
+  return new Rgb(n >> 16 & 0xff, n >> 8 & 0xff, n & 0xff, 1);
+}
+
+function rgba(r, g, b, a) {
+  if (a <= 0) r = g = b = NaN;
+  return new Rgb(r, g, b, a);
+}
+
+function rgbConvert(o) {
+  if (!(o instanceof Color)) o = color(o);
+  if (!o) return new Rgb;
+  o = o.rgb();
+  return new Rgb(o.r, o.g, o.b, o.opacity);
+}
+
+function d3_color_rgb(r, g, b, opacity) {
+  return arguments.length === 1 ? rgbConvert(r) : new Rgb(r, g, b, opacity == null ? 1 : opacity);
+}
+
+function Rgb(r, g, b, opacity) {
+  this.r = +r;
+  this.g = +g;
+  this.b = +b;
+  this.opacity = +opacity;
+}
+
+d3_color_define(Rgb, d3_color_rgb, extend(Color, {
+  brighter(k) {
+    k = k == null ? brighter : Math.pow(brighter, k);
+    return new Rgb(this.r * k, this.g * k, this.b * k, this.opacity);
+  },
+  darker(k) {
+    k = k == null ? darker : Math.pow(darker, k);
+    return new Rgb(this.r * k, this.g * k, this.b * k, this.opacity);
+  },
+  rgb() {
+    return this;
+  },
+  clamp() {
+    return new Rgb(clampi(this.r), clampi(this.g), clampi(this.b), clampa(this.opacity));
+  },
+  displayable() {
+    return (-0.5 <= this.r && this.r < 255.5)
+        && (-0.5 <= this.g && this.g < 255.5)
+        && (-0.5 <= this.b && this.b < 255.5)
+        && (0 <= this.opacity && this.opacity <= 1);
+  },
+  hex: rgb_formatHex, // Deprecated! Use color.formatHex.
+  formatHex: rgb_formatHex,
+  formatHex8: rgb_formatHex8,
+  formatRgb: rgb_formatRgb,
+  toString: rgb_formatRgb
+}));
+
+function rgb_formatHex() {
+  return `#${hex(this.r)}${hex(this.g)}${hex(this.b)}`;
+}
+
+function rgb_formatHex8() {
+  return `#${hex(this.r)}${hex(this.g)}${hex(this.b)}${hex((isNaN(this.opacity) ? 1 : this.opacity) * 255)}`;
+}
+
+function rgb_formatRgb() {
+  const a = clampa(this.opacity);
+  return `${a === 1 ? "rgb(" : "rgba("}${clampi(this.r)}, ${clampi(this.g)}, ${clampi(this.b)}${a === 1 ? ")" : `, ${a})`}`;
+}
+
+function clampa(opacity) {
+  return isNaN(opacity) ? 1 : Math.max(0, Math.min(1, opacity));
+}
+
+function clampi(value) {
+  return Math.max(0, Math.min(255, Math.round(value) || 0));
+}
+
+function hex(value) {
+  value = clampi(value);
+  return (value < 16 ? "0" : "") + value.toString(16);
+}
+
+function hsla(h, s, l, a) {
+  if (a <= 0) h = s = l = NaN;
+  else if (l <= 0 || l >= 1) h = s = NaN;
+  else if (s <= 0) h = NaN;
+  return new Hsl(h, s, l, a);
+}
+
+function hslConvert(o) {
+  if (o instanceof Hsl) return new Hsl(o.h, o.s, o.l, o.opacity);
+  if (!(o instanceof Color)) o = color(o);
+  if (!o) return new Hsl;
+  if (o instanceof Hsl) return o;
+  o = o.rgb();
+  var r = o.r / 255,
+      g = o.g / 255,
+      b = o.b / 255,
+      min = Math.min(r, g, b),
+      max = Math.max(r, g, b),
+      h = NaN,
+      s = max - min,
+      l = (max + min) / 2;
+  if (s) {
+    if (r === max) h = (g - b) / s + (g < b) * 6;
+    else if (g === max) h = (b - r) / s + 2;
+    else h = (r - g) / s + 4;
+    s /= l < 0.5 ? max + min : 2 - max - min;
+    h *= 60;
+  } else {
+    s = l > 0 && l < 1 ? 0 : h;
+  }
+  return new Hsl(h, s, l, o.opacity);
+}
+
+function hsl(h, s, l, opacity) {
+  return arguments.length === 1 ? hslConvert(h) : new Hsl(h, s, l, opacity == null ? 1 : opacity);
+}
+
+function Hsl(h, s, l, opacity) {
+  this.h = +h;
+  this.s = +s;
+  this.l = +l;
+  this.opacity = +opacity;
+}
+
+d3_color_define(Hsl, hsl, extend(Color, {
+  brighter(k) {
+    k = k == null ? brighter : Math.pow(brighter, k);
+    return new Hsl(this.h, this.s, this.l * k, this.opacity);
+  },
+  darker(k) {
+    k = k == null ? darker : Math.pow(darker, k);
+    return new Hsl(this.h, this.s, this.l * k, this.opacity);
+  },
+  rgb() {
+    var h = this.h % 360 + (this.h < 0) * 360,
+        s = isNaN(h) || isNaN(this.s) ? 0 : this.s,
+        l = this.l,
+        m2 = l + (l < 0.5 ? l : 1 - l) * s,
+        m1 = 2 * l - m2;
+    return new Rgb(
+      hsl2rgb(h >= 240 ? h - 240 : h + 120, m1, m2),
+      hsl2rgb(h, m1, m2),
+      hsl2rgb(h < 120 ? h + 240 : h - 120, m1, m2),
+      this.opacity
+    );
+  },
+  clamp() {
+    return new Hsl(clamph(this.h), clampt(this.s), clampt(this.l), clampa(this.opacity));
+  },
+  displayable() {
+    return (0 <= this.s && this.s <= 1 || isNaN(this.s))
+        && (0 <= this.l && this.l <= 1)
+        && (0 <= this.opacity && this.opacity <= 1);
+  },
+  formatHsl() {
+    const a = clampa(this.opacity);
+    return `${a === 1 ? "hsl(" : "hsla("}${clamph(this.h)}, ${clampt(this.s) * 100}%, ${clampt(this.l) * 100}%${a === 1 ? ")" : `, ${a})`}`;
+  }
+}));
+
+function clamph(value) {
+  value = (value || 0) % 360;
+  return value < 0 ? value + 360 : value;
+}
+
+function clampt(value) {
+  return Math.max(0, Math.min(1, value || 0));
+}
+
+/* From FvD 13.37, CSS Color Module Level 3 */
+function hsl2rgb(h, m1, m2) {
+  return (h < 60 ? m1 + (m2 - m1) * h / 60
+      : h < 180 ? m2
+      : h < 240 ? m1 + (m2 - m1) * (240 - h) / 60
+      : m1) * 255;
+}
+
+const radians = Math.PI / 180;
+const degrees = 180 / Math.PI;
+
+// https://observablehq.com/@mbostock/lab-and-rgb
+const K = 18,
+    Xn = 0.96422,
+    Yn = 1,
+    Zn = 0.82521,
+    t0 = 4 / 29,
+    t1 = 6 / 29,
+    t2 = 3 * t1 * t1,
+    t3 = t1 * t1 * t1;
+
+function labConvert(o) {
+  if (o instanceof Lab) return new Lab(o.l, o.a, o.b, o.opacity);
+  if (o instanceof Hcl) return hcl2lab(o);
+  if (!(o instanceof Rgb)) o = rgbConvert(o);
+  var r = rgb2lrgb(o.r),
+      g = rgb2lrgb(o.g),
+      b = rgb2lrgb(o.b),
+      y = xyz2lab((0.2225045 * r + 0.7168786 * g + 0.0606169 * b) / Yn), x, z;
+  if (r === g && g === b) x = z = y; else {
+    x = xyz2lab((0.4360747 * r + 0.3850649 * g + 0.1430804 * b) / Xn);
+    z = xyz2lab((0.0139322 * r + 0.0971045 * g + 0.7141733 * b) / Zn);
+  }
+  return new Lab(116 * y - 16, 500 * (x - y), 200 * (y - z), o.opacity);
+}
+
+function gray(l, opacity) {
+  return new Lab(l, 0, 0, opacity == null ? 1 : opacity);
+}
+
+function lab(l, a, b, opacity) {
+  return arguments.length === 1 ? labConvert(l) : new Lab(l, a, b, opacity == null ? 1 : opacity);
+}
+
+function Lab(l, a, b, opacity) {
+  this.l = +l;
+  this.a = +a;
+  this.b = +b;
+  this.opacity = +opacity;
+}
+
+d3_color_define(Lab, lab, extend(Color, {
+  brighter(k) {
+    return new Lab(this.l + K * (k == null ? 1 : k), this.a, this.b, this.opacity);
+  },
+  darker(k) {
+    return new Lab(this.l - K * (k == null ? 1 : k), this.a, this.b, this.opacity);
+  },
+  rgb() {
+    var y = (this.l + 16) / 116,
+        x = isNaN(this.a) ? y : y + this.a / 500,
+        z = isNaN(this.b) ? y : y - this.b / 200;
+    x = Xn * lab2xyz(x);
+    y = Yn * lab2xyz(y);
+    z = Zn * lab2xyz(z);
+    return new Rgb(
+      lrgb2rgb( 3.1338561 * x - 1.6168667 * y - 0.4906146 * z),
+      lrgb2rgb(-0.9787684 * x + 1.9161415 * y + 0.0334540 * z),
+      lrgb2rgb( 0.0719453 * x - 0.2289914 * y + 1.4052427 * z),
+      this.opacity
+    );
+  }
+}));
+
+function xyz2lab(t) {
+  return t > t3 ? Math.pow(t, 1 / 3) : t / t2 + t0;
+}
+
+function lab2xyz(t) {
+  return t > t1 ? t * t * t : t2 * (t - t0);
+}
+
+function lrgb2rgb(x) {
+  return 255 * (x <= 0.0031308 ? 12.92 * x : 1.055 * Math.pow(x, 1 / 2.4) - 0.055);
+}
+
+function rgb2lrgb(x) {
+  return (x /= 255) <= 0.04045 ? x / 12.92 : Math.pow((x + 0.055) / 1.055, 2.4);
+}
+
+function hclConvert(o) {
+  if (o instanceof Hcl) return new Hcl(o.h, o.c, o.l, o.opacity);
+  if (!(o instanceof Lab)) o = labConvert(o);
+  if (o.a === 0 && o.b === 0) return new Hcl(NaN, 0 < o.l && o.l < 100 ? 0 : NaN, o.l, o.opacity);
+  var h = Math.atan2(o.b, o.a) * degrees;
+  return new Hcl(h < 0 ? h + 360 : h, Math.sqrt(o.a * o.a + o.b * o.b), o.l, o.opacity);
+}
+
+function lch(l, c, h, opacity) {
+  return arguments.length === 1 ? hclConvert(l) : new Hcl(h, c, l, opacity == null ? 1 : opacity);
+}
+
+function hcl(h, c, l, opacity) {
+  return arguments.length === 1 ? hclConvert(h) : new Hcl(h, c, l, opacity == null ? 1 : opacity);
+}
+
+function Hcl(h, c, l, opacity) {
+  this.h = +h;
+  this.c = +c;
+  this.l = +l;
+  this.opacity = +opacity;
+}
+
+function hcl2lab(o) {
+  if (isNaN(o.h)) return new Lab(o.l, 0, 0, o.opacity);
+  var h = o.h * radians;
+  return new Lab(o.l, Math.cos(h) * o.c, Math.sin(h) * o.c, o.opacity);
+}
+
+d3_color_define(Hcl, hcl, extend(Color, {
+  brighter(k) {
+    return new Hcl(this.h, this.c, this.l + K * (k == null ? 1 : k), this.opacity);
+  },
+  darker(k) {
+    return new Hcl(this.h, this.c, this.l - K * (k == null ? 1 : k), this.opacity);
+  },
+  rgb() {
+    return hcl2lab(this).rgb();
+  }
+}));
+
+var A = -0.14861,
+    B = 1.78277,
+    C = -0.29227,
+    D = -0.90649,
+    E = 1.97294,
+    ED = E * D,
+    EB = E * B,
+    BC_DA = B * C - D * A;
+
+function cubehelixConvert(o) {
+  if (o instanceof Cubehelix) return new Cubehelix(o.h, o.s, o.l, o.opacity);
+  if (!(o instanceof Rgb)) o = rgbConvert(o);
+  var r = o.r / 255,
+      g = o.g / 255,
+      b = o.b / 255,
+      l = (BC_DA * b + ED * r - EB * g) / (BC_DA + ED - EB),
+      bl = b - l,
+      k = (E * (g - l) - C * bl) / D,
+      s = Math.sqrt(k * k + bl * bl) / (E * l * (1 - l)), // NaN if l=0 or l=1
+      h = s ? Math.atan2(k, bl) * degrees - 120 : NaN;
+  return new Cubehelix(h < 0 ? h + 360 : h, s, l, o.opacity);
+}
+
+function d3_color_cubehelix(h, s, l, opacity) {
+  return arguments.length === 1 ? cubehelixConvert(h) : new Cubehelix(h, s, l, opacity == null ? 1 : opacity);
+}
+
+function Cubehelix(h, s, l, opacity) {
+  this.h = +h;
+  this.s = +s;
+  this.l = +l;
+  this.opacity = +opacity;
+}
+
+d3_color_define(Cubehelix, d3_color_cubehelix, extend(Color, {
+  brighter(k) {
+    k = k == null ? brighter : Math.pow(brighter, k);
+    return new Cubehelix(this.h, this.s, this.l * k, this.opacity);
+  },
+  darker(k) {
+    k = k == null ? darker : Math.pow(darker, k);
+    return new Cubehelix(this.h, this.s, this.l * k, this.opacity);
+  },
+  rgb() {
+    var h = isNaN(this.h) ? 0 : (this.h + 120) * radians,
+        l = +this.l,
+        a = isNaN(this.s) ? 0 : this.s * l * (1 - l),
+        cosh = Math.cos(h),
+        sinh = Math.sin(h);
+    return new Rgb(
+      255 * (l + a * (A * cosh + B * sinh)),
+      255 * (l + a * (C * cosh + D * sinh)),
+      255 * (l + a * (E * cosh)),
+      this.opacity
+    );
+  }
+}));
+
+
+
+;// CONCATENATED MODULE: ./node_modules/d3-interpolate/dist/d3-interpolate.mjs
+// https://d3js.org/d3-interpolate/ v3.0.2 Copyright 2010-2026 Mike Bostock
+
+
+function basis(t1, v0, v1, v2, v3) {
+  var t2 = t1 * t1, t3 = t2 * t1;
+  return ((1 - 3 * t1 + 3 * t2 - t3) * v0
+      + (4 - 6 * t2 + 3 * t3) * v1
+      + (1 + 3 * t1 + 3 * t2 - 3 * t3) * v2
+      + t3 * v3) / 6;
+}
+
+function basis$1(values) {
+  var n = values.length - 1;
+  return function(t) {
+    var i = t <= 0 ? (t = 0) : t >= 1 ? (t = 1, n - 1) : Math.floor(t * n),
+        v1 = values[i],
+        v2 = values[i + 1],
+        v0 = i > 0 ? values[i - 1] : 2 * v1 - v2,
+        v3 = i < n - 1 ? values[i + 2] : 2 * v2 - v1;
+    return basis((t - i / n) * n, v0, v1, v2, v3);
+  };
+}
+
+function basisClosed(values) {
+  var n = values.length;
+  return function(t) {
+    var i = Math.floor(((t %= 1) < 0 ? ++t : t) * n),
+        v0 = values[(i + n - 1) % n],
+        v1 = values[i % n],
+        v2 = values[(i + 1) % n],
+        v3 = values[(i + 2) % n];
+    return basis((t - i / n) * n, v0, v1, v2, v3);
+  };
+}
+
+var d3_interpolate_constant = x => () => x;
+
+function linear(a, d) {
+  return function(t) {
+    return a + t * d;
+  };
+}
+
+function exponential(a, b, y) {
+  return a = Math.pow(a, y), b = Math.pow(b, y) - a, y = 1 / y, function(t) {
+    return Math.pow(a + t * b, y);
+  };
+}
+
+function hue$1(a, b) {
+  var d = b - a;
+  return d ? linear(a, d > 180 || d < -180 ? d - 360 * Math.round(d / 360) : d) : d3_interpolate_constant(isNaN(a) ? b : a);
+}
+
+function gamma(y) {
+  return (y = +y) === 1 ? nogamma : function(a, b) {
+    return b - a ? exponential(a, b, y) : d3_interpolate_constant(isNaN(a) ? b : a);
+  };
+}
+
+function nogamma(a, b) {
+  var d = b - a;
+  return d ? linear(a, d) : d3_interpolate_constant(isNaN(a) ? b : a);
+}
+
+var rgb = (function rgbGamma(y) {
+  var color = gamma(y);
+
+  function rgb(start, end) {
+    var r = color((start = d3_color_rgb(start)).r, (end = d3_color_rgb(end)).r),
+        g = color(start.g, end.g),
+        b = color(start.b, end.b),
+        opacity = nogamma(start.opacity, end.opacity);
+    return function(t) {
+      start.r = r(t);
+      start.g = g(t);
+      start.b = b(t);
+      start.opacity = opacity(t);
+      return start + "";
+    };
+  }
+
+  rgb.gamma = rgbGamma;
+
+  return rgb;
+})(1);
+
+function rgbSpline(spline) {
+  return function(colors) {
+    var n = colors.length,
+        r = new Array(n),
+        g = new Array(n),
+        b = new Array(n),
+        i, color;
+    for (i = 0; i < n; ++i) {
+      color = d3_color_rgb(colors[i]);
+      r[i] = color.r || 0;
+      g[i] = color.g || 0;
+      b[i] = color.b || 0;
+    }
+    r = spline(r);
+    g = spline(g);
+    b = spline(b);
+    color.opacity = 1;
+    return function(t) {
+      color.r = r(t);
+      color.g = g(t);
+      color.b = b(t);
+      return color + "";
+    };
+  };
+}
+
+var rgbBasis = rgbSpline(basis$1);
+var rgbBasisClosed = rgbSpline(basisClosed);
+
+function numberArray(a, b) {
+  if (!b) b = [];
+  var n = a ? Math.min(b.length, a.length) : 0,
+      c = b.slice(),
+      i;
+  return function(t) {
+    for (i = 0; i < n; ++i) c[i] = a[i] * (1 - t) + b[i] * t;
+    return c;
+  };
+}
+
+function isNumberArray(x) {
+  return ArrayBuffer.isView(x) && !(x instanceof DataView);
+}
+
+function d3_interpolate_array(a, b) {
+  return (isNumberArray(b) ? numberArray : genericArray)(a, b);
+}
+
+function genericArray(a, b) {
+  var nb = b ? b.length : 0,
+      na = a ? Math.min(nb, a.length) : 0,
+      x = new Array(na),
+      c = new Array(nb),
+      i;
+
+  for (i = 0; i < na; ++i) x[i] = value(a[i], b[i]);
+  for (; i < nb; ++i) c[i] = b[i];
+
+  return function(t) {
+    for (i = 0; i < na; ++i) c[i] = x[i](t);
+    return c;
+  };
+}
+
+function date(a, b) {
+  var d = new Date;
+  return a = +a, b = +b, function(t) {
+    return d.setTime(a * (1 - t) + b * t), d;
+  };
+}
+
+function d3_interpolate_number(a, b) {
+  return a = +a, b = +b, function(t) {
+    return a * (1 - t) + b * t;
+  };
+}
+
+function object(a, b) {
+  var i = {},
+      c = {},
+      k;
+
+  if (a === null || typeof a !== "object") a = {};
+  if (b === null || typeof b !== "object") b = {};
+
+  for (k in b) {
+    if (k in a) {
+      i[k] = value(a[k], b[k]);
+    } else {
+      c[k] = b[k];
+    }
+  }
+
+  return function(t) {
+    for (k in i) c[k] = i[k](t);
+    return c;
+  };
+}
+
+var reA = /[-+]?(?:\d+\.?\d*|\.?\d+)(?:[eE][-+]?\d+)?/g,
+    reB = new RegExp(reA.source, "g");
+
+function d3_interpolate_zero(b) {
+  return function() {
+    return b;
+  };
+}
+
+function one(b) {
+  return function(t) {
+    return b(t) + "";
+  };
+}
+
+function string(a, b) {
+  var bi = reA.lastIndex = reB.lastIndex = 0, // scan index for next number in b
+      am, // current match in a
+      bm, // current match in b
+      bs, // string preceding current number in b, if any
+      i = -1, // index in s
+      s = [], // string constants and placeholders
+      q = []; // number interpolators
+
+  // Coerce inputs to strings.
+  a = a + "", b = b + "";
+
+  // Interpolate pairs of numbers in a & b.
+  while ((am = reA.exec(a))
+      && (bm = reB.exec(b))) {
+    if ((bs = bm.index) > bi) { // a string precedes the next number in b
+      bs = b.slice(bi, bs);
+      if (s[i]) s[i] += bs; // coalesce with previous string
+      else s[++i] = bs;
+    }
+    if ((am = am[0]) === (bm = bm[0])) { // numbers in a & b match
+      if (s[i]) s[i] += bm; // coalesce with previous string
+      else s[++i] = bm;
+    } else { // interpolate non-matching numbers
+      s[++i] = null;
+      q.push({i: i, x: d3_interpolate_number(am, bm)});
+    }
+    bi = reB.lastIndex;
+  }
+
+  // Add remains of b.
+  if (bi < b.length) {
+    bs = b.slice(bi);
+    if (s[i]) s[i] += bs; // coalesce with previous string
+    else s[++i] = bs;
+  }
+
+  // Special optimization for only a single match.
+  // Otherwise, interpolate each of the numbers and rejoin the string.
+  return s.length < 2 ? (q[0]
+      ? one(q[0].x)
+      : d3_interpolate_zero(b))
+      : (b = q.length, function(t) {
+          for (var i = 0, o; i < b; ++i) s[(o = q[i]).i] = o.x(t);
+          return s.join("");
+        });
+}
+
+function value(a, b) {
+  var t = typeof b, c;
+  return b == null || t === "boolean" ? d3_interpolate_constant(b)
+      : (t === "number" ? d3_interpolate_number
+      : t === "string" ? ((c = color(b)) ? (b = c, rgb) : string)
+      : b instanceof color ? rgb
+      : b instanceof Date ? date
+      : isNumberArray(b) ? numberArray
+      : Array.isArray(b) ? genericArray
+      : typeof b.valueOf !== "function" && typeof b.toString !== "function" || isNaN(b) ? object
+      : d3_interpolate_number)(a, b);
+}
+
+function discrete(range) {
+  var n = range.length;
+  return function(t) {
+    return range[Math.max(0, Math.min(n - 1, Math.floor(t * n)))];
+  };
+}
+
+function hue(a, b) {
+  var i = hue$1(+a, +b);
+  return function(t) {
+    var x = i(t);
+    return x - 360 * Math.floor(x / 360);
+  };
+}
+
+function round(a, b) {
+  return a = +a, b = +b, function(t) {
+    return Math.round(a * (1 - t) + b * t);
+  };
+}
+
+var d3_interpolate_degrees = 180 / Math.PI;
+
+var d3_interpolate_identity = {
+  translateX: 0,
+  translateY: 0,
+  rotate: 0,
+  skewX: 0,
+  scaleX: 1,
+  scaleY: 1
+};
+
+function decompose(a, b, c, d, e, f) {
+  var scaleX, scaleY, skewX;
+  if (scaleX = Math.sqrt(a * a + b * b)) a /= scaleX, b /= scaleX;
+  if (skewX = a * c + b * d) c -= a * skewX, d -= b * skewX;
+  if (scaleY = Math.sqrt(c * c + d * d)) c /= scaleY, d /= scaleY, skewX /= scaleY;
+  if (a * d < b * c) a = -a, b = -b, skewX = -skewX, scaleX = -scaleX;
+  return {
+    translateX: e,
+    translateY: f,
+    rotate: Math.atan2(b, a) * d3_interpolate_degrees,
+    skewX: Math.atan(skewX) * d3_interpolate_degrees,
+    scaleX: scaleX,
+    scaleY: scaleY
+  };
+}
+
+var svgNode;
+
+/* eslint-disable no-undef */
+function parseCss(value) {
+  const m = new (typeof DOMMatrix === "function" ? DOMMatrix : WebKitCSSMatrix)(value + "");
+  return m.isIdentity ? d3_interpolate_identity : decompose(m.a, m.b, m.c, m.d, m.e, m.f);
+}
+
+function parseSvg(value) {
+  if (value == null) return d3_interpolate_identity;
+  if (!svgNode) svgNode = document.createElementNS("http://www.w3.org/2000/svg", "g");
+  svgNode.setAttribute("transform", value);
+  if (!(value = svgNode.transform.baseVal.consolidate())) return d3_interpolate_identity;
+  value = value.matrix;
+  return decompose(value.a, value.b, value.c, value.d, value.e, value.f);
+}
+
+function interpolateTransform(parse, pxComma, pxParen, degParen) {
+
+  function pop(s) {
+    return s.length ? s.pop() + " " : "";
+  }
+
+  function translate(xa, ya, xb, yb, s, q) {
+    if (xa !== xb || ya !== yb) {
+      var i = s.push("translate(", null, pxComma, null, pxParen);
+      q.push({i: i - 4, x: d3_interpolate_number(xa, xb)}, {i: i - 2, x: d3_interpolate_number(ya, yb)});
+    } else if (xb || yb) {
+      s.push("translate(" + xb + pxComma + yb + pxParen);
+    }
+  }
+
+  function rotate(a, b, s, q) {
+    if (a !== b) {
+      if (a - b > 180) b += 360; else if (b - a > 180) a += 360; // shortest path
+      q.push({i: s.push(pop(s) + "rotate(", null, degParen) - 2, x: d3_interpolate_number(a, b)});
+    } else if (b) {
+      s.push(pop(s) + "rotate(" + b + degParen);
+    }
+  }
+
+  function skewX(a, b, s, q) {
+    if (a !== b) {
+      q.push({i: s.push(pop(s) + "skewX(", null, degParen) - 2, x: d3_interpolate_number(a, b)});
+    } else if (b) {
+      s.push(pop(s) + "skewX(" + b + degParen);
+    }
+  }
+
+  function scale(xa, ya, xb, yb, s, q) {
+    if (xa !== xb || ya !== yb) {
+      var i = s.push(pop(s) + "scale(", null, ",", null, ")");
+      q.push({i: i - 4, x: d3_interpolate_number(xa, xb)}, {i: i - 2, x: d3_interpolate_number(ya, yb)});
+    } else if (xb !== 1 || yb !== 1) {
+      s.push(pop(s) + "scale(" + xb + "," + yb + ")");
+    }
+  }
+
+  return function(a, b) {
+    var s = [], // string constants and placeholders
+        q = []; // number interpolators
+    a = parse(a), b = parse(b);
+    translate(a.translateX, a.translateY, b.translateX, b.translateY, s, q);
+    rotate(a.rotate, b.rotate, s, q);
+    skewX(a.skewX, b.skewX, s, q);
+    scale(a.scaleX, a.scaleY, b.scaleX, b.scaleY, s, q);
+    a = b = null; // gc
+    return function(t) {
+      var i = -1, n = q.length, o;
+      while (++i < n) s[(o = q[i]).i] = o.x(t);
+      return s.join("");
+    };
+  };
+}
+
+var interpolateTransformCss = interpolateTransform(parseCss, "px, ", "px)", "deg)");
+var interpolateTransformSvg = interpolateTransform(parseSvg, ", ", ")", ")");
+
+var epsilon2 = 1e-12;
+
+function cosh(x) {
+  return ((x = Math.exp(x)) + 1 / x) / 2;
+}
+
+function sinh(x) {
+  return ((x = Math.exp(x)) - 1 / x) / 2;
+}
+
+function tanh(x) {
+  return ((x = Math.exp(2 * x)) - 1) / (x + 1);
+}
+
+var zoom = (function zoomRho(rho, rho2, rho4) {
+
+  // p0 = [ux0, uy0, w0]
+  // p1 = [ux1, uy1, w1]
+  function zoom(p0, p1) {
+    var ux0 = p0[0], uy0 = p0[1], w0 = p0[2],
+        ux1 = p1[0], uy1 = p1[1], w1 = p1[2],
+        dx = ux1 - ux0,
+        dy = uy1 - uy0,
+        d2 = dx * dx + dy * dy,
+        i,
+        S;
+
+    // Special case for u0 ≅ u1.
+    if (d2 < epsilon2) {
+      S = Math.log(w1 / w0) / rho;
+      i = function(t) {
+        return [
+          ux0 + t * dx,
+          uy0 + t * dy,
+          w0 * Math.exp(rho * t * S)
+        ];
+      };
+    }
+
+    // General case.
+    else {
+      var d1 = Math.sqrt(d2),
+          b0 = (w1 * w1 - w0 * w0 + rho4 * d2) / (2 * w0 * rho2 * d1),
+          b1 = (w1 * w1 - w0 * w0 - rho4 * d2) / (2 * w1 * rho2 * d1),
+          r0 = Math.log(Math.sqrt(b0 * b0 + 1) - b0),
+          r1 = Math.log(Math.sqrt(b1 * b1 + 1) - b1);
+      S = (r1 - r0) / rho;
+      i = function(t) {
+        var s = t * S,
+            coshr0 = cosh(r0),
+            u = w0 / (rho2 * d1) * (coshr0 * tanh(rho * s + r0) - sinh(r0));
+        return [
+          ux0 + u * dx,
+          uy0 + u * dy,
+          w0 * coshr0 / cosh(rho * s + r0)
+        ];
+      };
+    }
+
+    i.duration = Math.abs(S) * 1000 * rho / Math.SQRT2;
+
+    return i;
+  }
+
+  zoom.rho = function(_) {
+    var _1 = Math.max(1e-3, +_), _2 = _1 * _1, _4 = _2 * _2;
+    return zoomRho(_1, _2, _4);
+  };
+
+  return zoom;
+})(Math.SQRT2, 2, 4);
+
+function d3_interpolate_hsl(hue) {
+  return function(start, end) {
+    var h = hue((start = hsl(start)).h, (end = hsl(end)).h),
+        s = nogamma(start.s, end.s),
+        l = nogamma(start.l, end.l),
+        opacity = nogamma(start.opacity, end.opacity);
+    return function(t) {
+      start.h = h(t);
+      start.s = s(t);
+      start.l = l(t);
+      start.opacity = opacity(t);
+      return start + "";
+    };
+  }
+}
+
+var hsl_default = d3_interpolate_hsl(hue$1);
+var hslLong = d3_interpolate_hsl(nogamma);
+
+function d3_interpolate_lab(start, end) {
+  var l = nogamma((start = lab$1(start)).l, (end = lab$1(end)).l),
+      a = nogamma(start.a, end.a),
+      b = nogamma(start.b, end.b),
+      opacity = nogamma(start.opacity, end.opacity);
+  return function(t) {
+    start.l = l(t);
+    start.a = a(t);
+    start.b = b(t);
+    start.opacity = opacity(t);
+    return start + "";
+  };
+}
+
+function d3_interpolate_hcl(hue) {
+  return function(start, end) {
+    var h = hue((start = hcl(start)).h, (end = hcl(end)).h),
+        c = nogamma(start.c, end.c),
+        l = nogamma(start.l, end.l),
+        opacity = nogamma(start.opacity, end.opacity);
+    return function(t) {
+      start.h = h(t);
+      start.c = c(t);
+      start.l = l(t);
+      start.opacity = opacity(t);
+      return start + "";
+    };
+  }
+}
+
+var hcl_default = d3_interpolate_hcl(hue$1);
+var hclLong = d3_interpolate_hcl(nogamma);
+
+function cubehelix(hue) {
+  return (function cubehelixGamma(y) {
+    y = +y;
+
+    function cubehelix(start, end) {
+      var h = hue((start = d3_color_cubehelix(start)).h, (end = d3_color_cubehelix(end)).h),
+          s = nogamma(start.s, end.s),
+          l = nogamma(start.l, end.l),
+          opacity = nogamma(start.opacity, end.opacity);
+      return function(t) {
+        start.h = h(t);
+        start.s = s(t);
+        start.l = l(Math.pow(t, y));
+        start.opacity = opacity(t);
+        return start + "";
+      };
+    }
+
+    cubehelix.gamma = cubehelixGamma;
+
+    return cubehelix;
+  })(1);
+}
+
+var cubehelix_default = cubehelix(hue$1);
+var cubehelixLong = cubehelix(nogamma);
+
+function d3_interpolate_piecewise(interpolate, values) {
+  if (values === undefined) values = interpolate, interpolate = value;
+  var i = 0, n = values.length - 1, v = values[0], I = new Array(n < 0 ? 0 : n);
+  while (i < n) I[i] = interpolate(v, v = values[++i]);
+  return function(t) {
+    var i = Math.max(0, Math.min(n - 1, Math.floor(t *= n)));
+    return I[i](t - i);
+  };
+}
+
+function quantize(interpolator, n) {
+  var samples = new Array(n);
+  for (var i = 0; i < n; ++i) samples[i] = interpolator(i / (n - 1));
+  return samples;
+}
+
+
+
+;// CONCATENATED MODULE: ./node_modules/d3-format/dist/d3-format.mjs
+// https://d3js.org/d3-format/ v3.1.3 Copyright 2010-2026 Mike Bostock
+function formatDecimal(x) {
+  return Math.abs(x = Math.round(x)) >= 1e21
+      ? x.toLocaleString("en").replace(/,/g, "")
+      : x.toString(10);
+}
+
+// Computes the decimal coefficient and exponent of the specified number x with
+// significant digits p, where x is positive and p is in [1, 21] or undefined.
+// For example, formatDecimalParts(1.23) returns ["123", 0].
+function formatDecimalParts(x, p) {
+  if (!isFinite(x) || x === 0) return null; // NaN, ±Infinity, ±0
+  var i = (x = p ? x.toExponential(p - 1) : x.toExponential()).indexOf("e"), coefficient = x.slice(0, i);
+
+  // The string returned by toExponential either has the form \d\.\d+e[-+]\d+
+  // (e.g., 1.2e+3) or the form \de[-+]\d+ (e.g., 1e+3).
+  return [
+    coefficient.length > 1 ? coefficient[0] + coefficient.slice(2) : coefficient,
+    +x.slice(i + 1)
+  ];
+}
+
+function exponent(x) {
+  return x = formatDecimalParts(Math.abs(x)), x ? x[1] : NaN;
+}
+
+function formatGroup(grouping, thousands) {
+  return function(value, width) {
+    var i = value.length,
+        t = [],
+        j = 0,
+        g = grouping[0],
+        length = 0;
+
+    while (i > 0 && g > 0) {
+      if (length + g + 1 > width) g = Math.max(1, width - length);
+      t.push(value.substring(i -= g, i + g));
+      if ((length += g + 1) > width) break;
+      g = grouping[j = (j + 1) % grouping.length];
+    }
+
+    return t.reverse().join(thousands);
+  };
+}
+
+function formatNumerals(numerals) {
+  return function(value) {
+    return value.replace(/[0-9]/g, function(i) {
+      return numerals[+i];
+    });
+  };
+}
+
+// [[fill]align][sign][symbol][0][width][,][.precision][~][type]
+var re = /^(?:(.)?([<>=^]))?([+\-( ])?([$#])?(0)?(\d+)?(,)?(\.\d+)?(~)?([a-z%])?$/i;
+
+function d3_format_formatSpecifier(specifier) {
+  if (!(match = re.exec(specifier))) throw new Error("invalid format: " + specifier);
+  var match;
+  return new FormatSpecifier({
+    fill: match[1],
+    align: match[2],
+    sign: match[3],
+    symbol: match[4],
+    zero: match[5],
+    width: match[6],
+    comma: match[7],
+    precision: match[8] && match[8].slice(1),
+    trim: match[9],
+    type: match[10]
+  });
+}
+
+d3_format_formatSpecifier.prototype = FormatSpecifier.prototype; // instanceof
+
+function FormatSpecifier(specifier) {
+  this.fill = specifier.fill === undefined ? " " : specifier.fill + "";
+  this.align = specifier.align === undefined ? ">" : specifier.align + "";
+  this.sign = specifier.sign === undefined ? "-" : specifier.sign + "";
+  this.symbol = specifier.symbol === undefined ? "" : specifier.symbol + "";
+  this.zero = !!specifier.zero;
+  this.width = specifier.width === undefined ? undefined : +specifier.width;
+  this.comma = !!specifier.comma;
+  this.precision = specifier.precision === undefined ? undefined : +specifier.precision;
+  this.trim = !!specifier.trim;
+  this.type = specifier.type === undefined ? "" : specifier.type + "";
+}
+
+FormatSpecifier.prototype.toString = function() {
+  return this.fill
+      + this.align
+      + this.sign
+      + this.symbol
+      + (this.zero ? "0" : "")
+      + (this.width === undefined ? "" : Math.max(1, this.width | 0))
+      + (this.comma ? "," : "")
+      + (this.precision === undefined ? "" : "." + Math.max(0, this.precision | 0))
+      + (this.trim ? "~" : "")
+      + this.type;
+};
+
+// Trims insignificant zeros, e.g., replaces 1.2000k with 1.2k.
+function formatTrim(s) {
+  out: for (var n = s.length, i = 1, i0 = -1, i1; i < n; ++i) {
+    switch (s[i]) {
+      case ".": i0 = i1 = i; break;
+      case "0": if (i0 === 0) i0 = i; i1 = i; break;
+      default: if (!+s[i]) break out; if (i0 > 0) i0 = 0; break;
+    }
+  }
+  return i0 > 0 ? s.slice(0, i0) + s.slice(i1 + 1) : s;
+}
+
+var prefixExponent;
+
+function formatPrefixAuto(x, p) {
+  var d = formatDecimalParts(x, p);
+  if (!d) return prefixExponent = undefined, x.toPrecision(p);
+  var coefficient = d[0],
+      exponent = d[1],
+      i = exponent - (prefixExponent = Math.max(-8, Math.min(8, Math.floor(exponent / 3))) * 3) + 1,
+      n = coefficient.length;
+  return i === n ? coefficient
+      : i > n ? coefficient + new Array(i - n + 1).join("0")
+      : i > 0 ? coefficient.slice(0, i) + "." + coefficient.slice(i)
+      : "0." + new Array(1 - i).join("0") + formatDecimalParts(x, Math.max(0, p + i - 1))[0]; // less than 1y!
+}
+
+function formatRounded(x, p) {
+  var d = formatDecimalParts(x, p);
+  if (!d) return x + "";
+  var coefficient = d[0],
+      exponent = d[1];
+  return exponent < 0 ? "0." + new Array(-exponent).join("0") + coefficient
+      : coefficient.length > exponent + 1 ? coefficient.slice(0, exponent + 1) + "." + coefficient.slice(exponent + 1)
+      : coefficient + new Array(exponent - coefficient.length + 2).join("0");
+}
+
+var formatTypes = {
+  "%": (x, p) => (x * 100).toFixed(p),
+  "b": (x) => Math.round(x).toString(2),
+  "c": (x) => x + "",
+  "d": formatDecimal,
+  "e": (x, p) => x.toExponential(p),
+  "f": (x, p) => x.toFixed(p),
+  "g": (x, p) => x.toPrecision(p),
+  "o": (x) => Math.round(x).toString(8),
+  "p": (x, p) => formatRounded(x * 100, p),
+  "r": formatRounded,
+  "s": formatPrefixAuto,
+  "X": (x) => Math.round(x).toString(16).toUpperCase(),
+  "x": (x) => Math.round(x).toString(16)
+};
+
+function d3_format_identity(x) {
+  return x;
+}
+
+var d3_format_map = Array.prototype.map,
+    prefixes = ["y","z","a","f","p","n","µ","m","","k","M","G","T","P","E","Z","Y"];
+
+function formatLocale(locale) {
+  var group = locale.grouping === undefined || locale.thousands === undefined ? d3_format_identity : formatGroup(d3_format_map.call(locale.grouping, Number), locale.thousands + ""),
+      currencyPrefix = locale.currency === undefined ? "" : locale.currency[0] + "",
+      currencySuffix = locale.currency === undefined ? "" : locale.currency[1] + "",
+      decimal = locale.decimal === undefined ? "." : locale.decimal + "",
+      numerals = locale.numerals === undefined ? d3_format_identity : formatNumerals(d3_format_map.call(locale.numerals, String)),
+      percent = locale.percent === undefined ? "%" : locale.percent + "",
+      minus = locale.minus === undefined ? "−" : locale.minus + "",
+      nan = locale.nan === undefined ? "NaN" : locale.nan + "";
+
+  function newFormat(specifier, options) {
+    specifier = d3_format_formatSpecifier(specifier);
+
+    var fill = specifier.fill,
+        align = specifier.align,
+        sign = specifier.sign,
+        symbol = specifier.symbol,
+        zero = specifier.zero,
+        width = specifier.width,
+        comma = specifier.comma,
+        precision = specifier.precision,
+        trim = specifier.trim,
+        type = specifier.type;
+
+    // The "n" type is an alias for ",g".
+    if (type === "n") comma = true, type = "g";
+
+    // The "" type, and any invalid type, is an alias for ".12~g".
+    else if (!formatTypes[type]) precision === undefined && (precision = 12), trim = true, type = "g";
+
+    // If zero fill is specified, padding goes after sign and before digits.
+    if (zero || (fill === "0" && align === "=")) zero = true, fill = "0", align = "=";
+
+    // Compute the prefix and suffix.
+    // For SI-prefix, the suffix is lazily computed.
+    var prefix = (options && options.prefix !== undefined ? options.prefix : "") + (symbol === "$" ? currencyPrefix : symbol === "#" && /[boxX]/.test(type) ? "0" + type.toLowerCase() : ""),
+        suffix = (symbol === "$" ? currencySuffix : /[%p]/.test(type) ? percent : "") + (options && options.suffix !== undefined ? options.suffix : "");
+
+    // What format function should we use?
+    // Is this an integer type?
+    // Can this type generate exponential notation?
+    var formatType = formatTypes[type],
+        maybeSuffix = /[defgprs%]/.test(type);
+
+    // Set the default precision if not specified,
+    // or clamp the specified precision to the supported range.
+    // For significant precision, it must be in [1, 21].
+    // For fixed precision, it must be in [0, 20].
+    precision = precision === undefined ? 6
+        : /[gprs]/.test(type) ? Math.max(1, Math.min(21, precision))
+        : Math.max(0, Math.min(20, precision));
+
+    function format(value) {
+      var valuePrefix = prefix,
+          valueSuffix = suffix,
+          i, n, c;
+
+      if (type === "c") {
+        valueSuffix = formatType(value) + valueSuffix;
+        value = "";
+      } else {
+        value = +value;
+
+        // Determine the sign. -0 is not less than 0, but 1 / -0 is!
+        var valueNegative = value < 0 || 1 / value < 0;
+
+        // Perform the initial formatting.
+        value = isNaN(value) ? nan : formatType(Math.abs(value), precision);
+
+        // Trim insignificant zeros.
+        if (trim) value = formatTrim(value);
+
+        // If a negative value rounds to zero after formatting, and no explicit positive sign is requested, hide the sign.
+        if (valueNegative && +value === 0 && sign !== "+") valueNegative = false;
+
+        // Compute the prefix and suffix.
+        valuePrefix = (valueNegative ? (sign === "(" ? sign : minus) : sign === "-" || sign === "(" ? "" : sign) + valuePrefix;
+        valueSuffix = (type === "s" && !isNaN(value) && prefixExponent !== undefined ? prefixes[8 + prefixExponent / 3] : "") + valueSuffix + (valueNegative && sign === "(" ? ")" : "");
+
+        // Break the formatted value into the integer “value” part that can be
+        // grouped, and fractional or exponential “suffix” part that is not.
+        if (maybeSuffix) {
+          i = -1, n = value.length;
+          while (++i < n) {
+            if (c = value.charCodeAt(i), 48 > c || c > 57) {
+              valueSuffix = (c === 46 ? decimal + value.slice(i + 1) : value.slice(i)) + valueSuffix;
+              value = value.slice(0, i);
+              break;
+            }
+          }
+        }
+      }
+
+      // If the fill character is not "0", grouping is applied before padding.
+      if (comma && !zero) value = group(value, Infinity);
+
+      // Compute the padding.
+      var length = valuePrefix.length + value.length + valueSuffix.length,
+          padding = length < width ? new Array(width - length + 1).join(fill) : "";
+
+      // If the fill character is "0", grouping is applied after padding.
+      if (comma && zero) value = group(padding + value, padding.length ? width - valueSuffix.length : Infinity), padding = "";
+
+      // Reconstruct the final output based on the desired alignment.
+      switch (align) {
+        case "<": value = valuePrefix + value + valueSuffix + padding; break;
+        case "=": value = valuePrefix + padding + value + valueSuffix; break;
+        case "^": value = padding.slice(0, length = padding.length >> 1) + valuePrefix + value + valueSuffix + padding.slice(length); break;
+        default: value = padding + valuePrefix + value + valueSuffix; break;
+      }
+
+      return numerals(value);
+    }
+
+    format.toString = function() {
+      return specifier + "";
+    };
+
+    return format;
+  }
+
+  function formatPrefix(specifier, value) {
+    var e = Math.max(-8, Math.min(8, Math.floor(exponent(value) / 3))) * 3,
+        k = Math.pow(10, -e),
+        f = newFormat((specifier = d3_format_formatSpecifier(specifier), specifier.type = "f", specifier), {suffix: prefixes[8 + e / 3]});
+    return function(value) {
+      return f(k * value);
+    };
+  }
+
+  return {
+    format: newFormat,
+    formatPrefix: formatPrefix
+  };
+}
+
+var locale;
+var d3_format_format;
+var formatPrefix;
+
+defaultLocale({
+  thousands: ",",
+  grouping: [3],
+  currency: ["$", ""]
+});
+
+function defaultLocale(definition) {
+  locale = formatLocale(definition);
+  d3_format_format = locale.format;
+  formatPrefix = locale.formatPrefix;
+  return locale;
+}
+
+function precisionFixed(step) {
+  return Math.max(0, -exponent(Math.abs(step)));
+}
+
+function precisionPrefix(step, value) {
+  return Math.max(0, Math.max(-8, Math.min(8, Math.floor(exponent(value) / 3))) * 3 - exponent(Math.abs(step)));
+}
+
+function precisionRound(step, max) {
+  step = Math.abs(step), max = Math.abs(max) - step;
+  return Math.max(0, exponent(max) - exponent(step)) + 1;
+}
+
+
+
+;// CONCATENATED MODULE: ./node_modules/d3-time/dist/d3-time.mjs
+// https://d3js.org/d3-time/ v3.1.1 Copyright 2010-2026 Mike Bostock
+
+
+const d3_time_t0 = new Date, d3_time_t1 = new Date;
+
+function timeInterval(floori, offseti, count, field) {
+
+  function interval(date) {
+    return floori(date = arguments.length === 0 ? new Date : new Date(+date)), date;
+  }
+
+  interval.floor = (date) => {
+    return floori(date = new Date(+date)), date;
+  };
+
+  interval.ceil = (date) => {
+    return floori(date = new Date(date - 1)), offseti(date, 1), floori(date), date;
+  };
+
+  interval.round = (date) => {
+    const d0 = interval(date), d1 = interval.ceil(date);
+    return date - d0 < d1 - date ? d0 : d1;
+  };
+
+  interval.offset = (date, step) => {
+    return offseti(date = new Date(+date), step == null ? 1 : Math.floor(step)), date;
+  };
+
+  interval.range = (start, stop, step) => {
+    const range = [];
+    start = interval.ceil(start);
+    step = step == null ? 1 : Math.floor(step);
+    if (!(start < stop) || !(step > 0)) return range; // also handles Invalid Date
+    let previous;
+    do range.push(previous = new Date(+start)), offseti(start, step), floori(start);
+    while (previous < start && start < stop);
+    return range;
+  };
+
+  interval.filter = (test) => {
+    return timeInterval((date) => {
+      if (date >= date) while (floori(date), !test(date)) date.setTime(date - 1);
+    }, (date, step) => {
+      if (date >= date) {
+        if (step < 0) while (++step <= 0) {
+          while (offseti(date, -1), !test(date)) {} // eslint-disable-line no-empty
+        } else while (--step >= 0) {
+          while (offseti(date, 1), !test(date)) {} // eslint-disable-line no-empty
+        }
+      }
+    });
+  };
+
+  if (count) {
+    interval.count = (start, end) => {
+      d3_time_t0.setTime(+start), d3_time_t1.setTime(+end);
+      floori(d3_time_t0), floori(d3_time_t1);
+      return Math.floor(count(d3_time_t0, d3_time_t1));
+    };
+
+    interval.every = (step) => {
+      step = Math.floor(step);
+      return !isFinite(step) || !(step > 0) ? null
+          : !(step > 1) ? interval
+          : interval.filter(field
+              ? (d) => field(d) % step === 0
+              : (d) => interval.count(0, d) % step === 0);
+    };
+  }
+
+  return interval;
+}
+
+const millisecond = timeInterval(() => {
+  // noop
+}, (date, step) => {
+  date.setTime(+date + step);
+}, (start, end) => {
+  return end - start;
+});
+
+// An optimized implementation for this simple case.
+millisecond.every = (k) => {
+  k = Math.floor(k);
+  if (!isFinite(k) || !(k > 0)) return null;
+  if (!(k > 1)) return millisecond;
+  return timeInterval((date) => {
+    date.setTime(Math.floor(date / k) * k);
+  }, (date, step) => {
+    date.setTime(+date + step * k);
+  }, (start, end) => {
+    return (end - start) / k;
+  });
+};
+
+const milliseconds = millisecond.range;
+
+const durationSecond = 1000;
+const durationMinute = durationSecond * 60;
+const durationHour = durationMinute * 60;
+const durationDay = durationHour * 24;
+const durationWeek = durationDay * 7;
+const durationMonth = durationDay * 30;
+const durationYear = durationDay * 365;
+
+const second = timeInterval((date) => {
+  date.setTime(date - date.getMilliseconds());
+}, (date, step) => {
+  date.setTime(+date + step * durationSecond);
+}, (start, end) => {
+  return (end - start) / durationSecond;
+}, (date) => {
+  return date.getUTCSeconds();
+});
+
+const seconds = second.range;
+
+const d3_time_timeMinute = timeInterval((date) => {
+  date.setTime(date - date.getMilliseconds() - date.getSeconds() * durationSecond);
+}, (date, step) => {
+  date.setTime(+date + step * durationMinute);
+}, (start, end) => {
+  return (end - start) / durationMinute;
+}, (date) => {
+  return date.getMinutes();
+});
+
+const timeMinutes = d3_time_timeMinute.range;
+
+const utcMinute = timeInterval((date) => {
+  date.setUTCSeconds(0, 0);
+}, (date, step) => {
+  date.setTime(+date + step * durationMinute);
+}, (start, end) => {
+  return (end - start) / durationMinute;
+}, (date) => {
+  return date.getUTCMinutes();
+});
+
+const utcMinutes = utcMinute.range;
+
+const d3_time_timeHour = timeInterval((date) => {
+  date.setTime(date - date.getMilliseconds() - date.getSeconds() * durationSecond - date.getMinutes() * durationMinute);
+}, (date, step) => {
+  date.setTime(+date + step * durationHour);
+}, (start, end) => {
+  return (end - start) / durationHour;
+}, (date) => {
+  return date.getHours();
+});
+
+const timeHours = d3_time_timeHour.range;
+
+const utcHour = timeInterval((date) => {
+  date.setUTCMinutes(0, 0, 0);
+}, (date, step) => {
+  date.setTime(+date + step * durationHour);
+}, (start, end) => {
+  return (end - start) / durationHour;
+}, (date) => {
+  return date.getUTCHours();
+});
+
+const utcHours = utcHour.range;
+
+const d3_time_timeDay = timeInterval(
+  date => date.setHours(0, 0, 0, 0),
+  (date, step) => date.setDate(date.getDate() + step),
+  (start, end) => (end - start - (end.getTimezoneOffset() - start.getTimezoneOffset()) * durationMinute) / durationDay,
+  date => date.getDate() - 1
+);
+
+const timeDays = d3_time_timeDay.range;
+
+const utcDay = timeInterval((date) => {
+  date.setUTCHours(0, 0, 0, 0);
+}, (date, step) => {
+  date.setUTCDate(date.getUTCDate() + step);
+}, (start, end) => {
+  return (end - start) / durationDay;
+}, (date) => {
+  return date.getUTCDate() - 1;
+});
+
+const utcDays = utcDay.range;
+
+const unixDay = timeInterval((date) => {
+  date.setUTCHours(0, 0, 0, 0);
+}, (date, step) => {
+  date.setUTCDate(date.getUTCDate() + step);
+}, (start, end) => {
+  return (end - start) / durationDay;
+}, (date) => {
+  return Math.floor(date / durationDay);
+});
+
+const unixDays = unixDay.range;
+
+function timeWeekday(i) {
+  return timeInterval((date) => {
+    date.setDate(date.getDate() - (date.getDay() + 7 - i) % 7);
+    date.setHours(0, 0, 0, 0);
+  }, (date, step) => {
+    date.setDate(date.getDate() + step * 7);
+  }, (start, end) => {
+    return (end - start - (end.getTimezoneOffset() - start.getTimezoneOffset()) * durationMinute) / durationWeek;
+  });
+}
+
+const timeSunday = timeWeekday(0);
+const timeMonday = timeWeekday(1);
+const timeTuesday = timeWeekday(2);
+const timeWednesday = timeWeekday(3);
+const timeThursday = timeWeekday(4);
+const timeFriday = timeWeekday(5);
+const timeSaturday = timeWeekday(6);
+
+const timeSundays = timeSunday.range;
+const timeMondays = timeMonday.range;
+const timeTuesdays = timeTuesday.range;
+const timeWednesdays = timeWednesday.range;
+const timeThursdays = timeThursday.range;
+const timeFridays = timeFriday.range;
+const timeSaturdays = timeSaturday.range;
+
+function utcWeekday(i) {
+  return timeInterval((date) => {
+    date.setUTCDate(date.getUTCDate() - (date.getUTCDay() + 7 - i) % 7);
+    date.setUTCHours(0, 0, 0, 0);
+  }, (date, step) => {
+    date.setUTCDate(date.getUTCDate() + step * 7);
+  }, (start, end) => {
+    return (end - start) / durationWeek;
+  });
+}
+
+const utcSunday = utcWeekday(0);
+const utcMonday = utcWeekday(1);
+const utcTuesday = utcWeekday(2);
+const utcWednesday = utcWeekday(3);
+const utcThursday = utcWeekday(4);
+const utcFriday = utcWeekday(5);
+const utcSaturday = utcWeekday(6);
+
+const utcSundays = utcSunday.range;
+const utcMondays = utcMonday.range;
+const utcTuesdays = utcTuesday.range;
+const utcWednesdays = utcWednesday.range;
+const utcThursdays = utcThursday.range;
+const utcFridays = utcFriday.range;
+const utcSaturdays = utcSaturday.range;
+
+const d3_time_timeMonth = timeInterval((date) => {
+  date.setDate(1);
+  date.setHours(0, 0, 0, 0);
+}, (date, step) => {
+  date.setMonth(date.getMonth() + step);
+}, (start, end) => {
+  return end.getMonth() - start.getMonth() + (end.getFullYear() - start.getFullYear()) * 12;
+}, (date) => {
+  return date.getMonth();
+});
+
+const timeMonths = d3_time_timeMonth.range;
+
+const utcMonth = timeInterval((date) => {
+  date.setUTCDate(1);
+  date.setUTCHours(0, 0, 0, 0);
+}, (date, step) => {
+  date.setUTCMonth(date.getUTCMonth() + step);
+}, (start, end) => {
+  return end.getUTCMonth() - start.getUTCMonth() + (end.getUTCFullYear() - start.getUTCFullYear()) * 12;
+}, (date) => {
+  return date.getUTCMonth();
+});
+
+const utcMonths = utcMonth.range;
+
+const d3_time_timeYear = timeInterval((date) => {
+  date.setMonth(0, 1);
+  date.setHours(0, 0, 0, 0);
+}, (date, step) => {
+  date.setFullYear(date.getFullYear() + step);
+}, (start, end) => {
+  return end.getFullYear() - start.getFullYear();
+}, (date) => {
+  return date.getFullYear();
+});
+
+// An optimized implementation for this simple case.
+d3_time_timeYear.every = (k) => {
+  return !isFinite(k = Math.floor(k)) || !(k > 0) ? null : timeInterval((date) => {
+    date.setFullYear(Math.floor(date.getFullYear() / k) * k);
+    date.setMonth(0, 1);
+    date.setHours(0, 0, 0, 0);
+  }, (date, step) => {
+    date.setFullYear(date.getFullYear() + step * k);
+  });
+};
+
+const timeYears = d3_time_timeYear.range;
+
+const utcYear = timeInterval((date) => {
+  date.setUTCMonth(0, 1);
+  date.setUTCHours(0, 0, 0, 0);
+}, (date, step) => {
+  date.setUTCFullYear(date.getUTCFullYear() + step);
+}, (start, end) => {
+  return end.getUTCFullYear() - start.getUTCFullYear();
+}, (date) => {
+  return date.getUTCFullYear();
+});
+
+// An optimized implementation for this simple case.
+utcYear.every = (k) => {
+  return !isFinite(k = Math.floor(k)) || !(k > 0) ? null : timeInterval((date) => {
+    date.setUTCFullYear(Math.floor(date.getUTCFullYear() / k) * k);
+    date.setUTCMonth(0, 1);
+    date.setUTCHours(0, 0, 0, 0);
+  }, (date, step) => {
+    date.setUTCFullYear(date.getUTCFullYear() + step * k);
+  });
+};
+
+const utcYears = utcYear.range;
+
+function ticker(year, month, week, day, hour, minute) {
+
+  const tickIntervals = [
+    [second,  1,      durationSecond],
+    [second,  5,  5 * durationSecond],
+    [second, 15, 15 * durationSecond],
+    [second, 30, 30 * durationSecond],
+    [minute,  1,      durationMinute],
+    [minute,  5,  5 * durationMinute],
+    [minute, 15, 15 * durationMinute],
+    [minute, 30, 30 * durationMinute],
+    [  hour,  1,      durationHour  ],
+    [  hour,  3,  3 * durationHour  ],
+    [  hour,  6,  6 * durationHour  ],
+    [  hour, 12, 12 * durationHour  ],
+    [   day,  1,      durationDay   ],
+    [   day,  2,  2 * durationDay   ],
+    [  week,  1,      durationWeek  ],
+    [ month,  1,      durationMonth ],
+    [ month,  3,  3 * durationMonth ],
+    [  year,  1,      durationYear  ]
+  ];
+
+  function ticks(start, stop, count) {
+    const reverse = stop < start;
+    if (reverse) [start, stop] = [stop, start];
+    const interval = count && typeof count.range === "function" ? count : tickInterval(start, stop, count);
+    const ticks = interval ? interval.range(start, +stop + 1) : []; // inclusive stop
+    return reverse ? ticks.reverse() : ticks;
+  }
+
+  function tickInterval(start, stop, count) {
+    const target = Math.abs(stop - start) / count;
+    const i = bisector(([,, step]) => step).right(tickIntervals, target);
+    if (i === tickIntervals.length) return year.every(tickStep(start / durationYear, stop / durationYear, count));
+    if (i === 0) return millisecond.every(Math.max(tickStep(start, stop, count), 1));
+    const [t, step] = tickIntervals[target / tickIntervals[i - 1][2] < tickIntervals[i][2] / target ? i - 1 : i];
+    return t.every(step);
+  }
+
+  return [ticks, tickInterval];
+}
+
+const [utcTicks, utcTickInterval] = ticker(utcYear, utcMonth, utcSunday, unixDay, utcHour, utcMinute);
+const [d3_time_timeTicks, d3_time_timeTickInterval] = ticker(d3_time_timeYear, d3_time_timeMonth, timeSunday, d3_time_timeDay, d3_time_timeHour, d3_time_timeMinute);
+
+
+
+;// CONCATENATED MODULE: ./node_modules/d3-time-format/dist/d3-time-format.mjs
+// https://d3js.org/d3-time-format/ v4.1.1 Copyright 2010-2026 Mike Bostock
+
+
+function localDate(d) {
+  if (0 <= d.y && d.y < 100) {
+    var date = new Date(-1, d.m, d.d, d.H, d.M, d.S, d.L);
+    date.setFullYear(d.y);
+    return date;
+  }
+  return new Date(d.y, d.m, d.d, d.H, d.M, d.S, d.L);
+}
+
+function utcDate(d) {
+  if (0 <= d.y && d.y < 100) {
+    var date = new Date(Date.UTC(-1, d.m, d.d, d.H, d.M, d.S, d.L));
+    date.setUTCFullYear(d.y);
+    return date;
+  }
+  return new Date(Date.UTC(d.y, d.m, d.d, d.H, d.M, d.S, d.L));
+}
+
+function newDate(y, m, d) {
+  return {y: y, m: m, d: d, H: 0, M: 0, S: 0, L: 0};
+}
+
+function d3_time_format_formatLocale(locale) {
+  var locale_dateTime = locale.dateTime,
+      locale_date = locale.date,
+      locale_time = locale.time,
+      locale_periods = locale.periods,
+      locale_weekdays = locale.days,
+      locale_shortWeekdays = locale.shortDays,
+      locale_months = locale.months,
+      locale_shortMonths = locale.shortMonths;
+
+  var periodRe = formatRe(locale_periods),
+      periodLookup = formatLookup(locale_periods),
+      weekdayRe = formatRe(locale_weekdays),
+      weekdayLookup = formatLookup(locale_weekdays),
+      shortWeekdayRe = formatRe(locale_shortWeekdays),
+      shortWeekdayLookup = formatLookup(locale_shortWeekdays),
+      monthRe = formatRe(locale_months),
+      monthLookup = formatLookup(locale_months),
+      shortMonthRe = formatRe(locale_shortMonths),
+      shortMonthLookup = formatLookup(locale_shortMonths);
+
+  var formats = {
+    "a": formatShortWeekday,
+    "A": formatWeekday,
+    "b": formatShortMonth,
+    "B": formatMonth,
+    "c": null,
+    "d": formatDayOfMonth,
+    "e": formatDayOfMonth,
+    "f": formatMicroseconds,
+    "g": formatYearISO,
+    "G": formatFullYearISO,
+    "H": formatHour24,
+    "I": formatHour12,
+    "j": formatDayOfYear,
+    "L": formatMilliseconds,
+    "m": formatMonthNumber,
+    "M": formatMinutes,
+    "p": formatPeriod,
+    "q": formatQuarter,
+    "Q": formatUnixTimestamp,
+    "s": formatUnixTimestampSeconds,
+    "S": formatSeconds,
+    "u": formatWeekdayNumberMonday,
+    "U": formatWeekNumberSunday,
+    "V": formatWeekNumberISO,
+    "w": formatWeekdayNumberSunday,
+    "W": formatWeekNumberMonday,
+    "x": null,
+    "X": null,
+    "y": formatYear,
+    "Y": formatFullYear,
+    "Z": formatZone,
+    "%": formatLiteralPercent
+  };
+
+  var utcFormats = {
+    "a": formatUTCShortWeekday,
+    "A": formatUTCWeekday,
+    "b": formatUTCShortMonth,
+    "B": formatUTCMonth,
+    "c": null,
+    "d": formatUTCDayOfMonth,
+    "e": formatUTCDayOfMonth,
+    "f": formatUTCMicroseconds,
+    "g": formatUTCYearISO,
+    "G": formatUTCFullYearISO,
+    "H": formatUTCHour24,
+    "I": formatUTCHour12,
+    "j": formatUTCDayOfYear,
+    "L": formatUTCMilliseconds,
+    "m": formatUTCMonthNumber,
+    "M": formatUTCMinutes,
+    "p": formatUTCPeriod,
+    "q": formatUTCQuarter,
+    "Q": formatUnixTimestamp,
+    "s": formatUnixTimestampSeconds,
+    "S": formatUTCSeconds,
+    "u": formatUTCWeekdayNumberMonday,
+    "U": formatUTCWeekNumberSunday,
+    "V": formatUTCWeekNumberISO,
+    "w": formatUTCWeekdayNumberSunday,
+    "W": formatUTCWeekNumberMonday,
+    "x": null,
+    "X": null,
+    "y": formatUTCYear,
+    "Y": formatUTCFullYear,
+    "Z": formatUTCZone,
+    "%": formatLiteralPercent
+  };
+
+  var parses = {
+    "a": parseShortWeekday,
+    "A": parseWeekday,
+    "b": parseShortMonth,
+    "B": parseMonth,
+    "c": parseLocaleDateTime,
+    "d": parseDayOfMonth,
+    "e": parseDayOfMonth,
+    "f": parseMicroseconds,
+    "g": parseYear,
+    "G": parseFullYear,
+    "H": parseHour24,
+    "I": parseHour24,
+    "j": parseDayOfYear,
+    "L": parseMilliseconds,
+    "m": parseMonthNumber,
+    "M": parseMinutes,
+    "p": parsePeriod,
+    "q": parseQuarter,
+    "Q": parseUnixTimestamp,
+    "s": parseUnixTimestampSeconds,
+    "S": parseSeconds,
+    "u": parseWeekdayNumberMonday,
+    "U": parseWeekNumberSunday,
+    "V": parseWeekNumberISO,
+    "w": parseWeekdayNumberSunday,
+    "W": parseWeekNumberMonday,
+    "x": parseLocaleDate,
+    "X": parseLocaleTime,
+    "y": parseYear,
+    "Y": parseFullYear,
+    "Z": parseZone,
+    "%": parseLiteralPercent
+  };
+
+  // These recursive directive definitions must be deferred.
+  formats.x = newFormat(locale_date, formats);
+  formats.X = newFormat(locale_time, formats);
+  formats.c = newFormat(locale_dateTime, formats);
+  utcFormats.x = newFormat(locale_date, utcFormats);
+  utcFormats.X = newFormat(locale_time, utcFormats);
+  utcFormats.c = newFormat(locale_dateTime, utcFormats);
+
+  function newFormat(specifier, formats) {
+    return function(date) {
+      var string = [],
+          i = -1,
+          j = 0,
+          n = specifier.length,
+          c,
+          pad,
+          format;
+
+      if (!(date instanceof Date)) date = new Date(+date);
+
+      while (++i < n) {
+        if (specifier.charCodeAt(i) === 37) {
+          string.push(specifier.slice(j, i));
+          if ((pad = pads[c = specifier.charAt(++i)]) != null) c = specifier.charAt(++i);
+          else pad = c === "e" ? " " : "0";
+          if (format = formats[c]) c = format(date, pad);
+          string.push(c);
+          j = i + 1;
+        }
+      }
+
+      string.push(specifier.slice(j, i));
+      return string.join("");
+    };
+  }
+
+  function newParse(specifier, Z) {
+    return function(string) {
+      var d = newDate(1900, undefined, 1),
+          i = parseSpecifier(d, specifier, string += "", 0),
+          week, day;
+      if (i != string.length) return null;
+
+      // If a UNIX timestamp is specified, return it.
+      if ("Q" in d) return new Date(d.Q);
+      if ("s" in d) return new Date(d.s * 1000 + ("L" in d ? d.L : 0));
+
+      // If this is utcParse, never use the local timezone.
+      if (Z && !("Z" in d)) d.Z = 0;
+
+      // The am-pm flag is 0 for AM, and 1 for PM.
+      if ("p" in d) d.H = d.H % 12 + d.p * 12;
+
+      // If the month was not specified, inherit from the quarter.
+      if (d.m === undefined) d.m = "q" in d ? d.q : 0;
+
+      // Convert day-of-week and week-of-year to day-of-year.
+      if ("V" in d) {
+        if (d.V < 1 || d.V > 53) return null;
+        if (!("w" in d)) d.w = 1;
+        if ("Z" in d) {
+          week = utcDate(newDate(d.y, 0, 1)), day = week.getUTCDay();
+          week = day > 4 || day === 0 ? utcMonday.ceil(week) : utcMonday(week);
+          week = utcDay.offset(week, (d.V - 1) * 7);
+          d.y = week.getUTCFullYear();
+          d.m = week.getUTCMonth();
+          d.d = week.getUTCDate() + (d.w + 6) % 7;
+        } else {
+          week = localDate(newDate(d.y, 0, 1)), day = week.getDay();
+          week = day > 4 || day === 0 ? timeMonday.ceil(week) : timeMonday(week);
+          week = d3_time_timeDay.offset(week, (d.V - 1) * 7);
+          d.y = week.getFullYear();
+          d.m = week.getMonth();
+          d.d = week.getDate() + (d.w + 6) % 7;
+        }
+      } else if ("W" in d || "U" in d) {
+        if (!("w" in d)) d.w = "u" in d ? d.u % 7 : "W" in d ? 1 : 0;
+        day = "Z" in d ? utcDate(newDate(d.y, 0, 1)).getUTCDay() : localDate(newDate(d.y, 0, 1)).getDay();
+        d.m = 0;
+        d.d = "W" in d ? (d.w + 6) % 7 + d.W * 7 - (day + 5) % 7 : d.w + d.U * 7 - (day + 6) % 7;
+      }
+
+      // If a time zone is specified, all fields are interpreted as UTC and then
+      // offset according to the specified time zone.
+      if ("Z" in d) {
+        d.H += d.Z / 100 | 0;
+        d.M += d.Z % 100;
+        return utcDate(d);
+      }
+
+      // Otherwise, all fields are in local time.
+      return localDate(d);
+    };
+  }
+
+  function parseSpecifier(d, specifier, string, j) {
+    var i = 0,
+        n = specifier.length,
+        m = string.length,
+        c,
+        parse;
+
+    while (i < n) {
+      if (j >= m) return -1;
+      c = specifier.charCodeAt(i++);
+      if (c === 37) {
+        c = specifier.charAt(i++);
+        parse = parses[c in pads ? specifier.charAt(i++) : c];
+        if (!parse || ((j = parse(d, string, j)) < 0)) return -1;
+      } else if (c != string.charCodeAt(j++)) {
+        return -1;
+      }
+    }
+
+    return j;
+  }
+
+  function parsePeriod(d, string, i) {
+    var n = periodRe.exec(string.slice(i));
+    return n ? (d.p = periodLookup.get(n[0].toLowerCase()), i + n[0].length) : -1;
+  }
+
+  function parseShortWeekday(d, string, i) {
+    var n = shortWeekdayRe.exec(string.slice(i));
+    return n ? (d.w = shortWeekdayLookup.get(n[0].toLowerCase()), i + n[0].length) : -1;
+  }
+
+  function parseWeekday(d, string, i) {
+    var n = weekdayRe.exec(string.slice(i));
+    return n ? (d.w = weekdayLookup.get(n[0].toLowerCase()), i + n[0].length) : -1;
+  }
+
+  function parseShortMonth(d, string, i) {
+    var n = shortMonthRe.exec(string.slice(i));
+    return n ? (d.m = shortMonthLookup.get(n[0].toLowerCase()), i + n[0].length) : -1;
+  }
+
+  function parseMonth(d, string, i) {
+    var n = monthRe.exec(string.slice(i));
+    return n ? (d.m = monthLookup.get(n[0].toLowerCase()), i + n[0].length) : -1;
+  }
+
+  function parseLocaleDateTime(d, string, i) {
+    return parseSpecifier(d, locale_dateTime, string, i);
+  }
+
+  function parseLocaleDate(d, string, i) {
+    return parseSpecifier(d, locale_date, string, i);
+  }
+
+  function parseLocaleTime(d, string, i) {
+    return parseSpecifier(d, locale_time, string, i);
+  }
+
+  function formatShortWeekday(d) {
+    return locale_shortWeekdays[d.getDay()];
+  }
+
+  function formatWeekday(d) {
+    return locale_weekdays[d.getDay()];
+  }
+
+  function formatShortMonth(d) {
+    return locale_shortMonths[d.getMonth()];
+  }
+
+  function formatMonth(d) {
+    return locale_months[d.getMonth()];
+  }
+
+  function formatPeriod(d) {
+    return locale_periods[+(d.getHours() >= 12)];
+  }
+
+  function formatQuarter(d) {
+    return 1 + ~~(d.getMonth() / 3);
+  }
+
+  function formatUTCShortWeekday(d) {
+    return locale_shortWeekdays[d.getUTCDay()];
+  }
+
+  function formatUTCWeekday(d) {
+    return locale_weekdays[d.getUTCDay()];
+  }
+
+  function formatUTCShortMonth(d) {
+    return locale_shortMonths[d.getUTCMonth()];
+  }
+
+  function formatUTCMonth(d) {
+    return locale_months[d.getUTCMonth()];
+  }
+
+  function formatUTCPeriod(d) {
+    return locale_periods[+(d.getUTCHours() >= 12)];
+  }
+
+  function formatUTCQuarter(d) {
+    return 1 + ~~(d.getUTCMonth() / 3);
+  }
+
+  return {
+    format: function(specifier) {
+      var f = newFormat(specifier += "", formats);
+      f.toString = function() { return specifier; };
+      return f;
+    },
+    parse: function(specifier) {
+      var p = newParse(specifier += "", false);
+      p.toString = function() { return specifier; };
+      return p;
+    },
+    utcFormat: function(specifier) {
+      var f = newFormat(specifier += "", utcFormats);
+      f.toString = function() { return specifier; };
+      return f;
+    },
+    utcParse: function(specifier) {
+      var p = newParse(specifier += "", true);
+      p.toString = function() { return specifier; };
+      return p;
+    }
+  };
+}
+
+var pads = {"-": "", "_": " ", "0": "0"},
+    numberRe = /^\s*\d+/, // note: ignores next directive
+    percentRe = /^%/,
+    requoteRe = /[\\^$*+?|[\]().{}]/g;
+
+function pad(value, fill, width) {
+  var sign = value < 0 ? "-" : "",
+      string = (sign ? -value : value) + "",
+      length = string.length;
+  return sign + (length < width ? new Array(width - length + 1).join(fill) + string : string);
+}
+
+function requote(s) {
+  return s.replace(requoteRe, "\\$&");
+}
+
+function formatRe(names) {
+  return new RegExp("^(?:" + names.map(requote).join("|") + ")", "i");
+}
+
+function formatLookup(names) {
+  return new Map(names.map((name, i) => [name.toLowerCase(), i]));
+}
+
+function parseWeekdayNumberSunday(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 1));
+  return n ? (d.w = +n[0], i + n[0].length) : -1;
+}
+
+function parseWeekdayNumberMonday(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 1));
+  return n ? (d.u = +n[0], i + n[0].length) : -1;
+}
+
+function parseWeekNumberSunday(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 2));
+  return n ? (d.U = +n[0], i + n[0].length) : -1;
+}
+
+function parseWeekNumberISO(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 2));
+  return n ? (d.V = +n[0], i + n[0].length) : -1;
+}
+
+function parseWeekNumberMonday(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 2));
+  return n ? (d.W = +n[0], i + n[0].length) : -1;
+}
+
+function parseFullYear(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 4));
+  return n ? (d.y = +n[0], i + n[0].length) : -1;
+}
+
+function parseYear(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 2));
+  return n ? (d.y = +n[0] + (+n[0] > 68 ? 1900 : 2000), i + n[0].length) : -1;
+}
+
+function parseZone(d, string, i) {
+  var n = /^(Z)|([+-]\d\d)(?::?(\d\d))?/.exec(string.slice(i, i + 6));
+  return n ? (d.Z = n[1] ? 0 : -(n[2] + (n[3] || "00")), i + n[0].length) : -1;
+}
+
+function parseQuarter(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 1));
+  return n ? (d.q = n[0] * 3 - 3, i + n[0].length) : -1;
+}
+
+function parseMonthNumber(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 2));
+  return n ? (d.m = n[0] - 1, i + n[0].length) : -1;
+}
+
+function parseDayOfMonth(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 2));
+  return n ? (d.d = +n[0], i + n[0].length) : -1;
+}
+
+function parseDayOfYear(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 3));
+  return n ? (d.m = 0, d.d = +n[0], i + n[0].length) : -1;
+}
+
+function parseHour24(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 2));
+  return n ? (d.H = +n[0], i + n[0].length) : -1;
+}
+
+function parseMinutes(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 2));
+  return n ? (d.M = +n[0], i + n[0].length) : -1;
+}
+
+function parseSeconds(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 2));
+  return n ? (d.S = +n[0], i + n[0].length) : -1;
+}
+
+function parseMilliseconds(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 3));
+  return n ? (d.L = +n[0], i + n[0].length) : -1;
+}
+
+function parseMicroseconds(d, string, i) {
+  var n = numberRe.exec(string.slice(i, i + 6));
+  return n ? (d.L = Math.floor(n[0] / 1000), i + n[0].length) : -1;
+}
+
+function parseLiteralPercent(d, string, i) {
+  var n = percentRe.exec(string.slice(i, i + 1));
+  return n ? i + n[0].length : -1;
+}
+
+function parseUnixTimestamp(d, string, i) {
+  var n = numberRe.exec(string.slice(i));
+  return n ? (d.Q = +n[0], i + n[0].length) : -1;
+}
+
+function parseUnixTimestampSeconds(d, string, i) {
+  var n = numberRe.exec(string.slice(i));
+  return n ? (d.s = +n[0], i + n[0].length) : -1;
+}
+
+function formatDayOfMonth(d, p) {
+  return pad(d.getDate(), p, 2);
+}
+
+function formatHour24(d, p) {
+  return pad(d.getHours(), p, 2);
+}
+
+function formatHour12(d, p) {
+  return pad(d.getHours() % 12 || 12, p, 2);
+}
+
+function formatDayOfYear(d, p) {
+  return pad(1 + d3_time_timeDay.count(d3_time_timeYear(d), d), p, 3);
+}
+
+function formatMilliseconds(d, p) {
+  return pad(d.getMilliseconds(), p, 3);
+}
+
+function formatMicroseconds(d, p) {
+  return formatMilliseconds(d, p) + "000";
+}
+
+function formatMonthNumber(d, p) {
+  return pad(d.getMonth() + 1, p, 2);
+}
+
+function formatMinutes(d, p) {
+  return pad(d.getMinutes(), p, 2);
+}
+
+function formatSeconds(d, p) {
+  return pad(d.getSeconds(), p, 2);
+}
+
+function formatWeekdayNumberMonday(d) {
+  var day = d.getDay();
+  return day === 0 ? 7 : day;
+}
+
+function formatWeekNumberSunday(d, p) {
+  return pad(timeSunday.count(d3_time_timeYear(d) - 1, d), p, 2);
+}
+
+function dISO(d) {
+  var day = d.getDay();
+  return (day >= 4 || day === 0) ? timeThursday(d) : timeThursday.ceil(d);
+}
+
+function formatWeekNumberISO(d, p) {
+  d = dISO(d);
+  return pad(timeThursday.count(d3_time_timeYear(d), d) + (d3_time_timeYear(d).getDay() === 4), p, 2);
+}
+
+function formatWeekdayNumberSunday(d) {
+  return d.getDay();
+}
+
+function formatWeekNumberMonday(d, p) {
+  return pad(timeMonday.count(d3_time_timeYear(d) - 1, d), p, 2);
+}
+
+function formatYear(d, p) {
+  return pad(d.getFullYear() % 100, p, 2);
+}
+
+function formatYearISO(d, p) {
+  d = dISO(d);
+  return pad(d.getFullYear() % 100, p, 2);
+}
+
+function formatFullYear(d, p) {
+  return pad(d.getFullYear() % 10000, p, 4);
+}
+
+function formatFullYearISO(d, p) {
+  var day = d.getDay();
+  d = (day >= 4 || day === 0) ? timeThursday(d) : timeThursday.ceil(d);
+  return pad(d.getFullYear() % 10000, p, 4);
+}
+
+function formatZone(d) {
+  var z = d.getTimezoneOffset();
+  return (z > 0 ? "-" : (z *= -1, "+"))
+      + pad(z / 60 | 0, "0", 2)
+      + pad(z % 60, "0", 2);
+}
+
+function formatUTCDayOfMonth(d, p) {
+  return pad(d.getUTCDate(), p, 2);
+}
+
+function formatUTCHour24(d, p) {
+  return pad(d.getUTCHours(), p, 2);
+}
+
+function formatUTCHour12(d, p) {
+  return pad(d.getUTCHours() % 12 || 12, p, 2);
+}
+
+function formatUTCDayOfYear(d, p) {
+  return pad(1 + utcDay.count(utcYear(d), d), p, 3);
+}
+
+function formatUTCMilliseconds(d, p) {
+  return pad(d.getUTCMilliseconds(), p, 3);
+}
+
+function formatUTCMicroseconds(d, p) {
+  return formatUTCMilliseconds(d, p) + "000";
+}
+
+function formatUTCMonthNumber(d, p) {
+  return pad(d.getUTCMonth() + 1, p, 2);
+}
+
+function formatUTCMinutes(d, p) {
+  return pad(d.getUTCMinutes(), p, 2);
+}
+
+function formatUTCSeconds(d, p) {
+  return pad(d.getUTCSeconds(), p, 2);
+}
+
+function formatUTCWeekdayNumberMonday(d) {
+  var dow = d.getUTCDay();
+  return dow === 0 ? 7 : dow;
+}
+
+function formatUTCWeekNumberSunday(d, p) {
+  return pad(utcSunday.count(utcYear(d) - 1, d), p, 2);
+}
+
+function UTCdISO(d) {
+  var day = d.getUTCDay();
+  return (day >= 4 || day === 0) ? utcThursday(d) : utcThursday.ceil(d);
+}
+
+function formatUTCWeekNumberISO(d, p) {
+  d = UTCdISO(d);
+  return pad(utcThursday.count(utcYear(d), d) + (utcYear(d).getUTCDay() === 4), p, 2);
+}
+
+function formatUTCWeekdayNumberSunday(d) {
+  return d.getUTCDay();
+}
+
+function formatUTCWeekNumberMonday(d, p) {
+  return pad(utcMonday.count(utcYear(d) - 1, d), p, 2);
+}
+
+function formatUTCYear(d, p) {
+  return pad(d.getUTCFullYear() % 100, p, 2);
+}
+
+function formatUTCYearISO(d, p) {
+  d = UTCdISO(d);
+  return pad(d.getUTCFullYear() % 100, p, 2);
+}
+
+function formatUTCFullYear(d, p) {
+  return pad(d.getUTCFullYear() % 10000, p, 4);
+}
+
+function formatUTCFullYearISO(d, p) {
+  var day = d.getUTCDay();
+  d = (day >= 4 || day === 0) ? utcThursday(d) : utcThursday.ceil(d);
+  return pad(d.getUTCFullYear() % 10000, p, 4);
+}
+
+function formatUTCZone() {
+  return "+0000";
+}
+
+function formatLiteralPercent() {
+  return "%";
+}
+
+function formatUnixTimestamp(d) {
+  return +d;
+}
+
+function formatUnixTimestampSeconds(d) {
+  return Math.floor(+d / 1000);
+}
+
+var d3_time_format_locale;
+var d3_time_format_timeFormat;
+var timeParse;
+var utcFormat;
+var utcParse;
+
+d3_time_format_defaultLocale({
+  dateTime: "%x, %X",
+  date: "%-m/%-d/%Y",
+  time: "%-I:%M:%S %p",
+  periods: ["AM", "PM"],
+  days: ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"],
+  shortDays: ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"],
+  months: ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
+  shortMonths: ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+});
+
+function d3_time_format_defaultLocale(definition) {
+  d3_time_format_locale = d3_time_format_formatLocale(definition);
+  d3_time_format_timeFormat = d3_time_format_locale.format;
+  timeParse = d3_time_format_locale.parse;
+  utcFormat = d3_time_format_locale.utcFormat;
+  utcParse = d3_time_format_locale.utcParse;
+  return d3_time_format_locale;
+}
+
+var isoSpecifier = "%Y-%m-%dT%H:%M:%S.%LZ";
+
+function formatIsoNative(date) {
+  return date.toISOString();
+}
+
+var formatIso = Date.prototype.toISOString
+    ? formatIsoNative
+    : utcFormat(isoSpecifier);
+
+function parseIsoNative(string) {
+  var date = new Date(string);
+  return isNaN(date) ? null : date;
+}
+
+var parseIso = +new Date("2000-01-01T00:00:00.000Z")
+    ? parseIsoNative
+    : utcParse(isoSpecifier);
+
+
+
+;// CONCATENATED MODULE: ./node_modules/d3-scale/dist/d3-scale.mjs
+// https://d3js.org/d3-scale/ v4.0.3 Copyright 2010-2026 Mike Bostock
+
+
+
+
+
+
+function initRange(domain, range) {
+  switch (arguments.length) {
+    case 0: break;
+    case 1: this.range(domain); break;
+    default: this.range(range).domain(domain); break;
+  }
+  return this;
+}
+
+function initInterpolator(domain, interpolator) {
+  switch (arguments.length) {
+    case 0: break;
+    case 1: {
+      if (typeof domain === "function") this.interpolator(domain);
+      else this.range(domain);
+      break;
+    }
+    default: {
+      this.domain(domain);
+      if (typeof interpolator === "function") this.interpolator(interpolator);
+      else this.range(interpolator);
+      break;
+    }
+  }
+  return this;
+}
+
+const implicit = Symbol("implicit");
+
+function ordinal() {
+  var index = new InternMap(),
+      domain = [],
+      range = [],
+      unknown = implicit;
+
+  function scale(d) {
+    let i = index.get(d);
+    if (i === undefined) {
+      if (unknown !== implicit) return unknown;
+      index.set(d, i = domain.push(d) - 1);
+    }
+    return range[i % range.length];
+  }
+
+  scale.domain = function(_) {
+    if (!arguments.length) return domain.slice();
+    domain = [], index = new InternMap();
+    for (const value of _) {
+      if (index.has(value)) continue;
+      index.set(value, domain.push(value) - 1);
+    }
+    return scale;
+  };
+
+  scale.range = function(_) {
+    return arguments.length ? (range = Array.from(_), scale) : range.slice();
+  };
+
+  scale.unknown = function(_) {
+    return arguments.length ? (unknown = _, scale) : unknown;
+  };
+
+  scale.copy = function() {
+    return ordinal(domain, range).unknown(unknown);
+  };
+
+  initRange.apply(scale, arguments);
+
+  return scale;
+}
+
+function band() {
+  var scale = ordinal().unknown(undefined),
+      domain = scale.domain,
+      ordinalRange = scale.range,
+      r0 = 0,
+      r1 = 1,
+      step,
+      bandwidth,
+      round = false,
+      paddingInner = 0,
+      paddingOuter = 0,
+      align = 0.5;
+
+  delete scale.unknown;
+
+  function rescale() {
+    var n = domain().length,
+        reverse = r1 < r0,
+        start = reverse ? r1 : r0,
+        stop = reverse ? r0 : r1;
+    step = (stop - start) / Math.max(1, n - paddingInner + paddingOuter * 2);
+    if (round) step = Math.floor(step);
+    start += (stop - start - step * (n - paddingInner)) * align;
+    bandwidth = step * (1 - paddingInner);
+    if (round) start = Math.round(start), bandwidth = Math.round(bandwidth);
+    var values = range(n).map(function(i) { return start + step * i; });
+    return ordinalRange(reverse ? values.reverse() : values);
+  }
+
+  scale.domain = function(_) {
+    return arguments.length ? (domain(_), rescale()) : domain();
+  };
+
+  scale.range = function(_) {
+    return arguments.length ? ([r0, r1] = _, r0 = +r0, r1 = +r1, rescale()) : [r0, r1];
+  };
+
+  scale.rangeRound = function(_) {
+    return [r0, r1] = _, r0 = +r0, r1 = +r1, round = true, rescale();
+  };
+
+  scale.bandwidth = function() {
+    return bandwidth;
+  };
+
+  scale.step = function() {
+    return step;
+  };
+
+  scale.round = function(_) {
+    return arguments.length ? (round = !!_, rescale()) : round;
+  };
+
+  scale.padding = function(_) {
+    return arguments.length ? (paddingInner = Math.min(1, paddingOuter = +_), rescale()) : paddingInner;
+  };
+
+  scale.paddingInner = function(_) {
+    return arguments.length ? (paddingInner = Math.min(1, _), rescale()) : paddingInner;
+  };
+
+  scale.paddingOuter = function(_) {
+    return arguments.length ? (paddingOuter = +_, rescale()) : paddingOuter;
+  };
+
+  scale.align = function(_) {
+    return arguments.length ? (align = Math.max(0, Math.min(1, _)), rescale()) : align;
+  };
+
+  scale.copy = function() {
+    return band(domain(), [r0, r1])
+        .round(round)
+        .paddingInner(paddingInner)
+        .paddingOuter(paddingOuter)
+        .align(align);
+  };
+
+  return initRange.apply(rescale(), arguments);
+}
+
+function pointish(scale) {
+  var copy = scale.copy;
+
+  scale.padding = scale.paddingOuter;
+  delete scale.paddingInner;
+  delete scale.paddingOuter;
+
+  scale.copy = function() {
+    return pointish(copy());
+  };
+
+  return scale;
+}
+
+function point() {
+  return pointish(band.apply(null, arguments).paddingInner(1));
+}
+
+function constants(x) {
+  return function() {
+    return x;
+  };
+}
+
+function number$1(x) {
+  return +x;
+}
+
+var unit = [0, 1];
+
+function identity$1(x) {
+  return x;
+}
+
+function normalize(a, b) {
+  return (b -= (a = +a))
+      ? function(x) { return (x - a) / b; }
+      : constants(isNaN(b) ? NaN : 0.5);
+}
+
+function clamper(a, b) {
+  var t;
+  if (a > b) t = a, a = b, b = t;
+  return function(x) { return Math.max(a, Math.min(b, x)); };
+}
+
+// normalize(a, b)(x) takes a domain value x in [a,b] and returns the corresponding parameter t in [0,1].
+// interpolate(a, b)(t) takes a parameter t in [0,1] and returns the corresponding range value x in [a,b].
+function bimap(domain, range, interpolate) {
+  var d0 = domain[0], d1 = domain[1], r0 = range[0], r1 = range[1];
+  if (d1 < d0) d0 = normalize(d1, d0), r0 = interpolate(r1, r0);
+  else d0 = normalize(d0, d1), r0 = interpolate(r0, r1);
+  return function(x) { return r0(d0(x)); };
+}
+
+function polymap(domain, range, interpolate) {
+  var j = Math.min(domain.length, range.length) - 1,
+      d = new Array(j),
+      r = new Array(j),
+      i = -1;
+
+  // Reverse descending domains.
+  if (domain[j] < domain[0]) {
+    domain = domain.slice().reverse();
+    range = range.slice().reverse();
+  }
+
+  while (++i < j) {
+    d[i] = normalize(domain[i], domain[i + 1]);
+    r[i] = interpolate(range[i], range[i + 1]);
+  }
+
+  return function(x) {
+    var i = bisectRight(domain, x, 1, j) - 1;
+    return r[i](d[i](x));
+  };
+}
+
+function copy$1(source, target) {
+  return target
+      .domain(source.domain())
+      .range(source.range())
+      .interpolate(source.interpolate())
+      .clamp(source.clamp())
+      .unknown(source.unknown());
+}
+
+function transformer$2() {
+  var domain = unit,
+      range = unit,
+      interpolate$1 = value,
+      transform,
+      untransform,
+      unknown,
+      clamp = identity$1,
+      piecewise,
+      output,
+      input;
+
+  function rescale() {
+    var n = Math.min(domain.length, range.length);
+    if (clamp !== identity$1) clamp = clamper(domain[0], domain[n - 1]);
+    piecewise = n > 2 ? polymap : bimap;
+    output = input = null;
+    return scale;
+  }
+
+  function scale(x) {
+    return x == null || isNaN(x = +x) ? unknown : (output || (output = piecewise(domain.map(transform), range, interpolate$1)))(transform(clamp(x)));
+  }
+
+  scale.invert = function(y) {
+    return clamp(untransform((input || (input = piecewise(range, domain.map(transform), d3_interpolate_number)))(y)));
+  };
+
+  scale.domain = function(_) {
+    return arguments.length ? (domain = Array.from(_, number$1), rescale()) : domain.slice();
+  };
+
+  scale.range = function(_) {
+    return arguments.length ? (range = Array.from(_), rescale()) : range.slice();
+  };
+
+  scale.rangeRound = function(_) {
+    return range = Array.from(_), interpolate$1 = round, rescale();
+  };
+
+  scale.clamp = function(_) {
+    return arguments.length ? (clamp = _ ? true : identity$1, rescale()) : clamp !== identity$1;
+  };
+
+  scale.interpolate = function(_) {
+    return arguments.length ? (interpolate$1 = _, rescale()) : interpolate$1;
+  };
+
+  scale.unknown = function(_) {
+    return arguments.length ? (unknown = _, scale) : unknown;
+  };
+
+  return function(t, u) {
+    transform = t, untransform = u;
+    return rescale();
+  };
+}
+
+function continuous() {
+  return transformer$2()(identity$1, identity$1);
+}
+
+function tickFormat(start, stop, count, specifier) {
+  var step = tickStep(start, stop, count),
+      precision;
+  specifier = d3_format_formatSpecifier(specifier == null ? ",f" : specifier);
+  switch (specifier.type) {
+    case "s": {
+      var value = Math.max(Math.abs(start), Math.abs(stop));
+      if (specifier.precision == null && !isNaN(precision = precisionPrefix(step, value))) specifier.precision = precision;
+      return formatPrefix(specifier, value);
+    }
+    case "":
+    case "e":
+    case "g":
+    case "p":
+    case "r": {
+      if (specifier.precision == null && !isNaN(precision = precisionRound(step, Math.max(Math.abs(start), Math.abs(stop))))) specifier.precision = precision - (specifier.type === "e");
+      break;
+    }
+    case "f":
+    case "%": {
+      if (specifier.precision == null && !isNaN(precision = precisionFixed(step))) specifier.precision = precision - (specifier.type === "%") * 2;
+      break;
+    }
+  }
+  return d3_format_format(specifier);
+}
+
+function linearish(scale) {
+  var domain = scale.domain;
+
+  scale.ticks = function(count) {
+    var d = domain();
+    return d3_array_ticks(d[0], d[d.length - 1], count == null ? 10 : count);
+  };
+
+  scale.tickFormat = function(count, specifier) {
+    var d = domain();
+    return tickFormat(d[0], d[d.length - 1], count == null ? 10 : count, specifier);
+  };
+
+  scale.nice = function(count) {
+    if (count == null) count = 10;
+
+    var d = domain();
+    var i0 = 0;
+    var i1 = d.length - 1;
+    var start = d[i0];
+    var stop = d[i1];
+    var prestep;
+    var step;
+    var maxIter = 10;
+
+    if (stop < start) {
+      step = start, start = stop, stop = step;
+      step = i0, i0 = i1, i1 = step;
+    }
+    
+    while (maxIter-- > 0) {
+      step = tickIncrement(start, stop, count);
+      if (step === prestep) {
+        d[i0] = start;
+        d[i1] = stop;
+        return domain(d);
+      } else if (step > 0) {
+        start = Math.floor(start / step) * step;
+        stop = Math.ceil(stop / step) * step;
+      } else if (step < 0) {
+        start = Math.ceil(start * step) / step;
+        stop = Math.floor(stop * step) / step;
+      } else {
+        break;
+      }
+      prestep = step;
+    }
+
+    return scale;
+  };
+
+  return scale;
+}
+
+function d3_scale_linear() {
+  var scale = continuous();
+
+  scale.copy = function() {
+    return copy$1(scale, d3_scale_linear());
+  };
+
+  initRange.apply(scale, arguments);
+
+  return linearish(scale);
+}
+
+function d3_scale_identity(domain) {
+  var unknown;
+
+  function scale(x) {
+    return x == null || isNaN(x = +x) ? unknown : x;
+  }
+
+  scale.invert = scale;
+
+  scale.domain = scale.range = function(_) {
+    return arguments.length ? (domain = Array.from(_, number$1), scale) : domain.slice();
+  };
+
+  scale.unknown = function(_) {
+    return arguments.length ? (unknown = _, scale) : unknown;
+  };
+
+  scale.copy = function() {
+    return d3_scale_identity(domain).unknown(unknown);
+  };
+
+  domain = arguments.length ? Array.from(domain, number$1) : [0, 1];
+
+  return linearish(scale);
+}
+
+function d3_scale_nice(domain, interval) {
+  domain = domain.slice();
+
+  var i0 = 0,
+      i1 = domain.length - 1,
+      x0 = domain[i0],
+      x1 = domain[i1],
+      t;
+
+  if (x1 < x0) {
+    t = i0, i0 = i1, i1 = t;
+    t = x0, x0 = x1, x1 = t;
+  }
+
+  domain[i0] = interval.floor(x0);
+  domain[i1] = interval.ceil(x1);
+  return domain;
+}
+
+function transformLog(x) {
+  return Math.log(x);
+}
+
+function transformExp(x) {
+  return Math.exp(x);
+}
+
+function transformLogn(x) {
+  return -Math.log(-x);
+}
+
+function transformExpn(x) {
+  return -Math.exp(-x);
+}
+
+function pow10(x) {
+  return isFinite(x) ? +("1e" + x) : x < 0 ? 0 : x;
+}
+
+function powp(base) {
+  return base === 10 ? pow10
+      : base === Math.E ? Math.exp
+      : x => Math.pow(base, x);
+}
+
+function logp(base) {
+  return base === Math.E ? Math.log
+      : base === 10 && Math.log10
+      || base === 2 && Math.log2
+      || (base = Math.log(base), x => Math.log(x) / base);
+}
+
+function reflect(f) {
+  return (x, k) => -f(-x, k);
+}
+
+function loggish(transform) {
+  const scale = transform(transformLog, transformExp);
+  const domain = scale.domain;
+  let base = 10;
+  let logs;
+  let pows;
+
+  function rescale() {
+    logs = logp(base), pows = powp(base);
+    if (domain()[0] < 0) {
+      logs = reflect(logs), pows = reflect(pows);
+      transform(transformLogn, transformExpn);
+    } else {
+      transform(transformLog, transformExp);
+    }
+    return scale;
+  }
+
+  scale.base = function(_) {
+    return arguments.length ? (base = +_, rescale()) : base;
+  };
+
+  scale.domain = function(_) {
+    return arguments.length ? (domain(_), rescale()) : domain();
+  };
+
+  scale.ticks = count => {
+    const d = domain();
+    let u = d[0];
+    let v = d[d.length - 1];
+    const r = v < u;
+
+    if (r) ([u, v] = [v, u]);
+
+    let i = logs(u);
+    let j = logs(v);
+    let k;
+    let t;
+    const n = count == null ? 10 : +count;
+    let z = [];
+
+    if (!(base % 1) && j - i < n) {
+      i = Math.floor(i), j = Math.ceil(j);
+      if (u > 0) for (; i <= j; ++i) {
+        for (k = 1; k < base; ++k) {
+          t = i < 0 ? k / pows(-i) : k * pows(i);
+          if (t < u) continue;
+          if (t > v) break;
+          z.push(t);
+        }
+      } else for (; i <= j; ++i) {
+        for (k = base - 1; k >= 1; --k) {
+          t = i > 0 ? k / pows(-i) : k * pows(i);
+          if (t < u) continue;
+          if (t > v) break;
+          z.push(t);
+        }
+      }
+      if (z.length * 2 < n) z = ticks(u, v, n);
+    } else {
+      z = ticks(i, j, Math.min(j - i, n)).map(pows);
+    }
+    return r ? z.reverse() : z;
+  };
+
+  scale.tickFormat = (count, specifier) => {
+    if (count == null) count = 10;
+    if (specifier == null) specifier = base === 10 ? "s" : ",";
+    if (typeof specifier !== "function") {
+      if (!(base % 1) && (specifier = formatSpecifier(specifier)).precision == null) specifier.trim = true;
+      specifier = format(specifier);
+    }
+    if (count === Infinity) return specifier;
+    const k = Math.max(1, base * count / scale.ticks().length); // TODO fast estimate?
+    return d => {
+      let i = d / pows(Math.round(logs(d)));
+      if (i * base < base - 0.5) i *= base;
+      return i <= k ? specifier(d) : "";
+    };
+  };
+
+  scale.nice = () => {
+    return domain(d3_scale_nice(domain(), {
+      floor: x => pows(Math.floor(logs(x))),
+      ceil: x => pows(Math.ceil(logs(x)))
+    }));
+  };
+
+  return scale;
+}
+
+function d3_scale_log() {
+  const scale = loggish(transformer$2()).domain([1, 10]);
+  scale.copy = () => copy$1(scale, d3_scale_log()).base(scale.base());
+  initRange.apply(scale, arguments);
+  return scale;
+}
+
+function transformSymlog(c) {
+  return function(x) {
+    return Math.sign(x) * Math.log1p(Math.abs(x / c));
+  };
+}
+
+function transformSymexp(c) {
+  return function(x) {
+    return Math.sign(x) * Math.expm1(Math.abs(x)) * c;
+  };
+}
+
+function symlogish(transform) {
+  var c = 1, scale = transform(transformSymlog(c), transformSymexp(c));
+
+  scale.constant = function(_) {
+    return arguments.length ? transform(transformSymlog(c = +_), transformSymexp(c)) : c;
+  };
+
+  return linearish(scale);
+}
+
+function symlog() {
+  var scale = symlogish(transformer$2());
+
+  scale.copy = function() {
+    return copy$1(scale, symlog()).constant(scale.constant());
+  };
+
+  return initRange.apply(scale, arguments);
+}
+
+function transformPow(exponent) {
+  return function(x) {
+    return x < 0 ? -Math.pow(-x, exponent) : Math.pow(x, exponent);
+  };
+}
+
+function transformSqrt(x) {
+  return x < 0 ? -Math.sqrt(-x) : Math.sqrt(x);
+}
+
+function transformSquare(x) {
+  return x < 0 ? -x * x : x * x;
+}
+
+function powish(transform) {
+  var scale = transform(identity$1, identity$1),
+      exponent = 1;
+
+  function rescale() {
+    return exponent === 1 ? transform(identity$1, identity$1)
+        : exponent === 0.5 ? transform(transformSqrt, transformSquare)
+        : transform(transformPow(exponent), transformPow(1 / exponent));
+  }
+
+  scale.exponent = function(_) {
+    return arguments.length ? (exponent = +_, rescale()) : exponent;
+  };
+
+  return linearish(scale);
+}
+
+function pow() {
+  var scale = powish(transformer$2());
+
+  scale.copy = function() {
+    return copy$1(scale, pow()).exponent(scale.exponent());
+  };
+
+  initRange.apply(scale, arguments);
+
+  return scale;
+}
+
+function sqrt() {
+  return pow.apply(null, arguments).exponent(0.5);
+}
+
+function square(x) {
+  return Math.sign(x) * x * x;
+}
+
+function unsquare(x) {
+  return Math.sign(x) * Math.sqrt(Math.abs(x));
+}
+
+function radial() {
+  var squared = continuous(),
+      range = [0, 1],
+      round = false,
+      unknown;
+
+  function scale(x) {
+    var y = unsquare(squared(x));
+    return isNaN(y) ? unknown : round ? Math.round(y) : y;
+  }
+
+  scale.invert = function(y) {
+    return squared.invert(square(y));
+  };
+
+  scale.domain = function(_) {
+    return arguments.length ? (squared.domain(_), scale) : squared.domain();
+  };
+
+  scale.range = function(_) {
+    return arguments.length ? (squared.range((range = Array.from(_, number$1)).map(square)), scale) : range.slice();
+  };
+
+  scale.rangeRound = function(_) {
+    return scale.range(_).round(true);
+  };
+
+  scale.round = function(_) {
+    return arguments.length ? (round = !!_, scale) : round;
+  };
+
+  scale.clamp = function(_) {
+    return arguments.length ? (squared.clamp(_), scale) : squared.clamp();
+  };
+
+  scale.unknown = function(_) {
+    return arguments.length ? (unknown = _, scale) : unknown;
+  };
+
+  scale.copy = function() {
+    return radial(squared.domain(), range)
+        .round(round)
+        .clamp(squared.clamp())
+        .unknown(unknown);
+  };
+
+  initRange.apply(scale, arguments);
+
+  return linearish(scale);
+}
+
+function d3_scale_quantile() {
+  var domain = [],
+      range = [],
+      thresholds = [],
+      unknown;
+
+  function rescale() {
+    var i = 0, n = Math.max(1, range.length);
+    thresholds = new Array(n - 1);
+    while (++i < n) thresholds[i - 1] = quantileSorted(domain, i / n);
+    return scale;
+  }
+
+  function scale(x) {
+    return x == null || isNaN(x = +x) ? unknown : range[bisect(thresholds, x)];
+  }
+
+  scale.invertExtent = function(y) {
+    var i = range.indexOf(y);
+    return i < 0 ? [NaN, NaN] : [
+      i > 0 ? thresholds[i - 1] : domain[0],
+      i < thresholds.length ? thresholds[i] : domain[domain.length - 1]
+    ];
+  };
+
+  scale.domain = function(_) {
+    if (!arguments.length) return domain.slice();
+    domain = [];
+    for (let d of _) if (d != null && !isNaN(d = +d)) domain.push(d);
+    domain.sort(ascending);
+    return rescale();
+  };
+
+  scale.range = function(_) {
+    return arguments.length ? (range = Array.from(_), rescale()) : range.slice();
+  };
+
+  scale.unknown = function(_) {
+    return arguments.length ? (unknown = _, scale) : unknown;
+  };
+
+  scale.quantiles = function() {
+    return thresholds.slice();
+  };
+
+  scale.copy = function() {
+    return d3_scale_quantile()
+        .domain(domain)
+        .range(range)
+        .unknown(unknown);
+  };
+
+  return initRange.apply(scale, arguments);
+}
+
+function d3_scale_quantize() {
+  var x0 = 0,
+      x1 = 1,
+      n = 1,
+      domain = [0.5],
+      range = [0, 1],
+      unknown;
+
+  function scale(x) {
+    return x != null && x <= x ? range[bisect(domain, x, 0, n)] : unknown;
+  }
+
+  function rescale() {
+    var i = -1;
+    domain = new Array(n);
+    while (++i < n) domain[i] = ((i + 1) * x1 - (i - n) * x0) / (n + 1);
+    return scale;
+  }
+
+  scale.domain = function(_) {
+    return arguments.length ? ([x0, x1] = _, x0 = +x0, x1 = +x1, rescale()) : [x0, x1];
+  };
+
+  scale.range = function(_) {
+    return arguments.length ? (n = (range = Array.from(_)).length - 1, rescale()) : range.slice();
+  };
+
+  scale.invertExtent = function(y) {
+    var i = range.indexOf(y);
+    return i < 0 ? [NaN, NaN]
+        : i < 1 ? [x0, domain[0]]
+        : i >= n ? [domain[n - 1], x1]
+        : [domain[i - 1], domain[i]];
+  };
+
+  scale.unknown = function(_) {
+    return arguments.length ? (unknown = _, scale) : scale;
+  };
+
+  scale.thresholds = function() {
+    return domain.slice();
+  };
+
+  scale.copy = function() {
+    return d3_scale_quantize()
+        .domain([x0, x1])
+        .range(range)
+        .unknown(unknown);
+  };
+
+  return initRange.apply(linearish(scale), arguments);
+}
+
+function threshold() {
+  var domain = [0.5],
+      range = [0, 1],
+      unknown,
+      n = 1;
+
+  function scale(x) {
+    return x != null && x <= x ? range[bisect(domain, x, 0, n)] : unknown;
+  }
+
+  scale.domain = function(_) {
+    return arguments.length ? (domain = Array.from(_), n = Math.min(domain.length, range.length - 1), scale) : domain.slice();
+  };
+
+  scale.range = function(_) {
+    return arguments.length ? (range = Array.from(_), n = Math.min(domain.length, range.length - 1), scale) : range.slice();
+  };
+
+  scale.invertExtent = function(y) {
+    var i = range.indexOf(y);
+    return [domain[i - 1], domain[i]];
+  };
+
+  scale.unknown = function(_) {
+    return arguments.length ? (unknown = _, scale) : unknown;
+  };
+
+  scale.copy = function() {
+    return threshold()
+        .domain(domain)
+        .range(range)
+        .unknown(unknown);
+  };
+
+  return initRange.apply(scale, arguments);
+}
+
+function d3_scale_date(t) {
+  return new Date(t);
+}
+
+function d3_scale_number(t) {
+  return t instanceof Date ? +t : Math.round(t);
+}
+
+function calendar(ticks, tickInterval, year, month, week, day, hour, minute, second, format) {
+  var scale = continuous(),
+      invert = scale.invert,
+      domain = scale.domain;
+
+  var formatMillisecond = format(".%L"),
+      formatSecond = format(":%S"),
+      formatMinute = format("%I:%M"),
+      formatHour = format("%I %p"),
+      formatDay = format("%a %d"),
+      formatWeek = format("%b %d"),
+      formatMonth = format("%B"),
+      formatYear = format("%Y");
+
+  function tickFormat(date) {
+    return (second(date) < date ? formatMillisecond
+        : minute(date) < date ? formatSecond
+        : hour(date) < date ? formatMinute
+        : day(date) < date ? formatHour
+        : month(date) < date ? (week(date) < date ? formatDay : formatWeek)
+        : year(date) < date ? formatMonth
+        : formatYear)(date);
+  }
+
+  scale.invert = function(y) {
+    return new Date(Math.round(invert(y)));
+  };
+
+  scale.domain = function(_) {
+    return arguments.length ? domain(Array.from(_, d3_scale_number)) : domain().map(d3_scale_date);
+  };
+
+  scale.ticks = function(interval) {
+    var d = domain();
+    return ticks(d[0], d[d.length - 1], interval == null ? 10 : interval);
+  };
+
+  scale.tickFormat = function(count, specifier) {
+    return specifier == null ? tickFormat : format(specifier);
+  };
+
+  scale.nice = function(interval) {
+    var d = domain();
+    if (!interval || typeof interval.range !== "function") interval = tickInterval(d[0], d[d.length - 1], interval == null ? 10 : interval);
+    return interval ? domain(d3_scale_nice(d, interval)) : scale;
+  };
+
+  scale.copy = function() {
+    return copy$1(scale, calendar(ticks, tickInterval, year, month, week, day, hour, minute, second, format));
+  };
+
+  return scale;
+}
+
+function time() {
+  return initRange.apply(calendar(timeTicks, timeTickInterval, timeYear, timeMonth, timeWeek, timeDay, timeHour, timeMinute, timeSecond, timeFormat).domain([new Date(2000, 0, 1), new Date(2000, 0, 2)]), arguments);
+}
+
+function utcTime() {
+  return initRange.apply(calendar(utcTicks, utcTickInterval, utcYear, utcMonth, utcSunday, utcDay, utcHour, utcMinute, second, utcFormat).domain([Date.UTC(2000, 0, 1), Date.UTC(2000, 0, 2)]), arguments);
+}
+
+function transformer$1() {
+  var x0 = 0,
+      x1 = 1,
+      t0,
+      t1,
+      k10,
+      transform,
+      interpolator = identity$1,
+      clamp = false,
+      unknown;
+
+  function scale(x) {
+    return x == null || isNaN(x = +x) ? unknown : interpolator(k10 === 0 ? 0.5 : (x = (transform(x) - t0) * k10, clamp ? Math.max(0, Math.min(1, x)) : x));
+  }
+
+  scale.domain = function(_) {
+    return arguments.length ? ([x0, x1] = _, t0 = transform(x0 = +x0), t1 = transform(x1 = +x1), k10 = t0 === t1 ? 0 : 1 / (t1 - t0), scale) : [x0, x1];
+  };
+
+  scale.clamp = function(_) {
+    return arguments.length ? (clamp = !!_, scale) : clamp;
+  };
+
+  scale.interpolator = function(_) {
+    return arguments.length ? (interpolator = _, scale) : interpolator;
+  };
+
+  function range(interpolate) {
+    return function(_) {
+      var r0, r1;
+      return arguments.length ? ([r0, r1] = _, interpolator = interpolate(r0, r1), scale) : [interpolator(0), interpolator(1)];
+    };
+  }
+
+  scale.range = range(interpolate);
+
+  scale.rangeRound = range(interpolateRound);
+
+  scale.unknown = function(_) {
+    return arguments.length ? (unknown = _, scale) : unknown;
+  };
+
+  return function(t) {
+    transform = t, t0 = t(x0), t1 = t(x1), k10 = t0 === t1 ? 0 : 1 / (t1 - t0);
+    return scale;
+  };
+}
+
+function copy(source, target) {
+  return target
+      .domain(source.domain())
+      .interpolator(source.interpolator())
+      .clamp(source.clamp())
+      .unknown(source.unknown());
+}
+
+function sequential() {
+  var scale = linearish(transformer$1()(identity$1));
+
+  scale.copy = function() {
+    return copy(scale, sequential());
+  };
+
+  return initInterpolator.apply(scale, arguments);
+}
+
+function sequentialLog() {
+  var scale = loggish(transformer$1()).domain([1, 10]);
+
+  scale.copy = function() {
+    return copy(scale, sequentialLog()).base(scale.base());
+  };
+
+  return initInterpolator.apply(scale, arguments);
+}
+
+function sequentialSymlog() {
+  var scale = symlogish(transformer$1());
+
+  scale.copy = function() {
+    return copy(scale, sequentialSymlog()).constant(scale.constant());
+  };
+
+  return initInterpolator.apply(scale, arguments);
+}
+
+function sequentialPow() {
+  var scale = powish(transformer$1());
+
+  scale.copy = function() {
+    return copy(scale, sequentialPow()).exponent(scale.exponent());
+  };
+
+  return initInterpolator.apply(scale, arguments);
+}
+
+function sequentialSqrt() {
+  return sequentialPow.apply(null, arguments).exponent(0.5);
+}
+
+function sequentialQuantile() {
+  var domain = [],
+      interpolator = identity$1;
+
+  function scale(x) {
+    if (x != null && !isNaN(x = +x)) return interpolator((bisect(domain, x, 1) - 1) / (domain.length - 1));
+  }
+
+  scale.domain = function(_) {
+    if (!arguments.length) return domain.slice();
+    domain = [];
+    for (let d of _) if (d != null && !isNaN(d = +d)) domain.push(d);
+    domain.sort(ascending);
+    return scale;
+  };
+
+  scale.interpolator = function(_) {
+    return arguments.length ? (interpolator = _, scale) : interpolator;
+  };
+
+  scale.range = function() {
+    return domain.map((d, i) => interpolator(i / (domain.length - 1)));
+  };
+
+  scale.quantiles = function(n) {
+    return Array.from({length: n + 1}, (_, i) => quantile$1(domain, i / n));
+  };
+
+  scale.copy = function() {
+    return sequentialQuantile(interpolator).domain(domain);
+  };
+
+  return initInterpolator.apply(scale, arguments);
+}
+
+function transformer() {
+  var x0 = 0,
+      x1 = 0.5,
+      x2 = 1,
+      s = 1,
+      t0,
+      t1,
+      t2,
+      k10,
+      k21,
+      interpolator = identity$1,
+      transform,
+      clamp = false,
+      unknown;
+
+  function scale(x) {
+    return x == null || isNaN(x = +x) ? unknown : (x = 0.5 + ((x = +transform(x)) - t1) * (s * x < s * t1 ? k10 : k21), interpolator(clamp ? Math.max(0, Math.min(1, x)) : x));
+  }
+
+  scale.domain = function(_) {
+    return arguments.length ? ([x0, x1, x2] = _, t0 = transform(x0 = +x0), t1 = transform(x1 = +x1), t2 = transform(x2 = +x2), k10 = t0 === t1 ? 0 : 0.5 / (t1 - t0), k21 = t1 === t2 ? 0 : 0.5 / (t2 - t1), s = t1 < t0 ? -1 : 1, scale) : [x0, x1, x2];
+  };
+
+  scale.clamp = function(_) {
+    return arguments.length ? (clamp = !!_, scale) : clamp;
+  };
+
+  scale.interpolator = function(_) {
+    return arguments.length ? (interpolator = _, scale) : interpolator;
+  };
+
+  function range(interpolate) {
+    return function(_) {
+      var r0, r1, r2;
+      return arguments.length ? ([r0, r1, r2] = _, interpolator = piecewise(interpolate, [r0, r1, r2]), scale) : [interpolator(0), interpolator(0.5), interpolator(1)];
+    };
+  }
+
+  scale.range = range(interpolate);
+
+  scale.rangeRound = range(interpolateRound);
+
+  scale.unknown = function(_) {
+    return arguments.length ? (unknown = _, scale) : unknown;
+  };
+
+  return function(t) {
+    transform = t, t0 = t(x0), t1 = t(x1), t2 = t(x2), k10 = t0 === t1 ? 0 : 0.5 / (t1 - t0), k21 = t1 === t2 ? 0 : 0.5 / (t2 - t1), s = t1 < t0 ? -1 : 1;
+    return scale;
+  };
+}
+
+function diverging() {
+  var scale = linearish(transformer()(identity$1));
+
+  scale.copy = function() {
+    return copy(scale, diverging());
+  };
+
+  return initInterpolator.apply(scale, arguments);
+}
+
+function divergingLog() {
+  var scale = loggish(transformer()).domain([0.1, 1, 10]);
+
+  scale.copy = function() {
+    return copy(scale, divergingLog()).base(scale.base());
+  };
+
+  return initInterpolator.apply(scale, arguments);
+}
+
+function divergingSymlog() {
+  var scale = symlogish(transformer());
+
+  scale.copy = function() {
+    return copy(scale, divergingSymlog()).constant(scale.constant());
+  };
+
+  return initInterpolator.apply(scale, arguments);
+}
+
+function divergingPow() {
+  var scale = powish(transformer());
+
+  scale.copy = function() {
+    return copy(scale, divergingPow()).exponent(scale.exponent());
+  };
+
+  return initInterpolator.apply(scale, arguments);
+}
+
+function divergingSqrt() {
+  return divergingPow.apply(null, arguments).exponent(0.5);
+}
+
+
+
+// EXTERNAL MODULE: ./build/report/svg.js
+var svg = __nccwpck_require__(2437);
+;// CONCATENATED MODULE: ./build/report/axes.js
+
+
+/**
+ * An axis shows at least this share of the largest value: a change of 1 % is a twentieth of the panel's height, whatever else there is, so
+ * that noise never looks like a mountain.
+ */
+const SPAN_SHARE = 0.2;
+/** Where less than this share of the largest value would lie below the axis, it begins at 0, and heights are the sizes themselves. */
+const FOOT_SHARE = 0.4;
+/** Of the span, above and below what is shown. */
+const AIR_SHARE = 0.08;
+/**
+ * The axis of all that is to be shown (from `low` to `high`, neither negative), from the panel's bottom to its top.
+ * @param leastSpan in the values' unit
+ */
+function valueAxis({ low, high }, { bottom, top, leastSpan }) {
+    const span = Math.max(high - low, high * SPAN_SHARE, leastSpan);
+    const beyond = (span - (high - low)) / 2 + span * AIR_SHARE;
+    const foot = low - beyond < high * FOOT_SHARE ? 0 : low - beyond;
+    // What an axis from 0 does not need below is not needed above, either.
+    const head = foot === 0 ? Math.max(high, leastSpan) * (1 + AIR_SHARE) : high + beyond;
+    const plain = d3_scale_linear([foot, head], [bottom, top]);
+    // d3's steps are 1, 2 and 5: where none of them gives three or four ticks, the axis is widened until it does.
+    const choices = [4, 3].map((count) => ({ scale: plain, count }));
+    const widened = [4, 3, 2, 1].map((count) => ({ scale: plain.copy().nice(count), count }));
+    const ticked = [...choices, ...widened].map(({ scale, count }) => ({
+        scale,
+        ticks: scale.ticks(count).filter(Number.isInteger),
+    }));
+    const { scale, ticks } = ticked.find(({ ticks: { length } }) => length === 3 || length === 4) ??
+        ticked.find(({ ticks: { length } }) => length === 2 || length === 5) ?? { scale: plain, ticks: [] };
+    return { place: (value) => scale(value), ticks };
+}
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+/** The axis of sorted times, from left to right, in UTC. A time alone stands at the right, after a week of nothing. */
+function timeAxis(times, { left, right }) {
+    const [first = 0, last = 0] = [times[0], times.at(-1)];
+    const domain = first === last ? [first - 7 * DAY, last] : [first, last];
+    const scale = utcTime(domain, [left, right]);
+    const place = (time) => scale(time);
+    for (const count of times.length === 0 ? [] : [6, 5, 4, 3, 2]) {
+        const dates = scale.ticks(count);
+        const xs = dates.map((date) => place(date.getTime()));
+        const label = scale.tickFormat(count, formatFor(dates));
+        const room = Math.max(0, ...dates.map((date) => (0,svg/* textWidth */.sc)(label(date), TIME_FONT_SIZE))) + LABEL_GAP;
+        if (xs.every((x, index) => index === 0 || x - (xs[index - 1] ?? 0) >= room)) {
+            return { place, ticks: dates.map((date, index) => ({ x: xs[index] ?? 0, label: label(date) })) };
+        }
+    }
+    return { place, ticks: [] };
+}
+const TIME_FONT_SIZE = 11;
+const LABEL_GAP = 10;
+/** As much of the date as tells one tick from the next; the year always, but for hours. */
+function formatFor(dates) {
+    const gaps = dates.slice(1).map((date, index) => date.getTime() - (dates[index]?.getTime() ?? 0));
+    const least = Math.min(...gaps);
+    if (least >= 360 * DAY && least < Infinity)
+        return '%Y';
+    if (least >= 27 * DAY && least < Infinity)
+        return '%b %Y';
+    return least >= 20 * HOUR ? '%-d %b %Y' : '%-d %b %H:%M';
+}
+
+// EXTERNAL MODULE: ./build/report/characters.js
+var report_characters = __nccwpck_require__(6551);
+// EXTERNAL MODULE: ./build/record/alike.js
+var alike = __nccwpck_require__(9728);
+;// CONCATENATED MODULE: ./build/report/step-line.js
+
+/** A line of more marks than these is thinned: so many steps are all that its width can show. */
+const EXACT_MAX = 400;
+/** Pixels that are one step of a thinned line. */
+const COLUMN = 3;
+/**
+ * The data of an SVG path through marks, sorted by x: each value stays until the next mark. It is interrupted where there is none, and where
+ * the kind changes. The last one stays until `end`. Of very many marks, each column's least, largest and last are kept: what stands out
+ * still does.
+ */
+function stepLine(marks, end) {
+    const steps = marks.length > EXACT_MAX ? thinned(marks) : marks.map(exact);
+    let path = '';
+    /** Where the pen is down: at what height, on the line of which kind. */
+    let pen = null;
+    for (const { x, ys, kind } of steps) {
+        const at = (0,svg/* coordinate */.vY)(x);
+        const heights = ys.map(svg/* coordinate */.vY);
+        if (pen !== null && (heights.length === 0 || pen.kind !== kind)) {
+            path += `H${at}`;
+            pen = null;
+        }
+        const [first] = heights;
+        if (pen === null && first !== undefined) {
+            path += `M${at} ${first}`;
+            pen = { y: first, kind };
+        }
+        else if (pen !== null && heights.some((y) => y !== pen?.y)) {
+            path += `H${at}`;
+        }
+        for (const y of heights) {
+            if (pen === null || y === pen.y)
+                continue;
+            path += `V${y}`;
+            pen.y = y;
+        }
+    }
+    return pen === null ? path : `${path}H${(0,svg/* coordinate */.vY)(end)}`;
+}
+function exact({ x, y, kind }) {
+    return { x, ys: y === null ? [] : [y], kind };
+}
+function thinned(marks) {
+    const columns = new Map();
+    for (const mark of marks) {
+        const column = Math.floor(mark.x / COLUMN);
+        columns.set(column, [...(columns.get(column) ?? []), mark]);
+    }
+    return [...columns.values()].flatMap((column) => {
+        const ys = column.flatMap(({ y }) => (y === null ? [] : [y]));
+        const [first, last] = [column[0], column.at(-1)];
+        if (first === undefined || last === undefined)
+            return [];
+        const kept = ys.length === 0 ? [] : [Math.min(...ys), Math.max(...ys), ys.at(-1)];
+        const step = { x: first.x, ys: kept, kind: last.kind };
+        return last.y === null && kept.length > 0 ? [step, { x: last.x, ys: [], kind: last.kind }] : [step];
+    });
+}
+
+// EXTERNAL MODULE: ./build/report/units.js
+var units = __nccwpck_require__(5088);
+// EXTERNAL MODULE: ./build/report/words.js
+var words = __nccwpck_require__(4702);
+;// CONCATENATED MODULE: ./build/report/panel.js
+
+
+
+
+
+
+/** One panel of the history's chart: a metric's line, its budget, the last value. */
+/** The plots' edges: left of them are the ticks' labels, right of them the last values. */
+const LEFT = 84;
+const RIGHT = 664;
+/** Where a panel's title and the chart's own begin. */
+const PADDING = 20;
+/** Nothing of them depends on how a size is counted. */
+const kindWithoutSize = (point) => (0,alike/* kindOf */.I)({ ...point, size: null });
+const bytes = { format: units/* formatBytes */.z3, formatLimit: units/* formatLimit */.tW, formatChange: words/* changeWords */.mF, leastSpan: 10 };
+/** From top to bottom. */
+const METRICS = [
+    {
+        metric: 'size',
+        title: 'Size',
+        ...bytes,
+        kind: alike/* kindOf */.I,
+        height: [150, 150],
+    },
+    { metric: 'downloadSize', title: 'Download size', ...bytes, kind: kindWithoutSize, height: [150, 100] },
+    {
+        metric: 'layers',
+        title: 'Layers',
+        format: String,
+        formatLimit: String,
+        formatChange: ({ amount }) => (amount === 0 ? 'same' : (0,units/* formatSignedCount */.t2)(amount)),
+        leastSpan: 6,
+        kind: kindWithoutSize,
+        height: [70, 70],
+    },
+];
+/** Where a budget is further from all of the values than this factor, it would flatten them: it is named at the edge, not drawn. */
+const BUDGET_FACTOR = 2;
+/** The panel of a metric of which at least one point has a value. */
+function panelOf(metric, points, time, edges, colours) {
+    const known = points.filter((point) => point[metric.metric] !== null);
+    const values = known.map((point) => point[metric.metric]);
+    const [least, most] = panel_extent(values);
+    const isInView = (cap) => cap <= most * BUDGET_FACTOR && cap >= least / BUDGET_FACTOR;
+    const caps = points.map((point) => point.caps[metric.metric]);
+    const shownCaps = caps.map((cap) => (cap !== null && isInView(cap) ? cap : null));
+    const [low, high] = panel_extent([least, most, ...shownCaps.filter((cap) => cap !== null)]);
+    const axis = valueAxis({ low, high }, { ...edges, leastSpan: metric.leastSpan });
+    const place = (value) => (value === null ? null : axis.place(value));
+    const line = points.map((point) => ({
+        x: time.place(point.time),
+        y: place(point[metric.metric]),
+        kind: metric.kind(point),
+    }));
+    const budget = points.map((point, index) => ({
+        x: time.place(point.time),
+        y: place(shownCaps[index] ?? null),
+        kind: '',
+    }));
+    const last = known.at(-1);
+    const value = last[metric.metric];
+    const cap = caps.at(-1) ?? null;
+    // A line that was interrupted ends where its value was no longer known.
+    const next = points[points.indexOf(last) + 1];
+    const end = next === undefined ? RIGHT : time.place(next.time);
+    const lineColour = value > (last.caps[metric.metric] ?? Infinity) ? colours.over : colours.line;
+    const ticks = axis.ticks.map((tick) => ({
+        y: axis.place(tick),
+        label: tick === 0 ? '0' : metric.formatLimit(tick),
+    }));
+    const beside = besideOf(metric, { value, cap, isDrawn: cap !== null && isInView(cap) }, axis, edges);
+    return [
+        (0,svg/* textAt */.$6)(metric.title, PADDING, edges.top - 20, `font-size="12" font-weight="600" fill="${colours.text}"`),
+        (0,svg/* stroked */.RD)(ticks.map(({ y }) => `M${LEFT} ${(0,svg/* coordinate */.vY)(y)}H${RIGHT}`).join(''), colours.rule, 'stroke-opacity=".7"'),
+        ...ticks.map(({ y, label }) => (0,svg/* textAt */.$6)(label, LEFT - 8, y + 4, 'text-anchor="end"')),
+        (0,svg/* stroked */.RD)(stepLine(line, RIGHT), colours.line, 'stroke-width="2" stroke-linejoin="round"'),
+        (0,svg/* stroked */.RD)(stepLine(budget, RIGHT), colours.budget, 'stroke-width="1.5" stroke-dasharray="5 4"'),
+        `<circle cx="${(0,svg/* coordinate */.vY)(end)}" cy="${(0,svg/* coordinate */.vY)(axis.place(value))}" r="4.5" fill="${lineColour}" stroke="${colours.page}" stroke-width="2"/>`,
+        (0,svg/* textAt */.$6)(metric.format(value), RIGHT + 10, beside.value, `font-size="13" font-weight="600" fill="${lineColour}"`),
+        beside.budget === null ? '' : (0,svg/* textAt */.$6)(beside.budget.text, RIGHT + 10, beside.budget.y, `fill="${colours.budget}"`),
+    ]
+        .filter((each) => each !== '')
+        .join('\n');
+}
+/** Least and largest; a spread of thousands of values into `Math.min` would be as many arguments. */
+function panel_extent(values) {
+    return [
+        values.reduce((least, value) => Math.min(least, value), Infinity),
+        values.reduce((most, value) => Math.max(most, value), -Infinity),
+    ];
+}
+/** From one line of text beside the plot to the next. */
+const LINE_HEIGHT = 17;
+/** Where the last value and the budget stand beside the plot, each at its height, but never on each other. */
+function besideOf({ formatLimit: format }, { value, cap, isDrawn }, axis, { top, bottom }) {
+    const at = axis.place(value);
+    if (cap === null)
+        return { value: at + 4.5, budget: null };
+    const isAbove = cap >= value;
+    const budgetAt = isDrawn ? axis.place(cap) : isAbove ? top : bottom;
+    const missing = Math.max(0, LINE_HEIGHT - Math.abs(at - budgetAt));
+    const upper = Math.max(top, Math.min(at, budgetAt) - missing / 2);
+    const lower = Math.min(bottom, Math.max(Math.max(at, budgetAt) + missing / 2, upper + LINE_HEIGHT));
+    const [valueY, budgetY] = isAbove
+        ? [lower, Math.min(upper, lower - LINE_HEIGHT)]
+        : [Math.min(upper, lower - LINE_HEIGHT), lower];
+    const arrow = isDrawn ? '' : isAbove ? ' \u2191' : ' \u2193';
+    return { value: valueY + 4.5, budget: { text: `budget ${format(cap)}${arrow}`, y: budgetY + 4 } };
+}
+
+// EXTERNAL MODULE: ./build/report/phrase.js
+var phrase = __nccwpck_require__(650);
+;// CONCATENATED MODULE: ./build/report/chart.js
+
+
+
+
+
+
+
+
+const FONT = "-apple-system,BlinkMacSystemFont,'Segoe UI','Noto Sans',Helvetica,Arial,sans-serif";
+const WIDTH = 800;
+/** The last value stays, as far as is known: its line goes on for so many pixels. */
+const STUB = 16;
+const SMALL = 11;
+/** From one panel's plot to the next one's: room for its title. */
+const PANEL_HEAD = 46;
+/**
+ * The history as an SVG, 800 pixels wide: a panel each for size, download size and layers, but for those without any value, over one
+ * time axis in UTC. A value stays until the next record. It has less than 60 kB, however many points there are.
+ */
+function renderHistorySvg(history, theme) {
+    const points = history.points
+        .map((point) => ({ ...point, time: millisecondsOf(point.at) }))
+        .filter(({ time }) => Number.isFinite(time))
+        .toSorted((left, right) => left.time - right.time);
+    const times = points.map(({ time }) => time);
+    const axis = timeAxis(times, { left: LEFT, right: RIGHT - STUB });
+    const tags = tagsOf(history.releases, points, axis);
+    const colours = svg/* COLOURS */.O5[theme];
+    const top = tags.length === 0 ? 36 : 64;
+    const panels = [];
+    let bottom = top;
+    for (const metric of METRICS) {
+        if (points.every((point) => point[metric.metric] === null))
+            continue;
+        const plot = bottom + PANEL_HEAD;
+        bottom = plot + metric.height[panels.length === 0 ? 0 : 1];
+        panels.push(panelOf(metric, points, axis, { top: plot, bottom }, colours));
+    }
+    const height = points.length === 0 ? 50 : bottom + 44;
+    const words = historyWords(history, points);
+    return [
+        `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${(0,svg/* xml */._n)(words.title)}">`,
+        `<title>${(0,svg/* xml */._n)(words.title)}</title>`,
+        `<desc>${(0,svg/* xml */._n)(words.description, DESCRIPTION_MAX)}</desc>`,
+        `<rect x=".5" y=".5" width="${WIDTH - 1}" height="${height - 1}" rx="6" fill="${colours.page}" stroke="${colours.rule}"/>`,
+        `<g font-family="${FONT}" font-size="${SMALL}" fill="${colours.muted}">`,
+        headOf(history, points, colours),
+        ...tagLines(tags, { top, bottom }, colours),
+        ...panels,
+        (0,svg/* stroked */.RD)(axis.ticks.map(({ x }) => `M${(0,svg/* coordinate */.vY)(x)} ${bottom + 6}v5`).join(''), colours.muted),
+        ...axis.ticks.map(({ x, label }) => (0,svg/* textAt */.$6)(label, x, bottom + 25, 'text-anchor="middle"')),
+        '</g>',
+        '</svg>\n',
+    ]
+        .filter((each) => each !== '')
+        .join('\n');
+}
+function millisecondsOf(at) {
+    // oxlint-disable-next-line no-restricted-globals -- reads a text: no clock is asked
+    return Date.parse(at);
+}
+const NAME_MAX = 100;
+const PLATFORM_MAX = 30;
+function headOf({ name, platform }, points, colours) {
+    const [first, last] = [points[0], points.at(-1)];
+    const span = first === undefined || last === undefined ? [] : [...new Set([dateOf(first), dateOf(last)])];
+    const count = span.length === 0 ? 'no record yet' : `${(0,units/* formatCount */.B4)(points.length, 'record')}, ${span.join(' to ')}`;
+    const beside = (0,report_characters/* shorten */.ml)((0,report_characters/* oneLine */.TN)(platform), PLATFORM_MAX);
+    const room = WIDTH - 2 * PADDING - (0,svg/* textWidth */.sc)(beside, 12) - (0,svg/* textWidth */.sc)(count, 12) - 36;
+    const title = fitted((0,report_characters/* shorten */.ml)((0,report_characters/* oneLine */.TN)(name), NAME_MAX), room);
+    return [
+        (0,svg/* textAt */.$6)(title.text, PADDING, 30, `font-size="16" font-weight="600" fill="${colours.text}"`),
+        (0,svg/* textAt */.$6)(beside, PADDING + title.width + 12, 30, 'font-size="12"'),
+        (0,svg/* textAt */.$6)(count, WIDTH - PADDING, 30, 'font-size="12" text-anchor="end"'),
+    ].join('\n');
+}
+/** As much of a name as there is room for. */
+function fitted(name, room) {
+    const characters = Array.from(name);
+    const lengths = characters.map((_, index) => characters.length - index);
+    const texts = lengths.map((length) => (0,report_characters/* shorten */.ml)(name, length));
+    const widths = texts.map((each) => (0,svg/* textWidth */.sc)(each, 16) * BOLD);
+    const index = widths.findIndex((width) => width <= room);
+    return { text: texts[index] ?? '', width: widths[index] ?? 0 };
+}
+/** How much wider a text is in bold. */
+const BOLD = 1.12;
+function dateOf({ at }) {
+    return at.slice(0, 10);
+}
+/** Lines drawn, the newest; more would be a grey wall. */
+const TAGS_MAX = 100;
+const TAG_NAME_MAX = 24;
+const TAG_GAP = 10;
+/** A line for each commit with a tag; the newest are labelled first, the others where they do not touch. */
+function tagsOf(releases, points, axis) {
+    const tags = (0,record_releases/* tagsByCommit */.E9)(releases.filter(({ name }) => (0,record_releases/* isRelease */.MU)(name)));
+    let free = WIDTH - PADDING;
+    return points
+        .filter(({ commit }) => tags.has(commit))
+        .slice(-TAGS_MAX)
+        .toReversed()
+        .map(({ commit, time }) => {
+        const x = axis.place(time);
+        const name = (0,report_characters/* shorten */.ml)((0,report_characters/* oneLine */.TN)((0,record_releases/* preciseTag */.O5)(tags.get(commit) ?? []) ?? ''), TAG_NAME_MAX);
+        const half = (0,svg/* textWidth */.sc)(name, SMALL) / 2;
+        const centre = Math.max(x, PADDING + half);
+        if (name === '' || centre + half > free)
+            return { x, label: null };
+        free = centre - half - TAG_GAP;
+        return { x, label: { x: centre, text: name } };
+    });
+}
+/** Those with a label are easier to see: among many, they are what the eye holds on to. */
+function tagLines(tags, { top, bottom }, { muted }) {
+    const lines = (of) => of.map(({ x }) => `M${(0,svg/* coordinate */.vY)(x)} ${top}V${bottom}`).join('');
+    return [
+        (0,svg/* stroked */.RD)(lines(tags.filter(({ label }) => label === null)), muted, 'stroke-opacity=".2"'),
+        (0,svg/* stroked */.RD)(lines(tags.filter(({ label }) => label !== null)), muted, 'stroke-opacity=".55" stroke-dasharray="1 2"'),
+        ...tags.flatMap(({ label }) => label === null ? [] : [(0,svg/* textAt */.$6)(label.text, label.x, top - 5, 'text-anchor="middle"')]),
+    ];
+}
+const DESCRIPTION_MAX = 1000;
+/** The same in words, for those who do not see it. */
+function historyWords({ name, platform }, points) {
+    const shown = METRICS.filter(({ metric }) => points.some((point) => point[metric] !== null));
+    const titles = (0,phrase/* list */.p_)(shown.map(({ title }) => title.toLowerCase()));
+    const title = `${(0,report_characters/* shorten */.ml)((0,report_characters/* oneLine */.TN)(name), NAME_MAX)} (${(0,report_characters/* shorten */.ml)((0,report_characters/* oneLine */.TN)(platform), PLATFORM_MAX)})`;
+    if (points.length === 0)
+        return { title: `${title}: no record yet`, description: 'No record yet.' };
+    return {
+        title: `${title}: ${titles} over time`,
+        description: shown.map((metric) => `${metric.title} ${metricWords(metric, points)}.`).join(' '),
+    };
+}
+/** `from 135.9 MB on 2025-10-03 to 148.2 MB on 2026-11-14, +12.3 MB (+9.0 %), within its budget of 160 MB`. */
+function metricWords(metric, points) {
+    const known = points.filter((point) => point[metric.metric] !== null);
+    const [first, last] = [known[0], known.at(-1)];
+    const [before, after] = [first[metric.metric], last[metric.metric]];
+    const cap = last.caps[metric.metric];
+    const budget = cap === null ? '' : `, ${after > cap ? 'over' : 'within'} its budget of ${metric.formatLimit(cap)}`;
+    if (known.length === 1)
+        return `${metric.format(after)} on ${dateOf(last)}${budget}`;
+    const change = metric.kind(first) === metric.kind(last) ? `, ${metric.formatChange((0,compare/* changeOf */.C2)(before, after))}` : '';
+    return `from ${metric.format(before)} on ${dateOf(first)} to ${metric.format(after)} on ${dateOf(last)}${change}${budget}`;
+}
+
+;// CONCATENATED MODULE: ./build/github/record.js
+
+
+
+
+
+
+/**
+ * Keeps what was measured of a commit on the data branch, with the badges and the charts drawn anew, as one commit: all of it or nothing. Throws an Error
+ * that explains what fails for good.
+ */
+async function record(branch, records, recordings, clock) {
+    const measuredAt = (0,build_clock/* isoSeconds */.n)(clock.now());
+    // Beside what is asked of the branch.
+    const asked = records.releases();
+    asked.catch(() => { });
+    const recorded = recordings.flatMap(({ measurements, ...recording }) => {
+        const listings = createPacking(recording.contents);
+        return measurements.map((measurement) => ({ ...recording, measurement, listings, image: imageOf(measurement) }));
+    });
+    const images = recorded.map(({ image }) => image);
+    const changes = async (shelf) => {
+        const all = await readmeOf(shelf);
+        const releases = await asked;
+        for (const { commit, committedAt, recipe, caps, measurement, listings, image } of recorded) {
+            const stored = {
+                schema: 1,
+                commit,
+                committedAt: committedAt ?? measuredAt,
+                measuredAt,
+                recipe,
+                caps,
+                measurement: { ...measurement, content: null },
+            };
+            // One image's files at a time: listings are large.
+            all.push(...(await changesOfImage(shelf, stored, image.folder, listings, releases)));
+        }
+        return all;
+    };
+    const { isNew, action } = await branch.update(changes, messageOf(images, recordings[0]?.commit ?? ''));
+    return { action: action === 'created' ? 'recorded' : 'unchanged', isNew, images };
+}
+/**
+ * The branch's own README where it is to be written: it also tells that the branch is ours. Throws where the branch has files and not that one:
+ * a branch of code is no place for records, whatever `data-branch` says.
+ */
+async function readmeOf(shelf) {
+    const readme = await shelf.read('README.md');
+    if (readme?.toString().startsWith(`${HEADING}\n`))
+        return [];
+    if (((await shelf.list('')) ?? []).length === 0)
+        return [{ path: 'README.md', content: README }];
+    throw new Error(`The branch that \`data-branch\` names has files, and no \`README.md\` that begins with "${HEADING}": it is not made for records. Name another one.`);
+}
+function imageOf({ name, platform, size, downloadSize }) {
+    const metric = size !== null ? 'size' : downloadSize !== null ? 'download-size' : 'layers';
+    return { name, platform, folder: (0,paths/* folderOf */.yS)(name, platform), metric };
+}
+/** One commit of the data branch, by what it has. */
+function messageOf(images, commit) {
+    const names = [...new Set(images.map(({ name }) => name))];
+    if (names.length > 1) {
+        const each = images.map(({ name, platform }) => `${name}, ${platform}`).join('\n');
+        return `Record ${names.length} images of ${commit.slice(0, 7)}\n\n${each}`;
+    }
+    const platforms = images.map(({ platform }) => platform).join(', ');
+    return `Record ${names.join('')} of ${commit.slice(0, 7)}\n\n${platforms}`;
+}
+async function changesOfImage(shelf, stored, folder, packing, releases) {
+    const { measurement } = stored;
+    const diffIds = measurement.sizeFrom === 'content' ? measurement.layers.map(({ diffId }) => diffId) : [];
+    const listings = await packing(await (0,store/* unlistedLayers */.Hl)(shelf, folder, diffIds));
+    const released = new Set(releases.map(({ commit }) => commit));
+    const { changes, points } = await (0,store/* changesOf */.fs)(shelf, { record: stored, listings }, released);
+    return [...changes, ...pictures(folder, measurement, points, releases)];
+}
+function createPacking(contents) {
+    const packed = new Map();
+    const pack = (diffId) => {
+        const { size, entries } = contents.get(diffId) ?? { size: 0, entries: null };
+        return entries === null ? Promise.resolve(null) : (0,listing/* packListing */.MV)(diffId, { size, entries });
+    };
+    return async (diffIds) => {
+        const found = new Map();
+        for (const diffId of diffIds) {
+            packed.set(diffId, packed.get(diffId) ?? pack(diffId));
+            // One at a time: their text is large.
+            const bytes = await packed.get(diffId);
+            if (bytes !== null)
+                found.set(diffId, bytes);
+        }
+        return found;
+    };
+}
+/** Records without a metric after which it is taken for one that is not measured any more. */
+const RECENT = 5;
+/** The badges, which tell of the newest commit of all that are recorded, and the chart. */
+function pictures(folder, { name, platform }, points, releases) {
+    const last = points.at(-1);
+    if (last === undefined)
+        return [];
+    const { size, downloadSize, layers, caps } = last;
+    const figures = [
+        ['size', size, caps.size],
+        ['download-size', downloadSize, caps.downloadSize],
+        ['layers', layers, caps.layers],
+    ];
+    const recent = points.slice(-RECENT);
+    const isGone = (metric) => recent.every((point) => (metric === 'size' ? point.size : point.downloadSize) === null);
+    const badges = figures.flatMap(([metric, value, cap]) => {
+        const path = `${folder}/badge-${metric}`;
+        const files = [`${path}.json`, `${path}.svg`, `${path}-dark.svg`];
+        // One run without it is no reason to take a badge away.
+        if (value === null)
+            return isGone(metric) ? files.map((each) => ({ path: each, content: null })) : [];
+        const badge = (0,report_badge/* badgeOf */.bN)({ metric, value, cap });
+        const contents = [(0,report_badge/* renderEndpointJson */.iV)(badge), (0,report_badge/* renderBadgeSvg */.go)(badge, 'light'), (0,report_badge/* renderBadgeSvg */.go)(badge, 'dark')];
+        return files.map((each, at) => ({ path: each, content: contents[at] }));
+    });
+    const history = { name, platform, points, releases };
+    return [
+        ...badges,
+        { path: `${folder}/history.svg`, content: renderHistorySvg(history, 'light') },
+        { path: `${folder}/history-dark.svg`, content: renderHistorySvg(history, 'dark') },
+    ];
+}
+/** What someone reads who comes across the branch. */
+const HEADING = '# Records of Image Budget';
+const README = `${HEADING}
+
+This branch is written by the action Image Budget, on each push to the default branch. It has what the images were measured to be:
+each image's \`records/\` and \`layers/\` are what pull requests are compared with, \`points/\` is the history, which the badges and the chart show, and \`index.jsonl\` tells
+what of it is kept.
+
+Nothing else belongs here. The branch may be deleted: it is made again by the next push, without what it knew.
+`;
+
+;// CONCATENATED MODULE: ./build/github/records.js
+
+
+/** Commits, and tags, that are asked for at most: GitHub lists tags in an order of its own. */
+const MOST_COMMITS = 300;
+const MOST_TAGS = 1_000;
+/** The most that GitHub gives at a time. */
+const PER_PAGE = 100;
+/** The records on a repository's data branch, and the repository's history as GitHub has it: a checkout is often shallow. Reads only. */
+function openRecords(octokit, { owner, repo }, branch, clock) {
+    let opened = null;
+    /** All pages of a list, up to so many things. What fails for a while is tried again. */
+    const list = async (most, readPage) => {
+        const found = [];
+        try {
+            for (let page = 1; found.length < most; page += 1) {
+                const things = await (0,errors/* patiently */.d_)(clock, () => readPage(page));
+                found.push(...things);
+                if (things.length < PER_PAGE)
+                    break;
+            }
+        }
+        catch (error) {
+            throw new Error((0,errors/* explainGitHubError */.Pm)(error, clock.now(), errors/* TO_READ */.Zy), { cause: error });
+        }
+        return found;
+    };
+    return {
+        open: () => (opened ??= branch.snapshot()),
+        ancestors: (commit) => list(MOST_COMMITS, async (page) => {
+            const { data } = await octokit.rest.repos.listCommits({ owner, repo, sha: commit, per_page: PER_PAGE, page });
+            return data.map(({ sha }) => sha);
+        }),
+        releases: async () => {
+            const tags = await list(MOST_TAGS, async (page) => {
+                const { data } = await octokit.rest.repos.listTags({ owner, repo, per_page: PER_PAGE, page });
+                return data.map(({ name, commit }) => ({ name, commit: commit.sha }));
+            });
+            return tags.filter(({ name }) => (0,record_releases/* isRelease */.MU)(name));
+        },
+    };
+}
+
+// EXTERNAL MODULE: ./build/report/waiver.js
+var waiver = __nccwpck_require__(3507);
+// EXTERNAL MODULE: ./build/github/comment.js
+var github_comment = __nccwpck_require__(79);
+// EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 10 modules
+var schemas = __nccwpck_require__(3798);
+// EXTERNAL MODULE: ./node_modules/zod/v4/classic/iso.js
+var iso = __nccwpck_require__(4377);
+;// CONCATENATED MODULE: ./build/github/ledger.js
+
+const NO_LEDGER = { seen: [], accepted: null };
+/** Measurements that are kept. A label accepts the one that it was set upon, which is kept by itself. */
+const MAX_SEEN = 10;
+/** Characters of the hidden line: the comment's own text needs the room. */
+const MAX_LINE = 4000;
+const PREFIX = '<!-- image-budget-data: ';
+const SUFFIX = ' -->';
+const ledger_bytes = schemas/* number */.aig().int().safe();
+const shown = schemas/* array */.YOg(schemas/* strictObject */.rej({
+    name: schemas/* string */.YjP().max(200),
+    platform: schemas/* string */.YjP().max(100),
+    growth: schemas/* strictObject */.rej({ size: ledger_bytes.nullable(), downloadSize: ledger_bytes.nullable(), layers: ledger_bytes.nullable() }),
+    parts: schemas/* array */.YOg(schemas/* tuple */.PVZ([schemas/* string */.YjP().regex(/^[0-9a-f]{12}$/), ledger_bytes])).max(200),
+}));
+const ledger_time = iso/* datetime */.w$();
+const ledger = schemas/* strictObject */.rej({
+    version: schemas/* literal */.euz(1),
+    seen: schemas/* array */.YOg(schemas/* strictObject */.rej({ at: ledger_time, shown })).max(MAX_SEEN),
+    accepted: schemas/* strictObject */.rej({ by: schemas/* string */.YjP().max(100), at: ledger_time, shown }).nullable(),
+});
+/**
+ * The ledger as one line that GitHub does not show, of letters, digits, `_` and `.` alone: nothing in it can end the comment that it stands
+ * in. The oldest of what was seen is left out until the line is short enough; an empty text for a ledger without anything.
+ */
+function ledgerLine({ seen, accepted }) {
+    if (seen.length === 0 && accepted === null)
+        return '';
+    const text = JSON.stringify({ version: 1, seen: seen.slice(-MAX_SEEN), accepted });
+    const line = `${PREFIX}${Buffer.from(text).toString('base64url').replaceAll('-', '.')}${SUFFIX}`;
+    return line.length > MAX_LINE
+        ? ledgerLine({ seen: seen.slice(1), accepted: seen.length > 0 ? accepted : null })
+        : line;
+}
+/** Whether a ledger can keep what was accepted: it is short enough, and is read back. */
+function isKeepable(accepted) {
+    return readLedger(`\n${ledgerLine({ seen: [], accepted })}`).accepted !== null;
+}
+/** The ledger of a comment's body: its second line. Whatever is not as this action writes it is none. */
+function readLedger(body) {
+    const line = body.split('\n', 2)[1]?.trim() ?? '';
+    if (line.length > MAX_LINE || !line.startsWith(PREFIX) || !line.endsWith(SUFFIX))
+        return NO_LEDGER;
+    const encoded = line.slice(PREFIX.length, -SUFFIX.length);
+    if (!/^[\w.]+$/.test(encoded))
+        return NO_LEDGER;
+    try {
+        const text = Buffer.from(encoded.replaceAll('.', '-'), 'base64url').toString('utf8');
+        const { seen, accepted } = ledger.parse(JSON.parse(text));
+        return { seen, accepted };
+    }
+    catch {
+        return NO_LEDGER;
+    }
+}
+/** A comment's text without what stands hidden above it. */
+function withoutHidden(body) {
+    const [, second = '', ...rest] = body.split('\n');
+    return (second.startsWith(PREFIX) ? rest : [second, ...rest]).join('\n');
+}
+/**
+ * The ledger with what is shown now. What it showed last already stays as it was, with its time. What could not be read back is left out,
+ * or the whole line would be none: the platform's name is the image's own.
+ */
+function withSeen({ seen, accepted }, now) {
+    const last = seen.at(-1);
+    const isKnown = last !== undefined && JSON.stringify(last.shown) === JSON.stringify(now.shown);
+    const isReadable = shown.safeParse(now.shown).success;
+    return { seen: isKnown || !isReadable ? seen : [...seen, now].slice(-MAX_SEEN), accepted };
+}
+/**
+ * What someone accepted who set a label at a time: what was shown last before, or where there was no comment yet, what was shown first
+ * afterwards. Null where nothing was shown. `since`: when the comment was created (ISO 8601); null: there is none.
+ */
+function acceptedAt({ seen, accepted }, { by, at }, since) {
+    if (accepted !== null && accepted.by === by && accepted.at === at)
+        return accepted;
+    const before = seen.findLast((each) => Date.parse(each.at) <= Date.parse(at));
+    const hadComment = since !== null && Date.parse(since) <= Date.parse(at);
+    // A comment that did not show it then is no reason to accept what came later.
+    const found = before ?? (hadComment ? undefined : seen[0]);
+    return found === undefined ? null : { by, at, shown: found.shown };
+}
+
+;// CONCATENATED MODULE: ./build/github/waivers.js
+
+
+
+
+/**
+ * Opens the waivers of a pull request: who set the label, and when, is in its events; what the report showed then is kept in its comment.
+ * Nothing is asked of GitHub before `ask` is called. `warn` is told of what could not be read or kept.
+ */
+function openWaivers(octokit, setting, { clock, warn }) {
+    const { owner, repo, number, label } = setting;
+    /** Undefined: nobody asked, so what was accepted before stays. */
+    let accepted;
+    const nothing = (problem, set = null) => {
+        if (problem !== null)
+            warn(`The label \`${label}\` accepts nothing: ${problem}.`);
+        return { label, set, shown: [], problem };
+    };
+    const explained = (error) => (0,errors/* explainGitHubError */.Pm)(error, clock.now(), errors/* TO_COMMENT */.Of).replace(/\.$/, '');
+    /** Keeps what is accepted before it counts: were it not kept, the label would accept whatever comes. */
+    const keep = async (key, old, ledger) => {
+        const text = old === null ? `The label \`${label}\` accepts what this change grows by.` : withoutHidden(old);
+        const note = () => ledgerLine(ledger);
+        await (0,github_comment/* upsertComment */.lB)(octokit, { owner, repo, number, key, bodies: [text], createIfMissing: true, note }, clock);
+    };
+    const ask = async (key, shown) => {
+        try {
+            const set = await (0,errors/* patiently */.d_)(clock, () => labelSet(octokit, setting));
+            accepted = null;
+            if (set === null)
+                return nothing(null);
+            const isNow = setting.labelled?.toLowerCase() === label.toLowerCase();
+            const accept = (found) => {
+                accepted = found;
+                return { label, set, shown: found.shown, problem: null };
+            };
+            if (!setting.hasComment) {
+                if (isNow)
+                    return accept({ ...set, shown });
+                return nothing('`comment` is `off`, so nothing keeps how much was accepted', set);
+            }
+            const comment = await (0,errors/* patiently */.d_)(clock, () => (0,github_comment/* readOwnComment */.E$)(octokit, { owner, repo, number, key }));
+            const ledger = comment === null ? NO_LEDGER : readLedger(comment.body);
+            const found = acceptedAt(ledger, set, comment?.createdAt ?? null);
+            // Were it accepted though it cannot be kept, the next run would accept whatever that shows.
+            if (!isKeepable(found ?? { ...set, shown }))
+                return nothing('what it would accept is too long for the comment to keep', set);
+            if (found !== null)
+                return accept(found);
+            // The person who has just set it has this change before them.
+            if (isNow)
+                return accept({ ...set, shown });
+            if (comment !== null && Date.parse(comment.createdAt) <= Date.parse(set.at))
+                return nothing('the comment did not show yet what the change grows by when it was set. Set the label anew', set);
+            try {
+                await keep(key, comment?.body ?? null, { ...ledger, accepted: { ...set, shown } });
+            }
+            catch (error) {
+                return nothing(`how much was accepted could not be kept in the comment. ${explained(error)}`, set);
+            }
+            return accept({ ...set, shown });
+        }
+        catch (error) {
+            return nothing(`it could not be looked up. ${explained(error)}`);
+        }
+    };
+    const noteFor = (report) => {
+        const shown = (0,waiver/* shownIn */.f)(report);
+        const isCompared = report.images.some(({ change }) => change !== null);
+        return (old, now) => {
+            const before = old === null ? NO_LEDGER : readLedger(old);
+            const ledger = { ...before, accepted: accepted === undefined ? before.accepted : accepted };
+            // Also where nothing is broken: a label that is set upon that accepts no more.
+            return ledgerLine(isCompared ? withSeen(ledger, { at: now, shown }) : ledger);
+        };
+    };
+    return { ask, noteFor };
+}
+/** Who set the label and when, by the pull request's events; null where it is not set. The event's own labels may be old ones. */
+async function labelSet(octokit, { owner, repo, number, label }) {
+    const parameters = { owner, repo, issue_number: number, per_page: 100 };
+    const events = await octokit.paginate(octokit.rest.issues.listEvents, parameters);
+    const last = events
+        .filter((event) => event.event === 'labeled' || event.event === 'unlabeled')
+        .filter((event) => 'label' in event && event.label.name?.toLowerCase() === label.toLowerCase())
+        .toSorted((one, other) => one.id - other.id)
+        .at(-1);
+    if (last?.event !== 'labeled')
+        return null;
+    return { by: last.actor?.login ?? 'ghost', at: new Date(last.created_at).toISOString() };
+}
+
+;// CONCATENATED MODULE: ./build/github/audience.js
+
+
+
+
+
+
+
+
+
+/** What a job is for that measures. */
+function roleOf({ common: inputs, images }) {
+    const soft = new Set(images.flatMap(({ name, fail }) => (fail ? [] : [name])));
+    return {
+        inputs,
+        fails: (name) => !soft.has(images.length === 1 ? images[0].name : name),
+        decides: inputs.mode === 'measure' ? 'measurement' : 'verdict',
+        isForeign: false,
+        isRecorded: images.some((image) => image.record === 'auto'),
+    };
+}
+/** Whom the report of a run is for, by which label they accept growth, and where their records are. */
+function audienceOf({ inputs, fails, decides, isForeign, isRecorded }, event, { apiUrl, graphqlUrl, repository }, clock) {
+    const { acceptLabel: label, githubToken: token } = inputs;
+    const { labelled, onDefaultBranch, isPrivate } = event;
+    // One job speaks for all that measure.
+    const pullRequest = decides === 'measurement' ? null : event.pullRequest;
+    const nobody = { ...NOBODY, inputs, fails, decides, pullRequest, isPrivate };
+    if (token === null || repository === null)
+        return nobody;
+    const octokit = (0,github_octokit/* openGitHub */.o)(token, { baseUrl: apiUrl, graphqlUrl });
+    // One for reading and writing: what was read of it while the image was built need not be asked for again.
+    const branch = openDataBranch(octokit, { ...repository, branch: inputs.dataBranch }, clock);
+    const records = openRecords(octokit, repository, branch, clock);
+    const keep = onDefaultBranch && isRecorded ? (recordings) => record(branch, records, recordings, clock) : null;
+    if (label === null || pullRequest === null || isForeign)
+        return { ...nobody, records, keep };
+    const setting = { ...repository, number: pullRequest, label, labelled, hasComment: inputs.comment !== 'off' };
+    return { ...nobody, records, keep, waivers: openWaivers(octokit, setting, { clock, warn: core/* warning */.$e }) };
+}
+/** What a job is for that reads reports. A run that follows another one is not what a pull request is held up by. */
+function reporterOf({ common: inputs, fails }, { follows }, { repository }) {
+    const own = `${repository?.owner}/${repository?.repo}`.toLowerCase();
+    const isOwn = follows === null || ('headRepository' in follows && follows.headRepository.toLowerCase() === own);
+    return { inputs, fails, decides: follows === null ? 'verdict' : 'nothing', isForeign: !isOwn, isRecorded: false };
+}
+/**
+ * The number of the pull request that the run is about; null: none, and the log says why where it is a run that follows another one. What
+ * keeps GitHub from being asked is a warning.
+ */
+async function pullRequestOf({ pullRequest, follows }, githubToken, { apiUrl, graphqlUrl, repository }, clock) {
+    if (follows === null || repository === null)
+        return pullRequest;
+    const found = 'reason' in follows || githubToken === null
+        ? follows
+        : await findPullRequest((0,github_octokit/* openGitHub */.o)(githubToken, { baseUrl: apiUrl, graphqlUrl }), repository, follows, clock).catch((error) => {
+            core/* warning */.$e(`The pull request could not be looked up, so there is no comment. ${(0,failure/* toFailure */.w)(error).message}`);
+            return null;
+        });
+    if (found !== null && 'number' in found)
+        return found.number;
+    const reason = found === null ? null : 'reason' in found ? found.reason : '`github-token` is empty';
+    if (reason !== null)
+        (0,log/* printInert */.C6)(`No comment: ${reason.replaceAll('`', '')}.`);
+    return null;
+}
+/** Before the inputs and the event are understood there is no pull request to speak to. */
+const NOBODY = {
+    inputs: { comment: 'off', githubToken: null, dataBranch: '', platforms: [] },
+    fails: () => true,
+    decides: 'verdict',
+    pullRequest: null,
+    waivers: null,
+    records: null,
+    keep: null,
+    isPrivate: null,
+};
+
+
+/***/ }),
+
+/***/ 79:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   E$: () => (/* binding */ readOwnComment),
+/* harmony export */   lB: () => (/* binding */ upsertComment)
+/* harmony export */ });
+/* unused harmony export markerOf */
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7307);
+/* harmony import */ var _octokit_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9343);
+
+
+/** GitHub's limit, in characters. UTF-16 units, which we count, are never fewer. */
+const LONGEST_BODY = 65_536;
+/**
+ * The comment's first line, which GitHub does not show: how it is found again.
+ *
+ * The key is percent-encoded, so that no key can end the HTML comment and no two keys look alike. As the first line it
+ * is out of reach of whatever the rest of the body quotes from a pull request.
+ */
+function markerOf(key) {
+    const encoded = encodeURIComponent(key.toWellFormed()).replaceAll('--', '-%2D');
+    return `<!-- image-budget: ${encoded} -->`;
+}
+/** Text as it is compared: GitHub's editor turns line ends into CRLF, and nobody sees trailing space. */
+function normalised(text) {
+    return text.replaceAll('\r\n', '\n').trimEnd();
+}
+/** Our own comments with this marker, the oldest first, from all pages. */
+async function findOwn(octokit, { owner, repo, number }, marker, progress) {
+    const parameters = { owner, repo, issue_number: number, per_page: 100 };
+    const comments = await octokit.paginate(octokit.rest.issues.listComments, parameters, ({ data, headers }) => {
+        const now = Date.parse(headers.date ?? '');
+        if (!Number.isNaN(now))
+            progress.now = new Date(now).toISOString();
+        return data;
+    });
+    const marked = comments.filter(({ body }) => normalised(body ?? '').split('\n', 1)[0] === marker);
+    if (marked.length === 0)
+        return [];
+    // Anyone can copy a marker.
+    progress.login ??= await (0,_octokit_js__WEBPACK_IMPORTED_MODULE_1__/* .loginOf */ .D)(octokit);
+    return marked
+        .filter(({ user }) => user?.login === progress.login)
+        .map(({ id, html_url: url, body, created_at: createdAt }) => ({ id, url, body: body ?? '', createdAt }))
+        .toSorted((one, other) => one.id - other.id);
+}
+/** The pull request's comment of ours with this key, the oldest, and when it was created (ISO 8601); null: there is none. Throws what GitHub answers. */
+async function readOwnComment(octokit, { key, ...where }) {
+    const [oldest] = await findOwn(octokit, where, markerOf(key), { login: null, now: null });
+    return oldest === undefined ? null : { body: normalised(oldest.body), createdAt: oldest.createdAt };
+}
+/** Writes the first body that GitHub takes, below `head`: over `existing`, or as a new comment. */
+async function write(octokit, { owner, repo, number }, existing, head, progress) {
+    for (const text of progress.bodies) {
+        const body = `${head}\n${text}`;
+        if (body.length > LONGEST_BODY)
+            continue;
+        if (existing !== null && normalised(existing.body) === normalised(body)) {
+            return { action: progress.begun ?? 'unchanged', url: existing.url, removed: 0 };
+        }
+        try {
+            if (existing !== null) {
+                progress.begun ??= 'updated';
+                await octokit.rest.issues.updateComment({ owner, repo, comment_id: existing.id, body });
+                return { action: progress.begun, url: existing.url, removed: 0 };
+            }
+            progress.begun = 'created';
+            const { data } = await octokit.rest.issues.createComment({ owner, repo, issue_number: number, body });
+            progress.login = data.user?.login ?? progress.login;
+            return { action: 'created', url: data.html_url, removed: 0 };
+        }
+        catch (error) {
+            if ((0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .statusOf */ .c2)(error) !== 422 || text === progress.bodies.at(-1))
+                throw error;
+            progress.bodies = progress.bodies.filter((other) => other !== text);
+        }
+    }
+    throw new Error(`No version of the comment is short enough for GitHub (${LONGEST_BODY} characters).`);
+}
+function nowOf(clock) {
+    return new Date(clock.now()).toISOString();
+}
+/** One look at what is there, and what follows from it: the oldest is kept and says what it should, the others go. */
+async function settle(octokit, comment, create, progress, clock) {
+    const marker = markerOf(comment.key);
+    const [oldest, ...surplus] = await findOwn(octokit, comment, marker, progress);
+    if (oldest === undefined && !create)
+        return { action: 'none', url: null, removed: 0 };
+    const note = comment.note?.(oldest === undefined ? null : normalised(oldest.body), progress.now ?? nowOf(clock)) ?? '';
+    progress.done = await write(octokit, comment, oldest ?? null, note === '' ? marker : `${marker}\n${note}`, progress);
+    for (const { id } of surplus) {
+        try {
+            await octokit.rest.issues.deleteComment({ owner: comment.owner, repo: comment.repo, comment_id: id });
+            progress.removed += 1;
+        }
+        catch (error) {
+            // Another job was quicker.
+            if ((0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .statusOf */ .c2)(error) !== 404)
+                throw error;
+        }
+    }
+    return progress.done;
+}
+/**
+ * Brings the pull request's comment with this key up to date, so that there is exactly one of ours, and says what became of it.
+ *
+ * What fails for a while (rate limits, GitHub's own errors, an answer that never came) is tried again from the start, at
+ * most three times: each try looks first, so that a comment whose answer was lost is found and not written twice. What
+ * fails for good throws an Error that explains what to change; what was written before is still reported, not thrown.
+ */
+async function upsertComment(octokit, comment, clock) {
+    const progress = { bodies: comment.bodies, now: null, login: null, begun: null, done: null, removed: 0 };
+    for (let attempt = 1;; attempt += 1) {
+        try {
+            const outcome = await settle(octokit, comment, comment.createIfMissing, progress, clock);
+            if (outcome.action !== 'created')
+                return { ...outcome, removed: progress.removed };
+            // Another job may have found nothing at the same moment and written its own: look again, and leave one.
+            const settled = await settle(octokit, comment, false, progress, clock);
+            return { ...(settled.action === 'none' ? outcome : settled), removed: progress.removed };
+        }
+        catch (error) {
+            // An update that finds nothing: someone deleted the comment after we saw it.
+            const isGone = (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .statusOf */ .c2)(error) === 404 && progress.begun === 'updated';
+            const delay = isGone ? 0 : (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .retryDelay */ .a2)(error, attempt, clock.now());
+            if (delay === null || attempt === _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .TRIES */ .Qm) {
+                if (progress.done !== null)
+                    return { ...progress.done, removed: progress.removed };
+                throw new Error((0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .explainGitHubError */ .Pm)(error, clock.now(), _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .TO_COMMENT */ .Of), { cause: error });
+            }
+            await clock.sleep(delay);
+        }
+    }
+}
+
+
+/***/ }),
+
 /***/ 9523:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -48955,13 +55654,26 @@ const pullRequest = schemas/* object */.Ikc({
         base: schemas/* object */.Ikc({ sha, ref: schemas/* string */.YjP().min(1) }),
     }),
 });
+const workflowRun = schemas/* object */.Ikc({
+    workflow_run: schemas/* object */.Ikc({
+        event: schemas/* string */.YjP(),
+        head_sha: sha,
+        head_branch: schemas/* string */.YjP().min(1).nullable(),
+        head_repository: schemas/* object */.Ikc({ full_name: schemas/* string */.YjP().regex(/^[^/\s]+\/[^/\s]+$/) }).nullable(),
+    }),
+});
 const mergeGroup = schemas/* object */.Ikc({ merge_group: schemas/* object */.Ikc({ base_sha: sha, base_ref: schemas/* string */.YjP().min(1) }) });
 const push = schemas/* object */.Ikc({ before: sha, ref: schemas/* string */.YjP().min(1), deleted: schemas/* boolean */.zMY().optional() });
 /**
  * The facts of a workflow run's event: `name` is GITHUB_EVENT_NAME, `payload` the parsed file at GITHUB_EVENT_PATH.
- * `ref` is GITHUB_REF. `baseRef`, where the user gave it, decides what to compare with. Shapes: GitHub's webhook payloads.
+ * `ref` is GITHUB_REF. `baseRef`, where the user gave it, decides what to compare with. `isTargetAllowed`: the user takes
+ * `pull_request_target` upon themselves. Shapes: GitHub's webhook payloads.
  */
-function readEvent(name, payload, baseRef, ref) {
+function readEvent(name, payload, baseRef, ref, isTargetAllowed = false) {
+    if (name === 'pull_request_target' && !isTargetAllowed)
+        throw new failure/* CouldNotMeasure */.N('precondition', 'The workflow runs on `pull_request_target`, which hands a token that may write, and the secrets, to the code of any fork that is built.', {
+            remedy: "Run on `pull_request`: verdict and summary need no write permission, and a workflow on `workflow_run` with `mode: report` comments on a fork's pull request without running its code. `allow-pull-request-target: true` runs all the same.",
+        });
     const { data } = repositoryOf.safeParse(payload);
     const defaultBranch = data?.repository.default_branch ?? null;
     const facts = readPayload(name, payload, { ref, defaultBranch });
@@ -48986,7 +55698,7 @@ function committedAtOf(payload) {
     const { data } = pushed.safeParse(payload);
     return data === undefined ? null : (0,clock/* isoSeconds */.n)(Date.parse(data.head_commit.timestamp));
 }
-const NO_PULL_REQUEST = { isProposal: false, pullRequest: null, pushed: null, labelled: null };
+const NO_PULL_REQUEST = { isProposal: false, pullRequest: null, pushed: null, follows: null, labelled: null };
 /** What a branch has beside the default branch is its change; of that one itself, and of a tag, there is none. */
 function sinceDefaultBranch({ ref, defaultBranch }, otherwise) {
     const isBranch = ref.startsWith('refs/heads/');
@@ -48996,6 +55708,7 @@ function sinceDefaultBranch({ ref, defaultBranch }, otherwise) {
 }
 function readPayload(name, payload, where) {
     switch (name) {
+        case 'pull_request_target':
         case 'pull_request': {
             const { pull_request, action, label } = parse(name, pullRequest, payload);
             const { number, head, base } = pull_request;
@@ -49003,12 +55716,11 @@ function readPayload(name, payload, where) {
                 isProposal: true,
                 pullRequest: number,
                 pushed: head.sha,
+                follows: null,
                 labelled: action === 'labeled' ? (label?.name ?? null) : null,
                 base: { kind: 'pull-request', headSha: head.sha, baseSha: base.sha, baseRef: base.ref },
             };
         }
-        case 'pull_request_target':
-            throw new failure/* CouldNotMeasure */.N('precondition', 'The workflow runs on `pull_request_target`, which hands a token that may write to the code of any fork that is built.', { remedy: 'Run on `pull_request`: verdict and summary need no write permission.' });
         case 'merge_group': {
             const { base_sha, base_ref } = parse(name, mergeGroup, payload).merge_group;
             const base = { kind: 'commit', sha: base_sha, ref: branchName(base_ref) };
@@ -49033,12 +55745,27 @@ function readPayload(name, payload, where) {
         case 'schedule':
         case 'workflow_dispatch':
             return { ...NO_PULL_REQUEST, base: sinceDefaultBranch(where, noBase(name)) };
+        case 'workflow_run':
+            return {
+                ...NO_PULL_REQUEST,
+                base: { kind: 'none', reason: noBase(name) },
+                follows: readFollowed(parse(name, workflowRun, payload)),
+            };
         default:
             return { ...NO_PULL_REQUEST, base: { kind: 'none', reason: noBase(name) } };
     }
 }
 function noBase(name) {
     return `the event \`${name}\` has no base commit; \`base-ref\` can name one`;
+}
+/** `pull_requests` of the payload is empty for a fork's: what is there tells where to look for it. */
+function readFollowed({ workflow_run: followed }) {
+    const { event, head_sha: headSha, head_branch: headBranch, head_repository: from } = followed;
+    if (event !== 'pull_request')
+        return { reason: `the run that this one follows was of \`${event}\`, not of \`pull_request\`` };
+    if (from === null || headBranch === null)
+        return { reason: 'the branch of the pull request is gone' };
+    return { headSha, headBranch, headRepository: from.full_name };
 }
 /** `refs/heads/main` as `main`. */
 function branchName(ref) {
@@ -49110,12 +55837,12 @@ function variableOf(name) {
     return `INPUT_${name.replaceAll(' ', '_').toUpperCase()}`;
 }
 /** The event that the workflow runs on. Throws CouldNotMeasure for one that cannot be read or must not be built. */
-async function readEventFacts(env, baseRef) {
+async function readEventFacts(env, { baseRef, allowPullRequestTarget }) {
     const path = required(env, 'GITHUB_EVENT_PATH');
     const payload = await (0,promises_.readFile)(path, 'utf8').then((text) => schemas/* looseObject */._H3({}).safeParse(JSON.parse(text)).data, () => undefined);
     if (payload === undefined)
         throw new failure/* CouldNotMeasure */.N('precondition', `GITHUB_EVENT_PATH is \`${path}\`, which holds no JSON object.`);
-    return readEvent(env['GITHUB_EVENT_NAME'] ?? '', payload, baseRef, env['GITHUB_REF'] ?? '');
+    return readEvent(env['GITHUB_EVENT_NAME'] ?? '', payload, baseRef, env['GITHUB_REF'] ?? '', allowPullRequestTarget);
 }
 function required(env, name) {
     const value = env[name];
@@ -49129,3444 +55856,21 @@ function required(env, name) {
 
 /***/ }),
 
-/***/ 2312:
+/***/ 7307:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  QU: () => (/* binding */ maskSecrets),
-  C6: () => (/* binding */ printInert),
-  QE: () => (/* binding */ workflowLog)
-});
-
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 9 modules
-var core = __nccwpck_require__(9584);
-;// CONCATENATED MODULE: ./build/log.js
-/**
- * Sections that are open at once, written one after the other: the first is written as it comes, the others are kept until it
- * ends. `open`, `line` and `close` do the writing.
- */
-function queueSections(write) {
-    const queue = [];
-    const start = (section) => {
-        write.open(section.title);
-        for (const text of section.lines.splice(0))
-            write.line(text);
-    };
-    return (title) => {
-        const section = { title, lines: [], ended: false };
-        queue.push(section);
-        if (queue.length === 1)
-            start(section);
-        return {
-            line: (text) => {
-                if (queue[0] === section)
-                    write.line(text);
-                else
-                    section.lines.push(text);
-            },
-            end: () => {
-                section.ended = true;
-                while (queue[0]?.ended) {
-                    write.close();
-                    queue.shift();
-                    if (queue[0])
-                        start(queue[0]);
-                }
-            },
-        };
-    };
-}
-
-;// CONCATENATED MODULE: ./build/github/log.js
-
-
-
-/** The log of a workflow's step: each section is a group. */
-function workflowLog() {
-    let token = '';
-    return {
-        section: queueSections({
-            open: (title) => {
-                core/* startGroup */.Oh(title.replaceAll('`', ''));
-                token = pauseCommands();
-            },
-            line: (text) => core/* info */.pq(text),
-            close: () => {
-                resumeCommands(token);
-                core/* endGroup */.N4();
-            },
-        }),
-        info: (text) => core/* info */.pq(text),
-        warning: (text) => core/* warning */.$e(text),
-    };
-}
-/** Has the runner hide the inputs' secrets in the log; gives the inputs back. */
-function maskSecrets(inputs) {
-    const { githubToken, secrets } = inputs;
-    for (const secret of [githubToken, ...secrets.map(({ value }) => value)])
-        if (secret !== null)
-            core/* setSecret */.Pq(secret);
-    return inputs;
-}
-/** Prints text that may hold anything: a line of it that looks like a workflow command is none. */
-function printInert(text) {
-    const token = pauseCommands();
-    core/* info */.pq(text);
-    resumeCommands(token);
-}
-/** What a build prints is the change's doing: until the token is said, the runner takes no command from it. */
-function pauseCommands() {
-    const token = (0,external_node_crypto_.randomUUID)();
-    core/* info */.pq(`::stop-commands::${token}`);
-    return token;
-}
-function resumeCommands(token) {
-    core/* info */.pq(`::${token}::`);
-}
-
-
-/***/ }),
-
-/***/ 9725:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  oQ: () => (/* binding */ NOBODY),
-  Ox: () => (/* binding */ audienceOf),
-  mk: () => (/* binding */ publish)
-});
-
-// EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 9 modules
-var core = __nccwpck_require__(9584);
-;// CONCATENATED MODULE: ./build/report/phrase.js
-/**
- * Words before it is known where they are printed: the same phrase becomes Markdown in the comment and plain text on a
- * terminal, and whatever came from a pull request stays marked as data until the renderer has made it inert.
- */
-/** Template tag: phrase`${{ code: name }} is over by ${formatBytes(excess)}`; a phrase inside becomes part of it. */
-function phrase(strings, ...values) {
-    return strings.flatMap((string, index) => [string, values[index] ?? []].flat()).filter((piece) => piece !== '');
-}
-/** Phrases in a row with a separator between them. */
-function join(phrases, separator) {
-    return phrases.flatMap((each, index) => (index === 0 ? each : [separator, ...each]));
-}
-/** With a capital letter, where it begins with words of ours. */
-function capitalised(words) {
-    const [first, ...rest] = words;
-    return typeof first === 'string' ? [`${first.slice(0, 1).toUpperCase()}${first.slice(1)}`, ...rest] : words;
-}
-/** `a`, `a and b`, `a, b and c`. */
-function list(words) {
-    if (words.length < 2)
-        return words.join('');
-    return `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
-}
-/** A sentence of this project's own making, with code between backticks, as a phrase. */
-function fromProse(sentence) {
-    const parts = sentence.split('`');
-    // An odd backtick out belongs to the text: what is left of it then still reads as it was written.
-    if (parts.length % 2 === 0)
-        return [sentence];
-    return parts.map((part, index) => (index % 2 === 1 && part !== '' ? { code: part } : part)).filter((it) => it !== '');
-}
-/** The words alone, as they are: for logs, titles and plain text. Not cleaned of control characters. */
-function plain(words) {
-    return words.map(plainPiece).join('');
-}
-function plainPiece(piece) {
-    if (typeof piece === 'string')
-        return piece;
-    if ('code' in piece)
-        return piece.code;
-    if ('strong' in piece)
-        return piece.strong;
-    if ('place' in piece)
-        return placeName(piece.place);
-    if ('link' in piece)
-        return `${piece.link}: ${piece.url}`;
-    return '';
-}
-/** `Dockerfile:14`, or the file alone. */
-function placeName(place) {
-    return place.line === null ? place.file : `${place.file}:${place.line}`;
-}
-
-;// CONCATENATED MODULE: ./build/report/state.js
-/** The leading metric of an image; null where neither is measured. */
-function leadMetric(image) {
-    if (image.head === null)
-        return null;
-    if (image.head.size !== null)
-        return 'size';
-    return image.head.downloadSize === null ? null : 'downloadSize';
-}
-/** Change of the leading metric; null without a comparison. */
-function leadChange(image) {
-    const metric = leadMetric(image);
-    return metric === null ? null : (image.change?.[metric] ?? null);
-}
-/** Which of the states an image is in. */
-function stateOf(image) {
-    if (image.untouched)
-        return 'untouched';
-    if (image.error !== null || image.head === null)
-        return 'failed';
-    if (image.verdict === 'error')
-        return 'not-judged';
-    if (image.verdict === 'over')
-        return 'over';
-    if (image.checks.some((check) => check.status === 'waived'))
-        return 'waived';
-    if (image.checks.some((check) => check.status === 'warned'))
-        return 'warned';
-    const isUncharged = (reason) => image.checks.some((check) => check.reason === reason && check.level === 'fail');
-    if (isUncharged('over-before'))
-        return 'over-before';
-    if (isUncharged('base-image'))
-        return 'base-image';
-    const change = leadChange(image);
-    if (change === null)
-        return 'no-comparison';
-    if (change.amount < 0)
-        return 'smaller';
-    if (image.checks.some(isNear))
-        return 'near';
-    return change.amount > 0 ? 'larger' : 'unchanged';
-}
-/** Worth a word before it is broken; a soft limit is such a word itself. */
-function isNear({ status, level }) {
-    return status === 'near' && level === 'fail';
-}
-/** The image could not be judged: a failed build, or a budget on what is not measured. */
-function isFailure(image) {
-    return !image.untouched && (image.verdict === 'error' || image.error !== null || image.head === null);
-}
-/**
- * By how many bytes (of the leading metric) the base image's layers changed, where there is another one; null where there is not, or
- * where that is not known.
- */
-function baseImageGrowth(image) {
-    const metric = leadMetric(image);
-    return metric === null ? null : (image.baseImage?.growth?.[metric] ?? null);
-}
-/** The commit whose figures stand for the base: of a record before the base commit, that record's. Null: there is none. */
-function measuredBase({ baseline }) {
-    return baseline.record?.commit ?? baseline.commit;
-}
-/** `docker.io/library/node:24-slim` as Dockerfiles write it: `node:24-slim`. */
-function familiarName(reference) {
-    return reference.replace(/^docker\.io\/(library\/)?/, '');
-}
-
-;// CONCATENATED MODULE: ./build/report/units.js
-/**
- * Figures as people read them. One family for everything: decimal units (1 kB = 1000 B), as the docker CLI and the
- * registries print them, so that a figure here is the figure that `docker images` shows.
- */
-const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-/** U+2212, as wide as `+`: in a column of figures a hyphen is easily overlooked. */
-const MINUS = '\u2212';
-const grouped = new Intl.NumberFormat('en-US');
-/**
- * Bytes with one decimal, rounded half up: `812 B`, `1.5 kB`, `163.9 MB`; never `1000.0 kB`.
- * @throws RangeError for what is no integer: a failed measurement must not reach a page as a figure.
- */
-function formatBytes(bytes) {
-    if (!Number.isInteger(bytes))
-        throw new RangeError(`not a number of bytes: ${bytes}`);
-    const amount = Math.abs(bytes);
-    const sign = bytes < 0 ? MINUS : '';
-    if (amount < 1000)
-        return `${sign}${amount} B`;
-    let unit = 1;
-    // Whole tenths: 1450 B are 14.5 tenths of a kB, which rounds up; 1.45 has no exact double and would round down.
-    while (tenths(amount, unit) >= 10_000 && unit < UNITS.length - 1)
-        unit += 1;
-    const rounded = tenths(amount, unit);
-    return `${sign}${Math.floor(rounded / 10)}.${rounded % 10} ${UNITS[unit]}`;
-}
-function tenths(bytes, unit) {
-    return Math.round(bytes / (1000 ** unit / 10));
-}
-/** A difference in bytes: `+15.7 MB`, `−21.3 MB`, `0 B`. */
-function formatSigned(bytes) {
-    return bytes > 0 ? `+${formatBytes(bytes)}` : formatBytes(bytes);
-}
-/** A difference in whole things: `+1`, `−2`, `0`. */
-function formatSignedCount(count) {
-    return withSign(count, grouped.format(Math.abs(count)));
-}
-/** A difference in percent, one decimal: `+10.6 %`, `−14.4 %`; `0.0 %` for what rounds to nothing. */
-function formatPercent(percent) {
-    const rounded = Math.round(Math.abs(percent) * 10) / 10;
-    return withSign(rounded === 0 ? 0 : percent, `${rounded.toFixed(1)} %`);
-}
-function withSign(value, text) {
-    if (value === 0)
-        return text;
-    return `${value > 0 ? '+' : MINUS}${text}`;
-}
-/** Every byte: `148,213,004 B`. */
-function formatExactBytes(bytes) {
-    return `${bytes < 0 ? MINUS : ''}${grouped.format(Math.abs(bytes))} B`;
-}
-/**
- * A limit as its user wrote it, where it was written in this family with at most three decimals: `160 MB`, `1.25 GB`;
- * otherwise (`150 MiB`) as any other figure: `157.3 MB`.
- */
-function formatLimit(bytes) {
-    const unit = UNITS.findLastIndex((_, index) => bytes >= 1000 ** index);
-    if (unit < 1 || bytes % 1000 ** (unit - 1) !== 0)
-        return formatBytes(bytes);
-    return `${bytes / 1000 ** unit} ${UNITS[unit]}`;
-}
-/**
- * A figure that stands beside others: with its exact bytes where it would look like one of them without being it.
- * `148.2 MB (148,213,004 B)` beside 148,213,104; `148.2 MB` beside 163,900,000.
- * @param format how the figure itself is written: `formatBytes` (default) or `formatLimit`
- */
-function formatBytesAmong(bytes, others, format = formatBytes) {
-    const rounded = formatBytes(bytes);
-    const looksAlike = others.some((other) => other !== null && other !== bytes && formatBytes(other) === rounded);
-    return looksAlike && Math.abs(bytes) >= 1000 ? `${format(bytes)} (${formatExactBytes(bytes)})` : format(bytes);
-}
-/** `1 layer`, `12 layers`, `1,000 images`. */
-function formatCount(count, noun) {
-    return `${grouped.format(count)} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-;// CONCATENATED MODULE: ./build/report/advice.js
-
-
-
-/** New findings shown above the fold. */
-const ADVICE_SHOWN = 3;
-/** Forbidden ones shown, at most. */
-const MOST_SHOWN = 20;
-/** What is advised of an image; null where there is nothing. Without a comparison nothing is new. */
-function adviceOf(image, shown = ADVICE_SHOWN) {
-    if (image.findings.length === 0)
-        return null;
-    const fresh = image.findings.filter((finding) => isFresh(finding, image));
-    const forbidden = forbiddenRules(image);
-    // What breaks a budget is told whole.
-    const count = Math.max(shown, Math.min(MOST_SHOWN, fresh.filter(({ rule }) => forbidden.has(rule)).length));
-    const standing = image.findings.filter((finding) => !fresh.includes(finding));
-    const hasBytes = fresh.some(({ added }) => added !== null && added > 0);
-    const title = hasBytes && (leadChange(image)?.amount ?? 0) > 0 ? 'To get it back' : 'New in this change';
-    return { title, fresh: fresh.slice(0, count), more: fresh.slice(count), standing };
-}
-/** Rules whose findings break a budget of the image. */
-function forbiddenRules({ checks }) {
-    const broken = checks.filter(({ budget, status }) => budget === 'forbid' && status === 'over');
-    return new Set(broken.flatMap(({ scope }) => scope?.of ?? []));
-}
-/** It came with this change: also with another base image, where the change names it, but not with one that moved by itself. */
-function isFresh({ since, fromBase }, { baseImage }) {
-    return (since === 'new' || since === 'grown') && !(fromBase && baseImage?.doing !== 'change');
-}
-/** `Advice that was there before this change (2, 34.1 MB)`. */
-function standingTitle({ standing }, image) {
-    const bytes = standing.reduce((sum, finding) => sum + (finding.bytes ?? 0), 0);
-    const figures = `(${standing.length}${bytes > 0 ? `, ${formatBytes(bytes)}` : ''})`;
-    const isOld = image.base !== null && standing.every(({ since }) => since === 'before');
-    return isOld
-        ? `Advice that was there before this change ${figures}`
-        : image.base === null
-            ? `Advice ${figures}`
-            : `Other advice ${figures}`;
-}
-/** `Add `coverage` to `.dockerignore`: −3.4 MB (coverage output in `/app/coverage`, `Dockerfile:17`)`. */
-function findingWords(finding, report) {
-    const bytes = finding.since === 'grown' || finding.since === 'new' ? (finding.added ?? finding.bytes) : finding.bytes;
-    const figure = bytes === null || bytes === 0 ? [] : phrase `: ${{ strong: formatSigned(-bytes) }}`;
-    const paths = finding.paths.slice(0, 2);
-    const more = finding.count - paths.length;
-    const where = paths.length === 0
-        ? []
-        : phrase ` in ${join(paths.map((path) => [{ code: path }]), ', ')}${more > 0 ? ` and ${formatCount(more, 'more place')}` : ''}`;
-    return phrase `${capitalised(finding.fix)}${figure} (${finding.what}${where}${placeWords(finding, report)})`;
-}
-function placeWords(finding, report) {
-    const { file, line } = finding;
-    if (file === null || line === null)
-        return finding.fromBase ? [', from the base image'] : [];
-    const commit = report.head.dirty ? null : report.head.commit;
-    const place = { file, line, commit };
-    const other = finding.otherLine === null ? [] : phrase ` and ${{ place: { file, line: finding.otherLine, commit } }}`;
-    return phrase `, ${{ place }}${other}`;
-}
-/** What BuildKit's own checks say, but for what a finding says of the same line. */
-function checksOf(image) {
-    const told = new Set(image.findings.flatMap(({ rule, line }) => (rule === 'secrets' && line !== null ? [line] : [])));
-    return image.warnings.filter(({ rule, line }) => !(rule === 'SecretsUsedInArgOrEnv' && line !== null && told.has(line)));
-}
-/** `Dockerfile:3 The 'as' keyword should match the case of the 'from' keyword (FromAsCasing)`. */
-function checkWords(warning, image, report) {
-    const file = image.layerChanges.find((layer) => layer.file !== null)?.file ?? null;
-    const commit = report.head.dirty ? null : report.head.commit;
-    const place = file === null || warning.line === null ? [] : [{ place: { file, line: warning.line, commit } }, ' '];
-    return phrase `${place}${warning.message} (${{ code: warning.rule }})`;
-}
-/** `2 more: package-cache −1.2 MB, secrets`. */
-function moreWords({ more }) {
-    const each = more
-        .slice(0, 10)
-        .map(({ rule, added }) => `${rule}${added === null || added === 0 ? '' : ` ${formatSigned(-added)}`}`);
-    return [`${more.length} more: ${each.join(', ')}${more.length > each.length ? ', …' : ''}`];
-}
-
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
-;// CONCATENATED MODULE: ./build/report/characters.js
-
-/**
- * What a string from a pull request may do to the place it is printed at: move the cursor, colour the terminal, break a
- * line or a table row, reorder what stands beside it. Here it loses all of that; what it says in Markdown is
- * markdown.ts's matter.
- */
-/** Stands where a character was that must not be printed. */
-const REPLACEMENT = '\uFFFD';
-/**
- * Unicode category Cc (controls) and Cf (format: the bidirectional overrides of CVE-2021-42574, zero-width spaces, tag
- * characters), private use and unassigned ones. U+200D stays: it joins emoji, and moves nothing.
- */
-const UNPRINTABLE = /(?!\u200D)[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}]/gu;
-const LINE_BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
-/** One line of printable characters. Escape sequences are dropped, line breaks become one space, the rest is replaced. */
-function oneLine(text) {
-    return printable(text.replaceAll(LINE_BREAKS, ' ')).trim();
-}
-/** Lines of printable characters, tabs as two spaces, without blank lines at either end. */
-function manyLines(text) {
-    const lines = text
-        .replaceAll('\t', '  ')
-        .split(/\r\n|[\n\v\f\r\u0085\u2028\u2029]/)
-        .map((line) => printable(line).trimEnd());
-    const first = lines.findIndex((line) => line !== '');
-    return first === -1 ? [] : lines.slice(first, lines.findLastIndex((line) => line !== '') + 1);
-}
-function printable(text) {
-    return (0,external_node_util_.stripVTControlCharacters)(text).toWellFormed().replaceAll(UNPRINTABLE, REPLACEMENT);
-}
-/** At most `max` characters (code points), the last of them the ellipsis where something was cut. */
-function shorten(text, max, ellipsis = '…') {
-    if (text.length <= max)
-        return text;
-    const characters = Array.from(text);
-    if (characters.length <= max)
-        return text;
-    return `${characters.slice(0, Math.max(0, max - ellipsis.length)).join('')}${ellipsis}`.slice(0, 2 * max);
-}
-const NO_WIDTH = /^(?:\p{Mn}|\p{Me}|\u{200D})$/u;
-// JavaScript has no property for Unicode's East Asian Width: these scripts and blocks are its Wide and Fullwidth ones.
-const WIDE = /^[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\u3000-\u303E\uFF01-\uFF60\uFFE0-\uFFE6]$/u;
-/** Columns that a terminal needs for a line of printable characters: 2 for wide ones, 0 for combining ones. */
-function displayWidth(line) {
-    let width = 0;
-    for (const character of line)
-        width += characterWidth(character);
-    return width;
-}
-/** Columns of one character (code point). */
-function characterWidth(character) {
-    if (character < '\u0300')
-        return 1;
-    if (NO_WIDTH.test(character))
-        return 0;
-    return WIDE.test(character) ? 2 : 1;
-}
-
-;// CONCATENATED MODULE: ./build/report/causes.js
-
-
-
-
-/** A layer's figures: its sizes, or its download sizes where only those are known on each side that has the layer. */
-function layerFigures(layer) {
-    const sides = [
-        ['size', layer.sizeBefore, layer.sizeAfter],
-        ['downloadSize', layer.downloadSizeBefore, layer.downloadSizeAfter],
-    ];
-    for (const [metric, before, after] of sides) {
-        if (layer.change === 'added' ? after === null : before === null)
-            continue;
-        if (layer.change === 'removed' ? before === null : after === null)
-            continue;
-        return { metric, before, after, amount: (after ?? 0) - (before ?? 0) };
-    }
-    return { metric: null, before: null, after: null, amount: null };
-}
-/** Causes shown; the layer table has all of them. */
-const CAUSES_SHOWN = 3;
-/** Places and packages that one cause names, and the share of the cause below which one is not worth its words. */
-const PARTS_SHOWN = 3;
-const PACKAGES_SHOWN = 2;
-const WORTH_SHARE = 0.03;
-/** A place that makes up so much of a cause explains it alone. */
-const ALONE_SHARE = 0.9;
-/**
- * Why an image's size changed. Null without a comparison or where nothing did. The layers of a base image that moved by itself are left
- * out: it has a sentence of its own; where the change names another base image, that is one cause.
- */
-function causesOf(image, shown = CAUSES_SHOWN) {
-    if (image.base === null)
-        return null;
-    const changed = allCauses(image);
-    // A cause that changed no size explains none.
-    const telling = changed.filter(({ amount }) => amount !== 0);
-    if (telling.length === 0)
-        return null;
-    const rest = telling.slice(shown);
-    const moved = changed.filter(({ amount, why }) => amount === 0 && why !== null && why.moved !== 0).length;
-    return {
-        title: causesTitle(image),
-        causes: telling.slice(0, shown),
-        rest: [
-            ...(rest.length > 0 ? [restWords(rest)] : []),
-            ...(moved > 0 ? [[`${formatCount(moved, 'layer')} with files that only moved from one layer to another`]] : []),
-        ],
-    };
-}
-/** Every cause of a change, largest first. */
-function allCauses(image) {
-    if (image.base === null)
-        return [];
-    const moved = image.baseImage?.change === 'changed';
-    const layers = image.layerChanges
-        .filter((layer) => isChanged(layer) && !(moved && layer.fromBase))
-        .map((layer) => {
-        const { amount, metric } = layerFigures(layer);
-        const net = amount === null || metric !== 'size' ? amount : amount - (layer.why?.moved ?? 0);
-        return { layer, amount: net, metric, why: layer.why };
-    });
-    const named = namesBaseImage(image) ? [baseImageCause(image)] : [];
-    return [...named, ...layers].toSorted((a, b) => rank(b) - rank(a));
-}
-/** The base image is another one, and did not move by itself: that is a cause like any other. */
-function namesBaseImage({ baseImage }) {
-    return baseImage?.change === 'changed' && baseImage.doing !== 'drift';
-}
-function baseImageCause(image) {
-    const growth = baseImageGrowth(image);
-    const why = image.baseImage?.why ?? null;
-    const metric = image.head?.size === null ? 'downloadSize' : 'size';
-    return { layer: null, amount: growth === null ? null : growth - (why?.moved ?? 0), metric, why };
-}
-function causesTitle(image) {
-    if (image.baseImage?.change === 'changed' && !namesBaseImage(image))
-        return 'What this change did';
-    const amount = leadChange(image)?.amount ?? 0;
-    if (amount === 0)
-        return 'What changed';
-    return amount > 0 ? 'Why it grew' : 'Why it shrank';
-}
-/** The layer is not what it was: a cause, unlike one that was only built again or stands elsewhere. */
-function isChanged(layer) {
-    return layer.change === 'changed' || layer.change === 'added' || layer.change === 'removed';
-}
-/** Largest first; what is not measured stands last, and before nothing. */
-function rank({ amount }) {
-    return amount === null ? 0.5 : Math.abs(amount);
-}
-function restWords(rest) {
-    const amount = rest.some((cause) => cause.amount === null || cause.metric !== rest[0]?.metric)
-        ? null
-        : rest.reduce((sum, cause) => sum + (cause.amount ?? 0), 0);
-    return [`${formatCount(rest.length, 'more layer')}${amount === null ? '' : `, ${formatSigned(amount)} in all`}`];
-}
-/** One cause: place, instruction, by how much, what kind of change it is, and what of it. */
-function causeWords(cause, image, report) {
-    const amount = cause.amount === null ? 'size not measured' : formatSigned(cause.amount);
-    const download = cause.metric === 'downloadSize' ? ' to download' : '';
-    const figure = [{ strong: `${amount}${download}` }];
-    const head = cause.layer === null ? baseHead(image, report) : layerHead(cause.layer, image, report);
-    return phrase `${head.subject} ${figure}${head.kind}${whyWords(cause)}${head.was}`;
-}
-function layerHead(layer, image, report) {
-    const place = layerPlace(layer, image, report);
-    const kind = { added: ', new', removed: ', removed', changed: '', unchanged: '', rebuilt: '', moved: '' }[layer.change];
-    const was = layer.instructionBefore === null
-        ? []
-        : phrase `; was ${{ code: excerpt(layer.instructionBefore, layer.instruction) }}`;
-    const base = layer.fromBase ? ', from the base image' : '';
-    return {
-        subject: phrase `${place === null ? [] : [{ place }, ' ']}${{ code: layer.instruction }}`,
-        kind: phrase `${kind}${base}${copiedWords(layer)}`,
-        was,
-    };
-}
-/** Characters of an instruction that a report shows, and of what is the same before the first difference. */
-const SHOWN_TEXT = 110;
-const SAME_TEXT = 20;
-/** A text from shortly before it differs from the other, where its beginning alone would look like that. */
-function excerpt(text, other) {
-    if (text.slice(0, SHOWN_TEXT) !== other.slice(0, SHOWN_TEXT))
-        return text;
-    let at = 0;
-    while (at < text.length && text[at] === other[at])
-        at += 1;
-    return `…${text.slice(Math.max(0, at - SAME_TEXT))}`;
-}
-/** A stage that the instruction names itself is not named twice; a number is, and another image. */
-function copiedWords({ copiedFrom, instruction }) {
-    if (copiedFrom === null)
-        return [];
-    if (copiedFrom.kind === 'stage' && instruction.includes(`--from=${copiedFrom.name}`))
-        return [];
-    return phrase `, from the ${copiedFrom.kind} ${{ code: copiedFrom.name }}`;
-}
-function baseHead(image, report) {
-    const { before = null, after = null } = image.baseImage ?? {};
-    const file = image.layerChanges.find((layer) => layer.file !== null)?.file ?? null;
-    const commit = report.head.dirty ? null : report.head.commit;
-    const place = file === null || after?.line == null ? null : { file, line: after.line, commit };
-    // A variable does not tell which image it is.
-    const text = (side) => {
-        if (side?.instruction?.includes('$') === false)
-            return side.instruction;
-        return `FROM ${side === null ? 'scratch' : familiarName(side.name)}`;
-    };
-    return {
-        subject: phrase `${place === null ? [] : [{ place }, ' ']}${{ code: text(after) }}`,
-        kind: [],
-        was: text(before) === text(after) ? [] : phrase `; was ${{ code: text(before) }}`,
-    };
-}
-/** Where a layer's instruction stands: in this change's tree, or in the base's for a removed one. Null: not known. */
-function layerPlace(layer, image, report) {
-    if (layer.file === null || layer.line === null)
-        return null;
-    const head = report.head.dirty ? null : report.head.commit;
-    return { file: layer.file, line: layer.line, commit: layer.change === 'removed' ? measuredBase(image) : head };
-}
-/** What of it, as the end of the cause's sentence; nothing where it is not known. */
-function whyWords({ layer, amount, why }) {
-    if (why === null || amount === null || amount === 0)
-        return [];
-    const worth = why.parts.filter((part) => part.amount * amount > 0 && Math.abs(part.amount) >= Math.abs(amount) * WORTH_SHARE);
-    const [first] = worth;
-    const allParts = why.parts.filter((part) => part.amount * amount > 0).length;
-    if (first === undefined)
-        return [];
-    if (Math.abs(first.amount) >= Math.abs(amount) * ALONE_SHARE || why.parts.length === 1) {
-        return alone(first, layer?.change === 'added');
-    }
-    const shown = worth.slice(0, PARTS_SHOWN);
-    const isNewLayer = layer?.change === 'added';
-    const left = allParts - shown.length;
-    const rest = amount - shown.reduce((sum, part) => sum + part.amount, 0);
-    const more = left > 0 && rest * amount > 0 ? [[`${formatCount(left, 'more place')} (${formatSigned(rest)})`]] : [];
-    return phrase `: ${join([...shown.map((part) => partWords(part, isNewLayer)), ...more], ', ')}`;
-}
-/** ` in `/app/node_modules`: `typescript` 5.9.3 is new (+9.1 MB)`; `: `/app/coverage` is new`. */
-function alone(part, isNewLayer) {
-    const packages = packagesWords(part);
-    if (part.path === null)
-        return phrase `: ${packages}`;
-    if (packages.length > 0 && part.ecosystem !== null)
-        return phrase ` in ${{ code: part.path }}: ${packages}`;
-    if (part.change === 'changed')
-        return phrase ` in ${{ code: part.path }}`;
-    return phrase `: ${{ code: part.path }}${isNewLayer && part.change === 'new' ? '' : ` is ${part.change}`}`;
-}
-function partWords(part, isNewLayer) {
-    const figure = formatSigned(part.amount);
-    if (part.path === null)
-        return packagesWords(part);
-    const state = part.change === 'changed' || (isNewLayer && part.change === 'new') ? '' : ` is ${part.change}`;
-    const packages = part.ecosystem === null ? [] : packagesWords(part);
-    return packages.length > 0
-        ? phrase `${{ code: part.path }} (${figure}: ${packages})`
-        : phrase `${{ code: part.path }}${state} (${figure})`;
-}
-/** What the packages of a database are called. */
-const ECOSYSTEMS = {
-    dpkg: 'Debian package',
-    apk: 'Alpine package',
-    rpm: 'RPM package',
-    npm: 'npm package',
-    python: 'Python package',
-    go: 'Go program',
-    java: 'Java archive',
-};
-function packagesWords(part) {
-    const same = part.packages.filter(({ amount }) => amount * part.amount > 0);
-    const shown = same.slice(0, PACKAGES_SHOWN);
-    if (shown.length === 0 || part.ecosystem === null)
-        return [];
-    const left = part.packageCount - shown.length;
-    const amount = shown.reduce((rest, each) => rest - each.amount, part.amount);
-    const more = left > 0 ? [[`${formatCount(left, `more ${ECOSYSTEMS[part.ecosystem]}`)} (${formatSigned(amount)})`]] : [];
-    return join([...shown.map(packageWords), ...more], ', ');
-}
-function version(text) {
-    return text === null ? '' : ` ${shorten(text, 40, '...')}`;
-}
-/** `` `typescript` 5.9.3 is new (+9.1 MB) ``, `` `lodash` 4.17.20 → 4.17.21 (+2.0 kB) ``. */
-function packageWords({ name, change, versionBefore, versionAfter, amount, folder }) {
-    const figure = formatSigned(amount);
-    const code = { code: name };
-    if (change === 'new')
-        return phrase `${code}${version(versionAfter)} is new (${figure})`;
-    if (change === 'gone')
-        return phrase `${code}${version(versionBefore)} is gone (${figure})`;
-    if (change === 'updated')
-        return phrase `${code}${version(versionBefore)} →${version(versionAfter)} (${figure})`;
-    const where = folder === null ? [] : phrase `, mostly in ${{ code: folder }}`;
-    return phrase `${code}${version(versionAfter)} (${figure}${where})`;
-}
-
-;// CONCATENATED MODULE: ./build/report/noteworthy.js
-/**
- * Noise floor in bytes. Two builds of one tree differ by timestamps in caches, `.pyc` files, package manager logs: a few
- * hundred bytes to a few kB. 10 kB is above that and below anything that a reviewer would act upon.
- */
-const NOISE_BYTES = 10_000;
-/**
- * Noise floor of download sizes, as a share of the image's: what the same content compresses to differs between
- * versions and levels of the compressor, and with the order of the files in the layer.
- */
-const NOISE_DOWNLOAD_SHARE = 0.001;
-/**
- * Whether the report says something that a reviewer would want to be told unasked. Not if it is a quiet success: then
- * `comment: on-change` writes no new comment. A budget that is nearly used up, or was broken before, is no news on a pull
- * request that changes nothing of it.
- */
-function isNoteworthy(report) {
-    return report.verdict !== 'within' || report.gonePlatforms.length > 0 || report.images.some(isImageNoteworthy);
-}
-/** The same for one image; the others of the report are folded away. */
-function isImageNoteworthy(image) {
-    if (image.untouched)
-        return false;
-    if (image.verdict !== 'within')
-        return true;
-    if (image.checks.some(({ status }) => status === 'warned' || status === 'waived'))
-        return true;
-    // No comparison is news where a base was looked for, not where none was asked for.
-    if (image.base === null || image.change === null)
-        return image.baseline.ref !== null;
-    if ((image.change.layers?.amount ?? 0) !== 0)
-        return true;
-    if (image.baseImage?.change === 'changed')
-        return true;
-    // A key weighs next to nothing.
-    if (image.findings.some(({ rule, since }) => rule === 'secrets' && since !== 'before'))
-        return true;
-    const { size, downloadSize } = image.change;
-    if (size !== null)
-        return Math.abs(size.amount) >= NOISE_BYTES;
-    if (downloadSize === null)
-        return true;
-    const floor = Math.max(NOISE_BYTES, (image.base.downloadSize ?? 0) * NOISE_DOWNLOAD_SHARE);
-    return Math.abs(downloadSize.amount) >= floor;
-}
-
-// EXTERNAL MODULE: ./build/budget/waiver.js
-var budget_waiver = __nccwpck_require__(4954);
-;// CONCATENATED MODULE: ./build/report/words.js
-
-
-
-
-
-
-/** The words of the report, said once for the comment, the summary, the terminal and the log. */
-/** The product's name as every report's first words. */
-const PRODUCT = 'Image budget';
-/** The verdict on the whole report, without the product's name: `` `api` is over by 3.9 MB ``, `1 of 24 images is over`. */
-function headline(report) {
-    const [image] = report.images;
-    if (image === undefined)
-        return ['nothing was measured'];
-    if (report.images.length === 1)
-        return imageHeadline(image);
-    const name = report.images.every((other) => other.name === image.name) ? image.name : null;
-    const total = report.images.length;
-    const noun = name === null ? 'image' : 'platform';
-    const count = (test) => report.images.filter(test).length;
-    const failed = count(isFailure);
-    const over = count((each) => each.verdict === 'over');
-    if (failed + over > 0) {
-        const said = [
-            ...(over > 0 ? [`over on ${over}`] : []),
-            ...(failed > 0 ? [`could not be measured on ${failed}`] : []),
-        ];
-        if (name !== null) {
-            const verb = over > 0 ? 'is ' : '';
-            return phrase `${{ code: name }} ${verb}${list(said)} of ${formatCount(total, noun)}`;
-        }
-        if (over === 0)
-            return [`${failed} of ${formatCount(total, noun)} could not be measured`];
-        const rest = failed > 0 ? `, ${failed} could not be measured` : '';
-        return [`${over} of ${formatCount(total, noun)} ${over === 1 ? 'is' : 'are'} over${rest}`];
-    }
-    const untouched = count((each) => each.untouched);
-    if (untouched === total)
-        return [`none of ${formatCount(total, noun)} is touched by this change`];
-    const changes = changeCounts(report);
-    const subject = name === null ? [allWords(total, untouched)] : phrase `${{ code: name }} is, on ${formatCount(total, noun)},`;
-    const judged = report.images.some(isJudged);
-    const overBefore = count((each) => stateOf(each) === 'over-before');
-    const standing = overBefore > 0 ? `${overBefore} over before this change` : '';
-    if (judged && overBefore === 0)
-        return phrase `${subject} within budget${changes === '' ? '' : `: ${changes}`}`;
-    const rest = [standing, changes, untouched > 0 ? `${untouched} not touched` : '']
-        .filter((words) => words !== '')
-        .join(', ');
-    return [
-        ...(name === null ? [formatCount(total, noun)] : phrase `${{ code: name }} on ${formatCount(total, noun)}`),
-    ].concat(rest === '' ? ' unchanged' : `: ${rest}`);
-}
-/** `all 24 images are`, `all 2 of 24 images that this change touches are`. */
-function allWords(total, untouched) {
-    if (untouched === 0)
-        return `all ${formatCount(total, 'image')} are`;
-    const touched = total - untouched;
-    return touched === 1
-        ? `the 1 of ${formatCount(total, 'image')} that this change touches is`
-        : `the ${touched} of ${formatCount(total, 'image')} that this change touches are`;
-}
-/** `2 larger, 1 smaller, 3 with no comparison`, or nothing. */
-function changeCounts(report) {
-    const amounts = report.images.flatMap((image) => (image.untouched ? [] : [leadChange(image)?.amount ?? null]));
-    const counts = [
-        [amounts.filter((amount) => amount !== null && amount > 0).length, 'larger'],
-        [amounts.filter((amount) => amount !== null && amount < 0).length, 'smaller'],
-        [amounts.filter((amount) => amount === null).length, 'with no comparison'],
-    ];
-    return counts
-        .filter(([count]) => count > 0)
-        .map(([count, words]) => `${count} ${words}`)
-        .join(', ');
-}
-/** The verdict on one image: `` `api` is over by 3.9 MB ``. */
-function imageHeadline(image) {
-    return phrase `${{ code: image.name }} ${verdictWords(image)}`;
-}
-/** The same without the name, to follow it: `is over by 3.9 MB`. */
-function verdictWords(image) {
-    const toDownload = leadMetric(image) === 'downloadSize' ? ' to download' : '';
-    const amount = leadChange(image)?.amount ?? 0;
-    const broken = (test) => brokenWords(image.checks.filter(test));
-    const over = broken((check) => check.status === 'over');
-    const words = {
-        untouched: ['is not touched by this change'],
-        failed: ['could not be measured'],
-        'not-judged': [over === '' ? 'could not be judged' : `could not be judged in full, and ${over}`],
-        over: [`${over}${image.base === null ? ' (no comparison)' : ''}`],
-        waived: [`${broken((check) => check.status === 'waived')} (accepted)`],
-        warned: [`${broken((check) => check.status === 'warned')} (soft limit)`],
-        'over-before': ['was over before this change'],
-        'base-image': [`${broken((check) => check.reason === 'base-image')} since the base image grew`],
-        'no-comparison': [
-            isJudged(image)
-                ? `${nearWords(image) || 'is within budget'} (no comparison)`
-                : `is ${sizeWords(image)} (no comparison)`,
-        ],
-        smaller: [`is ${formatBytes(Math.abs(amount))} smaller${toDownload}`],
-        near: [nearWords(image)],
-        larger: [largerWords(image, amount, toDownload)],
-        unchanged: [`is the same ${toDownload === '' ? 'size' : 'download size'} as ${baseName(image)}`],
-    };
-    return words[stateOf(image)];
-}
-/** Whether any of its budgets says something: growth over time has nothing to be counted from at first. */
-function isJudged({ checks }) {
-    return checks.some(({ reason }) => reason !== 'no-record');
-}
-function largerWords(image, amount, toDownload) {
-    const judged = isJudged(image) ? 'is within budget, ' : '';
-    const larger = `${judged || 'is '}${formatBytes(Math.abs(amount))} larger${toDownload}`;
-    const fromBase = baseImageGrowth(image);
-    const isSame = image.baseImage?.before?.name === image.baseImage?.after?.name;
-    if (fromBase === null || fromBase <= 0 || !isSame)
-        return larger;
-    const grew = `the base image grew by ${formatBytes(fromBase)}`;
-    return judged === '' ? `${larger}, ${grew}` : `${judged}${grew}`;
-}
-/** What an amount of a budget is an amount of, where it is not plainly the image's size or its layers. */
-const OF = {
-    'max-size': '',
-    'max-download-size': ' of download',
-    'max-layers': '',
-    'max-increase': ' of growth',
-    forbid: '',
-};
-/** `growth`, `30-day growth`, `growth since v1.4`: what a budget on growth is a budget of. */
-function growthNoun({ over, against }) {
-    if (over === null)
-        return 'growth';
-    return over.kind === 'days' ? `${over.days}-day growth` : `growth since ${releaseName(against)}`;
-}
-function releaseName(against) {
-    return against?.tag ? shorten(against.tag, PART_MAX, '...') : 'the last release';
-}
-/** `its growth budget by 3.1 MB`, `its 30-day growth budget by 3.1 MB`, `its growth budget by 3.1 MB since v1.4`. */
-function growthBudget(check) {
-    const { over, against } = check;
-    const time = over?.kind === 'days' ? `${over.days}-day ` : '';
-    const since = over?.kind === 'release' ? ` since ${releaseName(against)}` : '';
-    return `its ${time}growth budget by ${excessWords(check)}${since}`;
-}
-/** ` in its own layers`, ` in /app/node_modules`: where a budget on a part of the image is broken; nothing for the whole of it. */
-function inWords({ scope }) {
-    if (scope === null)
-        return '';
-    const words = {
-        own: 'its own layers',
-        base: 'the base image',
-        path: shorten(scope.of ?? '', PART_MAX, '...'),
-        stage: `stage ${scope.of}`,
-        package: `package ${shorten(scope.of ?? '', PART_MAX, '...')}`,
-        rule: '',
-    };
-    return ` in ${words[scope.kind]}`;
-}
-/** Longest path or package in a headline. */
-const PART_MAX = 60;
-/** `is over by 3.9 MB and 1 layer`, `is over its growth budget by 10.7 MB`, `has 1 forbidden finding`: what broken budgets come to. */
-function brokenWords(checks) {
-    const over = overWords(checks);
-    const forbidden = forbiddenWords(checks);
-    return list([...(over === '' ? [] : [`is over ${over}`]), ...(forbidden === '' ? [] : [`has ${forbidden}`])]);
-}
-/**
- * `by 3.9 MB and 1 layer`, `its growth budget by 10.7 MB`, `by 1.2 MB in /app/node_modules`: by how much broken budgets are broken; empty
- * for none. Growth is spoken of where no cap is broken, and parts of the image where the whole fits: two amounts of bytes in one sentence
- * are a riddle, and the table has all of them.
- */
-function overWords(checks) {
-    const sized = checks.filter((check) => check.metric !== 'findings');
-    const whole = sized.filter((check) => check.scope === null);
-    const told = whole.length > 0 ? whole : sized;
-    const caps = told.filter((check) => check.budget !== 'max-increase');
-    if (caps.length > 0)
-        return `by ${list(caps.map((check) => `${excessWords(check)}${OF[check.budget]}${inWords(check)}`))}`;
-    return list(told.map((check) => `${growthBudget(check)}${inWords(check)}`));
-}
-/** `2 forbidden findings`, or nothing. */
-function forbiddenWords(checks) {
-    const count = checks
-        .filter((check) => check.metric === 'findings')
-        .reduce((total, check) => total + (check.excess ?? 0), 0);
-    return count === 0 ? '' : formatCount(count, 'forbidden finding');
-}
-function nearWords(image) {
-    const near = image.checks.filter(isNear);
-    if (near.length === 0)
-        return '';
-    return `is near its budget: ${list(near.map(leftWords))}`;
-}
-/** `2.1 MB left`, `1 layer left`, `1.6 MB of 30-day growth left`, `nothing left`. */
-function leftWords(check) {
-    const amount = leftAmount(check);
-    if (amount === null)
-        return `nothing left${check.over === null ? '' : ` of its ${growthNoun(check)}`}${inWords(check)}`;
-    const of = check.budget === 'max-increase' ? ` of ${growthNoun(check)}` : OF[check.budget];
-    return `${amount}${of} left${inWords(check)}`;
-}
-/** `2.1 MB`, `1 layer`, `0.4 %`; null: nothing. */
-function leftAmount({ limit, actual, unit }) {
-    const left = limit - (actual ?? 0);
-    if (left <= 0)
-        return null;
-    if (unit === 'percent')
-        return formatPercent(left).slice(1);
-    return unit === 'layers' ? formatCount(left, 'layer') : formatBytes(left);
-}
-/** `3.9 MB`, `1 layer`: by how much a budget is broken. */
-function excessWords(check) {
-    const excess = check.excess ?? 0;
-    if (check.metric === 'findings')
-        return formatCount(excess, 'finding');
-    return check.metric === 'layers' ? formatCount(excess, 'layer') : formatBytes(excess);
-}
-/** `+15.7 MB`, `+1`: growth in the metric of a check. */
-function amountWords(check, amount) {
-    return check.metric === 'size' || check.metric === 'download-size' ? formatSigned(amount) : formatSignedCount(amount);
-}
-/** `max-size`, `max-increase` over 30 days, `max-increase` of own layers, `max-size` of `/app/node_modules`: a budget in a sentence. */
-function budgetName({ budget, scope, over, against }) {
-    if (over?.kind === 'days')
-        return phrase `${{ code: budget }} over ${formatCount(over.days, 'day')}`;
-    if (over?.kind === 'release')
-        return phrase `${{ code: budget }} since ${releaseName(against)}`;
-    if (scope === null)
-        return [{ code: budget }];
-    const words = {
-        own: ['own layers'],
-        base: ['the base image'],
-        path: [{ code: scope.of ?? '' }],
-        stage: phrase `the stage ${{ code: scope.of ?? '' }}`,
-        package: phrase `the package ${{ code: scope.of ?? '' }}`,
-        rule: [],
-    };
-    return scope.kind === 'rule'
-        ? phrase `${{ code: budget }} of ${{ code: scope.of }}`
-        : phrase `${{ code: budget }} of ${words[scope.kind]}`;
-}
-/** `148.2 MB`, `51.0 MB to download`, `9 layers`: what the image is. */
-function sizeWords(image) {
-    const { head } = image;
-    if (head === null)
-        return 'not measured';
-    if (head.size !== null)
-        return formatBytes(head.size);
-    return head.downloadSize === null
-        ? formatCount(head.layers, 'layer')
-        : `${formatBytes(head.downloadSize)} to download`;
-}
-/** Branch names are short, but GitHub takes 255 characters, and the name stands in every table's head. */
-const REF_MAX = 60;
-/** The base as its user knows it: `main`, or `the base`. */
-function baseName(image) {
-    const { kind, ref, commit } = image.baseline;
-    if (ref === null || isCommit(ref, commit))
-        return 'the base';
-    return shorten(kind === 'image' ? shortReference(ref) : ref, REF_MAX, '...');
-}
-/** `docker://ghcr.io/acme/api:1.1` as `api:1.1`, `oci-archive:out/api.tar` as `api.tar`: enough to tell two versions apart. */
-function shortReference(reference) {
-    const rest = reference.replace(/^[a-z-]+:(?:\/\/)?/, '').replace(/(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1');
-    return rest.split(/[\\/](?=[^\\/]*[^\\/.])/).at(-1) ?? rest;
-}
-/** A ref that is nothing but the commit's own digits tells no name. */
-function isCommit(ref, commit) {
-    return commit !== null && ref.length >= 7 && commit.startsWith(ref);
-}
-/** Seven digits, as git shortens it. */
-function shortCommit(commit) {
-    return commit.slice(0, 7);
-}
-/** The words for a check's status. */
-function statusWords(check) {
-    const words = {
-        within: () => ({ tone: 'good', words: 'within' }),
-        near: () => ({ tone: 'warn', words: `near: ${leftAmount(check) ?? 'nothing'} left` }),
-        over: () => ({ tone: 'bad', words: check.metric === 'findings' ? 'not allowed' : `over by ${excessWords(check)}` }),
-        warned: () => ({ tone: 'warn', words: `over by ${excessWords(check)}` }),
-        waived: () => ({ tone: 'warn', words: `over by ${excessWords(check)} (accepted)` }),
-        skipped: () => skippedWords(check),
-    };
-    return words[check.status]();
-}
-function skippedWords(check) {
-    const words = {
-        'over-before': {
-            tone: 'warn',
-            words: check.metric === 'findings' ? 'there before this change' : 'over before this change',
-        },
-        'base-image': { tone: 'warn', words: "not this change's: the base image" },
-        'not-measured': { tone: 'bad', words: 'not measured' },
-        'no-baseline': { tone: 'none', words: 'not judged: no comparison' },
-        'no-record': { tone: 'none', words: 'not judged: no record' },
-    };
-    return check.reason === null ? { tone: 'none', words: 'not judged' } : words[check.reason];
-}
-/** How an image stands, worst first: one status for its row in a table of many. */
-function imageStatus(image) {
-    if (image.untouched)
-        return { tone: 'none', words: 'not touched' };
-    if (image.error !== null || image.head === null)
-        return { tone: 'bad', words: 'could not be measured' };
-    const broken = image.checks.filter((check) => check.status === 'over');
-    const [over, forbidden] = [overWords(broken), forbiddenWords(broken)];
-    if (broken.length > 0) {
-        const words = [...(over === '' ? [] : [`over ${over}`]), ...(forbidden === '' ? [] : [forbidden])];
-        return { tone: 'bad', words: list(words) };
-    }
-    const find = (test) => image.checks.find(test);
-    const remarkable = find((check) => check.reason === 'not-measured') ??
-        find((check) => check.status === 'waived') ??
-        find((check) => check.status === 'warned') ??
-        find((check) => check.reason === 'over-before') ??
-        find((check) => check.reason === 'base-image') ??
-        find((check) => check.status === 'near') ??
-        find((check) => check.status === 'within') ??
-        find((check) => check.reason === 'no-record');
-    if (remarkable !== undefined)
-        return statusWords(remarkable);
-    return { tone: 'none', words: image.base === null ? 'no comparison' : 'no budget' };
-}
-/** A limit as it stands in the budget column: `160 MB`, `12`, `+5 MB`, `+3 %`, `150 MB, soft`. */
-function limitWords(check) {
-    const soft = check.level === 'warn' ? ', soft' : '';
-    if (check.unit === 'findings')
-        return 'none';
-    if (check.unit === 'layers')
-        return `${check.limit}${soft}`;
-    if (check.unit === 'percent')
-        return `${check.limit === 0 ? '0 %' : `+${check.limit} %`}${soft}`;
-    return `${check.budget === 'max-increase' && check.limit > 0 ? '+' : ''}${formatLimit(check.limit)}${soft}`;
-}
-/** The figure a check judged, where it has a row of its own: `+15.7 MB`, `+3.4 %`. */
-function growthWords(check) {
-    if (check.actual === null)
-        return '';
-    return check.unit === 'percent' ? formatPercent(check.actual) : formatSigned(check.actual);
-}
-/** `+15.7 MB (+10.6 %)`; the percentage only where it says something; `same` for no change. */
-function changeWords(change) {
-    if (change.amount === 0)
-        return 'same';
-    const percent = change.percent === null ? '' : formatPercent(change.percent);
-    return percent === '' || percent === '0.0 %'
-        ? formatSigned(change.amount)
-        : `${formatSigned(change.amount)} (${percent})`;
-}
-/** What there is to say of an image besides its verdict and its figures: one phrase a paragraph. */
-function explanation(image, report) {
-    if (image.error !== null)
-        return failureWords(image.error, report);
-    if (image.untouched)
-        return untouchedWords(image);
-    return [
-        ...waiverWords(image, report),
-        ...creepWords(image),
-        ...notJudgedWords(image),
-        ...unmeasuredWords(image),
-        ...unlikeWords(image),
-        ...overBeforeWords(image),
-        ...baseImageCapWords(image),
-        ...noComparisonWords(image),
-        ...noRecordWords(image),
-        ...baseImageWords(image),
-        ...roomWords(image),
-    ];
-}
-/** Why an image was not built. */
-function untouchedWords(image) {
-    const { commit } = image.baseline;
-    const base = phrase `${baseName(image)}${commit === null ? [] : phrase ` (${{ code: shortCommit(commit) }})`}`;
-    return [phrase `Nothing that it is built from differs from ${base}, so it was not built: there are no figures.`];
-}
-/** Message, place and remedy of a failure, and where its log is. Further lines of the message are in `failureOutput`. */
-function failureWords(failure, report) {
-    const [first = '', ...further] = failure.message.trim().split('\n');
-    const place = failure.file === null || failure.line === null
-        ? null
-        : { file: failure.file, line: failure.line, commit: report.head.dirty ? null : report.head.commit };
-    const name = place === null ? null : placeName(place);
-    const untold = failure.instruction !== null && !first.includes(failure.instruction) ? failure.instruction : null;
-    const instruction = untold === null ? [] : [{ code: untold }];
-    const prose = fromProse(sentence(first));
-    const at = prose.findIndex((piece) => typeof piece === 'object' && 'code' in piece && piece.code === name);
-    const placed = place !== null && at !== -1
-        ? [
-            phrase `${prose.slice(0, at)}${{ place }}${untold === null ? '' : [' (', ...instruction, ')']}${prose.slice(at + 1)}`,
-        ]
-        : [prose];
-    const unsaid = [
-        ...(place !== null && at === -1 ? [[{ place }]] : []),
-        ...(at === -1 && untold !== null ? [instruction] : []),
-    ];
-    if (unsaid.length > 0)
-        placed.push(phrase `At ${join(unsaid, ': ')}.`);
-    const log = report.runUrl === null ? [] : [' ', { link: 'Log of the run', url: report.runUrl }];
-    return [
-        ...placed,
-        ...(isListOfSentences(failure) ? further.map((line) => fromProse(sentence(line))) : []),
-        ...(failure.remedy === null ? [] : [fromProse(sentence(failure.remedy.trim()))]),
-        ['No size is reported.', ...log],
-    ];
-}
-/** Wrong inputs are told all at once, a line each, in this project's own words. */
-function isListOfSentences(failure) {
-    return failure.kind === 'input';
-}
-/** What a tool printed, where the failure's message carries it: the message's lines after the first. */
-function failureOutput(failure) {
-    if (isListOfSentences(failure))
-        return '';
-    return failure.message.trim().split('\n').slice(1).join('\n').trim();
-}
-/** With its full stop, and without the colon that led to what is shown apart. */
-function sentence(text) {
-    const words = text.trim().replace(/:$/, '');
-    return /[.!?…]$/.test(words) || words === '' ? words : `${words}.`;
-}
-function notJudgedWords(image) {
-    const skipped = image.checks.filter((check) => check.reason === 'not-measured');
-    const metric = { size: 'size', 'download-size': 'download size', layers: 'number of layers', findings: '' };
-    const { size, downloadSize } = image.unmeasured;
-    const reasons = { size, 'download-size': downloadSize, layers: null, findings: null };
-    return skipped.map((check) => {
-        const end = check.level === 'fail' ? ' No budget is passed unseen.' : '';
-        if (check.why !== null)
-            return phrase `${budgetName(check)} (${limitWords(check)}) was not judged: ${fromProse(check.why)}.${end}`;
-        const isUnlike = check.metric === 'download-size' && image.head?.downloadSize !== null;
-        const why = isUnlike ? image.unlikeDownloads : reasons[check.metric];
-        const what = isUnlike ? 'the download sizes cannot be compared' : `the ${metric[check.metric]} is not measured`;
-        return phrase `${budgetName(check)} (${limitWords(check)}) was not judged, since ${what}${why === null ? [] : [': ', ...fromProse(why)]}.${end}`;
-    });
-}
-/** What was asked for and is not there, where no budget speaks of it. */
-function unmeasuredWords(image) {
-    const names = { size: ['size', 'max-size'], downloadSize: ['download size', 'max-download-size'] };
-    return ['size', 'downloadSize'].flatMap((metric) => {
-        const why = image.unmeasured[metric];
-        const [name, budget] = names[metric];
-        if (why === null || image.checks.some((check) => check.budget === budget && check.scope === null))
-            return [];
-        return [phrase `The ${name} is not measured: ${fromProse(why)}.`];
-    });
-}
-/** Both sides have a figure, and a difference of the two would mean nothing. */
-function unlikeWords(image) {
-    const isSaid = image.checks.some((check) => check.budget === 'max-increase' && check.reason === 'not-measured');
-    if (image.unlikeDownloads === null || isSaid)
-        return [];
-    return [[`The download sizes are not compared: ${image.unlikeDownloads}.`]];
-}
-/** What is to be said of the report as a whole, besides its headline. */
-function reportWords(report) {
-    const { gonePlatforms: gone } = report;
-    if (gone.length === 0)
-        return [];
-    return [[`The base has an image for ${list(gone)}, this one has not.`]];
-}
-/** Who accepted what, and whether it still holds. */
-function waiverWords(image, { waiver }) {
-    if (waiver === null)
-        return [];
-    const { label, by, at, problem } = waiver;
-    // Whether it is set is not known: the log has why.
-    if (by === null || at === null)
-        return [];
-    if (problem !== null) {
-        const isConcerned = image.checks.some(({ status }) => status === 'over');
-        return isConcerned ? [phrase `The label ${{ code: label }} accepts nothing: ${fromProse(sentence(problem))}`] : [];
-    }
-    const accepted = (status) => image.checks.flatMap((check) => check.status === status && check.accepted !== null && check.growth !== null
-        ? [[`${amountOf(check, check.accepted)}${inWords(check)}`, amountOf(check, check.growth - check.accepted)]]
-        : []);
-    const who = phrase `${{ code: by }} accepted`;
-    const how = phrase `with the label ${{ code: label }} on ${at.slice(0, 10)}`;
-    const [waived, exceeded] = [accepted('waived'), accepted('over')];
-    return [
-        ...(waived.length === 0 ? [] : [phrase `${who} growth up to ${distinct(waived.map(([up]) => up))} ${how}.`]),
-        ...(exceeded.length === 0
-            ? []
-            : [
-                phrase `${who} ${distinct(exceeded.map(([up]) => up))} ${how}; this is ${distinct(exceeded.map(([, more]) => more.slice(1)))} more, which was not accepted. Set the label anew to accept it.`,
-            ]),
-    ];
-}
-/** The different ones of some words, as a list. */
-function distinct(words) {
-    return list([...new Set(words)]);
-}
-/** `+15.7 MB`, `+1 layer`: an amount that stands without its check. */
-function amountOf(check, amount) {
-    return check.metric === 'layers'
-        ? `${amountWords(check, amount)} ${formatCount(Math.abs(amount), 'layer').replace(/^\S+ /, '')}`
-        : `${amountWords(check, amount)}${check.metric === 'download-size' ? ' of download' : ''}`;
-}
-/** `add the label `image-budget: accept` to accept +15.7 MB`: only where that would help. */
-function acceptPrint(image, report) {
-    const { waiver } = report;
-    // Where the label could not be looked up, it may be set already.
-    if (waiver === null || waiver.by !== null || waiver.problem !== null)
-        return [];
-    if (report.images.length > 1) {
-        // Each has its own amount, and the small print is one for all.
-        const isWanted = report.images.some(({ checks }) => checks.some(budget_waiver/* isWaivable */.uF));
-        return isWanted ? [phrase `add the label ${{ code: waiver.label }} to accept what grew`] : [];
-    }
-    const broken = image.checks.filter(budget_waiver/* isWaivable */.uF);
-    const amounts = [...new Set(broken.map((check) => `${amountOf(check, check.growth)}${inWords(check)}`))];
-    if (amounts.length === 0)
-        return [];
-    return [phrase `add the label ${{ code: waiver.label }} to accept ${list(amounts)}`];
-}
-/** Growth that no single change has: how much, since when, and whether it is held against this one. */
-function creepWords(image) {
-    return image.checks.flatMap((check) => {
-        const { over, against, excess, growth, limit, unit, status, reason } = check;
-        if (over === null || against === null || (excess === null && status !== 'near'))
-            return [];
-        const since = over.kind === 'days'
-            ? phrase `${against.at.slice(0, 10)} (${{ code: shortCommit(against.commit) }})`
-            : [{ code: against.tag ?? shortCommit(against.commit) }];
-        const grown = phrase `${sinceAmount(check)} since ${since}`;
-        const allowance = unit === 'percent' ? `${limit} %` : formatLimit(limit);
-        const time = over.kind === 'days' ? ` over ${formatCount(over.days, 'day')}` : '';
-        if (excess === null)
-            return [phrase `${grown}, of ${allowance} allowed${time}.`];
-        const more = limit === 0 ? 'where none is allowed' : `${excessWords(check)} more than the ${allowance} allowed`;
-        const words = phrase `${grown}, ${more}${time}`;
-        if (reason === 'over-before')
-            return [
-                phrase `${words}; ${baseName(image)} was above that already. This change does not make it worse, so that is not held against it.`,
-            ];
-        if (reason === 'base-image')
-            return [phrase `${words}, and that only since the base image grew, so it is not held against this change.`];
-        const isDrift = image.baseImage?.doing === 'drift';
-        const own = growth === null || isDrift ? '' : ` This change itself adds ${amountOf(check, growth).slice(1)}.`;
-        return [phrase `${words}.${own}`];
-    });
-}
-/** `+23.1 MB`, `+15.6 %`; `Growth` where it has no percentage. */
-function sinceAmount(check) {
-    if (check.actual === null)
-        return 'Growth';
-    return check.unit === 'percent' ? formatPercent(check.actual) : amountOf(check, check.actual);
-}
-/** Limits on growth over time that there is no record for yet. */
-function noRecordWords(image) {
-    const skipped = image.checks.filter((check) => check.reason === 'no-record');
-    return [...new Set(skipped.map(({ why }) => why))].map((why) => {
-        const budgets = skipped
-            .filter((check) => check.why === why)
-            .map((check) => phrase `${budgetName(check)} (${limitWords(check)})`);
-        const verb = budgets.length === 1 ? 'was' : 'were';
-        return phrase `${join(budgets, ', ')} ${verb} not judged: ${fromProse(why ?? 'there is no record')}.`;
-    });
-}
-function overBeforeWords(image) {
-    return image.checks
-        .filter((check) => check.reason === 'over-before' && check.over === null)
-        .map((check) => check.metric === 'findings'
-        ? phrase `It has ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }}, as ${baseName(image)} has. This change does not make it worse, so that is not held against it.`
-        : phrase `It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}), and was over it on ${baseName(image)} already. This change does not make it worse, so that is not held against it.`);
-}
-function baseImageCapWords(image) {
-    return image.checks
-        .filter((check) => check.reason === 'base-image' && check.over === null)
-        .map((check) => check.metric === 'findings'
-        ? phrase `The ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }} came with the base image, so that is not held against it.`
-        : phrase `It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}) only since the base image grew, so that is not held against it.`);
-}
-function noComparisonWords(image) {
-    if (image.base !== null || image.head === null)
-        return [];
-    // A reason may be a failure's message with a tool's output after it: its first line is the reason.
-    const [reason = ''] = (image.baseline.reason ?? '').trim().split('\n');
-    if (reason === '')
-        return [['There is nothing to compare with.']];
-    return [fromProse(`There is nothing to compare with: ${sentence(reason)}`)];
-}
-/** Told apart from what the change itself did: a base image that moved is nobody's line. */
-function baseImageWords(image) {
-    const { baseImage, change } = image;
-    if (baseImage?.change !== 'changed' || change === null)
-        return [];
-    const { before, after } = baseImage;
-    const growth = baseImageGrowth(image);
-    // Where the change names another one, that is the first of the causes.
-    if (baseImage.doing !== 'drift' && growth !== null && growth !== 0)
-        return [];
-    const why = baseImage.doing === 'drift' ? whyWords({ layer: null, amount: growth, why: baseImage.why }) : [];
-    const by = growth === null || growth === 0 ? [] : phrase ` (${formatSigned(growth)})`;
-    if (after === null || before === null || before.name !== after.name) {
-        // Without a name there is none: `FROM scratch`.
-        const name = (side) => ({ code: side === null ? 'scratch' : familiarName(side.name) });
-        return [phrase `The base image is ${name(after)} now, was ${name(before)}${by}.`];
-    }
-    const digests = before.digest === null || after.digest === null
-        ? []
-        : phrase ` from ${{ code: shortDigest(before.digest) }} to ${{ code: shortDigest(after.digest) }}`;
-    const name = { code: familiarName(after.name) };
-    if (baseImage.doing === 'change')
-        return [phrase `${ownWords(image)}The base image ${name} is moved${digests}${by}.`];
-    return [phrase `${ownWords(image)}${name} moved${digests}${by}${driftWords(image)}${why}.`];
-}
-/** Whose doing it is that a base image moved by itself, and which budgets do not count it. */
-function driftWords(image) {
-    if (image.baseImage?.doing !== 'drift')
-        return [];
-    const budgets = [...new Set(image.checks.filter((check) => check.uncounted > 0).map((check) => check.budget))];
-    const names = join(budgets.map((name) => [{ code: name }]), ', ');
-    const uncounted = budgets.length === 0 ? [] : phrase ` and is not counted against ${names}`;
-    return phrase `, which is not this change's doing${uncounted}`;
-}
-function ownWords(image) {
-    const own = image.change?.[leadMetric(image) === 'size' ? 'ownSize' : 'ownDownloadSize']?.amount;
-    if (own === undefined)
-        return '';
-    if (own === 0)
-        return 'This change adds nothing of its own. ';
-    return own > 0
-        ? `This change adds ${formatBytes(own)} of its own. `
-        : `This change itself saves ${formatBytes(-own)}. `;
-}
-function shortDigest(digest) {
-    return digest.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1');
-}
-/** How much room is left, and the cap that keeps a gain. */
-function roomWords(image) {
-    const words = join([...leftOfCapWords(image), ...ratchetWords(image)], ' ');
-    return words.length === 0 ? [] : [words];
-}
-function leftOfCapWords(image) {
-    if (stateOf(image) !== 'smaller')
-        return [];
-    const name = leadMetric(image) === 'size' ? 'max-size' : 'max-download-size';
-    const cap = image.checks.find((check) => check.budget === name && check.scope === null && check.level === 'fail');
-    if (cap === undefined || cap.actual === null)
-        return [];
-    return [phrase `${formatBytes(cap.limit - cap.actual)} under its budget of ${limitWords(cap)}.`];
-}
-/**
- * `The budget could go down to 140 MB: `max-size: 140 MB`.`, as the input takes it: nothing where the image grew, where a budget is nearly
- * used up, or where one is broken, by whomever.
- */
-function ratchetWords(image) {
-    const state = stateOf(image);
-    if ((state !== 'smaller' && state !== 'unchanged') || image.checks.some(({ excess }) => excess !== null))
-        return [];
-    const lower = image.ratchets.filter(({ budget }) => {
-        const change = image.change?.[budget === 'max-size' ? 'size' : 'downloadSize'] ?? null;
-        return change !== null && change.amount <= 0;
-    });
-    if (lower.length === 0)
-        return [];
-    const limits = lower.map(({ proposed }) => formatLimit(proposed));
-    const lines = lower.map(({ budget }, at) => [{ code: `${budget}: ${limits[at]}` }]);
-    return [phrase `The budget${lower.length === 1 ? '' : 's'} could go down to ${list(limits)}: ${join(lines, ', ')}.`];
-}
-/** All an image has to say when nothing happened: `` `api` is the same size as main (148.2 MB, budget 160 MB) ``. */
-function quietWords(image) {
-    if (image.untouched)
-        return phrase `${imageHeadline(image)}, and was not built.`;
-    const metric = leadMetric(image);
-    const capped = Object.fromEntries(image.checks
-        .filter((check) => check.scope === null && check.over === null)
-        // The first of two counts: a soft limit is the second.
-        .toReversed()
-        .map((check) => [check.budget, check]));
-    const cap = (check) => (check === undefined ? '' : `, budget ${limitWords(check)}`);
-    const facts = [`${sizeWords(image)}${cap(capped[metric === 'size' ? 'max-size' : 'max-download-size'])}`];
-    if (metric === 'size' && capped['max-download-size'] && image.head?.downloadSize) {
-        facts.push(`${formatBytes(image.head.downloadSize)} to download${cap(capped['max-download-size'])}`);
-    }
-    if (capped['max-layers'] && image.head)
-        facts.push(`${formatCount(image.head.layers, 'layer')}${cap(capped['max-layers'])}`);
-    if (capped['max-increase'])
-        facts.push(`growth budget ${limitWords(capped['max-increase'])}`);
-    for (const check of image.checks) {
-        const { over, against, actual } = check;
-        if (over === null || against === null || actual === null)
-            continue;
-        const since = over.kind === 'days' ? against.at.slice(0, 10) : releaseName(against);
-        facts.push(`${growthWords(check)} since ${since}, budget ${limitWords(check)}`);
-    }
-    return phrase `${imageHeadline(image)} (${facts.join('; ')}).`;
-}
-/** `Docker 28.0.4, classic store`, `BuildKit 0.21.0 (docker-container)`. */
-function engineWords(image) {
-    const { engine } = image;
-    if (engine === null)
-        return null;
-    return engine.store === 'buildkit'
-        ? `BuildKit ${engine.version} (${engine.driver})`
-        : `Docker ${engine.version}, ${engine.store} store`;
-}
-/** Platform, how the base was had, engine and store or the image's place, how growth is accepted: small print, in that order. */
-function smallPrint(image, report) {
-    const engine = engineWords(image);
-    const { source } = image;
-    const digest = source === null || source.digest === null ? [] : [' (', { code: shortDigest(source.digest) }, ')'];
-    return [
-        ...(image.platform === null ? [] : [[image.platform]]),
-        ...baselinePrint(image),
-        ...(engine === null ? [] : [[engine]]),
-        ...(image.sizeFrom === 'engine' ? [['size as the engine counts it']] : []),
-        ...(source === null ? [] : [[{ code: source.reference }, ...digest]]),
-        ...acceptPrint(image, report),
-    ];
-}
-function baselinePrint(image) {
-    const { passedOver } = image.baseline;
-    const print = basePrint(image);
-    return passedOver === null ? print : [...print, fromProse(passedOver)];
-}
-function basePrint(image) {
-    const { kind, commit, ref, record } = image.baseline;
-    if (kind === 'none' || image.base === null)
-        return [];
-    if (kind === 'image')
-        return [phrase `base ${{ code: ref ?? '' }}`];
-    if (kind === 'record' && record !== null) {
-        if (record.behind === 0)
-            return [phrase `base as recorded of ${{ code: shortCommit(record.commit) }}`];
-        const distance = formatCount(record.behind, 'commit');
-        return [
-            phrase `base as recorded of ${{ code: shortCommit(record.commit) }} (${record.at.slice(0, 10)}), ${distance} before ${{ code: shortCommit(commit ?? '') }}`,
-        ];
-    }
-    return [commit === null ? ['base built for this run'] : phrase `base built from ${{ code: shortCommit(commit) }}`];
-}
-/** Totals a table shows one row each of, in its order, with the row's name. */
-const METRICS = [
-    { metric: 'size', name: 'Size', budget: 'max-size' },
-    { metric: 'downloadSize', name: 'Download', budget: 'max-download-size' },
-    { metric: 'layers', name: 'Layers', budget: 'max-layers' },
-];
-
-;// CONCATENATED MODULE: ./build/report/annotation.js
-
-
-
-
-
-
-
-
-/** GitHub shows ten of a level for each step. */
-const SHOWN = 9;
-/**
- * What is to be said at the Dockerfile's lines: what failed; or what grew in the image that is worst off, largest first, and what
- * this change's advice is about. The first one tells the verdict. `fails`: the report fails the job, so there is always one.
- */
-function annotationsOf(report, fails) {
-    const image = worstOf(report);
-    if (image === undefined)
-        return [];
-    const title = `${PRODUCT}: ${oneLine(plain(imageHeadline(image)))}`;
-    if (image.error) {
-        const { message, remedy, file, line } = image.error;
-        const place = file === null ? null : { file, line };
-        return [{ level: 'error', title, message: [message, remedy].filter(Boolean).join('\n'), place }];
-    }
-    const isQuiet = image.verdict === 'within' && image.checks.every((check) => check.status !== 'warned');
-    const level = fails ? 'error' : isQuiet ? 'notice' : 'warning';
-    const isTold = level !== 'notice' || (isImageNoteworthy(image) && (leadChange(image)?.amount ?? 0) > 0);
-    const grown = isTold ? grownLines(image) : [];
-    const causes = grown.map(({ cause, place }, at) => ({
-        level: at === 0 ? level : level === 'error' ? 'warning' : level,
-        title: at === 0 ? title : `${PRODUCT}: ${formatSigned(cause.amount ?? 0)}`,
-        message: oneLine(plain(withoutPlaces(causeWords(cause, image, report)))),
-        place,
-    }));
-    const all = [...causes, ...adviceLines(image, report, level)].slice(0, SHOWN);
-    return causes.length === 0 && fails ? [{ level, title, message: title, place: null }, ...all] : all;
-}
-/** The annotation stands at the place itself. */
-function withoutPlaces(words) {
-    const [first, space, ...rest] = words;
-    return typeof first === 'object' && 'place' in first && space === ' ' ? rest : words;
-}
-function grownLines(image) {
-    const file = image.layerChanges.find((layer) => layer.file !== null)?.file ?? null;
-    return allCauses(image).flatMap((cause) => {
-        const line = cause.layer === null ? (image.baseImage?.after?.line ?? null) : cause.layer.line;
-        const of = cause.layer === null ? file : cause.layer.file;
-        return (cause.amount ?? 0) > 0 && of !== null && line !== null ? [{ cause, place: { file: of, line } }] : [];
-    });
-}
-/** New findings of a line; a secret is a warning whatever the size. */
-function adviceLines(image, report, level) {
-    const forbidden = forbiddenRules(image);
-    return image.findings
-        .filter(({ since, file, line }) => (since === 'new' || since === 'grown') && file !== null && line !== null)
-        .map((finding) => ({
-        level: forbidden.has(finding.rule) ? level : finding.rule === 'secrets' ? 'warning' : 'notice',
-        title: `${PRODUCT}: ${finding.rule}`,
-        message: oneLine(plain(findingWords(finding, report))),
-        place: { file: finding.file, line: finding.line },
-    }));
-}
-/** The image that could not be measured, else one that is over, else the one that grew most. */
-function worstOf({ images }) {
-    const grown = images.toSorted((a, b) => (leadChange(b)?.amount ?? 0) - (leadChange(a)?.amount ?? 0));
-    return images.find(isFailure) ?? grown.find((image) => image.verdict === 'over') ?? grown[0];
-}
-
-// EXTERNAL MODULE: ./build/report/assemble.js
-var assemble = __nccwpck_require__(1499);
-;// CONCATENATED MODULE: ./node_modules/markdown-table/index.js
-// To do: next major: remove.
-/**
- * @typedef {Options} MarkdownTableOptions
- *   Configuration.
- */
-
-/**
- * @typedef Options
- *   Configuration.
- * @property {boolean | null | undefined} [alignDelimiters=true]
- *   Whether to align the delimiters (default: `true`);
- *   they are aligned by default:
- *
- *   ```markdown
- *   | Alpha | B     |
- *   | ----- | ----- |
- *   | C     | Delta |
- *   ```
- *
- *   Pass `false` to make them staggered:
- *
- *   ```markdown
- *   | Alpha | B |
- *   | - | - |
- *   | C | Delta |
- *   ```
- * @property {ReadonlyArray<string | null | undefined> | string | null | undefined} [align]
- *   How to align columns (default: `''`);
- *   one style for all columns or styles for their respective columns;
- *   each style is either `'l'` (left), `'r'` (right), or `'c'` (center);
- *   other values are treated as `''`, which doesn’t place the colon in the
- *   alignment row but does align left;
- *   *only the lowercased first character is used, so `Right` is fine.*
- * @property {boolean | null | undefined} [delimiterEnd=true]
- *   Whether to end each row with the delimiter (default: `true`).
- *
- *   > 👉 **Note**: please don’t use this: it could create fragile structures
- *   > that aren’t understandable to some markdown parsers.
- *
- *   When `true`, there are ending delimiters:
- *
- *   ```markdown
- *   | Alpha | B     |
- *   | ----- | ----- |
- *   | C     | Delta |
- *   ```
- *
- *   When `false`, there are no ending delimiters:
- *
- *   ```markdown
- *   | Alpha | B
- *   | ----- | -----
- *   | C     | Delta
- *   ```
- * @property {boolean | null | undefined} [fillRows=true]
- *   Whether to fill rows with empty cells up to the most cells in a row
- *   (default: `true`).
- *
- *   When `true`, all rows have as many cells as the longest row:
- *
- *   ```markdown
- *   | Alpha | B    |   |
- *   | ----- | ---- | - |
- *   | C     |      |   |
- *   | D     | Echo | F |
- *   ```
- *
- *   When `false`, rows keep their cells,
- *   and the delimiter row has as many cells as the header row:
- *
- *   ```markdown
- *   | Alpha | B    |
- *   | ----- | ---- |
- *   | C     |
- *   | D     | Echo | F |
- *   ```
- * @property {boolean | null | undefined} [delimiterStart=true]
- *   Whether to begin each row with the delimiter (default: `true`).
- *
- *   > 👉 **Note**: please don’t use this: it could create fragile structures
- *   > that aren’t understandable to some markdown parsers.
- *
- *   When `true`, there are starting delimiters:
- *
- *   ```markdown
- *   | Alpha | B     |
- *   | ----- | ----- |
- *   | C     | Delta |
- *   ```
- *
- *   When `false`, there are no starting delimiters:
- *
- *   ```markdown
- *   Alpha | B     |
- *   ----- | ----- |
- *   C     | Delta |
- *   ```
- * @property {boolean | null | undefined} [padding=true]
- *   Whether to add a space of padding between delimiters and cells
- *   (default: `true`).
- *
- *   When `true`, there is padding:
- *
- *   ```markdown
- *   | Alpha | B     |
- *   | ----- | ----- |
- *   | C     | Delta |
- *   ```
- *
- *   When `false`, there is no padding:
- *
- *   ```markdown
- *   |Alpha|B    |
- *   |-----|-----|
- *   |C    |Delta|
- *   ```
- * @property {((value: string) => number) | null | undefined} [stringLength]
- *   Function to detect the length of table cell content (optional);
- *   this is used when aligning the delimiters (`|`) between table cells;
- *   full-width characters and emoji mess up delimiter alignment when viewing
- *   the markdown source;
- *   to fix this, you can pass this function,
- *   which receives the cell content and returns its “visible” size;
- *   note that what is and isn’t visible depends on where the text is displayed.
- *
- *   Without such a function, the following:
- *
- *   ```js
- *   markdownTable([
- *     ['Alpha', 'Bravo'],
- *     ['中文', 'Charlie'],
- *     ['👩‍❤️‍👩', 'Delta']
- *   ])
- *   ```
- *
- *   Yields:
- *
- *   ```markdown
- *   | Alpha | Bravo |
- *   | - | - |
- *   | 中文 | Charlie |
- *   | 👩‍❤️‍👩 | Delta |
- *   ```
- *
- *   With [`string-width`](https://github.com/sindresorhus/string-width):
- *
- *   ```js
- *   import stringWidth from 'string-width'
- *
- *   markdownTable(
- *     [
- *       ['Alpha', 'Bravo'],
- *       ['中文', 'Charlie'],
- *       ['👩‍❤️‍👩', 'Delta']
- *     ],
- *     {stringLength: stringWidth}
- *   )
- *   ```
- *
- *   Yields:
- *
- *   ```markdown
- *   | Alpha | Bravo   |
- *   | ----- | ------- |
- *   | 中文  | Charlie |
- *   | 👩‍❤️‍👩    | Delta   |
- *   ```
- */
-
-/**
- * Get the length of a cell.
- *
- * @param {string} value
- *   Cell value.
- * @returns {number}
- *   Cell size.
- */
-function defaultStringLength(value) {
-  return value.length
-}
-
-/**
- * Generate a markdown
- * ([GFM](https://docs.github.com/en/github/writing-on-github/working-with-advanced-formatting/organizing-information-with-tables))
- * table.
- *
- * @param {ReadonlyArray<ReadonlyArray<string | null | undefined>>} table
- *   Table data (matrix of strings).
- * @param {Readonly<Options> | null | undefined} [options]
- *   Configuration (optional).
- * @returns {string}
- *   Result.
- */
-function markdownTable(table, options) {
-  const settings = options || {}
-  // To do: next major: change to spread.
-  // eslint-disable-next-line unicorn/prefer-spread -- `align` can be a string.
-  const align = (settings.align || []).concat()
-  const stringLength = settings.stringLength || defaultStringLength
-  /** @type {Array<number>} Character codes as symbols for alignment per column. */
-  const alignments = []
-  /** @type {Array<Array<string>>} Cells per row. */
-  const cellMatrix = []
-  /** @type {Array<Array<number>>} Sizes of each cell per row. */
-  const sizeMatrix = []
-  /** @type {Array<number>} */
-  const longestCellByColumn = []
-  let mostCellsPerRow = 0
-  let rowIndex = -1
-
-  // This is a superfluous loop if we don’t align delimiters, but otherwise we’d
-  // do superfluous work when aligning, so optimize for aligning.
-  while (++rowIndex < table.length) {
-    /** @type {Array<string>} */
-    const row = []
-    /** @type {Array<number>} */
-    const sizes = []
-    let columnIndex = -1
-
-    if (table[rowIndex].length > mostCellsPerRow) {
-      mostCellsPerRow = table[rowIndex].length
-    }
-
-    while (++columnIndex < table[rowIndex].length) {
-      const cell = serialize(table[rowIndex][columnIndex])
-
-      if (settings.alignDelimiters !== false) {
-        const size = stringLength(cell)
-        sizes[columnIndex] = size
-
-        if (
-          longestCellByColumn[columnIndex] === undefined ||
-          size > longestCellByColumn[columnIndex]
-        ) {
-          longestCellByColumn[columnIndex] = size
-        }
-      }
-
-      row.push(cell)
-    }
-
-    cellMatrix[rowIndex] = row
-    sizeMatrix[rowIndex] = sizes
-  }
-
-  // Figure out which alignments to use.
-  let columnIndex = -1
-
-  if (typeof align === 'object' && 'length' in align) {
-    while (++columnIndex < mostCellsPerRow) {
-      alignments[columnIndex] = toAlignment(align[columnIndex])
-    }
-  } else {
-    const code = toAlignment(align)
-
-    while (++columnIndex < mostCellsPerRow) {
-      alignments[columnIndex] = code
-    }
-  }
-
-  // Inject the alignment row.
-  columnIndex = -1
-  /** @type {Array<string>} */
-  const row = []
-  /** @type {Array<number>} */
-  const sizes = []
-
-  while (++columnIndex < mostCellsPerRow) {
-    const code = alignments[columnIndex]
-    let before = ''
-    let after = ''
-
-    if (code === 99 /* `c` */) {
-      before = ':'
-      after = ':'
-    } else if (code === 108 /* `l` */) {
-      before = ':'
-    } else if (code === 114 /* `r` */) {
-      after = ':'
-    }
-
-    // There *must* be at least one hyphen-minus in each alignment cell.
-    let size =
-      settings.alignDelimiters === false
-        ? 1
-        : Math.max(
-            1,
-            longestCellByColumn[columnIndex] - before.length - after.length
-          )
-
-    const cell = before + '-'.repeat(size) + after
-
-    if (settings.alignDelimiters !== false) {
-      size = before.length + size + after.length
-
-      if (size > longestCellByColumn[columnIndex]) {
-        longestCellByColumn[columnIndex] = size
-      }
-
-      sizes[columnIndex] = size
-    }
-
-    row[columnIndex] = cell
-  }
-
-  // Inject the alignment row.
-  cellMatrix.splice(1, 0, row)
-  sizeMatrix.splice(1, 0, sizes)
-
-  rowIndex = -1
-  /** @type {Array<string>} */
-  const lines = []
-
-  while (++rowIndex < cellMatrix.length) {
-    const row = cellMatrix[rowIndex]
-    const sizes = sizeMatrix[rowIndex]
-    const cellsInRow =
-      settings.fillRows === false
-        ? Math.max(1, cellMatrix[rowIndex === 1 ? 0 : rowIndex].length)
-        : mostCellsPerRow
-    columnIndex = -1
-    /** @type {Array<string>} */
-    const line = []
-
-    while (++columnIndex < cellsInRow) {
-      const cell = row[columnIndex] || ''
-      let before = ''
-      let after = ''
-
-      if (settings.alignDelimiters !== false) {
-        const size =
-          longestCellByColumn[columnIndex] - (sizes[columnIndex] || 0)
-        const code = alignments[columnIndex]
-
-        if (code === 114 /* `r` */) {
-          before = ' '.repeat(size)
-        } else if (code === 99 /* `c` */) {
-          const half = size / 2
-
-          if (size % 2) {
-            before = ' '.repeat(half + 0.5)
-            after = ' '.repeat(half - 0.5)
-          } else {
-            before = ' '.repeat(half)
-            after = before
-          }
-        } else {
-          after = ' '.repeat(size)
-        }
-      }
-
-      if (settings.delimiterStart !== false && !columnIndex) {
-        line.push('|')
-      }
-
-      if (
-        settings.padding !== false &&
-        // Don’t add the opening space if we’re not aligning and the cell is
-        // empty: there will be a closing space.
-        !(settings.alignDelimiters === false && cell === '') &&
-        (settings.delimiterStart !== false || columnIndex)
-      ) {
-        line.push(' ')
-      }
-
-      if (settings.alignDelimiters !== false) {
-        line.push(before)
-      }
-
-      line.push(cell)
-
-      if (settings.alignDelimiters !== false) {
-        line.push(after)
-      }
-
-      if (settings.padding !== false) {
-        line.push(' ')
-      }
-
-      if (settings.delimiterEnd !== false || columnIndex !== cellsInRow - 1) {
-        line.push('|')
-      }
-    }
-
-    lines.push(
-      settings.delimiterEnd === false
-        ? line.join('').replace(/ +$/, '')
-        : line.join('')
-    )
-  }
-
-  return lines.join('\n')
-}
-
-/**
- * Serialize a cell value.
- *
- * @param {string | null | undefined} [value]
- *   Value to serialize.
- * @returns {string}
- *   Result.
- */
-function serialize(value) {
-  return value === null || value === undefined ? '' : String(value)
-}
-
-/**
- * Get the alignment character code from a value.
- *
- * @param {string | null | undefined} value
- *   Value.
- * @returns {number}
- *   Alignment.
- */
-function toAlignment(value) {
-  const code = typeof value === 'string' ? value.codePointAt(0) : 0
-
-  return code === 67 /* `C` */ || code === 99 /* `c` */
-    ? 99 /* `c` */
-    : code === 76 /* `L` */ || code === 108 /* `l` */
-      ? 108 /* `l` */
-      : code === 82 /* `R` */ || code === 114 /* `r` */
-        ? 114 /* `r` */
-        : 0
-}
-
-;// CONCATENATED MODULE: ./build/report/markdown.js
-
-
-
-/**
- * Markdown as GitHub reads it: CommonMark with GFM's tables and bare links (https://github.github.com/gfm/), then filters
- * over the rendered text that turn `@name`, `#123`, `GH-123`, `:emoji:` and addresses into what they stand for. A
- * backslash does not stop those, as they run after the Markdown is gone; a zero-width space inside does.
- *
- * Whatever string gets here may come from a pull request. What comes out is inert: no link, no mention, no image, no
- * element but `<code>`, no broken table; and it is bounded.
- */
-/** Characters kept of plain text: a message of a few sentences. */
-const TEXT_MAX = 1000;
-/** Characters kept of a code span: an instruction that fits two lines of a comment. */
-const CODE_MAX = 120;
-/** What is kept of a build's output: its end, where the error is. */
-const BLOCK_LINES = 20;
-const BLOCK_LINE_MAX = 300;
-/** Splits what GitHub's filters would join, and is not seen. */
-const BREAK = '&#8203;';
-const ESCAPES = {
-    '<': '&lt;',
-    '>': '&gt;',
-    '&': '&amp;',
-    // As entities: a table's cells are split before their Markdown is read, and parsers differ over `\\|`.
-    '|': '&#124;',
-    '\\': '&#92;',
-};
-/** Plain text, on one line, that reads as it is: no emphasis, HTML, link, mention or reference comes of it. */
-function markdown_text(value, max = TEXT_MAX) {
-    return escapeText(shorten(oneLine(value), max));
-}
-function escapeText(value) {
-    return (value
-        // At the start of a line these would begin a list, a heading's underline or a rule.
-        .replace(/^[-+](?![\d.])/, '\u0000$&')
-        .replace(/^(\d+)([.)])(?=\s|$)/, '$1\u0000$2')
-        // The places where GitHub's filters look, marked before the escapes blur them.
-        .replaceAll(/@|:(?=\/\/)|#(?=\w)|(?<=GH)-(?=\d)|:(?=[\w+-]+:)|(?<=www)(?=\.)|\$/gi, '$&\u0001')
-        .replaceAll(/[\\|<>&`*_[\]{}~#!$^=]/g, (character) => ESCAPES[character] ?? `\\${character}`)
-        // The marks are control characters: `oneLine` has left none in the value itself.
-        .replaceAll('\u0000', '\\')
-        .replaceAll('\u0001', BREAK));
-}
-/**
- * A code span, on one line, that no content gets out of.
- * @param options.table it stands in a table's cell, where `|` has to be escaped even inside code
- * @param options.max characters kept
- */
-function code(value, options = {}) {
-    const content = shorten(oneLine(value), options.max ?? CODE_MAX);
-    if (content === '')
-        return '';
-    // GFM has no way to write a backslash before a pipe inside a table's code span that all parsers agree on.
-    if (options.table === true && content.includes('\\|'))
-        return `<code>${escapeText(content)}</code>`;
-    const longest = Math.max(0, ...(content.match(/`+/g) ?? []).map((run) => run.length));
-    const fence = '`'.repeat(longest + 1);
-    const padding = content.startsWith('`') || content.endsWith('`') ? ' ' : '';
-    const inside = options.table === true ? content.replaceAll('|', String.raw `\|`) : content;
-    return `${fence}${padding}${inside}${padding}${fence}`;
-}
-/** A fenced block with the end of what a tool printed; nothing for nothing. */
-function codeBlock(value) {
-    const lines = manyLines(value)
-        .slice(-BLOCK_LINES)
-        .map((line) => shorten(line, BLOCK_LINE_MAX));
-    return lines.length === 0 ? '' : fenced(lines.join('\n'), 'text');
-}
-/** A fenced block that no content gets out of. `language` is a word of our own. */
-function fenced(content, language) {
-    const longest = Math.max(2, ...(content.match(/`+/g) ?? []).map((run) => run.length));
-    const fence = '`'.repeat(longest + 1);
-    return `${fence}${language}\n${content}\n${fence}`;
-}
-/** Where links may lead: an address without anything that could end a Markdown link. */
-const ADDRESS = /^https?:\/\/[\w.:-]+(?:\/[\w.~:%@?&=#/-]*)?$/;
-const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
-/** Longer paths are named, not linked: encoded, one would fill the comment. */
-const LINKED_PATH_MAX = 300;
-/**
- * Address of a line on GitHub; null where the repository or the commit is not known, or the path is not plainly one
- * inside the repository.
- */
-function placeUrl(place, repositoryUrl) {
-    if (safeAddress(repositoryUrl) === null)
-        return null;
-    if (place.commit === null || !COMMIT.test(place.commit) || place.file.length > LINKED_PATH_MAX)
-        return null;
-    const path = encodePath(place.file);
-    return path && `${repositoryUrl}/blob/${place.commit}/${path}${place.line === null ? '' : `#L${place.line}`}`;
-}
-/** A repository's address, where it is one that a link may lead to; else null. */
-function safeAddress(address) {
-    return address !== null && ADDRESS.test(address) ? address : null;
-}
-/** A path, or a branch's name, as a part of an address; null where it is not plainly one inside the repository. */
-function encodePath(path) {
-    const segments = path.split('/');
-    if (segments.some((segment) => segment === '' || segment === '.' || segment === '..'))
-        return null;
-    return segments.map(encodeSegment).join('/');
-}
-/** `encodeURIComponent` leaves `!'()*` alone, and the brackets would end a Markdown link. */
-function encodeSegment(segment) {
-    return encodeURIComponent(segment.toWellFormed()).replaceAll(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
-}
-/** The one table of icons. Each stands before words that say the same. */
-const ICONS = { good: '✅ ', warn: '⚠️ ', bad: '❌ ', none: '' };
-/** A phrase as Markdown on one line. */
-function markdown(words, setting) {
-    return words.map((piece) => markdownPiece(piece, setting)).join('');
-}
-/** A phrase as the content of a table's cell. */
-function cell(words, setting) {
-    return markdown(words, { ...setting, table: true });
-}
-function markdownPiece(piece, setting) {
-    const table = setting.table ?? false;
-    if (typeof piece === 'string')
-        return spaced(piece);
-    if ('code' in piece)
-        return code(piece.code, { table });
-    if ('strong' in piece)
-        return `**${markdown_text(piece.strong)}**`;
-    if ('tone' in piece)
-        return ICONS[piece.tone];
-    if ('link' in piece)
-        return ADDRESS.test(piece.url) ? `[${markdown_text(piece.link)}](${piece.url})` : markdown_text(piece.link);
-    const name = code(shortPlace(piece.place), { table });
-    const url = placeUrl(piece.place, setting.repositoryUrl);
-    return url === null ? name : `[${name}](${url})`;
-}
-/** `text` trims; between the pieces of a phrase the spaces count. */
-function spaced(value) {
-    const inner = markdown_text(value);
-    const before = /^\s/.test(value) ? ' ' : '';
-    const after = /\s$/.test(value) && inner !== '' ? ' ' : '';
-    return `${before}${inner}${after}`;
-}
-/** Keeps the line number where the path is too long. */
-function shortPlace(place) {
-    return placeName({ ...place, file: shorten(oneLine(place.file), CODE_MAX - 12) });
-}
-/** Where a table is squeezed, `(+10.6 %)` and `(148,213,004 B)` stay in one piece. */
-function unbroken(piece) {
-    return typeof piece === 'string' ? piece.replaceAll(/(?<=\d) (?=%|B\))/g, '\u00A0') : piece;
-}
-/** A table in GFM; null heads are empty cells. */
-function tableMarkdown(table, setting) {
-    const rows = [table.columns.map(({ head }) => head), ...table.rows];
-    return markdownTable(rows.map((row) => row.map((words) => cell(words.map(unbroken), setting))), { align: table.columns.map(({ align }) => align), alignDelimiters: false });
-}
-
-;// CONCATENATED MODULE: ./build/report/tables.js
-
-
-
-
-
-
-const NOT_MEASURED = 'not measured';
-/** An image's name in a table of many: the names of repositories on GitHub have at most 100 characters. */
-const NAME_MAX = 100;
-/**
- * The figures of one image: a row for each metric that is measured and says something or has a budget. Columns for the
- * base only with a comparison, for budgets only where one was set.
- */
-function figuresTable(image, report) {
-    const compared = image.base !== null;
-    const judged = image.checks.length > 0;
-    const columns = [
-        { head: [], align: 'left' },
-        ...(compared ? [{ head: tables_baseHead([image]), align: 'right' }] : []),
-        { head: headHead(report), align: 'right' },
-        ...(compared ? [{ head: ['change'], align: 'right' }] : []),
-        ...(judged
-            ? [
-                { head: ['budget'], align: 'right' },
-                { head: [], align: 'left' },
-            ]
-            : []),
-    ];
-    const row = (cells) => [
-        cells.name,
-        ...(compared ? [[cells.before]] : []),
-        [cells.after],
-        ...(compared ? [cells.change] : []),
-        ...(judged ? [[budgetCell(cells.check, image)], statusCell(cells.check)] : []),
-    ];
-    const rows = METRICS.flatMap(({ metric, name, budget }) => {
-        const before = image.base?.[metric] ?? null;
-        const after = image.head?.[metric] ?? null;
-        const change = image.change?.[metric] ?? null;
-        const check = image.checks.find((each) => each.budget === budget && each.scope === null);
-        const leads = metric === leadMetric(image);
-        const says = after !== null && (leads || !compared || change?.amount !== 0);
-        if (check === undefined && !says)
-            return [];
-        const figure = (value, other) => {
-            if (value === null)
-                return NOT_MEASURED;
-            return metric === 'layers' ? String(value) : formatBytesAmong(value, [other, check?.limit ?? null]);
-        };
-        const changed = change === null ? '' : metric === 'layers' ? layersChange(change.amount) : changeWords(change);
-        return [
-            row({
-                name: leads ? [{ strong: name }] : [name],
-                before: figure(before, after),
-                after: figure(after, before),
-                change: leads && changed !== 'same' && changed !== '' ? emphasised(changed) : [changed],
-                check,
-            }),
-        ];
-    });
-    const shown = new Set(METRICS.map(({ budget }) => image.checks.find((check) => check.budget === budget && check.scope === null)));
-    for (const check of image.checks) {
-        // A rule that found nothing is no figure.
-        if (shown.has(check) || (check.metric === 'findings' && check.status === 'within'))
-            continue;
-        rows.push(row({ ...checkFigures(check), check }));
-    }
-    return { columns, rows };
-}
-/** What a check judged, where it has a row of its own: growth, a part of the image, a second limit, findings. */
-function checkFigures(check) {
-    const name = checkName(check);
-    if (check.budget === 'max-increase')
-        return { name, before: '', after: '', change: [growthWords(check)] };
-    const { actual, growth, metric } = check;
-    const figure = (value) => {
-        if (metric === 'findings')
-            return formatCount(value, 'finding');
-        return metric === 'layers' ? String(value) : formatBytesAmong(value, [check.limit]);
-    };
-    const before = actual === null || growth === null ? null : actual - growth;
-    const change = growth === null ? '' : growth === 0 ? 'same' : amountWords(check, growth);
-    return {
-        name,
-        before: before === null ? '' : figure(before),
-        after: actual === null ? NOT_MEASURED : figure(actual),
-        change: [change],
-    };
-}
-/** `Growth`, `In 30 days`, `Size`, `Own layers`, `Growth of own layers`, `Download of stage `runtime``. */
-function checkName(check) {
-    const { scope } = check;
-    const of = check.budget === 'max-increase' ? 'Growth' : OF_METRIC[check.metric];
-    if (check.over !== null)
-        return overName(check.over, check.against);
-    if (scope === null)
-        return [of];
-    const parts = {
-        own: ['own layers'],
-        base: ['base image'],
-        path: [{ code: scope.of ?? '' }],
-        stage: phrase `stage ${{ code: scope.of ?? '' }}`,
-        package: phrase `package ${{ code: scope.of ?? '' }}`,
-        rule: phrase `forbidden: ${{ code: scope.of ?? '' }}`,
-    };
-    const part = parts[scope.kind];
-    const plainly = scope.kind === 'rule' || (check.metric === 'size' && check.budget !== 'max-increase');
-    return plainly ? capitalised(part) : phrase `${of} of ${part}`;
-}
-/** `In 30 days`, `Since `v1.4``: short, for a terminal has 80 columns. */
-function overName(over, against) {
-    if (over.kind === 'days')
-        return [`In ${formatCount(over.days, 'day')}`];
-    return against?.tag ? phrase `Since ${{ code: shorten(against.tag, TAG_MAX, '...') }}` : ['Since release'];
-}
-const TAG_MAX = 40;
-const OF_METRIC = {
-    size: 'Size',
-    'download-size': 'Download',
-    layers: 'Layers',
-    findings: '',
-};
-function layersChange(amount) {
-    return amount === 0 ? 'same' : formatSignedCount(amount);
-}
-/** The amount in bold, its percentage beside it. */
-function emphasised(change) {
-    const [, amount = change, percent = ''] = /^(.*?)( \(.*\))?$/.exec(change) ?? [];
-    return [{ strong: amount }, percent].filter((piece) => piece !== '');
-}
-function budgetCell(check, image) {
-    if (check === undefined)
-        return '';
-    if (check.unit !== 'bytes' || check.budget === 'max-increase' || check.level === 'warn')
-        return limitWords(check);
-    const metric = check.metric === 'size' ? 'size' : 'downloadSize';
-    return formatBytesAmong(check.limit, [image.head?.[metric] ?? null], formatLimit);
-}
-function statusCell(check) {
-    if (check === undefined)
-        return [];
-    const { tone, words } = statusWords(check);
-    return [{ tone }, words];
-}
-/** `main a1b2c3d` where all the images have that base, else `base`. */
-function tables_baseHead(images) {
-    const [first] = images;
-    if (first === undefined)
-        return ['base'];
-    const commit = measuredBase(first);
-    const isSame = (image) => measuredBase(image) === commit && image.baseline.ref === first.baseline.ref;
-    if (!images.every(isSame))
-        return ['base'];
-    const name = baseName(first).replace(/^the base$/, 'base');
-    return commit === null ? [name] : phrase `${name} ${{ code: shortCommit(commit) }}`;
-}
-function headHead(report) {
-    const { pushed, dirty, reference } = report.head;
-    if (reference !== null)
-        return [shorten(shortReference(reference), NAME_MAX, '...')];
-    if (dirty)
-        return ['this change (uncommitted)'];
-    // What reviewers know it by; the links lead to the tree that was measured.
-    const commit = pushed ?? report.head.commit;
-    return commit === null ? ['this change'] : phrase `this change ${{ code: shortCommit(commit) }}`;
-}
-/** Could not be measured, over, over before or near, then by growth; what has no comparison last. */
-function worstFirst(a, b) {
-    return urgency(a) - urgency(b) || growthOf(b) - growthOf(a);
-}
-function urgency(image) {
-    if (isFailure(image))
-        return 0;
-    if (image.verdict === 'over')
-        return 1;
-    return image.checks.some(({ status, reason }) => status !== 'within' && reason !== 'no-record') ? 2 : 3;
-}
-function growthOf(image) {
-    return leadChange(image)?.amount ?? Number.MIN_SAFE_INTEGER;
-}
-/** Many images, a row each in the order given, in their leading metric; platforms only where they tell rows apart. */
-function overviewTable(images, report) {
-    const names = new Set(report.images.map((image) => image.name));
-    const known = new Set(report.images.map((image) => image.platform).filter((platform) => platform !== null));
-    const platforms = names.size < report.images.length || known.size > 1;
-    const compared = report.images.some((image) => image.base !== null);
-    const judged = report.images.some((image) => image.checks.length > 0);
-    const withBase = report.images.filter((image) => image.base !== null);
-    return {
-        columns: [
-            ...(names.size > 1 || !platforms ? [{ head: ['image'], align: 'left' }] : []),
-            ...(platforms ? [{ head: ['platform'], align: 'left' }] : []),
-            ...(compared ? [{ head: tables_baseHead(withBase), align: 'right' }] : []),
-            { head: headHead(report), align: 'right' },
-            ...(compared ? [{ head: ['change'], align: 'right' }] : []),
-            ...(judged ? [{ head: ['budget'], align: 'right' }] : []),
-            { head: [], align: 'left' },
-        ],
-        rows: images.map((image) => {
-            const metric = leadMetric(image);
-            const change = leadChange(image);
-            const { tone, words } = imageStatus(image);
-            const name = shorten(image.name, NAME_MAX, '...');
-            const noisy = isFailure(image) || image.verdict === 'over';
-            const before = metric === null ? null : (image.base?.[metric] ?? null);
-            return [
-                ...(names.size > 1 || !platforms ? [[noisy ? { strong: name } : name]] : []),
-                ...(platforms ? [[image.platform ?? 'not known']] : []),
-                ...(compared ? [[before === null ? noBase(image) : formatBytes(before)]] : []),
-                [metric === null ? NOT_MEASURED : leadFigure(image, metric)],
-                ...(compared ? [[change === null ? '' : changeWords(change)]] : []),
-                ...(judged ? [[overviewBudget(image)]] : []),
-                [{ tone }, words],
-            ];
-        }),
-    };
-}
-function noBase(image) {
-    if (image.head === null)
-        return '';
-    return image.base === null ? 'none' : NOT_MEASURED;
-}
-function leadFigure(image, metric) {
-    const value = image.head?.[metric] ?? null;
-    if (value === null)
-        return NOT_MEASURED;
-    return metric === 'size' ? formatBytes(value) : `${formatBytes(value)} to download`;
-}
-/**
- * An image's cap in the leading metric, and whatever else its status speaks of: `160 MB`, `160 MB, 12 layers`. The image's
- * own table has all of them.
- */
-function overviewBudget(image) {
-    const lead = leadMetric(image);
-    const cap = lead === 'downloadSize' ? 'max-download-size' : 'max-size';
-    return (image.checks
-        .filter((check) => (check.budget === cap && check.scope === null) || check.status !== 'within')
-        // There is nothing yet that a status could speak of.
-        .filter((check) => check.reason !== 'no-record')
-        .map((check) => {
-        if (check.metric === 'findings')
-            return `no ${check.scope?.of}`;
-        if (check.scope !== null || check.over !== null)
-            return `${limitWords(check)} (${plain(checkName(check))})`;
-        if (check.budget === 'max-layers')
-            return formatCount(check.limit, 'layer');
-        const download = check.budget === 'max-download-size' && lead === 'size';
-        return `${limitWords(check)}${download ? ' to download' : ''}`;
-    })
-        .join(', '));
-}
-/** `All layers (2 of 10 changed)`. */
-function layersTitle(image) {
-    const total = image.layerChanges.filter((layer) => layer.change !== 'removed').length;
-    const by = leadMetric(image) === 'downloadSize' ? ', by download size' : '';
-    if (image.base === null)
-        return `All layers${by} (${total})`;
-    const count = (test) => image.layerChanges.filter(test).length;
-    const removed = count((layer) => layer.change === 'removed');
-    const others = [
-        [removed, 'removed'],
-        [count((layer) => layer.change === 'moved'), 'moved'],
-        [count((layer) => layer.change === 'rebuilt'), 'rebuilt'],
-    ].flatMap(([number, what]) => (number === 0 ? [] : `, ${number} ${what}`));
-    return `All layers${by} (${count(isChanged) - removed} of ${total} changed${others.join('')})`;
-}
-/** Every layer, base layer first; those that came with the `FROM` image and did not change are one row. */
-function layersTable(image, report) {
-    const compared = image.base !== null;
-    const folded = image.layerChanges.filter((layer) => layer.fromBase && (!compared || layer.change === 'unchanged'));
-    const rest = image.layerChanges.filter((layer) => !folded.includes(layer));
-    const columns = [
-        { head: ['line'], align: 'right' },
-        { head: ['instruction'], align: 'left' },
-        ...(compared ? [{ head: tables_baseHead([image]), align: 'right' }] : []),
-        { head: headHead(report), align: 'right' },
-        ...(compared ? [{ head: ['change'], align: 'right' }] : []),
-    ];
-    const lead = leadMetric(image);
-    const rows = rest.map((layer) => {
-        const figures = layerFigures(layer);
-        const other = figures.metric !== null && figures.metric !== lead && lead !== null ? ' to download' : '';
-        const figure = (value) => [value === null ? NOT_MEASURED : `${formatBytes(value)}${other}`];
-        const line = layer.line === null ? [] : [String(layer.line)];
-        const after = layer.change === 'removed' ? [] : figure(figures.after);
-        if (!compared)
-            return [line, [{ code: layer.instruction }], after];
-        const before = layer.change === 'added' ? [] : figure(figures.before);
-        const change = [layerChangeWords(layer.change, figures.amount)];
-        return [line, [{ code: layer.instruction }], before, after, change];
-    });
-    return { columns, rows: folded.length > 0 ? [baseRow(image, folded, compared), ...rows] : rows };
-}
-/** `FROM node:24-slim` (6 layers, unchanged). */
-function baseRow(image, layers, compared) {
-    const name = image.baseImage?.after?.name ?? null;
-    const sizes = layers.map((layer) => layerFigures(layer).after);
-    const metrics = new Set(layers.map((layer) => layerFigures(layer).metric));
-    const known = metrics.size === 1 && sizes.every((size) => size !== null);
-    const sum = known ? formatBytes(sizes.reduce((total, size) => total + size, 0)) : NOT_MEASURED;
-    const words = ` (${formatCount(layers.length, 'layer')}${compared ? ', unchanged' : ''})`;
-    const what = name === null ? ['base image'] : [{ code: `FROM ${familiarName(name)}` }];
-    return [[], [...what, words], ...(compared ? [[sum]] : []), [sum], ...(compared ? [[]] : [])];
-}
-/** Rows of the table of places, over all causes. */
-const tables_PARTS_SHOWN = 30;
-/** What is less than this share of the largest is no news. */
-const tables_WORTH_SHARE = 0.005;
-/** `Where it changed`: the folders, files and packages of every cause. */
-function partsTitle(image) {
-    return `Where it changed (${formatCount(partsTable(image).rows.length, 'place')})`;
-}
-/** Folders, files and groups of packages that grew or shrank, largest first, with the line that wrote them; no rows where one place is all. */
-function partsTable(image) {
-    const places = allCauses(image).flatMap(({ layer, why }) => (why?.parts ?? []).map((part) => ({
-        line: layer === null ? (image.baseImage?.after?.line ?? null) : layer.line,
-        part,
-    })));
-    const columns = [
-        { head: ['line'], align: 'right' },
-        { head: ['where'], align: 'left' },
-        { head: ['files'], align: 'right' },
-        { head: ['change'], align: 'right' },
-    ];
-    const largest = Math.max(0, ...places.map(({ part }) => Math.abs(part.amount)));
-    const telling = places.filter(({ part }) => Math.abs(part.amount) >= largest * tables_WORTH_SHARE);
-    if (telling.length < 2)
-        return { columns, rows: [] };
-    const rows = telling
-        .toSorted((one, other) => Math.abs(other.part.amount) - Math.abs(one.part.amount))
-        .slice(0, tables_PARTS_SHOWN)
-        .map(({ line, part }) => [
-        line === null ? [] : [String(line)],
-        part.path === null ? [`${ECOSYSTEMS[part.ecosystem ?? 'dpkg']}s`] : [{ code: part.path }],
-        [String(part.files)],
-        [`${formatSigned(part.amount)}${part.change === 'changed' ? '' : `, ${part.change}`}`],
-    ]);
-    return { columns, rows };
-}
-/** `Packages (3 new, 1 updated, 2 gone)`. */
-function packagesTitle(image) {
-    const packages = image.packages ?? [];
-    const counts = ['new', 'updated', 'gone', 'same'].flatMap((change) => {
-        const count = packages.filter((each) => each.change === change).length;
-        return count === 0 ? [] : [`${count} ${change === 'same' ? 'with other files' : change}`];
-    });
-    return `Packages (${counts.join(', ')})`;
-}
-/** Rows of the table of packages. */
-const tables_PACKAGES_SHOWN = 50;
-function tables_version(text) {
-    return text === null ? [] : [shorten(text, 60, '...')];
-}
-/** Packages that came, went or changed, largest change first. */
-function packagesTable(image, report) {
-    const all = image.packages ?? [];
-    // Of the same versions the places tell more.
-    const packages = all.every(({ change }) => change === 'same') ? [] : all;
-    return {
-        columns: [
-            { head: ['package'], align: 'left' },
-            { head: tables_baseHead([image]), align: 'right' },
-            { head: headHead(report), align: 'right' },
-            { head: ['change'], align: 'right' },
-        ],
-        rows: packages
-            .slice(0, tables_PACKAGES_SHOWN)
-            .map((each) => [
-            phrase `${{ code: each.name }}${each.dev === true ? ' (dev)' : ''}`,
-            each.change === 'new' ? [] : tables_version(each.versionBefore),
-            each.change === 'gone' ? [] : tables_version(each.versionAfter),
-            [`${formatSigned(each.amount)}${each.change === 'new' || each.change === 'gone' ? `, ${each.change}` : ''}`],
-        ]),
-    };
-}
-function layerChangeWords(change, amount) {
-    const figure = amount === null ? NOT_MEASURED : formatSigned(amount);
-    const words = {
-        unchanged: '',
-        rebuilt: 'rebuilt',
-        moved: 'moved',
-        changed: amount === 0 ? 'edited, same size' : figure,
-        added: `${figure}, new`,
-        removed: `${figure}, removed`,
-    };
-    return words[change];
-}
-
-// EXTERNAL MODULE: ./build/compare/compare.js + 6 modules
-var compare = __nccwpck_require__(3754);
-;// CONCATENATED MODULE: ./build/report/sparkline.js
-/** U+2581 to U+2588, of one to eight eighths of a line's height. */
-const BLOCKS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-const MIDDLE = '▄';
-/** What spans less than this share of its largest value is flat. */
-const FLAT_SHARE = 0.01;
-/** The blocks stand for at least this share of the largest value, so that noise does not look like a mountain. */
-const SPAN_SHARE = 0.1;
-/**
- * A series as a line of blocks, one character a value, null as a space: the smallest value is the lowest block, the largest the highest. What
- * spans little stays around the middle, and what is flat, or one value, is the middle block throughout.
- * @param floor share of the largest value; a series that spans less is flat
- */
-function sparkline(values, floor = FLAT_SHARE) {
-    const known = values.filter((value) => value !== null);
-    const low = known.reduce((least, value) => Math.min(least, value), Infinity);
-    const high = known.reduce((most, value) => Math.max(most, value), -Infinity);
-    const isFlat = high === low || high - low < high * floor;
-    const span = Math.max(high - low, high * SPAN_SHARE);
-    const foot = (low + high - span) / 2;
-    const blockOf = (value) => {
-        if (isFlat)
-            return MIDDLE;
-        const height = Math.floor(((value - foot) / span) * BLOCKS.length);
-        return BLOCKS[Math.min(BLOCKS.length - 1, height)];
-    };
-    return values.map((value) => (value === null ? ' ' : blockOf(value))).join('');
-}
-
-;// CONCATENATED MODULE: ./build/report/trend.js
-
-
-
-
-
-
-
-/** Fewer are no trend. */
-const RECORDS_MIN = 3;
-const NAMES = { size: 'Size', downloadSize: 'Download size' };
-/**
- * Where the image comes from, as one line: its size (or the metric that it is spoken of in) at the default branch's last records and with
- * this change. Null where fewer than three records have that metric, or it cannot be compared with theirs.
- */
-function trendWords(image) {
-    const metric = leadMetric(image);
-    const now = metric === null ? null : (image.head?.[metric] ?? null);
-    if (metric === null || now === null)
-        return null;
-    if (metric === 'downloadSize' && image.unlikeDownloads !== null)
-        return null;
-    const records = image.trend.flatMap(({ at, [metric]: value }) => (value === null ? [] : [{ at, value }]));
-    const [first] = records;
-    if (first === undefined || records.length < RECORDS_MIN)
-        return null;
-    const values = [...records.map(({ value }) => value), now];
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    const since = first.at.slice(0, 10);
-    const over = `over ${formatCount(records.length, 'record')} since ${since}`;
-    const name = `${NAMES[metric]} over time`;
-    if (high - low < NOISE_BYTES)
-        return [`${name}: the same ${over}, and with this change`];
-    const isFlat = high - low < high * FLAT_SHARE;
-    const bars = { code: sparkline(values) };
-    const nearly = isFlat ? 'nearly the same, ' : '';
-    const change = (0,compare/* changeOf */.C2)(first.value, now);
-    if (Math.abs(change.amount) < NOISE_BYTES) {
-        return phrase `${name}: ${bars} ${nearly}with this change as it was on ${since}, ${formatCount(records.length, 'record')} ago`;
-    }
-    return phrase `${name}: ${bars} ${nearly}${changeWords(change)} ${over}, this change included`;
-}
-
-;// CONCATENATED MODULE: ./build/report/comment.js
-
-
-
-
-
-
-
-
-
-
-/** GitHub takes 65,536 characters; the rest is for the marker and whatever the caller puts around it. */
-const FULL_MAX = 60_000;
-const SHORT_MAX = 16_000;
-const MINIMAL_MAX = 4_000;
-/** GitHub takes 1 MiB of UTF-8 per step; other tools of the same step may write there too. */
-const SUMMARY_MAX = 1_000_000;
-const comment_length = (text) => text.length;
-const FULL = {
-    max: FULL_MAX,
-    measure: comment_length,
-    quietImages: false,
-    sections: true,
-    layers: true,
-    causes: CAUSES_SHOWN,
-};
-const SHORT = {
-    max: SHORT_MAX,
-    measure: comment_length,
-    quietImages: false,
-    sections: true,
-    layers: false,
-    causes: CAUSES_SHOWN,
-};
-const MINIMAL = {
-    max: MINIMAL_MAX,
-    measure: comment_length,
-    quietImages: false,
-    sections: false,
-    layers: false,
-    causes: 0,
-};
-const SUMMARY = {
-    max: SUMMARY_MAX,
-    measure: (text) => Buffer.byteLength(text),
-    quietImages: true,
-    sections: true,
-    layers: true,
-    causes: CAUSES_SHOWN,
-};
-/**
- * The pull request's comment in three lengths: full, short and minimal, of at most `FULL_MAX`, `SHORT_MAX` and
- * `MINIMAL_MAX` characters. Each has the verdict; what is left out is counted. Without the marker of a sticky comment.
- */
-function renderComment(report) {
-    return [FULL, SHORT, MINIMAL].map((detail) => render(report, detail));
-}
-/** The job's summary: the comment's words, with the sections and layers of every image; at most `SUMMARY_MAX` bytes of UTF-8. */
-function renderSummary(report) {
-    return render(report, SUMMARY);
-}
-function render(report, detail) {
-    const [image] = report.images;
-    if (image !== undefined && report.images.length === 1)
-        return renderOne(image, report, detail);
-    return renderMany(report, detail);
-}
-function settingOf(report) {
-    return { repositoryUrl: report.repositoryUrl };
-}
-function renderOne(image, report, detail) {
-    const page = new Page(detail, report);
-    if (isQuiet(image) && report.gonePlatforms.length === 0 && !detail.quietImages) {
-        page.add(markdown(quietWords(image), settingOf(report)));
-        // A change below the noise floor is no news, but it can be looked up.
-        if (detail.layers && !image.untouched && leadChange(image)?.amount !== 0) {
-            page.add(details('Figures', tableMarkdown(figuresTable(image, report), settingOf(report))));
-        }
-        return page.toString();
-    }
-    page.add(heading(3, phrase `${PRODUCT}: ${imageHeadline(image)}`, report));
-    for (const words of reportWords(report))
-        page.add(markdown(words, settingOf(report)));
-    for (const block of imageBlocks(image, report, detail))
-        page.add(block);
-    page.close(small(smallPrint(image, report), stateOf(image) === 'failed' ? { ...report, runUrl: null } : report));
-    return page.toString();
-}
-/** Nothing to tell: neither a budget nor the image's size moved. */
-function isQuiet(image) {
-    return !isImageNoteworthy(image);
-}
-/** What stands under an image's heading, most needed first. */
-function imageBlocks(image, report, detail) {
-    const setting = settingOf(report);
-    const blocks = [];
-    const paragraphs = explanation(image, report).map((words) => markdown(words, setting));
-    if (stateOf(image) === 'failed') {
-        const output = image.error === null || !detail.sections ? '' : codeBlock(failureOutput(image.error));
-        return [...paragraphs.slice(0, -1), output, ...paragraphs.slice(-1)];
-    }
-    if (image.untouched)
-        return paragraphs;
-    blocks.push(tableMarkdown(figuresTable(image, report), setting), ...paragraphs);
-    const causes = causesOf(image, detail.causes);
-    if (causes !== null && detail.causes > 0) {
-        const lines = [...causes.causes.map((cause) => causeWords(cause, image, report)), ...causes.rest];
-        blocks.push(`**${causes.title}**\n${bullets(lines, setting)}`);
-    }
-    const advice = adviceOf(image);
-    if (advice !== null && advice.fresh.length > 0 && detail.causes > 0) {
-        const lines = advice.fresh.map((finding) => findingWords(finding, report));
-        if (advice.more.length > 0)
-            lines.push(moreWords(advice));
-        blocks.push(`**${advice.title}**\n${bullets(lines, setting)}`);
-    }
-    if (!detail.layers)
-        return blocks;
-    const trend = trendWords(image);
-    if (trend !== null)
-        blocks.push(markdown(trend, setting));
-    const tables = [
-        [partsTitle(image), partsTable(image)],
-        [packagesTitle(image), packagesTable(image, report)],
-        [layersTitle(image), layersTable(image, report)],
-    ];
-    for (const [title, table] of tables) {
-        if (table.rows.length > 0)
-            blocks.push(details(title, tableWithin(table, setting, detail.max / 5)));
-    }
-    if (advice !== null && advice.standing.length > 0) {
-        const shown = advice.standing.slice(0, STANDING_SHOWN).map((finding) => findingWords(finding, report));
-        const more = advice.standing.length - shown.length;
-        if (more > 0)
-            shown.push([formatCount(more, 'more finding')]);
-        blocks.push(details(standingTitle(advice, image), bullets(shown, setting)));
-    }
-    const checks = checksOf(image);
-    if (checks.length > 0) {
-        const shown = checks.slice(0, STANDING_SHOWN).map((warning) => checkWords(warning, image, report));
-        if (checks.length > shown.length)
-            shown.push([formatCount(checks.length - shown.length, 'more check')]);
-        blocks.push(details(`BuildKit's own checks (${checks.length})`, bullets(shown, setting)));
-    }
-    return blocks;
-}
-/** Findings of old that are listed in their fold. */
-const STANDING_SHOWN = 10;
-function bullets(lines, setting) {
-    return lines.map((words) => `- ${markdown(words, setting)}`).join('\n');
-}
-function renderMany(report, detail) {
-    const page = new Page(detail, report);
-    const setting = settingOf(report);
-    const images = report.images.toSorted(worstFirst);
-    const loud = images.filter((image) => !isQuiet(image));
-    const quiet = images.filter((image) => isQuiet(image) && !image.untouched);
-    const untouched = images.filter((image) => image.untouched);
-    page.add(heading(3, phrase `${PRODUCT}: ${headline(report)}`, report));
-    for (const words of reportWords(report))
-        page.add(markdown(words, setting));
-    if (loud.length > 0) {
-        // Half of the page: the images' own sections say whose line it was.
-        const room = detail.sections ? detail.max / 2 : detail.max - 1_500;
-        const shown = detail.sections ? loud : loud.filter((image) => isFailure(image) || image.verdict === 'over');
-        if (shown.length > 0)
-            page.add(tableWithin(overviewTable(shown, report), setting, room));
-        if (shown.length < loud.length)
-            page.add(`${formatCount(loud.length - shown.length, 'more image')} changed.`);
-    }
-    if (quiet.length > 0) {
-        const same = quiet.every((image) => leadChange(image)?.amount === 0);
-        const title = `${formatCount(quiet.length, 'image')} ${same ? 'unchanged' : 'with no change to speak of'}`;
-        const table = tableWithin(overviewTable(quiet, report), setting, detail.max / 8);
-        page.add(detail.layers ? details(title, table) : `${title}.`);
-    }
-    if (untouched.length > 0) {
-        const title = `${formatCount(untouched.length, 'image')} not touched by this change`;
-        const names = namesWithin(untouched, setting, detail.quietImages ? detail.max / 4 : detail.max / 8);
-        page.add(detail.layers ? details(title, names) : `${title}.`);
-    }
-    if (detail.sections) {
-        const told = detail.quietImages ? images.filter((image) => !image.untouched) : loud;
-        addSections(page, told, report, detail);
-    }
-    const [first] = images;
-    if (first !== undefined)
-        page.close(small(commonPrint(images, report), report));
-    return page.toString();
-}
-/** A section for each image, with one heading for all the platforms of a name; those that do not fit are counted. */
-function addSections(page, images, report, detail) {
-    const setting = settingOf(report);
-    const byName = new Map();
-    for (const image of images)
-        byName.set(image.name, [...(byName.get(image.name) ?? []), image]);
-    let left = 0;
-    for (const group of byName.values()) {
-        for (const [index, image] of group.entries()) {
-            const several = report.images.filter((other) => other.name === image.name).length > 1;
-            const platform = image.platform ?? 'platform not known';
-            const title = several
-                ? [
-                    ...(index === 0 ? [heading(4, [{ code: image.name }], report)] : []),
-                    markdown(phrase `${{ strong: platform }} ${verdictWords(image)}`, setting),
-                ]
-                : [heading(4, imageHeadline(image), report)];
-            const full = [...title, ...imageBlocks(image, report, detail)];
-            const short = [...title, ...imageBlocks(image, report, { ...detail, layers: false })];
-            if (left > 0 || !(page.addAll(full) || page.addAll(short)))
-                left += 1;
-        }
-    }
-    if (left > 0)
-        page.close(`Details of ${formatCount(left, 'more image')} did not fit here.`);
-}
-/** What all the images have in common; the platform and the engine may differ. */
-function commonPrint(images, report) {
-    const measured = images.filter((image) => image.head !== null);
-    const prints = measured.map((image) => smallPrint(image, report));
-    const same = (print) => prints.every((other) => other.some((each) => JSON.stringify(each) === JSON.stringify(print)));
-    return (prints[0] ?? []).filter(same);
-}
-function heading(level, words, report) {
-    return `${'#'.repeat(level)} ${markdown(words, settingOf(report))}`;
-}
-function small(prints, report) {
-    const link = report.runUrl === null ? [] : [[{ link: 'full report', url: report.runUrl }]];
-    const words = markdown(join([...prints, ...link], ' · '), settingOf(report));
-    return words === '' ? '' : `<sub>${words}</sub>`;
-}
-/** Folded away. The title is HTML and of our own making. */
-function details(title, content) {
-    return `<details><summary>${title}</summary>\n\n${content}\n\n</details>`;
-}
-/** As many of a table's rows as fit into `room` characters, at least one, and how many more there are. */
-function tableWithin(table, setting, room) {
-    const whole = tableMarkdown(table, setting);
-    if (whole.length <= room)
-        return whole;
-    const sizes = table.rows.map((row) => tableMarkdown({ columns: [], rows: [row] }, setting).length);
-    let used = tableMarkdown({ ...table, rows: [] }, setting).length;
-    const fitting = sizes.findIndex((size) => (used += size) > room);
-    const rows = table.rows.slice(0, Math.max(1, fitting));
-    const more = formatCount(table.rows.length - rows.length, 'more row');
-    return `${tableMarkdown({ ...table, rows }, setting)}\n\n… and ${more}.`;
-}
-/** As many images' names as fit into `room` characters, at least one, and how many more there are. */
-function namesWithin(images, setting, room) {
-    const names = images.map(({ name }) => markdown([{ code: name }], setting));
-    let used = 0;
-    const fitting = names.findIndex((name) => (used += name.length + 2) > room);
-    const shown = fitting === -1 ? names : names.slice(0, Math.max(1, fitting));
-    const more = names.length - shown.length;
-    return `${shown.join(', ')}${more === 0 ? '' : `, … and ${formatCount(more, 'more image')}`}`;
-}
-/** Blocks of Markdown with a blank line between them, never longer than it may be. */
-class Page {
-    #blocks = [];
-    #measure;
-    #room;
-    constructor(detail, report) {
-        this.#measure = detail.measure;
-        // Kept for what closes a page: a sentence and the small print.
-        this.#room = detail.max - 600 - (report.runUrl?.length ?? 0);
-    }
-    /** Adds all of the blocks, or none where they do not fit; says whether it did. */
-    addAll(blocks) {
-        const filled = blocks.filter((block) => block !== '');
-        const size = filled.reduce((sum, block) => sum + this.#measure(block) + 2, 0);
-        if (size > this.#room)
-            return false;
-        this.#room -= size;
-        this.#blocks.push(...filled);
-        return true;
-    }
-    /** Adds a block where it fits. */
-    add(block) {
-        return this.addAll([block]);
-    }
-    /** Adds one of the lines that room was kept for. */
-    close(block) {
-        if (block !== '')
-            this.#blocks.push(block);
-    }
-    toString() {
-        return `${this.#blocks.join('\n\n')}\n`;
-    }
-}
-
-;// CONCATENATED MODULE: ./build/report/json.js
-/** The report as JSON (docs/report.md): two spaces, a newline at the end. Keys stand in the order in which the report is made. */
-function renderJson(report) {
-    return `${JSON.stringify(report, null, 2)}\n`;
-}
-
-// EXTERNAL MODULE: ./build/budget/judge.js + 2 modules
-var judge = __nccwpck_require__(1482);
-;// CONCATENATED MODULE: ./build/report/svg.js
-
-/** GitHub's own colours (Primer's `bgColor-default`, `fgColor-*`, `borderColor-default`), so that a chart is a part of the page. */
-const COLOURS = {
-    light: {
-        page: '#ffffff',
-        text: '#1f2328',
-        muted: '#59636e',
-        rule: '#d1d9e0',
-        line: '#0969da',
-        budget: '#9a6700',
-        over: '#d1242f',
-    },
-    dark: {
-        page: '#0d1117',
-        text: '#f0f6fc',
-        muted: '#9198a1',
-        rule: '#3d444d',
-        line: '#4493f8',
-        budget: '#d29922',
-        over: '#f85149',
-    },
-};
-/** Characters kept of any text in a picture. */
-const svg_TEXT_MAX = 300;
-const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-/** Text or an attribute's value in XML, on one line: no markup comes of it, no control or bidirectional character is left. */
-function xml(value, max = svg_TEXT_MAX) {
-    return shorten(oneLine(value), max).replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
-}
-/** A coordinate: at most two decimals, so that the same points give the same bytes. */
-function coordinate(value) {
-    // `+ 0` makes 0 of −0.
-    return String(Math.round(value * 100) / 100 + 0);
-}
-/** Advance widths of DejaVu Sans, in thousandths of the font's size. Verdana's are about the same; most other fonts are narrower. */
-const WIDTHS = [
-    [275, "'"],
-    [278, 'ijl'],
-    [295, 'IJ'],
-    [318, ' ,.·'],
-    [337, '/:;\\|'],
-    [352, 'f'],
-    [361, '-'],
-    [392, '()[]t'],
-    [411, '!r'],
-    [460, '"'],
-    [500, '*_`'],
-    [531, '?sz'],
-    [550, 'c'],
-    [557, 'L'],
-    [579, 'Fk'],
-    [592, 'vxy'],
-    [615, 'PTYaeo'],
-    [636, '$0123456789ESbdghnpqu{}'],
-    [656, 'K'],
-    [698, 'ABCRVXZ'],
-    [752, 'NU'],
-    [787, '&DGHOQ'],
-    [838, '#+<=>^~w\u2212'],
-    [863, 'M'],
-    [1000, '%@Wm…'],
-];
-const WIDTH_OF = new Map(WIDTHS.flatMap(([width, characters]) => Array.from(characters, (each) => [each, width])));
-/** Of characters that the table does not have, by the columns that they take in a terminal. */
-const OTHER_WIDTHS = [0, 800, 1400];
-/** How wide a text will be at most, in pixels, at a font size in pixels: what is laid out by it is not cut in other fonts. */
-function textWidth(text, size) {
-    let width = 0;
-    for (const character of text)
-        width += WIDTH_OF.get(character) ?? OTHER_WIDTHS[characterWidth(character)] ?? 0;
-    return (width * size) / 1000;
-}
-/** A line of text whose baseline begins (or with `text-anchor`, ends) there. */
-function textAt(content, x, y, attributes = '') {
-    return `<text x="${coordinate(x)}" y="${coordinate(y)}"${attributes === '' ? '' : ` ${attributes}`}>${xml(content)}</text>`;
-}
-/** A path that is drawn and not filled; nothing for nothing. */
-function stroked(path, colour, attributes = '') {
-    return path === ''
-        ? ''
-        : `<path fill="none" stroke="${colour}"${attributes === '' ? '' : ` ${attributes}`} d="${path}"/>`;
-}
-
-;// CONCATENATED MODULE: ./build/report/badge.js
-
-
-
-
-/** What the figures are of. */
-const LABELS = {
-    size: 'image size',
-    'download-size': 'image download',
-    layers: 'image layers',
-};
-/** The badge of a figure. Throws a RangeError for bytes that are no integer. */
-function badgeOf({ metric, value, cap }) {
-    const isCount = metric === 'layers';
-    const label = LABELS[metric];
-    const message = isCount ? String(value) : formatBytes(value);
-    const { colour, words } = standing(value, cap);
-    const budget = cap === null ? '' : `, ${words} its budget of ${isCount ? String(cap) : formatLimit(cap)}`;
-    return { label, message, colour, words: `${label}: ${message}${budget}` };
-}
-function standing(value, cap) {
-    if (cap === null)
-        return { colour: 'blue', words: '' };
-    if (value > cap)
-        return { colour: 'red', words: 'over' };
-    const isNear = BigInt(value) * 100n > BigInt(cap) * judge/* nearPercent */.oL;
-    return isNear ? { colour: 'orange', words: 'near' } : { colour: 'brightgreen', words: 'within' };
-}
-/**
- * What shields.io reads at an address of ours. Its schema (https://shields.io/badges/endpoint-badge) takes no other
- * properties than its own, and no empty message.
- */
-function renderEndpointJson({ label, message, colour }) {
-    return `${JSON.stringify({ schemaVersion: 1, label, message, color: colour })}\n`;
-}
-/** White text has a contrast of at least 4.5 on each of them, and each can be told from the page. */
-const BACKGROUNDS = {
-    light: { label: '#444c56', red: '#cf222e', orange: '#b35900', brightgreen: '#1a7f37', blue: '#0969da' },
-    dark: { label: '#3d444d', red: '#da3633', orange: '#b35900', brightgreen: '#238636', blue: '#1f6feb' },
-};
-const HEIGHT = 20;
-const RADIUS = 4;
-const FONT_SIZE = 11;
-/** Longer than any of ours. */
-const badge_TEXT_MAX = 60;
-/** Between a text and the edges of its half. */
-const PADDING = 7;
-/** The badge as a picture, 20 pixels high as others are that it may stand beside. */
-function renderBadgeSvg(badge, theme) {
-    const label = halfOf(badge.label);
-    const message = halfOf(badge.message);
-    const width = label.room + message.room;
-    const words = xml(badge.words);
-    const colours = BACKGROUNDS[theme];
-    const body = HEIGHT - 2 * RADIUS;
-    const corner = (x, y) => `a${RADIUS} ${RADIUS} 0 0 1 ${x * RADIUS} ${y * RADIUS}`;
-    const left = `M${label.room} 0v${HEIGHT}H${RADIUS}${corner(-1, -1)}v${-body}${corner(1, -1)}z`;
-    const right = `M${label.room} 0H${width - RADIUS}${corner(1, 1)}v${body}${corner(-1, 1)}H${label.room}z`;
-    return [
-        `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${HEIGHT}" role="img" aria-label="${words}">`,
-        `<title>${words}</title>`,
-        `<path fill="${colours.label}" d="${left}"/>`,
-        `<path fill="${colours[badge.colour]}" d="${right}"/>`,
-        `<g fill="#fff" font-family="Verdana,'DejaVu Sans',Geneva,sans-serif" font-size="${FONT_SIZE}">`,
-        half(label, PADDING),
-        half(message, label.room + PADDING),
-        '</g>',
-        '</svg>\n',
-    ].join('\n');
-}
-function halfOf(words) {
-    const text = shorten(oneLine(words), badge_TEXT_MAX);
-    const width = Math.ceil(textWidth(text, FONT_SIZE));
-    return { text: xml(text), width, room: width + 2 * PADDING };
-}
-/** The text at the width that there is for it, whatever the font. */
-function half({ text, width }, x) {
-    return `<text x="${x}" y="14" textLength="${width}" lengthAdjust="spacingAndGlyphs">${text}</text>`;
-}
-
-;// CONCATENATED MODULE: ./build/report/record.js
-
-
-
-
-
-
-/** What became of the records, as one line. */
-function recordedWords({ action, isNew, reason, branch, repositoryUrl }) {
-    if (action === 'skipped')
-        return reason === null ? ['Not recorded.'] : phrase `Not recorded: ${fromProse(reason)}.`;
-    const url = pageUrl(repositoryUrl, branch);
-    const name = [{ code: branch }, ...(url === null ? [] : [' (', { link: 'see it', url }, ')'])];
-    if (action === 'unchanged')
-        return phrase `The records on the branch ${name} are as they were.`;
-    const about = isNew ? '. It is new, and keeps the records, with badges and charts of them' : '';
-    return phrase `Recorded on the branch ${name}${about}.`;
-}
-/** Images for which a README's lines are written out; the others' differ in the folder alone. */
-const IMAGES_SHOWN = 4;
-/** The same as Markdown, for the summary; where the branch is new, with what to put into a README. */
-function renderRecorded(recorded) {
-    const line = markdown(recordedWords(recorded), { repositoryUrl: recorded.repositoryUrl });
-    if (!recorded.isNew || recorded.action !== 'recorded')
-        return `${line}\n`;
-    const snippets = recorded.images.slice(0, IMAGES_SHOWN).flatMap((image) => snippetsOf(image, recorded));
-    if (snippets.length === 0)
-        return `${line}\n`;
-    const left = recorded.images.length - IMAGES_SHOWN;
-    const more = left > 0 ? [`… and ${formatCount(left, 'more image')}: the same, with another folder.`] : [];
-    const content = [...audience(recorded), ...snippets, ...more].join('\n\n');
-    return `${line}\n\n<details><summary>A badge and the chart for the README</summary>\n\n${content}\n\n</details>\n`;
-}
-/** Who will see the pictures, where that is not everybody. */
-function audience({ isPrivate }) {
-    if (isPrivate !== true)
-        return [];
-    const who = 'The repository is private: GitHub shows these pictures to those who may see it.';
-    return [`${who} A badge by shields.io would not work, since shields.io may not.`];
-}
-const record_NAME_MAX = 100;
-/** What to paste, in blocks: a badge and the chart, and the badge by shields.io where that can read it. */
-function snippetsOf(image, recorded) {
-    const metric = image.metric ?? 'size';
-    const name = shorten(oneLine(image.name), record_NAME_MAX);
-    const platform = shorten(oneLine(image.platform), record_NAME_MAX);
-    const files = addressOf(recorded, image.folder);
-    const page = pageUrl(recorded.repositoryUrl, `${recorded.branch}/${image.folder}`);
-    if (files === null || page === null)
-        return [];
-    const pictures = [
-        `<a href="${page}">`,
-        ...picture(`${files}/badge-${metric}`, LABELS[metric]),
-        '</a>',
-        '',
-        ...picture(`${files}/history`, `${name} (${platform}) over time`),
-    ];
-    // It refuses addresses of github.com, and reads none but public ones.
-    const isReadByShields = files.startsWith(RAW);
-    const endpoint = `https://img.shields.io/endpoint?url=${encodeURIComponent(`${files}/badge-${metric}.json`)}`;
-    return [
-        ...(recorded.images.length > 1 ? [`${code(name)} ${code(platform)}`] : []),
-        fenced(pictures.join('\n'), 'html'),
-        ...(isReadByShields
-            ? [
-                'Or the badge by shields.io, in any of its styles:',
-                fenced(`[![${LABELS[metric]}](${endpoint})](${page})`, 'markdown'),
-            ]
-            : []),
-    ];
-}
-/** A picture for light pages and its like for dark ones, as GitHub reads it. */
-function picture(path, words) {
-    return [
-        '<picture>',
-        `  <source media="(prefers-color-scheme: dark)" srcset="${path}-dark.svg">`,
-        `  <img alt="${xml(words)}" src="${path}.svg">`,
-        '</picture>',
-    ];
-}
-const RAW = 'https://raw.githubusercontent.com/';
-/**
- * Where a README on the server finds a folder of the data branch. A public repository's files are at an address of their own on
- * github.com. Everywhere else the server is asked for them: it sends who may see the repository on to an address that is good for a
- * few minutes, so that one could not be written into a README.
- */
-function addressOf({ repositoryUrl, branch, isPrivate }, folder) {
-    const [url, path] = [safeAddress(repositoryUrl), encodePath(`${branch}/${folder}`)];
-    if (url === null || path === null)
-        return null;
-    const onGitHub = /^https:\/\/github\.com\/(?<repository>[^/]+\/[^/]+)$/.exec(url)?.groups?.['repository'];
-    return onGitHub !== undefined && isPrivate === false ? `${RAW}${onGitHub}/${path}` : `${url}/raw/${path}`;
-}
-/** The page of the data branch, or of a folder of it. */
-function pageUrl(repositoryUrl, path) {
-    const [url, encoded] = [safeAddress(repositoryUrl), encodePath(path)];
-    return url === null || encoded === null ? null : `${url}/tree/${encoded}`;
-}
-
-;// CONCATENATED MODULE: ./build/report/lines.js
-
-
-/** Phrases and tables as lines of a terminal: within its width, coloured where it is asked for, whatever they were made of. */
-/** The one table of a terminal's signs. Each stands before words that say the same. */
-const SIGNS = { good: '✓ ', warn: '! ', bad: '✗ ', none: '' };
-/** SGR codes (ECMA-48 8.3.117). */
-const lines_COLOURS = {
-    good: '32',
-    warn: '33',
-    bad: '31',
-    none: '',
-    strong: '1',
-    dim: '2',
-};
-/** Narrower than this, no table of figures can be read; lines may then be longer than the terminal is wide. */
-const WIDTH_MIN = 40;
-const INSTRUCTION_MAX = 120;
-/** The options with a width that can be kept. */
-function penFor({ colour, width }) {
-    return { colour, width: Math.max(WIDTH_MIN, Math.floor(width)) };
-}
-/** A phrase as plain characters. */
-function written(words) {
-    return words.map(writtenPiece).join('');
-}
-function writtenPiece(piece) {
-    if (typeof piece === 'string')
-        return clean(piece, 1000);
-    if ('code' in piece)
-        return clean(piece.code, INSTRUCTION_MAX);
-    if ('strong' in piece)
-        return clean(piece.strong, 1000);
-    if ('place' in piece)
-        return clean(placeName(piece.place), INSTRUCTION_MAX);
-    if ('link' in piece)
-        return clean(`${piece.link}: ${piece.url}`, 1000);
-    return SIGNS[piece.tone];
-}
-/** `oneLine` trims; between the pieces of a phrase the spaces count. */
-function clean(value, max) {
-    const inner = shorten(oneLine(value), max, '...');
-    if (inner === '')
-        return value === '' ? '' : ' ';
-    return `${/^\s/.test(value) ? ' ' : ''}${inner}${/\s$/.test(value) ? ' ' : ''}`;
-}
-/** Lines of at most the terminal's width, broken at spaces; in an indented block, the lines after the first further. */
-function wrap(words, pen, indent = '') {
-    return fold(written(words), pen.width, indent);
-}
-/** The same with a line that is plain characters already. */
-function fold(line, width, indent) {
-    const hanging = `${indent}${indent}`;
-    const lines = [];
-    let current = '';
-    for (const word of line.split(' ').flatMap((each) => pieces(each, width - hanging.length))) {
-        const start = lines.length === 0 ? indent : hanging;
-        if (current !== '' && displayWidth(`${start}${current} ${word}`) > width) {
-            lines.push(`${start}${current}`);
-            current = word;
-        }
-        else {
-            current = current === '' ? word : `${current} ${word}`;
-        }
-    }
-    if (current !== '')
-        lines.push(`${lines.length === 0 ? indent : hanging}${current}`);
-    return lines;
-}
-/** A word cut where it is wider than a line. */
-function pieces(word, width) {
-    const cut = [];
-    let piece = '';
-    let used = 0;
-    for (const character of word) {
-        const columns = characterWidth(character);
-        if (used + columns > width) {
-            cut.push(piece);
-            piece = '';
-            used = 0;
-        }
-        piece += character;
-        used += columns;
-    }
-    return piece === '' ? cut : [...cut, piece];
-}
-const GAP = '  ';
-/**
- * Aligned columns, as much of them as fits the terminal: the first of the tables that does, each of which says less than the one before it.
- * Where none does, a paragraph for each row of the first instead. Heads that are all empty are no line.
- */
-function tableLines([table, ...narrower], pen) {
-    const fitting = [table, ...narrower].find((each) => columnsOf(each).total <= pen.width);
-    if (fitting === undefined)
-        return table.rows.flatMap((row) => stacked(table, row, pen));
-    const { cells, widths } = columnsOf(fitting);
-    const lines = cells.map((row, number) => {
-        const line = row.map((text, index) => {
-            const space = ' '.repeat((widths[index] ?? 0) - displayWidth(text));
-            const words = number === 0 ? [] : (fitting.rows[number - 1]?.[index] ?? []);
-            const painted = number === 0 ? paint(text, 'dim', pen) : paintCell(text, words, pen);
-            return fitting.columns[index]?.align === 'right' ? `${space}${painted}` : `${painted}${space}`;
-        });
-        return `  ${line.join(GAP)}`.trimEnd();
-    });
-    return lines[0] === '' ? lines.slice(1) : lines;
-}
-function columnsOf(table) {
-    const cells = [table.columns.map(({ head }) => head), ...table.rows].map((row) => row.map(written));
-    const widths = table.columns.map((_, index) => Math.max(...cells.map((row) => displayWidth(row[index] ?? ''))));
-    return { cells, widths, total: 2 + widths.reduce((sum, width) => sum + width, 0) + GAP.length * (widths.length - 1) };
-}
-/** `+15.7 MB` for `+15.7 MB (+10.6 %)`. */
-function withoutPercent(table) {
-    return { ...table, rows: table.rows.map((row) => row.map((words) => words.map(percentDropped))) };
-}
-function percentDropped(piece) {
-    return typeof piece === 'string' ? piece.replace(/ \([^)]* %\)$/, '') : piece;
-}
-/** `Size: main a1b2c3d 148.2 MB, this change d4e5f6a 163.9 MB, change +15.7 MB (+10.6 %), budget 160 MB, ✗ over by 3.9 MB`. */
-function stacked(table, row, pen) {
-    const [name = [], ...cells] = row;
-    const said = cells.flatMap((words, index) => {
-        const text = written(words);
-        const head = written(table.columns[index + 1]?.head ?? []);
-        if (text === '')
-            return [];
-        return [[head === '' ? text : `${head} ${text}`]];
-    });
-    const status = row.flat().find((piece) => typeof piece === 'object' && 'tone' in piece);
-    const lines = fold(`${written(name)}: ${said.join(', ')}`, pen.width, '  ');
-    return lines.map((line) => paintCell(line, status === undefined ? [] : [status], pen));
-}
-function paintCell(text, words, pen) {
-    for (const piece of words) {
-        if (typeof piece === 'object' && 'tone' in piece)
-            return paint(text, piece.tone, pen);
-        if (typeof piece === 'object' && 'strong' in piece)
-            return paint(text, 'strong', pen);
-    }
-    return text;
-}
-/** Text in a colour, or as it is. */
-function paint(text, colour, pen) {
-    if (!pen.colour || lines_COLOURS[colour] === '' || text === '')
-        return text;
-    return `\u001B[${lines_COLOURS[colour]}m${text}\u001B[0m`;
-}
-
-;// CONCATENATED MODULE: ./build/report/terminal.js
-
-
-
-
-
-
-
-
-
-
-
-/**
- * The report as text: the comment's words, one table of figures, what made it grow. No line is wider than `width`
- * (at least 40); no escape sequence or control character of what is reported gets through.
- */
-function renderTerminal(report, options) {
-    const pen = penFor(options);
-    const [first] = report.images;
-    const blocks = [
-        wrap(phrase `${PRODUCT}: ${headline(report)}`, pen).map((line) => paint(line, 'strong', pen)),
-        ...reportWords(report).map((words) => wrap(words, pen)),
-    ];
-    if (first !== undefined && report.images.length === 1) {
-        blocks.push(...terminal_imageBlocks(first, report, pen));
-    }
-    else if (first !== undefined) {
-        const images = report.images.filter((image) => !image.untouched).toSorted(worstFirst);
-        const untouched = report.images.filter((image) => image.untouched);
-        if (images.length > 0)
-            blocks.push(tableLines(fewerWords(overviewTable(images, report)), pen));
-        if (untouched.length > 0) {
-            const names = untouched.map(({ name }) => [{ code: name }]);
-            blocks.push(wrap(phrase `Not touched by this change, and not built: ${join(names, ', ')}.`, pen));
-        }
-        for (const image of images.filter((each) => !isImageNoteworthy(each))) {
-            const platform = image.platform === null ? '' : ` (${image.platform})`;
-            const words = ratchetWords(image).flatMap((each) => each.map(quoted));
-            if (words.length > 0)
-                blocks.push(wrap(phrase `${{ code: image.name }}${platform}: ${words}`, pen));
-        }
-        for (const image of images.filter(isImageNoteworthy)) {
-            const platform = image.platform === null ? [] : [` (${image.platform})`];
-            blocks.push(wrap([...imageHeadline(image), ...platform], pen).map((line) => paint(line, 'strong', pen)));
-            blocks.push(...terminal_imageBlocks(image, report, pen));
-        }
-    }
-    const lines = blocks.filter((block) => block.length > 0).map((block) => block.join('\n'));
-    return `${lines.join('\n\n')}\n`;
-}
-function terminal_imageBlocks(image, report, pen) {
-    const paragraphs = explanation(image, report).map((words) => wrap(words.map(quoted), pen));
-    if (stateOf(image) === 'failed') {
-        const output = image.error === null ? [] : manyLines(failureOutput(image.error));
-        return [...paragraphs.slice(0, -1), output.flatMap((line) => fold(line, pen.width, '  ')), ...paragraphs.slice(-1)];
-    }
-    if (image.untouched)
-        return paragraphs;
-    const causes = causesOf(image);
-    const why = causes === null
-        ? []
-        : [
-            paint(causes.title, 'strong', pen),
-            ...causes.causes.flatMap((cause) => wrap(causeWords(cause, image, report), pen, '  ')),
-            ...causes.rest.flatMap((words) => wrap(words, pen, '  ')),
-        ];
-    const print = wrap(join(smallPrint(image, report), ', '), pen).map((line) => paint(line, 'dim', pen));
-    const trend = wrap(trendWords(image) ?? [], pen);
-    return [
-        tableLines(fewerWords(figuresTable(image, report)), pen),
-        ...paragraphs,
-        why,
-        ...adviceBlocks(image, report, pen),
-        trend,
-        print,
-    ];
-}
-/** What is new in full, what was there before in a line: `--json` has all of it. */
-function adviceBlocks(image, report, pen) {
-    const advice = adviceOf(image) ?? { title: '', fresh: [], more: [], standing: [] };
-    const checks = checksOf(image).slice(0, terminal_STANDING_SHOWN);
-    const fresh = advice.fresh.map((finding) => findingWords(finding, report));
-    if (advice.more.length > 0)
-        fresh.push(moreWords(advice));
-    const standing = advice.standing.slice(0, terminal_STANDING_SHOWN).map((finding) => findingWords(finding, report));
-    const left = advice.standing.length - standing.length;
-    if (left > 0)
-        standing.push([formatCount(left, 'more finding')]);
-    const block = (title, lines) => lines.length === 0
-        ? []
-        : [
-            [
-                ...wrap([title], pen).map((line) => paint(line, 'strong', pen)),
-                ...lines.flatMap((words) => wrap(words.map(quoted), pen, '  ')),
-            ],
-        ];
-    return [
-        ...block(advice.title, fresh),
-        ...block(standingTitle(advice, image), standing),
-        ...block(`BuildKit's own checks (${checksOf(image).length})`, checks.map((check) => checkWords(check, image, report))),
-    ];
-}
-/** Findings of old that are listed, largest first. */
-const terminal_STANDING_SHOWN = 5;
-/** In a sentence, code of several words would not be told from the words around it. */
-function quoted(piece) {
-    return typeof piece === 'object' && 'code' in piece && piece.code.includes(' ')
-        ? { code: `\`${piece.code}\`` }
-        : piece;
-}
-/** A table, and what can be left out of it on a narrow terminal. */
-function fewerWords(table) {
-    return [table, withoutCommits(table), withoutPercent(withoutCommits(table))];
-}
-/** `main` for `main a1b2c3d`: the small print has the base's commit. */
-function withoutCommits(table) {
-    const columns = table.columns.map(({ head, align }) => ({
-        head: head.filter((piece) => typeof piece === 'string').map((words) => words.trimEnd()),
-        align,
-    }));
-    return { ...table, columns };
-}
-
-;// CONCATENATED MODULE: ./build/github/errors.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   HD: () => (/* binding */ obstacleOf),
+/* harmony export */   Of: () => (/* binding */ TO_COMMENT),
+/* harmony export */   Pm: () => (/* binding */ explainGitHubError),
+/* harmony export */   Qm: () => (/* binding */ TRIES),
+/* harmony export */   Ux: () => (/* binding */ TO_WRITE),
+/* harmony export */   Zy: () => (/* binding */ TO_READ),
+/* harmony export */   a2: () => (/* binding */ retryDelay),
+/* harmony export */   c2: () => (/* binding */ statusOf),
+/* harmony export */   d_: () => (/* binding */ patiently),
+/* harmony export */   kQ: () => (/* binding */ lacksPermission)
+/* harmony export */ });
 const LONGEST_MESSAGE = 200;
 /** The longest that is waited before a request is made again, in milliseconds. */
 const LONGEST_WAIT = 60_000;
@@ -52622,13 +55926,13 @@ function asRequestFailure(error) {
     return {
         status: isGraphql ? 200 : Number(error.status),
         answered: isGraphql || isObject(error.response),
-        message: errors_oneLine([own, ...reasons].join(': ')),
+        message: oneLine([own, ...reasons].join(': ')),
         headers: isObject(headers) ? headers : {},
         types: details.map(({ type }) => type),
     };
 }
 /** Text of a server (a proxy's HTML page, say) as one line of a log. */
-function errors_oneLine(text) {
+function oneLine(text) {
     const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
     return line.length > LONGEST_MESSAGE ? `${line.slice(0, LONGEST_MESSAGE)}…` : line;
 }
@@ -52754,6 +56058,121 @@ function explainGitHubError(error, now, need) {
         return `GitHub does not find ${need.subject} ${said}, or the token cannot see it. ${remedy}`;
     return `GitHub refused the request ${said}.`;
 }
+
+
+/***/ }),
+
+/***/ 2312:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  QU: () => (/* binding */ maskSecrets),
+  C6: () => (/* binding */ printInert),
+  QE: () => (/* binding */ workflowLog)
+});
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 9 modules
+var core = __nccwpck_require__(9584);
+;// CONCATENATED MODULE: ./build/log.js
+/**
+ * Sections that are open at once, written one after the other: the first is written as it comes, the others are kept until it
+ * ends. `open`, `line` and `close` do the writing.
+ */
+function queueSections(write) {
+    const queue = [];
+    const start = (section) => {
+        write.open(section.title);
+        for (const text of section.lines.splice(0))
+            write.line(text);
+    };
+    return (title) => {
+        const section = { title, lines: [], ended: false };
+        queue.push(section);
+        if (queue.length === 1)
+            start(section);
+        return {
+            line: (text) => {
+                if (queue[0] === section)
+                    write.line(text);
+                else
+                    section.lines.push(text);
+            },
+            end: () => {
+                section.ended = true;
+                while (queue[0]?.ended) {
+                    write.close();
+                    queue.shift();
+                    if (queue[0])
+                        start(queue[0]);
+                }
+            },
+        };
+    };
+}
+
+;// CONCATENATED MODULE: ./build/github/log.js
+
+
+
+/** The log of a workflow's step: each section is a group. */
+function workflowLog() {
+    let token = '';
+    return {
+        section: queueSections({
+            open: (title) => {
+                core/* startGroup */.Oh(title.replaceAll('`', ''));
+                token = pauseCommands();
+            },
+            line: (text) => core/* info */.pq(text),
+            close: () => {
+                resumeCommands(token);
+                core/* endGroup */.N4();
+            },
+        }),
+        info: (text) => core/* info */.pq(text),
+        warning: (text) => core/* warning */.$e(text),
+    };
+}
+/** Has the runner hide the inputs' secrets in the log; gives the inputs back. */
+function maskSecrets(inputs) {
+    const { githubToken, secrets } = inputs;
+    for (const secret of [githubToken, ...secrets.map(({ value }) => value)])
+        if (secret !== null)
+            core/* setSecret */.Pq(secret);
+    return inputs;
+}
+/** Prints text that may hold anything: a line of it that looks like a workflow command is none. */
+function printInert(text) {
+    const token = pauseCommands();
+    core/* info */.pq(text);
+    resumeCommands(token);
+}
+/** What a build prints is the change's doing: until the token is said, the runner takes no command from it. */
+function pauseCommands() {
+    const token = (0,external_node_crypto_.randomUUID)();
+    core/* info */.pq(`::stop-commands::${token}`);
+    return token;
+}
+function resumeCommands(token) {
+    core/* info */.pq(`::${token}::`);
+}
+
+
+/***/ }),
+
+/***/ 9343:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  D: () => (/* binding */ loginOf),
+  o: () => (/* binding */ openGitHub)
+});
 
 // EXTERNAL MODULE: external "fs"
 var external_fs_ = __nccwpck_require__(9896);
@@ -53493,7 +56912,7 @@ function parameterValue(str) {
 /**
  * Format an object into a `Content-Type` header.
  */
-function dist_format(obj) {
+function format(obj) {
     const { type, parameters } = obj;
     if (!type || !isTypeValid(type)) {
         throw new TypeError(`Invalid type: ${type}`);
@@ -57759,6 +61178,8 @@ function getOctokit(token, options, ...additionalPlugins) {
     return new GitHubWithPlugins(getOctokitOptions(token, options));
 }
 //# sourceMappingURL=github.js.map
+// EXTERNAL MODULE: ./build/github/errors.js
+var errors = __nccwpck_require__(7307);
 ;// CONCATENATED MODULE: ./build/github/octokit.js
 
 
@@ -57789,427 +61210,1967 @@ async function loginOf(octokit) {
         return (await octokit.graphql('{ viewer { login } }')).viewer.login;
     }
     catch (error) {
-        const status = statusOf(error);
+        const status = (0,errors/* statusOf */.c2)(error);
         if (status !== 404 && status !== 405)
             throw error;
         return (await octokit.rest.users.getAuthenticated()).data.login;
     }
 }
 
-;// CONCATENATED MODULE: ./build/github/comment.js
+
+/***/ }),
+
+/***/ 2939:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
-/** GitHub's limit, in characters. UTF-16 units, which we count, are never fewer. */
-const LONGEST_BODY = 65_536;
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  m: () => (/* binding */ publish)
+});
+
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 9 modules
+var core = __nccwpck_require__(9584);
+// EXTERNAL MODULE: ./build/inputs/name.js
+var inputs_name = __nccwpck_require__(3937);
+// EXTERNAL MODULE: ./build/report/phrase.js
+var phrase = __nccwpck_require__(650);
+// EXTERNAL MODULE: ./build/report/state.js
+var state = __nccwpck_require__(6034);
+// EXTERNAL MODULE: ./build/report/units.js
+var units = __nccwpck_require__(5088);
+;// CONCATENATED MODULE: ./build/report/advice.js
+
+
+
+/** New findings shown above the fold. */
+const ADVICE_SHOWN = 3;
+/** Forbidden ones shown, at most. */
+const MOST_SHOWN = 20;
+/** What is advised of an image; null where there is nothing. Without a comparison nothing is new. */
+function adviceOf(image, shown = ADVICE_SHOWN) {
+    if (image.findings.length === 0)
+        return null;
+    const fresh = image.findings.filter((finding) => isFresh(finding, image));
+    const forbidden = forbiddenRules(image);
+    // What breaks a budget is told whole.
+    const count = Math.max(shown, Math.min(MOST_SHOWN, fresh.filter(({ rule }) => forbidden.has(rule)).length));
+    const standing = image.findings.filter((finding) => !fresh.includes(finding));
+    const hasBytes = fresh.some(({ added }) => added !== null && added > 0);
+    const title = hasBytes && ((0,state/* leadChange */.bG)(image)?.amount ?? 0) > 0 ? 'To get it back' : 'New in this change';
+    return { title, fresh: fresh.slice(0, count), more: fresh.slice(count), standing };
+}
+/** Rules whose findings break a budget of the image. */
+function forbiddenRules({ checks }) {
+    const broken = checks.filter(({ budget, status }) => budget === 'forbid' && status === 'over');
+    return new Set(broken.flatMap(({ scope }) => scope?.of ?? []));
+}
+/** It came with this change: also with another base image, where the change names it, but not with one that moved by itself. */
+function isFresh({ since, fromBase }, { baseImage }) {
+    return (since === 'new' || since === 'grown') && !(fromBase && baseImage?.doing !== 'change');
+}
+/** `Advice that was there before this change (2, 34.1 MB)`. */
+function standingTitle({ standing }, image) {
+    const bytes = standing.reduce((sum, finding) => sum + (finding.bytes ?? 0), 0);
+    const figures = `(${standing.length}${bytes > 0 ? `, ${(0,units/* formatBytes */.z3)(bytes)}` : ''})`;
+    const isOld = image.base !== null && standing.every(({ since }) => since === 'before');
+    return isOld
+        ? `Advice that was there before this change ${figures}`
+        : image.base === null
+            ? `Advice ${figures}`
+            : `Other advice ${figures}`;
+}
+/** `Add `coverage` to `.dockerignore`: −3.4 MB (coverage output in `/app/coverage`, `Dockerfile:17`)`. */
+function findingWords(finding, report) {
+    const bytes = finding.since === 'grown' || finding.since === 'new' ? (finding.added ?? finding.bytes) : finding.bytes;
+    const figure = bytes === null || bytes === 0 ? [] : (0,phrase/* phrase */.MZ) `: ${{ strong: (0,units/* formatSigned */.Gp)(-bytes) }}`;
+    const paths = finding.paths.slice(0, 2);
+    const more = finding.count - paths.length;
+    const where = paths.length === 0
+        ? []
+        : (0,phrase/* phrase */.MZ) ` in ${(0,phrase/* join */.fj)(paths.map((path) => [{ code: path }]), ', ')}${more > 0 ? ` and ${(0,units/* formatCount */.B4)(more, 'more place')}` : ''}`;
+    return (0,phrase/* phrase */.MZ) `${(0,phrase/* capitalised */.Iu)(finding.fix)}${figure} (${finding.what}${where}${placeWords(finding, report)})`;
+}
+function placeWords(finding, report) {
+    const { file, line } = finding;
+    if (file === null || line === null)
+        return finding.fromBase ? [', from the base image'] : [];
+    const commit = report.head.dirty ? null : report.head.commit;
+    const place = { file, line, commit };
+    const other = finding.otherLine === null ? [] : (0,phrase/* phrase */.MZ) ` and ${{ place: { file, line: finding.otherLine, commit } }}`;
+    return (0,phrase/* phrase */.MZ) `, ${{ place }}${other}`;
+}
+/** What BuildKit's own checks say, but for what a finding says of the same line. */
+function checksOf(image) {
+    const told = new Set(image.findings.flatMap(({ rule, line }) => (rule === 'secrets' && line !== null ? [line] : [])));
+    return image.warnings.filter(({ rule, line }) => !(rule === 'SecretsUsedInArgOrEnv' && line !== null && told.has(line)));
+}
+/** `Dockerfile:3 The 'as' keyword should match the case of the 'from' keyword (FromAsCasing)`. */
+function checkWords(warning, image, report) {
+    const file = image.layerChanges.find((layer) => layer.file !== null)?.file ?? null;
+    const commit = report.head.dirty ? null : report.head.commit;
+    const place = file === null || warning.line === null ? [] : [{ place: { file, line: warning.line, commit } }, ' '];
+    return (0,phrase/* phrase */.MZ) `${place}${warning.message} (${{ code: warning.rule }})`;
+}
+/** `2 more: package-cache −1.2 MB, secrets`. */
+function moreWords({ more }) {
+    const each = more
+        .slice(0, 10)
+        .map(({ rule, added }) => `${rule}${added === null || added === 0 ? '' : ` ${(0,units/* formatSigned */.Gp)(-added)}`}`);
+    return [`${more.length} more: ${each.join(', ')}${more.length > each.length ? ', …' : ''}`];
+}
+
+// EXTERNAL MODULE: ./build/report/causes.js
+var report_causes = __nccwpck_require__(6611);
+// EXTERNAL MODULE: ./build/report/characters.js
+var characters = __nccwpck_require__(6551);
+;// CONCATENATED MODULE: ./build/report/noteworthy.js
 /**
- * The comment's first line, which GitHub does not show: how it is found again.
- *
- * The key is percent-encoded, so that no key can end the HTML comment and no two keys look alike. As the first line it
- * is out of reach of whatever the rest of the body quotes from a pull request.
+ * Noise floor in bytes. Two builds of one tree differ by timestamps in caches, `.pyc` files, package manager logs: a few
+ * hundred bytes to a few kB. 10 kB is above that and below anything that a reviewer would act upon.
  */
-function markerOf(key) {
-    const encoded = encodeURIComponent(key.toWellFormed()).replaceAll('--', '-%2D');
-    return `<!-- image-budget: ${encoded} -->`;
+const NOISE_BYTES = 10_000;
+/**
+ * Noise floor of download sizes, as a share of the image's: what the same content compresses to differs between
+ * versions and levels of the compressor, and with the order of the files in the layer.
+ */
+const NOISE_DOWNLOAD_SHARE = 0.001;
+/**
+ * Whether the report says something that a reviewer would want to be told unasked. Not if it is a quiet success: then
+ * `comment: on-change` writes no new comment. A budget that is nearly used up, or was broken before, is no news on a pull
+ * request that changes nothing of it.
+ */
+function isNoteworthy(report) {
+    return report.verdict !== 'within' || report.gonePlatforms.length > 0 || report.images.some(isImageNoteworthy);
 }
-/** Text as it is compared: GitHub's editor turns line ends into CRLF, and nobody sees trailing space. */
-function normalised(text) {
-    return text.replaceAll('\r\n', '\n').trimEnd();
+/** The same for one image; the others of the report are folded away. */
+function isImageNoteworthy(image) {
+    if (image.untouched)
+        return false;
+    if (image.verdict !== 'within')
+        return true;
+    if (image.checks.some(({ status }) => status === 'warned' || status === 'waived'))
+        return true;
+    // No comparison is news where a base was looked for, not where none was asked for.
+    if (image.base === null || image.change === null)
+        return image.baseline.ref !== null;
+    if ((image.change.layers?.amount ?? 0) !== 0)
+        return true;
+    if (image.baseImage?.change === 'changed')
+        return true;
+    // A key weighs next to nothing.
+    if (image.findings.some(({ rule, since }) => rule === 'secrets' && since !== 'before'))
+        return true;
+    const { size, downloadSize } = image.change;
+    if (size !== null)
+        return Math.abs(size.amount) >= NOISE_BYTES;
+    if (downloadSize === null)
+        return true;
+    const floor = Math.max(NOISE_BYTES, (image.base.downloadSize ?? 0) * NOISE_DOWNLOAD_SHARE);
+    return Math.abs(downloadSize.amount) >= floor;
 }
-/** Our own comments with this marker, the oldest first, from all pages. */
-async function findOwn(octokit, { owner, repo, number }, marker, progress) {
-    const parameters = { owner, repo, issue_number: number, per_page: 100 };
-    const comments = await octokit.paginate(octokit.rest.issues.listComments, parameters, ({ data, headers }) => {
-        const now = Date.parse(headers.date ?? '');
-        if (!Number.isNaN(now))
-            progress.now = new Date(now).toISOString();
-        return data;
-    });
-    const marked = comments.filter(({ body }) => normalised(body ?? '').split('\n', 1)[0] === marker);
-    if (marked.length === 0)
+
+// EXTERNAL MODULE: ./build/report/words.js
+var report_words = __nccwpck_require__(4702);
+;// CONCATENATED MODULE: ./build/report/annotation.js
+
+
+
+
+
+
+
+
+/** GitHub shows ten of a level for each step. */
+const SHOWN = 9;
+/**
+ * What is to be said at the Dockerfile's lines: what failed; or what grew in the image that is worst off, largest first, and what
+ * this change's advice is about. The first one tells the verdict. `fails`: the report fails the job, so there is always one.
+ */
+function annotationsOf(report, fails) {
+    const image = worstOf(report);
+    if (image === undefined)
         return [];
-    // Anyone can copy a marker.
-    progress.login ??= await loginOf(octokit);
-    return marked
-        .filter(({ user }) => user?.login === progress.login)
-        .map(({ id, html_url: url, body, created_at: createdAt }) => ({ id, url, body: body ?? '', createdAt }))
-        .toSorted((one, other) => one.id - other.id);
-}
-/** The pull request's comment of ours with this key, the oldest, and when it was created (ISO 8601); null: there is none. Throws what GitHub answers. */
-async function readOwnComment(octokit, { key, ...where }) {
-    const [oldest] = await findOwn(octokit, where, markerOf(key), { login: null, now: null });
-    return oldest === undefined ? null : { body: normalised(oldest.body), createdAt: oldest.createdAt };
-}
-/** Writes the first body that GitHub takes, below `head`: over `existing`, or as a new comment. */
-async function write(octokit, { owner, repo, number }, existing, head, progress) {
-    for (const text of progress.bodies) {
-        const body = `${head}\n${text}`;
-        if (body.length > LONGEST_BODY)
-            continue;
-        if (existing !== null && normalised(existing.body) === normalised(body)) {
-            return { action: progress.begun ?? 'unchanged', url: existing.url, removed: 0 };
-        }
-        try {
-            if (existing !== null) {
-                progress.begun ??= 'updated';
-                await octokit.rest.issues.updateComment({ owner, repo, comment_id: existing.id, body });
-                return { action: progress.begun, url: existing.url, removed: 0 };
-            }
-            progress.begun = 'created';
-            const { data } = await octokit.rest.issues.createComment({ owner, repo, issue_number: number, body });
-            progress.login = data.user?.login ?? progress.login;
-            return { action: 'created', url: data.html_url, removed: 0 };
-        }
-        catch (error) {
-            if (statusOf(error) !== 422 || text === progress.bodies.at(-1))
-                throw error;
-            progress.bodies = progress.bodies.filter((other) => other !== text);
-        }
+    const title = `${report_words/* PRODUCT */.Ax}: ${(0,characters/* oneLine */.TN)((0,phrase/* plain */.pj)((0,report_words/* imageHeadline */.WB)(image)))}`;
+    if (image.error) {
+        const { message, remedy, file, line } = image.error;
+        const place = file === null ? null : { file, line };
+        return [{ level: 'error', title, message: [message, remedy].filter(Boolean).join('\n'), place }];
     }
-    throw new Error(`No version of the comment is short enough for GitHub (${LONGEST_BODY} characters).`);
+    const isQuiet = image.verdict === 'within' && image.checks.every((check) => check.status !== 'warned');
+    const level = fails ? 'error' : isQuiet ? 'notice' : 'warning';
+    const isTold = level !== 'notice' || (isImageNoteworthy(image) && ((0,state/* leadChange */.bG)(image)?.amount ?? 0) > 0);
+    const grown = isTold ? grownLines(image) : [];
+    const causes = grown.map(({ cause, place }, at) => ({
+        level: at === 0 ? level : level === 'error' ? 'warning' : level,
+        title: at === 0 ? title : `${report_words/* PRODUCT */.Ax}: ${(0,units/* formatSigned */.Gp)(cause.amount ?? 0)}`,
+        message: (0,characters/* oneLine */.TN)((0,phrase/* plain */.pj)(withoutPlaces((0,report_causes/* causeWords */.pQ)(cause, image, report)))),
+        place,
+    }));
+    const all = [...causes, ...adviceLines(image, report, level)].slice(0, SHOWN);
+    return causes.length === 0 && fails ? [{ level, title, message: title, place: null }, ...all] : all;
 }
-function nowOf(clock) {
-    return new Date(clock.now()).toISOString();
+/** The annotation stands at the place itself. */
+function withoutPlaces(words) {
+    const [first, space, ...rest] = words;
+    return typeof first === 'object' && 'place' in first && space === ' ' ? rest : words;
 }
-/** One look at what is there, and what follows from it: the oldest is kept and says what it should, the others go. */
-async function settle(octokit, comment, create, progress, clock) {
-    const marker = markerOf(comment.key);
-    const [oldest, ...surplus] = await findOwn(octokit, comment, marker, progress);
-    if (oldest === undefined && !create)
-        return { action: 'none', url: null, removed: 0 };
-    const note = comment.note?.(oldest === undefined ? null : normalised(oldest.body), progress.now ?? nowOf(clock)) ?? '';
-    progress.done = await write(octokit, comment, oldest ?? null, note === '' ? marker : `${marker}\n${note}`, progress);
-    for (const { id } of surplus) {
-        try {
-            await octokit.rest.issues.deleteComment({ owner: comment.owner, repo: comment.repo, comment_id: id });
-            progress.removed += 1;
-        }
-        catch (error) {
-            // Another job was quicker.
-            if (statusOf(error) !== 404)
-                throw error;
-        }
-    }
-    return progress.done;
+function grownLines(image) {
+    const file = image.layerChanges.find((layer) => layer.file !== null)?.file ?? null;
+    return (0,report_causes/* allCauses */.IZ)(image).flatMap((cause) => {
+        const line = cause.layer === null ? (image.baseImage?.after?.line ?? null) : cause.layer.line;
+        const of = cause.layer === null ? file : cause.layer.file;
+        return (cause.amount ?? 0) > 0 && of !== null && line !== null ? [{ cause, place: { file: of, line } }] : [];
+    });
 }
+/** New findings of a line; a secret is a warning whatever the size. */
+function adviceLines(image, report, level) {
+    const forbidden = forbiddenRules(image);
+    return image.findings
+        .filter(({ since, file, line }) => (since === 'new' || since === 'grown') && file !== null && line !== null)
+        .map((finding) => ({
+        level: forbidden.has(finding.rule) ? level : finding.rule === 'secrets' ? 'warning' : 'notice',
+        title: `${report_words/* PRODUCT */.Ax}: ${finding.rule}`,
+        message: (0,characters/* oneLine */.TN)((0,phrase/* plain */.pj)(findingWords(finding, report))),
+        place: { file: finding.file, line: finding.line },
+    }));
+}
+/** The image that could not be measured, else one that is over, else the one that grew most. */
+function worstOf({ images }) {
+    const grown = images.toSorted((a, b) => ((0,state/* leadChange */.bG)(b)?.amount ?? 0) - ((0,state/* leadChange */.bG)(a)?.amount ?? 0));
+    return images.find(state/* isFailure */.N6) ?? grown.find((image) => image.verdict === 'over') ?? grown[0];
+}
+
+// EXTERNAL MODULE: ./build/report/assemble.js
+var assemble = __nccwpck_require__(1499);
+;// CONCATENATED MODULE: ./node_modules/markdown-table/index.js
+// To do: next major: remove.
 /**
- * Brings the pull request's comment with this key up to date, so that there is exactly one of ours, and says what became of it.
+ * @typedef {Options} MarkdownTableOptions
+ *   Configuration.
+ */
+
+/**
+ * @typedef Options
+ *   Configuration.
+ * @property {boolean | null | undefined} [alignDelimiters=true]
+ *   Whether to align the delimiters (default: `true`);
+ *   they are aligned by default:
  *
- * What fails for a while (rate limits, GitHub's own errors, an answer that never came) is tried again from the start, at
- * most three times: each try looks first, so that a comment whose answer was lost is found and not written twice. What
- * fails for good throws an Error that explains what to change; what was written before is still reported, not thrown.
+ *   ```markdown
+ *   | Alpha | B     |
+ *   | ----- | ----- |
+ *   | C     | Delta |
+ *   ```
+ *
+ *   Pass `false` to make them staggered:
+ *
+ *   ```markdown
+ *   | Alpha | B |
+ *   | - | - |
+ *   | C | Delta |
+ *   ```
+ * @property {ReadonlyArray<string | null | undefined> | string | null | undefined} [align]
+ *   How to align columns (default: `''`);
+ *   one style for all columns or styles for their respective columns;
+ *   each style is either `'l'` (left), `'r'` (right), or `'c'` (center);
+ *   other values are treated as `''`, which doesn’t place the colon in the
+ *   alignment row but does align left;
+ *   *only the lowercased first character is used, so `Right` is fine.*
+ * @property {boolean | null | undefined} [delimiterEnd=true]
+ *   Whether to end each row with the delimiter (default: `true`).
+ *
+ *   > 👉 **Note**: please don’t use this: it could create fragile structures
+ *   > that aren’t understandable to some markdown parsers.
+ *
+ *   When `true`, there are ending delimiters:
+ *
+ *   ```markdown
+ *   | Alpha | B     |
+ *   | ----- | ----- |
+ *   | C     | Delta |
+ *   ```
+ *
+ *   When `false`, there are no ending delimiters:
+ *
+ *   ```markdown
+ *   | Alpha | B
+ *   | ----- | -----
+ *   | C     | Delta
+ *   ```
+ * @property {boolean | null | undefined} [fillRows=true]
+ *   Whether to fill rows with empty cells up to the most cells in a row
+ *   (default: `true`).
+ *
+ *   When `true`, all rows have as many cells as the longest row:
+ *
+ *   ```markdown
+ *   | Alpha | B    |   |
+ *   | ----- | ---- | - |
+ *   | C     |      |   |
+ *   | D     | Echo | F |
+ *   ```
+ *
+ *   When `false`, rows keep their cells,
+ *   and the delimiter row has as many cells as the header row:
+ *
+ *   ```markdown
+ *   | Alpha | B    |
+ *   | ----- | ---- |
+ *   | C     |
+ *   | D     | Echo | F |
+ *   ```
+ * @property {boolean | null | undefined} [delimiterStart=true]
+ *   Whether to begin each row with the delimiter (default: `true`).
+ *
+ *   > 👉 **Note**: please don’t use this: it could create fragile structures
+ *   > that aren’t understandable to some markdown parsers.
+ *
+ *   When `true`, there are starting delimiters:
+ *
+ *   ```markdown
+ *   | Alpha | B     |
+ *   | ----- | ----- |
+ *   | C     | Delta |
+ *   ```
+ *
+ *   When `false`, there are no starting delimiters:
+ *
+ *   ```markdown
+ *   Alpha | B     |
+ *   ----- | ----- |
+ *   C     | Delta |
+ *   ```
+ * @property {boolean | null | undefined} [padding=true]
+ *   Whether to add a space of padding between delimiters and cells
+ *   (default: `true`).
+ *
+ *   When `true`, there is padding:
+ *
+ *   ```markdown
+ *   | Alpha | B     |
+ *   | ----- | ----- |
+ *   | C     | Delta |
+ *   ```
+ *
+ *   When `false`, there is no padding:
+ *
+ *   ```markdown
+ *   |Alpha|B    |
+ *   |-----|-----|
+ *   |C    |Delta|
+ *   ```
+ * @property {((value: string) => number) | null | undefined} [stringLength]
+ *   Function to detect the length of table cell content (optional);
+ *   this is used when aligning the delimiters (`|`) between table cells;
+ *   full-width characters and emoji mess up delimiter alignment when viewing
+ *   the markdown source;
+ *   to fix this, you can pass this function,
+ *   which receives the cell content and returns its “visible” size;
+ *   note that what is and isn’t visible depends on where the text is displayed.
+ *
+ *   Without such a function, the following:
+ *
+ *   ```js
+ *   markdownTable([
+ *     ['Alpha', 'Bravo'],
+ *     ['中文', 'Charlie'],
+ *     ['👩‍❤️‍👩', 'Delta']
+ *   ])
+ *   ```
+ *
+ *   Yields:
+ *
+ *   ```markdown
+ *   | Alpha | Bravo |
+ *   | - | - |
+ *   | 中文 | Charlie |
+ *   | 👩‍❤️‍👩 | Delta |
+ *   ```
+ *
+ *   With [`string-width`](https://github.com/sindresorhus/string-width):
+ *
+ *   ```js
+ *   import stringWidth from 'string-width'
+ *
+ *   markdownTable(
+ *     [
+ *       ['Alpha', 'Bravo'],
+ *       ['中文', 'Charlie'],
+ *       ['👩‍❤️‍👩', 'Delta']
+ *     ],
+ *     {stringLength: stringWidth}
+ *   )
+ *   ```
+ *
+ *   Yields:
+ *
+ *   ```markdown
+ *   | Alpha | Bravo   |
+ *   | ----- | ------- |
+ *   | 中文  | Charlie |
+ *   | 👩‍❤️‍👩    | Delta   |
+ *   ```
  */
-async function upsertComment(octokit, comment, clock) {
-    const progress = { bodies: comment.bodies, now: null, login: null, begun: null, done: null, removed: 0 };
-    for (let attempt = 1;; attempt += 1) {
-        try {
-            const outcome = await settle(octokit, comment, comment.createIfMissing, progress, clock);
-            if (outcome.action !== 'created')
-                return { ...outcome, removed: progress.removed };
-            // Another job may have found nothing at the same moment and written its own: look again, and leave one.
-            const settled = await settle(octokit, comment, false, progress, clock);
-            return { ...(settled.action === 'none' ? outcome : settled), removed: progress.removed };
-        }
-        catch (error) {
-            // An update that finds nothing: someone deleted the comment after we saw it.
-            const isGone = statusOf(error) === 404 && progress.begun === 'updated';
-            const delay = isGone ? 0 : retryDelay(error, attempt, clock.now());
-            if (delay === null || attempt === TRIES) {
-                if (progress.done !== null)
-                    return { ...progress.done, removed: progress.removed };
-                throw new Error(explainGitHubError(error, clock.now(), TO_COMMENT), { cause: error });
-            }
-            await clock.sleep(delay);
-        }
-    }
-}
 
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: ./build/github/objects.js
-
-/** Far above anything that is kept, in bytes. */
-const LARGEST_BLOB = 20_000_000;
 /**
- * Git's id of a file's content, in the object format that an id of so many hex digits is of: SHA-1 (40) or SHA-256 (64).
- * Source: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
+ * Get the length of a cell.
+ *
+ * @param {string} value
+ *   Cell value.
+ * @returns {number}
+ *   Cell size.
  */
-function blobId(content, digits) {
-    const bytes = Buffer.from(content);
-    return (0,external_node_crypto_.createHash)(digits === 64 ? 'sha256' : 'sha1')
-        .update(`blob ${bytes.length}\0`)
-        .update(bytes)
-        .digest('hex');
+function defaultStringLength(value) {
+  return value.length
 }
-/** Does a thing once for each key; what failed is done again. `loaded` has what was done. */
-function once(load, loaded = new Map()) {
-    return (key, ...rest) => {
-        const known = loaded.get(key);
-        if (known !== undefined)
-            return known;
-        const loading = load(key, ...rest);
-        loaded.set(key, loading);
-        loading.catch(() => loaded.delete(key));
-        return loading;
-    };
+
+/**
+ * Generate a markdown
+ * ([GFM](https://docs.github.com/en/github/writing-on-github/working-with-advanced-formatting/organizing-information-with-tables))
+ * table.
+ *
+ * @param {ReadonlyArray<ReadonlyArray<string | null | undefined>>} table
+ *   Table data (matrix of strings).
+ * @param {Readonly<Options> | null | undefined} [options]
+ *   Configuration (optional).
+ * @returns {string}
+ *   Result.
+ */
+function markdownTable(table, options) {
+  const settings = options || {}
+  // To do: next major: change to spread.
+  // eslint-disable-next-line unicorn/prefer-spread -- `align` can be a string.
+  const align = (settings.align || []).concat()
+  const stringLength = settings.stringLength || defaultStringLength
+  /** @type {Array<number>} Character codes as symbols for alignment per column. */
+  const alignments = []
+  /** @type {Array<Array<string>>} Cells per row. */
+  const cellMatrix = []
+  /** @type {Array<Array<number>>} Sizes of each cell per row. */
+  const sizeMatrix = []
+  /** @type {Array<number>} */
+  const longestCellByColumn = []
+  let mostCellsPerRow = 0
+  let rowIndex = -1
+
+  // This is a superfluous loop if we don’t align delimiters, but otherwise we’d
+  // do superfluous work when aligning, so optimize for aligning.
+  while (++rowIndex < table.length) {
+    /** @type {Array<string>} */
+    const row = []
+    /** @type {Array<number>} */
+    const sizes = []
+    let columnIndex = -1
+
+    if (table[rowIndex].length > mostCellsPerRow) {
+      mostCellsPerRow = table[rowIndex].length
+    }
+
+    while (++columnIndex < table[rowIndex].length) {
+      const cell = serialize(table[rowIndex][columnIndex])
+
+      if (settings.alignDelimiters !== false) {
+        const size = stringLength(cell)
+        sizes[columnIndex] = size
+
+        if (
+          longestCellByColumn[columnIndex] === undefined ||
+          size > longestCellByColumn[columnIndex]
+        ) {
+          longestCellByColumn[columnIndex] = size
+        }
+      }
+
+      row.push(cell)
+    }
+
+    cellMatrix[rowIndex] = row
+    sizeMatrix[rowIndex] = sizes
+  }
+
+  // Figure out which alignments to use.
+  let columnIndex = -1
+
+  if (typeof align === 'object' && 'length' in align) {
+    while (++columnIndex < mostCellsPerRow) {
+      alignments[columnIndex] = toAlignment(align[columnIndex])
+    }
+  } else {
+    const code = toAlignment(align)
+
+    while (++columnIndex < mostCellsPerRow) {
+      alignments[columnIndex] = code
+    }
+  }
+
+  // Inject the alignment row.
+  columnIndex = -1
+  /** @type {Array<string>} */
+  const row = []
+  /** @type {Array<number>} */
+  const sizes = []
+
+  while (++columnIndex < mostCellsPerRow) {
+    const code = alignments[columnIndex]
+    let before = ''
+    let after = ''
+
+    if (code === 99 /* `c` */) {
+      before = ':'
+      after = ':'
+    } else if (code === 108 /* `l` */) {
+      before = ':'
+    } else if (code === 114 /* `r` */) {
+      after = ':'
+    }
+
+    // There *must* be at least one hyphen-minus in each alignment cell.
+    let size =
+      settings.alignDelimiters === false
+        ? 1
+        : Math.max(
+            1,
+            longestCellByColumn[columnIndex] - before.length - after.length
+          )
+
+    const cell = before + '-'.repeat(size) + after
+
+    if (settings.alignDelimiters !== false) {
+      size = before.length + size + after.length
+
+      if (size > longestCellByColumn[columnIndex]) {
+        longestCellByColumn[columnIndex] = size
+      }
+
+      sizes[columnIndex] = size
+    }
+
+    row[columnIndex] = cell
+  }
+
+  // Inject the alignment row.
+  cellMatrix.splice(1, 0, row)
+  sizeMatrix.splice(1, 0, sizes)
+
+  rowIndex = -1
+  /** @type {Array<string>} */
+  const lines = []
+
+  while (++rowIndex < cellMatrix.length) {
+    const row = cellMatrix[rowIndex]
+    const sizes = sizeMatrix[rowIndex]
+    const cellsInRow =
+      settings.fillRows === false
+        ? Math.max(1, cellMatrix[rowIndex === 1 ? 0 : rowIndex].length)
+        : mostCellsPerRow
+    columnIndex = -1
+    /** @type {Array<string>} */
+    const line = []
+
+    while (++columnIndex < cellsInRow) {
+      const cell = row[columnIndex] || ''
+      let before = ''
+      let after = ''
+
+      if (settings.alignDelimiters !== false) {
+        const size =
+          longestCellByColumn[columnIndex] - (sizes[columnIndex] || 0)
+        const code = alignments[columnIndex]
+
+        if (code === 114 /* `r` */) {
+          before = ' '.repeat(size)
+        } else if (code === 99 /* `c` */) {
+          const half = size / 2
+
+          if (size % 2) {
+            before = ' '.repeat(half + 0.5)
+            after = ' '.repeat(half - 0.5)
+          } else {
+            before = ' '.repeat(half)
+            after = before
+          }
+        } else {
+          after = ' '.repeat(size)
+        }
+      }
+
+      if (settings.delimiterStart !== false && !columnIndex) {
+        line.push('|')
+      }
+
+      if (
+        settings.padding !== false &&
+        // Don’t add the opening space if we’re not aligning and the cell is
+        // empty: there will be a closing space.
+        !(settings.alignDelimiters === false && cell === '') &&
+        (settings.delimiterStart !== false || columnIndex)
+      ) {
+        line.push(' ')
+      }
+
+      if (settings.alignDelimiters !== false) {
+        line.push(before)
+      }
+
+      line.push(cell)
+
+      if (settings.alignDelimiters !== false) {
+        line.push(after)
+      }
+
+      if (settings.padding !== false) {
+        line.push(' ')
+      }
+
+      if (settings.delimiterEnd !== false || columnIndex !== cellsInRow - 1) {
+        line.push('|')
+      }
+    }
+
+    lines.push(
+      settings.delimiterEnd === false
+        ? line.join('').replace(/ +$/, '')
+        : line.join('')
+    )
+  }
+
+  return lines.join('\n')
 }
-function typeOf({ type, mode }) {
-    if (type === 'tree')
-        return 'folder';
-    return type === 'blob' && mode.startsWith('100') ? 'file' : 'other';
+
+/**
+ * Serialize a cell value.
+ *
+ * @param {string | null | undefined} [value]
+ *   Value to serialize.
+ * @returns {string}
+ *   Result.
+ */
+function serialize(value) {
+  return value === null || value === undefined ? '' : String(value)
 }
-function entryOf(listed) {
-    return { sha: listed.sha, type: typeOf(listed), size: listed.size ?? null };
+
+/**
+ * Get the alignment character code from a value.
+ *
+ * @param {string | null | undefined} value
+ *   Value.
+ * @returns {number}
+ *   Alignment.
+ */
+function toAlignment(value) {
+  const code = typeof value === 'string' ? value.codePointAt(0) : 0
+
+  return code === 67 /* `C` */ || code === 99 /* `c` */
+    ? 99 /* `c` */
+    : code === 76 /* `L` */ || code === 108 /* `l` */
+      ? 108 /* `l` */
+      : code === 82 /* `R` */ || code === 114 /* `r` */
+        ? 114 /* `r` */
+        : 0
 }
-/** The folders of a tree that was listed with all that is below it, by their ids. */
-function foldersOf(tree, listed) {
-    const folders = new Map([['', new Map()]]);
-    const ids = new Map([[tree, '']]);
-    for (const entry of listed) {
-        if (typeOf(entry) !== 'folder')
+
+;// CONCATENATED MODULE: ./build/report/markdown.js
+
+
+
+/**
+ * Markdown as GitHub reads it: CommonMark with GFM's tables and bare links (https://github.github.com/gfm/), then filters
+ * over the rendered text that turn `@name`, `#123`, `GH-123`, `:emoji:` and addresses into what they stand for. A
+ * backslash does not stop those, as they run after the Markdown is gone; a zero-width space inside does.
+ *
+ * Whatever string gets here may come from a pull request. What comes out is inert: no link, no mention, no image, no
+ * element but `<code>`, no broken table; and it is bounded.
+ */
+/** Characters kept of plain text: a message of a few sentences. */
+const TEXT_MAX = 1000;
+/** Characters kept of a code span: an instruction that fits two lines of a comment. */
+const CODE_MAX = 120;
+/** What is kept of a build's output: its end, where the error is. */
+const BLOCK_LINES = 20;
+const BLOCK_LINE_MAX = 300;
+/** Splits what GitHub's filters would join, and is not seen. */
+const BREAK = '&#8203;';
+const ESCAPES = {
+    '<': '&lt;',
+    '>': '&gt;',
+    '&': '&amp;',
+    // As entities: a table's cells are split before their Markdown is read, and parsers differ over `\\|`.
+    '|': '&#124;',
+    '\\': '&#92;',
+};
+/** Plain text, on one line, that reads as it is: no emphasis, HTML, link, mention or reference comes of it. */
+function markdown_text(value, max = TEXT_MAX) {
+    return escapeText((0,characters/* shorten */.ml)((0,characters/* oneLine */.TN)(value), max));
+}
+function escapeText(value) {
+    return (value
+        // At the start of a line these would begin a list, a heading's underline or a rule.
+        .replace(/^[-+](?![\d.])/, '\u0000$&')
+        .replace(/^(\d+)([.)])(?=\s|$)/, '$1\u0000$2')
+        // The places where GitHub's filters look, marked before the escapes blur them.
+        .replaceAll(/@|:(?=\/\/)|#(?=\w)|(?<=GH)-(?=\d)|:(?=[\w+-]+:)|(?<=www)(?=\.)|\$/gi, '$&\u0001')
+        .replaceAll(/[\\|<>&`*_[\]{}~#!$^=]/g, (character) => ESCAPES[character] ?? `\\${character}`)
+        // The marks are control characters: `oneLine` has left none in the value itself.
+        .replaceAll('\u0000', '\\')
+        .replaceAll('\u0001', BREAK));
+}
+/**
+ * A code span, on one line, that no content gets out of.
+ * @param options.table it stands in a table's cell, where `|` has to be escaped even inside code
+ * @param options.max characters kept
+ */
+function code(value, options = {}) {
+    const content = (0,characters/* shorten */.ml)((0,characters/* oneLine */.TN)(value), options.max ?? CODE_MAX);
+    if (content === '')
+        return '';
+    // GFM has no way to write a backslash before a pipe inside a table's code span that all parsers agree on.
+    if (options.table === true && content.includes('\\|'))
+        return `<code>${escapeText(content)}</code>`;
+    const longest = Math.max(0, ...(content.match(/`+/g) ?? []).map((run) => run.length));
+    const fence = '`'.repeat(longest + 1);
+    const padding = content.startsWith('`') || content.endsWith('`') ? ' ' : '';
+    const inside = options.table === true ? content.replaceAll('|', String.raw `\|`) : content;
+    return `${fence}${padding}${inside}${padding}${fence}`;
+}
+/** A fenced block with the end of what a tool printed; nothing for nothing. */
+function codeBlock(value) {
+    const lines = (0,characters/* manyLines */.hw)(value)
+        .slice(-BLOCK_LINES)
+        .map((line) => (0,characters/* shorten */.ml)(line, BLOCK_LINE_MAX));
+    return lines.length === 0 ? '' : fenced(lines.join('\n'), 'text');
+}
+/** A fenced block that no content gets out of. `language` is a word of our own. */
+function fenced(content, language) {
+    const longest = Math.max(2, ...(content.match(/`+/g) ?? []).map((run) => run.length));
+    const fence = '`'.repeat(longest + 1);
+    return `${fence}${language}\n${content}\n${fence}`;
+}
+/** Where links may lead: an address without anything that could end a Markdown link. */
+const ADDRESS = /^https?:\/\/[\w.:-]+(?:\/[\w.~:%@?&=#/-]*)?$/;
+const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
+/** Longer paths are named, not linked: encoded, one would fill the comment. */
+const LINKED_PATH_MAX = 300;
+/**
+ * Address of a line on GitHub; null where the repository or the commit is not known, or the path is not plainly one
+ * inside the repository.
+ */
+function placeUrl(place, repositoryUrl) {
+    if (safeAddress(repositoryUrl) === null)
+        return null;
+    if (place.commit === null || !COMMIT.test(place.commit) || place.file.length > LINKED_PATH_MAX)
+        return null;
+    const path = encodePath(place.file);
+    return path && `${repositoryUrl}/blob/${place.commit}/${path}${place.line === null ? '' : `#L${place.line}`}`;
+}
+/** A repository's address, where it is one that a link may lead to; else null. */
+function safeAddress(address) {
+    return address !== null && ADDRESS.test(address) ? address : null;
+}
+/** A path, or a branch's name, as a part of an address; null where it is not plainly one inside the repository. */
+function encodePath(path) {
+    const segments = path.split('/');
+    if (segments.some((segment) => segment === '' || segment === '.' || segment === '..'))
+        return null;
+    return segments.map(encodeSegment).join('/');
+}
+/** `encodeURIComponent` leaves `!'()*` alone, and the brackets would end a Markdown link. */
+function encodeSegment(segment) {
+    return encodeURIComponent(segment.toWellFormed()).replaceAll(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+/** The one table of icons. Each stands before words that say the same. */
+const ICONS = { good: '✅ ', warn: '⚠️ ', bad: '❌ ', none: '' };
+/** A phrase as Markdown on one line. */
+function markdown(words, setting) {
+    return words.map((piece) => markdownPiece(piece, setting)).join('');
+}
+/** A phrase as the content of a table's cell. */
+function cell(words, setting) {
+    return markdown(words, { ...setting, table: true });
+}
+function markdownPiece(piece, setting) {
+    const table = setting.table ?? false;
+    if (typeof piece === 'string')
+        return spaced(piece);
+    if ('code' in piece)
+        return code(piece.code, { table });
+    if ('strong' in piece)
+        return `**${markdown_text(piece.strong)}**`;
+    if ('tone' in piece)
+        return ICONS[piece.tone];
+    if ('link' in piece)
+        return ADDRESS.test(piece.url) ? `[${markdown_text(piece.link)}](${piece.url})` : markdown_text(piece.link);
+    const name = code(shortPlace(piece.place), { table });
+    const url = placeUrl(piece.place, setting.repositoryUrl);
+    return url === null ? name : `[${name}](${url})`;
+}
+/** `text` trims; between the pieces of a phrase the spaces count. */
+function spaced(value) {
+    const inner = markdown_text(value);
+    const before = /^\s/.test(value) ? ' ' : '';
+    const after = /\s$/.test(value) && inner !== '' ? ' ' : '';
+    return `${before}${inner}${after}`;
+}
+/** Keeps the line number where the path is too long. */
+function shortPlace(place) {
+    return (0,phrase/* placeName */.fW)({ ...place, file: (0,characters/* shorten */.ml)((0,characters/* oneLine */.TN)(place.file), CODE_MAX - 12) });
+}
+/** Where a table is squeezed, `(+10.6 %)` and `(148,213,004 B)` stay in one piece. */
+function unbroken(piece) {
+    return typeof piece === 'string' ? piece.replaceAll(/(?<=\d) (?=%|B\))/g, '\u00A0') : piece;
+}
+/** A table in GFM; null heads are empty cells. */
+function tableMarkdown(table, setting) {
+    const rows = [table.columns.map(({ head }) => head), ...table.rows];
+    return markdownTable(rows.map((row) => row.map((words) => cell(words.map(unbroken), setting))), { align: table.columns.map(({ align }) => align), alignDelimiters: false });
+}
+
+;// CONCATENATED MODULE: ./build/report/tables.js
+
+
+
+
+
+
+const NOT_MEASURED = 'not measured';
+/** An image's name in a table of many: the names of repositories on GitHub have at most 100 characters. */
+const NAME_MAX = 100;
+/**
+ * The figures of one image: a row for each metric that is measured and says something or has a budget. Columns for the
+ * base only with a comparison, for budgets only where one was set.
+ */
+function figuresTable(image, report) {
+    const compared = image.base !== null;
+    const judged = image.checks.length > 0;
+    const columns = [
+        { head: [], align: 'left' },
+        ...(compared ? [{ head: baseHead([image]), align: 'right' }] : []),
+        { head: headHead(report), align: 'right' },
+        ...(compared ? [{ head: ['change'], align: 'right' }] : []),
+        ...(judged
+            ? [
+                { head: ['budget'], align: 'right' },
+                { head: [], align: 'left' },
+            ]
+            : []),
+    ];
+    const row = (cells) => [
+        cells.name,
+        ...(compared ? [[cells.before]] : []),
+        [cells.after],
+        ...(compared ? [cells.change] : []),
+        ...(judged ? [[budgetCell(cells.check, image)], statusCell(cells.check)] : []),
+    ];
+    const rows = report_words/* METRICS */.Cb.flatMap(({ metric, name, budget }) => {
+        const before = image.base?.[metric] ?? null;
+        const after = image.head?.[metric] ?? null;
+        const change = image.change?.[metric] ?? null;
+        const check = image.checks.find((each) => each.budget === budget && each.scope === null);
+        const leads = metric === (0,state/* leadMetric */.lL)(image);
+        const says = after !== null && (leads || !compared || change?.amount !== 0);
+        if (check === undefined && !says)
+            return [];
+        const figure = (value, other) => {
+            if (value === null)
+                return NOT_MEASURED;
+            return metric === 'layers' ? String(value) : (0,units/* formatBytesAmong */.hr)(value, [other, check?.limit ?? null]);
+        };
+        const changed = change === null ? '' : metric === 'layers' ? layersChange(change.amount) : (0,report_words/* changeWords */.mF)(change);
+        return [
+            row({
+                name: leads ? [{ strong: name }] : [name],
+                before: figure(before, after),
+                after: figure(after, before),
+                change: leads && changed !== 'same' && changed !== '' ? emphasised(changed) : [changed],
+                check,
+            }),
+        ];
+    });
+    const shown = new Set(report_words/* METRICS */.Cb.map(({ budget }) => image.checks.find((check) => check.budget === budget && check.scope === null)));
+    for (const check of image.checks) {
+        // A rule that found nothing is no figure.
+        if (shown.has(check) || (check.metric === 'findings' && check.status === 'within'))
             continue;
-        folders.set(entry.path, new Map());
-        ids.set(entry.sha, entry.path);
+        rows.push(row({ ...checkFigures(check), check }));
     }
-    for (const entry of listed) {
-        const cut = entry.path.lastIndexOf('/');
-        folders.get(entry.path.slice(0, Math.max(0, cut)))?.set(entry.path.slice(cut + 1), entryOf(entry));
-    }
-    return new Map([...ids].map(([sha, path]) => [sha, folders.get(path)]));
+    return { columns, rows };
 }
-/** The objects of one repository. */
-function openObjects({ rest: { git } }, { owner, repo }) {
-    const where = { owner, repo };
-    const treeOf = once(async (commit) => (await git.getCommit({ ...where, commit_sha: commit })).data.tree.sha);
-    const folders = new Map();
-    const readFolder = once(async (sha) => {
-        const { data } = await git.getTree({ ...where, tree_sha: sha });
-        if (data.truncated)
-            throw new Error(`A folder of the branch has too many files to be listed (${sha}).`);
-        return new Map(data.tree.map((entry) => [entry.path, entryOf(entry)]));
-    }, folders);
-    const readWhole = once(async (sha) => {
-        const { data } = await git.getTree({ ...where, tree_sha: sha, recursive: '1' });
-        if (data.truncated)
-            return readFolder(sha);
-        const found = foldersOf(sha, data.tree);
-        for (const [id, folder] of found)
-            folders.set(id, Promise.resolve(folder));
-        return found.get(sha);
-    });
-    const loadBlob = once(async (sha) => {
-        const { data } = await git.getBlob({ ...where, file_sha: sha });
-        return Buffer.from(data.content, 'base64');
-    });
-    const writeBlob = once(async (_id, content) => {
-        const { data } = await git.createBlob({ ...where, content: content.toString('base64'), encoding: 'base64' });
-        return data.sha;
-    });
+/** What a check judged, where it has a row of its own: growth, a part of the image, a second limit, findings. */
+function checkFigures(check) {
+    const name = checkName(check);
+    if (check.budget === 'max-increase')
+        return { name, before: '', after: '', change: [(0,report_words/* growthWords */.dX)(check)] };
+    const { actual, growth, metric } = check;
+    const figure = (value) => {
+        if (metric === 'findings')
+            return (0,units/* formatCount */.B4)(value, 'finding');
+        return metric === 'layers' ? String(value) : (0,units/* formatBytesAmong */.hr)(value, [check.limit]);
+    };
+    const before = actual === null || growth === null ? null : actual - growth;
+    const change = growth === null ? '' : growth === 0 ? 'same' : (0,report_words/* amountWords */.oQ)(check, growth);
     return {
-        treeOf,
-        readTree: (sha, reach) => (reach === 'whole' ? readWhole(sha) : readFolder(sha)),
-        readBlob: async ({ sha, size }) => {
-            if ((size ?? 0) > LARGEST_BLOB)
-                throw new Error(`A file of the branch is too large to be read: ${size} bytes.`);
-            return loadBlob(sha);
-        },
-        writeTree: async (base, changes) => {
-            const tree = [];
-            // One after the other, as GitHub asks those who write to do.
-            for (const { path, content } of changes) {
-                const file = { path, mode: '100644', type: 'blob' };
-                if (content === null)
-                    tree.push({ ...file, sha: null });
-                else if (typeof content === 'string')
-                    tree.push({ ...file, content });
-                else
-                    tree.push({ ...file, sha: await writeBlob(blobId(content, 40), content) });
-            }
-            const { data } = await git.createTree({ ...where, tree, ...(base !== null && { base_tree: base }) });
-            return data.sha;
-        },
-        writeCommit: async (commit) => (await git.createCommit({ ...where, ...commit })).data.sha,
+        name,
+        before: before === null ? '' : figure(before),
+        after: actual === null ? NOT_MEASURED : figure(actual),
+        change: [change],
     };
 }
-
-;// CONCATENATED MODULE: ./build/github/data-branch.js
-
-
-/** In all, failures in a row that nobody else's progress explains, and milliseconds of waiting. */
-const MOST_TRIES = 40;
-const MOST_FAILURES = 5;
-const PATIENCE = 180_000;
+/** `Growth`, `In 30 days`, `Size`, `Own layers`, `Growth of own layers`, `Download of stage `runtime``. */
+function checkName(check) {
+    const { scope } = check;
+    const of = check.budget === 'max-increase' ? 'Growth' : OF_METRIC[check.metric];
+    if (check.over !== null)
+        return overName(check.over, check.against);
+    if (scope === null)
+        return [of];
+    const parts = {
+        own: ['own layers'],
+        base: ['base image'],
+        path: [{ code: scope.of ?? '' }],
+        stage: (0,phrase/* phrase */.MZ) `stage ${{ code: scope.of ?? '' }}`,
+        package: (0,phrase/* phrase */.MZ) `package ${{ code: scope.of ?? '' }}`,
+        rule: (0,phrase/* phrase */.MZ) `forbidden: ${{ code: scope.of ?? '' }}`,
+    };
+    const part = parts[scope.kind];
+    const plainly = scope.kind === 'rule' || (check.metric === 'size' && check.budget !== 'max-increase');
+    return plainly ? (0,phrase/* capitalised */.Iu)(part) : (0,phrase/* phrase */.MZ) `${of} of ${part}`;
+}
+/** `In 30 days`, `Since `v1.4``: short, for a terminal has 80 columns. */
+function overName(over, against) {
+    if (over.kind === 'days')
+        return [`In ${(0,units/* formatCount */.B4)(over.days, 'day')}`];
+    return against?.tag ? (0,phrase/* phrase */.MZ) `Since ${{ code: (0,characters/* shorten */.ml)(against.tag, TAG_MAX, '...') }}` : ['Since release'];
+}
+const TAG_MAX = 40;
+const OF_METRIC = {
+    size: 'Size',
+    'download-size': 'Download',
+    layers: 'Layers',
+    findings: '',
+};
+function layersChange(amount) {
+    return amount === 0 ? 'same' : (0,units/* formatSignedCount */.t2)(amount);
+}
+/** The amount in bold, its percentage beside it. */
+function emphasised(change) {
+    const [, amount = change, percent = ''] = /^(.*?)( \(.*\))?$/.exec(change) ?? [];
+    return [{ strong: amount }, percent].filter((piece) => piece !== '');
+}
+function budgetCell(check, image) {
+    if (check === undefined)
+        return '';
+    if (check.unit !== 'bytes' || check.budget === 'max-increase' || check.level === 'warn')
+        return (0,report_words/* limitWords */.vd)(check);
+    const metric = check.metric === 'size' ? 'size' : 'downloadSize';
+    return (0,units/* formatBytesAmong */.hr)(check.limit, [image.head?.[metric] ?? null], units/* formatLimit */.tW);
+}
+function statusCell(check) {
+    if (check === undefined)
+        return [];
+    const { tone, words } = (0,report_words/* statusWords */.o7)(check);
+    return [{ tone }, words];
+}
+/** `main a1b2c3d` where all the images have that base, else `base`. */
+function baseHead(images) {
+    const [first] = images;
+    if (first === undefined)
+        return ['base'];
+    const commit = (0,state/* measuredBase */.uG)(first);
+    const isSame = (image) => (0,state/* measuredBase */.uG)(image) === commit && image.baseline.ref === first.baseline.ref;
+    if (!images.every(isSame))
+        return ['base'];
+    const name = (0,report_words/* baseName */.Fl)(first).replace(/^the base$/, 'base');
+    return commit === null ? [name] : (0,phrase/* phrase */.MZ) `${name} ${{ code: (0,report_words/* shortCommit */.h)(commit) }}`;
+}
+function headHead(report) {
+    const { pushed, dirty, reference } = report.head;
+    if (reference !== null)
+        return [(0,characters/* shorten */.ml)((0,report_words/* shortReference */.eV)(reference), NAME_MAX, '...')];
+    if (dirty)
+        return ['this change (uncommitted)'];
+    // What reviewers know it by; the links lead to the tree that was measured.
+    const commit = pushed ?? report.head.commit;
+    return commit === null ? ['this change'] : (0,phrase/* phrase */.MZ) `this change ${{ code: (0,report_words/* shortCommit */.h)(commit) }}`;
+}
+/** Could not be measured, over, over before or near, then by growth; what has no comparison last. */
+function worstFirst(a, b) {
+    return urgency(a) - urgency(b) || growthOf(b) - growthOf(a);
+}
+function urgency(image) {
+    if ((0,state/* isFailure */.N6)(image))
+        return 0;
+    if (image.verdict === 'over')
+        return 1;
+    return image.checks.some(({ status, reason }) => status !== 'within' && reason !== 'no-record') ? 2 : 3;
+}
+function growthOf(image) {
+    return (0,state/* leadChange */.bG)(image)?.amount ?? Number.MIN_SAFE_INTEGER;
+}
+/** Many images, a row each in the order given, in their leading metric; platforms only where they tell rows apart. */
+function overviewTable(images, report) {
+    const names = new Set(report.images.map((image) => image.name));
+    const known = new Set(report.images.map((image) => image.platform).filter((platform) => platform !== null));
+    const platforms = names.size < report.images.length || known.size > 1;
+    const compared = report.images.some((image) => image.base !== null);
+    const judged = report.images.some((image) => image.checks.length > 0);
+    const withBase = report.images.filter((image) => image.base !== null);
+    return {
+        columns: [
+            ...(names.size > 1 || !platforms ? [{ head: ['image'], align: 'left' }] : []),
+            ...(platforms ? [{ head: ['platform'], align: 'left' }] : []),
+            ...(compared ? [{ head: baseHead(withBase), align: 'right' }] : []),
+            { head: headHead(report), align: 'right' },
+            ...(compared ? [{ head: ['change'], align: 'right' }] : []),
+            ...(judged ? [{ head: ['budget'], align: 'right' }] : []),
+            { head: [], align: 'left' },
+        ],
+        rows: images.map((image) => {
+            const metric = (0,state/* leadMetric */.lL)(image);
+            const change = (0,state/* leadChange */.bG)(image);
+            const { tone, words } = (0,report_words/* imageStatus */.oL)(image);
+            const name = (0,characters/* shorten */.ml)(image.name, NAME_MAX, '...');
+            const noisy = (0,state/* isFailure */.N6)(image) || image.verdict === 'over';
+            const before = metric === null ? null : (image.base?.[metric] ?? null);
+            return [
+                ...(names.size > 1 || !platforms ? [[noisy ? { strong: name } : name]] : []),
+                ...(platforms ? [[image.platform ?? 'not known']] : []),
+                ...(compared ? [[before === null ? noBase(image) : (0,units/* formatBytes */.z3)(before)]] : []),
+                [metric === null ? NOT_MEASURED : leadFigure(image, metric)],
+                ...(compared ? [[change === null ? '' : (0,report_words/* changeWords */.mF)(change)]] : []),
+                ...(judged ? [[overviewBudget(image)]] : []),
+                [{ tone }, words],
+            ];
+        }),
+    };
+}
+function noBase(image) {
+    if (image.head === null)
+        return '';
+    return image.base === null ? 'none' : NOT_MEASURED;
+}
+function leadFigure(image, metric) {
+    const value = image.head?.[metric] ?? null;
+    if (value === null)
+        return NOT_MEASURED;
+    return metric === 'size' ? (0,units/* formatBytes */.z3)(value) : `${(0,units/* formatBytes */.z3)(value)} to download`;
+}
 /**
- * How long those wait at most who were overtaken, in milliseconds: at first, from try to try, and ever. Simulated with tries of 2.4 s,
- * twenty jobs that begin in the same second are done after 64 s on average, the last of them with 8 tries.
+ * An image's cap in the leading metric, and whatever else its status speaks of: `160 MB`, `160 MB, 12 layers`. The image's
+ * own table has all of them.
  */
-const FIRST_DELAY = 4000;
-const GROWTH = 1.5;
-const LONGEST_DELAY = 20_000;
-/** Opens the data branch. Nothing is asked of GitHub before it is used. `random` is as Math.random: it keeps jobs from trying again together. */
-function openDataBranch(octokit, place, clock, random = Math.random) {
-    const objects = openObjects(octokit, place);
-    const access = { ...place, octokit, objects };
-    const explained = (error, need) => new Error(explainGitHubError(error, clock.now(), need), { cause: error });
-    const patientRead = (read) => patiently(clock, read).catch((error) => {
-        throw explained(error, TO_READ);
+function overviewBudget(image) {
+    const lead = (0,state/* leadMetric */.lL)(image);
+    const cap = lead === 'downloadSize' ? 'max-download-size' : 'max-size';
+    return (image.checks
+        .filter((check) => (check.budget === cap && check.scope === null) || check.status !== 'within')
+        // There is nothing yet that a status could speak of.
+        .filter((check) => check.reason !== 'no-record')
+        .map((check) => {
+        if (check.metric === 'findings')
+            return `no ${check.scope?.of}`;
+        if (check.scope !== null || check.over !== null)
+            return `${(0,report_words/* limitWords */.vd)(check)} (${(0,phrase/* plain */.pj)(checkName(check))})`;
+        if (check.budget === 'max-layers')
+            return (0,units/* formatCount */.B4)(check.limit, 'layer');
+        const download = check.budget === 'max-download-size' && lead === 'size';
+        return `${(0,report_words/* limitWords */.vd)(check)}${download ? ' to download' : ''}`;
+    })
+        .join(', '));
+}
+/** `All layers (2 of 10 changed)`. */
+function layersTitle(image) {
+    const total = image.layerChanges.filter((layer) => layer.change !== 'removed').length;
+    const by = (0,state/* leadMetric */.lL)(image) === 'downloadSize' ? ', by download size' : '';
+    if (image.base === null)
+        return `All layers${by} (${total})`;
+    const count = (test) => image.layerChanges.filter(test).length;
+    const removed = count((layer) => layer.change === 'removed');
+    const others = [
+        [removed, 'removed'],
+        [count((layer) => layer.change === 'moved'), 'moved'],
+        [count((layer) => layer.change === 'rebuilt'), 'rebuilt'],
+    ].flatMap(([number, what]) => (number === 0 ? [] : `, ${number} ${what}`));
+    return `All layers${by} (${count(report_causes/* isChanged */.Hq) - removed} of ${total} changed${others.join('')})`;
+}
+/** Every layer, base layer first; those that came with the `FROM` image and did not change are one row. */
+function layersTable(image, report) {
+    const compared = image.base !== null;
+    const folded = image.layerChanges.filter((layer) => layer.fromBase && (!compared || layer.change === 'unchanged'));
+    const rest = image.layerChanges.filter((layer) => !folded.includes(layer));
+    const columns = [
+        { head: ['line'], align: 'right' },
+        { head: ['instruction'], align: 'left' },
+        ...(compared ? [{ head: baseHead([image]), align: 'right' }] : []),
+        { head: headHead(report), align: 'right' },
+        ...(compared ? [{ head: ['change'], align: 'right' }] : []),
+    ];
+    const lead = (0,state/* leadMetric */.lL)(image);
+    const rows = rest.map((layer) => {
+        const figures = (0,report_causes/* layerFigures */.rK)(layer);
+        const other = figures.metric !== null && figures.metric !== lead && lead !== null ? ' to download' : '';
+        const figure = (value) => [value === null ? NOT_MEASURED : `${(0,units/* formatBytes */.z3)(value)}${other}`];
+        const line = layer.line === null ? [] : [String(layer.line)];
+        const after = layer.change === 'removed' ? [] : figure(figures.after);
+        if (!compared)
+            return [line, [{ code: layer.instruction }], after];
+        const before = layer.change === 'added' ? [] : figure(figures.before);
+        const change = [layerChangeWords(layer.change, figures.amount)];
+        return [line, [{ code: layer.instruction }], before, after, change];
     });
-    const update = async (change, message) => {
-        const progress = { tries: 0, failures: 0, waited: 0, seen: null, begun: new Map(), isUnsure: false };
-        for (;;) {
-            progress.tries += 1;
-            try {
-                const done = await tryOnce(access, { change, message }, progress);
-                return { ...done, tries: progress.tries };
-            }
-            catch (error) {
-                const delay = delayAfter(error, progress, clock.now(), random());
-                if (delay === null)
-                    throw explained(error, TO_WRITE);
-                progress.waited += delay;
-                await clock.sleep(delay);
-            }
+    return { columns, rows: folded.length > 0 ? [baseRow(image, folded, compared), ...rows] : rows };
+}
+/** `FROM node:24-slim` (6 layers, unchanged). */
+function baseRow(image, layers, compared) {
+    const name = image.baseImage?.after?.name ?? null;
+    const sizes = layers.map((layer) => (0,report_causes/* layerFigures */.rK)(layer).after);
+    const metrics = new Set(layers.map((layer) => (0,report_causes/* layerFigures */.rK)(layer).metric));
+    const known = metrics.size === 1 && sizes.every((size) => size !== null);
+    const sum = known ? (0,units/* formatBytes */.z3)(sizes.reduce((total, size) => total + size, 0)) : NOT_MEASURED;
+    const words = ` (${(0,units/* formatCount */.B4)(layers.length, 'layer')}${compared ? ', unchanged' : ''})`;
+    const what = name === null ? ['base image'] : [{ code: `FROM ${(0,state/* familiarName */.hG)(name)}` }];
+    return [[], [...what, words], ...(compared ? [[sum]] : []), [sum], ...(compared ? [[]] : [])];
+}
+/** Rows of the table of places, over all causes. */
+const PARTS_SHOWN = 30;
+/** What is less than this share of the largest is no news. */
+const WORTH_SHARE = 0.005;
+/** `Where it changed`: the folders, files and packages of every cause. */
+function partsTitle(image) {
+    return `Where it changed (${(0,units/* formatCount */.B4)(partsTable(image).rows.length, 'place')})`;
+}
+/** Folders, files and groups of packages that grew or shrank, largest first, with the line that wrote them; no rows where one place is all. */
+function partsTable(image) {
+    const places = (0,report_causes/* allCauses */.IZ)(image).flatMap(({ layer, why }) => (why?.parts ?? []).map((part) => ({
+        line: layer === null ? (image.baseImage?.after?.line ?? null) : layer.line,
+        part,
+    })));
+    const columns = [
+        { head: ['line'], align: 'right' },
+        { head: ['where'], align: 'left' },
+        { head: ['files'], align: 'right' },
+        { head: ['change'], align: 'right' },
+    ];
+    const largest = Math.max(0, ...places.map(({ part }) => Math.abs(part.amount)));
+    const telling = places.filter(({ part }) => Math.abs(part.amount) >= largest * WORTH_SHARE);
+    if (telling.length < 2)
+        return { columns, rows: [] };
+    const rows = telling
+        .toSorted((one, other) => Math.abs(other.part.amount) - Math.abs(one.part.amount))
+        .slice(0, PARTS_SHOWN)
+        .map(({ line, part }) => [
+        line === null ? [] : [String(line)],
+        part.path === null ? [`${report_causes/* ECOSYSTEMS */.SQ[part.ecosystem ?? 'dpkg']}s`] : [{ code: part.path }],
+        [String(part.files)],
+        [`${(0,units/* formatSigned */.Gp)(part.amount)}${part.change === 'changed' ? '' : `, ${part.change}`}`],
+    ]);
+    return { columns, rows };
+}
+/** `Packages (3 new, 1 updated, 2 gone)`. */
+function packagesTitle(image) {
+    const packages = image.packages ?? [];
+    const counts = ['new', 'updated', 'gone', 'same'].flatMap((change) => {
+        const count = packages.filter((each) => each.change === change).length;
+        return count === 0 ? [] : [`${count} ${change === 'same' ? 'with other files' : change}`];
+    });
+    return `Packages (${counts.join(', ')})`;
+}
+/** Rows of the table of packages. */
+const PACKAGES_SHOWN = 50;
+function version(text) {
+    return text === null ? [] : [(0,characters/* shorten */.ml)(text, 60, '...')];
+}
+/** Packages that came, went or changed, largest change first. */
+function packagesTable(image, report) {
+    const all = image.packages ?? [];
+    // Of the same versions the places tell more.
+    const packages = all.every(({ change }) => change === 'same') ? [] : all;
+    return {
+        columns: [
+            { head: ['package'], align: 'left' },
+            { head: baseHead([image]), align: 'right' },
+            { head: headHead(report), align: 'right' },
+            { head: ['change'], align: 'right' },
+        ],
+        rows: packages
+            .slice(0, PACKAGES_SHOWN)
+            .map((each) => [
+            (0,phrase/* phrase */.MZ) `${{ code: each.name }}${each.dev === true ? ' (dev)' : ''}`,
+            each.change === 'new' ? [] : version(each.versionBefore),
+            each.change === 'gone' ? [] : version(each.versionAfter),
+            [`${(0,units/* formatSigned */.Gp)(each.amount)}${each.change === 'new' || each.change === 'gone' ? `, ${each.change}` : ''}`],
+        ]),
+    };
+}
+function layerChangeWords(change, amount) {
+    const figure = amount === null ? NOT_MEASURED : (0,units/* formatSigned */.Gp)(amount);
+    const words = {
+        unchanged: '',
+        rebuilt: 'rebuilt',
+        moved: 'moved',
+        changed: amount === 0 ? 'edited, same size' : figure,
+        added: `${figure}, new`,
+        removed: `${figure}, removed`,
+    };
+    return words[change];
+}
+
+// EXTERNAL MODULE: ./build/compare/compare.js + 6 modules
+var compare = __nccwpck_require__(3754);
+;// CONCATENATED MODULE: ./build/report/sparkline.js
+/** U+2581 to U+2588, of one to eight eighths of a line's height. */
+const BLOCKS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+const MIDDLE = '▄';
+/** What spans less than this share of its largest value is flat. */
+const FLAT_SHARE = 0.01;
+/** The blocks stand for at least this share of the largest value, so that noise does not look like a mountain. */
+const SPAN_SHARE = 0.1;
+/**
+ * A series as a line of blocks, one character a value, null as a space: the smallest value is the lowest block, the largest the highest. What
+ * spans little stays around the middle, and what is flat, or one value, is the middle block throughout.
+ * @param floor share of the largest value; a series that spans less is flat
+ */
+function sparkline(values, floor = FLAT_SHARE) {
+    const known = values.filter((value) => value !== null);
+    const low = known.reduce((least, value) => Math.min(least, value), Infinity);
+    const high = known.reduce((most, value) => Math.max(most, value), -Infinity);
+    const isFlat = high === low || high - low < high * floor;
+    const span = Math.max(high - low, high * SPAN_SHARE);
+    const foot = (low + high - span) / 2;
+    const blockOf = (value) => {
+        if (isFlat)
+            return MIDDLE;
+        const height = Math.floor(((value - foot) / span) * BLOCKS.length);
+        return BLOCKS[Math.min(BLOCKS.length - 1, height)];
+    };
+    return values.map((value) => (value === null ? ' ' : blockOf(value))).join('');
+}
+
+;// CONCATENATED MODULE: ./build/report/trend.js
+
+
+
+
+
+
+
+/** Fewer are no trend. */
+const RECORDS_MIN = 3;
+const NAMES = { size: 'Size', downloadSize: 'Download size' };
+/**
+ * Where the image comes from, as one line: its size (or the metric that it is spoken of in) at the default branch's last records and with
+ * this change. Null where fewer than three records have that metric, or it cannot be compared with theirs.
+ */
+function trendWords(image) {
+    const metric = (0,state/* leadMetric */.lL)(image);
+    const now = metric === null ? null : (image.head?.[metric] ?? null);
+    if (metric === null || now === null)
+        return null;
+    if (metric === 'downloadSize' && image.unlikeDownloads !== null)
+        return null;
+    const records = image.trend.flatMap(({ at, [metric]: value }) => (value === null ? [] : [{ at, value }]));
+    const [first] = records;
+    if (first === undefined || records.length < RECORDS_MIN)
+        return null;
+    const values = [...records.map(({ value }) => value), now];
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const since = first.at.slice(0, 10);
+    const over = `over ${(0,units/* formatCount */.B4)(records.length, 'record')} since ${since}`;
+    const name = `${NAMES[metric]} over time`;
+    if (high - low < NOISE_BYTES)
+        return [`${name}: the same ${over}, and with this change`];
+    const isFlat = high - low < high * FLAT_SHARE;
+    const bars = { code: sparkline(values) };
+    const nearly = isFlat ? 'nearly the same, ' : '';
+    const change = (0,compare/* changeOf */.C2)(first.value, now);
+    if (Math.abs(change.amount) < NOISE_BYTES) {
+        return (0,phrase/* phrase */.MZ) `${name}: ${bars} ${nearly}with this change as it was on ${since}, ${(0,units/* formatCount */.B4)(records.length, 'record')} ago`;
+    }
+    return (0,phrase/* phrase */.MZ) `${name}: ${bars} ${nearly}${(0,report_words/* changeWords */.mF)(change)} ${over}, this change included`;
+}
+
+;// CONCATENATED MODULE: ./build/report/comment.js
+
+
+
+
+
+
+
+
+
+
+/** GitHub takes 65,536 characters; the rest is for the marker and whatever the caller puts around it. */
+const FULL_MAX = 60_000;
+const SHORT_MAX = 16_000;
+const MINIMAL_MAX = 4_000;
+/** GitHub takes 1 MiB of UTF-8 per step; other tools of the same step may write there too. */
+const SUMMARY_MAX = 1_000_000;
+const comment_length = (text) => text.length;
+const FULL = {
+    max: FULL_MAX,
+    measure: comment_length,
+    quietImages: false,
+    sections: true,
+    layers: true,
+    causes: report_causes/* CAUSES_SHOWN */.x3,
+};
+const SHORT = {
+    max: SHORT_MAX,
+    measure: comment_length,
+    quietImages: false,
+    sections: true,
+    layers: false,
+    causes: report_causes/* CAUSES_SHOWN */.x3,
+};
+const MINIMAL = {
+    max: MINIMAL_MAX,
+    measure: comment_length,
+    quietImages: false,
+    sections: false,
+    layers: false,
+    causes: 0,
+};
+const SUMMARY = {
+    max: SUMMARY_MAX,
+    measure: (text) => Buffer.byteLength(text),
+    quietImages: true,
+    sections: true,
+    layers: true,
+    causes: report_causes/* CAUSES_SHOWN */.x3,
+};
+/**
+ * The pull request's comment in three lengths: full, short and minimal, of at most `FULL_MAX`, `SHORT_MAX` and
+ * `MINIMAL_MAX` characters. Each has the verdict; what is left out is counted. Without the marker of a sticky comment.
+ */
+function renderComment(report) {
+    return [FULL, SHORT, MINIMAL].map((detail) => render(report, detail));
+}
+/** The job's summary: the comment's words, with the sections and layers of every image; at most `SUMMARY_MAX` bytes of UTF-8. */
+function renderSummary(report) {
+    return render(report, SUMMARY);
+}
+function render(report, detail) {
+    const [image] = report.images;
+    if (image !== undefined && report.images.length === 1)
+        return renderOne(image, report, detail);
+    return renderMany(report, detail);
+}
+function settingOf(report) {
+    return { repositoryUrl: report.repositoryUrl };
+}
+function renderOne(image, report, detail) {
+    const page = new Page(detail, report);
+    if (isQuiet(image) && report.gonePlatforms.length === 0 && !detail.quietImages) {
+        page.add(markdown((0,report_words/* quietWords */.iO)(image), settingOf(report)));
+        // A change below the noise floor is no news, but it can be looked up.
+        if (detail.layers && !image.untouched && (0,state/* leadChange */.bG)(image)?.amount !== 0) {
+            page.add(details('Figures', tableMarkdown(figuresTable(image, report), settingOf(report))));
         }
-    };
-    return {
-        snapshot: async () => {
-            const tip = await patientRead(() => readTip(access));
-            return tip && { commit: tip.commit, ...shelfAt(objects, tip.tree, patientRead) };
-        },
-        update,
-    };
-}
-/** The branch's latest commit; null: there is no such branch. */
-async function readRef({ octokit, owner, repo, branch }) {
-    try {
-        return (await octokit.rest.git.getRef({ owner, repo, ref: `heads/${branch}` })).data.object.sha;
+        return page.toString();
     }
-    catch (error) {
-        if (statusOf(error) === 404 || obstacleOf(error) === 'empty')
-            return null;
-        throw error;
+    page.add(heading(3, (0,phrase/* phrase */.MZ) `${report_words/* PRODUCT */.Ax}: ${(0,report_words/* imageHeadline */.WB)(image)}`, report));
+    for (const words of (0,report_words/* reportWords */.is)(report))
+        page.add(markdown(words, settingOf(report)));
+    for (const block of imageBlocks(image, report, detail))
+        page.add(block);
+    page.close(small((0,report_words/* smallPrint */.fk)(image, report), (0,state/* stateOf */.L4)(image) === 'failed' ? { ...report, runUrl: null } : report));
+    return page.toString();
+}
+/** Nothing to tell: neither a budget nor the image's size moved. */
+function isQuiet(image) {
+    return !isImageNoteworthy(image);
+}
+/** What stands under an image's heading, most needed first. */
+function imageBlocks(image, report, detail) {
+    const setting = settingOf(report);
+    const blocks = [];
+    const paragraphs = (0,report_words/* explanation */.Qb)(image, report).map((words) => markdown(words, setting));
+    if ((0,state/* stateOf */.L4)(image) === 'failed') {
+        const output = image.error === null || !detail.sections ? '' : codeBlock((0,report_words/* failureOutput */.YP)(image.error));
+        return [...paragraphs.slice(0, -1), output, ...paragraphs.slice(-1)];
     }
-}
-async function readTip(access) {
-    const commit = await readRef(access);
-    return commit === null ? null : { commit, tree: await access.objects.treeOf(commit) };
-}
-/**
- * What a tree has at a path; the tree itself for an empty one. Null: nothing. A folder at the top is an image's: what is asked for lies in
- * several folders below it, so that it is read whole.
- */
-async function find(objects, tree, path) {
-    let found = tree === null ? null : { sha: tree, type: 'folder', size: null };
-    for (const [depth, name] of namesOf(path).entries()) {
-        if (found?.type !== 'folder')
-            return null;
-        found = (await entriesIn(objects, found, depth)).get(name) ?? null;
+    if (image.untouched)
+        return paragraphs;
+    blocks.push(tableMarkdown(figuresTable(image, report), setting), ...paragraphs);
+    const causes = (0,report_causes/* causesOf */.cZ)(image, detail.causes);
+    if (causes !== null && detail.causes > 0) {
+        const lines = [...causes.causes.map((cause) => (0,report_causes/* causeWords */.pQ)(cause, image, report)), ...causes.rest];
+        blocks.push(`**${causes.title}**\n${bullets(lines, setting)}`);
     }
-    return found;
-}
-/** The names that a path is made of. */
-function namesOf(path) {
-    return path === '' ? [] : path.split('/');
-}
-function entriesIn(objects, { sha }, depth) {
-    return objects.readTree(sha, depth === 1 ? 'whole' : undefined);
-}
-/** The files of a tree (null: none), asked for in a way of its own. */
-function shelfAt(objects, tree, ask) {
-    return {
-        read: (path) => ask(async () => {
-            const found = await find(objects, tree, path);
-            return found?.type === 'file' ? objects.readBlob(found) : null;
-        }),
-        list: (folder) => ask(async () => {
-            const found = await find(objects, tree, folder);
-            return found?.type === 'folder' ? [...(await entriesIn(objects, found, namesOf(folder).length)).keys()] : null;
-        }),
-    };
-}
-/** Looks at the branch as it is, and writes what is missing there. */
-async function tryOnce(access, { change, message }, progress) {
-    const { objects } = access;
-    const tip = await readTip(access);
-    if (progress.seen !== (tip?.commit ?? null))
-        progress.failures = 0;
-    progress.seen = tip?.commit ?? null;
-    const landed = await findLanded(access, tip, progress);
-    if (landed !== null)
-        return { commit: landed, isNew: progress.begun.get(landed) ?? false, action: 'created' };
-    const unchanged = { commit: tip?.commit ?? null, isNew: false, action: 'unchanged' };
-    const wanted = await change(shelfAt(objects, tip?.tree ?? null, (read) => read()));
-    const changes = await missing(objects, tip?.tree ?? null, wanted);
-    if (changes.length === 0)
-        return unchanged;
-    const tree = await objects.writeTree(tip?.tree ?? null, changes);
-    if (tree === tip?.tree)
-        return unchanged;
-    const commit = await objects.writeCommit({ message, tree, parents: tip === null ? [] : [tip.commit] });
-    progress.begun.set(commit, tip === null);
-    await moveBranch(access, tip, commit).catch((error) => {
-        progress.isUnsure ||= (statusOf(error) ?? 500) >= 500;
-        throw error;
-    });
-    return { commit, isNew: tip === null, action: 'created' };
-}
-/** A commit of ours that reached the branch although GitHub's answer did not reach us; null: none did. */
-async function findLanded({ octokit, owner, repo }, tip, { begun, isUnsure }) {
-    if (tip === null || begun.size === 0)
-        return null;
-    if (begun.has(tip.commit))
-        return tip.commit;
-    if (!isUnsure)
-        return null;
-    const { data } = await octokit.rest.repos.listCommits({ owner, repo, sha: tip.commit, per_page: 100 });
-    return data.find(({ sha }) => begun.has(sha))?.sha ?? null;
-}
-/** The changes that would change something. */
-async function missing(objects, tree, changes) {
-    const found = [];
-    for (const change of changes) {
-        const entry = await find(objects, tree, change.path);
-        const isThere = change.content === null
-            ? entry === null
-            : entry?.type === 'file' && entry.sha === blobId(change.content, entry.sha.length);
-        if (!isThere)
-            found.push(change);
+    const advice = adviceOf(image);
+    if (advice !== null && advice.fresh.length > 0 && detail.causes > 0) {
+        const lines = advice.fresh.map((finding) => findingWords(finding, report));
+        if (advice.more.length > 0)
+            lines.push(moreWords(advice));
+        blocks.push(`**${advice.title}**\n${bullets(lines, setting)}`);
     }
-    return found;
+    if (!detail.layers)
+        return blocks;
+    const trend = trendWords(image);
+    if (trend !== null)
+        blocks.push(markdown(trend, setting));
+    const tables = [
+        [partsTitle(image), partsTable(image)],
+        [packagesTitle(image), packagesTable(image, report)],
+        [layersTitle(image), layersTable(image, report)],
+    ];
+    for (const [title, table] of tables) {
+        if (table.rows.length > 0)
+            blocks.push(details(title, tableWithin(table, setting, detail.max / 5)));
+    }
+    if (advice !== null && advice.standing.length > 0) {
+        const shown = advice.standing.slice(0, STANDING_SHOWN).map((finding) => findingWords(finding, report));
+        const more = advice.standing.length - shown.length;
+        if (more > 0)
+            shown.push([(0,units/* formatCount */.B4)(more, 'more finding')]);
+        blocks.push(details(standingTitle(advice, image), bullets(shown, setting)));
+    }
+    const checks = checksOf(image);
+    if (checks.length > 0) {
+        const shown = checks.slice(0, STANDING_SHOWN).map((warning) => checkWords(warning, image, report));
+        if (checks.length > shown.length)
+            shown.push([(0,units/* formatCount */.B4)(checks.length - shown.length, 'more check')]);
+        blocks.push(details(`BuildKit's own checks (${checks.length})`, bullets(shown, setting)));
+    }
+    return blocks;
 }
-/**
- * Moves the branch from what was seen to the commit, or makes it. GitHub refuses where it is not what was seen any more, by descent: only
- * a branch that was forced back to an earlier commit of its own meanwhile comes forward again.
- */
-async function moveBranch({ octokit, owner, repo, branch }, tip, commit) {
-    if (tip === null)
-        await octokit.rest.git.createRef({ owner, repo, ref: `refs/heads/${branch}`, sha: commit });
-    else
-        await octokit.rest.git.updateRef({ owner, repo, ref: `heads/${branch}`, sha: commit, force: false });
+/** Findings of old that are listed in their fold. */
+const STANDING_SHOWN = 10;
+function bullets(lines, setting) {
+    return lines.map((words) => `- ${markdown(words, setting)}`).join('\n');
 }
-/**
- * Milliseconds to wait before the next try, or null: it would not help. Beyond what `retryDelay` takes for passing, these are tried again:
- * a branch that moved, and an object that GitHub does not know yet, for it may be a while until all of its servers do.
- */
-function delayAfter(error, progress, now, random) {
-    const obstacle = obstacleOf(error);
-    const status = statusOf(error);
-    if (obstacle !== null && obstacle !== 'moved')
-        return null;
-    if (obstacle !== 'moved')
-        progress.failures += 1;
-    if (progress.tries >= MOST_TRIES || progress.failures >= MOST_FAILURES)
-        return null;
-    const isRefusal = status === 404 || status === 409 || status === 422;
-    // Its delays grow beyond what is waited for at the fourth try.
-    const least = isRefusal ? 0 : retryDelay(error, Math.min(progress.failures, 3), now);
-    if (least === null)
-        return null;
-    const delay = Math.round(least + random * Math.min(LONGEST_DELAY, FIRST_DELAY * GROWTH ** (progress.tries - 1)));
-    return progress.waited + delay > PATIENCE ? null : delay;
+function renderMany(report, detail) {
+    const page = new Page(detail, report);
+    const setting = settingOf(report);
+    const images = report.images.toSorted(worstFirst);
+    const loud = images.filter((image) => !isQuiet(image));
+    const quiet = images.filter((image) => isQuiet(image) && !image.untouched);
+    const untouched = images.filter((image) => image.untouched);
+    page.add(heading(3, (0,phrase/* phrase */.MZ) `${report_words/* PRODUCT */.Ax}: ${(0,report_words/* headline */.Pl)(report)}`, report));
+    for (const words of (0,report_words/* reportWords */.is)(report))
+        page.add(markdown(words, setting));
+    if (loud.length > 0) {
+        // Half of the page: the images' own sections say whose line it was.
+        const room = detail.sections ? detail.max / 2 : detail.max - 1_500;
+        const shown = detail.sections ? loud : loud.filter((image) => (0,state/* isFailure */.N6)(image) || image.verdict === 'over');
+        if (shown.length > 0)
+            page.add(tableWithin(overviewTable(shown, report), setting, room));
+        if (shown.length < loud.length)
+            page.add(`${(0,units/* formatCount */.B4)(loud.length - shown.length, 'more image')} changed.`);
+    }
+    if (quiet.length > 0) {
+        const same = quiet.every((image) => (0,state/* leadChange */.bG)(image)?.amount === 0);
+        const title = `${(0,units/* formatCount */.B4)(quiet.length, 'image')} ${same ? 'unchanged' : 'with no change to speak of'}`;
+        const table = tableWithin(overviewTable(quiet, report), setting, detail.max / 8);
+        page.add(detail.layers ? details(title, table) : `${title}.`);
+    }
+    if (untouched.length > 0) {
+        const title = `${(0,units/* formatCount */.B4)(untouched.length, 'image')} not touched by this change`;
+        const names = namesWithin(untouched, setting, detail.quietImages ? detail.max / 4 : detail.max / 8);
+        page.add(detail.layers ? details(title, names) : `${title}.`);
+    }
+    if (detail.sections) {
+        const told = detail.quietImages ? images.filter((image) => !image.untouched) : loud;
+        addSections(page, told, report, detail);
+    }
+    const [first] = images;
+    if (first !== undefined)
+        page.close(small(commonPrint(images, report), report));
+    return page.toString();
+}
+/** A section for each image, with one heading for all the platforms of a name; those that do not fit are counted. */
+function addSections(page, images, report, detail) {
+    const setting = settingOf(report);
+    const byName = new Map();
+    for (const image of images)
+        byName.set(image.name, [...(byName.get(image.name) ?? []), image]);
+    let left = 0;
+    for (const group of byName.values()) {
+        for (const [index, image] of group.entries()) {
+            const several = report.images.filter((other) => other.name === image.name).length > 1;
+            const platform = image.platform ?? 'platform not known';
+            const title = several
+                ? [
+                    ...(index === 0 ? [heading(4, [{ code: image.name }], report)] : []),
+                    markdown((0,phrase/* phrase */.MZ) `${{ strong: platform }} ${(0,report_words/* verdictWords */.L2)(image)}`, setting),
+                ]
+                : [heading(4, (0,report_words/* imageHeadline */.WB)(image), report)];
+            const full = [...title, ...imageBlocks(image, report, detail)];
+            const short = [...title, ...imageBlocks(image, report, { ...detail, layers: false })];
+            if (left > 0 || !(page.addAll(full) || page.addAll(short)))
+                left += 1;
+        }
+    }
+    if (left > 0)
+        page.close(`Details of ${(0,units/* formatCount */.B4)(left, 'more image')} did not fit here.`);
+}
+/** What all the images have in common; the platform and the engine may differ. */
+function commonPrint(images, report) {
+    const measured = images.filter((image) => image.head !== null);
+    const prints = measured.map((image) => (0,report_words/* smallPrint */.fk)(image, report));
+    const same = (print) => prints.every((other) => other.some((each) => JSON.stringify(each) === JSON.stringify(print)));
+    return (prints[0] ?? []).filter(same);
+}
+function heading(level, words, report) {
+    return `${'#'.repeat(level)} ${markdown(words, settingOf(report))}`;
+}
+function small(prints, report) {
+    const link = report.runUrl === null ? [] : [[{ link: 'full report', url: report.runUrl }]];
+    const words = markdown((0,phrase/* join */.fj)([...prints, ...link], ' · '), settingOf(report));
+    return words === '' ? '' : `<sub>${words}</sub>`;
+}
+/** Folded away. The title is HTML and of our own making. */
+function details(title, content) {
+    return `<details><summary>${title}</summary>\n\n${content}\n\n</details>`;
+}
+/** As many of a table's rows as fit into `room` characters, at least one, and how many more there are. */
+function tableWithin(table, setting, room) {
+    const whole = tableMarkdown(table, setting);
+    if (whole.length <= room)
+        return whole;
+    const sizes = table.rows.map((row) => tableMarkdown({ columns: [], rows: [row] }, setting).length);
+    let used = tableMarkdown({ ...table, rows: [] }, setting).length;
+    const fitting = sizes.findIndex((size) => (used += size) > room);
+    const rows = table.rows.slice(0, Math.max(1, fitting));
+    const more = (0,units/* formatCount */.B4)(table.rows.length - rows.length, 'more row');
+    return `${tableMarkdown({ ...table, rows }, setting)}\n\n… and ${more}.`;
+}
+/** As many images' names as fit into `room` characters, at least one, and how many more there are. */
+function namesWithin(images, setting, room) {
+    const names = images.map(({ name }) => markdown([{ code: name }], setting));
+    let used = 0;
+    const fitting = names.findIndex((name) => (used += name.length + 2) > room);
+    const shown = fitting === -1 ? names : names.slice(0, Math.max(1, fitting));
+    const more = names.length - shown.length;
+    return `${shown.join(', ')}${more === 0 ? '' : `, … and ${(0,units/* formatCount */.B4)(more, 'more image')}`}`;
+}
+/** Blocks of Markdown with a blank line between them, never longer than it may be. */
+class Page {
+    #blocks = [];
+    #measure;
+    #room;
+    constructor(detail, report) {
+        this.#measure = detail.measure;
+        // Kept for what closes a page: a sentence and the small print.
+        this.#room = detail.max - 600 - (report.runUrl?.length ?? 0);
+    }
+    /** Adds all of the blocks, or none where they do not fit; says whether it did. */
+    addAll(blocks) {
+        const filled = blocks.filter((block) => block !== '');
+        const size = filled.reduce((sum, block) => sum + this.#measure(block) + 2, 0);
+        if (size > this.#room)
+            return false;
+        this.#room -= size;
+        this.#blocks.push(...filled);
+        return true;
+    }
+    /** Adds a block where it fits. */
+    add(block) {
+        return this.addAll([block]);
+    }
+    /** Adds one of the lines that room was kept for. */
+    close(block) {
+        if (block !== '')
+            this.#blocks.push(block);
+    }
+    toString() {
+        return `${this.#blocks.join('\n\n')}\n`;
+    }
 }
 
+;// CONCATENATED MODULE: ./build/report/json.js
+/** The report as JSON (docs/report.md): two spaces, a newline at the end. Keys stand in the order in which the report is made. */
+function renderJson(report) {
+    return `${JSON.stringify(report, null, 2)}\n`;
+}
+
+// EXTERNAL MODULE: ./build/report/badge.js
+var badge = __nccwpck_require__(1452);
+// EXTERNAL MODULE: ./build/report/svg.js
+var svg = __nccwpck_require__(2437);
+;// CONCATENATED MODULE: ./build/report/record.js
+
+
+
+
+
+
+/** What became of the records, as one line. */
+function recordedWords({ action, isNew, reason, branch, repositoryUrl }) {
+    if (action === 'skipped')
+        return reason === null ? ['Not recorded.'] : (0,phrase/* phrase */.MZ) `Not recorded: ${(0,phrase/* fromProse */.kV)(reason)}.`;
+    const url = pageUrl(repositoryUrl, branch);
+    const name = [{ code: branch }, ...(url === null ? [] : [' (', { link: 'see it', url }, ')'])];
+    if (action === 'unchanged')
+        return (0,phrase/* phrase */.MZ) `The records on the branch ${name} are as they were.`;
+    const about = isNew ? '. It is new, and keeps the records, with badges and charts of them' : '';
+    return (0,phrase/* phrase */.MZ) `Recorded on the branch ${name}${about}.`;
+}
+/** Images for which a README's lines are written out; the others' differ in the folder alone. */
+const IMAGES_SHOWN = 4;
+/** The same as Markdown, for the summary; where the branch is new, with what to put into a README. */
+function renderRecorded(recorded) {
+    const line = markdown(recordedWords(recorded), { repositoryUrl: recorded.repositoryUrl });
+    if (!recorded.isNew || recorded.action !== 'recorded')
+        return `${line}\n`;
+    const snippets = recorded.images.slice(0, IMAGES_SHOWN).flatMap((image) => snippetsOf(image, recorded));
+    if (snippets.length === 0)
+        return `${line}\n`;
+    const left = recorded.images.length - IMAGES_SHOWN;
+    const more = left > 0 ? [`… and ${(0,units/* formatCount */.B4)(left, 'more image')}: the same, with another folder.`] : [];
+    const content = [...audience(recorded), ...snippets, ...more].join('\n\n');
+    return `${line}\n\n<details><summary>A badge and the chart for the README</summary>\n\n${content}\n\n</details>\n`;
+}
+/** Who will see the pictures, where that is not everybody. */
+function audience({ isPrivate }) {
+    if (isPrivate !== true)
+        return [];
+    const who = 'The repository is private: GitHub shows these pictures to those who may see it.';
+    return [`${who} A badge by shields.io would not work, since shields.io may not.`];
+}
+const record_NAME_MAX = 100;
+/** What to paste, in blocks: a badge and the chart, and the badge by shields.io where that can read it. */
+function snippetsOf(image, recorded) {
+    const metric = image.metric ?? 'size';
+    const name = (0,characters/* shorten */.ml)((0,characters/* oneLine */.TN)(image.name), record_NAME_MAX);
+    const platform = (0,characters/* shorten */.ml)((0,characters/* oneLine */.TN)(image.platform), record_NAME_MAX);
+    const files = addressOf(recorded, image.folder);
+    const page = pageUrl(recorded.repositoryUrl, `${recorded.branch}/${image.folder}`);
+    if (files === null || page === null)
+        return [];
+    const pictures = [
+        `<a href="${page}">`,
+        ...picture(`${files}/badge-${metric}`, badge/* LABELS */.kg[metric]),
+        '</a>',
+        '',
+        ...picture(`${files}/history`, `${name} (${platform}) over time`),
+    ];
+    // It refuses addresses of github.com, and reads none but public ones.
+    const isReadByShields = files.startsWith(RAW);
+    const endpoint = `https://img.shields.io/endpoint?url=${encodeURIComponent(`${files}/badge-${metric}.json`)}`;
+    return [
+        ...(recorded.images.length > 1 ? [`${code(name)} ${code(platform)}`] : []),
+        fenced(pictures.join('\n'), 'html'),
+        ...(isReadByShields
+            ? [
+                'Or the badge by shields.io, in any of its styles:',
+                fenced(`[![${badge/* LABELS */.kg[metric]}](${endpoint})](${page})`, 'markdown'),
+            ]
+            : []),
+    ];
+}
+/** A picture for light pages and its like for dark ones, as GitHub reads it. */
+function picture(path, words) {
+    return [
+        '<picture>',
+        `  <source media="(prefers-color-scheme: dark)" srcset="${path}-dark.svg">`,
+        `  <img alt="${(0,svg/* xml */._n)(words)}" src="${path}.svg">`,
+        '</picture>',
+    ];
+}
+const RAW = 'https://raw.githubusercontent.com/';
+/**
+ * Where a README on the server finds a folder of the data branch. A public repository's files are at an address of their own on
+ * github.com. Everywhere else the server is asked for them: it sends who may see the repository on to an address that is good for a
+ * few minutes, so that one could not be written into a README.
+ */
+function addressOf({ repositoryUrl, branch, isPrivate }, folder) {
+    const [url, path] = [safeAddress(repositoryUrl), encodePath(`${branch}/${folder}`)];
+    if (url === null || path === null)
+        return null;
+    const onGitHub = /^https:\/\/github\.com\/(?<repository>[^/]+\/[^/]+)$/.exec(url)?.groups?.['repository'];
+    return onGitHub !== undefined && isPrivate === false ? `${RAW}${onGitHub}/${path}` : `${url}/raw/${path}`;
+}
+/** The page of the data branch, or of a folder of it. */
+function pageUrl(repositoryUrl, path) {
+    const [url, encoded] = [safeAddress(repositoryUrl), encodePath(path)];
+    return url === null || encoded === null ? null : `${url}/tree/${encoded}`;
+}
+
+;// CONCATENATED MODULE: ./build/report/lines.js
+
+
+/** Phrases and tables as lines of a terminal: within its width, coloured where it is asked for, whatever they were made of. */
+/** The one table of a terminal's signs. Each stands before words that say the same. */
+const SIGNS = { good: '✓ ', warn: '! ', bad: '✗ ', none: '' };
+/** SGR codes (ECMA-48 8.3.117). */
+const COLOURS = {
+    good: '32',
+    warn: '33',
+    bad: '31',
+    none: '',
+    strong: '1',
+    dim: '2',
+};
+/** Narrower than this, no table of figures can be read; lines may then be longer than the terminal is wide. */
+const WIDTH_MIN = 40;
+const INSTRUCTION_MAX = 120;
+/** The options with a width that can be kept. */
+function penFor({ colour, width }) {
+    return { colour, width: Math.max(WIDTH_MIN, Math.floor(width)) };
+}
+/** A phrase as plain characters. */
+function written(words) {
+    return words.map(writtenPiece).join('');
+}
+function writtenPiece(piece) {
+    if (typeof piece === 'string')
+        return clean(piece, 1000);
+    if ('code' in piece)
+        return clean(piece.code, INSTRUCTION_MAX);
+    if ('strong' in piece)
+        return clean(piece.strong, 1000);
+    if ('place' in piece)
+        return clean((0,phrase/* placeName */.fW)(piece.place), INSTRUCTION_MAX);
+    if ('link' in piece)
+        return clean(`${piece.link}: ${piece.url}`, 1000);
+    return SIGNS[piece.tone];
+}
+/** `oneLine` trims; between the pieces of a phrase the spaces count. */
+function clean(value, max) {
+    const inner = (0,characters/* shorten */.ml)((0,characters/* oneLine */.TN)(value), max, '...');
+    if (inner === '')
+        return value === '' ? '' : ' ';
+    return `${/^\s/.test(value) ? ' ' : ''}${inner}${/\s$/.test(value) ? ' ' : ''}`;
+}
+/** Lines of at most the terminal's width, broken at spaces; in an indented block, the lines after the first further. */
+function wrap(words, pen, indent = '') {
+    return fold(written(words), pen.width, indent);
+}
+/** The same with a line that is plain characters already. */
+function fold(line, width, indent) {
+    const hanging = `${indent}${indent}`;
+    const lines = [];
+    let current = '';
+    for (const word of line.split(' ').flatMap((each) => pieces(each, width - hanging.length))) {
+        const start = lines.length === 0 ? indent : hanging;
+        if (current !== '' && (0,characters/* displayWidth */.F1)(`${start}${current} ${word}`) > width) {
+            lines.push(`${start}${current}`);
+            current = word;
+        }
+        else {
+            current = current === '' ? word : `${current} ${word}`;
+        }
+    }
+    if (current !== '')
+        lines.push(`${lines.length === 0 ? indent : hanging}${current}`);
+    return lines;
+}
+/** A word cut where it is wider than a line. */
+function pieces(word, width) {
+    const cut = [];
+    let piece = '';
+    let used = 0;
+    for (const character of word) {
+        const columns = (0,characters/* characterWidth */.cd)(character);
+        if (used + columns > width) {
+            cut.push(piece);
+            piece = '';
+            used = 0;
+        }
+        piece += character;
+        used += columns;
+    }
+    return piece === '' ? cut : [...cut, piece];
+}
+const GAP = '  ';
+/**
+ * Aligned columns, as much of them as fits the terminal: the first of the tables that does, each of which says less than the one before it.
+ * Where none does, a paragraph for each row of the first instead. Heads that are all empty are no line.
+ */
+function tableLines([table, ...narrower], pen) {
+    const fitting = [table, ...narrower].find((each) => columnsOf(each).total <= pen.width);
+    if (fitting === undefined)
+        return table.rows.flatMap((row) => stacked(table, row, pen));
+    const { cells, widths } = columnsOf(fitting);
+    const lines = cells.map((row, number) => {
+        const line = row.map((text, index) => {
+            const space = ' '.repeat((widths[index] ?? 0) - (0,characters/* displayWidth */.F1)(text));
+            const words = number === 0 ? [] : (fitting.rows[number - 1]?.[index] ?? []);
+            const painted = number === 0 ? paint(text, 'dim', pen) : paintCell(text, words, pen);
+            return fitting.columns[index]?.align === 'right' ? `${space}${painted}` : `${painted}${space}`;
+        });
+        return `  ${line.join(GAP)}`.trimEnd();
+    });
+    return lines[0] === '' ? lines.slice(1) : lines;
+}
+function columnsOf(table) {
+    const cells = [table.columns.map(({ head }) => head), ...table.rows].map((row) => row.map(written));
+    const widths = table.columns.map((_, index) => Math.max(...cells.map((row) => (0,characters/* displayWidth */.F1)(row[index] ?? ''))));
+    return { cells, widths, total: 2 + widths.reduce((sum, width) => sum + width, 0) + GAP.length * (widths.length - 1) };
+}
+/** `+15.7 MB` for `+15.7 MB (+10.6 %)`. */
+function withoutPercent(table) {
+    return { ...table, rows: table.rows.map((row) => row.map((words) => words.map(percentDropped))) };
+}
+function percentDropped(piece) {
+    return typeof piece === 'string' ? piece.replace(/ \([^)]* %\)$/, '') : piece;
+}
+/** `Size: main a1b2c3d 148.2 MB, this change d4e5f6a 163.9 MB, change +15.7 MB (+10.6 %), budget 160 MB, ✗ over by 3.9 MB`. */
+function stacked(table, row, pen) {
+    const [name = [], ...cells] = row;
+    const said = cells.flatMap((words, index) => {
+        const text = written(words);
+        const head = written(table.columns[index + 1]?.head ?? []);
+        if (text === '')
+            return [];
+        return [[head === '' ? text : `${head} ${text}`]];
+    });
+    const status = row.flat().find((piece) => typeof piece === 'object' && 'tone' in piece);
+    const lines = fold(`${written(name)}: ${said.join(', ')}`, pen.width, '  ');
+    return lines.map((line) => paintCell(line, status === undefined ? [] : [status], pen));
+}
+function paintCell(text, words, pen) {
+    for (const piece of words) {
+        if (typeof piece === 'object' && 'tone' in piece)
+            return paint(text, piece.tone, pen);
+        if (typeof piece === 'object' && 'strong' in piece)
+            return paint(text, 'strong', pen);
+    }
+    return text;
+}
+/** Text in a colour, or as it is. */
+function paint(text, colour, pen) {
+    if (!pen.colour || COLOURS[colour] === '' || text === '')
+        return text;
+    return `\u001B[${COLOURS[colour]}m${text}\u001B[0m`;
+}
+
+;// CONCATENATED MODULE: ./build/report/terminal.js
+
+
+
+
+
+
+
+
+
+
+
+/**
+ * The report as text: the comment's words, one table of figures, what made it grow. No line is wider than `width`
+ * (at least 40); no escape sequence or control character of what is reported gets through.
+ */
+function renderTerminal(report, options) {
+    const pen = penFor(options);
+    const [first] = report.images;
+    const blocks = [
+        wrap((0,phrase/* phrase */.MZ) `${report_words/* PRODUCT */.Ax}: ${(0,report_words/* headline */.Pl)(report)}`, pen).map((line) => paint(line, 'strong', pen)),
+        ...(0,report_words/* reportWords */.is)(report).map((words) => wrap(words, pen)),
+    ];
+    if (first !== undefined && report.images.length === 1) {
+        blocks.push(...terminal_imageBlocks(first, report, pen));
+    }
+    else if (first !== undefined) {
+        const images = report.images.filter((image) => !image.untouched).toSorted(worstFirst);
+        const untouched = report.images.filter((image) => image.untouched);
+        if (images.length > 0)
+            blocks.push(tableLines(fewerWords(overviewTable(images, report)), pen));
+        if (untouched.length > 0) {
+            const names = untouched.map(({ name }) => [{ code: name }]);
+            blocks.push(wrap((0,phrase/* phrase */.MZ) `Not touched by this change, and not built: ${(0,phrase/* join */.fj)(names, ', ')}.`, pen));
+        }
+        for (const image of images.filter((each) => !isImageNoteworthy(each))) {
+            const platform = image.platform === null ? '' : ` (${image.platform})`;
+            const words = (0,report_words/* ratchetWords */.Jd)(image).flatMap((each) => each.map(quoted));
+            if (words.length > 0)
+                blocks.push(wrap((0,phrase/* phrase */.MZ) `${{ code: image.name }}${platform}: ${words}`, pen));
+        }
+        for (const image of images.filter(isImageNoteworthy)) {
+            const platform = image.platform === null ? [] : [` (${image.platform})`];
+            blocks.push(wrap([...(0,report_words/* imageHeadline */.WB)(image), ...platform], pen).map((line) => paint(line, 'strong', pen)));
+            blocks.push(...terminal_imageBlocks(image, report, pen));
+        }
+    }
+    const lines = blocks.filter((block) => block.length > 0).map((block) => block.join('\n'));
+    return `${lines.join('\n\n')}\n`;
+}
+function terminal_imageBlocks(image, report, pen) {
+    const paragraphs = (0,report_words/* explanation */.Qb)(image, report).map((words) => wrap(words.map(quoted), pen));
+    if ((0,state/* stateOf */.L4)(image) === 'failed') {
+        const output = image.error === null ? [] : (0,characters/* manyLines */.hw)((0,report_words/* failureOutput */.YP)(image.error));
+        return [...paragraphs.slice(0, -1), output.flatMap((line) => fold(line, pen.width, '  ')), ...paragraphs.slice(-1)];
+    }
+    if (image.untouched)
+        return paragraphs;
+    const causes = (0,report_causes/* causesOf */.cZ)(image);
+    const why = causes === null
+        ? []
+        : [
+            paint(causes.title, 'strong', pen),
+            ...causes.causes.flatMap((cause) => wrap((0,report_causes/* causeWords */.pQ)(cause, image, report), pen, '  ')),
+            ...causes.rest.flatMap((words) => wrap(words, pen, '  ')),
+        ];
+    const print = wrap((0,phrase/* join */.fj)((0,report_words/* smallPrint */.fk)(image, report), ', '), pen).map((line) => paint(line, 'dim', pen));
+    const trend = wrap(trendWords(image) ?? [], pen);
+    return [
+        tableLines(fewerWords(figuresTable(image, report)), pen),
+        ...paragraphs,
+        why,
+        ...adviceBlocks(image, report, pen),
+        trend,
+        print,
+    ];
+}
+/** What is new in full, what was there before in a line: `--json` has all of it. */
+function adviceBlocks(image, report, pen) {
+    const advice = adviceOf(image) ?? { title: '', fresh: [], more: [], standing: [] };
+    const checks = checksOf(image).slice(0, terminal_STANDING_SHOWN);
+    const fresh = advice.fresh.map((finding) => findingWords(finding, report));
+    if (advice.more.length > 0)
+        fresh.push(moreWords(advice));
+    const standing = advice.standing.slice(0, terminal_STANDING_SHOWN).map((finding) => findingWords(finding, report));
+    const left = advice.standing.length - standing.length;
+    if (left > 0)
+        standing.push([(0,units/* formatCount */.B4)(left, 'more finding')]);
+    const block = (title, lines) => lines.length === 0
+        ? []
+        : [
+            [
+                ...wrap([title], pen).map((line) => paint(line, 'strong', pen)),
+                ...lines.flatMap((words) => wrap(words.map(quoted), pen, '  ')),
+            ],
+        ];
+    return [
+        ...block(advice.title, fresh),
+        ...block(standingTitle(advice, image), standing),
+        ...block(`BuildKit's own checks (${checksOf(image).length})`, checks.map((check) => checkWords(check, image, report))),
+    ];
+}
+/** Findings of old that are listed, largest first. */
+const terminal_STANDING_SHOWN = 5;
+/** In a sentence, code of several words would not be told from the words around it. */
+function quoted(piece) {
+    return typeof piece === 'object' && 'code' in piece && piece.code.includes(' ')
+        ? { code: `\`${piece.code}\`` }
+        : piece;
+}
+/** A table, and what can be left out of it on a narrow terminal. */
+function fewerWords(table) {
+    return [table, withoutCommits(table), withoutPercent(withoutCommits(table))];
+}
+/** `main` for `main a1b2c3d`: the small print has the base's commit. */
+function withoutCommits(table) {
+    const columns = table.columns.map(({ head, align }) => ({
+        head: head.filter((piece) => typeof piece === 'string').map((words) => words.trimEnd()),
+        align,
+    }));
+    return { ...table, columns };
+}
+
+// EXTERNAL MODULE: ./build/github/comment.js
+var comment = __nccwpck_require__(79);
+// EXTERNAL MODULE: ./build/github/errors.js
+var errors = __nccwpck_require__(7307);
 // EXTERNAL MODULE: ./build/github/log.js + 1 modules
 var log = __nccwpck_require__(2312);
+// EXTERNAL MODULE: ./build/github/octokit.js + 23 modules
+var github_octokit = __nccwpck_require__(9343);
 ;// CONCATENATED MODULE: ./build/github/outputs.js
 /** Every output, in action.yml's order. */
 const outputNames = (/* unused pure expression or super */ null && ([
@@ -58222,6 +63183,7 @@ const outputNames = (/* unused pure expression or super */ null && ([
     'size-change-percent',
     'layers-change',
     'report',
+    'artifact',
     'comment-body',
     'comment-url',
 ]));
@@ -58246,5899 +63208,6 @@ function outputs_text(figure) {
     return figure === null || figure === undefined ? '' : String(figure);
 }
 
-// EXTERNAL MODULE: ./build/clock.js + 1 modules
-var build_clock = __nccwpck_require__(4701);
-// EXTERNAL MODULE: ./build/record/listing.js
-var listing = __nccwpck_require__(6288);
-// EXTERNAL MODULE: ./build/record/paths.js
-var paths = __nccwpck_require__(3536);
-// EXTERNAL MODULE: ./build/record/store.js + 4 modules
-var store = __nccwpck_require__(9132);
-// EXTERNAL MODULE: ./build/record/releases.js
-var record_releases = __nccwpck_require__(9272);
-;// CONCATENATED MODULE: ./node_modules/d3-array/dist/d3-array.mjs
-// https://d3js.org/d3-array/ v3.2.5 Copyright 2010-2026 Mike Bostock
-function d3_array_ascending(a, b) {
-  return a == null || b == null ? NaN : a < b ? -1 : a > b ? 1 : a >= b ? 0 : NaN;
-}
-
-function descending(a, b) {
-  return a == null || b == null ? NaN
-    : b < a ? -1
-    : b > a ? 1
-    : b >= a ? 0
-    : NaN;
-}
-
-function bisector(f) {
-  let compare1, compare2, delta;
-
-  // If an accessor is specified, promote it to a comparator. In this case we
-  // can test whether the search value is (self-) comparable. We can’t do this
-  // for a comparator (except for specific, known comparators) because we can’t
-  // tell if the comparator is symmetric, and an asymmetric comparator can’t be
-  // used to test whether a single value is comparable.
-  if (f.length !== 2) {
-    compare1 = d3_array_ascending;
-    compare2 = (d, x) => d3_array_ascending(f(d), x);
-    delta = (d, x) => f(d) - x;
-  } else {
-    compare1 = f === d3_array_ascending || f === descending ? f : zero;
-    compare2 = f;
-    delta = f;
-  }
-
-  function left(a, x, lo = 0, hi = a.length) {
-    if (lo < hi) {
-      if (compare1(x, x) !== 0) return hi;
-      do {
-        const mid = (lo + hi) >>> 1;
-        if (compare2(a[mid], x) < 0) lo = mid + 1;
-        else hi = mid;
-      } while (lo < hi);
-    }
-    return lo;
-  }
-
-  function right(a, x, lo = 0, hi = a.length) {
-    if (lo < hi) {
-      if (compare1(x, x) !== 0) return hi;
-      do {
-        const mid = (lo + hi) >>> 1;
-        if (compare2(a[mid], x) <= 0) lo = mid + 1;
-        else hi = mid;
-      } while (lo < hi);
-    }
-    return lo;
-  }
-
-  function center(a, x, lo = 0, hi = a.length) {
-    const i = left(a, x, lo, hi - 1);
-    return i > lo && delta(a[i - 1], x) > -delta(a[i], x) ? i - 1 : i;
-  }
-
-  return {left, center, right};
-}
-
-function zero() {
-  return 0;
-}
-
-function number(x) {
-  return x === null ? NaN : +x;
-}
-
-function* numbers(values, valueof) {
-  if (valueof === undefined) {
-    for (let value of values) {
-      if (value != null && (value = +value) >= value) {
-        yield value;
-      }
-    }
-  } else {
-    let index = -1;
-    for (let value of values) {
-      if ((value = valueof(value, ++index, values)) != null && (value = +value) >= value) {
-        yield value;
-      }
-    }
-  }
-}
-
-const ascendingBisect = bisector(d3_array_ascending);
-const bisectRight = ascendingBisect.right;
-const bisectLeft = ascendingBisect.left;
-const bisectCenter = bisector(number).center;
-
-function d3_array_blur(values, r) {
-  if (!((r = +r) >= 0)) throw new RangeError("invalid r");
-  let length = values.length;
-  if (!((length = Math.floor(length)) >= 0)) throw new RangeError("invalid length");
-  if (!length || !r) return values;
-  const blur = blurf(r);
-  const temp = values.slice();
-  blur(values, temp, 0, length, 1);
-  blur(temp, values, 0, length, 1);
-  blur(values, temp, 0, length, 1);
-  return values;
-}
-
-const blur2 = Blur2(blurf);
-
-const blurImage = Blur2(blurfImage);
-
-function Blur2(blur) {
-  return function(data, rx, ry = rx) {
-    if (!((rx = +rx) >= 0)) throw new RangeError("invalid rx");
-    if (!((ry = +ry) >= 0)) throw new RangeError("invalid ry");
-    let {data: values, width, height} = data;
-    if (!((width = Math.floor(width)) >= 0)) throw new RangeError("invalid width");
-    if (!((height = Math.floor(height !== undefined ? height : values.length / width)) >= 0)) throw new RangeError("invalid height");
-    if (!width || !height || (!rx && !ry)) return data;
-    const blurx = rx && blur(rx);
-    const blury = ry && blur(ry);
-    const temp = values.slice();
-    if (blurx && blury) {
-      blurh(blurx, temp, values, width, height);
-      blurh(blurx, values, temp, width, height);
-      blurh(blurx, temp, values, width, height);
-      blurv(blury, values, temp, width, height);
-      blurv(blury, temp, values, width, height);
-      blurv(blury, values, temp, width, height);
-    } else if (blurx) {
-      blurh(blurx, values, temp, width, height);
-      blurh(blurx, temp, values, width, height);
-      blurh(blurx, values, temp, width, height);
-    } else if (blury) {
-      blurv(blury, values, temp, width, height);
-      blurv(blury, temp, values, width, height);
-      blurv(blury, values, temp, width, height);
-    }
-    return data;
-  };
-}
-
-function blurh(blur, T, S, w, h) {
-  for (let y = 0, n = w * h; y < n;) {
-    blur(T, S, y, y += w, 1);
-  }
-}
-
-function blurv(blur, T, S, w, h) {
-  for (let x = 0, n = w * h; x < w; ++x) {
-    blur(T, S, x, x + n, w);
-  }
-}
-
-function blurfImage(radius) {
-  const blur = blurf(radius);
-  return (T, S, start, stop, step) => {
-    start <<= 2, stop <<= 2, step <<= 2;
-    blur(T, S, start + 0, stop + 0, step);
-    blur(T, S, start + 1, stop + 1, step);
-    blur(T, S, start + 2, stop + 2, step);
-    blur(T, S, start + 3, stop + 3, step);
-  };
-}
-
-// Given a target array T, a source array S, sets each value T[i] to the average
-// of {S[i - r], …, S[i], …, S[i + r]}, where r = ⌊radius⌋, start <= i < stop,
-// for each i, i + step, i + 2 * step, etc., and where S[j] is clamped between
-// S[start] (inclusive) and S[stop] (exclusive). If the given radius is not an
-// integer, S[i - r - 1] and S[i + r + 1] are added to the sum, each weighted
-// according to r - ⌊radius⌋.
-function blurf(radius) {
-  const radius0 = Math.floor(radius);
-  if (radius0 === radius) return bluri(radius);
-  const t = radius - radius0;
-  const w = 2 * radius + 1;
-  return (T, S, start, stop, step) => { // stop must be aligned!
-    if (!((stop -= step) >= start)) return; // inclusive stop
-    let sum = radius0 * S[start];
-    const s0 = step * radius0;
-    const s1 = s0 + step;
-    for (let i = start, j = start + s0; i < j; i += step) {
-      sum += S[Math.min(stop, i)];
-    }
-    for (let i = start, j = stop; i <= j; i += step) {
-      sum += S[Math.min(stop, i + s0)];
-      T[i] = (sum + t * (S[Math.max(start, i - s1)] + S[Math.min(stop, i + s1)])) / w;
-      sum -= S[Math.max(start, i - s0)];
-    }
-  };
-}
-
-// Like blurf, but optimized for integer radius.
-function bluri(radius) {
-  const w = 2 * radius + 1;
-  return (T, S, start, stop, step) => { // stop must be aligned!
-    if (!((stop -= step) >= start)) return; // inclusive stop
-    let sum = radius * S[start];
-    const s = step * radius;
-    for (let i = start, j = start + s; i < j; i += step) {
-      sum += S[Math.min(stop, i)];
-    }
-    for (let i = start, j = stop; i <= j; i += step) {
-      sum += S[Math.min(stop, i + s)];
-      T[i] = sum / w;
-      sum -= S[Math.max(start, i - s)];
-    }
-  };
-}
-
-function count(values, valueof) {
-  let count = 0;
-  if (valueof === undefined) {
-    for (let value of values) {
-      if (value != null && (value = +value) >= value) {
-        ++count;
-      }
-    }
-  } else {
-    let index = -1;
-    for (let value of values) {
-      if ((value = valueof(value, ++index, values)) != null && (value = +value) >= value) {
-        ++count;
-      }
-    }
-  }
-  return count;
-}
-
-function length$1(array) {
-  return array.length | 0;
-}
-
-function empty(length) {
-  return !(length > 0);
-}
-
-function arrayify(values) {
-  return typeof values !== "object" || "length" in values ? values : Array.from(values);
-}
-
-function reducer(reduce) {
-  return values => reduce(...values);
-}
-
-function cross(...values) {
-  const reduce = typeof values[values.length - 1] === "function" && reducer(values.pop());
-  values = values.map(arrayify);
-  const lengths = values.map(length$1);
-  const j = values.length - 1;
-  const index = new Array(j + 1).fill(0);
-  const product = [];
-  if (j < 0 || lengths.some(empty)) return product;
-  while (true) {
-    product.push(index.map((j, i) => values[i][j]));
-    let i = j;
-    while (++index[i] === lengths[i]) {
-      if (i === 0) return reduce ? product.map(reduce) : product;
-      index[i--] = 0;
-    }
-  }
-}
-
-function cumsum(values, valueof) {
-  var sum = 0, index = 0;
-  return Float64Array.from(values, valueof === undefined
-    ? v => (sum += +v || 0)
-    : v => (sum += +valueof(v, index++, values) || 0));
-}
-
-function variance(values, valueof) {
-  let count = 0;
-  let delta;
-  let mean = 0;
-  let sum = 0;
-  if (valueof === undefined) {
-    for (let value of values) {
-      if (value != null && (value = +value) >= value) {
-        delta = value - mean;
-        mean += delta / ++count;
-        sum += delta * (value - mean);
-      }
-    }
-  } else {
-    let index = -1;
-    for (let value of values) {
-      if ((value = valueof(value, ++index, values)) != null && (value = +value) >= value) {
-        delta = value - mean;
-        mean += delta / ++count;
-        sum += delta * (value - mean);
-      }
-    }
-  }
-  if (count > 1) return sum / (count - 1);
-}
-
-function deviation(values, valueof) {
-  const v = variance(values, valueof);
-  return v ? Math.sqrt(v) : v;
-}
-
-function extent(values, valueof) {
-  let min;
-  let max;
-  if (valueof === undefined) {
-    for (const value of values) {
-      if (value != null) {
-        if (min === undefined) {
-          if (value >= value) min = max = value;
-        } else {
-          if (min > value) min = value;
-          if (max < value) max = value;
-        }
-      }
-    }
-  } else {
-    let index = -1;
-    for (let value of values) {
-      if ((value = valueof(value, ++index, values)) != null) {
-        if (min === undefined) {
-          if (value >= value) min = max = value;
-        } else {
-          if (min > value) min = value;
-          if (max < value) max = value;
-        }
-      }
-    }
-  }
-  return [min, max];
-}
-
-// https://github.com/python/cpython/blob/a74eea238f5baba15797e2e8b570d153bc8690a7/Modules/mathmodule.c#L1423
-class Adder {
-  constructor() {
-    this._partials = new Float64Array(32);
-    this._n = 0;
-  }
-  add(x) {
-    const p = this._partials;
-    let i = 0;
-    for (let j = 0; j < this._n && j < 32; j++) {
-      const y = p[j],
-        hi = x + y,
-        lo = Math.abs(x) < Math.abs(y) ? x - (hi - y) : y - (hi - x);
-      if (lo) p[i++] = lo;
-      x = hi;
-    }
-    p[i] = x;
-    this._n = i + 1;
-    return this;
-  }
-  valueOf() {
-    const p = this._partials;
-    let n = this._n, x, y, lo, hi = 0;
-    if (n > 0) {
-      hi = p[--n];
-      while (n > 0) {
-        x = hi;
-        y = p[--n];
-        hi = x + y;
-        lo = y - (hi - x);
-        if (lo) break;
-      }
-      if (n > 0 && ((lo < 0 && p[n - 1] < 0) || (lo > 0 && p[n - 1] > 0))) {
-        y = lo * 2;
-        x = hi + y;
-        if (y == x - hi) hi = x;
-      }
-    }
-    return hi;
-  }
-}
-
-function fsum(values, valueof) {
-  const adder = new Adder();
-  if (valueof === undefined) {
-    for (let value of values) {
-      if (value = +value) {
-        adder.add(value);
-      }
-    }
-  } else {
-    let index = -1;
-    for (let value of values) {
-      if (value = +valueof(value, ++index, values)) {
-        adder.add(value);
-      }
-    }
-  }
-  return +adder;
-}
-
-function fcumsum(values, valueof) {
-  const adder = new Adder();
-  let index = -1;
-  return Float64Array.from(values, valueof === undefined
-      ? v => adder.add(+v || 0)
-      : v => adder.add(+valueof(v, ++index, values) || 0)
-  );
-}
-
-class d3_array_InternMap extends Map {
-  constructor(entries, key = keyof) {
-    super();
-    Object.defineProperties(this, {_intern: {value: new Map()}, _key: {value: key}});
-    if (entries != null) for (const [key, value] of entries) this.set(key, value);
-  }
-  get(key) {
-    return super.get(intern_get(this, key));
-  }
-  has(key) {
-    return super.has(intern_get(this, key));
-  }
-  set(key, value) {
-    return super.set(intern_set(this, key), value);
-  }
-  delete(key) {
-    return super.delete(intern_delete(this, key));
-  }
-}
-
-class InternSet extends Set {
-  constructor(values, key = keyof) {
-    super();
-    Object.defineProperties(this, {_intern: {value: new Map()}, _key: {value: key}});
-    if (values != null) for (const value of values) this.add(value);
-  }
-  has(value) {
-    return super.has(intern_get(this, value));
-  }
-  add(value) {
-    return super.add(intern_set(this, value));
-  }
-  delete(value) {
-    return super.delete(intern_delete(this, value));
-  }
-}
-
-function intern_get({_intern, _key}, value) {
-  const key = _key(value);
-  return _intern.has(key) ? _intern.get(key) : value;
-}
-
-function intern_set({_intern, _key}, value) {
-  const key = _key(value);
-  if (_intern.has(key)) return _intern.get(key);
-  _intern.set(key, value);
-  return value;
-}
-
-function intern_delete({_intern, _key}, value) {
-  const key = _key(value);
-  if (_intern.has(key)) {
-    value = _intern.get(key);
-    _intern.delete(key);
-  }
-  return value;
-}
-
-function keyof(value) {
-  return value !== null && typeof value === "object" ? value.valueOf() : value;
-}
-
-function identity(x) {
-  return x;
-}
-
-function group(values, ...keys) {
-  return nest(values, identity, identity, keys);
-}
-
-function groups(values, ...keys) {
-  return nest(values, Array.from, identity, keys);
-}
-
-function flatten$1(groups, keys) {
-  for (let i = 1, n = keys.length; i < n; ++i) {
-    groups = groups.flatMap(g => g.pop().map(([key, value]) => [...g, key, value]));
-  }
-  return groups;
-}
-
-function flatGroup(values, ...keys) {
-  return flatten$1(groups(values, ...keys), keys);
-}
-
-function flatRollup(values, reduce, ...keys) {
-  return flatten$1(rollups(values, reduce, ...keys), keys);
-}
-
-function rollup(values, reduce, ...keys) {
-  return nest(values, identity, reduce, keys);
-}
-
-function rollups(values, reduce, ...keys) {
-  return nest(values, Array.from, reduce, keys);
-}
-
-function index(values, ...keys) {
-  return nest(values, identity, unique, keys);
-}
-
-function indexes(values, ...keys) {
-  return nest(values, Array.from, unique, keys);
-}
-
-function unique(values) {
-  if (values.length !== 1) throw new Error("duplicate key");
-  return values[0];
-}
-
-function nest(values, map, reduce, keys) {
-  return (function regroup(values, i) {
-    if (i >= keys.length) return reduce(values);
-    const groups = new d3_array_InternMap();
-    const keyof = keys[i++];
-    let index = -1;
-    for (const value of values) {
-      const key = keyof(value, ++index, values);
-      const group = groups.get(key);
-      if (group) group.push(value);
-      else groups.set(key, [value]);
-    }
-    for (const [key, values] of groups) {
-      groups.set(key, regroup(values, i));
-    }
-    return map(groups);
-  })(values, 0);
-}
-
-function permute(source, keys) {
-  return Array.from(keys, key => source[key]);
-}
-
-function sort(values, ...F) {
-  if (typeof values[Symbol.iterator] !== "function") throw new TypeError("values is not iterable");
-  values = Array.from(values);
-  let [f] = F;
-  if ((f && f.length !== 2) || F.length > 1) {
-    const index = Uint32Array.from(values, (d, i) => i);
-    if (F.length > 1) {
-      F = F.map(f => values.map(f));
-      index.sort((i, j) => {
-        for (const f of F) {
-          const c = ascendingDefined(f[i], f[j]);
-          if (c) return c;
-        }
-      });
-    } else {
-      f = values.map(f);
-      index.sort((i, j) => ascendingDefined(f[i], f[j]));
-    }
-    return permute(values, index);
-  }
-  return values.sort(compareDefined(f));
-}
-
-function compareDefined(compare = d3_array_ascending) {
-  if (compare === d3_array_ascending) return ascendingDefined;
-  if (typeof compare !== "function") throw new TypeError("compare is not a function");
-  return (a, b) => {
-    const x = compare(a, b);
-    if (x || x === 0) return x;
-    return (compare(b, b) === 0) - (compare(a, a) === 0);
-  };
-}
-
-function ascendingDefined(a, b) {
-  return (a == null || !(a >= a)) - (b == null || !(b >= b)) || (a < b ? -1 : a > b ? 1 : 0);
-}
-
-function groupSort(values, reduce, key) {
-  return (reduce.length !== 2
-    ? sort(rollup(values, reduce, key), (([ak, av], [bk, bv]) => d3_array_ascending(av, bv) || d3_array_ascending(ak, bk)))
-    : sort(group(values, key), (([ak, av], [bk, bv]) => reduce(av, bv) || d3_array_ascending(ak, bk))))
-    .map(([key]) => key);
-}
-
-var array = Array.prototype;
-
-var slice = array.slice;
-
-function constant(x) {
-  return () => x;
-}
-
-const e10 = Math.sqrt(50),
-    e5 = Math.sqrt(10),
-    e2 = Math.sqrt(2);
-
-function tickSpec(start, stop, count) {
-  const step = (stop - start) / Math.max(0, count),
-      power = Math.floor(Math.log10(step)),
-      error = step / Math.pow(10, power),
-      factor = error >= e10 ? 10 : error >= e5 ? 5 : error >= e2 ? 2 : 1;
-  let i1, i2, inc;
-  if (power < 0) {
-    inc = Math.pow(10, -power) / factor;
-    i1 = Math.round(start * inc);
-    i2 = Math.round(stop * inc);
-    if (i1 / inc < start) ++i1;
-    if (i2 / inc > stop) --i2;
-    inc = -inc;
-  } else {
-    inc = Math.pow(10, power) * factor;
-    i1 = Math.round(start / inc);
-    i2 = Math.round(stop / inc);
-    if (i1 * inc < start) ++i1;
-    if (i2 * inc > stop) --i2;
-  }
-  if (i2 < i1 && 0.5 <= count && count < 2) return tickSpec(start, stop, count * 2);
-  return [i1, i2, inc];
-}
-
-function d3_array_ticks(start, stop, count) {
-  stop = +stop, start = +start, count = +count;
-  if (!(count > 0)) return [];
-  if (start === stop) return [start];
-  const reverse = stop < start, [i1, i2, inc] = reverse ? tickSpec(stop, start, count) : tickSpec(start, stop, count);
-  if (!(i2 >= i1)) return [];
-  const n = i2 - i1 + 1, ticks = new Array(n);
-  if (reverse) {
-    if (inc < 0) for (let i = 0; i < n; ++i) ticks[i] = (i2 - i) / -inc;
-    else for (let i = 0; i < n; ++i) ticks[i] = (i2 - i) * inc;
-  } else {
-    if (inc < 0) for (let i = 0; i < n; ++i) ticks[i] = (i1 + i) / -inc;
-    else for (let i = 0; i < n; ++i) ticks[i] = (i1 + i) * inc;
-  }
-  return ticks;
-}
-
-function tickIncrement(start, stop, count) {
-  stop = +stop, start = +start, count = +count;
-  return tickSpec(start, stop, count)[2];
-}
-
-function tickStep(start, stop, count) {
-  stop = +stop, start = +start, count = +count;
-  const reverse = stop < start, inc = reverse ? tickIncrement(stop, start, count) : tickIncrement(start, stop, count);
-  return (reverse ? -1 : 1) * (inc < 0 ? 1 / -inc : inc);
-}
-
-function nice(start, stop, count) {
-  let prestep;
-  while (true) {
-    const step = tickIncrement(start, stop, count);
-    if (step === prestep || step === 0 || !isFinite(step)) {
-      return [start, stop];
-    } else if (step > 0) {
-      const i = Math.ceil(start / step);
-      const j = Math.floor(stop / step);
-      start = (i - (i * step > start)) * step;
-      stop = (j + (j * step < stop)) * step;
-    } else if (step < 0) {
-      const s = -step;
-      const i = Math.ceil(start * s);
-      const j = Math.floor(stop * s);
-      start = (i - (i / s > start)) / s;
-      stop = (j + (j / s < stop)) / s;
-    }
-    prestep = step;
-  }
-}
-
-function thresholdSturges(values) {
-  return Math.max(1, Math.ceil(Math.log(count(values)) / Math.LN2) + 1);
-}
-
-function bin() {
-  var value = identity,
-      domain = extent,
-      threshold = thresholdSturges;
-
-  function histogram(data) {
-    if (!Array.isArray(data)) data = Array.from(data);
-
-    var i,
-        n = data.length,
-        x,
-        step,
-        values = new Array(n);
-
-    for (i = 0; i < n; ++i) {
-      values[i] = value(data[i], i, data);
-    }
-
-    var xz = domain(values),
-        x0 = xz[0],
-        x1 = xz[1],
-        tz = threshold(values, x0, x1);
-
-    // Convert number of thresholds into uniform thresholds, and nice the
-    // default domain accordingly.
-    if (!Array.isArray(tz)) {
-      const max = x1, tn = +tz;
-      if (domain === extent) [x0, x1] = nice(x0, x1, tn);
-      tz = d3_array_ticks(x0, x1, tn);
-
-      // If the domain is aligned with the first tick (which it will by
-      // default), then we can use quantization rather than bisection to bin
-      // values, which is substantially faster.
-      if (tz[0] <= x0) step = tickIncrement(x0, x1, tn);
-
-      // If the last threshold is coincident with the domain’s upper bound, the
-      // last bin will be zero-width. If the default domain is used, and this
-      // last threshold is coincident with the maximum input value, we can
-      // extend the niced upper bound by one tick to ensure uniform bin widths;
-      // otherwise, we simply remove the last threshold. Note that we don’t
-      // coerce values or the domain to numbers, and thus must be careful to
-      // compare order (>=) rather than strict equality (===)!
-      if (tz[tz.length - 1] >= x1) {
-        if (max >= x1 && domain === extent) {
-          const step = tickIncrement(x0, x1, tn);
-          if (isFinite(step)) {
-            if (step > 0) {
-              x1 = (Math.floor(x1 / step) + 1) * step;
-            } else if (step < 0) {
-              x1 = (Math.ceil(x1 * -step) + 1) / -step;
-            }
-          }
-        } else {
-          tz.pop();
-        }
-      }
-    }
-
-    // Remove any thresholds outside the domain.
-    // Be careful not to mutate an array owned by the user!
-    var m = tz.length, a = 0, b = m;
-    while (tz[a] <= x0) ++a;
-    while (tz[b - 1] > x1) --b;
-    if (a || b < m) tz = tz.slice(a, b), m = b - a;
-
-    var bins = new Array(m + 1),
-        bin;
-
-    // Initialize bins.
-    for (i = 0; i <= m; ++i) {
-      bin = bins[i] = [];
-      bin.x0 = i > 0 ? tz[i - 1] : x0;
-      bin.x1 = i < m ? tz[i] : x1;
-    }
-
-    // Assign data to bins by value, ignoring any outside the domain.
-    if (isFinite(step)) {
-      if (step > 0) {
-        for (i = 0; i < n; ++i) {
-          if ((x = values[i]) != null && x0 <= x && x <= x1) {
-            bins[Math.min(m, Math.floor((x - x0) / step))].push(data[i]);
-          }
-        }
-      } else if (step < 0) {
-        for (i = 0; i < n; ++i) {
-          if ((x = values[i]) != null && x0 <= x && x <= x1) {
-            const j = Math.floor((x0 - x) * step);
-            bins[Math.min(m, j + (tz[j] <= x))].push(data[i]); // handle off-by-one due to rounding
-          }
-        }
-      }
-    } else {
-      for (i = 0; i < n; ++i) {
-        if ((x = values[i]) != null && x0 <= x && x <= x1) {
-          bins[bisectRight(tz, x, 0, m)].push(data[i]);
-        }
-      }
-    }
-
-    return bins;
-  }
-
-  histogram.value = function(_) {
-    return arguments.length ? (value = typeof _ === "function" ? _ : constant(_), histogram) : value;
-  };
-
-  histogram.domain = function(_) {
-    return arguments.length ? (domain = typeof _ === "function" ? _ : constant([_[0], _[1]]), histogram) : domain;
-  };
-
-  histogram.thresholds = function(_) {
-    return arguments.length ? (threshold = typeof _ === "function" ? _ : constant(Array.isArray(_) ? slice.call(_) : _), histogram) : threshold;
-  };
-
-  return histogram;
-}
-
-function max(values, valueof) {
-  let max;
-  if (valueof === undefined) {
-    for (const value of values) {
-      if (value != null
-          && (max < value || (max === undefined && value >= value))) {
-        max = value;
-      }
-    }
-  } else {
-    let index = -1;
-    for (let value of values) {
-      if ((value = valueof(value, ++index, values)) != null
-          && (max < value || (max === undefined && value >= value))) {
-        max = value;
-      }
-    }
-  }
-  return max;
-}
-
-function maxIndex(values, valueof) {
-  let max;
-  let maxIndex = -1;
-  let index = -1;
-  if (valueof === undefined) {
-    for (const value of values) {
-      ++index;
-      if (value != null
-          && (max < value || (max === undefined && value >= value))) {
-        max = value, maxIndex = index;
-      }
-    }
-  } else {
-    for (let value of values) {
-      if ((value = valueof(value, ++index, values)) != null
-          && (max < value || (max === undefined && value >= value))) {
-        max = value, maxIndex = index;
-      }
-    }
-  }
-  return maxIndex;
-}
-
-function min(values, valueof) {
-  let min;
-  if (valueof === undefined) {
-    for (const value of values) {
-      if (value != null
-          && (min > value || (min === undefined && value >= value))) {
-        min = value;
-      }
-    }
-  } else {
-    let index = -1;
-    for (let value of values) {
-      if ((value = valueof(value, ++index, values)) != null
-          && (min > value || (min === undefined && value >= value))) {
-        min = value;
-      }
-    }
-  }
-  return min;
-}
-
-function minIndex(values, valueof) {
-  let min;
-  let minIndex = -1;
-  let index = -1;
-  if (valueof === undefined) {
-    for (const value of values) {
-      ++index;
-      if (value != null
-          && (min > value || (min === undefined && value >= value))) {
-        min = value, minIndex = index;
-      }
-    }
-  } else {
-    for (let value of values) {
-      if ((value = valueof(value, ++index, values)) != null
-          && (min > value || (min === undefined && value >= value))) {
-        min = value, minIndex = index;
-      }
-    }
-  }
-  return minIndex;
-}
-
-// Based on https://github.com/mourner/quickselect
-// ISC license, Copyright 2018 Vladimir Agafonkin.
-function quickselect(array, k, left = 0, right = Infinity, compare) {
-  k = Math.floor(k);
-  left = Math.floor(Math.max(0, left));
-  right = Math.floor(Math.min(array.length - 1, right));
-
-  if (!(left <= k && k <= right)) return array;
-
-  compare = compare === undefined ? ascendingDefined : compareDefined(compare);
-
-  while (right > left) {
-    if (right - left > 600) {
-      const n = right - left + 1;
-      const m = k - left + 1;
-      const z = Math.log(n);
-      const s = 0.5 * Math.exp(2 * z / 3);
-      const sd = 0.5 * Math.sqrt(z * s * (n - s) / n) * (m - n / 2 < 0 ? -1 : 1);
-      const newLeft = Math.max(left, Math.floor(k - m * s / n + sd));
-      const newRight = Math.min(right, Math.floor(k + (n - m) * s / n + sd));
-      quickselect(array, k, newLeft, newRight, compare);
-    }
-
-    const t = array[k];
-    let i = left;
-    let j = right;
-
-    swap(array, left, k);
-    if (compare(array[right], t) > 0) swap(array, left, right);
-
-    while (i < j) {
-      swap(array, i, j), ++i, --j;
-      while (compare(array[i], t) < 0) ++i;
-      while (compare(array[j], t) > 0) --j;
-    }
-
-    if (compare(array[left], t) === 0) swap(array, left, j);
-    else ++j, swap(array, j, right);
-
-    if (j <= k) left = j + 1;
-    if (k <= j) right = j - 1;
-  }
-
-  return array;
-}
-
-function swap(array, i, j) {
-  const t = array[i];
-  array[i] = array[j];
-  array[j] = t;
-}
-
-function greatest(values, compare = d3_array_ascending) {
-  let max;
-  let defined = false;
-  if (compare.length === 1) {
-    let maxValue;
-    for (const element of values) {
-      const value = compare(element);
-      if (defined
-          ? d3_array_ascending(value, maxValue) > 0
-          : d3_array_ascending(value, value) === 0) {
-        max = element;
-        maxValue = value;
-        defined = true;
-      }
-    }
-  } else {
-    for (const value of values) {
-      if (defined
-          ? compare(value, max) > 0
-          : compare(value, value) === 0) {
-        max = value;
-        defined = true;
-      }
-    }
-  }
-  return max;
-}
-
-function quantile(values, p, valueof) {
-  values = Float64Array.from(numbers(values, valueof));
-  if (!(n = values.length) || isNaN(p = +p)) return;
-  if (p <= 0 || n < 2) return min(values);
-  if (p >= 1) return max(values);
-  var n,
-      i = (n - 1) * p,
-      i0 = Math.floor(i),
-      value0 = max(quickselect(values, i0).subarray(0, i0 + 1)),
-      value1 = min(values.subarray(i0 + 1));
-  return value0 + (value1 - value0) * (i - i0);
-}
-
-function d3_array_quantileSorted(values, p, valueof = number) {
-  if (!(n = values.length) || isNaN(p = +p)) return;
-  if (p <= 0 || n < 2) return +valueof(values[0], 0, values);
-  if (p >= 1) return +valueof(values[n - 1], n - 1, values);
-  var n,
-      i = (n - 1) * p,
-      i0 = Math.floor(i),
-      value0 = +valueof(values[i0], i0, values),
-      value1 = +valueof(values[i0 + 1], i0 + 1, values);
-  return value0 + (value1 - value0) * (i - i0);
-}
-
-function quantileIndex(values, p, valueof = number) {
-  if (isNaN(p = +p)) return;
-  numbers = Float64Array.from(values, (_, i) => number(valueof(values[i], i, values)));
-  if (p <= 0) return minIndex(numbers);
-  if (p >= 1) return maxIndex(numbers);
-  var numbers,
-      index = Uint32Array.from(values, (_, i) => i),
-      j = numbers.length - 1,
-      i = Math.floor(j * p);
-  quickselect(index, i, 0, j, (i, j) => ascendingDefined(numbers[i], numbers[j]));
-  i = greatest(index.subarray(0, i + 1), (i) => numbers[i]);
-  return i >= 0 ? i : -1;
-}
-
-function thresholdFreedmanDiaconis(values, min, max) {
-  const c = count(values), d = quantile(values, 0.75) - quantile(values, 0.25);
-  return c && d ? Math.ceil((max - min) / (2 * d * Math.pow(c, -1 / 3))) : 1;
-}
-
-function thresholdScott(values, min, max) {
-  const c = count(values), d = deviation(values);
-  return c && d ? Math.ceil((max - min) * Math.cbrt(c) / (3.49 * d)) : 1;
-}
-
-function mean(values, valueof) {
-  let count = 0;
-  let sum = 0;
-  if (valueof === undefined) {
-    for (let value of values) {
-      if (value != null && (value = +value) >= value) {
-        ++count, sum += value;
-      }
-    }
-  } else {
-    let index = -1;
-    for (let value of values) {
-      if ((value = valueof(value, ++index, values)) != null && (value = +value) >= value) {
-        ++count, sum += value;
-      }
-    }
-  }
-  if (count) return sum / count;
-}
-
-function median(values, valueof) {
-  return quantile(values, 0.5, valueof);
-}
-
-function medianIndex(values, valueof) {
-  return quantileIndex(values, 0.5, valueof);
-}
-
-function* flatten(arrays) {
-  for (const array of arrays) {
-    yield* array;
-  }
-}
-
-function d3_array_merge(arrays) {
-  return Array.from(flatten(arrays));
-}
-
-function mode(values, valueof) {
-  const counts = new d3_array_InternMap();
-  if (valueof === undefined) {
-    for (let value of values) {
-      if (value != null && value >= value) {
-        counts.set(value, (counts.get(value) || 0) + 1);
-      }
-    }
-  } else {
-    let index = -1;
-    for (let value of values) {
-      if ((value = valueof(value, ++index, values)) != null && value >= value) {
-        counts.set(value, (counts.get(value) || 0) + 1);
-      }
-    }
-  }
-  let modeValue;
-  let modeCount = 0;
-  for (const [value, count] of counts) {
-    if (count > modeCount) {
-      modeCount = count;
-      modeValue = value;
-    }
-  }
-  return modeValue;
-}
-
-function pairs(values, pairof = pair) {
-  const pairs = [];
-  let previous;
-  let first = false;
-  for (const value of values) {
-    if (first) pairs.push(pairof(previous, value));
-    previous = value;
-    first = true;
-  }
-  return pairs;
-}
-
-function pair(a, b) {
-  return [a, b];
-}
-
-function d3_array_range(start, stop, step) {
-  start = +start, stop = +stop, step = (n = arguments.length) < 2 ? (stop = start, start = 0, 1) : n < 3 ? 1 : +step;
-
-  var i = -1,
-      n = Math.max(0, Math.ceil((stop - start) / step)) | 0,
-      range = new Array(n);
-
-  while (++i < n) {
-    range[i] = start + i * step;
-  }
-
-  return range;
-}
-
-function d3_array_rank(values, valueof = d3_array_ascending) {
-  if (typeof values[Symbol.iterator] !== "function") throw new TypeError("values is not iterable");
-  let V = Array.from(values);
-  const R = new Float64Array(V.length);
-  if (valueof.length !== 2) V = V.map(valueof), valueof = d3_array_ascending;
-  const compareIndex = (i, j) => valueof(V[i], V[j]);
-  let k, r;
-  values = Uint32Array.from(V, (_, i) => i);
-  // Risky chaining due to Safari 14 https://github.com/d3/d3-array/issues/123
-  values.sort(valueof === d3_array_ascending ? (i, j) => ascendingDefined(V[i], V[j]) : compareDefined(compareIndex));
-  values.forEach((j, i) => {
-      const c = compareIndex(j, k === undefined ? j : k);
-      if (c >= 0) {
-        if (k === undefined || c > 0) k = j, r = i;
-        R[j] = r;
-      } else {
-        R[j] = NaN;
-      }
-    });
-  return R;
-}
-
-function least(values, compare = d3_array_ascending) {
-  let min;
-  let defined = false;
-  if (compare.length === 1) {
-    let minValue;
-    for (const element of values) {
-      const value = compare(element);
-      if (defined
-          ? d3_array_ascending(value, minValue) < 0
-          : d3_array_ascending(value, value) === 0) {
-        min = element;
-        minValue = value;
-        defined = true;
-      }
-    }
-  } else {
-    for (const value of values) {
-      if (defined
-          ? compare(value, min) < 0
-          : compare(value, value) === 0) {
-        min = value;
-        defined = true;
-      }
-    }
-  }
-  return min;
-}
-
-function leastIndex(values, compare = d3_array_ascending) {
-  if (compare.length === 1) return minIndex(values, compare);
-  let minValue;
-  let min = -1;
-  let index = -1;
-  for (const value of values) {
-    ++index;
-    if (min < 0
-        ? compare(value, value) === 0
-        : compare(value, minValue) < 0) {
-      minValue = value;
-      min = index;
-    }
-  }
-  return min;
-}
-
-function greatestIndex(values, compare = d3_array_ascending) {
-  if (compare.length === 1) return maxIndex(values, compare);
-  let maxValue;
-  let max = -1;
-  let index = -1;
-  for (const value of values) {
-    ++index;
-    if (max < 0
-        ? compare(value, value) === 0
-        : compare(value, maxValue) > 0) {
-      maxValue = value;
-      max = index;
-    }
-  }
-  return max;
-}
-
-function scan(values, compare) {
-  const index = leastIndex(values, compare);
-  return index < 0 ? undefined : index;
-}
-
-var shuffle = shuffler(Math.random);
-
-function shuffler(random) {
-  return function shuffle(array, i0 = 0, i1 = array.length) {
-    let m = i1 - (i0 = +i0);
-    while (m) {
-      const i = random() * m-- | 0, t = array[m + i0];
-      array[m + i0] = array[i + i0];
-      array[i + i0] = t;
-    }
-    return array;
-  };
-}
-
-function sum(values, valueof) {
-  let sum = 0;
-  if (valueof === undefined) {
-    for (let value of values) {
-      if (value = +value) {
-        sum += value;
-      }
-    }
-  } else {
-    let index = -1;
-    for (let value of values) {
-      if (value = +valueof(value, ++index, values)) {
-        sum += value;
-      }
-    }
-  }
-  return sum;
-}
-
-function transpose(matrix) {
-  if (!(n = matrix.length)) return [];
-  for (var i = -1, m = min(matrix, d3_array_length), transpose = new Array(m); ++i < m;) {
-    for (var j = -1, n, row = transpose[i] = new Array(n); ++j < n;) {
-      row[j] = matrix[j][i];
-    }
-  }
-  return transpose;
-}
-
-function d3_array_length(d) {
-  return d.length;
-}
-
-function zip() {
-  return transpose(arguments);
-}
-
-function every(values, test) {
-  if (typeof test !== "function") throw new TypeError("test is not a function");
-  let index = -1;
-  for (const value of values) {
-    if (!test(value, ++index, values)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-function some(values, test) {
-  if (typeof test !== "function") throw new TypeError("test is not a function");
-  let index = -1;
-  for (const value of values) {
-    if (test(value, ++index, values)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-function filter(values, test) {
-  if (typeof test !== "function") throw new TypeError("test is not a function");
-  const array = [];
-  let index = -1;
-  for (const value of values) {
-    if (test(value, ++index, values)) {
-      array.push(value);
-    }
-  }
-  return array;
-}
-
-function map(values, mapper) {
-  if (typeof values[Symbol.iterator] !== "function") throw new TypeError("values is not iterable");
-  if (typeof mapper !== "function") throw new TypeError("mapper is not a function");
-  return Array.from(values, (value, index) => mapper(value, index, values));
-}
-
-function reduce(values, reducer, value) {
-  if (typeof reducer !== "function") throw new TypeError("reducer is not a function");
-  const iterator = values[Symbol.iterator]();
-  let done, next, index = -1;
-  if (arguments.length < 3) {
-    ({done, value} = iterator.next());
-    if (done) return;
-    ++index;
-  }
-  while (({done, value: next} = iterator.next()), !done) {
-    value = reducer(value, next, ++index, values);
-  }
-  return value;
-}
-
-function reverse(values) {
-  if (typeof values[Symbol.iterator] !== "function") throw new TypeError("values is not iterable");
-  return Array.from(values).reverse();
-}
-
-function difference(values, ...others) {
-  values = new InternSet(values);
-  for (const other of others) {
-    for (const value of other) {
-      values.delete(value);
-    }
-  }
-  return values;
-}
-
-function disjoint(values, other) {
-  const iterator = other[Symbol.iterator](), set = new InternSet();
-  for (const v of values) {
-    if (set.has(v)) return false;
-    let value, done;
-    while (({value, done} = iterator.next())) {
-      if (done) break;
-      if (Object.is(v, value)) return false;
-      set.add(value);
-    }
-  }
-  return true;
-}
-
-function intersection(values, ...others) {
-  values = new InternSet(values);
-  others = others.map(set);
-  out: for (const value of values) {
-    for (const other of others) {
-      if (!other.has(value)) {
-        values.delete(value);
-        continue out;
-      }
-    }
-  }
-  return values;
-}
-
-function set(values) {
-  return values instanceof InternSet ? values : new InternSet(values);
-}
-
-function superset(values, other) {
-  const iterator = values[Symbol.iterator](), set = new Set();
-  for (const o of other) {
-    const io = intern(o);
-    if (set.has(io)) continue;
-    let value, done;
-    while (({value, done} = iterator.next())) {
-      if (done) return false;
-      const ivalue = intern(value);
-      set.add(ivalue);
-      if (Object.is(io, ivalue)) break;
-    }
-  }
-  return true;
-}
-
-function intern(value) {
-  return value !== null && typeof value === "object" ? value.valueOf() : value;
-}
-
-function subset(values, other) {
-  return superset(other, values);
-}
-
-function union(...others) {
-  const set = new InternSet();
-  for (const other of others) {
-    for (const o of other) {
-      set.add(o);
-    }
-  }
-  return set;
-}
-
-
-
-;// CONCATENATED MODULE: ./node_modules/d3-color/dist/d3-color.mjs
-// https://d3js.org/d3-color/ v3.1.1 Copyright 2010-2026 Mike Bostock
-function d3_color_define(constructor, factory, prototype) {
-  constructor.prototype = factory.prototype = prototype;
-  prototype.constructor = constructor;
-}
-
-function extend(parent, definition) {
-  var prototype = Object.create(parent.prototype);
-  for (var key in definition) prototype[key] = definition[key];
-  return prototype;
-}
-
-function Color() {}
-
-var darker = 0.7;
-var brighter = 1 / darker;
-
-var reI = "\\s*([+-]?\\d+)\\s*",
-    reN = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)\\s*",
-    reP = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)%\\s*",
-    reHex = /^#([0-9a-f]{3,8})$/,
-    reRgbInteger = new RegExp(`^rgb\\(${reI},${reI},${reI}\\)$`),
-    reRgbPercent = new RegExp(`^rgb\\(${reP},${reP},${reP}\\)$`),
-    reRgbaInteger = new RegExp(`^rgba\\(${reI},${reI},${reI},${reN}\\)$`),
-    reRgbaPercent = new RegExp(`^rgba\\(${reP},${reP},${reP},${reN}\\)$`),
-    reHslPercent = new RegExp(`^hsl\\(${reN},${reP},${reP}\\)$`),
-    reHslaPercent = new RegExp(`^hsla\\(${reN},${reP},${reP},${reN}\\)$`);
-
-var named = {
-  aliceblue: 0xf0f8ff,
-  antiquewhite: 0xfaebd7,
-  aqua: 0x00ffff,
-  aquamarine: 0x7fffd4,
-  azure: 0xf0ffff,
-  beige: 0xf5f5dc,
-  bisque: 0xffe4c4,
-  black: 0x000000,
-  blanchedalmond: 0xffebcd,
-  blue: 0x0000ff,
-  blueviolet: 0x8a2be2,
-  brown: 0xa52a2a,
-  burlywood: 0xdeb887,
-  cadetblue: 0x5f9ea0,
-  chartreuse: 0x7fff00,
-  chocolate: 0xd2691e,
-  coral: 0xff7f50,
-  cornflowerblue: 0x6495ed,
-  cornsilk: 0xfff8dc,
-  crimson: 0xdc143c,
-  cyan: 0x00ffff,
-  darkblue: 0x00008b,
-  darkcyan: 0x008b8b,
-  darkgoldenrod: 0xb8860b,
-  darkgray: 0xa9a9a9,
-  darkgreen: 0x006400,
-  darkgrey: 0xa9a9a9,
-  darkkhaki: 0xbdb76b,
-  darkmagenta: 0x8b008b,
-  darkolivegreen: 0x556b2f,
-  darkorange: 0xff8c00,
-  darkorchid: 0x9932cc,
-  darkred: 0x8b0000,
-  darksalmon: 0xe9967a,
-  darkseagreen: 0x8fbc8f,
-  darkslateblue: 0x483d8b,
-  darkslategray: 0x2f4f4f,
-  darkslategrey: 0x2f4f4f,
-  darkturquoise: 0x00ced1,
-  darkviolet: 0x9400d3,
-  deeppink: 0xff1493,
-  deepskyblue: 0x00bfff,
-  dimgray: 0x696969,
-  dimgrey: 0x696969,
-  dodgerblue: 0x1e90ff,
-  firebrick: 0xb22222,
-  floralwhite: 0xfffaf0,
-  forestgreen: 0x228b22,
-  fuchsia: 0xff00ff,
-  gainsboro: 0xdcdcdc,
-  ghostwhite: 0xf8f8ff,
-  gold: 0xffd700,
-  goldenrod: 0xdaa520,
-  gray: 0x808080,
-  green: 0x008000,
-  greenyellow: 0xadff2f,
-  grey: 0x808080,
-  honeydew: 0xf0fff0,
-  hotpink: 0xff69b4,
-  indianred: 0xcd5c5c,
-  indigo: 0x4b0082,
-  ivory: 0xfffff0,
-  khaki: 0xf0e68c,
-  lavender: 0xe6e6fa,
-  lavenderblush: 0xfff0f5,
-  lawngreen: 0x7cfc00,
-  lemonchiffon: 0xfffacd,
-  lightblue: 0xadd8e6,
-  lightcoral: 0xf08080,
-  lightcyan: 0xe0ffff,
-  lightgoldenrodyellow: 0xfafad2,
-  lightgray: 0xd3d3d3,
-  lightgreen: 0x90ee90,
-  lightgrey: 0xd3d3d3,
-  lightpink: 0xffb6c1,
-  lightsalmon: 0xffa07a,
-  lightseagreen: 0x20b2aa,
-  lightskyblue: 0x87cefa,
-  lightslategray: 0x778899,
-  lightslategrey: 0x778899,
-  lightsteelblue: 0xb0c4de,
-  lightyellow: 0xffffe0,
-  lime: 0x00ff00,
-  limegreen: 0x32cd32,
-  linen: 0xfaf0e6,
-  magenta: 0xff00ff,
-  maroon: 0x800000,
-  mediumaquamarine: 0x66cdaa,
-  mediumblue: 0x0000cd,
-  mediumorchid: 0xba55d3,
-  mediumpurple: 0x9370db,
-  mediumseagreen: 0x3cb371,
-  mediumslateblue: 0x7b68ee,
-  mediumspringgreen: 0x00fa9a,
-  mediumturquoise: 0x48d1cc,
-  mediumvioletred: 0xc71585,
-  midnightblue: 0x191970,
-  mintcream: 0xf5fffa,
-  mistyrose: 0xffe4e1,
-  moccasin: 0xffe4b5,
-  navajowhite: 0xffdead,
-  navy: 0x000080,
-  oldlace: 0xfdf5e6,
-  olive: 0x808000,
-  olivedrab: 0x6b8e23,
-  orange: 0xffa500,
-  orangered: 0xff4500,
-  orchid: 0xda70d6,
-  palegoldenrod: 0xeee8aa,
-  palegreen: 0x98fb98,
-  paleturquoise: 0xafeeee,
-  palevioletred: 0xdb7093,
-  papayawhip: 0xffefd5,
-  peachpuff: 0xffdab9,
-  peru: 0xcd853f,
-  pink: 0xffc0cb,
-  plum: 0xdda0dd,
-  powderblue: 0xb0e0e6,
-  purple: 0x800080,
-  rebeccapurple: 0x663399,
-  red: 0xff0000,
-  rosybrown: 0xbc8f8f,
-  royalblue: 0x4169e1,
-  saddlebrown: 0x8b4513,
-  salmon: 0xfa8072,
-  sandybrown: 0xf4a460,
-  seagreen: 0x2e8b57,
-  seashell: 0xfff5ee,
-  sienna: 0xa0522d,
-  silver: 0xc0c0c0,
-  skyblue: 0x87ceeb,
-  slateblue: 0x6a5acd,
-  slategray: 0x708090,
-  slategrey: 0x708090,
-  snow: 0xfffafa,
-  springgreen: 0x00ff7f,
-  steelblue: 0x4682b4,
-  tan: 0xd2b48c,
-  teal: 0x008080,
-  thistle: 0xd8bfd8,
-  tomato: 0xff6347,
-  turquoise: 0x40e0d0,
-  violet: 0xee82ee,
-  wheat: 0xf5deb3,
-  white: 0xffffff,
-  whitesmoke: 0xf5f5f5,
-  yellow: 0xffff00,
-  yellowgreen: 0x9acd32
-};
-
-d3_color_define(Color, color, {
-  copy(channels) {
-    return Object.assign(new this.constructor, this, channels);
-  },
-  displayable() {
-    return this.rgb().displayable();
-  },
-  hex: color_formatHex, // Deprecated! Use color.formatHex.
-  formatHex: color_formatHex,
-  formatHex8: color_formatHex8,
-  formatHsl: color_formatHsl,
-  formatRgb: color_formatRgb,
-  toString: color_formatRgb
-});
-
-function color_formatHex() {
-  return this.rgb().formatHex();
-}
-
-function color_formatHex8() {
-  return this.rgb().formatHex8();
-}
-
-function color_formatHsl() {
-  return hslConvert(this).formatHsl();
-}
-
-function color_formatRgb() {
-  return this.rgb().formatRgb();
-}
-
-function color(format) {
-  var m, l;
-  format = (format + "").trim().toLowerCase();
-  return (m = reHex.exec(format)) ? (l = m[1].length, m = parseInt(m[1], 16), l === 6 ? rgbn(m) // #ff0000
-      : l === 3 ? new Rgb((m >> 8 & 0xf) | (m >> 4 & 0xf0), (m >> 4 & 0xf) | (m & 0xf0), ((m & 0xf) << 4) | (m & 0xf), 1) // #f00
-      : l === 8 ? rgba(m >> 24 & 0xff, m >> 16 & 0xff, m >> 8 & 0xff, (m & 0xff) / 0xff) // #ff000000
-      : l === 4 ? rgba((m >> 12 & 0xf) | (m >> 8 & 0xf0), (m >> 8 & 0xf) | (m >> 4 & 0xf0), (m >> 4 & 0xf) | (m & 0xf0), (((m & 0xf) << 4) | (m & 0xf)) / 0xff) // #f000
-      : null) // invalid hex
-      : (m = reRgbInteger.exec(format)) ? new Rgb(m[1], m[2], m[3], 1) // rgb(255, 0, 0)
-      : (m = reRgbPercent.exec(format)) ? new Rgb(m[1] * 255 / 100, m[2] * 255 / 100, m[3] * 255 / 100, 1) // rgb(100%, 0%, 0%)
-      : (m = reRgbaInteger.exec(format)) ? rgba(m[1], m[2], m[3], m[4]) // rgba(255, 0, 0, 1)
-      : (m = reRgbaPercent.exec(format)) ? rgba(m[1] * 255 / 100, m[2] * 255 / 100, m[3] * 255 / 100, m[4]) // rgb(100%, 0%, 0%, 1)
-      : (m = reHslPercent.exec(format)) ? hsla(m[1], m[2] / 100, m[3] / 100, 1) // hsl(120, 50%, 50%)
-      : (m = reHslaPercent.exec(format)) ? hsla(m[1], m[2] / 100, m[3] / 100, m[4]) // hsla(120, 50%, 50%, 1)
-      : named.hasOwnProperty(format) ? rgbn(named[format]) // eslint-disable-line no-prototype-builtins
-      : format === "transparent" ? new Rgb(NaN, NaN, NaN, 0)
-      : null;
-}
-
-function rgbn(n) {
-  return new Rgb(n >> 16 & 0xff, n >> 8 & 0xff, n & 0xff, 1);
-}
-
-function rgba(r, g, b, a) {
-  if (a <= 0) r = g = b = NaN;
-  return new Rgb(r, g, b, a);
-}
-
-function rgbConvert(o) {
-  if (!(o instanceof Color)) o = color(o);
-  if (!o) return new Rgb;
-  o = o.rgb();
-  return new Rgb(o.r, o.g, o.b, o.opacity);
-}
-
-function d3_color_rgb(r, g, b, opacity) {
-  return arguments.length === 1 ? rgbConvert(r) : new Rgb(r, g, b, opacity == null ? 1 : opacity);
-}
-
-function Rgb(r, g, b, opacity) {
-  this.r = +r;
-  this.g = +g;
-  this.b = +b;
-  this.opacity = +opacity;
-}
-
-d3_color_define(Rgb, d3_color_rgb, extend(Color, {
-  brighter(k) {
-    k = k == null ? brighter : Math.pow(brighter, k);
-    return new Rgb(this.r * k, this.g * k, this.b * k, this.opacity);
-  },
-  darker(k) {
-    k = k == null ? darker : Math.pow(darker, k);
-    return new Rgb(this.r * k, this.g * k, this.b * k, this.opacity);
-  },
-  rgb() {
-    return this;
-  },
-  clamp() {
-    return new Rgb(clampi(this.r), clampi(this.g), clampi(this.b), clampa(this.opacity));
-  },
-  displayable() {
-    return (-0.5 <= this.r && this.r < 255.5)
-        && (-0.5 <= this.g && this.g < 255.5)
-        && (-0.5 <= this.b && this.b < 255.5)
-        && (0 <= this.opacity && this.opacity <= 1);
-  },
-  hex: rgb_formatHex, // Deprecated! Use color.formatHex.
-  formatHex: rgb_formatHex,
-  formatHex8: rgb_formatHex8,
-  formatRgb: rgb_formatRgb,
-  toString: rgb_formatRgb
-}));
-
-function rgb_formatHex() {
-  return `#${hex(this.r)}${hex(this.g)}${hex(this.b)}`;
-}
-
-function rgb_formatHex8() {
-  return `#${hex(this.r)}${hex(this.g)}${hex(this.b)}${hex((isNaN(this.opacity) ? 1 : this.opacity) * 255)}`;
-}
-
-function rgb_formatRgb() {
-  const a = clampa(this.opacity);
-  return `${a === 1 ? "rgb(" : "rgba("}${clampi(this.r)}, ${clampi(this.g)}, ${clampi(this.b)}${a === 1 ? ")" : `, ${a})`}`;
-}
-
-function clampa(opacity) {
-  return isNaN(opacity) ? 1 : Math.max(0, Math.min(1, opacity));
-}
-
-function clampi(value) {
-  return Math.max(0, Math.min(255, Math.round(value) || 0));
-}
-
-function hex(value) {
-  value = clampi(value);
-  return (value < 16 ? "0" : "") + value.toString(16);
-}
-
-function hsla(h, s, l, a) {
-  if (a <= 0) h = s = l = NaN;
-  else if (l <= 0 || l >= 1) h = s = NaN;
-  else if (s <= 0) h = NaN;
-  return new Hsl(h, s, l, a);
-}
-
-function hslConvert(o) {
-  if (o instanceof Hsl) return new Hsl(o.h, o.s, o.l, o.opacity);
-  if (!(o instanceof Color)) o = color(o);
-  if (!o) return new Hsl;
-  if (o instanceof Hsl) return o;
-  o = o.rgb();
-  var r = o.r / 255,
-      g = o.g / 255,
-      b = o.b / 255,
-      min = Math.min(r, g, b),
-      max = Math.max(r, g, b),
-      h = NaN,
-      s = max - min,
-      l = (max + min) / 2;
-  if (s) {
-    if (r === max) h = (g - b) / s + (g < b) * 6;
-    else if (g === max) h = (b - r) / s + 2;
-    else h = (r - g) / s + 4;
-    s /= l < 0.5 ? max + min : 2 - max - min;
-    h *= 60;
-  } else {
-    s = l > 0 && l < 1 ? 0 : h;
-  }
-  return new Hsl(h, s, l, o.opacity);
-}
-
-function hsl(h, s, l, opacity) {
-  return arguments.length === 1 ? hslConvert(h) : new Hsl(h, s, l, opacity == null ? 1 : opacity);
-}
-
-function Hsl(h, s, l, opacity) {
-  this.h = +h;
-  this.s = +s;
-  this.l = +l;
-  this.opacity = +opacity;
-}
-
-d3_color_define(Hsl, hsl, extend(Color, {
-  brighter(k) {
-    k = k == null ? brighter : Math.pow(brighter, k);
-    return new Hsl(this.h, this.s, this.l * k, this.opacity);
-  },
-  darker(k) {
-    k = k == null ? darker : Math.pow(darker, k);
-    return new Hsl(this.h, this.s, this.l * k, this.opacity);
-  },
-  rgb() {
-    var h = this.h % 360 + (this.h < 0) * 360,
-        s = isNaN(h) || isNaN(this.s) ? 0 : this.s,
-        l = this.l,
-        m2 = l + (l < 0.5 ? l : 1 - l) * s,
-        m1 = 2 * l - m2;
-    return new Rgb(
-      hsl2rgb(h >= 240 ? h - 240 : h + 120, m1, m2),
-      hsl2rgb(h, m1, m2),
-      hsl2rgb(h < 120 ? h + 240 : h - 120, m1, m2),
-      this.opacity
-    );
-  },
-  clamp() {
-    return new Hsl(clamph(this.h), clampt(this.s), clampt(this.l), clampa(this.opacity));
-  },
-  displayable() {
-    return (0 <= this.s && this.s <= 1 || isNaN(this.s))
-        && (0 <= this.l && this.l <= 1)
-        && (0 <= this.opacity && this.opacity <= 1);
-  },
-  formatHsl() {
-    const a = clampa(this.opacity);
-    return `${a === 1 ? "hsl(" : "hsla("}${clamph(this.h)}, ${clampt(this.s) * 100}%, ${clampt(this.l) * 100}%${a === 1 ? ")" : `, ${a})`}`;
-  }
-}));
-
-function clamph(value) {
-  value = (value || 0) % 360;
-  return value < 0 ? value + 360 : value;
-}
-
-function clampt(value) {
-  return Math.max(0, Math.min(1, value || 0));
-}
-
-/* From FvD 13.37, CSS Color Module Level 3 */
-function hsl2rgb(h, m1, m2) {
-  return (h < 60 ? m1 + (m2 - m1) * h / 60
-      : h < 180 ? m2
-      : h < 240 ? m1 + (m2 - m1) * (240 - h) / 60
-      : m1) * 255;
-}
-
-const radians = Math.PI / 180;
-const degrees = 180 / Math.PI;
-
-// https://observablehq.com/@mbostock/lab-and-rgb
-const K = 18,
-    Xn = 0.96422,
-    Yn = 1,
-    Zn = 0.82521,
-    t0 = 4 / 29,
-    t1 = 6 / 29,
-    t2 = 3 * t1 * t1,
-    t3 = t1 * t1 * t1;
-
-function labConvert(o) {
-  if (o instanceof Lab) return new Lab(o.l, o.a, o.b, o.opacity);
-  if (o instanceof Hcl) return hcl2lab(o);
-  if (!(o instanceof Rgb)) o = rgbConvert(o);
-  var r = rgb2lrgb(o.r),
-      g = rgb2lrgb(o.g),
-      b = rgb2lrgb(o.b),
-      y = xyz2lab((0.2225045 * r + 0.7168786 * g + 0.0606169 * b) / Yn), x, z;
-  if (r === g && g === b) x = z = y; else {
-    x = xyz2lab((0.4360747 * r + 0.3850649 * g + 0.1430804 * b) / Xn);
-    z = xyz2lab((0.0139322 * r + 0.0971045 * g + 0.7141733 * b) / Zn);
-  }
-  return new Lab(116 * y - 16, 500 * (x - y), 200 * (y - z), o.opacity);
-}
-
-function gray(l, opacity) {
-  return new Lab(l, 0, 0, opacity == null ? 1 : opacity);
-}
-
-function lab(l, a, b, opacity) {
-  return arguments.length === 1 ? labConvert(l) : new Lab(l, a, b, opacity == null ? 1 : opacity);
-}
-
-function Lab(l, a, b, opacity) {
-  this.l = +l;
-  this.a = +a;
-  this.b = +b;
-  this.opacity = +opacity;
-}
-
-d3_color_define(Lab, lab, extend(Color, {
-  brighter(k) {
-    return new Lab(this.l + K * (k == null ? 1 : k), this.a, this.b, this.opacity);
-  },
-  darker(k) {
-    return new Lab(this.l - K * (k == null ? 1 : k), this.a, this.b, this.opacity);
-  },
-  rgb() {
-    var y = (this.l + 16) / 116,
-        x = isNaN(this.a) ? y : y + this.a / 500,
-        z = isNaN(this.b) ? y : y - this.b / 200;
-    x = Xn * lab2xyz(x);
-    y = Yn * lab2xyz(y);
-    z = Zn * lab2xyz(z);
-    return new Rgb(
-      lrgb2rgb( 3.1338561 * x - 1.6168667 * y - 0.4906146 * z),
-      lrgb2rgb(-0.9787684 * x + 1.9161415 * y + 0.0334540 * z),
-      lrgb2rgb( 0.0719453 * x - 0.2289914 * y + 1.4052427 * z),
-      this.opacity
-    );
-  }
-}));
-
-function xyz2lab(t) {
-  return t > t3 ? Math.pow(t, 1 / 3) : t / t2 + t0;
-}
-
-function lab2xyz(t) {
-  return t > t1 ? t * t * t : t2 * (t - t0);
-}
-
-function lrgb2rgb(x) {
-  return 255 * (x <= 0.0031308 ? 12.92 * x : 1.055 * Math.pow(x, 1 / 2.4) - 0.055);
-}
-
-function rgb2lrgb(x) {
-  return (x /= 255) <= 0.04045 ? x / 12.92 : Math.pow((x + 0.055) / 1.055, 2.4);
-}
-
-function hclConvert(o) {
-  if (o instanceof Hcl) return new Hcl(o.h, o.c, o.l, o.opacity);
-  if (!(o instanceof Lab)) o = labConvert(o);
-  if (o.a === 0 && o.b === 0) return new Hcl(NaN, 0 < o.l && o.l < 100 ? 0 : NaN, o.l, o.opacity);
-  var h = Math.atan2(o.b, o.a) * degrees;
-  return new Hcl(h < 0 ? h + 360 : h, Math.sqrt(o.a * o.a + o.b * o.b), o.l, o.opacity);
-}
-
-function lch(l, c, h, opacity) {
-  return arguments.length === 1 ? hclConvert(l) : new Hcl(h, c, l, opacity == null ? 1 : opacity);
-}
-
-function hcl(h, c, l, opacity) {
-  return arguments.length === 1 ? hclConvert(h) : new Hcl(h, c, l, opacity == null ? 1 : opacity);
-}
-
-function Hcl(h, c, l, opacity) {
-  this.h = +h;
-  this.c = +c;
-  this.l = +l;
-  this.opacity = +opacity;
-}
-
-function hcl2lab(o) {
-  if (isNaN(o.h)) return new Lab(o.l, 0, 0, o.opacity);
-  var h = o.h * radians;
-  return new Lab(o.l, Math.cos(h) * o.c, Math.sin(h) * o.c, o.opacity);
-}
-
-d3_color_define(Hcl, hcl, extend(Color, {
-  brighter(k) {
-    return new Hcl(this.h, this.c, this.l + K * (k == null ? 1 : k), this.opacity);
-  },
-  darker(k) {
-    return new Hcl(this.h, this.c, this.l - K * (k == null ? 1 : k), this.opacity);
-  },
-  rgb() {
-    return hcl2lab(this).rgb();
-  }
-}));
-
-var A = -0.14861,
-    B = 1.78277,
-    C = -0.29227,
-    D = -0.90649,
-    E = 1.97294,
-    ED = E * D,
-    EB = E * B,
-    BC_DA = B * C - D * A;
-
-function cubehelixConvert(o) {
-  if (o instanceof Cubehelix) return new Cubehelix(o.h, o.s, o.l, o.opacity);
-  if (!(o instanceof Rgb)) o = rgbConvert(o);
-  var r = o.r / 255,
-      g = o.g / 255,
-      b = o.b / 255,
-      l = (BC_DA * b + ED * r - EB * g) / (BC_DA + ED - EB),
-      bl = b - l,
-      k = (E * (g - l) - C * bl) / D,
-      s = Math.sqrt(k * k + bl * bl) / (E * l * (1 - l)), // NaN if l=0 or l=1
-      h = s ? Math.atan2(k, bl) * degrees - 120 : NaN;
-  return new Cubehelix(h < 0 ? h + 360 : h, s, l, o.opacity);
-}
-
-function d3_color_cubehelix(h, s, l, opacity) {
-  return arguments.length === 1 ? cubehelixConvert(h) : new Cubehelix(h, s, l, opacity == null ? 1 : opacity);
-}
-
-function Cubehelix(h, s, l, opacity) {
-  this.h = +h;
-  this.s = +s;
-  this.l = +l;
-  this.opacity = +opacity;
-}
-
-d3_color_define(Cubehelix, d3_color_cubehelix, extend(Color, {
-  brighter(k) {
-    k = k == null ? brighter : Math.pow(brighter, k);
-    return new Cubehelix(this.h, this.s, this.l * k, this.opacity);
-  },
-  darker(k) {
-    k = k == null ? darker : Math.pow(darker, k);
-    return new Cubehelix(this.h, this.s, this.l * k, this.opacity);
-  },
-  rgb() {
-    var h = isNaN(this.h) ? 0 : (this.h + 120) * radians,
-        l = +this.l,
-        a = isNaN(this.s) ? 0 : this.s * l * (1 - l),
-        cosh = Math.cos(h),
-        sinh = Math.sin(h);
-    return new Rgb(
-      255 * (l + a * (A * cosh + B * sinh)),
-      255 * (l + a * (C * cosh + D * sinh)),
-      255 * (l + a * (E * cosh)),
-      this.opacity
-    );
-  }
-}));
-
-
-
-;// CONCATENATED MODULE: ./node_modules/d3-interpolate/dist/d3-interpolate.mjs
-// https://d3js.org/d3-interpolate/ v3.0.2 Copyright 2010-2026 Mike Bostock
-
-
-function basis(t1, v0, v1, v2, v3) {
-  var t2 = t1 * t1, t3 = t2 * t1;
-  return ((1 - 3 * t1 + 3 * t2 - t3) * v0
-      + (4 - 6 * t2 + 3 * t3) * v1
-      + (1 + 3 * t1 + 3 * t2 - 3 * t3) * v2
-      + t3 * v3) / 6;
-}
-
-function basis$1(values) {
-  var n = values.length - 1;
-  return function(t) {
-    var i = t <= 0 ? (t = 0) : t >= 1 ? (t = 1, n - 1) : Math.floor(t * n),
-        v1 = values[i],
-        v2 = values[i + 1],
-        v0 = i > 0 ? values[i - 1] : 2 * v1 - v2,
-        v3 = i < n - 1 ? values[i + 2] : 2 * v2 - v1;
-    return basis((t - i / n) * n, v0, v1, v2, v3);
-  };
-}
-
-function basisClosed(values) {
-  var n = values.length;
-  return function(t) {
-    var i = Math.floor(((t %= 1) < 0 ? ++t : t) * n),
-        v0 = values[(i + n - 1) % n],
-        v1 = values[i % n],
-        v2 = values[(i + 1) % n],
-        v3 = values[(i + 2) % n];
-    return basis((t - i / n) * n, v0, v1, v2, v3);
-  };
-}
-
-var d3_interpolate_constant = x => () => x;
-
-function linear(a, d) {
-  return function(t) {
-    return a + t * d;
-  };
-}
-
-function exponential(a, b, y) {
-  return a = Math.pow(a, y), b = Math.pow(b, y) - a, y = 1 / y, function(t) {
-    return Math.pow(a + t * b, y);
-  };
-}
-
-function hue$1(a, b) {
-  var d = b - a;
-  return d ? linear(a, d > 180 || d < -180 ? d - 360 * Math.round(d / 360) : d) : d3_interpolate_constant(isNaN(a) ? b : a);
-}
-
-function gamma(y) {
-  return (y = +y) === 1 ? nogamma : function(a, b) {
-    return b - a ? exponential(a, b, y) : d3_interpolate_constant(isNaN(a) ? b : a);
-  };
-}
-
-function nogamma(a, b) {
-  var d = b - a;
-  return d ? linear(a, d) : d3_interpolate_constant(isNaN(a) ? b : a);
-}
-
-var rgb = (function rgbGamma(y) {
-  var color = gamma(y);
-
-  function rgb(start, end) {
-    var r = color((start = d3_color_rgb(start)).r, (end = d3_color_rgb(end)).r),
-        g = color(start.g, end.g),
-        b = color(start.b, end.b),
-        opacity = nogamma(start.opacity, end.opacity);
-    return function(t) {
-      start.r = r(t);
-      start.g = g(t);
-      start.b = b(t);
-      start.opacity = opacity(t);
-      return start + "";
-    };
-  }
-
-  rgb.gamma = rgbGamma;
-
-  return rgb;
-})(1);
-
-function rgbSpline(spline) {
-  return function(colors) {
-    var n = colors.length,
-        r = new Array(n),
-        g = new Array(n),
-        b = new Array(n),
-        i, color;
-    for (i = 0; i < n; ++i) {
-      color = d3_color_rgb(colors[i]);
-      r[i] = color.r || 0;
-      g[i] = color.g || 0;
-      b[i] = color.b || 0;
-    }
-    r = spline(r);
-    g = spline(g);
-    b = spline(b);
-    color.opacity = 1;
-    return function(t) {
-      color.r = r(t);
-      color.g = g(t);
-      color.b = b(t);
-      return color + "";
-    };
-  };
-}
-
-var rgbBasis = rgbSpline(basis$1);
-var rgbBasisClosed = rgbSpline(basisClosed);
-
-function numberArray(a, b) {
-  if (!b) b = [];
-  var n = a ? Math.min(b.length, a.length) : 0,
-      c = b.slice(),
-      i;
-  return function(t) {
-    for (i = 0; i < n; ++i) c[i] = a[i] * (1 - t) + b[i] * t;
-    return c;
-  };
-}
-
-function isNumberArray(x) {
-  return ArrayBuffer.isView(x) && !(x instanceof DataView);
-}
-
-function d3_interpolate_array(a, b) {
-  return (isNumberArray(b) ? numberArray : genericArray)(a, b);
-}
-
-function genericArray(a, b) {
-  var nb = b ? b.length : 0,
-      na = a ? Math.min(nb, a.length) : 0,
-      x = new Array(na),
-      c = new Array(nb),
-      i;
-
-  for (i = 0; i < na; ++i) x[i] = value(a[i], b[i]);
-  for (; i < nb; ++i) c[i] = b[i];
-
-  return function(t) {
-    for (i = 0; i < na; ++i) c[i] = x[i](t);
-    return c;
-  };
-}
-
-function date(a, b) {
-  var d = new Date;
-  return a = +a, b = +b, function(t) {
-    return d.setTime(a * (1 - t) + b * t), d;
-  };
-}
-
-function d3_interpolate_number(a, b) {
-  return a = +a, b = +b, function(t) {
-    return a * (1 - t) + b * t;
-  };
-}
-
-function object(a, b) {
-  var i = {},
-      c = {},
-      k;
-
-  if (a === null || typeof a !== "object") a = {};
-  if (b === null || typeof b !== "object") b = {};
-
-  for (k in b) {
-    if (k in a) {
-      i[k] = value(a[k], b[k]);
-    } else {
-      c[k] = b[k];
-    }
-  }
-
-  return function(t) {
-    for (k in i) c[k] = i[k](t);
-    return c;
-  };
-}
-
-var reA = /[-+]?(?:\d+\.?\d*|\.?\d+)(?:[eE][-+]?\d+)?/g,
-    reB = new RegExp(reA.source, "g");
-
-function d3_interpolate_zero(b) {
-  return function() {
-    return b;
-  };
-}
-
-function one(b) {
-  return function(t) {
-    return b(t) + "";
-  };
-}
-
-function string(a, b) {
-  var bi = reA.lastIndex = reB.lastIndex = 0, // scan index for next number in b
-      am, // current match in a
-      bm, // current match in b
-      bs, // string preceding current number in b, if any
-      i = -1, // index in s
-      s = [], // string constants and placeholders
-      q = []; // number interpolators
-
-  // Coerce inputs to strings.
-  a = a + "", b = b + "";
-
-  // Interpolate pairs of numbers in a & b.
-  while ((am = reA.exec(a))
-      && (bm = reB.exec(b))) {
-    if ((bs = bm.index) > bi) { // a string precedes the next number in b
-      bs = b.slice(bi, bs);
-      if (s[i]) s[i] += bs; // coalesce with previous string
-      else s[++i] = bs;
-    }
-    if ((am = am[0]) === (bm = bm[0])) { // numbers in a & b match
-      if (s[i]) s[i] += bm; // coalesce with previous string
-      else s[++i] = bm;
-    } else { // interpolate non-matching numbers
-      s[++i] = null;
-      q.push({i: i, x: d3_interpolate_number(am, bm)});
-    }
-    bi = reB.lastIndex;
-  }
-
-  // Add remains of b.
-  if (bi < b.length) {
-    bs = b.slice(bi);
-    if (s[i]) s[i] += bs; // coalesce with previous string
-    else s[++i] = bs;
-  }
-
-  // Special optimization for only a single match.
-  // Otherwise, interpolate each of the numbers and rejoin the string.
-  return s.length < 2 ? (q[0]
-      ? one(q[0].x)
-      : d3_interpolate_zero(b))
-      : (b = q.length, function(t) {
-          for (var i = 0, o; i < b; ++i) s[(o = q[i]).i] = o.x(t);
-          return s.join("");
-        });
-}
-
-function value(a, b) {
-  var t = typeof b, c;
-  return b == null || t === "boolean" ? d3_interpolate_constant(b)
-      : (t === "number" ? d3_interpolate_number
-      : t === "string" ? ((c = color(b)) ? (b = c, rgb) : string)
-      : b instanceof color ? rgb
-      : b instanceof Date ? date
-      : isNumberArray(b) ? numberArray
-      : Array.isArray(b) ? genericArray
-      : typeof b.valueOf !== "function" && typeof b.toString !== "function" || isNaN(b) ? object
-      : d3_interpolate_number)(a, b);
-}
-
-function discrete(range) {
-  var n = range.length;
-  return function(t) {
-    return range[Math.max(0, Math.min(n - 1, Math.floor(t * n)))];
-  };
-}
-
-function hue(a, b) {
-  var i = hue$1(+a, +b);
-  return function(t) {
-    var x = i(t);
-    return x - 360 * Math.floor(x / 360);
-  };
-}
-
-function round(a, b) {
-  return a = +a, b = +b, function(t) {
-    return Math.round(a * (1 - t) + b * t);
-  };
-}
-
-var d3_interpolate_degrees = 180 / Math.PI;
-
-var d3_interpolate_identity = {
-  translateX: 0,
-  translateY: 0,
-  rotate: 0,
-  skewX: 0,
-  scaleX: 1,
-  scaleY: 1
-};
-
-function decompose(a, b, c, d, e, f) {
-  var scaleX, scaleY, skewX;
-  if (scaleX = Math.sqrt(a * a + b * b)) a /= scaleX, b /= scaleX;
-  if (skewX = a * c + b * d) c -= a * skewX, d -= b * skewX;
-  if (scaleY = Math.sqrt(c * c + d * d)) c /= scaleY, d /= scaleY, skewX /= scaleY;
-  if (a * d < b * c) a = -a, b = -b, skewX = -skewX, scaleX = -scaleX;
-  return {
-    translateX: e,
-    translateY: f,
-    rotate: Math.atan2(b, a) * d3_interpolate_degrees,
-    skewX: Math.atan(skewX) * d3_interpolate_degrees,
-    scaleX: scaleX,
-    scaleY: scaleY
-  };
-}
-
-var svgNode;
-
-/* eslint-disable no-undef */
-function parseCss(value) {
-  const m = new (typeof DOMMatrix === "function" ? DOMMatrix : WebKitCSSMatrix)(value + "");
-  return m.isIdentity ? d3_interpolate_identity : decompose(m.a, m.b, m.c, m.d, m.e, m.f);
-}
-
-function parseSvg(value) {
-  if (value == null) return d3_interpolate_identity;
-  if (!svgNode) svgNode = document.createElementNS("http://www.w3.org/2000/svg", "g");
-  svgNode.setAttribute("transform", value);
-  if (!(value = svgNode.transform.baseVal.consolidate())) return d3_interpolate_identity;
-  value = value.matrix;
-  return decompose(value.a, value.b, value.c, value.d, value.e, value.f);
-}
-
-function interpolateTransform(parse, pxComma, pxParen, degParen) {
-
-  function pop(s) {
-    return s.length ? s.pop() + " " : "";
-  }
-
-  function translate(xa, ya, xb, yb, s, q) {
-    if (xa !== xb || ya !== yb) {
-      var i = s.push("translate(", null, pxComma, null, pxParen);
-      q.push({i: i - 4, x: d3_interpolate_number(xa, xb)}, {i: i - 2, x: d3_interpolate_number(ya, yb)});
-    } else if (xb || yb) {
-      s.push("translate(" + xb + pxComma + yb + pxParen);
-    }
-  }
-
-  function rotate(a, b, s, q) {
-    if (a !== b) {
-      if (a - b > 180) b += 360; else if (b - a > 180) a += 360; // shortest path
-      q.push({i: s.push(pop(s) + "rotate(", null, degParen) - 2, x: d3_interpolate_number(a, b)});
-    } else if (b) {
-      s.push(pop(s) + "rotate(" + b + degParen);
-    }
-  }
-
-  function skewX(a, b, s, q) {
-    if (a !== b) {
-      q.push({i: s.push(pop(s) + "skewX(", null, degParen) - 2, x: d3_interpolate_number(a, b)});
-    } else if (b) {
-      s.push(pop(s) + "skewX(" + b + degParen);
-    }
-  }
-
-  function scale(xa, ya, xb, yb, s, q) {
-    if (xa !== xb || ya !== yb) {
-      var i = s.push(pop(s) + "scale(", null, ",", null, ")");
-      q.push({i: i - 4, x: d3_interpolate_number(xa, xb)}, {i: i - 2, x: d3_interpolate_number(ya, yb)});
-    } else if (xb !== 1 || yb !== 1) {
-      s.push(pop(s) + "scale(" + xb + "," + yb + ")");
-    }
-  }
-
-  return function(a, b) {
-    var s = [], // string constants and placeholders
-        q = []; // number interpolators
-    a = parse(a), b = parse(b);
-    translate(a.translateX, a.translateY, b.translateX, b.translateY, s, q);
-    rotate(a.rotate, b.rotate, s, q);
-    skewX(a.skewX, b.skewX, s, q);
-    scale(a.scaleX, a.scaleY, b.scaleX, b.scaleY, s, q);
-    a = b = null; // gc
-    return function(t) {
-      var i = -1, n = q.length, o;
-      while (++i < n) s[(o = q[i]).i] = o.x(t);
-      return s.join("");
-    };
-  };
-}
-
-var interpolateTransformCss = interpolateTransform(parseCss, "px, ", "px)", "deg)");
-var interpolateTransformSvg = interpolateTransform(parseSvg, ", ", ")", ")");
-
-var epsilon2 = 1e-12;
-
-function cosh(x) {
-  return ((x = Math.exp(x)) + 1 / x) / 2;
-}
-
-function sinh(x) {
-  return ((x = Math.exp(x)) - 1 / x) / 2;
-}
-
-function tanh(x) {
-  return ((x = Math.exp(2 * x)) - 1) / (x + 1);
-}
-
-var zoom = (function zoomRho(rho, rho2, rho4) {
-
-  // p0 = [ux0, uy0, w0]
-  // p1 = [ux1, uy1, w1]
-  function zoom(p0, p1) {
-    var ux0 = p0[0], uy0 = p0[1], w0 = p0[2],
-        ux1 = p1[0], uy1 = p1[1], w1 = p1[2],
-        dx = ux1 - ux0,
-        dy = uy1 - uy0,
-        d2 = dx * dx + dy * dy,
-        i,
-        S;
-
-    // Special case for u0 ≅ u1.
-    if (d2 < epsilon2) {
-      S = Math.log(w1 / w0) / rho;
-      i = function(t) {
-        return [
-          ux0 + t * dx,
-          uy0 + t * dy,
-          w0 * Math.exp(rho * t * S)
-        ];
-      };
-    }
-
-    // General case.
-    else {
-      var d1 = Math.sqrt(d2),
-          b0 = (w1 * w1 - w0 * w0 + rho4 * d2) / (2 * w0 * rho2 * d1),
-          b1 = (w1 * w1 - w0 * w0 - rho4 * d2) / (2 * w1 * rho2 * d1),
-          r0 = Math.log(Math.sqrt(b0 * b0 + 1) - b0),
-          r1 = Math.log(Math.sqrt(b1 * b1 + 1) - b1);
-      S = (r1 - r0) / rho;
-      i = function(t) {
-        var s = t * S,
-            coshr0 = cosh(r0),
-            u = w0 / (rho2 * d1) * (coshr0 * tanh(rho * s + r0) - sinh(r0));
-        return [
-          ux0 + u * dx,
-          uy0 + u * dy,
-          w0 * coshr0 / cosh(rho * s + r0)
-        ];
-      };
-    }
-
-    i.duration = Math.abs(S) * 1000 * rho / Math.SQRT2;
-
-    return i;
-  }
-
-  zoom.rho = function(_) {
-    var _1 = Math.max(1e-3, +_), _2 = _1 * _1, _4 = _2 * _2;
-    return zoomRho(_1, _2, _4);
-  };
-
-  return zoom;
-})(Math.SQRT2, 2, 4);
-
-function d3_interpolate_hsl(hue) {
-  return function(start, end) {
-    var h = hue((start = hsl(start)).h, (end = hsl(end)).h),
-        s = nogamma(start.s, end.s),
-        l = nogamma(start.l, end.l),
-        opacity = nogamma(start.opacity, end.opacity);
-    return function(t) {
-      start.h = h(t);
-      start.s = s(t);
-      start.l = l(t);
-      start.opacity = opacity(t);
-      return start + "";
-    };
-  }
-}
-
-var hsl_default = d3_interpolate_hsl(hue$1);
-var hslLong = d3_interpolate_hsl(nogamma);
-
-function d3_interpolate_lab(start, end) {
-  var l = nogamma((start = lab$1(start)).l, (end = lab$1(end)).l),
-      a = nogamma(start.a, end.a),
-      b = nogamma(start.b, end.b),
-      opacity = nogamma(start.opacity, end.opacity);
-  return function(t) {
-    start.l = l(t);
-    start.a = a(t);
-    start.b = b(t);
-    start.opacity = opacity(t);
-    return start + "";
-  };
-}
-
-function d3_interpolate_hcl(hue) {
-  return function(start, end) {
-    var h = hue((start = hcl(start)).h, (end = hcl(end)).h),
-        c = nogamma(start.c, end.c),
-        l = nogamma(start.l, end.l),
-        opacity = nogamma(start.opacity, end.opacity);
-    return function(t) {
-      start.h = h(t);
-      start.c = c(t);
-      start.l = l(t);
-      start.opacity = opacity(t);
-      return start + "";
-    };
-  }
-}
-
-var hcl_default = d3_interpolate_hcl(hue$1);
-var hclLong = d3_interpolate_hcl(nogamma);
-
-function cubehelix(hue) {
-  return (function cubehelixGamma(y) {
-    y = +y;
-
-    function cubehelix(start, end) {
-      var h = hue((start = d3_color_cubehelix(start)).h, (end = d3_color_cubehelix(end)).h),
-          s = nogamma(start.s, end.s),
-          l = nogamma(start.l, end.l),
-          opacity = nogamma(start.opacity, end.opacity);
-      return function(t) {
-        start.h = h(t);
-        start.s = s(t);
-        start.l = l(Math.pow(t, y));
-        start.opacity = opacity(t);
-        return start + "";
-      };
-    }
-
-    cubehelix.gamma = cubehelixGamma;
-
-    return cubehelix;
-  })(1);
-}
-
-var cubehelix_default = cubehelix(hue$1);
-var cubehelixLong = cubehelix(nogamma);
-
-function d3_interpolate_piecewise(interpolate, values) {
-  if (values === undefined) values = interpolate, interpolate = value;
-  var i = 0, n = values.length - 1, v = values[0], I = new Array(n < 0 ? 0 : n);
-  while (i < n) I[i] = interpolate(v, v = values[++i]);
-  return function(t) {
-    var i = Math.max(0, Math.min(n - 1, Math.floor(t *= n)));
-    return I[i](t - i);
-  };
-}
-
-function quantize(interpolator, n) {
-  var samples = new Array(n);
-  for (var i = 0; i < n; ++i) samples[i] = interpolator(i / (n - 1));
-  return samples;
-}
-
-
-
-;// CONCATENATED MODULE: ./node_modules/d3-format/dist/d3-format.mjs
-// https://d3js.org/d3-format/ v3.1.3 Copyright 2010-2026 Mike Bostock
-function formatDecimal(x) {
-  return Math.abs(x = Math.round(x)) >= 1e21
-      ? x.toLocaleString("en").replace(/,/g, "")
-      : x.toString(10);
-}
-
-// Computes the decimal coefficient and exponent of the specified number x with
-// significant digits p, where x is positive and p is in [1, 21] or undefined.
-// For example, formatDecimalParts(1.23) returns ["123", 0].
-function formatDecimalParts(x, p) {
-  if (!isFinite(x) || x === 0) return null; // NaN, ±Infinity, ±0
-  var i = (x = p ? x.toExponential(p - 1) : x.toExponential()).indexOf("e"), coefficient = x.slice(0, i);
-
-  // The string returned by toExponential either has the form \d\.\d+e[-+]\d+
-  // (e.g., 1.2e+3) or the form \de[-+]\d+ (e.g., 1e+3).
-  return [
-    coefficient.length > 1 ? coefficient[0] + coefficient.slice(2) : coefficient,
-    +x.slice(i + 1)
-  ];
-}
-
-function exponent(x) {
-  return x = formatDecimalParts(Math.abs(x)), x ? x[1] : NaN;
-}
-
-function formatGroup(grouping, thousands) {
-  return function(value, width) {
-    var i = value.length,
-        t = [],
-        j = 0,
-        g = grouping[0],
-        length = 0;
-
-    while (i > 0 && g > 0) {
-      if (length + g + 1 > width) g = Math.max(1, width - length);
-      t.push(value.substring(i -= g, i + g));
-      if ((length += g + 1) > width) break;
-      g = grouping[j = (j + 1) % grouping.length];
-    }
-
-    return t.reverse().join(thousands);
-  };
-}
-
-function formatNumerals(numerals) {
-  return function(value) {
-    return value.replace(/[0-9]/g, function(i) {
-      return numerals[+i];
-    });
-  };
-}
-
-// [[fill]align][sign][symbol][0][width][,][.precision][~][type]
-var re = /^(?:(.)?([<>=^]))?([+\-( ])?([$#])?(0)?(\d+)?(,)?(\.\d+)?(~)?([a-z%])?$/i;
-
-function d3_format_formatSpecifier(specifier) {
-  if (!(match = re.exec(specifier))) throw new Error("invalid format: " + specifier);
-  var match;
-  return new FormatSpecifier({
-    fill: match[1],
-    align: match[2],
-    sign: match[3],
-    symbol: match[4],
-    zero: match[5],
-    width: match[6],
-    comma: match[7],
-    precision: match[8] && match[8].slice(1),
-    trim: match[9],
-    type: match[10]
-  });
-}
-
-d3_format_formatSpecifier.prototype = FormatSpecifier.prototype; // instanceof
-
-function FormatSpecifier(specifier) {
-  this.fill = specifier.fill === undefined ? " " : specifier.fill + "";
-  this.align = specifier.align === undefined ? ">" : specifier.align + "";
-  this.sign = specifier.sign === undefined ? "-" : specifier.sign + "";
-  this.symbol = specifier.symbol === undefined ? "" : specifier.symbol + "";
-  this.zero = !!specifier.zero;
-  this.width = specifier.width === undefined ? undefined : +specifier.width;
-  this.comma = !!specifier.comma;
-  this.precision = specifier.precision === undefined ? undefined : +specifier.precision;
-  this.trim = !!specifier.trim;
-  this.type = specifier.type === undefined ? "" : specifier.type + "";
-}
-
-FormatSpecifier.prototype.toString = function() {
-  return this.fill
-      + this.align
-      + this.sign
-      + this.symbol
-      + (this.zero ? "0" : "")
-      + (this.width === undefined ? "" : Math.max(1, this.width | 0))
-      + (this.comma ? "," : "")
-      + (this.precision === undefined ? "" : "." + Math.max(0, this.precision | 0))
-      + (this.trim ? "~" : "")
-      + this.type;
-};
-
-// Trims insignificant zeros, e.g., replaces 1.2000k with 1.2k.
-function formatTrim(s) {
-  out: for (var n = s.length, i = 1, i0 = -1, i1; i < n; ++i) {
-    switch (s[i]) {
-      case ".": i0 = i1 = i; break;
-      case "0": if (i0 === 0) i0 = i; i1 = i; break;
-      default: if (!+s[i]) break out; if (i0 > 0) i0 = 0; break;
-    }
-  }
-  return i0 > 0 ? s.slice(0, i0) + s.slice(i1 + 1) : s;
-}
-
-var prefixExponent;
-
-function formatPrefixAuto(x, p) {
-  var d = formatDecimalParts(x, p);
-  if (!d) return prefixExponent = undefined, x.toPrecision(p);
-  var coefficient = d[0],
-      exponent = d[1],
-      i = exponent - (prefixExponent = Math.max(-8, Math.min(8, Math.floor(exponent / 3))) * 3) + 1,
-      n = coefficient.length;
-  return i === n ? coefficient
-      : i > n ? coefficient + new Array(i - n + 1).join("0")
-      : i > 0 ? coefficient.slice(0, i) + "." + coefficient.slice(i)
-      : "0." + new Array(1 - i).join("0") + formatDecimalParts(x, Math.max(0, p + i - 1))[0]; // less than 1y!
-}
-
-function formatRounded(x, p) {
-  var d = formatDecimalParts(x, p);
-  if (!d) return x + "";
-  var coefficient = d[0],
-      exponent = d[1];
-  return exponent < 0 ? "0." + new Array(-exponent).join("0") + coefficient
-      : coefficient.length > exponent + 1 ? coefficient.slice(0, exponent + 1) + "." + coefficient.slice(exponent + 1)
-      : coefficient + new Array(exponent - coefficient.length + 2).join("0");
-}
-
-var formatTypes = {
-  "%": (x, p) => (x * 100).toFixed(p),
-  "b": (x) => Math.round(x).toString(2),
-  "c": (x) => x + "",
-  "d": formatDecimal,
-  "e": (x, p) => x.toExponential(p),
-  "f": (x, p) => x.toFixed(p),
-  "g": (x, p) => x.toPrecision(p),
-  "o": (x) => Math.round(x).toString(8),
-  "p": (x, p) => formatRounded(x * 100, p),
-  "r": formatRounded,
-  "s": formatPrefixAuto,
-  "X": (x) => Math.round(x).toString(16).toUpperCase(),
-  "x": (x) => Math.round(x).toString(16)
-};
-
-function d3_format_identity(x) {
-  return x;
-}
-
-var d3_format_map = Array.prototype.map,
-    prefixes = ["y","z","a","f","p","n","µ","m","","k","M","G","T","P","E","Z","Y"];
-
-function formatLocale(locale) {
-  var group = locale.grouping === undefined || locale.thousands === undefined ? d3_format_identity : formatGroup(d3_format_map.call(locale.grouping, Number), locale.thousands + ""),
-      currencyPrefix = locale.currency === undefined ? "" : locale.currency[0] + "",
-      currencySuffix = locale.currency === undefined ? "" : locale.currency[1] + "",
-      decimal = locale.decimal === undefined ? "." : locale.decimal + "",
-      numerals = locale.numerals === undefined ? d3_format_identity : formatNumerals(d3_format_map.call(locale.numerals, String)),
-      percent = locale.percent === undefined ? "%" : locale.percent + "",
-      minus = locale.minus === undefined ? "−" : locale.minus + "",
-      nan = locale.nan === undefined ? "NaN" : locale.nan + "";
-
-  function newFormat(specifier, options) {
-    specifier = d3_format_formatSpecifier(specifier);
-
-    var fill = specifier.fill,
-        align = specifier.align,
-        sign = specifier.sign,
-        symbol = specifier.symbol,
-        zero = specifier.zero,
-        width = specifier.width,
-        comma = specifier.comma,
-        precision = specifier.precision,
-        trim = specifier.trim,
-        type = specifier.type;
-
-    // The "n" type is an alias for ",g".
-    if (type === "n") comma = true, type = "g";
-
-    // The "" type, and any invalid type, is an alias for ".12~g".
-    else if (!formatTypes[type]) precision === undefined && (precision = 12), trim = true, type = "g";
-
-    // If zero fill is specified, padding goes after sign and before digits.
-    if (zero || (fill === "0" && align === "=")) zero = true, fill = "0", align = "=";
-
-    // Compute the prefix and suffix.
-    // For SI-prefix, the suffix is lazily computed.
-    var prefix = (options && options.prefix !== undefined ? options.prefix : "") + (symbol === "$" ? currencyPrefix : symbol === "#" && /[boxX]/.test(type) ? "0" + type.toLowerCase() : ""),
-        suffix = (symbol === "$" ? currencySuffix : /[%p]/.test(type) ? percent : "") + (options && options.suffix !== undefined ? options.suffix : "");
-
-    // What format function should we use?
-    // Is this an integer type?
-    // Can this type generate exponential notation?
-    var formatType = formatTypes[type],
-        maybeSuffix = /[defgprs%]/.test(type);
-
-    // Set the default precision if not specified,
-    // or clamp the specified precision to the supported range.
-    // For significant precision, it must be in [1, 21].
-    // For fixed precision, it must be in [0, 20].
-    precision = precision === undefined ? 6
-        : /[gprs]/.test(type) ? Math.max(1, Math.min(21, precision))
-        : Math.max(0, Math.min(20, precision));
-
-    function format(value) {
-      var valuePrefix = prefix,
-          valueSuffix = suffix,
-          i, n, c;
-
-      if (type === "c") {
-        valueSuffix = formatType(value) + valueSuffix;
-        value = "";
-      } else {
-        value = +value;
-
-        // Determine the sign. -0 is not less than 0, but 1 / -0 is!
-        var valueNegative = value < 0 || 1 / value < 0;
-
-        // Perform the initial formatting.
-        value = isNaN(value) ? nan : formatType(Math.abs(value), precision);
-
-        // Trim insignificant zeros.
-        if (trim) value = formatTrim(value);
-
-        // If a negative value rounds to zero after formatting, and no explicit positive sign is requested, hide the sign.
-        if (valueNegative && +value === 0 && sign !== "+") valueNegative = false;
-
-        // Compute the prefix and suffix.
-        valuePrefix = (valueNegative ? (sign === "(" ? sign : minus) : sign === "-" || sign === "(" ? "" : sign) + valuePrefix;
-        valueSuffix = (type === "s" && !isNaN(value) && prefixExponent !== undefined ? prefixes[8 + prefixExponent / 3] : "") + valueSuffix + (valueNegative && sign === "(" ? ")" : "");
-
-        // Break the formatted value into the integer “value” part that can be
-        // grouped, and fractional or exponential “suffix” part that is not.
-        if (maybeSuffix) {
-          i = -1, n = value.length;
-          while (++i < n) {
-            if (c = value.charCodeAt(i), 48 > c || c > 57) {
-              valueSuffix = (c === 46 ? decimal + value.slice(i + 1) : value.slice(i)) + valueSuffix;
-              value = value.slice(0, i);
-              break;
-            }
-          }
-        }
-      }
-
-      // If the fill character is not "0", grouping is applied before padding.
-      if (comma && !zero) value = group(value, Infinity);
-
-      // Compute the padding.
-      var length = valuePrefix.length + value.length + valueSuffix.length,
-          padding = length < width ? new Array(width - length + 1).join(fill) : "";
-
-      // If the fill character is "0", grouping is applied after padding.
-      if (comma && zero) value = group(padding + value, padding.length ? width - valueSuffix.length : Infinity), padding = "";
-
-      // Reconstruct the final output based on the desired alignment.
-      switch (align) {
-        case "<": value = valuePrefix + value + valueSuffix + padding; break;
-        case "=": value = valuePrefix + padding + value + valueSuffix; break;
-        case "^": value = padding.slice(0, length = padding.length >> 1) + valuePrefix + value + valueSuffix + padding.slice(length); break;
-        default: value = padding + valuePrefix + value + valueSuffix; break;
-      }
-
-      return numerals(value);
-    }
-
-    format.toString = function() {
-      return specifier + "";
-    };
-
-    return format;
-  }
-
-  function formatPrefix(specifier, value) {
-    var e = Math.max(-8, Math.min(8, Math.floor(exponent(value) / 3))) * 3,
-        k = Math.pow(10, -e),
-        f = newFormat((specifier = d3_format_formatSpecifier(specifier), specifier.type = "f", specifier), {suffix: prefixes[8 + e / 3]});
-    return function(value) {
-      return f(k * value);
-    };
-  }
-
-  return {
-    format: newFormat,
-    formatPrefix: formatPrefix
-  };
-}
-
-var locale;
-var d3_format_format;
-var formatPrefix;
-
-defaultLocale({
-  thousands: ",",
-  grouping: [3],
-  currency: ["$", ""]
-});
-
-function defaultLocale(definition) {
-  locale = formatLocale(definition);
-  d3_format_format = locale.format;
-  formatPrefix = locale.formatPrefix;
-  return locale;
-}
-
-function precisionFixed(step) {
-  return Math.max(0, -exponent(Math.abs(step)));
-}
-
-function precisionPrefix(step, value) {
-  return Math.max(0, Math.max(-8, Math.min(8, Math.floor(exponent(value) / 3))) * 3 - exponent(Math.abs(step)));
-}
-
-function precisionRound(step, max) {
-  step = Math.abs(step), max = Math.abs(max) - step;
-  return Math.max(0, exponent(max) - exponent(step)) + 1;
-}
-
-
-
-;// CONCATENATED MODULE: ./node_modules/d3-time/dist/d3-time.mjs
-// https://d3js.org/d3-time/ v3.1.1 Copyright 2010-2026 Mike Bostock
-
-
-const d3_time_t0 = new Date, d3_time_t1 = new Date;
-
-function timeInterval(floori, offseti, count, field) {
-
-  function interval(date) {
-    return floori(date = arguments.length === 0 ? new Date : new Date(+date)), date;
-  }
-
-  interval.floor = (date) => {
-    return floori(date = new Date(+date)), date;
-  };
-
-  interval.ceil = (date) => {
-    return floori(date = new Date(date - 1)), offseti(date, 1), floori(date), date;
-  };
-
-  interval.round = (date) => {
-    const d0 = interval(date), d1 = interval.ceil(date);
-    return date - d0 < d1 - date ? d0 : d1;
-  };
-
-  interval.offset = (date, step) => {
-    return offseti(date = new Date(+date), step == null ? 1 : Math.floor(step)), date;
-  };
-
-  interval.range = (start, stop, step) => {
-    const range = [];
-    start = interval.ceil(start);
-    step = step == null ? 1 : Math.floor(step);
-    if (!(start < stop) || !(step > 0)) return range; // also handles Invalid Date
-    let previous;
-    do range.push(previous = new Date(+start)), offseti(start, step), floori(start);
-    while (previous < start && start < stop);
-    return range;
-  };
-
-  interval.filter = (test) => {
-    return timeInterval((date) => {
-      if (date >= date) while (floori(date), !test(date)) date.setTime(date - 1);
-    }, (date, step) => {
-      if (date >= date) {
-        if (step < 0) while (++step <= 0) {
-          while (offseti(date, -1), !test(date)) {} // eslint-disable-line no-empty
-        } else while (--step >= 0) {
-          while (offseti(date, 1), !test(date)) {} // eslint-disable-line no-empty
-        }
-      }
-    });
-  };
-
-  if (count) {
-    interval.count = (start, end) => {
-      d3_time_t0.setTime(+start), d3_time_t1.setTime(+end);
-      floori(d3_time_t0), floori(d3_time_t1);
-      return Math.floor(count(d3_time_t0, d3_time_t1));
-    };
-
-    interval.every = (step) => {
-      step = Math.floor(step);
-      return !isFinite(step) || !(step > 0) ? null
-          : !(step > 1) ? interval
-          : interval.filter(field
-              ? (d) => field(d) % step === 0
-              : (d) => interval.count(0, d) % step === 0);
-    };
-  }
-
-  return interval;
-}
-
-const millisecond = timeInterval(() => {
-  // noop
-}, (date, step) => {
-  date.setTime(+date + step);
-}, (start, end) => {
-  return end - start;
-});
-
-// An optimized implementation for this simple case.
-millisecond.every = (k) => {
-  k = Math.floor(k);
-  if (!isFinite(k) || !(k > 0)) return null;
-  if (!(k > 1)) return millisecond;
-  return timeInterval((date) => {
-    date.setTime(Math.floor(date / k) * k);
-  }, (date, step) => {
-    date.setTime(+date + step * k);
-  }, (start, end) => {
-    return (end - start) / k;
-  });
-};
-
-const milliseconds = millisecond.range;
-
-const durationSecond = 1000;
-const durationMinute = durationSecond * 60;
-const durationHour = durationMinute * 60;
-const durationDay = durationHour * 24;
-const durationWeek = durationDay * 7;
-const durationMonth = durationDay * 30;
-const durationYear = durationDay * 365;
-
-const second = timeInterval((date) => {
-  date.setTime(date - date.getMilliseconds());
-}, (date, step) => {
-  date.setTime(+date + step * durationSecond);
-}, (start, end) => {
-  return (end - start) / durationSecond;
-}, (date) => {
-  return date.getUTCSeconds();
-});
-
-const seconds = second.range;
-
-const d3_time_timeMinute = timeInterval((date) => {
-  date.setTime(date - date.getMilliseconds() - date.getSeconds() * durationSecond);
-}, (date, step) => {
-  date.setTime(+date + step * durationMinute);
-}, (start, end) => {
-  return (end - start) / durationMinute;
-}, (date) => {
-  return date.getMinutes();
-});
-
-const timeMinutes = d3_time_timeMinute.range;
-
-const utcMinute = timeInterval((date) => {
-  date.setUTCSeconds(0, 0);
-}, (date, step) => {
-  date.setTime(+date + step * durationMinute);
-}, (start, end) => {
-  return (end - start) / durationMinute;
-}, (date) => {
-  return date.getUTCMinutes();
-});
-
-const utcMinutes = utcMinute.range;
-
-const d3_time_timeHour = timeInterval((date) => {
-  date.setTime(date - date.getMilliseconds() - date.getSeconds() * durationSecond - date.getMinutes() * durationMinute);
-}, (date, step) => {
-  date.setTime(+date + step * durationHour);
-}, (start, end) => {
-  return (end - start) / durationHour;
-}, (date) => {
-  return date.getHours();
-});
-
-const timeHours = d3_time_timeHour.range;
-
-const utcHour = timeInterval((date) => {
-  date.setUTCMinutes(0, 0, 0);
-}, (date, step) => {
-  date.setTime(+date + step * durationHour);
-}, (start, end) => {
-  return (end - start) / durationHour;
-}, (date) => {
-  return date.getUTCHours();
-});
-
-const utcHours = utcHour.range;
-
-const d3_time_timeDay = timeInterval(
-  date => date.setHours(0, 0, 0, 0),
-  (date, step) => date.setDate(date.getDate() + step),
-  (start, end) => (end - start - (end.getTimezoneOffset() - start.getTimezoneOffset()) * durationMinute) / durationDay,
-  date => date.getDate() - 1
-);
-
-const timeDays = d3_time_timeDay.range;
-
-const utcDay = timeInterval((date) => {
-  date.setUTCHours(0, 0, 0, 0);
-}, (date, step) => {
-  date.setUTCDate(date.getUTCDate() + step);
-}, (start, end) => {
-  return (end - start) / durationDay;
-}, (date) => {
-  return date.getUTCDate() - 1;
-});
-
-const utcDays = utcDay.range;
-
-const unixDay = timeInterval((date) => {
-  date.setUTCHours(0, 0, 0, 0);
-}, (date, step) => {
-  date.setUTCDate(date.getUTCDate() + step);
-}, (start, end) => {
-  return (end - start) / durationDay;
-}, (date) => {
-  return Math.floor(date / durationDay);
-});
-
-const unixDays = unixDay.range;
-
-function timeWeekday(i) {
-  return timeInterval((date) => {
-    date.setDate(date.getDate() - (date.getDay() + 7 - i) % 7);
-    date.setHours(0, 0, 0, 0);
-  }, (date, step) => {
-    date.setDate(date.getDate() + step * 7);
-  }, (start, end) => {
-    return (end - start - (end.getTimezoneOffset() - start.getTimezoneOffset()) * durationMinute) / durationWeek;
-  });
-}
-
-const timeSunday = timeWeekday(0);
-const timeMonday = timeWeekday(1);
-const timeTuesday = timeWeekday(2);
-const timeWednesday = timeWeekday(3);
-const timeThursday = timeWeekday(4);
-const timeFriday = timeWeekday(5);
-const timeSaturday = timeWeekday(6);
-
-const timeSundays = timeSunday.range;
-const timeMondays = timeMonday.range;
-const timeTuesdays = timeTuesday.range;
-const timeWednesdays = timeWednesday.range;
-const timeThursdays = timeThursday.range;
-const timeFridays = timeFriday.range;
-const timeSaturdays = timeSaturday.range;
-
-function utcWeekday(i) {
-  return timeInterval((date) => {
-    date.setUTCDate(date.getUTCDate() - (date.getUTCDay() + 7 - i) % 7);
-    date.setUTCHours(0, 0, 0, 0);
-  }, (date, step) => {
-    date.setUTCDate(date.getUTCDate() + step * 7);
-  }, (start, end) => {
-    return (end - start) / durationWeek;
-  });
-}
-
-const utcSunday = utcWeekday(0);
-const utcMonday = utcWeekday(1);
-const utcTuesday = utcWeekday(2);
-const utcWednesday = utcWeekday(3);
-const utcThursday = utcWeekday(4);
-const utcFriday = utcWeekday(5);
-const utcSaturday = utcWeekday(6);
-
-const utcSundays = utcSunday.range;
-const utcMondays = utcMonday.range;
-const utcTuesdays = utcTuesday.range;
-const utcWednesdays = utcWednesday.range;
-const utcThursdays = utcThursday.range;
-const utcFridays = utcFriday.range;
-const utcSaturdays = utcSaturday.range;
-
-const d3_time_timeMonth = timeInterval((date) => {
-  date.setDate(1);
-  date.setHours(0, 0, 0, 0);
-}, (date, step) => {
-  date.setMonth(date.getMonth() + step);
-}, (start, end) => {
-  return end.getMonth() - start.getMonth() + (end.getFullYear() - start.getFullYear()) * 12;
-}, (date) => {
-  return date.getMonth();
-});
-
-const timeMonths = d3_time_timeMonth.range;
-
-const utcMonth = timeInterval((date) => {
-  date.setUTCDate(1);
-  date.setUTCHours(0, 0, 0, 0);
-}, (date, step) => {
-  date.setUTCMonth(date.getUTCMonth() + step);
-}, (start, end) => {
-  return end.getUTCMonth() - start.getUTCMonth() + (end.getUTCFullYear() - start.getUTCFullYear()) * 12;
-}, (date) => {
-  return date.getUTCMonth();
-});
-
-const utcMonths = utcMonth.range;
-
-const d3_time_timeYear = timeInterval((date) => {
-  date.setMonth(0, 1);
-  date.setHours(0, 0, 0, 0);
-}, (date, step) => {
-  date.setFullYear(date.getFullYear() + step);
-}, (start, end) => {
-  return end.getFullYear() - start.getFullYear();
-}, (date) => {
-  return date.getFullYear();
-});
-
-// An optimized implementation for this simple case.
-d3_time_timeYear.every = (k) => {
-  return !isFinite(k = Math.floor(k)) || !(k > 0) ? null : timeInterval((date) => {
-    date.setFullYear(Math.floor(date.getFullYear() / k) * k);
-    date.setMonth(0, 1);
-    date.setHours(0, 0, 0, 0);
-  }, (date, step) => {
-    date.setFullYear(date.getFullYear() + step * k);
-  });
-};
-
-const timeYears = d3_time_timeYear.range;
-
-const utcYear = timeInterval((date) => {
-  date.setUTCMonth(0, 1);
-  date.setUTCHours(0, 0, 0, 0);
-}, (date, step) => {
-  date.setUTCFullYear(date.getUTCFullYear() + step);
-}, (start, end) => {
-  return end.getUTCFullYear() - start.getUTCFullYear();
-}, (date) => {
-  return date.getUTCFullYear();
-});
-
-// An optimized implementation for this simple case.
-utcYear.every = (k) => {
-  return !isFinite(k = Math.floor(k)) || !(k > 0) ? null : timeInterval((date) => {
-    date.setUTCFullYear(Math.floor(date.getUTCFullYear() / k) * k);
-    date.setUTCMonth(0, 1);
-    date.setUTCHours(0, 0, 0, 0);
-  }, (date, step) => {
-    date.setUTCFullYear(date.getUTCFullYear() + step * k);
-  });
-};
-
-const utcYears = utcYear.range;
-
-function ticker(year, month, week, day, hour, minute) {
-
-  const tickIntervals = [
-    [second,  1,      durationSecond],
-    [second,  5,  5 * durationSecond],
-    [second, 15, 15 * durationSecond],
-    [second, 30, 30 * durationSecond],
-    [minute,  1,      durationMinute],
-    [minute,  5,  5 * durationMinute],
-    [minute, 15, 15 * durationMinute],
-    [minute, 30, 30 * durationMinute],
-    [  hour,  1,      durationHour  ],
-    [  hour,  3,  3 * durationHour  ],
-    [  hour,  6,  6 * durationHour  ],
-    [  hour, 12, 12 * durationHour  ],
-    [   day,  1,      durationDay   ],
-    [   day,  2,  2 * durationDay   ],
-    [  week,  1,      durationWeek  ],
-    [ month,  1,      durationMonth ],
-    [ month,  3,  3 * durationMonth ],
-    [  year,  1,      durationYear  ]
-  ];
-
-  function ticks(start, stop, count) {
-    const reverse = stop < start;
-    if (reverse) [start, stop] = [stop, start];
-    const interval = count && typeof count.range === "function" ? count : tickInterval(start, stop, count);
-    const ticks = interval ? interval.range(start, +stop + 1) : []; // inclusive stop
-    return reverse ? ticks.reverse() : ticks;
-  }
-
-  function tickInterval(start, stop, count) {
-    const target = Math.abs(stop - start) / count;
-    const i = bisector(([,, step]) => step).right(tickIntervals, target);
-    if (i === tickIntervals.length) return year.every(tickStep(start / durationYear, stop / durationYear, count));
-    if (i === 0) return millisecond.every(Math.max(tickStep(start, stop, count), 1));
-    const [t, step] = tickIntervals[target / tickIntervals[i - 1][2] < tickIntervals[i][2] / target ? i - 1 : i];
-    return t.every(step);
-  }
-
-  return [ticks, tickInterval];
-}
-
-const [utcTicks, utcTickInterval] = ticker(utcYear, utcMonth, utcSunday, unixDay, utcHour, utcMinute);
-const [d3_time_timeTicks, d3_time_timeTickInterval] = ticker(d3_time_timeYear, d3_time_timeMonth, timeSunday, d3_time_timeDay, d3_time_timeHour, d3_time_timeMinute);
-
-
-
-;// CONCATENATED MODULE: ./node_modules/d3-time-format/dist/d3-time-format.mjs
-// https://d3js.org/d3-time-format/ v4.1.1 Copyright 2010-2026 Mike Bostock
-
-
-function localDate(d) {
-  if (0 <= d.y && d.y < 100) {
-    var date = new Date(-1, d.m, d.d, d.H, d.M, d.S, d.L);
-    date.setFullYear(d.y);
-    return date;
-  }
-  return new Date(d.y, d.m, d.d, d.H, d.M, d.S, d.L);
-}
-
-function utcDate(d) {
-  if (0 <= d.y && d.y < 100) {
-    var date = new Date(Date.UTC(-1, d.m, d.d, d.H, d.M, d.S, d.L));
-    date.setUTCFullYear(d.y);
-    return date;
-  }
-  return new Date(Date.UTC(d.y, d.m, d.d, d.H, d.M, d.S, d.L));
-}
-
-function newDate(y, m, d) {
-  return {y: y, m: m, d: d, H: 0, M: 0, S: 0, L: 0};
-}
-
-function d3_time_format_formatLocale(locale) {
-  var locale_dateTime = locale.dateTime,
-      locale_date = locale.date,
-      locale_time = locale.time,
-      locale_periods = locale.periods,
-      locale_weekdays = locale.days,
-      locale_shortWeekdays = locale.shortDays,
-      locale_months = locale.months,
-      locale_shortMonths = locale.shortMonths;
-
-  var periodRe = formatRe(locale_periods),
-      periodLookup = formatLookup(locale_periods),
-      weekdayRe = formatRe(locale_weekdays),
-      weekdayLookup = formatLookup(locale_weekdays),
-      shortWeekdayRe = formatRe(locale_shortWeekdays),
-      shortWeekdayLookup = formatLookup(locale_shortWeekdays),
-      monthRe = formatRe(locale_months),
-      monthLookup = formatLookup(locale_months),
-      shortMonthRe = formatRe(locale_shortMonths),
-      shortMonthLookup = formatLookup(locale_shortMonths);
-
-  var formats = {
-    "a": formatShortWeekday,
-    "A": formatWeekday,
-    "b": formatShortMonth,
-    "B": formatMonth,
-    "c": null,
-    "d": formatDayOfMonth,
-    "e": formatDayOfMonth,
-    "f": formatMicroseconds,
-    "g": formatYearISO,
-    "G": formatFullYearISO,
-    "H": formatHour24,
-    "I": formatHour12,
-    "j": formatDayOfYear,
-    "L": formatMilliseconds,
-    "m": formatMonthNumber,
-    "M": formatMinutes,
-    "p": formatPeriod,
-    "q": formatQuarter,
-    "Q": formatUnixTimestamp,
-    "s": formatUnixTimestampSeconds,
-    "S": formatSeconds,
-    "u": formatWeekdayNumberMonday,
-    "U": formatWeekNumberSunday,
-    "V": formatWeekNumberISO,
-    "w": formatWeekdayNumberSunday,
-    "W": formatWeekNumberMonday,
-    "x": null,
-    "X": null,
-    "y": formatYear,
-    "Y": formatFullYear,
-    "Z": formatZone,
-    "%": formatLiteralPercent
-  };
-
-  var utcFormats = {
-    "a": formatUTCShortWeekday,
-    "A": formatUTCWeekday,
-    "b": formatUTCShortMonth,
-    "B": formatUTCMonth,
-    "c": null,
-    "d": formatUTCDayOfMonth,
-    "e": formatUTCDayOfMonth,
-    "f": formatUTCMicroseconds,
-    "g": formatUTCYearISO,
-    "G": formatUTCFullYearISO,
-    "H": formatUTCHour24,
-    "I": formatUTCHour12,
-    "j": formatUTCDayOfYear,
-    "L": formatUTCMilliseconds,
-    "m": formatUTCMonthNumber,
-    "M": formatUTCMinutes,
-    "p": formatUTCPeriod,
-    "q": formatUTCQuarter,
-    "Q": formatUnixTimestamp,
-    "s": formatUnixTimestampSeconds,
-    "S": formatUTCSeconds,
-    "u": formatUTCWeekdayNumberMonday,
-    "U": formatUTCWeekNumberSunday,
-    "V": formatUTCWeekNumberISO,
-    "w": formatUTCWeekdayNumberSunday,
-    "W": formatUTCWeekNumberMonday,
-    "x": null,
-    "X": null,
-    "y": formatUTCYear,
-    "Y": formatUTCFullYear,
-    "Z": formatUTCZone,
-    "%": formatLiteralPercent
-  };
-
-  var parses = {
-    "a": parseShortWeekday,
-    "A": parseWeekday,
-    "b": parseShortMonth,
-    "B": parseMonth,
-    "c": parseLocaleDateTime,
-    "d": parseDayOfMonth,
-    "e": parseDayOfMonth,
-    "f": parseMicroseconds,
-    "g": parseYear,
-    "G": parseFullYear,
-    "H": parseHour24,
-    "I": parseHour24,
-    "j": parseDayOfYear,
-    "L": parseMilliseconds,
-    "m": parseMonthNumber,
-    "M": parseMinutes,
-    "p": parsePeriod,
-    "q": parseQuarter,
-    "Q": parseUnixTimestamp,
-    "s": parseUnixTimestampSeconds,
-    "S": parseSeconds,
-    "u": parseWeekdayNumberMonday,
-    "U": parseWeekNumberSunday,
-    "V": parseWeekNumberISO,
-    "w": parseWeekdayNumberSunday,
-    "W": parseWeekNumberMonday,
-    "x": parseLocaleDate,
-    "X": parseLocaleTime,
-    "y": parseYear,
-    "Y": parseFullYear,
-    "Z": parseZone,
-    "%": parseLiteralPercent
-  };
-
-  // These recursive directive definitions must be deferred.
-  formats.x = newFormat(locale_date, formats);
-  formats.X = newFormat(locale_time, formats);
-  formats.c = newFormat(locale_dateTime, formats);
-  utcFormats.x = newFormat(locale_date, utcFormats);
-  utcFormats.X = newFormat(locale_time, utcFormats);
-  utcFormats.c = newFormat(locale_dateTime, utcFormats);
-
-  function newFormat(specifier, formats) {
-    return function(date) {
-      var string = [],
-          i = -1,
-          j = 0,
-          n = specifier.length,
-          c,
-          pad,
-          format;
-
-      if (!(date instanceof Date)) date = new Date(+date);
-
-      while (++i < n) {
-        if (specifier.charCodeAt(i) === 37) {
-          string.push(specifier.slice(j, i));
-          if ((pad = pads[c = specifier.charAt(++i)]) != null) c = specifier.charAt(++i);
-          else pad = c === "e" ? " " : "0";
-          if (format = formats[c]) c = format(date, pad);
-          string.push(c);
-          j = i + 1;
-        }
-      }
-
-      string.push(specifier.slice(j, i));
-      return string.join("");
-    };
-  }
-
-  function newParse(specifier, Z) {
-    return function(string) {
-      var d = newDate(1900, undefined, 1),
-          i = parseSpecifier(d, specifier, string += "", 0),
-          week, day;
-      if (i != string.length) return null;
-
-      // If a UNIX timestamp is specified, return it.
-      if ("Q" in d) return new Date(d.Q);
-      if ("s" in d) return new Date(d.s * 1000 + ("L" in d ? d.L : 0));
-
-      // If this is utcParse, never use the local timezone.
-      if (Z && !("Z" in d)) d.Z = 0;
-
-      // The am-pm flag is 0 for AM, and 1 for PM.
-      if ("p" in d) d.H = d.H % 12 + d.p * 12;
-
-      // If the month was not specified, inherit from the quarter.
-      if (d.m === undefined) d.m = "q" in d ? d.q : 0;
-
-      // Convert day-of-week and week-of-year to day-of-year.
-      if ("V" in d) {
-        if (d.V < 1 || d.V > 53) return null;
-        if (!("w" in d)) d.w = 1;
-        if ("Z" in d) {
-          week = utcDate(newDate(d.y, 0, 1)), day = week.getUTCDay();
-          week = day > 4 || day === 0 ? utcMonday.ceil(week) : utcMonday(week);
-          week = utcDay.offset(week, (d.V - 1) * 7);
-          d.y = week.getUTCFullYear();
-          d.m = week.getUTCMonth();
-          d.d = week.getUTCDate() + (d.w + 6) % 7;
-        } else {
-          week = localDate(newDate(d.y, 0, 1)), day = week.getDay();
-          week = day > 4 || day === 0 ? timeMonday.ceil(week) : timeMonday(week);
-          week = d3_time_timeDay.offset(week, (d.V - 1) * 7);
-          d.y = week.getFullYear();
-          d.m = week.getMonth();
-          d.d = week.getDate() + (d.w + 6) % 7;
-        }
-      } else if ("W" in d || "U" in d) {
-        if (!("w" in d)) d.w = "u" in d ? d.u % 7 : "W" in d ? 1 : 0;
-        day = "Z" in d ? utcDate(newDate(d.y, 0, 1)).getUTCDay() : localDate(newDate(d.y, 0, 1)).getDay();
-        d.m = 0;
-        d.d = "W" in d ? (d.w + 6) % 7 + d.W * 7 - (day + 5) % 7 : d.w + d.U * 7 - (day + 6) % 7;
-      }
-
-      // If a time zone is specified, all fields are interpreted as UTC and then
-      // offset according to the specified time zone.
-      if ("Z" in d) {
-        d.H += d.Z / 100 | 0;
-        d.M += d.Z % 100;
-        return utcDate(d);
-      }
-
-      // Otherwise, all fields are in local time.
-      return localDate(d);
-    };
-  }
-
-  function parseSpecifier(d, specifier, string, j) {
-    var i = 0,
-        n = specifier.length,
-        m = string.length,
-        c,
-        parse;
-
-    while (i < n) {
-      if (j >= m) return -1;
-      c = specifier.charCodeAt(i++);
-      if (c === 37) {
-        c = specifier.charAt(i++);
-        parse = parses[c in pads ? specifier.charAt(i++) : c];
-        if (!parse || ((j = parse(d, string, j)) < 0)) return -1;
-      } else if (c != string.charCodeAt(j++)) {
-        return -1;
-      }
-    }
-
-    return j;
-  }
-
-  function parsePeriod(d, string, i) {
-    var n = periodRe.exec(string.slice(i));
-    return n ? (d.p = periodLookup.get(n[0].toLowerCase()), i + n[0].length) : -1;
-  }
-
-  function parseShortWeekday(d, string, i) {
-    var n = shortWeekdayRe.exec(string.slice(i));
-    return n ? (d.w = shortWeekdayLookup.get(n[0].toLowerCase()), i + n[0].length) : -1;
-  }
-
-  function parseWeekday(d, string, i) {
-    var n = weekdayRe.exec(string.slice(i));
-    return n ? (d.w = weekdayLookup.get(n[0].toLowerCase()), i + n[0].length) : -1;
-  }
-
-  function parseShortMonth(d, string, i) {
-    var n = shortMonthRe.exec(string.slice(i));
-    return n ? (d.m = shortMonthLookup.get(n[0].toLowerCase()), i + n[0].length) : -1;
-  }
-
-  function parseMonth(d, string, i) {
-    var n = monthRe.exec(string.slice(i));
-    return n ? (d.m = monthLookup.get(n[0].toLowerCase()), i + n[0].length) : -1;
-  }
-
-  function parseLocaleDateTime(d, string, i) {
-    return parseSpecifier(d, locale_dateTime, string, i);
-  }
-
-  function parseLocaleDate(d, string, i) {
-    return parseSpecifier(d, locale_date, string, i);
-  }
-
-  function parseLocaleTime(d, string, i) {
-    return parseSpecifier(d, locale_time, string, i);
-  }
-
-  function formatShortWeekday(d) {
-    return locale_shortWeekdays[d.getDay()];
-  }
-
-  function formatWeekday(d) {
-    return locale_weekdays[d.getDay()];
-  }
-
-  function formatShortMonth(d) {
-    return locale_shortMonths[d.getMonth()];
-  }
-
-  function formatMonth(d) {
-    return locale_months[d.getMonth()];
-  }
-
-  function formatPeriod(d) {
-    return locale_periods[+(d.getHours() >= 12)];
-  }
-
-  function formatQuarter(d) {
-    return 1 + ~~(d.getMonth() / 3);
-  }
-
-  function formatUTCShortWeekday(d) {
-    return locale_shortWeekdays[d.getUTCDay()];
-  }
-
-  function formatUTCWeekday(d) {
-    return locale_weekdays[d.getUTCDay()];
-  }
-
-  function formatUTCShortMonth(d) {
-    return locale_shortMonths[d.getUTCMonth()];
-  }
-
-  function formatUTCMonth(d) {
-    return locale_months[d.getUTCMonth()];
-  }
-
-  function formatUTCPeriod(d) {
-    return locale_periods[+(d.getUTCHours() >= 12)];
-  }
-
-  function formatUTCQuarter(d) {
-    return 1 + ~~(d.getUTCMonth() / 3);
-  }
-
-  return {
-    format: function(specifier) {
-      var f = newFormat(specifier += "", formats);
-      f.toString = function() { return specifier; };
-      return f;
-    },
-    parse: function(specifier) {
-      var p = newParse(specifier += "", false);
-      p.toString = function() { return specifier; };
-      return p;
-    },
-    utcFormat: function(specifier) {
-      var f = newFormat(specifier += "", utcFormats);
-      f.toString = function() { return specifier; };
-      return f;
-    },
-    utcParse: function(specifier) {
-      var p = newParse(specifier += "", true);
-      p.toString = function() { return specifier; };
-      return p;
-    }
-  };
-}
-
-var pads = {"-": "", "_": " ", "0": "0"},
-    numberRe = /^\s*\d+/, // note: ignores next directive
-    percentRe = /^%/,
-    requoteRe = /[\\^$*+?|[\]().{}]/g;
-
-function pad(value, fill, width) {
-  var sign = value < 0 ? "-" : "",
-      string = (sign ? -value : value) + "",
-      length = string.length;
-  return sign + (length < width ? new Array(width - length + 1).join(fill) + string : string);
-}
-
-function requote(s) {
-  return s.replace(requoteRe, "\\$&");
-}
-
-function formatRe(names) {
-  return new RegExp("^(?:" + names.map(requote).join("|") + ")", "i");
-}
-
-function formatLookup(names) {
-  return new Map(names.map((name, i) => [name.toLowerCase(), i]));
-}
-
-function parseWeekdayNumberSunday(d, string, i) {
-  var n = numberRe.exec(string.slice(i, i + 1));
-  return n ? (d.w = +n[0], i + n[0].length) : -1;
-}
-
-function parseWeekdayNumberMonday(d, string, i) {
-  var n = numberRe.exec(string.slice(i, i + 1));
-  return n ? (d.u = +n[0], i + n[0].length) : -1;
-}
-
-function parseWeekNumberSunday(d, string, i) {
-  var n = numberRe.exec(string.slice(i, i + 2));
-  return n ? (d.U = +n[0], i + n[0].length) : -1;
-}
-
-function parseWeekNumberISO(d, string, i) {
-  var n = numberRe.exec(string.slice(i, i + 2));
-  return n ? (d.V = +n[0], i + n[0].length) : -1;
-}
-
-function parseWeekNumberMonday(d, string, i) {
-  var n = numberRe.exec(string.slice(i, i + 2));
-  return n ? (d.W = +n[0], i + n[0].length) : -1;
-}
-
-function parseFullYear(d, string, i) {
-  var n = numberRe.exec(string.slice(i, i + 4));
-  return n ? (d.y = +n[0], i + n[0].length) : -1;
-}
-
-function parseYear(d, string, i) {
-  var n = numberRe.exec(string.slice(i, i + 2));
-  return n ? (d.y = +n[0] + (+n[0] > 68 ? 1900 : 2000), i + n[0].length) : -1;
-}
-
-function parseZone(d, string, i) {
-  var n = /^(Z)|([+-]\d\d)(?::?(\d\d))?/.exec(string.slice(i, i + 6));
-  return n ? (d.Z = n[1] ? 0 : -(n[2] + (n[3] || "00")), i + n[0].length) : -1;
-}
-
-function parseQuarter(d, string, i) {
-  var n = numberRe.exec(string.slice(i, i + 1));
-  return n ? (d.q = n[0] * 3 - 3, i + n[0].length) : -1;
-}
-
-function parseMonthNumber(d, string, i) {
-  var n = numberRe.exec(string.slice(i, i + 2));
-  return n ? (d.m = n[0] - 1, i + n[0].length) : -1;
-}
-
-function parseDayOfMonth(d, string, i) {
-  var n = numberRe.exec(string.slice(i, i + 2));
-  return n ? (d.d = +n[0], i + n[0].length) : -1;
-}
-
-function parseDayOfYear(d, string, i) {
-  var n = numberRe.exec(string.slice(i, i + 3));
-  return n ? (d.m = 0, d.d = +n[0], i + n[0].length) : -1;
-}
-
-function parseHour24(d, string, i) {
-  var n = numberRe.exec(string.slice(i, i + 2));
-  return n ? (d.H = +n[0], i + n[0].length) : -1;
-}
-
-function parseMinutes(d, string, i) {
-  var n = numberRe.exec(string.slice(i, i + 2));
-  return n ? (d.M = +n[0], i + n[0].length) : -1;
-}
-
-function parseSeconds(d, string, i) {
-  var n = numberRe.exec(string.slice(i, i + 2));
-  return n ? (d.S = +n[0], i + n[0].length) : -1;
-}
-
-function parseMilliseconds(d, string, i) {
-  var n = numberRe.exec(string.slice(i, i + 3));
-  return n ? (d.L = +n[0], i + n[0].length) : -1;
-}
-
-function parseMicroseconds(d, string, i) {
-  var n = numberRe.exec(string.slice(i, i + 6));
-  return n ? (d.L = Math.floor(n[0] / 1000), i + n[0].length) : -1;
-}
-
-function parseLiteralPercent(d, string, i) {
-  var n = percentRe.exec(string.slice(i, i + 1));
-  return n ? i + n[0].length : -1;
-}
-
-function parseUnixTimestamp(d, string, i) {
-  var n = numberRe.exec(string.slice(i));
-  return n ? (d.Q = +n[0], i + n[0].length) : -1;
-}
-
-function parseUnixTimestampSeconds(d, string, i) {
-  var n = numberRe.exec(string.slice(i));
-  return n ? (d.s = +n[0], i + n[0].length) : -1;
-}
-
-function formatDayOfMonth(d, p) {
-  return pad(d.getDate(), p, 2);
-}
-
-function formatHour24(d, p) {
-  return pad(d.getHours(), p, 2);
-}
-
-function formatHour12(d, p) {
-  return pad(d.getHours() % 12 || 12, p, 2);
-}
-
-function formatDayOfYear(d, p) {
-  return pad(1 + d3_time_timeDay.count(d3_time_timeYear(d), d), p, 3);
-}
-
-function formatMilliseconds(d, p) {
-  return pad(d.getMilliseconds(), p, 3);
-}
-
-function formatMicroseconds(d, p) {
-  return formatMilliseconds(d, p) + "000";
-}
-
-function formatMonthNumber(d, p) {
-  return pad(d.getMonth() + 1, p, 2);
-}
-
-function formatMinutes(d, p) {
-  return pad(d.getMinutes(), p, 2);
-}
-
-function formatSeconds(d, p) {
-  return pad(d.getSeconds(), p, 2);
-}
-
-function formatWeekdayNumberMonday(d) {
-  var day = d.getDay();
-  return day === 0 ? 7 : day;
-}
-
-function formatWeekNumberSunday(d, p) {
-  return pad(timeSunday.count(d3_time_timeYear(d) - 1, d), p, 2);
-}
-
-function dISO(d) {
-  var day = d.getDay();
-  return (day >= 4 || day === 0) ? timeThursday(d) : timeThursday.ceil(d);
-}
-
-function formatWeekNumberISO(d, p) {
-  d = dISO(d);
-  return pad(timeThursday.count(d3_time_timeYear(d), d) + (d3_time_timeYear(d).getDay() === 4), p, 2);
-}
-
-function formatWeekdayNumberSunday(d) {
-  return d.getDay();
-}
-
-function formatWeekNumberMonday(d, p) {
-  return pad(timeMonday.count(d3_time_timeYear(d) - 1, d), p, 2);
-}
-
-function formatYear(d, p) {
-  return pad(d.getFullYear() % 100, p, 2);
-}
-
-function formatYearISO(d, p) {
-  d = dISO(d);
-  return pad(d.getFullYear() % 100, p, 2);
-}
-
-function formatFullYear(d, p) {
-  return pad(d.getFullYear() % 10000, p, 4);
-}
-
-function formatFullYearISO(d, p) {
-  var day = d.getDay();
-  d = (day >= 4 || day === 0) ? timeThursday(d) : timeThursday.ceil(d);
-  return pad(d.getFullYear() % 10000, p, 4);
-}
-
-function formatZone(d) {
-  var z = d.getTimezoneOffset();
-  return (z > 0 ? "-" : (z *= -1, "+"))
-      + pad(z / 60 | 0, "0", 2)
-      + pad(z % 60, "0", 2);
-}
-
-function formatUTCDayOfMonth(d, p) {
-  return pad(d.getUTCDate(), p, 2);
-}
-
-function formatUTCHour24(d, p) {
-  return pad(d.getUTCHours(), p, 2);
-}
-
-function formatUTCHour12(d, p) {
-  return pad(d.getUTCHours() % 12 || 12, p, 2);
-}
-
-function formatUTCDayOfYear(d, p) {
-  return pad(1 + utcDay.count(utcYear(d), d), p, 3);
-}
-
-function formatUTCMilliseconds(d, p) {
-  return pad(d.getUTCMilliseconds(), p, 3);
-}
-
-function formatUTCMicroseconds(d, p) {
-  return formatUTCMilliseconds(d, p) + "000";
-}
-
-function formatUTCMonthNumber(d, p) {
-  return pad(d.getUTCMonth() + 1, p, 2);
-}
-
-function formatUTCMinutes(d, p) {
-  return pad(d.getUTCMinutes(), p, 2);
-}
-
-function formatUTCSeconds(d, p) {
-  return pad(d.getUTCSeconds(), p, 2);
-}
-
-function formatUTCWeekdayNumberMonday(d) {
-  var dow = d.getUTCDay();
-  return dow === 0 ? 7 : dow;
-}
-
-function formatUTCWeekNumberSunday(d, p) {
-  return pad(utcSunday.count(utcYear(d) - 1, d), p, 2);
-}
-
-function UTCdISO(d) {
-  var day = d.getUTCDay();
-  return (day >= 4 || day === 0) ? utcThursday(d) : utcThursday.ceil(d);
-}
-
-function formatUTCWeekNumberISO(d, p) {
-  d = UTCdISO(d);
-  return pad(utcThursday.count(utcYear(d), d) + (utcYear(d).getUTCDay() === 4), p, 2);
-}
-
-function formatUTCWeekdayNumberSunday(d) {
-  return d.getUTCDay();
-}
-
-function formatUTCWeekNumberMonday(d, p) {
-  return pad(utcMonday.count(utcYear(d) - 1, d), p, 2);
-}
-
-function formatUTCYear(d, p) {
-  return pad(d.getUTCFullYear() % 100, p, 2);
-}
-
-function formatUTCYearISO(d, p) {
-  d = UTCdISO(d);
-  return pad(d.getUTCFullYear() % 100, p, 2);
-}
-
-function formatUTCFullYear(d, p) {
-  return pad(d.getUTCFullYear() % 10000, p, 4);
-}
-
-function formatUTCFullYearISO(d, p) {
-  var day = d.getUTCDay();
-  d = (day >= 4 || day === 0) ? utcThursday(d) : utcThursday.ceil(d);
-  return pad(d.getUTCFullYear() % 10000, p, 4);
-}
-
-function formatUTCZone() {
-  return "+0000";
-}
-
-function formatLiteralPercent() {
-  return "%";
-}
-
-function formatUnixTimestamp(d) {
-  return +d;
-}
-
-function formatUnixTimestampSeconds(d) {
-  return Math.floor(+d / 1000);
-}
-
-var d3_time_format_locale;
-var d3_time_format_timeFormat;
-var timeParse;
-var utcFormat;
-var utcParse;
-
-d3_time_format_defaultLocale({
-  dateTime: "%x, %X",
-  date: "%-m/%-d/%Y",
-  time: "%-I:%M:%S %p",
-  periods: ["AM", "PM"],
-  days: ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"],
-  shortDays: ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"],
-  months: ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
-  shortMonths: ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-});
-
-function d3_time_format_defaultLocale(definition) {
-  d3_time_format_locale = d3_time_format_formatLocale(definition);
-  d3_time_format_timeFormat = d3_time_format_locale.format;
-  timeParse = d3_time_format_locale.parse;
-  utcFormat = d3_time_format_locale.utcFormat;
-  utcParse = d3_time_format_locale.utcParse;
-  return d3_time_format_locale;
-}
-
-var isoSpecifier = "%Y-%m-%dT%H:%M:%S.%LZ";
-
-function formatIsoNative(date) {
-  return date.toISOString();
-}
-
-var formatIso = Date.prototype.toISOString
-    ? formatIsoNative
-    : utcFormat(isoSpecifier);
-
-function parseIsoNative(string) {
-  var date = new Date(string);
-  return isNaN(date) ? null : date;
-}
-
-var parseIso = +new Date("2000-01-01T00:00:00.000Z")
-    ? parseIsoNative
-    : utcParse(isoSpecifier);
-
-
-
-;// CONCATENATED MODULE: ./node_modules/d3-scale/dist/d3-scale.mjs
-// https://d3js.org/d3-scale/ v4.0.3 Copyright 2010-2026 Mike Bostock
-
-
-
-
-
-
-function initRange(domain, range) {
-  switch (arguments.length) {
-    case 0: break;
-    case 1: this.range(domain); break;
-    default: this.range(range).domain(domain); break;
-  }
-  return this;
-}
-
-function initInterpolator(domain, interpolator) {
-  switch (arguments.length) {
-    case 0: break;
-    case 1: {
-      if (typeof domain === "function") this.interpolator(domain);
-      else this.range(domain);
-      break;
-    }
-    default: {
-      this.domain(domain);
-      if (typeof interpolator === "function") this.interpolator(interpolator);
-      else this.range(interpolator);
-      break;
-    }
-  }
-  return this;
-}
-
-const implicit = Symbol("implicit");
-
-function ordinal() {
-  var index = new InternMap(),
-      domain = [],
-      range = [],
-      unknown = implicit;
-
-  function scale(d) {
-    let i = index.get(d);
-    if (i === undefined) {
-      if (unknown !== implicit) return unknown;
-      index.set(d, i = domain.push(d) - 1);
-    }
-    return range[i % range.length];
-  }
-
-  scale.domain = function(_) {
-    if (!arguments.length) return domain.slice();
-    domain = [], index = new InternMap();
-    for (const value of _) {
-      if (index.has(value)) continue;
-      index.set(value, domain.push(value) - 1);
-    }
-    return scale;
-  };
-
-  scale.range = function(_) {
-    return arguments.length ? (range = Array.from(_), scale) : range.slice();
-  };
-
-  scale.unknown = function(_) {
-    return arguments.length ? (unknown = _, scale) : unknown;
-  };
-
-  scale.copy = function() {
-    return ordinal(domain, range).unknown(unknown);
-  };
-
-  initRange.apply(scale, arguments);
-
-  return scale;
-}
-
-function band() {
-  var scale = ordinal().unknown(undefined),
-      domain = scale.domain,
-      ordinalRange = scale.range,
-      r0 = 0,
-      r1 = 1,
-      step,
-      bandwidth,
-      round = false,
-      paddingInner = 0,
-      paddingOuter = 0,
-      align = 0.5;
-
-  delete scale.unknown;
-
-  function rescale() {
-    var n = domain().length,
-        reverse = r1 < r0,
-        start = reverse ? r1 : r0,
-        stop = reverse ? r0 : r1;
-    step = (stop - start) / Math.max(1, n - paddingInner + paddingOuter * 2);
-    if (round) step = Math.floor(step);
-    start += (stop - start - step * (n - paddingInner)) * align;
-    bandwidth = step * (1 - paddingInner);
-    if (round) start = Math.round(start), bandwidth = Math.round(bandwidth);
-    var values = range(n).map(function(i) { return start + step * i; });
-    return ordinalRange(reverse ? values.reverse() : values);
-  }
-
-  scale.domain = function(_) {
-    return arguments.length ? (domain(_), rescale()) : domain();
-  };
-
-  scale.range = function(_) {
-    return arguments.length ? ([r0, r1] = _, r0 = +r0, r1 = +r1, rescale()) : [r0, r1];
-  };
-
-  scale.rangeRound = function(_) {
-    return [r0, r1] = _, r0 = +r0, r1 = +r1, round = true, rescale();
-  };
-
-  scale.bandwidth = function() {
-    return bandwidth;
-  };
-
-  scale.step = function() {
-    return step;
-  };
-
-  scale.round = function(_) {
-    return arguments.length ? (round = !!_, rescale()) : round;
-  };
-
-  scale.padding = function(_) {
-    return arguments.length ? (paddingInner = Math.min(1, paddingOuter = +_), rescale()) : paddingInner;
-  };
-
-  scale.paddingInner = function(_) {
-    return arguments.length ? (paddingInner = Math.min(1, _), rescale()) : paddingInner;
-  };
-
-  scale.paddingOuter = function(_) {
-    return arguments.length ? (paddingOuter = +_, rescale()) : paddingOuter;
-  };
-
-  scale.align = function(_) {
-    return arguments.length ? (align = Math.max(0, Math.min(1, _)), rescale()) : align;
-  };
-
-  scale.copy = function() {
-    return band(domain(), [r0, r1])
-        .round(round)
-        .paddingInner(paddingInner)
-        .paddingOuter(paddingOuter)
-        .align(align);
-  };
-
-  return initRange.apply(rescale(), arguments);
-}
-
-function pointish(scale) {
-  var copy = scale.copy;
-
-  scale.padding = scale.paddingOuter;
-  delete scale.paddingInner;
-  delete scale.paddingOuter;
-
-  scale.copy = function() {
-    return pointish(copy());
-  };
-
-  return scale;
-}
-
-function point() {
-  return pointish(band.apply(null, arguments).paddingInner(1));
-}
-
-function constants(x) {
-  return function() {
-    return x;
-  };
-}
-
-function number$1(x) {
-  return +x;
-}
-
-var unit = [0, 1];
-
-function identity$1(x) {
-  return x;
-}
-
-function normalize(a, b) {
-  return (b -= (a = +a))
-      ? function(x) { return (x - a) / b; }
-      : constants(isNaN(b) ? NaN : 0.5);
-}
-
-function clamper(a, b) {
-  var t;
-  if (a > b) t = a, a = b, b = t;
-  return function(x) { return Math.max(a, Math.min(b, x)); };
-}
-
-// normalize(a, b)(x) takes a domain value x in [a,b] and returns the corresponding parameter t in [0,1].
-// interpolate(a, b)(t) takes a parameter t in [0,1] and returns the corresponding range value x in [a,b].
-function bimap(domain, range, interpolate) {
-  var d0 = domain[0], d1 = domain[1], r0 = range[0], r1 = range[1];
-  if (d1 < d0) d0 = normalize(d1, d0), r0 = interpolate(r1, r0);
-  else d0 = normalize(d0, d1), r0 = interpolate(r0, r1);
-  return function(x) { return r0(d0(x)); };
-}
-
-function polymap(domain, range, interpolate) {
-  var j = Math.min(domain.length, range.length) - 1,
-      d = new Array(j),
-      r = new Array(j),
-      i = -1;
-
-  // Reverse descending domains.
-  if (domain[j] < domain[0]) {
-    domain = domain.slice().reverse();
-    range = range.slice().reverse();
-  }
-
-  while (++i < j) {
-    d[i] = normalize(domain[i], domain[i + 1]);
-    r[i] = interpolate(range[i], range[i + 1]);
-  }
-
-  return function(x) {
-    var i = bisectRight(domain, x, 1, j) - 1;
-    return r[i](d[i](x));
-  };
-}
-
-function copy$1(source, target) {
-  return target
-      .domain(source.domain())
-      .range(source.range())
-      .interpolate(source.interpolate())
-      .clamp(source.clamp())
-      .unknown(source.unknown());
-}
-
-function transformer$2() {
-  var domain = unit,
-      range = unit,
-      interpolate$1 = value,
-      transform,
-      untransform,
-      unknown,
-      clamp = identity$1,
-      piecewise,
-      output,
-      input;
-
-  function rescale() {
-    var n = Math.min(domain.length, range.length);
-    if (clamp !== identity$1) clamp = clamper(domain[0], domain[n - 1]);
-    piecewise = n > 2 ? polymap : bimap;
-    output = input = null;
-    return scale;
-  }
-
-  function scale(x) {
-    return x == null || isNaN(x = +x) ? unknown : (output || (output = piecewise(domain.map(transform), range, interpolate$1)))(transform(clamp(x)));
-  }
-
-  scale.invert = function(y) {
-    return clamp(untransform((input || (input = piecewise(range, domain.map(transform), d3_interpolate_number)))(y)));
-  };
-
-  scale.domain = function(_) {
-    return arguments.length ? (domain = Array.from(_, number$1), rescale()) : domain.slice();
-  };
-
-  scale.range = function(_) {
-    return arguments.length ? (range = Array.from(_), rescale()) : range.slice();
-  };
-
-  scale.rangeRound = function(_) {
-    return range = Array.from(_), interpolate$1 = round, rescale();
-  };
-
-  scale.clamp = function(_) {
-    return arguments.length ? (clamp = _ ? true : identity$1, rescale()) : clamp !== identity$1;
-  };
-
-  scale.interpolate = function(_) {
-    return arguments.length ? (interpolate$1 = _, rescale()) : interpolate$1;
-  };
-
-  scale.unknown = function(_) {
-    return arguments.length ? (unknown = _, scale) : unknown;
-  };
-
-  return function(t, u) {
-    transform = t, untransform = u;
-    return rescale();
-  };
-}
-
-function continuous() {
-  return transformer$2()(identity$1, identity$1);
-}
-
-function tickFormat(start, stop, count, specifier) {
-  var step = tickStep(start, stop, count),
-      precision;
-  specifier = d3_format_formatSpecifier(specifier == null ? ",f" : specifier);
-  switch (specifier.type) {
-    case "s": {
-      var value = Math.max(Math.abs(start), Math.abs(stop));
-      if (specifier.precision == null && !isNaN(precision = precisionPrefix(step, value))) specifier.precision = precision;
-      return formatPrefix(specifier, value);
-    }
-    case "":
-    case "e":
-    case "g":
-    case "p":
-    case "r": {
-      if (specifier.precision == null && !isNaN(precision = precisionRound(step, Math.max(Math.abs(start), Math.abs(stop))))) specifier.precision = precision - (specifier.type === "e");
-      break;
-    }
-    case "f":
-    case "%": {
-      if (specifier.precision == null && !isNaN(precision = precisionFixed(step))) specifier.precision = precision - (specifier.type === "%") * 2;
-      break;
-    }
-  }
-  return d3_format_format(specifier);
-}
-
-function linearish(scale) {
-  var domain = scale.domain;
-
-  scale.ticks = function(count) {
-    var d = domain();
-    return d3_array_ticks(d[0], d[d.length - 1], count == null ? 10 : count);
-  };
-
-  scale.tickFormat = function(count, specifier) {
-    var d = domain();
-    return tickFormat(d[0], d[d.length - 1], count == null ? 10 : count, specifier);
-  };
-
-  scale.nice = function(count) {
-    if (count == null) count = 10;
-
-    var d = domain();
-    var i0 = 0;
-    var i1 = d.length - 1;
-    var start = d[i0];
-    var stop = d[i1];
-    var prestep;
-    var step;
-    var maxIter = 10;
-
-    if (stop < start) {
-      step = start, start = stop, stop = step;
-      step = i0, i0 = i1, i1 = step;
-    }
-    
-    while (maxIter-- > 0) {
-      step = tickIncrement(start, stop, count);
-      if (step === prestep) {
-        d[i0] = start;
-        d[i1] = stop;
-        return domain(d);
-      } else if (step > 0) {
-        start = Math.floor(start / step) * step;
-        stop = Math.ceil(stop / step) * step;
-      } else if (step < 0) {
-        start = Math.ceil(start * step) / step;
-        stop = Math.floor(stop * step) / step;
-      } else {
-        break;
-      }
-      prestep = step;
-    }
-
-    return scale;
-  };
-
-  return scale;
-}
-
-function d3_scale_linear() {
-  var scale = continuous();
-
-  scale.copy = function() {
-    return copy$1(scale, d3_scale_linear());
-  };
-
-  initRange.apply(scale, arguments);
-
-  return linearish(scale);
-}
-
-function d3_scale_identity(domain) {
-  var unknown;
-
-  function scale(x) {
-    return x == null || isNaN(x = +x) ? unknown : x;
-  }
-
-  scale.invert = scale;
-
-  scale.domain = scale.range = function(_) {
-    return arguments.length ? (domain = Array.from(_, number$1), scale) : domain.slice();
-  };
-
-  scale.unknown = function(_) {
-    return arguments.length ? (unknown = _, scale) : unknown;
-  };
-
-  scale.copy = function() {
-    return d3_scale_identity(domain).unknown(unknown);
-  };
-
-  domain = arguments.length ? Array.from(domain, number$1) : [0, 1];
-
-  return linearish(scale);
-}
-
-function d3_scale_nice(domain, interval) {
-  domain = domain.slice();
-
-  var i0 = 0,
-      i1 = domain.length - 1,
-      x0 = domain[i0],
-      x1 = domain[i1],
-      t;
-
-  if (x1 < x0) {
-    t = i0, i0 = i1, i1 = t;
-    t = x0, x0 = x1, x1 = t;
-  }
-
-  domain[i0] = interval.floor(x0);
-  domain[i1] = interval.ceil(x1);
-  return domain;
-}
-
-function transformLog(x) {
-  return Math.log(x);
-}
-
-function transformExp(x) {
-  return Math.exp(x);
-}
-
-function transformLogn(x) {
-  return -Math.log(-x);
-}
-
-function transformExpn(x) {
-  return -Math.exp(-x);
-}
-
-function pow10(x) {
-  return isFinite(x) ? +("1e" + x) : x < 0 ? 0 : x;
-}
-
-function powp(base) {
-  return base === 10 ? pow10
-      : base === Math.E ? Math.exp
-      : x => Math.pow(base, x);
-}
-
-function logp(base) {
-  return base === Math.E ? Math.log
-      : base === 10 && Math.log10
-      || base === 2 && Math.log2
-      || (base = Math.log(base), x => Math.log(x) / base);
-}
-
-function reflect(f) {
-  return (x, k) => -f(-x, k);
-}
-
-function loggish(transform) {
-  const scale = transform(transformLog, transformExp);
-  const domain = scale.domain;
-  let base = 10;
-  let logs;
-  let pows;
-
-  function rescale() {
-    logs = logp(base), pows = powp(base);
-    if (domain()[0] < 0) {
-      logs = reflect(logs), pows = reflect(pows);
-      transform(transformLogn, transformExpn);
-    } else {
-      transform(transformLog, transformExp);
-    }
-    return scale;
-  }
-
-  scale.base = function(_) {
-    return arguments.length ? (base = +_, rescale()) : base;
-  };
-
-  scale.domain = function(_) {
-    return arguments.length ? (domain(_), rescale()) : domain();
-  };
-
-  scale.ticks = count => {
-    const d = domain();
-    let u = d[0];
-    let v = d[d.length - 1];
-    const r = v < u;
-
-    if (r) ([u, v] = [v, u]);
-
-    let i = logs(u);
-    let j = logs(v);
-    let k;
-    let t;
-    const n = count == null ? 10 : +count;
-    let z = [];
-
-    if (!(base % 1) && j - i < n) {
-      i = Math.floor(i), j = Math.ceil(j);
-      if (u > 0) for (; i <= j; ++i) {
-        for (k = 1; k < base; ++k) {
-          t = i < 0 ? k / pows(-i) : k * pows(i);
-          if (t < u) continue;
-          if (t > v) break;
-          z.push(t);
-        }
-      } else for (; i <= j; ++i) {
-        for (k = base - 1; k >= 1; --k) {
-          t = i > 0 ? k / pows(-i) : k * pows(i);
-          if (t < u) continue;
-          if (t > v) break;
-          z.push(t);
-        }
-      }
-      if (z.length * 2 < n) z = ticks(u, v, n);
-    } else {
-      z = ticks(i, j, Math.min(j - i, n)).map(pows);
-    }
-    return r ? z.reverse() : z;
-  };
-
-  scale.tickFormat = (count, specifier) => {
-    if (count == null) count = 10;
-    if (specifier == null) specifier = base === 10 ? "s" : ",";
-    if (typeof specifier !== "function") {
-      if (!(base % 1) && (specifier = formatSpecifier(specifier)).precision == null) specifier.trim = true;
-      specifier = format(specifier);
-    }
-    if (count === Infinity) return specifier;
-    const k = Math.max(1, base * count / scale.ticks().length); // TODO fast estimate?
-    return d => {
-      let i = d / pows(Math.round(logs(d)));
-      if (i * base < base - 0.5) i *= base;
-      return i <= k ? specifier(d) : "";
-    };
-  };
-
-  scale.nice = () => {
-    return domain(d3_scale_nice(domain(), {
-      floor: x => pows(Math.floor(logs(x))),
-      ceil: x => pows(Math.ceil(logs(x)))
-    }));
-  };
-
-  return scale;
-}
-
-function d3_scale_log() {
-  const scale = loggish(transformer$2()).domain([1, 10]);
-  scale.copy = () => copy$1(scale, d3_scale_log()).base(scale.base());
-  initRange.apply(scale, arguments);
-  return scale;
-}
-
-function transformSymlog(c) {
-  return function(x) {
-    return Math.sign(x) * Math.log1p(Math.abs(x / c));
-  };
-}
-
-function transformSymexp(c) {
-  return function(x) {
-    return Math.sign(x) * Math.expm1(Math.abs(x)) * c;
-  };
-}
-
-function symlogish(transform) {
-  var c = 1, scale = transform(transformSymlog(c), transformSymexp(c));
-
-  scale.constant = function(_) {
-    return arguments.length ? transform(transformSymlog(c = +_), transformSymexp(c)) : c;
-  };
-
-  return linearish(scale);
-}
-
-function symlog() {
-  var scale = symlogish(transformer$2());
-
-  scale.copy = function() {
-    return copy$1(scale, symlog()).constant(scale.constant());
-  };
-
-  return initRange.apply(scale, arguments);
-}
-
-function transformPow(exponent) {
-  return function(x) {
-    return x < 0 ? -Math.pow(-x, exponent) : Math.pow(x, exponent);
-  };
-}
-
-function transformSqrt(x) {
-  return x < 0 ? -Math.sqrt(-x) : Math.sqrt(x);
-}
-
-function transformSquare(x) {
-  return x < 0 ? -x * x : x * x;
-}
-
-function powish(transform) {
-  var scale = transform(identity$1, identity$1),
-      exponent = 1;
-
-  function rescale() {
-    return exponent === 1 ? transform(identity$1, identity$1)
-        : exponent === 0.5 ? transform(transformSqrt, transformSquare)
-        : transform(transformPow(exponent), transformPow(1 / exponent));
-  }
-
-  scale.exponent = function(_) {
-    return arguments.length ? (exponent = +_, rescale()) : exponent;
-  };
-
-  return linearish(scale);
-}
-
-function pow() {
-  var scale = powish(transformer$2());
-
-  scale.copy = function() {
-    return copy$1(scale, pow()).exponent(scale.exponent());
-  };
-
-  initRange.apply(scale, arguments);
-
-  return scale;
-}
-
-function sqrt() {
-  return pow.apply(null, arguments).exponent(0.5);
-}
-
-function square(x) {
-  return Math.sign(x) * x * x;
-}
-
-function unsquare(x) {
-  return Math.sign(x) * Math.sqrt(Math.abs(x));
-}
-
-function radial() {
-  var squared = continuous(),
-      range = [0, 1],
-      round = false,
-      unknown;
-
-  function scale(x) {
-    var y = unsquare(squared(x));
-    return isNaN(y) ? unknown : round ? Math.round(y) : y;
-  }
-
-  scale.invert = function(y) {
-    return squared.invert(square(y));
-  };
-
-  scale.domain = function(_) {
-    return arguments.length ? (squared.domain(_), scale) : squared.domain();
-  };
-
-  scale.range = function(_) {
-    return arguments.length ? (squared.range((range = Array.from(_, number$1)).map(square)), scale) : range.slice();
-  };
-
-  scale.rangeRound = function(_) {
-    return scale.range(_).round(true);
-  };
-
-  scale.round = function(_) {
-    return arguments.length ? (round = !!_, scale) : round;
-  };
-
-  scale.clamp = function(_) {
-    return arguments.length ? (squared.clamp(_), scale) : squared.clamp();
-  };
-
-  scale.unknown = function(_) {
-    return arguments.length ? (unknown = _, scale) : unknown;
-  };
-
-  scale.copy = function() {
-    return radial(squared.domain(), range)
-        .round(round)
-        .clamp(squared.clamp())
-        .unknown(unknown);
-  };
-
-  initRange.apply(scale, arguments);
-
-  return linearish(scale);
-}
-
-function d3_scale_quantile() {
-  var domain = [],
-      range = [],
-      thresholds = [],
-      unknown;
-
-  function rescale() {
-    var i = 0, n = Math.max(1, range.length);
-    thresholds = new Array(n - 1);
-    while (++i < n) thresholds[i - 1] = quantileSorted(domain, i / n);
-    return scale;
-  }
-
-  function scale(x) {
-    return x == null || isNaN(x = +x) ? unknown : range[bisect(thresholds, x)];
-  }
-
-  scale.invertExtent = function(y) {
-    var i = range.indexOf(y);
-    return i < 0 ? [NaN, NaN] : [
-      i > 0 ? thresholds[i - 1] : domain[0],
-      i < thresholds.length ? thresholds[i] : domain[domain.length - 1]
-    ];
-  };
-
-  scale.domain = function(_) {
-    if (!arguments.length) return domain.slice();
-    domain = [];
-    for (let d of _) if (d != null && !isNaN(d = +d)) domain.push(d);
-    domain.sort(ascending);
-    return rescale();
-  };
-
-  scale.range = function(_) {
-    return arguments.length ? (range = Array.from(_), rescale()) : range.slice();
-  };
-
-  scale.unknown = function(_) {
-    return arguments.length ? (unknown = _, scale) : unknown;
-  };
-
-  scale.quantiles = function() {
-    return thresholds.slice();
-  };
-
-  scale.copy = function() {
-    return d3_scale_quantile()
-        .domain(domain)
-        .range(range)
-        .unknown(unknown);
-  };
-
-  return initRange.apply(scale, arguments);
-}
-
-function d3_scale_quantize() {
-  var x0 = 0,
-      x1 = 1,
-      n = 1,
-      domain = [0.5],
-      range = [0, 1],
-      unknown;
-
-  function scale(x) {
-    return x != null && x <= x ? range[bisect(domain, x, 0, n)] : unknown;
-  }
-
-  function rescale() {
-    var i = -1;
-    domain = new Array(n);
-    while (++i < n) domain[i] = ((i + 1) * x1 - (i - n) * x0) / (n + 1);
-    return scale;
-  }
-
-  scale.domain = function(_) {
-    return arguments.length ? ([x0, x1] = _, x0 = +x0, x1 = +x1, rescale()) : [x0, x1];
-  };
-
-  scale.range = function(_) {
-    return arguments.length ? (n = (range = Array.from(_)).length - 1, rescale()) : range.slice();
-  };
-
-  scale.invertExtent = function(y) {
-    var i = range.indexOf(y);
-    return i < 0 ? [NaN, NaN]
-        : i < 1 ? [x0, domain[0]]
-        : i >= n ? [domain[n - 1], x1]
-        : [domain[i - 1], domain[i]];
-  };
-
-  scale.unknown = function(_) {
-    return arguments.length ? (unknown = _, scale) : scale;
-  };
-
-  scale.thresholds = function() {
-    return domain.slice();
-  };
-
-  scale.copy = function() {
-    return d3_scale_quantize()
-        .domain([x0, x1])
-        .range(range)
-        .unknown(unknown);
-  };
-
-  return initRange.apply(linearish(scale), arguments);
-}
-
-function threshold() {
-  var domain = [0.5],
-      range = [0, 1],
-      unknown,
-      n = 1;
-
-  function scale(x) {
-    return x != null && x <= x ? range[bisect(domain, x, 0, n)] : unknown;
-  }
-
-  scale.domain = function(_) {
-    return arguments.length ? (domain = Array.from(_), n = Math.min(domain.length, range.length - 1), scale) : domain.slice();
-  };
-
-  scale.range = function(_) {
-    return arguments.length ? (range = Array.from(_), n = Math.min(domain.length, range.length - 1), scale) : range.slice();
-  };
-
-  scale.invertExtent = function(y) {
-    var i = range.indexOf(y);
-    return [domain[i - 1], domain[i]];
-  };
-
-  scale.unknown = function(_) {
-    return arguments.length ? (unknown = _, scale) : unknown;
-  };
-
-  scale.copy = function() {
-    return threshold()
-        .domain(domain)
-        .range(range)
-        .unknown(unknown);
-  };
-
-  return initRange.apply(scale, arguments);
-}
-
-function d3_scale_date(t) {
-  return new Date(t);
-}
-
-function d3_scale_number(t) {
-  return t instanceof Date ? +t : Math.round(t);
-}
-
-function calendar(ticks, tickInterval, year, month, week, day, hour, minute, second, format) {
-  var scale = continuous(),
-      invert = scale.invert,
-      domain = scale.domain;
-
-  var formatMillisecond = format(".%L"),
-      formatSecond = format(":%S"),
-      formatMinute = format("%I:%M"),
-      formatHour = format("%I %p"),
-      formatDay = format("%a %d"),
-      formatWeek = format("%b %d"),
-      formatMonth = format("%B"),
-      formatYear = format("%Y");
-
-  function tickFormat(date) {
-    return (second(date) < date ? formatMillisecond
-        : minute(date) < date ? formatSecond
-        : hour(date) < date ? formatMinute
-        : day(date) < date ? formatHour
-        : month(date) < date ? (week(date) < date ? formatDay : formatWeek)
-        : year(date) < date ? formatMonth
-        : formatYear)(date);
-  }
-
-  scale.invert = function(y) {
-    return new Date(Math.round(invert(y)));
-  };
-
-  scale.domain = function(_) {
-    return arguments.length ? domain(Array.from(_, d3_scale_number)) : domain().map(d3_scale_date);
-  };
-
-  scale.ticks = function(interval) {
-    var d = domain();
-    return ticks(d[0], d[d.length - 1], interval == null ? 10 : interval);
-  };
-
-  scale.tickFormat = function(count, specifier) {
-    return specifier == null ? tickFormat : format(specifier);
-  };
-
-  scale.nice = function(interval) {
-    var d = domain();
-    if (!interval || typeof interval.range !== "function") interval = tickInterval(d[0], d[d.length - 1], interval == null ? 10 : interval);
-    return interval ? domain(d3_scale_nice(d, interval)) : scale;
-  };
-
-  scale.copy = function() {
-    return copy$1(scale, calendar(ticks, tickInterval, year, month, week, day, hour, minute, second, format));
-  };
-
-  return scale;
-}
-
-function time() {
-  return initRange.apply(calendar(timeTicks, timeTickInterval, timeYear, timeMonth, timeWeek, timeDay, timeHour, timeMinute, timeSecond, timeFormat).domain([new Date(2000, 0, 1), new Date(2000, 0, 2)]), arguments);
-}
-
-function utcTime() {
-  return initRange.apply(calendar(utcTicks, utcTickInterval, utcYear, utcMonth, utcSunday, utcDay, utcHour, utcMinute, second, utcFormat).domain([Date.UTC(2000, 0, 1), Date.UTC(2000, 0, 2)]), arguments);
-}
-
-function transformer$1() {
-  var x0 = 0,
-      x1 = 1,
-      t0,
-      t1,
-      k10,
-      transform,
-      interpolator = identity$1,
-      clamp = false,
-      unknown;
-
-  function scale(x) {
-    return x == null || isNaN(x = +x) ? unknown : interpolator(k10 === 0 ? 0.5 : (x = (transform(x) - t0) * k10, clamp ? Math.max(0, Math.min(1, x)) : x));
-  }
-
-  scale.domain = function(_) {
-    return arguments.length ? ([x0, x1] = _, t0 = transform(x0 = +x0), t1 = transform(x1 = +x1), k10 = t0 === t1 ? 0 : 1 / (t1 - t0), scale) : [x0, x1];
-  };
-
-  scale.clamp = function(_) {
-    return arguments.length ? (clamp = !!_, scale) : clamp;
-  };
-
-  scale.interpolator = function(_) {
-    return arguments.length ? (interpolator = _, scale) : interpolator;
-  };
-
-  function range(interpolate) {
-    return function(_) {
-      var r0, r1;
-      return arguments.length ? ([r0, r1] = _, interpolator = interpolate(r0, r1), scale) : [interpolator(0), interpolator(1)];
-    };
-  }
-
-  scale.range = range(interpolate);
-
-  scale.rangeRound = range(interpolateRound);
-
-  scale.unknown = function(_) {
-    return arguments.length ? (unknown = _, scale) : unknown;
-  };
-
-  return function(t) {
-    transform = t, t0 = t(x0), t1 = t(x1), k10 = t0 === t1 ? 0 : 1 / (t1 - t0);
-    return scale;
-  };
-}
-
-function copy(source, target) {
-  return target
-      .domain(source.domain())
-      .interpolator(source.interpolator())
-      .clamp(source.clamp())
-      .unknown(source.unknown());
-}
-
-function sequential() {
-  var scale = linearish(transformer$1()(identity$1));
-
-  scale.copy = function() {
-    return copy(scale, sequential());
-  };
-
-  return initInterpolator.apply(scale, arguments);
-}
-
-function sequentialLog() {
-  var scale = loggish(transformer$1()).domain([1, 10]);
-
-  scale.copy = function() {
-    return copy(scale, sequentialLog()).base(scale.base());
-  };
-
-  return initInterpolator.apply(scale, arguments);
-}
-
-function sequentialSymlog() {
-  var scale = symlogish(transformer$1());
-
-  scale.copy = function() {
-    return copy(scale, sequentialSymlog()).constant(scale.constant());
-  };
-
-  return initInterpolator.apply(scale, arguments);
-}
-
-function sequentialPow() {
-  var scale = powish(transformer$1());
-
-  scale.copy = function() {
-    return copy(scale, sequentialPow()).exponent(scale.exponent());
-  };
-
-  return initInterpolator.apply(scale, arguments);
-}
-
-function sequentialSqrt() {
-  return sequentialPow.apply(null, arguments).exponent(0.5);
-}
-
-function sequentialQuantile() {
-  var domain = [],
-      interpolator = identity$1;
-
-  function scale(x) {
-    if (x != null && !isNaN(x = +x)) return interpolator((bisect(domain, x, 1) - 1) / (domain.length - 1));
-  }
-
-  scale.domain = function(_) {
-    if (!arguments.length) return domain.slice();
-    domain = [];
-    for (let d of _) if (d != null && !isNaN(d = +d)) domain.push(d);
-    domain.sort(ascending);
-    return scale;
-  };
-
-  scale.interpolator = function(_) {
-    return arguments.length ? (interpolator = _, scale) : interpolator;
-  };
-
-  scale.range = function() {
-    return domain.map((d, i) => interpolator(i / (domain.length - 1)));
-  };
-
-  scale.quantiles = function(n) {
-    return Array.from({length: n + 1}, (_, i) => quantile$1(domain, i / n));
-  };
-
-  scale.copy = function() {
-    return sequentialQuantile(interpolator).domain(domain);
-  };
-
-  return initInterpolator.apply(scale, arguments);
-}
-
-function transformer() {
-  var x0 = 0,
-      x1 = 0.5,
-      x2 = 1,
-      s = 1,
-      t0,
-      t1,
-      t2,
-      k10,
-      k21,
-      interpolator = identity$1,
-      transform,
-      clamp = false,
-      unknown;
-
-  function scale(x) {
-    return x == null || isNaN(x = +x) ? unknown : (x = 0.5 + ((x = +transform(x)) - t1) * (s * x < s * t1 ? k10 : k21), interpolator(clamp ? Math.max(0, Math.min(1, x)) : x));
-  }
-
-  scale.domain = function(_) {
-    return arguments.length ? ([x0, x1, x2] = _, t0 = transform(x0 = +x0), t1 = transform(x1 = +x1), t2 = transform(x2 = +x2), k10 = t0 === t1 ? 0 : 0.5 / (t1 - t0), k21 = t1 === t2 ? 0 : 0.5 / (t2 - t1), s = t1 < t0 ? -1 : 1, scale) : [x0, x1, x2];
-  };
-
-  scale.clamp = function(_) {
-    return arguments.length ? (clamp = !!_, scale) : clamp;
-  };
-
-  scale.interpolator = function(_) {
-    return arguments.length ? (interpolator = _, scale) : interpolator;
-  };
-
-  function range(interpolate) {
-    return function(_) {
-      var r0, r1, r2;
-      return arguments.length ? ([r0, r1, r2] = _, interpolator = piecewise(interpolate, [r0, r1, r2]), scale) : [interpolator(0), interpolator(0.5), interpolator(1)];
-    };
-  }
-
-  scale.range = range(interpolate);
-
-  scale.rangeRound = range(interpolateRound);
-
-  scale.unknown = function(_) {
-    return arguments.length ? (unknown = _, scale) : unknown;
-  };
-
-  return function(t) {
-    transform = t, t0 = t(x0), t1 = t(x1), t2 = t(x2), k10 = t0 === t1 ? 0 : 0.5 / (t1 - t0), k21 = t1 === t2 ? 0 : 0.5 / (t2 - t1), s = t1 < t0 ? -1 : 1;
-    return scale;
-  };
-}
-
-function diverging() {
-  var scale = linearish(transformer()(identity$1));
-
-  scale.copy = function() {
-    return copy(scale, diverging());
-  };
-
-  return initInterpolator.apply(scale, arguments);
-}
-
-function divergingLog() {
-  var scale = loggish(transformer()).domain([0.1, 1, 10]);
-
-  scale.copy = function() {
-    return copy(scale, divergingLog()).base(scale.base());
-  };
-
-  return initInterpolator.apply(scale, arguments);
-}
-
-function divergingSymlog() {
-  var scale = symlogish(transformer());
-
-  scale.copy = function() {
-    return copy(scale, divergingSymlog()).constant(scale.constant());
-  };
-
-  return initInterpolator.apply(scale, arguments);
-}
-
-function divergingPow() {
-  var scale = powish(transformer());
-
-  scale.copy = function() {
-    return copy(scale, divergingPow()).exponent(scale.exponent());
-  };
-
-  return initInterpolator.apply(scale, arguments);
-}
-
-function divergingSqrt() {
-  return divergingPow.apply(null, arguments).exponent(0.5);
-}
-
-
-
-;// CONCATENATED MODULE: ./build/report/axes.js
-
-
-/**
- * An axis shows at least this share of the largest value: a change of 1 % is a twentieth of the panel's height, whatever else there is, so
- * that noise never looks like a mountain.
- */
-const axes_SPAN_SHARE = 0.2;
-/** Where less than this share of the largest value would lie below the axis, it begins at 0, and heights are the sizes themselves. */
-const FOOT_SHARE = 0.4;
-/** Of the span, above and below what is shown. */
-const AIR_SHARE = 0.08;
-/**
- * The axis of all that is to be shown (from `low` to `high`, neither negative), from the panel's bottom to its top.
- * @param leastSpan in the values' unit
- */
-function valueAxis({ low, high }, { bottom, top, leastSpan }) {
-    const span = Math.max(high - low, high * axes_SPAN_SHARE, leastSpan);
-    const beyond = (span - (high - low)) / 2 + span * AIR_SHARE;
-    const foot = low - beyond < high * FOOT_SHARE ? 0 : low - beyond;
-    // What an axis from 0 does not need below is not needed above, either.
-    const head = foot === 0 ? Math.max(high, leastSpan) * (1 + AIR_SHARE) : high + beyond;
-    const plain = d3_scale_linear([foot, head], [bottom, top]);
-    // d3's steps are 1, 2 and 5: where none of them gives three or four ticks, the axis is widened until it does.
-    const choices = [4, 3].map((count) => ({ scale: plain, count }));
-    const widened = [4, 3, 2, 1].map((count) => ({ scale: plain.copy().nice(count), count }));
-    const ticked = [...choices, ...widened].map(({ scale, count }) => ({
-        scale,
-        ticks: scale.ticks(count).filter(Number.isInteger),
-    }));
-    const { scale, ticks } = ticked.find(({ ticks: { length } }) => length === 3 || length === 4) ??
-        ticked.find(({ ticks: { length } }) => length === 2 || length === 5) ?? { scale: plain, ticks: [] };
-    return { place: (value) => scale(value), ticks };
-}
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
-/** The axis of sorted times, from left to right, in UTC. A time alone stands at the right, after a week of nothing. */
-function timeAxis(times, { left, right }) {
-    const [first = 0, last = 0] = [times[0], times.at(-1)];
-    const domain = first === last ? [first - 7 * DAY, last] : [first, last];
-    const scale = utcTime(domain, [left, right]);
-    const place = (time) => scale(time);
-    for (const count of times.length === 0 ? [] : [6, 5, 4, 3, 2]) {
-        const dates = scale.ticks(count);
-        const xs = dates.map((date) => place(date.getTime()));
-        const label = scale.tickFormat(count, formatFor(dates));
-        const room = Math.max(0, ...dates.map((date) => textWidth(label(date), TIME_FONT_SIZE))) + LABEL_GAP;
-        if (xs.every((x, index) => index === 0 || x - (xs[index - 1] ?? 0) >= room)) {
-            return { place, ticks: dates.map((date, index) => ({ x: xs[index] ?? 0, label: label(date) })) };
-        }
-    }
-    return { place, ticks: [] };
-}
-const TIME_FONT_SIZE = 11;
-const LABEL_GAP = 10;
-/** As much of the date as tells one tick from the next; the year always, but for hours. */
-function formatFor(dates) {
-    const gaps = dates.slice(1).map((date, index) => date.getTime() - (dates[index]?.getTime() ?? 0));
-    const least = Math.min(...gaps);
-    if (least >= 360 * DAY && least < Infinity)
-        return '%Y';
-    if (least >= 27 * DAY && least < Infinity)
-        return '%b %Y';
-    return least >= 20 * HOUR ? '%-d %b %Y' : '%-d %b %H:%M';
-}
-
-// EXTERNAL MODULE: ./build/record/alike.js
-var alike = __nccwpck_require__(9728);
-;// CONCATENATED MODULE: ./build/report/step-line.js
-
-/** A line of more marks than these is thinned: so many steps are all that its width can show. */
-const EXACT_MAX = 400;
-/** Pixels that are one step of a thinned line. */
-const COLUMN = 3;
-/**
- * The data of an SVG path through marks, sorted by x: each value stays until the next mark. It is interrupted where there is none, and where
- * the kind changes. The last one stays until `end`. Of very many marks, each column's least, largest and last are kept: what stands out
- * still does.
- */
-function stepLine(marks, end) {
-    const steps = marks.length > EXACT_MAX ? thinned(marks) : marks.map(exact);
-    let path = '';
-    /** Where the pen is down: at what height, on the line of which kind. */
-    let pen = null;
-    for (const { x, ys, kind } of steps) {
-        const at = coordinate(x);
-        const heights = ys.map(coordinate);
-        if (pen !== null && (heights.length === 0 || pen.kind !== kind)) {
-            path += `H${at}`;
-            pen = null;
-        }
-        const [first] = heights;
-        if (pen === null && first !== undefined) {
-            path += `M${at} ${first}`;
-            pen = { y: first, kind };
-        }
-        else if (pen !== null && heights.some((y) => y !== pen?.y)) {
-            path += `H${at}`;
-        }
-        for (const y of heights) {
-            if (pen === null || y === pen.y)
-                continue;
-            path += `V${y}`;
-            pen.y = y;
-        }
-    }
-    return pen === null ? path : `${path}H${coordinate(end)}`;
-}
-function exact({ x, y, kind }) {
-    return { x, ys: y === null ? [] : [y], kind };
-}
-function thinned(marks) {
-    const columns = new Map();
-    for (const mark of marks) {
-        const column = Math.floor(mark.x / COLUMN);
-        columns.set(column, [...(columns.get(column) ?? []), mark]);
-    }
-    return [...columns.values()].flatMap((column) => {
-        const ys = column.flatMap(({ y }) => (y === null ? [] : [y]));
-        const [first, last] = [column[0], column.at(-1)];
-        if (first === undefined || last === undefined)
-            return [];
-        const kept = ys.length === 0 ? [] : [Math.min(...ys), Math.max(...ys), ys.at(-1)];
-        const step = { x: first.x, ys: kept, kind: last.kind };
-        return last.y === null && kept.length > 0 ? [step, { x: last.x, ys: [], kind: last.kind }] : [step];
-    });
-}
-
-;// CONCATENATED MODULE: ./build/report/panel.js
-
-
-
-
-
-
-/** One panel of the history's chart: a metric's line, its budget, the last value. */
-/** The plots' edges: left of them are the ticks' labels, right of them the last values. */
-const LEFT = 84;
-const RIGHT = 664;
-/** Where a panel's title and the chart's own begin. */
-const panel_PADDING = 20;
-/** Nothing of them depends on how a size is counted. */
-const kindWithoutSize = (point) => (0,alike/* kindOf */.I)({ ...point, size: null });
-const bytes = { format: formatBytes, formatLimit: formatLimit, formatChange: changeWords, leastSpan: 10 };
-/** From top to bottom. */
-const panel_METRICS = [
-    {
-        metric: 'size',
-        title: 'Size',
-        ...bytes,
-        kind: alike/* kindOf */.I,
-        height: [150, 150],
-    },
-    { metric: 'downloadSize', title: 'Download size', ...bytes, kind: kindWithoutSize, height: [150, 100] },
-    {
-        metric: 'layers',
-        title: 'Layers',
-        format: String,
-        formatLimit: String,
-        formatChange: ({ amount }) => (amount === 0 ? 'same' : formatSignedCount(amount)),
-        leastSpan: 6,
-        kind: kindWithoutSize,
-        height: [70, 70],
-    },
-];
-/** Where a budget is further from all of the values than this factor, it would flatten them: it is named at the edge, not drawn. */
-const BUDGET_FACTOR = 2;
-/** The panel of a metric of which at least one point has a value. */
-function panelOf(metric, points, time, edges, colours) {
-    const known = points.filter((point) => point[metric.metric] !== null);
-    const values = known.map((point) => point[metric.metric]);
-    const [least, most] = panel_extent(values);
-    const isInView = (cap) => cap <= most * BUDGET_FACTOR && cap >= least / BUDGET_FACTOR;
-    const caps = points.map((point) => point.caps[metric.metric]);
-    const shownCaps = caps.map((cap) => (cap !== null && isInView(cap) ? cap : null));
-    const [low, high] = panel_extent([least, most, ...shownCaps.filter((cap) => cap !== null)]);
-    const axis = valueAxis({ low, high }, { ...edges, leastSpan: metric.leastSpan });
-    const place = (value) => (value === null ? null : axis.place(value));
-    const line = points.map((point) => ({
-        x: time.place(point.time),
-        y: place(point[metric.metric]),
-        kind: metric.kind(point),
-    }));
-    const budget = points.map((point, index) => ({
-        x: time.place(point.time),
-        y: place(shownCaps[index] ?? null),
-        kind: '',
-    }));
-    const last = known.at(-1);
-    const value = last[metric.metric];
-    const cap = caps.at(-1) ?? null;
-    // A line that was interrupted ends where its value was no longer known.
-    const next = points[points.indexOf(last) + 1];
-    const end = next === undefined ? RIGHT : time.place(next.time);
-    const lineColour = value > (last.caps[metric.metric] ?? Infinity) ? colours.over : colours.line;
-    const ticks = axis.ticks.map((tick) => ({
-        y: axis.place(tick),
-        label: tick === 0 ? '0' : metric.formatLimit(tick),
-    }));
-    const beside = besideOf(metric, { value, cap, isDrawn: cap !== null && isInView(cap) }, axis, edges);
-    return [
-        textAt(metric.title, panel_PADDING, edges.top - 20, `font-size="12" font-weight="600" fill="${colours.text}"`),
-        stroked(ticks.map(({ y }) => `M${LEFT} ${coordinate(y)}H${RIGHT}`).join(''), colours.rule, 'stroke-opacity=".7"'),
-        ...ticks.map(({ y, label }) => textAt(label, LEFT - 8, y + 4, 'text-anchor="end"')),
-        stroked(stepLine(line, RIGHT), colours.line, 'stroke-width="2" stroke-linejoin="round"'),
-        stroked(stepLine(budget, RIGHT), colours.budget, 'stroke-width="1.5" stroke-dasharray="5 4"'),
-        `<circle cx="${coordinate(end)}" cy="${coordinate(axis.place(value))}" r="4.5" fill="${lineColour}" stroke="${colours.page}" stroke-width="2"/>`,
-        textAt(metric.format(value), RIGHT + 10, beside.value, `font-size="13" font-weight="600" fill="${lineColour}"`),
-        beside.budget === null ? '' : textAt(beside.budget.text, RIGHT + 10, beside.budget.y, `fill="${colours.budget}"`),
-    ]
-        .filter((each) => each !== '')
-        .join('\n');
-}
-/** Least and largest; a spread of thousands of values into `Math.min` would be as many arguments. */
-function panel_extent(values) {
-    return [
-        values.reduce((least, value) => Math.min(least, value), Infinity),
-        values.reduce((most, value) => Math.max(most, value), -Infinity),
-    ];
-}
-/** From one line of text beside the plot to the next. */
-const LINE_HEIGHT = 17;
-/** Where the last value and the budget stand beside the plot, each at its height, but never on each other. */
-function besideOf({ formatLimit: format }, { value, cap, isDrawn }, axis, { top, bottom }) {
-    const at = axis.place(value);
-    if (cap === null)
-        return { value: at + 4.5, budget: null };
-    const isAbove = cap >= value;
-    const budgetAt = isDrawn ? axis.place(cap) : isAbove ? top : bottom;
-    const missing = Math.max(0, LINE_HEIGHT - Math.abs(at - budgetAt));
-    const upper = Math.max(top, Math.min(at, budgetAt) - missing / 2);
-    const lower = Math.min(bottom, Math.max(Math.max(at, budgetAt) + missing / 2, upper + LINE_HEIGHT));
-    const [valueY, budgetY] = isAbove
-        ? [lower, Math.min(upper, lower - LINE_HEIGHT)]
-        : [Math.min(upper, lower - LINE_HEIGHT), lower];
-    const arrow = isDrawn ? '' : isAbove ? ' \u2191' : ' \u2193';
-    return { value: valueY + 4.5, budget: { text: `budget ${format(cap)}${arrow}`, y: budgetY + 4 } };
-}
-
-;// CONCATENATED MODULE: ./build/report/chart.js
-
-
-
-
-
-
-
-
-const FONT = "-apple-system,BlinkMacSystemFont,'Segoe UI','Noto Sans',Helvetica,Arial,sans-serif";
-const WIDTH = 800;
-/** The last value stays, as far as is known: its line goes on for so many pixels. */
-const STUB = 16;
-const SMALL = 11;
-/** From one panel's plot to the next one's: room for its title. */
-const PANEL_HEAD = 46;
-/**
- * The history as an SVG, 800 pixels wide: a panel each for size, download size and layers, but for those without any value, over one
- * time axis in UTC. A value stays until the next record. It has less than 60 kB, however many points there are.
- */
-function renderHistorySvg(history, theme) {
-    const points = history.points
-        .map((point) => ({ ...point, time: millisecondsOf(point.at) }))
-        .filter(({ time }) => Number.isFinite(time))
-        .toSorted((left, right) => left.time - right.time);
-    const times = points.map(({ time }) => time);
-    const axis = timeAxis(times, { left: LEFT, right: RIGHT - STUB });
-    const tags = tagsOf(history.releases, points, axis);
-    const colours = COLOURS[theme];
-    const top = tags.length === 0 ? 36 : 64;
-    const panels = [];
-    let bottom = top;
-    for (const metric of panel_METRICS) {
-        if (points.every((point) => point[metric.metric] === null))
-            continue;
-        const plot = bottom + PANEL_HEAD;
-        bottom = plot + metric.height[panels.length === 0 ? 0 : 1];
-        panels.push(panelOf(metric, points, axis, { top: plot, bottom }, colours));
-    }
-    const height = points.length === 0 ? 50 : bottom + 44;
-    const words = historyWords(history, points);
-    return [
-        `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${xml(words.title)}">`,
-        `<title>${xml(words.title)}</title>`,
-        `<desc>${xml(words.description, DESCRIPTION_MAX)}</desc>`,
-        `<rect x=".5" y=".5" width="${WIDTH - 1}" height="${height - 1}" rx="6" fill="${colours.page}" stroke="${colours.rule}"/>`,
-        `<g font-family="${FONT}" font-size="${SMALL}" fill="${colours.muted}">`,
-        headOf(history, points, colours),
-        ...tagLines(tags, { top, bottom }, colours),
-        ...panels,
-        stroked(axis.ticks.map(({ x }) => `M${coordinate(x)} ${bottom + 6}v5`).join(''), colours.muted),
-        ...axis.ticks.map(({ x, label }) => textAt(label, x, bottom + 25, 'text-anchor="middle"')),
-        '</g>',
-        '</svg>\n',
-    ]
-        .filter((each) => each !== '')
-        .join('\n');
-}
-function millisecondsOf(at) {
-    // oxlint-disable-next-line no-restricted-globals -- reads a text: no clock is asked
-    return Date.parse(at);
-}
-const chart_NAME_MAX = 100;
-const PLATFORM_MAX = 30;
-function headOf({ name, platform }, points, colours) {
-    const [first, last] = [points[0], points.at(-1)];
-    const span = first === undefined || last === undefined ? [] : [...new Set([dateOf(first), dateOf(last)])];
-    const count = span.length === 0 ? 'no record yet' : `${formatCount(points.length, 'record')}, ${span.join(' to ')}`;
-    const beside = shorten(oneLine(platform), PLATFORM_MAX);
-    const room = WIDTH - 2 * panel_PADDING - textWidth(beside, 12) - textWidth(count, 12) - 36;
-    const title = fitted(shorten(oneLine(name), chart_NAME_MAX), room);
-    return [
-        textAt(title.text, panel_PADDING, 30, `font-size="16" font-weight="600" fill="${colours.text}"`),
-        textAt(beside, panel_PADDING + title.width + 12, 30, 'font-size="12"'),
-        textAt(count, WIDTH - panel_PADDING, 30, 'font-size="12" text-anchor="end"'),
-    ].join('\n');
-}
-/** As much of a name as there is room for. */
-function fitted(name, room) {
-    const characters = Array.from(name);
-    const lengths = characters.map((_, index) => characters.length - index);
-    const texts = lengths.map((length) => shorten(name, length));
-    const widths = texts.map((each) => textWidth(each, 16) * BOLD);
-    const index = widths.findIndex((width) => width <= room);
-    return { text: texts[index] ?? '', width: widths[index] ?? 0 };
-}
-/** How much wider a text is in bold. */
-const BOLD = 1.12;
-function dateOf({ at }) {
-    return at.slice(0, 10);
-}
-/** Lines drawn, the newest; more would be a grey wall. */
-const TAGS_MAX = 100;
-const TAG_NAME_MAX = 24;
-const TAG_GAP = 10;
-/** A line for each commit with a tag; the newest are labelled first, the others where they do not touch. */
-function tagsOf(releases, points, axis) {
-    const tags = (0,record_releases/* tagsByCommit */.E9)(releases.filter(({ name }) => (0,record_releases/* isRelease */.MU)(name)));
-    let free = WIDTH - panel_PADDING;
-    return points
-        .filter(({ commit }) => tags.has(commit))
-        .slice(-TAGS_MAX)
-        .toReversed()
-        .map(({ commit, time }) => {
-        const x = axis.place(time);
-        const name = shorten(oneLine((0,record_releases/* preciseTag */.O5)(tags.get(commit) ?? []) ?? ''), TAG_NAME_MAX);
-        const half = textWidth(name, SMALL) / 2;
-        const centre = Math.max(x, panel_PADDING + half);
-        if (name === '' || centre + half > free)
-            return { x, label: null };
-        free = centre - half - TAG_GAP;
-        return { x, label: { x: centre, text: name } };
-    });
-}
-/** Those with a label are easier to see: among many, they are what the eye holds on to. */
-function tagLines(tags, { top, bottom }, { muted }) {
-    const lines = (of) => of.map(({ x }) => `M${coordinate(x)} ${top}V${bottom}`).join('');
-    return [
-        stroked(lines(tags.filter(({ label }) => label === null)), muted, 'stroke-opacity=".2"'),
-        stroked(lines(tags.filter(({ label }) => label !== null)), muted, 'stroke-opacity=".55" stroke-dasharray="1 2"'),
-        ...tags.flatMap(({ label }) => label === null ? [] : [textAt(label.text, label.x, top - 5, 'text-anchor="middle"')]),
-    ];
-}
-const DESCRIPTION_MAX = 1000;
-/** The same in words, for those who do not see it. */
-function historyWords({ name, platform }, points) {
-    const shown = panel_METRICS.filter(({ metric }) => points.some((point) => point[metric] !== null));
-    const titles = list(shown.map(({ title }) => title.toLowerCase()));
-    const title = `${shorten(oneLine(name), chart_NAME_MAX)} (${shorten(oneLine(platform), PLATFORM_MAX)})`;
-    if (points.length === 0)
-        return { title: `${title}: no record yet`, description: 'No record yet.' };
-    return {
-        title: `${title}: ${titles} over time`,
-        description: shown.map((metric) => `${metric.title} ${metricWords(metric, points)}.`).join(' '),
-    };
-}
-/** `from 135.9 MB on 2025-10-03 to 148.2 MB on 2026-11-14, +12.3 MB (+9.0 %), within its budget of 160 MB`. */
-function metricWords(metric, points) {
-    const known = points.filter((point) => point[metric.metric] !== null);
-    const [first, last] = [known[0], known.at(-1)];
-    const [before, after] = [first[metric.metric], last[metric.metric]];
-    const cap = last.caps[metric.metric];
-    const budget = cap === null ? '' : `, ${after > cap ? 'over' : 'within'} its budget of ${metric.formatLimit(cap)}`;
-    if (known.length === 1)
-        return `${metric.format(after)} on ${dateOf(last)}${budget}`;
-    const change = metric.kind(first) === metric.kind(last) ? `, ${metric.formatChange((0,compare/* changeOf */.C2)(before, after))}` : '';
-    return `from ${metric.format(before)} on ${dateOf(first)} to ${metric.format(after)} on ${dateOf(last)}${change}${budget}`;
-}
-
-;// CONCATENATED MODULE: ./build/github/record.js
-
-
-
-
-
-
-/**
- * Keeps what was measured of a commit on the data branch, with the badges and the charts drawn anew, as one commit: all of it or nothing. Throws an Error
- * that explains what fails for good.
- */
-async function record(branch, records, recordings, clock) {
-    const measuredAt = (0,build_clock/* isoSeconds */.n)(clock.now());
-    // Beside what is asked of the branch.
-    const asked = records.releases();
-    asked.catch(() => { });
-    const recorded = recordings.flatMap(({ measurements, ...recording }) => {
-        const listings = createPacking(recording.contents);
-        return measurements.map((measurement) => ({ ...recording, measurement, listings, image: imageOf(measurement) }));
-    });
-    const images = recorded.map(({ image }) => image);
-    const changes = async (shelf) => {
-        const all = await readmeOf(shelf);
-        const releases = await asked;
-        for (const { commit, committedAt, recipe, caps, measurement, listings, image } of recorded) {
-            const stored = {
-                schema: 1,
-                commit,
-                committedAt: committedAt ?? measuredAt,
-                measuredAt,
-                recipe,
-                caps,
-                measurement: { ...measurement, content: null },
-            };
-            // One image's files at a time: listings are large.
-            all.push(...(await changesOfImage(shelf, stored, image.folder, listings, releases)));
-        }
-        return all;
-    };
-    const { isNew, action } = await branch.update(changes, messageOf(images, recordings[0]?.commit ?? ''));
-    return { action: action === 'created' ? 'recorded' : 'unchanged', isNew, images };
-}
-/**
- * The branch's own README where it is to be written: it also tells that the branch is ours. Throws where the branch has files and not that one:
- * a branch of code is no place for records, whatever `data-branch` says.
- */
-async function readmeOf(shelf) {
-    const readme = await shelf.read('README.md');
-    if (readme?.toString().startsWith(`${HEADING}\n`))
-        return [];
-    if (((await shelf.list('')) ?? []).length === 0)
-        return [{ path: 'README.md', content: README }];
-    throw new Error(`The branch that \`data-branch\` names has files, and no \`README.md\` that begins with "${HEADING}": it is not made for records. Name another one.`);
-}
-function imageOf({ name, platform, size, downloadSize }) {
-    const metric = size !== null ? 'size' : downloadSize !== null ? 'download-size' : 'layers';
-    return { name, platform, folder: (0,paths/* folderOf */.yS)(name, platform), metric };
-}
-/** One commit of the data branch, by what it has. */
-function messageOf(images, commit) {
-    const names = [...new Set(images.map(({ name }) => name))];
-    if (names.length > 1) {
-        const each = images.map(({ name, platform }) => `${name}, ${platform}`).join('\n');
-        return `Record ${names.length} images of ${commit.slice(0, 7)}\n\n${each}`;
-    }
-    const platforms = images.map(({ platform }) => platform).join(', ');
-    return `Record ${names.join('')} of ${commit.slice(0, 7)}\n\n${platforms}`;
-}
-async function changesOfImage(shelf, stored, folder, packing, releases) {
-    const { measurement } = stored;
-    const diffIds = measurement.sizeFrom === 'content' ? measurement.layers.map(({ diffId }) => diffId) : [];
-    const listings = await packing(await (0,store/* unlistedLayers */.Hl)(shelf, folder, diffIds));
-    const released = new Set(releases.map(({ commit }) => commit));
-    const { changes, points } = await (0,store/* changesOf */.fs)(shelf, { record: stored, listings }, released);
-    return [...changes, ...pictures(folder, measurement, points, releases)];
-}
-function createPacking(contents) {
-    const packed = new Map();
-    const pack = (diffId) => {
-        const { size, entries } = contents.get(diffId) ?? { size: 0, entries: null };
-        return entries === null ? Promise.resolve(null) : (0,listing/* packListing */.MV)(diffId, { size, entries });
-    };
-    return async (diffIds) => {
-        const found = new Map();
-        for (const diffId of diffIds) {
-            packed.set(diffId, packed.get(diffId) ?? pack(diffId));
-            // One at a time: their text is large.
-            const bytes = await packed.get(diffId);
-            if (bytes !== null)
-                found.set(diffId, bytes);
-        }
-        return found;
-    };
-}
-/** Records without a metric after which it is taken for one that is not measured any more. */
-const RECENT = 5;
-/** The badges, which tell of the newest commit of all that are recorded, and the chart. */
-function pictures(folder, { name, platform }, points, releases) {
-    const last = points.at(-1);
-    if (last === undefined)
-        return [];
-    const { size, downloadSize, layers, caps } = last;
-    const figures = [
-        ['size', size, caps.size],
-        ['download-size', downloadSize, caps.downloadSize],
-        ['layers', layers, caps.layers],
-    ];
-    const recent = points.slice(-RECENT);
-    const isGone = (metric) => recent.every((point) => (metric === 'size' ? point.size : point.downloadSize) === null);
-    const badges = figures.flatMap(([metric, value, cap]) => {
-        const path = `${folder}/badge-${metric}`;
-        const files = [`${path}.json`, `${path}.svg`, `${path}-dark.svg`];
-        // One run without it is no reason to take a badge away.
-        if (value === null)
-            return isGone(metric) ? files.map((each) => ({ path: each, content: null })) : [];
-        const badge = badgeOf({ metric, value, cap });
-        const contents = [renderEndpointJson(badge), renderBadgeSvg(badge, 'light'), renderBadgeSvg(badge, 'dark')];
-        return files.map((each, at) => ({ path: each, content: contents[at] }));
-    });
-    const history = { name, platform, points, releases };
-    return [
-        ...badges,
-        { path: `${folder}/history.svg`, content: renderHistorySvg(history, 'light') },
-        { path: `${folder}/history-dark.svg`, content: renderHistorySvg(history, 'dark') },
-    ];
-}
-/** What someone reads who comes across the branch. */
-const HEADING = '# Records of Image Budget';
-const README = `${HEADING}
-
-This branch is written by the action Image Budget, on each push to the default branch. It has what the images were measured to be:
-each image's \`records/\` and \`layers/\` are what pull requests are compared with, \`points/\` is the history, which the badges and the chart show, and \`index.jsonl\` tells
-what of it is kept.
-
-Nothing else belongs here. The branch may be deleted: it is made again by the next push, without what it knew.
-`;
-
-;// CONCATENATED MODULE: ./build/github/records.js
-
-
-/** Commits, and tags, that are asked for at most: GitHub lists tags in an order of its own. */
-const MOST_COMMITS = 300;
-const MOST_TAGS = 1_000;
-/** The most that GitHub gives at a time. */
-const PER_PAGE = 100;
-/** The records on a repository's data branch, and the repository's history as GitHub has it: a checkout is often shallow. Reads only. */
-function openRecords(octokit, { owner, repo }, branch, clock) {
-    let opened = null;
-    /** All pages of a list, up to so many things. What fails for a while is tried again. */
-    const list = async (most, readPage) => {
-        const found = [];
-        try {
-            for (let page = 1; found.length < most; page += 1) {
-                const things = await patiently(clock, () => readPage(page));
-                found.push(...things);
-                if (things.length < PER_PAGE)
-                    break;
-            }
-        }
-        catch (error) {
-            throw new Error(explainGitHubError(error, clock.now(), TO_READ), { cause: error });
-        }
-        return found;
-    };
-    return {
-        open: () => (opened ??= branch.snapshot()),
-        ancestors: (commit) => list(MOST_COMMITS, async (page) => {
-            const { data } = await octokit.rest.repos.listCommits({ owner, repo, sha: commit, per_page: PER_PAGE, page });
-            return data.map(({ sha }) => sha);
-        }),
-        releases: async () => {
-            const tags = await list(MOST_TAGS, async (page) => {
-                const { data } = await octokit.rest.repos.listTags({ owner, repo, per_page: PER_PAGE, page });
-                return data.map(({ name, commit }) => ({ name, commit: commit.sha }));
-            });
-            return tags.filter(({ name }) => (0,record_releases/* isRelease */.MU)(name));
-        },
-    };
-}
-
-// EXTERNAL MODULE: ./build/report/waiver.js
-var waiver = __nccwpck_require__(3507);
-// EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 10 modules
-var schemas = __nccwpck_require__(3798);
-// EXTERNAL MODULE: ./node_modules/zod/v4/classic/iso.js
-var iso = __nccwpck_require__(4377);
-;// CONCATENATED MODULE: ./build/github/ledger.js
-
-const NO_LEDGER = { seen: [], accepted: null };
-/** Measurements that are kept. A label accepts the one that it was set upon, which is kept by itself. */
-const MAX_SEEN = 10;
-/** Characters of the hidden line: the comment's own text needs the room. */
-const MAX_LINE = 4000;
-const PREFIX = '<!-- image-budget-data: ';
-const SUFFIX = ' -->';
-const ledger_bytes = schemas/* number */.aig().int().safe();
-const shown = schemas/* array */.YOg(schemas/* strictObject */.rej({
-    name: schemas/* string */.YjP().max(200),
-    platform: schemas/* string */.YjP().max(100),
-    growth: schemas/* strictObject */.rej({ size: ledger_bytes.nullable(), downloadSize: ledger_bytes.nullable(), layers: ledger_bytes.nullable() }),
-    parts: schemas/* array */.YOg(schemas/* tuple */.PVZ([schemas/* string */.YjP().regex(/^[0-9a-f]{12}$/), ledger_bytes])).max(200),
-}));
-const ledger_time = iso/* datetime */.w$();
-const ledger = schemas/* strictObject */.rej({
-    version: schemas/* literal */.euz(1),
-    seen: schemas/* array */.YOg(schemas/* strictObject */.rej({ at: ledger_time, shown })).max(MAX_SEEN),
-    accepted: schemas/* strictObject */.rej({ by: schemas/* string */.YjP().max(100), at: ledger_time, shown }).nullable(),
-});
-/**
- * The ledger as one line that GitHub does not show, of letters, digits, `_` and `.` alone: nothing in it can end the comment that it stands
- * in. The oldest of what was seen is left out until the line is short enough; an empty text for a ledger without anything.
- */
-function ledgerLine({ seen, accepted }) {
-    if (seen.length === 0 && accepted === null)
-        return '';
-    const text = JSON.stringify({ version: 1, seen: seen.slice(-MAX_SEEN), accepted });
-    const line = `${PREFIX}${Buffer.from(text).toString('base64url').replaceAll('-', '.')}${SUFFIX}`;
-    return line.length > MAX_LINE
-        ? ledgerLine({ seen: seen.slice(1), accepted: seen.length > 0 ? accepted : null })
-        : line;
-}
-/** Whether a ledger can keep what was accepted: it is short enough, and is read back. */
-function isKeepable(accepted) {
-    return readLedger(`\n${ledgerLine({ seen: [], accepted })}`).accepted !== null;
-}
-/** The ledger of a comment's body: its second line. Whatever is not as this action writes it is none. */
-function readLedger(body) {
-    const line = body.split('\n', 2)[1]?.trim() ?? '';
-    if (line.length > MAX_LINE || !line.startsWith(PREFIX) || !line.endsWith(SUFFIX))
-        return NO_LEDGER;
-    const encoded = line.slice(PREFIX.length, -SUFFIX.length);
-    if (!/^[\w.]+$/.test(encoded))
-        return NO_LEDGER;
-    try {
-        const text = Buffer.from(encoded.replaceAll('.', '-'), 'base64url').toString('utf8');
-        const { seen, accepted } = ledger.parse(JSON.parse(text));
-        return { seen, accepted };
-    }
-    catch {
-        return NO_LEDGER;
-    }
-}
-/** A comment's text without what stands hidden above it. */
-function withoutHidden(body) {
-    const [, second = '', ...rest] = body.split('\n');
-    return (second.startsWith(PREFIX) ? rest : [second, ...rest]).join('\n');
-}
-/**
- * The ledger with what is shown now. What it showed last already stays as it was, with its time. What could not be read back is left out,
- * or the whole line would be none: the platform's name is the image's own.
- */
-function withSeen({ seen, accepted }, now) {
-    const last = seen.at(-1);
-    const isKnown = last !== undefined && JSON.stringify(last.shown) === JSON.stringify(now.shown);
-    const isReadable = shown.safeParse(now.shown).success;
-    return { seen: isKnown || !isReadable ? seen : [...seen, now].slice(-MAX_SEEN), accepted };
-}
-/**
- * What someone accepted who set a label at a time: what was shown last before, or where there was no comment yet, what was shown first
- * afterwards. Null where nothing was shown. `since`: when the comment was created (ISO 8601); null: there is none.
- */
-function acceptedAt({ seen, accepted }, { by, at }, since) {
-    if (accepted !== null && accepted.by === by && accepted.at === at)
-        return accepted;
-    const before = seen.findLast((each) => Date.parse(each.at) <= Date.parse(at));
-    const hadComment = since !== null && Date.parse(since) <= Date.parse(at);
-    // A comment that did not show it then is no reason to accept what came later.
-    const found = before ?? (hadComment ? undefined : seen[0]);
-    return found === undefined ? null : { by, at, shown: found.shown };
-}
-
-;// CONCATENATED MODULE: ./build/github/waivers.js
-
-
-
-
-/**
- * Opens the waivers of a pull request: who set the label, and when, is in its events; what the report showed then is kept in its comment.
- * Nothing is asked of GitHub before `ask` is called. `warn` is told of what could not be read or kept.
- */
-function openWaivers(octokit, setting, { clock, warn }) {
-    const { owner, repo, number, label } = setting;
-    /** Undefined: nobody asked, so what was accepted before stays. */
-    let accepted;
-    const nothing = (problem, set = null) => {
-        if (problem !== null)
-            warn(`The label \`${label}\` accepts nothing: ${problem}.`);
-        return { label, set, shown: [], problem };
-    };
-    const explained = (error) => explainGitHubError(error, clock.now(), TO_COMMENT).replace(/\.$/, '');
-    /** Keeps what is accepted before it counts: were it not kept, the label would accept whatever comes. */
-    const keep = async (key, old, ledger) => {
-        const text = old === null ? `The label \`${label}\` accepts what this change grows by.` : withoutHidden(old);
-        const note = () => ledgerLine(ledger);
-        await upsertComment(octokit, { owner, repo, number, key, bodies: [text], createIfMissing: true, note }, clock);
-    };
-    const ask = async (key, shown) => {
-        try {
-            const set = await patiently(clock, () => labelSet(octokit, setting));
-            accepted = null;
-            if (set === null)
-                return nothing(null);
-            const isNow = setting.labelled?.toLowerCase() === label.toLowerCase();
-            const accept = (found) => {
-                accepted = found;
-                return { label, set, shown: found.shown, problem: null };
-            };
-            if (!setting.hasComment) {
-                if (isNow)
-                    return accept({ ...set, shown });
-                return nothing('`comment` is `off`, so nothing keeps how much was accepted', set);
-            }
-            const comment = await patiently(clock, () => readOwnComment(octokit, { owner, repo, number, key }));
-            const ledger = comment === null ? NO_LEDGER : readLedger(comment.body);
-            const found = acceptedAt(ledger, set, comment?.createdAt ?? null);
-            // Were it accepted though it cannot be kept, the next run would accept whatever that shows.
-            if (!isKeepable(found ?? { ...set, shown }))
-                return nothing('what it would accept is too long for the comment to keep', set);
-            if (found !== null)
-                return accept(found);
-            // The person who has just set it has this change before them.
-            if (isNow)
-                return accept({ ...set, shown });
-            if (comment !== null && Date.parse(comment.createdAt) <= Date.parse(set.at))
-                return nothing('the comment did not show yet what the change grows by when it was set. Set the label anew', set);
-            try {
-                await keep(key, comment?.body ?? null, { ...ledger, accepted: { ...set, shown } });
-            }
-            catch (error) {
-                return nothing(`how much was accepted could not be kept in the comment. ${explained(error)}`, set);
-            }
-            return accept({ ...set, shown });
-        }
-        catch (error) {
-            return nothing(`it could not be looked up. ${explained(error)}`);
-        }
-    };
-    const noteFor = (report) => {
-        const shown = (0,waiver/* shownIn */.f)(report);
-        const isCompared = report.images.some(({ change }) => change !== null);
-        return (old, now) => {
-            const before = old === null ? NO_LEDGER : readLedger(old);
-            const ledger = { ...before, accepted: accepted === undefined ? before.accepted : accepted };
-            // Also where nothing is broken: a label that is set upon that accepts no more.
-            return ledgerLine(isCompared ? withSeen(ledger, { at: now, shown }) : ledger);
-        };
-    };
-    return { ask, noteFor };
-}
-/** Who set the label and when, by the pull request's events; null where it is not set. The event's own labels may be old ones. */
-async function labelSet(octokit, { owner, repo, number, label }) {
-    const parameters = { owner, repo, issue_number: number, per_page: 100 };
-    const events = await octokit.paginate(octokit.rest.issues.listEvents, parameters);
-    const last = events
-        .filter((event) => event.event === 'labeled' || event.event === 'unlabeled')
-        .filter((event) => 'label' in event && event.label.name?.toLowerCase() === label.toLowerCase())
-        .toSorted((one, other) => one.id - other.id)
-        .at(-1);
-    if (last?.event !== 'labeled')
-        return null;
-    return { by: last.actor?.login ?? 'ghost', at: new Date(last.created_at).toISOString() };
-}
-
 ;// CONCATENATED MODULE: ./build/github/publish.js
 
 
@@ -64157,38 +63226,6 @@ async function labelSet(octokit, { owner, repo, number, label }) {
 
 
 
-
-
-
-/** Whom the report of a run is for, by which label they accept growth, and where their records are. */
-function audienceOf({ common: inputs, images }, { pullRequest, labelled, onDefaultBranch, isPrivate }, { apiUrl, graphqlUrl, repository }, clock) {
-    const { acceptLabel: label, githubToken: token } = inputs;
-    const soft = new Set(images.flatMap(({ name, fail }) => (fail ? [] : [name])));
-    const fails = (name) => !soft.has(images.length === 1 ? images[0].name : name);
-    const nobody = { ...NOBODY, inputs, fails, pullRequest, isPrivate };
-    if (token === null || repository === null)
-        return nobody;
-    const octokit = openGitHub(token, { baseUrl: apiUrl, graphqlUrl });
-    // One for reading and writing: what was read of it while the image was built need not be asked for again.
-    const branch = openDataBranch(octokit, { ...repository, branch: inputs.dataBranch }, clock);
-    const records = openRecords(octokit, repository, branch, clock);
-    const isRecorded = onDefaultBranch && images.some((image) => image.record === 'auto');
-    const keep = isRecorded ? (recordings) => record(branch, records, recordings, clock) : null;
-    if (label === null || pullRequest === null)
-        return { ...nobody, records, keep };
-    const setting = { ...repository, number: pullRequest, label, labelled, hasComment: inputs.comment !== 'off' };
-    return { ...nobody, records, keep, waivers: openWaivers(octokit, setting, { clock, warn: core/* warning */.$e }) };
-}
-/** Before the inputs and the event are understood there is no pull request to speak to. */
-const NOBODY = {
-    inputs: { comment: 'off', githubToken: null, dataBranch: '' },
-    fails: () => true,
-    pullRequest: null,
-    waivers: null,
-    records: null,
-    keep: null,
-    isPrivate: null,
-};
 /** The log has no width of its own. */
 const LOG_WIDTH = 120;
 /**
@@ -64196,18 +63233,23 @@ const LOG_WIDTH = 120;
  * them decides: what cannot be written is a warning.
  */
 async function publish({ report, recordables }, publication, clock) {
-    const exitCode = (0,assemble/* exitCodeOf */.FO)(report, publication.fails);
+    const { decides, fails, inputs } = publication;
+    const exitCode = decides === 'nothing' ? 0 : (0,assemble/* exitCodeOf */.FO)(report, decides === 'measurement' ? () => false : fails);
     const bodies = renderComment(report);
     for (const [name, value] of Object.entries(outputsOf(report)))
         core/* setOutput */.uH(name, value);
+    core/* setOutput */.uH('artifact', (0,inputs_name/* artifactName */.Cs)([...new Set(report.images.map(({ name }) => name))], inputs.platforms));
     core/* setOutput */.uH('comment-body', bodies[0] ?? '');
     (0,log/* printInert */.C6)(renderTerminal(report, { colour: true, width: LOG_WIDTH }));
-    annotate(report, exitCode);
+    if (decides === 'verdict')
+        annotate(report, exitCode);
+    if (report.verdict !== 'within' && ELSEWHERE[decides] !== null)
+        core/* info */.pq(ELSEWHERE[decides]);
     await orWarn('The JSON report', async () => core/* setOutput */.uH('report', await writeReport(report, publication.context.temporary)));
     await orWarn('The job summary', () => core/* summary */.z.addRaw(renderSummary(report), true).write());
     let url = '';
     await orWarn('The comment', async () => {
-        url = await comment(report, bodies, publication, clock);
+        url = await publish_comment(report, bodies, publication, clock);
     });
     core/* setOutput */.uH('comment-url', url);
     // Last: it may have to wait for others that record at the same time.
@@ -64216,6 +63258,12 @@ async function publish({ report, recordables }, publication, clock) {
         await orWarn('The job summary', () => core/* summary */.z.addRaw(renderRecorded(recorded), true).write());
     return exitCode;
 }
+/** Who judges what this job does not. */
+const ELSEWHERE = {
+    verdict: null,
+    measurement: 'A broken budget does not fail this job: it is judged by the job that reports (`mode: report`).',
+    nothing: "This run is only the messenger: the verdict is that of the pull request's own run.",
+};
 async function orWarn(what, write) {
     try {
         await write();
@@ -64237,13 +63285,13 @@ async function keepRecords({ head }, recordables, { keep, inputs, context, isPri
         return skipped(`what was measured is \`${head.commit.slice(0, 7)}\`, and this run is of \`${sha.slice(0, 7)}\``);
     try {
         const kept = await keep(recordables.map((recordable) => ({ ...recordable, commit: sha })));
-        core/* info */.pq(plain(recordedWords({ ...recorded, ...kept })));
+        core/* info */.pq((0,phrase/* plain */.pj)(recordedWords({ ...recorded, ...kept })));
         return { ...recorded, ...kept };
     }
     catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         // Who did not give the permission need not want records.
-        const say = error instanceof Error && lacksPermission(error.cause) ? core/* info */.pq : core/* warning */.$e;
+        const say = error instanceof Error && (0,errors/* lacksPermission */.kQ)(error.cause) ? core/* info */.pq : core/* warning */.$e;
         say(`The measurement was not recorded; the verdict does not need it. ${why}`);
         return skipped(why);
     }
@@ -64261,16 +63309,16 @@ async function writeReport(report, temporary) {
     return file;
 }
 /** Brings the pull request's comment up to date. Gives its address, or an empty text where there is none. */
-async function comment(report, bodies, { context, inputs, pullRequest, waivers }, clock) {
+async function publish_comment(report, bodies, { context, inputs, pullRequest, waivers }, clock) {
     if (inputs.comment === 'off' || pullRequest === null || context.repository === null)
         return '';
     if (inputs.githubToken === null) {
         core/* warning */.$e('There is no comment: `github-token` is empty. The verdict and the summary do not need one.');
         return '';
     }
-    const octokit = openGitHub(inputs.githubToken, { baseUrl: context.apiUrl, graphqlUrl: context.graphqlUrl });
+    const octokit = (0,github_octokit/* openGitHub */.o)(inputs.githubToken, { baseUrl: context.apiUrl, graphqlUrl: context.graphqlUrl });
     const createIfMissing = inputs.comment === 'always' || isNoteworthy(report);
-    const { action, url } = await upsertComment(octokit, {
+    const { action, url } = await (0,comment/* upsertComment */.lB)(octokit, {
         ...context.repository,
         number: pullRequest,
         key: (0,assemble/* keyOf */.TN)(report),
@@ -67109,6 +66157,12 @@ const FILE_FORMS = {
     'data-branch': { kind: 'text', pattern: inputs/* PATTERNS */.G3.branch },
     comment: { kind: 'text', pattern: inputs/* CHOICES */.vC.comment },
     fail: { kind: 'boolean' },
+    mode: { kind: 'none', why: 'it is what a job of the workflow does' },
+    reports: { kind: 'none', why: 'it is where a job of the workflow finds them' },
+    'allow-pull-request-target': {
+        kind: 'none',
+        why: 'a pull request can change this file, and must not decide that; give it as an input',
+    },
     'github-token': { kind: 'none', why: 'what is in it is committed; give it as an input' },
 };
 
@@ -67742,7 +66796,7 @@ function hasControls(value) {
 /* harmony import */ var _budget_lines_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2269);
 /* harmony import */ var _list_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3666);
 /* harmony import */ var _quantity_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(991);
-/* harmony import */ var _reference_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9210);
+/* harmony import */ var _reference_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6829);
 /* harmony import */ var _rules_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1671);
 
 
@@ -67817,6 +66871,7 @@ const CHOICES = {
     untouched: ['skip', 'measure'],
     record: ['auto', 'off'],
     comment: ['on-change', 'always', 'off'],
+    mode: ['check', 'measure', 'report'],
 };
 /** The words that `baseline` takes beside an image's reference. */
 const BASELINES = ['auto', 'record', 'build', 'none'];
@@ -67831,6 +66886,9 @@ const DEFAULTS = {
     'data-branch': 'image-budget',
     comment: 'on-change',
     fail: 'true',
+    mode: 'check',
+    reports: 'image-budget-reports',
+    'allow-pull-request-target': 'false',
 };
 /** What a single text must look like, where a pattern says all of it. */
 /* oxlint-disable no-control-regex -- control characters are what is refused */
@@ -67878,9 +66936,17 @@ const ACCEPTED = {
     'data-branch': 'the name of a branch that has nothing else: `image-budget`',
     comment: quoted(CHOICES.comment),
     fail: '`true` or `false`',
+    mode: quoted(CHOICES.mode),
+    reports: 'files or folders, comma- or line-separated',
+    'allow-pull-request-target': '`true` or `false`',
     'github-token': 'a token',
 };
 const oneOf = (form, values) => field(form, (value) => values.find((known) => known === value) ?? null);
+const truth = (form) => field(form, (value) => TRUTHS.get(value.toLowerCase()) ?? null);
+const TRUTHS = new Map([
+    ['true', true],
+    ['false', false],
+]);
 const schema = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
     name: matching(ACCEPTED.name, PATTERNS.name).optional(),
     config: matching(ACCEPTED.config, PATTERNS.plain).optional(),
@@ -67915,7 +66981,13 @@ const schema = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
     record: oneOf(ACCEPTED.record, CHOICES.record).default(DEFAULTS.record),
     'data-branch': matching(ACCEPTED['data-branch'], PATTERNS.branch).default(DEFAULTS['data-branch']),
     comment: oneOf(ACCEPTED.comment, CHOICES.comment).default(DEFAULTS.comment),
-    fail: field(ACCEPTED.fail, (value) => ({ true: true, false: false })[value.toLowerCase()] ?? null).prefault(DEFAULTS.fail),
+    fail: truth(ACCEPTED.fail).prefault(DEFAULTS.fail),
+    mode: oneOf(ACCEPTED.mode, CHOICES.mode).default(DEFAULTS.mode),
+    reports: list(ACCEPTED.reports, (value) => {
+        const entries = (0,_list_js__WEBPACK_IMPORTED_MODULE_6__/* .parseCommaOrLines */ .H5)(value);
+        return entries.length > 0 ? entries : null;
+    }, (entry) => (PATTERNS.plain.test(entry) ? entry : null)).prefault(DEFAULTS.reports),
+    'allow-pull-request-target': truth(ACCEPTED['allow-pull-request-target']).prefault(DEFAULTS['allow-pull-request-target']),
     'github-token': zod__WEBPACK_IMPORTED_MODULE_4__/* .string */ .YjP().optional(),
 });
 /** Every input, in action.yml's order. */
@@ -67978,6 +67050,9 @@ function inputsOf(given) {
         dataBranch: data['data-branch'],
         comment: data.comment,
         fail: data.fail,
+        mode: data.mode,
+        reports: data.reports,
+        allowPullRequestTarget: data['allow-pull-request-target'],
         githubToken: data['github-token'] ?? null,
     };
 }
@@ -68251,6 +67326,75 @@ function parseFields(entry) {
 
 /***/ }),
 
+/***/ 3937:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Cs: () => (/* binding */ artifactName),
+/* harmony export */   Z2: () => (/* binding */ defaultName),
+/* harmony export */   iE: () => (/* binding */ nameOfReference)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
+
+
+const LONGEST = 100;
+/**
+ * The image's name where the user gave none: the repository's name, then what tells this image from the repository's others: the
+ * context's folder, the Dockerfile's folder where that is another one, the Dockerfile's own name, the target. `shop`,
+ * `shop/services/api`, `shop/worker:debug`. `context` is relative to the repository's root ('' for the root itself), `file` the
+ * Dockerfile relative to that root. A name that is too long ends in a hash of the whole.
+ */
+function defaultName(repository, context, file, target) {
+    const folder = node_path__WEBPACK_IMPORTED_MODULE_1__.posix.dirname(file);
+    const stem = node_path__WEBPACK_IMPORTED_MODULE_1__.posix
+        .basename(file)
+        .replace(/\.?Dockerfile\.?/i, '')
+        .replace(/^\.+|\.+$/g, '');
+    const parts = [repository, context, folder === '.' || folder === context ? '' : folder, stem];
+    return atMost(parts.filter((part) => part !== '').join('/') + (target === null ? '' : `:${target}`));
+}
+/**
+ * A name for the artifact that a job uploads its report as, which no other job of the workflow has: `image-budget-api`, with a hash of what it
+ * stands for where the image's name had to be changed, or does not tell it apart. Letters, digits, `.`, `_` and `-`:
+ * `actions/upload-artifact` takes no `/` and `:`, which names may have. It does not depend on what becomes of the job: run again, it has the same.
+ */
+function artifactName(names, platforms) {
+    const [name = ''] = names;
+    const readable = names.length === 1 ? name.replaceAll(/[^\w.-]+/g, '-').slice(0, LONGEST) : 'images';
+    const isWhole = readable === name && names.length === 1 && platforms.length === 0;
+    const hash = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256')
+        .update(JSON.stringify([names, platforms]))
+        .digest('hex');
+    return `image-budget-${readable}${isWhole ? '' : `-${hash.slice(0, 8)}`}`;
+}
+/**
+ * The name of an image that is measured where it lies: the repository's without registry, tag and digest (`acme/api`, `node`), or the
+ * name of the file or folder. The same for every version of an image, for it keys the comment.
+ */
+function nameOfReference(reference) {
+    if (reference.transport === 'docker')
+        return atMost(reference.repository.replace(/^library\//, ''));
+    if (reference.transport === 'docker-daemon') {
+        const id = /^(?:sha256:)?[0-9a-f]{12}(?=[0-9a-f]*$)/.exec(reference.name)?.[0];
+        return atMost(id ?? reference.name.replace(/@.*$/, '').replace(/:[^:/]*$/, ''));
+    }
+    const file = reference.path
+        .replace(/[\\/]+$/, '')
+        .split(/[\\/]/)
+        .at(-1) ?? '';
+    return atMost(file.replace(/(?:\.tar)?(?:\.gz|\.zst)?$/, '') || 'image');
+}
+function atMost(name) {
+    if (name.length <= LONGEST)
+        return name;
+    const hash = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(name).digest('hex').slice(0, 8);
+    return `${name.slice(0, LONGEST - 1 - hash.length)}~${hash}`;
+}
+
+
+/***/ }),
+
 /***/ 991:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -68301,7 +67445,7 @@ function parseCount(text) {
 
 /***/ }),
 
-/***/ 9210:
+/***/ 6829:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -68400,16 +67544,20 @@ const RULES = [
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var _actions_core__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9584);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4701);
-/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8263);
-/* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6225);
-/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9874);
-/* harmony import */ var _github_context_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9523);
-/* harmony import */ var _github_log_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2312);
-/* harmony import */ var _github_publish_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9725);
-/* harmony import */ var _github_remote_file_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7825);
-/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(9884);
-/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(1499);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(6306);
+/* harmony import */ var _collect_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(8170);
+/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8263);
+/* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6225);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9874);
+/* harmony import */ var _github_audience_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1505);
+/* harmony import */ var _github_context_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9523);
+/* harmony import */ var _github_log_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(2312);
+/* harmony import */ var _github_remote_file_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7825);
+/* harmony import */ var _github_publish_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(2939);
+/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(9884);
+/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(1499);
+/* harmony import */ var _report_read_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(2775);
+/* harmony import */ var _report_waiver_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(3507);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(1972);
 
 
 
@@ -68422,43 +67570,47 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 
-(0,_memory_js__WEBPACK_IMPORTED_MODULE_9__/* .keepMemoryLow */ .P)();
+
+
+
+
+(0,_memory_js__WEBPACK_IMPORTED_MODULE_11__/* .keepMemoryLow */ .P)();
 const { env } = process;
-const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .interruption */ .YW)();
+const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .interruption */ .YW)();
 /** A cancelled run waits for nothing. */
 const clock = {
     now: () => _clock_js__WEBPACK_IMPORTED_MODULE_1__/* .systemClock */ .m.now(),
     sleep: (milliseconds) => _clock_js__WEBPACK_IMPORTED_MODULE_1__/* .systemClock */ .m.sleep(milliseconds, signal),
 };
 async function main() {
-    const context = (0,_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .readContext */ .yI)(env);
-    const values = (0,_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .readInputs */ .Ko)(env);
-    let audience = _github_publish_js__WEBPACK_IMPORTED_MODULE_7__/* .NOBODY */ .oQ;
+    const context = (0,_github_context_js__WEBPACK_IMPORTED_MODULE_7__/* .readContext */ .yI)(env);
+    const values = (0,_github_context_js__WEBPACK_IMPORTED_MODULE_7__/* .readInputs */ .Ko)(env);
+    const checkout = {
+        exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createExec */ .k7)(env, signal),
+        cwd: context.cwd,
+        isFound: true,
+        remote: {
+            owner: () => Promise.resolve(context.repository?.owner ?? null),
+            read: (0,_github_remote_file_js__WEBPACK_IMPORTED_MODULE_9__/* .createReadRemote */ .f)(context.apiUrl, values['github-token'] || null, signal),
+        },
+    };
+    let audience = _github_audience_js__WEBPACK_IMPORTED_MODULE_6__/* .NOBODY */ .oQ;
     let name = values['name'] || context.repositoryName || 'image';
     const measure = async () => {
-        const checkout = {
-            exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .createExec */ .k7)(env, signal),
-            cwd: context.cwd,
-            isFound: true,
-            remote: {
-                owner: () => Promise.resolve(context.repository?.owner ?? null),
-                read: (0,_github_remote_file_js__WEBPACK_IMPORTED_MODULE_8__/* .createReadRemote */ .f)(context.apiUrl, values['github-token'] || null, signal),
-            },
-        };
-        const configured = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_2__/* .configure */ .jK)(values, checkout);
+        const configured = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_3__/* .configure */ .jK)(values, checkout);
         const { images, common: inputs } = configured;
         for (const each of images)
-            (0,_github_log_js__WEBPACK_IMPORTED_MODULE_6__/* .maskSecrets */ .QU)(each);
+            (0,_github_log_js__WEBPACK_IMPORTED_MODULE_8__/* .maskSecrets */ .QU)(each);
         name = inputs.name ?? name;
-        const event = await (0,_github_context_js__WEBPACK_IMPORTED_MODULE_5__/* .readEventFacts */ ._r)(env, inputs.baseRef);
-        audience = (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_7__/* .audienceOf */ .Ox)(configured, event, context, clock);
+        const event = await (0,_github_context_js__WEBPACK_IMPORTED_MODULE_7__/* .readEventFacts */ ._r)(env, inputs);
+        audience = (0,_github_audience_js__WEBPACK_IMPORTED_MODULE_6__/* .audienceOf */ .Ox)((0,_github_audience_js__WEBPACK_IMPORTED_MODULE_6__/* .roleOf */ .kp)(configured), event, context, clock);
         const credentials = inputs.githubToken === null ? null : { serverUrl: context.serverUrl, token: inputs.githubToken };
         const world = {
-            createOpenOutput: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .createOpenOutput */ .CY)(env, stop),
+            createOpenOutput: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createOpenOutput */ .CY)(env, stop),
             env,
             clock,
-            createExec: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_3__/* .createExec */ .k7)(env, stop),
-            log: (0,_github_log_js__WEBPACK_IMPORTED_MODULE_6__/* .workflowLog */ .QE)(),
+            createExec: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createExec */ .k7)(env, stop),
+            log: (0,_github_log_js__WEBPACK_IMPORTED_MODULE_8__/* .workflowLog */ .QE)(),
             records: audience.records,
             askWaivers: audience.waivers?.ask ?? null,
             signal,
@@ -68473,18 +67625,31 @@ async function main() {
             uncommitted: 'warn',
             credentials,
         };
-        return (0,_run_js__WEBPACK_IMPORTED_MODULE_11__/* .run */ .e)(images, surroundings, world);
+        return (0,_run_js__WEBPACK_IMPORTED_MODULE_15__/* .run */ .e)(images, surroundings, world);
     };
-    const outcome = await measure().catch((error) => {
+    const collect = async () => {
+        const configured = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_3__/* .configureReports */ .MW)(values, checkout);
+        const { expected } = configured;
+        const inputs = (0,_github_log_js__WEBPACK_IMPORTED_MODULE_8__/* .maskSecrets */ .QU)(configured.common);
+        const event = await (0,_github_context_js__WEBPACK_IMPORTED_MODULE_7__/* .readEventFacts */ ._r)(env, inputs);
+        const { repositoryUrl, runUrl, cwd } = context;
+        const collected = await (0,_collect_js__WEBPACK_IMPORTED_MODULE_2__/* .collectReports */ .M)({ paths: inputs.reports, cwd, expected, run: { repositoryUrl, runUrl } });
+        // Of a run that follows another one the head is known, whatever a report says.
+        const report = event.follows && 'headSha' in event.follows ? (0,_report_read_js__WEBPACK_IMPORTED_MODULE_13__/* .ofHead */ .EG)(collected, event.follows.headSha) : collected;
+        const pullRequest = await (0,_github_audience_js__WEBPACK_IMPORTED_MODULE_6__/* .pullRequestOf */ ._n)(event, inputs.githubToken, context, clock);
+        audience = (0,_github_audience_js__WEBPACK_IMPORTED_MODULE_6__/* .audienceOf */ .Ox)((0,_github_audience_js__WEBPACK_IMPORTED_MODULE_6__/* .reporterOf */ .hw)(configured, event, context), { ...event, pullRequest }, context, clock);
+        return { report: await (0,_report_waiver_js__WEBPACK_IMPORTED_MODULE_14__/* .withWaiver */ .z)(report, audience.waivers?.ask ?? null, (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_12__/* .keyOf */ .TN)(report)), recordables: [] };
+    };
+    const outcome = await (values['mode']?.trim() === 'report' ? collect : measure)().catch((error) => {
         if (signal.aborted)
             throw error;
-        const report = (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_10__/* .reportFailure */ .xV)(name, (0,_failure_js__WEBPACK_IMPORTED_MODULE_4__/* .toFailure */ .w)(error), context);
+        const report = (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_12__/* .reportFailure */ .xV)(name, (0,_failure_js__WEBPACK_IMPORTED_MODULE_5__/* .toFailure */ .w)(error), context);
         return { report, recordables: [] };
     });
-    return (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_7__/* .publish */ .mk)(outcome, { context, ...audience }, clock);
+    return (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_10__/* .publish */ .m)(outcome, { context, ...audience }, clock);
 }
 process.exitCode = await main().catch((error) => {
-    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .error */ .z3((0,_failure_js__WEBPACK_IMPORTED_MODULE_4__/* .toFailure */ .w)(error).message);
+    _actions_core__WEBPACK_IMPORTED_MODULE_0__/* .error */ .z3((0,_failure_js__WEBPACK_IMPORTED_MODULE_5__/* .toFailure */ .w)(error).message);
     return 2;
 });
 
@@ -69816,7 +68981,11 @@ function mergeReports(reports) {
         ...first,
         verdict: (0,_budget_verdict_js__WEBPACK_IMPORTED_MODULE_0__/* .worstVerdict */ .z)(images.map(({ verdict }) => verdict)),
         images,
-        gonePlatforms: reports.flatMap(({ images: [image], gonePlatforms }) => gonePlatforms.map((platform) => `${image?.name ?? ''} ${platform}`.trim())),
+        gonePlatforms: reports.flatMap((report) => {
+            // Of several images it says already whose they are.
+            const key = keyOf(report);
+            return key === '*' ? report.gonePlatforms : report.gonePlatforms.map((platform) => `${key} ${platform}`);
+        }),
         waiver: null,
         head: { ...built.head, dirty: reports.some(({ head }) => head.dirty), reference: null },
     };
@@ -69854,6 +69023,1129 @@ function reportFailure(name, failure, known = {}) {
         repositoryUrl: known.repositoryUrl ?? null,
         runUrl: known.runUrl ?? null,
     });
+}
+
+
+/***/ }),
+
+/***/ 1452:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   bN: () => (/* binding */ badgeOf),
+/* harmony export */   go: () => (/* binding */ renderBadgeSvg),
+/* harmony export */   iV: () => (/* binding */ renderEndpointJson),
+/* harmony export */   kg: () => (/* binding */ LABELS)
+/* harmony export */ });
+/* harmony import */ var _budget_judge_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1482);
+/* harmony import */ var _characters_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6551);
+/* harmony import */ var _svg_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2437);
+/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5088);
+
+
+
+
+/** What the figures are of. */
+const LABELS = {
+    size: 'image size',
+    'download-size': 'image download',
+    layers: 'image layers',
+};
+/** The badge of a figure. Throws a RangeError for bytes that are no integer. */
+function badgeOf({ metric, value, cap }) {
+    const isCount = metric === 'layers';
+    const label = LABELS[metric];
+    const message = isCount ? String(value) : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(value);
+    const { colour, words } = standing(value, cap);
+    const budget = cap === null ? '' : `, ${words} its budget of ${isCount ? String(cap) : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatLimit */ .tW)(cap)}`;
+    return { label, message, colour, words: `${label}: ${message}${budget}` };
+}
+function standing(value, cap) {
+    if (cap === null)
+        return { colour: 'blue', words: '' };
+    if (value > cap)
+        return { colour: 'red', words: 'over' };
+    const isNear = BigInt(value) * 100n > BigInt(cap) * _budget_judge_js__WEBPACK_IMPORTED_MODULE_0__/* .nearPercent */ .oL;
+    return isNear ? { colour: 'orange', words: 'near' } : { colour: 'brightgreen', words: 'within' };
+}
+/**
+ * What shields.io reads at an address of ours. Its schema (https://shields.io/badges/endpoint-badge) takes no other
+ * properties than its own, and no empty message.
+ */
+function renderEndpointJson({ label, message, colour }) {
+    return `${JSON.stringify({ schemaVersion: 1, label, message, color: colour })}\n`;
+}
+/** White text has a contrast of at least 4.5 on each of them, and each can be told from the page. */
+const BACKGROUNDS = {
+    light: { label: '#444c56', red: '#cf222e', orange: '#b35900', brightgreen: '#1a7f37', blue: '#0969da' },
+    dark: { label: '#3d444d', red: '#da3633', orange: '#b35900', brightgreen: '#238636', blue: '#1f6feb' },
+};
+const HEIGHT = 20;
+const RADIUS = 4;
+const FONT_SIZE = 11;
+/** Longer than any of ours. */
+const TEXT_MAX = 60;
+/** Between a text and the edges of its half. */
+const PADDING = 7;
+/** The badge as a picture, 20 pixels high as others are that it may stand beside. */
+function renderBadgeSvg(badge, theme) {
+    const label = halfOf(badge.label);
+    const message = halfOf(badge.message);
+    const width = label.room + message.room;
+    const words = (0,_svg_js__WEBPACK_IMPORTED_MODULE_2__/* .xml */ ._n)(badge.words);
+    const colours = BACKGROUNDS[theme];
+    const body = HEIGHT - 2 * RADIUS;
+    const corner = (x, y) => `a${RADIUS} ${RADIUS} 0 0 1 ${x * RADIUS} ${y * RADIUS}`;
+    const left = `M${label.room} 0v${HEIGHT}H${RADIUS}${corner(-1, -1)}v${-body}${corner(1, -1)}z`;
+    const right = `M${label.room} 0H${width - RADIUS}${corner(1, 1)}v${body}${corner(-1, 1)}H${label.room}z`;
+    return [
+        `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${HEIGHT}" role="img" aria-label="${words}">`,
+        `<title>${words}</title>`,
+        `<path fill="${colours.label}" d="${left}"/>`,
+        `<path fill="${colours[badge.colour]}" d="${right}"/>`,
+        `<g fill="#fff" font-family="Verdana,'DejaVu Sans',Geneva,sans-serif" font-size="${FONT_SIZE}">`,
+        half(label, PADDING),
+        half(message, label.room + PADDING),
+        '</g>',
+        '</svg>\n',
+    ].join('\n');
+}
+function halfOf(words) {
+    const text = (0,_characters_js__WEBPACK_IMPORTED_MODULE_1__/* .shorten */ .ml)((0,_characters_js__WEBPACK_IMPORTED_MODULE_1__/* .oneLine */ .TN)(words), TEXT_MAX);
+    const width = Math.ceil((0,_svg_js__WEBPACK_IMPORTED_MODULE_2__/* .textWidth */ .sc)(text, FONT_SIZE));
+    return { text: (0,_svg_js__WEBPACK_IMPORTED_MODULE_2__/* .xml */ ._n)(text), width, room: width + 2 * PADDING };
+}
+/** The text at the width that there is for it, whatever the font. */
+function half({ text, width }, x) {
+    return `<text x="${x}" y="14" textLength="${width}" lengthAdjust="spacingAndGlyphs">${text}</text>`;
+}
+
+
+/***/ }),
+
+/***/ 6611:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Hq: () => (/* binding */ isChanged),
+/* harmony export */   IZ: () => (/* binding */ allCauses),
+/* harmony export */   SQ: () => (/* binding */ ECOSYSTEMS),
+/* harmony export */   WV: () => (/* binding */ whyWords),
+/* harmony export */   cZ: () => (/* binding */ causesOf),
+/* harmony export */   pQ: () => (/* binding */ causeWords),
+/* harmony export */   rK: () => (/* binding */ layerFigures),
+/* harmony export */   x3: () => (/* binding */ CAUSES_SHOWN)
+/* harmony export */ });
+/* unused harmony exports layerPlace, packageWords */
+/* harmony import */ var _characters_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6551);
+/* harmony import */ var _phrase_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(650);
+/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6034);
+/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5088);
+
+
+
+
+/** A layer's figures: its sizes, or its download sizes where only those are known on each side that has the layer. */
+function layerFigures(layer) {
+    const sides = [
+        ['size', layer.sizeBefore, layer.sizeAfter],
+        ['downloadSize', layer.downloadSizeBefore, layer.downloadSizeAfter],
+    ];
+    for (const [metric, before, after] of sides) {
+        if (layer.change === 'added' ? after === null : before === null)
+            continue;
+        if (layer.change === 'removed' ? before === null : after === null)
+            continue;
+        return { metric, before, after, amount: (after ?? 0) - (before ?? 0) };
+    }
+    return { metric: null, before: null, after: null, amount: null };
+}
+/** Causes shown; the layer table has all of them. */
+const CAUSES_SHOWN = 3;
+/** Places and packages that one cause names, and the share of the cause below which one is not worth its words. */
+const PARTS_SHOWN = 3;
+const PACKAGES_SHOWN = 2;
+const WORTH_SHARE = 0.03;
+/** A place that makes up so much of a cause explains it alone. */
+const ALONE_SHARE = 0.9;
+/**
+ * Why an image's size changed. Null without a comparison or where nothing did. The layers of a base image that moved by itself are left
+ * out: it has a sentence of its own; where the change names another base image, that is one cause.
+ */
+function causesOf(image, shown = CAUSES_SHOWN) {
+    if (image.base === null)
+        return null;
+    const changed = allCauses(image);
+    // A cause that changed no size explains none.
+    const telling = changed.filter(({ amount }) => amount !== 0);
+    if (telling.length === 0)
+        return null;
+    const rest = telling.slice(shown);
+    const moved = changed.filter(({ amount, why }) => amount === 0 && why !== null && why.moved !== 0).length;
+    return {
+        title: causesTitle(image),
+        causes: telling.slice(0, shown),
+        rest: [
+            ...(rest.length > 0 ? [restWords(rest)] : []),
+            ...(moved > 0 ? [[`${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(moved, 'layer')} with files that only moved from one layer to another`]] : []),
+        ],
+    };
+}
+/** Every cause of a change, largest first. */
+function allCauses(image) {
+    if (image.base === null)
+        return [];
+    const moved = image.baseImage?.change === 'changed';
+    const layers = image.layerChanges
+        .filter((layer) => isChanged(layer) && !(moved && layer.fromBase))
+        .map((layer) => {
+        const { amount, metric } = layerFigures(layer);
+        const net = amount === null || metric !== 'size' ? amount : amount - (layer.why?.moved ?? 0);
+        return { layer, amount: net, metric, why: layer.why };
+    });
+    const named = namesBaseImage(image) ? [baseImageCause(image)] : [];
+    return [...named, ...layers].toSorted((a, b) => rank(b) - rank(a));
+}
+/** The base image is another one, and did not move by itself: that is a cause like any other. */
+function namesBaseImage({ baseImage }) {
+    return baseImage?.change === 'changed' && baseImage.doing !== 'drift';
+}
+function baseImageCause(image) {
+    const growth = (0,_state_js__WEBPACK_IMPORTED_MODULE_2__/* .baseImageGrowth */ .M6)(image);
+    const why = image.baseImage?.why ?? null;
+    const metric = image.head?.size === null ? 'downloadSize' : 'size';
+    return { layer: null, amount: growth === null ? null : growth - (why?.moved ?? 0), metric, why };
+}
+function causesTitle(image) {
+    if (image.baseImage?.change === 'changed' && !namesBaseImage(image))
+        return 'What this change did';
+    const amount = (0,_state_js__WEBPACK_IMPORTED_MODULE_2__/* .leadChange */ .bG)(image)?.amount ?? 0;
+    if (amount === 0)
+        return 'What changed';
+    return amount > 0 ? 'Why it grew' : 'Why it shrank';
+}
+/** The layer is not what it was: a cause, unlike one that was only built again or stands elsewhere. */
+function isChanged(layer) {
+    return layer.change === 'changed' || layer.change === 'added' || layer.change === 'removed';
+}
+/** Largest first; what is not measured stands last, and before nothing. */
+function rank({ amount }) {
+    return amount === null ? 0.5 : Math.abs(amount);
+}
+function restWords(rest) {
+    const amount = rest.some((cause) => cause.amount === null || cause.metric !== rest[0]?.metric)
+        ? null
+        : rest.reduce((sum, cause) => sum + (cause.amount ?? 0), 0);
+    return [`${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(rest.length, 'more layer')}${amount === null ? '' : `, ${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(amount)} in all`}`];
+}
+/** One cause: place, instruction, by how much, what kind of change it is, and what of it. */
+function causeWords(cause, image, report) {
+    const amount = cause.amount === null ? 'size not measured' : (0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(cause.amount);
+    const download = cause.metric === 'downloadSize' ? ' to download' : '';
+    const figure = [{ strong: `${amount}${download}` }];
+    const head = cause.layer === null ? baseHead(image, report) : layerHead(cause.layer, image, report);
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${head.subject} ${figure}${head.kind}${whyWords(cause)}${head.was}`;
+}
+function layerHead(layer, image, report) {
+    const place = layerPlace(layer, image, report);
+    const kind = { added: ', new', removed: ', removed', changed: '', unchanged: '', rebuilt: '', moved: '' }[layer.change];
+    const was = layer.instructionBefore === null
+        ? []
+        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `; was ${{ code: excerpt(layer.instructionBefore, layer.instruction) }}`;
+    const base = layer.fromBase ? ', from the base image' : '';
+    return {
+        subject: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${place === null ? [] : [{ place }, ' ']}${{ code: layer.instruction }}`,
+        kind: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${kind}${base}${copiedWords(layer)}`,
+        was,
+    };
+}
+/** Characters of an instruction that a report shows, and of what is the same before the first difference. */
+const SHOWN_TEXT = 110;
+const SAME_TEXT = 20;
+/** A text from shortly before it differs from the other, where its beginning alone would look like that. */
+function excerpt(text, other) {
+    if (text.slice(0, SHOWN_TEXT) !== other.slice(0, SHOWN_TEXT))
+        return text;
+    let at = 0;
+    while (at < text.length && text[at] === other[at])
+        at += 1;
+    return `…${text.slice(Math.max(0, at - SAME_TEXT))}`;
+}
+/** A stage that the instruction names itself is not named twice; a number is, and another image. */
+function copiedWords({ copiedFrom, instruction }) {
+    if (copiedFrom === null)
+        return [];
+    if (copiedFrom.kind === 'stage' && instruction.includes(`--from=${copiedFrom.name}`))
+        return [];
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `, from the ${copiedFrom.kind} ${{ code: copiedFrom.name }}`;
+}
+function baseHead(image, report) {
+    const { before = null, after = null } = image.baseImage ?? {};
+    const file = image.layerChanges.find((layer) => layer.file !== null)?.file ?? null;
+    const commit = report.head.dirty ? null : report.head.commit;
+    const place = file === null || after?.line == null ? null : { file, line: after.line, commit };
+    // A variable does not tell which image it is.
+    const text = (side) => {
+        if (side?.instruction?.includes('$') === false)
+            return side.instruction;
+        return `FROM ${side === null ? 'scratch' : (0,_state_js__WEBPACK_IMPORTED_MODULE_2__/* .familiarName */ .hG)(side.name)}`;
+    };
+    return {
+        subject: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${place === null ? [] : [{ place }, ' ']}${{ code: text(after) }}`,
+        kind: [],
+        was: text(before) === text(after) ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `; was ${{ code: text(before) }}`,
+    };
+}
+/** Where a layer's instruction stands: in this change's tree, or in the base's for a removed one. Null: not known. */
+function layerPlace(layer, image, report) {
+    if (layer.file === null || layer.line === null)
+        return null;
+    const head = report.head.dirty ? null : report.head.commit;
+    return { file: layer.file, line: layer.line, commit: layer.change === 'removed' ? (0,_state_js__WEBPACK_IMPORTED_MODULE_2__/* .measuredBase */ .uG)(image) : head };
+}
+/** What of it, as the end of the cause's sentence; nothing where it is not known. */
+function whyWords({ layer, amount, why }) {
+    if (why === null || amount === null || amount === 0)
+        return [];
+    const worth = why.parts.filter((part) => part.amount * amount > 0 && Math.abs(part.amount) >= Math.abs(amount) * WORTH_SHARE);
+    const [first] = worth;
+    const allParts = why.parts.filter((part) => part.amount * amount > 0).length;
+    if (first === undefined)
+        return [];
+    if (Math.abs(first.amount) >= Math.abs(amount) * ALONE_SHARE || why.parts.length === 1) {
+        return alone(first, layer?.change === 'added');
+    }
+    const shown = worth.slice(0, PARTS_SHOWN);
+    const isNewLayer = layer?.change === 'added';
+    const left = allParts - shown.length;
+    const rest = amount - shown.reduce((sum, part) => sum + part.amount, 0);
+    const more = left > 0 && rest * amount > 0 ? [[`${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(left, 'more place')} (${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(rest)})`]] : [];
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .join */ .fj)([...shown.map((part) => partWords(part, isNewLayer)), ...more], ', ')}`;
+}
+/** ` in `/app/node_modules`: `typescript` 5.9.3 is new (+9.1 MB)`; `: `/app/coverage` is new`. */
+function alone(part, isNewLayer) {
+    const packages = packagesWords(part);
+    if (part.path === null)
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `: ${packages}`;
+    if (packages.length > 0 && part.ecosystem !== null)
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) ` in ${{ code: part.path }}: ${packages}`;
+    if (part.change === 'changed')
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) ` in ${{ code: part.path }}`;
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `: ${{ code: part.path }}${isNewLayer && part.change === 'new' ? '' : ` is ${part.change}`}`;
+}
+function partWords(part, isNewLayer) {
+    const figure = (0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(part.amount);
+    if (part.path === null)
+        return packagesWords(part);
+    const state = part.change === 'changed' || (isNewLayer && part.change === 'new') ? '' : ` is ${part.change}`;
+    const packages = part.ecosystem === null ? [] : packagesWords(part);
+    return packages.length > 0
+        ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${{ code: part.path }} (${figure}: ${packages})`
+        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${{ code: part.path }}${state} (${figure})`;
+}
+/** What the packages of a database are called. */
+const ECOSYSTEMS = {
+    dpkg: 'Debian package',
+    apk: 'Alpine package',
+    rpm: 'RPM package',
+    npm: 'npm package',
+    python: 'Python package',
+    go: 'Go program',
+    java: 'Java archive',
+};
+function packagesWords(part) {
+    const same = part.packages.filter(({ amount }) => amount * part.amount > 0);
+    const shown = same.slice(0, PACKAGES_SHOWN);
+    if (shown.length === 0 || part.ecosystem === null)
+        return [];
+    const left = part.packageCount - shown.length;
+    const amount = shown.reduce((rest, each) => rest - each.amount, part.amount);
+    const more = left > 0 ? [[`${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatCount */ .B4)(left, `more ${ECOSYSTEMS[part.ecosystem]}`)} (${(0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(amount)})`]] : [];
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .join */ .fj)([...shown.map(packageWords), ...more], ', ');
+}
+function version(text) {
+    return text === null ? '' : ` ${(0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .shorten */ .ml)(text, 40, '...')}`;
+}
+/** `` `typescript` 5.9.3 is new (+9.1 MB) ``, `` `lodash` 4.17.20 → 4.17.21 (+2.0 kB) ``. */
+function packageWords({ name, change, versionBefore, versionAfter, amount, folder }) {
+    const figure = (0,_units_js__WEBPACK_IMPORTED_MODULE_1__/* .formatSigned */ .Gp)(amount);
+    const code = { code: name };
+    if (change === 'new')
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${code}${version(versionAfter)} is new (${figure})`;
+    if (change === 'gone')
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${code}${version(versionBefore)} is gone (${figure})`;
+    if (change === 'updated')
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${code}${version(versionBefore)} →${version(versionAfter)} (${figure})`;
+    const where = folder === null ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `, mostly in ${{ code: folder }}`;
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_3__/* .phrase */ .MZ) `${code}${version(versionAfter)} (${figure}${where})`;
+}
+
+
+/***/ }),
+
+/***/ 6551:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   F1: () => (/* binding */ displayWidth),
+/* harmony export */   TN: () => (/* binding */ oneLine),
+/* harmony export */   cd: () => (/* binding */ characterWidth),
+/* harmony export */   hw: () => (/* binding */ manyLines),
+/* harmony export */   ml: () => (/* binding */ shorten)
+/* harmony export */ });
+/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
+
+/**
+ * What a string from a pull request may do to the place it is printed at: move the cursor, colour the terminal, break a
+ * line or a table row, reorder what stands beside it. Here it loses all of that; what it says in Markdown is
+ * markdown.ts's matter.
+ */
+/** Stands where a character was that must not be printed. */
+const REPLACEMENT = '\uFFFD';
+/**
+ * Unicode category Cc (controls) and Cf (format: the bidirectional overrides of CVE-2021-42574, zero-width spaces, tag
+ * characters), private use and unassigned ones. U+200D stays: it joins emoji, and moves nothing.
+ */
+const UNPRINTABLE = /(?!\u200D)[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}]/gu;
+const LINE_BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
+/** One line of printable characters. Escape sequences are dropped, line breaks become one space, the rest is replaced. */
+function oneLine(text) {
+    return printable(text.replaceAll(LINE_BREAKS, ' ')).trim();
+}
+/** Lines of printable characters, tabs as two spaces, without blank lines at either end. */
+function manyLines(text) {
+    const lines = text
+        .replaceAll('\t', '  ')
+        .split(/\r\n|[\n\v\f\r\u0085\u2028\u2029]/)
+        .map((line) => printable(line).trimEnd());
+    const first = lines.findIndex((line) => line !== '');
+    return first === -1 ? [] : lines.slice(first, lines.findLastIndex((line) => line !== '') + 1);
+}
+function printable(text) {
+    return (0,node_util__WEBPACK_IMPORTED_MODULE_0__.stripVTControlCharacters)(text).toWellFormed().replaceAll(UNPRINTABLE, REPLACEMENT);
+}
+/** At most `max` characters (code points), the last of them the ellipsis where something was cut. */
+function shorten(text, max, ellipsis = '…') {
+    if (text.length <= max)
+        return text;
+    const characters = Array.from(text);
+    if (characters.length <= max)
+        return text;
+    return `${characters.slice(0, Math.max(0, max - ellipsis.length)).join('')}${ellipsis}`.slice(0, 2 * max);
+}
+const NO_WIDTH = /^(?:\p{Mn}|\p{Me}|\u{200D})$/u;
+// JavaScript has no property for Unicode's East Asian Width: these scripts and blocks are its Wide and Fullwidth ones.
+const WIDE = /^[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\u3000-\u303E\uFF01-\uFF60\uFFE0-\uFFE6]$/u;
+/** Columns that a terminal needs for a line of printable characters: 2 for wide ones, 0 for combining ones. */
+function displayWidth(line) {
+    let width = 0;
+    for (const character of line)
+        width += characterWidth(character);
+    return width;
+}
+/** Columns of one character (code point). */
+function characterWidth(character) {
+    if (character < '\u0300')
+        return 1;
+    if (NO_WIDTH.test(character))
+        return 0;
+    return WIDE.test(character) ? 2 : 1;
+}
+
+
+/***/ }),
+
+/***/ 650:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Iu: () => (/* binding */ capitalised),
+/* harmony export */   MZ: () => (/* binding */ phrase),
+/* harmony export */   fW: () => (/* binding */ placeName),
+/* harmony export */   fj: () => (/* binding */ join),
+/* harmony export */   kV: () => (/* binding */ fromProse),
+/* harmony export */   p_: () => (/* binding */ list),
+/* harmony export */   pj: () => (/* binding */ plain)
+/* harmony export */ });
+/**
+ * Words before it is known where they are printed: the same phrase becomes Markdown in the comment and plain text on a
+ * terminal, and whatever came from a pull request stays marked as data until the renderer has made it inert.
+ */
+/** Template tag: phrase`${{ code: name }} is over by ${formatBytes(excess)}`; a phrase inside becomes part of it. */
+function phrase(strings, ...values) {
+    return strings.flatMap((string, index) => [string, values[index] ?? []].flat()).filter((piece) => piece !== '');
+}
+/** Phrases in a row with a separator between them. */
+function join(phrases, separator) {
+    return phrases.flatMap((each, index) => (index === 0 ? each : [separator, ...each]));
+}
+/** With a capital letter, where it begins with words of ours. */
+function capitalised(words) {
+    const [first, ...rest] = words;
+    return typeof first === 'string' ? [`${first.slice(0, 1).toUpperCase()}${first.slice(1)}`, ...rest] : words;
+}
+/** `a`, `a and b`, `a, b and c`. */
+function list(words) {
+    if (words.length < 2)
+        return words.join('');
+    return `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+}
+/** A sentence of this project's own making, with code between backticks, as a phrase. */
+function fromProse(sentence) {
+    const parts = sentence.split('`');
+    // An odd backtick out belongs to the text: what is left of it then still reads as it was written.
+    if (parts.length % 2 === 0)
+        return [sentence];
+    return parts.map((part, index) => (index % 2 === 1 && part !== '' ? { code: part } : part)).filter((it) => it !== '');
+}
+/** The words alone, as they are: for logs, titles and plain text. Not cleaned of control characters. */
+function plain(words) {
+    return words.map(plainPiece).join('');
+}
+function plainPiece(piece) {
+    if (typeof piece === 'string')
+        return piece;
+    if ('code' in piece)
+        return piece.code;
+    if ('strong' in piece)
+        return piece.strong;
+    if ('place' in piece)
+        return placeName(piece.place);
+    if ('link' in piece)
+        return `${piece.link}: ${piece.url}`;
+    return '';
+}
+/** `Dockerfile:14`, or the file alone. */
+function placeName(place) {
+    return place.line === null ? place.file : `${place.file}:${place.line}`;
+}
+
+
+/***/ }),
+
+/***/ 2775:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   AK: () => (/* binding */ asOurs),
+/* harmony export */   EG: () => (/* binding */ ofHead),
+/* harmony export */   MZ: () => (/* binding */ MAX_REPORT),
+/* harmony export */   mC: () => (/* binding */ MAX_IMAGES),
+/* harmony export */   tL: () => (/* binding */ readReport)
+/* harmony export */ });
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3798);
+/* harmony import */ var _budget_judge_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1482);
+/* harmony import */ var _budget_verdict_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1153);
+/* harmony import */ var _inputs_budget_lines_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2269);
+/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(743);
+/* harmony import */ var _inputs_rules_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1671);
+
+
+
+
+
+
+/** Reports of other jobs, and of forks: whatever is in them may be made up. */
+/** Bytes of one report: 1,000 images of 127 layers each have less. */
+const MAX_REPORT = 20_000_000;
+/** Images (and platforms) that reports have together. */
+const MAX_IMAGES = 1_000;
+/** How deep a report's lists and objects lie in each other, with some to spare, and how many values one has: a parser needs some 50 bytes for each. */
+const MAX_DEPTH = 20;
+const MAX_VALUES = 1_000_000;
+/** Characters of a text, and of what a tool printed. */
+const MAX_TEXT = 10_000;
+const MAX_OUTPUT = 100_000;
+/** Engines take 127 layers; each of both sides may have a row. */
+const MAX_LAYERS = 300;
+const MAX_LISTED = 1_000;
+/**
+ * A report as `renderJson` writes one. It is taken as it is, but for its form: `asOurs` leaves out what a report may not say of itself.
+ * Bytes that could take too long, or too much memory, are refused before they are parsed. Pure; never throws.
+ */
+function readReport(bytes) {
+    if (bytes.length > MAX_REPORT)
+        return refuse(`it has more than ${MAX_REPORT / 1e6} MB`);
+    const excess = structureOf(bytes);
+    if (excess !== null)
+        return refuse(excess);
+    let value;
+    try {
+        value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    }
+    catch (error) {
+        if (error instanceof SyntaxError)
+            return refuse(`it is no JSON: ${(0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .onOneLine */ .GJ)(error.message)}`);
+        return refuse('it is no text in UTF-8');
+    }
+    const { outer, image } = schemas();
+    // Image by image: what is wrong with each entry of each list of them all would take gigabytes to tell.
+    const whole = outer.safeParse(value);
+    if (!whole.success)
+        return refuse(problemOf(whole.error, value, ''));
+    const images = [];
+    for (const [at, each] of whole.data.images.entries()) {
+        const parsed = image.safeParse(each);
+        if (!parsed.success)
+            return refuse(problemOf(parsed.error, each, `images.${at}.`));
+        images.push(parsed.data);
+    }
+    return { report: { ...whole.data, images }, problem: null };
+}
+const refuse = (problem) => ({ report: null, problem });
+/** What JSON's parser would have to build, counted in its bytes; null: no more than a report has. */
+function structureOf(bytes) {
+    let depth = 0;
+    let values = 0;
+    let isText = false;
+    for (let at = 0; at < bytes.length; at += 1) {
+        const byte = bytes[at];
+        if (isText) {
+            if (byte === BACKSLASH)
+                at += 1;
+            else if (byte === QUOTE)
+                isText = false;
+        }
+        else if (byte === QUOTE)
+            isText = true;
+        else if (byte === COMMA)
+            values += 1;
+        else if (byte === BRACE || byte === BRACKET) {
+            values += 1;
+            depth += 1;
+            if (depth > MAX_DEPTH)
+                return `it has more than ${MAX_DEPTH} lists and objects within each other`;
+        }
+        else if (byte === BRACE_END || byte === BRACKET_END)
+            depth -= 1;
+    }
+    return values > MAX_VALUES ? `it has more than ${MAX_VALUES.toLocaleString('en-US')} values` : null;
+}
+const [QUOTE, BACKSLASH, COMMA, BRACE, BRACE_END, BRACKET, BRACKET_END] = [0x22, 0x5c, 0x2c, 0x7b, 0x7d, 0x5b, 0x5d];
+/** `` `images.0.head.size` is `-1`: Too small: … ``: the first thing that is wrong. */
+function problemOf({ issues }, value, place) {
+    const [issue] = issues;
+    if (issue === undefined)
+        return 'it is no report';
+    const at = `${place}${issue.path.join('.')}`.replace(/\.$/, '');
+    const where = at === '' ? 'it' : `\`${at}\``;
+    if (issue.code === 'unrecognized_keys')
+        return `${where} has \`${(0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .onOneLine */ .GJ)(issue.keys[0] ?? '')}\`, which no report of this version has`;
+    const found = issue.path.reduce((within, key) => (typeof within === 'object' && within !== null ? Reflect.get(within, key) : undefined), value);
+    return `${where} is ${shown(found)}, which it never is in a report`;
+}
+function shown(value) {
+    if (value === undefined)
+        return 'not there';
+    if (Array.isArray(value))
+        return `a list of ${value.length}`;
+    if (typeof value === 'object' && value !== null)
+        return 'an object';
+    return `\`${(0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_2__/* .onOneLine */ .GJ)(typeof value === 'string' ? value : JSON.stringify(value))}\``;
+}
+/**
+ * The report as far as it is to be believed. What it says of itself is not: who wrote it, where it was run, its verdict, and what somebody
+ * accepted. What a check says, and whether there are figures, decides the verdict. `own`: what is known of the run that reads it.
+ */
+function asOurs(report, own) {
+    const images = report.images.map((image) => {
+        const checks = image.checks.map(notAccepted);
+        return { ...image, checks, verdict: verdictOfImage(image, checks) };
+    });
+    const verdict = images.length === 0 ? 'error' : (0,_budget_verdict_js__WEBPACK_IMPORTED_MODULE_3__/* .worstVerdict */ .z)(images.map((image) => image.verdict));
+    return { ...report, images, verdict, waiver: null, ...own };
+}
+/** A report that says of which pull request's head it is (`head.pushed`) as it is known to be: `headSha`. */
+function ofHead(report, headSha) {
+    const { head } = report;
+    // What was measured where it lies is of no commit.
+    if (head.commit === null)
+        return report;
+    return { ...report, head: { ...head, pushed: head.commit === headSha ? null : headSha } };
+}
+function notAccepted(check) {
+    return { ...check, status: check.status === 'waived' ? 'over' : check.status, accepted: null };
+}
+function verdictOfImage({ untouched, error, head }, checks) {
+    if (untouched)
+        return 'within';
+    return error !== null || head === null ? 'error' : (0,_budget_judge_js__WEBPACK_IMPORTED_MODULE_0__/* .verdictOf */ .Vj)(checks);
+}
+/** What the figures of a budget are: another unit would make them others. */
+const FIGURES = {
+    'max-size': ['bytes of size'],
+    'max-download-size': ['bytes of download-size'],
+    'max-layers': ['layers of layers'],
+    'max-increase': ['bytes of size', 'bytes of download-size', 'percent of size', 'percent of download-size'],
+    forbid: ['findings of findings'],
+};
+/** A list whose entries are counted before they are looked at. */
+const listOf = (one, max = MAX_LISTED) => zod__WEBPACK_IMPORTED_MODULE_4__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_4__/* .unknown */ .L5J()).max(max).pipe(zod__WEBPACK_IMPORTED_MODULE_4__/* .array */ .YOg(one));
+let made;
+/** Made when the first report is read: no other run has to wait for it. */
+function schemas() {
+    return (made ??= makeSchemas());
+}
+/** What reads one image's part of a report, and all the rest of it. Strict: a key that is not known is none of ours. */
+function makeSchemas() {
+    const text = zod__WEBPACK_IMPORTED_MODULE_4__/* .string */ .YjP().max(MAX_TEXT);
+    const words = text.nullable();
+    const output = zod__WEBPACK_IMPORTED_MODULE_4__/* .string */ .YjP().max(MAX_OUTPUT);
+    const amount = zod__WEBPACK_IMPORTED_MODULE_4__/* .int */ .Whr();
+    const count = zod__WEBPACK_IMPORTED_MODULE_4__/* .int */ .Whr().nonnegative();
+    const bytes = count.nullable();
+    const line = zod__WEBPACK_IMPORTED_MODULE_4__/* .int */ .Whr().positive().nullable();
+    const verdict = zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['within', 'over', 'error']);
+    const change = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ amount, percent: zod__WEBPACK_IMPORTED_MODULE_4__/* .number */ .aig().nullable() }).nullable();
+    const totals = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
+        size: bytes,
+        downloadSize: bytes,
+        layers: count,
+        ownSize: bytes,
+        ownDownloadSize: bytes,
+        ownLayers: bytes,
+        wasted: bytes,
+    })
+        .nullable();
+    const totalsChange = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
+        size: change,
+        downloadSize: change,
+        layers: change,
+        ownSize: change,
+        ownDownloadSize: change,
+        ownLayers: change,
+        wasted: change,
+    })
+        .nullable();
+    const packageChange = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
+        ecosystem: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(_inputs_budget_lines_js__WEBPACK_IMPORTED_MODULE_1__/* .ECOSYSTEMS */ .SQ),
+        name: text,
+        path: words,
+        change: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['new', 'gone', 'updated', 'same']),
+        versionBefore: words,
+        versionAfter: words,
+        amount,
+        folder: words,
+        dev: zod__WEBPACK_IMPORTED_MODULE_4__/* .boolean */ .zMY().nullable(),
+    });
+    const part = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
+        path: words,
+        ecosystem: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(_inputs_budget_lines_js__WEBPACK_IMPORTED_MODULE_1__/* .ECOSYSTEMS */ .SQ).nullable(),
+        change: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['new', 'gone', 'changed']),
+        amount,
+        files: count,
+        packages: listOf(packageChange, 10),
+        packageCount: count,
+    });
+    const why = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ moved: amount, parts: listOf(part, 10), rest: amount }).nullable();
+    const layerChange = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
+        change: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['unchanged', 'rebuilt', 'moved', 'changed', 'added', 'removed']),
+        instruction: text,
+        instructionBefore: words,
+        file: words,
+        line,
+        stage: words,
+        fromBase: zod__WEBPACK_IMPORTED_MODULE_4__/* .boolean */ .zMY().nullable(),
+        copiedFrom: zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ kind: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['stage', 'image']), name: text }).nullable(),
+        sizeBefore: bytes,
+        sizeAfter: bytes,
+        downloadSizeBefore: bytes,
+        downloadSizeAfter: bytes,
+        why,
+    });
+    const baseImage = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ name: text, digest: words, line, instruction: words }).nullable();
+    const scope = zod__WEBPACK_IMPORTED_MODULE_4__/* .discriminatedUnion */ .gMt('kind', [
+        zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ kind: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['own', 'base']), of: zod__WEBPACK_IMPORTED_MODULE_4__/* ["null"] */ .chJ() }),
+        zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ kind: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['path', 'stage', 'package']), of: text }),
+        zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ kind: zod__WEBPACK_IMPORTED_MODULE_4__/* .literal */ .euz('rule'), of: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(_inputs_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .RULES */ .y) }),
+    ])
+        .nullable();
+    const check = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
+        budget: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['max-size', 'max-download-size', 'max-layers', 'max-increase', 'forbid']),
+        scope,
+        level: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['fail', 'warn']),
+        over: zod__WEBPACK_IMPORTED_MODULE_4__/* .discriminatedUnion */ .gMt('kind', [
+            zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ kind: zod__WEBPACK_IMPORTED_MODULE_4__/* .literal */ .euz('days'), days: count }),
+            zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ kind: zod__WEBPACK_IMPORTED_MODULE_4__/* .literal */ .euz('release') }),
+        ])
+            .nullable(),
+        limit: zod__WEBPACK_IMPORTED_MODULE_4__/* .number */ .aig().nonnegative(),
+        unit: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['bytes', 'layers', 'percent', 'findings']),
+        metric: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['size', 'download-size', 'layers', 'findings']),
+        actual: zod__WEBPACK_IMPORTED_MODULE_4__/* .number */ .aig().nullable(),
+        status: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['within', 'near', 'over', 'warned', 'waived', 'skipped']),
+        reason: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['no-baseline', 'no-record', 'not-measured', 'over-before', 'base-image']).nullable(),
+        why: words,
+        excess: amount.nullable(),
+        growth: amount.nullable(),
+        uncounted: amount,
+        accepted: amount.nullable(),
+        against: zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ commit: text, at: text, tag: words }).nullable(),
+    })
+        .refine(({ budget, unit, metric }) => FIGURES[budget].includes(`${unit} of ${metric}`), { path: ['unit'] })
+        // Only percent has decimals, and what is not whole has no place among bytes.
+        .refine(({ unit, limit }) => unit === 'percent' || Number.isSafeInteger(limit), { path: ['limit'] })
+        .refine(({ unit, actual }) => unit === 'percent' || actual === null || Number.isSafeInteger(actual), {
+        path: ['actual'],
+    });
+    const finding = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
+        rule: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(_inputs_rules_js__WEBPACK_IMPORTED_MODULE_5__/* .RULES */ .y),
+        what: listOf(zod__WEBPACK_IMPORTED_MODULE_4__/* .union */ .KCZ([text, zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ code: text })]), 100),
+        paths: listOf(text, 100),
+        count,
+        bytes,
+        fix: listOf(zod__WEBPACK_IMPORTED_MODULE_4__/* .union */ .KCZ([text, zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ code: text })]), 100),
+        file: words,
+        line,
+        instruction: words,
+        otherLine: line,
+        fromBase: zod__WEBPACK_IMPORTED_MODULE_4__/* .boolean */ .zMY(),
+        since: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['new', 'grown', 'before']).nullable(),
+        added: bytes,
+    });
+    const image = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
+        name: zod__WEBPACK_IMPORTED_MODULE_4__/* .string */ .YjP().min(1).max(200),
+        platform: zod__WEBPACK_IMPORTED_MODULE_4__/* .string */ .YjP().max(200).nullable(),
+        verdict,
+        error: zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
+            kind: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['input', 'precondition', 'git', 'build', 'measure', 'missing', 'cancelled', 'internal']),
+            message: output,
+            remedy: output.nullable(),
+            file: words,
+            line,
+            instruction: words,
+        })
+            .nullable(),
+        untouched: zod__WEBPACK_IMPORTED_MODULE_4__/* .boolean */ .zMY(),
+        engine: zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
+            driver: text,
+            store: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['classic', 'containerd', 'buildkit']),
+            version: text,
+            buildx: text,
+        })
+            .nullable(),
+        source: zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ reference: text, digest: words }).nullable(),
+        head: totals,
+        base: totals,
+        change: totalsChange,
+        sizeFrom: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['content', 'engine']).nullable(),
+        unmeasured: zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ size: words, downloadSize: words }),
+        unlikeDownloads: words,
+        baseline: zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
+            kind: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['record', 'build', 'image', 'none']),
+            commit: words,
+            ref: words,
+            // May have what a tool printed.
+            reason: output.nullable(),
+            record: zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ commit: text, at: text, behind: count }).nullable(),
+            passedOver: output.nullable(),
+        }),
+        baseImage: zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
+            before: baseImage,
+            after: baseImage,
+            change: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['unchanged', 'changed', 'unknown']),
+            doing: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['change', 'drift']).nullable(),
+            growth: zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ size: amount.nullable(), downloadSize: amount.nullable(), layers: amount })
+                .nullable(),
+            why,
+        })
+            .nullable(),
+        layerChanges: listOf(layerChange, MAX_LAYERS),
+        packages: listOf(packageChange, 100).nullable(),
+        warnings: listOf(zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ rule: text, message: text, line, url: words }), 100),
+        findings: listOf(finding),
+        checks: listOf(check),
+        trend: listOf(zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ commit: text, at: text, size: bytes, downloadSize: bytes, layers: count }), 20),
+        ratchets: listOf(zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ budget: zod__WEBPACK_IMPORTED_MODULE_4__/* ["enum"] */ .k5n(['max-size', 'max-download-size']), limit: count, proposed: count }), 10),
+    })
+        // Of what was not built there are no figures.
+        .refine(({ untouched, error, head, base, checks }) => !untouched || [error, head, base, checks[0] ?? null].every((each) => each === null), {
+        path: ['untouched'],
+    });
+    const outer = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
+        schema: zod__WEBPACK_IMPORTED_MODULE_4__/* .literal */ .euz(1),
+        version: text,
+        verdict,
+        images: zod__WEBPACK_IMPORTED_MODULE_4__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_4__/* .unknown */ .L5J()).min(1).max(MAX_IMAGES),
+        gonePlatforms: listOf(text),
+        waiver: zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ label: text, by: words, at: words, problem: words }).nullable(),
+        head: zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({ commit: words, pushed: words, dirty: zod__WEBPACK_IMPORTED_MODULE_4__/* .boolean */ .zMY(), reference: words }),
+        repositoryUrl: words,
+        runUrl: words,
+    });
+    return { outer, image };
+}
+
+
+/***/ }),
+
+/***/ 6034:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   HQ: () => (/* binding */ isNear),
+/* harmony export */   L4: () => (/* binding */ stateOf),
+/* harmony export */   M6: () => (/* binding */ baseImageGrowth),
+/* harmony export */   N6: () => (/* binding */ isFailure),
+/* harmony export */   bG: () => (/* binding */ leadChange),
+/* harmony export */   hG: () => (/* binding */ familiarName),
+/* harmony export */   lL: () => (/* binding */ leadMetric),
+/* harmony export */   uG: () => (/* binding */ measuredBase)
+/* harmony export */ });
+/** The leading metric of an image; null where neither is measured. */
+function leadMetric(image) {
+    if (image.head === null)
+        return null;
+    if (image.head.size !== null)
+        return 'size';
+    return image.head.downloadSize === null ? null : 'downloadSize';
+}
+/** Change of the leading metric; null without a comparison. */
+function leadChange(image) {
+    const metric = leadMetric(image);
+    return metric === null ? null : (image.change?.[metric] ?? null);
+}
+/** Which of the states an image is in. */
+function stateOf(image) {
+    if (image.untouched)
+        return 'untouched';
+    if (image.error !== null || image.head === null)
+        return 'failed';
+    if (image.verdict === 'error')
+        return 'not-judged';
+    if (image.verdict === 'over')
+        return 'over';
+    if (image.checks.some((check) => check.status === 'waived'))
+        return 'waived';
+    if (image.checks.some((check) => check.status === 'warned'))
+        return 'warned';
+    const isUncharged = (reason) => image.checks.some((check) => check.reason === reason && check.level === 'fail');
+    if (isUncharged('over-before'))
+        return 'over-before';
+    if (isUncharged('base-image'))
+        return 'base-image';
+    const change = leadChange(image);
+    if (change === null)
+        return 'no-comparison';
+    if (change.amount < 0)
+        return 'smaller';
+    if (image.checks.some(isNear))
+        return 'near';
+    return change.amount > 0 ? 'larger' : 'unchanged';
+}
+/** Worth a word before it is broken; a soft limit is such a word itself. */
+function isNear({ status, level }) {
+    return status === 'near' && level === 'fail';
+}
+/** The image could not be judged: a failed build, or a budget on what is not measured. */
+function isFailure(image) {
+    return !image.untouched && (image.verdict === 'error' || image.error !== null || image.head === null);
+}
+/**
+ * By how many bytes (of the leading metric) the base image's layers changed, where there is another one; null where there is not, or
+ * where that is not known.
+ */
+function baseImageGrowth(image) {
+    const metric = leadMetric(image);
+    return metric === null ? null : (image.baseImage?.growth?.[metric] ?? null);
+}
+/** The commit whose figures stand for the base: of a record before the base commit, that record's. Null: there is none. */
+function measuredBase({ baseline }) {
+    return baseline.record?.commit ?? baseline.commit;
+}
+/** `docker.io/library/node:24-slim` as Dockerfiles write it: `node:24-slim`. */
+function familiarName(reference) {
+    return reference.replace(/^docker\.io\/(library\/)?/, '');
+}
+
+
+/***/ }),
+
+/***/ 2437:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $6: () => (/* binding */ textAt),
+/* harmony export */   O5: () => (/* binding */ COLOURS),
+/* harmony export */   RD: () => (/* binding */ stroked),
+/* harmony export */   _n: () => (/* binding */ xml),
+/* harmony export */   sc: () => (/* binding */ textWidth),
+/* harmony export */   vY: () => (/* binding */ coordinate)
+/* harmony export */ });
+/* harmony import */ var _characters_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6551);
+
+/** GitHub's own colours (Primer's `bgColor-default`, `fgColor-*`, `borderColor-default`), so that a chart is a part of the page. */
+const COLOURS = {
+    light: {
+        page: '#ffffff',
+        text: '#1f2328',
+        muted: '#59636e',
+        rule: '#d1d9e0',
+        line: '#0969da',
+        budget: '#9a6700',
+        over: '#d1242f',
+    },
+    dark: {
+        page: '#0d1117',
+        text: '#f0f6fc',
+        muted: '#9198a1',
+        rule: '#3d444d',
+        line: '#4493f8',
+        budget: '#d29922',
+        over: '#f85149',
+    },
+};
+/** Characters kept of any text in a picture. */
+const TEXT_MAX = 300;
+const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+/** Text or an attribute's value in XML, on one line: no markup comes of it, no control or bidirectional character is left. */
+function xml(value, max = TEXT_MAX) {
+    return (0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .shorten */ .ml)((0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .TN)(value), max).replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+}
+/** A coordinate: at most two decimals, so that the same points give the same bytes. */
+function coordinate(value) {
+    // `+ 0` makes 0 of −0.
+    return String(Math.round(value * 100) / 100 + 0);
+}
+/** Advance widths of DejaVu Sans, in thousandths of the font's size. Verdana's are about the same; most other fonts are narrower. */
+const WIDTHS = [
+    [275, "'"],
+    [278, 'ijl'],
+    [295, 'IJ'],
+    [318, ' ,.·'],
+    [337, '/:;\\|'],
+    [352, 'f'],
+    [361, '-'],
+    [392, '()[]t'],
+    [411, '!r'],
+    [460, '"'],
+    [500, '*_`'],
+    [531, '?sz'],
+    [550, 'c'],
+    [557, 'L'],
+    [579, 'Fk'],
+    [592, 'vxy'],
+    [615, 'PTYaeo'],
+    [636, '$0123456789ESbdghnpqu{}'],
+    [656, 'K'],
+    [698, 'ABCRVXZ'],
+    [752, 'NU'],
+    [787, '&DGHOQ'],
+    [838, '#+<=>^~w\u2212'],
+    [863, 'M'],
+    [1000, '%@Wm…'],
+];
+const WIDTH_OF = new Map(WIDTHS.flatMap(([width, characters]) => Array.from(characters, (each) => [each, width])));
+/** Of characters that the table does not have, by the columns that they take in a terminal. */
+const OTHER_WIDTHS = [0, 800, 1400];
+/** How wide a text will be at most, in pixels, at a font size in pixels: what is laid out by it is not cut in other fonts. */
+function textWidth(text, size) {
+    let width = 0;
+    for (const character of text)
+        width += WIDTH_OF.get(character) ?? OTHER_WIDTHS[(0,_characters_js__WEBPACK_IMPORTED_MODULE_0__/* .characterWidth */ .cd)(character)] ?? 0;
+    return (width * size) / 1000;
+}
+/** A line of text whose baseline begins (or with `text-anchor`, ends) there. */
+function textAt(content, x, y, attributes = '') {
+    return `<text x="${coordinate(x)}" y="${coordinate(y)}"${attributes === '' ? '' : ` ${attributes}`}>${xml(content)}</text>`;
+}
+/** A path that is drawn and not filled; nothing for nothing. */
+function stroked(path, colour, attributes = '') {
+    return path === ''
+        ? ''
+        : `<path fill="none" stroke="${colour}"${attributes === '' ? '' : ` ${attributes}`} d="${path}"/>`;
+}
+
+
+/***/ }),
+
+/***/ 5088:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   B4: () => (/* binding */ formatCount),
+/* harmony export */   Gp: () => (/* binding */ formatSigned),
+/* harmony export */   hr: () => (/* binding */ formatBytesAmong),
+/* harmony export */   l9: () => (/* binding */ formatPercent),
+/* harmony export */   t2: () => (/* binding */ formatSignedCount),
+/* harmony export */   tW: () => (/* binding */ formatLimit),
+/* harmony export */   z3: () => (/* binding */ formatBytes)
+/* harmony export */ });
+/* unused harmony export formatExactBytes */
+/**
+ * Figures as people read them. One family for everything: decimal units (1 kB = 1000 B), as the docker CLI and the
+ * registries print them, so that a figure here is the figure that `docker images` shows.
+ */
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+/** U+2212, as wide as `+`: in a column of figures a hyphen is easily overlooked. */
+const MINUS = '\u2212';
+const grouped = new Intl.NumberFormat('en-US');
+/**
+ * Bytes with one decimal, rounded half up: `812 B`, `1.5 kB`, `163.9 MB`; never `1000.0 kB`.
+ * @throws RangeError for what is no integer: a failed measurement must not reach a page as a figure.
+ */
+function formatBytes(bytes) {
+    if (!Number.isInteger(bytes))
+        throw new RangeError(`not a number of bytes: ${bytes}`);
+    const amount = Math.abs(bytes);
+    const sign = bytes < 0 ? MINUS : '';
+    if (amount < 1000)
+        return `${sign}${amount} B`;
+    let unit = 1;
+    // Whole tenths: 1450 B are 14.5 tenths of a kB, which rounds up; 1.45 has no exact double and would round down.
+    while (tenths(amount, unit) >= 10_000 && unit < UNITS.length - 1)
+        unit += 1;
+    const rounded = tenths(amount, unit);
+    return `${sign}${Math.floor(rounded / 10)}.${rounded % 10} ${UNITS[unit]}`;
+}
+function tenths(bytes, unit) {
+    return Math.round(bytes / (1000 ** unit / 10));
+}
+/** A difference in bytes: `+15.7 MB`, `−21.3 MB`, `0 B`. */
+function formatSigned(bytes) {
+    return bytes > 0 ? `+${formatBytes(bytes)}` : formatBytes(bytes);
+}
+/** A difference in whole things: `+1`, `−2`, `0`. */
+function formatSignedCount(count) {
+    return withSign(count, grouped.format(Math.abs(count)));
+}
+/** A difference in percent, one decimal: `+10.6 %`, `−14.4 %`; `0.0 %` for what rounds to nothing. */
+function formatPercent(percent) {
+    const rounded = Math.round(Math.abs(percent) * 10) / 10;
+    return withSign(rounded === 0 ? 0 : percent, `${rounded.toFixed(1)} %`);
+}
+function withSign(value, text) {
+    if (value === 0)
+        return text;
+    return `${value > 0 ? '+' : MINUS}${text}`;
+}
+/** Every byte: `148,213,004 B`. */
+function formatExactBytes(bytes) {
+    return `${bytes < 0 ? MINUS : ''}${grouped.format(Math.abs(bytes))} B`;
+}
+/**
+ * A limit as its user wrote it, where it was written in this family with at most three decimals: `160 MB`, `1.25 GB`;
+ * otherwise (`150 MiB`) as any other figure: `157.3 MB`.
+ */
+function formatLimit(bytes) {
+    const unit = UNITS.findLastIndex((_, index) => bytes >= 1000 ** index);
+    if (unit < 1 || bytes % 1000 ** (unit - 1) !== 0)
+        return formatBytes(bytes);
+    return `${bytes / 1000 ** unit} ${UNITS[unit]}`;
+}
+/**
+ * A figure that stands beside others: with its exact bytes where it would look like one of them without being it.
+ * `148.2 MB (148,213,004 B)` beside 148,213,104; `148.2 MB` beside 163,900,000.
+ * @param format how the figure itself is written: `formatBytes` (default) or `formatLimit`
+ */
+function formatBytesAmong(bytes, others, format = formatBytes) {
+    const rounded = formatBytes(bytes);
+    const looksAlike = others.some((other) => other !== null && other !== bytes && formatBytes(other) === rounded);
+    return looksAlike && Math.abs(bytes) >= 1000 ? `${format(bytes)} (${formatExactBytes(bytes)})` : format(bytes);
+}
+/** `1 layer`, `12 layers`, `1,000 images`. */
+function formatCount(count, noun) {
+    return `${grouped.format(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 
@@ -69897,7 +70189,782 @@ function isGrowing({ growth: { size, downloadSize, layers }, parts }) {
 
 /***/ }),
 
-/***/ 6306:
+/***/ 4702:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ax: () => (/* binding */ PRODUCT),
+/* harmony export */   Cb: () => (/* binding */ METRICS),
+/* harmony export */   Fl: () => (/* binding */ baseName),
+/* harmony export */   Jd: () => (/* binding */ ratchetWords),
+/* harmony export */   L2: () => (/* binding */ verdictWords),
+/* harmony export */   Pl: () => (/* binding */ headline),
+/* harmony export */   Qb: () => (/* binding */ explanation),
+/* harmony export */   WB: () => (/* binding */ imageHeadline),
+/* harmony export */   YP: () => (/* binding */ failureOutput),
+/* harmony export */   dX: () => (/* binding */ growthWords),
+/* harmony export */   eV: () => (/* binding */ shortReference),
+/* harmony export */   fk: () => (/* binding */ smallPrint),
+/* harmony export */   h: () => (/* binding */ shortCommit),
+/* harmony export */   iO: () => (/* binding */ quietWords),
+/* harmony export */   is: () => (/* binding */ reportWords),
+/* harmony export */   mF: () => (/* binding */ changeWords),
+/* harmony export */   o7: () => (/* binding */ statusWords),
+/* harmony export */   oL: () => (/* binding */ imageStatus),
+/* harmony export */   oQ: () => (/* binding */ amountWords),
+/* harmony export */   vd: () => (/* binding */ limitWords)
+/* harmony export */ });
+/* unused harmony exports budgetName, failureWords, engineWords */
+/* harmony import */ var _budget_waiver_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4954);
+/* harmony import */ var _causes_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6611);
+/* harmony import */ var _characters_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6551);
+/* harmony import */ var _phrase_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(650);
+/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6034);
+/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5088);
+
+
+
+
+
+
+/** The words of the report, said once for the comment, the summary, the terminal and the log. */
+/** The product's name as every report's first words. */
+const PRODUCT = 'Image budget';
+/** The verdict on the whole report, without the product's name: `` `api` is over by 3.9 MB ``, `1 of 24 images is over`. */
+function headline(report) {
+    const [image] = report.images;
+    if (image === undefined)
+        return ['nothing was measured'];
+    if (report.images.length === 1)
+        return imageHeadline(image);
+    const name = report.images.every((other) => other.name === image.name) ? image.name : null;
+    const total = report.images.length;
+    const noun = name === null ? 'image' : 'platform';
+    const count = (test) => report.images.filter(test).length;
+    const failed = count(_state_js__WEBPACK_IMPORTED_MODULE_4__/* .isFailure */ .N6);
+    const over = count((each) => each.verdict === 'over');
+    if (failed + over > 0) {
+        const said = [
+            ...(over > 0 ? [`over on ${over}`] : []),
+            ...(failed > 0 ? [`could not be measured on ${failed}`] : []),
+        ];
+        if (name !== null) {
+            const verb = over > 0 ? 'is ' : '';
+            return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: name }} ${verb}${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(said)} of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)}`;
+        }
+        if (over === 0)
+            return [`${failed} of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)} could not be measured`];
+        const rest = failed > 0 ? `, ${failed} could not be measured` : '';
+        return [`${over} of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)} ${over === 1 ? 'is' : 'are'} over${rest}`];
+    }
+    const untouched = count((each) => each.untouched);
+    if (untouched === total)
+        return [`none of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)} is touched by this change`];
+    const changes = changeCounts(report);
+    const subject = name === null ? [allWords(total, untouched)] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: name }} is, on ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)},`;
+    const judged = report.images.some(isJudged);
+    const overBefore = count((each) => (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .stateOf */ .L4)(each) === 'over-before');
+    const standing = overBefore > 0 ? `${overBefore} over before this change` : '';
+    if (judged && overBefore === 0)
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${subject} within budget${changes === '' ? '' : `: ${changes}`}`;
+    const rest = [standing, changes, untouched > 0 ? `${untouched} not touched` : '']
+        .filter((words) => words !== '')
+        .join(', ');
+    return [
+        ...(name === null ? [(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: name }} on ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)}`),
+    ].concat(rest === '' ? ' unchanged' : `: ${rest}`);
+}
+/** `all 24 images are`, `all 2 of 24 images that this change touches are`. */
+function allWords(total, untouched) {
+    if (untouched === 0)
+        return `all ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, 'image')} are`;
+    const touched = total - untouched;
+    return touched === 1
+        ? `the 1 of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, 'image')} that this change touches is`
+        : `the ${touched} of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, 'image')} that this change touches are`;
+}
+/** `2 larger, 1 smaller, 3 with no comparison`, or nothing. */
+function changeCounts(report) {
+    const amounts = report.images.flatMap((image) => (image.untouched ? [] : [(0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .leadChange */ .bG)(image)?.amount ?? null]));
+    const counts = [
+        [amounts.filter((amount) => amount !== null && amount > 0).length, 'larger'],
+        [amounts.filter((amount) => amount !== null && amount < 0).length, 'smaller'],
+        [amounts.filter((amount) => amount === null).length, 'with no comparison'],
+    ];
+    return counts
+        .filter(([count]) => count > 0)
+        .map(([count, words]) => `${count} ${words}`)
+        .join(', ');
+}
+/** The verdict on one image: `` `api` is over by 3.9 MB ``. */
+function imageHeadline(image) {
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: image.name }} ${verdictWords(image)}`;
+}
+/** The same without the name, to follow it: `is over by 3.9 MB`. */
+function verdictWords(image) {
+    const toDownload = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .leadMetric */ .lL)(image) === 'downloadSize' ? ' to download' : '';
+    const amount = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .leadChange */ .bG)(image)?.amount ?? 0;
+    const broken = (test) => brokenWords(image.checks.filter(test));
+    const over = broken((check) => check.status === 'over');
+    const words = {
+        untouched: ['is not touched by this change'],
+        failed: ['could not be measured'],
+        'not-judged': [over === '' ? 'could not be judged' : `could not be judged in full, and ${over}`],
+        over: [`${over}${image.base === null ? ' (no comparison)' : ''}`],
+        waived: [`${broken((check) => check.status === 'waived')} (accepted)`],
+        warned: [`${broken((check) => check.status === 'warned')} (soft limit)`],
+        'over-before': ['was over before this change'],
+        'base-image': [`${broken((check) => check.reason === 'base-image')} since the base image grew`],
+        'no-comparison': [
+            isJudged(image)
+                ? `${nearWords(image) || 'is within budget'} (no comparison)`
+                : `is ${sizeWords(image)} (no comparison)`,
+        ],
+        smaller: [`is ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(Math.abs(amount))} smaller${toDownload}`],
+        near: [nearWords(image)],
+        larger: [largerWords(image, amount, toDownload)],
+        unchanged: [`is the same ${toDownload === '' ? 'size' : 'download size'} as ${baseName(image)}`],
+    };
+    return words[(0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .stateOf */ .L4)(image)];
+}
+/** Whether any of its budgets says something: growth over time has nothing to be counted from at first. */
+function isJudged({ checks }) {
+    return checks.some(({ reason }) => reason !== 'no-record');
+}
+function largerWords(image, amount, toDownload) {
+    const judged = isJudged(image) ? 'is within budget, ' : '';
+    const larger = `${judged || 'is '}${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(Math.abs(amount))} larger${toDownload}`;
+    const fromBase = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .baseImageGrowth */ .M6)(image);
+    const isSame = image.baseImage?.before?.name === image.baseImage?.after?.name;
+    if (fromBase === null || fromBase <= 0 || !isSame)
+        return larger;
+    const grew = `the base image grew by ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(fromBase)}`;
+    return judged === '' ? `${larger}, ${grew}` : `${judged}${grew}`;
+}
+/** What an amount of a budget is an amount of, where it is not plainly the image's size or its layers. */
+const OF = {
+    'max-size': '',
+    'max-download-size': ' of download',
+    'max-layers': '',
+    'max-increase': ' of growth',
+    forbid: '',
+};
+/** `growth`, `30-day growth`, `growth since v1.4`: what a budget on growth is a budget of. */
+function growthNoun({ over, against }) {
+    if (over === null)
+        return 'growth';
+    return over.kind === 'days' ? `${over.days}-day growth` : `growth since ${releaseName(against)}`;
+}
+function releaseName(against) {
+    return against?.tag ? (0,_characters_js__WEBPACK_IMPORTED_MODULE_2__/* .shorten */ .ml)(against.tag, PART_MAX, '...') : 'the last release';
+}
+/** `its growth budget by 3.1 MB`, `its 30-day growth budget by 3.1 MB`, `its growth budget by 3.1 MB since v1.4`. */
+function growthBudget(check) {
+    const { over, against } = check;
+    const time = over?.kind === 'days' ? `${over.days}-day ` : '';
+    const since = over?.kind === 'release' ? ` since ${releaseName(against)}` : '';
+    return `its ${time}growth budget by ${excessWords(check)}${since}`;
+}
+/** ` in its own layers`, ` in /app/node_modules`: where a budget on a part of the image is broken; nothing for the whole of it. */
+function inWords({ scope }) {
+    if (scope === null)
+        return '';
+    const words = {
+        own: 'its own layers',
+        base: 'the base image',
+        path: (0,_characters_js__WEBPACK_IMPORTED_MODULE_2__/* .shorten */ .ml)(scope.of ?? '', PART_MAX, '...'),
+        stage: `stage ${scope.of}`,
+        package: `package ${(0,_characters_js__WEBPACK_IMPORTED_MODULE_2__/* .shorten */ .ml)(scope.of ?? '', PART_MAX, '...')}`,
+        rule: '',
+    };
+    return ` in ${words[scope.kind]}`;
+}
+/** Longest path or package in a headline. */
+const PART_MAX = 60;
+/** `is over by 3.9 MB and 1 layer`, `is over its growth budget by 10.7 MB`, `has 1 forbidden finding`: what broken budgets come to. */
+function brokenWords(checks) {
+    const over = overWords(checks);
+    const forbidden = forbiddenWords(checks);
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)([...(over === '' ? [] : [`is over ${over}`]), ...(forbidden === '' ? [] : [`has ${forbidden}`])]);
+}
+/**
+ * `by 3.9 MB and 1 layer`, `its growth budget by 10.7 MB`, `by 1.2 MB in /app/node_modules`: by how much broken budgets are broken; empty
+ * for none. Growth is spoken of where no cap is broken, and parts of the image where the whole fits: two amounts of bytes in one sentence
+ * are a riddle, and the table has all of them.
+ */
+function overWords(checks) {
+    const sized = checks.filter((check) => check.metric !== 'findings');
+    const whole = sized.filter((check) => check.scope === null);
+    const told = whole.length > 0 ? whole : sized;
+    const caps = told.filter((check) => check.budget !== 'max-increase');
+    if (caps.length > 0)
+        return `by ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(caps.map((check) => `${excessWords(check)}${OF[check.budget]}${inWords(check)}`))}`;
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(told.map((check) => `${growthBudget(check)}${inWords(check)}`));
+}
+/** `2 forbidden findings`, or nothing. */
+function forbiddenWords(checks) {
+    const count = checks
+        .filter((check) => check.metric === 'findings')
+        .reduce((total, check) => total + (check.excess ?? 0), 0);
+    return count === 0 ? '' : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(count, 'forbidden finding');
+}
+function nearWords(image) {
+    const near = image.checks.filter(_state_js__WEBPACK_IMPORTED_MODULE_4__/* .isNear */ .HQ);
+    if (near.length === 0)
+        return '';
+    return `is near its budget: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(near.map(leftWords))}`;
+}
+/** `2.1 MB left`, `1 layer left`, `1.6 MB of 30-day growth left`, `nothing left`. */
+function leftWords(check) {
+    const amount = leftAmount(check);
+    if (amount === null)
+        return `nothing left${check.over === null ? '' : ` of its ${growthNoun(check)}`}${inWords(check)}`;
+    const of = check.budget === 'max-increase' ? ` of ${growthNoun(check)}` : OF[check.budget];
+    return `${amount}${of} left${inWords(check)}`;
+}
+/** `2.1 MB`, `1 layer`, `0.4 %`; null: nothing. */
+function leftAmount({ limit, actual, unit }) {
+    const left = limit - (actual ?? 0);
+    if (left <= 0)
+        return null;
+    if (unit === 'percent')
+        return (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatPercent */ .l9)(left).slice(1);
+    return unit === 'layers' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(left, 'layer') : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(left);
+}
+/** `3.9 MB`, `1 layer`: by how much a budget is broken. */
+function excessWords(check) {
+    const excess = check.excess ?? 0;
+    if (check.metric === 'findings')
+        return (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(excess, 'finding');
+    return check.metric === 'layers' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(excess, 'layer') : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(excess);
+}
+/** `+15.7 MB`, `+1`: growth in the metric of a check. */
+function amountWords(check, amount) {
+    return check.metric === 'size' || check.metric === 'download-size' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSigned */ .Gp)(amount) : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSignedCount */ .t2)(amount);
+}
+/** `max-size`, `max-increase` over 30 days, `max-increase` of own layers, `max-size` of `/app/node_modules`: a budget in a sentence. */
+function budgetName({ budget, scope, over, against }) {
+    if (over?.kind === 'days')
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: budget }} over ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(over.days, 'day')}`;
+    if (over?.kind === 'release')
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: budget }} since ${releaseName(against)}`;
+    if (scope === null)
+        return [{ code: budget }];
+    const words = {
+        own: ['own layers'],
+        base: ['the base image'],
+        path: [{ code: scope.of ?? '' }],
+        stage: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `the stage ${{ code: scope.of ?? '' }}`,
+        package: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `the package ${{ code: scope.of ?? '' }}`,
+        rule: [],
+    };
+    return scope.kind === 'rule'
+        ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: budget }} of ${{ code: scope.of }}`
+        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: budget }} of ${words[scope.kind]}`;
+}
+/** `148.2 MB`, `51.0 MB to download`, `9 layers`: what the image is. */
+function sizeWords(image) {
+    const { head } = image;
+    if (head === null)
+        return 'not measured';
+    if (head.size !== null)
+        return (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(head.size);
+    return head.downloadSize === null
+        ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(head.layers, 'layer')
+        : `${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(head.downloadSize)} to download`;
+}
+/** Branch names are short, but GitHub takes 255 characters, and the name stands in every table's head. */
+const REF_MAX = 60;
+/** The base as its user knows it: `main`, or `the base`. */
+function baseName(image) {
+    const { kind, ref, commit } = image.baseline;
+    if (ref === null || isCommit(ref, commit))
+        return 'the base';
+    return (0,_characters_js__WEBPACK_IMPORTED_MODULE_2__/* .shorten */ .ml)(kind === 'image' ? shortReference(ref) : ref, REF_MAX, '...');
+}
+/** `docker://ghcr.io/acme/api:1.1` as `api:1.1`, `oci-archive:out/api.tar` as `api.tar`: enough to tell two versions apart. */
+function shortReference(reference) {
+    const rest = reference.replace(/^[a-z-]+:(?:\/\/)?/, '').replace(/(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1');
+    return rest.split(/[\\/](?=[^\\/]*[^\\/.])/).at(-1) ?? rest;
+}
+/** A ref that is nothing but the commit's own digits tells no name. */
+function isCommit(ref, commit) {
+    return commit !== null && ref.length >= 7 && commit.startsWith(ref);
+}
+/** Seven digits, as git shortens it. */
+function shortCommit(commit) {
+    return commit.slice(0, 7);
+}
+/** The words for a check's status. */
+function statusWords(check) {
+    const words = {
+        within: () => ({ tone: 'good', words: 'within' }),
+        near: () => ({ tone: 'warn', words: `near: ${leftAmount(check) ?? 'nothing'} left` }),
+        over: () => ({ tone: 'bad', words: check.metric === 'findings' ? 'not allowed' : `over by ${excessWords(check)}` }),
+        warned: () => ({ tone: 'warn', words: `over by ${excessWords(check)}` }),
+        waived: () => ({ tone: 'warn', words: `over by ${excessWords(check)} (accepted)` }),
+        skipped: () => skippedWords(check),
+    };
+    return words[check.status]();
+}
+function skippedWords(check) {
+    const words = {
+        'over-before': {
+            tone: 'warn',
+            words: check.metric === 'findings' ? 'there before this change' : 'over before this change',
+        },
+        'base-image': { tone: 'warn', words: "not this change's: the base image" },
+        'not-measured': { tone: 'bad', words: 'not measured' },
+        'no-baseline': { tone: 'none', words: 'not judged: no comparison' },
+        'no-record': { tone: 'none', words: 'not judged: no record' },
+    };
+    return check.reason === null ? { tone: 'none', words: 'not judged' } : words[check.reason];
+}
+/** How an image stands, worst first: one status for its row in a table of many. */
+function imageStatus(image) {
+    if (image.untouched)
+        return { tone: 'none', words: 'not touched' };
+    if (image.error !== null || image.head === null)
+        return { tone: 'bad', words: 'could not be measured' };
+    const broken = image.checks.filter((check) => check.status === 'over');
+    const [over, forbidden] = [overWords(broken), forbiddenWords(broken)];
+    if (broken.length > 0) {
+        const words = [...(over === '' ? [] : [`over ${over}`]), ...(forbidden === '' ? [] : [forbidden])];
+        return { tone: 'bad', words: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(words) };
+    }
+    const find = (test) => image.checks.find(test);
+    const remarkable = find((check) => check.reason === 'not-measured') ??
+        find((check) => check.status === 'waived') ??
+        find((check) => check.status === 'warned') ??
+        find((check) => check.reason === 'over-before') ??
+        find((check) => check.reason === 'base-image') ??
+        find((check) => check.status === 'near') ??
+        find((check) => check.status === 'within') ??
+        find((check) => check.reason === 'no-record');
+    if (remarkable !== undefined)
+        return statusWords(remarkable);
+    return { tone: 'none', words: image.base === null ? 'no comparison' : 'no budget' };
+}
+/** A limit as it stands in the budget column: `160 MB`, `12`, `+5 MB`, `+3 %`, `150 MB, soft`. */
+function limitWords(check) {
+    const soft = check.level === 'warn' ? ', soft' : '';
+    if (check.unit === 'findings')
+        return 'none';
+    if (check.unit === 'layers')
+        return `${check.limit}${soft}`;
+    if (check.unit === 'percent')
+        return `${check.limit === 0 ? '0 %' : `+${check.limit} %`}${soft}`;
+    return `${check.budget === 'max-increase' && check.limit > 0 ? '+' : ''}${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatLimit */ .tW)(check.limit)}${soft}`;
+}
+/** The figure a check judged, where it has a row of its own: `+15.7 MB`, `+3.4 %`. */
+function growthWords(check) {
+    if (check.actual === null)
+        return '';
+    return check.unit === 'percent' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatPercent */ .l9)(check.actual) : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSigned */ .Gp)(check.actual);
+}
+/** `+15.7 MB (+10.6 %)`; the percentage only where it says something; `same` for no change. */
+function changeWords(change) {
+    if (change.amount === 0)
+        return 'same';
+    const percent = change.percent === null ? '' : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatPercent */ .l9)(change.percent);
+    return percent === '' || percent === '0.0 %'
+        ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSigned */ .Gp)(change.amount)
+        : `${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSigned */ .Gp)(change.amount)} (${percent})`;
+}
+/** What there is to say of an image besides its verdict and its figures: one phrase a paragraph. */
+function explanation(image, report) {
+    if (image.error !== null)
+        return failureWords(image.error, report);
+    if (image.untouched)
+        return untouchedWords(image);
+    return [
+        ...waiverWords(image, report),
+        ...creepWords(image),
+        ...notJudgedWords(image),
+        ...unmeasuredWords(image),
+        ...unlikeWords(image),
+        ...overBeforeWords(image),
+        ...baseImageCapWords(image),
+        ...noComparisonWords(image),
+        ...noRecordWords(image),
+        ...baseImageWords(image),
+        ...roomWords(image),
+    ];
+}
+/** Why an image was not built. */
+function untouchedWords(image) {
+    const { commit } = image.baseline;
+    const base = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${baseName(image)}${commit === null ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) ` (${{ code: shortCommit(commit) }})`}`;
+    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `Nothing that it is built from differs from ${base}, so it was not built: there are no figures.`];
+}
+/** Message, place and remedy of a failure, and where its log is. Further lines of the message are in `failureOutput`. */
+function failureWords(failure, report) {
+    const [first = '', ...further] = failure.message.trim().split('\n');
+    const place = failure.file === null || failure.line === null
+        ? null
+        : { file: failure.file, line: failure.line, commit: report.head.dirty ? null : report.head.commit };
+    const name = place === null ? null : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .placeName */ .fW)(place);
+    const untold = failure.instruction !== null && !first.includes(failure.instruction) ? failure.instruction : null;
+    const instruction = untold === null ? [] : [{ code: untold }];
+    const prose = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(sentence(first));
+    const at = prose.findIndex((piece) => typeof piece === 'object' && 'code' in piece && piece.code === name);
+    const placed = place !== null && at !== -1
+        ? [
+            (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${prose.slice(0, at)}${{ place }}${untold === null ? '' : [' (', ...instruction, ')']}${prose.slice(at + 1)}`,
+        ]
+        : [prose];
+    const unsaid = [
+        ...(place !== null && at === -1 ? [[{ place }]] : []),
+        ...(at === -1 && untold !== null ? [instruction] : []),
+    ];
+    if (unsaid.length > 0)
+        placed.push((0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `At ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .join */ .fj)(unsaid, ': ')}.`);
+    const log = report.runUrl === null ? [] : [' ', { link: 'Log of the run', url: report.runUrl }];
+    return [
+        ...placed,
+        ...(isListOfSentences(failure) ? further.map((line) => (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(sentence(line))) : []),
+        ...(failure.remedy === null ? [] : [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(sentence(failure.remedy.trim()))]),
+        ['No size is reported.', ...log],
+    ];
+}
+/** Wrong inputs are told all at once, a line each, in this project's own words. */
+function isListOfSentences(failure) {
+    return failure.kind === 'input';
+}
+/** What a tool printed, where the failure's message carries it: the message's lines after the first. */
+function failureOutput(failure) {
+    if (isListOfSentences(failure))
+        return '';
+    return failure.message.trim().split('\n').slice(1).join('\n').trim();
+}
+/** With its full stop, and without the colon that led to what is shown apart. */
+function sentence(text) {
+    const words = text.trim().replace(/:$/, '');
+    return /[.!?…]$/.test(words) || words === '' ? words : `${words}.`;
+}
+function notJudgedWords(image) {
+    const skipped = image.checks.filter((check) => check.reason === 'not-measured');
+    const metric = { size: 'size', 'download-size': 'download size', layers: 'number of layers', findings: '' };
+    const { size, downloadSize } = image.unmeasured;
+    const reasons = { size, 'download-size': downloadSize, layers: null, findings: null };
+    return skipped.map((check) => {
+        const end = check.level === 'fail' ? ' No budget is passed unseen.' : '';
+        if (check.why !== null)
+            return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${budgetName(check)} (${limitWords(check)}) was not judged: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(check.why)}.${end}`;
+        const isUnlike = check.metric === 'download-size' && image.head?.downloadSize !== null;
+        const why = isUnlike ? image.unlikeDownloads : reasons[check.metric];
+        const what = isUnlike ? 'the download sizes cannot be compared' : `the ${metric[check.metric]} is not measured`;
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${budgetName(check)} (${limitWords(check)}) was not judged, since ${what}${why === null ? [] : [': ', ...(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(why)]}.${end}`;
+    });
+}
+/** What was asked for and is not there, where no budget speaks of it. */
+function unmeasuredWords(image) {
+    const names = { size: ['size', 'max-size'], downloadSize: ['download size', 'max-download-size'] };
+    return ['size', 'downloadSize'].flatMap((metric) => {
+        const why = image.unmeasured[metric];
+        const [name, budget] = names[metric];
+        if (why === null || image.checks.some((check) => check.budget === budget && check.scope === null))
+            return [];
+        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `The ${name} is not measured: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(why)}.`];
+    });
+}
+/** Both sides have a figure, and a difference of the two would mean nothing. */
+function unlikeWords(image) {
+    const isSaid = image.checks.some((check) => check.budget === 'max-increase' && check.reason === 'not-measured');
+    if (image.unlikeDownloads === null || isSaid)
+        return [];
+    return [[`The download sizes are not compared: ${image.unlikeDownloads}.`]];
+}
+/** What is to be said of the report as a whole, besides its headline. */
+function reportWords(report) {
+    const { gonePlatforms: gone } = report;
+    if (gone.length === 0)
+        return [];
+    return [[`The base has an image for ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(gone)}, this one has not.`]];
+}
+/** Who accepted what, and whether it still holds. */
+function waiverWords(image, { waiver }) {
+    if (waiver === null)
+        return [];
+    const { label, by, at, problem } = waiver;
+    // Whether it is set is not known: the log has why.
+    if (by === null || at === null)
+        return [];
+    if (problem !== null) {
+        const isConcerned = image.checks.some(({ status }) => status === 'over');
+        return isConcerned ? [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `The label ${{ code: label }} accepts nothing: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(sentence(problem))}`] : [];
+    }
+    const accepted = (status) => image.checks.flatMap((check) => check.status === status && check.accepted !== null && check.growth !== null
+        ? [[`${amountOf(check, check.accepted)}${inWords(check)}`, amountOf(check, check.growth - check.accepted)]]
+        : []);
+    const who = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: by }} accepted`;
+    const how = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `with the label ${{ code: label }} on ${at.slice(0, 10)}`;
+    const [waived, exceeded] = [accepted('waived'), accepted('over')];
+    return [
+        ...(waived.length === 0 ? [] : [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${who} growth up to ${distinct(waived.map(([up]) => up))} ${how}.`]),
+        ...(exceeded.length === 0
+            ? []
+            : [
+                (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${who} ${distinct(exceeded.map(([up]) => up))} ${how}; this is ${distinct(exceeded.map(([, more]) => more.slice(1)))} more, which was not accepted. Set the label anew to accept it.`,
+            ]),
+    ];
+}
+/** The different ones of some words, as a list. */
+function distinct(words) {
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)([...new Set(words)]);
+}
+/** `+15.7 MB`, `+1 layer`: an amount that stands without its check. */
+function amountOf(check, amount) {
+    return check.metric === 'layers'
+        ? `${amountWords(check, amount)} ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(Math.abs(amount), 'layer').replace(/^\S+ /, '')}`
+        : `${amountWords(check, amount)}${check.metric === 'download-size' ? ' of download' : ''}`;
+}
+/** `add the label `image-budget: accept` to accept +15.7 MB`: only where that would help. */
+function acceptPrint(image, report) {
+    const { waiver } = report;
+    // Where the label could not be looked up, it may be set already.
+    if (waiver === null || waiver.by !== null || waiver.problem !== null)
+        return [];
+    if (report.images.length > 1) {
+        // Each has its own amount, and the small print is one for all.
+        const isWanted = report.images.some(({ checks }) => checks.some(_budget_waiver_js__WEBPACK_IMPORTED_MODULE_0__/* .isWaivable */ .uF));
+        return isWanted ? [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `add the label ${{ code: waiver.label }} to accept what grew`] : [];
+    }
+    const broken = image.checks.filter(_budget_waiver_js__WEBPACK_IMPORTED_MODULE_0__/* .isWaivable */ .uF);
+    const amounts = [...new Set(broken.map((check) => `${amountOf(check, check.growth)}${inWords(check)}`))];
+    if (amounts.length === 0)
+        return [];
+    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `add the label ${{ code: waiver.label }} to accept ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(amounts)}`];
+}
+/** Growth that no single change has: how much, since when, and whether it is held against this one. */
+function creepWords(image) {
+    return image.checks.flatMap((check) => {
+        const { over, against, excess, growth, limit, unit, status, reason } = check;
+        if (over === null || against === null || (excess === null && status !== 'near'))
+            return [];
+        const since = over.kind === 'days'
+            ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${against.at.slice(0, 10)} (${{ code: shortCommit(against.commit) }})`
+            : [{ code: against.tag ?? shortCommit(against.commit) }];
+        const grown = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${sinceAmount(check)} since ${since}`;
+        const allowance = unit === 'percent' ? `${limit} %` : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatLimit */ .tW)(limit);
+        const time = over.kind === 'days' ? ` over ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(over.days, 'day')}` : '';
+        if (excess === null)
+            return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${grown}, of ${allowance} allowed${time}.`];
+        const more = limit === 0 ? 'where none is allowed' : `${excessWords(check)} more than the ${allowance} allowed`;
+        const words = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${grown}, ${more}${time}`;
+        if (reason === 'over-before')
+            return [
+                (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${words}; ${baseName(image)} was above that already. This change does not make it worse, so that is not held against it.`,
+            ];
+        if (reason === 'base-image')
+            return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${words}, and that only since the base image grew, so it is not held against this change.`];
+        const isDrift = image.baseImage?.doing === 'drift';
+        const own = growth === null || isDrift ? '' : ` This change itself adds ${amountOf(check, growth).slice(1)}.`;
+        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${words}.${own}`];
+    });
+}
+/** `+23.1 MB`, `+15.6 %`; `Growth` where it has no percentage. */
+function sinceAmount(check) {
+    if (check.actual === null)
+        return 'Growth';
+    return check.unit === 'percent' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatPercent */ .l9)(check.actual) : amountOf(check, check.actual);
+}
+/** Limits on growth over time that there is no record for yet. */
+function noRecordWords(image) {
+    const skipped = image.checks.filter((check) => check.reason === 'no-record');
+    return [...new Set(skipped.map(({ why }) => why))].map((why) => {
+        const budgets = skipped
+            .filter((check) => check.why === why)
+            .map((check) => (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${budgetName(check)} (${limitWords(check)})`);
+        const verb = budgets.length === 1 ? 'was' : 'were';
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .join */ .fj)(budgets, ', ')} ${verb} not judged: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(why ?? 'there is no record')}.`;
+    });
+}
+function overBeforeWords(image) {
+    return image.checks
+        .filter((check) => check.reason === 'over-before' && check.over === null)
+        .map((check) => check.metric === 'findings'
+        ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `It has ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }}, as ${baseName(image)} has. This change does not make it worse, so that is not held against it.`
+        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}), and was over it on ${baseName(image)} already. This change does not make it worse, so that is not held against it.`);
+}
+function baseImageCapWords(image) {
+    return image.checks
+        .filter((check) => check.reason === 'base-image' && check.over === null)
+        .map((check) => check.metric === 'findings'
+        ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `The ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }} came with the base image, so that is not held against it.`
+        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}) only since the base image grew, so that is not held against it.`);
+}
+function noComparisonWords(image) {
+    if (image.base !== null || image.head === null)
+        return [];
+    // A reason may be a failure's message with a tool's output after it: its first line is the reason.
+    const [reason = ''] = (image.baseline.reason ?? '').trim().split('\n');
+    if (reason === '')
+        return [['There is nothing to compare with.']];
+    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(`There is nothing to compare with: ${sentence(reason)}`)];
+}
+/** Told apart from what the change itself did: a base image that moved is nobody's line. */
+function baseImageWords(image) {
+    const { baseImage, change } = image;
+    if (baseImage?.change !== 'changed' || change === null)
+        return [];
+    const { before, after } = baseImage;
+    const growth = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .baseImageGrowth */ .M6)(image);
+    // Where the change names another one, that is the first of the causes.
+    if (baseImage.doing !== 'drift' && growth !== null && growth !== 0)
+        return [];
+    const why = baseImage.doing === 'drift' ? (0,_causes_js__WEBPACK_IMPORTED_MODULE_1__/* .whyWords */ .WV)({ layer: null, amount: growth, why: baseImage.why }) : [];
+    const by = growth === null || growth === 0 ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) ` (${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSigned */ .Gp)(growth)})`;
+    if (after === null || before === null || before.name !== after.name) {
+        // Without a name there is none: `FROM scratch`.
+        const name = (side) => ({ code: side === null ? 'scratch' : (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .familiarName */ .hG)(side.name) });
+        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `The base image is ${name(after)} now, was ${name(before)}${by}.`];
+    }
+    const digests = before.digest === null || after.digest === null
+        ? []
+        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) ` from ${{ code: shortDigest(before.digest) }} to ${{ code: shortDigest(after.digest) }}`;
+    const name = { code: (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .familiarName */ .hG)(after.name) };
+    if (baseImage.doing === 'change')
+        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${ownWords(image)}The base image ${name} is moved${digests}${by}.`];
+    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${ownWords(image)}${name} moved${digests}${by}${driftWords(image)}${why}.`];
+}
+/** Whose doing it is that a base image moved by itself, and which budgets do not count it. */
+function driftWords(image) {
+    if (image.baseImage?.doing !== 'drift')
+        return [];
+    const budgets = [...new Set(image.checks.filter((check) => check.uncounted > 0).map((check) => check.budget))];
+    const names = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .join */ .fj)(budgets.map((name) => [{ code: name }]), ', ');
+    const uncounted = budgets.length === 0 ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) ` and is not counted against ${names}`;
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `, which is not this change's doing${uncounted}`;
+}
+function ownWords(image) {
+    const own = image.change?.[(0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .leadMetric */ .lL)(image) === 'size' ? 'ownSize' : 'ownDownloadSize']?.amount;
+    if (own === undefined)
+        return '';
+    if (own === 0)
+        return 'This change adds nothing of its own. ';
+    return own > 0
+        ? `This change adds ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(own)} of its own. `
+        : `This change itself saves ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(-own)}. `;
+}
+function shortDigest(digest) {
+    return digest.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1');
+}
+/** How much room is left, and the cap that keeps a gain. */
+function roomWords(image) {
+    const words = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .join */ .fj)([...leftOfCapWords(image), ...ratchetWords(image)], ' ');
+    return words.length === 0 ? [] : [words];
+}
+function leftOfCapWords(image) {
+    if ((0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .stateOf */ .L4)(image) !== 'smaller')
+        return [];
+    const name = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .leadMetric */ .lL)(image) === 'size' ? 'max-size' : 'max-download-size';
+    const cap = image.checks.find((check) => check.budget === name && check.scope === null && check.level === 'fail');
+    if (cap === undefined || cap.actual === null)
+        return [];
+    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(cap.limit - cap.actual)} under its budget of ${limitWords(cap)}.`];
+}
+/**
+ * `The budget could go down to 140 MB: `max-size: 140 MB`.`, as the input takes it: nothing where the image grew, where a budget is nearly
+ * used up, or where one is broken, by whomever.
+ */
+function ratchetWords(image) {
+    const state = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .stateOf */ .L4)(image);
+    if ((state !== 'smaller' && state !== 'unchanged') || image.checks.some(({ excess }) => excess !== null))
+        return [];
+    const lower = image.ratchets.filter(({ budget }) => {
+        const change = image.change?.[budget === 'max-size' ? 'size' : 'downloadSize'] ?? null;
+        return change !== null && change.amount <= 0;
+    });
+    if (lower.length === 0)
+        return [];
+    const limits = lower.map(({ proposed }) => (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatLimit */ .tW)(proposed));
+    const lines = lower.map(({ budget }, at) => [{ code: `${budget}: ${limits[at]}` }]);
+    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `The budget${lower.length === 1 ? '' : 's'} could go down to ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(limits)}: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .join */ .fj)(lines, ', ')}.`];
+}
+/** All an image has to say when nothing happened: `` `api` is the same size as main (148.2 MB, budget 160 MB) ``. */
+function quietWords(image) {
+    if (image.untouched)
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${imageHeadline(image)}, and was not built.`;
+    const metric = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .leadMetric */ .lL)(image);
+    const capped = Object.fromEntries(image.checks
+        .filter((check) => check.scope === null && check.over === null)
+        // The first of two counts: a soft limit is the second.
+        .toReversed()
+        .map((check) => [check.budget, check]));
+    const cap = (check) => (check === undefined ? '' : `, budget ${limitWords(check)}`);
+    const facts = [`${sizeWords(image)}${cap(capped[metric === 'size' ? 'max-size' : 'max-download-size'])}`];
+    if (metric === 'size' && capped['max-download-size'] && image.head?.downloadSize) {
+        facts.push(`${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(image.head.downloadSize)} to download${cap(capped['max-download-size'])}`);
+    }
+    if (capped['max-layers'] && image.head)
+        facts.push(`${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(image.head.layers, 'layer')}${cap(capped['max-layers'])}`);
+    if (capped['max-increase'])
+        facts.push(`growth budget ${limitWords(capped['max-increase'])}`);
+    for (const check of image.checks) {
+        const { over, against, actual } = check;
+        if (over === null || against === null || actual === null)
+            continue;
+        const since = over.kind === 'days' ? against.at.slice(0, 10) : releaseName(against);
+        facts.push(`${growthWords(check)} since ${since}, budget ${limitWords(check)}`);
+    }
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${imageHeadline(image)} (${facts.join('; ')}).`;
+}
+/** `Docker 28.0.4, classic store`, `BuildKit 0.21.0 (docker-container)`. */
+function engineWords(image) {
+    const { engine } = image;
+    if (engine === null)
+        return null;
+    return engine.store === 'buildkit'
+        ? `BuildKit ${engine.version} (${engine.driver})`
+        : `Docker ${engine.version}, ${engine.store} store`;
+}
+/** Platform, how the base was had, engine and store or the image's place, how growth is accepted: small print, in that order. */
+function smallPrint(image, report) {
+    const engine = engineWords(image);
+    const { source } = image;
+    const digest = source === null || source.digest === null ? [] : [' (', { code: shortDigest(source.digest) }, ')'];
+    return [
+        ...(image.platform === null ? [] : [[image.platform]]),
+        ...baselinePrint(image),
+        ...(engine === null ? [] : [[engine]]),
+        ...(image.sizeFrom === 'engine' ? [['size as the engine counts it']] : []),
+        ...(source === null ? [] : [[{ code: source.reference }, ...digest]]),
+        ...acceptPrint(image, report),
+    ];
+}
+function baselinePrint(image) {
+    const { passedOver } = image.baseline;
+    const print = basePrint(image);
+    return passedOver === null ? print : [...print, (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(passedOver)];
+}
+function basePrint(image) {
+    const { kind, commit, ref, record } = image.baseline;
+    if (kind === 'none' || image.base === null)
+        return [];
+    if (kind === 'image')
+        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `base ${{ code: ref ?? '' }}`];
+    if (kind === 'record' && record !== null) {
+        if (record.behind === 0)
+            return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `base as recorded of ${{ code: shortCommit(record.commit) }}`];
+        const distance = (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(record.behind, 'commit');
+        return [
+            (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `base as recorded of ${{ code: shortCommit(record.commit) }} (${record.at.slice(0, 10)}), ${distance} before ${{ code: shortCommit(commit ?? '') }}`,
+        ];
+    }
+    return [commit === null ? ['base built for this run'] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `base built from ${{ code: shortCommit(commit) }}`];
+}
+/** Totals a table shows one row each of, in its order, with the row's name. */
+const METRICS = [
+    { metric: 'size', name: 'Size', budget: 'max-size' },
+    { metric: 'downloadSize', name: 'Download', budget: 'max-download-size' },
+    { metric: 'layers', name: 'Layers', budget: 'max-layers' },
+];
+
+
+/***/ }),
+
+/***/ 1972:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -71114,7 +72181,7 @@ async function readClassicSizes(exec, image, config) {
 }
 
 // EXTERNAL MODULE: ./build/inputs/reference.js
-var inputs_reference = __nccwpck_require__(9210);
+var inputs_reference = __nccwpck_require__(6829);
 ;// CONCATENATED MODULE: ./build/image/source/choice.js
 
 
@@ -75343,49 +76410,8 @@ function createPlaces(deps) {
     };
 }
 
-;// CONCATENATED MODULE: ./build/inputs/name.js
-
-
-const LONGEST = 100;
-/**
- * The image's name where the user gave none: the repository's name, then what tells this image from the repository's others: the
- * context's folder, the Dockerfile's folder where that is another one, the Dockerfile's own name, the target. `shop`,
- * `shop/services/api`, `shop/worker:debug`. `context` is relative to the repository's root ('' for the root itself), `file` the
- * Dockerfile relative to that root. A name that is too long ends in a hash of the whole.
- */
-function defaultName(repository, context, file, target) {
-    const folder = external_node_path_.posix.dirname(file);
-    const stem = external_node_path_.posix
-        .basename(file)
-        .replace(/\.?Dockerfile\.?/i, '')
-        .replace(/^\.+|\.+$/g, '');
-    const parts = [repository, context, folder === '.' || folder === context ? '' : folder, stem];
-    return atMost(parts.filter((part) => part !== '').join('/') + (target === null ? '' : `:${target}`));
-}
-/**
- * The name of an image that is measured where it lies: the repository's without registry, tag and digest (`acme/api`, `node`), or the
- * name of the file or folder. The same for every version of an image, for it keys the comment.
- */
-function nameOfReference(reference) {
-    if (reference.transport === 'docker')
-        return atMost(reference.repository.replace(/^library\//, ''));
-    if (reference.transport === 'docker-daemon') {
-        const id = /^(?:sha256:)?[0-9a-f]{12}(?=[0-9a-f]*$)/.exec(reference.name)?.[0];
-        return atMost(id ?? reference.name.replace(/@.*$/, '').replace(/:[^:/]*$/, ''));
-    }
-    const file = reference.path
-        .replace(/[\\/]+$/, '')
-        .split(/[\\/]/)
-        .at(-1) ?? '';
-    return atMost(file.replace(/(?:\.tar)?(?:\.gz|\.zst)?$/, '') || 'image');
-}
-function atMost(name) {
-    if (name.length <= LONGEST)
-        return name;
-    const hash = (0,external_node_crypto_.createHash)('sha256').update(name).digest('hex').slice(0, 8);
-    return `${name.slice(0, LONGEST - 1 - hash.length)}~${hash}`;
-}
-
+// EXTERNAL MODULE: ./build/inputs/name.js
+var inputs_name = __nccwpck_require__(3937);
 ;// CONCATENATED MODULE: ./build/build/ignore-file.js
 
 /** Longest ignore file that is read, in bytes. */
@@ -75802,7 +76828,7 @@ async function measureBuilds(tools, surroundings, world, commons, facts, onName,
 /** Measures an image where it lies, and then what it is compared with: nothing is built, and no repository is needed. */
 async function measureImages(image, tools, surroundings, world, facts, onName) {
     const { inputs, contents } = tools;
-    facts.name = inputs.name ?? nameOfReference(image);
+    facts.name = inputs.name ?? (0,inputs_name/* nameOfReference */.iE)(image);
     onName(facts.name);
     facts.head = { ...facts.head, reference: image.text };
     const reading = { ...tools, name: facts.name };
@@ -75876,7 +76902,7 @@ function nameOf(inputs, cwd, repository, repositoryName) {
     const context = (0,external_node_path_.relative)(repository.root, (0,external_node_path_.resolve)(cwd, inputs.context)).replaceAll('\\', '/');
     const name = repositoryName ?? repository.root.split(/[\\/]/).at(-1) ?? 'image';
     const file = (0,external_node_path_.relative)(repository.root, (0,external_node_path_.resolve)(cwd, inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'))).replaceAll('\\', '/');
-    return defaultName(name, context, file, inputs.target);
+    return (0,inputs_name/* defaultName */.Z2)(name, context, file, inputs.target);
 }
 async function headRevision(repository, scratch, uncommitted, log) {
     const found = await repository.tryGit(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);
@@ -79361,10 +80387,11 @@ __nccwpck_require__.d(__webpack_exports__, {
   rej: () => (/* binding */ strictObject),
   YjP: () => (/* binding */ string),
   PVZ: () => (/* binding */ tuple),
+  KCZ: () => (/* binding */ union),
   L5J: () => (/* binding */ unknown)
 });
 
-// UNUSED EXPORTS: ZodAny, ZodArray, ZodBase64, ZodBase64URL, ZodBigInt, ZodBigIntFormat, ZodBoolean, ZodCIDRv4, ZodCIDRv6, ZodCUID, ZodCUID2, ZodCatch, ZodCodec, ZodCreditCard, ZodCustom, ZodCustomStringFormat, ZodDate, ZodDefault, ZodDiscriminatedUnion, ZodE164, ZodEmail, ZodEmoji, ZodEnum, ZodExactOptional, ZodFile, ZodFunction, ZodGUID, ZodIBAN, ZodIPv4, ZodIPv6, ZodISODate, ZodISODuration, ZodISOTime, ZodInstanceOf, ZodIntersection, ZodJWT, ZodKSUID, ZodLazy, ZodLiteral, ZodMAC, ZodMap, ZodNaN, ZodNanoID, ZodNever, ZodNonOptional, ZodNull, ZodNullable, ZodNumber, ZodNumberFormat, ZodObject, ZodOptional, ZodPipe, ZodPrefault, ZodPreprocess, ZodPromise, ZodReadonly, ZodRecord, ZodSet, ZodString, ZodStringFormat, ZodSuccess, ZodSymbol, ZodTemplateLiteral, ZodTransform, ZodTuple, ZodType, ZodULID, ZodURL, ZodUUID, ZodUndefined, ZodUnion, ZodUnknown, ZodVoid, ZodXID, ZodXor, _ZodString, _default, _function, any, base64, base64url, bigint, catch, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, date, describe, e164, email, emoji, exactOptional, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, instanceof, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseRecord, mac, map, meta, nan, nanoid, nativeEnum, never, nonoptional, nullable, nullish, optional, partialRecord, pipe, prefault, preprocess, promise, readonly, refine, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, transform, uint32, uint64, ulid, undefined, union, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
+// UNUSED EXPORTS: ZodAny, ZodArray, ZodBase64, ZodBase64URL, ZodBigInt, ZodBigIntFormat, ZodBoolean, ZodCIDRv4, ZodCIDRv6, ZodCUID, ZodCUID2, ZodCatch, ZodCodec, ZodCreditCard, ZodCustom, ZodCustomStringFormat, ZodDate, ZodDefault, ZodDiscriminatedUnion, ZodE164, ZodEmail, ZodEmoji, ZodEnum, ZodExactOptional, ZodFile, ZodFunction, ZodGUID, ZodIBAN, ZodIPv4, ZodIPv6, ZodISODate, ZodISODuration, ZodISOTime, ZodInstanceOf, ZodIntersection, ZodJWT, ZodKSUID, ZodLazy, ZodLiteral, ZodMAC, ZodMap, ZodNaN, ZodNanoID, ZodNever, ZodNonOptional, ZodNull, ZodNullable, ZodNumber, ZodNumberFormat, ZodObject, ZodOptional, ZodPipe, ZodPrefault, ZodPreprocess, ZodPromise, ZodReadonly, ZodRecord, ZodSet, ZodString, ZodStringFormat, ZodSuccess, ZodSymbol, ZodTemplateLiteral, ZodTransform, ZodTuple, ZodType, ZodULID, ZodURL, ZodUUID, ZodUndefined, ZodUnion, ZodUnknown, ZodVoid, ZodXID, ZodXor, _ZodString, _default, _function, any, base64, base64url, bigint, catch, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, date, describe, e164, email, emoji, exactOptional, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, instanceof, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseRecord, mac, map, meta, nan, nanoid, nativeEnum, never, nonoptional, nullable, nullish, optional, partialRecord, pipe, prefault, preprocess, promise, readonly, refine, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, transform, uint32, uint64, ulid, undefined, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
 var core_core = __nccwpck_require__(8532);

@@ -8,6 +8,7 @@ import { BUDGET_FILE, BUDGET_FILE_MAX, parseBudgetFile, type BudgetFile, type Fi
 import type { Extended } from './inputs/extends.ts'
 import {
   givenInputs,
+  inputNames,
   inputsOf,
   notValid,
   onOneLine,
@@ -15,6 +16,7 @@ import {
   placed,
   problemsOf,
   type GivenValues,
+  type InputName,
   type Inputs,
 } from './inputs/inputs.ts'
 import { parseCommaOrLines } from './inputs/list.ts'
@@ -82,6 +84,60 @@ export async function configure(values: Record<string, string>, world: Configure
     images: images.map((each) => read(found, given, each)),
     common: read(found, given, null),
     files: found.paths,
+  }
+}
+
+/** What a run that reads reports is asked for. */
+export type ConfiguredReports = {
+  common: Inputs
+  /** Names of images that a report has to be there of: those that are given, else those of the budget file, where there is one with a list. */
+  expected: string[]
+  /** Whether a broken budget of an image fails the job, by the image's name. */
+  fails: (name: string) => boolean
+}
+
+/** What an input still says where nothing is measured. */
+const OF_REPORTING: ReadonlySet<string> = new Set<InputName>([
+  'name',
+  'config',
+  'images',
+  'accept-label',
+  'comment',
+  'fail',
+  'mode',
+  'reports',
+  'allow-pull-request-target',
+  'github-token',
+])
+
+/** The same for `mode: report`, which needs no checkout: a budget file is read where one is there. Throws as `configure`. */
+export async function configureReports(
+  values: Record<string, string>,
+  world: ConfigureWorld,
+): Promise<ConfiguredReports> {
+  const found = await openBudgetFile(values, world)
+  const given = givenInputs(values)
+  const problems = [
+    ...problemsOf(found === null ? given : settingsOf(given, found.file, null)),
+    ...[...given.keys()]
+      .filter((name) => !OF_REPORTING.has(name) && inputNames.some((known) => known === name))
+      .map((name) => `\`${name}\` is given, but with \`mode: report\` nothing is measured: it has no effect.`),
+  ]
+  if (problems.length > 0) throw notValid(problems, found !== null)
+  const common = found === null ? parseInputs(values) : read(found, given, null)
+  const wanted = namesIn(given)
+  const images = found?.file.images ?? []
+  // The file's own values have been checked.
+  const fails = new Map(
+    images.map((image) => [
+      image.name,
+      settingsOf(given, found!.file, image).get('fail')?.text.trim().toLowerCase() !== 'false',
+    ]),
+  )
+  return {
+    common,
+    expected: wanted.length > 0 ? wanted : images.map(({ name }) => name),
+    fails: (name) => fails.get(name) ?? common.fail,
   }
 }
 

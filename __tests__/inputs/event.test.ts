@@ -62,6 +62,11 @@ describe('a pull request', () => {
     expect(readEvent(name, event, null, '').pullRequest).toBe(2)
   })
 
+  it('that runs with a token that may write is read where the user takes that upon themselves', () => {
+    const { payload: event } = payload('pull_request.opened', { pull_request: { base: { ref: 'main' } } })
+    expect(readEvent('pull_request_target', event, null, '', true)).toEqual(readEvent('pull_request', event, null, ''))
+  })
+
   it('is refused with a token that may write', () => {
     const { payload: event } = payload('pull_request.opened')
     expect(failureOf('pull_request_target', event)).toMatchObject({
@@ -69,6 +74,57 @@ describe('a pull request', () => {
       message: expect.stringContaining('`pull_request_target`'),
       remedy: expect.stringContaining('Run on `pull_request`'),
     })
+  })
+})
+
+describe('a run that follows another one', () => {
+  const of = (run: JsonObject, overrides: JsonObject = {}): EventFacts => {
+    const { name, payload: event } = payload('workflow_run.completed', {
+      repository: { full_name: 'octo-org/shop', default_branch: 'main' },
+      ...overrides,
+      workflow_run: { event: 'pull_request', head_sha: sha('b'), head_branch: 'feature', ...run },
+    })
+    return readEvent(name, event, null, 'refs/heads/main')
+  }
+
+  it('tells the head that was run, of this repository or of a fork, and no pull request', () => {
+    expect(of({})).toMatchObject({
+      pullRequest: null,
+      pushed: null,
+      labelled: null,
+      onDefaultBranch: false,
+      follows: { headSha: sha('b'), headBranch: 'feature', headRepository: 'octo-org/shop' },
+    })
+    // What lists pull requests there is empty for a fork's, and not looked at.
+    expect(of({ head_repository: { full_name: 'mallory/shop' }, pull_requests: [{ number: 9 }] })).toMatchObject({
+      pullRequest: null,
+      follows: { headRepository: 'mallory/shop' },
+    })
+  })
+
+  it.each([
+    ['a push', { event: 'push' }, 'the run that this one follows was of `push`, not of `pull_request`'],
+    ['one that nobody may have built', { event: 'pull_request_target' }, 'was of `pull_request_target`'],
+    ['a fork that is gone', { head_repository: null }, 'the branch of the pull request is gone'],
+    ['a branch that is gone', { head_branch: null }, 'the branch of the pull request is gone'],
+  ])('has nothing to report on after %s', (_, run, reason) => {
+    expect(of(run).follows).toEqual({ reason: expect.stringContaining(reason) })
+  })
+
+  it.each([
+    { head_sha: 'main' },
+    { head_sha: `${sha('b')}\n` },
+    { head_repository: { full_name: '../shop/x' } },
+    { head_branch: '' },
+  ])('is not believed with %j', (run) =>
+    expect(() => of(run)).toThrow('The payload of the event `workflow_run` is not as GitHub describes it'),
+  )
+
+  it('of other events is none', () => {
+    for (const kind of ['push', 'pull_request.opened', 'workflow_dispatch'] as const) {
+      const { name, payload: event } = payload(kind)
+      expect(readEvent(name, event, null, '').follows).toBeNull()
+    }
   })
 })
 
@@ -207,7 +263,7 @@ describe('a payload that is not as GitHub describes it', () => {
   })
 
   it('is never any other error', () => {
-    const names = fc.constantFrom('pull_request', 'merge_group', 'push', 'schedule', 'constructor')
+    const names = fc.constantFrom('pull_request', 'merge_group', 'push', 'workflow_run', 'schedule', 'constructor')
     fc.assert(
       fc.property(names, fc.jsonValue(), fc.constantFrom('pull_request', 'merge_group', ''), (name, value, key) => {
         try {

@@ -81,6 +81,10 @@ const bad: [InputName, string, string, string][] = [
   ['data-branch', 'a.lock', '`a.lock`', 'the name of a branch that has nothing else: `image-budget`'],
   ['comment', 'true', '`true`', '`on-change`, `always`, `off`'],
   ['fail', 'yes', '`yes`', '`true` or `false`'],
+  ['mode', 'Report', '`Report`', '`check`, `measure`, `report`'],
+  ['reports', ',', '`,`', 'files or folders, comma- or line-separated'],
+  ['reports', 'a\u0007', '`a\\u0007`', 'files or folders, comma- or line-separated'],
+  ['allow-pull-request-target', '1', '`1`', '`true` or `false`'],
 ]
 /** Any text is a command, and any text may be a token. */
 const anyText: InputName[] = ['before-build', 'github-token']
@@ -249,6 +253,9 @@ describe('good values', () => {
       'data-branch': 'data/sizes',
       comment: 'always',
       fail: 'FALSE',
+      mode: 'report',
+      reports: 'one.json, artifacts\n/tmp/more',
+      'allow-pull-request-target': 'True',
       'github-token': 'ghs_x',
     } satisfies Record<Exclude<InputName, 'config' | 'images' | 'image'>, string>
     const none = { maxSize: null, maxDownloadSize: null, maxLayers: null, maxIncrease: null }
@@ -310,6 +317,9 @@ describe('good values', () => {
       dataBranch: 'data/sizes',
       comment: 'always',
       fail: false,
+      mode: 'report',
+      reports: ['one.json', 'artifacts', '/tmp/more'],
+      allowPullRequestTarget: true,
       githubToken: 'ghs_x',
     })
   })

@@ -191,6 +191,10 @@ function text(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
 
+function isFollowing(payload: JsonObject): boolean {
+  return payload.workflow_run !== undefined
+}
+
 /** What the runner sets from the event: https://docs.github.com/actions/reference/workflows-and-actions/events-that-trigger-workflows */
 function eventVariables({ name, payload }: Event, sha: string | undefined): Record<string, string> {
   const group = payload.merge_group as JsonObject | undefined
@@ -198,11 +202,13 @@ function eventVariables({ name, payload }: Event, sha: string | undefined): Reco
   const repository = payload.repository as { full_name: string; default_branch: string } | undefined
   const release = payload.release as { tag_name: string } | undefined
   const fullName = repository?.full_name ?? ''
+  // A run that follows another one is of the default branch, whatever that one was of.
+  const own = isFollowing(payload) ? undefined : payload.ref
   const ref =
     pull === undefined
       ? text(
           group?.head_ref ??
-            payload.ref ??
+            own ??
             (release ? `refs/tags/${release.tag_name}` : `refs/heads/${repository?.default_branch}`),
         )
       : `refs/pull/${JSON.stringify(payload.number)}/merge`

@@ -46392,18 +46392,19 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8161);
 /* harmony import */ var _inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9587);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4701);
-/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8263);
-/* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8930);
-/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9874);
-/* harmony import */ var _github_remote_file_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7825);
-/* harmony import */ var _show_history_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9334);
-/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9884);
-/* harmony import */ var _record_local_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(4987);
+/* harmony import */ var _collect_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(253);
+/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8263);
+/* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8930);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9874);
+/* harmony import */ var _github_remote_file_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7825);
+/* harmony import */ var _show_history_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9334);
+/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(9884);
+/* harmony import */ var _record_local_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(4987);
 /* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(9665);
-/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(1499);
-/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(5548);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(8783);
-/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(8508);
+/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(1499);
+/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(5548);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(8783);
+/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(8508);
 
 
 
@@ -46419,9 +46420,10 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 
-(0,_memory_js__WEBPACK_IMPORTED_MODULE_8__/* .keepMemoryLow */ .P)();
+
+(0,_memory_js__WEBPACK_IMPORTED_MODULE_9__/* .keepMemoryLow */ .P)();
 const { env, stdout, stderr } = process;
-const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .interruption */ .YW)();
+const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .interruption */ .YW)();
 // A reader that has seen enough (`| head`) is no error.
 stdout.on('error', (error) => {
     if (error.code !== 'EPIPE')
@@ -46464,36 +46466,59 @@ function printable(text) {
 /** Nothing is fetched for what may as well be built. */
 function localRecords({ baseline, dataBranch }) {
     const world = {
-        exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createExec */ .k7)(env, signal),
-        openOutput: (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createOpenOutput */ .CY)(env, signal),
+        exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createExec */ .k7)(env, signal),
+        openOutput: (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createOpenOutput */ .CY)(env, signal),
         cwd: process.cwd(),
         warn,
     };
-    return (0,_record_local_js__WEBPACK_IMPORTED_MODULE_9__/* .openLocalRecords */ .m)(world, dataBranch, { fetch: baseline === 'record' });
+    return (0,_record_local_js__WEBPACK_IMPORTED_MODULE_10__/* .openLocalRecords */ .m)(world, dataBranch, { fetch: baseline === 'record' });
+}
+/** Where a budget file is looked for, and what it extends. */
+function here() {
+    const exec = (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createExec */ .k7)(env, signal);
+    const cwd = process.cwd();
+    const apiUrl = env['GITHUB_API_URL'] || 'https://api.github.com';
+    const read = (0,_github_remote_file_js__WEBPACK_IMPORTED_MODULE_7__/* .createReadRemote */ .f)(apiUrl, env['GITHUB_TOKEN'] || env['GH_TOKEN'] || null, signal);
+    return { exec, cwd, remote: { owner: () => (0,_configure_js__WEBPACK_IMPORTED_MODULE_4__/* .ownerOfRemote */ .Tc)(exec, cwd), read } };
+}
+function terminal() {
+    return { colour: coloured(stdout), width: stdout.columns ?? 100 };
+}
+/** The report on standard output; of JSON a person would not read why something could not be measured. */
+function show(report, asJson) {
+    if (asJson) {
+        for (const { error } of report.images) {
+            if (error !== null)
+                say(`image-budget: ${printable(error.message)}${error.remedy === null ? '' : `\n${printable(error.remedy)}`}`);
+        }
+    }
+    stdout.write(asJson ? (0,_report_json_js__WEBPACK_IMPORTED_MODULE_14__/* .renderJson */ .h)(report) : (0,_report_terminal_js__WEBPACK_IMPORTED_MODULE_12__/* .renderTerminal */ .b)(report, terminal()));
 }
 async function main(command) {
     if (command.kind === 'help')
         stdout.write((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__/* .helpText */ .BK)(stdout.columns ?? 100));
     if (command.kind === 'version')
-        stdout.write(`${_version_js__WEBPACK_IMPORTED_MODULE_13__/* .version */ .r}\n`);
-    const terminal = { colour: coloured(stdout), width: stdout.columns ?? 100 };
+        stdout.write(`${_version_js__WEBPACK_IMPORTED_MODULE_15__/* .version */ .r}\n`);
     if (command.kind === 'history') {
-        const [exec, openOutput] = [(0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createExec */ .k7)(env, signal), (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createOpenOutput */ .CY)(env, signal)];
-        const values = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_3__/* .configureHistory */ .RE)(command.values, { exec, cwd: process.cwd(), isFound: true, remote: null });
+        const [exec, openOutput] = [(0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createExec */ .k7)(env, signal), (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createOpenOutput */ .CY)(env, signal)];
+        const values = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_4__/* .configureHistory */ .RE)(command.values, { exec, cwd: process.cwd(), isFound: true, remote: null });
         const world = { exec, openOutput, cwd: process.cwd(), warn };
-        stdout.write(await (0,_show_history_js__WEBPACK_IMPORTED_MODULE_7__/* .showHistory */ .M)({ ...command, values }, world, terminal));
+        stdout.write(await (0,_show_history_js__WEBPACK_IMPORTED_MODULE_8__/* .showHistory */ .M)({ ...command, values }, world, terminal()));
+    }
+    if (command.kind === 'report') {
+        const cwd = process.cwd();
+        const values = { ...command.values, mode: 'report' };
+        const configured = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_4__/* .configureReports */ .MW)(values, { ...here(), isFound: true });
+        const none = { repositoryUrl: null, runUrl: null };
+        const report = await (0,_collect_js__WEBPACK_IMPORTED_MODULE_3__/* .collectReports */ .M)({ ...configured, paths: command.paths, cwd, run: none });
+        show(report, command.json);
+        return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_11__/* .exitCodeOf */ .FO)(report, configured.fails);
     }
     if (command.kind !== 'check')
         return 0;
     // Two images that somebody compares are none of the repository's, unless its file is named.
-    const exec = (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createExec */ .k7)(env, signal);
-    const cwd = process.cwd();
-    const apiUrl = env['GITHUB_API_URL'] || 'https://api.github.com';
-    const read = (0,_github_remote_file_js__WEBPACK_IMPORTED_MODULE_6__/* .createReadRemote */ .f)(apiUrl, env['GITHUB_TOKEN'] || env['GH_TOKEN'] || null, signal);
-    const remote = { owner: () => (0,_configure_js__WEBPACK_IMPORTED_MODULE_3__/* .ownerOfRemote */ .Tc)(exec, cwd), read };
-    const checkout = { exec, cwd, isFound: !command.mustExist, remote };
-    const { images, common: inputs } = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_3__/* .configure */ .jK)(command.values, checkout);
-    const { report } = await (0,_run_js__WEBPACK_IMPORTED_MODULE_12__/* .run */ .e)(images, {
+    const { images, common: inputs } = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_4__/* .configure */ .jK)(command.values, { ...here(), isFound: !command.mustExist });
+    const { report } = await (0,_run_js__WEBPACK_IMPORTED_MODULE_13__/* .run */ .e)(images, {
         cwd: process.cwd(),
         temporary: (0,node_os__WEBPACK_IMPORTED_MODULE_0__.tmpdir)(),
         base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
@@ -46510,8 +46535,8 @@ async function main(command) {
         runUrl: null,
         credentials: null,
     }, {
-        createExec: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createExec */ .k7)(env, stop),
-        createOpenOutput: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createOpenOutput */ .CY)(env, stop),
+        createExec: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createExec */ .k7)(env, stop),
+        createOpenOutput: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createOpenOutput */ .CY)(env, stop),
         env,
         clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m,
         log: terminalLog(command.verbose),
@@ -46519,24 +46544,18 @@ async function main(command) {
         askWaivers: null,
         signal,
     });
-    if (command.json) {
-        for (const { error } of report.images) {
-            if (error !== null)
-                say(`image-budget: ${error.message}${error.remedy === null ? '' : `\n${error.remedy}`}`);
-        }
-    }
-    stdout.write(command.json ? (0,_report_json_js__WEBPACK_IMPORTED_MODULE_14__/* .renderJson */ .h)(report) : (0,_report_terminal_js__WEBPACK_IMPORTED_MODULE_11__/* .renderTerminal */ .b)(report, terminal));
+    show(report, command.json);
     const soft = new Set(images.flatMap((image) => (image.fail ? [] : [image.name])));
-    return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_10__/* .exitCodeOf */ .FO)(report, (name) => !soft.has(images.length === 1 ? images[0].name : name));
+    return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_11__/* .exitCodeOf */ .FO)(report, (name) => !soft.has(images.length === 1 ? images[0].name : name));
 }
 try {
     process.exitCode = await main((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__/* .readCommand */ .UK)(process.argv.slice(2)));
 }
 catch (error) {
-    const failure = (0,_failure_js__WEBPACK_IMPORTED_MODULE_5__/* .toFailure */ .w)(error);
+    const failure = (0,_failure_js__WEBPACK_IMPORTED_MODULE_6__/* .toFailure */ .w)(error);
     // What `history` prints is no report.
     if (process.argv.includes('--json') && process.argv[2] !== 'history')
-        stdout.write((0,_report_json_js__WEBPACK_IMPORTED_MODULE_14__/* .renderJson */ .h)((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_10__/* .reportFailure */ .xV)('image', failure)));
+        stdout.write((0,_report_json_js__WEBPACK_IMPORTED_MODULE_14__/* .renderJson */ .h)((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_11__/* .reportFailure */ .xV)('image', failure)));
     stderr.write(`image-budget: ${failure.message}\n${failure.remedy === null ? '' : `${failure.remedy}\n`}`);
     process.exitCode = signal.aborted ? 130 : 2;
 }
@@ -46574,6 +46593,556 @@ const systemClock = {
     now: () => Date.now(),
     sleep: (milliseconds, signal) => (0,promises_namespaceObject.setTimeout)(milliseconds, undefined, signal && { signal }),
 };
+
+
+/***/ }),
+
+/***/ 253:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  M: () => (/* binding */ collectReports)
+});
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./build/failure.js
+var failure = __nccwpck_require__(9874);
+// EXTERNAL MODULE: ./build/inputs/inputs.js
+var inputs = __nccwpck_require__(743);
+// EXTERNAL MODULE: ./build/report/assemble.js
+var assemble = __nccwpck_require__(1499);
+// EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 10 modules
+var schemas = __nccwpck_require__(3798);
+// EXTERNAL MODULE: ./build/budget/judge.js + 2 modules
+var judge = __nccwpck_require__(1482);
+// EXTERNAL MODULE: ./build/budget/verdict.js
+var budget_verdict = __nccwpck_require__(1153);
+// EXTERNAL MODULE: ./build/inputs/budget-lines.js
+var budget_lines = __nccwpck_require__(2269);
+// EXTERNAL MODULE: ./build/inputs/rules.js
+var rules = __nccwpck_require__(1671);
+;// CONCATENATED MODULE: ./build/report/read.js
+
+
+
+
+
+
+/** Reports of other jobs, and of forks: whatever is in them may be made up. */
+/** Bytes of one report: 1,000 images of 127 layers each have less. */
+const MAX_REPORT = 20_000_000;
+/** Images (and platforms) that reports have together. */
+const MAX_IMAGES = 1_000;
+/** How deep a report's lists and objects lie in each other, with some to spare, and how many values one has: a parser needs some 50 bytes for each. */
+const MAX_DEPTH = 20;
+const MAX_VALUES = 1_000_000;
+/** Characters of a text, and of what a tool printed. */
+const MAX_TEXT = 10_000;
+const MAX_OUTPUT = 100_000;
+/** Engines take 127 layers; each of both sides may have a row. */
+const MAX_LAYERS = 300;
+const MAX_LISTED = 1_000;
+/**
+ * A report as `renderJson` writes one. It is taken as it is, but for its form: `asOurs` leaves out what a report may not say of itself.
+ * Bytes that could take too long, or too much memory, are refused before they are parsed. Pure; never throws.
+ */
+function readReport(bytes) {
+    if (bytes.length > MAX_REPORT)
+        return refuse(`it has more than ${MAX_REPORT / 1e6} MB`);
+    const excess = structureOf(bytes);
+    if (excess !== null)
+        return refuse(excess);
+    let value;
+    try {
+        value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    }
+    catch (error) {
+        if (error instanceof SyntaxError)
+            return refuse(`it is no JSON: ${(0,inputs/* onOneLine */.GJ)(error.message)}`);
+        return refuse('it is no text in UTF-8');
+    }
+    const { outer, image } = read_schemas();
+    // Image by image: what is wrong with each entry of each list of them all would take gigabytes to tell.
+    const whole = outer.safeParse(value);
+    if (!whole.success)
+        return refuse(problemOf(whole.error, value, ''));
+    const images = [];
+    for (const [at, each] of whole.data.images.entries()) {
+        const parsed = image.safeParse(each);
+        if (!parsed.success)
+            return refuse(problemOf(parsed.error, each, `images.${at}.`));
+        images.push(parsed.data);
+    }
+    return { report: { ...whole.data, images }, problem: null };
+}
+const refuse = (problem) => ({ report: null, problem });
+/** What JSON's parser would have to build, counted in its bytes; null: no more than a report has. */
+function structureOf(bytes) {
+    let depth = 0;
+    let values = 0;
+    let isText = false;
+    for (let at = 0; at < bytes.length; at += 1) {
+        const byte = bytes[at];
+        if (isText) {
+            if (byte === BACKSLASH)
+                at += 1;
+            else if (byte === QUOTE)
+                isText = false;
+        }
+        else if (byte === QUOTE)
+            isText = true;
+        else if (byte === COMMA)
+            values += 1;
+        else if (byte === BRACE || byte === BRACKET) {
+            values += 1;
+            depth += 1;
+            if (depth > MAX_DEPTH)
+                return `it has more than ${MAX_DEPTH} lists and objects within each other`;
+        }
+        else if (byte === BRACE_END || byte === BRACKET_END)
+            depth -= 1;
+    }
+    return values > MAX_VALUES ? `it has more than ${MAX_VALUES.toLocaleString('en-US')} values` : null;
+}
+const [QUOTE, BACKSLASH, COMMA, BRACE, BRACE_END, BRACKET, BRACKET_END] = [0x22, 0x5c, 0x2c, 0x7b, 0x7d, 0x5b, 0x5d];
+/** `` `images.0.head.size` is `-1`: Too small: … ``: the first thing that is wrong. */
+function problemOf({ issues }, value, place) {
+    const [issue] = issues;
+    if (issue === undefined)
+        return 'it is no report';
+    const at = `${place}${issue.path.join('.')}`.replace(/\.$/, '');
+    const where = at === '' ? 'it' : `\`${at}\``;
+    if (issue.code === 'unrecognized_keys')
+        return `${where} has \`${(0,inputs/* onOneLine */.GJ)(issue.keys[0] ?? '')}\`, which no report of this version has`;
+    const found = issue.path.reduce((within, key) => (typeof within === 'object' && within !== null ? Reflect.get(within, key) : undefined), value);
+    return `${where} is ${shown(found)}, which it never is in a report`;
+}
+function shown(value) {
+    if (value === undefined)
+        return 'not there';
+    if (Array.isArray(value))
+        return `a list of ${value.length}`;
+    if (typeof value === 'object' && value !== null)
+        return 'an object';
+    return `\`${(0,inputs/* onOneLine */.GJ)(typeof value === 'string' ? value : JSON.stringify(value))}\``;
+}
+/**
+ * The report as far as it is to be believed. What it says of itself is not: who wrote it, where it was run, its verdict, and what somebody
+ * accepted. What a check says, and whether there are figures, decides the verdict. `own`: what is known of the run that reads it.
+ */
+function asOurs(report, own) {
+    const images = report.images.map((image) => {
+        const checks = image.checks.map(notAccepted);
+        return { ...image, checks, verdict: verdictOfImage(image, checks) };
+    });
+    const verdict = images.length === 0 ? 'error' : (0,budget_verdict/* worstVerdict */.z)(images.map((image) => image.verdict));
+    return { ...report, images, verdict, waiver: null, ...own };
+}
+/** A report that says of which pull request's head it is (`head.pushed`) as it is known to be: `headSha`. */
+function ofHead(report, headSha) {
+    const { head } = report;
+    // What was measured where it lies is of no commit.
+    if (head.commit === null)
+        return report;
+    return { ...report, head: { ...head, pushed: head.commit === headSha ? null : headSha } };
+}
+function notAccepted(check) {
+    return { ...check, status: check.status === 'waived' ? 'over' : check.status, accepted: null };
+}
+function verdictOfImage({ untouched, error, head }, checks) {
+    if (untouched)
+        return 'within';
+    return error !== null || head === null ? 'error' : (0,judge/* verdictOf */.Vj)(checks);
+}
+/** What the figures of a budget are: another unit would make them others. */
+const FIGURES = {
+    'max-size': ['bytes of size'],
+    'max-download-size': ['bytes of download-size'],
+    'max-layers': ['layers of layers'],
+    'max-increase': ['bytes of size', 'bytes of download-size', 'percent of size', 'percent of download-size'],
+    forbid: ['findings of findings'],
+};
+/** A list whose entries are counted before they are looked at. */
+const listOf = (one, max = MAX_LISTED) => schemas/* array */.YOg(schemas/* unknown */.L5J()).max(max).pipe(schemas/* array */.YOg(one));
+let made;
+/** Made when the first report is read: no other run has to wait for it. */
+function read_schemas() {
+    return (made ??= makeSchemas());
+}
+/** What reads one image's part of a report, and all the rest of it. Strict: a key that is not known is none of ours. */
+function makeSchemas() {
+    const text = schemas/* string */.YjP().max(MAX_TEXT);
+    const words = text.nullable();
+    const output = schemas/* string */.YjP().max(MAX_OUTPUT);
+    const amount = schemas/* int */.Whr();
+    const count = schemas/* int */.Whr().nonnegative();
+    const bytes = count.nullable();
+    const line = schemas/* int */.Whr().positive().nullable();
+    const verdict = schemas/* enum */.k5n(['within', 'over', 'error']);
+    const change = schemas/* strictObject */.rej({ amount, percent: schemas/* number */.aig().nullable() }).nullable();
+    const totals = schemas/* strictObject */.rej({
+        size: bytes,
+        downloadSize: bytes,
+        layers: count,
+        ownSize: bytes,
+        ownDownloadSize: bytes,
+        ownLayers: bytes,
+        wasted: bytes,
+    })
+        .nullable();
+    const totalsChange = schemas/* strictObject */.rej({
+        size: change,
+        downloadSize: change,
+        layers: change,
+        ownSize: change,
+        ownDownloadSize: change,
+        ownLayers: change,
+        wasted: change,
+    })
+        .nullable();
+    const packageChange = schemas/* strictObject */.rej({
+        ecosystem: schemas/* enum */.k5n(budget_lines/* ECOSYSTEMS */.SQ),
+        name: text,
+        path: words,
+        change: schemas/* enum */.k5n(['new', 'gone', 'updated', 'same']),
+        versionBefore: words,
+        versionAfter: words,
+        amount,
+        folder: words,
+        dev: schemas/* boolean */.zMY().nullable(),
+    });
+    const part = schemas/* strictObject */.rej({
+        path: words,
+        ecosystem: schemas/* enum */.k5n(budget_lines/* ECOSYSTEMS */.SQ).nullable(),
+        change: schemas/* enum */.k5n(['new', 'gone', 'changed']),
+        amount,
+        files: count,
+        packages: listOf(packageChange, 10),
+        packageCount: count,
+    });
+    const why = schemas/* strictObject */.rej({ moved: amount, parts: listOf(part, 10), rest: amount }).nullable();
+    const layerChange = schemas/* strictObject */.rej({
+        change: schemas/* enum */.k5n(['unchanged', 'rebuilt', 'moved', 'changed', 'added', 'removed']),
+        instruction: text,
+        instructionBefore: words,
+        file: words,
+        line,
+        stage: words,
+        fromBase: schemas/* boolean */.zMY().nullable(),
+        copiedFrom: schemas/* strictObject */.rej({ kind: schemas/* enum */.k5n(['stage', 'image']), name: text }).nullable(),
+        sizeBefore: bytes,
+        sizeAfter: bytes,
+        downloadSizeBefore: bytes,
+        downloadSizeAfter: bytes,
+        why,
+    });
+    const baseImage = schemas/* strictObject */.rej({ name: text, digest: words, line, instruction: words }).nullable();
+    const scope = schemas/* discriminatedUnion */.gMt('kind', [
+        schemas/* strictObject */.rej({ kind: schemas/* enum */.k5n(['own', 'base']), of: schemas/* null */.chJ() }),
+        schemas/* strictObject */.rej({ kind: schemas/* enum */.k5n(['path', 'stage', 'package']), of: text }),
+        schemas/* strictObject */.rej({ kind: schemas/* literal */.euz('rule'), of: schemas/* enum */.k5n(rules/* RULES */.y) }),
+    ])
+        .nullable();
+    const check = schemas/* strictObject */.rej({
+        budget: schemas/* enum */.k5n(['max-size', 'max-download-size', 'max-layers', 'max-increase', 'forbid']),
+        scope,
+        level: schemas/* enum */.k5n(['fail', 'warn']),
+        over: schemas/* discriminatedUnion */.gMt('kind', [
+            schemas/* strictObject */.rej({ kind: schemas/* literal */.euz('days'), days: count }),
+            schemas/* strictObject */.rej({ kind: schemas/* literal */.euz('release') }),
+        ])
+            .nullable(),
+        limit: schemas/* number */.aig().nonnegative(),
+        unit: schemas/* enum */.k5n(['bytes', 'layers', 'percent', 'findings']),
+        metric: schemas/* enum */.k5n(['size', 'download-size', 'layers', 'findings']),
+        actual: schemas/* number */.aig().nullable(),
+        status: schemas/* enum */.k5n(['within', 'near', 'over', 'warned', 'waived', 'skipped']),
+        reason: schemas/* enum */.k5n(['no-baseline', 'no-record', 'not-measured', 'over-before', 'base-image']).nullable(),
+        why: words,
+        excess: amount.nullable(),
+        growth: amount.nullable(),
+        uncounted: amount,
+        accepted: amount.nullable(),
+        against: schemas/* strictObject */.rej({ commit: text, at: text, tag: words }).nullable(),
+    })
+        .refine(({ budget, unit, metric }) => FIGURES[budget].includes(`${unit} of ${metric}`), { path: ['unit'] })
+        // Only percent has decimals, and what is not whole has no place among bytes.
+        .refine(({ unit, limit }) => unit === 'percent' || Number.isSafeInteger(limit), { path: ['limit'] })
+        .refine(({ unit, actual }) => unit === 'percent' || actual === null || Number.isSafeInteger(actual), {
+        path: ['actual'],
+    });
+    const finding = schemas/* strictObject */.rej({
+        rule: schemas/* enum */.k5n(rules/* RULES */.y),
+        what: listOf(schemas/* union */.KCZ([text, schemas/* strictObject */.rej({ code: text })]), 100),
+        paths: listOf(text, 100),
+        count,
+        bytes,
+        fix: listOf(schemas/* union */.KCZ([text, schemas/* strictObject */.rej({ code: text })]), 100),
+        file: words,
+        line,
+        instruction: words,
+        otherLine: line,
+        fromBase: schemas/* boolean */.zMY(),
+        since: schemas/* enum */.k5n(['new', 'grown', 'before']).nullable(),
+        added: bytes,
+    });
+    const image = schemas/* strictObject */.rej({
+        name: schemas/* string */.YjP().min(1).max(200),
+        platform: schemas/* string */.YjP().max(200).nullable(),
+        verdict,
+        error: schemas/* strictObject */.rej({
+            kind: schemas/* enum */.k5n(['input', 'precondition', 'git', 'build', 'measure', 'missing', 'cancelled', 'internal']),
+            message: output,
+            remedy: output.nullable(),
+            file: words,
+            line,
+            instruction: words,
+        })
+            .nullable(),
+        untouched: schemas/* boolean */.zMY(),
+        engine: schemas/* strictObject */.rej({
+            driver: text,
+            store: schemas/* enum */.k5n(['classic', 'containerd', 'buildkit']),
+            version: text,
+            buildx: text,
+        })
+            .nullable(),
+        source: schemas/* strictObject */.rej({ reference: text, digest: words }).nullable(),
+        head: totals,
+        base: totals,
+        change: totalsChange,
+        sizeFrom: schemas/* enum */.k5n(['content', 'engine']).nullable(),
+        unmeasured: schemas/* strictObject */.rej({ size: words, downloadSize: words }),
+        unlikeDownloads: words,
+        baseline: schemas/* strictObject */.rej({
+            kind: schemas/* enum */.k5n(['record', 'build', 'image', 'none']),
+            commit: words,
+            ref: words,
+            // May have what a tool printed.
+            reason: output.nullable(),
+            record: schemas/* strictObject */.rej({ commit: text, at: text, behind: count }).nullable(),
+            passedOver: output.nullable(),
+        }),
+        baseImage: schemas/* strictObject */.rej({
+            before: baseImage,
+            after: baseImage,
+            change: schemas/* enum */.k5n(['unchanged', 'changed', 'unknown']),
+            doing: schemas/* enum */.k5n(['change', 'drift']).nullable(),
+            growth: schemas/* strictObject */.rej({ size: amount.nullable(), downloadSize: amount.nullable(), layers: amount })
+                .nullable(),
+            why,
+        })
+            .nullable(),
+        layerChanges: listOf(layerChange, MAX_LAYERS),
+        packages: listOf(packageChange, 100).nullable(),
+        warnings: listOf(schemas/* strictObject */.rej({ rule: text, message: text, line, url: words }), 100),
+        findings: listOf(finding),
+        checks: listOf(check),
+        trend: listOf(schemas/* strictObject */.rej({ commit: text, at: text, size: bytes, downloadSize: bytes, layers: count }), 20),
+        ratchets: listOf(schemas/* strictObject */.rej({ budget: schemas/* enum */.k5n(['max-size', 'max-download-size']), limit: count, proposed: count }), 10),
+    })
+        // Of what was not built there are no figures.
+        .refine(({ untouched, error, head, base, checks }) => !untouched || [error, head, base, checks[0] ?? null].every((each) => each === null), {
+        path: ['untouched'],
+    });
+    const outer = schemas/* strictObject */.rej({
+        schema: schemas/* literal */.euz(1),
+        version: text,
+        verdict,
+        images: schemas/* array */.YOg(schemas/* unknown */.L5J()).min(1).max(MAX_IMAGES),
+        gonePlatforms: listOf(text),
+        waiver: schemas/* strictObject */.rej({ label: text, by: words, at: words, problem: words }).nullable(),
+        head: schemas/* strictObject */.rej({ commit: words, pushed: words, dirty: schemas/* boolean */.zMY(), reference: words }),
+        repositoryUrl: words,
+        runUrl: words,
+    });
+    return { outer, image };
+}
+
+// EXTERNAL MODULE: ./build/version.js
+var version = __nccwpck_require__(8508);
+;// CONCATENATED MODULE: ./build/collect.js
+
+
+
+
+
+
+
+
+/** Bytes that all reports have together. */
+const MAX_BYTES = 50_000_000;
+/** Folders within each other; `actions/download-artifact` makes one for each artifact. */
+const collect_MAX_DEPTH = 8;
+/** Names that are looked at, whatever they are of. */
+const MAX_NAMES = 20_000;
+/** Problems that are told. */
+const MAX_PROBLEMS = 20;
+/**
+ * One report of the JSON reports of other jobs: the images that are expected first, in that order, and those of which there is none as images
+ * that could not be measured. The files may be a fork's: only their form is believed (`asOurs`), links are not followed, nothing but regular
+ * files is opened, and all of it is bounded. Throws one CouldNotMeasure `input` with all that cannot be read.
+ */
+async function collectReports({ paths, cwd, expected, run }) {
+    const files = await findReports(paths, cwd, expected.length > 0);
+    const own = { version: version/* version */.r, ...run };
+    const problems = [];
+    let isForeign = false;
+    const reports = [];
+    /** The file that an image and platform came from. */
+    const seen = new Map();
+    let left = MAX_BYTES;
+    let images = 0;
+    for (const file of files) {
+        if (problems.length === MAX_PROBLEMS)
+            break;
+        const name = `\`${shownPath(file, cwd)}\``;
+        const bytes = await readBytes(file, Math.min(left, MAX_REPORT)).catch((error) => (0,failure/* toFailure */.w)(error).message);
+        if (typeof bytes === 'string') {
+            problems.push(`${name} cannot be read: ${bytes}.`);
+            continue;
+        }
+        left -= bytes.length;
+        if (bytes.length > MAX_REPORT || left < 0) {
+            const most = left < 0
+                ? `the reports have more than ${MAX_BYTES / 1e6} MB together`
+                : `it has more than ${MAX_REPORT / 1e6} MB`;
+            problems.push(`${name} cannot be read: ${most}.`);
+            break;
+        }
+        const { report, problem } = readReport(bytes);
+        if (report === null) {
+            problems.push(`${name} is no report: ${problem}.`);
+            isForeign = true;
+            continue;
+        }
+        images += report.images.length;
+        if (images > MAX_IMAGES) {
+            problems.push(`${name}: the reports have more than ${MAX_IMAGES.toLocaleString('en-US')} images together.`);
+            break;
+        }
+        problems.push(...report.images.flatMap((image) => clashOf(image, name, seen)));
+        reports.push(asOurs(report, own));
+    }
+    const remedy = 'A report is what `mode: measure` or `mode: check` of the same version writes (its output `report`).';
+    if (problems.length > 0)
+        throw new failure/* CouldNotMeasure */.N('input', problems.join('\n'), isForeign ? { remedy } : {});
+    return merged(reports, expected, own);
+}
+/** Two reports of one image: nothing says which of them is right. */
+function clashOf({ name, platform }, file, seen) {
+    const key = JSON.stringify([name, platform]);
+    const other = seen.get(key);
+    seen.set(key, file);
+    if (other === undefined)
+        return [];
+    const what = `\`${(0,inputs/* onOneLine */.GJ)(name)}\`${platform === null ? '' : ` for ${(0,inputs/* onOneLine */.GJ)(platform)}`}`;
+    return [`${other} and ${file} are both of ${what}; each needs a \`name\` of its own.`];
+}
+function merged(reports, expected, own) {
+    const rank = new Map(expected.map((name, at) => [name, at]));
+    const rankOf = ({ images: [image] }) => rank.get(image?.name ?? '') ?? expected.length;
+    const there = new Set(reports.flatMap(({ images }) => images.map(({ name }) => name)));
+    const missing = expected
+        .filter((name) => !there.has(name))
+        .map((name) => (0,assemble/* reportFailure */.xV)(name, { ...NOTHING_CAME }, { ...own, ...(reports[0] && { head: reports[0].head }) }));
+    return (0,assemble/* mergeReports */.C1)([...reports, ...missing].toSorted((one, other) => rankOf(one) - rankOf(other)));
+}
+const NOTHING_CAME = {
+    kind: 'measure',
+    message: 'No report of it came: the job that measures it failed, was cancelled or was skipped.',
+    remedy: 'Its log says why; `images` has the names that a report has to be there of.',
+    file: null,
+    line: null,
+    instruction: null,
+};
+/**
+ * The files that are reports, each once, in the order of their names; an error where what may be one is no file. `mayBeNone`: where all jobs
+ * were skipped there is no artifact, nor a folder of them, and what is expected says that better.
+ */
+async function findReports(paths, cwd, mayBeNone) {
+    const files = new Set();
+    let names = 0;
+    const found = (file) => {
+        files.add(file);
+        if (files.size > MAX_IMAGES)
+            throw refusal(paths, `there are more than ${MAX_IMAGES.toLocaleString('en-US')} of them`);
+    };
+    const walk = async (folder, depth) => {
+        for await (const entry of await (0,promises_.opendir)(folder)) {
+            names += 1;
+            if (names > MAX_NAMES)
+                throw refusal(paths, `there are more than ${MAX_NAMES.toLocaleString('en-US')} files`);
+            const path = (0,external_node_path_.join)(folder, entry.name);
+            if (entry.isDirectory()) {
+                if (depth === collect_MAX_DEPTH)
+                    throw refusal(paths, `\`${shownPath(path, cwd)}\` lies more than ${collect_MAX_DEPTH} folders deep`);
+                await walk(path, depth + 1);
+            }
+            else if (entry.isFile()) {
+                if (entry.name.endsWith('.json'))
+                    found(path);
+            }
+            else
+                throw refusal(paths, `\`${shownPath(path, cwd)}\` is ${kindOf(entry)}`);
+        }
+    };
+    for (const path of paths) {
+        const place = (0,external_node_path_.resolve)(cwd, path);
+        const facts = await (0,promises_.lstat)(place).catch(() => null);
+        if (facts === null) {
+            if (!mayBeNone)
+                throw refusal([path], 'there is no such file or folder');
+        }
+        else if (facts.isDirectory())
+            await walk(place, 1);
+        else if (facts.isFile())
+            found(place);
+        else
+            throw refusal([path], `it is ${kindOf(facts)}`);
+    }
+    if (files.size === 0 && !mayBeNone)
+        throw refusal(paths, 'there is no `*.json` in it');
+    return [...files].toSorted();
+}
+function kindOf(entry) {
+    return entry.isSymbolicLink() ? 'a link, and links are not followed' : 'neither a file nor a folder';
+}
+function refusal(paths, why) {
+    const [path = ''] = paths;
+    const named = paths.length === 1 ? `\`${(0,inputs/* onOneLine */.GJ)(path)}\`` : `${paths.length} paths`;
+    return new failure/* CouldNotMeasure */.N('input', `\`reports\` names ${named}, and ${why}.`, {
+        remedy: 'It takes JSON reports, or folders of them, as `actions/download-artifact` leaves them.',
+    });
+}
+/** At most a byte more than `most`. What was a file when it was found may have become anything. */
+async function readBytes(path, most) {
+    const handle = await (0,promises_.open)(path, external_node_fs_.constants.O_RDONLY | (external_node_fs_.constants.O_NOFOLLOW ?? 0) | (external_node_fs_.constants.O_NONBLOCK ?? 0));
+    try {
+        const facts = await handle.stat();
+        if (!facts.isFile())
+            throw new failure/* CouldNotMeasure */.N('input', 'it is no file');
+        const bytes = Buffer.alloc(Math.min(facts.size, most) + 1);
+        let length = 0;
+        for (let read = 1; read > 0 && length < bytes.length; length += read)
+            read = (await handle.read(bytes, length, bytes.length - length, length)).bytesRead;
+        return bytes.subarray(0, length);
+    }
+    finally {
+        await handle.close();
+    }
+}
+function shownPath(path, cwd) {
+    const inside = (0,external_node_path_.relative)(cwd, path);
+    return (0,inputs/* onOneLine */.GJ)(inside.startsWith('..') ? path : inside);
+}
 
 
 /***/ }),
@@ -47461,6 +48030,7 @@ function changeOfBaseImage(base, head) {
 __nccwpck_require__.d(__webpack_exports__, {
   jK: () => (/* binding */ configure),
   RE: () => (/* binding */ configureHistory),
+  MW: () => (/* binding */ configureReports),
   Tc: () => (/* binding */ ownerOfRemote)
 });
 
@@ -47643,6 +48213,45 @@ async function configure(values, world) {
         images: images.map((each) => read(found, given, each)),
         common: read(found, given, null),
         files: found.paths,
+    };
+}
+/** What an input still says where nothing is measured. */
+const OF_REPORTING = new Set([
+    'name',
+    'config',
+    'images',
+    'accept-label',
+    'comment',
+    'fail',
+    'mode',
+    'reports',
+    'allow-pull-request-target',
+    'github-token',
+]);
+/** The same for `mode: report`, which needs no checkout: a budget file is read where one is there. Throws as `configure`. */
+async function configureReports(values, world) {
+    const found = await openBudgetFile(values, world);
+    const given = (0,inputs_inputs/* givenInputs */.PC)(values);
+    const problems = [
+        ...(0,inputs_inputs/* problemsOf */.GW)(found === null ? given : settingsOf(given, found.file, null)),
+        ...[...given.keys()]
+            .filter((name) => !OF_REPORTING.has(name) && inputs_inputs/* inputNames */.vj.some((known) => known === name))
+            .map((name) => `\`${name}\` is given, but with \`mode: report\` nothing is measured: it has no effect.`),
+    ];
+    if (problems.length > 0)
+        throw (0,inputs_inputs/* notValid */._O)(problems, found !== null);
+    const common = found === null ? (0,inputs_inputs/* parseInputs */.TL)(values) : read(found, given, null);
+    const wanted = namesIn(given);
+    const images = found?.file.images ?? [];
+    // The file's own values have been checked.
+    const fails = new Map(images.map((image) => [
+        image.name,
+        settingsOf(given, found.file, image).get('fail')?.text.trim().toLowerCase() !== 'false',
+    ]));
+    return {
+        common,
+        expected: wanted.length > 0 ? wanted : images.map(({ name }) => name),
+        fails: (name) => fails.get(name) ?? common.fail,
     };
 }
 /** The names of the images that are wanted; [] for all. */
@@ -53359,6 +53968,12 @@ const FILE_FORMS = {
     'data-branch': { kind: 'text', pattern: inputs/* PATTERNS */.G3.branch },
     comment: { kind: 'text', pattern: inputs/* CHOICES */.vC.comment },
     fail: { kind: 'boolean' },
+    mode: { kind: 'none', why: 'it is what a job of the workflow does' },
+    reports: { kind: 'none', why: 'it is where a job of the workflow finds them' },
+    'allow-pull-request-target': {
+        kind: 'none',
+        why: 'a pull request can change this file, and must not decide that; give it as an input',
+    },
     'github-token': { kind: 'none', why: 'what is in it is committed; give it as an input' },
 };
 
@@ -53987,7 +54602,7 @@ var failure = __nccwpck_require__(9874);
 const descriptions = {
     name: "The image's name in the report, or the one of the budget file's images that is measured; also keys its comment, so two images of one pull request need two names (as do jobs that differ in build arguments or platforms alone). Default: the repository's name, with the context's and the Dockerfile's folders, the Dockerfile's name and the target where they are given.",
     config: 'Budget file, which sets any of the inputs below for one image or several; what is given as an input comes before it. `off`: none is read. Default: `.github/image-budget.yml` in the repository, where it is there.',
-    images: "Names of the budget file's images to measure, comma- or line-separated; all of them share one report, one comment and one verdict. Default: all that it has, or the one that `name` names.",
+    images: "Names of the budget file's images to measure, comma- or line-separated; all of them share one report, one comment and one verdict. With `mode: report`, names of images that a report has to be there of. Default: all that it has, or the one that `name` names.",
     image: 'An image to measure as it is, instead of building one: `docker://NAME` (a registry, with the credentials of `docker login`), `docker-daemon:NAME` (the Docker engine), `docker-archive:FILE`, `oci-archive:FILE` or `oci:FOLDER`.',
     context: 'Build context, a folder inside the checked-out repository. Default: `.`.',
     file: 'Path of the Dockerfile, relative to the working directory. Default: `Dockerfile` in the context.',
@@ -54016,6 +54631,9 @@ const descriptions = {
     'data-branch': 'Branch that has the records and nothing else; it is made on first use. Default: `image-budget`.',
     comment: 'When to comment on the pull request: `on-change` (above a noise floor or when a budget is not kept; a comment that is there is always brought up to date), `always`, `off`. Default: `on-change`.',
     fail: 'Whether a broken budget fails the job: `true` or `false`. A failed measurement always does. Default: `true`.',
+    mode: 'What the job does. `check`: measure, judge, report. `measure`, for the jobs of a matrix: measure and judge, and leave comment and verdict to the job that reports; a broken budget does not fail it, a failed measurement does. `report`: measure nothing, read the reports of other jobs, and make one comment, one summary and one verdict of them. Default: `check`.',
+    reports: 'With `mode: report`, JSON reports or folders of them, comma- or line-separated, as `actions/download-artifact` leaves them: every `*.json` in a folder and those below. Default: `image-budget-reports`.',
+    'allow-pull-request-target': 'Whether to run on `pull_request_target`, which is refused otherwise: what is built there may get hold of a token that may write, and of the secrets. `true` or `false`. Default: `false`.',
     'github-token': 'Token for the comment (`pull-requests: write`) and for records (`contents: read`, to keep them `contents: write`). Without a permission: verdict, summary and log as ever.',
 };
 
@@ -54031,7 +54649,16 @@ var reference = __nccwpck_require__(6829);
 
 
 /** Inputs that have no meaning on a terminal: there is no pull request to comment on. */
-const WORKFLOW_ONLY = new Set(['accept-label', 'comment', 'github-token', 'record', 'untouched']);
+const WORKFLOW_ONLY = new Set([
+    'accept-label',
+    'comment',
+    'github-token',
+    'record',
+    'untouched',
+    'mode',
+    'reports',
+    'allow-pull-request-target',
+]);
 /** The options of the commands that are inputs, in action.yml's order. */
 const inputOptions = inputs/* inputNames */.vj.filter((name) => !WORKFLOW_ONLY.has(name));
 const OWN_OPTIONS = {
@@ -54054,6 +54681,9 @@ const HISTORY_OPTIONS = {
 const OF_HISTORY = ['name', 'platform', 'last', 'csv', 'json', 'config', 'data-branch', 'offline'];
 /** Those of them that are inputs. */
 const OF_HISTORY_INPUTS = new Set(['name', 'config', 'data-branch']);
+/** All options of `report`, and those of them that are inputs. */
+const OF_REPORT_INPUTS = new Set(['images', 'config', 'fail']);
+const OF_REPORT = [...OF_REPORT_INPUTS, 'json'];
 /**
  * Reads the arguments after the program's name. Options are the inputs by their names; one that takes a list may be given more than
  * once. Throws CouldNotMeasure `input` for what is not understood.
@@ -54078,6 +54708,8 @@ function readCommand(argv) {
     const [command, ...more] = positionals;
     if (command === 'history')
         return readHistory(given, more);
+    if (command === 'report')
+        return readReportCommand(given, more);
     const values = {};
     if (command === 'check') {
         if (more[0] !== undefined)
@@ -54102,7 +54734,7 @@ function readCommand(argv) {
             problems.push(`\`${rawName}\` has no place in \`diff\`: ${name === 'image' ? 'the second' : 'the first'} argument says it.`);
     }
     else {
-        problems.push(`\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\` and \`image-budget history\` are.`);
+        problems.push(`\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\`, \`image-budget report\` and \`image-budget history\` are.`);
     }
     for (const { name, rawName, value } of given) {
         const isFlag = name === 'json' || name === 'verbose';
@@ -54138,7 +54770,7 @@ function readHistory(given, more) {
     for (const { name, rawName, value } of given) {
         const isFlag = name === 'json' || name === 'csv' || name === 'offline';
         if (!OF_HISTORY.includes(name))
-            problems.push(`\`${rawName}\` ${noOption(name)}`);
+            problems.push(`\`${rawName}\` ${noOption(name, 'history', OF_HISTORY)}`);
         else if (isFlag ? value !== undefined : value === undefined || value === '')
             problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`);
         else
@@ -54161,12 +54793,30 @@ function readHistory(given, more) {
         offline: values.has('offline'),
     };
 }
-/** The rest of the sentence on what is no option of `history`. */
-function noOption(name) {
+/** The options of `report`, and the files that it reads. */
+function readReportCommand(given, paths) {
+    const problems = paths.length > 0
+        ? []
+        : ['`report` takes the JSON reports to show, or folders of them: `image-budget report api.json worker.json`.'];
+    const values = {};
+    for (const { name, rawName, value } of given) {
+        const isFlag = name === 'json';
+        if (!OF_REPORT.includes(name))
+            problems.push(`\`${rawName}\` ${noOption(name, 'report', OF_REPORT)}`);
+        else if (isFlag ? value !== undefined : value === undefined || value === '')
+            problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`);
+        else if (!isFlag)
+            values[name] = values[name] !== undefined && LISTS.has(name) ? `${values[name]}\n${value}` : value;
+    }
+    refuse(problems);
+    return { kind: 'report', values, paths, json: given.some(({ name }) => name === 'json') };
+}
+/** The rest of the sentence on what is no option of a command. */
+function noOption(name, command, options) {
     const isKnown = Object.hasOwn(OWN_OPTIONS, name) || inputOptions.some((known) => known === name);
     if (isKnown)
-        return `has no place in \`history\`, which takes ${OF_HISTORY.map((each) => `\`--${each}\``).join(', ')}.`;
-    const near = (0,leven/* closestMatch */.h)(name.slice(0, 100), OF_HISTORY, { maxDistance: 2 });
+        return `has no place in \`${command}\`, which takes ${options.map((each) => `\`--${each}\``).join(', ')}.`;
+    const near = (0,leven/* closestMatch */.h)(name.slice(0, 100), [...options], { maxDistance: 2 });
     return `is not an option${near === undefined ? '.' : `; did you mean \`--${near}\`?`}`;
 }
 /** The end of the sentence on an unknown option. */
@@ -54175,7 +54825,7 @@ function hint(name) {
     if (near === null)
         return Object.hasOwn(HISTORY_OPTIONS, name) ? ' of this command; `history` has it.' : '.';
     return WORKFLOW_ONLY.has(near)
-        ? `: on a terminal there is no pull request to comment on, and nothing to record.`
+        ? `: on a terminal there is no workflow, no pull request to comment on, and nothing to record.`
         : `; did you mean \`--${near}\`?`;
 }
 /** Inputs that are lists: given twice, the option adds. */
@@ -54201,6 +54851,8 @@ function helpText(width) {
 
 Usage: image-budget check [OPTIONS] [CONTEXT]
        image-budget diff [OPTIONS] BASE IMAGE
+       image-budget report [--images NAMES] [--config FILE] [--fail BOOLEAN]
+                           [--json] FILE...
        image-budget history [--name NAME] [--platform OS/ARCH] [--last N]
                             [--csv | --json] [--config FILE]
                             [--data-branch BRANCH] [--offline]
@@ -54208,6 +54860,8 @@ Usage: image-budget check [OPTIONS] [CONTEXT]
 ${wrap('check builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and checks them against the budgets.', Math.min(width, 100)).join('\n')}
 
 ${wrap('diff compares two images where they lie: docker://NAME (a registry), docker-daemon:NAME (the Docker engine), docker-archive:FILE, oci-archive:FILE, oci:FOLDER.', Math.min(width, 100)).join('\n')}
+
+${wrap('report shows and judges JSON reports that were written before (--json, or the output report of the action), of one image or many: files, or folders of them.', Math.min(width, 100)).join('\n')}
 
 ${wrap('history shows how the images of the default branch have grown: what the action recorded on the data branch, asking the remote of the repository for it. Nothing is built or measured.', Math.min(width, 100)).join('\n')}
 
@@ -54217,6 +54871,7 @@ Examples:
   image-budget check --file docker/Dockerfile --target production --build-args VERSION=1 --json
   image-budget check --image docker://ghcr.io/acme/api:1.1 --max-size "160 MB"
   image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1
+  image-budget report image-budget-reports
   image-budget history --name api --last 100
   image-budget history --csv > history.csv
 
@@ -54225,6 +54880,12 @@ ${option('--base REF', 'Same as --base-ref. Default: the merge base with the def
 ${inputOptions.map((name) => option(`--${name} ${LISTS.has(name) ? 'VALUE (may be repeated)' : 'VALUE'}`, descriptions[name])).join('\n')}
 ${option('--json', 'Print the report as JSON on standard output.')}
 ${option('--verbose', 'Show the whole log of the builds, not only their steps.')}
+
+Options of report:
+${option('--images NAMES', 'Images that a report has to be there of. Default: those of the budget file, where it has a list.')}
+${option('--config FILE', 'Budget file that says which images there are, and of which a broken budget fails. Default: .github/image-budget.yml.')}
+${option('--fail BOOLEAN', descriptions.fail)}
+${option('--json', 'Print the one report of them all as JSON on standard output.')}
 
 Options of history:
 ${option('--name NAME', 'The one image that is wanted. Default: all images that are recorded.')}
@@ -54364,6 +55025,7 @@ const CHOICES = {
     untouched: ['skip', 'measure'],
     record: ['auto', 'off'],
     comment: ['on-change', 'always', 'off'],
+    mode: ['check', 'measure', 'report'],
 };
 /** The words that `baseline` takes beside an image's reference. */
 const BASELINES = ['auto', 'record', 'build', 'none'];
@@ -54378,6 +55040,9 @@ const DEFAULTS = {
     'data-branch': 'image-budget',
     comment: 'on-change',
     fail: 'true',
+    mode: 'check',
+    reports: 'image-budget-reports',
+    'allow-pull-request-target': 'false',
 };
 /** What a single text must look like, where a pattern says all of it. */
 /* oxlint-disable no-control-regex -- control characters are what is refused */
@@ -54425,9 +55090,17 @@ const ACCEPTED = {
     'data-branch': 'the name of a branch that has nothing else: `image-budget`',
     comment: quoted(CHOICES.comment),
     fail: '`true` or `false`',
+    mode: quoted(CHOICES.mode),
+    reports: 'files or folders, comma- or line-separated',
+    'allow-pull-request-target': '`true` or `false`',
     'github-token': 'a token',
 };
 const oneOf = (form, values) => field(form, (value) => values.find((known) => known === value) ?? null);
+const truth = (form) => field(form, (value) => TRUTHS.get(value.toLowerCase()) ?? null);
+const TRUTHS = new Map([
+    ['true', true],
+    ['false', false],
+]);
 const schema = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
     name: matching(ACCEPTED.name, PATTERNS.name).optional(),
     config: matching(ACCEPTED.config, PATTERNS.plain).optional(),
@@ -54462,7 +55135,13 @@ const schema = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
     record: oneOf(ACCEPTED.record, CHOICES.record).default(DEFAULTS.record),
     'data-branch': matching(ACCEPTED['data-branch'], PATTERNS.branch).default(DEFAULTS['data-branch']),
     comment: oneOf(ACCEPTED.comment, CHOICES.comment).default(DEFAULTS.comment),
-    fail: field(ACCEPTED.fail, (value) => ({ true: true, false: false })[value.toLowerCase()] ?? null).prefault(DEFAULTS.fail),
+    fail: truth(ACCEPTED.fail).prefault(DEFAULTS.fail),
+    mode: oneOf(ACCEPTED.mode, CHOICES.mode).default(DEFAULTS.mode),
+    reports: list(ACCEPTED.reports, (value) => {
+        const entries = (0,_list_js__WEBPACK_IMPORTED_MODULE_6__/* .parseCommaOrLines */ .H5)(value);
+        return entries.length > 0 ? entries : null;
+    }, (entry) => (PATTERNS.plain.test(entry) ? entry : null)).prefault(DEFAULTS.reports),
+    'allow-pull-request-target': truth(ACCEPTED['allow-pull-request-target']).prefault(DEFAULTS['allow-pull-request-target']),
     'github-token': zod__WEBPACK_IMPORTED_MODULE_4__/* .string */ .YjP().optional(),
 });
 /** Every input, in action.yml's order. */
@@ -54525,6 +55204,9 @@ function inputsOf(given) {
         dataBranch: data['data-branch'],
         comment: data.comment,
         fail: data.fail,
+        mode: data.mode,
+        reports: data.reports,
+        allowPullRequestTarget: data['allow-pull-request-target'],
         githubToken: data['github-token'] ?? null,
     };
 }
@@ -56339,7 +57021,11 @@ function mergeReports(reports) {
         ...first,
         verdict: (0,_budget_verdict_js__WEBPACK_IMPORTED_MODULE_0__/* .worstVerdict */ .z)(images.map(({ verdict }) => verdict)),
         images,
-        gonePlatforms: reports.flatMap(({ images: [image], gonePlatforms }) => gonePlatforms.map((platform) => `${image?.name ?? ''} ${platform}`.trim())),
+        gonePlatforms: reports.flatMap((report) => {
+            // Of several images it says already whose they are.
+            const key = keyOf(report);
+            return key === '*' ? report.gonePlatforms : report.gonePlatforms.map((platform) => `${key} ${platform}`);
+        }),
         waiver: null,
         head: { ...built.head, dirty: reports.some(({ head }) => head.dirty), reference: null },
     };
@@ -63908,6 +64594,20 @@ function defaultName(repository, context, file, target) {
     return atMost(parts.filter((part) => part !== '').join('/') + (target === null ? '' : `:${target}`));
 }
 /**
+ * A name for the artifact that a job uploads its report as, which no other job of the workflow has: `image-budget-api`, with a hash of what it
+ * stands for where the image's name had to be changed, or does not tell it apart. Letters, digits, `.`, `_` and `-`:
+ * `actions/upload-artifact` takes no `/` and `:`, which names may have. It does not depend on what becomes of the job: run again, it has the same.
+ */
+function artifactName(names, platforms) {
+    const [name = ''] = names;
+    const readable = names.length === 1 ? name.replaceAll(/[^\w.-]+/g, '-').slice(0, LONGEST) : 'images';
+    const isWhole = readable === name && names.length === 1 && platforms.length === 0;
+    const hash = createHash('sha256')
+        .update(JSON.stringify([names, platforms]))
+        .digest('hex');
+    return `image-budget-${readable}${isWhole ? '' : `-${hash.slice(0, 8)}`}`;
+}
+/**
  * The name of an image that is measured where it lies: the repository's without registry, tag and digest (`acme/api`, `node`), or the
  * name of the file or folder. The same for every version of an image, for it keys the comment.
  */
@@ -66180,10 +66880,11 @@ __nccwpck_require__.d(__webpack_exports__, {
   rej: () => (/* binding */ strictObject),
   YjP: () => (/* binding */ string),
   PVZ: () => (/* binding */ tuple),
+  KCZ: () => (/* binding */ union),
   L5J: () => (/* binding */ unknown)
 });
 
-// UNUSED EXPORTS: ZodAny, ZodArray, ZodBase64, ZodBase64URL, ZodBigInt, ZodBigIntFormat, ZodBoolean, ZodCIDRv4, ZodCIDRv6, ZodCUID, ZodCUID2, ZodCatch, ZodCodec, ZodCreditCard, ZodCustom, ZodCustomStringFormat, ZodDate, ZodDefault, ZodDiscriminatedUnion, ZodE164, ZodEmail, ZodEmoji, ZodEnum, ZodExactOptional, ZodFile, ZodFunction, ZodGUID, ZodIBAN, ZodIPv4, ZodIPv6, ZodISODate, ZodISODuration, ZodISOTime, ZodInstanceOf, ZodIntersection, ZodJWT, ZodKSUID, ZodLazy, ZodLiteral, ZodMAC, ZodMap, ZodNaN, ZodNanoID, ZodNever, ZodNonOptional, ZodNull, ZodNullable, ZodNumber, ZodNumberFormat, ZodObject, ZodOptional, ZodPipe, ZodPrefault, ZodPreprocess, ZodPromise, ZodReadonly, ZodRecord, ZodSet, ZodString, ZodStringFormat, ZodSuccess, ZodSymbol, ZodTemplateLiteral, ZodTransform, ZodTuple, ZodType, ZodULID, ZodURL, ZodUUID, ZodUndefined, ZodUnion, ZodUnknown, ZodVoid, ZodXID, ZodXor, _ZodString, _default, _function, any, base64, base64url, bigint, catch, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, date, describe, e164, email, emoji, exactOptional, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, instanceof, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseRecord, mac, map, meta, nan, nanoid, nativeEnum, never, nonoptional, nullable, nullish, optional, partialRecord, pipe, prefault, preprocess, promise, readonly, refine, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, transform, uint32, uint64, ulid, undefined, union, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
+// UNUSED EXPORTS: ZodAny, ZodArray, ZodBase64, ZodBase64URL, ZodBigInt, ZodBigIntFormat, ZodBoolean, ZodCIDRv4, ZodCIDRv6, ZodCUID, ZodCUID2, ZodCatch, ZodCodec, ZodCreditCard, ZodCustom, ZodCustomStringFormat, ZodDate, ZodDefault, ZodDiscriminatedUnion, ZodE164, ZodEmail, ZodEmoji, ZodEnum, ZodExactOptional, ZodFile, ZodFunction, ZodGUID, ZodIBAN, ZodIPv4, ZodIPv6, ZodISODate, ZodISODuration, ZodISOTime, ZodInstanceOf, ZodIntersection, ZodJWT, ZodKSUID, ZodLazy, ZodLiteral, ZodMAC, ZodMap, ZodNaN, ZodNanoID, ZodNever, ZodNonOptional, ZodNull, ZodNullable, ZodNumber, ZodNumberFormat, ZodObject, ZodOptional, ZodPipe, ZodPrefault, ZodPreprocess, ZodPromise, ZodReadonly, ZodRecord, ZodSet, ZodString, ZodStringFormat, ZodSuccess, ZodSymbol, ZodTemplateLiteral, ZodTransform, ZodTuple, ZodType, ZodULID, ZodURL, ZodUUID, ZodUndefined, ZodUnion, ZodUnknown, ZodVoid, ZodXID, ZodXor, _ZodString, _default, _function, any, base64, base64url, bigint, catch, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, date, describe, e164, email, emoji, exactOptional, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, instanceof, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseRecord, mac, map, meta, nan, nanoid, nativeEnum, never, nonoptional, nullable, nullish, optional, partialRecord, pipe, prefault, preprocess, promise, readonly, refine, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, transform, uint32, uint64, ulid, undefined, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
 var core_core = __nccwpck_require__(8532);

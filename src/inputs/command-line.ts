@@ -6,7 +6,16 @@ import { IMAGE_FORM, inputNames, nearestInput, onOneLine, type InputName } from 
 import { parseReference } from './reference.ts'
 
 /** Inputs that have no meaning on a terminal: there is no pull request to comment on. */
-const WORKFLOW_ONLY = new Set<InputName>(['accept-label', 'comment', 'github-token', 'record', 'untouched'])
+const WORKFLOW_ONLY = new Set<InputName>([
+  'accept-label',
+  'comment',
+  'github-token',
+  'record',
+  'untouched',
+  'mode',
+  'reports',
+  'allow-pull-request-target',
+])
 
 /** The options of the commands that are inputs, in action.yml's order. */
 export const inputOptions = inputNames.filter((name) => !WORKFLOW_ONLY.has(name))
@@ -22,6 +31,14 @@ export type Command =
       verbose: boolean
     }
   | HistoryCommand
+  | {
+      kind: 'report'
+      /** The inputs that it takes, `reports` among them, as they were given. */
+      values: Record<string, string>
+      /** Files and folders. */
+      paths: string[]
+      json: boolean
+    }
   | { kind: 'help' | 'version' }
 
 /** What `history` is asked for. */
@@ -63,6 +80,10 @@ const OF_HISTORY = ['name', 'platform', 'last', 'csv', 'json', 'config', 'data-b
 /** Those of them that are inputs. */
 const OF_HISTORY_INPUTS: ReadonlySet<string> = new Set<InputName>(['name', 'config', 'data-branch'])
 
+/** All options of `report`, and those of them that are inputs. */
+const OF_REPORT_INPUTS: ReadonlySet<string> = new Set<InputName>(['images', 'config', 'fail'])
+const OF_REPORT = [...OF_REPORT_INPUTS, 'json']
+
 /**
  * Reads the arguments after the program's name. Options are the inputs by their names; one that takes a list may be given more than
  * once. Throws CouldNotMeasure `input` for what is not understood.
@@ -86,6 +107,7 @@ export function readCommand(argv: string[]): Command {
   const problems: string[] = []
   const [command, ...more] = positionals
   if (command === 'history') return readHistory(given, more)
+  if (command === 'report') return readReportCommand(given, more)
   const values: Record<string, string> = {}
   if (command === 'check') {
     if (more[0] !== undefined) values['context'] = more[0]
@@ -109,7 +131,7 @@ export function readCommand(argv: string[]): Command {
       )
   } else {
     problems.push(
-      `\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\` and \`image-budget history\` are.`,
+      `\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\`, \`image-budget report\` and \`image-budget history\` are.`,
     )
   }
   for (const { name, rawName, value } of given) {
@@ -149,7 +171,7 @@ function readHistory(given: Given[], more: string[]): HistoryCommand {
   const values = new Map<string, string>()
   for (const { name, rawName, value } of given) {
     const isFlag = name === 'json' || name === 'csv' || name === 'offline'
-    if (!OF_HISTORY.includes(name)) problems.push(`\`${rawName}\` ${noOption(name)}`)
+    if (!OF_HISTORY.includes(name)) problems.push(`\`${rawName}\` ${noOption(name, 'history', OF_HISTORY)}`)
     else if (isFlag ? value !== undefined : value === undefined || value === '')
       problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`)
     else values.set(name, value ?? '')
@@ -172,12 +194,31 @@ function readHistory(given: Given[], more: string[]): HistoryCommand {
   }
 }
 
-/** The rest of the sentence on what is no option of `history`. */
-function noOption(name: string): string {
+/** The options of `report`, and the files that it reads. */
+function readReportCommand(given: Given[], paths: string[]): Command {
+  const problems =
+    paths.length > 0
+      ? []
+      : ['`report` takes the JSON reports to show, or folders of them: `image-budget report api.json worker.json`.']
+  const values: Record<string, string> = {}
+  for (const { name, rawName, value } of given) {
+    const isFlag = name === 'json'
+    if (!OF_REPORT.includes(name)) problems.push(`\`${rawName}\` ${noOption(name, 'report', OF_REPORT)}`)
+    else if (isFlag ? value !== undefined : value === undefined || value === '')
+      problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`)
+    else if (!isFlag)
+      values[name] = values[name] !== undefined && LISTS.has(name) ? `${values[name]}\n${value}` : value!
+  }
+  refuse(problems)
+  return { kind: 'report', values, paths, json: given.some(({ name }) => name === 'json') }
+}
+
+/** The rest of the sentence on what is no option of a command. */
+function noOption(name: string, command: string, options: readonly string[]): string {
   const isKnown = Object.hasOwn(OWN_OPTIONS, name) || inputOptions.some((known) => known === name)
   if (isKnown)
-    return `has no place in \`history\`, which takes ${OF_HISTORY.map((each) => `\`--${each}\``).join(', ')}.`
-  const near = closestMatch(name.slice(0, 100), OF_HISTORY, { maxDistance: 2 })
+    return `has no place in \`${command}\`, which takes ${options.map((each) => `\`--${each}\``).join(', ')}.`
+  const near = closestMatch(name.slice(0, 100), [...options], { maxDistance: 2 })
   return `is not an option${near === undefined ? '.' : `; did you mean \`--${near}\`?`}`
 }
 
@@ -186,7 +227,7 @@ function hint(name: string): string {
   const near = nearestInput(name)
   if (near === null) return Object.hasOwn(HISTORY_OPTIONS, name) ? ' of this command; `history` has it.' : '.'
   return WORKFLOW_ONLY.has(near)
-    ? `: on a terminal there is no pull request to comment on, and nothing to record.`
+    ? `: on a terminal there is no workflow, no pull request to comment on, and nothing to record.`
     : `; did you mean \`--${near}\`?`
 }
 
@@ -215,6 +256,8 @@ export function helpText(width: number): string {
 
 Usage: image-budget check [OPTIONS] [CONTEXT]
        image-budget diff [OPTIONS] BASE IMAGE
+       image-budget report [--images NAMES] [--config FILE] [--fail BOOLEAN]
+                           [--json] FILE...
        image-budget history [--name NAME] [--platform OS/ARCH] [--last N]
                             [--csv | --json] [--config FILE]
                             [--data-branch BRANCH] [--offline]
@@ -222,6 +265,8 @@ Usage: image-budget check [OPTIONS] [CONTEXT]
 ${wrap('check builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and checks them against the budgets.', Math.min(width, 100)).join('\n')}
 
 ${wrap('diff compares two images where they lie: docker://NAME (a registry), docker-daemon:NAME (the Docker engine), docker-archive:FILE, oci-archive:FILE, oci:FOLDER.', Math.min(width, 100)).join('\n')}
+
+${wrap('report shows and judges JSON reports that were written before (--json, or the output report of the action), of one image or many: files, or folders of them.', Math.min(width, 100)).join('\n')}
 
 ${wrap('history shows how the images of the default branch have grown: what the action recorded on the data branch, asking the remote of the repository for it. Nothing is built or measured.', Math.min(width, 100)).join('\n')}
 
@@ -231,6 +276,7 @@ Examples:
   image-budget check --file docker/Dockerfile --target production --build-args VERSION=1 --json
   image-budget check --image docker://ghcr.io/acme/api:1.1 --max-size "160 MB"
   image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1
+  image-budget report image-budget-reports
   image-budget history --name api --last 100
   image-budget history --csv > history.csv
 
@@ -239,6 +285,12 @@ ${option('--base REF', 'Same as --base-ref. Default: the merge base with the def
 ${inputOptions.map((name) => option(`--${name} ${LISTS.has(name) ? 'VALUE (may be repeated)' : 'VALUE'}`, descriptions[name])).join('\n')}
 ${option('--json', 'Print the report as JSON on standard output.')}
 ${option('--verbose', 'Show the whole log of the builds, not only their steps.')}
+
+Options of report:
+${option('--images NAMES', 'Images that a report has to be there of. Default: those of the budget file, where it has a list.')}
+${option('--config FILE', 'Budget file that says which images there are, and of which a broken budget fails. Default: .github/image-budget.yml.')}
+${option('--fail BOOLEAN', descriptions.fail)}
+${option('--json', 'Print the one report of them all as JSON on standard output.')}
 
 Options of history:
 ${option('--name NAME', 'The one image that is wanted. Default: all images that are recorded.')}

@@ -10,6 +10,9 @@ import { RULES, type RuleId } from './rules.ts'
 /** What can be measured of an image: see docs/what-is-measured.md. */
 export type MetricName = 'size' | 'download-size'
 
+/** `measure`: a part of what `report` puts together. */
+export type Mode = (typeof CHOICES)['mode'][number]
+
 /** What the user asked for, checked. Fields stand in action.yml's order; null and [] where an input was not given. */
 export type Inputs = {
   name: string | null
@@ -48,6 +51,10 @@ export type Inputs = {
   dataBranch: string
   comment: 'on-change' | 'always' | 'off'
   fail: boolean
+  mode: Mode
+  /** Files and folders that `report` reads. */
+  reports: string[]
+  allowPullRequestTarget: boolean
   githubToken: string | null
 }
 
@@ -127,6 +134,7 @@ export const CHOICES = {
   untouched: ['skip', 'measure'],
   record: ['auto', 'off'],
   comment: ['on-change', 'always', 'off'],
+  mode: ['check', 'measure', 'report'],
 } as const
 
 /** The words that `baseline` takes beside an image's reference. */
@@ -143,6 +151,9 @@ export const DEFAULTS = {
   'data-branch': 'image-budget',
   comment: 'on-change',
   fail: 'true',
+  mode: 'check',
+  reports: 'image-budget-reports',
+  'allow-pull-request-target': 'false',
 } as const
 
 /** What a single text must look like, where a pattern says all of it. */
@@ -192,11 +203,20 @@ export const ACCEPTED = {
   'data-branch': 'the name of a branch that has nothing else: `image-budget`',
   comment: quoted(CHOICES.comment),
   fail: '`true` or `false`',
+  mode: quoted(CHOICES.mode),
+  reports: 'files or folders, comma- or line-separated',
+  'allow-pull-request-target': '`true` or `false`',
   'github-token': 'a token',
 } as const
 
 const oneOf = <const T extends string>(form: string, values: readonly T[]) =>
   field(form, (value) => values.find((known) => known === value) ?? null)
+
+const truth = (form: string) => field(form, (value) => TRUTHS.get(value.toLowerCase()) ?? null)
+const TRUTHS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['false', false],
+])
 
 const schema = z.strictObject({
   name: matching(ACCEPTED.name, PATTERNS.name).optional(),
@@ -245,8 +265,18 @@ const schema = z.strictObject({
   record: oneOf(ACCEPTED.record, CHOICES.record).default(DEFAULTS.record),
   'data-branch': matching(ACCEPTED['data-branch'], PATTERNS.branch).default(DEFAULTS['data-branch']),
   comment: oneOf(ACCEPTED.comment, CHOICES.comment).default(DEFAULTS.comment),
-  fail: field(ACCEPTED.fail, (value) => ({ true: true, false: false })[value.toLowerCase()] ?? null).prefault(
-    DEFAULTS.fail,
+  fail: truth(ACCEPTED.fail).prefault(DEFAULTS.fail),
+  mode: oneOf(ACCEPTED.mode, CHOICES.mode).default(DEFAULTS.mode),
+  reports: list(
+    ACCEPTED.reports,
+    (value) => {
+      const entries = parseCommaOrLines(value)
+      return entries.length > 0 ? entries : null
+    },
+    (entry) => (PATTERNS.plain.test(entry) ? entry : null),
+  ).prefault(DEFAULTS.reports),
+  'allow-pull-request-target': truth(ACCEPTED['allow-pull-request-target']).prefault(
+    DEFAULTS['allow-pull-request-target'],
   ),
   'github-token': z.string().optional(),
 })
@@ -336,6 +366,9 @@ export function inputsOf(given: GivenValues): Inputs {
     dataBranch: data['data-branch'],
     comment: data.comment,
     fail: data.fail,
+    mode: data.mode,
+    reports: data.reports,
+    allowPullRequestTarget: data['allow-pull-request-target'],
     githubToken: data['github-token'] ?? null,
   }
 }

@@ -114,9 +114,11 @@ export function mergeReports(reports: readonly Report[]): Report {
     ...first,
     verdict: worstVerdict(images.map(({ verdict }) => verdict)),
     images,
-    gonePlatforms: reports.flatMap(({ images: [image], gonePlatforms }) =>
-      gonePlatforms.map((platform) => `${image?.name ?? ''} ${platform}`.trim()),
-    ),
+    gonePlatforms: reports.flatMap((report) => {
+      // Of several images it says already whose they are.
+      const key = keyOf(report)
+      return key === '*' ? report.gonePlatforms : report.gonePlatforms.map((platform) => `${key} ${platform}`)
+    }),
     waiver: null,
     head: { ...built.head, dirty: reports.some(({ head }) => head.dirty), reference: null },
   }

@@ -151,6 +151,11 @@ const RATE_LIMIT_HEADERS = {
   'x-ratelimit-remaining': '4990',
   'x-ratelimit-reset': '1893456000',
 }
+/** Keys of a pull request that a list of them does not have. */
+const OF_ONE_PULL_REQUEST = new Set(
+  `merged mergeable rebaseable mergeable_state merged_by comments review_comments maintainer_can_modify commits additions deletions
+  changed_files`.split(/\s+/),
+)
 /** What a permission is for. */
 type Area = 'conversation' | 'contents'
 
@@ -349,6 +354,13 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     return { ...(JSON.parse(text) as JsonObject), labels: labels.map(restLabel) }
   }
 
+  /** What a list has of it. */
+  function simplePullRequest(pullRequest: PullRequest): unknown {
+    return Object.fromEntries(
+      Object.entries(restPullRequest(pullRequest) as JsonObject).filter(([key]) => !OF_ONE_PULL_REQUEST.has(key)),
+    )
+  }
+
   /** The page of `all` that was asked for, with the Link header that GitHub sends: by the repository's id. */
   function page(all: unknown[], { operation, query }: Asked): Answer {
     const size = Math.min(Number(query.get('per_page') ?? 30) || 30, 100)
@@ -435,6 +447,16 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       ),
     'issues/list-labels-on-issue': (asked) =>
       withPullRequest(asked, ({ labels }) => page(labels.map(restLabel), asked)),
+    'pulls/list': (asked) => {
+      const { query } = asked
+      const [wanted, head] = [query.get('state') ?? 'open', query.get('head')]
+      const listed = state.pullRequests.filter(
+        (pull) =>
+          (wanted === 'all' || pull.state === wanted) &&
+          (head === null || head === `${pull.head.repository.split('/')[0]}:${pull.head.ref}`),
+      )
+      return page(listed.map(simplePullRequest), asked)
+    },
     'pulls/get': (asked) => withPullRequest(asked, (found) => ({ status: 200, body: restPullRequest(found) })),
     'users/get-authenticated': ({ token }) => {
       if (token.kind !== 'pat') return refused(token, 'conversation', 'write')
