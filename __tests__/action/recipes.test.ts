@@ -246,13 +246,13 @@ describe('a job for each image', () => {
     expect(ran.conclusion).toBe('success')
     expect(comments()).toHaveLength(1)
     // Without the split each has a comment of its own, and none takes another's place.
-    const apart = MATRIX.replace('[api, worker]', `[${names.join(', ')}]`)
+    const apart = MATRIX.replace('[api, worker]', `[${names.slice(0, 5).join(', ')}]`)
       .replace('mode: measure', 'comment: always')
       .replace(/^ {2}size:$.*/ms, '')
       .replace('contents: read', 'contents: read\n  pull-requests: write')
     await run(apart, pullRequestEvent(), merge)
-    expect(comments()).toHaveLength(21)
-    expect(new Set(comments()).size).toBe(21)
+    expect(comments()).toHaveLength(6)
+    expect(new Set(comments()).size).toBe(6)
   })
 })
 
