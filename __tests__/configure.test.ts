@@ -9,6 +9,7 @@ import type { Inputs } from '../src/inputs/inputs.ts'
 import { createRepository, type TestRepository } from './support/repository.ts'
 
 const exec = createExec(process.env, new AbortController().signal)
+const world = { exec, temporary: tmpdir(), uncommitted: 'warn' as const, repositoryName: 'shop', credentials: null }
 const FILE = '.github/image-budget.yml'
 
 let repository: TestRepository
@@ -37,7 +38,7 @@ async function alone(result: Promise<Configured>): Promise<Inputs> {
 }
 
 const configured = (values: Record<string, string> = {}, folder = '.', isFound = true): Promise<Inputs> =>
-  alone(configure(values, { exec, cwd: join(repository.dir, folder), isFound }))
+  alone(configure(values, { ...world, cwd: join(repository.dir, folder), isFound }))
 
 const sizeOf = async (inputs: Promise<Inputs>): Promise<number | null> => (await inputs).limits.maxSize
 
@@ -55,11 +56,11 @@ describe('the budget file', () => {
 
   it('is that of the repository that is measured', async () => {
     write({ [FILE]: 'max-size: 1 MB\n' })
-    expect(await sizeOf(alone(configure({ context: repository.dir }, { exec, cwd: elsewhere, isFound: true })))).toBe(
-      1_000_000,
-    )
+    expect(
+      await sizeOf(alone(configure({ context: repository.dir }, { ...world, cwd: elsewhere, isFound: true }))),
+    ).toBe(1_000_000)
     write({ [FILE]: 'max-size: 3 MB\n' }, elsewhere)
-    expect(await sizeOf(alone(configure({}, { exec, cwd: elsewhere, isFound: true })))).toBe(3_000_000)
+    expect(await sizeOf(alone(configure({}, { ...world, cwd: elsewhere, isFound: true })))).toBe(3_000_000)
   })
 
   it('may have another name, which is a path from the working directory', async () => {

@@ -86,7 +86,15 @@ async function main(command: Command): Promise<number> {
   }
   if (command.kind !== 'check') return 0
   // Two images that somebody compares are none of the repository's, unless its file is named.
-  const checkout = { exec: createExec(env, signal), cwd: process.cwd(), isFound: !command.mustExist }
+  const checkout = {
+    exec: createExec(env, signal),
+    cwd: process.cwd(),
+    isFound: !command.mustExist,
+    temporary: tmpdir(),
+    uncommitted: 'measure' as const,
+    repositoryName: null,
+    credentials: null,
+  }
   const { images, common: inputs } = await configure(command.values, checkout)
   const { report } = await run(
     images,

@@ -1,28 +1,38 @@
 import { createReadStream } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve } from 'node:path'
-import type { Exec } from './exec.ts'
+import { closestMatch } from 'leven'
 import { CouldNotMeasure, toFailure } from './failure.ts'
+import { findImages, type FindWorld, type FoundImage } from './find-images.ts'
 import { openRepository } from './git/git.ts'
 import { BUDGET_FILE, BUDGET_FILE_MAX, parseBudgetFile, type BudgetFile, type FileImage } from './inputs/budget-file.ts'
 import {
+  FINDING,
   givenInputs,
   inputsOf,
   notValid,
   onOneLine,
   parseInputs,
+  placed,
   problemsOf,
+  type Given,
   type GivenValues,
+  type InputName,
   type Inputs,
 } from './inputs/inputs.ts'
 import { parseCommaOrLines } from './inputs/list.ts'
-import { problemsOfSeveral, seenFrom, selectImages, settingsOf } from './inputs/settings.ts'
+import {
+  OF_AN_IMAGE,
+  problemsOfEntries,
+  problemsOfSeveral,
+  seenFrom,
+  selectImages,
+  selectNamed,
+  settingsOf,
+} from './inputs/settings.ts'
 
 /** Where a budget file is looked for. */
-export type ConfigureWorld = {
-  exec: Exec
-  /** Absolute path that the inputs' paths are relative to. */
-  cwd: string
+export type ConfigureWorld = Pick<FindWorld, 'exec' | 'cwd'> & {
   /** The file is found by itself where no input names it; without that, only the one that is named is read. */
   isFound: boolean
 }
@@ -34,9 +44,14 @@ export type Configured = { images: Inputs[]; common: Inputs }
  * What the user asked for: inputs (texts by their names, '' for one that is not given), then the budget file, then the defaults. Throws one
  * CouldNotMeasure `input` with all that is wrong with inputs and file.
  */
-export async function configure(values: Record<string, string>, world: ConfigureWorld): Promise<Configured> {
+export async function configure(
+  values: Record<string, string>,
+  world: ConfigureWorld & FindWorld,
+): Promise<Configured> {
   const found = await openBudgetFile(values, world)
   const given = givenInputs(values)
+  const asked = settingsOf(given, found?.file ?? null, null)
+  if (FINDING.some((name) => asked.has(name))) return configureFound(found, given, asked, world)
   const wanted = namesIn(given)
   const images = found === null ? null : selectImages(found.file, wanted)
   if (found === null || images === null) {
@@ -61,6 +76,87 @@ export async function configure(values: Record<string, string>, world: Configure
   ]
   if (problems.length > 0) throw notValid([...new Set(problems)], true)
   return { images: images.map((each) => read(found, given, each)), common: read(found, given, null) }
+}
+
+/**
+ * The images that Dockerfiles and targets make, each with its entry of the file's list, where there is one; and the entries that have a build
+ * of their own.
+ */
+async function configureFound(
+  found: Found | null,
+  given: GivenValues,
+  asked: GivenValues,
+  world: FindWorld,
+): Promise<Configured> {
+  const wanted = namesIn(given)
+  const common = inputsOf(without(asked, ['name', 'images']))
+  const isFromFile = (name: InputName): boolean => (asked.get(name)?.place ?? null) !== null
+  const images = await findImages(seenFrom(found?.top ?? '', common, isFromFile), isFromFile, world)
+  const entries = found?.file.images ?? []
+  const path = found?.file.path ?? ''
+  const others = entries.filter(({ name }) => images.every((image) => image.name !== name))
+  const problems = [
+    ...problemsOfFound(path, entries, images),
+    ...(others.length > 0 ? problemsOfSeveral(given, path, others) : []),
+    ...problemsOfEntries(
+      path,
+      entries.filter((entry) => !others.includes(entry)),
+    ),
+  ]
+  if (problems.length > 0) throw notValid(problems, true)
+  const settings = selectNamed(
+    path === '' ? 'What is found' : path,
+    [
+      ...images.map((image) => {
+        const entry = entries.find(({ name }) => name === image.name) ?? null
+        const values = without(settingsOf(given, found?.file ?? null, entry, image), [...FINDING, 'images'])
+        return { name: image.name, image, values: values.set('name', { text: image.name, place: null }) }
+      }),
+      ...others.map((entry) => ({
+        name: entry.name,
+        image: null,
+        values: without(settingsOf(given, found?.file ?? null, entry), [...FINDING, 'images']),
+      })),
+    ],
+    wanted,
+  )
+  const wrong = settings.flatMap(({ values }) => problemsOf(values))
+  if (wrong.length > 0) throw notValid([...new Set(wrong)], true)
+  const configured = settings.map(({ image, values }): Inputs => {
+    const inputs = seenFrom(found?.top ?? '', inputsOf(values), (name) => (values.get(name)?.place ?? null) !== null)
+    if (image === null || image.bake === null) return inputs
+    const isOwn = values.get('context') === image.weak.get('context')
+    inputs.bake = Object.assign(image.bake, { context: isOwn ? null : inputs.context })
+    return inputs
+  })
+  const [one] = configured
+  return { images: configured, common: one !== undefined && configured.length === 1 ? one : common }
+}
+
+/** What is wrong with a file's list beside images that are found, a sentence each. */
+function problemsOfFound(path: string, entries: readonly FileImage[], images: readonly FoundImage[]): string[] {
+  const names = images.map(({ name }) => name)
+  return entries.flatMap(({ name, line, values }) => {
+    const image = images.find((each) => each.name === name)
+    const own = OF_AN_IMAGE.filter((key) => values.has(key))
+    const clash = image && own.find((key) => key === 'image' || (key === 'file' && image.bake === null))
+    if (clash !== undefined)
+      return [
+        placed(
+          path,
+          values.get(clash)?.place?.line ?? line,
+          `\`${clash}\` is given for \`${onOneLine(name)}\`, which is found as ${image?.origin ?? ''}; leave one of the two out.`,
+        ),
+      ]
+    if (image !== undefined || own.length > 0) return []
+    const near = closestMatch(name.slice(0, 100), names, { maxDistance: 10 })
+    const words = `the image \`${onOneLine(name)}\` is none that is found, and has no build of its own (${OF_AN_IMAGE.map((key) => `\`${key}\``).join(', ')})`
+    return [placed(path, line, `${words}${near === undefined ? '.' : `; did you mean \`${onOneLine(near)}\`?`}`)]
+  })
+}
+
+function without(values: GivenValues, names: readonly string[]): Map<string, Given> {
+  return new Map([...values].filter(([name]) => !names.includes(name)))
 }
 
 /** The names of the images that are wanted; [] for all. */

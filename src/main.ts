@@ -25,7 +25,14 @@ async function main(): Promise<number> {
   let audience = NOBODY
   let name = values['name'] || context.repositoryName || 'image'
   const measure = async () => {
-    const checkout = { exec: createExec(env, signal), cwd: context.cwd, isFound: true }
+    const token = values['github-token'] ?? ''
+    const checkout = {
+      ...context,
+      exec: createExec(env, signal),
+      isFound: true,
+      uncommitted: 'warn' as const,
+      credentials: token === '' ? null : { serverUrl: context.serverUrl, token },
+    }
     const configured = await configure(values, checkout)
     const { images, common: inputs } = configured
     for (const each of images) maskSecrets(each)

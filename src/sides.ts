@@ -12,6 +12,7 @@ import {
 } from './baseline/obtain.ts'
 import type { RecordSearch } from './baseline/recorded.ts'
 import type { AskWaivers } from './budget/waiver.ts'
+import { readDefinition, type BakeRun } from './build/bake.ts'
 import { inspectBuilder } from './build/builder.ts'
 import type { Engine } from './build/engine.ts'
 import { isoSeconds, type Clock } from './clock.ts'
@@ -87,6 +88,7 @@ export type Commons = {
   engineOf: (builder: string | null) => Promise<Engine>
   /** The checkout that a folder is in, and the revision of it that is measured. */
   openCheckout: (folder: string) => Promise<{ checkout: Checkout; head: () => Promise<HeadRevision> }>
+  readDefinition: Workshop['readDefinition']
   /** What may not run side by side, whichever image it is for. */
   inTurn: InTurn
 }
@@ -113,6 +115,10 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
     },
     ({ root, gitDir }) => JSON.stringify([root, gitDir]),
   )
+  const definitionOf = once(
+    ({ run, names }: { run: BakeRun; names: readonly string[] }) => readDefinition(exec, run, names),
+    (question) => JSON.stringify(question),
+  )
   return {
     signal,
     onFailure: () => (isAlone ? stop.abort() : undefined),
@@ -126,6 +132,7 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
       async (folder) => checkoutOf(await openRepository(exec, folder)),
       (folder) => folder,
     ),
+    readDefinition: (run, names) => definitionOf({ run, names }),
     inTurn: createTurns(1),
   }
 }
@@ -187,7 +194,15 @@ export async function measureSides(
   try {
     if (inputs.image !== null) return await measureImages(inputs.image, reading, surroundings, world, facts, onName)
     return await measureBuilds(
-      { ...reading, exec, tidyUp, cwd, scratch, inTurn: commons.inTurn },
+      {
+        ...reading,
+        exec,
+        tidyUp,
+        cwd,
+        scratch,
+        inTurn: commons.inTurn,
+        readDefinition: commons.readDefinition,
+      },
       surroundings,
       world,
       commons,

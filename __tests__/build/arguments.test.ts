@@ -5,12 +5,12 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import {
   buildArguments,
   buildImage,
-  inTree,
   removeImage,
   temporaryName,
   type BuildRequest,
   type Side,
 } from '../../src/build/build.ts'
+import { inTree } from '../../src/build/paths.ts'
 import type { Exec, ExecResult } from '../../src/exec.ts'
 import { parseInputs } from '../../src/inputs/inputs.ts'
 
@@ -25,6 +25,7 @@ function request(
     image: 'image-budget.invalid/head:1',
     keep: false,
     inputs: parseInputs(values),
+    bake: null,
     tree,
     root: '/repo',
     cwd,
@@ -315,6 +316,8 @@ describe('buildImage', () => {
       provenance: new Map([['', { one: 1 }]]),
       dockerfile: 'Dockerfile',
       ignoreFile: '.dockerignore',
+      target: null,
+      sources: null,
       warnings: [{ rule: 'WorkdirRelativePath', message: 'Relative workdir "…"', line: null, url: null }],
     })
     const calls: string[][] = []

@@ -33,6 +33,9 @@ describe('the documentation', () => {
 /** Values that people write, each of some key's: for that key they are right, for another they may be. */
 const good: Partial<Record<InputName, unknown[]>> = {
   name: ['api', 'shop/api', 12],
+  dockerfiles: [['services/*/Dockerfile', '!services/old/*'], '**/Dockerfile, Dockerfile'],
+  'bake-files': ['docker-bake.hcl', ['docker-bake.hcl', 'ci/bake.json']],
+  'bake-targets': ['api', ['api', 'worker-a']],
   image: ['docker://ghcr.io/acme/api:1.0', 'docker-daemon:api', 'oci:layout', 'docker-archive:a.tar:api:1'],
   context: ['.', './services/api', 'a b'],
   file: ['docker/Dockerfile'],
@@ -91,6 +94,8 @@ it.each([
   [{ config: 'a' }],
   [{ 'max-size': 160 }],
   [{ images: [] }],
+  [{ images: [{ name: 'a', dockerfiles: ['b'] }] }],
+  [{ 'bake-files': ['https://a/b.git'] }],
   [{ images: [{ context: 'a' }] }],
   [{ name: 'a', images: [{ name: 'b' }] }],
   [{ budgets: [{ scope: 'own', path: '/a', 'max-size': '1 MB' }] }],

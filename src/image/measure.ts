@@ -8,12 +8,14 @@ import {
   type BuildRequest,
   type Side,
 } from '../build/build.ts'
+import type { BakeBuild, BakeDefinition, BakeRun } from '../build/bake.ts'
 import { keepsRecords, type Engine } from '../build/engine.ts'
 import type { Origins } from '../build/provenance.ts'
 import type { Exec } from '../exec.ts'
 import { CouldNotMeasure, toFailure } from '../failure.ts'
 import type { Checkout } from '../git/checkout.ts'
-import type { Inputs } from '../inputs/inputs.ts'
+import { inTree, type PathFrame } from '../build/paths.ts'
+import type { BakeTarget, Inputs } from '../inputs/inputs.ts'
 import type { ImageReference } from '../inputs/reference.ts'
 import type { Log } from '../log.ts'
 import type { InTurn } from '../turns.ts'
@@ -46,6 +48,8 @@ export type Workshop = Reading & {
   checkout: Checkout
   /** What builds. */
   engine: Promise<Engine>
+  /** See `readDefinition`; each question is asked once. */
+  readDefinition: (run: BakeRun, names: readonly string[]) => Promise<BakeDefinition>
   /** The user's working directory, absolute, links resolved. */
   cwd: string
   /** A folder of our own, removed at the end of the run. */
@@ -64,6 +68,8 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
   const section = shop.log.section(`Build ${revision.label}`)
   try {
     const tree = await treeFor(shop, revision, section.line)
+    const frame = { tree, root: shop.checkout.repository.root, cwd: shop.cwd }
+    const bake = shop.inputs.bake && (await bakeBuildOf(shop, frame, shop.inputs.bake))
     const { platforms } = shop.inputs
     const engine = await shop.engine
     const image = temporaryName(revision.side)
@@ -73,9 +79,8 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
       // Content is read from the engine's image; the classic store always makes one.
       keep: engine.driver === 'docker' && (engine.store === 'classic' || shop.inputs.metrics.includes('size')),
       inputs: shop.inputs,
-      tree,
-      root: shop.checkout.repository.root,
-      cwd: shop.cwd,
+      bake,
+      ...frame,
       scratch: shop.scratch,
       onLine: section.line,
     }
@@ -86,7 +91,7 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
         commit: revision.commit,
         dockerfile: build.dockerfile,
         ignoreFile: build.ignoreFile,
-        target: shop.inputs.target,
+        target: build.target,
         engine,
         source: null,
         warnings: build.warnings,
@@ -109,6 +114,23 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
   } finally {
     section.end()
   }
+}
+
+/**
+ * The target as the side's own bake file has it. Throws CouldNotMeasure `input` where there is none.
+ */
+async function bakeBuildOf(shop: Workshop, frame: PathFrame, bake: BakeTarget): Promise<BakeBuild> {
+  const folder = inTree(frame, 'bake-files', bake.folder)
+  const run = { tree: frame.tree, folder, files: bake.files }
+  // All that is asked for is asked once; a target that this side does not have must not be the others' end.
+  const definition = await shop.readDefinition(run, bake.asked).then(
+    (all) => (all.targets.has(bake.target) ? all : shop.readDefinition(run, [bake.target])),
+    (error: unknown) => {
+      if (toFailure(error).kind !== 'input') throw error
+      return shop.readDefinition(run, [bake.target])
+    },
+  )
+  return { ...bake, folder, definition }
 }
 
 /** The folder that is built from. What `before-build` makes is this image's alone. */

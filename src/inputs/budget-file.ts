@@ -4,6 +4,7 @@ import type { CST, Document, Node, ParsedNode, YAMLMap } from 'yaml'
 import { FILE_FORMS, type FileForm } from './file-forms.ts'
 import {
   ACCEPTED,
+  FINDING,
   inputNames,
   nearestInput,
   onOneLine,
@@ -243,6 +244,10 @@ function valuesOf(reader: Reader, entries: Entry[], isTop: boolean): Map<InputNa
     const name = inputNames.find((known) => known === entry.key && known !== 'images')
     if (name === undefined) {
       reader.say(entry.line, () => unknownKey(entry.key, isTop))
+      continue
+    }
+    if (!isTop && FINDING.some((known) => known === name)) {
+      reader.say(entry.line, () => `\`${name}\` has its place at the top of the file.`)
       continue
     }
     const form = FILE_FORMS[name]
