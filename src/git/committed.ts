@@ -29,7 +29,7 @@ export async function committedFiles(
     object.length === 64 ? EMPTY_TREE[64] : EMPTY_TREE[40],
     object,
     '--',
-    `:(top,glob)${glob}`,
+    `:(top,glob)${posix.normalize(glob)}`,
     ...except.map((each) => `:(top,exclude,glob)${each}`),
   ])
   const fields = listed.split('\0')
