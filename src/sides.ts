@@ -27,6 +27,7 @@ import { measureImage, measureRevision, type Reading, type Revision, type Worksh
 import { platformsOf, type Measurement } from './image/measurement.ts'
 import { normalisePlatform } from './image/source/manifests.ts'
 import { createPlaces } from './image/source/places.ts'
+import type { KnownLayers } from './image/source/receiver.ts'
 import type { BaseQuestion } from './inputs/event.ts'
 import type { Inputs } from './inputs/inputs.ts'
 import { defaultName, nameOfReference } from './inputs/name.ts'
@@ -84,6 +85,8 @@ export type Commons = {
   /** Told that an image has failed. */
   onFailure: () => void
   contents: LayerContents
+  /** What engines have pushed to this process. */
+  layers: KnownLayers
   /** What builds, by the name of the builder; null: the current one. */
   engineOf: (builder: string | null) => Promise<Engine>
   /** The checkout that a folder is in, and the revision of it that is measured. */
@@ -123,6 +126,7 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
     signal,
     onFailure: () => (isAlone ? stop.abort() : undefined),
     contents: createLayerContents(signal),
+    layers: new Map(),
     // Not stopped by an image that fails: what it has to say comes before what the attempts said.
     engineOf: once(
       (builder) => inspectBuilder(world.createExec(world.signal), builder),
@@ -189,6 +193,7 @@ export async function measureSides(
     signal,
     clock,
     warn: world.log.warning,
+    layers: commons.layers,
   })
   const reading = { log: world.log, inputs, places, contents: commons.contents }
   try {

@@ -65,7 +65,14 @@ describe.each(engines())('an image in the $store engine', (engine) => {
     const exec = createExec(world, signal)
     const saveImage = createSaveImage(exec, createOpenOutput(world, signal), signal)
     const warn = (text: string): void => void warnings.push(text)
-    const source = createDaemonSource(name, { exec, saveImage, tidyUp: () => exec, receiver, warn })
+    const source = createDaemonSource(name, {
+      exec,
+      saveImage,
+      tidyUp: () => exec,
+      receiver,
+      unpushed: new Map(),
+      warn,
+    })
     return source.images({ platforms: [], contents: null, downloadSizes: false, ...wanted })
   }
 
@@ -230,7 +237,14 @@ describe('an engine that does not answer', () => {
     const signal = new AbortController().signal
     const exec = createExec(world, signal)
     const saveImage = createSaveImage(exec, createOpenOutput(world, signal), signal)
-    const source = createDaemonSource('a:1', { exec, saveImage, tidyUp: () => exec, receiver, warn: () => {} })
+    const source = createDaemonSource('a:1', {
+      exec,
+      saveImage,
+      tidyUp: () => exec,
+      receiver,
+      unpushed: new Map(),
+      warn: () => {},
+    })
     const error = await source
       .images({ platforms: [], contents: null, downloadSizes: false })
       .catch((thrown: unknown) => thrown)

@@ -27,7 +27,7 @@ import { platformName } from './oci.ts'
 import { RECORD_UNREAD, readClassicSizes, readProvenance, readRecord } from './record.ts'
 import { openBlob } from './source/layout.ts'
 import { normalisePlatform } from './source/manifests.ts'
-import type { Places } from './source/places.ts'
+import type { BuildPlace, Places } from './source/places.ts'
 import type { SourceImage, Wanted } from './source/source.ts'
 
 /** What measuring any image takes. */
@@ -72,12 +72,14 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
     const bake = shop.inputs.bake && (await bakeBuildOf(shop, frame, shop.inputs.bake))
     const { platforms } = shop.inputs
     const engine = await shop.engine
-    const image = temporaryName(revision.side)
+    // Content is read from the engine's image; the classic store always makes one.
+    const keep = engine.driver === 'docker' && (engine.store === 'classic' || shop.inputs.metrics.includes('size'))
+    const place = keep ? await shop.places.openBuild() : null
+    const image = place?.name ?? temporaryName(revision.side)
     const request: BuildRequest = {
       side: revision.side,
       image,
-      // Content is read from the engine's image; the classic store always makes one.
-      keep: engine.driver === 'docker' && (engine.store === 'classic' || shop.inputs.metrics.includes('size')),
+      keep,
       inputs: shop.inputs,
       bake,
       ...frame,
@@ -86,7 +88,7 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
     }
     const buildAndRead = async (): Promise<Measurement[]> => {
       const build = await buildImage(shop.exec, request)
-      return readBuilt(shop, engine, build, request, {
+      return readBuilt({ ...shop, place }, engine, build, request, {
         name: shop.name,
         commit: revision.commit,
         dockerfile: build.dockerfile,
@@ -106,8 +108,8 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
       })
       // An index lists its platforms in an order of its own; the report has the one that was asked for.
       const order = platforms.map(normalisePlatform)
-      const place = ({ platform }: Measurement): number => order.indexOf(platform)
-      return measurements.toSorted((one, other) => place(one) - place(other))
+      const rank = ({ platform }: Measurement): number => order.indexOf(platform)
+      return measurements.toSorted((one, other) => rank(one) - rank(other))
     } finally {
       if (request.keep) await removeImage(shop.tidyUp(), image)
     }
@@ -148,9 +150,12 @@ async function treeFor(
   return tree
 }
 
+/** `place`: where the Docker engine has what was built under a name of ours; null: it has none. */
+type BuiltShop = Workshop & { place: BuildPlace | null }
+
 /** The images that a build made, by the way that its store offers. */
 function readBuilt(
-  shop: Workshop,
+  shop: BuiltShop,
   engine: Engine,
   build: Build,
   request: BuildRequest,
@@ -166,7 +171,7 @@ function readBuilt(
  * come from its packing them, for a registry of our own, and then the sizes are read from what it hands over.
  */
 async function readClassic(
-  { exec, inputs, places, contents }: Workshop,
+  { exec, inputs, places, place, contents }: BuiltShop,
   engine: Engine,
   build: Build,
   { image, onLine }: BuildRequest,
@@ -183,7 +188,9 @@ async function readClassic(
     downloadSizes ? 'Reading the layers as the engine packs them …' : 'Reading the layers as the engine gives them …',
   )
   const wanted: Wanted = { platforms: [], contents: inputs.metrics.includes('size') ? contents : null, downloadSizes }
-  const images = await places.open({ transport: 'docker-daemon', name: image, text: image }).images(wanted)
+  const images =
+    (downloadSizes ? await place?.receive('classic', wanted) : null) ??
+    (await places.open({ transport: 'docker-daemon', name: image, text: image }).images(wanted))
   return Promise.all(
     images.map(async (found) => {
       const origins = keepsRecords(engine)
@@ -207,19 +214,30 @@ export function countsItself({ metrics, baseline, budgets, forbid }: Inputs, eng
 
 /** containerd's store and BuildKit keep blobs: manifests tell download sizes, and content is fetched only for layers that are not known. */
 async function readBlobs(
-  { exec, inputs, places, contents, inTurn, scratch }: Workshop,
+  { exec, inputs, places, place, contents, inTurn, scratch }: BuiltShop,
   engine: Engine,
   build: Build,
   request: BuildRequest,
   subject: Subject,
 ): Promise<Measurement[]> {
+  // What is pushed has manifests and configs with it, and no layer that is known: that takes less than to ask for them.
+  if (place !== null) request.onLine('Reading the layers as they are handed over …')
+  const pushed = (await place?.receive('containerd', { platforms: [], contents, downloadSizes: true })) ?? null
+  if (pushed !== null) {
+    return Promise.all(
+      pushed.map(async (image) => {
+        const origins = await readProvenance(exec, build, inputs.builder, image.config)
+        return measurementOf(image, subject, inputs, contents, origins, null)
+      }),
+    )
+  }
   const recorded = await readRecord(exec, build, engine.store, inputs.builder)
   const needed = inputs.metrics.includes('size') && recorded.some((image) => unknownLayers(image, contents) > 0)
   const layout = join(scratch, 'layout')
   if (needed) request.onLine('Reading the layers as they are handed over …')
   if (needed && engine.driver === 'docker') {
-    const place = places.open({ transport: 'docker-daemon', name: request.image, text: request.image })
-    await place.images({ platforms: [], contents, downloadSizes: false })
+    const saved = places.open({ transport: 'docker-daemon', name: request.image, text: request.image })
+    await saved.images({ platforms: [], contents, downloadSizes: false })
   } else if (needed) {
     // Both sides into one folder: blobs that are there already are not sent again.
     await inTurn(() => exportLayout(exec, request, layout))

@@ -4,13 +4,13 @@ import type { Exec, OpenOutput } from '../../exec.ts'
 import type { ImageReference } from '../../inputs/reference.ts'
 import { dockerArchive, ociArchive } from './archive.ts'
 import { createCredentials } from './credentials.ts'
-import { createDaemonSource } from './daemon.ts'
+import { createDaemonSource, receiveBuilt } from './daemon.ts'
 import { createSaveImage } from './engine-save.ts'
 import { ociLayout } from './layout.ts'
-import { startReceiver, type Receiver } from './receiver.ts'
+import { startReceiver, type KnownLayers, type Receiver } from './receiver.ts'
 import { createRegistryClient } from './registry-client.ts'
 import { createRegistrySource } from './registry.ts'
-import type { Source } from './source.ts'
+import type { Source, SourceImage, Wanted } from './source.ts'
 
 /** What reading from places takes. */
 export type PlacesDeps = {
@@ -29,10 +29,23 @@ export type PlacesDeps = {
   clock: Clock
   /** Told in the log: why something is not measured. */
   warn: (text: string) => void
+  /** What engines have pushed to others of these. */
+  layers?: KnownLayers
+}
+
+/** A name for an image that is to be built in the Docker engine, and the way to have it from there at once, or null. */
+export type BuildPlace = {
+  name: string
+  receive: (store: 'classic' | 'containerd', wanted: Wanted) => Promise<SourceImage[] | null>
 }
 
 /** Opens places by reference; what they share (a registry's connections, the registry that an engine pushes to) lives until `close`. */
-export type Places = { open: (reference: ImageReference) => Source; close: () => Promise<void> }
+export type Places = {
+  open: (reference: ImageReference) => Source
+  /** See receiveBuilt. */
+  openBuild: () => Promise<BuildPlace>
+  close: () => Promise<void>
+}
 
 /** One for a run. Nothing is opened before it is needed. */
 export function createPlaces(deps: PlacesDeps): Places {
@@ -40,12 +53,13 @@ export function createPlaces(deps: PlacesDeps): Places {
   const client = createRegistryClient({ credentials: createCredentials(exec, env, home), signal, clock })
   const saveImage = createSaveImage(exec, openOutput, signal)
   let receiver: Promise<Receiver> | undefined
+  const openReceiver = (): Promise<Receiver> => (receiver ??= startReceiver(deps.layers))
+  const unpushed = new Map<string, string>()
 
   function openDaemon(name: string): Source {
     return {
       images: async (wanted) => {
-        receiver ??= startReceiver()
-        const surroundings = { exec, saveImage, tidyUp, receiver: await receiver, warn }
+        const surroundings = { exec, saveImage, tidyUp, receiver: await openReceiver(), unpushed, warn }
         return createDaemonSource(name, surroundings).images(wanted)
       },
       close: () => Promise.resolve(),
@@ -65,6 +79,14 @@ export function createPlaces(deps: PlacesDeps): Places {
           return ociArchive(resolve(cwd, reference.path), reference.name)
         case 'oci':
           return ociLayout(resolve(cwd, reference.path), reference.name)
+      }
+    },
+    openBuild: async () => {
+      const own = await openReceiver()
+      const name = own.reserve()
+      return {
+        name,
+        receive: (store, wanted) => receiveBuilt(name, store, { exec, receiver: own, unpushed }, wanted),
       }
     },
     close: async () => {
