@@ -16,6 +16,14 @@ import type { Inputs } from '../src/inputs/inputs.ts'
 import { createRepository, type TestRepository } from './support/repository.ts'
 
 const exec = createExec(process.env, new AbortController().signal)
+const world = {
+  remote: null,
+  exec,
+  temporary: tmpdir(),
+  uncommitted: 'warn' as const,
+  repositoryName: 'shop',
+  credentials: null,
+}
 const FILE = '.github/image-budget.yml'
 
 let repository: TestRepository
@@ -48,7 +56,7 @@ const configured = (
   folder = '.',
   isFound = true,
   remote: Remote | null = null,
-): Promise<Inputs> => alone(configure(values, { exec, cwd: join(repository.dir, folder), isFound, remote }))
+): Promise<Inputs> => alone(configure(values, { ...world, cwd: join(repository.dir, folder), isFound, remote }))
 
 const sizeOf = async (inputs: Promise<Inputs>): Promise<number | null> => (await inputs).limits.maxSize
 
@@ -67,12 +75,10 @@ describe('the budget file', () => {
   it('is that of the repository that is measured', async () => {
     write({ [FILE]: 'max-size: 1 MB\n' })
     expect(
-      await sizeOf(
-        alone(configure({ context: repository.dir }, { exec, cwd: elsewhere, isFound: true, remote: null })),
-      ),
+      await sizeOf(alone(configure({ context: repository.dir }, { ...world, cwd: elsewhere, isFound: true }))),
     ).toBe(1_000_000)
     write({ [FILE]: 'max-size: 3 MB\n' }, elsewhere)
-    expect(await sizeOf(alone(configure({}, { exec, cwd: elsewhere, isFound: true, remote: null })))).toBe(3_000_000)
+    expect(await sizeOf(alone(configure({}, { ...world, cwd: elsewhere, isFound: true })))).toBe(3_000_000)
   })
 
   it('may have another name, which is a path from the working directory', async () => {
@@ -241,7 +247,7 @@ describe('history', () => {
 
 describe('a run that reads reports', () => {
   const reports = (values: Record<string, string> = {}, cwd = repository.dir) =>
-    configureReports({ mode: 'report', 'github-token': 'x', ...values }, { exec, cwd, isFound: true, remote: null })
+    configureReports({ mode: 'report', 'github-token': 'x', ...values }, { ...world, cwd, isFound: true })
   const LIST = 'fail: false\nimages:\n  - name: api\n    fail: true\n  - name: worker\n'
 
   it('needs no checkout: what is not given has its default, and no image is expected', async () => {
@@ -283,5 +289,147 @@ describe('a run that reads reports', () => {
 
   it('is given no name that is no input', async () => {
     await expect(reports({ reprots: 'x' })).rejects.toThrow('`reprots` is not an input; did you mean `reports`?')
+  })
+})
+
+describe('images that are found', () => {
+  /** Bake as it answers here: nothing is built. */
+  const printed = {
+    group: { default: { targets: ['web', 'lint'] } },
+    target: {
+      web: { context: 'web', platforms: ['linux/amd64', 'linux/arm64'], args: { A: '1' } },
+      lint: { output: ['type=cacheonly'] },
+    },
+  }
+  let folders: string[]
+  const answering: typeof exec = (program, args, options) => {
+    if (program !== 'docker') return exec(program, args, options)
+    folders.push(options?.cwd ?? '')
+    return Promise.resolve({ exitCode: 0, stdout: JSON.stringify(printed), stderr: '' })
+  }
+  const find = (values: Record<string, string>, folder = '.', more: Partial<typeof world> = {}): Promise<Configured> =>
+    configure(values, { ...world, exec: answering, ...more, cwd: join(repository.dir, folder), isFound: true })
+  const commit = (file = ''): void => {
+    folders = []
+    repository.commit({
+      Dockerfile: '',
+      'services/api/Dockerfile': '',
+      'services/api/debug.Dockerfile': '',
+      'services/worker/Dockerfile': '',
+      'web/Dockerfile': '',
+      'docker-bake.hcl': '',
+      ...(file === '' ? {} : { [FILE]: file }),
+    })
+  }
+
+  it('are each a committed Dockerfile, named after its folder, which is the context', async () => {
+    commit()
+    write({ 'services/new/Dockerfile': '' })
+    const { images, common } = await find({ dockerfiles: '**/*Dockerfile, !web/*', 'max-size': '1 MB' })
+    expect(images.map(({ name, context, file }) => [name, context, file])).toEqual([
+      ['shop', '.', 'Dockerfile'],
+      ['services/api', 'services/api', 'services/api/Dockerfile'],
+      ['services/api/debug.Dockerfile', 'services/api', 'services/api/debug.Dockerfile'],
+      ['services/worker', 'services/worker', 'services/worker/Dockerfile'],
+    ])
+    expect(images.every(({ limits, dockerfiles }) => limits.maxSize === 1_000_000 && dockerfiles.length === 0)).toBe(
+      true,
+    )
+    expect(common.name).toBeNull()
+    const { images: uncommitted } = await find({ dockerfiles: 'services/*/Dockerfile' }, '.', {
+      uncommitted: 'measure' as never,
+    })
+    expect(uncommitted.map(({ name }) => name)).toContain('services/new')
+  })
+
+  it('have paths from the working directory, or from the top where the file names them, and one context where it is given', async () => {
+    commit()
+    const here = await find({ dockerfiles: '*/Dockerfile, ../Dockerfile', context: '..' }, 'services')
+    expect(here.images.map(({ name, context, file }) => [name, context, file])).toEqual([
+      ['services/api', '..', 'api/Dockerfile'],
+      ['services/worker', '..', 'worker/Dockerfile'],
+      ['shop', '..', '../Dockerfile'],
+    ])
+    commit('dockerfiles: services/worker/Dockerfile\ncontext: services\n')
+    expect((await find({}, 'services')).images).toMatchObject([{ context: '../services', file: 'worker/Dockerfile' }])
+  })
+
+  it('are the targets of the bake file that make an image, with their platforms', async () => {
+    commit('bake-files: docker-bake.hcl\n')
+    const { images, common } = await find({}, 'services')
+    expect(images).toEqual([common])
+    expect(common).toMatchObject({
+      name: 'web',
+      context: '..',
+      platforms: ['linux/amd64', 'linux/arm64'],
+      bake: { target: 'web', asked: [], files: ['docker-bake.hcl'], folder: '..', context: null, args: { A: '1' } },
+    })
+    expect(folders[0]).not.toContain(repository.dir)
+    expect((await find({ platforms: 'linux/arm64', context: '.' })).common).toMatchObject({
+      platforms: ['linux/arm64'],
+      bake: { context: '.' },
+    })
+    // Who names it wants it.
+    expect((await find({ 'bake-targets': 'lint,web' })).images.map(({ name }) => name)).toEqual(['web', 'lint'])
+  })
+
+  it('have the settings of the entry with their name; other entries are images of their own', async () => {
+    commit(
+      [
+        'dockerfiles: services/*/Dockerfile',
+        'bake-targets: web',
+        'max-size: 1 MB',
+        'build-args: { A: 1 }',
+        'images:',
+        '  - { name: services/api, max-size: 2 MB, target: final }',
+        '  - { name: web, max-size: 3 MB }',
+        '  - { name: own, context: web }',
+      ].join('\n'),
+    )
+    const { images } = await find({})
+    expect(images.map(({ name, limits, target, context }) => [name, limits.maxSize, target, context])).toEqual([
+      ['services/api', 2_000_000, 'final', 'services/api'],
+      ['services/worker', 1_000_000, null, 'services/worker'],
+      ['web', 3_000_000, null, '.'],
+      ['own', 1_000_000, null, 'web'],
+    ])
+    expect(images.every(({ buildArgs }) => buildArgs.join() === 'A=1')).toBe(true)
+    expect((await find({ images: 'own, web' })).images.map(({ name }) => name)).toEqual(['web', 'own'])
+    expect((await find({ name: 'services/api' })).common).toMatchObject({ name: 'services/api' })
+    await expect(find({ images: 'services/apo' })).rejects.toThrow('did you mean `services/api`?')
+  })
+
+  it.each([
+    [{ dockerfiles: 'x/*' }, '', '`dockerfiles` has `x/*`, and no committed file is named so.'],
+    [{ dockerfiles: 'services' }, '', '`dockerfiles` has `services`, and no committed file is named so.'],
+    [{ dockerfiles: '../*/Dockerfile' }, '', '`dockerfiles` has `../*/Dockerfile`, which is outside the repository'],
+    [{ dockerfiles: '/etc/*' }, '', '`dockerfiles` has `/etc/*`, which is outside the repository'],
+    [
+      { dockerfiles: 'web/Dockerfile', 'bake-targets': 'web' },
+      '',
+      '`web/Dockerfile` and the target `web` are both an image `web`.',
+    ],
+    [{ 'bake-files': 'x.hcl' }, '', 'There is no bake file at `x.hcl` in this commit.'],
+    [{ 'bake-files': '../x.hcl' }, '', 'The bake file `../x.hcl` is outside the repository'],
+    [{}, 'dockerfiles: web/Dockerfile\nfile: a', "line 2: `file` is one image's, and `dockerfiles` finds several"],
+    [
+      {},
+      'dockerfiles: services/*/Dockerfile\nimages: [{ name: services/apo, max-size: 1 MB }]',
+      'line 2: the image `services/apo` is none that is found, and has no build of its own',
+    ],
+    [
+      {},
+      'dockerfiles: web/Dockerfile\nimages: [{ name: web, file: a }]',
+      'line 2: `file` is given for `web`, which is found as `web/Dockerfile`; leave one of the two out.',
+    ],
+    [
+      { context: '.' },
+      'dockerfiles: web/Dockerfile\nimages: [{ name: own, context: a }]',
+      '`context` is given as an input',
+    ],
+    [{}, 'dockerfiles: web/Dockerfile\nimages: [{ name: web, comment: off }]', '`comment` is the same for all images'],
+  ])('are an error where they are not there, or said twice: %j %j', async (values, file, message) => {
+    commit(file)
+    await expect(find(values)).rejects.toThrow(message)
   })
 })

@@ -3,7 +3,7 @@
  * the parser accepts, value by value; what lies between values (budgets that say the same twice, what does not go together) only the parser
  * knows, and of a budget that is written as a line, whether its options go together.
  */
-import { DEFAULTS, inputNames, PATTERNS } from '../src/inputs/inputs.ts'
+import { DEFAULTS, FINDING, inputNames, PATTERNS } from '../src/inputs/inputs.ts'
 import { ECOSYSTEMS, LEVELS } from '../src/inputs/budget-lines.ts'
 import { EXTENDS } from '../src/inputs/extends.ts'
 import { FILE_FORMS, type FileForm } from '../src/inputs/file-forms.ts'
@@ -172,6 +172,9 @@ export function budgetFileSchema(inputs: Record<string, { description: string }>
     }),
   )
   const { name, ...others } = properties
+  const ofAnImage = Object.fromEntries(
+    Object.entries(others).filter(([key]) => FINDING.every((finding) => finding !== key)),
+  )
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'Budget file of Image Budget',
@@ -195,7 +198,7 @@ export function budgetFileSchema(inputs: Record<string, { description: string }>
           type: 'object',
           properties: {
             name: { allOf: [{ $ref: '#/definitions/inputs/name' }, text(String.raw`\S`)] },
-            ...refs(others),
+            ...refs(ofAnImage),
           },
           required: ['name'],
           additionalProperties: false,

@@ -5,6 +5,7 @@ import { systemClock } from './clock.ts'
 import { collectReports } from './collect.ts'
 import { configure, configureHistory, configureReports, ownerOfRemote, type ConfigureWorld } from './configure.ts'
 import { createExec, createOpenOutput, interruption } from './exec.ts'
+import type { FindWorld } from './find-images.ts'
 import { toFailure } from './failure.ts'
 import { createReadRemote } from './github/remote-file.ts'
 import { showHistory } from './show-history.ts'
@@ -78,12 +79,13 @@ function localRecords({ baseline, dataBranch }: Inputs): Records {
 }
 
 /** Where a budget file is looked for, and what it extends. */
-function here(): Omit<ConfigureWorld, 'isFound'> {
+function here(): Omit<ConfigureWorld & FindWorld, 'isFound'> {
   const exec = createExec(env, signal)
   const cwd = process.cwd()
   const apiUrl = env['GITHUB_API_URL'] || 'https://api.github.com'
   const read = createReadRemote(apiUrl, env['GITHUB_TOKEN'] || env['GH_TOKEN'] || null, signal)
-  return { exec, cwd, remote: { owner: () => ownerOfRemote(exec, cwd), read } }
+  const terminals = { temporary: tmpdir(), uncommitted: 'measure' as const, repositoryName: null, credentials: null }
+  return { ...terminals, exec, cwd, remote: { owner: () => ownerOfRemote(exec, cwd), read } }
 }
 
 function terminal(): { colour: boolean; width: number } {

@@ -1,12 +1,15 @@
 import { createReadStream } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve } from 'node:path'
+import { closestMatch } from 'leven'
 import type { Exec } from './exec.ts'
 import { CouldNotMeasure, toFailure } from './failure.ts'
+import { findImages, type FindWorld, type FoundImage } from './find-images.ts'
 import { openRepository } from './git/git.ts'
 import { BUDGET_FILE, BUDGET_FILE_MAX, parseBudgetFile, type BudgetFile, type FileImage } from './inputs/budget-file.ts'
 import type { Extended } from './inputs/extends.ts'
 import {
+  FINDING,
   givenInputs,
   inputNames,
   inputsOf,
@@ -15,18 +18,24 @@ import {
   parseInputs,
   placed,
   problemsOf,
+  type Given,
   type GivenValues,
   type InputName,
   type Inputs,
 } from './inputs/inputs.ts'
 import { parseCommaOrLines } from './inputs/list.ts'
-import { problemsOfSeveral, seenFrom, selectImages, settingsOf } from './inputs/settings.ts'
+import {
+  OF_AN_IMAGE,
+  problemsOfEntries,
+  problemsOfSeveral,
+  seenFrom,
+  selectImages,
+  selectNamed,
+  settingsOf,
+} from './inputs/settings.ts'
 
 /** Where a budget file is looked for. */
-export type ConfigureWorld = {
-  exec: Exec
-  /** Absolute path that the inputs' paths are relative to. */
-  cwd: string
+export type ConfigureWorld = Pick<FindWorld, 'exec' | 'cwd'> & {
   /** The file is found by itself where no input names it; without that, only the one that is named is read. */
   isFound: boolean
   /** Where files of other repositories are read; null: nowhere, and what a file extends has no say. */
@@ -54,9 +63,14 @@ export type Configured = {
  * What the user asked for: inputs (texts by their names, '' for one that is not given), then the budget file, then the defaults. Throws one
  * CouldNotMeasure `input` with all that is wrong with inputs and file.
  */
-export async function configure(values: Record<string, string>, world: ConfigureWorld): Promise<Configured> {
+export async function configure(
+  values: Record<string, string>,
+  world: ConfigureWorld & FindWorld,
+): Promise<Configured> {
   const found = await openBudgetFile(values, world)
   const given = givenInputs(values)
+  const asked = settingsOf(given, found?.file ?? null, null)
+  if (FINDING.some((name) => asked.has(name))) return configureFound(found, given, asked, world)
   const wanted = namesIn(given)
   const images = found === null ? null : selectImages(found.file, wanted)
   if (found === null || images === null) {
@@ -77,7 +91,7 @@ export async function configure(values: Record<string, string>, world: Configure
   const { path } = found.file
   const problems = [
     ...problemsOfSeveral(given, path, images),
-    ...images.flatMap((each) => problemsOf(settingsOf(given, found.file, each, found.parent))),
+    ...images.flatMap((each) => problemsOf(settingsOf(given, found.file, each))),
   ]
   if (problems.length > 0) throw notValid([...new Set(problems)], true)
   return {
@@ -141,6 +155,88 @@ export async function configureReports(
   }
 }
 
+/**
+ * The images that Dockerfiles and targets make, each with its entry of the file's list, where there is one; and the entries that have a build
+ * of their own.
+ */
+async function configureFound(
+  found: Found | null,
+  given: GivenValues,
+  asked: GivenValues,
+  world: FindWorld,
+): Promise<Configured> {
+  const wanted = namesIn(given)
+  const common = inputsOf(without(asked, ['name', 'images']))
+  const isFromFile = (name: InputName): boolean => (asked.get(name)?.place ?? null) !== null
+  const images = await findImages(seenFrom(found?.top ?? '', common, isFromFile), isFromFile, world)
+  const entries = found?.file.images ?? []
+  const path = found?.file.path ?? ''
+  const others = entries.filter(({ name }) => images.every((image) => image.name !== name))
+  const problems = [
+    ...problemsOfFound(path, entries, images),
+    ...(others.length > 0 ? problemsOfSeveral(given, path, others) : []),
+    ...problemsOfEntries(
+      path,
+      entries.filter((entry) => !others.includes(entry)),
+    ),
+  ]
+  if (problems.length > 0) throw notValid(problems, true)
+  const settings = selectNamed(
+    path === '' ? 'What is found' : path,
+    [
+      ...images.map((image) => {
+        const entry = entries.find(({ name }) => name === image.name) ?? null
+        const values = without(settingsOf(given, found?.file ?? null, entry, image), [...FINDING, 'images'])
+        return { name: image.name, image, values: values.set('name', { text: image.name, place: null }) }
+      }),
+      ...others.map((entry) => ({
+        name: entry.name,
+        image: null,
+        values: without(settingsOf(given, found?.file ?? null, entry), [...FINDING, 'images']),
+      })),
+    ],
+    wanted,
+  )
+  const wrong = settings.flatMap(({ values }) => problemsOf(values))
+  if (wrong.length > 0) throw notValid([...new Set(wrong)], true)
+  const configured = settings.map(({ image, values }): Inputs => {
+    const inputs = seenFrom(found?.top ?? '', inputsOf(values), (name) => (values.get(name)?.place ?? null) !== null)
+    if (image === null || image.bake === null) return inputs
+    const isOwn = values.get('context') === image.weak.get('context')
+    inputs.bake = Object.assign(image.bake, { context: isOwn ? null : inputs.context })
+    return inputs
+  })
+  const [one] = configured
+  const isOne = one !== undefined && configured.length === 1
+  return { images: configured, common: isOne ? one : common, files: found?.paths ?? [] }
+}
+
+/** What is wrong with a file's list beside images that are found, a sentence each. */
+function problemsOfFound(path: string, entries: readonly FileImage[], images: readonly FoundImage[]): string[] {
+  const names = images.map(({ name }) => name)
+  return entries.flatMap(({ name, line, values }) => {
+    const image = images.find((each) => each.name === name)
+    const own = OF_AN_IMAGE.filter((key) => values.has(key))
+    const clash = image && own.find((key) => key === 'image' || (key === 'file' && image.bake === null))
+    if (clash !== undefined)
+      return [
+        placed(
+          path,
+          values.get(clash)?.place?.line ?? line,
+          `\`${clash}\` is given for \`${onOneLine(name)}\`, which is found as ${image?.origin ?? ''}; leave one of the two out.`,
+        ),
+      ]
+    if (image !== undefined || own.length > 0) return []
+    const near = closestMatch(name.slice(0, 100), names, { maxDistance: 10 })
+    const words = `the image \`${onOneLine(name)}\` is none that is found, and has no build of its own (${OF_AN_IMAGE.map((key) => `\`${key}\``).join(', ')})`
+    return [placed(path, line, `${words}${near === undefined ? '.' : `; did you mean \`${onOneLine(near)}\`?`}`)]
+  })
+}
+
+function without(values: GivenValues, names: readonly string[]): Map<string, Given> {
+  return new Map([...values].filter(([name]) => !names.includes(name)))
+}
+
 /** The names of the images that are wanted; [] for all. */
 function namesIn(given: GivenValues): string[] {
   const [name, names] = [given.get('name')?.text.trim(), given.get('images')?.text]
@@ -149,8 +245,8 @@ function namesIn(given: GivenValues): string[] {
   return name === undefined ? [...new Set(parseCommaOrLines(names ?? ''))] : [name]
 }
 
-function read({ file, parent, top }: Found, given: GivenValues, image: FileImage | null): Inputs {
-  const settings = settingsOf(given, file, image, parent)
+function read({ file, top }: Found, given: GivenValues, image: FileImage | null): Inputs {
+  const settings = settingsOf(given, file, image)
   return seenFrom(top, inputsOf(settings), (name) => (settings.get(name)?.place ?? null) !== null)
 }
 
@@ -167,8 +263,8 @@ export async function configureHistory(
   return { ...values, ...(branch && { 'data-branch': branch.text }) }
 }
 
-/** A budget file, its absolute paths (as it is named, and with links resolved), the one that it extends, and the repository's top folder as its path from the working directory. */
-type Found = { file: BudgetFile; paths: string[]; parent: BudgetFile | null; top: string }
+/** A budget file, its absolute paths (as it is named, and with links resolved), and the repository's top folder as its path from the working directory. */
+type Found = { file: BudgetFile; paths: string[]; top: string }
 
 /**
  * The budget file; null where there is none, or none is wanted.
@@ -200,8 +296,11 @@ async function openBudgetFile(
     })
   const { file, problems } = parseBudgetFile(bytes, shown)
   if (file === null) throw notValid([...problems, ...problemsOf(givenInputs(values))], true)
-  const parent = file.extends === null || remote === null ? null : await readExtended(file.path, file.extends, remote)
-  return { file, paths: [path, await realpath(path)], parent, top: relative(here, root) }
+  if (file.extends !== null && remote !== null) {
+    const { defaults } = await readExtended(file.path, file.extends, remote)
+    file.defaults = new Map([...defaults, ...file.defaults])
+  }
+  return { file, paths: [path, await realpath(path)], top: relative(here, root) }
 }
 
 /** The file that a budget file extends. One that cannot be had is an error: without it there might be no limit at all. */

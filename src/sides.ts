@@ -12,6 +12,7 @@ import {
 } from './baseline/obtain.ts'
 import type { RecordSearch } from './baseline/recorded.ts'
 import type { AskWaivers } from './budget/waiver.ts'
+import { readDefinition, type BakeRun } from './build/bake.ts'
 import { inspectBuilder } from './build/builder.ts'
 import type { Engine } from './build/engine.ts'
 import { isoSeconds, type Clock } from './clock.ts'
@@ -26,6 +27,7 @@ import { measureImage, measureRevision, type Reading, type Revision, type Worksh
 import { platformsOf, type Measurement } from './image/measurement.ts'
 import { normalisePlatform } from './image/source/manifests.ts'
 import { createPlaces } from './image/source/places.ts'
+import type { KnownLayers } from './image/source/receiver.ts'
 import type { BaseQuestion } from './inputs/event.ts'
 import type { Inputs } from './inputs/inputs.ts'
 import { defaultName, nameOfReference } from './inputs/name.ts'
@@ -88,10 +90,13 @@ export type Commons = {
   /** Told that an image has failed. */
   onFailure: () => void
   contents: LayerContents
+  /** What engines have pushed to this process. */
+  layers: KnownLayers
   /** What builds, by the name of the builder; null: the current one. */
   engineOf: (builder: string | null) => Promise<Engine>
   /** The checkout that a folder is in, and the revision of it that is measured. */
   openCheckout: (folder: string) => Promise<{ checkout: Checkout; head: () => Promise<HeadRevision> }>
+  readDefinition: Workshop['readDefinition']
   /** What may not run side by side, whichever image it is for. */
   inTurn: InTurn
 }
@@ -118,10 +123,15 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
     },
     ({ root, gitDir }) => JSON.stringify([root, gitDir]),
   )
+  const definitionOf = once(
+    ({ run, names }: { run: BakeRun; names: readonly string[] }) => readDefinition(exec, run, names),
+    (question) => JSON.stringify(question),
+  )
   return {
     signal,
     onFailure: () => (isAlone ? stop.abort() : undefined),
     contents: createLayerContents(signal),
+    layers: new Map(),
     // Not stopped by an image that fails: what it has to say comes before what the attempts said.
     engineOf: once(
       (builder) => inspectBuilder(world.createExec(world.signal), builder),
@@ -131,6 +141,7 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
       async (folder) => checkoutOf(await openRepository(exec, folder)),
       (folder) => folder,
     ),
+    readDefinition: (run, names) => definitionOf({ run, names }),
     inTurn: createTurns(1),
   }
 }
@@ -190,12 +201,13 @@ export async function measureSides(
     signal,
     clock,
     warn: world.log.warning,
+    layers: commons.layers,
   })
   const reading = { log: world.log, inputs, places, contents: commons.contents }
   try {
     if (inputs.image !== null) return await measureImages(inputs.image, reading, surroundings, world, facts, onName)
     return await measureBuilds(
-      { ...reading, exec, cwd, scratch, inTurn: commons.inTurn },
+      { ...reading, exec, cwd, scratch, inTurn: commons.inTurn, readDefinition: commons.readDefinition },
       surroundings,
       world,
       commons,

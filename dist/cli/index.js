@@ -46290,6 +46290,318 @@ function partId({ budget, scope, metric }) {
 
 /***/ }),
 
+/***/ 2618:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ch: () => (/* binding */ findPlaces),
+/* harmony export */   Ud: () => (/* binding */ readDefinition),
+/* harmony export */   _u: () => (/* binding */ bakeArguments)
+/* harmony export */ });
+/* unused harmony export reachable */
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3798);
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7428);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9874);
+/* harmony import */ var _dockerfile_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(161);
+/* harmony import */ var _paths_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4447);
+
+
+
+
+
+
+/** Those: https://docs.docker.com/build/bake/reference/#file-format */
+const FOUND_BY_ITSELF = [
+    'compose.yaml',
+    'compose.yml',
+    'docker-compose.yml',
+    'docker-compose.yaml',
+    'docker-bake.json',
+    'docker-bake.hcl',
+    'docker-bake.override.json',
+    'docker-bake.override.hcl',
+];
+/** Some releases print some of them as text (`type=registry,ref=…`). */
+const attributes = zod__WEBPACK_IMPORTED_MODULE_5__/* .union */ .KCZ([zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP(), zod__WEBPACK_IMPORTED_MODULE_5__/* .looseObject */ ._H3({})]);
+const targetShape = zod__WEBPACK_IMPORTED_MODULE_5__/* .looseObject */ ._H3({
+    context: zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP().default('.'),
+    contexts: zod__WEBPACK_IMPORTED_MODULE_5__/* .record */ .g1P(zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP(), zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP()).default({}),
+    dockerfile: zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP().default('Dockerfile'),
+    'dockerfile-inline': zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP().optional(),
+    target: zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP().optional(),
+    platforms: zod__WEBPACK_IMPORTED_MODULE_5__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP()).default([]),
+    args: zod__WEBPACK_IMPORTED_MODULE_5__/* .record */ .g1P(zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP(), zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP().nullable()).default({}),
+    secret: zod__WEBPACK_IMPORTED_MODULE_5__/* .array */ .YOg(attributes).default([]),
+    ssh: zod__WEBPACK_IMPORTED_MODULE_5__/* .array */ .YOg(attributes).default([]),
+    'cache-from': zod__WEBPACK_IMPORTED_MODULE_5__/* .array */ .YOg(attributes).default([]),
+    'cache-to': zod__WEBPACK_IMPORTED_MODULE_5__/* .array */ .YOg(attributes).default([]),
+    output: zod__WEBPACK_IMPORTED_MODULE_5__/* .array */ .YOg(attributes).default([]),
+    call: zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP().optional(),
+});
+const printedShape = zod__WEBPACK_IMPORTED_MODULE_5__/* .looseObject */ ._H3({
+    group: zod__WEBPACK_IMPORTED_MODULE_5__/* .record */ .g1P(zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP(), zod__WEBPACK_IMPORTED_MODULE_5__/* .looseObject */ ._H3({ targets: zod__WEBPACK_IMPORTED_MODULE_5__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP()).default([]) })).default({}),
+    target: zod__WEBPACK_IMPORTED_MODULE_5__/* .record */ .g1P(zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP(), targetShape).default({}),
+});
+/** How deep groups may be in each other. */
+const GROUPS_DEPTH = 50;
+/** Outputs that leave no image. */
+const NO_IMAGE = new Set(['local', 'tar', 'cacheonly']);
+/**
+ * Asks bake what the targets (or groups; [] for its default) of its files are. Nothing is built, and no builder is asked.
+ * Throws CouldNotMeasure `input` with bake's own reason.
+ */
+async function readDefinition(exec, { tree, folder, files }, names) {
+    await mustBeFiles(tree, folder, files);
+    const args = ['buildx', 'bake', '--progress=plain', '--print', ...files.map((file) => `--file=${file}`)];
+    // Bake reads every name after it as a target's.
+    const printed = await exec('docker', [...args, '--', ...names], { cwd: folder });
+    const missing = /\nERROR: failed to find target ([\w-]+)\s*$/.exec(`\n${printed.stderr}`)?.[1];
+    if (missing !== undefined)
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', `The bake file has no target \`${missing}\`.`, {
+            remedy: '`bake-targets` names targets and groups; `docker buildx bake --list=targets` lists them.',
+        });
+    if (printed.exitCode !== 0)
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', `The bake file cannot be used: ${reasonOf(printed.stderr)}`, {
+            remedy: '`docker buildx bake --print` says the same; `bake-files` and `bake-targets` name files and targets.',
+        });
+    const parsed = printedShape.safeParse(parseJson(printed.stdout));
+    if (!parsed.success)
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('precondition', `What \`docker buildx bake --print\` says is not understood:\n${zod__WEBPACK_IMPORTED_MODULE_6__/* .prettifyError */ .S1(parsed.error)}`, { remedy: 'Update buildx: 0.20 or newer is needed.' });
+    const groups = new Map(Object.entries(parsed.data.group).map(([name, { targets }]) => [name, targets]));
+    const targets = new Map(Object.entries(parsed.data.target).map(([name, each]) => [name, definitionOf(each)]));
+    return { wanted: resolved(groups, targets), targets };
+}
+/** What bake cannot read it shows, so that a link in the commit would show a file of this machine. */
+async function mustBeFiles(tree, folder, files) {
+    const top = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(tree);
+    for (const file of [...files, ...FOUND_BY_ITSELF]) {
+        const path = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(folder, file);
+        const wanted = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(tree, path).replaceAll('\\', '/');
+        const found = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(path).catch(() => null);
+        if ((0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .isOutside */ ._K)(found === null ? wanted : (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(top, found)))
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', `The bake file \`${file}\` is outside the repository, or a link out of it.`, {
+                remedy: '`bake-files` takes files inside: head and base are built by their own.',
+            });
+        if (found === null && files.includes(file))
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', `There is no bake file at \`${wanted}\` in this commit.`, {
+                remedy: '`bake-files` takes paths from the working directory; in a budget file, from the repository’s top folder.',
+            });
+    }
+}
+function definitionOf(told) {
+    const outputs = told.output.map((output) => fieldOf(output, 'type') ?? (output === '-' ? 'tar' : 'local'));
+    const inline = told['dockerfile-inline'];
+    const caches = [...told['cache-from'], ...told['cache-to']].filter((cache) => fieldOf(cache, 'type') === 'local');
+    const hasCall = told.call !== undefined && told.call !== '' && told.call !== 'build';
+    return {
+        context: told.context,
+        // HCL's own marks are doubled in what bake prints.
+        dockerfile: inline === undefined
+            ? { path: told.dockerfile }
+            : { text: inline.replaceAll('$${', '${').replaceAll('%%{', '%{') },
+        contexts: new Map(Object.entries(told.contexts)),
+        stage: told.target || null,
+        platforms: told.platforms,
+        args: new Map(Object.entries(told.args).flatMap(([key, value]) => (value === null ? [] : [[key, value]]))),
+        files: [
+            ...[...told.secret, ...caches].flatMap((each) => fieldOf(each, 'src') ?? fieldOf(each, 'source') ?? []),
+            ...caches.flatMap((each) => fieldOf(each, 'dest') ?? []),
+            ...told.ssh.flatMap(keysOf),
+        ],
+        hasSsh: told.ssh.length > 0,
+        hasCacheTo: told['cache-to'].length > 0,
+        hasCall,
+        makesNoImage: hasCall || (outputs.length > 0 && outputs.every((type) => NO_IMAGE.has(type))),
+    };
+}
+/** A field of `type=registry,ref=…`, or of the object that says the same. */
+function fieldOf(of, name) {
+    if (typeof of !== 'string')
+        return typeof of[name] === 'string' && Object.hasOwn(of, name) ? of[name] : undefined;
+    return of
+        .split(',')
+        .find((field) => field.startsWith(`${name}=`))
+        ?.slice(name.length + 1);
+}
+/** The files of an SSH entry, `id=path,path` or the object of it. */
+function keysOf(of) {
+    if (typeof of === 'string')
+        return of.includes('=') ? of.slice(of.indexOf('=') + 1).split(',') : [];
+    return Array.isArray(of['paths']) ? of['paths'].filter((path) => typeof path === 'string') : [];
+}
+/** What was asked for is the group `default`, whatever it was called; a group may have the name of a target that is in it. */
+function resolved(groups, targets) {
+    const found = new Set();
+    const follow = (name, inside) => {
+        const members = inside.includes(name) || inside.length > GROUPS_DEPTH ? undefined : groups.get(name);
+        if (members === undefined) {
+            if (targets.has(name))
+                found.add(name);
+            return;
+        }
+        for (const member of members)
+            follow(member, [...inside, name]);
+    };
+    follow('default', []);
+    return [...found];
+}
+function reasonOf(log) {
+    const said = /(?:^|\n)ERROR: ([^\n]+)\s*$/.exec(log)?.[1] ?? log.trim().split('\n').at(-1) ?? '';
+    return said.slice(0, 1_000).replace(/\.?$/, '.');
+}
+function parseJson(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
+}
+/**
+ * The argument vector and environment of `docker buildx bake` for one target. `own`: what it is built for, as `--set` has it without the
+ * target (`output=…`). What the inputs say comes before what the bake file says; secrets are added to the target's own.
+ */
+function bakeArguments(frame, inputs, bake, options) {
+    const { target, definition } = bake;
+    const reached = reachable(definition, target);
+    const env = {};
+    const args = ['buildx', 'bake', '--progress=plain', '--provenance=false', '--sbom=false'];
+    const set = (value, of = target) => void args.push(`--set=${of}.${value}`);
+    if (options.metadataFile !== null)
+        args.push(`--metadata-file=${options.metadataFile}`);
+    args.push(...bake.files.map((file) => `--file=${file}`), `--allow=fs.read=${frame.tree}`);
+    if ([...reached.values()].some(({ hasSsh }) => hasSsh))
+        args.push('--allow=ssh');
+    if (inputs.builder !== null)
+        args.push(`--builder=${inputs.builder}`);
+    // Tags of the bake file's are the user's: the image has a name of ours.
+    for (const value of [...options.own, 'tags='])
+        set(value);
+    if (reached.get(target)?.hasCall)
+        set('call=build');
+    // The base's build never writes a cache: it would replace the change's.
+    if (!options.writesCache)
+        for (const [name, { hasCacheTo }] of reached)
+            if (hasCacheTo)
+                set('cache-to=', name);
+    if (options.writesCache)
+        for (const cache of inputs.cacheTo)
+            set(`cache-to=${(0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .localPaths */ .OU)(frame.cwd, cache)}`);
+    for (const cache of inputs.cacheFrom)
+        set(`cache-from=${(0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .localPaths */ .OU)(frame.cwd, cache)}`);
+    if (bake.context !== null)
+        set(`context=${(0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .inTree */ ._Z)(frame, 'context', bake.context)}`);
+    if (inputs.file !== null)
+        set(`dockerfile=${(0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .inTree */ ._Z)(frame, 'file', inputs.file)}`);
+    if (inputs.target !== null)
+        set(`target=${inputs.target}`);
+    for (const platform of inputs.platforms)
+        set(`platform=${platform}`);
+    for (const argument of inputs.buildArgs)
+        set(`args.${argument}`);
+    for (const { name, value } of inputs.buildContexts)
+        set(`contexts.${name}=${(0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .namedContext */ .lS)(frame, value)}`);
+    for (const [at, { id, value }] of inputs.secrets.entries()) {
+        env[`IMAGE_BUDGET_SECRET_${at}`] = value;
+        set(`secrets+=id=${id},env=IMAGE_BUDGET_SECRET_${at}`);
+    }
+    for (const { id, path } of inputs.secretFiles)
+        set(`secrets+=${(0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .csv */ .fu)([`id=${id}`, `src=${(0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(frame.cwd, path)}`])}`);
+    args.push('--', target);
+    return { args, env };
+}
+/** The target, and those that it takes contexts from, near or far. */
+function reachable({ targets }, name) {
+    const found = new Map();
+    const next = [name];
+    while (next.length > 0) {
+        const at = next.pop();
+        const target = targets.get(at);
+        if (target === undefined || found.has(at))
+            continue;
+        found.set(at, target);
+        for (const value of target.contexts.values())
+            if (value.startsWith('target:'))
+                next.push(value.slice(7));
+    }
+    return found;
+}
+/**
+ * Finds what a target is built of. Everything that it takes from the tree must be inside, when links are followed too: bake itself looks at
+ * that as well, but not in all its releases at every target. Throws CouldNotMeasure `input`.
+ */
+async function findPlaces(frame, inputs, bake) {
+    const top = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(frame.tree);
+    const shown = (path) => (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(top, path).replaceAll('\\', '/') || '.';
+    const inside = async (path, name, what) => {
+        const found = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(path).catch(() => null);
+        const wanted = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(frame.tree, path).replaceAll('\\', '/') || '.';
+        if ((0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .isOutside */ ._K)(found === null ? (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(frame.tree, path) : (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(top, found)))
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', `The ${what} of the target \`${name}\` is \`${wanted}\`, which is outside the repository; it is to be inside: head and base are built from their own trees.`);
+        if (found === null)
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', `There is no ${what} of the target \`${name}\` at \`${wanted}\` in this commit.`);
+        return found;
+    };
+    const at = (path, from = bake.folder) => (0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(from, path.replace(/^cwd:\/\//, ''));
+    const sources = [];
+    let own = { dockerfile: null, ignoreFile: null };
+    for (const [name, told] of reachable(bake.definition, bake.target)) {
+        const isOwn = name === bake.target;
+        const value = isOwn && bake.context !== null ? (0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .inTree */ ._Z)(frame, 'context', bake.context) : told.context;
+        const context = isRemote(value) ? null : at(value);
+        if (context !== null)
+            await inside(context, name, 'build context');
+        for (const path of [...told.contexts.values()].flatMap(folderOf))
+            await inside(at(path), name, 'named context');
+        for (const path of told.files)
+            await inside(at(path), name, 'file');
+        const path = isOwn && inputs.file !== null ? (0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .inTree */ ._Z)(frame, 'file', inputs.file) : null;
+        if ('text' in told.dockerfile && path === null) {
+            sources.push({ text: told.dockerfile.text, file: null });
+            if (isOwn && context !== null)
+                own = { dockerfile: null, ignoreFile: shown((0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(context, '.dockerignore')) };
+        }
+        else if (context !== null) {
+            const file = path ?? at('path' in told.dockerfile ? told.dockerfile.path : '', context);
+            const found = await inside(file, name, 'Dockerfile');
+            sources.push({ text: await readText(found), file: (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(frame.tree, file).replaceAll('\\', '/') });
+            // One of the Dockerfile's own comes before the context's.
+            const ignore = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(`${file}.dockerignore`).then(() => `${file}.dockerignore`, () => (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(context, '.dockerignore'));
+            if (isOwn)
+                own = { dockerfile: sources.at(-1).file, ignoreFile: (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(frame.tree, ignore).replaceAll('\\', '/') };
+        }
+        else if (isOwn)
+            sources.push({ text: '', file: null });
+    }
+    for (const { name, value } of inputs.buildContexts)
+        if (!(0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .isElsewhere */ .l5)(value))
+            await inside((0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .namedContext */ .lS)(frame, value), bake.target, `build context \`${name}\``);
+    return { sources, ...own };
+}
+/** `docker-image:` is written with or without slashes, and git knows repositories of GitHub without a scheme. */
+function isRemote(value) {
+    if (value.startsWith('cwd://'))
+        return false;
+    return (0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .isElsewhere */ .l5)(value) || /^docker-image:|^(?:github|gitlab|bitbucket)\.(?:com|org)\//.test(value);
+}
+/** The folder of this machine that a named context is; none for what is elsewhere. */
+function folderOf(value) {
+    const layout = /^oci-layout:\/\/(.*?)(?::[^:/]*|@.*)?$/.exec(value);
+    if (layout)
+        return [layout[1]];
+    return isRemote(value) ? [] : [value];
+}
+/** '' where it cannot be read or is too long to be parsed: bake says what is wrong with it. */
+async function readText(file) {
+    const found = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.stat)(file);
+    return found.isFile() && found.size <= _dockerfile_js__WEBPACK_IMPORTED_MODULE_3__/* .MAX_DOCKERFILE_LENGTH */ .pe ? (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.readFile)(file, 'utf8') : '';
+}
+
+
+/***/ }),
+
 /***/ 161:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -46385,6 +46697,58 @@ function oneLine(lines, documents, escape) {
 
 /***/ }),
 
+/***/ 4447:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   OU: () => (/* binding */ localPaths),
+/* harmony export */   _K: () => (/* binding */ isOutside),
+/* harmony export */   _Z: () => (/* binding */ inTree),
+/* harmony export */   fu: () => (/* binding */ csv),
+/* harmony export */   l5: () => (/* binding */ isElsewhere),
+/* harmony export */   lS: () => (/* binding */ namedContext)
+/* harmony export */ });
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9874);
+
+
+/** The place of a path of the inputs in a tree. Throws CouldNotMeasure `input` for one outside the repository. */
+function inTree(frame, input, path) {
+    const inRepository = (0,node_path__WEBPACK_IMPORTED_MODULE_0__.relative)(frame.root, (0,node_path__WEBPACK_IMPORTED_MODULE_0__.resolve)(frame.cwd, path));
+    if (isOutside(inRepository)) {
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_1__/* .CouldNotMeasure */ .N('input', `\`${input}\` is \`${path}\`, which is outside the repository; it takes a path inside: head and base are built from their own trees.`);
+    }
+    return (0,node_path__WEBPACK_IMPORTED_MODULE_0__.join)(frame.tree, inRepository);
+}
+/** Whether what `relative` gave leads out. Either separator counts on any system; on Windows another drive is an absolute path. */
+function isOutside(path) {
+    return (0,node_path__WEBPACK_IMPORTED_MODULE_0__.isAbsolute)(path) || path.split(/[\\/]/, 1)[0] === '..';
+}
+/** A folder is taken from the tree; `oci-layout://` of a relative path, which no commit holds, from the working directory. */
+function namedContext(frame, value) {
+    const layout = /^oci-layout:\/\/(?!\/)(.+)$/.exec(value);
+    if (layout)
+        return `oci-layout://${(0,node_path__WEBPACK_IMPORTED_MODULE_0__.resolve)(frame.cwd, layout[1])}`;
+    return isElsewhere(value) ? value : inTree(frame, 'build-contexts', value);
+}
+/** Whether a named context is no folder of the tree: a URL, an image, another target. */
+function isElsewhere(value) {
+    return /^[\w+.-]+:\/\/|^target:|^git@/.test(value);
+}
+/** A cache in a local folder is relative to the user's working directory, not to the tree. */
+function localPaths(cwd, cache) {
+    if (!/(?:^|,)type=local(?:,|$)/.test(cache))
+        return cache;
+    return cache.replaceAll(/(^|,)(src|dest)=([^,/"][^,"]*)/g, (_, comma, key, path) => `${comma}${key}=${(0,node_path__WEBPACK_IMPORTED_MODULE_0__.resolve)(cwd, path)}`);
+}
+/** Fields as one CSV record, as buildx reads its options. */
+function csv(fields) {
+    return fields.map((field) => (/[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',');
+}
+
+
+/***/ }),
+
 /***/ 3986:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
@@ -46393,7 +46757,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9587);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4701);
 /* harmony import */ var _collect_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(253);
-/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8263);
+/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9458);
 /* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8930);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9874);
 /* harmony import */ var _github_remote_file_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7825);
@@ -46403,7 +46767,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(9665);
 /* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(1499);
 /* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(5548);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(8783);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(4960);
 /* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(8508);
 
 
@@ -46479,7 +46843,8 @@ function here() {
     const cwd = process.cwd();
     const apiUrl = env['GITHUB_API_URL'] || 'https://api.github.com';
     const read = (0,_github_remote_file_js__WEBPACK_IMPORTED_MODULE_7__/* .createReadRemote */ .f)(apiUrl, env['GITHUB_TOKEN'] || env['GH_TOKEN'] || null, signal);
-    return { exec, cwd, remote: { owner: () => (0,_configure_js__WEBPACK_IMPORTED_MODULE_4__/* .ownerOfRemote */ .Tc)(exec, cwd), read } };
+    const terminals = { temporary: (0,node_os__WEBPACK_IMPORTED_MODULE_0__.tmpdir)(), uncommitted: 'measure', repositoryName: null, credentials: null };
+    return { ...terminals, exec, cwd, remote: { owner: () => (0,_configure_js__WEBPACK_IMPORTED_MODULE_4__/* .ownerOfRemote */ .Tc)(exec, cwd), read } };
 }
 function terminal() {
     return { colour: coloured(stdout), width: stdout.columns ?? 100 };
@@ -48022,7 +48387,7 @@ function changeOfBaseImage(base, head) {
 
 /***/ }),
 
-/***/ 8263:
+/***/ 9458:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -48040,18 +48405,222 @@ var external_node_fs_ = __nccwpck_require__(3024);
 var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./build/failure.js
-var failure = __nccwpck_require__(9874);
-// EXTERNAL MODULE: ./build/git/git.js
-var git = __nccwpck_require__(75);
-// EXTERNAL MODULE: ./build/inputs/budget-file.js + 2 modules
-var budget_file = __nccwpck_require__(9338);
-// EXTERNAL MODULE: ./build/inputs/inputs.js
-var inputs_inputs = __nccwpck_require__(743);
-// EXTERNAL MODULE: ./build/inputs/list.js
-var list = __nccwpck_require__(3666);
 // EXTERNAL MODULE: ./node_modules/leven/index.js
 var leven = __nccwpck_require__(7785);
+// EXTERNAL MODULE: ./build/failure.js
+var failure = __nccwpck_require__(9874);
+// EXTERNAL MODULE: ./build/build/bake.js
+var bake = __nccwpck_require__(2618);
+// EXTERNAL MODULE: ./build/build/paths.js
+var paths = __nccwpck_require__(4447);
+;// CONCATENATED MODULE: ./build/git/committed.js
+
+/** What git takes for a tree without files, in repositories of SHA-1 and of SHA-256; both know it without having it. */
+const EMPTY_TREE = {
+    40: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
+    64: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
+};
+/**
+ * The files (and links) of a commit or tree that a glob names, in git's order: paths from the repository's top. `glob` is git's own, `*`
+ * within a folder and `**` for any (gitglossary, pathspec, `glob`), `except` are those of files that are left out. A glob
+ * that names a folder names none of its files. Throws CouldNotMeasure `git`.
+ */
+async function committedFiles(repository, treeish, glob, except = []) {
+    const object = await repository.git(['rev-parse', '--verify', '--quiet', '--end-of-options', `${treeish}^{tree}`]);
+    // `ls-tree` knows no globs, and `ls-files` the index alone.
+    const listed = await repository.git([
+        'diff-tree',
+        '-r',
+        '-z',
+        '--raw',
+        '--no-renames',
+        object.length === 64 ? EMPTY_TREE[64] : EMPTY_TREE[40],
+        object,
+        '--',
+        `:(top,glob)${external_node_path_.posix.normalize(glob)}`,
+        ...except.map((each) => `:(top,exclude,glob)${each}`),
+    ]);
+    const fields = listed.split('\0');
+    const depth = glob.includes('**') ? null : depthOf(external_node_path_.posix.normalize(glob));
+    return fields.flatMap((field, at) => {
+        const isFile = /^:000000 1[02]\d{4} /.test(field);
+        const path = fields[at + 1];
+        return isFile && path !== undefined && (depth === null || depthOf(path) === depth) ? [path] : [];
+    });
+}
+function depthOf(path) {
+    return path.split('/').length;
+}
+
+// EXTERNAL MODULE: ./build/git/git.js
+var git = __nccwpck_require__(75);
+// EXTERNAL MODULE: ./build/git/tree.js
+var git_tree = __nccwpck_require__(1651);
+// EXTERNAL MODULE: ./build/inputs/inputs.js
+var inputs_inputs = __nccwpck_require__(743);
+// EXTERNAL MODULE: ./build/inputs/name.js
+var inputs_name = __nccwpck_require__(3937);
+;// CONCATENATED MODULE: ./build/find-images.js
+
+
+
+
+
+
+
+
+
+
+/** Images that a run may find. */
+const MOST = 1_000;
+/** Globs of one run: git is asked for each. */
+const MOST_GLOBS = 100;
+/**
+ * The images of the commit that is measured, as `dockerfiles`, `bake-files` and `bake-targets` name them: Dockerfiles in git's order, then
+ * targets in bake's. `isFromFile`: the paths of that input are from the repository's top, and not from the working directory.
+ * Throws CouldNotMeasure `input` where a glob, or all of bake, finds none, where two have one name, and for more than 1,000.
+ */
+async function findImages(inputs, isFromFile, world) {
+    const { exec, temporary } = world;
+    const cwd = await (0,promises_.realpath)(world.cwd);
+    const around = await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd);
+    const repository = await (0,git/* openRepository */.h_)(exec, around);
+    const scratch = await (0,promises_.mkdtemp)((0,external_node_path_.join)(await (0,promises_.realpath)(temporary), 'image-budget-'));
+    try {
+        const treeish = await measuredTree(repository, scratch, world.uncommitted);
+        const place = { repository, treeish, cwd, scratch, isFromFile, world };
+        const found = [
+            ...(inputs.dockerfiles.length > 0 ? await findDockerfiles(inputs.dockerfiles, place) : []),
+            ...(inputs.bakeFiles.length + inputs.bakeTargets.length > 0 ? await findTargets(inputs, place) : []),
+        ];
+        if (found.length > MOST)
+            throw new failure/* CouldNotMeasure */.N('input', `${found.length} images are found; a run measures at most ${MOST}.`, {
+                remedy: 'Narrower globs, or fewer targets, in several jobs.',
+            });
+        refuseClashes(found);
+        return found;
+    }
+    finally {
+        await (0,promises_.rm)(scratch, { recursive: true, force: true });
+    }
+}
+async function measuredTree(repository, scratch, uncommitted) {
+    const head = await repository.tryGit(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);
+    if (head.exitCode !== 0)
+        throw new failure/* CouldNotMeasure */.N('precondition', 'The repository has no commit yet.', {
+            remedy: 'Commit first: images are found among the files of a commit.',
+        });
+    const isMore = uncommitted === 'measure' && (await (0,git_tree/* isDirty */.DM)(repository));
+    return isMore ? (0,git_tree/* snapshotWorkingTree */.KM)(repository, scratch) : head.stdout.trim();
+}
+async function findDockerfiles(globs, place) {
+    const { repository, cwd, treeish, world } = place;
+    if (globs.length > MOST_GLOBS)
+        throw new failure/* CouldNotMeasure */.N('input', `\`dockerfiles\` has ${globs.length} globs; it takes at most ${MOST_GLOBS}.`);
+    const from = place.isFromFile('dockerfiles') ? repository.root : cwd;
+    const globOf = (text) => {
+        const path = (0,external_node_path_.isAbsolute)(text) ? text : `${slashed(from)}/${text}`;
+        const glob = relativeGlob(slashed(repository.root), external_node_path_.posix.normalize(path));
+        if (glob !== null)
+            return glob;
+        throw new failure/* CouldNotMeasure */.N('input', `\`dockerfiles\` has \`${(0,inputs_inputs/* onOneLine */.GJ)(text)}\`, which is outside the repository; it takes paths inside.`);
+    };
+    const except = globs.flatMap((glob) => (glob.startsWith('!') ? [globOf(glob.slice(1))] : []));
+    const paths = new Set();
+    for (const glob of globs.filter((each) => !each.startsWith('!'))) {
+        const files = await committedFiles(repository, treeish, globOf(glob), except);
+        if (files.length === 0)
+            throw new failure/* CouldNotMeasure */.N('input', `\`dockerfiles\` has \`${(0,inputs_inputs/* onOneLine */.GJ)(glob)}\`, and no committed file is named so.`, {
+                remedy: 'It takes paths of Dockerfiles, `*` for any name and `**` for any folders: `services/*/Dockerfile`; `git ls-files` lists what is committed.',
+            });
+        for (const file of files)
+            paths.add(file);
+    }
+    const repositoryName = world.repositoryName ?? slashed(repository.root).split('/').at(-1) ?? 'image';
+    return [...paths].map((path) => {
+        const name = (0,inputs_name/* nameOfDockerfile */.jh)(repositoryName, path);
+        if (!inputs_inputs/* PATTERNS */.G3.name.test(path))
+            throw new failure/* CouldNotMeasure */.N('input', `\`dockerfiles\` finds \`${(0,inputs_inputs/* onOneLine */.GJ)(path)}\`, which is no name for an image.`, {
+                remedy: 'Leave it out with `!` before its path, or give it another name.',
+            });
+        const file = (0,external_node_path_.join)(repository.root, path);
+        return {
+            name,
+            origin: `\`${path}\``,
+            weak: new Map([['context', given(seen(cwd, (0,external_node_path_.join)(file, '..')))]]),
+            own: new Map([['file', given(seen(cwd, file))]]),
+            bake: null,
+        };
+    });
+}
+/** A glob from the top, without resolving what is no path; null: it leads out. */
+function relativeGlob(root, glob) {
+    if (!glob.startsWith(root === '/' ? '/' : `${root}/`))
+        return null;
+    return glob.slice(root === '/' ? 1 : root.length + 1) || null;
+}
+async function findTargets({ bakeFiles, bakeTargets }, { repository, cwd, treeish, scratch, isFromFile, world }) {
+    const isCwdInside = !(0,paths/* isOutside */._K)((0,external_node_path_.relative)(repository.root, cwd));
+    const fromTop = isFromFile(bakeFiles.length > 0 ? 'bake-files' : 'bake-targets') || !isCwdInside;
+    const folder = fromTop ? repository.root : cwd;
+    const tree = (0,external_node_path_.join)(scratch, 'tree');
+    await (0,git_tree/* writeTree */.WM)(world.exec, repository, treeish, tree, world.credentials);
+    // From a working directory outside, a file is told with the way to the checkout.
+    const files = bakeFiles.map((file) => fromTop && !isFromFile('bake-files') ? (0,external_node_path_.relative)(folder, (0,external_node_path_.resolve)(cwd, file)) : file);
+    const run = { tree, folder: (0,external_node_path_.join)(tree, (0,external_node_path_.relative)(repository.root, folder)), files };
+    const { wanted, targets } = await (0,bake/* readDefinition */.Ud)(world.exec, run, bakeTargets);
+    // A group may have targets beside its images: linters, tests, files that are generated.
+    const images = wanted.filter((name) => bakeTargets.includes(name) || targets.get(name)?.makesNoImage !== true);
+    if (images.length === 0)
+        throw new failure/* CouldNotMeasure */.N('input', 'The bake file has no target there that makes an image.', {
+            remedy: '`bake-targets` names targets and groups; `docker buildx bake --print` lists those of the default group.',
+        });
+    const here = seen(cwd, folder);
+    return images.map((name) => {
+        const { platforms = [], args = new Map() } = targets.get(name) ?? {};
+        const isKnown = platforms.length > 0 && platforms.every((platform) => inputs_inputs/* PATTERNS */.G3.platform.test(platform));
+        return {
+            name,
+            origin: `the target \`${name}\``,
+            weak: new Map([
+                ['context', given(here)],
+                ...(isKnown ? [['platforms', given(platforms.join(','))]] : []),
+            ]),
+            own: new Map(),
+            bake: { target: name, asked: bakeTargets, files, folder: here, context: null, args: Object.fromEntries(args) },
+        };
+    });
+}
+function refuseClashes(found) {
+    const first = new Map();
+    const problems = found.flatMap((image) => {
+        const other = first.get(image.name);
+        if (other === undefined)
+            first.set(image.name, image);
+        return other === undefined
+            ? []
+            : [`${other.origin} and ${image.origin} are both an image \`${(0,inputs_inputs/* onOneLine */.GJ)(image.name)}\`.`];
+    });
+    if (problems.length > 0)
+        throw new failure/* CouldNotMeasure */.N('input', problems.slice(0, 20).join('\n'), {
+            remedy: 'An image is named after the folder or the target; `!path` in `dockerfiles` leaves one out.',
+        });
+}
+function given(text) {
+    return { text, place: null };
+}
+/** A path as the inputs have it: from the working directory. */
+function seen(cwd, path) {
+    return slashed((0,external_node_path_.relative)(cwd, path)) || '.';
+}
+function slashed(path) {
+    return path.replaceAll('\\', '/');
+}
+
+// EXTERNAL MODULE: ./build/inputs/budget-file.js + 2 modules
+var budget_file = __nccwpck_require__(9338);
+// EXTERNAL MODULE: ./build/inputs/list.js
+var list = __nccwpck_require__(3666);
 ;// CONCATENATED MODULE: ./build/inputs/settings.js
 
 
@@ -48066,6 +48635,12 @@ const LISTED = 50;
 function selectImages({ path, images }, names) {
     if (images === null)
         return null;
+    if (names.length === 0)
+        return images;
+    return selectNamed(path, images, names);
+}
+/** The same of any images; `path` is what has them. */
+function selectNamed(path, images, names) {
     if (names.length === 0)
         return images;
     const known = images.map((image) => image.name);
@@ -48091,8 +48666,14 @@ const OF_THE_RUN = ['accept-label', 'base-ref', 'data-branch', 'comment'];
 const OF_AN_IMAGE = ['image', 'context', 'file', 'target'];
 /** What does not go together where a run measures several images, a sentence each. */
 function problemsOfSeveral(inputs, path, images) {
-    const ofInputs = OF_AN_IMAGE.filter((name) => inputs.has(name)).map((name) => `\`${name}\` is given as an input, and this run measures ${images.length} images of ${path}; there it is each image's own, and \`name\` measures one of them.`);
-    const ofImages = images.flatMap(({ values }) => OF_THE_RUN.flatMap((name) => {
+    return [...problemsOfAll(inputs, path, images.length), ...problemsOfEntries(path, images)];
+}
+function problemsOfAll(inputs, path, count) {
+    return OF_AN_IMAGE.filter((name) => inputs.has(name)).map((name) => `\`${name}\` is given as an input, and this run measures ${count} images of ${path}; there it is each image's own, and \`name\` measures one of them.`);
+}
+/** What entries of a file's list say of the run as a whole. */
+function problemsOfEntries(path, images) {
+    return images.flatMap(({ values }) => OF_THE_RUN.flatMap((name) => {
         const place = values.get(name)?.place;
         return place
             ? [
@@ -48100,20 +48681,24 @@ function problemsOfSeveral(inputs, path, images) {
             ]
             : [];
     }));
-    return [...ofInputs, ...ofImages];
 }
 /**
- * What is set, by name: inputs come before the image's entry, that before the file's defaults, and those before the ones of the file that it
- * extends (`parent`). An image that is measured as it is has
- * nothing to build: what lower levels say of building is left out.
+ * What is set, by name: inputs come before the image's entry, and that before the file's defaults. An image that is measured as it is has nothing to build: what lower levels say of building is left out. `found`: of an
+ * image that a Dockerfile or a target makes, what that says.
  */
-function settingsOf(inputs, file, image, parent = null) {
+function settingsOf(inputs, file, image, found = null) {
     const none = new Map();
     const settings = new Map();
     // An image's folder is never where somebody happens to stand.
-    if (file !== null && image !== null)
+    if (file !== null && image !== null && found === null)
         settings.set('context', { text: '.', place: { file: file.path, line: image.line, entries: [] } });
-    for (const level of [parent?.defaults ?? none, file?.defaults ?? none, image?.values ?? none, inputs]) {
+    for (const level of [
+        found?.weak ?? none,
+        file?.defaults ?? none,
+        image?.values ?? none,
+        found?.own ?? none,
+        inputs,
+    ]) {
         if (level.get('image')?.text)
             for (const name of [...inputs_inputs/* BUILDING */.fx, 'context'])
                 settings.delete(name);
@@ -48182,6 +48767,8 @@ function namedContext(value, at) {
 
 
 
+
+
 /**
  * What the user asked for: inputs (texts by their names, '' for one that is not given), then the budget file, then the defaults. Throws one
  * CouldNotMeasure `input` with all that is wrong with inputs and file.
@@ -48189,6 +48776,9 @@ function namedContext(value, at) {
 async function configure(values, world) {
     const found = await openBudgetFile(values, world);
     const given = (0,inputs_inputs/* givenInputs */.PC)(values);
+    const asked = settingsOf(given, found?.file ?? null, null);
+    if (inputs_inputs/* FINDING */.wc.some((name) => asked.has(name)))
+        return configureFound(found, given, asked, world);
     const wanted = namesIn(given);
     const images = found === null ? null : selectImages(found.file, wanted);
     if (found === null || images === null) {
@@ -48205,7 +48795,7 @@ async function configure(values, world) {
     const { path } = found.file;
     const problems = [
         ...problemsOfSeveral(given, path, images),
-        ...images.flatMap((each) => (0,inputs_inputs/* problemsOf */.GW)(settingsOf(given, found.file, each, found.parent))),
+        ...images.flatMap((each) => (0,inputs_inputs/* problemsOf */.GW)(settingsOf(given, found.file, each))),
     ];
     if (problems.length > 0)
         throw (0,inputs_inputs/* notValid */._O)([...new Set(problems)], true);
@@ -48254,6 +48844,73 @@ async function configureReports(values, world) {
         fails: (name) => fails.get(name) ?? common.fail,
     };
 }
+/**
+ * The images that Dockerfiles and targets make, each with its entry of the file's list, where there is one; and the entries that have a build
+ * of their own.
+ */
+async function configureFound(found, given, asked, world) {
+    const wanted = namesIn(given);
+    const common = (0,inputs_inputs/* inputsOf */.Vc)(without(asked, ['name', 'images']));
+    const isFromFile = (name) => (asked.get(name)?.place ?? null) !== null;
+    const images = await findImages(seenFrom(found?.top ?? '', common, isFromFile), isFromFile, world);
+    const entries = found?.file.images ?? [];
+    const path = found?.file.path ?? '';
+    const others = entries.filter(({ name }) => images.every((image) => image.name !== name));
+    const problems = [
+        ...problemsOfFound(path, entries, images),
+        ...(others.length > 0 ? problemsOfSeveral(given, path, others) : []),
+        ...problemsOfEntries(path, entries.filter((entry) => !others.includes(entry))),
+    ];
+    if (problems.length > 0)
+        throw (0,inputs_inputs/* notValid */._O)(problems, true);
+    const settings = selectNamed(path === '' ? 'What is found' : path, [
+        ...images.map((image) => {
+            const entry = entries.find(({ name }) => name === image.name) ?? null;
+            const values = without(settingsOf(given, found?.file ?? null, entry, image), [...inputs_inputs/* FINDING */.wc, 'images']);
+            return { name: image.name, image, values: values.set('name', { text: image.name, place: null }) };
+        }),
+        ...others.map((entry) => ({
+            name: entry.name,
+            image: null,
+            values: without(settingsOf(given, found?.file ?? null, entry), [...inputs_inputs/* FINDING */.wc, 'images']),
+        })),
+    ], wanted);
+    const wrong = settings.flatMap(({ values }) => (0,inputs_inputs/* problemsOf */.GW)(values));
+    if (wrong.length > 0)
+        throw (0,inputs_inputs/* notValid */._O)([...new Set(wrong)], true);
+    const configured = settings.map(({ image, values }) => {
+        const inputs = seenFrom(found?.top ?? '', (0,inputs_inputs/* inputsOf */.Vc)(values), (name) => (values.get(name)?.place ?? null) !== null);
+        if (image === null || image.bake === null)
+            return inputs;
+        const isOwn = values.get('context') === image.weak.get('context');
+        inputs.bake = Object.assign(image.bake, { context: isOwn ? null : inputs.context });
+        return inputs;
+    });
+    const [one] = configured;
+    const isOne = one !== undefined && configured.length === 1;
+    return { images: configured, common: isOne ? one : common, files: found?.paths ?? [] };
+}
+/** What is wrong with a file's list beside images that are found, a sentence each. */
+function problemsOfFound(path, entries, images) {
+    const names = images.map(({ name }) => name);
+    return entries.flatMap(({ name, line, values }) => {
+        const image = images.find((each) => each.name === name);
+        const own = OF_AN_IMAGE.filter((key) => values.has(key));
+        const clash = image && own.find((key) => key === 'image' || (key === 'file' && image.bake === null));
+        if (clash !== undefined)
+            return [
+                (0,inputs_inputs/* placed */.GS)(path, values.get(clash)?.place?.line ?? line, `\`${clash}\` is given for \`${(0,inputs_inputs/* onOneLine */.GJ)(name)}\`, which is found as ${image?.origin ?? ''}; leave one of the two out.`),
+            ];
+        if (image !== undefined || own.length > 0)
+            return [];
+        const near = (0,leven/* closestMatch */.h)(name.slice(0, 100), names, { maxDistance: 10 });
+        const words = `the image \`${(0,inputs_inputs/* onOneLine */.GJ)(name)}\` is none that is found, and has no build of its own (${OF_AN_IMAGE.map((key) => `\`${key}\``).join(', ')})`;
+        return [(0,inputs_inputs/* placed */.GS)(path, line, `${words}${near === undefined ? '.' : `; did you mean \`${(0,inputs_inputs/* onOneLine */.GJ)(near)}\`?`}`)];
+    });
+}
+function without(values, names) {
+    return new Map([...values].filter(([name]) => !names.includes(name)));
+}
 /** The names of the images that are wanted; [] for all. */
 function namesIn(given) {
     const [name, names] = [given.get('name')?.text.trim(), given.get('images')?.text];
@@ -48261,8 +48918,8 @@ function namesIn(given) {
         throw new failure/* CouldNotMeasure */.N('input', '`name` and `images` are both given; `images` takes one name too.');
     return name === undefined ? [...new Set((0,list/* parseCommaOrLines */.H5)(names ?? ''))] : [name];
 }
-function read({ file, parent, top }, given, image) {
-    const settings = settingsOf(given, file, image, parent);
+function read({ file, top }, given, image) {
+    const settings = settingsOf(given, file, image);
     return seenFrom(top, (0,inputs_inputs/* inputsOf */.Vc)(settings), (name) => (settings.get(name)?.place ?? null) !== null);
 }
 /** The inputs that `history` takes, `name` and `data-branch`, with what a budget file says of the latter. Throws as `configure`. */
@@ -48303,8 +48960,11 @@ async function openBudgetFile(values, { exec, cwd, isFound, remote }) {
     const { file, problems } = (0,budget_file/* parseBudgetFile */.xR)(bytes, shown);
     if (file === null)
         throw (0,inputs_inputs/* notValid */._O)([...problems, ...(0,inputs_inputs/* problemsOf */.GW)((0,inputs_inputs/* givenInputs */.PC)(values))], true);
-    const parent = file.extends === null || remote === null ? null : await readExtended(file.path, file.extends, remote);
-    return { file, paths: [path, await (0,promises_.realpath)(path)], parent, top: (0,external_node_path_.relative)(here, root) };
+    if (file.extends !== null && remote !== null) {
+        const { defaults } = await readExtended(file.path, file.extends, remote);
+        file.defaults = new Map([...defaults, ...file.defaults]);
+    }
+    return { file, paths: [path, await (0,promises_.realpath)(path)], top: (0,external_node_path_.relative)(here, root) };
 }
 /** The file that a budget file extends. One that cannot be had is an error: without it there might be no limit at all. */
 async function readExtended(path, named, remote) {
@@ -50355,6 +51015,202 @@ function gitFailure(args, result) {
         .join('; ');
     const command = args.find((arg) => !arg.startsWith('-')) ?? '';
     return new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('git', `\`git ${command}\` failed with exit code ${result.exitCode}${said ? `: ${said}` : ''}.`);
+}
+
+
+/***/ }),
+
+/***/ 1651:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   DM: () => (/* binding */ isDirty),
+/* harmony export */   KM: () => (/* binding */ snapshotWorkingTree),
+/* harmony export */   WM: () => (/* binding */ writeTree)
+/* harmony export */ });
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9874);
+/* harmony import */ var _commits_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2985);
+/* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(75);
+
+
+
+
+
+/**
+ * Writes the files of a commit or tree into the folder `destination` (made, must not exist).
+ *
+ * Not a `git worktree`: that leaves a `.git` file in the folder, which the checkout does not have, which holds the folder's
+ * own path and which `COPY . .` takes into the image; and it registers itself in the user's repository. Here an index
+ * of our own is filled and checked out: both sides are made the same way, without `.git`, with the repository's own filters
+ * (line ends) and sparse patterns.
+ *
+ * - Submodules that the checkout has are filled likewise, also under another path or name, from the clones that are there:
+ *   no address in `.gitmodules` is ever asked. Those that it left empty stay empty.
+ * - LFS files are pointers where the clone has no LFS objects (actions/checkout's default, `lfs: false`), else what LFS gives.
+ *
+ * Throws CouldNotMeasure `git` where git fails, and where a submodule is needed that cannot be had.
+ */
+async function writeTree(exec, repository, treeish, destination, credentials) {
+    await fill(exec, repository, treeish, destination, credentials, `${destination}.index`);
+}
+/** `indexFile` stands outside of all that is written: a submodule's too. */
+async function fill(exec, repository, treeish, destination, credentials, indexFile) {
+    const written = await readTree(repository, treeish, destination, credentials, indexFile);
+    if (written.exitCode !== 0)
+        throw (0,_git_js__WEBPACK_IMPORTED_MODULE_4__/* .gitFailure */ .tv)(['read-tree'], written);
+    const needed = await submodulesIn(repository, { GIT_INDEX_FILE: indexFile });
+    if (needed.length === 0)
+        return;
+    // A clone that has no working tree any more is run in the destination: the index it has is of another time.
+    const present = repository.root === destination ? [] : await submodulesIn(repository);
+    for (const [at, submodule] of needed.entries()) {
+        const folder = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(destination, submodule.path);
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.mkdir)(folder, { recursive: true });
+        if ((await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(folder)) !== (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(destination), submodule.path))
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('git', `The submodule \`${submodule.path}\` leads out of its repository.`);
+        const source = await sourceOf(exec, repository, submodule, present, folder);
+        if (source === null)
+            continue;
+        const failed = await (0,_commits_js__WEBPACK_IMPORTED_MODULE_3__/* .fetchCommit */ .iH)(source, submodule.commit, credentials);
+        if (failed !== null)
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('git', `The commit \`${submodule.commit.slice(0, 7)}\` of the submodule \`${submodule.path}\` could not be fetched (${failed}).`);
+        await fill(exec, source, submodule.commit, folder, credentials, `${indexFile}-${at}`);
+    }
+}
+/**
+ * Fills the index and checks it out. That may talk to a remote, as a checkout would, for what the clone left there (the blobs
+ * of a partial clone, LFS objects): where it fails, it is done once more with the token.
+ */
+async function readTree(repository, treeish, destination, credentials, indexFile) {
+    const lfs = await hasLfsObjects(repository);
+    const read = async (env) => {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.mkdir)(destination, { recursive: true });
+        return repository.tryGit([
+            `--git-dir=${repository.gitDir}`,
+            `--work-tree=${destination}`,
+            'read-tree',
+            '-m',
+            '-u',
+            '--end-of-options',
+            treeish,
+        ], { GIT_INDEX_FILE: indexFile, ...(lfs ? {} : { GIT_LFS_SKIP_SMUDGE: '1' }), ...env });
+    };
+    const written = await read({});
+    if (written.exitCode === 0 || credentials === null || !(lfs || (await isPartial(repository))))
+        return written;
+    await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.rm)(destination, { recursive: true });
+    const again = await read((0,_commits_js__WEBPACK_IMPORTED_MODULE_3__/* .credentialVariables */ .rt)(credentials));
+    return again.exitCode === 0 ? again : written;
+}
+/**
+ * Whether LFS files were fetched into the clone: then its checkout has their content, else their pointers. git-lfs keeps
+ * objects in `lfs/objects` of the git directory that linked worktrees share, or in the folder `lfs.storage`.
+ */
+async function hasLfsObjects(repository) {
+    const common = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(repository.root, await repository.git(['rev-parse', '--git-common-dir']));
+    const configured = await repository.tryGit(['config', '--type=path', '--get', 'lfs.storage']);
+    const storage = configured.exitCode === 0 ? configured.stdout.trimEnd() : 'lfs';
+    const objects = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.readdir)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(common, storage), 'objects')).catch(() => []);
+    return objects.some((name) => /^[0-9a-f]{2}$/.test(name));
+}
+/** Whether git itself fetches, as it goes, objects that the clone left out (`--filter`). */
+async function isPartial(repository) {
+    const keys = String.raw `^(extensions\.partialclone|remote\..*\.promisor)$`;
+    return (await repository.tryGit(['config', '--get-regexp', keys])).exitCode === 0;
+}
+/** The submodules in an index, the user's or that of `env`: none where it has no `.gitmodules` that git could read. */
+async function submodulesIn(repository, env = {}) {
+    // Without `--no-includes` git would read any file that the blob names.
+    const listed = await repository.tryGit(['config', '--no-includes', '--blob=:.gitmodules', '-z', '--get-regexp', String.raw `^submodule\..*\.path$`], env);
+    if (listed.exitCode !== 0)
+        return [];
+    const names = new Map(listed.stdout.split('\0').flatMap((entry) => {
+        const found = /^submodule\.([^\n]*)\.path\n(.*)$/s.exec(entry);
+        return found ? [[found[2], found[1]]] : [];
+    }));
+    const staged = await repository.git(['ls-files', '--stage', '-z'], env);
+    return staged.split('\0').flatMap((entry) => {
+        const link = /^160000 ([0-9a-f]{40,64}) 0\t(.+)$/s.exec(entry);
+        return link ? [{ path: link[2], commit: link[1], name: names.get(link[2]) ?? null }] : [];
+    });
+}
+/**
+ * The repository to read a submodule from, or null where it stays empty: it does so in the checkout, too.
+ *
+ * The tree may have one that the checkout has no more (a change that removes it): its clone is looked for in the git directory,
+ * where git keeps it by its name. Without it the tree would silently lack files, so that is an error, unless the checkout left
+ * all of its submodules empty. Where it has none at all nobody can tell, and that is an error as well.
+ * Any clone that has the commit will do: what a commit holds is told by its hash.
+ */
+async function sourceOf(exec, repository, { path, name }, present, folder) {
+    const renamed = present.find((other) => name !== null && other.name === name);
+    if (renamed)
+        return checkedOut(exec, repository, renamed.path);
+    const kept = name !== null && isModuleName(name)
+        ? await (0,_git_js__WEBPACK_IMPORTED_MODULE_4__/* .openGitDir */ .wk)(exec, (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(repository.gitDir, 'modules', name), folder)
+        : null;
+    if (kept !== null)
+        return kept;
+    if (present.some((other) => other.path === path))
+        return checkedOut(exec, repository, path);
+    // A link that `.gitmodules` lacks is none that git could have checked out.
+    if (name === null)
+        return null;
+    const populated = await Promise.all(present.map((other) => isPopulated(repository, other.path)));
+    if (populated.length > 0 && !populated.includes(true))
+        return null;
+    throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('git', `The submodule \`${path}\` is needed, but the checkout, whose commit lacks it, has no clone of it.`);
+}
+/** The repository that the checkout has at the path of a submodule, or null where it left that empty. */
+async function checkedOut(exec, repository, path) {
+    if (!(await isPopulated(repository, path)))
+        return null;
+    const opened = await (0,_git_js__WEBPACK_IMPORTED_MODULE_4__/* .openRepository */ .h_)(exec, (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(repository.root, path));
+    // Where the `.git` there is broken, git may find the repository around it.
+    if (opened.root !== (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(repository.root, path))
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('git', `The submodule \`${path}\` of the checkout is no repository of its own.`);
+    return opened;
+}
+/** Never through a link: what it leads to is no submodule. */
+async function isPopulated(repository, path) {
+    const folder = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(repository.root, path);
+    return (await exists((0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(folder, '.git'))) && (await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(folder)) === folder;
+}
+/** What git takes for a submodule's name: a relative path that leads nowhere up (`check_submodule_name`). */
+function isModuleName(name) {
+    return name.split(/[/\\]/).every((part) => part !== '' && part !== '.' && part !== '..');
+}
+/**
+ * The working tree as it is, uncommitted and untracked (but not ignored) files included, as a tree object: made through a
+ * copy of the index, so that the user's own stays as it is.
+ */
+async function snapshotWorkingTree(repository, scratch) {
+    const copy = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(scratch, 'snapshot.index');
+    await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.mkdir)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.dirname)(copy), { recursive: true });
+    const own = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(repository.gitDir, 'index');
+    if (await exists(own)) {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.copyFile)(own, copy);
+        // A file that changed within the index's last moment without changing its size is told by the index not being younger than the file
+        // (https://git-scm.com/docs/racy-git): a copy is.
+        const { atimeMs, mtimeMs } = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.stat)(own);
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.utimes)(copy, atimeMs / 1000, Math.floor(mtimeMs / 1000));
+    }
+    const index = { GIT_INDEX_FILE: copy };
+    await repository.git(['add', '--all', '--', '.'], index);
+    return repository.git(['write-tree'], index);
+}
+/**
+ * Whether the working tree differs from HEAD: changed, staged or untracked (but not ignored) files. What is changed inside of a
+ * submodule is not measured and does not count.
+ */
+async function isDirty(repository) {
+    return ((await repository.git(['status', '--porcelain', '--untracked-files=normal', '--ignore-submodules=dirty', '-z'])) !==
+        '');
+}
+async function exists(path) {
+    return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.stat)(path).then(() => true, () => false);
 }
 
 
@@ -53937,6 +54793,9 @@ const FILE_FORMS = {
     name: { kind: 'text', pattern: inputs/* PATTERNS */.G3.name },
     config: { kind: 'none', why: 'it says where this file is' },
     images: { kind: 'none', why: 'there `images` is the list of the images themselves' },
+    dockerfiles: { kind: 'list', separator: 'comma', entry: inputs/* PATTERNS */.G3.path, least: 1 },
+    'bake-files': { kind: 'list', separator: 'comma', entry: inputs/* PATTERNS */.G3.bakeFile, least: 1 },
+    'bake-targets': { kind: 'list', separator: 'comma', entry: inputs/* PATTERNS */.G3.id, least: 1 },
     image: { kind: 'reference', or: [] },
     context: { kind: 'text', pattern: inputs/* PATTERNS */.G3.context },
     file: { kind: 'text', pattern: inputs/* PATTERNS */.G3.plain },
@@ -54181,6 +55040,10 @@ function valuesOf(reader, entries, isTop) {
         const name = inputs/* inputNames */.vj.find((known) => known === entry.key && known !== 'images');
         if (name === undefined) {
             reader.say(entry.line, () => unknownKey(entry.key, isTop));
+            continue;
+        }
+        if (!isTop && inputs/* FINDING */.wc.some((known) => known === name)) {
+            reader.say(entry.line, () => `\`${name}\` has its place at the top of the file.`);
             continue;
         }
         const form = FILE_FORMS[name];
@@ -54603,6 +55466,9 @@ const descriptions = {
     name: "The image's name in the report, or the one of the budget file's images that is measured; also keys its comment, so two images of one pull request need two names (as do jobs that differ in build arguments or platforms alone). Default: the repository's name, with the context's and the Dockerfile's folders, the Dockerfile's name and the target where they are given.",
     config: 'Budget file, which sets any of the inputs below for one image or several; what is given as an input comes before it. `off`: none is read. Default: `.github/image-budget.yml` in the repository, where it is there.',
     images: "Names of the budget file's images to measure, comma- or line-separated; all of them share one report, one comment and one verdict. With `mode: report`, names of images that a report has to be there of. Default: all that it has, or the one that `name` names.",
+    dockerfiles: "Committed Dockerfiles that are an image each, comma- or line-separated, with git's globs: `services/*/Dockerfile`, `**/Dockerfile`; `!path` leaves some out. The folder is the context, unless `context` is given, and its path the name. They share one report, one comment and one verdict.",
+    'bake-files': 'Bake files of which each target is an image, named after it, built by `docker buildx bake`, comma- or line-separated. Beside `bake-targets` alone: those that bake finds by itself.',
+    'bake-targets': 'Targets or groups of the bake file to measure, comma- or line-separated. With `bake-files` alone: the group (or target) that is called `default`.',
     image: 'An image to measure as it is, instead of building one: `docker://NAME` (a registry, with the credentials of `docker login`), `docker-daemon:NAME` (the Docker engine), `docker-archive:FILE`, `oci-archive:FILE` or `oci:FOLDER`.',
     context: 'Build context, a folder inside the checked-out repository. Default: `.`.',
     file: 'Path of the Dockerfile, relative to the working directory. Default: `Dockerfile` in the context.',
@@ -54831,6 +55697,9 @@ function hint(name) {
 /** Inputs that are lists: given twice, the option adds. */
 const LISTS = new Set([
     'images',
+    'dockerfiles',
+    'bake-files',
+    'bake-targets',
     'build-args',
     'build-contexts',
     'platforms',
@@ -54940,6 +55809,7 @@ function wrap(text, width) {
 /* harmony export */   tb: () => (/* binding */ BASELINES),
 /* harmony export */   vC: () => (/* binding */ CHOICES),
 /* harmony export */   vj: () => (/* binding */ inputNames),
+/* harmony export */   wc: () => (/* binding */ FINDING),
 /* harmony export */   wh: () => (/* binding */ ACCEPTED)
 /* harmony export */ });
 /* unused harmony export DEFAULTS */
@@ -55047,6 +55917,10 @@ const DEFAULTS = {
 /** What a single text must look like, where a pattern says all of it. */
 /* oxlint-disable no-control-regex -- control characters are what is refused */
 const PATTERNS = {
+    /** A path, or a glob of paths, between commas. */
+    path: /^(?![\s#])[^\u0000-\u001f\u007f,]{1,1000}$/,
+    /** One that is no option, no URL and no standard input. */
+    bakeFile: /^(?![\s#-]|\w[\w+.-]*:\/\/|git@)[^\u0000-\u001f\u007f,]{1,1000}$/,
     name: /^[^\u0000-\u001f\u007f]{1,100}$/,
     /** A path, a command's argument: on one line. */
     plain: /^[^\u0000-\u001f\u007f]{1,1000}$/,
@@ -55065,6 +55939,9 @@ const ACCEPTED = {
     name: 'a text of at most 100 characters on one line',
     config: 'a path on one line, or `off`',
     images: "names of the budget file's images, comma- or line-separated",
+    dockerfiles: 'paths of committed Dockerfiles, comma- or line-separated, with `*` within a folder and `**` for any: `services/*/Dockerfile`',
+    'bake-files': 'paths of bake files inside the repository, comma- or line-separated: `docker-bake.hcl`',
+    'bake-targets': 'names of targets or groups of the bake file, comma- or line-separated',
     image: IMAGE_FORM,
     context: 'a folder of the checked-out repository; a remote context cannot be compared',
     file: 'a path on one line',
@@ -55105,6 +55982,9 @@ const schema = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
     name: matching(ACCEPTED.name, PATTERNS.name).optional(),
     config: matching(ACCEPTED.config, PATTERNS.plain).optional(),
     images: list(ACCEPTED.images, _list_js__WEBPACK_IMPORTED_MODULE_6__/* .parseCommaOrLines */ .H5, (entry) => (PATTERNS.name.test(entry) ? entry : null)).default([]),
+    dockerfiles: list(ACCEPTED.dockerfiles, _list_js__WEBPACK_IMPORTED_MODULE_6__/* .parseCommaOrLines */ .H5, (entry) => PATTERNS.path.test(entry) ? entry : null).default([]),
+    'bake-files': list(ACCEPTED['bake-files'], _list_js__WEBPACK_IMPORTED_MODULE_6__/* .parseCommaOrLines */ .H5, (entry) => PATTERNS.bakeFile.test(entry) ? entry : null).default([]),
+    'bake-targets': list(ACCEPTED['bake-targets'], _list_js__WEBPACK_IMPORTED_MODULE_6__/* .parseCommaOrLines */ .H5, (entry) => PATTERNS.id.test(entry) ? entry : null).default([]),
     image: reference(ACCEPTED.image).optional(),
     context: matching(ACCEPTED.context, PATTERNS.context).default(DEFAULTS.context),
     file: matching(ACCEPTED.file, PATTERNS.plain).optional(),
@@ -55174,6 +56054,10 @@ function inputsOf(given) {
     return {
         name: data.name ?? null,
         images: data.images,
+        dockerfiles: data.dockerfiles,
+        bakeFiles: data['bake-files'],
+        bakeTargets: data['bake-targets'],
+        bake: null,
         image: data.image ?? null,
         context: data.context,
         file: data.file ?? null,
@@ -55280,7 +56164,7 @@ function tell({ budget, words }, place) {
     return place === null ? `${subject}${words}` : placed(place.file, own?.line ?? place.line, `${subject}${words}`);
 }
 function contradictions(data) {
-    const problems = [...imageContradictions(data), ...budgetContradictions(data)];
+    const problems = [...foundContradictions(data), ...imageContradictions(data), ...budgetContradictions(data)];
     const say = (name, words) => void problems.push({ name, budget: null, words });
     if (data['max-size'] !== undefined && !data.metrics.includes('size'))
         say('max-size', '`max-size` limits the size, but `metrics` is `download-size` alone; add `size`.');
@@ -55301,6 +56185,20 @@ function contradictions(data) {
     if (both)
         say('secret-files', `\`secrets\` and \`secret-files\` both have \`${both.key}\`; leave one of the two out.`);
     return problems;
+}
+/** Inputs that find images. */
+const FINDING = ['dockerfiles', 'bake-files', 'bake-targets'];
+/** What is one image's beside what finds several. */
+function foundContradictions(data) {
+    const finding = FINDING.find((name) => data[name].length > 0);
+    if (finding === undefined)
+        return [];
+    const own = ['image', 'file', 'target'].filter((name) => data[name] !== undefined);
+    return own.map((name) => ({
+        name,
+        budget: null,
+        words: `\`${name}\` is one image's, and \`${finding}\` finds several; leave one of the two out.`,
+    }));
 }
 /** Budgets on what is not measured, or limited already, or has nothing to grow from. */
 function budgetContradictions(data) {
@@ -55475,6 +56373,87 @@ function parseFields(entry) {
         at = start + quoted[0].length + (quoted[0].endsWith(',') ? 0 : 1);
     }
     return fields;
+}
+
+
+/***/ }),
+
+/***/ 3937:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Z2: () => (/* binding */ defaultName),
+/* harmony export */   iE: () => (/* binding */ nameOfReference),
+/* harmony export */   jh: () => (/* binding */ nameOfDockerfile)
+/* harmony export */ });
+/* unused harmony exports artifactName, atMost */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
+
+
+const LONGEST = 100;
+/**
+ * The image's name where the user gave none: the repository's name, then what tells this image from the repository's others: the
+ * context's folder, the Dockerfile's folder where that is another one, the Dockerfile's own name, the target. `shop`,
+ * `shop/services/api`, `shop/worker:debug`. `context` is relative to the repository's root ('' for the root itself), `file` the
+ * Dockerfile relative to that root. A name that is too long ends in a hash of the whole.
+ */
+function defaultName(repository, context, file, target) {
+    const folder = node_path__WEBPACK_IMPORTED_MODULE_1__.posix.dirname(file);
+    const stem = node_path__WEBPACK_IMPORTED_MODULE_1__.posix
+        .basename(file)
+        .replace(/\.?Dockerfile\.?/i, '')
+        .replace(/^\.+|\.+$/g, '');
+    const parts = [repository, context, folder === '.' || folder === context ? '' : folder, stem];
+    return atMost(parts.filter((part) => part !== '').join('/') + (target === null ? '' : `:${target}`));
+}
+/**
+ * A name for the artifact that a job uploads its report as, which no other job of the workflow has: `image-budget-api`, with a hash of what it
+ * stands for where the image's name had to be changed, or does not tell it apart. Letters, digits, `.`, `_` and `-`:
+ * `actions/upload-artifact` takes no `/` and `:`, which names may have. It does not depend on what becomes of the job: run again, it has the same.
+ */
+function artifactName(names, platforms) {
+    const [name = ''] = names;
+    const readable = names.length === 1 ? name.replaceAll(/[^\w.-]+/g, '-').slice(0, LONGEST) : 'images';
+    const isWhole = readable === name && names.length === 1 && platforms.length === 0;
+    const hash = createHash('sha256')
+        .update(JSON.stringify([names, platforms]))
+        .digest('hex');
+    return `image-budget-${readable}${isWhole ? '' : `-${hash.slice(0, 8)}`}`;
+}
+/**
+ * The name of one of several Dockerfiles, by its path from the repository's top: its folder (`services/api`), with the file's name where
+ * that is not `Dockerfile`; `repository` stands for the top folder.
+ */
+function nameOfDockerfile(repository, path) {
+    const folder = node_path__WEBPACK_IMPORTED_MODULE_1__.posix.dirname(path);
+    const file = node_path__WEBPACK_IMPORTED_MODULE_1__.posix.basename(path);
+    const place = folder === '.' ? repository : folder;
+    return atMost(file === 'Dockerfile' ? place : `${place}/${file}`);
+}
+/**
+ * The name of an image that is measured where it lies: the repository's without registry, tag and digest (`acme/api`, `node`), or the
+ * name of the file or folder. The same for every version of an image, for it keys the comment.
+ */
+function nameOfReference(reference) {
+    if (reference.transport === 'docker')
+        return atMost(reference.repository.replace(/^library\//, ''));
+    if (reference.transport === 'docker-daemon') {
+        const id = /^(?:sha256:)?[0-9a-f]{12}(?=[0-9a-f]*$)/.exec(reference.name)?.[0];
+        return atMost(id ?? reference.name.replace(/@.*$/, '').replace(/:[^:/]*$/, ''));
+    }
+    const file = reference.path
+        .replace(/[\\/]+$/, '')
+        .split(/[\\/]/)
+        .at(-1) ?? '';
+    return atMost(file.replace(/(?:\.tar)?(?:\.gz|\.zst)?$/, '') || 'image');
+}
+/** At most as many characters as a name has; a longer one ends in a hash of the whole. */
+function atMost(name) {
+    if (name.length <= LONGEST)
+        return name;
+    const hash = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(name).digest('hex').slice(0, 8);
+    return `${name.slice(0, LONGEST - 1 - hash.length)}~${hash}`;
 }
 
 
@@ -59338,7 +60317,7 @@ const METRICS = [
 
 /***/ }),
 
-/***/ 8783:
+/***/ 4960:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -59470,6 +60449,8 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 var schemas = __nccwpck_require__(3798);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/errors.js
 var errors = __nccwpck_require__(7428);
+// EXTERNAL MODULE: ./build/build/bake.js
+var build_bake = __nccwpck_require__(2618);
 // EXTERNAL MODULE: ./build/build/dockerfile.js
 var build_dockerfile = __nccwpck_require__(161);
 ;// CONCATENATED MODULE: ./build/build/failure.js
@@ -59487,13 +60468,25 @@ function explainBuildFailure({ log, dockerfile, target, instructions, hidden }) 
     const said = lastError(log);
     const place = [...log.matchAll(/^\S[^\n]*:(\d+)\n-{20}$/gm)].at(-1);
     const line = place ? Number(place[1]) : null;
-    const at = line === null ? '' : ` at \`${dockerfile}:${line}\``;
+    const at = line === null || dockerfile === null ? '' : ` at \`${dockerfile}:${line}\``;
     return new build_failure/* CouldNotMeasure */.N('build', `The build failed${at}: ${firstLine(redact(said, hidden))}`, {
         file: dockerfile,
-        line,
+        line: dockerfile === null ? null : line,
         instruction: line === null ? null : ((0,build_dockerfile/* instructionAt */.sA)(instructions, line)?.text ?? null),
         remedy: remedyFor(firstLine(said), target, instructions),
     });
+}
+/**
+ * Which of several Dockerfiles the log of a failed build is about: the one that has the line which it shows (`   4 | >>> RUN …`). Without
+ * such a line the first.
+ */
+function sourceThatFailed(log, sources) {
+    const [, line, text] = [...log.matchAll(/^ *(\d+) \| >>> ([^\n]*)$/gm)].at(-1) ?? [];
+    const isShown = (source) => line === undefined || source.text.split(/\r?\n/)[Number(line) - 1]?.trim() === text?.trim();
+    const found = sources.find(isShown);
+    if (found === undefined)
+        return { dockerfile: null, instructions: [] };
+    return { dockerfile: found.file, instructions: (0,build_dockerfile/* parseDockerfile */.Ai)(found.text) };
 }
 /** buildx's own last word and what follows it, without the layers of "failed to" around it. */
 function lastError(log) {
@@ -59545,6 +60538,8 @@ function remedyFor(error, target, instructions) {
     return null;
 }
 
+// EXTERNAL MODULE: ./build/build/paths.js
+var build_paths = __nccwpck_require__(4447);
 ;// CONCATENATED MODULE: ./build/build/warnings.js
 
 
@@ -59600,22 +60595,12 @@ function readWarning(told, hidden) {
 
 
 
+
+
 const metadata = schemas/* looseObject */._H3({
     'buildx.build.ref': schemas/* string */.YjP(),
     'containerimage.digest': schemas/* string */.YjP(),
 });
-/** The place of a path of the inputs in a tree. Throws CouldNotMeasure `input` for one outside the repository. */
-function inTree(request, input, path) {
-    const inRepository = (0,external_node_path_.relative)(request.root, (0,external_node_path_.resolve)(request.cwd, path));
-    if (isOutside(inRepository)) {
-        throw new build_failure/* CouldNotMeasure */.N('input', `\`${input}\` is \`${path}\`, which is outside the repository; it takes a path inside: head and base are built from their own trees.`);
-    }
-    return (0,external_node_path_.join)(request.tree, inRepository);
-}
-/** Whether what `relative` gave leads out. Either separator counts on any system; on Windows another drive is an absolute path. */
-function isOutside(path) {
-    return (0,external_node_path_.isAbsolute)(path) || path.split(/[\\/]/, 1)[0] === '..';
-}
 /**
  * The argument vector and environment of `docker buildx build`. Everything from the inputs is one argument of its own; secrets' values
  * go through the environment. Attestations are left out: they are no part of the image's size.
@@ -59623,25 +60608,39 @@ function isOutside(path) {
 function buildArguments(request, metadataFile) {
     // Under a name of ours an image can be removed without touching one of the user's. `store=false`: none is made where that can be helped.
     const output = `type=image,push=false,store=${request.keep},name=${request.image}`;
+    if (request.bake !== null)
+        return withVariables((0,build_bake/* bakeArguments */._u)(request, request.inputs, request.bake, {
+            own: [`output=${output}`],
+            metadataFile,
+            writesCache: request.side === 'head',
+        }));
     // The base's build never writes a cache: it would replace the change's.
     const cacheTo = request.side === 'head' ? request.inputs.cacheTo : [];
     return commonArguments(request, [
         `--metadata-file=${metadataFile}`,
         `--output=${output}`,
-        ...cacheTo.map((destination) => `--cache-to=${localPaths(request.cwd, destination)}`),
+        ...cacheTo.map((destination) => `--cache-to=${(0,build_paths/* localPaths */.OU)(request.cwd, destination)}`),
     ]);
+}
+/** What a build is told in its environment, beside secrets. */
+function withVariables({ args, env }) {
+    return {
+        args,
+        env: {
+            BUILDX_METADATA_PROVENANCE: 'max',
+            BUILDX_METADATA_WARNINGS: '1',
+            BUILDX_NO_DEFAULT_ATTESTATIONS: '1',
+            // A summary of warnings and a link to Docker Desktop are no use in a log.
+            DOCKER_CLI_HINTS: 'false',
+            ...env,
+        },
+    };
 }
 function commonArguments(request, own) {
     const { inputs } = request;
     const { context, file } = places(request);
     const args = ['buildx', 'build', '--progress=plain', '--provenance=false', ...own, `--file=${file}`];
-    const env = {
-        BUILDX_METADATA_PROVENANCE: 'max',
-        BUILDX_METADATA_WARNINGS: '1',
-        BUILDX_NO_DEFAULT_ATTESTATIONS: '1',
-        // A summary of warnings and a link to Docker Desktop are no use in a log.
-        DOCKER_CLI_HINTS: 'false',
-    };
+    const env = {};
     if (inputs.builder !== null)
         args.push(`--builder=${inputs.builder}`);
     if (inputs.target !== null)
@@ -59651,25 +60650,32 @@ function commonArguments(request, own) {
     for (const argument of inputs.buildArgs)
         args.push(`--build-arg=${argument}`);
     for (const { name, value } of inputs.buildContexts)
-        args.push(`--build-context=${name}=${namedContext(request, value)}`);
+        args.push(`--build-context=${name}=${(0,build_paths/* namedContext */.lS)(request, value)}`);
     for (const [at, { id, value }] of inputs.secrets.entries()) {
         env[`IMAGE_BUDGET_SECRET_${at}`] = value;
         args.push(`--secret=id=${id},env=IMAGE_BUDGET_SECRET_${at}`);
     }
     for (const { id, path } of inputs.secretFiles)
-        args.push(`--secret=${csv([`id=${id}`, `src=${(0,external_node_path_.resolve)(request.cwd, path)}`])}`);
+        args.push(`--secret=${(0,build_paths/* csv */.fu)([`id=${id}`, `src=${(0,external_node_path_.resolve)(request.cwd, path)}`])}`);
     for (const source of inputs.cacheFrom)
-        args.push(`--cache-from=${localPaths(request.cwd, source)}`);
+        args.push(`--cache-from=${(0,build_paths/* localPaths */.OU)(request.cwd, source)}`);
     args.push(context);
-    return { args, env };
+    return withVariables({ args, env });
 }
 /**
  * Writes the image that was just built as an OCI layout into a folder, where a builder hands its blobs over in no other way; blobs
  * that lie there already are not sent again. Throws CouldNotMeasure `measure`.
  */
 async function exportLayout(exec, request, folder) {
-    const { args, env } = commonArguments(request, [`--output=${csv(['type=oci', 'tar=false', `dest=${folder}`])}`]);
-    const exported = await exec('docker', args, { cwd: request.tree, env, onLine: request.onLine });
+    const output = `output=${(0,build_paths/* csv */.fu)(['type=oci', 'tar=false', `dest=${folder}`])}`;
+    const { args, env } = request.bake === null
+        ? commonArguments(request, [`--${output}`])
+        : withVariables((0,build_bake/* bakeArguments */._u)(request, request.inputs, request.bake, {
+            own: [output],
+            metadataFile: null,
+            writesCache: false,
+        }));
+    const exported = await exec('docker', args, { cwd: folderOf(request), env, onLine: request.onLine });
     if (exported.exitCode === 0)
         return;
     // What it printed may hold build arguments; it is in the log.
@@ -59680,23 +60686,21 @@ async function exportLayout(exec, request, folder) {
  * Throws CouldNotMeasure `build` with the Dockerfile's line, or `input` for a path of the tree that is missing or leads out of it.
  */
 async function buildImage(exec, request, environment = process.env) {
-    const { inputs, tree } = request;
-    const { file } = places(request);
-    const dockerfile = (0,external_node_path_.relative)(tree, file).replaceAll('\\', '/');
-    await mustBeInside(request);
+    const { bake } = request;
+    const subject = bake === null ? await plainSubject(request) : await bakeSubject(request, bake);
     const metadataFile = (0,external_node_path_.join)(request.scratch, `${request.side}.json`);
     const { args, env } = buildArguments(request, metadataFile);
-    const built = await exec('docker', args, { cwd: tree, env, onLine: request.onLine });
+    const built = await exec('docker', args, { cwd: folderOf(request), env, onLine: request.onLine });
+    const hidden = hiddenValues(request, environment);
     if (built.exitCode !== 0) {
-        throw explainBuildFailure({
-            log: built.stderr,
-            dockerfile,
-            target: inputs.target,
-            instructions: await readInstructions(file),
-            hidden: hiddenValues(inputs, environment),
-        });
+        const { sources, target } = subject;
+        const failed = sources === null
+            ? { dockerfile: subject.dockerfile, instructions: await readInstructions(places(request).file) }
+            : sourceThatFailed(built.stderr, sources);
+        throw explainBuildFailure({ log: built.stderr, target, hidden, ...failed });
     }
-    const parsed = metadata.safeParse(JSON.parse(await (0,promises_.readFile)(metadataFile, 'utf8')));
+    const all = schemas/* looseObject */._H3({}).safeParse(JSON.parse(await (0,promises_.readFile)(metadataFile, 'utf8'))).data ?? {};
+    const parsed = metadata.safeParse(bake === null ? all : all[bake.target]);
     if (!parsed.success) {
         throw new build_failure/* CouldNotMeasure */.N('measure', `buildx's metadata file does not tell what was built:\n${errors/* prettifyError */.S1(parsed.error)}`, { remedy: 'Update buildx: 0.20 or newer is needed.' });
     }
@@ -59706,14 +60710,32 @@ async function buildImage(exec, request, environment = process.env) {
         if (match)
             provenance.set(match[1] ?? '', value);
     }
+    // Of several Dockerfiles nothing tells which one a warning is about.
+    const isSure = subject.dockerfile !== null && (subject.sources === null || subject.sources.length === 1);
     return {
         ref: parsed.data['buildx.build.ref'].split('/').at(-1),
         digest: parsed.data['containerimage.digest'],
         provenance,
-        dockerfile,
-        ignoreFile: await ignoreFileOf(request),
-        warnings: readWarnings(parsed.data['buildx.build.warnings'], hiddenValues(inputs, environment)),
+        ...subject,
+        warnings: isSure ? readWarnings(all['buildx.build.warnings'], hidden) : [],
     };
+}
+async function plainSubject(request) {
+    await mustBeInside(request);
+    return {
+        dockerfile: (0,external_node_path_.relative)(request.tree, places(request).file).replaceAll('\\', '/'),
+        ignoreFile: await ignoreFileOf(request),
+        target: request.inputs.target,
+        sources: null,
+    };
+}
+async function bakeSubject(request, bake) {
+    const stage = bake.definition.targets.get(bake.target)?.stage ?? null;
+    return { ...(await (0,build_bake/* findPlaces */.Ch)(request, request.inputs, bake)), target: request.inputs.target ?? stage };
+}
+/** Where the build is run. */
+function folderOf({ bake, tree }) {
+    return bake?.folder ?? tree;
 }
 /** One of the Dockerfile's own comes before the context's: https://docs.docker.com/build/concepts/context/#filename-and-location */
 async function ignoreFileOf(request) {
@@ -59723,10 +60745,10 @@ async function ignoreFileOf(request) {
     return (0,external_node_path_.relative)(request.tree, hasOwn ? own : (0,external_node_path_.join)(context, '.dockerignore')).replaceAll('\\', '/');
 }
 function places(request) {
-    const context = inTree(request, 'context', request.inputs.context);
+    const context = (0,build_paths/* inTree */._Z)(request, 'context', request.inputs.context);
     return {
         context,
-        file: request.inputs.file === null ? (0,external_node_path_.join)(context, 'Dockerfile') : inTree(request, 'file', request.inputs.file),
+        file: request.inputs.file === null ? (0,external_node_path_.join)(context, 'Dockerfile') : (0,build_paths/* inTree */._Z)(request, 'file', request.inputs.file),
     };
 }
 /** A name that no registry and nobody else has: the classic store makes an image of every build. */
@@ -59744,11 +60766,11 @@ async function mustBeInside(request) {
         { input: 'context', value: inputs.context, path: context, what: 'build context', form: 'a folder' },
         { input: 'file', value: inputs.file, path: file, what: 'Dockerfile', form: 'a Dockerfile' },
         ...inputs.buildContexts
-            .filter(({ value }) => !isElsewhere(value))
+            .filter(({ value }) => !(0,build_paths/* isElsewhere */.l5)(value))
             .map(({ name, value }) => ({
             input: 'build-contexts',
             value: `${name}=${value}`,
-            path: namedContext(request, value),
+            path: (0,build_paths/* namedContext */.lS)(request, value),
             what: `build context \`${name}\``,
             form: '`name=value` with a folder',
         })),
@@ -59762,7 +60784,7 @@ async function mustBeInside(request) {
         const found = await (0,promises_.realpath)(path).catch(() => null);
         if (found === null)
             throw new build_failure/* CouldNotMeasure */.N('input', `There is no ${what} at \`${shown}\` in this commit.`, { remedy });
-        if (isOutside((0,external_node_path_.relative)(top, found)))
+        if ((0,build_paths/* isOutside */._K)((0,external_node_path_.relative)(top, found)))
             throw new build_failure/* CouldNotMeasure */.N('input', `\`${input}\` is \`${value ?? shown}\`, which is a link out of the repository; it takes ${form} inside.`, { remedy });
     }
 }
@@ -59779,33 +60801,13 @@ async function readInstructions(file) {
     }
 }
 /** Values that must not reach a report: builder errors show what a Dockerfile's variables stand for. */
-function hiddenValues(inputs, environment) {
+function hiddenValues({ inputs, bake }, environment) {
     const buildArgs = inputs.buildArgs.map((argument) => {
         const at = argument.indexOf('=');
         return at === -1 ? (environment[argument] ?? '') : argument.slice(at + 1);
     });
-    return [...buildArgs, ...inputs.secrets.map(({ value }) => value)];
-}
-/** A folder is taken from the tree; `oci-layout://` of a relative path, which no commit holds, from the working directory. */
-function namedContext(request, value) {
-    const layout = /^oci-layout:\/\/(?!\/)(.+)$/.exec(value);
-    if (layout)
-        return `oci-layout://${(0,external_node_path_.resolve)(request.cwd, layout[1])}`;
-    return isElsewhere(value) ? value : inTree(request, 'build-contexts', value);
-}
-/** Whether a named context is no folder of the tree: a URL, an image, another target. */
-function isElsewhere(value) {
-    return /^[\w+.-]+:\/\/|^target:|^git@/.test(value);
-}
-/** A cache in a local folder is relative to the user's working directory, not to the tree. */
-function localPaths(cwd, cache) {
-    if (!/(?:^|,)type=local(?:,|$)/.test(cache))
-        return cache;
-    return cache.replaceAll(/(^|,)(src|dest)=([^,/"][^,"]*)/g, (_, comma, key, path) => `${comma}${key}=${(0,external_node_path_.resolve)(cwd, path)}`);
-}
-/** Fields as one CSV record, as buildx reads its options. */
-function csv(fields) {
-    return fields.map((field) => (/[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',');
+    const baked = [...(bake?.definition.targets.values() ?? [])].flatMap(({ args }) => Array.from(args.values()));
+    return [...buildArgs, ...baked, ...inputs.secrets.map(({ value }) => value)];
 }
 
 ;// CONCATENATED MODULE: ./build/build/engine.js
@@ -60278,6 +61280,7 @@ function toMeasurement(subject, { config, packed }, sizes, origins, unmeasured, 
         const origin = origins.layers.get(at);
         const own = origin?.fromBase === false ? origin : null;
         const blob = packed?.layers[at];
+        const file = own && own.line !== null ? (own.file === undefined ? subject.dockerfile : own.file) : null;
         return {
             diffId,
             digest: blob?.digest ?? null,
@@ -60285,7 +61288,7 @@ function toMeasurement(subject, { config, packed }, sizes, origins, unmeasured, 
             downloadSize: blob?.size ?? null,
             compression: blob ? compressionOf(blob.mediaType) : null,
             instruction: own?.instruction ?? (0,oci/* plainInstruction */.x0)(createdBy?.[at] ?? ''),
-            file: own && own.line !== null ? subject.dockerfile : null,
+            file,
             line: own?.line ?? null,
             stage: own?.stage ?? null,
             fromBase: origin?.fromBase ?? null,
@@ -60370,6 +61373,8 @@ const UNKNOWN = { layers: new Map(), baseImage: null, stages: null };
 /**
  * Tells each layer's Dockerfile line from the provenance that buildx writes into its metadata file
  * (BUILDX_METADATA_PROVENANCE=max; SLSA v0.2 predicate with BuildKit's extensions). `layerCount`: how many layers the image has.
+ * `sources`: of a target of a bake file, which may start from another target: the Dockerfiles of all of them, its own first; the record has
+ * their texts in any order, and no paths.
  *
  * Walks from the last step down the root file system's input. Each step of an instruction makes one layer, so the layers are dealt out
  * from the top; what is left at the image that the chain starts from came with it. The record also lists each step's
@@ -60377,38 +61382,60 @@ const UNKNOWN = { layers: new Map(), baseImage: null, stages: null };
  * one record has the list. Where there is one it must agree. Layers are never matched by digest: two instructions may make equal ones.
  * Gives no origins, rather than wrong ones, where the record is not of the form that is known.
  */
-function readOrigins(record, layerCount) {
+function readOrigins(record, layerCount, sources = null) {
     const parsed = provenance.safeParse(record);
     if (!parsed.success)
         return UNKNOWN;
     const steps = new Map(parsed.data.buildConfig.llbDefinition.map((entry) => [entry.id, entry]));
     const { layers, source } = parsed.data.metadata['https://mobyproject.org/buildkit@v1#metadata'];
     const stepOf = (output) => steps.get(output.slice(0, output.lastIndexOf(':')));
-    const dockerfile = (0,build_dockerfile/* parseDockerfile */.Ai)(Buffer.from(source?.infos[0]?.data ?? '', 'base64').toString('utf8'));
+    const texts = (source?.infos ?? []).map(({ data }) => Buffer.from(data, 'base64').toString('utf8'));
+    const dockerfiles = texts.map(build_dockerfile/* parseDockerfile */.Ai);
+    const named = sources === null ? 0 : texts.indexOf(sources[0]?.text ?? '');
+    // Of a single one there is no doubt, whatever the builder did to its text.
+    const own = named === -1 && texts.length === 1 ? 0 : named;
+    const known = sources === null ? [0] : [...texts.keys()];
+    const isFile = sources === null || (sources[0]?.file ?? null) !== null;
     // BuildKit makes one step of equal instructions in several stages, and lists all their lines. Walking down, an instruction stands
     // above the last one: in the same stage, or in a stage that it starts from.
-    let above = Number.POSITIVE_INFINITY;
+    const above = new Map();
+    let lastOf = own;
     const instructionOf = (output) => {
-        const listedLines = (source?.locations[stepOf(output)?.id ?? '']?.locations ?? [])
-            .filter((location) => location.sourceIndex === 0)
-            .flatMap((location) => location.ranges.map((range) => range.start.line));
-        const found = listedLines
-            .flatMap((line) => (0,build_dockerfile/* instructionAt */.sA)(dockerfile, line) ?? [])
-            .filter(({ line }) => line < above)
-            .toSorted((one, other) => other.line - one.line)[0];
-        if (found === undefined)
-            return null;
-        above = found.line;
-        return found;
+        const listed = source?.locations[stepOf(output)?.id ?? '']?.locations ?? [];
+        for (const at of [lastOf, ...known.filter((other) => other !== lastOf)]) {
+            const found = listed
+                .filter((location) => location.sourceIndex === at)
+                .flatMap((location) => location.ranges.map((range) => range.start.line))
+                .flatMap((line) => (0,build_dockerfile/* instructionAt */.sA)(dockerfiles[at] ?? [], line) ?? [])
+                .filter(({ line }) => line < (above.get(at) ?? Number.POSITIVE_INFINITY))
+                .toSorted((one, other) => other.line - one.line)[0];
+            if (found === undefined)
+                continue;
+            above.set(at, found.line);
+            lastOf = at;
+            return { found, at };
+        }
+        return null;
     };
     const originOf = (output) => {
-        const found = instructionOf(output);
-        if (found === null)
+        const instruction = instructionOf(output);
+        if (instruction === null)
             return null;
-        const { line, text, stage, copiedFrom } = found;
-        return { fromBase: false, line, instruction: text, stage, copiedFrom };
+        const { line, text, stage, copiedFrom } = instruction.found;
+        if (instruction.at === own)
+            return { fromBase: false, line: isFile ? line : null, instruction: text, stage, copiedFrom };
+        // A stage of another Dockerfile is none that a budget of this image could mean.
+        const file = sources?.find((each) => each.text === texts[instruction.at])?.file ?? null;
+        return {
+            fromBase: false,
+            line: file === null ? null : line,
+            instruction: text,
+            stage: null,
+            copiedFrom: null,
+            file,
+        };
     };
-    const stages = dockerfile.filter(({ keyword }) => keyword === 'FROM').length;
+    const stages = (dockerfiles[own] ?? []).filter(({ keyword }) => keyword === 'FROM').length;
     const origins = { layers: new Map(), baseImage: null, stages: stages === 0 ? null : stages };
     const visited = new Set();
     let top = layerCount;
@@ -60430,8 +61457,8 @@ function readOrigins(record, layerCount) {
             const from = instructionOf(output);
             origins.baseImage = {
                 ...withDigest(image, parsed.data.materials),
-                line: from?.keyword === 'FROM' ? from.line : null,
-                instruction: from?.keyword === 'FROM' ? from.text : null,
+                line: from?.found.keyword === 'FROM' && from.at === own && isFile ? from.found.line : null,
+                instruction: from?.found.keyword === 'FROM' ? from.found.text : null,
             };
             return origins;
         }
@@ -60547,9 +61574,9 @@ async function readProvenance(exec, build, builder, config) {
     const layerCount = config.rootfs?.diff_ids?.length ?? 0;
     const told = build.provenance.get(platform) ?? build.provenance.get('');
     if (told !== undefined)
-        return readOrigins(told, layerCount);
+        return readOrigins(told, layerCount, build.sources);
     const { exitCode, stdout } = await exec('docker', attachmentOf(build.ref, builder, '--type=https://slsa.dev/provenance/v0.2', `--platform=${platform}`));
-    return readOrigins(exitCode === 0 ? JSON.parse(stdout) : undefined, layerCount);
+    return readOrigins(exitCode === 0 ? JSON.parse(stdout) : undefined, layerCount, build.sources);
 }
 /** The arguments that read an attachment of a build's record. */
 function attachmentOf(ref, builder, ...which) {
@@ -60934,34 +61961,38 @@ function missingBlob(place, digest) {
 
 
 
+
 /** Writes the revision's tree, builds it and measures the image: one Measurement a platform. Leaves nothing in the engine but its cache. */
 async function measureRevision(shop, revision) {
     const section = shop.log.section(`Build ${revision.label}`);
     try {
         const tree = await treeFor(shop, revision, section.line);
+        const frame = { tree, root: shop.checkout.repository.root, cwd: shop.cwd };
+        const bake = shop.inputs.bake && (await bakeBuildOf(shop, frame, shop.inputs.bake));
         const { platforms } = shop.inputs;
         const engine = await shop.engine;
-        const image = temporaryName(revision.side);
+        // Content is read from the engine's image; the classic store always makes one.
+        const keep = engine.driver === 'docker' && (engine.store === 'classic' || shop.inputs.metrics.includes('size'));
+        const place = keep ? await shop.places.openBuild() : null;
+        const image = place?.name ?? temporaryName(revision.side);
         const request = {
             side: revision.side,
             image,
-            // Content is read from the engine's image; the classic store always makes one.
-            keep: engine.driver === 'docker' && (engine.store === 'classic' || shop.inputs.metrics.includes('size')),
+            keep,
             inputs: shop.inputs,
-            tree,
-            root: shop.checkout.repository.root,
-            cwd: shop.cwd,
+            bake,
+            ...frame,
             scratch: shop.scratch,
             onLine: section.line,
         };
         const buildAndRead = async () => {
             const build = await buildImage(shop.exec, request);
-            return readBuilt(shop, engine, build, request, {
+            return readBuilt({ ...shop, place }, engine, build, request, {
                 name: shop.name,
                 commit: revision.commit,
                 dockerfile: build.dockerfile,
                 ignoreFile: build.ignoreFile,
-                target: shop.inputs.target,
+                target: build.target,
                 engine,
                 source: null,
                 warnings: build.warnings,
@@ -60977,8 +62008,8 @@ async function measureRevision(shop, revision) {
             });
             // An index lists its platforms in an order of its own; the report has the one that was asked for.
             const order = platforms.map(manifests/* normalisePlatform */.WN);
-            const place = ({ platform }) => order.indexOf(platform);
-            return measurements.toSorted((one, other) => place(one) - place(other));
+            const rank = ({ platform }) => order.indexOf(platform);
+            return measurements.toSorted((one, other) => rank(one) - rank(other));
         }
         finally {
             if (request.keep)
@@ -60995,6 +62026,20 @@ async function removeImage(places, image) {
         .engine()
         .then((engine) => engine.remove(image), () => { })
         .catch(() => { });
+}
+/**
+ * The target as the side's own bake file has it. Throws CouldNotMeasure `input` where there is none.
+ */
+async function bakeBuildOf(shop, frame, bake) {
+    const folder = (0,build_paths/* inTree */._Z)(frame, 'bake-files', bake.folder);
+    const run = { tree: frame.tree, folder, files: bake.files };
+    // All that is asked for is asked once; a target that this side does not have must not be the others' end.
+    const definition = await shop.readDefinition(run, bake.asked).then((all) => (all.targets.has(bake.target) ? all : shop.readDefinition(run, [bake.target])), (error) => {
+        if ((0,build_failure/* toFailure */.w)(error).kind !== 'input')
+            throw error;
+        return shop.readDefinition(run, [bake.target]);
+    });
+    return { ...bake, folder, definition };
 }
 /** The folder that is built from. What `before-build` makes is this image's alone. */
 async function treeFor({ checkout, exec, inputs, scratch, inTurn }, revision, onLine) {
@@ -61017,7 +62062,7 @@ function readBuilt(shop, engine, build, request, subject) {
  * The classic store keeps layers unpacked. It tells their sizes itself, and that is enough where nothing else is asked for; download sizes
  * come from its packing them, for a registry of our own, and then the sizes are read from what it hands over.
  */
-async function readClassic({ exec, inputs, places, contents }, engine, build, { image, onLine }, subject) {
+async function readClassic({ exec, inputs, places, place, contents }, engine, build, { image, onLine }, subject) {
     const downloadSizes = inputs.metrics.includes('download-size');
     if (countsItself(inputs, engine)) {
         const [recorded] = await readRecord(exec, build, engine.store, inputs.builder);
@@ -61027,7 +62072,8 @@ async function readClassic({ exec, inputs, places, contents }, engine, build, { 
     }
     onLine(downloadSizes ? 'Reading the layers as the engine packs them …' : 'Reading the layers as the engine gives them …');
     const wanted = { platforms: [], contents: inputs.metrics.includes('size') ? contents : null, downloadSizes };
-    const images = await places.open({ transport: 'docker-daemon', name: image, text: image }).images(wanted);
+    const images = (downloadSizes ? await place?.receive('classic', wanted) : null) ??
+        (await places.open({ transport: 'docker-daemon', name: image, text: image }).images(wanted));
     return Promise.all(images.map(async (found) => {
         const origins = keepsRecords(engine)
             ? await readProvenance(exec, build, inputs.builder, found.config)
@@ -61044,15 +62090,25 @@ function countsItself({ metrics, baseline, budgets, forbid }, engine) {
     return (engine.store === 'classic' && !metrics.includes('download-size') && !compared && !inParts && keepsRecords(engine));
 }
 /** containerd's store and BuildKit keep blobs: manifests tell download sizes, and content is fetched only for layers that are not known. */
-async function readBlobs({ exec, inputs, places, contents, inTurn, scratch }, engine, build, request, subject) {
+async function readBlobs({ exec, inputs, places, place, contents, inTurn, scratch }, engine, build, request, subject) {
+    // What is pushed has manifests and configs with it, and no layer that is known: that takes less than to ask for them.
+    if (place !== null)
+        request.onLine('Reading the layers as they are handed over …');
+    const pushed = (await place?.receive('containerd', { platforms: [], contents, downloadSizes: true })) ?? null;
+    if (pushed !== null) {
+        return Promise.all(pushed.map(async (image) => {
+            const origins = await readProvenance(exec, build, inputs.builder, image.config);
+            return measurementOf(image, subject, inputs, contents, origins, null);
+        }));
+    }
     const recorded = await readRecord(exec, build, engine.store, inputs.builder);
     const needed = inputs.metrics.includes('size') && recorded.some((image) => unknownLayers(image, contents) > 0);
     const layout = (0,external_node_path_.join)(scratch, 'layout');
     if (needed)
         request.onLine('Reading the layers as they are handed over …');
     if (needed && engine.driver === 'docker') {
-        const place = places.open({ transport: 'docker-daemon', name: request.image, text: request.image });
-        await place.images({ platforms: [], contents, downloadSizes: false });
+        const saved = places.open({ transport: 'docker-daemon', name: request.image, text: request.image });
+        await saved.images({ platforms: [], contents, downloadSizes: false });
     }
     else if (needed) {
         // Both sides into one folder: blobs that are there already are not sent again.
@@ -61168,13 +62224,7 @@ var paths = __nccwpck_require__(3536);
 /** What shaped a build as the inputs have it: see `Recipe`. What differs from run to run alone makes no other recipe. */
 function recipeOf(inputs, run) {
     const steady = createSteady(run);
-    const context = (0,external_node_path_.resolve)(run.cwd, inputs.context);
-    const file = (0,external_node_path_.resolve)(run.cwd, inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'));
-    const parts = new Map([
-        ['context', pathFrom(run.root, context)],
-        // From the context: where that alone is another one, this is not.
-        ['file', pathFrom(context, file)],
-    ]);
+    const parts = new Map(inputs.bake === null ? placesOf(inputs, run) : bakePartsOf(inputs, inputs.bake, run, steady));
     if (inputs.target !== null)
         parts.set('target', inputs.target);
     if (inputs.beforeBuild !== null)
@@ -61191,6 +62241,35 @@ function recipeOf(inputs, run) {
     }
     const checksums = [...parts].map(([part, value]) => [part, checksumOf(part, value)]);
     return Object.fromEntries(checksums.toSorted(byKey));
+}
+/** Where the build is made. */
+function placesOf(inputs, run) {
+    const context = (0,external_node_path_.resolve)(run.cwd, inputs.context);
+    const file = (0,external_node_path_.resolve)(run.cwd, inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'));
+    return [
+        ['context', pathFrom(run.root, context)],
+        // From the context: where that alone is another one, this is not.
+        ['file', pathFrom(context, file)],
+    ];
+}
+/**
+ * Of a target of a bake file: which one it is, what comes before what it says, and its build arguments, which a run's environment may have
+ * shaped. The rest of the bake file is the commit's, as a Dockerfile is.
+ */
+function bakePartsOf(inputs, bake, run, steady) {
+    const folder = (0,external_node_path_.resolve)(run.cwd, bake.folder);
+    return [
+        ['bake-files', JSON.stringify([pathFrom(run.root, folder), bake.files])],
+        ['bake-targets', bake.target],
+        ...(bake.context === null
+            ? []
+            : [['context', pathFrom(run.root, (0,external_node_path_.resolve)(run.cwd, bake.context))]]),
+        ...(inputs.file === null ? [] : [['file', pathFrom(run.root, (0,external_node_path_.resolve)(run.cwd, inputs.file))]]),
+        ...Object.entries(bake.args).map(([key, value]) => [
+            `build-args ${key.slice(0, MAX_KEY)}`,
+            `a ${steady(value)}`,
+        ]),
+    ];
 }
 function pathFrom(folder, path) {
     return (0,external_node_path_.relative)(folder, path).replaceAll('\\', '/');
@@ -61605,189 +62684,8 @@ async function entriesAt(repository, commit, paths) {
     return new Map(entries);
 }
 
-// EXTERNAL MODULE: ./build/git/git.js
-var git = __nccwpck_require__(75);
-;// CONCATENATED MODULE: ./build/git/tree.js
-
-
-
-
-
-/**
- * Writes the files of a commit or tree into the folder `destination` (made, must not exist).
- *
- * Not a `git worktree`: that leaves a `.git` file in the folder, which the checkout does not have, which holds the folder's
- * own path and which `COPY . .` takes into the image; and it registers itself in the user's repository. Here an index
- * of our own is filled and checked out: both sides are made the same way, without `.git`, with the repository's own filters
- * (line ends) and sparse patterns.
- *
- * - Submodules that the checkout has are filled likewise, also under another path or name, from the clones that are there:
- *   no address in `.gitmodules` is ever asked. Those that it left empty stay empty.
- * - LFS files are pointers where the clone has no LFS objects (actions/checkout's default, `lfs: false`), else what LFS gives.
- *
- * Throws CouldNotMeasure `git` where git fails, and where a submodule is needed that cannot be had.
- */
-async function writeTree(exec, repository, treeish, destination, credentials) {
-    await fill(exec, repository, treeish, destination, credentials, `${destination}.index`);
-}
-/** `indexFile` stands outside of all that is written: a submodule's too. */
-async function fill(exec, repository, treeish, destination, credentials, indexFile) {
-    const written = await readTree(repository, treeish, destination, credentials, indexFile);
-    if (written.exitCode !== 0)
-        throw (0,git/* gitFailure */.tv)(['read-tree'], written);
-    const needed = await submodulesIn(repository, { GIT_INDEX_FILE: indexFile });
-    if (needed.length === 0)
-        return;
-    // A clone that has no working tree any more is run in the destination: the index it has is of another time.
-    const present = repository.root === destination ? [] : await submodulesIn(repository);
-    for (const [at, submodule] of needed.entries()) {
-        const folder = (0,external_node_path_.join)(destination, submodule.path);
-        await (0,promises_.mkdir)(folder, { recursive: true });
-        if ((await (0,promises_.realpath)(folder)) !== (0,external_node_path_.join)(await (0,promises_.realpath)(destination), submodule.path))
-            throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${submodule.path}\` leads out of its repository.`);
-        const source = await sourceOf(exec, repository, submodule, present, folder);
-        if (source === null)
-            continue;
-        const failed = await (0,commits/* fetchCommit */.iH)(source, submodule.commit, credentials);
-        if (failed !== null)
-            throw new build_failure/* CouldNotMeasure */.N('git', `The commit \`${submodule.commit.slice(0, 7)}\` of the submodule \`${submodule.path}\` could not be fetched (${failed}).`);
-        await fill(exec, source, submodule.commit, folder, credentials, `${indexFile}-${at}`);
-    }
-}
-/**
- * Fills the index and checks it out. That may talk to a remote, as a checkout would, for what the clone left there (the blobs
- * of a partial clone, LFS objects): where it fails, it is done once more with the token.
- */
-async function readTree(repository, treeish, destination, credentials, indexFile) {
-    const lfs = await hasLfsObjects(repository);
-    const read = async (env) => {
-        await (0,promises_.mkdir)(destination, { recursive: true });
-        return repository.tryGit([
-            `--git-dir=${repository.gitDir}`,
-            `--work-tree=${destination}`,
-            'read-tree',
-            '-m',
-            '-u',
-            '--end-of-options',
-            treeish,
-        ], { GIT_INDEX_FILE: indexFile, ...(lfs ? {} : { GIT_LFS_SKIP_SMUDGE: '1' }), ...env });
-    };
-    const written = await read({});
-    if (written.exitCode === 0 || credentials === null || !(lfs || (await isPartial(repository))))
-        return written;
-    await (0,promises_.rm)(destination, { recursive: true });
-    const again = await read((0,commits/* credentialVariables */.rt)(credentials));
-    return again.exitCode === 0 ? again : written;
-}
-/**
- * Whether LFS files were fetched into the clone: then its checkout has their content, else their pointers. git-lfs keeps
- * objects in `lfs/objects` of the git directory that linked worktrees share, or in the folder `lfs.storage`.
- */
-async function hasLfsObjects(repository) {
-    const common = (0,external_node_path_.resolve)(repository.root, await repository.git(['rev-parse', '--git-common-dir']));
-    const configured = await repository.tryGit(['config', '--type=path', '--get', 'lfs.storage']);
-    const storage = configured.exitCode === 0 ? configured.stdout.trimEnd() : 'lfs';
-    const objects = await (0,promises_.readdir)((0,external_node_path_.join)((0,external_node_path_.resolve)(common, storage), 'objects')).catch(() => []);
-    return objects.some((name) => /^[0-9a-f]{2}$/.test(name));
-}
-/** Whether git itself fetches, as it goes, objects that the clone left out (`--filter`). */
-async function isPartial(repository) {
-    const keys = String.raw `^(extensions\.partialclone|remote\..*\.promisor)$`;
-    return (await repository.tryGit(['config', '--get-regexp', keys])).exitCode === 0;
-}
-/** The submodules in an index, the user's or that of `env`: none where it has no `.gitmodules` that git could read. */
-async function submodulesIn(repository, env = {}) {
-    // Without `--no-includes` git would read any file that the blob names.
-    const listed = await repository.tryGit(['config', '--no-includes', '--blob=:.gitmodules', '-z', '--get-regexp', String.raw `^submodule\..*\.path$`], env);
-    if (listed.exitCode !== 0)
-        return [];
-    const names = new Map(listed.stdout.split('\0').flatMap((entry) => {
-        const found = /^submodule\.([^\n]*)\.path\n(.*)$/s.exec(entry);
-        return found ? [[found[2], found[1]]] : [];
-    }));
-    const staged = await repository.git(['ls-files', '--stage', '-z'], env);
-    return staged.split('\0').flatMap((entry) => {
-        const link = /^160000 ([0-9a-f]{40,64}) 0\t(.+)$/s.exec(entry);
-        return link ? [{ path: link[2], commit: link[1], name: names.get(link[2]) ?? null }] : [];
-    });
-}
-/**
- * The repository to read a submodule from, or null where it stays empty: it does so in the checkout, too.
- *
- * The tree may have one that the checkout has no more (a change that removes it): its clone is looked for in the git directory,
- * where git keeps it by its name. Without it the tree would silently lack files, so that is an error, unless the checkout left
- * all of its submodules empty. Where it has none at all nobody can tell, and that is an error as well.
- * Any clone that has the commit will do: what a commit holds is told by its hash.
- */
-async function sourceOf(exec, repository, { path, name }, present, folder) {
-    const renamed = present.find((other) => name !== null && other.name === name);
-    if (renamed)
-        return checkedOut(exec, repository, renamed.path);
-    const kept = name !== null && isModuleName(name)
-        ? await (0,git/* openGitDir */.wk)(exec, (0,external_node_path_.join)(repository.gitDir, 'modules', name), folder)
-        : null;
-    if (kept !== null)
-        return kept;
-    if (present.some((other) => other.path === path))
-        return checkedOut(exec, repository, path);
-    // A link that `.gitmodules` lacks is none that git could have checked out.
-    if (name === null)
-        return null;
-    const populated = await Promise.all(present.map((other) => isPopulated(repository, other.path)));
-    if (populated.length > 0 && !populated.includes(true))
-        return null;
-    throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${path}\` is needed, but the checkout, whose commit lacks it, has no clone of it.`);
-}
-/** The repository that the checkout has at the path of a submodule, or null where it left that empty. */
-async function checkedOut(exec, repository, path) {
-    if (!(await isPopulated(repository, path)))
-        return null;
-    const opened = await (0,git/* openRepository */.h_)(exec, (0,external_node_path_.join)(repository.root, path));
-    // Where the `.git` there is broken, git may find the repository around it.
-    if (opened.root !== (0,external_node_path_.join)(repository.root, path))
-        throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${path}\` of the checkout is no repository of its own.`);
-    return opened;
-}
-/** Never through a link: what it leads to is no submodule. */
-async function isPopulated(repository, path) {
-    const folder = (0,external_node_path_.join)(repository.root, path);
-    return (await exists((0,external_node_path_.join)(folder, '.git'))) && (await (0,promises_.realpath)(folder)) === folder;
-}
-/** What git takes for a submodule's name: a relative path that leads nowhere up (`check_submodule_name`). */
-function isModuleName(name) {
-    return name.split(/[/\\]/).every((part) => part !== '' && part !== '.' && part !== '..');
-}
-/**
- * The working tree as it is, uncommitted and untracked (but not ignored) files included, as a tree object: made through a
- * copy of the index, so that the user's own stays as it is.
- */
-async function snapshotWorkingTree(repository, scratch) {
-    const copy = (0,external_node_path_.join)(scratch, 'snapshot.index');
-    await (0,promises_.mkdir)((0,external_node_path_.dirname)(copy), { recursive: true });
-    const own = (0,external_node_path_.join)(repository.gitDir, 'index');
-    if (await exists(own)) {
-        await (0,promises_.copyFile)(own, copy);
-        // A file that changed within the index's last moment without changing its size is told by the index not being younger than the file
-        // (https://git-scm.com/docs/racy-git): a copy is.
-        const { atimeMs, mtimeMs } = await (0,promises_.stat)(own);
-        await (0,promises_.utimes)(copy, atimeMs / 1000, Math.floor(mtimeMs / 1000));
-    }
-    const index = { GIT_INDEX_FILE: copy };
-    await repository.git(['add', '--all', '--', '.'], index);
-    return repository.git(['write-tree'], index);
-}
-/**
- * Whether the working tree differs from HEAD: changed, staged or untracked (but not ignored) files. What is changed inside of a
- * submodule is not measured and does not count.
- */
-async function isDirty(repository) {
-    return ((await repository.git(['status', '--porcelain', '--untracked-files=normal', '--ignore-submodules=dirty', '-z'])) !==
-        '');
-}
-async function exists(path) {
-    return (0,promises_.stat)(path).then(() => true, () => false);
-}
-
+// EXTERNAL MODULE: ./build/git/tree.js
+var tree = __nccwpck_require__(1651);
 ;// CONCATENATED MODULE: ./build/git/checkout.js
 
 
@@ -61796,7 +62694,7 @@ async function exists(path) {
 
 /** `scratch`: a folder of its own, which need not be there yet. */
 function createCheckout(exec, repository, scratch, credentials) {
-    const write = (treeish, folder) => writeTree(exec, repository, treeish, folder, credentials);
+    const write = (treeish, folder) => (0,tree/* writeTree */.WM)(exec, repository, treeish, folder, credentials);
     let trees = 0;
     const changes = (0,turns/* once */.O)(([from, to]) => changedPaths(repository, from, to), (commits) => commits.join());
     return {
@@ -61813,6 +62711,8 @@ function createCheckout(exec, repository, scratch, credentials) {
     };
 }
 
+// EXTERNAL MODULE: ./build/git/git.js
+var git = __nccwpck_require__(75);
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
 // EXTERNAL MODULE: ./build/image/layer/listing.js + 2 modules
@@ -63348,6 +64248,9 @@ function createDaemonSource(name, surroundings) {
     /** Pushes the image to ourselves; or says why that is not possible, in a sentence. */
     async function pushImage(image, isClassic, wanted) {
         // The name for the push would be its only one, and taking that away would delete the image.
+        const before = surroundings.unpushed.get(name);
+        if (before !== undefined)
+            return { reason: before };
         if ((image.RepoTags ?? []).length === 0)
             return { reason: 'it has no tag, and only what has one can be pushed.' };
         const lacking = new Set();
@@ -63391,6 +64294,21 @@ function createDaemonSource(name, surroundings) {
             warn(`The temporary name ${temporary} stayed in the engine: ${why}`);
     }
     return { images, close: () => Promise.resolve() };
+}
+/**
+ * The image that was built by a name of the receiver's (`reserve`), which is all that it needs to be pushed: nothing is asked, and no other
+ * name made. Null where that does not succeed. Throws as a source does.
+ */
+async function receiveBuilt(name, store, { engine, receiver, unpushed }, wanted) {
+    const reception = { contents: wanted.contents, isWanted: () => true };
+    const receive = async (arrival) => {
+        const reason = await push(engine, arrival);
+        if (reason === null)
+            return arrivedImages(arrival, `docker-daemon:${name}`, store === 'classic', wanted);
+        unpushed.set(name, reason);
+        return null;
+    };
+    return receiver.receive(reception, receive, name);
 }
 /** Pushes to ourselves. Gives null, or why it did not succeed, in a sentence. */
 async function push(engine, arrival) {
@@ -63806,11 +64724,10 @@ const DOCUMENTS_LIMIT = 64 * 1024 * 1024;
 const UPLOADS_LIMIT = 64;
 /**
  * Starts a receiver on the loopback interface, at a port that the system chooses. Its repository's name is random: who does not know
- * it finds nothing. The protocol: https://github.com/opencontainers/distribution-spec/blob/main/spec.md, as far as pushing needs it.
+ * it finds nothing. `layers`: what others have received, and learn of this one. The protocol: https://github.com/opencontainers/distribution-spec/blob/main/spec.md, as far as pushing needs it.
  */
-async function startReceiver() {
+async function startReceiver(layers = new Map()) {
     const repository = `${(0,external_node_crypto_.randomUUID)()}/image`;
-    const layers = new Map();
     const documents = new Map();
     let documentBytes = 0;
     const inTurn = (0,turns/* createTurns */.z)(receiver_AT_A_TIME);
@@ -63972,12 +64889,13 @@ async function startReceiver() {
         documents.set(digest, { bytes, type });
         documentBytes += bytes.length;
     }
+    const reserve = () => `${host}/${repository}:${(deliveries += 1)}`;
     return {
-        receive: (reception, push) => oneByOne(async () => {
-            deliveries += 1;
+        reserve,
+        receive: (reception, push, name = reserve()) => oneByOne(async () => {
             const delivery = {
                 ...reception,
-                tag: String(deliveries),
+                tag: name.slice(name.lastIndexOf(':') + 1),
                 top: null,
                 isReached: false,
                 error: null,
@@ -63986,7 +64904,7 @@ async function startReceiver() {
             current = delivery;
             try {
                 return await push({
-                    name: `${host}/${repository}:${delivery.tag}`,
+                    name,
                     isReached: () => delivery.isReached,
                     top: () => delivery.top,
                     document: (digest) => documents.get(digest)?.bytes,
@@ -63996,8 +64914,8 @@ async function startReceiver() {
             }
             finally {
                 current = null;
-                for (const name of delivery.uploads.keys())
-                    giveUp(delivery, name);
+                for (const upload of delivery.uploads.keys())
+                    giveUp(delivery, upload);
                 // oxlint-disable-next-line no-unsafe-finally -- the cause, whatever the push said itself
                 if (delivery.error !== null)
                     throw delivery.error;
@@ -64537,6 +65455,8 @@ function createPlaces(deps) {
     const findSocket = createFindSocket(exec, signal);
     const saveImage = createSaveImage(findSocket, openOutput, signal);
     let receiver;
+    const openReceiver = () => (receiver ??= startReceiver(deps.layers));
+    const unpushed = new Map();
     async function engine() {
         // A run that was stopped before has still to take away what it made.
         const socket = await findSocket().catch(() => null);
@@ -64545,8 +65465,7 @@ function createPlaces(deps) {
     function openDaemon(name) {
         return {
             images: async (wanted) => {
-                receiver ??= startReceiver();
-                const surroundings = { exec, engine: await engine(), saveImage, receiver: await receiver, warn };
+                const surroundings = { exec, engine: await engine(), saveImage, receiver: await openReceiver(), unpushed, warn };
                 return createDaemonSource(name, surroundings).images(wanted);
             },
             close: () => Promise.resolve(),
@@ -64568,69 +65487,22 @@ function createPlaces(deps) {
             }
         },
         engine,
+        openBuild: async () => {
+            const own = await openReceiver();
+            const name = own.reserve();
+            return {
+                name,
+                receive: async (store, wanted) => receiveBuilt(name, store, { engine: await engine(), receiver: own, unpushed }, wanted),
+            };
+        },
         close: async () => {
             await (await receiver)?.close();
         },
     };
 }
 
-;// CONCATENATED MODULE: ./build/inputs/name.js
-
-
-const LONGEST = 100;
-/**
- * The image's name where the user gave none: the repository's name, then what tells this image from the repository's others: the
- * context's folder, the Dockerfile's folder where that is another one, the Dockerfile's own name, the target. `shop`,
- * `shop/services/api`, `shop/worker:debug`. `context` is relative to the repository's root ('' for the root itself), `file` the
- * Dockerfile relative to that root. A name that is too long ends in a hash of the whole.
- */
-function defaultName(repository, context, file, target) {
-    const folder = external_node_path_.posix.dirname(file);
-    const stem = external_node_path_.posix
-        .basename(file)
-        .replace(/\.?Dockerfile\.?/i, '')
-        .replace(/^\.+|\.+$/g, '');
-    const parts = [repository, context, folder === '.' || folder === context ? '' : folder, stem];
-    return atMost(parts.filter((part) => part !== '').join('/') + (target === null ? '' : `:${target}`));
-}
-/**
- * A name for the artifact that a job uploads its report as, which no other job of the workflow has: `image-budget-api`, with a hash of what it
- * stands for where the image's name had to be changed, or does not tell it apart. Letters, digits, `.`, `_` and `-`:
- * `actions/upload-artifact` takes no `/` and `:`, which names may have. It does not depend on what becomes of the job: run again, it has the same.
- */
-function artifactName(names, platforms) {
-    const [name = ''] = names;
-    const readable = names.length === 1 ? name.replaceAll(/[^\w.-]+/g, '-').slice(0, LONGEST) : 'images';
-    const isWhole = readable === name && names.length === 1 && platforms.length === 0;
-    const hash = createHash('sha256')
-        .update(JSON.stringify([names, platforms]))
-        .digest('hex');
-    return `image-budget-${readable}${isWhole ? '' : `-${hash.slice(0, 8)}`}`;
-}
-/**
- * The name of an image that is measured where it lies: the repository's without registry, tag and digest (`acme/api`, `node`), or the
- * name of the file or folder. The same for every version of an image, for it keys the comment.
- */
-function nameOfReference(reference) {
-    if (reference.transport === 'docker')
-        return atMost(reference.repository.replace(/^library\//, ''));
-    if (reference.transport === 'docker-daemon') {
-        const id = /^(?:sha256:)?[0-9a-f]{12}(?=[0-9a-f]*$)/.exec(reference.name)?.[0];
-        return atMost(id ?? reference.name.replace(/@.*$/, '').replace(/:[^:/]*$/, ''));
-    }
-    const file = reference.path
-        .replace(/[\\/]+$/, '')
-        .split(/[\\/]/)
-        .at(-1) ?? '';
-    return atMost(file.replace(/(?:\.tar)?(?:\.gz|\.zst)?$/, '') || 'image');
-}
-function atMost(name) {
-    if (name.length <= LONGEST)
-        return name;
-    const hash = (0,external_node_crypto_.createHash)('sha256').update(name).digest('hex').slice(0, 8);
-    return `${name.slice(0, LONGEST - 1 - hash.length)}~${hash}`;
-}
-
+// EXTERNAL MODULE: ./build/inputs/name.js
+var inputs_name = __nccwpck_require__(3937);
 ;// CONCATENATED MODULE: ./build/build/ignore-file.js
 
 /** Longest ignore file that is read, in bytes. */
@@ -64784,14 +65656,15 @@ function fits(tokens, path) {
 
 /**
  * What the files of the repository that an image is built from are, whatever the Dockerfile makes of them. Null where that is not known: an
- * image that is not built, `before-build`, which may read anything, contexts that others make, and paths out of the repository.
+ * image that is not built, `before-build`, which may read anything, a bake file, which may, too, contexts that others make, and paths out of
+ * the repository.
  */
 function takenBy(inputs, { root, cwd }) {
-    if (inputs.image !== null || inputs.beforeBuild !== null)
+    if (inputs.image !== null || inputs.beforeBuild !== null || inputs.bake !== null)
         return null;
     const inRepository = (path) => {
         const found = (0,external_node_path_.relative)(root, (0,external_node_path_.resolve)(cwd, path));
-        return isOutside(found) ? null : found.replaceAll('\\', '/');
+        return (0,build_paths/* isOutside */._K)(found) ? null : found.replaceAll('\\', '/');
     };
     const context = inRepository(inputs.context);
     const dockerfile = inRepository(inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'));
@@ -64802,7 +65675,7 @@ function takenBy(inputs, { root, cwd }) {
         // An image or an address is nothing that the change could touch, no more than what `FROM` names.
         if (/^(?:docker-image|https?|git|ssh):\/\/|^git@/.test(value))
             continue;
-        const folder = isElsewhere(value) ? null : inRepository(value);
+        const folder = (0,build_paths/* isElsewhere */.l5)(value) ? null : inRepository(value);
         if (folder === null)
             return null;
         folders.push(folder);
@@ -64921,6 +65794,7 @@ function isLeftOut(path, context, leavesOut) {
 
 
 
+
 /** `scratch` is a folder of the run's own. `isAlone`: where the one image fails, nothing else is worth to be waited for. */
 function createCommons(surroundings, world, scratch, isAlone) {
     const stop = new AbortController();
@@ -64934,13 +65808,16 @@ function createCommons(surroundings, world, scratch, isAlone) {
         const head = (0,turns/* once */.O)(() => headRevision(repository, scratch, uncommitted, world.log), () => '');
         return Promise.resolve({ checkout, head: () => head(null) });
     }, ({ root, gitDir }) => JSON.stringify([root, gitDir]));
+    const definitionOf = (0,turns/* once */.O)(({ run, names }) => (0,build_bake/* readDefinition */.Ud)(exec, run, names), (question) => JSON.stringify(question));
     return {
         signal,
         onFailure: () => (isAlone ? stop.abort() : undefined),
         contents: createLayerContents(signal),
+        layers: new Map(),
         // Not stopped by an image that fails: what it has to say comes before what the attempts said.
         engineOf: (0,turns/* once */.O)((builder) => inspectBuilder(world.createExec(world.signal), builder), (builder) => builder ?? ''),
         openCheckout: (0,turns/* once */.O)(async (folder) => checkoutOf(await (0,git/* openRepository */.h_)(exec, folder)), (folder) => folder),
+        readDefinition: (run, names) => definitionOf({ run, names }),
         inTurn: (0,turns/* createTurns */.z)(1),
     };
 }
@@ -64971,12 +65848,13 @@ async function measureSides(inputs, surroundings, world, commons, scratch, facts
         signal,
         clock,
         warn: world.log.warning,
+        layers: commons.layers,
     });
     const reading = { log: world.log, inputs, places, contents: commons.contents };
     try {
         if (inputs.image !== null)
             return await measureImages(inputs.image, reading, surroundings, world, facts, onName);
-        return await measureBuilds({ ...reading, exec, cwd, scratch, inTurn: commons.inTurn }, surroundings, world, commons, facts, onName, stop);
+        return await measureBuilds({ ...reading, exec, cwd, scratch, inTurn: commons.inTurn, readDefinition: commons.readDefinition }, surroundings, world, commons, facts, onName, stop);
     }
     catch (error) {
         // What else is being read or built for it is of no use any more.
@@ -65047,7 +65925,7 @@ async function measureBuilds(tools, surroundings, world, commons, facts, onName,
 /** Measures an image where it lies, and then what it is compared with: nothing is built, and no repository is needed. */
 async function measureImages(image, tools, surroundings, world, facts, onName) {
     const { inputs, contents } = tools;
-    facts.name = inputs.name ?? nameOfReference(image);
+    facts.name = inputs.name ?? (0,inputs_name/* nameOfReference */.iE)(image);
     onName(facts.name);
     facts.head = { ...facts.head, reference: image.text };
     const reading = { ...tools, name: facts.name };
@@ -65121,7 +65999,7 @@ function nameOf(inputs, cwd, repository, repositoryName) {
     const context = (0,external_node_path_.relative)(repository.root, (0,external_node_path_.resolve)(cwd, inputs.context)).replaceAll('\\', '/');
     const name = repositoryName ?? repository.root.split(/[\\/]/).at(-1) ?? 'image';
     const file = (0,external_node_path_.relative)(repository.root, (0,external_node_path_.resolve)(cwd, inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'))).replaceAll('\\', '/');
-    return defaultName(name, context, file, inputs.target);
+    return (0,inputs_name/* defaultName */.Z2)(name, context, file, inputs.target);
 }
 async function headRevision(repository, scratch, uncommitted, log) {
     const found = await repository.tryGit(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);
@@ -65132,10 +66010,10 @@ async function headRevision(repository, scratch, uncommitted, log) {
     }
     const commit = found.stdout.trim();
     const short = `\`${commit.slice(0, 7)}\``;
-    if (!(await isDirty(repository)))
+    if (!(await (0,tree/* isDirty */.DM)(repository)))
         return { side: 'head', treeish: commit, commit, label: `this change ${short}`, dirty: false };
     if (uncommitted === 'measure') {
-        const treeish = await snapshotWorkingTree(repository, scratch);
+        const treeish = await (0,tree/* snapshotWorkingTree */.KM)(repository, scratch);
         return { side: 'head', treeish, commit, label: `this change (${short} and what is not committed)`, dirty: true };
     }
     log.warning('The checkout holds files that are not committed. They are not part of what is measured: head and base are built from their commits. `before-build` can make them in each tree.');

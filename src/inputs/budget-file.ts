@@ -5,6 +5,7 @@ import { EXTENDS_FORM, parseExtends, type Extended } from './extends.ts'
 import { FILE_FORMS, type FileForm } from './file-forms.ts'
 import {
   ACCEPTED,
+  FINDING,
   inputNames,
   nearestInput,
   onOneLine,
@@ -260,6 +261,10 @@ function valuesOf(reader: Reader, entries: Entry[], isTop: boolean): Map<InputNa
     const name = inputNames.find((known) => known === entry.key && known !== 'images')
     if (name === undefined) {
       reader.say(entry.line, () => unknownKey(entry.key, isTop))
+      continue
+    }
+    if (!isTop && FINDING.some((known) => known === name)) {
+      reader.say(entry.line, () => `\`${name}\` has its place at the top of the file.`)
       continue
     }
     const form = FILE_FORMS[name]

@@ -234,6 +234,9 @@ function hint(name: string): string {
 /** Inputs that are lists: given twice, the option adds. */
 const LISTS: ReadonlySet<string> = new Set<InputName>([
   'images',
+  'dockerfiles',
+  'bake-files',
+  'bake-targets',
   'build-args',
   'build-contexts',
   'platforms',

@@ -89,6 +89,7 @@ class FakeEngine {
         return Readable.from([Buffer.alloc(1024)])
       },
       receiver,
+      unpushed: new Map(),
       warn: (text) => void this.warnings.push(text),
     }).images({ platforms: [], contents: null, downloadSizes: false, ...wanted })
   }
