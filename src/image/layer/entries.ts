@@ -108,24 +108,23 @@ function pack(entries: readonly LayerEntry[]): Block {
   }
 }
 
-function* unpack({ kinds, paths, targets, numbers, facts }: Block): Generator<LayerEntry> {
+function unpack({ kinds, paths, targets, numbers, facts }: Block): LayerEntry[] {
   let [files, links] = [0, 0]
-  for (const [at, path] of paths.entries()) {
+  return paths.map((path, at): LayerEntry => {
     const kind = KINDS[kinds[at]!]!
-    if (kind === 'file') {
-      const first = NUMBERS * files
-      yield {
-        kind,
-        path,
-        size: numbers[first]!,
-        mode: numbers[first + 1]!,
-        uid: numbers[first + 2]!,
-        gid: numbers[first + 3]!,
-        checksum: numbers[first + 4] ?? null,
-        facts: facts.get(files) ?? NO_FACTS,
-      }
-      files += 1
-    } else if (kind === 'link' || kind === 'symlink') yield { kind, path, target: targets[links++]! }
-    else yield { kind, path }
-  }
+    if (kind === 'link' || kind === 'symlink') return { kind, path, target: targets[links++]! }
+    if (kind !== 'file') return { kind, path }
+    const first = NUMBERS * files
+    files += 1
+    return {
+      kind,
+      path,
+      size: numbers[first]!,
+      mode: numbers[first + 1]!,
+      uid: numbers[first + 2]!,
+      gid: numbers[first + 3]!,
+      checksum: numbers[first + 4] ?? null,
+      facts: facts.get(files - 1) ?? NO_FACTS,
+    }
+  })
 }
