@@ -45273,14 +45273,20 @@ function oncePerImage(tell) {
         return found;
     };
 }
-/** Tells it once for each folder (with its final `/`): for what the folder alone decides. */
+/** Folders of which it is remembered what was told. */
+const KNOWN_FOLDERS = 1_000;
+/** Tells it of a folder (with its final `/`), for what the folder alone decides: mostly once for each, as an image has its files in order. */
 function oncePerFolder(tell) {
     const known = new Map();
     return (path) => {
         const folder = path.slice(0, path.lastIndexOf('/') + 1);
-        if (!known.has(folder))
-            known.set(folder, tell(folder));
-        return known.get(folder);
+        if (known.has(folder))
+            return known.get(folder);
+        const told = tell(folder);
+        if (known.size === KNOWN_FOLDERS)
+            known.clear();
+        known.set(folder, told);
+        return told;
     };
 }
 /** Files by what they have in common, in their order; those of null are left out. */
@@ -45514,11 +45520,11 @@ function bloatFiles(image) {
 const bloatIn = oncePerImage(findBloat);
 function findBloat(image) {
     const bloat = new Map();
-    const files = (image.content?.files ?? []).filter((file) => isOwn(image, file));
     const origins = image.layers.map((layer) => originOf(layer));
-    const copied = grouped(files, ({ layer }) => (origins[layer]?.from === 'context' ? layer : null));
-    if (copied.size === 0)
+    const copied = grouped(image.content?.files ?? [], (file) => origins[file.layer]?.from === 'context' && isOwn(image, file) ? file.layer : null);
+    if (image.content === null || copied.size === 0)
         return bloat;
+    const files = image.content.files.filter((file) => isOwn(image, file));
     const makers = firstMakers(files, origins);
     const toolchains = toolchainFiles(image);
     // What another line copies by its name, the build would miss.
@@ -47977,41 +47983,48 @@ function similarity(left, right) {
  * growth of either. In the order of the groups.
  */
 function deltasOf(base, head, groups) {
-    const before = byLayer(base.files);
-    const after = byLayer(head.files);
+    const before = filesByLayer(base.files);
+    const after = filesByLayer(head.files);
     const all = groups.map((group) => {
         const paths = new Map();
         for (const layer of group.before) {
-            for (const file of before.get(layer) ?? []) {
+            for (const file of before(layer)) {
                 const delta = deltaAt(paths, file.path);
                 delta.amount -= file.size;
                 delta.package ??= file.package === null ? null : base.packages[file.package];
             }
         }
+        // What only the head has is not looked for again: there may be hundreds of thousands.
+        const added = [];
         for (const layer of group.after) {
-            for (const file of after.get(layer) ?? []) {
-                const delta = deltaAt(paths, file.path);
-                if (file.package !== null && !delta.isAfter)
-                    delta.package = head.packages[file.package];
-                delta.amount += file.size;
+            for (const { path, size, package: owner } of after(layer)) {
+                const its = owner === null ? null : head.packages[owner];
+                const delta = paths.get(path);
+                if (!delta) {
+                    added.push({ path, amount: size, isAfter: true, package: its });
+                    continue;
+                }
+                if (!delta.isAfter)
+                    delta.package = its ?? delta.package;
+                delta.amount += size;
                 delta.isAfter = true;
             }
         }
-        return changedOf(paths.values());
+        return changedOf([...paths.values(), ...added]);
     });
     const moved = withoutMoves(all);
     return all.map((deltas, at) => ({ deltas: changedOf(deltas), moved: moved[at] }));
 }
-function byLayer(files) {
-    const layers = new Map();
-    for (const file of files) {
-        const list = layers.get(file.layer);
-        if (list)
-            list.push(file);
-        else
-            layers.set(file.layer, [file]);
-    }
-    return layers;
+/** Goes through the files of one layer; an image's files stand in the order of its layers. */
+function filesByLayer(files) {
+    const starts = new Map();
+    for (const [at, { layer }] of files.entries())
+        if (!starts.has(layer))
+            starts.set(layer, at);
+    return function* (layer) {
+        for (let at = starts.get(layer) ?? files.length; files[at]?.layer === layer; at++)
+            yield files[at];
+    };
 }
 function deltaAt(paths, path) {
     const found = paths.get(path);
@@ -48021,12 +48034,10 @@ function deltaAt(paths, path) {
     paths.set(path, delta);
     return delta;
 }
+/** Of a layer that is new as a whole the list itself: it may have hundreds of thousands. */
 function changedOf(deltas) {
-    const changed = [];
-    for (const delta of deltas)
-        if (delta.amount !== 0)
-            changed.push(delta);
-    return changed;
+    const isChange = ({ amount }) => amount !== 0;
+    return deltas.every(isChange) ? deltas : deltas.filter(isChange);
 }
 /** The paths that more than one of the groups has: most are of one. */
 function sharedPaths(groups) {
@@ -48152,9 +48163,9 @@ const HALF = 0.45;
  */
 function partsOf(deltas, sides) {
     const groups = new Map();
-    const loose = [];
-    for (const [owner, owned] of byOwner(deltas)) {
-        const container = owner && containerOf(owner);
+    const { loose, owners } = byOwner(deltas);
+    for (const [owner, owned] of owners) {
+        const container = containerOf(owner);
         if (!container) {
             for (const delta of owned)
                 loose.push(delta);
@@ -48176,16 +48187,18 @@ function partsOf(deltas, sides) {
         .toSorted((one, other) => Math.abs(other.amount) - Math.abs(one.amount) || compareText(one.path, other.path))
         .slice(0, MAX_PARTS);
 }
+/** `loose`: those of no package. */
 function byOwner(deltas) {
+    const loose = [];
     const owners = new Map();
     for (const delta of deltas) {
-        const owned = owners.get(delta.package);
+        const owned = delta.package === null ? loose : owners.get(delta.package);
         if (owned)
             owned.push(delta);
         else
             owners.set(delta.package, [delta]);
     }
-    return owners;
+    return { loose, owners };
 }
 function compareText(one, other) {
     return (one ?? '') < (other ?? '') ? -1 : 1;
@@ -48422,13 +48435,14 @@ function isFromBase({ base, head }) {
 }
 /** What the change of each group is made of. */
 function whysOf(base, head, groups) {
+    const compared = deltasOf(base, head, groups);
     const folders = changesOfFolders(base, head);
     const sides = {
         folders,
         packagesBefore: indexPackages(base.packages),
         packagesAfter: indexPackages(head.packages),
     };
-    const told = deltasOf(base, head, groups).map(({ deltas, moved }) => ({
+    const told = compared.map(({ deltas, moved }) => ({
         parts: partsOf(deltas, sides),
         moved,
         total: deltas.reduce((sum, { amount }) => sum + amount, 0),
@@ -49512,6 +49526,14 @@ function failed(what, code, signal, stderr) {
     const said = stderr.trim().split(/\r?\n/).at(-1) ?? '';
     return new failure/* CouldNotMeasure */.N('measure', `\`${what}\` ${how}${said === '' ? '.' : `: ${said}`}`);
 }
+/** What to do where a program is missing. */
+function remedyWithout(program) {
+    if (program === 'docker')
+        return "Install docker, or run the job where it is: GitHub's hosted Linux runners have it, those with macOS have no engine. An image in a registry (`image: docker://…`) is measured without.";
+    return program === 'git' || program === 'bash'
+        ? `Install ${program}; GitHub's hosted Linux runners have it.`
+        : `Install ${program}.`;
+}
 /** What starting a program takes. Throws where it cannot be started, with the reason that the user can do something about. */
 async function prepare(program, args, parent, { cwd, env, withoutCredentials = false }, signal) {
     if (process.platform === 'win32') {
@@ -49528,9 +49550,7 @@ async function prepare(program, args, parent, { cwd, env, withoutCredentials = f
         throw cancelled(program);
     if (path === null) {
         throw new failure/* CouldNotMeasure */.N('precondition', `\`${program}\` is not installed or not on the PATH.`, {
-            remedy: /^(?:docker|git|bash)$/.test(program)
-                ? `Install ${program}; GitHub's hosted Linux runners have it.`
-                : `Install ${program}.`,
+            remedy: remedyWithout(program),
         });
     }
     if (!fits(args)) {
@@ -63730,7 +63750,7 @@ function imageBlocks(image, report, detail) {
     ];
     for (const [title, table] of tables) {
         if (table.rows.length > 0)
-            blocks.push(details(title, tableWithin(table, setting, detail.max / 5)));
+            blocks.push(details(title, tableWithin(table, setting, detail.max / 5, detail.measure)));
     }
     if (advice !== null && advice.standing.length > 0) {
         const shown = advice.standing.slice(0, STANDING_SHOWN).map((finding) => findingWords(finding, report));
@@ -63764,19 +63784,25 @@ function renderMany(report, detail) {
     for (const words of (0,report_words/* reportWords */.is)(report))
         page.add(markdown(words, setting));
     if (loud.length > 0) {
-        // Half of the page: the images' own sections say whose line it was.
-        const room = detail.sections ? detail.max / 2 : detail.max - 1_500;
-        const shown = detail.sections ? loud : loud.filter((image) => (0,state/* isFailure */.N6)(image) || image.verdict === 'over');
+        const failing = loud.filter((image) => (0,state/* isFailure */.N6)(image) || image.verdict === 'over');
+        const shown = detail.sections ? loud : failing;
+        const all = overviewTable(shown, report);
+        // Half of the page: the images' own sections say whose line it was. Before those, all that fail have a row.
+        const most = detail.sections ? detail.max * 0.85 : detail.max - 1_500;
+        const needed = detail.measure(tableMarkdown({ ...all, rows: all.rows.slice(0, failing.length) }, setting)) + 100;
+        const room = detail.sections ? Math.max(detail.max / 2, needed) : needed;
         if (shown.length > 0)
-            page.add(tableWithin(overviewTable(shown, report), setting, room));
+            page.add(tableWithin(all, setting, Math.min(room, most), detail.measure));
         if (shown.length < loud.length)
             page.add(`${(0,units/* formatCount */.B4)(loud.length - shown.length, 'more image')} changed.`);
     }
     if (quiet.length > 0) {
         const same = quiet.every((image) => (0,state/* leadChange */.bG)(image)?.amount === 0);
         const title = `${(0,units/* formatCount */.B4)(quiet.length, 'image')} ${same ? 'unchanged' : 'with no change to speak of'}`;
-        const table = tableWithin(overviewTable(quiet, report), setting, detail.max / 8);
-        page.add(detail.layers ? details(title, table) : `${title}.`);
+        // The summary has all of them, before any details.
+        const room = detail.quietImages ? page.room - 500 : detail.max / 8;
+        const table = () => tableWithin(overviewTable(quiet, report), setting, room, detail.measure);
+        page.add(detail.layers ? details(title, table()) : `${title}.`);
     }
     if (untouched.length > 0) {
         const title = `${(0,units/* formatCount */.B4)(untouched.length, 'image')} not touched by this change`;
@@ -63795,13 +63821,17 @@ function renderMany(report, detail) {
 /** A section for each image, with one heading for all the platforms of a name; those that do not fit are counted. */
 function addSections(page, images, report, detail) {
     const setting = settingOf(report);
-    const byName = new Map();
-    for (const image of images)
-        byName.set(image.name, [...(byName.get(image.name) ?? []), image]);
+    const byName = groupedByName(images);
+    const platforms = groupedByName(report.images);
     let left = 0;
     for (const group of byName.values()) {
         for (const [index, image] of group.entries()) {
-            const several = report.images.filter((other) => other.name === image.name).length > 1;
+            // After one that did not fit none is shown: they are in the order of how much there is to say.
+            if (left > 0) {
+                left += 1;
+                continue;
+            }
+            const several = (platforms.get(image.name)?.length ?? 0) > 1;
             const platform = image.platform ?? 'platform not known';
             const title = several
                 ? [
@@ -63809,21 +63839,33 @@ function addSections(page, images, report, detail) {
                     markdown((0,phrase/* phrase */.MZ) `${{ strong: platform }} ${(0,report_words/* verdictWords */.L2)(image)}`, setting),
                 ]
                 : [heading(4, (0,report_words/* imageHeadline */.WB)(image), report)];
-            const full = [...title, ...imageBlocks(image, report, detail)];
-            const short = [...title, ...imageBlocks(image, report, { ...detail, layers: false })];
-            if (left > 0 || !(page.addAll(full) || page.addAll(short)))
+            const blocksOf = (how) => [...title, ...imageBlocks(image, report, how)];
+            if (!page.addAll(blocksOf(detail)) && !page.addAll(blocksOf({ ...detail, layers: false })))
                 left += 1;
         }
     }
     if (left > 0)
         page.close(`Details of ${(0,units/* formatCount */.B4)(left, 'more image')} did not fit here.`);
 }
+function groupedByName(images) {
+    const groups = new Map();
+    for (const image of images) {
+        const group = groups.get(image.name);
+        if (group === undefined)
+            groups.set(image.name, [image]);
+        else
+            group.push(image);
+    }
+    return groups;
+}
 /** What all the images have in common; the platform and the engine may differ. */
 function commonPrint(images, report) {
-    const measured = images.filter((image) => image.head !== null);
-    const prints = measured.map((image) => (0,report_words/* smallPrint */.fk)(image, report));
-    const same = (print) => prints.every((other) => other.some((each) => JSON.stringify(each) === JSON.stringify(print)));
-    return (prints[0] ?? []).filter(same);
+    const [first, ...others] = images.filter((image) => image.head !== null).map((image) => (0,report_words/* smallPrint */.fk)(image, report));
+    const texts = others.map((prints) => new Set(prints.map((print) => JSON.stringify(print))));
+    return (first ?? []).filter((print) => {
+        const text = JSON.stringify(print);
+        return texts.every((other) => other.has(text));
+    });
 }
 function heading(level, words, report) {
     return `${'#'.repeat(level)} ${markdown(words, settingOf(report))}`;
@@ -63837,17 +63879,17 @@ function small(prints, report) {
 function details(title, content) {
     return `<details><summary>${title}</summary>\n\n${content}\n\n</details>`;
 }
-/** As many of a table's rows as fit into `room` characters, at least one, and how many more there are. */
-function tableWithin(table, setting, room) {
+/** As many of a table's rows as fit into `room`, at least one, and how many more there are. */
+function tableWithin(table, setting, room, measure) {
     const whole = tableMarkdown(table, setting);
-    if (whole.length <= room)
+    if (measure(whole) <= room)
         return whole;
-    const sizes = table.rows.map((row) => tableMarkdown({ columns: [], rows: [row] }, setting).length);
-    let used = tableMarkdown({ ...table, rows: [] }, setting).length;
-    const fitting = sizes.findIndex((size) => (used += size) > room);
-    const rows = table.rows.slice(0, Math.max(1, fitting));
-    const more = (0,units/* formatCount */.B4)(table.rows.length - rows.length, 'more row');
-    return `${tableMarkdown({ ...table, rows }, setting)}\n\n… and ${more}.`;
+    const [head = '', rule = '', ...rows] = whole.split('\n');
+    let used = measure(head) + measure(rule) + 2;
+    const fitting = rows.findIndex((row) => (used += measure(row) + 1) > room);
+    const shown = rows.slice(0, Math.max(1, fitting));
+    const more = (0,units/* formatCount */.B4)(rows.length - shown.length, 'more row');
+    return `${[head, rule, ...shown].join('\n')}\n\n… and ${more}.`;
 }
 /** As many images' names as fit into `room` characters, at least one, and how many more there are. */
 function namesWithin(images, setting, room) {
@@ -63867,6 +63909,10 @@ class Page {
         this.#measure = detail.measure;
         // Kept for what closes a page: a sentence and the small print.
         this.#room = detail.max - 600 - (report.runUrl?.length ?? 0);
+    }
+    /** What is left. */
+    get room() {
+        return this.#room;
     }
     /** Adds all of the blocks, or none where they do not fit; says whether it did. */
     addAll(blocks) {
@@ -64516,6 +64562,96 @@ function createReadRemote(apiUrl, token, signal) {
 
 /***/ }),
 
+/***/ 2304:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ct: () => (/* binding */ flat),
+/* harmony export */   Kj: () => (/* binding */ NO_FACTS),
+/* harmony export */   dL: () => (/* binding */ createEntries)
+/* harmony export */ });
+/** Most files have none: they share them. */
+const NO_FACTS = [];
+/** A path that was put together, in one piece: the string that an operator makes keeps what it was made of. */
+function flat(path) {
+    return Buffer.from(path).toString();
+}
+/** As many entries are packed together. */
+const BLOCK = 1_000;
+const KINDS = [
+    'file',
+    'link',
+    'symlink',
+    'folder',
+    'other',
+    'removed',
+    'opaque',
+];
+/** Elements of `numbers` for each file: its size, mode, uid, gid and checksum. */
+const NUMBERS = 5;
+/**
+ * Starts a list of entries. What it hands out is made anew whenever it is gone through: kept are some 50 bytes an entry beside its path, where
+ * an object takes twice as many.
+ */
+function createEntries() {
+    const blocks = [];
+    let last = [];
+    return {
+        get length() {
+            return blocks.length * BLOCK + last.length;
+        },
+        push: (entry) => {
+            last.push(entry);
+            if (last.length < BLOCK)
+                return;
+            blocks.push(pack(last));
+            last = [];
+        },
+        *[Symbol.iterator]() {
+            for (const block of blocks)
+                yield* unpack(block);
+            yield* last;
+        },
+    };
+}
+function pack(entries) {
+    const files = entries.filter((entry) => entry.kind === 'file');
+    const numbers = files.flatMap(({ size, mode, uid, gid, checksum }) => [size, mode, uid, gid, checksum]);
+    return {
+        kinds: Uint8Array.from(entries, ({ kind }) => KINDS.indexOf(kind)),
+        paths: entries.map(({ path }) => path),
+        targets: entries.flatMap((entry) => ('target' in entry ? [entry.target] : [])),
+        // A copy has no room to grow.
+        numbers: numbers.slice(),
+        facts: new Map(files.flatMap(({ facts }, at) => (facts.length > 0 ? [[at, facts]] : []))),
+    };
+}
+function unpack({ kinds, paths, targets, numbers, facts }) {
+    let [files, links] = [0, 0];
+    return paths.map((path, at) => {
+        const kind = KINDS[kinds[at]];
+        if (kind === 'link' || kind === 'symlink')
+            return { kind, path, target: targets[links++] };
+        if (kind !== 'file')
+            return { kind, path };
+        const first = NUMBERS * files;
+        files += 1;
+        return {
+            kind,
+            path,
+            size: numbers[first],
+            mode: numbers[first + 1],
+            uid: numbers[first + 2],
+            gid: numbers[first + 3],
+            checksum: numbers[first + 4] ?? null,
+            facts: facts.get(files - 1) ?? NO_FACTS,
+        };
+    });
+}
+
+
+/***/ }),
+
 /***/ 1477:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -64574,13 +64710,14 @@ function beginning(size, limit, parse, weigh = () => Math.min(size, limit)) {
 __nccwpck_require__.d(__webpack_exports__, {
   Sd: () => (/* binding */ MAX_ENTRIES),
   PR: () => (/* binding */ MAX_PATH_BYTES),
-  Kj: () => (/* binding */ NO_FACTS),
   tj: () => (/* binding */ SMALL_FACT),
   X2: () => (/* binding */ createListing)
 });
 
 // EXTERNAL MODULE: external "node:zlib"
 var external_node_zlib_ = __nccwpck_require__(8522);
+// EXTERNAL MODULE: ./build/image/layer/entries.js
+var layer_entries = __nccwpck_require__(2304);
 // EXTERNAL MODULE: ./build/image/packages/apk.js
 var apk = __nccwpck_require__(7740);
 // EXTERNAL MODULE: ./build/image/packages/dpkg.js
@@ -64831,20 +64968,23 @@ var layer_whiteout = __nccwpck_require__(9645);
 
 
 
+
 /** Entries, bytes of paths and of facts that are kept of one layer: several times what the largest usual images have in all. */
 const MAX_ENTRIES = 1_000_000;
 const MAX_PATH_BYTES = 200_000_000;
 const MAX_FACT_BYTES = 128 * 1024 * 1024;
 /** Bytes of a fact whose reader does not say how many. */
 const SMALL_FACT = 500;
-/** Most files have none: they share them. */
-const NO_FACTS = [];
-/** Starts a listing. It keeps some 200 bytes an entry. */
+/** Starts a listing. */
 function createListing() {
-    let entries = [];
+    let entries = (0,layer_entries/* createEntries */.dL)();
     let pathBytes = 0;
     let factBytes = 0;
     let finish = null;
+    function add(listed) {
+        for (const entry of listed)
+            entries?.push(entry);
+    }
     return {
         visit: (entry, sparse) => {
             finish?.();
@@ -64857,11 +64997,12 @@ function createListing() {
                 return;
             }
             const listed = entriesOf(entry);
-            entries.push(...listed);
             const [file] = listed;
             // A sparse file may claim any length: its holes are not read.
-            if (file?.kind !== 'file' || sparse)
+            if (file?.kind !== 'file' || sparse) {
+                add(listed);
                 return;
+            }
             const readers = (0,layer_whiteout/* whiteoutOf */.n)(entry.path) === null ? readersOf(entry.path, entry.size) : [];
             let checksum = 0;
             finish = () => {
@@ -64879,6 +65020,7 @@ function createListing() {
                     file.facts = facts;
                 if (factBytes > MAX_FACT_BYTES)
                     entries = null;
+                add(listed);
             };
             return (chunk) => {
                 checksum = (0,external_node_zlib_.crc32)(chunk, checksum);
@@ -64895,7 +65037,7 @@ function createListing() {
 }
 /** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
 function entriesOf(entry) {
-    const path = `/${entry.path}`;
+    const path = (0,layer_entries/* flat */.Ct)(`/${entry.path}`);
     const whiteout = (0,layer_whiteout/* whiteoutOf */.n)(entry.path);
     const file = entry.type === 'file' && (whiteout === null || entry.size > 0)
         ? [
@@ -64907,14 +65049,14 @@ function entriesOf(entry) {
                 uid: entry.uid,
                 gid: entry.gid,
                 checksum: null,
-                facts: NO_FACTS,
+                facts: layer_entries/* NO_FACTS */.Kj,
             },
         ]
         : [];
     if (whiteout !== null) {
         if (whiteout.kind === 'metadata')
             return file;
-        return [...file, { kind: whiteout.kind, path: `/${whiteout.path}` }];
+        return [...file, { kind: whiteout.kind, path: (0,layer_entries/* flat */.Ct)(`/${whiteout.path}`) }];
     }
     if (file.length > 0)
         return file;
@@ -68834,12 +68976,17 @@ const external_node_v8_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import
 ;// CONCATENATED MODULE: ./build/memory.js
 
 /**
- * Keeps V8's space for young objects at 8 MB, where it would grow to 32: reading and comparing make many objects that are gone at once,
- * and a runner's memory is the build's. For an image of 200,000 files it saves a third of the memory and costs no time that shows.
+ * Keeps V8's heap small: reading and comparing make many objects that are gone soon, and a runner's memory is the build's. For two images of
+ * 200,000 files it saves a third of the memory and costs no time that shows.
  */
 function keepMemoryLow() {
+    // The space for young objects, which would grow to 32 MB.
     (0,external_node_v8_namespaceObject.setFlagsFromString)('--max-semi-space-size=8');
     (0,external_node_v8_namespaceObject.setFlagsFromString)('--semi-space-growth-factor=1');
+    // The others are looked through when they have become so many percent more, where V8 would wait for four times as many …
+    (0,external_node_v8_namespaceObject.setFlagsFromString)('--heap-growing-percent=25');
+    // … and at once: beside the program, which goes on making objects, it comes too late. Nobody waits for an answer here.
+    (0,external_node_v8_namespaceObject.setFlagsFromString)('--no-incremental-marking');
 }
 
 
@@ -68889,8 +69036,10 @@ function kindOf({ store, size, sizeFrom }) {
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7975);
 /* harmony import */ var node_zlib__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8522);
 /* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3798);
+/* harmony import */ var _image_layer_entries_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2304);
 /* harmony import */ var _image_layer_listing_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2028);
 /* harmony import */ var _image_source_json_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(230);
+
 
 
 
@@ -69042,34 +69191,49 @@ function textOf(value) {
     }
 }
 function payloadOf(entries) {
-    return entries.reduce((sum, entry) => (entry.kind === 'file' ? sum + entry.size : sum), 0);
+    let sum = 0;
+    for (const entry of entries)
+        if (entry.kind === 'file')
+            sum += entry.size;
+    return sum;
 }
 function columnsOf(diffId, size, entries) {
-    const files = entries.filter((entry) => entry.kind === 'file');
-    const shared = [];
-    const rest = [];
-    let before = '';
-    for (const { path } of entries) {
-        const common = commonLength(before, path);
-        shared.push(common);
-        rest.push(path.slice(common));
-        before = path;
-    }
-    return {
+    const kinds = [];
+    const to = {
         schema: 1,
         diffId,
         size,
-        kinds: entries.map(({ kind }) => KINDS[kind]).join(''),
-        shared,
-        rest,
-        targets: entries.flatMap((entry) => ('target' in entry ? [entry.target] : [])),
-        sizes: files.map((file) => file.size),
-        modes: files.map(({ mode }) => mode),
-        uids: files.map(({ uid }) => uid),
-        gids: files.map(({ gid }) => gid),
-        checksums: files.map(keptChecksum),
-        facts: files.flatMap(({ facts }, at) => facts.map((fact) => [at, write(fact)])),
+        shared: [],
+        rest: [],
+        targets: [],
+        sizes: [],
+        modes: [],
+        uids: [],
+        gids: [],
+        checksums: [],
+        facts: [],
     };
+    let before = '';
+    for (const entry of entries) {
+        const { kind, path } = entry;
+        const common = commonLength(before, path);
+        kinds.push(KINDS[kind]);
+        to.shared.push(common);
+        to.rest.push(path.slice(common));
+        before = path;
+        if ('target' in entry)
+            to.targets.push(entry.target);
+        if (entry.kind !== 'file')
+            continue;
+        for (const fact of entry.facts)
+            to.facts.push([to.sizes.length, write(fact)]);
+        to.sizes.push(entry.size);
+        to.modes.push(entry.mode);
+        to.uids.push(entry.uid);
+        to.gids.push(entry.gid);
+        to.checksums.push(keptChecksum(entry));
+    }
+    return { ...to, kinds: kinds.join('') };
 }
 function keptChecksum({ size, checksum, facts }) {
     return size < CHECKSUM_FLOOR || facts.some(({ kind }) => kind === 'secret') ? null : checksum;
@@ -69110,8 +69274,11 @@ function factBytesOf(rows) {
     return rows.reduce((sum, [, fact]) => sum + Math.max(_image_layer_listing_js__WEBPACK_IMPORTED_MODULE_2__/* .SMALL_FACT */ .tj, JSON.stringify(fact).length), 0);
 }
 function entriesOf(from) {
-    const entries = [];
-    const files = [];
+    const facts = factsOf(from.facts);
+    if (facts === null)
+        return null;
+    const entries = (0,_image_layer_entries_js__WEBPACK_IMPORTED_MODULE_5__/* .createEntries */ .dL)();
+    let files = 0;
     let links = 0;
     let pathBytes = 0;
     let before = '';
@@ -69122,17 +69289,15 @@ function entriesOf(from) {
         // Two lines can stand for paths of any length.
         if (common > before.length || pathBytes > _image_layer_listing_js__WEBPACK_IMPORTED_MODULE_2__/* .MAX_PATH_BYTES */ .PR)
             return null;
-        const path = flat(before.slice(0, common) + rest);
+        const path = (0,_image_layer_entries_js__WEBPACK_IMPORTED_MODULE_5__/* .flat */ .Ct)(before.slice(0, common) + rest);
         if (!path.startsWith('/'))
             return null;
         before = path;
         switch (from.kinds[at]) {
-            case KINDS.file: {
-                const file = fileAt(from, files.length, path);
-                files.push(file);
-                entries.push(file);
+            case KINDS.file:
+                entries.push(fileAt(from, files, path, facts.get(files) ?? _image_layer_entries_js__WEBPACK_IMPORTED_MODULE_5__/* .NO_FACTS */ .Kj));
+                files += 1;
                 break;
-            }
             case KINDS.link:
                 entries.push({ kind: 'link', path, target: from.targets[links++] ?? '' });
                 break;
@@ -69156,25 +69321,27 @@ function entriesOf(from) {
         }
     }
     const isWhole = [from.shared, from.rest].every(({ length }) => length === entries.length) &&
-        [from.sizes, from.modes, from.uids, from.gids, from.checksums].every(({ length }) => length === files.length) &&
-        from.targets.length === links;
-    return isWhole && addFacts(files, from.facts) ? entries : null;
+        [from.sizes, from.modes, from.uids, from.gids, from.checksums].every(({ length }) => length === files) &&
+        from.targets.length === links &&
+        [...facts.keys()].every((file) => file < files);
+    return isWhole ? entries : null;
 }
-/** Whether they are facts of these files, and each file has its own now. */
-function addFacts(files, rows) {
+/** By the number of their file; null where they are not as they are written. */
+function factsOf(rows) {
+    const facts = new Map();
     for (const row of rows) {
-        const [at, fact] = factRow.safeParse(row).data ?? [];
-        const file = at === undefined ? undefined : files[at];
+        const [file, fact] = factRow.safeParse(row).data ?? [];
         if (file === undefined || fact === undefined)
-            return false;
-        if (file.facts === _image_layer_listing_js__WEBPACK_IMPORTED_MODULE_2__/* .NO_FACTS */ .Kj)
-            file.facts = [fact];
+            return null;
+        const known = facts.get(file);
+        if (known)
+            known.push(fact);
         else
-            file.facts.push(fact);
+            facts.set(file, [fact]);
     }
-    return true;
+    return facts;
 }
-function fileAt({ sizes, modes: permissions, uids, gids, checksums: sums }, at, path) {
+function fileAt({ sizes, modes: permissions, uids, gids, checksums: sums }, at, path, facts) {
     return {
         kind: 'file',
         path,
@@ -69183,12 +69350,8 @@ function fileAt({ sizes, modes: permissions, uids, gids, checksums: sums }, at, 
         uid: uids[at] ?? 0,
         gid: gids[at] ?? 0,
         checksum: sums[at] ?? null,
-        facts: _image_layer_listing_js__WEBPACK_IMPORTED_MODULE_2__/* .NO_FACTS */ .Kj,
+        facts,
     };
-}
-/** In one piece: a string put together keeps the pieces, of paths each the one before. */
-function flat(text) {
-    return Buffer.from(text).toString();
 }
 
 
@@ -72863,11 +73026,7 @@ const FINDERS = [
  * lay in a package's folder. What Python compiled of a package's module belongs to that package, also if no list has it. What another package has all files of is not told twice: a Go program in a Debian package is that package.
  */
 function findPackages(laid) {
-    const present = laid.files.filter((file) => file.lost === null);
-    const inspected = {
-        facts: present.flatMap(({ path, facts }) => facts.map((fact) => ({ path, fact }))),
-        file: laid.file,
-    };
+    const inspected = { facts: factsOf(laid), file: laid.file };
     const found = [];
     for (const find of FINDERS) {
         const first = found.length;
@@ -72878,8 +73037,8 @@ function findPackages(laid) {
     for (const file of laid.files)
         file.package ??= ownerOfModule(file, laid);
     const owned = found.map(() => ({ files: 0, bytes: 0 }));
-    for (const file of present) {
-        if (file.package === null)
+    for (const file of laid.files) {
+        if (file.package === null || file.lost !== null)
             continue;
         const own = owned[file.package];
         own.files += 1;
@@ -72904,6 +73063,15 @@ function findPackages(laid) {
         if (file.package !== null)
             file.package = places[file.package] ?? null;
     return packages;
+}
+/** Of the files that are in the image. */
+function factsOf({ files }) {
+    const found = [];
+    for (const { path, facts, lost } of files) {
+        if (facts.length > 0 && lost === null)
+            found.push(...facts.map((fact) => ({ path, fact })));
+    }
+    return found;
 }
 /** Gives the packages from `first` on the files that no one before has. */
 function claim(laid, found, first) {
@@ -74359,6 +74527,8 @@ const dockerInfo = schemas/* object */.Ikc({
 /** buildx from which on a build's own records can be read back (`buildx history inspect attachment`); Docker with BuildKit in it. */
 const MIN_BUILDX = [0, 20];
 const MIN_DOCKER = [20, 10];
+/** What is left where there is no engine to be had: a hosted runner with macOS, say. */
+const NO_ENGINE_NEEDED = 'An image in a registry (`image: docker://…`) is measured without an engine.';
 /**
  * Finds out what will build: the builder's driver, its store and the versions. `builder` is a name of `docker buildx ls`, or
  * null for the current one. Throws CouldNotMeasure `precondition` with the remedy where something is missing.
@@ -74383,7 +74553,7 @@ async function inspectBuilder(exec, builder) {
     // BuildKit of another driver runs elsewhere: it is Linux whatever this engine is.
     if (facts?.OSType === 'windows' && (driver === 'docker' || (driver === null && builder === null))) {
         throw new build_failure/* CouldNotMeasure */.N('precondition', 'The Docker engine runs Windows containers; Linux images are measured.', {
-            remedy: 'Run the job on a Linux runner (`runs-on: ubuntu-24.04`), or switch the engine to Linux containers.',
+            remedy: `Run the job on a Linux runner (\`runs-on: ubuntu-24.04\`), or switch the engine to Linux containers. ${NO_ENGINE_NEEDED}`,
         });
     }
     if (inspected.exitCode !== 0 || driver === null) {
@@ -74391,7 +74561,7 @@ async function inspectBuilder(exec, builder) {
         throw new build_failure/* CouldNotMeasure */.N('precondition', `The ${builder === null ? 'current buildx builder' : `buildx builder \`${builder}\``} cannot be used: ${said}`, {
             remedy: /no builder/.test(said)
                 ? 'See `docker buildx ls` for the builders that exist; `docker/setup-buildx-action` makes one.'
-                : 'Start Docker (or the builder), and see that this user may use its socket: `docker info` must answer.',
+                : `Start Docker (or the builder), and see that this user may use its socket: \`docker info\` must answer. ${NO_ENGINE_NEEDED}`,
         });
     }
     if (driver !== 'docker') {
@@ -74399,7 +74569,7 @@ async function inspectBuilder(exec, builder) {
     }
     if (!facts?.ServerVersion) {
         throw new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${builder_lastError(info.stderr)}`, {
-            remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
+            remedy: `Start Docker, and see that this user may use its socket: \`docker info\` must answer. ${NO_ENGINE_NEEDED}`,
         });
     }
     const { ServerVersion, DriverStatus } = facts;
@@ -74451,17 +74621,22 @@ async function changedPaths(repository, from, to) {
  */
 async function entriesAt(repository, commit, paths) {
     // Of a folder and something in it, git lists what is in the folder, and only with `-t` the folder, too.
-    const listed = await repository.git(['ls-tree', '-t', '-z', '--long', '--full-tree', commit, '--', ...paths], {
+    const listed = await repository.git(['ls-tree', '-t', '-z', '--full-tree', commit, '--', ...paths], {
         GIT_LITERAL_PATHSPECS: '1',
     });
     const entries = listed.split('\0').flatMap((line) => {
-        const found = /^(\d{6}) \w+ ([0-9a-f]+) +(\d+|-)\t(.+)$/s.exec(line);
+        const found = /^(\d{6}) \w+ ([0-9a-f]+)\t(.+)$/s.exec(line);
         if (found === null)
             return [];
-        const [, mode = '', object = '', size = '', path = ''] = found;
-        return [[path, { mode, object, size: size === '-' ? null : Number(size) }]];
+        const [, mode = '', object = '', path = ''] = found;
+        return [[path, { mode, object }]];
     });
     return new Map(entries);
+}
+/** A file's content, or null where it has more bytes than `most`. Throws CouldNotMeasure `git`. */
+async function readBlob(repository, object, most) {
+    const size = Number(await repository.git(['cat-file', '-s', object]));
+    return size <= most ? repository.git(['cat-file', 'blob', object]) : null;
 }
 
 // EXTERNAL MODULE: ./build/git/tree.js
@@ -76422,7 +76597,7 @@ function openIncoming(contents, inTurn) {
     const count = (part) => void (received += part.length);
     // Looked at when the end is reached: only then it is known.
     const expected = { digest: null, diffId: null };
-    const blob = readBlob(sink, expected, contents !== null, inTurn).then((read) => {
+    const blob = incoming_readBlob(sink, expected, contents !== null, inTurn).then((read) => {
         if (expected.digest === null || read.digest === expected.digest)
             return read;
         throw new build_failure/* CouldNotMeasure */.N('measure', `The engine sent the blob ${read.digest} as ${expected.digest}.`);
@@ -76446,7 +76621,7 @@ function openIncoming(contents, inTurn) {
         blob,
     };
 }
-async function readBlob(stored, expected, isWalked, inTurn) {
+async function incoming_readBlob(stored, expected, isWalked, inTurn) {
     const parts = stored[Symbol.asyncIterator]();
     const start = [];
     let length = 0;
@@ -77350,7 +77525,7 @@ function parseLine(line) {
     return matches && { isException, matches };
 }
 function createMatches(pattern) {
-    // Behind stars at the start, and before stars at the end, text alone is compared as it is.
+    // Behind stars at the start, a text without any other is the end of a path: `**src` of a name, too.
     const [, folder, suffix] = /^\*\*(\/?)([^*?[\]\\]*)$/.exec(pattern) ?? [];
     if (suffix !== undefined)
         return folder === '' ? (path) => path.endsWith(suffix) : (path) => path === suffix || path.endsWith(`/${suffix}`);
@@ -77535,18 +77710,19 @@ async function untouched_isPlain({ repository }, head, { context, dockerfile, ig
     if (inContext.length === 0)
         return true;
     const ignoreFile = ignoreFiles.map((path) => entries.get(path)).find((entry) => entry !== undefined);
-    if (!untouched_isFile(ignoreFile) || ignoreFile.size === null || ignoreFile.size > IGNORE_FILE_MAX)
+    if (!untouched_isFile(ignoreFile) || inContext.some(({ isSubmodule }) => isSubmodule))
         return false;
+    const text = await readBlob(repository, ignoreFile.object, IGNORE_FILE_MAX);
     const characters = inContext.reduce((sum, { path }) => sum + path.length, 0);
-    if (characters * ignoreFile.size > MOST_WORK || inContext.some(({ isSubmodule }) => isSubmodule))
+    if (text === null || characters * text.length > MOST_WORK)
         return false;
-    const leavesOut = parseIgnoreFile(await repository.git(['cat-file', 'blob', ignoreFile.object]));
+    const leavesOut = parseIgnoreFile(text);
     return leavesOut !== null && inContext.every(({ path }) => isLeftOut(path, context, leavesOut));
 }
 function untouched_isFile(entry) {
     return entry?.mode === '100644' || entry?.mode === '100755';
 }
-/** Most characters of changed paths times bytes of the ignore file, which is some seconds at the very worst. */
+/** Most characters of changed paths times those of the ignore file, which is some seconds at the very worst. */
 const MOST_WORK = 50_000_000;
 /** Never the context itself, and no path that was not read as it is: git's are bytes. */
 function isLeftOut(path, context, leavesOut) {
