@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os'
 import { helpText, readCommand, type Command } from './inputs/command-line.ts'
 import { systemClock } from './clock.ts'
 import { collectReports } from './collect.ts'
-import { configure, configureHistory, configureReports } from './configure.ts'
+import { configure, configureHistory, configureReports, ownerOfRemote, type ConfigureWorld } from './configure.ts'
 import { createExec, createOpenOutput, interruption } from './exec.ts'
+import type { FindWorld } from './find-images.ts'
 import { toFailure } from './failure.ts'
+import { createReadRemote } from './github/remote-file.ts'
 import { showHistory } from './show-history.ts'
 import type { Inputs } from './inputs/inputs.ts'
 import type { Log } from './log.ts'
@@ -76,6 +78,16 @@ function localRecords({ baseline, dataBranch }: Inputs): Records {
   return openLocalRecords(world, dataBranch, { fetch: baseline === 'record' })
 }
 
+/** Where a budget file is looked for, and what it extends. */
+function here(): Omit<ConfigureWorld & FindWorld, 'isFound'> {
+  const exec = createExec(env, signal)
+  const cwd = process.cwd()
+  const apiUrl = env['GITHUB_API_URL'] || 'https://api.github.com'
+  const read = createReadRemote(apiUrl, env['GITHUB_TOKEN'] || env['GH_TOKEN'] || null, signal)
+  const terminals = { temporary: tmpdir(), uncommitted: 'measure' as const, repositoryName: null, credentials: null }
+  return { ...terminals, exec, cwd, remote: { owner: () => ownerOfRemote(exec, cwd), read } }
+}
+
 function terminal(): { colour: boolean; width: number } {
   return { colour: coloured(stdout), width: stdout.columns ?? 100 }
 }
@@ -96,14 +108,14 @@ async function main(command: Command): Promise<number> {
   if (command.kind === 'version') stdout.write(`${version}\n`)
   if (command.kind === 'history') {
     const [exec, openOutput] = [createExec(env, signal), createOpenOutput(env, signal)]
-    const values = await configureHistory(command.values, { exec, cwd: process.cwd(), isFound: true })
+    const values = await configureHistory(command.values, { exec, cwd: process.cwd(), isFound: true, remote: null })
     const world = { exec, openOutput, cwd: process.cwd(), warn }
     stdout.write(await showHistory({ ...command, values }, world, terminal()))
   }
   if (command.kind === 'report') {
     const cwd = process.cwd()
     const values = { ...command.values, mode: 'report' }
-    const configured = await configureReports(values, { exec: createExec(env, signal), cwd, isFound: true })
+    const configured = await configureReports(values, { ...here(), isFound: true })
     const none = { repositoryUrl: null, runUrl: null }
     const report = await collectReports({ ...configured, paths: command.paths, cwd, run: none })
     show(report, command.json)
@@ -111,14 +123,15 @@ async function main(command: Command): Promise<number> {
   }
   if (command.kind !== 'check') return 0
   // Two images that somebody compares are none of the repository's, unless its file is named.
-  const checkout = { exec: createExec(env, signal), cwd: process.cwd(), isFound: !command.mustExist }
-  const { images, common: inputs } = await configure(command.values, checkout)
+  const { images, common: inputs } = await configure(command.values, { ...here(), isFound: !command.mustExist })
   const { report } = await run(
     images,
     {
       cwd: process.cwd(),
       temporary: tmpdir(),
       base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
+      isProposal: false,
+      budgetFiles: [],
       baseMustExist: command.mustExist,
       pushed: null,
       uncommitted: 'measure',

@@ -7,6 +7,7 @@ import { toFailure } from './failure.ts'
 import { audienceOf, NOBODY, pullRequestOf, reporterOf, roleOf } from './github/audience.ts'
 import { readContext, readEventFacts, readInputs } from './github/context.ts'
 import { maskSecrets, workflowLog } from './github/log.ts'
+import { createReadRemote } from './github/remote-file.ts'
 import { publish } from './github/publish.ts'
 import { keepMemoryLow } from './memory.ts'
 import { keyOf, reportFailure } from './report/assemble.ts'
@@ -26,7 +27,18 @@ const clock: Clock = {
 async function main(): Promise<number> {
   const context = readContext(env)
   const values = readInputs(env)
-  const checkout = { exec: createExec(env, signal), cwd: context.cwd, isFound: true }
+  const token = values['github-token'] || null
+  const checkout = {
+    ...context,
+    exec: createExec(env, signal),
+    isFound: true,
+    uncommitted: 'warn' as const,
+    credentials: token === null ? null : { serverUrl: context.serverUrl, token },
+    remote: {
+      owner: () => Promise.resolve(context.repository?.owner ?? null),
+      read: createReadRemote(context.apiUrl, token, signal),
+    },
+  }
   let audience = NOBODY
   let name = values['name'] || context.repositoryName || 'image'
 
@@ -53,6 +65,7 @@ async function main(): Promise<number> {
       ...context,
       ...event,
       volatile,
+      budgetFiles: configured.files,
       baseMustExist: false,
       uncommitted: 'warn' as const,
       credentials,

@@ -151,18 +151,60 @@ describe('other events', () => {
     })
   })
 
-  it('of a push that made the branch have no base', () => {
-    const { name, payload: event } = payload('push', { before: sha('0'), ref: 'refs/heads/new' })
-    expect(readEvent(name, event, null, '').base).toEqual({
-      kind: 'none',
-      reason: 'the push created `new`, there is no commit before it',
-    })
+  const ofBranch = { before: sha('0'), repository: { default_branch: 'main' } }
+
+  it.each([
+    ['made a branch ask for the merge base', { ref: 'refs/heads/new' }, { kind: 'merge-base', ref: 'main' }],
+    [
+      'made the default branch have no base',
+      { ref: 'refs/heads/main' },
+      { kind: 'none', reason: 'the push created `main`, there is no commit before it' },
+    ],
+    [
+      'made a tag have no base',
+      { ref: 'refs/tags/v1.4' },
+      { kind: 'none', reason: 'the push created the tag `v1.4`; `base-ref` can name an earlier one' },
+    ],
+    [
+      'moved a tag ask for what it was before',
+      { ref: 'refs/tags/v1', before: sha('d') },
+      { kind: 'commit', sha: sha('d'), ref: 'v1 before the push' },
+    ],
+    [
+      'deleted a branch have no base, as they are of another branch',
+      { ref: 'refs/heads/old', before: sha('d'), after: sha('0'), deleted: true },
+      { kind: 'none', reason: 'the push deleted `old`' },
+    ],
+  ])('of a push that %s', (_, facts, base) => {
+    const { name, payload: event } = payload('push', { ...ofBranch, ...facts })
+    expect(readEvent(name, event, null, facts.ref).base).toEqual(base)
+  })
+
+  it.each(['workflow_dispatch', 'schedule'])('of a %s on another branch ask for the merge base', (name) => {
+    const event = { repository: { default_branch: 'main' } }
+    expect(readEvent(name, event, null, 'refs/heads/feature/x').base).toEqual({ kind: 'merge-base', ref: 'main' })
+    for (const ref of ['refs/heads/main', 'refs/tags/v1', ''])
+      expect(readEvent(name, event, null, ref).base).toMatchObject({ kind: 'none' })
+  })
+
+  it.each([
+    ['pull_request.opened', true],
+    ['merge_group.checks_requested', true],
+    ['push', false],
+    ['workflow_dispatch', false],
+    ['release.published', false],
+    ['issue_comment.created', false],
+  ] as const)('say whether they are about a change that is proposed (%s: %s)', (kind, isProposal) => {
+    const { name, payload: event } = payload(kind)
+    expect(readEvent(name, event, null, '').isProposal).toBe(isProposal)
   })
 
   it.each([
     ['workflow_dispatch', payload('workflow_dispatch').payload],
     ['schedule', { schedule: '0 5 * * 1' }],
     ['workflow_call', {}],
+    ['release', payload('release.published').payload],
+    ['issue_comment', payload('issue_comment.created').payload],
     ['some_event_of_tomorrow', null],
   ])('of the kind %s have neither base nor pull request', (name, event) => {
     expect(readEvent(name, event, null, '')).toMatchObject({

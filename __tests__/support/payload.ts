@@ -6,10 +6,13 @@ import type { WebhookDefinition } from '@octokit/webhooks-examples'
 export type EventKind =
   | 'pull_request.opened'
   | 'pull_request.synchronize'
+  | 'pull_request.closed'
   | 'merge_group.checks_requested'
   | 'push'
   | 'workflow_dispatch'
   | 'workflow_run.completed'
+  | 'release.published'
+  | 'issue_comment.created'
 
 type Json = null | boolean | number | string | Json[] | JsonObject
 export type JsonObject = { [key: string]: Json }

@@ -63,7 +63,7 @@ export type Audience = Pick<Role, 'fails' | 'decides'> & {
 export function audienceOf(
   { inputs, fails, decides, isForeign, isRecorded }: Role,
   event: Pick<EventFacts, 'pullRequest' | 'labelled' | 'onDefaultBranch' | 'isPrivate'>,
-  { apiUrl, repository }: ActionContext,
+  { apiUrl, graphqlUrl, repository }: ActionContext,
   clock: Clock,
 ): Audience {
   const { acceptLabel: label, githubToken: token } = inputs
@@ -72,7 +72,7 @@ export function audienceOf(
   const pullRequest = decides === 'measurement' ? null : event.pullRequest
   const nobody: Audience = { ...NOBODY, inputs, fails, decides, pullRequest, isPrivate }
   if (token === null || repository === null) return nobody
-  const octokit = openGitHub(token, { baseUrl: apiUrl })
+  const octokit = openGitHub(token, { baseUrl: apiUrl, graphqlUrl })
   // One for reading and writing: what was read of it while the image was built need not be asked for again.
   const branch = openDataBranch(octokit, { ...repository, branch: inputs.dataBranch }, clock)
   const records = openRecords(octokit, repository, branch, clock)
@@ -101,19 +101,22 @@ export function reporterOf(
 export async function pullRequestOf(
   { pullRequest, follows }: EventFacts,
   githubToken: string | null,
-  { apiUrl, repository }: ActionContext,
+  { apiUrl, graphqlUrl, repository }: ActionContext,
   clock: Clock,
 ): Promise<number | null> {
   if (follows === null || repository === null) return pullRequest
   const found =
     'reason' in follows || githubToken === null
       ? follows
-      : await findPullRequest(openGitHub(githubToken, { baseUrl: apiUrl }), repository, follows, clock).catch(
-          (error: unknown) => {
-            core.warning(`The pull request could not be looked up, so there is no comment. ${toFailure(error).message}`)
-            return null
-          },
-        )
+      : await findPullRequest(
+          openGitHub(githubToken, { baseUrl: apiUrl, graphqlUrl }),
+          repository,
+          follows,
+          clock,
+        ).catch((error: unknown) => {
+          core.warning(`The pull request could not be looked up, so there is no comment. ${toFailure(error).message}`)
+          return null
+        })
   if (found !== null && 'number' in found) return found.number
   const reason = found === null ? null : 'reason' in found ? found.reason : '`github-token` is empty'
   if (reason !== null) printInert(`No comment: ${reason.replaceAll('`', '')}.`)

@@ -13,6 +13,8 @@ export type ActionContext = {
   /** RUNNER_TEMP. */
   temporary: string
   apiUrl: string
+  /** GraphQL's address; null where the server has none, or does not say. */
+  graphqlUrl: string | null
   serverUrl: string
   repository: { owner: string; repo: string } | null
   repositoryName: string | null
@@ -44,6 +46,7 @@ export function readContext(env: Env): ActionContext {
     cwd: env['GITHUB_WORKSPACE'] || process.cwd(),
     temporary: required(env, 'RUNNER_TEMP'),
     apiUrl: env['GITHUB_API_URL'] || 'https://api.github.com',
+    graphqlUrl: env['GITHUB_GRAPHQL_URL'] || null,
     serverUrl,
     repository,
     repositoryName: repository?.repo ?? null,

@@ -127,7 +127,7 @@ async function comment(
     core.warning('There is no comment: `github-token` is empty. The verdict and the summary do not need one.')
     return ''
   }
-  const octokit = openGitHub(inputs.githubToken, { baseUrl: context.apiUrl })
+  const octokit = openGitHub(inputs.githubToken, { baseUrl: context.apiUrl, graphqlUrl: context.graphqlUrl })
   const createIfMissing = inputs.comment === 'always' || isNoteworthy(report)
   const { action, url } = await upsertComment(
     octokit,

@@ -11,6 +11,7 @@ const WORKFLOW_ONLY = new Set<InputName>([
   'comment',
   'github-token',
   'record',
+  'untouched',
   'mode',
   'reports',
   'allow-pull-request-target',
@@ -233,6 +234,9 @@ function hint(name: string): string {
 /** Inputs that are lists: given twice, the option adds. */
 const LISTS: ReadonlySet<string> = new Set<InputName>([
   'images',
+  'dockerfiles',
+  'bake-files',
+  'bake-targets',
   'build-args',
   'build-contexts',
   'platforms',

@@ -10,6 +10,8 @@ export type BaseQuestion =
   | { kind: 'commit'; sha: string; ref: string }
   /** What a user named: a commit, branch or tag. */
   | { kind: 'ref'; ref: string }
+  /** The merge base with this branch, as the remote has it. */
+  | { kind: 'merge-base'; ref: string }
   /** The merge base with the default branch, whatever that is called here. */
   | { kind: 'default-branch' }
   | { kind: 'none'; reason: string }
@@ -26,6 +28,8 @@ export type FollowedRun = {
 /** What an event tells about the run. */
 export type EventFacts = {
   base: BaseQuestion
+  /** It is about a change that is proposed, a pull request or a merge queue's: what the change leaves alone need not be looked at. */
+  isProposal: boolean
   /** Number of the pull request to comment on, or null: the event has none. */
   pullRequest: number | null
   /** The pull request's head: what its author pushed and reviewers know, where what is checked out is GitHub's merge of it. */
@@ -63,7 +67,7 @@ const workflowRun = z.object({
   }),
 })
 const mergeGroup = z.object({ merge_group: z.object({ base_sha: sha, base_ref: z.string().min(1) }) })
-const push = z.object({ before: sha, ref: z.string().min(1) })
+const push = z.object({ before: sha, ref: z.string().min(1), deleted: z.boolean().optional() })
 
 /**
  * The facts of a workflow run's event: `name` is GITHUB_EVENT_NAME, `payload` the parsed file at GITHUB_EVENT_PATH.
@@ -86,16 +90,17 @@ export function readEvent(
           "Run on `pull_request`: verdict and summary need no write permission, and a workflow on `workflow_run` with `mode: report` comments on a fork's pull request without running its code. `allow-pull-request-target: true` runs all the same.",
       },
     )
-  const facts = readPayload(name, payload)
-  const base: BaseQuestion = baseRef === null ? facts.base : { kind: 'ref', ref: baseRef }
   const { data } = repositoryOf.safeParse(payload)
-  const isDefault = data !== undefined && ref === `refs/heads/${data.repository.default_branch}`
+  const defaultBranch = data?.repository.default_branch ?? null
+  const facts = readPayload(name, payload, { ref, defaultBranch })
+  const base: BaseQuestion = baseRef === null ? facts.base : { kind: 'ref', ref: baseRef }
+  const isDefault = defaultBranch !== null && ref === `refs/heads/${defaultBranch}`
   return {
     ...facts,
     base,
     onDefaultBranch: OF_A_BRANCH.has(name) && isDefault,
     isPrivate: data?.repository.private ?? null,
-    defaultBranch: data?.repository.default_branch ?? null,
+    defaultBranch,
     committedAt: committedAtOf(payload),
   }
 }
@@ -114,11 +119,23 @@ function committedAtOf(payload: unknown): string | null {
   return data === undefined ? null : isoSeconds(Date.parse(data.head_commit.timestamp))
 }
 
-const NO_PULL_REQUEST = { pullRequest: null, pushed: null, follows: null, labelled: null }
+const NO_PULL_REQUEST = { isProposal: false, pullRequest: null, pushed: null, follows: null, labelled: null }
+
+/** The reference that a run is of (GITHUB_REF), and the repository's default branch; null: the event does not say. */
+type Where = { ref: string; defaultBranch: string | null }
+
+/** What a branch has beside the default branch is its change; of that one itself, and of a tag, there is none. */
+function sinceDefaultBranch({ ref, defaultBranch }: Where, otherwise: string): BaseQuestion {
+  const isBranch = ref.startsWith('refs/heads/')
+  return isBranch && defaultBranch !== null && branchName(ref) !== defaultBranch
+    ? { kind: 'merge-base', ref: defaultBranch }
+    : { kind: 'none', reason: otherwise }
+}
 
 function readPayload(
   name: string,
   payload: unknown,
+  where: Where,
 ): Omit<EventFacts, 'onDefaultBranch' | 'isPrivate' | 'defaultBranch' | 'committedAt'> {
   switch (name) {
     case 'pull_request_target':
@@ -126,6 +143,7 @@ function readPayload(
       const { pull_request, action, label } = parse(name, pullRequest, payload)
       const { number, head, base } = pull_request
       return {
+        isProposal: true,
         pullRequest: number,
         pushed: head.sha,
         follows: null,
@@ -136,27 +154,40 @@ function readPayload(
     case 'merge_group': {
       const { base_sha, base_ref } = parse(name, mergeGroup, payload).merge_group
       const base: BaseQuestion = { kind: 'commit', sha: base_sha, ref: branchName(base_ref) }
-      return { ...NO_PULL_REQUEST, base }
+      return { ...NO_PULL_REQUEST, isProposal: true, base }
     }
     case 'push': {
-      const { before, ref } = parse(name, push, payload)
+      const { before, ref, deleted } = parse(name, push, payload)
+      // The run is of the default branch then: https://docs.github.com/actions/reference/workflows-and-actions/events-that-trigger-workflows#push
+      if (deleted === true)
+        return { ...NO_PULL_REQUEST, base: { kind: 'none', reason: `the push deleted \`${branchName(ref)}\`` } }
       const isNew = /^0+$/.test(before)
+      const created = ref.startsWith('refs/tags/')
+        ? `the push created the tag \`${branchName(ref)}\`; \`base-ref\` can name an earlier one`
+        : `the push created \`${branchName(ref)}\`, there is no commit before it`
       return {
         ...NO_PULL_REQUEST,
         base: isNew
-          ? { kind: 'none', reason: `the push created \`${branchName(ref)}\`, there is no commit before it` }
+          ? sinceDefaultBranch({ ...where, ref }, created)
           : { kind: 'commit', sha: before, ref: `${branchName(ref)} before the push` },
       }
     }
+    case 'schedule':
+    case 'workflow_dispatch':
+      return { ...NO_PULL_REQUEST, base: sinceDefaultBranch(where, noBase(name)) }
     case 'workflow_run':
-      return { ...NO_PULL_REQUEST, base: noBase(name), follows: readFollowed(parse(name, workflowRun, payload)) }
+      return {
+        ...NO_PULL_REQUEST,
+        base: { kind: 'none', reason: noBase(name) },
+        follows: readFollowed(parse(name, workflowRun, payload)),
+      }
     default:
-      return { ...NO_PULL_REQUEST, base: noBase(name) }
+      return { ...NO_PULL_REQUEST, base: { kind: 'none', reason: noBase(name) } }
   }
 }
 
-function noBase(name: string): BaseQuestion {
-  return { kind: 'none', reason: `the event \`${name}\` has no base commit; \`base-ref\` can name one` }
+function noBase(name: string): string {
+  return `the event \`${name}\` has no base commit; \`base-ref\` can name one`
 }
 
 /** `pull_requests` of the payload is empty for a fork's: what is there tells where to look for it. */

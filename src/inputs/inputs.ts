@@ -18,6 +18,13 @@ export type Inputs = {
   name: string | null
   /** Names of the budget file's images that are wanted; [] for all. */
   images: string[]
+  /** Globs of committed Dockerfiles, each of which is an image; [] : the image is the one that the inputs below tell. */
+  dockerfiles: string[]
+  bakeFiles: string[]
+  /** Names of targets and groups; [] beside `bakeFiles`: bake's own default. */
+  bakeTargets: string[]
+  /** What of a bake file is built; null: the inputs below tell. No input has it: it comes of `bake-files` and `bake-targets`. */
+  bake: BakeTarget | null
   /** Measured as it is where given: nothing is built then. */
   image: ImageReference | null
   context: string
@@ -43,6 +50,8 @@ export type Inputs = {
   acceptLabel: string | null
   baseline: 'auto' | 'record' | 'build' | 'none' | ImageReference
   baseRef: string | null
+  /** What becomes of an image that the change does not touch. */
+  untouched: 'skip' | 'measure'
   /** Whether a push to the default branch is kept as a record. */
   record: 'auto' | 'off'
   /** The branch that has the records. */
@@ -54,6 +63,22 @@ export type Inputs = {
   reports: string[]
   allowPullRequestTarget: boolean
   githubToken: string | null
+}
+
+/** A target of a bake file. */
+export type BakeTarget = {
+  /** Its name, as `docker buildx bake --print` has it. */
+  target: string
+  /** The targets and groups that it was found among; []: bake's own default. */
+  asked: string[]
+  /** The bake files, from `folder`; []: those that bake finds by itself. */
+  files: string[]
+  /** Where bake is run, which its contexts are relative to: from the working directory. */
+  folder: string
+  /** The build context in place of the target's own, from the working directory; null: the target's. */
+  context: string | null
+  /** The build arguments that it has at the head: a run's environment may have shaped them. */
+  args: Record<string, string>
 }
 
 /** A field from a parser that answers null for a bad value; `form` is what the error message says is accepted. */
@@ -129,6 +154,7 @@ const quoted = (values: readonly string[]): string => values.map((value) => `\`$
 
 /** What inputs with a few words take. */
 export const CHOICES = {
+  untouched: ['skip', 'measure'],
   record: ['auto', 'off'],
   comment: ['on-change', 'always', 'off'],
   mode: ['check', 'measure', 'report'],
@@ -143,6 +169,7 @@ export const DEFAULTS = {
   metrics: 'size, download-size',
   'accept-label': 'image-budget: accept',
   baseline: 'auto',
+  untouched: 'skip',
   record: 'auto',
   'data-branch': 'image-budget',
   comment: 'on-change',
@@ -155,6 +182,10 @@ export const DEFAULTS = {
 /** What a single text must look like, where a pattern says all of it. */
 /* oxlint-disable no-control-regex -- control characters are what is refused */
 export const PATTERNS = {
+  /** A path, or a glob of paths, between commas. */
+  path: /^(?![\s#])[^\u0000-\u001f\u007f,]{1,1000}$/,
+  /** One that is no option, no URL and no standard input. */
+  bakeFile: /^(?![\s#-]|\w[\w+.-]*:\/\/|git@)[^\u0000-\u001f\u007f,]{1,1000}$/,
   name: /^[^\u0000-\u001f\u007f]{1,100}$/,
   /** A path, a command's argument: on one line. */
   plain: /^[^\u0000-\u001f\u007f]{1,1000}$/,
@@ -174,6 +205,10 @@ export const ACCEPTED = {
   name: 'a text of at most 100 characters on one line',
   config: 'a path on one line, or `off`',
   images: "names of the budget file's images, comma- or line-separated",
+  dockerfiles:
+    'paths of committed Dockerfiles, comma- or line-separated, with `*` within a folder and `**` for any: `services/*/Dockerfile`',
+  'bake-files': 'paths of bake files inside the repository, comma- or line-separated: `docker-bake.hcl`',
+  'bake-targets': 'names of targets or groups of the bake file, comma- or line-separated',
   image: IMAGE_FORM,
   context: 'a folder of the checked-out repository; a remote context cannot be compared',
   file: 'a path on one line',
@@ -194,6 +229,7 @@ export const ACCEPTED = {
   'accept-label': `a label's name on one line, of at most ${LABEL_MAX} characters, or \`off\``,
   baseline: `${quoted(BASELINES)}, or ${IMAGE_FORM}`,
   'base-ref': 'a commit, branch or tag',
+  untouched: quoted(CHOICES.untouched),
   record: quoted(CHOICES.record),
   'data-branch': 'the name of a branch that has nothing else: `image-budget`',
   comment: quoted(CHOICES.comment),
@@ -217,6 +253,15 @@ const schema = z.strictObject({
   name: matching(ACCEPTED.name, PATTERNS.name).optional(),
   config: matching(ACCEPTED.config, PATTERNS.plain).optional(),
   images: list(ACCEPTED.images, parseCommaOrLines, (entry) => (PATTERNS.name.test(entry) ? entry : null)).default([]),
+  dockerfiles: list(ACCEPTED.dockerfiles, parseCommaOrLines, (entry) =>
+    PATTERNS.path.test(entry) ? entry : null,
+  ).default([]),
+  'bake-files': list(ACCEPTED['bake-files'], parseCommaOrLines, (entry) =>
+    PATTERNS.bakeFile.test(entry) ? entry : null,
+  ).default([]),
+  'bake-targets': list(ACCEPTED['bake-targets'], parseCommaOrLines, (entry) =>
+    PATTERNS.id.test(entry) ? entry : null,
+  ).default([]),
   image: reference(ACCEPTED.image).optional(),
   context: matching(ACCEPTED.context, PATTERNS.context).default(DEFAULTS.context),
   file: matching(ACCEPTED.file, PATTERNS.plain).optional(),
@@ -256,6 +301,7 @@ const schema = z.strictObject({
     (value) => BASELINES.find((known) => known === value) ?? parseReference(value),
   ).default(DEFAULTS.baseline),
   'base-ref': matching(ACCEPTED['base-ref'], PATTERNS.ref).optional(),
+  untouched: oneOf(ACCEPTED.untouched, CHOICES.untouched).default(DEFAULTS.untouched),
   record: oneOf(ACCEPTED.record, CHOICES.record).default(DEFAULTS.record),
   'data-branch': matching(ACCEPTED['data-branch'], PATTERNS.branch).default(DEFAULTS['data-branch']),
   comment: oneOf(ACCEPTED.comment, CHOICES.comment).default(DEFAULTS.comment),
@@ -330,6 +376,10 @@ export function inputsOf(given: GivenValues): Inputs {
   return {
     name: data.name ?? null,
     images: data.images,
+    dockerfiles: data.dockerfiles,
+    bakeFiles: data['bake-files'],
+    bakeTargets: data['bake-targets'],
+    bake: null,
     image: data.image ?? null,
     context: data.context,
     file: data.file ?? null,
@@ -355,6 +405,7 @@ export function inputsOf(given: GivenValues): Inputs {
     acceptLabel: data['accept-label'].toLowerCase() === 'off' ? null : data['accept-label'],
     baseline: data.baseline,
     baseRef: data['base-ref'] ?? null,
+    untouched: data.untouched,
     record: data.record,
     dataBranch: data['data-branch'],
     comment: data.comment,
@@ -448,7 +499,7 @@ function tell({ budget, words }: Contradiction, place: Place | null): string {
 }
 
 function contradictions(data: z.output<typeof schema>): Contradiction[] {
-  const problems = [...imageContradictions(data), ...budgetContradictions(data)]
+  const problems = [...foundContradictions(data), ...imageContradictions(data), ...budgetContradictions(data)]
   const say = (name: InputName, words: string): void => void problems.push({ name, budget: null, words })
   if (data['max-size'] !== undefined && !data.metrics.includes('size'))
     say('max-size', '`max-size` limits the size, but `metrics` is `download-size` alone; add `size`.')
@@ -476,6 +527,21 @@ function contradictions(data: z.output<typeof schema>): Contradiction[] {
   const both = data.secrets.find(({ key }) => data['secret-files'].some((other) => other.key === key))
   if (both) say('secret-files', `\`secrets\` and \`secret-files\` both have \`${both.key}\`; leave one of the two out.`)
   return problems
+}
+
+/** Inputs that find images. */
+export const FINDING = ['dockerfiles', 'bake-files', 'bake-targets'] as const satisfies InputName[]
+
+/** What is one image's beside what finds several. */
+function foundContradictions(data: z.output<typeof schema>): Contradiction[] {
+  const finding = FINDING.find((name) => data[name].length > 0)
+  if (finding === undefined) return []
+  const own = (['image', 'file', 'target'] as const).filter((name) => data[name] !== undefined)
+  return own.map((name) => ({
+    name,
+    budget: null,
+    words: `\`${name}\` is one image's, and \`${finding}\` finds several; leave one of the two out.`,
+  }))
 }
 
 /** Budgets on what is not measured, or limited already, or has nothing to grow from. */

@@ -36,6 +36,17 @@ export function artifactName(names: readonly string[], platforms: readonly strin
 }
 
 /**
+ * The name of one of several Dockerfiles, by its path from the repository's top: its folder (`services/api`), with the file's name where
+ * that is not `Dockerfile`; `repository` stands for the top folder.
+ */
+export function nameOfDockerfile(repository: string, path: string): string {
+  const folder = posix.dirname(path)
+  const file = posix.basename(path)
+  const place = folder === '.' ? repository : folder
+  return atMost(file === 'Dockerfile' ? place : `${place}/${file}`)
+}
+
+/**
  * The name of an image that is measured where it lies: the repository's without registry, tag and digest (`acme/api`, `node`), or the
  * name of the file or folder. The same for every version of an image, for it keys the comment.
  */
@@ -53,7 +64,8 @@ export function nameOfReference(reference: ImageReference): string {
   return atMost(file.replace(/(?:\.tar)?(?:\.gz|\.zst)?$/, '') || 'image')
 }
 
-function atMost(name: string): string {
+/** At most as many characters as a name has; a longer one ends in a hash of the whole. */
+export function atMost(name: string): string {
   if (name.length <= LONGEST) return name
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 8)
   return `${name.slice(0, LONGEST - 1 - hash.length)}~${hash}`

@@ -127,7 +127,8 @@ function notAccepted(check: Check): Check {
   return { ...check, status: check.status === 'waived' ? 'over' : check.status, accepted: null }
 }
 
-function verdictOfImage({ error, head }: ImageReport, checks: readonly Check[]): Verdict {
+function verdictOfImage({ untouched, error, head }: ImageReport, checks: readonly Check[]): Verdict {
+  if (untouched) return 'within'
   return error !== null || head === null ? 'error' : verdictOf(checks)
 }
 
@@ -277,65 +278,77 @@ function makeSchemas() {
     added: bytes,
   })
 
-  const image = z.strictObject({
-    name: z.string().min(1).max(200),
-    platform: z.string().max(200).nullable(),
-    verdict,
-    error: z
-      .strictObject({
-        kind: z.enum(['input', 'precondition', 'git', 'build', 'measure', 'missing', 'cancelled', 'internal']),
-        message: output,
-        remedy: output.nullable(),
-        file: words,
-        line,
-        instruction: words,
-      })
-      .nullable(),
-    engine: z
-      .strictObject({
-        driver: text,
-        store: z.enum(['classic', 'containerd', 'buildkit']),
-        version: text,
-        buildx: text,
-      })
-      .nullable(),
-    source: z.strictObject({ reference: text, digest: words }).nullable(),
-    head: totals,
-    base: totals,
-    change: totalsChange,
-    sizeFrom: z.enum(['content', 'engine']).nullable(),
-    unmeasured: z.strictObject({ size: words, downloadSize: words }),
-    unlikeDownloads: words,
-    baseline: z.strictObject({
-      kind: z.enum(['record', 'build', 'image', 'none']),
-      commit: words,
-      ref: words,
-      // May have what a tool printed.
-      reason: output.nullable(),
-      record: z.strictObject({ commit: text, at: text, behind: count }).nullable(),
-      passedOver: output.nullable(),
-    }),
-    baseImage: z
-      .strictObject({
-        before: baseImage,
-        after: baseImage,
-        change: z.enum(['unchanged', 'changed', 'unknown']),
-        doing: z.enum(['change', 'drift']).nullable(),
-        growth: z.strictObject({ size: amount.nullable(), downloadSize: amount.nullable(), layers: amount }).nullable(),
-        why,
-      })
-      .nullable(),
-    layerChanges: listOf(layerChange, MAX_LAYERS),
-    packages: listOf(packageChange, 100).nullable(),
-    warnings: listOf(z.strictObject({ rule: text, message: text, line, url: words }), 100),
-    findings: listOf(finding),
-    checks: listOf(check),
-    trend: listOf(z.strictObject({ commit: text, at: text, size: bytes, downloadSize: bytes, layers: count }), 20),
-    ratchets: listOf(
-      z.strictObject({ budget: z.enum(['max-size', 'max-download-size']), limit: count, proposed: count }),
-      10,
-    ),
-  })
+  const image = z
+    .strictObject({
+      name: z.string().min(1).max(200),
+      platform: z.string().max(200).nullable(),
+      verdict,
+      error: z
+        .strictObject({
+          kind: z.enum(['input', 'precondition', 'git', 'build', 'measure', 'missing', 'cancelled', 'internal']),
+          message: output,
+          remedy: output.nullable(),
+          file: words,
+          line,
+          instruction: words,
+        })
+        .nullable(),
+      untouched: z.boolean(),
+      engine: z
+        .strictObject({
+          driver: text,
+          store: z.enum(['classic', 'containerd', 'buildkit']),
+          version: text,
+          buildx: text,
+        })
+        .nullable(),
+      source: z.strictObject({ reference: text, digest: words }).nullable(),
+      head: totals,
+      base: totals,
+      change: totalsChange,
+      sizeFrom: z.enum(['content', 'engine']).nullable(),
+      unmeasured: z.strictObject({ size: words, downloadSize: words }),
+      unlikeDownloads: words,
+      baseline: z.strictObject({
+        kind: z.enum(['record', 'build', 'image', 'none']),
+        commit: words,
+        ref: words,
+        // May have what a tool printed.
+        reason: output.nullable(),
+        record: z.strictObject({ commit: text, at: text, behind: count }).nullable(),
+        passedOver: output.nullable(),
+      }),
+      baseImage: z
+        .strictObject({
+          before: baseImage,
+          after: baseImage,
+          change: z.enum(['unchanged', 'changed', 'unknown']),
+          doing: z.enum(['change', 'drift']).nullable(),
+          growth: z
+            .strictObject({ size: amount.nullable(), downloadSize: amount.nullable(), layers: amount })
+            .nullable(),
+          why,
+        })
+        .nullable(),
+      layerChanges: listOf(layerChange, MAX_LAYERS),
+      packages: listOf(packageChange, 100).nullable(),
+      warnings: listOf(z.strictObject({ rule: text, message: text, line, url: words }), 100),
+      findings: listOf(finding),
+      checks: listOf(check),
+      trend: listOf(z.strictObject({ commit: text, at: text, size: bytes, downloadSize: bytes, layers: count }), 20),
+      ratchets: listOf(
+        z.strictObject({ budget: z.enum(['max-size', 'max-download-size']), limit: count, proposed: count }),
+        10,
+      ),
+    })
+    // Of what was not built there are no figures.
+    .refine(
+      ({ untouched, error, head, base, checks }) =>
+        !untouched || [error, head, base, checks[0] ?? null].every((each) => each === null),
+      {
+        path: ['untouched'],
+      },
+    )
 
   const outer = z.strictObject({
     schema: z.literal(1),

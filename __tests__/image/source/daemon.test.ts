@@ -4,6 +4,7 @@ import type { Exec, ExecOptions, ExecResult } from '../../../src/exec.ts'
 import { CouldNotMeasure, type Failure } from '../../../src/failure.ts'
 import { createLayerContents } from '../../../src/image/layer/contents.ts'
 import { createDaemonSource } from '../../../src/image/source/daemon.ts'
+import { imagesByCommand } from '../../../src/image/source/engine-images.ts'
 import { startReceiver, type Receiver } from '../../../src/image/source/receiver.ts'
 import type { SourceImage, Wanted } from '../../../src/image/source/source.ts'
 import { digest } from '../../support/measurements.ts'
@@ -82,12 +83,13 @@ class FakeEngine {
   images(wanted: Partial<Wanted> = {}): Promise<SourceImage[]> {
     return createDaemonSource('api:1', {
       exec: this.exec,
-      tidyUp: () => this.exec,
+      engine: imagesByCommand(this.exec, () => this.exec),
       saveImage: () => {
         this.calls.push('save')
         return Readable.from([Buffer.alloc(1024)])
       },
       receiver,
+      unpushed: new Map(),
       warn: (text) => void this.warnings.push(text),
     }).images({ platforms: [], contents: null, downloadSizes: false, ...wanted })
   }
@@ -105,10 +107,9 @@ describe('an image of the engine', () => {
     const contents = createLayerContents(new AbortController().signal)
     const [image] = await engine.images({ contents })
     expect(image!.packed!.layers.map(({ size }) => size)).toEqual([layer.packed.length])
-    expect(contents.get(layer.diffId)).toMatchObject({
-      size: 1000,
-      entries: [{ kind: 'file', path: '/a', size: 1000 }],
-    })
+    const { size, entries } = contents.get(layer.diffId)!
+    expect(size).toBe(1000)
+    expect([...entries!]).toMatchObject([{ kind: 'file', path: '/a', size: 1000 }])
     expect(engine.calls.slice(2)).toEqual(['tag', 'push', 'image rm'])
     expect(engine.pushes[0]!.env).toEqual({ DOCKER_CONTENT_TRUST: undefined })
     await expect(image!.openLayer(0)).rejects.toThrow(

@@ -4,13 +4,15 @@ import type { Exec, OpenOutput } from '../../exec.ts'
 import type { ImageReference } from '../../inputs/reference.ts'
 import { dockerArchive, ociArchive } from './archive.ts'
 import { createCredentials } from './credentials.ts'
-import { createDaemonSource } from './daemon.ts'
+import { createDaemonSource, receiveBuilt } from './daemon.ts'
+import { imagesByCommand, imagesBySocket, type EngineImages } from './engine-images.ts'
 import { createSaveImage } from './engine-save.ts'
+import { createFindSocket } from './engine-socket.ts'
 import { ociLayout } from './layout.ts'
-import { startReceiver, type Receiver } from './receiver.ts'
+import { startReceiver, type KnownLayers, type Receiver } from './receiver.ts'
 import { createRegistryClient } from './registry-client.ts'
 import { createRegistrySource } from './registry.ts'
-import type { Source } from './source.ts'
+import type { Source, SourceImage, Wanted } from './source.ts'
 
 /** What reading from places takes. */
 export type PlacesDeps = {
@@ -29,23 +31,46 @@ export type PlacesDeps = {
   clock: Clock
   /** Told in the log: why something is not measured. */
   warn: (text: string) => void
+  /** What engines have pushed to others of these. */
+  layers?: KnownLayers
+}
+
+/** A name for an image that is to be built in the Docker engine, and the way to have it from there at once, or null. */
+export type BuildPlace = {
+  name: string
+  receive: (store: 'classic' | 'containerd', wanted: Wanted) => Promise<SourceImage[] | null>
 }
 
 /** Opens places by reference; what they share (a registry's connections, the registry that an engine pushes to) lives until `close`. */
-export type Places = { open: (reference: ImageReference) => Source; close: () => Promise<void> }
+export type Places = {
+  open: (reference: ImageReference) => Source
+  /** The Docker engine, to be asked of its images. */
+  engine: () => Promise<EngineImages>
+  /** See receiveBuilt. */
+  openBuild: () => Promise<BuildPlace>
+  close: () => Promise<void>
+}
 
 /** One for a run. Nothing is opened before it is needed. */
 export function createPlaces(deps: PlacesDeps): Places {
   const { exec, openOutput, tidyUp, env, home, cwd, signal, clock, warn } = deps
   const client = createRegistryClient({ credentials: createCredentials(exec, env, home), signal, clock })
-  const saveImage = createSaveImage(exec, openOutput, signal)
+  const findSocket = createFindSocket(exec, signal)
+  const saveImage = createSaveImage(findSocket, openOutput, signal)
   let receiver: Promise<Receiver> | undefined
+  const openReceiver = (): Promise<Receiver> => (receiver ??= startReceiver(deps.layers))
+  const unpushed = new Map<string, string>()
+
+  async function engine(): Promise<EngineImages> {
+    // A run that was stopped before has still to take away what it made.
+    const socket = await findSocket().catch(() => null)
+    return socket === null ? imagesByCommand(exec, tidyUp) : imagesBySocket(socket, signal)
+  }
 
   function openDaemon(name: string): Source {
     return {
       images: async (wanted) => {
-        receiver ??= startReceiver()
-        const surroundings = { exec, saveImage, tidyUp, receiver: await receiver, warn }
+        const surroundings = { exec, engine: await engine(), saveImage, receiver: await openReceiver(), unpushed, warn }
         return createDaemonSource(name, surroundings).images(wanted)
       },
       close: () => Promise.resolve(),
@@ -65,6 +90,16 @@ export function createPlaces(deps: PlacesDeps): Places {
           return ociArchive(resolve(cwd, reference.path), reference.name)
         case 'oci':
           return ociLayout(resolve(cwd, reference.path), reference.name)
+      }
+    },
+    engine,
+    openBuild: async () => {
+      const own = await openReceiver()
+      const name = own.reserve()
+      return {
+        name,
+        receive: async (store, wanted) =>
+          receiveBuilt(name, store, { engine: await engine(), receiver: own, unpushed }, wanted),
       }
     },
     close: async () => {
