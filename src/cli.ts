@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 import { tmpdir } from 'node:os'
-import { helpText, readCommand, type Command } from './inputs/command-line.ts'
+import { helpText, readCommand, type Command, type InitCommand } from './inputs/command-line.ts'
 import { systemClock } from './clock.ts'
 import { configure, configureHistory } from './configure.ts'
 import { createExec, createOpenOutput, interruption } from './exec.ts'
 import { toFailure } from './failure.ts'
+import type { FindWorld } from './find-images.ts'
+import { init, WORKFLOW } from './init.ts'
 import { showHistory } from './show-history.ts'
 import type { Inputs } from './inputs/inputs.ts'
 import type { Log } from './log.ts'
@@ -15,6 +17,7 @@ import { renderJson } from './report/json.ts'
 import { exitCodeOf, reportFailure } from './report/assemble.ts'
 import { renderTerminal } from './report/terminal.ts'
 import { run } from './run.ts'
+import type { Surroundings, World } from './sides.ts'
 import { version } from './version.ts'
 
 keepMemoryLow()
@@ -74,6 +77,66 @@ function localRecords({ baseline, dataBranch }: Inputs): Records {
   return openLocalRecords(world, dataBranch, { fetch: baseline === 'record' })
 }
 
+function findWorld(): FindWorld {
+  return {
+    exec: createExec(env, signal),
+    cwd: process.cwd(),
+    temporary: tmpdir(),
+    uncommitted: 'measure',
+    repositoryName: null,
+    credentials: null,
+  }
+}
+
+function surroundings(): Surroundings {
+  return {
+    cwd: process.cwd(),
+    temporary: tmpdir(),
+    base: { kind: 'none', reason: 'none is asked for' },
+    baseMustExist: false,
+    pushed: null,
+    uncommitted: 'measure',
+    // What runs of the default branch take out of build arguments.
+    volatile: ['main', 'master'],
+    committedAt: null,
+    repositoryName: null,
+    repositoryUrl: null,
+    runUrl: null,
+    credentials: null,
+  }
+}
+
+function worldOf(verbose: boolean, records: Records | null): World {
+  return {
+    createExec: (stop) => createExec(env, stop),
+    createOpenOutput: (stop) => createOpenOutput(env, stop),
+    env,
+    clock: systemClock,
+    log: terminalLog(verbose),
+    records,
+    askWaivers: null,
+    signal,
+  }
+}
+
+/** The file alone on standard output where it is only shown; what to do next where it was written. */
+async function writeFirstFile(command: InitCommand): Promise<number> {
+  const { text, path, failed } = await init(command, surroundings(), worldOf(command.verbose, null), findWorld())
+  if (failed > 0)
+    warn(`${failed} ${failed === 1 ? 'image' : 'images'} could not be measured: see the comments in the file.`)
+  if (path === null) {
+    stdout.write(text)
+    return 0
+  }
+  stdout.write(`Written: ${path}
+
+Look at its caps, and commit it. Then \`image-budget check\` compares a branch with its base, and this workflow,
+.github/workflows/image-budget.yml, does it on each pull request:
+
+${WORKFLOW}`)
+  return 0
+}
+
 async function main(command: Command): Promise<number> {
   if (command.kind === 'help') stdout.write(helpText(stdout.columns ?? 100))
   if (command.kind === 'version') stdout.write(`${version}\n`)
@@ -84,45 +147,20 @@ async function main(command: Command): Promise<number> {
     const world = { exec, openOutput, cwd: process.cwd(), warn }
     stdout.write(await showHistory({ ...command, values }, world, terminal))
   }
+  if (command.kind === 'init') return writeFirstFile(command)
   if (command.kind !== 'check') return 0
   // Two images that somebody compares are none of the repository's, unless its file is named.
-  const checkout = {
-    exec: createExec(env, signal),
-    cwd: process.cwd(),
-    isFound: !command.mustExist,
-    temporary: tmpdir(),
-    uncommitted: 'measure' as const,
-    repositoryName: null,
-    credentials: null,
-  }
+  const checkout = { ...findWorld(), isFound: !command.mustExist }
   const { images, common: inputs } = await configure(command.values, checkout)
+  const records = command.mustExist ? null : localRecords(inputs)
   const { report } = await run(
     images,
     {
-      cwd: process.cwd(),
-      temporary: tmpdir(),
+      ...surroundings(),
       base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
       baseMustExist: command.mustExist,
-      pushed: null,
-      uncommitted: 'measure',
-      // What runs of the default branch take out of build arguments.
-      volatile: ['main', 'master'],
-      committedAt: null,
-      repositoryName: null,
-      repositoryUrl: null,
-      runUrl: null,
-      credentials: null,
     },
-    {
-      createExec: (stop) => createExec(env, stop),
-      createOpenOutput: (stop) => createOpenOutput(env, stop),
-      env,
-      clock: systemClock,
-      log: terminalLog(command.verbose),
-      records: command.mustExist ? null : localRecords(inputs),
-      askWaivers: null,
-      signal,
-    },
+    worldOf(command.verbose, records),
   )
   if (command.json) {
     for (const { error } of report.images) {

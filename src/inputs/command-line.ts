@@ -22,7 +22,19 @@ export type Command =
       verbose: boolean
     }
   | HistoryCommand
+  | InitCommand
   | { kind: 'help' | 'version' }
+
+/** What `init` is asked for. */
+export type InitCommand = {
+  kind: 'init'
+  /** A file that is there already is written anew. */
+  force: boolean
+  /** The file is only shown. */
+  dryRun: boolean
+  verbose: boolean
+  builder: string | null
+}
 
 /** What `history` is asked for. */
 export type HistoryCommand = {
@@ -57,6 +69,12 @@ const HISTORY_OPTIONS = {
   offline: { type: 'boolean' },
 } as const
 
+/** The options that `init` has and nothing else. */
+const INIT_OPTIONS = { force: { type: 'boolean' }, 'dry-run': { type: 'boolean' } } as const
+
+/** All options of `init`. */
+const OF_INIT = ['dry-run', 'force', 'builder', 'verbose']
+
 /** All options of `history`. */
 const OF_HISTORY = ['name', 'platform', 'last', 'csv', 'json', 'config', 'data-branch', 'offline']
 
@@ -73,6 +91,7 @@ export function readCommand(argv: string[]): Command {
     options: {
       ...OWN_OPTIONS,
       ...HISTORY_OPTIONS,
+      ...INIT_OPTIONS,
       ...Object.fromEntries(inputOptions.map((name) => [name, { type: 'string' as const, multiple: true as const }])),
     },
     strict: false,
@@ -86,6 +105,7 @@ export function readCommand(argv: string[]): Command {
   const problems: string[] = []
   const [command, ...more] = positionals
   if (command === 'history') return readHistory(given, more)
+  if (command === 'init') return readInit(given, more)
   const values: Record<string, string> = {}
   if (command === 'check') {
     if (more[0] !== undefined) values['context'] = more[0]
@@ -109,7 +129,7 @@ export function readCommand(argv: string[]): Command {
       )
   } else {
     problems.push(
-      `\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\` and \`image-budget history\` are.`,
+      `\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\`, \`image-budget history\` and \`image-budget init\` are.`,
     )
   }
   for (const { name, rawName, value } of given) {
@@ -172,18 +192,34 @@ function readHistory(given: Given[], more: string[]): HistoryCommand {
   }
 }
 
-/** The rest of the sentence on what is no option of `history`. */
-function noOption(name: string): string {
+/** The options of `init`; `more`: what stands there besides. */
+function readInit(given: Given[], more: string[]): InitCommand {
+  const problems = more.map((text) => `\`${onOneLine(text)}\` is one argument too many; \`init\` takes options alone.`)
+  let builder: string | null = null
+  for (const { name, rawName, value } of given) {
+    if (!OF_INIT.includes(name)) problems.push(`\`${rawName}\` ${noOption(name, 'init', OF_INIT)}`)
+    else if (name !== 'builder' && value !== undefined) problems.push(`\`${rawName}\` takes no value.`)
+    else if (name === 'builder' && !value) problems.push(`\`${rawName}\` takes a value.`)
+    else if (name === 'builder') builder = value ?? null
+  }
+  refuse(problems)
+  const has = (option: string): boolean => given.some(({ name }) => name === option)
+  return { kind: 'init', force: has('force'), dryRun: has('dry-run'), verbose: has('verbose'), builder }
+}
+
+/** The rest of the sentence on what is no option of a command. */
+function noOption(name: string, command = 'history', options = OF_HISTORY): string {
   const isKnown = Object.hasOwn(OWN_OPTIONS, name) || inputOptions.some((known) => known === name)
   if (isKnown)
-    return `has no place in \`history\`, which takes ${OF_HISTORY.map((each) => `\`--${each}\``).join(', ')}.`
-  const near = closestMatch(name.slice(0, 100), OF_HISTORY, { maxDistance: 2 })
+    return `has no place in \`${command}\`, which takes ${options.map((each) => `\`--${each}\``).join(', ')}.`
+  const near = closestMatch(name.slice(0, 100), options, { maxDistance: 2 })
   return `is not an option${near === undefined ? '.' : `; did you mean \`--${near}\`?`}`
 }
 
 /** The end of the sentence on an unknown option. */
 function hint(name: string): string {
   const near = nearestInput(name)
+  if (near === null && Object.hasOwn(INIT_OPTIONS, name)) return ' of this command; `init` has it.'
   if (near === null) return Object.hasOwn(HISTORY_OPTIONS, name) ? ' of this command; `history` has it.' : '.'
   return WORKFLOW_ONLY.has(near)
     ? `: on a terminal there is no pull request to comment on, and nothing to record.`
@@ -221,12 +257,15 @@ Usage: image-budget check [OPTIONS] [CONTEXT]
        image-budget history [--name NAME] [--platform OS/ARCH] [--last N]
                             [--csv | --json] [--config FILE]
                             [--data-branch BRANCH] [--offline]
+       image-budget init [--dry-run] [--force] [--builder NAME]
 
 ${wrap('check builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and checks them against the budgets.', Math.min(width, 100)).join('\n')}
 
 ${wrap('diff compares two images where they lie: docker://NAME (a registry), docker-daemon:NAME (the Docker engine), docker-archive:FILE, oci-archive:FILE, oci:FOLDER.', Math.min(width, 100)).join('\n')}
 
 ${wrap('history shows how the images of the default branch have grown: what the action recorded on the data branch, asking the remote of the repository for it. Nothing is built or measured.', Math.min(width, 100)).join('\n')}
+
+${wrap('init builds and measures the images of the repository, those of its bake file and its other committed Dockerfiles, and writes a first .github/image-budget.yml of what they have.', Math.min(width, 100)).join('\n')}
 
 Examples:
   image-budget check --max-size "160 MB"
@@ -252,6 +291,11 @@ ${option('--json', 'Print every figure as JSON (docs/history.md).')}
 ${option('--config FILE', 'Budget file that may name the branch. Default: .github/image-budget.yml.')}
 ${option('--data-branch BRANCH', 'Branch that has the records. Default: that of the budget file, or image-budget.')}
 ${option('--offline', 'Do not ask the remote: show what the last fetch brought.')}
+
+Options of init:
+${option('--dry-run', 'Print the file, and write none.')}
+${option('--force', 'Write it anew where there is one.')}
+${option('--builder NAME', 'Same as for check.')}
 
 Options of all:
 ${option('-h, --help', 'Print this help.')}
