@@ -3,7 +3,14 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { configure, type Configured, configureHistory } from '../src/configure.ts'
+import {
+  configure,
+  type Configured,
+  configureHistory,
+  configureReports,
+  ownerOfRemote,
+  type Remote,
+} from '../src/configure.ts'
 import { createExec } from '../src/exec.ts'
 import type { Inputs } from '../src/inputs/inputs.ts'
 import { createRepository, type TestRepository } from './support/repository.ts'
@@ -37,8 +44,12 @@ async function alone(result: Promise<Configured>): Promise<Inputs> {
   return common
 }
 
-const configured = (values: Record<string, string> = {}, folder = '.', isFound = true): Promise<Inputs> =>
-  alone(configure(values, { ...world, cwd: join(repository.dir, folder), isFound }))
+const configured = (
+  values: Record<string, string> = {},
+  folder = '.',
+  isFound = true,
+  remote: Remote | null = null,
+): Promise<Inputs> => alone(configure(values, { ...world, cwd: join(repository.dir, folder), isFound, remote }))
 
 const sizeOf = async (inputs: Promise<Inputs>): Promise<number | null> => (await inputs).limits.maxSize
 
@@ -57,10 +68,14 @@ describe('the budget file', () => {
   it('is that of the repository that is measured', async () => {
     write({ [FILE]: 'max-size: 1 MB\n' })
     expect(
-      await sizeOf(alone(configure({ context: repository.dir }, { ...world, cwd: elsewhere, isFound: true }))),
+      await sizeOf(
+        alone(configure({ context: repository.dir }, { ...world, cwd: elsewhere, isFound: true, remote: null })),
+      ),
     ).toBe(1_000_000)
     write({ [FILE]: 'max-size: 3 MB\n' }, elsewhere)
-    expect(await sizeOf(alone(configure({}, { ...world, cwd: elsewhere, isFound: true })))).toBe(3_000_000)
+    expect(await sizeOf(alone(configure({}, { ...world, cwd: elsewhere, isFound: true, remote: null })))).toBe(
+      3_000_000,
+    )
   })
 
   it('may have another name, which is a path from the working directory', async () => {
@@ -140,9 +155,75 @@ describe('a file that a pull request made', () => {
   })
 })
 
+describe('a budget file that extends another', () => {
+  const asked: unknown[] = []
+  /** The file of another repository, or why there is none. */
+  const remote = (text: string | null, owner: string | null = 'Acme'): Remote => ({
+    owner: () => Promise.resolve(owner),
+    read: (file) => {
+      asked.push(file)
+      return Promise.resolve(
+        text === null ? { bytes: null, why: 'which is not there' } : { bytes: Buffer.from(text), why: null },
+      )
+    },
+  })
+  const extended = (text: string | null, own = '', owner: string | null = 'Acme'): Promise<Inputs> => {
+    write({ [FILE]: `extends: acme/.github/image-budget.yml@v1\n${own}` })
+    return configured({ 'max-layers': '3' }, '.', true, remote(text, owner))
+  }
+
+  it('has its values where it has none of its own, below its images’ and the inputs', async () => {
+    expect(await extended('max-size: 1 MB\nmax-layers: 9\nmax-increase: 2%\n', 'max-increase: 1 MB\n')).toMatchObject({
+      limits: { maxSize: 1_000_000, maxLayers: 3, maxIncrease: { limit: 1_000_000, unit: 'bytes' } },
+    })
+    expect(asked.at(-1)).toMatchObject({ owner: 'acme', repository: '.github', path: 'image-budget.yml', ref: 'v1' })
+    expect(await extended('max-size: 1 MB\n', 'images: [{ name: a, max-size: 2 MB }]\n')).toMatchObject({
+      limits: { maxSize: 2_000_000 },
+    })
+  })
+
+  it.each<[string, string | null, string, string | null]>([
+    ['which is not there', null, '', 'Acme'],
+    ['and this repository is other’s: it takes a file of the same owner.', '', '', 'other'],
+    ['and whose this repository is is not known.', '', '', null],
+    ['which extends another file itself; only one is read.', 'extends: acme/b/c.yml\n', '', 'Acme'],
+    ['which has a list of images; only what is for all images can be extended.', 'images: [{ name: a }]\n', '', 'Acme'],
+    ['acme/.github/image-budget.yml@v1, line 1: unknown key `max_size`', 'max_size: 1 MB\n', '', 'Acme'],
+  ])('is an error where it cannot be had, or is not what it should be: %s', async (words, text, own, owner) => {
+    await expect(extended(text, own, owner)).rejects.toThrow(words)
+  })
+
+  it.each([
+    'acme',
+    'acme/x',
+    '../x/y.yml',
+    'acme/../y.yml',
+    'acme/x/../../y.yml',
+    'acme/x//y.yml',
+    'https://x/y/z',
+    'acme/x/y@',
+  ])('takes no %s', async (text) => {
+    write({ [FILE]: `max-size: 1 MB\nextends: "${text}"\n` })
+    await expect(configured()).rejects.toThrow(`${FILE}, line 2: \`extends\` has \`${text}\`; it takes`)
+  })
+
+  it('is of the owner that the clone’s remote has', async () => {
+    const ownerOf = async (address: string): Promise<string | null> => {
+      repository.git('remote', 'add', 'origin', address)
+      const owner = await ownerOfRemote(exec, repository.dir)
+      repository.git('remote', 'remove', 'origin')
+      return owner
+    }
+    expect(await ownerOf('https://github.com/acme/shop.git')).toBe('acme')
+    expect(await ownerOf('git@github.com:acme/shop.git')).toBe('acme')
+    expect(await ownerOf('ssh://git@ghe.example/acme/shop')).toBe('acme')
+    expect(await ownerOfRemote(exec, repository.dir)).toBeNull()
+  })
+})
+
 describe('history', () => {
   const branchOf = async (values: Record<string, string>): Promise<string | undefined> =>
-    (await configureHistory(values, { exec, cwd: repository.dir, isFound: true }))['data-branch']
+    (await configureHistory(values, { exec, cwd: repository.dir, isFound: true, remote: null }))['data-branch']
 
   it('has the branch of the file: of the image, where it is one of the file’s, else of all', async () => {
     expect(await branchOf({})).toBeUndefined()
@@ -152,7 +233,9 @@ describe('history', () => {
     expect(await branchOf({ name: 'gone' })).toBe('sizes')
     expect(await branchOf({ name: 'b', 'data-branch': 'mine' })).toBe('mine')
     expect(await branchOf({ config: 'off' })).toBeUndefined()
-    expect(await configureHistory({ name: 'a', config: FILE }, { exec, cwd: repository.dir, isFound: true })).toEqual({
+    expect(
+      await configureHistory({ name: 'a', config: FILE }, { exec, cwd: repository.dir, isFound: true, remote: null }),
+    ).toEqual({
       name: 'a',
       'data-branch': 'sizes',
     })
@@ -175,7 +258,14 @@ describe('images that are found', () => {
     return Promise.resolve({ exitCode: 0, stdout: JSON.stringify(printed), stderr: '' })
   }
   const find = (values: Record<string, string>, folder = '.', more: Partial<typeof world> = {}): Promise<Configured> =>
-    configure(values, { ...world, exec: answering, ...more, cwd: join(repository.dir, folder), isFound: true })
+    configure(values, {
+      ...world,
+      exec: answering,
+      ...more,
+      cwd: join(repository.dir, folder),
+      isFound: true,
+      remote: null,
+    })
   const commit = (file = ''): void => {
     folders = []
     repository.commit({
@@ -298,5 +388,52 @@ describe('images that are found', () => {
   ])('are an error where they are not there, or said twice: %j %j', async (values, file, message) => {
     commit(file)
     await expect(find(values)).rejects.toThrow(message)
+  })
+})
+
+describe('a run that reads reports', () => {
+  const reports = (values: Record<string, string> = {}, cwd = repository.dir) =>
+    configureReports({ mode: 'report', 'github-token': 'x', ...values }, { exec, cwd, isFound: true, remote: null })
+  const LIST = 'fail: false\nimages:\n  - name: api\n    fail: true\n  - name: worker\n'
+
+  it('needs no checkout: what is not given has its default, and no image is expected', async () => {
+    const { common, expected, fails } = await reports({}, elsewhere)
+    expect(common).toMatchObject({ mode: 'report', reports: ['image-budget-reports'], comment: 'on-change' })
+    expect(expected).toEqual([])
+    expect(fails('api')).toBe(true)
+    expect((await reports({ fail: 'false' }, elsewhere)).fails('api')).toBe(false)
+  })
+
+  it('expects the images of the budget file, and goes by what it says of failing', async () => {
+    write({ [FILE]: LIST })
+    const { expected, fails } = await reports()
+    expect(expected).toEqual(['api', 'worker'])
+    expect(['api', 'worker', 'another'].map(fails)).toEqual([true, false, false])
+    expect((await reports({ fail: 'true' })).fails('worker')).toBe(true)
+  })
+
+  it('expects those that are named instead, in the file or not', async () => {
+    write({ [FILE]: LIST })
+    expect((await reports({ images: 'worker, web\nworker' })).expected).toEqual(['worker', 'web'])
+    expect((await reports({ name: 'web' }, elsewhere)).expected).toEqual(['web'])
+    await expect(reports({ name: 'web', images: 'api' })).rejects.toThrow('`name` and `images` are both given')
+  })
+
+  it('is given nothing that says what or how to measure', async () => {
+    await expect(reports({ 'max-size': '1 MB', context: '.', comment: 'x' })).rejects.toThrow(
+      [
+        '3 inputs are not valid:',
+        '- `comment` has `x`; it takes `on-change`, `always`, `off`.',
+        '- `max-size` is given, but with `mode: report` nothing is measured: it has no effect.',
+        '- `context` is given, but with `mode: report` nothing is measured: it has no effect.',
+      ].join('\n'),
+    )
+    // In the file it is for the jobs that measure.
+    write({ [FILE]: 'max-size: 1 MB\ncontext: app\n' })
+    await expect(reports()).resolves.toMatchObject({ expected: [] })
+  })
+
+  it('is given no name that is no input', async () => {
+    await expect(reports({ reprots: 'x' })).rejects.toThrow('`reprots` is not an input; did you mean `reports`?')
   })
 })

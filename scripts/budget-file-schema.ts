@@ -5,6 +5,7 @@
  */
 import { DEFAULTS, FINDING, inputNames, PATTERNS } from '../src/inputs/inputs.ts'
 import { ECOSYSTEMS, LEVELS } from '../src/inputs/budget-lines.ts'
+import { EXTENDS } from '../src/inputs/extends.ts'
 import { FILE_FORMS, type FileForm } from '../src/inputs/file-forms.ts'
 import { REFERENCE } from '../src/inputs/reference.ts'
 
@@ -182,6 +183,11 @@ export function budgetFileSchema(inputs: Record<string, { description: string }>
     type: ['object', 'null'],
     properties: {
       name: { $ref: '#/definitions/inputs/name' },
+      extends: {
+        description:
+          'A budget file of another repository of the same owner, whose values count where this one has none: `owner/repository/path.yml@ref`; without `@ref` that of the default branch.',
+        ...text(EXTENDS.source),
+      },
       ...refs(others),
       images: {
         description: 'The images of the repository, each with a name and with values of its own.',

@@ -38,34 +38,44 @@ step() {
   return "$status"
 }
 
+# run_jest COUNTS …: jest with these arguments. Adds a line `passed failed skipped` to the file COUNTS.
 run_jest() {
-  local report status=0 counts
+  local counts_file=$1 report status=0 counts
+  shift
   report=$(mktemp)
   node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js \
     --ci --runInBand --json --outputFile="$report" "$@" </dev/null >/dev/null || status=$?
   # A suite that did not load has no tests to count: it counts as one failure; so does a jest that fails for another reason.
   counts=$(node -e '
-    const report = JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8"))
+    const [, file, status] = process.argv
+    const report = JSON.parse(require("node:fs").readFileSync(file, "utf8"))
     const failed = report.numFailedTests + report.numRuntimeErrorTestSuites
-    console.log(report.numPassedTests, failed, report.numPendingTests + report.numTodoTests)' "$report" 2>/dev/null) ||
-    counts="0 1 0"
+    console.log(report.numPassedTests, failed || Number(status !== "0"), report.numPendingTests + report.numTodoTests)' \
+    "$report" "$status" 2>/dev/null) || counts="0 1 0"
   rm -f "$report"
-  read -r jest_passed jest_failed jest_skipped <<<"$counts"
-  if [ "$status" -ne 0 ] && [ "$jest_failed" -eq 0 ]; then jest_failed=1; fi
-  passed=$((passed + jest_passed)) failed=$((failed + jest_failed)) skipped=$((skipped + jest_skipped))
+  echo "$counts" >>"$counts_file"
+}
+
+count() {
+  local jest_passed jest_failed jest_skipped
+  while read -r jest_passed jest_failed jest_skipped; do
+    passed=$((passed + jest_passed)) failed=$((failed + jest_failed)) skipped=$((skipped + jest_skipped))
+  done <"$1"
 }
 
 if ! installed; then step 'install dependencies' install || finish; fi
 node_24 || { failed=1 && finish; }
 
+background=$(mktemp -d)
+trap 'rm -rf "$background"' EXIT
+
 if [ ${#jest_arguments[@]} -gt 0 ]; then
-  run_jest "${jest_arguments[@]}"
+  run_jest "$background/counts" "${jest_arguments[@]}"
+  count "$background/counts"
   finish
 fi
 
 # in_background NAME COMMAND …: starts it; `joined NAME` waits for it, shows what it printed and has its exit code.
-background=$(mktemp -d)
-trap 'rm -rf "$background"' EXIT
 declare -A jobs=()
 in_background() {
   local name=$1
@@ -112,16 +122,21 @@ if [ "$engine" = yes ]; then
   fi
 fi
 
+# In several processes one after the other: jest keeps some of each file's memory, and starting a program costs more the larger the process is.
+shards() {
+  local counts=$1 number=$2 shard
+  shift 2
+  for shard in $(seq "$number"); do run_jest "$counts" --shard="$shard/$number" "$@"; done
+}
+WITH_ENGINE='/__tests__/(engine|action|cli)/'
+without_engine() { shards "$background/without" 3 --testPathIgnorePatterns /node_modules/ '<rootDir>/build/' "$WITH_ENGINE"; }
+
 printf '\n=== jest\n'
 start=$SECONDS
-# In several processes one after the other: jest keeps some of each file's memory, and starting a program costs more the larger the process is.
-SHARDS=8
-for shard in $(seq "$SHARDS"); do
-  if [ "$engine" = yes ]; then
-    run_jest --shard="$shard/$SHARDS"
-  else
-    run_jest --shard="$shard/$SHARDS" --testPathIgnorePatterns /node_modules/ '<rootDir>/build/' '/__tests__/(engine|action|cli)/'
-  fi
-done
+# Those that wait for an engine leave the other core to those that need none.
+in_background without-engine without_engine
+[ "$engine" = no ] || shards "$background/with" 6 --testPathPatterns "$WITH_ENGINE"
+joined without-engine
+for counts in "$background"/with "$background"/without; do [ ! -e "$counts" ] || count "$counts"; done
 echo "=== jest ($((SECONDS - start)) s)"
 finish

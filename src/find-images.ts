@@ -1,6 +1,6 @@
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { isAbsolute, join, posix, relative, resolve } from 'node:path'
-import { reachable, readDefinition } from './build/bake.ts'
+import { reachable, readDefinition, takenByTarget } from './build/bake.ts'
 import { isOutside } from './build/paths.ts'
 import type { Exec } from './exec.ts'
 import { CouldNotMeasure } from './failure.ts'
@@ -182,23 +182,33 @@ async function findTargets(
       remedy: '`bake-targets` names targets and groups; `docker buildx bake --print` lists those of the default group.',
     })
   const here = seen(cwd, folder)
-  return images.map((name): FoundImage => {
-    const { platforms = [], args = new Map<string, string>() } = targets.get(name) ?? {}
-    const isKnown = platforms.length > 0 && platforms.every((platform) => PATTERNS.platform.test(platform))
-    return {
-      name,
-      origin: `the target \`${name}\``,
-      weak: new Map<InputName, Given>([
-        ['context', given(here)],
-        ...(isKnown ? [['platforms', given(platforms.join(','))] as const] : []),
-      ]),
-      own: new Map(),
-      bake: { target: name, asked: bakeTargets, files, folder: here, context: null, args: Object.fromEntries(args) },
-      dockerfiles: [...reachable(definition, name).values()].flatMap(({ context, dockerfile }) =>
-        'path' in dockerfile ? [slashed(relative(tree, resolve(run.folder, context, dockerfile.path)))] : [],
-      ),
-    }
-  })
+  return Promise.all(
+    images.map(async (name): Promise<FoundImage> => {
+      const { platforms = [], args = new Map<string, string>() } = targets.get(name) ?? {}
+      const isKnown = platforms.length > 0 && platforms.every((platform) => PATTERNS.platform.test(platform))
+      return {
+        name,
+        origin: `the target \`${name}\``,
+        weak: new Map<InputName, Given>([
+          ['context', given(here)],
+          ...(isKnown ? [['platforms', given(platforms.join(','))] as const] : []),
+        ]),
+        own: new Map(),
+        bake: {
+          target: name,
+          asked: bakeTargets,
+          files,
+          folder: here,
+          context: null,
+          args: Object.fromEntries(args),
+          taken: await takenByTarget(definition, name, run),
+        },
+        dockerfiles: [...reachable(definition, name).values()].flatMap(({ context, dockerfile }) =>
+          'path' in dockerfile ? [slashed(relative(tree, resolve(run.folder, context, dockerfile.path)))] : [],
+        ),
+      }
+    }),
+  )
 }
 
 function refuseClashes(found: readonly FoundImage[]): void {

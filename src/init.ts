@@ -50,7 +50,7 @@ export async function init(
 ): Promise<FirstFile> {
   const repository = await openRepository(finding.exec, finding.cwd)
   const path = await pathFor(repository, command)
-  const at = { ...finding, cwd: repository.root, isFound: false }
+  const at = { ...finding, cwd: repository.root, isFound: false, remote: null }
   const head = await repository.git(['rev-parse', '--verify', 'HEAD^{commit}']).catch(() => {
     throw new CouldNotMeasure('precondition', 'The repository has no commit yet.', {
       remedy: 'Commit first: images are found among the files of a commit.',

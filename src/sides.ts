@@ -38,6 +38,7 @@ import type { Recipe } from './record/record.ts'
 import type { Records } from './record/shelf.ts'
 import type { Report } from './report/report.ts'
 import { createTurns, once, type InTurn } from './turns.ts'
+import { untouchedSince, type Since } from './untouched.ts'
 
 /** What the run is told by the door it came in at. */
 export type Surroundings = {
@@ -46,6 +47,10 @@ export type Surroundings = {
   /** Folder for temporary files; what the run makes there it removes. */
   temporary: string
   base: BaseQuestion
+  /** The run is of a change that is proposed: an image that it does not touch need not be built. */
+  isProposal: boolean
+  /** Absolute paths of the budget file that was read: as it is named, and with links resolved. [] for none. */
+  budgetFiles: string[]
   /** A base image that is not there is an error (`diff`), or no comparison. */
   baseMustExist: boolean
   /** A pull request's head, where there is one. */
@@ -147,6 +152,9 @@ export type Facts = { name: string; head: Report['head'] }
 /** Told of the image's name as soon as it is known, which is before it is measured. */
 export type OnName = (name: string) => void
 
+/** An image that was not built, since nothing that it is built from has changed since this commit. */
+export type Untouched = { untouchedSince: Since }
+
 /** What was measured of both sides, one Measurement a platform. */
 export type Sides = {
   measured: Measurement[]
@@ -159,7 +167,7 @@ export type Sides = {
 }
 
 /**
- * Measures head and base: builds of the checkout's commit and of the one it is compared with, or images where they lie.
+ * Measures head and base, or finds that there is nothing to measure: builds of the checkout's commit and of the one it is compared with, or images where they lie.
  * `scratch` is a folder of the image's own; `facts` get what is found out, `onName` at once. Throws CouldNotMeasure.
  */
 export async function measureSides(
@@ -170,7 +178,7 @@ export async function measureSides(
   scratch: string,
   facts: Facts,
   onName: OnName,
-): Promise<Sides> {
+): Promise<Sides | Untouched> {
   // Stops the other side when one fails: there is nothing to compare then.
   const failed = new AbortController()
   const stop = (): void => {
@@ -202,7 +210,6 @@ export async function measureSides(
       {
         ...reading,
         exec,
-        tidyUp,
         cwd,
         scratch,
         inTurn: commons.inTurn,
@@ -224,7 +231,7 @@ export async function measureSides(
   }
 }
 
-/** Builds the checkout's commit, and beside it what it is compared with. `stop` ends what is still under way. */
+/** Builds the checkout's commit, and beside it what it is compared with; nothing where the change leaves the image alone. `stop` ends what is still under way. */
 async function measureBuilds(
   tools: Omit<Workshop, 'name' | 'checkout' | 'engine'>,
   surroundings: Surroundings,
@@ -233,17 +240,28 @@ async function measureBuilds(
   facts: Facts,
   onName: OnName,
   stop: () => void,
-): Promise<Sides> {
+): Promise<Sides | Untouched> {
   const { inputs, cwd } = tools
-  const engine = commons.engineOf(inputs.builder)
-  engine.catch(() => {})
+  const maySkip = surroundings.isProposal && inputs.untouched === 'skip'
+  const askEngine = (): Promise<Engine> => {
+    const engine = commons.engineOf(inputs.builder)
+    engine.catch(() => {})
+    return engine
+  }
+  if (!maySkip) void askEngine()
   const { checkout, head } = await commons.openCheckout(await realpath(resolve(cwd, inputs.context)).catch(() => cwd))
   const { repository } = checkout
   facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName)
-  onName(facts.name)
   const revision = await head()
   const { commit, dirty } = revision
   facts.head = { ...facts.head, commit, pushed: surroundings.pushed === commit ? null : surroundings.pushed, dirty }
+  if (maySkip) {
+    const { base, budgetFiles } = surroundings
+    const since = await untouchedSince(inputs, { checkout, head: commit, base, cwd, budgetFiles })
+    if (since !== null) return { untouchedSince: since }
+  }
+  const engine = askEngine()
+  onName(facts.name)
   const shop: Workshop = {
     ...tools,
     name: facts.name,

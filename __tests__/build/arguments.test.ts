@@ -2,14 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import {
-  buildArguments,
-  buildImage,
-  removeImage,
-  temporaryName,
-  type BuildRequest,
-  type Side,
-} from '../../src/build/build.ts'
+import { buildArguments, buildImage, temporaryName, type BuildRequest, type Side } from '../../src/build/build.ts'
 import { inTree } from '../../src/build/paths.ts'
 import type { Exec, ExecResult } from '../../src/exec.ts'
 import { parseInputs } from '../../src/inputs/inputs.ts'
@@ -320,11 +313,7 @@ describe('buildImage', () => {
       sources: null,
       warnings: [{ rule: 'WorkdirRelativePath', message: 'Relative workdir "…"', line: null, url: null }],
     })
-    const calls: string[][] = []
-    const image = temporaryName('head')
-    expect(image).toMatch(/^image-budget\.invalid\/head:[0-9a-f-]{36}$/)
-    await removeImage(docker({}, calls), image)
-    expect(calls).toEqual([['image', 'rm', image]])
+    expect(temporaryName('head')).toMatch(/^image-budget\.invalid\/head:[0-9a-f-]{36}$/)
   })
 
   it('tells which file says what is left out of the context: the Dockerfile’s own, else the context’s', async () => {

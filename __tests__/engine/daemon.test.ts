@@ -8,7 +8,9 @@ import { CouldNotMeasure, type Failure } from '../../src/failure.ts'
 import { createLayerContents, type LayerContents } from '../../src/image/layer/contents.ts'
 import { layerHistory, platformName } from '../../src/image/oci.ts'
 import { createDaemonSource } from '../../src/image/source/daemon.ts'
+import { imagesByCommand, imagesBySocket } from '../../src/image/source/engine-images.ts'
 import { createSaveImage, type SaveImage } from '../../src/image/source/engine-save.ts'
+import { createFindSocket } from '../../src/image/source/engine-socket.ts'
 import { startReceiver, type Receiver } from '../../src/image/source/receiver.ts'
 import type { SourceImage, Wanted } from '../../src/image/source/source.ts'
 import { readSavedStream } from '../../src/image/source/stream.ts'
@@ -38,7 +40,11 @@ function noting(contents: LayerContents, added: string[]): LayerContents {
   }
 }
 
-describe.each(engines())('an image in the $store engine', (engine) => {
+const ways = engines().flatMap((engine) =>
+  (['socket', 'command'] as const).map((way) => ({ engine, way, store: engine.store })),
+)
+
+describe.each(ways)('an image in the $store engine, which is asked by its $way', ({ engine, way }) => {
   const tags: string[] = []
   const folders: string[] = []
   afterAll(async () => {
@@ -61,18 +67,14 @@ describe.each(engines())('an image in the $store engine', (engine) => {
   const world = { ...process.env, ...engine.env }
   const signal = new AbortController().signal
 
-  function imagesOf(name: string, wanted: Partial<Wanted>): Promise<SourceImage[]> {
+  async function imagesOf(name: string, wanted: Partial<Wanted>): Promise<SourceImage[]> {
     const exec = createExec(world, signal)
-    const saveImage = createSaveImage(exec, createOpenOutput(world, signal), signal)
+    const findSocket = createFindSocket(exec, signal)
+    const saveImage = createSaveImage(findSocket, createOpenOutput(world, signal), signal)
+    const socket = way === 'socket' ? await findSocket() : null
+    const asked = socket === null ? imagesByCommand(exec, () => exec) : imagesBySocket(socket, signal)
     const warn = (text: string): void => void warnings.push(text)
-    const source = createDaemonSource(name, {
-      exec,
-      saveImage,
-      tidyUp: () => exec,
-      receiver,
-      unpushed: new Map(),
-      warn,
-    })
+    const source = createDaemonSource(name, { exec, engine: asked, saveImage, receiver, unpushed: new Map(), warn })
     return source.images({ platforms: [], contents: null, downloadSizes: false, ...wanted })
   }
 
@@ -198,10 +200,10 @@ describe.each(engines())('an image in the $store engine', (engine) => {
       const [image] = await readSavedStream(save(name), 'docker save', null, wanted)
       return { config: image!.config, packed: image!.packed, sizes: sizesOf(image!, contents) }
     }
-    const byEngine = await read(createSaveImage(exec, command, signal))
+    const byEngine = await read(createSaveImage(createFindSocket(exec, signal), command, signal))
     expect(command).not.toHaveBeenCalled()
     expect(byEngine.sizes).toEqual([LAYER_BYTES, LAYER_BYTES])
-    expect(await read(createSaveImage(hidden, command, signal))).toEqual(byEngine)
+    expect(await read(createSaveImage(createFindSocket(hidden, signal), command, signal))).toEqual(byEngine)
     expect(command).toHaveBeenCalledTimes(1)
   })
 
@@ -236,15 +238,9 @@ describe('an engine that does not answer', () => {
     const world = { ...process.env, ...engines()[0]!.env, DOCKER_HOST: 'unix:///nowhere/docker.sock' } as Engine['env']
     const signal = new AbortController().signal
     const exec = createExec(world, signal)
-    const saveImage = createSaveImage(exec, createOpenOutput(world, signal), signal)
-    const source = createDaemonSource('a:1', {
-      exec,
-      saveImage,
-      tidyUp: () => exec,
-      receiver,
-      unpushed: new Map(),
-      warn: () => {},
-    })
+    const saveImage = createSaveImage(createFindSocket(exec, signal), createOpenOutput(world, signal), signal)
+    const engine = imagesByCommand(exec, () => exec)
+    const source = createDaemonSource('a:1', { exec, engine, saveImage, receiver, unpushed: new Map(), warn: () => {} })
     const error = await source
       .images({ platforms: [], contents: null, downloadSizes: false })
       .catch((thrown: unknown) => thrown)

@@ -94,7 +94,7 @@ describe('a budget file', () => {
   })
 
   it.each(['', '\n', '# nothing yet\n', '---\n', '~', '{}'])('may have nothing in it: %j', (text) => {
-    expect(fileOf(text)).toEqual({ path: 'budget.yml', defaults: new Map(), images: null })
+    expect(fileOf(text)).toEqual({ path: 'budget.yml', extends: null, defaults: new Map(), images: null })
   })
 
   it('may begin with a byte order mark, and end its lines as on Windows', () => {
@@ -328,7 +328,7 @@ it('gives back any values that are written as lists and mappings', () => {
 })
 
 it('knows every input', () => {
-  const none = new Set<InputName>(['config', 'secrets', 'github-token'])
+  const none = new Set<InputName>(['config', 'secrets', 'mode', 'reports', 'allow-pull-request-target', 'github-token'])
   for (const name of inputNames) {
     const [problem = ''] = problems(`${name}: { "\\n": [] }`)
     if (none.has(name)) expect(problem).toContain('has no place in a budget file')

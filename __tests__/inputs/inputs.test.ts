@@ -79,12 +79,17 @@ const bad: [InputName, string, string, string][] = [
   ['baseline', 'Auto', '`Auto`', baselines],
   ['base-ref', '--upload-pack=id', '`--upload-pack=id`', 'a commit, branch or tag'],
   ['base-ref', 'main..v1 v2', '`main..v1 v2`', 'a commit, branch or tag'],
+  ['untouched', 'true', '`true`', '`skip`, `measure`'],
   ['record', 'true', '`true`', '`auto`, `off`'],
   ['data-branch', '../main', '`../main`', 'the name of a branch that has nothing else: `image-budget`'],
   ['data-branch', 'refs/heads/data', '`refs/heads/data`', 'the name of a branch that has nothing else: `image-budget`'],
   ['data-branch', 'a.lock', '`a.lock`', 'the name of a branch that has nothing else: `image-budget`'],
   ['comment', 'true', '`true`', '`on-change`, `always`, `off`'],
   ['fail', 'yes', '`yes`', '`true` or `false`'],
+  ['mode', 'Report', '`Report`', '`check`, `measure`, `report`'],
+  ['reports', ',', '`,`', 'files or folders, comma- or line-separated'],
+  ['reports', 'a\u0007', '`a\\u0007`', 'files or folders, comma- or line-separated'],
+  ['allow-pull-request-target', '1', '`1`', '`true` or `false`'],
 ]
 /** Any text is a command, and any text may be a token. */
 const anyText: InputName[] = ['before-build', 'github-token']
@@ -261,10 +266,14 @@ describe('good values', () => {
       'accept-label': 'bigger is fine',
       baseline: 'build',
       'base-ref': 'release/v1.0',
+      untouched: 'measure',
       record: 'off',
       'data-branch': 'data/sizes',
       comment: 'always',
       fail: 'FALSE',
+      mode: 'report',
+      reports: 'one.json, artifacts\n/tmp/more',
+      'allow-pull-request-target': 'True',
       'github-token': 'ghs_x',
     } satisfies Record<
       Exclude<InputName, 'config' | 'images' | 'dockerfiles' | 'bake-files' | 'bake-targets' | 'image'>,
@@ -328,10 +337,14 @@ describe('good values', () => {
       acceptLabel: 'bigger is fine',
       baseline: 'build',
       baseRef: 'release/v1.0',
+      untouched: 'measure',
       record: 'off',
       dataBranch: 'data/sizes',
       comment: 'always',
       fail: false,
+      mode: 'report',
+      reports: ['one.json', 'artifacts', '/tmp/more'],
+      allowPullRequestTarget: true,
       githubToken: 'ghs_x',
     })
   })

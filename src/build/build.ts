@@ -243,11 +243,6 @@ export function temporaryName(side: Side): string {
   return `image-budget.invalid/${side}:${randomUUID()}`
 }
 
-/** Takes our name off the image, if it is there; the engine deletes the image where no other name holds it. Best effort. */
-export async function removeImage(exec: Exec, image: string): Promise<void> {
-  await exec('docker', ['image', 'rm', image]).catch(() => {})
-}
-
 /**
  * Every path that the build takes from the tree must be there, and inside of it when links are followed: a link in the commit
  * must not make a folder of this machine a build context.

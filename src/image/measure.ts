@@ -1,14 +1,6 @@
 import { join } from 'node:path'
-import {
-  buildImage,
-  exportLayout,
-  removeImage,
-  temporaryName,
-  type Build,
-  type BuildRequest,
-  type Side,
-} from '../build/build.ts'
 import type { BakeBuild, BakeDefinition, BakeRun } from '../build/bake.ts'
+import { buildImage, exportLayout, temporaryName, type Build, type BuildRequest, type Side } from '../build/build.ts'
 import { keepsRecords, type Engine } from '../build/engine.ts'
 import type { Origins } from '../build/provenance.ts'
 import type { Exec } from '../exec.ts'
@@ -54,8 +46,6 @@ export type Workshop = Reading & {
   cwd: string
   /** A folder of our own, removed at the end of the run. */
   scratch: string
-  /** For removing what was made: not stopped when the run is, but limited in time. */
-  tidyUp: () => Exec
   /** Runs one task after the other, in the order of the calls: for what may not run side by side, of all images. */
   inTurn: InTurn
 }
@@ -111,7 +101,7 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
       const rank = ({ platform }: Measurement): number => order.indexOf(platform)
       return measurements.toSorted((one, other) => rank(one) - rank(other))
     } finally {
-      if (request.keep) await removeImage(shop.tidyUp(), image)
+      if (request.keep) await removeImage(shop.places, image)
     }
   } finally {
     section.end()
@@ -133,6 +123,17 @@ async function bakeBuildOf(shop: Workshop, frame: PathFrame, bake: BakeTarget): 
     },
   )
   return { ...bake, folder, definition }
+}
+
+/** Takes our name off the image, if it is there; the engine deletes the image where no other name holds it. Best effort. */
+async function removeImage(places: Places, image: string): Promise<void> {
+  await places
+    .engine()
+    .then(
+      (engine) => engine.remove(image),
+      () => {},
+    )
+    .catch(() => {})
 }
 
 /** The folder that is built from. What `before-build` makes is this image's alone. */

@@ -6,7 +6,16 @@ import { IMAGE_FORM, inputNames, nearestInput, onOneLine, type InputName } from 
 import { parseReference } from './reference.ts'
 
 /** Inputs that have no meaning on a terminal: there is no pull request to comment on. */
-const WORKFLOW_ONLY = new Set<InputName>(['accept-label', 'comment', 'github-token', 'record'])
+const WORKFLOW_ONLY = new Set<InputName>([
+  'accept-label',
+  'comment',
+  'github-token',
+  'record',
+  'untouched',
+  'mode',
+  'reports',
+  'allow-pull-request-target',
+])
 
 /** The options of the commands that are inputs, in action.yml's order. */
 export const inputOptions = inputNames.filter((name) => !WORKFLOW_ONLY.has(name))
@@ -23,6 +32,14 @@ export type Command =
     }
   | HistoryCommand
   | InitCommand
+  | {
+      kind: 'report'
+      /** The inputs that it takes, `reports` among them, as they were given. */
+      values: Record<string, string>
+      /** Files and folders. */
+      paths: string[]
+      json: boolean
+    }
   | { kind: 'help' | 'version' }
 
 /** What `init` is asked for. */
@@ -81,6 +98,10 @@ const OF_HISTORY = ['name', 'platform', 'last', 'csv', 'json', 'config', 'data-b
 /** Those of them that are inputs. */
 const OF_HISTORY_INPUTS: ReadonlySet<string> = new Set<InputName>(['name', 'config', 'data-branch'])
 
+/** All options of `report`, and those of them that are inputs. */
+const OF_REPORT_INPUTS: ReadonlySet<string> = new Set<InputName>(['images', 'config', 'fail'])
+const OF_REPORT = [...OF_REPORT_INPUTS, 'json']
+
 /**
  * Reads the arguments after the program's name. Options are the inputs by their names; one that takes a list may be given more than
  * once. Throws CouldNotMeasure `input` for what is not understood.
@@ -106,6 +127,7 @@ export function readCommand(argv: string[]): Command {
   const [command, ...more] = positionals
   if (command === 'history') return readHistory(given, more)
   if (command === 'init') return readInit(given, more)
+  if (command === 'report') return readReportCommand(given, more)
   const values: Record<string, string> = {}
   if (command === 'check') {
     if (more[0] !== undefined) values['context'] = more[0]
@@ -129,7 +151,7 @@ export function readCommand(argv: string[]): Command {
       )
   } else {
     problems.push(
-      `\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\`, \`image-budget history\` and \`image-budget init\` are.`,
+      `\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\`, \`image-budget report\`, \`image-budget history\` and \`image-budget init\` are.`,
     )
   }
   for (const { name, rawName, value } of given) {
@@ -169,7 +191,7 @@ function readHistory(given: Given[], more: string[]): HistoryCommand {
   const values = new Map<string, string>()
   for (const { name, rawName, value } of given) {
     const isFlag = name === 'json' || name === 'csv' || name === 'offline'
-    if (!OF_HISTORY.includes(name)) problems.push(`\`${rawName}\` ${noOption(name)}`)
+    if (!OF_HISTORY.includes(name)) problems.push(`\`${rawName}\` ${noOption(name, 'history', OF_HISTORY)}`)
     else if (isFlag ? value !== undefined : value === undefined || value === '')
       problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`)
     else values.set(name, value ?? '')
@@ -207,12 +229,31 @@ function readInit(given: Given[], more: string[]): InitCommand {
   return { kind: 'init', force: has('force'), dryRun: has('dry-run'), verbose: has('verbose'), builder }
 }
 
+/** The options of `report`, and the files that it reads. */
+function readReportCommand(given: Given[], paths: string[]): Command {
+  const problems =
+    paths.length > 0
+      ? []
+      : ['`report` takes the JSON reports to show, or folders of them: `image-budget report api.json worker.json`.']
+  const values: Record<string, string> = {}
+  for (const { name, rawName, value } of given) {
+    const isFlag = name === 'json'
+    if (!OF_REPORT.includes(name)) problems.push(`\`${rawName}\` ${noOption(name, 'report', OF_REPORT)}`)
+    else if (isFlag ? value !== undefined : value === undefined || value === '')
+      problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`)
+    else if (!isFlag)
+      values[name] = values[name] !== undefined && LISTS.has(name) ? `${values[name]}\n${value}` : value!
+  }
+  refuse(problems)
+  return { kind: 'report', values, paths, json: given.some(({ name }) => name === 'json') }
+}
+
 /** The rest of the sentence on what is no option of a command. */
-function noOption(name: string, command = 'history', options = OF_HISTORY): string {
+function noOption(name: string, command: string, options: readonly string[]): string {
   const isKnown = Object.hasOwn(OWN_OPTIONS, name) || inputOptions.some((known) => known === name)
   if (isKnown)
     return `has no place in \`${command}\`, which takes ${options.map((each) => `\`--${each}\``).join(', ')}.`
-  const near = closestMatch(name.slice(0, 100), options, { maxDistance: 2 })
+  const near = closestMatch(name.slice(0, 100), [...options], { maxDistance: 2 })
   return `is not an option${near === undefined ? '.' : `; did you mean \`--${near}\`?`}`
 }
 
@@ -222,7 +263,7 @@ function hint(name: string): string {
   if (near === null && Object.hasOwn(INIT_OPTIONS, name)) return ' of this command; `init` has it.'
   if (near === null) return Object.hasOwn(HISTORY_OPTIONS, name) ? ' of this command; `history` has it.' : '.'
   return WORKFLOW_ONLY.has(near)
-    ? `: on a terminal there is no pull request to comment on, and nothing to record.`
+    ? `: on a terminal there is no workflow, no pull request to comment on, and nothing to record.`
     : `; did you mean \`--${near}\`?`
 }
 
@@ -254,6 +295,8 @@ export function helpText(width: number): string {
 
 Usage: image-budget check [OPTIONS] [CONTEXT]
        image-budget diff [OPTIONS] BASE IMAGE
+       image-budget report [--images NAMES] [--config FILE] [--fail BOOLEAN]
+                           [--json] FILE...
        image-budget history [--name NAME] [--platform OS/ARCH] [--last N]
                             [--csv | --json] [--config FILE]
                             [--data-branch BRANCH] [--offline]
@@ -262,6 +305,8 @@ Usage: image-budget check [OPTIONS] [CONTEXT]
 ${wrap('check builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and checks them against the budgets.', Math.min(width, 100)).join('\n')}
 
 ${wrap('diff compares two images where they lie: docker://NAME (a registry), docker-daemon:NAME (the Docker engine), docker-archive:FILE, oci-archive:FILE, oci:FOLDER.', Math.min(width, 100)).join('\n')}
+
+${wrap('report shows and judges JSON reports that were written before (--json, or the output report of the action), of one image or many: files, or folders of them.', Math.min(width, 100)).join('\n')}
 
 ${wrap('history shows how the images of the default branch have grown: what the action recorded on the data branch, asking the remote of the repository for it. Nothing is built or measured.', Math.min(width, 100)).join('\n')}
 
@@ -273,6 +318,7 @@ Examples:
   image-budget check --file docker/Dockerfile --target production --build-args VERSION=1 --json
   image-budget check --image docker://ghcr.io/acme/api:1.1 --max-size "160 MB"
   image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1
+  image-budget report image-budget-reports
   image-budget history --name api --last 100
   image-budget history --csv > history.csv
 
@@ -281,6 +327,12 @@ ${option('--base REF', 'Same as --base-ref. Default: the merge base with the def
 ${inputOptions.map((name) => option(`--${name} ${LISTS.has(name) ? 'VALUE (may be repeated)' : 'VALUE'}`, descriptions[name])).join('\n')}
 ${option('--json', 'Print the report as JSON on standard output.')}
 ${option('--verbose', 'Show the whole log of the builds, not only their steps.')}
+
+Options of report:
+${option('--images NAMES', 'Images that a report has to be there of. Default: those of the budget file, where it has a list.')}
+${option('--config FILE', 'Budget file that says which images there are, and of which a broken budget fails. Default: .github/image-budget.yml.')}
+${option('--fail BOOLEAN', descriptions.fail)}
+${option('--json', 'Print the one report of them all as JSON on standard output.')}
 
 Options of history:
 ${option('--name NAME', 'The one image that is wanted. Default: all images that are recorded.')}

@@ -54,9 +54,16 @@ export const FILE_FORMS: Record<InputName, FileForm> = {
   'accept-label': { kind: 'text', pattern: PATTERNS.label },
   baseline: { kind: 'reference', or: BASELINES },
   'base-ref': { kind: 'text', pattern: PATTERNS.ref },
+  untouched: { kind: 'text', pattern: CHOICES.untouched },
   record: { kind: 'text', pattern: CHOICES.record },
   'data-branch': { kind: 'text', pattern: PATTERNS.branch },
   comment: { kind: 'text', pattern: CHOICES.comment },
   fail: { kind: 'boolean' },
+  mode: { kind: 'none', why: 'it is what a job of the workflow does' },
+  reports: { kind: 'none', why: 'it is where a job of the workflow finds them' },
+  'allow-pull-request-target': {
+    kind: 'none',
+    why: 'a pull request can change this file, and must not decide that; give it as an input',
+  },
   'github-token': { kind: 'none', why: 'what is in it is committed; give it as an input' },
 }

@@ -10,6 +10,9 @@ import { RULES, type RuleId } from './rules.ts'
 /** What can be measured of an image: see docs/what-is-measured.md. */
 export type MetricName = 'size' | 'download-size'
 
+/** `measure`: a part of what `report` puts together. */
+export type Mode = (typeof CHOICES)['mode'][number]
+
 /** What the user asked for, checked. Fields stand in action.yml's order; null and [] where an input was not given. */
 export type Inputs = {
   name: string | null
@@ -47,12 +50,18 @@ export type Inputs = {
   acceptLabel: string | null
   baseline: 'auto' | 'record' | 'build' | 'none' | ImageReference
   baseRef: string | null
+  /** What becomes of an image that the change does not touch. */
+  untouched: 'skip' | 'measure'
   /** Whether a push to the default branch is kept as a record. */
   record: 'auto' | 'off'
   /** The branch that has the records. */
   dataBranch: string
   comment: 'on-change' | 'always' | 'off'
   fail: boolean
+  mode: Mode
+  /** Files and folders that `report` reads. */
+  reports: string[]
+  allowPullRequestTarget: boolean
   githubToken: string | null
 }
 
@@ -70,6 +79,11 @@ export type BakeTarget = {
   context: string | null
   /** The build arguments that it has at the head: a run's environment may have shaped them. */
   args: Record<string, string>
+  /**
+   * What it and the targets that it starts from take of the repository at the head, from its top folder, with `/`; null: that is not known.
+   * `context`: its own. `files` need not be committed.
+   */
+  taken: { context: string; dockerfile: string; folders: string[]; files: string[] } | null
 }
 
 /** A field from a parser that answers null for a bad value; `form` is what the error message says is accepted. */
@@ -144,7 +158,12 @@ const LABEL_MAX = 50
 const quoted = (values: readonly string[]): string => values.map((value) => `\`${value}\``).join(', ')
 
 /** What inputs with a few words take. */
-export const CHOICES = { record: ['auto', 'off'], comment: ['on-change', 'always', 'off'] } as const
+export const CHOICES = {
+  untouched: ['skip', 'measure'],
+  record: ['auto', 'off'],
+  comment: ['on-change', 'always', 'off'],
+  mode: ['check', 'measure', 'report'],
+} as const
 
 /** The words that `baseline` takes beside an image's reference. */
 export const BASELINES = ['auto', 'record', 'build', 'none'] as const
@@ -155,10 +174,14 @@ export const DEFAULTS = {
   metrics: 'size, download-size',
   'accept-label': 'image-budget: accept',
   baseline: 'auto',
+  untouched: 'skip',
   record: 'auto',
   'data-branch': 'image-budget',
   comment: 'on-change',
   fail: 'true',
+  mode: 'check',
+  reports: 'image-budget-reports',
+  'allow-pull-request-target': 'false',
 } as const
 
 /** What a single text must look like, where a pattern says all of it. */
@@ -211,15 +234,25 @@ export const ACCEPTED = {
   'accept-label': `a label's name on one line, of at most ${LABEL_MAX} characters, or \`off\``,
   baseline: `${quoted(BASELINES)}, or ${IMAGE_FORM}`,
   'base-ref': 'a commit, branch or tag',
+  untouched: quoted(CHOICES.untouched),
   record: quoted(CHOICES.record),
   'data-branch': 'the name of a branch that has nothing else: `image-budget`',
   comment: quoted(CHOICES.comment),
   fail: '`true` or `false`',
+  mode: quoted(CHOICES.mode),
+  reports: 'files or folders, comma- or line-separated',
+  'allow-pull-request-target': '`true` or `false`',
   'github-token': 'a token',
 } as const
 
 const oneOf = <const T extends string>(form: string, values: readonly T[]) =>
   field(form, (value) => values.find((known) => known === value) ?? null)
+
+const truth = (form: string) => field(form, (value) => TRUTHS.get(value.toLowerCase()) ?? null)
+const TRUTHS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['false', false],
+])
 
 const schema = z.strictObject({
   name: matching(ACCEPTED.name, PATTERNS.name).optional(),
@@ -273,11 +306,22 @@ const schema = z.strictObject({
     (value) => BASELINES.find((known) => known === value) ?? parseReference(value),
   ).default(DEFAULTS.baseline),
   'base-ref': matching(ACCEPTED['base-ref'], PATTERNS.ref).optional(),
+  untouched: oneOf(ACCEPTED.untouched, CHOICES.untouched).default(DEFAULTS.untouched),
   record: oneOf(ACCEPTED.record, CHOICES.record).default(DEFAULTS.record),
   'data-branch': matching(ACCEPTED['data-branch'], PATTERNS.branch).default(DEFAULTS['data-branch']),
   comment: oneOf(ACCEPTED.comment, CHOICES.comment).default(DEFAULTS.comment),
-  fail: field(ACCEPTED.fail, (value) => ({ true: true, false: false })[value.toLowerCase()] ?? null).prefault(
-    DEFAULTS.fail,
+  fail: truth(ACCEPTED.fail).prefault(DEFAULTS.fail),
+  mode: oneOf(ACCEPTED.mode, CHOICES.mode).default(DEFAULTS.mode),
+  reports: list(
+    ACCEPTED.reports,
+    (value) => {
+      const entries = parseCommaOrLines(value)
+      return entries.length > 0 ? entries : null
+    },
+    (entry) => (PATTERNS.plain.test(entry) ? entry : null),
+  ).prefault(DEFAULTS.reports),
+  'allow-pull-request-target': truth(ACCEPTED['allow-pull-request-target']).prefault(
+    DEFAULTS['allow-pull-request-target'],
   ),
   'github-token': z.string().optional(),
 })
@@ -366,10 +410,14 @@ export function inputsOf(given: GivenValues): Inputs {
     acceptLabel: data['accept-label'].toLowerCase() === 'off' ? null : data['accept-label'],
     baseline: data.baseline,
     baseRef: data['base-ref'] ?? null,
+    untouched: data.untouched,
     record: data.record,
     dataBranch: data['data-branch'],
     comment: data.comment,
     fail: data.fail,
+    mode: data.mode,
+    reports: data.reports,
+    allowPullRequestTarget: data['allow-pull-request-target'],
     githubToken: data['github-token'] ?? null,
   }
 }

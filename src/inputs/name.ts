@@ -32,6 +32,21 @@ export function nameOfDockerfile(repository: string, path: string): string {
 }
 
 /**
+ * A name for the artifact that a job uploads its report as, which no other job of the workflow has: `image-budget-api`, with a hash of what it
+ * stands for where the image's name had to be changed, or does not tell it apart. Letters, digits, `.`, `_` and `-`:
+ * `actions/upload-artifact` takes no `/` and `:`, which names may have. It does not depend on what becomes of the job: run again, it has the same.
+ */
+export function artifactName(names: readonly string[], platforms: readonly string[]): string {
+  const [name = ''] = names
+  const readable = names.length === 1 ? name.replaceAll(/[^\w.-]+/g, '-').slice(0, LONGEST) : 'images'
+  const isWhole = readable === name && names.length === 1 && platforms.length === 0
+  const hash = createHash('sha256')
+    .update(JSON.stringify([names, platforms]))
+    .digest('hex')
+  return `image-budget-${readable}${isWhole ? '' : `-${hash.slice(0, 8)}`}`
+}
+
+/**
  * The name of an image that is measured where it lies: the repository's without registry, tag and digest (`acme/api`, `node`), or the
  * name of the file or folder. The same for every version of an image, for it keys the comment.
  */

@@ -113,7 +113,7 @@ function renderOne(image: ImageReport, report: Report, detail: Detail): string {
   if (isQuiet(image) && report.gonePlatforms.length === 0 && !detail.quietImages) {
     page.add(markdown(quietWords(image), settingOf(report)))
     // A change below the noise floor is no news, but it can be looked up.
-    if (detail.layers && leadChange(image)?.amount !== 0) {
+    if (detail.layers && !image.untouched && leadChange(image)?.amount !== 0) {
       page.add(details('Figures', tableMarkdown(figuresTable(image, report), settingOf(report))))
     }
     return page.toString()
@@ -139,6 +139,7 @@ function imageBlocks(image: ImageReport, report: Report, detail: Detail): string
     const output = image.error === null || !detail.sections ? '' : codeBlock(failureOutput(image.error))
     return [...paragraphs.slice(0, -1), output, ...paragraphs.slice(-1)]
   }
+  if (image.untouched) return paragraphs
   blocks.push(tableMarkdown(figuresTable(image, report), setting), ...paragraphs)
 
   const causes = causesOf(image, detail.causes)
@@ -190,7 +191,8 @@ function renderMany(report: Report, detail: Detail): string {
   const setting = settingOf(report)
   const images = report.images.toSorted(worstFirst)
   const loud = images.filter((image) => !isQuiet(image))
-  const quiet = images.filter(isQuiet)
+  const quiet = images.filter((image) => isQuiet(image) && !image.untouched)
+  const untouched = images.filter((image) => image.untouched)
 
   page.add(heading(3, phrase`${PRODUCT}: ${headline(report)}`, report))
   for (const words of reportWords(report)) page.add(markdown(words, setting))
@@ -207,7 +209,15 @@ function renderMany(report: Report, detail: Detail): string {
     const table = tableWithin(overviewTable(quiet, report), setting, detail.max / 8)
     page.add(detail.layers ? details(title, table) : `${title}.`)
   }
-  if (detail.sections) addSections(page, detail.quietImages ? images : loud, report, detail)
+  if (untouched.length > 0) {
+    const title = `${formatCount(untouched.length, 'image')} not touched by this change`
+    const names = namesWithin(untouched, setting, detail.quietImages ? detail.max / 4 : detail.max / 8)
+    page.add(detail.layers ? details(title, names) : `${title}.`)
+  }
+  if (detail.sections) {
+    const told = detail.quietImages ? images.filter((image) => !image.untouched) : loud
+    addSections(page, told, report, detail)
+  }
 
   const [first] = images
   if (first !== undefined) page.close(small(commonPrint(images, report), report))
@@ -272,6 +282,16 @@ function tableWithin(table: Table, setting: Setting, room: number): string {
   const rows = table.rows.slice(0, Math.max(1, fitting))
   const more = formatCount(table.rows.length - rows.length, 'more row')
   return `${tableMarkdown({ ...table, rows }, setting)}\n\n… and ${more}.`
+}
+
+/** As many images' names as fit into `room` characters, at least one, and how many more there are. */
+function namesWithin(images: readonly ImageReport[], setting: Setting, room: number): string {
+  const names = images.map(({ name }) => markdown([{ code: name }], setting))
+  let used = 0
+  const fitting = names.findIndex((name) => (used += name.length + 2) > room)
+  const shown = fitting === -1 ? names : names.slice(0, Math.max(1, fitting))
+  const more = names.length - shown.length
+  return `${shown.join(', ')}${more === 0 ? '' : `, … and ${formatCount(more, 'more image')}`}`
 }
 
 /** Blocks of Markdown with a blank line between them, never longer than it may be. */

@@ -4,6 +4,7 @@ import type { Exec, ExecOptions, ExecResult } from '../../../src/exec.ts'
 import { CouldNotMeasure, type Failure } from '../../../src/failure.ts'
 import { createLayerContents } from '../../../src/image/layer/contents.ts'
 import { createDaemonSource } from '../../../src/image/source/daemon.ts'
+import { imagesByCommand } from '../../../src/image/source/engine-images.ts'
 import { startReceiver, type Receiver } from '../../../src/image/source/receiver.ts'
 import type { SourceImage, Wanted } from '../../../src/image/source/source.ts'
 import { digest } from '../../support/measurements.ts'
@@ -82,7 +83,7 @@ class FakeEngine {
   images(wanted: Partial<Wanted> = {}): Promise<SourceImage[]> {
     return createDaemonSource('api:1', {
       exec: this.exec,
-      tidyUp: () => this.exec,
+      engine: imagesByCommand(this.exec, () => this.exec),
       saveImage: () => {
         this.calls.push('save')
         return Readable.from([Buffer.alloc(1024)])

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { Exec } from '../../../src/exec.ts'
 import { toFailure } from '../../../src/failure.ts'
 import { createSaveImage } from '../../../src/image/source/engine-save.ts'
+import { createFindSocket } from '../../../src/image/source/engine-socket.ts'
 
 const image = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 7) % 256))
 
@@ -61,7 +62,7 @@ function save(host = `unix://${path}`, exitCode = 0): AsyncIterable<Uint8Array> 
     commands.push([program, ...args])
     return Promise.resolve(Readable.from([Buffer.from('by the command')]))
   }
-  return createSaveImage(exec, openOutput, cancel.signal)('api:1')
+  return createSaveImage(createFindSocket(exec, cancel.signal), openOutput, cancel.signal)('api:1')
 }
 
 async function bytesOf(saved: AsyncIterable<Uint8Array>): Promise<Buffer> {

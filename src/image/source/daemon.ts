@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
-import type { Exec, ExecResult } from '../../exec.ts'
+import type { Exec } from '../../exec.ts'
 import { CouldNotMeasure, toFailure } from '../../failure.ts'
 import { readHistory, type HistoryEntry } from '../history.ts'
 import { DIGEST, type ImageConfig } from '../oci.ts'
+import type { EngineImages } from './engine-images.ts'
 import type { SaveImage } from './engine-save.ts'
 import { parseJson } from './json.ts'
 import { keepWanted, resolveImages } from './manifests.ts'
@@ -14,9 +15,8 @@ import { readSavedStream } from './stream.ts'
 /** What reading an engine's image takes. */
 export type DaemonSurroundings = {
   exec: Exec
+  engine: EngineImages
   saveImage: SaveImage
-  /** For taking away what was made: not stopped when the run is, but limited in time. */
-  tidyUp: () => Exec
   /** One for both sides: it knows the layers that came in already. */
   receiver: Receiver
   /** Why pushing an image did not succeed, by its name: it is not tried again. */
@@ -56,11 +56,11 @@ const WITHOUT_LAYER =
  * The engine is left as it was: the name for the push is taken away again.
  */
 export function createDaemonSource(name: string, surroundings: DaemonSurroundings): Source {
-  const { exec, saveImage, warn } = surroundings
+  const { exec, engine, saveImage, warn } = surroundings
   const place = `docker-daemon:${name}`
 
   async function images(wanted: Wanted): Promise<SourceImage[]> {
-    const [image, store] = await Promise.all([inspectImage(exec, name, place), storeOf(exec)])
+    const [image, store] = await Promise.all([inspectImage(engine, name, place), storeOf(engine)])
     const isClassic = store === 'classic'
     const diffIds = image.RootFS?.Layers ?? []
     const isKnown = wanted.contents === null || diffIds.every((diffId) => wanted.contents?.get(diffId))
@@ -91,13 +91,13 @@ export function createDaemonSource(name: string, surroundings: DaemonSurrounding
     const reception = { contents: wanted.contents, isWanted: (digest: string) => isAllWanted || lacking.has(digest) }
     return surroundings.receiver.receive(reception, async (arrival) => {
       try {
-        const tagged = await exec('docker', ['tag', image.Id, arrival.name])
-        if (tagged.exitCode !== 0) return { reason: `\`docker tag\` failed: ${lastLine(tagged)}` }
-        let reason = await push(exec, arrival)
+        const tagged = await engine.tag(image.Id, arrival.name)
+        if (!tagged.ok) return { reason: `\`docker tag\` failed: ${tagged.why}` }
+        let reason = await push(engine, arrival)
         if (reason === null && !isAllWanted) {
           // Which blobs are configs is known only now that the manifests are here.
           for (const digest of configsOf(arrival)) lacking.add(digest)
-          reason = await push(exec, arrival)
+          reason = await push(engine, arrival)
         }
         return reason === null ? { images: await arrivedImages(arrival, place, isClassic, wanted) } : { reason }
       } finally {
@@ -111,8 +111,8 @@ export function createDaemonSource(name: string, surroundings: DaemonSurrounding
     try {
       // A second Ctrl-C reaches this program too: then it is asked again. An engine that does not answer in time is not.
       for (let attempt = 1; attempt <= 3; attempt += 1) {
-        const removed = await surroundings.tidyUp()('docker', ['image', 'rm', temporary])
-        why = removed.exitCode === 0 ? null : lastLine(removed)
+        const removed = await engine.remove(temporary)
+        why = removed.ok ? null : removed.why
         if (why === null) return
       }
     } catch (error) {
@@ -133,12 +133,12 @@ export function createDaemonSource(name: string, surroundings: DaemonSurrounding
 export async function receiveBuilt(
   name: string,
   store: 'classic' | 'containerd',
-  { exec, receiver, unpushed }: Pick<DaemonSurroundings, 'exec' | 'receiver' | 'unpushed'>,
+  { engine, receiver, unpushed }: Pick<DaemonSurroundings, 'engine' | 'receiver' | 'unpushed'>,
   wanted: Wanted,
 ): Promise<SourceImage[] | null> {
   const reception = { contents: wanted.contents, isWanted: () => true }
   const receive = async (arrival: Arrival): Promise<SourceImage[] | null> => {
-    const reason = await push(exec, arrival)
+    const reason = await push(engine, arrival)
     if (reason === null) return arrivedImages(arrival, `docker-daemon:${name}`, store === 'classic', wanted)
     unpushed.set(name, reason)
     return null
@@ -147,18 +147,16 @@ export async function receiveBuilt(
 }
 
 /** Pushes to ourselves. Gives null, or why it did not succeed, in a sentence. */
-async function push(exec: Exec, arrival: Arrival): Promise<string | null> {
+async function push(engine: EngineImages, arrival: Arrival): Promise<string | null> {
   const unreachable = new AbortController()
   const timer = setTimeout(() => {
     if (!arrival.isReached()) unreachable.abort()
   }, REACHED_WITHIN_MS)
   try {
-    // Content trust would sign the image, with keys that it asks for.
-    const options = { env: { DOCKER_CONTENT_TRUST: undefined }, signal: unreachable.signal }
-    const pushed = await exec('docker', ['push', '--quiet', arrival.name], options)
-    if (pushed.exitCode !== 0) {
+    const pushed = await engine.push(arrival.name, unreachable.signal)
+    if (!pushed.ok) {
       const what = arrival.isReached() ? '`docker push` failed' : 'the engine cannot reach this process to push to it'
-      return `${what}: ${lastLine(pushed)}`
+      return `${what}: ${pushed.why}`
     }
   } catch (error) {
     if (!unreachable.signal.aborted) throw error
@@ -261,38 +259,33 @@ function unread(place: string): SourceImage['openLayer'] {
     )
 }
 
-async function inspectImage(exec: Exec, name: string, place: string): Promise<Inspected> {
-  const told = await exec('docker', ['image', 'inspect', '--format', '{{json .}}', name])
-  if (told.exitCode === 0) {
-    const parsed = inspected.safeParse(parseJson(told.stdout))
+async function inspectImage(engine: EngineImages, name: string, place: string): Promise<Inspected> {
+  const told = await engine.inspect(name)
+  if (told.ok) {
+    const parsed = inspected.safeParse(parseJson(told.text))
     if (parsed.success) return parsed.data
     throw new CouldNotMeasure(
       'measure',
       `\`docker image inspect\` of \`${place}\` is not understood: ${z.prettifyError(parsed.error)}`,
     )
   }
-  if (/no such image/i.test(told.stderr)) {
+  if (/no such image/i.test(told.why)) {
     throw new CouldNotMeasure('missing', `There is no image \`${name}\` in the Docker engine.`, {
       remedy: `\`docker images\` lists those that are there. An image in a registry is \`docker://${name}\`.`,
     })
   }
-  throw unanswered(told)
+  throw unanswered(told.why)
 }
 
 /** How the engine stores images: https://docs.docker.com/engine/storage/containerd/ shows how `docker info` tells. */
-async function storeOf(exec: Exec): Promise<'classic' | 'containerd'> {
-  const told = await exec('docker', ['info', '--format', '{{json .DriverStatus}}'])
-  if (told.exitCode !== 0) throw unanswered(told)
-  return told.stdout.includes('"io.containerd.snapshotter.v1"') ? 'containerd' : 'classic'
+async function storeOf(engine: EngineImages): Promise<'classic' | 'containerd'> {
+  const told = await engine.driverStatus()
+  if (!told.ok) throw unanswered(told.why)
+  return told.text.includes('"io.containerd.snapshotter.v1"') ? 'containerd' : 'classic'
 }
 
-function unanswered(told: ExecResult): CouldNotMeasure {
-  return new CouldNotMeasure('precondition', `The Docker engine does not answer: ${lastLine(told)}`, {
+function unanswered(why: string): CouldNotMeasure {
+  return new CouldNotMeasure('precondition', `The Docker engine does not answer: ${why}`, {
     remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
   })
-}
-
-function lastLine({ stderr }: ExecResult): string {
-  const line = stderr.trim().split('\n').at(-1) ?? ''
-  return line.replace(/^(?:ERROR|error): ?/, '').slice(0, 1_000) || 'it gave no reason.'
 }

@@ -5,7 +5,9 @@ import type { ImageReference } from '../../inputs/reference.ts'
 import { dockerArchive, ociArchive } from './archive.ts'
 import { createCredentials } from './credentials.ts'
 import { createDaemonSource, receiveBuilt } from './daemon.ts'
+import { imagesByCommand, imagesBySocket, type EngineImages } from './engine-images.ts'
 import { createSaveImage } from './engine-save.ts'
+import { createFindSocket } from './engine-socket.ts'
 import { ociLayout } from './layout.ts'
 import { startReceiver, type KnownLayers, type Receiver } from './receiver.ts'
 import { createRegistryClient } from './registry-client.ts'
@@ -44,6 +46,8 @@ export type Places = {
   open: (reference: ImageReference) => Source
   /** See receiveBuilt. */
   openBuild: () => Promise<BuildPlace>
+  /** The Docker engine, to be asked of its images. */
+  engine: () => Promise<EngineImages>
   close: () => Promise<void>
 }
 
@@ -51,15 +55,29 @@ export type Places = {
 export function createPlaces(deps: PlacesDeps): Places {
   const { exec, openOutput, tidyUp, env, home, cwd, signal, clock, warn } = deps
   const client = createRegistryClient({ credentials: createCredentials(exec, env, home), signal, clock })
-  const saveImage = createSaveImage(exec, openOutput, signal)
+  const findSocket = createFindSocket(exec, signal)
+  const saveImage = createSaveImage(findSocket, openOutput, signal)
   let receiver: Promise<Receiver> | undefined
   const openReceiver = (): Promise<Receiver> => (receiver ??= startReceiver(deps.layers))
   const unpushed = new Map<string, string>()
 
+  async function engine(): Promise<EngineImages> {
+    // A run that was stopped before has still to take away what it made.
+    const socket = await findSocket().catch(() => null)
+    return socket === null ? imagesByCommand(exec, tidyUp) : imagesBySocket(socket, signal)
+  }
+
   function openDaemon(name: string): Source {
     return {
       images: async (wanted) => {
-        const surroundings = { exec, saveImage, tidyUp, receiver: await openReceiver(), unpushed, warn }
+        const surroundings = {
+          exec,
+          engine: await engine(),
+          saveImage,
+          receiver: await openReceiver(),
+          unpushed,
+          warn,
+        }
         return createDaemonSource(name, surroundings).images(wanted)
       },
       close: () => Promise.resolve(),
@@ -82,13 +100,14 @@ export function createPlaces(deps: PlacesDeps): Places {
       }
     },
     openBuild: async () => {
-      const own = await openReceiver()
+      const [own, asked] = await Promise.all([openReceiver(), engine()])
       const name = own.reserve()
       return {
         name,
-        receive: (store, wanted) => receiveBuilt(name, store, { exec, receiver: own, unpushed }, wanted),
+        receive: (store, wanted) => receiveBuilt(name, store, { engine: asked, receiver: own, unpushed }, wanted),
       }
     },
+    engine,
     close: async () => {
       await (await receiver)?.close()
     },
