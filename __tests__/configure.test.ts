@@ -16,7 +16,14 @@ import type { Inputs } from '../src/inputs/inputs.ts'
 import { createRepository, type TestRepository } from './support/repository.ts'
 
 const exec = createExec(process.env, new AbortController().signal)
-const world = { exec, temporary: tmpdir(), uncommitted: 'warn' as const, repositoryName: 'shop', credentials: null }
+const world = {
+  remote: null,
+  exec,
+  temporary: tmpdir(),
+  uncommitted: 'warn' as const,
+  repositoryName: 'shop',
+  credentials: null,
+}
 const FILE = '.github/image-budget.yml'
 
 let repository: TestRepository
@@ -68,14 +75,10 @@ describe('the budget file', () => {
   it('is that of the repository that is measured', async () => {
     write({ [FILE]: 'max-size: 1 MB\n' })
     expect(
-      await sizeOf(
-        alone(configure({ context: repository.dir }, { ...world, cwd: elsewhere, isFound: true, remote: null })),
-      ),
+      await sizeOf(alone(configure({ context: repository.dir }, { ...world, cwd: elsewhere, isFound: true }))),
     ).toBe(1_000_000)
     write({ [FILE]: 'max-size: 3 MB\n' }, elsewhere)
-    expect(await sizeOf(alone(configure({}, { ...world, cwd: elsewhere, isFound: true, remote: null })))).toBe(
-      3_000_000,
-    )
+    expect(await sizeOf(alone(configure({}, { ...world, cwd: elsewhere, isFound: true })))).toBe(3_000_000)
   })
 
   it('may have another name, which is a path from the working directory', async () => {
@@ -242,6 +245,53 @@ describe('history', () => {
   })
 })
 
+describe('a run that reads reports', () => {
+  const reports = (values: Record<string, string> = {}, cwd = repository.dir) =>
+    configureReports({ mode: 'report', 'github-token': 'x', ...values }, { ...world, cwd, isFound: true })
+  const LIST = 'fail: false\nimages:\n  - name: api\n    fail: true\n  - name: worker\n'
+
+  it('needs no checkout: what is not given has its default, and no image is expected', async () => {
+    const { common, expected, fails } = await reports({}, elsewhere)
+    expect(common).toMatchObject({ mode: 'report', reports: ['image-budget-reports'], comment: 'on-change' })
+    expect(expected).toEqual([])
+    expect(fails('api')).toBe(true)
+    expect((await reports({ fail: 'false' }, elsewhere)).fails('api')).toBe(false)
+  })
+
+  it('expects the images of the budget file, and goes by what it says of failing', async () => {
+    write({ [FILE]: LIST })
+    const { expected, fails } = await reports()
+    expect(expected).toEqual(['api', 'worker'])
+    expect(['api', 'worker', 'another'].map(fails)).toEqual([true, false, false])
+    expect((await reports({ fail: 'true' })).fails('worker')).toBe(true)
+  })
+
+  it('expects those that are named instead, in the file or not', async () => {
+    write({ [FILE]: LIST })
+    expect((await reports({ images: 'worker, web\nworker' })).expected).toEqual(['worker', 'web'])
+    expect((await reports({ name: 'web' }, elsewhere)).expected).toEqual(['web'])
+    await expect(reports({ name: 'web', images: 'api' })).rejects.toThrow('`name` and `images` are both given')
+  })
+
+  it('is given nothing that says what or how to measure', async () => {
+    await expect(reports({ 'max-size': '1 MB', context: '.', comment: 'x' })).rejects.toThrow(
+      [
+        '3 inputs are not valid:',
+        '- `comment` has `x`; it takes `on-change`, `always`, `off`.',
+        '- `max-size` is given, but with `mode: report` nothing is measured: it has no effect.',
+        '- `context` is given, but with `mode: report` nothing is measured: it has no effect.',
+      ].join('\n'),
+    )
+    // In the file it is for the jobs that measure.
+    write({ [FILE]: 'max-size: 1 MB\ncontext: app\n' })
+    await expect(reports()).resolves.toMatchObject({ expected: [] })
+  })
+
+  it('is given no name that is no input', async () => {
+    await expect(reports({ reprots: 'x' })).rejects.toThrow('`reprots` is not an input; did you mean `reports`?')
+  })
+})
+
 describe('images that are found', () => {
   /** Bake as it answers here: nothing is built. */
   const printed = {
@@ -388,52 +438,5 @@ describe('images that are found', () => {
   ])('are an error where they are not there, or said twice: %j %j', async (values, file, message) => {
     commit(file)
     await expect(find(values)).rejects.toThrow(message)
-  })
-})
-
-describe('a run that reads reports', () => {
-  const reports = (values: Record<string, string> = {}, cwd = repository.dir) =>
-    configureReports({ mode: 'report', 'github-token': 'x', ...values }, { exec, cwd, isFound: true, remote: null })
-  const LIST = 'fail: false\nimages:\n  - name: api\n    fail: true\n  - name: worker\n'
-
-  it('needs no checkout: what is not given has its default, and no image is expected', async () => {
-    const { common, expected, fails } = await reports({}, elsewhere)
-    expect(common).toMatchObject({ mode: 'report', reports: ['image-budget-reports'], comment: 'on-change' })
-    expect(expected).toEqual([])
-    expect(fails('api')).toBe(true)
-    expect((await reports({ fail: 'false' }, elsewhere)).fails('api')).toBe(false)
-  })
-
-  it('expects the images of the budget file, and goes by what it says of failing', async () => {
-    write({ [FILE]: LIST })
-    const { expected, fails } = await reports()
-    expect(expected).toEqual(['api', 'worker'])
-    expect(['api', 'worker', 'another'].map(fails)).toEqual([true, false, false])
-    expect((await reports({ fail: 'true' })).fails('worker')).toBe(true)
-  })
-
-  it('expects those that are named instead, in the file or not', async () => {
-    write({ [FILE]: LIST })
-    expect((await reports({ images: 'worker, web\nworker' })).expected).toEqual(['worker', 'web'])
-    expect((await reports({ name: 'web' }, elsewhere)).expected).toEqual(['web'])
-    await expect(reports({ name: 'web', images: 'api' })).rejects.toThrow('`name` and `images` are both given')
-  })
-
-  it('is given nothing that says what or how to measure', async () => {
-    await expect(reports({ 'max-size': '1 MB', context: '.', comment: 'x' })).rejects.toThrow(
-      [
-        '3 inputs are not valid:',
-        '- `comment` has `x`; it takes `on-change`, `always`, `off`.',
-        '- `max-size` is given, but with `mode: report` nothing is measured: it has no effect.',
-        '- `context` is given, but with `mode: report` nothing is measured: it has no effect.',
-      ].join('\n'),
-    )
-    // In the file it is for the jobs that measure.
-    write({ [FILE]: 'max-size: 1 MB\ncontext: app\n' })
-    await expect(reports()).resolves.toMatchObject({ expected: [] })
-  })
-
-  it('is given no name that is no input', async () => {
-    await expect(reports({ reprots: 'x' })).rejects.toThrow('`reprots` is not an input; did you mean `reports`?')
   })
 })

@@ -5,6 +5,7 @@ import { systemClock } from './clock.ts'
 import { collectReports } from './collect.ts'
 import { configure, configureHistory, configureReports, ownerOfRemote, type ConfigureWorld } from './configure.ts'
 import { createExec, createOpenOutput, interruption } from './exec.ts'
+import type { FindWorld } from './find-images.ts'
 import { toFailure } from './failure.ts'
 import type { FindWorld } from './find-images.ts'
 import { init, WORKFLOW } from './init.ts'
@@ -143,12 +144,13 @@ ${WORKFLOW}`)
 }
 
 /** Where a budget file is looked for, and what it extends. */
-function here(): Omit<ConfigureWorld, 'isFound'> {
+function here(): Omit<ConfigureWorld & FindWorld, 'isFound'> {
   const exec = createExec(env, signal)
   const cwd = process.cwd()
   const apiUrl = env['GITHUB_API_URL'] || 'https://api.github.com'
   const read = createReadRemote(apiUrl, env['GITHUB_TOKEN'] || env['GH_TOKEN'] || null, signal)
-  return { exec, cwd, remote: { owner: () => ownerOfRemote(exec, cwd), read } }
+  const terminals = { temporary: tmpdir(), uncommitted: 'measure' as const, repositoryName: null, credentials: null }
+  return { ...terminals, exec, cwd, remote: { owner: () => ownerOfRemote(exec, cwd), read } }
 }
 
 function terminal(): { colour: boolean; width: number } {
@@ -187,9 +189,7 @@ async function main(command: Command): Promise<number> {
   if (command.kind === 'init') return writeFirstFile(command)
   if (command.kind !== 'check') return 0
   // Two images that somebody compares are none of the repository's, unless its file is named.
-  const checkout = { ...findWorld(), ...here(), isFound: !command.mustExist }
-  const { images, common: inputs } = await configure(command.values, checkout)
-  const records = command.mustExist ? null : localRecords(inputs)
+  const { images, common: inputs } = await configure(command.values, { ...here(), isFound: !command.mustExist })
   const { report } = await run(
     images,
     {

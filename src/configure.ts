@@ -91,7 +91,7 @@ export async function configure(
   const { path } = found.file
   const problems = [
     ...problemsOfSeveral(given, path, images),
-    ...images.flatMap((each) => problemsOf(settingsOf(given, found.file, each, found.parent))),
+    ...images.flatMap((each) => problemsOf(settingsOf(given, found.file, each))),
   ]
   if (problems.length > 0) throw notValid([...new Set(problems)], true)
   return {
@@ -210,11 +210,8 @@ async function configureFound(
     return inputs
   })
   const [one] = configured
-  return {
-    images: configured,
-    common: one !== undefined && configured.length === 1 ? one : common,
-    files: found?.paths ?? [],
-  }
+  const isOne = one !== undefined && configured.length === 1
+  return { images: configured, common: isOne ? one : common, files: found?.paths ?? [] }
 }
 
 /** What is wrong with a file's list beside images that are found, a sentence each. */
@@ -251,8 +248,8 @@ function namesIn(given: GivenValues): string[] {
   return name === undefined ? [...new Set(parseCommaOrLines(names ?? ''))] : [name]
 }
 
-function read({ file, parent, top }: Found, given: GivenValues, image: FileImage | null): Inputs {
-  const settings = settingsOf(given, file, image, parent)
+function read({ file, top }: Found, given: GivenValues, image: FileImage | null): Inputs {
+  const settings = settingsOf(given, file, image)
   return seenFrom(top, inputsOf(settings), (name) => (settings.get(name)?.place ?? null) !== null)
 }
 
@@ -269,8 +266,8 @@ export async function configureHistory(
   return { ...values, ...(branch && { 'data-branch': branch.text }) }
 }
 
-/** A budget file, its absolute paths (as it is named, and with links resolved), the one that it extends, and the repository's top folder as its path from the working directory. */
-type Found = { file: BudgetFile; paths: string[]; parent: BudgetFile | null; top: string }
+/** A budget file, its absolute paths (as it is named, and with links resolved), and the repository's top folder as its path from the working directory. */
+type Found = { file: BudgetFile; paths: string[]; top: string }
 
 /**
  * The budget file; null where there is none, or none is wanted.
@@ -302,8 +299,11 @@ async function openBudgetFile(
     })
   const { file, problems } = parseBudgetFile(bytes, shown)
   if (file === null) throw notValid([...problems, ...problemsOf(givenInputs(values))], true)
-  const parent = file.extends === null || remote === null ? null : await readExtended(file.path, file.extends, remote)
-  return { file, paths: [path, await realpath(path)], parent, top: relative(here, root) }
+  if (file.extends !== null && remote !== null) {
+    const { defaults } = await readExtended(file.path, file.extends, remote)
+    file.defaults = new Map([...defaults, ...file.defaults])
+  }
+  return { file, paths: [path, await realpath(path)], top: relative(here, root) }
 }
 
 /** The file that a budget file extends. One that cannot be had is an error: without it there might be no limit at all. */

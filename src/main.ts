@@ -27,16 +27,16 @@ const clock: Clock = {
 async function main(): Promise<number> {
   const context = readContext(env)
   const values = readInputs(env)
-  const token = values['github-token'] ?? ''
+  const token = values['github-token'] || null
   const checkout = {
     ...context,
     exec: createExec(env, signal),
     isFound: true,
     uncommitted: 'warn' as const,
-    credentials: token === '' ? null : { serverUrl: context.serverUrl, token },
+    credentials: token === null ? null : { serverUrl: context.serverUrl, token },
     remote: {
       owner: () => Promise.resolve(context.repository?.owner ?? null),
-      read: createReadRemote(context.apiUrl, values['github-token'] || null, signal),
+      read: createReadRemote(context.apiUrl, token, signal),
     },
   }
   let audience = NOBODY

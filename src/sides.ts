@@ -207,14 +207,7 @@ export async function measureSides(
   try {
     if (inputs.image !== null) return await measureImages(inputs.image, reading, surroundings, world, facts, onName)
     return await measureBuilds(
-      {
-        ...reading,
-        exec,
-        cwd,
-        scratch,
-        inTurn: commons.inTurn,
-        readDefinition: commons.readDefinition,
-      },
+      { ...reading, exec, cwd, scratch, inTurn: commons.inTurn, readDefinition: commons.readDefinition },
       surroundings,
       world,
       commons,

@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import { IGNORE_FILE_MAX, parseIgnoreFile, type LeavesOut } from './build/ignore-file.ts'
 import { takenBy, type Taken } from './build/taken.ts'
 import { toFailure } from './failure.ts'
-import { entriesAt, type ChangedPath, type TreeEntry } from './git/changes.ts'
+import { entriesAt, readBlob, type ChangedPath, type TreeEntry } from './git/changes.ts'
 import type { Checkout } from './git/checkout.ts'
 import type { BaseQuestion } from './inputs/event.ts'
 import { BUDGET_FILE } from './inputs/budget-file.ts'
@@ -83,10 +83,11 @@ async function isPlain(
   if (files.some((path) => entries.has(path) && !isFile(entries.get(path)))) return false
   if (inContext.length === 0) return true
   const ignoreFile = ignoreFiles.map((path) => entries.get(path)).find((entry) => entry !== undefined)
-  if (!isFile(ignoreFile) || ignoreFile.size === null || ignoreFile.size > IGNORE_FILE_MAX) return false
+  if (!isFile(ignoreFile) || inContext.some(({ isSubmodule }) => isSubmodule)) return false
+  const text = await readBlob(repository, ignoreFile.object, IGNORE_FILE_MAX)
   const characters = inContext.reduce((sum, { path }) => sum + path.length, 0)
-  if (characters * ignoreFile.size > MOST_WORK || inContext.some(({ isSubmodule }) => isSubmodule)) return false
-  const leavesOut = parseIgnoreFile(await repository.git(['cat-file', 'blob', ignoreFile.object]))
+  if (text === null || characters * text.length > MOST_WORK) return false
+  const leavesOut = parseIgnoreFile(text)
   return leavesOut !== null && inContext.every(({ path }) => isLeftOut(path, context, leavesOut))
 }
 
@@ -94,7 +95,7 @@ function isFile(entry: TreeEntry | undefined): entry is TreeEntry {
   return entry?.mode === '100644' || entry?.mode === '100755'
 }
 
-/** Most characters of changed paths times bytes of the ignore file, which is some seconds at the very worst. */
+/** Most characters of changed paths times those of the ignore file, which is some seconds at the very worst. */
 const MOST_WORK = 50_000_000
 
 /** Never the context itself, and no path that was not read as it is: git's are bytes. */

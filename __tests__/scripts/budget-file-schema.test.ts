@@ -70,6 +70,7 @@ const good: Partial<Record<InputName, unknown[]>> = {
   'accept-label': ['bigger', 'off'],
   baseline: ['auto', 'none', 'docker://ghcr.io/acme/api'],
   'base-ref': ['main', 'v1.0'],
+  untouched: ['skip', 'measure'],
   record: ['auto', 'off'],
   'data-branch': ['image-budget', 'data/sizes'],
   comment: ['on-change', 'off'],

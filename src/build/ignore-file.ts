@@ -71,7 +71,7 @@ function parseLine(line: string): Pattern | 'blank' | null {
 type Token = { kind: 'one'; fits: (character: string) => boolean } | { kind: 'name' | 'folders' | 'all' }
 
 function createMatches(pattern: string): Pattern['matches'] | null {
-  // Behind stars at the start, and before stars at the end, text alone is compared as it is.
+  // Behind stars at the start, a text without any other is the end of a path: `**src` of a name, too.
   const [, folder, suffix] = /^\*\*(\/?)([^*?[\]\\]*)$/.exec(pattern) ?? []
   if (suffix !== undefined)
     return folder === '' ? (path) => path.endsWith(suffix) : (path) => path === suffix || path.endsWith(`/${suffix}`)

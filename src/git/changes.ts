@@ -20,8 +20,8 @@ export async function changedPaths(repository: Repository, from: string, to: str
   }))
 }
 
-/** What stands at a path in a commit: its mode as git writes it (`100644`, `120000`, …), its object, and a file's bytes. */
-export type TreeEntry = { mode: string; object: string; size: number | null }
+/** What stands at a path in a commit: its mode as git writes it (`100644`, `120000`, …), and its object. */
+export type TreeEntry = { mode: string; object: string }
 
 /**
  * What a commit has at these paths (with `/`, none of them empty), by path. A path that leads through a link or a submodule has nothing.
@@ -33,14 +33,20 @@ export async function entriesAt(
   paths: readonly string[],
 ): Promise<Map<string, TreeEntry>> {
   // Of a folder and something in it, git lists what is in the folder, and only with `-t` the folder, too.
-  const listed = await repository.git(['ls-tree', '-t', '-z', '--long', '--full-tree', commit, '--', ...paths], {
+  const listed = await repository.git(['ls-tree', '-t', '-z', '--full-tree', commit, '--', ...paths], {
     GIT_LITERAL_PATHSPECS: '1',
   })
   const entries = listed.split('\0').flatMap((line): [string, TreeEntry][] => {
-    const found = /^(\d{6}) \w+ ([0-9a-f]+) +(\d+|-)\t(.+)$/s.exec(line)
+    const found = /^(\d{6}) \w+ ([0-9a-f]+)\t(.+)$/s.exec(line)
     if (found === null) return []
-    const [, mode = '', object = '', size = '', path = ''] = found
-    return [[path, { mode, object, size: size === '-' ? null : Number(size) }]]
+    const [, mode = '', object = '', path = ''] = found
+    return [[path, { mode, object }]]
   })
   return new Map(entries)
+}
+
+/** A file's content, or null where it has more bytes than `most`. Throws CouldNotMeasure `git`. */
+export async function readBlob(repository: Repository, object: string, most: number): Promise<string | null> {
+  const size = Number(await repository.git(['cat-file', '-s', object]))
+  return size <= most ? repository.git(['cat-file', 'blob', object]) : null
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import type { BakeBuild, BakeDefinition, BakeRun } from '../build/bake.ts'
 import { buildImage, exportLayout, temporaryName, type Build, type BuildRequest, type Side } from '../build/build.ts'
+import type { BakeBuild, BakeDefinition, BakeRun } from '../build/bake.ts'
 import { keepsRecords, type Engine } from '../build/engine.ts'
 import type { Origins } from '../build/provenance.ts'
 import type { Exec } from '../exec.ts'
@@ -108,6 +108,17 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
   }
 }
 
+/** Takes our name off the image, if it is there; the engine deletes the image where no other name holds it. Best effort. */
+async function removeImage(places: Places, image: string): Promise<void> {
+  await places
+    .engine()
+    .then(
+      (engine) => engine.remove(image),
+      () => {},
+    )
+    .catch(() => {})
+}
+
 /**
  * The target as the side's own bake file has it. Throws CouldNotMeasure `input` where there is none.
  */
@@ -123,17 +134,6 @@ async function bakeBuildOf(shop: Workshop, frame: PathFrame, bake: BakeTarget): 
     },
   )
   return { ...bake, folder, definition }
-}
-
-/** Takes our name off the image, if it is there; the engine deletes the image where no other name holds it. Best effort. */
-async function removeImage(places: Places, image: string): Promise<void> {
-  await places
-    .engine()
-    .then(
-      (engine) => engine.remove(image),
-      () => {},
-    )
-    .catch(() => {})
 }
 
 /** The folder that is built from. What `before-build` makes is this image's alone. */

@@ -21,17 +21,6 @@ export function defaultName(repository: string, context: string, file: string, t
 }
 
 /**
- * The name of one of several Dockerfiles, by its path from the repository's top: its folder (`services/api`), with the file's name where
- * that is not `Dockerfile`; `repository` stands for the top folder.
- */
-export function nameOfDockerfile(repository: string, path: string): string {
-  const folder = posix.dirname(path)
-  const file = posix.basename(path)
-  const place = folder === '.' ? repository : folder
-  return atMost(file === 'Dockerfile' ? place : `${place}/${file}`)
-}
-
-/**
  * A name for the artifact that a job uploads its report as, which no other job of the workflow has: `image-budget-api`, with a hash of what it
  * stands for where the image's name had to be changed, or does not tell it apart. Letters, digits, `.`, `_` and `-`:
  * `actions/upload-artifact` takes no `/` and `:`, which names may have. It does not depend on what becomes of the job: run again, it has the same.
@@ -44,6 +33,17 @@ export function artifactName(names: readonly string[], platforms: readonly strin
     .update(JSON.stringify([names, platforms]))
     .digest('hex')
   return `image-budget-${readable}${isWhole ? '' : `-${hash.slice(0, 8)}`}`
+}
+
+/**
+ * The name of one of several Dockerfiles, by its path from the repository's top: its folder (`services/api`), with the file's name where
+ * that is not `Dockerfile`; `repository` stands for the top folder.
+ */
+export function nameOfDockerfile(repository: string, path: string): string {
+  const folder = posix.dirname(path)
+  const file = posix.basename(path)
+  const place = folder === '.' ? repository : folder
+  return atMost(file === 'Dockerfile' ? place : `${place}/${file}`)
 }
 
 /**

@@ -75,16 +75,13 @@ export function problemsOfEntries(path: string, images: readonly FileImage[]): s
 }
 
 /**
- * What is set, by name: inputs come before the image's entry, that before the file's defaults, and those before the ones of the file that it
- * extends (`parent`). An image that is measured as it is has
- * nothing to build: what lower levels say of building is left out. `found`: of an image that a Dockerfile or a target makes, what
- * that says.
+ * What is set, by name: inputs come before the image's entry, and that before the file's defaults. An image that is measured as it is has nothing to build: what lower levels say of building is left out. `found`: of an
+ * image that a Dockerfile or a target makes, what that says.
  */
 export function settingsOf(
   inputs: GivenValues,
   file: BudgetFile | null,
   image: FileImage | null,
-  parent: BudgetFile | null = null,
   found: { weak: GivenValues; own: GivenValues } | null = null,
 ): Map<string, Given> {
   const none: GivenValues = new Map()

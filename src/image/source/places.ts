@@ -44,10 +44,10 @@ export type BuildPlace = {
 /** Opens places by reference; what they share (a registry's connections, the registry that an engine pushes to) lives until `close`. */
 export type Places = {
   open: (reference: ImageReference) => Source
-  /** See receiveBuilt. */
-  openBuild: () => Promise<BuildPlace>
   /** The Docker engine, to be asked of its images. */
   engine: () => Promise<EngineImages>
+  /** See receiveBuilt. */
+  openBuild: () => Promise<BuildPlace>
   close: () => Promise<void>
 }
 
@@ -70,14 +70,7 @@ export function createPlaces(deps: PlacesDeps): Places {
   function openDaemon(name: string): Source {
     return {
       images: async (wanted) => {
-        const surroundings = {
-          exec,
-          engine: await engine(),
-          saveImage,
-          receiver: await openReceiver(),
-          unpushed,
-          warn,
-        }
+        const surroundings = { exec, engine: await engine(), saveImage, receiver: await openReceiver(), unpushed, warn }
         return createDaemonSource(name, surroundings).images(wanted)
       },
       close: () => Promise.resolve(),
@@ -99,15 +92,16 @@ export function createPlaces(deps: PlacesDeps): Places {
           return ociLayout(resolve(cwd, reference.path), reference.name)
       }
     },
+    engine,
     openBuild: async () => {
       const [own, asked] = await Promise.all([openReceiver(), engine()])
       const name = own.reserve()
       return {
         name,
-        receive: (store, wanted) => receiveBuilt(name, store, { engine: asked, receiver: own, unpushed }, wanted),
+        receive: async (store, wanted) =>
+          receiveBuilt(name, store, { engine: await engine(), receiver: own, unpushed }, wanted),
       }
     },
-    engine,
     close: async () => {
       await (await receiver)?.close()
     },
