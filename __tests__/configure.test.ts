@@ -308,14 +308,7 @@ describe('images that are found', () => {
     return Promise.resolve({ exitCode: 0, stdout: JSON.stringify(printed), stderr: '' })
   }
   const find = (values: Record<string, string>, folder = '.', more: Partial<typeof world> = {}): Promise<Configured> =>
-    configure(values, {
-      ...world,
-      exec: answering,
-      ...more,
-      cwd: join(repository.dir, folder),
-      isFound: true,
-      remote: null,
-    })
+    configure(values, { ...world, exec: answering, ...more, cwd: join(repository.dir, folder), isFound: true })
   const commit = (file = ''): void => {
     folders = []
     repository.commit({

@@ -5,7 +5,6 @@ import { systemClock } from './clock.ts'
 import { collectReports } from './collect.ts'
 import { configure, configureHistory, configureReports, ownerOfRemote, type ConfigureWorld } from './configure.ts'
 import { createExec, createOpenOutput, interruption } from './exec.ts'
-import type { FindWorld } from './find-images.ts'
 import { toFailure } from './failure.ts'
 import type { FindWorld } from './find-images.ts'
 import { init, WORKFLOW } from './init.ts'
@@ -81,17 +80,6 @@ function localRecords({ baseline, dataBranch }: Inputs): Records {
   return openLocalRecords(world, dataBranch, { fetch: baseline === 'record' })
 }
 
-function findWorld(): FindWorld {
-  return {
-    exec: createExec(env, signal),
-    cwd: process.cwd(),
-    temporary: tmpdir(),
-    uncommitted: 'measure',
-    repositoryName: null,
-    credentials: null,
-  }
-}
-
 function surroundings(): Surroundings {
   return {
     cwd: process.cwd(),
@@ -127,7 +115,7 @@ function worldOf(verbose: boolean, records: Records | null): World {
 
 /** The file alone on standard output where it is only shown; what to do next where it was written. */
 async function writeFirstFile(command: InitCommand): Promise<number> {
-  const { text, path, failed } = await init(command, surroundings(), worldOf(command.verbose, null), findWorld())
+  const { text, path, failed } = await init(command, surroundings(), worldOf(command.verbose, null), here())
   if (failed > 0)
     warn(`${failed} ${failed === 1 ? 'image' : 'images'} could not be measured: see the comments in the file.`)
   if (path === null) {
@@ -197,7 +185,7 @@ async function main(command: Command): Promise<number> {
       base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
       baseMustExist: command.mustExist,
     },
-    worldOf(command.verbose, records),
+    worldOf(command.verbose, command.mustExist ? null : localRecords(inputs)),
   )
   show(report, command.json)
   const soft = new Set(images.flatMap((image) => (image.fail ? [] : [image.name])))

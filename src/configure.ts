@@ -69,7 +69,7 @@ export async function configure(
 ): Promise<Configured> {
   const found = await openBudgetFile(values, world)
   const given = givenInputs(values)
-  const asked = settingsOf(given, found?.file ?? null, null, found?.parent ?? null)
+  const asked = settingsOf(given, found?.file ?? null, null)
   if (FINDING.some((name) => asked.has(name))) return configureFound(found, given, asked, world)
   const wanted = namesIn(given)
   const images = found === null ? null : selectImages(found.file, wanted)
@@ -186,16 +186,13 @@ async function configureFound(
     [
       ...images.map((image) => {
         const entry = entries.find(({ name }) => name === image.name) ?? null
-        const values = without(settingsOf(given, found?.file ?? null, entry, found?.parent ?? null, image), [
-          ...FINDING,
-          'images',
-        ])
+        const values = without(settingsOf(given, found?.file ?? null, entry, image), [...FINDING, 'images'])
         return { name: image.name, image, values: values.set('name', { text: image.name, place: null }) }
       }),
       ...others.map((entry) => ({
         name: entry.name,
         image: null,
-        values: without(settingsOf(given, found?.file ?? null, entry, found?.parent ?? null), [...FINDING, 'images']),
+        values: without(settingsOf(given, found?.file ?? null, entry), [...FINDING, 'images']),
       })),
     ],
     wanted,

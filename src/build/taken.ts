@@ -16,11 +16,11 @@ export type Taken = {
 
 /**
  * What the files of the repository that an image is built from are, whatever the Dockerfile makes of them. Null where that is not known: an
- * image that is not built, `before-build`, which may read anything, a bake file, which may, too, contexts that others make, and paths out of
- * the repository.
+ * image that is not built, `before-build`, which may read anything, a bake file that may take in others, contexts that others make, and paths
+ * out of the repository.
  */
 export function takenBy(inputs: Inputs, { root, cwd }: { root: string; cwd: string }): Taken | null {
-  if (inputs.image !== null || inputs.beforeBuild !== null || inputs.bake !== null) return null
+  if (inputs.image !== null || inputs.beforeBuild !== null) return null
   const inRepository = (path: string): string | null => {
     const found = relative(root, resolve(cwd, path))
     return isOutside(found) ? null : found.replaceAll('\\', '/')

@@ -91,7 +91,6 @@ export function settingsOf(
     settings.set('context', { text: '.', place: { file: file.path, line: image.line, entries: [] } })
   for (const level of [
     found?.weak ?? none,
-    parent?.defaults ?? none,
     file?.defaults ?? none,
     image?.values ?? none,
     found?.own ?? none,

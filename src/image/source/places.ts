@@ -94,7 +94,7 @@ export function createPlaces(deps: PlacesDeps): Places {
     },
     engine,
     openBuild: async () => {
-      const [own, asked] = await Promise.all([openReceiver(), engine()])
+      const own = await openReceiver()
       const name = own.reserve()
       return {
         name,
