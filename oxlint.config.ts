@@ -31,6 +31,7 @@ export const rooms = [
   'sides.ts',
   'show-history.ts',
   'run.ts',
+  'init.ts',
   'main.ts',
   'cli.ts',
 ]

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 import { tmpdir } from 'node:os'
-import { helpText, readCommand, type Command } from './inputs/command-line.ts'
+import { helpText, readCommand, type Command, type InitCommand } from './inputs/command-line.ts'
 import { systemClock } from './clock.ts'
 import { collectReports } from './collect.ts'
 import { configure, configureHistory, configureReports, ownerOfRemote, type ConfigureWorld } from './configure.ts'
 import { createExec, createOpenOutput, interruption } from './exec.ts'
-import type { FindWorld } from './find-images.ts'
 import { toFailure } from './failure.ts'
+import type { FindWorld } from './find-images.ts'
+import { init, WORKFLOW } from './init.ts'
 import { createReadRemote } from './github/remote-file.ts'
 import { showHistory } from './show-history.ts'
 import type { Inputs } from './inputs/inputs.ts'
@@ -19,6 +20,7 @@ import { exitCodeOf, reportFailure } from './report/assemble.ts'
 import type { Report } from './report/report.ts'
 import { renderTerminal } from './report/terminal.ts'
 import { run } from './run.ts'
+import type { Surroundings, World } from './sides.ts'
 import { version } from './version.ts'
 
 keepMemoryLow()
@@ -78,6 +80,57 @@ function localRecords({ baseline, dataBranch }: Inputs): Records {
   return openLocalRecords(world, dataBranch, { fetch: baseline === 'record' })
 }
 
+function surroundings(): Surroundings {
+  return {
+    cwd: process.cwd(),
+    temporary: tmpdir(),
+    base: { kind: 'none', reason: 'none is asked for' },
+    isProposal: false,
+    budgetFiles: [],
+    baseMustExist: false,
+    pushed: null,
+    uncommitted: 'measure',
+    // What runs of the default branch take out of build arguments.
+    volatile: ['main', 'master'],
+    committedAt: null,
+    repositoryName: null,
+    repositoryUrl: null,
+    runUrl: null,
+    credentials: null,
+  }
+}
+
+function worldOf(verbose: boolean, records: Records | null): World {
+  return {
+    createExec: (stop) => createExec(env, stop),
+    createOpenOutput: (stop) => createOpenOutput(env, stop),
+    env,
+    clock: systemClock,
+    log: terminalLog(verbose),
+    records,
+    askWaivers: null,
+    signal,
+  }
+}
+
+/** The file alone on standard output where it is only shown; what to do next where it was written. */
+async function writeFirstFile(command: InitCommand): Promise<number> {
+  const { text, path, failed } = await init(command, surroundings(), worldOf(command.verbose, null), here())
+  if (failed > 0)
+    warn(`${failed} ${failed === 1 ? 'image' : 'images'} could not be measured: see the comments in the file.`)
+  if (path === null) {
+    stdout.write(text)
+    return 0
+  }
+  stdout.write(`Written: ${path}
+
+Look at its caps, and commit it. Then \`image-budget check\` compares a branch with its base, and this workflow,
+.github/workflows/image-budget.yml, does it on each pull request:
+
+${WORKFLOW}`)
+  return 0
+}
+
 /** Where a budget file is looked for, and what it extends. */
 function here(): Omit<ConfigureWorld & FindWorld, 'isFound'> {
   const exec = createExec(env, signal)
@@ -121,38 +174,18 @@ async function main(command: Command): Promise<number> {
     show(report, command.json)
     return exitCodeOf(report, configured.fails)
   }
+  if (command.kind === 'init') return writeFirstFile(command)
   if (command.kind !== 'check') return 0
   // Two images that somebody compares are none of the repository's, unless its file is named.
   const { images, common: inputs } = await configure(command.values, { ...here(), isFound: !command.mustExist })
   const { report } = await run(
     images,
     {
-      cwd: process.cwd(),
-      temporary: tmpdir(),
+      ...surroundings(),
       base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
-      isProposal: false,
-      budgetFiles: [],
       baseMustExist: command.mustExist,
-      pushed: null,
-      uncommitted: 'measure',
-      // What runs of the default branch take out of build arguments.
-      volatile: ['main', 'master'],
-      committedAt: null,
-      repositoryName: null,
-      repositoryUrl: null,
-      runUrl: null,
-      credentials: null,
     },
-    {
-      createExec: (stop) => createExec(env, stop),
-      createOpenOutput: (stop) => createOpenOutput(env, stop),
-      env,
-      clock: systemClock,
-      log: terminalLog(command.verbose),
-      records: command.mustExist ? null : localRecords(inputs),
-      askWaivers: null,
-      signal,
-    },
+    worldOf(command.verbose, command.mustExist ? null : localRecords(inputs)),
   )
   show(report, command.json)
   const soft = new Set(images.flatMap((image) => (image.fail ? [] : [image.name])))

@@ -1,6 +1,6 @@
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { isAbsolute, join, posix, relative, resolve } from 'node:path'
-import { readDefinition } from './build/bake.ts'
+import { reachable, readDefinition, takenByTarget } from './build/bake.ts'
 import { isOutside } from './build/paths.ts'
 import type { Exec } from './exec.ts'
 import { CouldNotMeasure } from './failure.ts'
@@ -34,6 +34,8 @@ export type FoundImage = {
   weak: ReadonlyMap<InputName, Given>
   own: ReadonlyMap<InputName, Given>
   bake: BakeTarget | null
+  /** What it is built of: paths from the repository's top, with `/`. */
+  dockerfiles: string[]
 }
 
 /** Images that a run may find. */
@@ -146,6 +148,7 @@ async function findDockerfiles(globs: readonly string[], place: Place): Promise<
       weak: new Map([['context', given(seen(cwd, join(file, '..')))]]),
       own: new Map([['file', given(seen(cwd, file))]]),
       bake: null,
+      dockerfiles: [path],
     }
   })
 }
@@ -170,7 +173,8 @@ async function findTargets(
     fromTop && !isFromFile('bake-files') ? relative(folder, resolve(cwd, file)) : file,
   )
   const run = { tree, folder: join(tree, relative(repository.root, folder)), files }
-  const { wanted, targets } = await readDefinition(world.exec, run, bakeTargets)
+  const definition = await readDefinition(world.exec, run, bakeTargets)
+  const { wanted, targets } = definition
   // A group may have targets beside its images: linters, tests, files that are generated.
   const images = wanted.filter((name) => bakeTargets.includes(name) || targets.get(name)?.makesNoImage !== true)
   if (images.length === 0)
@@ -178,20 +182,33 @@ async function findTargets(
       remedy: '`bake-targets` names targets and groups; `docker buildx bake --print` lists those of the default group.',
     })
   const here = seen(cwd, folder)
-  return images.map((name): FoundImage => {
-    const { platforms = [], args = new Map<string, string>() } = targets.get(name) ?? {}
-    const isKnown = platforms.length > 0 && platforms.every((platform) => PATTERNS.platform.test(platform))
-    return {
-      name,
-      origin: `the target \`${name}\``,
-      weak: new Map<InputName, Given>([
-        ['context', given(here)],
-        ...(isKnown ? [['platforms', given(platforms.join(','))] as const] : []),
-      ]),
-      own: new Map(),
-      bake: { target: name, asked: bakeTargets, files, folder: here, context: null, args: Object.fromEntries(args) },
-    }
-  })
+  return Promise.all(
+    images.map(async (name): Promise<FoundImage> => {
+      const { platforms = [], args = new Map<string, string>() } = targets.get(name) ?? {}
+      const isKnown = platforms.length > 0 && platforms.every((platform) => PATTERNS.platform.test(platform))
+      return {
+        name,
+        origin: `the target \`${name}\``,
+        weak: new Map<InputName, Given>([
+          ['context', given(here)],
+          ...(isKnown ? [['platforms', given(platforms.join(','))] as const] : []),
+        ]),
+        own: new Map(),
+        bake: {
+          target: name,
+          asked: bakeTargets,
+          files,
+          folder: here,
+          context: null,
+          args: Object.fromEntries(args),
+          taken: await takenByTarget(definition, name, run),
+        },
+        dockerfiles: [...reachable(definition, name).values()].flatMap(({ context, dockerfile }) =>
+          'path' in dockerfile ? [slashed(relative(tree, resolve(run.folder, context, dockerfile.path)))] : [],
+        ),
+      }
+    }),
+  )
 }
 
 function refuseClashes(found: readonly FoundImage[]): void {

@@ -15,7 +15,10 @@ function "twice" {
 }
 group "default" { targets = ["api", "inline", "lint"] }
 target "_common" { args = { BYTES = BYTES } }
-target "shared" { dockerfile = "shared.Dockerfile" }
+target "shared" {
+  context = "services/api"
+  dockerfile = "../../shared.Dockerfile"
+}
 target "api" {
   inherits = ["_common"]
   context = "services/api"
@@ -43,24 +46,23 @@ target "lint" {
 const API =
   'FROM shared\n\nFROM shared AS final\nARG BYTES\nRUN head -c "$BYTES" /dev/zero >/zeros\nCOPY payload /payload\n'
 
+const BEFORE = {
+  'docker-bake.hcl': BAKE,
+  'shared.Dockerfile': 'FROM image-budget/base:1\nRUN head -c 4000 /dev/zero >/shared\n',
+  'services/api.Dockerfile': API,
+  'services/api/Dockerfile': 'FROM image-budget/base:1\nCOPY payload /payload\n',
+  'services/worker/Dockerfile': 'FROM image-budget/base:1\nCOPY payload /payload\n',
+  'services/worker/payload': 'x'.repeat(500),
+  'services/api/payload': 'x'.repeat(1000),
+}
+
 let change: PullRequestFixture
 beforeAll(() => {
-  change = openPullRequest(
-    {
-      'docker-bake.hcl': BAKE,
-      'shared.Dockerfile': 'FROM image-budget/base:1\nRUN head -c 4000 /dev/zero >/shared\n',
-      'services/api.Dockerfile': API,
-      'services/api/Dockerfile': 'FROM image-budget/base:1\nCOPY payload /payload\n',
-      'services/worker/Dockerfile': 'FROM image-budget/base:1\nCOPY payload /payload\n',
-      'services/worker/payload': 'x'.repeat(500),
-      'services/api/payload': 'x'.repeat(1000),
-    },
-    {
-      'docker-bake.hcl': `${BAKE.replace('"1000"', '"3000"')}target "added" { inherits = ["api"] }\n`,
-      'shared.Dockerfile': 'FROM image-budget/base:1\nRUN head -c 9000 /dev/zero >/shared\n',
-      'services/api/payload': 'x'.repeat(21_000),
-    },
-  )
+  change = openPullRequest(BEFORE, {
+    'docker-bake.hcl': `${BAKE.replace('"1000"', '"3000"')}target "added" { inherits = ["api"] }\n`,
+    'shared.Dockerfile': 'FROM image-budget/base:1\nRUN head -c 9000 /dev/zero >/shared\n',
+    'services/api/payload': 'x'.repeat(21_000),
+  })
 })
 afterAll(() => change.dispose())
 
@@ -98,6 +100,21 @@ describe.each(engines())('on the $name store', ({ env }) => {
     ])
     expect(report.images[0]).toMatchObject({ baseline: { kind: 'none' } })
     expect(report.images[0]?.baseline.reason).toMatch(/the bake file has no target `added`/)
+  })
+
+  it('builds no target that the change does not touch', async () => {
+    const elsewhere = openPullRequest(BEFORE, { 'services/worker/payload': 'y' })
+    const inputs = { 'bake-targets': 'api, inline-small', dockerfiles: 'services/*/Dockerfile' }
+    const result = await elsewhere.run(env, { inputs: { baseline: 'build', metrics: 'size', ...inputs } })
+    expect(result).toMatchObject({ exitCode: 0 })
+    expect(reportOf(result).images.map(({ name, head }) => [name, head === null])).toEqual([
+      ['services/api', true],
+      ['services/worker', false],
+      ['api', true],
+      // Its context is the whole repository.
+      ['inline-small', false],
+    ])
+    elsewhere.dispose()
   })
 
   it('finds committed Dockerfiles', async () => {

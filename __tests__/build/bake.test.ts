@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
-import { bakeArguments, findPlaces, readDefinition, type BakeBuild, type BakeDefinition } from '../../src/build/bake.ts'
+import {
+  bakeArguments,
+  findPlaces,
+  readDefinition,
+  takenByTarget,
+  type BakeBuild,
+  type BakeDefinition,
+} from '../../src/build/bake.ts'
 import { sourceThatFailed } from '../../src/build/failure.ts'
 import { readOrigins, type DockerfileSource } from '../../src/build/provenance.ts'
 import type { Exec } from '../../src/exec.ts'
@@ -137,7 +144,16 @@ describe('readDefinition', () => {
 
 async function building(printed: Record<string, unknown>, target = 'api'): Promise<BakeBuild> {
   const definition = await define({ target: printed })
-  return { target, asked: [], files: ['docker-bake.hcl'], folder: tree, context: null, args: {}, definition }
+  return {
+    target,
+    asked: [],
+    files: ['docker-bake.hcl'],
+    folder: tree,
+    context: null,
+    args: {},
+    taken: null,
+    definition,
+  }
 }
 const frame = (): { tree: string; root: string; cwd: string } => ({ tree, root: '/repo', cwd: '/repo' })
 
@@ -271,6 +287,37 @@ describe('findPlaces', () => {
       kind: 'input',
       message: 'There is no build context of the target `api` at `api` in this commit.',
     })
+  })
+})
+
+describe('takenByTarget', () => {
+  const taken = async (printed: Record<string, unknown>, files: string[] = ['bake.hcl'], folder = '.') =>
+    takenByTarget(await define({ target: printed }), 'api', { tree, folder: join(tree, folder), files })
+
+  it('has all that the target takes, and those that it starts from', async () => {
+    write({ 'ci/bake.hcl': '', 'bake.hcl': '', 'docker-bake.hcl': '' })
+    const base = { context: 'base', secret: ['id=a,src=key'], contexts: { lib: 'lib', image: 'docker-image://a' } }
+    const api = { context: '../api', dockerfile: 'x.Dockerfile', contexts: { base: 'target:base' } }
+    expect(await taken({ api, base, other: { context: 'other' } }, ['bake.hcl'], 'ci')).toEqual({
+      context: 'api',
+      dockerfile: 'api/x.Dockerfile',
+      folders: ['ci/base', 'ci/lib'],
+      files: ['ci/bake.hcl', 'ci/key', 'ci/base/Dockerfile'],
+    })
+    const inline = { 'dockerfile-inline': 'FROM a' }
+    expect(await taken({ api: inline })).toMatchObject({ context: '', dockerfile: 'bake.hcl' })
+    const found = await taken({ api: inline }, [])
+    expect(found).toMatchObject({ dockerfile: 'docker-bake.hcl' })
+    expect(found?.files).toContain('docker-bake.override.json')
+  })
+
+  it('is not known of a compose file, which may take in others, of another repository, and of what lies outside', async () => {
+    write({ 'compose.yaml': '', 'bake.hcl': '' })
+    expect(await taken({ api: {} }, [])).toBeNull()
+    expect(await taken({ api: {} }, ['compose.yaml'])).toBeNull()
+    expect(await taken({ api: { context: 'https://github.com/acme/shop.git' } })).toBeNull()
+    expect(await taken({ api: { contexts: { a: '..' } } })).toBeNull()
+    expect(await taken({ other: {} })).toBeNull()
   })
 })
 

@@ -13,6 +13,28 @@ function problems(...args: string[]): string[] {
   return []
 }
 
+describe('init', () => {
+  it('takes few options', () => {
+    const none = { kind: 'init', force: false, dryRun: false, verbose: false, builder: null }
+    expect(readCommand(['init'])).toEqual(none)
+    expect(readCommand(['init', '--dry-run', '--force', '--builder', 'mine', '--verbose'])).toEqual({
+      kind: 'init',
+      force: true,
+      dryRun: true,
+      verbose: true,
+      builder: 'mine',
+    })
+    expect(problems('init', 'app', '--force=yes', '--max-size', '1 MB', '--dry-rnu', '--builder')).toEqual([
+      '`app` is one argument too many; `init` takes options alone.',
+      '`--force` takes no value.',
+      '`--max-size` has no place in `init`, which takes `--dry-run`, `--force`, `--builder`, `--verbose`.',
+      '`--dry-rnu` is not an option; did you mean `--dry-run`?',
+      '`--builder` takes a value.',
+    ])
+    expect(problems('check', '--dry-run')).toEqual(['`--dry-run` is not an option of this command; `init` has it.'])
+  })
+})
+
 describe('history', () => {
   it('asks for all that there is, unless told', () => {
     expect(historyOf()).toEqual({
@@ -91,7 +113,7 @@ describe('history', () => {
     ).toEqual([])
     expect(historyOf('--help')).toEqual({ kind: 'help' })
     expect(problems('histroy')).toEqual([
-      '`histroy` is not a command; `image-budget check`, `image-budget diff`, `image-budget report` and `image-budget history` are.',
+      '`histroy` is not a command; `image-budget check`, `image-budget diff`, `image-budget report`, `image-budget history` and `image-budget init` are.',
     ])
   })
 })

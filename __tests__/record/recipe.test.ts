@@ -33,7 +33,15 @@ describe('a recipe', () => {
   })
 
   it('of a target of a bake file has which one it is, and the arguments that a run may have shaped', () => {
-    const bake = { target: 'api', asked: [], files: ['docker-bake.hcl'], folder: '.', context: null, args: { V: '1' } }
+    const bake: BakeTarget = {
+      target: 'api',
+      asked: [],
+      files: ['docker-bake.hcl'],
+      folder: '.',
+      context: null,
+      args: { V: '1' },
+      taken: null,
+    }
     const recipeFor = (change: Partial<BakeTarget>, values: Record<string, string> = {}): Recipe =>
       recipeOf({ ...parseInputs(values), bake: { ...bake, ...change } }, RUN)
     const unlikeTarget = (change: Partial<BakeTarget>, values?: Record<string, string>): string | null =>

@@ -275,6 +275,50 @@ export function reachable({ targets }: BakeDefinition, name: string): Map<string
   return found
 }
 
+/**
+ * What a target and those that it starts from take of a tree, from its top folder: see `BakeTarget`. Null where it is not known: a compose
+ * file may take in any others, and paths may lead out.
+ */
+export async function takenByTarget(
+  definition: BakeDefinition,
+  name: string,
+  { tree, folder, files }: BakeRun,
+): Promise<BakeTarget['taken']> {
+  const own = definition.targets.get(name)
+  const isThere = (file: string): Promise<boolean> =>
+    stat(join(folder, file)).then(
+      () => true,
+      () => false,
+    )
+  const read = files.length > 0 ? files : FOUND_BY_ITSELF
+  const there: string[] = []
+  for (const file of read) if (await isThere(file)) there.push(file)
+  if (there.some((file) => /\.ya?ml$/i.test(file))) return null
+  let isInside = true
+  const at = (path: string, from = folder): string => {
+    const found = relative(tree, resolve(from, path.replace(/^cwd:\/\//, '')))
+    isInside &&= !isOutside(found)
+    return found.replaceAll('\\', '/')
+  }
+  const taken = { folders: [] as string[], files: read.map((file) => at(file)) }
+  let dockerfile: string | null = null
+  for (const [each, told] of reachable(definition, name)) {
+    const isOwn = each === name
+    const context = isRemote(told.context) ? null : at(told.context)
+    if (context === null && (isOwn || 'path' in told.dockerfile)) return null
+    if (!isOwn && context !== null) taken.folders.push(context)
+    taken.folders.push(...[...told.contexts.values()].flatMap(folderOf).map((path) => at(path)))
+    taken.files.push(...told.files.map((path) => at(path)))
+    const file = 'path' in told.dockerfile ? at(told.dockerfile.path, join(tree, context ?? '')) : null
+    if (isOwn) dockerfile = file
+    else if (file !== null) taken.files.push(file)
+  }
+  // Where there is no file of its own the bake file is what has the text.
+  dockerfile ??= there[0] === undefined ? null : at(there[0])
+  if (own === undefined || dockerfile === null || !isInside) return null
+  return { context: at(own.context), dockerfile, ...taken }
+}
+
 /** What a target is built of, found in a tree. */
 export type BakePlaces = {
   /** The Dockerfiles of the target, its own first, and of those that it takes contexts from. */

@@ -16,19 +16,27 @@ export type Taken = {
 
 /**
  * What the files of the repository that an image is built from are, whatever the Dockerfile makes of them. Null where that is not known: an
- * image that is not built, `before-build`, which may read anything, a bake file, which may, too, contexts that others make, and paths out of
- * the repository.
+ * image that is not built, `before-build`, which may read anything, a bake file that may take in others, contexts that others make, and paths
+ * out of the repository.
  */
 export function takenBy(inputs: Inputs, { root, cwd }: { root: string; cwd: string }): Taken | null {
-  if (inputs.image !== null || inputs.beforeBuild !== null || inputs.bake !== null) return null
+  if (inputs.image !== null || inputs.beforeBuild !== null) return null
   const inRepository = (path: string): string | null => {
     const found = relative(root, resolve(cwd, path))
     return isOutside(found) ? null : found.replaceAll('\\', '/')
   }
-  const context = inRepository(inputs.context)
-  const dockerfile = inRepository(inputs.file ?? join(inputs.context, 'Dockerfile'))
+  const { bake } = inputs
+  if (bake !== null && bake.taken === null) return null
+  const context =
+    bake !== null && bake.context === null
+      ? (bake.taken?.context ?? null)
+      : inRepository(bake?.context ?? inputs.context)
+  const dockerfile =
+    bake !== null && inputs.file === null
+      ? (bake.taken?.dockerfile ?? null)
+      : inRepository(inputs.file ?? join(inputs.context, 'Dockerfile'))
   if (context === null || dockerfile === null) return null
-  const folders: string[] = []
+  const folders = [...(bake?.taken?.folders ?? [])]
   for (const { value } of inputs.buildContexts) {
     // An image or an address is nothing that the change could touch, no more than what `FROM` names.
     if (/^(?:docker-image|https?|git|ssh):\/\/|^git@/.test(value)) continue
@@ -37,7 +45,7 @@ export function takenBy(inputs: Inputs, { root, cwd }: { root: string; cwd: stri
     folders.push(folder)
   }
   // One outside is none of the repository's, and the same for head and base.
-  const files = inputs.secretFiles.flatMap(({ path }) => inRepository(path) ?? [])
+  const files = [...(bake?.taken?.files ?? []), ...inputs.secretFiles.flatMap(({ path }) => inRepository(path) ?? [])]
   const ignoreFiles = [`${dockerfile}.dockerignore`, context === '' ? '.dockerignore' : `${context}/.dockerignore`]
   return { context, dockerfile, ignoreFiles, folders, files }
 }

@@ -31,6 +31,7 @@ export type Command =
       verbose: boolean
     }
   | HistoryCommand
+  | InitCommand
   | {
       kind: 'report'
       /** The inputs that it takes, `reports` among them, as they were given. */
@@ -40,6 +41,17 @@ export type Command =
       json: boolean
     }
   | { kind: 'help' | 'version' }
+
+/** What `init` is asked for. */
+export type InitCommand = {
+  kind: 'init'
+  /** A file that is there already is written anew. */
+  force: boolean
+  /** The file is only shown. */
+  dryRun: boolean
+  verbose: boolean
+  builder: string | null
+}
 
 /** What `history` is asked for. */
 export type HistoryCommand = {
@@ -74,6 +86,12 @@ const HISTORY_OPTIONS = {
   offline: { type: 'boolean' },
 } as const
 
+/** The options that `init` has and nothing else. */
+const INIT_OPTIONS = { force: { type: 'boolean' }, 'dry-run': { type: 'boolean' } } as const
+
+/** All options of `init`. */
+const OF_INIT = ['dry-run', 'force', 'builder', 'verbose']
+
 /** All options of `history`. */
 const OF_HISTORY = ['name', 'platform', 'last', 'csv', 'json', 'config', 'data-branch', 'offline']
 
@@ -94,6 +112,7 @@ export function readCommand(argv: string[]): Command {
     options: {
       ...OWN_OPTIONS,
       ...HISTORY_OPTIONS,
+      ...INIT_OPTIONS,
       ...Object.fromEntries(inputOptions.map((name) => [name, { type: 'string' as const, multiple: true as const }])),
     },
     strict: false,
@@ -107,6 +126,7 @@ export function readCommand(argv: string[]): Command {
   const problems: string[] = []
   const [command, ...more] = positionals
   if (command === 'history') return readHistory(given, more)
+  if (command === 'init') return readInit(given, more)
   if (command === 'report') return readReportCommand(given, more)
   const values: Record<string, string> = {}
   if (command === 'check') {
@@ -131,7 +151,7 @@ export function readCommand(argv: string[]): Command {
       )
   } else {
     problems.push(
-      `\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\`, \`image-budget report\` and \`image-budget history\` are.`,
+      `\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\`, \`image-budget report\`, \`image-budget history\` and \`image-budget init\` are.`,
     )
   }
   for (const { name, rawName, value } of given) {
@@ -194,6 +214,21 @@ function readHistory(given: Given[], more: string[]): HistoryCommand {
   }
 }
 
+/** The options of `init`; `more`: what stands there besides. */
+function readInit(given: Given[], more: string[]): InitCommand {
+  const problems = more.map((text) => `\`${onOneLine(text)}\` is one argument too many; \`init\` takes options alone.`)
+  let builder: string | null = null
+  for (const { name, rawName, value } of given) {
+    if (!OF_INIT.includes(name)) problems.push(`\`${rawName}\` ${noOption(name, 'init', OF_INIT)}`)
+    else if (name !== 'builder' && value !== undefined) problems.push(`\`${rawName}\` takes no value.`)
+    else if (name === 'builder' && !value) problems.push(`\`${rawName}\` takes a value.`)
+    else if (name === 'builder') builder = value ?? null
+  }
+  refuse(problems)
+  const has = (option: string): boolean => given.some(({ name }) => name === option)
+  return { kind: 'init', force: has('force'), dryRun: has('dry-run'), verbose: has('verbose'), builder }
+}
+
 /** The options of `report`, and the files that it reads. */
 function readReportCommand(given: Given[], paths: string[]): Command {
   const problems =
@@ -225,6 +260,7 @@ function noOption(name: string, command: string, options: readonly string[]): st
 /** The end of the sentence on an unknown option. */
 function hint(name: string): string {
   const near = nearestInput(name)
+  if (near === null && Object.hasOwn(INIT_OPTIONS, name)) return ' of this command; `init` has it.'
   if (near === null) return Object.hasOwn(HISTORY_OPTIONS, name) ? ' of this command; `history` has it.' : '.'
   return WORKFLOW_ONLY.has(near)
     ? `: on a terminal there is no workflow, no pull request to comment on, and nothing to record.`
@@ -264,6 +300,7 @@ Usage: image-budget check [OPTIONS] [CONTEXT]
        image-budget history [--name NAME] [--platform OS/ARCH] [--last N]
                             [--csv | --json] [--config FILE]
                             [--data-branch BRANCH] [--offline]
+       image-budget init [--dry-run] [--force] [--builder NAME]
 
 ${wrap('check builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and checks them against the budgets.', Math.min(width, 100)).join('\n')}
 
@@ -272,6 +309,8 @@ ${wrap('diff compares two images where they lie: docker://NAME (a registry), doc
 ${wrap('report shows and judges JSON reports that were written before (--json, or the output report of the action), of one image or many: files, or folders of them.', Math.min(width, 100)).join('\n')}
 
 ${wrap('history shows how the images of the default branch have grown: what the action recorded on the data branch, asking the remote of the repository for it. Nothing is built or measured.', Math.min(width, 100)).join('\n')}
+
+${wrap('init builds and measures the images of the repository, those of its bake file and its other committed Dockerfiles, and writes a first .github/image-budget.yml of what they have.', Math.min(width, 100)).join('\n')}
 
 Examples:
   image-budget check --max-size "160 MB"
@@ -304,6 +343,11 @@ ${option('--json', 'Print every figure as JSON (docs/history.md).')}
 ${option('--config FILE', 'Budget file that may name the branch. Default: .github/image-budget.yml.')}
 ${option('--data-branch BRANCH', 'Branch that has the records. Default: that of the budget file, or image-budget.')}
 ${option('--offline', 'Do not ask the remote: show what the last fetch brought.')}
+
+Options of init:
+${option('--dry-run', 'Print the file, and write none.')}
+${option('--force', 'Write it anew where there is one.')}
+${option('--builder NAME', 'Same as for check.')}
 
 Options of all:
 ${option('-h, --help', 'Print this help.')}

@@ -79,6 +79,11 @@ export type BakeTarget = {
   context: string | null
   /** The build arguments that it has at the head: a run's environment may have shaped them. */
   args: Record<string, string>
+  /**
+   * What it and the targets that it starts from take of the repository at the head, from its top folder, with `/`; null: that is not known.
+   * `context`: its own. `files` need not be committed.
+   */
+  taken: { context: string; dockerfile: string; folders: string[]; files: string[] } | null
 }
 
 /** A field from a parser that answers null for a bad value; `form` is what the error message says is accepted. */

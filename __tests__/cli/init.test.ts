@@ -1,0 +1,101 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals'
+import { WORKFLOW } from '../../src/init.ts'
+import { engines, type Engine } from '../support/engine.ts'
+import { createRepository, type TestRepository } from '../support/repository.ts'
+
+// Real builds, on a machine that may be busy.
+jest.setTimeout(240_000)
+
+const [{ env }] = engines() as [Engine]
+const COMMAND = fileURLToPath(new URL('../../dist/cli/index.js', import.meta.url))
+const FILE = '.github/image-budget.yml'
+
+let repository: TestRepository
+let temporary: string
+beforeEach(() => {
+  temporary = mkdtempSync(join(tmpdir(), 'image-budget-init-'))
+  repository = createRepository()
+})
+afterEach(() => {
+  repository.dispose()
+  rmSync(temporary, { recursive: true })
+})
+
+function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [COMMAND, ...args], {
+    cwd: repository.dir,
+    env: { ...process.env, ...env, TMPDIR: temporary },
+    encoding: 'utf8',
+  })
+}
+const file = (): string => readFileSync(join(repository.dir, FILE), 'utf8')
+
+it('writes a budget file of what is there, and the next check is within it', () => {
+  repository.commit({
+    'docker-bake.hcl':
+      'group "default" { targets = ["web"] }\ntarget "web" {\n  context = "web"\n  dockerfile = "web.Dockerfile"\n}\n',
+    'web/web.Dockerfile': 'FROM image-budget/base:1\nCOPY page /\n',
+    'web/page': 'x',
+    'services/api/Dockerfile': 'FROM image-budget/base:1\nCOPY services/api/main /\n',
+    'services/api/main': 'x',
+    'services/[old]/Dockerfile': 'FROM image-budget/base:1\nRUN echo "- images:" && false\n',
+    'node_modules/a/Dockerfile': 'FROM scratch\n',
+    'Dockerfile.dockerignore': '',
+  })
+  const shown = run('init', '--dry-run')
+  expect([shown.status, existsSync(join(repository.dir, FILE))]).toEqual([0, false])
+  expect(shown.stdout.split('\n').slice(4, -1)).toEqual([
+    'bake-files:',
+    '  - docker-bake.hcl',
+    'bake-targets:',
+    '  - web',
+    'images:',
+    '  - name: web',
+    expect.stringMatching(/^ {4}max-size: \d MB$/),
+    '    max-layers: 5',
+    '  # - name: services/[old]',
+    '  #   context: services/[old]',
+    expect.stringMatching(/^ {2}# {3}It could not be measured: The build failed at `services\/\[old\]\/Dockerfile:2`/),
+    '  - name: services/api',
+    '    context: .',
+    '    file: services/api/Dockerfile',
+    expect.stringMatching(/^ {4}max-size: \d MB$/),
+    '    max-layers: 5',
+  ])
+  expect(shown.stderr).toContain('1 image could not be measured')
+  const written = run('init')
+  expect(written).toMatchObject({ status: 0, stdout: expect.stringContaining(`Written: ${FILE}\n`) })
+  expect(written.stdout).toContain(WORKFLOW)
+  expect(file()).toBe(shown.stdout)
+  expect(readdirSync(temporary)).toEqual([])
+  const checked = run('check', '--baseline', 'none')
+  expect([checked.status, checked.stdout]).toEqual([0, expect.stringContaining('2 images')])
+})
+
+it('never writes over a file, unless it is told to, nor through a link', () => {
+  repository.commit({ Dockerfile: 'FROM image-budget/base:1\n', [FILE]: 'max-size: 1 GB\n' })
+  const refused = run('init')
+  expect(refused).toMatchObject({ status: 2, stdout: '' })
+  expect(refused.stderr).toContain('There is a budget file already')
+  expect(file()).toBe('max-size: 1 GB\n')
+  expect(run('init', '--force').status).toBe(0)
+  expect(file()).toMatch(/^images:\n {2}- name: \S+\n {4}context: \.\n {4}max-size: \d MB\n {4}max-layers: 4$/m)
+  rmSync(join(repository.dir, '.github'), { recursive: true })
+  symlinkSync(temporary, join(repository.dir, '.github'))
+  expect(run('init')).toMatchObject({ status: 2, stderr: expect.stringContaining('is a link') })
+  expect(readdirSync(temporary)).toEqual([])
+})
+
+it('says why there is nothing to write', () => {
+  expect(run('init')).toMatchObject({ status: 2, stderr: expect.stringContaining('has no commit yet') })
+  repository.commit({ readme: '' })
+  expect(run('init')).toMatchObject({ status: 2, stderr: expect.stringContaining('No image is found') })
+  repository.commit({ Dockerfile: 'FROM image-budget/base:1\nRUN false\n' })
+  expect(run('init')).toMatchObject({ status: 2, stderr: expect.stringContaining('No image could be measured') })
+  expect(existsSync(join(repository.dir, FILE))).toBe(false)
+})
