@@ -112,6 +112,7 @@ fi
 step 'format' prettier --check . --log-level warn
 step 'lint' oxlint --type-aware --deny-warnings
 step 'types' tsc --noEmit
+step 'types of the page' tsc --noEmit -p page
 step 'generated documentation' node scripts/docs.ts --check
 step 'dist' bash scripts/build.sh --check
 if [ "$engine" = yes ]; then

@@ -1,14 +1,16 @@
 #!/usr/bin/env node
 import { tmpdir } from 'node:os'
+import { resolve } from 'node:path'
 import { helpText, readCommand, type Command } from './inputs/command-line.ts'
 import { systemClock } from './clock.ts'
 import { configure, configureHistory } from './configure.ts'
 import { createExec, createOpenOutput, interruption } from './exec.ts'
-import { toFailure } from './failure.ts'
+import { CouldNotMeasure, toFailure, type Failure } from './failure.ts'
 import { showHistory } from './show-history.ts'
 import type { Inputs } from './inputs/inputs.ts'
 import type { Log } from './log.ts'
 import { keepMemoryLow } from './memory.ts'
+import { renderPage } from './page/html.ts'
 import { openLocalRecords } from './record/local.ts'
 import type { Records } from './record/shelf.ts'
 import { renderJson } from './report/json.ts'
@@ -16,6 +18,7 @@ import { exitCodeOf, reportFailure } from './report/assemble.ts'
 import { renderTerminal } from './report/terminal.ts'
 import { run } from './run.ts'
 import { version } from './version.ts'
+import { writeWhole } from './write-whole.ts'
 
 keepMemoryLow()
 const { env, stdout, stderr } = process
@@ -74,6 +77,23 @@ function localRecords({ baseline, dataBranch }: Inputs): Records {
   return openLocalRecords(world, dataBranch, { fetch: baseline === 'record' })
 }
 
+const NOTHING_TO_SHOW = 'The page was not written: there is no image whose files are known.'
+
+/** Throws CouldNotMeasure `precondition` where it cannot be written. */
+async function writePage(file: string, html: string): Promise<void> {
+  try {
+    await writeWhole(file, html)
+  } catch (error) {
+    throw new CouldNotMeasure('precondition', `The page cannot be written: ${toFailure(error).message}.`, {
+      remedy: '`--output` (`--page` in `check` and `diff`) names a file in a folder that this user may write to.',
+    })
+  }
+}
+
+function sayFailure({ message, remedy }: Failure): void {
+  say(`image-budget: ${message}${remedy === null ? '' : `\n${remedy}`}`)
+}
+
 async function main(command: Command): Promise<number> {
   if (command.kind === 'help') stdout.write(helpText(stdout.columns ?? 100))
   if (command.kind === 'version') stdout.write(`${version}\n`)
@@ -88,7 +108,7 @@ async function main(command: Command): Promise<number> {
   // Two images that somebody compares are none of the repository's, unless its file is named.
   const checkout = { exec: createExec(env, signal), cwd: process.cwd(), isFound: !command.mustExist }
   const { images, common: inputs } = await configure(command.values, checkout)
-  const { report } = await run(
+  const { report, packed } = await run(
     images,
     {
       cwd: process.cwd(),
@@ -116,10 +136,19 @@ async function main(command: Command): Promise<number> {
       signal,
     },
   )
+  const page = inputs.page === null ? null : renderPage(report, packed)
+  const file = page === null ? null : resolve(inputs.page!)
+  if (page !== null) await writePage(file!, page)
+  if (command.explores) {
+    for (const { error } of report.images) if (error !== null) sayFailure(error)
+    if (file === null && report.verdict !== 'error') warn(NOTHING_TO_SHOW)
+    if (file !== null) stdout.write(`${file}\n`)
+    return file === null || report.verdict === 'error' ? 2 : 0
+  }
+  if (file !== null) say(`The page is ${printable(file)}`)
+  else if (inputs.page !== null) warn(NOTHING_TO_SHOW)
   if (command.json) {
-    for (const { error } of report.images) {
-      if (error !== null) say(`image-budget: ${error.message}${error.remedy === null ? '' : `\n${error.remedy}`}`)
-    }
+    for (const { error } of report.images) if (error !== null) sayFailure(error)
   }
   stdout.write(command.json ? renderJson(report) : renderTerminal(report, terminal))
   const soft = new Set(images.flatMap((image) => (image.fail ? [] : [image.name])))

@@ -57,7 +57,7 @@ async function main(): Promise<number> {
   const outcome = await measure().catch((error: unknown) => {
     if (signal.aborted) throw error
     const report = reportFailure(name, toFailure(error), context)
-    return { report, recordables: [] }
+    return { report, recordables: [], packed: [] }
   })
   return publish(outcome, { context, ...audience }, clock)
 }

@@ -79,6 +79,7 @@ const bad: [InputName, string, string, string][] = [
   ['data-branch', 'refs/heads/data', '`refs/heads/data`', 'the name of a branch that has nothing else: `image-budget`'],
   ['data-branch', 'a.lock', '`a.lock`', 'the name of a branch that has nothing else: `image-budget`'],
   ['comment', 'true', '`true`', '`on-change`, `always`, `off`'],
+  ['page', 'a\nb.html', '`a\\nb.html`', 'the path of a file on one line: `image-budget.html`'],
   ['fail', 'yes', '`yes`', '`true` or `false`'],
 ]
 /** Any text is a command, and any text may be a token. */
@@ -246,6 +247,7 @@ describe('good values', () => {
       record: 'off',
       'data-branch': 'data/sizes',
       comment: 'always',
+      page: 'out/size map.html',
       fail: 'FALSE',
       'github-token': 'ghs_x',
     } satisfies Record<Exclude<InputName, 'config' | 'images' | 'image'>, string>
@@ -306,6 +308,7 @@ describe('good values', () => {
       record: 'off',
       dataBranch: 'data/sizes',
       comment: 'always',
+      page: 'out/size map.html',
       fail: false,
       githubToken: 'ghs_x',
     })

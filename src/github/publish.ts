@@ -1,10 +1,11 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import * as core from '@actions/core'
 import type { Clock } from '../clock.ts'
 import type { Configured } from '../configure.ts'
 import type { EventFacts } from '../inputs/event.ts'
 import type { Inputs } from '../inputs/inputs.ts'
+import { renderPage, type PackedImage } from '../page/html.ts'
 import type { Recordable } from '../record/record.ts'
 import type { Records } from '../record/shelf.ts'
 import { annotationsOf } from '../report/annotation.ts'
@@ -16,6 +17,7 @@ import { plain } from '../report/phrase.ts'
 import { recordedWords, renderRecorded, type Recorded } from '../report/record.ts'
 import type { Report } from '../report/report.ts'
 import { renderTerminal } from '../report/terminal.ts'
+import { writeWhole } from '../write-whole.ts'
 import { upsertComment } from './comment.ts'
 import type { ActionContext } from './context.ts'
 import { openDataBranch } from './data-branch.ts'
@@ -29,7 +31,7 @@ import { openWaivers, type Waivers } from './waivers.ts'
 
 /** Whom the report is for. */
 export type Audience = {
-  inputs: Pick<Inputs, 'comment' | 'githubToken' | 'dataBranch'>
+  inputs: Pick<Inputs, 'comment' | 'githubToken' | 'dataBranch' | 'page'>
   /** Whether a broken budget of an image fails the job, by the image's name. */
   fails: (name: string) => boolean
   /** Number of the pull request to comment on, or null. */
@@ -69,7 +71,7 @@ export function audienceOf(
 
 /** Before the inputs and the event are understood there is no pull request to speak to. */
 export const NOBODY: Audience = {
-  inputs: { comment: 'off', githubToken: null, dataBranch: '' },
+  inputs: { comment: 'off', githubToken: null, dataBranch: '', page: null },
   fails: () => true,
   pullRequest: null,
   waivers: null,
@@ -78,17 +80,20 @@ export const NOBODY: Audience = {
   isPrivate: null,
 }
 
+/** What a run gives. */
+export type Outcome = { report: Report; recordables: Recordable[]; packed: PackedImage[] }
+
 export type Publication = Audience & { context: ActionContext }
 
 /** The log has no width of its own. */
 const LOG_WIDTH = 120
 
 /**
- * Hands the report over: outputs, JSON file, log, annotations, summary, comment, and last the record. Gives the exit code, which none of
+ * Hands the report over: outputs, JSON file, page, log, annotations, summary, comment, and last the record. Gives the exit code, which none of
  * them decides: what cannot be written is a warning.
  */
 export async function publish(
-  { report, recordables }: { report: Report; recordables: Recordable[] },
+  { report, recordables, packed }: Outcome,
   publication: Publication,
   clock: Clock,
 ): Promise<number> {
@@ -101,6 +106,11 @@ export async function publish(
   await orWarn('The JSON report', async () =>
     core.setOutput('report', await writeReport(report, publication.context.temporary)),
   )
+  let page = ''
+  await orWarn('The page', async () => {
+    page = await writePage(report, packed, publication)
+  })
+  core.setOutput('page', page)
   await orWarn('The job summary', () => core.summary.addRaw(renderSummary(report), true).write())
   let url = ''
   await orWarn('The comment', async () => {
@@ -159,6 +169,19 @@ async function writeReport(report: Report, temporary: string): Promise<string> {
     .slice(0, 100)
   const file = join(await mkdtemp(join(folder, `${name}-`)), 'report.json')
   await writeFile(file, renderJson(report))
+  return file
+}
+
+/** Writes the page where it is wanted, and gives its path; '' where there is none. */
+async function writePage(report: Report, packed: PackedImage[], { inputs, context }: Publication): Promise<string> {
+  if (inputs.page === null) return ''
+  const html = renderPage(report, packed)
+  if (html === null) {
+    core.warning('The page was not written: there is no image whose files are known.')
+    return ''
+  }
+  const file = resolve(context.cwd, inputs.page)
+  await writeWhole(file, html)
   return file
 }
 

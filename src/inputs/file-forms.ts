@@ -54,6 +54,7 @@ export const FILE_FORMS: Record<InputName, FileForm> = {
   record: { kind: 'text', pattern: CHOICES.record },
   'data-branch': { kind: 'text', pattern: PATTERNS.branch },
   comment: { kind: 'text', pattern: CHOICES.comment },
+  page: { kind: 'none', why: 'there is one for all images of a run; give it as an input' },
   fail: { kind: 'boolean' },
   'github-token': { kind: 'none', why: 'what is in it is committed; give it as an input' },
 }
