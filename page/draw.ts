@@ -39,6 +39,8 @@ export function colourOf(tree: Tree, node: number): Colour {
 }
 
 const FONT = '12px system-ui, sans-serif'
+/** Characters of a shortened name. */
+const LABEL_MIN = 9
 /** Pixels of a character, about. */
 const CHARACTER = 6.5
 
@@ -76,10 +78,12 @@ export function draw(canvas: HTMLCanvasElement, { tree, boxes, selected, found }
       context.strokeRect(x0 + 0.5, y0 + 0.5, w - 1, h - 1)
     }
     const room = Math.floor((w - 8) / CHARACTER)
-    if (strip > 0 || (!open && h >= 16 && room >= 4)) {
+    if (strip === 0 && (open || h < 16 || room < 3)) continue
+    const label = labelOf(tree, node)
+    // A name of which hardly anything is left tells nothing.
+    if (label.length <= room || room >= LABEL_MIN) {
       context.fillStyle = open ? palette.text : palette.strong
-      const text = shortened(labelOf(tree, node), room)
-      context.fillText(text, x0 + 4, y0 + (open ? strip / 2 + 1 : Math.min(h / 2, 10)), w - 8)
+      context.fillText(shortened(label, room), x0 + 4, y0 + (open ? strip / 2 + 1 : Math.min(h / 2, 10)), w - 8)
     }
   }
   context.globalAlpha = 1

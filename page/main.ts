@@ -8,7 +8,7 @@ import { createOutline } from './outline.ts'
 import { showPanel } from './panel.ts'
 import { countIn, createSearch, largest, type Search } from './search.ts'
 import { figuresOf, labelOf, shortened, shown, STATES } from './text.ts'
-import { createOrder, hasChildren, outer, treeOf, type By, type Show, type State, type Tree } from './tree.ts'
+import { createOrder, hasChildren, outer, treeOf, valueOf, type By, type Show, type State, type Tree } from './tree.ts'
 
 /** A tree with the order of its children, which is made when it is asked for. */
 type Ordered = { tree: Tree; childrenOf: ReturnType<typeof createOrder> }
@@ -88,7 +88,7 @@ async function openImage(block: number): Promise<void> {
     sizeBefore === null
       ? formatBytes(size)
       : `${formatBytes(sizeBefore)} → ${formatBytes(size)} (${formatSigned(size - sizeBefore)})`
-  byId('compared').textContent = `${shown(comparedWith)}.`
+  byId('compared').textContent = `${shown(comparedWith.replaceAll('`', ''))}.`
   for (const each of controls.querySelectorAll<HTMLInputElement>('input[name="show"]')) {
     each.checked = each.value === view.show
     each.disabled = sizeBefore === null && each.value !== 'after'
@@ -152,7 +152,7 @@ function layOutMap(): void {
   canvas.height = Math.round(height * devicePixelRatio)
   boxes = layOut(tree, childrenOf, view.root, view.show, width, height)
   const nothing = byId('nothing')
-  nothing.hidden = boxes.length > 0
+  nothing.hidden = valueOf(tree, view.root, view.show) > 0
   nothing.textContent = view.show === 'change' ? 'Nothing has changed here.' : 'There are no bytes here on this side.'
   drawMap()
 }
@@ -336,9 +336,6 @@ canvas.addEventListener('pointermove', (event) => {
   canvas.title = box === null ? '' : `${labelOf(tree, box.node)}\n${figuresOf(tree, box.node, view.show)}`
 })
 
-new ResizeObserver(() => {
-  if (boxes.length > 0) layOutMap()
-}).observe(map)
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
   palette = readPalette(document.documentElement)
   drawMap()
@@ -354,6 +351,7 @@ for (const { name, platform, block, problem } of index.images) {
   choice.append(option)
 }
 byId('image-choice').hidden = index.images.length < 2
-choice.value = '0'
-await openImage(0)
+choice.value = String(index.images.find(({ block }) => block !== null)!.block)
+await openImage(Number(choice.value))
+new ResizeObserver(layOutMap).observe(map)
 document.documentElement.dataset['ready'] = 'true'

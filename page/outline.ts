@@ -213,7 +213,7 @@ export function createOutline(list: HTMLElement, { onSelect, onEnter }: OutlineE
       }
       if (item === null) return makeCurrent(current, { isSelected: false })
       makeCurrent(item)
-      item.querySelector('.row')?.scrollIntoView({ block: 'nearest' })
+      reveal(item.firstElementChild!, list.closest('aside')!)
     },
     /** The focus goes to what is marked, or to the first. */
     focus: (): void => current?.focus(),
@@ -233,4 +233,12 @@ function collapse(item: HTMLElement): void {
 
 function itemAbove(item: HTMLElement): HTMLElement | null {
   return item.parentElement!.closest<HTMLElement>('[role="treeitem"]')
+}
+
+/** Scrolls what holds it and nothing else: on a phone it is far below the map, and the page stays where it is. */
+function reveal(row: Element, holder: Element): void {
+  const [inner, around] = [row.getBoundingClientRect(), holder.getBoundingClientRect()]
+  if (holder.scrollHeight <= holder.clientHeight) return
+  if (inner.top < around.top) holder.scrollTop -= around.top - inner.top
+  else if (inner.bottom > around.bottom) holder.scrollTop += inner.bottom - around.bottom
 }

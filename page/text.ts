@@ -56,7 +56,7 @@ function relativePath(tree: Tree, node: number): string {
 export function layerLabel({ facts }: Loaded, at: number): string {
   const { numberAfter, numberBefore, instruction } = facts.layers[at]!
   const number = numberAfter === null ? `Layer ${numberBefore} of before` : `Layer ${numberAfter}`
-  return `${number}: ${shown(instruction)}`
+  return instruction === '' ? number : `${number}: ${shown(instruction)}`
 }
 
 /** The whole path of a file or folder; null for what has none. */
