@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { openPage, startBrowser } from '../__tests__/support/browser.ts'
 import { aShopChange, pageImage, pageOf } from '../__tests__/support/pages.ts'
 
-const PICTURES = {
+const PICTURES: Record<`${string}.png`, Parameters<typeof openPage>[2]> = {
   'explore.png': { width: 1200, height: 720 },
   'explore-dark.png': { width: 1200, height: 720, dark: true },
   'explore-phone.png': { width: 390, height: 844 },
@@ -24,7 +24,7 @@ for (const [name, options] of Object.entries(PICTURES)) {
   // Something is chosen: what grew most.
   await page.focus('#map')
   for (const key of ['ArrowRight', 'ArrowRight'] as const) await page.keyboard.press(key)
-  await page.screenshot({ path: join(folder, name) as `${string}.png` })
+  await page.screenshot({ path: `${folder}/${name}` as `${string}.png` })
   await close()
   console.log(join(folder, name))
 }

@@ -47,7 +47,7 @@ describe('image-budget explore', () => {
       loaded.after[file],
       loaded.lostAfter[file]! > 0,
     ])
-    expect(files.toSorted()).toEqual([
+    expect(files.toSorted(([one], [other]) => (String(one) < String(other) ? -1 : 1))).toEqual([
       ['/app/a.js', 1, 4, false],
       ['/app/b.js', 2, 0, false],
       ['/bin/sh', 300, 300, true],
