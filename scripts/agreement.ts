@@ -466,6 +466,8 @@ async function measure({ inputs, env }: Place): Promise<Row['measured']> {
     cwd: inputs['context'] ?? tmpdir(),
     temporary: tmpdir(),
     base: { kind: 'default-branch' as const },
+    isProposal: false,
+    budgetFiles: [],
     baseMustExist: false,
     pushed: null,
     uncommitted: 'warn' as const,

@@ -3,8 +3,9 @@
  * the parser accepts, value by value; what lies between values (budgets that say the same twice, what does not go together) only the parser
  * knows, and of a budget that is written as a line, whether its options go together.
  */
-import { DEFAULTS, inputNames, PATTERNS } from '../src/inputs/inputs.ts'
+import { DEFAULTS, FINDING, inputNames, PATTERNS } from '../src/inputs/inputs.ts'
 import { ECOSYSTEMS, LEVELS } from '../src/inputs/budget-lines.ts'
+import { EXTENDS } from '../src/inputs/extends.ts'
 import { FILE_FORMS, type FileForm } from '../src/inputs/file-forms.ts'
 import { REFERENCE } from '../src/inputs/reference.ts'
 
@@ -171,6 +172,9 @@ export function budgetFileSchema(inputs: Record<string, { description: string }>
     }),
   )
   const { name, ...others } = properties
+  const ofAnImage = Object.fromEntries(
+    Object.entries(others).filter(([key]) => FINDING.every((finding) => finding !== key)),
+  )
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'Budget file of Image Budget',
@@ -179,6 +183,11 @@ export function budgetFileSchema(inputs: Record<string, { description: string }>
     type: ['object', 'null'],
     properties: {
       name: { $ref: '#/definitions/inputs/name' },
+      extends: {
+        description:
+          'A budget file of another repository of the same owner, whose values count where this one has none: `owner/repository/path.yml@ref`; without `@ref` that of the default branch.',
+        ...text(EXTENDS.source),
+      },
       ...refs(others),
       images: {
         description: 'The images of the repository, each with a name and with values of its own.',
@@ -189,7 +198,7 @@ export function budgetFileSchema(inputs: Record<string, { description: string }>
           type: 'object',
           properties: {
             name: { allOf: [{ $ref: '#/definitions/inputs/name' }, text(String.raw`\S`)] },
-            ...refs(others),
+            ...refs(ofAnImage),
           },
           required: ['name'],
           additionalProperties: false,

@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { helpText, readCommand, type Command } from './inputs/command-line.ts'
 import { systemClock } from './clock.ts'
-import { configure, configureHistory } from './configure.ts'
+import { collectReports } from './collect.ts'
+import { configure, configureHistory, configureReports, ownerOfRemote, type ConfigureWorld } from './configure.ts'
 import { createExec, createOpenOutput, interruption } from './exec.ts'
+import type { FindWorld } from './find-images.ts'
 import { CouldNotMeasure, toFailure, type Failure } from './failure.ts'
+import { createReadRemote } from './github/remote-file.ts'
 import { showHistory } from './show-history.ts'
 import type { Inputs } from './inputs/inputs.ts'
 import type { Log } from './log.ts'
@@ -15,6 +18,7 @@ import { openLocalRecords } from './record/local.ts'
 import type { Records } from './record/shelf.ts'
 import { renderJson } from './report/json.ts'
 import { exitCodeOf, reportFailure } from './report/assemble.ts'
+import type { Report } from './report/report.ts'
 import { renderTerminal } from './report/terminal.ts'
 import { run } from './run.ts'
 import { version } from './version.ts'
@@ -91,29 +95,60 @@ async function writePage(file: string, html: string): Promise<void> {
 }
 
 function sayFailure({ message, remedy }: Failure): void {
-  say(`image-budget: ${message}${remedy === null ? '' : `\n${remedy}`}`)
+  say(`image-budget: ${printable(message)}${remedy === null ? '' : `\n${printable(remedy)}`}`)
+}
+
+/** Where a budget file is looked for, and what it extends. */
+function here(): Omit<ConfigureWorld & FindWorld, 'isFound'> {
+  const exec = createExec(env, signal)
+  const cwd = process.cwd()
+  const apiUrl = env['GITHUB_API_URL'] || 'https://api.github.com'
+  const read = createReadRemote(apiUrl, env['GITHUB_TOKEN'] || env['GH_TOKEN'] || null, signal)
+  const terminals = { temporary: tmpdir(), uncommitted: 'measure' as const, repositoryName: null, credentials: null }
+  return { ...terminals, exec, cwd, remote: { owner: () => ownerOfRemote(exec, cwd), read } }
+}
+
+function terminal(): { colour: boolean; width: number } {
+  return { colour: coloured(stdout), width: stdout.columns ?? 100 }
+}
+
+/** The report on standard output; of JSON a person would not read why something could not be measured. */
+function show(report: Report, asJson: boolean): void {
+  if (asJson) {
+    for (const { error } of report.images) if (error !== null) sayFailure(error)
+  }
+  stdout.write(asJson ? renderJson(report) : renderTerminal(report, terminal()))
 }
 
 async function main(command: Command): Promise<number> {
   if (command.kind === 'help') stdout.write(helpText(stdout.columns ?? 100))
   if (command.kind === 'version') stdout.write(`${version}\n`)
-  const terminal = { colour: coloured(stdout), width: stdout.columns ?? 100 }
   if (command.kind === 'history') {
     const [exec, openOutput] = [createExec(env, signal), createOpenOutput(env, signal)]
-    const values = await configureHistory(command.values, { exec, cwd: process.cwd(), isFound: true })
+    const values = await configureHistory(command.values, { exec, cwd: process.cwd(), isFound: true, remote: null })
     const world = { exec, openOutput, cwd: process.cwd(), warn }
-    stdout.write(await showHistory({ ...command, values }, world, terminal))
+    stdout.write(await showHistory({ ...command, values }, world, terminal()))
+  }
+  if (command.kind === 'report') {
+    const cwd = process.cwd()
+    const values = { ...command.values, mode: 'report' }
+    const configured = await configureReports(values, { ...here(), isFound: true })
+    const none = { repositoryUrl: null, runUrl: null }
+    const report = await collectReports({ ...configured, paths: command.paths, cwd, run: none })
+    show(report, command.json)
+    return exitCodeOf(report, configured.fails)
   }
   if (command.kind !== 'check') return 0
   // Two images that somebody compares are none of the repository's, unless its file is named.
-  const checkout = { exec: createExec(env, signal), cwd: process.cwd(), isFound: !command.mustExist }
-  const { images, common: inputs } = await configure(command.values, checkout)
+  const { images, common: inputs } = await configure(command.values, { ...here(), isFound: !command.mustExist })
   const { report, packed } = await run(
     images,
     {
       cwd: process.cwd(),
       temporary: tmpdir(),
       base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
+      isProposal: false,
+      budgetFiles: [],
       baseMustExist: command.mustExist,
       pushed: null,
       uncommitted: 'measure',
@@ -147,10 +182,7 @@ async function main(command: Command): Promise<number> {
   }
   if (file !== null) say(`The page is ${printable(file)}`)
   else if (inputs.page !== null) warn(NOTHING_TO_SHOW)
-  if (command.json) {
-    for (const { error } of report.images) if (error !== null) sayFailure(error)
-  }
-  stdout.write(command.json ? renderJson(report) : renderTerminal(report, terminal))
+  show(report, command.json)
   const soft = new Set(images.flatMap((image) => (image.fail ? [] : [image.name])))
   return exitCodeOf(report, (name) => !soft.has(images.length === 1 ? images[0]!.name : name))
 }

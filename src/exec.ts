@@ -173,6 +173,15 @@ function failed(what: string, code: number | null, signal: NodeJS.Signals | null
   return new CouldNotMeasure('measure', `\`${what}\` ${how}${said === '' ? '.' : `: ${said}`}`)
 }
 
+/** What to do where a program is missing. */
+function remedyWithout(program: string): string {
+  if (program === 'docker')
+    return "Install docker, or run the job where it is: GitHub's hosted Linux runners have it, those with macOS have no engine. An image in a registry (`image: docker://…`) is measured without."
+  return program === 'git' || program === 'bash'
+    ? `Install ${program}; GitHub's hosted Linux runners have it.`
+    : `Install ${program}.`
+}
+
 type Prepared = { path: string; options: { env: Record<string, string>; cwd?: string } }
 
 /** What starting a program takes. Throws where it cannot be started, with the reason that the user can do something about. */
@@ -196,9 +205,7 @@ async function prepare(
   if (signal.aborted) throw cancelled(program)
   if (path === null) {
     throw new CouldNotMeasure('precondition', `\`${program}\` is not installed or not on the PATH.`, {
-      remedy: /^(?:docker|git|bash)$/.test(program)
-        ? `Install ${program}; GitHub's hosted Linux runners have it.`
-        : `Install ${program}.`,
+      remedy: remedyWithout(program),
     })
   }
   if (!fits(args)) {

@@ -1,14 +1,19 @@
 import * as core from '@actions/core'
 import { systemClock, type Clock } from './clock.ts'
-import { configure } from './configure.ts'
+import { collectReports } from './collect.ts'
+import { configure, configureReports } from './configure.ts'
 import { createExec, createOpenOutput, interruption } from './exec.ts'
 import { toFailure } from './failure.ts'
+import { audienceOf, NOBODY, pullRequestOf, reporterOf, roleOf } from './github/audience.ts'
 import { readContext, readEventFacts, readInputs } from './github/context.ts'
 import { maskSecrets, workflowLog } from './github/log.ts'
-import { audienceOf, NOBODY, publish } from './github/publish.ts'
+import { createReadRemote } from './github/remote-file.ts'
+import { publish } from './github/publish.ts'
 import { keepMemoryLow } from './memory.ts'
-import { reportFailure } from './report/assemble.ts'
-import { run } from './run.ts'
+import { keyOf, reportFailure } from './report/assemble.ts'
+import { ofHead } from './report/read.ts'
+import { withWaiver } from './report/waiver.ts'
+import { run, type Outcome } from './run.ts'
 
 keepMemoryLow()
 const { env } = process
@@ -22,16 +27,28 @@ const clock: Clock = {
 async function main(): Promise<number> {
   const context = readContext(env)
   const values = readInputs(env)
+  const token = values['github-token'] || null
+  const checkout = {
+    ...context,
+    exec: createExec(env, signal),
+    isFound: true,
+    uncommitted: 'warn' as const,
+    credentials: token === null ? null : { serverUrl: context.serverUrl, token },
+    remote: {
+      owner: () => Promise.resolve(context.repository?.owner ?? null),
+      read: createReadRemote(context.apiUrl, token, signal),
+    },
+  }
   let audience = NOBODY
   let name = values['name'] || context.repositoryName || 'image'
-  const measure = async () => {
-    const checkout = { exec: createExec(env, signal), cwd: context.cwd, isFound: true }
+
+  const measure = async (): Promise<Outcome> => {
     const configured = await configure(values, checkout)
     const { images, common: inputs } = configured
     for (const each of images) maskSecrets(each)
     name = inputs.name ?? name
-    const event = await readEventFacts(env, inputs.baseRef)
-    audience = audienceOf(configured, event, context, clock)
+    const event = await readEventFacts(env, inputs)
+    audience = audienceOf(roleOf(configured), event, context, clock)
     const credentials = inputs.githubToken === null ? null : { serverUrl: context.serverUrl, token: inputs.githubToken }
     const world = {
       createOpenOutput: (stop: AbortSignal) => createOpenOutput(env, stop),
@@ -48,13 +65,33 @@ async function main(): Promise<number> {
       ...context,
       ...event,
       volatile,
+      budgetFiles: configured.files,
       baseMustExist: false,
       uncommitted: 'warn' as const,
       credentials,
     }
     return run(images, surroundings, world)
   }
-  const outcome = await measure().catch((error: unknown) => {
+
+  const collect = async (): Promise<Outcome> => {
+    const configured = await configureReports(values, checkout)
+    const { expected } = configured
+    const inputs = maskSecrets(configured.common)
+    const event = await readEventFacts(env, inputs)
+    const { repositoryUrl, runUrl, cwd } = context
+    const collected = await collectReports({ paths: inputs.reports, cwd, expected, run: { repositoryUrl, runUrl } })
+    // Of a run that follows another one the head is known, whatever a report says.
+    const report = event.follows && 'headSha' in event.follows ? ofHead(collected, event.follows.headSha) : collected
+    const pullRequest = await pullRequestOf(event, inputs.githubToken, context, clock)
+    audience = audienceOf(reporterOf(configured, event, context), { ...event, pullRequest }, context, clock)
+    return {
+      report: await withWaiver(report, audience.waivers?.ask ?? null, keyOf(report)),
+      recordables: [],
+      packed: [],
+    }
+  }
+
+  const outcome = await (values['mode']?.trim() === 'report' ? collect : measure)().catch((error: unknown) => {
     if (signal.aborted) throw error
     const report = reportFailure(name, toFailure(error), context)
     return { report, recordables: [], packed: [] }

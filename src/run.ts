@@ -72,6 +72,7 @@ async function runImage(
   scratch: string,
 ): Promise<{ report: Report; recordable: Recordable | null; packed: PackedImage[] }> {
   const { repositoryUrl, runUrl } = surroundings
+  const ofRun = { version, waiver: null, repositoryUrl, runUrl }
   const facts: Facts = {
     name: inputs.name ?? surroundings.repositoryName ?? 'image',
     head: { commit: null, pushed: null, dirty: false, reference: null },
@@ -80,16 +81,17 @@ async function runImage(
     const budgets = budgetsOf(inputs)
     let historyOf: HistoryOf = noHistory
     const begin = (name: string): void => void (historyOf = readHistories(world, name, inputs.platforms, budgets))
-    const { measured, baseline, ...recorded } = await measureSides(
-      inputs,
-      surroundings,
-      world,
-      commons,
-      scratch,
-      facts,
-      begin,
-    )
+    const sides = await measureSides(inputs, surroundings, world, commons, scratch, facts, begin)
     world.signal.throwIfAborted()
+    if ('untouchedSince' in sides) {
+      const images = [{ name: facts.name, untouchedSince: sides.untouchedSince }]
+      return {
+        report: assembleReport({ ...ofRun, images, gonePlatforms: [], head: facts.head }),
+        recordable: null,
+        packed: [],
+      }
+    }
+    const { measured, baseline, ...recorded } = sides
     const judgedAt = recorded.committedAt === null ? {} : { now: recorded.committedAt }
     const histories = await Promise.all(
       measured.map(async ({ platform }) => ({ ...(await historyOf(platform)), ...judgedAt })),
@@ -106,15 +108,7 @@ async function runImage(
     // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.
     const isWhole = inputs.image !== null && inputs.platforms.length === 0
     const gone = isWhole ? gonePlatforms(measured, baseline) : []
-    const report = assembleReport({
-      version,
-      images,
-      gonePlatforms: gone,
-      waiver: null,
-      head: facts.head,
-      repositoryUrl,
-      runUrl,
-    })
+    const report = assembleReport({ ...ofRun, images, gonePlatforms: gone, head: facts.head })
     const packed = inputs.page === null ? [] : packAll(comparisons, repositoryUrl)
     return { report, recordable: { ...recorded, measurements: measured, caps: capsOf(budgets) }, packed }
   } catch (error) {

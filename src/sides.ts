@@ -12,6 +12,7 @@ import {
 } from './baseline/obtain.ts'
 import type { RecordSearch } from './baseline/recorded.ts'
 import type { AskWaivers } from './budget/waiver.ts'
+import { readDefinition, type BakeRun } from './build/bake.ts'
 import { inspectBuilder } from './build/builder.ts'
 import type { Engine } from './build/engine.ts'
 import { isoSeconds, type Clock } from './clock.ts'
@@ -26,6 +27,7 @@ import { measureImage, measureRevision, type Reading, type Revision, type Worksh
 import { platformsOf, type Measurement } from './image/measurement.ts'
 import { normalisePlatform } from './image/source/manifests.ts'
 import { createPlaces } from './image/source/places.ts'
+import type { KnownLayers } from './image/source/receiver.ts'
 import type { BaseQuestion } from './inputs/event.ts'
 import type { Inputs } from './inputs/inputs.ts'
 import { defaultName, nameOfReference } from './inputs/name.ts'
@@ -36,6 +38,7 @@ import type { Recipe } from './record/record.ts'
 import type { Records } from './record/shelf.ts'
 import type { Report } from './report/report.ts'
 import { createTurns, once, type InTurn } from './turns.ts'
+import { untouchedSince, type Since } from './untouched.ts'
 
 /** What the run is told by the door it came in at. */
 export type Surroundings = {
@@ -44,6 +47,10 @@ export type Surroundings = {
   /** Folder for temporary files; what the run makes there it removes. */
   temporary: string
   base: BaseQuestion
+  /** The run is of a change that is proposed: an image that it does not touch need not be built. */
+  isProposal: boolean
+  /** Absolute paths of the budget file that was read: as it is named, and with links resolved. [] for none. */
+  budgetFiles: string[]
   /** A base image that is not there is an error (`diff`), or no comparison. */
   baseMustExist: boolean
   /** A pull request's head, where there is one. */
@@ -83,10 +90,13 @@ export type Commons = {
   /** Told that an image has failed. */
   onFailure: () => void
   contents: LayerContents
+  /** What engines have pushed to this process. */
+  layers: KnownLayers
   /** What builds, by the name of the builder; null: the current one. */
   engineOf: (builder: string | null) => Promise<Engine>
   /** The checkout that a folder is in, and the revision of it that is measured. */
   openCheckout: (folder: string) => Promise<{ checkout: Checkout; head: () => Promise<HeadRevision> }>
+  readDefinition: Workshop['readDefinition']
   /** What may not run side by side, whichever image it is for. */
   inTurn: InTurn
 }
@@ -113,10 +123,15 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
     },
     ({ root, gitDir }) => JSON.stringify([root, gitDir]),
   )
+  const definitionOf = once(
+    ({ run, names }: { run: BakeRun; names: readonly string[] }) => readDefinition(exec, run, names),
+    (question) => JSON.stringify(question),
+  )
   return {
     signal,
     onFailure: () => (isAlone ? stop.abort() : undefined),
     contents: createLayerContents(signal),
+    layers: new Map(),
     // Not stopped by an image that fails: what it has to say comes before what the attempts said.
     engineOf: once(
       (builder) => inspectBuilder(world.createExec(world.signal), builder),
@@ -126,6 +141,7 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
       async (folder) => checkoutOf(await openRepository(exec, folder)),
       (folder) => folder,
     ),
+    readDefinition: (run, names) => definitionOf({ run, names }),
     inTurn: createTurns(1),
   }
 }
@@ -135,6 +151,9 @@ export type Facts = { name: string; head: Report['head'] }
 
 /** Told of the image's name as soon as it is known, which is before it is measured. */
 export type OnName = (name: string) => void
+
+/** An image that was not built, since nothing that it is built from has changed since this commit. */
+export type Untouched = { untouchedSince: Since }
 
 /** What was measured of both sides, one Measurement a platform. */
 export type Sides = {
@@ -148,7 +167,7 @@ export type Sides = {
 }
 
 /**
- * Measures head and base: builds of the checkout's commit and of the one it is compared with, or images where they lie.
+ * Measures head and base, or finds that there is nothing to measure: builds of the checkout's commit and of the one it is compared with, or images where they lie.
  * `scratch` is a folder of the image's own; `facts` get what is found out, `onName` at once. Throws CouldNotMeasure.
  */
 export async function measureSides(
@@ -159,7 +178,7 @@ export async function measureSides(
   scratch: string,
   facts: Facts,
   onName: OnName,
-): Promise<Sides> {
+): Promise<Sides | Untouched> {
   // Stops the other side when one fails: there is nothing to compare then.
   const failed = new AbortController()
   const stop = (): void => {
@@ -182,12 +201,13 @@ export async function measureSides(
     signal,
     clock,
     warn: world.log.warning,
+    layers: commons.layers,
   })
   const reading = { log: world.log, inputs, places, contents: commons.contents }
   try {
     if (inputs.image !== null) return await measureImages(inputs.image, reading, surroundings, world, facts, onName)
     return await measureBuilds(
-      { ...reading, exec, cwd, scratch, inTurn: commons.inTurn },
+      { ...reading, exec, cwd, scratch, inTurn: commons.inTurn, readDefinition: commons.readDefinition },
       surroundings,
       world,
       commons,
@@ -204,7 +224,7 @@ export async function measureSides(
   }
 }
 
-/** Builds the checkout's commit, and beside it what it is compared with. `stop` ends what is still under way. */
+/** Builds the checkout's commit, and beside it what it is compared with; nothing where the change leaves the image alone. `stop` ends what is still under way. */
 async function measureBuilds(
   tools: Omit<Workshop, 'name' | 'checkout' | 'engine'>,
   surroundings: Surroundings,
@@ -213,17 +233,28 @@ async function measureBuilds(
   facts: Facts,
   onName: OnName,
   stop: () => void,
-): Promise<Sides> {
+): Promise<Sides | Untouched> {
   const { inputs, cwd } = tools
-  const engine = commons.engineOf(inputs.builder)
-  engine.catch(() => {})
+  const maySkip = surroundings.isProposal && inputs.untouched === 'skip'
+  const askEngine = (): Promise<Engine> => {
+    const engine = commons.engineOf(inputs.builder)
+    engine.catch(() => {})
+    return engine
+  }
+  if (!maySkip) void askEngine()
   const { checkout, head } = await commons.openCheckout(await realpath(resolve(cwd, inputs.context)).catch(() => cwd))
   const { repository } = checkout
   facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName)
-  onName(facts.name)
   const revision = await head()
   const { commit, dirty } = revision
   facts.head = { ...facts.head, commit, pushed: surroundings.pushed === commit ? null : surroundings.pushed, dirty }
+  if (maySkip) {
+    const { base, budgetFiles } = surroundings
+    const since = await untouchedSince(inputs, { checkout, head: commit, base, cwd, budgetFiles })
+    if (since !== null) return { untouchedSince: since }
+  }
+  const engine = askEngine()
+  onName(facts.name)
   const shop: Workshop = {
     ...tools,
     name: facts.name,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals'
 import type { Report } from '../../src/report/report.ts'
 import { engines, type Engine } from '../support/engine.ts'
+import { startGitHub } from '../support/github/server.ts'
 import { openPullRequest, type PullRequestFixture } from '../support/pull-request.ts'
 import type { RunResult } from '../support/runner.ts'
 
@@ -76,6 +77,21 @@ it('has all of its images in one report, where nobody says which', async () => {
   )
   expect(await run({ images: 'top, api' })).toMatchObject({ exitCode: 1 })
   expect(await run({ images: 'top' })).toMatchObject({ exitCode: 0, outputs: { 'size-change': '0' } })
+})
+
+it('has what it leaves open from a file of another repository', async () => {
+  const github = await startGitHub({ elsewhere: { 'octo-org/.github/budgets.yml': 'max-increase: 10 kB\n' } })
+  try {
+    const extending = change.push({ [FILE]: 'extends: octo-org/.github/budgets.yml\ncontext: services/api\n' })
+    expect(await extending.run(env, { github })).toMatchObject({ exitCode: 1, outputs: { verdict: 'over' } })
+    const gone = extending.push({ [FILE]: 'extends: octo-org/.github/none.yml\ncontext: services/api\n' })
+    const result = await gone.run(env, { github })
+    expect(result).toMatchObject({ exitCode: 2, outputs: { verdict: 'error' } })
+    expect(result.summary).toContain('line 1: `extends` has `octo-org/.github/none.yml`, which GitHub does not have')
+    expect(github.violations).toEqual([])
+  } finally {
+    await github.close()
+  }
 })
 
 it('is an error where it is wrong, or is asked for an image that it does not have', async () => {

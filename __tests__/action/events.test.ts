@@ -14,6 +14,8 @@ jest.setTimeout(60_000)
 /** Which workflow event it is decides what the image is compared with; sizes tell which commit that was. */
 const { env } = engines()[0]!
 const REPOSITORY = { full_name: 'octo-org/shop' }
+/** What `before` is where there was nothing. */
+const NONE = '0'.repeat(40)
 const DOCKERFILE = 'FROM image-budget/base:1\nCOPY payload /payload\n'
 
 let origin: TestRepository
@@ -102,6 +104,34 @@ describe('pull_request', () => {
     expect(result.annotations[0]?.message).toContain('`base-ref` is `trunk`')
   })
 
+  it.each([
+    ['that is closed', 'pull_request.closed', {}],
+    ['of a fork that is gone', 'pull_request.synchronize', { head: { repo: null, user: null } }],
+  ] as const)('%s is measured as any other, and has its comment', async (_, kind, facts) => {
+    const event = payload(kind, {
+      number: 1,
+      repository: REPOSITORY,
+      pull_request: {
+        number: 1,
+        ...facts,
+        head: { ref: 'feature', sha: feature, ...('head' in facts ? facts.head : {}) },
+        base: { ref: 'main', sha: main[1] },
+      },
+    })
+    const result = await run(event, feature, { inputs: { comment: 'always' } })
+    expect(result).toMatchObject({ exitCode: 0, outputs: { verdict: 'within', 'size-change': '4800' } })
+    expect(github.state.comments).toHaveLength(1)
+  })
+
+  it('that is run again is judged as before, in the same comment', async () => {
+    const event = pullRequest({ head: feature, base: main[1] })
+    const once = await run(event, feature, { inputs: { comment: 'always' } })
+    const again = await run(event, feature, { inputs: { comment: 'always' }, env: { ...env, GITHUB_RUN_ATTEMPT: '2' } })
+    expect(again.outputs['comment-url']).toBe(once.outputs['comment-url'])
+    expect(again.outputs['size-change']).toBe('4800')
+    expect(github.state.comments).toHaveLength(1)
+  })
+
   it('is refused as pull_request_target, before anything is built', async () => {
     const { payload: facts } = pullRequest({ head: feature, base: main[1] })
     const result = await run({ name: 'pull_request_target', payload: facts }, main[1])
@@ -137,27 +167,62 @@ describe('without a pull request there is a verdict and no comment', () => {
 
   it.each([
     [
-      'a push of a new branch',
-      'push',
-      { before: '0'.repeat(40), ref: 'refs/heads/feature' },
-      'the push created `feature`',
-    ],
-    [
       'a force push over a commit that is gone',
-      'push',
-      { before: 'a'.repeat(40), ref: 'refs/heads/main' },
+      { name: 'push', facts: { before: 'a'.repeat(40), ref: 'refs/heads/main', after: () => feature } },
       'could not be fetched',
     ],
-    ['a dispatch', 'workflow_dispatch', {}, 'the event `workflow_dispatch` has no base commit'],
-    ['a schedule', 'schedule', { schedule: '0 5 * * *' }, 'the event `schedule` has no base commit'],
-  ] as const)('%s: judges the caps alone and says why', async (_, name, facts, why) => {
+    [
+      'the first push of the default branch',
+      { name: 'push', facts: { before: NONE, ref: 'refs/heads/main', after: () => feature } },
+      'the push created `main`, there is no commit before it',
+    ],
+    [
+      'a push of a tag',
+      { name: 'push', facts: { before: NONE, ref: 'refs/tags/v1.4', after: () => feature } },
+      'the push created the tag `v1.4`',
+    ],
+    [
+      'a push that deleted a branch',
+      { name: 'push', facts: { before: 'a'.repeat(40), ref: 'refs/heads/old', after: NONE, deleted: true } },
+      'the push deleted `old`',
+    ],
+    ['a dispatch', { name: 'workflow_dispatch', facts: { ref: 'refs/heads/main' } }, 'has no base commit'],
+    ['a schedule', { name: 'schedule', facts: { schedule: '0 5 * * *' } }, 'has no base commit'],
+    ['a release', { name: 'release.published', facts: {} }, 'the event `release` has no base commit'],
+    ['a comment', { name: 'issue_comment.created', facts: {} }, 'the event `issue_comment` has no base commit'],
+    ['an event of tomorrow', { name: 'some_event', facts: {} }, 'the event `some_event` has no base commit'],
+  ] as const)('%s: judges the caps alone and says why', async (_, { name, facts }, why) => {
+    const told = Object.fromEntries(
+      Object.entries(facts).map(([key, value]) => [key, typeof value === 'function' ? value() : value]),
+    )
     const event =
-      name === 'schedule'
-        ? { name, payload: { ...facts, repository: REPOSITORY } }
-        : payload(name, { repository: REPOSITORY, ...facts, ...(name === 'push' ? { after: feature } : {}) })
-    const result = await run(event, feature, { inputs: { 'max-size': '1 MB', 'max-increase': '1 kB' } })
+      name === 'schedule' || name === 'some_event'
+        ? { name, payload: { ...told, repository: { ...REPOSITORY, default_branch: 'main' } } }
+        : payload(name, { ...told, repository: { ...REPOSITORY, default_branch: 'main' } })
+    const inputs = { 'max-size': '1 MB', 'max-increase': '1 kB', comment: 'always', record: 'off' }
+    const result = await run(event, feature, { inputs })
     expect(result).toMatchObject({ exitCode: 1, outputs: { verdict: 'over', 'base-size': '', 'size-change': '' } })
     expect(result.summary).toContain(why)
+  })
+
+  it.each([
+    ['a push of a new branch', 'push', { before: NONE, ref: 'refs/heads/feature' }],
+    ['a dispatch on a branch', 'workflow_dispatch', { ref: 'refs/heads/feature' }],
+  ] as const)('%s: compares with the merge base with the default branch', async (_, name, facts) => {
+    const event = payload(name, { ...facts, repository: { ...REPOSITORY, default_branch: 'main' } })
+    const result = await run(event, feature, { inputs: { comment: 'always' } })
+    expect(result).toMatchObject({ exitCode: 0, outputs: { verdict: 'within', 'size-change': '4800' } })
+    expect(result.summary).toContain(`main \`${main[1].slice(0, 7)}\``)
+  })
+
+  it('a branch that has nothing of its own has no comparison', async () => {
+    const event = payload('workflow_dispatch', {
+      ref: 'refs/heads/stale',
+      repository: { ...REPOSITORY, default_branch: 'main' },
+    })
+    const result = await run(event, main[1])
+    expect(result).toMatchObject({ exitCode: 0, outputs: { 'size-change': '' } })
+    expect(result.summary).toContain('`main` has all that the checked-out commit has')
   })
 
   it('a dispatch compares with `base-ref` where that is given', async () => {

@@ -246,7 +246,7 @@ describe('the comment over several runs', () => {
     const undone = grown.push({ payload: incompressible(5_000) })
     await undone.run(env, { github })
     expect(github.state.comments).toHaveLength(1)
-    expect(github.state.comments[0]!.body.split('\n')[2]).toMatch(/^`shop` is the same size as main/)
+    expect(github.state.comments[0]!.body.split('\n')[2]).toMatch(/^`shop` is not touched by this change/)
   })
 
   it('is not written where nothing changed', async () => {

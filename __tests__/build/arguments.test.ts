@@ -2,14 +2,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import {
-  buildArguments,
-  buildImage,
-  inTree,
-  temporaryName,
-  type BuildRequest,
-  type Side,
-} from '../../src/build/build.ts'
+import { buildArguments, buildImage, temporaryName, type BuildRequest, type Side } from '../../src/build/build.ts'
+import { inTree } from '../../src/build/paths.ts'
 import type { Exec, ExecResult } from '../../src/exec.ts'
 import { parseInputs } from '../../src/inputs/inputs.ts'
 
@@ -24,6 +18,7 @@ function request(
     image: 'image-budget.invalid/head:1',
     keep: false,
     inputs: parseInputs(values),
+    bake: null,
     tree,
     root: '/repo',
     cwd,
@@ -314,6 +309,8 @@ describe('buildImage', () => {
       provenance: new Map([['', { one: 1 }]]),
       dockerfile: 'Dockerfile',
       ignoreFile: '.dockerignore',
+      target: null,
+      sources: null,
       warnings: [{ rule: 'WorkdirRelativePath', message: 'Relative workdir "…"', line: null, url: null }],
     })
     expect(temporaryName('head')).toMatch(/^image-budget\.invalid\/head:[0-9a-f-]{36}$/)

@@ -74,7 +74,7 @@ describe.each(ways)('an image in the $store engine, which is asked by its $way',
     const socket = way === 'socket' ? await findSocket() : null
     const asked = socket === null ? imagesByCommand(exec, () => exec) : imagesBySocket(socket, signal)
     const warn = (text: string): void => void warnings.push(text)
-    const source = createDaemonSource(name, { exec, engine: asked, saveImage, receiver, warn })
+    const source = createDaemonSource(name, { exec, engine: asked, saveImage, receiver, unpushed: new Map(), warn })
     return source.images({ platforms: [], contents: null, downloadSizes: false, ...wanted })
   }
 
@@ -240,7 +240,7 @@ describe('an engine that does not answer', () => {
     const exec = createExec(world, signal)
     const saveImage = createSaveImage(createFindSocket(exec, signal), createOpenOutput(world, signal), signal)
     const engine = imagesByCommand(exec, () => exec)
-    const source = createDaemonSource('a:1', { exec, engine, saveImage, receiver, warn: () => {} })
+    const source = createDaemonSource('a:1', { exec, engine, saveImage, receiver, unpushed: new Map(), warn: () => {} })
     const error = await source
       .images({ platforms: [], contents: null, downloadSizes: false })
       .catch((thrown: unknown) => thrown)

@@ -44,6 +44,8 @@ async function measure(engine: Engine, example: string): Promise<ImageReport> {
         cwd: repository.dir,
         temporary,
         base: { kind: 'ref', ref: base },
+        isProposal: false,
+        budgetFiles: [],
         baseMustExist: false,
         pushed: null,
         uncommitted: 'warn',

@@ -317,6 +317,57 @@ describe('a base that the user names', () => {
   })
 })
 
+describe('the branch that another one came from', () => {
+  const question = { kind: 'merge-base', ref: 'main' } as const
+
+  /** A branch of two commits from main's second, in a clone of depth 1 that knows nothing else; main's commits. */
+  function branched(): { clone: string; commits: string[] } {
+    sandbox.git(author, 'branch', '-M', 'main')
+    const commits = history('main', 3)
+    push('main')
+    sandbox.git(author, 'checkout', '--quiet', '-b', 'change', commits[1]!)
+    history('change', 2)
+    push('change')
+    const options = ['--quiet', '--depth=1', '--branch=change', '--no-tags']
+    sandbox.git(sandbox.folder, 'clone', ...options, `file://${origin}`, 'clone')
+    return { clone: join(sandbox.folder, 'clone'), commits }
+  }
+
+  it('gives the merge base with it, which a shallow clone does not have', async () => {
+    const { clone, commits } = branched()
+    expect(await baseIn(clone, question)).toEqual({ commit: commits[1], ref: 'main', reason: null })
+  })
+
+  it('is asked of the remote: what the clone knows of it may be old', async () => {
+    const { clone, commits } = branched()
+    sandbox.git(clone, 'update-ref', 'refs/remotes/origin/main', 'HEAD')
+    expect(await baseIn(clone, question)).toEqual({ commit: commits[1], ref: 'main', reason: null })
+  })
+
+  it('may have all that the other one has', async () => {
+    const { clone } = branched()
+    sandbox.git(author, 'push', '--quiet', '--force', 'origin', 'change:main')
+    expect(await baseIn(clone, question)).toMatchObject({
+      commit: null,
+      reason: '`main` has all that the checked-out commit has',
+    })
+  })
+
+  it('may not be there', async () => {
+    const { clone } = branched()
+    // One that ends alike is another branch.
+    sandbox.git(author, 'push', '--quiet', 'origin', 'main:refs/heads/refs/heads/trunk')
+    expect(await baseIn(clone, { ...question, ref: 'trunk' })).toMatchObject({
+      commit: null,
+      reason: '`origin` has no branch `trunk`',
+    })
+    sandbox.git(clone, 'remote', 'set-url', 'origin', '/nowhere')
+    expect(await baseIn(clone, question)).toMatchObject({ commit: null, ref: 'main' })
+    sandbox.git(clone, 'remote', 'remove', 'origin')
+    expect(await baseIn(clone, question)).toMatchObject({ commit: null, reason: 'the repository has no remote' })
+  })
+})
+
 describe('the default branch', () => {
   const question = { kind: 'default-branch' } as const
 

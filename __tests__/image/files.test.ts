@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
 import { layFiles, type ImageFile } from '../../src/image/files.ts'
-import type { LayerEntry } from '../../src/image/layer/listing.ts'
+import type { LayerEntry } from '../../src/image/layer/entries.ts'
 
 const file = (path: string, size = 1): LayerEntry => ({
   kind: 'file',

@@ -47,6 +47,8 @@ async function read(provenance: Build['provenance']): Promise<Measurement> {
     provenance,
     dockerfile: 'app/Dockerfile',
     ignoreFile: '.dockerignore',
+    target: null,
+    sources: null,
     warnings: [],
   }
   const subject = {

@@ -94,7 +94,7 @@ describe('a budget file', () => {
   })
 
   it.each(['', '\n', '# nothing yet\n', '---\n', '~', '{}'])('may have nothing in it: %j', (text) => {
-    expect(fileOf(text)).toEqual({ path: 'budget.yml', defaults: new Map(), images: null })
+    expect(fileOf(text)).toEqual({ path: 'budget.yml', extends: null, defaults: new Map(), images: null })
   })
 
   it('may begin with a byte order mark, and end its lines as on Windows', () => {
@@ -109,7 +109,9 @@ describe('a mistake is told with its line, and in the words that the input has',
   it.each([
     ['max_size: 1 MB', 'line 1: unknown key `max_size`, did you mean `max-size`?'],
     ['imags: []', 'line 1: unknown key `imags`, did you mean `images`?'],
-    ['dockerfile: a', 'line 1: unknown key `dockerfile`; a key is the name of an input, or `images`.'],
+    ['containerfile: a', 'line 1: unknown key `containerfile`; a key is the name of an input, or `images`.'],
+    ['dockerfile: a', 'line 1: unknown key `dockerfile`, did you mean `dockerfiles`?'],
+    ['images: [{ name: a, dockerfiles: b }]', 'line 1: `dockerfiles` has its place at the top of the file.'],
     ['__proto__: 1', 'line 1: unknown key `__proto__`; a key is the name of an input, or `images`.'],
     ['constructor: { a: b }', 'line 1: unknown key `constructor`; a key is the name of an input, or `images`.'],
     ['? [a]\n: b', 'line 1: a key that is no text.'],
@@ -326,7 +328,15 @@ it('gives back any values that are written as lists and mappings', () => {
 })
 
 it('knows every input', () => {
-  const none = new Set<InputName>(['config', 'secrets', 'page', 'github-token'])
+  const none = new Set<InputName>([
+    'config',
+    'secrets',
+    'page',
+    'mode',
+    'reports',
+    'allow-pull-request-target',
+    'github-token',
+  ])
   for (const name of inputNames) {
     const [problem = ''] = problems(`${name}: { "\\n": [] }`)
     if (none.has(name)) expect(problem).toContain('has no place in a budget file')

@@ -91,7 +91,7 @@ describe('history', () => {
     ).toEqual([])
     expect(historyOf('--help')).toEqual({ kind: 'help' })
     expect(problems('histroy')).toEqual([
-      '`histroy` is not a command; `image-budget check`, `image-budget diff`, `image-budget explore` and `image-budget history` are.',
+      '`histroy` is not a command; `image-budget check`, `image-budget diff`, `image-budget explore`, `image-budget report` and `image-budget history` are.',
     ])
   })
 })
@@ -126,6 +126,36 @@ describe('explore', () => {
     ])
     expect(problems('check', '--output', 'map.html')).toEqual([
       '`--output` is not an option of this command; `explore` has it, the others have `--page`.',
+    ])
+  })
+})
+
+describe('report', () => {
+  it('takes files and folders, and what the action takes that reads reports', () => {
+    expect(
+      readCommand(['report', 'out', 'api.json', '--images=api,worker', '--images', 'web', '--fail', 'false']),
+    ).toEqual({
+      kind: 'report',
+      values: { images: 'api,worker\nweb', fail: 'false' },
+      paths: ['out', 'api.json'],
+      json: false,
+    })
+    expect(readCommand(['report', 'out', '--json', '--config', 'off'])).toMatchObject({
+      values: { config: 'off' },
+      json: true,
+    })
+  })
+
+  it('tells all that is wrong at once', () => {
+    expect(problems('report', '--max-size', '1 MB', '--jsno', '--json=x', '--mode', 'report', '--fail')).toEqual([
+      '`--max-size` has no place in `report`, which takes `--images`, `--config`, `--fail`, `--json`.',
+      '`--jsno` is not an option; did you mean `--json`?',
+      '`--json` takes no value.',
+      '`--mode` is not an option.',
+      '`--fail` takes a value.',
+    ])
+    expect(problems('report')).toEqual([
+      '`report` takes the JSON reports to show, or folders of them: `image-budget report api.json worker.json`.',
     ])
   })
 })

@@ -62,6 +62,11 @@ describe('a pull request', () => {
     expect(readEvent(name, event, null, '').pullRequest).toBe(2)
   })
 
+  it('that runs with a token that may write is read where the user takes that upon themselves', () => {
+    const { payload: event } = payload('pull_request.opened', { pull_request: { base: { ref: 'main' } } })
+    expect(readEvent('pull_request_target', event, null, '', true)).toEqual(readEvent('pull_request', event, null, ''))
+  })
+
   it('is refused with a token that may write', () => {
     const { payload: event } = payload('pull_request.opened')
     expect(failureOf('pull_request_target', event)).toMatchObject({
@@ -69,6 +74,57 @@ describe('a pull request', () => {
       message: expect.stringContaining('`pull_request_target`'),
       remedy: expect.stringContaining('Run on `pull_request`'),
     })
+  })
+})
+
+describe('a run that follows another one', () => {
+  const of = (run: JsonObject, overrides: JsonObject = {}): EventFacts => {
+    const { name, payload: event } = payload('workflow_run.completed', {
+      repository: { full_name: 'octo-org/shop', default_branch: 'main' },
+      ...overrides,
+      workflow_run: { event: 'pull_request', head_sha: sha('b'), head_branch: 'feature', ...run },
+    })
+    return readEvent(name, event, null, 'refs/heads/main')
+  }
+
+  it('tells the head that was run, of this repository or of a fork, and no pull request', () => {
+    expect(of({})).toMatchObject({
+      pullRequest: null,
+      pushed: null,
+      labelled: null,
+      onDefaultBranch: false,
+      follows: { headSha: sha('b'), headBranch: 'feature', headRepository: 'octo-org/shop' },
+    })
+    // What lists pull requests there is empty for a fork's, and not looked at.
+    expect(of({ head_repository: { full_name: 'mallory/shop' }, pull_requests: [{ number: 9 }] })).toMatchObject({
+      pullRequest: null,
+      follows: { headRepository: 'mallory/shop' },
+    })
+  })
+
+  it.each([
+    ['a push', { event: 'push' }, 'the run that this one follows was of `push`, not of `pull_request`'],
+    ['one that nobody may have built', { event: 'pull_request_target' }, 'was of `pull_request_target`'],
+    ['a fork that is gone', { head_repository: null }, 'the branch of the pull request is gone'],
+    ['a branch that is gone', { head_branch: null }, 'the branch of the pull request is gone'],
+  ])('has nothing to report on after %s', (_, run, reason) => {
+    expect(of(run).follows).toEqual({ reason: expect.stringContaining(reason) })
+  })
+
+  it.each([
+    { head_sha: 'main' },
+    { head_sha: `${sha('b')}\n` },
+    { head_repository: { full_name: '../shop/x' } },
+    { head_branch: '' },
+  ])('is not believed with %j', (run) =>
+    expect(() => of(run)).toThrow('The payload of the event `workflow_run` is not as GitHub describes it'),
+  )
+
+  it('of other events is none', () => {
+    for (const kind of ['push', 'pull_request.opened', 'workflow_dispatch'] as const) {
+      const { name, payload: event } = payload(kind)
+      expect(readEvent(name, event, null, '').follows).toBeNull()
+    }
   })
 })
 
@@ -95,18 +151,60 @@ describe('other events', () => {
     })
   })
 
-  it('of a push that made the branch have no base', () => {
-    const { name, payload: event } = payload('push', { before: sha('0'), ref: 'refs/heads/new' })
-    expect(readEvent(name, event, null, '').base).toEqual({
-      kind: 'none',
-      reason: 'the push created `new`, there is no commit before it',
-    })
+  const ofBranch = { before: sha('0'), repository: { default_branch: 'main' } }
+
+  it.each([
+    ['made a branch ask for the merge base', { ref: 'refs/heads/new' }, { kind: 'merge-base', ref: 'main' }],
+    [
+      'made the default branch have no base',
+      { ref: 'refs/heads/main' },
+      { kind: 'none', reason: 'the push created `main`, there is no commit before it' },
+    ],
+    [
+      'made a tag have no base',
+      { ref: 'refs/tags/v1.4' },
+      { kind: 'none', reason: 'the push created the tag `v1.4`; `base-ref` can name an earlier one' },
+    ],
+    [
+      'moved a tag ask for what it was before',
+      { ref: 'refs/tags/v1', before: sha('d') },
+      { kind: 'commit', sha: sha('d'), ref: 'v1 before the push' },
+    ],
+    [
+      'deleted a branch have no base, as they are of another branch',
+      { ref: 'refs/heads/old', before: sha('d'), after: sha('0'), deleted: true },
+      { kind: 'none', reason: 'the push deleted `old`' },
+    ],
+  ])('of a push that %s', (_, facts, base) => {
+    const { name, payload: event } = payload('push', { ...ofBranch, ...facts })
+    expect(readEvent(name, event, null, facts.ref).base).toEqual(base)
+  })
+
+  it.each(['workflow_dispatch', 'schedule'])('of a %s on another branch ask for the merge base', (name) => {
+    const event = { repository: { default_branch: 'main' } }
+    expect(readEvent(name, event, null, 'refs/heads/feature/x').base).toEqual({ kind: 'merge-base', ref: 'main' })
+    for (const ref of ['refs/heads/main', 'refs/tags/v1', ''])
+      expect(readEvent(name, event, null, ref).base).toMatchObject({ kind: 'none' })
+  })
+
+  it.each([
+    ['pull_request.opened', true],
+    ['merge_group.checks_requested', true],
+    ['push', false],
+    ['workflow_dispatch', false],
+    ['release.published', false],
+    ['issue_comment.created', false],
+  ] as const)('say whether they are about a change that is proposed (%s: %s)', (kind, isProposal) => {
+    const { name, payload: event } = payload(kind)
+    expect(readEvent(name, event, null, '').isProposal).toBe(isProposal)
   })
 
   it.each([
     ['workflow_dispatch', payload('workflow_dispatch').payload],
     ['schedule', { schedule: '0 5 * * 1' }],
     ['workflow_call', {}],
+    ['release', payload('release.published').payload],
+    ['issue_comment', payload('issue_comment.created').payload],
     ['some_event_of_tomorrow', null],
   ])('of the kind %s have neither base nor pull request', (name, event) => {
     expect(readEvent(name, event, null, '')).toMatchObject({
@@ -165,7 +263,7 @@ describe('a payload that is not as GitHub describes it', () => {
   })
 
   it('is never any other error', () => {
-    const names = fc.constantFrom('pull_request', 'merge_group', 'push', 'schedule', 'constructor')
+    const names = fc.constantFrom('pull_request', 'merge_group', 'push', 'workflow_run', 'schedule', 'constructor')
     fc.assert(
       fc.property(names, fc.jsonValue(), fc.constantFrom('pull_request', 'merge_group', ''), (name, value, key) => {
         try {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
 import { CouldNotMeasure, type Failure } from '../../src/failure.ts'
-import { inputNames, nearestInput, parseInputs, type InputName } from '../../src/inputs/inputs.ts'
+import { ACCEPTED, inputNames, nearestInput, parseInputs, type InputName } from '../../src/inputs/inputs.ts'
 
 function failureOf(values: Record<string, string>): Failure {
   try {
@@ -34,6 +34,11 @@ const bad: [InputName, string, string, string][] = [
   ['name', 'x'.repeat(101), `\`${'x'.repeat(101)}\``, 'a text of at most 100 characters on one line'],
   ['config', 'a\nb', '`a\\nb`', 'a path on one line, or `off`'],
   ['images', 'x'.repeat(101), `\`${'x'.repeat(101)}\``, "names of the budget file's images, comma- or line-separated"],
+  ['dockerfiles', `api/Dockerfile, ${'x'.repeat(1001)}`, `\`${'x'.repeat(120)}…\``, ACCEPTED.dockerfiles],
+  ['bake-files', 'docker-bake.hcl, -', '`-`', ACCEPTED['bake-files']],
+  ['bake-files', 'https://github.com/acme/shop.git', '`https://github.com/acme/shop.git`', ACCEPTED['bake-files']],
+  ['bake-targets', 'api, two words', '`two words`', ACCEPTED['bake-targets']],
+  ['bake-targets', '--push', '`--push`', ACCEPTED['bake-targets']],
   ['context', 'https://github.com/acme/shop.git', '`https://github.com/acme/shop.git`', folder],
   ['context', 'git@github.com:acme/shop.git', '`git@github.com:acme/shop.git`', folder],
   ['context', 'github.com/acme/shop\nb', '`github.com/acme/shop\\nb`', folder],
@@ -74,6 +79,7 @@ const bad: [InputName, string, string, string][] = [
   ['baseline', 'Auto', '`Auto`', baselines],
   ['base-ref', '--upload-pack=id', '`--upload-pack=id`', 'a commit, branch or tag'],
   ['base-ref', 'main..v1 v2', '`main..v1 v2`', 'a commit, branch or tag'],
+  ['untouched', 'true', '`true`', '`skip`, `measure`'],
   ['record', 'true', '`true`', '`auto`, `off`'],
   ['data-branch', '../main', '`../main`', 'the name of a branch that has nothing else: `image-budget`'],
   ['data-branch', 'refs/heads/data', '`refs/heads/data`', 'the name of a branch that has nothing else: `image-budget`'],
@@ -81,6 +87,10 @@ const bad: [InputName, string, string, string][] = [
   ['comment', 'true', '`true`', '`on-change`, `always`, `off`'],
   ['page', 'a\nb.html', '`a\\nb.html`', 'the path of a file on one line: `image-budget.html`'],
   ['fail', 'yes', '`yes`', '`true` or `false`'],
+  ['mode', 'Report', '`Report`', '`check`, `measure`, `report`'],
+  ['reports', ',', '`,`', 'files or folders, comma- or line-separated'],
+  ['reports', 'a\u0007', '`a\\u0007`', 'files or folders, comma- or line-separated'],
+  ['allow-pull-request-target', '1', '`1`', '`true` or `false`'],
 ]
 /** Any text is a command, and any text may be a token. */
 const anyText: InputName[] = ['before-build', 'github-token']
@@ -114,6 +124,19 @@ describe('a bad value', () => {
   it('says which line of a list is bad', () => {
     expect(failureOf({ platforms: 'linux/amd64\nlinux/arm64\nwindows' }).message).toContain('has `windows`;')
   })
+})
+
+it('finds images, or is of one', () => {
+  expect(failureOf({ dockerfiles: '*/Dockerfile', file: 'Dockerfile', target: 'x' }).message).toBe(
+    [
+      '2 inputs are not valid:',
+      "- `file` is one image's, and `dockerfiles` finds several; leave one of the two out.",
+      "- `target` is one image's, and `dockerfiles` finds several; leave one of the two out.",
+    ].join('\n'),
+  )
+  expect(failureOf({ 'bake-targets': 'api', image: 'docker-daemon:api' }).message).toContain(
+    "`image` is one image's, and `bake-targets` finds several",
+  )
 })
 
 describe('values that nobody may see', () => {
@@ -152,8 +175,8 @@ describe('a name that is no input', () => {
   })
 
   it('is answered with all of them where it is like none', () => {
-    expect(failureOf({ dockerfile: 'x' }).message).toBe(
-      `An input is not valid:\n- \`dockerfile\` is not an input (they are ${inputNames.join(', ')}).`,
+    expect(failureOf({ containerfile: 'x' }).message).toBe(
+      `An input is not valid:\n- \`containerfile\` is not an input (they are ${inputNames.join(', ')}).`,
     )
     expect(failureOf({ constructor: 'x' }).message).toContain('`constructor` is not an input')
     expect(failureOf({ toString: 'x' }).message).toContain('`toString` is not an input')
@@ -244,17 +267,28 @@ describe('good values', () => {
       'accept-label': 'bigger is fine',
       baseline: 'build',
       'base-ref': 'release/v1.0',
+      untouched: 'measure',
       record: 'off',
       'data-branch': 'data/sizes',
       comment: 'always',
       page: 'out/size map.html',
       fail: 'FALSE',
+      mode: 'report',
+      reports: 'one.json, artifacts\n/tmp/more',
+      'allow-pull-request-target': 'True',
       'github-token': 'ghs_x',
-    } satisfies Record<Exclude<InputName, 'config' | 'images' | 'image'>, string>
+    } satisfies Record<
+      Exclude<InputName, 'config' | 'images' | 'dockerfiles' | 'bake-files' | 'bake-targets' | 'image'>,
+      string
+    >
     const none = { maxSize: null, maxDownloadSize: null, maxLayers: null, maxIncrease: null }
     expect(parseInputs(values)).toEqual({
       name: 'shop',
       images: [],
+      dockerfiles: [],
+      bakeFiles: [],
+      bakeTargets: [],
+      bake: null,
       image: null,
       context: './services/api',
       file: 'docker/api.Dockerfile',
@@ -305,11 +339,15 @@ describe('good values', () => {
       acceptLabel: 'bigger is fine',
       baseline: 'build',
       baseRef: 'release/v1.0',
+      untouched: 'measure',
       record: 'off',
       dataBranch: 'data/sizes',
       comment: 'always',
       page: 'out/size map.html',
       fail: false,
+      mode: 'report',
+      reports: ['one.json', 'artifacts', '/tmp/more'],
+      allowPullRequestTarget: true,
       githubToken: 'ghs_x',
     })
   })

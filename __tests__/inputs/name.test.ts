@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import { defaultName } from '../../src/inputs/name.ts'
+import * as fc from 'fast-check'
+import { artifactName, defaultName } from '../../src/inputs/name.ts'
 
 describe('defaultName', () => {
   it.each([
@@ -32,5 +33,31 @@ describe('defaultName', () => {
     const long = (end: string): string => defaultName('shop', 'a'.repeat(300), `${'a'.repeat(300)}/Dockerfile`, end)
     expect(long('one').length).toBe(100)
     expect(long('one')).not.toBe(long('two'))
+  })
+})
+
+describe('artifactName', () => {
+  it.each([
+    [['api'], [], /^image-budget-api$/],
+    [['shop/services/api:debug'], [], /^image-budget-shop-services-api-debug-[0-9a-f]{8}$/],
+    [['api'], ['linux/arm64'], /^image-budget-api-[0-9a-f]{8}$/],
+    [['api', 'worker'], [], /^image-budget-images-[0-9a-f]{8}$/],
+    [['../../x'], [], /^image-budget-..-..-x-[0-9a-f]{8}$/],
+  ])('of %j, for %j, is one that an upload takes', (names, platforms, expected) => {
+    expect(artifactName(names, platforms)).toMatch(expected)
+  })
+
+  it('is the same for the same image alone, and of letters that every upload takes', () => {
+    const job = fc.record({
+      names: fc.array(fc.string({ unit: 'binary', maxLength: 120 }), { minLength: 1, maxLength: 3 }),
+      platforms: fc.subarray(['linux/amd64', 'linux/arm64']),
+    })
+    fc.assert(
+      fc.property(job, job, (one, other) => {
+        const [name, another] = [one, other].map(({ names, platforms }) => artifactName(names, platforms))
+        expect(name).toMatch(/^[\w.-]{13,130}$/)
+        expect(name === another).toBe(JSON.stringify(one) === JSON.stringify(other))
+      }),
+    )
   })
 })

@@ -4,8 +4,8 @@ import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
 import type { z } from 'zod'
 import { contentOf, type ImageContent } from '../../src/image/content.ts'
+import { NO_FACTS, type LayerEntry, type LayerFile } from '../../src/image/layer/entries.ts'
 import type { FileFact } from '../../src/image/layer/facts.ts'
-import { NO_FACTS, type LayerEntry, type LayerFile } from '../../src/image/layer/listing.ts'
 import { readLayer, type ReadLayer } from '../../src/image/layer/read.ts'
 import {
   CHECKSUM_FLOOR,
@@ -57,7 +57,7 @@ async function packedOf(listing: LayerListing, diffId = DIFF_ID): Promise<Buffer
 
 async function thereAndBack(listing: LayerListing, diffId = DIFF_ID): Promise<LayerListing> {
   const { size, entries } = (await unpackListing(await packedOf(listing, diffId), diffId))!
-  return { size, entries }
+  return { size, entries: [...entries] }
 }
 
 const word = fc.oneof(
@@ -235,7 +235,10 @@ describe('a layer as it is read', () => {
       },
       member('app/hard.jar', '', { flag: '1', link: 'app/app.jar' }),
     )
-    const originals = [base, app].map((layer) => ({ size: layer.size, entries: withoutSmallChecksums(layer.entries!) }))
+    const originals = [base, app].map((layer) => ({
+      size: layer.size,
+      entries: withoutSmallChecksums([...layer.entries!]),
+    }))
     const facts = new Set(
       originals
         .flatMap((layer) => layer.entries)
@@ -270,7 +273,7 @@ describe('a layer as it is read', () => {
     for (const each of listed!) {
       if (each.kind === 'file' && each.path !== '/app/index.js') expect(text).not.toContain(`${each.checksum}`)
     }
-    const read = (await unpackListing(packed, diffId))!.entries as LayerFile[]
+    const read = [...(await unpackListing(packed, diffId))!.entries] as LayerFile[]
     expect(read.map(({ facts, checksum }) => [facts.length, checksum])).toEqual([
       ...Object.keys(secrets).map(() => [1, null]),
       [0, null],
@@ -290,8 +293,8 @@ describe('a layer as it is read', () => {
       'app/floor': floor,
     })
     const packed = await packedOf({ size: bytes, entries: listed! }, diffId)
-    const read = (await unpackListing(packed, diffId))!.entries as LayerFile[]
-    expect(read.map(({ checksum }) => checksum)).toEqual([null, null, (listed![2] as LayerFile).checksum])
+    const read = [...(await unpackListing(packed, diffId))!.entries] as LayerFile[]
+    expect(read.map(({ checksum }) => checksum)).toEqual([null, null, ([...listed!][2] as LayerFile).checksum])
     expect(read[2]!.checksum).not.toBeNull()
   })
 
@@ -389,7 +392,7 @@ describe('whatever else a file may hold', () => {
     await fc.assert(
       fc.asyncProperty(fc.dictionary(fc.constantFrom(...names), fc.jsonValue(), { minKeys: 1 }), async (change) => {
         const read = await readAs({ ...value, ...change })
-        if (read !== null) expect(listingOf(read.entries).size).toBe(read.size)
+        if (read !== null) expect(listingOf([...read.entries]).size).toBe(read.size)
       }),
     )
   })

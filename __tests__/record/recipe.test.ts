@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
-import { parseInputs } from '../../src/inputs/inputs.ts'
+import { parseInputs, type BakeTarget } from '../../src/inputs/inputs.ts'
 import { recipeOf, unlikeRecipe, type RecipeRun } from '../../src/record/recipe.ts'
 import type { Recipe } from '../../src/record/record.ts'
 import { parseRecord, renderRecord } from '../../src/record/schema.ts'
@@ -30,6 +30,23 @@ describe('a recipe', () => {
       unlike({ 'build-contexts': 'a=docker-image://a\nb=./b' }, { 'build-contexts': 'b=./b\na=docker-image://a' }),
     ).toBeNull()
     expect(unlike({ 'cache-from': 'type=gha', 'max-size': '1 MB' }, { platforms: 'linux/amd64' })).toBeNull()
+  })
+
+  it('of a target of a bake file has which one it is, and the arguments that a run may have shaped', () => {
+    const bake = { target: 'api', asked: [], files: ['docker-bake.hcl'], folder: '.', context: null, args: { V: '1' } }
+    const recipeFor = (change: Partial<BakeTarget>, values: Record<string, string> = {}): Recipe =>
+      recipeOf({ ...parseInputs(values), bake: { ...bake, ...change } }, RUN)
+    const unlikeTarget = (change: Partial<BakeTarget>, values?: Record<string, string>): string | null =>
+      unlikeRecipe(recipeFor({}), recipeFor(change, values))
+    expect(unlikeTarget({ folder: './', asked: ['api', 'other'] })).toBeNull()
+    expect(unlikeTarget({ target: 'worker' })).toBe('`bake-targets` is another one')
+    expect(unlikeTarget({ files: [] })).toBe('`bake-files` is another one')
+    expect(unlikeTarget({ folder: 'sub' })).toBe('`bake-files` is another one')
+    expect(unlikeTarget({ args: { V: '2' } })).toBe('the build argument `V` has another value')
+    expect(unlikeTarget({ args: {} }, { 'build-args': 'V=1' })).toBeNull()
+    expect(unlikeTarget({ context: 'app' })).toBe('`context` is another one')
+    expect(unlikeTarget({}, { file: 'app/Dockerfile' })).toBe('`file` is another one')
+    expect(unlikeRecipe(recipe({}), recipeFor({}))).toContain('`bake-files` is another one')
   })
 
   it('has, of each part, a checksum that tells nothing of it, and is a record’s', () => {

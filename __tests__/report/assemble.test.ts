@@ -77,6 +77,7 @@ describe('assembleReport', () => {
         unmeasured: { size: null, downloadSize: null },
         verdict: 'error',
         error: failed.failure,
+        untouched: false,
         engine: null,
         head: null,
         base: null,
@@ -90,6 +91,25 @@ describe('assembleReport', () => {
         checks: [],
         trend: [],
         ratchets: [],
+      },
+    ])
+  })
+
+  it('shows no figure of an image that the change does not touch, and passes', () => {
+    const { verdict, images } = report([{ name: 'worker', untouchedSince: { commit: 'c'.repeat(40), ref: 'main' } }])
+    expect(verdict).toBe('within')
+    expect(images).toMatchObject([
+      {
+        name: 'worker',
+        platform: null,
+        verdict: 'within',
+        error: null,
+        untouched: true,
+        head: null,
+        base: null,
+        change: null,
+        baseline: { kind: 'none', commit: 'c'.repeat(40), ref: 'main' },
+        checks: [],
       },
     ])
   })

@@ -159,6 +159,26 @@ describe('a report on 1,000 images', () => {
     }
   })
 
+  it('has a row of each that fails, before the sections of any', () => {
+    const { full, short } = lengths(many(400))
+    const shown = (text: string): number => text.match(/^\| \*\*service-/gm)?.length ?? 0
+    expect(shown(full)).toBe(400)
+    expect(full).toContain('#### `service-')
+    // What does not fit is counted.
+    expect(short).toContain(`… and ${1000 - shown(short)} more rows.`)
+  })
+
+  it.each([0, 500, 1000])('has all of them in the summary, however wide their names are, with %d over', (failing) => {
+    const images = many(failing).images.map((image, at) => Object.assign(image, { name: `${at}${'宽'.repeat(96)}` }))
+    const quiet = images.map((image, at) => (at % 2 === 0 ? image : imageReport({ name: image.name })))
+    for (const each of [images, quiet]) {
+      const summary = renderSummary(report({ images: each }))
+      expect(Buffer.byteLength(summary)).toBeLessThanOrEqual(SUMMARY_MAX)
+      const rows = new Set(summary.match(/^\| \**\d+(?=宽)/gm)?.map((row) => row.replaceAll(/\D/g, '')))
+      expect(rows.size).toBe(1000)
+    }
+  })
+
   it('counts the sections that did not fit', () => {
     const { full } = lengths(many(3))
     const sections = full.match(/^#### /gm)?.length ?? 0

@@ -33,6 +33,9 @@ describe('the documentation', () => {
 /** Values that people write, each of some key's: for that key they are right, for another they may be. */
 const good: Partial<Record<InputName, unknown[]>> = {
   name: ['api', 'shop/api', 12],
+  dockerfiles: [['services/*/Dockerfile', '!services/old/*'], '**/Dockerfile, Dockerfile'],
+  'bake-files': ['docker-bake.hcl', ['docker-bake.hcl', 'ci/bake.json']],
+  'bake-targets': ['api', ['api', 'worker-a']],
   image: ['docker://ghcr.io/acme/api:1.0', 'docker-daemon:api', 'oci:layout', 'docker-archive:a.tar:api:1'],
   context: ['.', './services/api', 'a b'],
   file: ['docker/Dockerfile'],
@@ -67,6 +70,7 @@ const good: Partial<Record<InputName, unknown[]>> = {
   'accept-label': ['bigger', 'off'],
   baseline: ['auto', 'none', 'docker://ghcr.io/acme/api'],
   'base-ref': ['main', 'v1.0'],
+  untouched: ['skip', 'measure'],
   record: ['auto', 'off'],
   'data-branch': ['image-budget', 'data/sizes'],
   comment: ['on-change', 'off'],
@@ -91,6 +95,8 @@ it.each([
   [{ config: 'a' }],
   [{ 'max-size': 160 }],
   [{ images: [] }],
+  [{ images: [{ name: 'a', dockerfiles: ['b'] }] }],
+  [{ 'bake-files': ['https://a/b.git'] }],
   [{ images: [{ context: 'a' }] }],
   [{ name: 'a', images: [{ name: 'b' }] }],
   [{ budgets: [{ scope: 'own', path: '/a', 'max-size': '1 MB' }] }],

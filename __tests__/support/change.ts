@@ -48,6 +48,8 @@ async function measure(engine: Engine, cwd: string, inputs: ActionInputs): Promi
       cwd,
       temporary: tmpdir(),
       base: { kind: 'ref', ref: 'main' },
+      isProposal: false,
+      budgetFiles: [],
       baseMustExist: false,
       pushed: null,
       uncommitted: 'warn',

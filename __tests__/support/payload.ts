@@ -4,7 +4,15 @@ import type { WebhookDefinition } from '@octokit/webhooks-examples'
 
 /** The events that the action runs on: GitHub's name of the event, and its action where it has one. */
 export type EventKind =
-  'pull_request.opened' | 'pull_request.synchronize' | 'merge_group.checks_requested' | 'push' | 'workflow_dispatch'
+  | 'pull_request.opened'
+  | 'pull_request.synchronize'
+  | 'pull_request.closed'
+  | 'merge_group.checks_requested'
+  | 'push'
+  | 'workflow_dispatch'
+  | 'workflow_run.completed'
+  | 'release.published'
+  | 'issue_comment.created'
 
 type Json = null | boolean | number | string | Json[] | JsonObject
 export type JsonObject = { [key: string]: Json }
@@ -26,6 +34,11 @@ function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+function isOfItsRepository({ repository, workflow_run: run }: JsonObject): boolean {
+  const [own, ran] = [repository, isObject(run) ? run.repository : undefined]
+  return isObject(own) && isObject(ran) && own.full_name === ran.full_name
+}
+
 function example(kind: EventKind): JsonObject {
   const [name, action] = kind.split('.')
   const events = createRequire(import.meta.url)('@octokit/webhooks-examples') as WebhookDefinition[]
@@ -34,6 +47,8 @@ function example(kind: EventKind): JsonObject {
     (candidate) =>
       (action === undefined || candidate.action === action) &&
       // Most of the pushes are of tags; the one that is wanted is of a branch.
+      // The first run is of another repository than the event.
+      (name !== 'workflow_run' || isOfItsRepository(candidate)) &&
       (name !== 'push' || (typeof candidate.ref === 'string' && candidate.ref.startsWith('refs/heads/'))),
   )
   if (found === undefined) throw new Error(`There is no example of ${kind}`)

@@ -336,6 +336,15 @@ export function failedImage(overrides: Partial<ImageReport> = {}): ImageReport {
   })
 }
 
+/** An image that the change does not touch. */
+export function untouchedImage(name = 'api'): ImageReport {
+  const { images } = assembleReport({
+    ...run,
+    images: [{ name, untouchedSince: { commit: BASE_COMMIT, ref: 'main' } }],
+  })
+  return images[0]!
+}
+
 export function overImage(overrides: ImageFacts = {}): ImageReport {
   return imageReport({
     head: totals({ size: 163_900_000, layers: 10 }),
@@ -948,6 +957,19 @@ export const STATES: Readonly<Record<string, Report>> = {
       failedImage({ name: 'web' }),
     ],
   }),
+  untouched: report({ images: [untouchedImage()] }),
+  'images-untouched': report({
+    images: [
+      ...Array.from({ length: 3 }, (_, index) => untouchedImage(`job-${index + 1}`)),
+      imageReport({ name: 'web' }),
+      imageReport({
+        name: 'worker',
+        head: totals({ size: 149_300_000 }),
+        layerChanges: layers([layer({ change: 'changed', sizeAfter: 45_100_000 })]),
+      }),
+    ],
+  }),
+  'none-touched': report({ images: [untouchedImage('web'), untouchedImage('worker')] }),
   platforms: report({
     images: [
       overImage(),

@@ -108,15 +108,20 @@ export function writeFiles(folder: string, files: Files): void {
 /** Every file below a folder, by path: what `writeFiles` would take to make it. Empty folders are left out. */
 export function readFiles(folder: string): Files {
   const files: Files = {}
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name)
-    const name = path.slice(folder.length + 1)
-    if (entry.isSymbolicLink()) files[name] = { link: readlinkSync(path) }
-    else if (entry.isFile()) {
-      const text = readFileSync(path, 'utf8')
-      files[name] = lstatSync(path).mode & 0o100 ? { executable: text } : text
+  // Node's own recursive listing goes through links now and then.
+  const read = (within: string): void => {
+    for (const entry of readdirSync(join(folder, within), { withFileTypes: true })) {
+      const name = join(within, entry.name)
+      const path = join(folder, name)
+      if (entry.isDirectory()) read(name)
+      else if (entry.isSymbolicLink()) files[name] = { link: readlinkSync(path) }
+      else if (entry.isFile()) {
+        const text = readFileSync(path, 'utf8')
+        files[name] = lstatSync(path).mode & 0o100 ? { executable: text } : text
+      }
     }
   }
+  read('')
   return files
 }
 

@@ -191,14 +191,27 @@ function text(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
 
-/** What the runner sets from the event, for the four events that there are payloads of. */
+function isFollowing(payload: JsonObject): boolean {
+  return payload.workflow_run !== undefined
+}
+
+/** What the runner sets from the event: https://docs.github.com/actions/reference/workflows-and-actions/events-that-trigger-workflows */
 function eventVariables({ name, payload }: Event, sha: string | undefined): Record<string, string> {
   const group = payload.merge_group as JsonObject | undefined
   const pull = payload.pull_request as { head: JsonObject; base: JsonObject; merge_commit_sha?: string } | undefined
-  const repository = payload.repository as { full_name: string } | undefined
+  const repository = payload.repository as { full_name: string; default_branch: string } | undefined
+  const release = payload.release as { tag_name: string } | undefined
   const fullName = repository?.full_name ?? ''
+  // A run that follows another one is of the default branch, whatever that one was of.
+  const own = isFollowing(payload) ? undefined : payload.ref
   const ref =
-    pull === undefined ? text(group?.head_ref ?? payload.ref) : `refs/pull/${JSON.stringify(payload.number)}/merge`
+    pull === undefined
+      ? text(
+          group?.head_ref ??
+            own ??
+            (release ? `refs/tags/${release.tag_name}` : `refs/heads/${repository?.default_branch}`),
+        )
+      : `refs/pull/${JSON.stringify(payload.number)}/merge`
   const commit = text(
     pull === undefined ? (group?.head_sha ?? payload.after) : (pull.merge_commit_sha ?? pull.head.sha),
   )

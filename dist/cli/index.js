@@ -30865,7 +30865,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 5498:
+/***/ 9469:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -30999,7 +30999,7 @@ const {
 } = __nccwpck_require__(8625)
 const { WebsocketFrameSend } = __nccwpck_require__(3264)
 const { closeWebSocketConnection } = __nccwpck_require__(6897)
-const { PerMessageDeflate } = __nccwpck_require__(5498)
+const { PerMessageDeflate } = __nccwpck_require__(9469)
 const { MessageSizeExceededError } = __nccwpck_require__(8707)
 
 function failWebsocketConnectionWithCode (ws, code, reason) {
@@ -44412,14 +44412,20 @@ function oncePerImage(tell) {
         return found;
     };
 }
-/** Tells it once for each folder (with its final `/`): for what the folder alone decides. */
+/** Folders of which it is remembered what was told. */
+const KNOWN_FOLDERS = 1_000;
+/** Tells it of a folder (with its final `/`), for what the folder alone decides: mostly once for each, as an image has its files in order. */
 function oncePerFolder(tell) {
     const known = new Map();
     return (path) => {
         const folder = path.slice(0, path.lastIndexOf('/') + 1);
-        if (!known.has(folder))
-            known.set(folder, tell(folder));
-        return known.get(folder);
+        if (known.has(folder))
+            return known.get(folder);
+        const told = tell(folder);
+        if (known.size === KNOWN_FOLDERS)
+            known.clear();
+        known.set(folder, told);
+        return told;
     };
 }
 /** Files by what they have in common, in their order; those of null are left out. */
@@ -44653,11 +44659,11 @@ function bloatFiles(image) {
 const bloatIn = oncePerImage(findBloat);
 function findBloat(image) {
     const bloat = new Map();
-    const files = (image.content?.files ?? []).filter((file) => isOwn(image, file));
     const origins = image.layers.map((layer) => originOf(layer));
-    const copied = grouped(files, ({ layer }) => (origins[layer]?.from === 'context' ? layer : null));
-    if (copied.size === 0)
+    const copied = grouped(image.content?.files ?? [], (file) => origins[file.layer]?.from === 'context' && isOwn(image, file) ? file.layer : null);
+    if (image.content === null || copied.size === 0)
         return bloat;
+    const files = image.content.files.filter((file) => isOwn(image, file));
     const makers = firstMakers(files, origins);
     const toolchains = toolchainFiles(image);
     // What another line copies by its name, the build would miss.
@@ -46290,6 +46296,318 @@ function partId({ budget, scope, metric }) {
 
 /***/ }),
 
+/***/ 2618:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ch: () => (/* binding */ findPlaces),
+/* harmony export */   Ud: () => (/* binding */ readDefinition),
+/* harmony export */   _u: () => (/* binding */ bakeArguments)
+/* harmony export */ });
+/* unused harmony export reachable */
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3798);
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7428);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9874);
+/* harmony import */ var _dockerfile_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(161);
+/* harmony import */ var _paths_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4447);
+
+
+
+
+
+
+/** Those: https://docs.docker.com/build/bake/reference/#file-format */
+const FOUND_BY_ITSELF = [
+    'compose.yaml',
+    'compose.yml',
+    'docker-compose.yml',
+    'docker-compose.yaml',
+    'docker-bake.json',
+    'docker-bake.hcl',
+    'docker-bake.override.json',
+    'docker-bake.override.hcl',
+];
+/** Some releases print some of them as text (`type=registry,ref=…`). */
+const attributes = zod__WEBPACK_IMPORTED_MODULE_5__/* .union */ .KCZ([zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP(), zod__WEBPACK_IMPORTED_MODULE_5__/* .looseObject */ ._H3({})]);
+const targetShape = zod__WEBPACK_IMPORTED_MODULE_5__/* .looseObject */ ._H3({
+    context: zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP().default('.'),
+    contexts: zod__WEBPACK_IMPORTED_MODULE_5__/* .record */ .g1P(zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP(), zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP()).default({}),
+    dockerfile: zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP().default('Dockerfile'),
+    'dockerfile-inline': zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP().optional(),
+    target: zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP().optional(),
+    platforms: zod__WEBPACK_IMPORTED_MODULE_5__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP()).default([]),
+    args: zod__WEBPACK_IMPORTED_MODULE_5__/* .record */ .g1P(zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP(), zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP().nullable()).default({}),
+    secret: zod__WEBPACK_IMPORTED_MODULE_5__/* .array */ .YOg(attributes).default([]),
+    ssh: zod__WEBPACK_IMPORTED_MODULE_5__/* .array */ .YOg(attributes).default([]),
+    'cache-from': zod__WEBPACK_IMPORTED_MODULE_5__/* .array */ .YOg(attributes).default([]),
+    'cache-to': zod__WEBPACK_IMPORTED_MODULE_5__/* .array */ .YOg(attributes).default([]),
+    output: zod__WEBPACK_IMPORTED_MODULE_5__/* .array */ .YOg(attributes).default([]),
+    call: zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP().optional(),
+});
+const printedShape = zod__WEBPACK_IMPORTED_MODULE_5__/* .looseObject */ ._H3({
+    group: zod__WEBPACK_IMPORTED_MODULE_5__/* .record */ .g1P(zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP(), zod__WEBPACK_IMPORTED_MODULE_5__/* .looseObject */ ._H3({ targets: zod__WEBPACK_IMPORTED_MODULE_5__/* .array */ .YOg(zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP()).default([]) })).default({}),
+    target: zod__WEBPACK_IMPORTED_MODULE_5__/* .record */ .g1P(zod__WEBPACK_IMPORTED_MODULE_5__/* .string */ .YjP(), targetShape).default({}),
+});
+/** How deep groups may be in each other. */
+const GROUPS_DEPTH = 50;
+/** Outputs that leave no image. */
+const NO_IMAGE = new Set(['local', 'tar', 'cacheonly']);
+/**
+ * Asks bake what the targets (or groups; [] for its default) of its files are. Nothing is built, and no builder is asked.
+ * Throws CouldNotMeasure `input` with bake's own reason.
+ */
+async function readDefinition(exec, { tree, folder, files }, names) {
+    await mustBeFiles(tree, folder, files);
+    const args = ['buildx', 'bake', '--progress=plain', '--print', ...files.map((file) => `--file=${file}`)];
+    // Bake reads every name after it as a target's.
+    const printed = await exec('docker', [...args, '--', ...names], { cwd: folder });
+    const missing = /\nERROR: failed to find target ([\w-]+)\s*$/.exec(`\n${printed.stderr}`)?.[1];
+    if (missing !== undefined)
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', `The bake file has no target \`${missing}\`.`, {
+            remedy: '`bake-targets` names targets and groups; `docker buildx bake --list=targets` lists them.',
+        });
+    if (printed.exitCode !== 0)
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', `The bake file cannot be used: ${reasonOf(printed.stderr)}`, {
+            remedy: '`docker buildx bake --print` says the same; `bake-files` and `bake-targets` name files and targets.',
+        });
+    const parsed = printedShape.safeParse(parseJson(printed.stdout));
+    if (!parsed.success)
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('precondition', `What \`docker buildx bake --print\` says is not understood:\n${zod__WEBPACK_IMPORTED_MODULE_6__/* .prettifyError */ .S1(parsed.error)}`, { remedy: 'Update buildx: 0.20 or newer is needed.' });
+    const groups = new Map(Object.entries(parsed.data.group).map(([name, { targets }]) => [name, targets]));
+    const targets = new Map(Object.entries(parsed.data.target).map(([name, each]) => [name, definitionOf(each)]));
+    return { wanted: resolved(groups, targets), targets };
+}
+/** What bake cannot read it shows, so that a link in the commit would show a file of this machine. */
+async function mustBeFiles(tree, folder, files) {
+    const top = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(tree);
+    for (const file of [...files, ...FOUND_BY_ITSELF]) {
+        const path = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(folder, file);
+        const wanted = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(tree, path).replaceAll('\\', '/');
+        const found = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(path).catch(() => null);
+        if ((0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .isOutside */ ._K)(found === null ? wanted : (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(top, found)))
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', `The bake file \`${file}\` is outside the repository, or a link out of it.`, {
+                remedy: '`bake-files` takes files inside: head and base are built by their own.',
+            });
+        if (found === null && files.includes(file))
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', `There is no bake file at \`${wanted}\` in this commit.`, {
+                remedy: '`bake-files` takes paths from the working directory; in a budget file, from the repository’s top folder.',
+            });
+    }
+}
+function definitionOf(told) {
+    const outputs = told.output.map((output) => fieldOf(output, 'type') ?? (output === '-' ? 'tar' : 'local'));
+    const inline = told['dockerfile-inline'];
+    const caches = [...told['cache-from'], ...told['cache-to']].filter((cache) => fieldOf(cache, 'type') === 'local');
+    const hasCall = told.call !== undefined && told.call !== '' && told.call !== 'build';
+    return {
+        context: told.context,
+        // HCL's own marks are doubled in what bake prints.
+        dockerfile: inline === undefined
+            ? { path: told.dockerfile }
+            : { text: inline.replaceAll('$${', '${').replaceAll('%%{', '%{') },
+        contexts: new Map(Object.entries(told.contexts)),
+        stage: told.target || null,
+        platforms: told.platforms,
+        args: new Map(Object.entries(told.args).flatMap(([key, value]) => (value === null ? [] : [[key, value]]))),
+        files: [
+            ...[...told.secret, ...caches].flatMap((each) => fieldOf(each, 'src') ?? fieldOf(each, 'source') ?? []),
+            ...caches.flatMap((each) => fieldOf(each, 'dest') ?? []),
+            ...told.ssh.flatMap(keysOf),
+        ],
+        hasSsh: told.ssh.length > 0,
+        hasCacheTo: told['cache-to'].length > 0,
+        hasCall,
+        makesNoImage: hasCall || (outputs.length > 0 && outputs.every((type) => NO_IMAGE.has(type))),
+    };
+}
+/** A field of `type=registry,ref=…`, or of the object that says the same. */
+function fieldOf(of, name) {
+    if (typeof of !== 'string')
+        return typeof of[name] === 'string' && Object.hasOwn(of, name) ? of[name] : undefined;
+    return of
+        .split(',')
+        .find((field) => field.startsWith(`${name}=`))
+        ?.slice(name.length + 1);
+}
+/** The files of an SSH entry, `id=path,path` or the object of it. */
+function keysOf(of) {
+    if (typeof of === 'string')
+        return of.includes('=') ? of.slice(of.indexOf('=') + 1).split(',') : [];
+    return Array.isArray(of['paths']) ? of['paths'].filter((path) => typeof path === 'string') : [];
+}
+/** What was asked for is the group `default`, whatever it was called; a group may have the name of a target that is in it. */
+function resolved(groups, targets) {
+    const found = new Set();
+    const follow = (name, inside) => {
+        const members = inside.includes(name) || inside.length > GROUPS_DEPTH ? undefined : groups.get(name);
+        if (members === undefined) {
+            if (targets.has(name))
+                found.add(name);
+            return;
+        }
+        for (const member of members)
+            follow(member, [...inside, name]);
+    };
+    follow('default', []);
+    return [...found];
+}
+function reasonOf(log) {
+    const said = /(?:^|\n)ERROR: ([^\n]+)\s*$/.exec(log)?.[1] ?? log.trim().split('\n').at(-1) ?? '';
+    return said.slice(0, 1_000).replace(/\.?$/, '.');
+}
+function parseJson(text) {
+    try {
+        return JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
+}
+/**
+ * The argument vector and environment of `docker buildx bake` for one target. `own`: what it is built for, as `--set` has it without the
+ * target (`output=…`). What the inputs say comes before what the bake file says; secrets are added to the target's own.
+ */
+function bakeArguments(frame, inputs, bake, options) {
+    const { target, definition } = bake;
+    const reached = reachable(definition, target);
+    const env = {};
+    const args = ['buildx', 'bake', '--progress=plain', '--provenance=false', '--sbom=false'];
+    const set = (value, of = target) => void args.push(`--set=${of}.${value}`);
+    if (options.metadataFile !== null)
+        args.push(`--metadata-file=${options.metadataFile}`);
+    args.push(...bake.files.map((file) => `--file=${file}`), `--allow=fs.read=${frame.tree}`);
+    if ([...reached.values()].some(({ hasSsh }) => hasSsh))
+        args.push('--allow=ssh');
+    if (inputs.builder !== null)
+        args.push(`--builder=${inputs.builder}`);
+    // Tags of the bake file's are the user's: the image has a name of ours.
+    for (const value of [...options.own, 'tags='])
+        set(value);
+    if (reached.get(target)?.hasCall)
+        set('call=build');
+    // The base's build never writes a cache: it would replace the change's.
+    if (!options.writesCache)
+        for (const [name, { hasCacheTo }] of reached)
+            if (hasCacheTo)
+                set('cache-to=', name);
+    if (options.writesCache)
+        for (const cache of inputs.cacheTo)
+            set(`cache-to=${(0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .localPaths */ .OU)(frame.cwd, cache)}`);
+    for (const cache of inputs.cacheFrom)
+        set(`cache-from=${(0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .localPaths */ .OU)(frame.cwd, cache)}`);
+    if (bake.context !== null)
+        set(`context=${(0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .inTree */ ._Z)(frame, 'context', bake.context)}`);
+    if (inputs.file !== null)
+        set(`dockerfile=${(0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .inTree */ ._Z)(frame, 'file', inputs.file)}`);
+    if (inputs.target !== null)
+        set(`target=${inputs.target}`);
+    for (const platform of inputs.platforms)
+        set(`platform=${platform}`);
+    for (const argument of inputs.buildArgs)
+        set(`args.${argument}`);
+    for (const { name, value } of inputs.buildContexts)
+        set(`contexts.${name}=${(0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .namedContext */ .lS)(frame, value)}`);
+    for (const [at, { id, value }] of inputs.secrets.entries()) {
+        env[`IMAGE_BUDGET_SECRET_${at}`] = value;
+        set(`secrets+=id=${id},env=IMAGE_BUDGET_SECRET_${at}`);
+    }
+    for (const { id, path } of inputs.secretFiles)
+        set(`secrets+=${(0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .csv */ .fu)([`id=${id}`, `src=${(0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(frame.cwd, path)}`])}`);
+    args.push('--', target);
+    return { args, env };
+}
+/** The target, and those that it takes contexts from, near or far. */
+function reachable({ targets }, name) {
+    const found = new Map();
+    const next = [name];
+    while (next.length > 0) {
+        const at = next.pop();
+        const target = targets.get(at);
+        if (target === undefined || found.has(at))
+            continue;
+        found.set(at, target);
+        for (const value of target.contexts.values())
+            if (value.startsWith('target:'))
+                next.push(value.slice(7));
+    }
+    return found;
+}
+/**
+ * Finds what a target is built of. Everything that it takes from the tree must be inside, when links are followed too: bake itself looks at
+ * that as well, but not in all its releases at every target. Throws CouldNotMeasure `input`.
+ */
+async function findPlaces(frame, inputs, bake) {
+    const top = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(frame.tree);
+    const shown = (path) => (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(top, path).replaceAll('\\', '/') || '.';
+    const inside = async (path, name, what) => {
+        const found = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(path).catch(() => null);
+        const wanted = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(frame.tree, path).replaceAll('\\', '/') || '.';
+        if ((0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .isOutside */ ._K)(found === null ? (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(frame.tree, path) : (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(top, found)))
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', `The ${what} of the target \`${name}\` is \`${wanted}\`, which is outside the repository; it is to be inside: head and base are built from their own trees.`);
+        if (found === null)
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', `There is no ${what} of the target \`${name}\` at \`${wanted}\` in this commit.`);
+        return found;
+    };
+    const at = (path, from = bake.folder) => (0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(from, path.replace(/^cwd:\/\//, ''));
+    const sources = [];
+    let own = { dockerfile: null, ignoreFile: null };
+    for (const [name, told] of reachable(bake.definition, bake.target)) {
+        const isOwn = name === bake.target;
+        const value = isOwn && bake.context !== null ? (0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .inTree */ ._Z)(frame, 'context', bake.context) : told.context;
+        const context = isRemote(value) ? null : at(value);
+        if (context !== null)
+            await inside(context, name, 'build context');
+        for (const path of [...told.contexts.values()].flatMap(folderOf))
+            await inside(at(path), name, 'named context');
+        for (const path of told.files)
+            await inside(at(path), name, 'file');
+        const path = isOwn && inputs.file !== null ? (0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .inTree */ ._Z)(frame, 'file', inputs.file) : null;
+        if ('text' in told.dockerfile && path === null) {
+            sources.push({ text: told.dockerfile.text, file: null });
+            if (isOwn && context !== null)
+                own = { dockerfile: null, ignoreFile: shown((0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(context, '.dockerignore')) };
+        }
+        else if (context !== null) {
+            const file = path ?? at('path' in told.dockerfile ? told.dockerfile.path : '', context);
+            const found = await inside(file, name, 'Dockerfile');
+            sources.push({ text: await readText(found), file: (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(frame.tree, file).replaceAll('\\', '/') });
+            // One of the Dockerfile's own comes before the context's.
+            const ignore = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(`${file}.dockerignore`).then(() => `${file}.dockerignore`, () => (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(context, '.dockerignore'));
+            if (isOwn)
+                own = { dockerfile: sources.at(-1).file, ignoreFile: (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(frame.tree, ignore).replaceAll('\\', '/') };
+        }
+        else if (isOwn)
+            sources.push({ text: '', file: null });
+    }
+    for (const { name, value } of inputs.buildContexts)
+        if (!(0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .isElsewhere */ .l5)(value))
+            await inside((0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .namedContext */ .lS)(frame, value), bake.target, `build context \`${name}\``);
+    return { sources, ...own };
+}
+/** `docker-image:` is written with or without slashes, and git knows repositories of GitHub without a scheme. */
+function isRemote(value) {
+    if (value.startsWith('cwd://'))
+        return false;
+    return (0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .isElsewhere */ .l5)(value) || /^docker-image:|^(?:github|gitlab|bitbucket)\.(?:com|org)\//.test(value);
+}
+/** The folder of this machine that a named context is; none for what is elsewhere. */
+function folderOf(value) {
+    const layout = /^oci-layout:\/\/(.*?)(?::[^:/]*|@.*)?$/.exec(value);
+    if (layout)
+        return [layout[1]];
+    return isRemote(value) ? [] : [value];
+}
+/** '' where it cannot be read or is too long to be parsed: bake says what is wrong with it. */
+async function readText(file) {
+    const found = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.stat)(file);
+    return found.isFile() && found.size <= _dockerfile_js__WEBPACK_IMPORTED_MODULE_3__/* .MAX_DOCKERFILE_LENGTH */ .pe ? (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.readFile)(file, 'utf8') : '';
+}
+
+
+/***/ }),
+
 /***/ 161:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -46385,6 +46703,58 @@ function oneLine(lines, documents, escape) {
 
 /***/ }),
 
+/***/ 4447:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   OU: () => (/* binding */ localPaths),
+/* harmony export */   _K: () => (/* binding */ isOutside),
+/* harmony export */   _Z: () => (/* binding */ inTree),
+/* harmony export */   fu: () => (/* binding */ csv),
+/* harmony export */   l5: () => (/* binding */ isElsewhere),
+/* harmony export */   lS: () => (/* binding */ namedContext)
+/* harmony export */ });
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9874);
+
+
+/** The place of a path of the inputs in a tree. Throws CouldNotMeasure `input` for one outside the repository. */
+function inTree(frame, input, path) {
+    const inRepository = (0,node_path__WEBPACK_IMPORTED_MODULE_0__.relative)(frame.root, (0,node_path__WEBPACK_IMPORTED_MODULE_0__.resolve)(frame.cwd, path));
+    if (isOutside(inRepository)) {
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_1__/* .CouldNotMeasure */ .N('input', `\`${input}\` is \`${path}\`, which is outside the repository; it takes a path inside: head and base are built from their own trees.`);
+    }
+    return (0,node_path__WEBPACK_IMPORTED_MODULE_0__.join)(frame.tree, inRepository);
+}
+/** Whether what `relative` gave leads out. Either separator counts on any system; on Windows another drive is an absolute path. */
+function isOutside(path) {
+    return (0,node_path__WEBPACK_IMPORTED_MODULE_0__.isAbsolute)(path) || path.split(/[\\/]/, 1)[0] === '..';
+}
+/** A folder is taken from the tree; `oci-layout://` of a relative path, which no commit holds, from the working directory. */
+function namedContext(frame, value) {
+    const layout = /^oci-layout:\/\/(?!\/)(.+)$/.exec(value);
+    if (layout)
+        return `oci-layout://${(0,node_path__WEBPACK_IMPORTED_MODULE_0__.resolve)(frame.cwd, layout[1])}`;
+    return isElsewhere(value) ? value : inTree(frame, 'build-contexts', value);
+}
+/** Whether a named context is no folder of the tree: a URL, an image, another target. */
+function isElsewhere(value) {
+    return /^[\w+.-]+:\/\/|^target:|^git@/.test(value);
+}
+/** A cache in a local folder is relative to the user's working directory, not to the tree. */
+function localPaths(cwd, cache) {
+    if (!/(?:^|,)type=local(?:,|$)/.test(cache))
+        return cache;
+    return cache.replaceAll(/(^|,)(src|dest)=([^,/"][^,"]*)/g, (_, comma, key, path) => `${comma}${key}=${(0,node_path__WEBPACK_IMPORTED_MODULE_0__.resolve)(cwd, path)}`);
+}
+/** Fields as one CSV record, as buildx reads its options. */
+function csv(fields) {
+    return fields.map((field) => (/[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',');
+}
+
+
+/***/ }),
+
 /***/ 3986:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
@@ -46392,17 +46762,19 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8161);
 /* harmony import */ var _inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9587);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4701);
-/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6383);
-/* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8930);
-/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9874);
-/* harmony import */ var _show_history_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9334);
-/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9884);
-/* harmony import */ var _record_local_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(4987);
-/* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9665);
-/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(1499);
-/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(5548);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(8485);
-/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(8508);
+/* harmony import */ var _collect_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(253);
+/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9458);
+/* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8930);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9874);
+/* harmony import */ var _github_remote_file_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7825);
+/* harmony import */ var _show_history_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9334);
+/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(9884);
+/* harmony import */ var _record_local_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(4987);
+/* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(9665);
+/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(1499);
+/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(5548);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(4960);
+/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(8508);
 
 
 
@@ -46417,9 +46789,11 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 
-(0,_memory_js__WEBPACK_IMPORTED_MODULE_7__/* .keepMemoryLow */ .P)();
+
+
+(0,_memory_js__WEBPACK_IMPORTED_MODULE_9__/* .keepMemoryLow */ .P)();
 const { env, stdout, stderr } = process;
-const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .interruption */ .YW)();
+const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .interruption */ .YW)();
 // A reader that has seen enough (`| head`) is no error.
 stdout.on('error', (error) => {
     if (error.code !== 'EPIPE')
@@ -46462,34 +46836,65 @@ function printable(text) {
 /** Nothing is fetched for what may as well be built. */
 function localRecords({ baseline, dataBranch }) {
     const world = {
-        exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createExec */ .k7)(env, signal),
-        openOutput: (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createOpenOutput */ .CY)(env, signal),
+        exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createExec */ .k7)(env, signal),
+        openOutput: (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createOpenOutput */ .CY)(env, signal),
         cwd: process.cwd(),
         warn,
     };
-    return (0,_record_local_js__WEBPACK_IMPORTED_MODULE_8__/* .openLocalRecords */ .m)(world, dataBranch, { fetch: baseline === 'record' });
+    return (0,_record_local_js__WEBPACK_IMPORTED_MODULE_10__/* .openLocalRecords */ .m)(world, dataBranch, { fetch: baseline === 'record' });
+}
+/** Where a budget file is looked for, and what it extends. */
+function here() {
+    const exec = (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createExec */ .k7)(env, signal);
+    const cwd = process.cwd();
+    const apiUrl = env['GITHUB_API_URL'] || 'https://api.github.com';
+    const read = (0,_github_remote_file_js__WEBPACK_IMPORTED_MODULE_7__/* .createReadRemote */ .f)(apiUrl, env['GITHUB_TOKEN'] || env['GH_TOKEN'] || null, signal);
+    const terminals = { temporary: (0,node_os__WEBPACK_IMPORTED_MODULE_0__.tmpdir)(), uncommitted: 'measure', repositoryName: null, credentials: null };
+    return { ...terminals, exec, cwd, remote: { owner: () => (0,_configure_js__WEBPACK_IMPORTED_MODULE_4__/* .ownerOfRemote */ .Tc)(exec, cwd), read } };
+}
+function terminal() {
+    return { colour: coloured(stdout), width: stdout.columns ?? 100 };
+}
+/** The report on standard output; of JSON a person would not read why something could not be measured. */
+function show(report, asJson) {
+    if (asJson) {
+        for (const { error } of report.images) {
+            if (error !== null)
+                say(`image-budget: ${printable(error.message)}${error.remedy === null ? '' : `\n${printable(error.remedy)}`}`);
+        }
+    }
+    stdout.write(asJson ? (0,_report_json_js__WEBPACK_IMPORTED_MODULE_14__/* .renderJson */ .h)(report) : (0,_report_terminal_js__WEBPACK_IMPORTED_MODULE_12__/* .renderTerminal */ .b)(report, terminal()));
 }
 async function main(command) {
     if (command.kind === 'help')
         stdout.write((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__/* .helpText */ .BK)(stdout.columns ?? 100));
     if (command.kind === 'version')
-        stdout.write(`${_version_js__WEBPACK_IMPORTED_MODULE_11__/* .version */ .r}\n`);
-    const terminal = { colour: coloured(stdout), width: stdout.columns ?? 100 };
+        stdout.write(`${_version_js__WEBPACK_IMPORTED_MODULE_15__/* .version */ .r}\n`);
     if (command.kind === 'history') {
-        const [exec, openOutput] = [(0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createExec */ .k7)(env, signal), (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createOpenOutput */ .CY)(env, signal)];
-        const values = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_3__/* .configureHistory */ .R)(command.values, { exec, cwd: process.cwd(), isFound: true });
+        const [exec, openOutput] = [(0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createExec */ .k7)(env, signal), (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createOpenOutput */ .CY)(env, signal)];
+        const values = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_4__/* .configureHistory */ .RE)(command.values, { exec, cwd: process.cwd(), isFound: true, remote: null });
         const world = { exec, openOutput, cwd: process.cwd(), warn };
-        stdout.write(await (0,_show_history_js__WEBPACK_IMPORTED_MODULE_6__/* .showHistory */ .M)({ ...command, values }, world, terminal));
+        stdout.write(await (0,_show_history_js__WEBPACK_IMPORTED_MODULE_8__/* .showHistory */ .M)({ ...command, values }, world, terminal()));
+    }
+    if (command.kind === 'report') {
+        const cwd = process.cwd();
+        const values = { ...command.values, mode: 'report' };
+        const configured = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_4__/* .configureReports */ .MW)(values, { ...here(), isFound: true });
+        const none = { repositoryUrl: null, runUrl: null };
+        const report = await (0,_collect_js__WEBPACK_IMPORTED_MODULE_3__/* .collectReports */ .M)({ ...configured, paths: command.paths, cwd, run: none });
+        show(report, command.json);
+        return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_11__/* .exitCodeOf */ .FO)(report, configured.fails);
     }
     if (command.kind !== 'check')
         return 0;
     // Two images that somebody compares are none of the repository's, unless its file is named.
-    const checkout = { exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createExec */ .k7)(env, signal), cwd: process.cwd(), isFound: !command.mustExist };
-    const { images, common: inputs } = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_3__/* .configure */ .j)(command.values, checkout);
-    const { report } = await (0,_run_js__WEBPACK_IMPORTED_MODULE_10__/* .run */ .e)(images, {
+    const { images, common: inputs } = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_4__/* .configure */ .jK)(command.values, { ...here(), isFound: !command.mustExist });
+    const { report } = await (0,_run_js__WEBPACK_IMPORTED_MODULE_13__/* .run */ .e)(images, {
         cwd: process.cwd(),
         temporary: (0,node_os__WEBPACK_IMPORTED_MODULE_0__.tmpdir)(),
         base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
+        isProposal: false,
+        budgetFiles: [],
         baseMustExist: command.mustExist,
         pushed: null,
         uncommitted: 'measure',
@@ -46501,8 +46906,8 @@ async function main(command) {
         runUrl: null,
         credentials: null,
     }, {
-        createExec: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createExec */ .k7)(env, stop),
-        createOpenOutput: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createOpenOutput */ .CY)(env, stop),
+        createExec: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createExec */ .k7)(env, stop),
+        createOpenOutput: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createOpenOutput */ .CY)(env, stop),
         env,
         clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m,
         log: terminalLog(command.verbose),
@@ -46510,24 +46915,18 @@ async function main(command) {
         askWaivers: null,
         signal,
     });
-    if (command.json) {
-        for (const { error } of report.images) {
-            if (error !== null)
-                say(`image-budget: ${error.message}${error.remedy === null ? '' : `\n${error.remedy}`}`);
-        }
-    }
-    stdout.write(command.json ? (0,_report_json_js__WEBPACK_IMPORTED_MODULE_12__/* .renderJson */ .h)(report) : (0,_report_terminal_js__WEBPACK_IMPORTED_MODULE_9__/* .renderTerminal */ .b)(report, terminal));
+    show(report, command.json);
     const soft = new Set(images.flatMap((image) => (image.fail ? [] : [image.name])));
-    return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_13__/* .exitCodeOf */ .FO)(report, (name) => !soft.has(images.length === 1 ? images[0].name : name));
+    return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_11__/* .exitCodeOf */ .FO)(report, (name) => !soft.has(images.length === 1 ? images[0].name : name));
 }
 try {
     process.exitCode = await main((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__/* .readCommand */ .UK)(process.argv.slice(2)));
 }
 catch (error) {
-    const failure = (0,_failure_js__WEBPACK_IMPORTED_MODULE_5__/* .toFailure */ .w)(error);
+    const failure = (0,_failure_js__WEBPACK_IMPORTED_MODULE_6__/* .toFailure */ .w)(error);
     // What `history` prints is no report.
     if (process.argv.includes('--json') && process.argv[2] !== 'history')
-        stdout.write((0,_report_json_js__WEBPACK_IMPORTED_MODULE_12__/* .renderJson */ .h)((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_13__/* .reportFailure */ .xV)('image', failure)));
+        stdout.write((0,_report_json_js__WEBPACK_IMPORTED_MODULE_14__/* .renderJson */ .h)((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_11__/* .reportFailure */ .xV)('image', failure)));
     stderr.write(`image-budget: ${failure.message}\n${failure.remedy === null ? '' : `${failure.remedy}\n`}`);
     process.exitCode = signal.aborted ? 130 : 2;
 }
@@ -46565,6 +46964,556 @@ const systemClock = {
     now: () => Date.now(),
     sleep: (milliseconds, signal) => (0,promises_namespaceObject.setTimeout)(milliseconds, undefined, signal && { signal }),
 };
+
+
+/***/ }),
+
+/***/ 253:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  M: () => (/* binding */ collectReports)
+});
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./build/failure.js
+var failure = __nccwpck_require__(9874);
+// EXTERNAL MODULE: ./build/inputs/inputs.js
+var inputs = __nccwpck_require__(743);
+// EXTERNAL MODULE: ./build/report/assemble.js
+var assemble = __nccwpck_require__(1499);
+// EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 10 modules
+var schemas = __nccwpck_require__(3798);
+// EXTERNAL MODULE: ./build/budget/judge.js + 2 modules
+var judge = __nccwpck_require__(1482);
+// EXTERNAL MODULE: ./build/budget/verdict.js
+var budget_verdict = __nccwpck_require__(1153);
+// EXTERNAL MODULE: ./build/inputs/budget-lines.js
+var budget_lines = __nccwpck_require__(2269);
+// EXTERNAL MODULE: ./build/inputs/rules.js
+var rules = __nccwpck_require__(1671);
+;// CONCATENATED MODULE: ./build/report/read.js
+
+
+
+
+
+
+/** Reports of other jobs, and of forks: whatever is in them may be made up. */
+/** Bytes of one report: 1,000 images of 127 layers each have less. */
+const MAX_REPORT = 20_000_000;
+/** Images (and platforms) that reports have together. */
+const MAX_IMAGES = 1_000;
+/** How deep a report's lists and objects lie in each other, with some to spare, and how many values one has: a parser needs some 50 bytes for each. */
+const MAX_DEPTH = 20;
+const MAX_VALUES = 1_000_000;
+/** Characters of a text, and of what a tool printed. */
+const MAX_TEXT = 10_000;
+const MAX_OUTPUT = 100_000;
+/** Engines take 127 layers; each of both sides may have a row. */
+const MAX_LAYERS = 300;
+const MAX_LISTED = 1_000;
+/**
+ * A report as `renderJson` writes one. It is taken as it is, but for its form: `asOurs` leaves out what a report may not say of itself.
+ * Bytes that could take too long, or too much memory, are refused before they are parsed. Pure; never throws.
+ */
+function readReport(bytes) {
+    if (bytes.length > MAX_REPORT)
+        return refuse(`it has more than ${MAX_REPORT / 1e6} MB`);
+    const excess = structureOf(bytes);
+    if (excess !== null)
+        return refuse(excess);
+    let value;
+    try {
+        value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    }
+    catch (error) {
+        if (error instanceof SyntaxError)
+            return refuse(`it is no JSON: ${(0,inputs/* onOneLine */.GJ)(error.message)}`);
+        return refuse('it is no text in UTF-8');
+    }
+    const { outer, image } = read_schemas();
+    // Image by image: what is wrong with each entry of each list of them all would take gigabytes to tell.
+    const whole = outer.safeParse(value);
+    if (!whole.success)
+        return refuse(problemOf(whole.error, value, ''));
+    const images = [];
+    for (const [at, each] of whole.data.images.entries()) {
+        const parsed = image.safeParse(each);
+        if (!parsed.success)
+            return refuse(problemOf(parsed.error, each, `images.${at}.`));
+        images.push(parsed.data);
+    }
+    return { report: { ...whole.data, images }, problem: null };
+}
+const refuse = (problem) => ({ report: null, problem });
+/** What JSON's parser would have to build, counted in its bytes; null: no more than a report has. */
+function structureOf(bytes) {
+    let depth = 0;
+    let values = 0;
+    let isText = false;
+    for (let at = 0; at < bytes.length; at += 1) {
+        const byte = bytes[at];
+        if (isText) {
+            if (byte === BACKSLASH)
+                at += 1;
+            else if (byte === QUOTE)
+                isText = false;
+        }
+        else if (byte === QUOTE)
+            isText = true;
+        else if (byte === COMMA)
+            values += 1;
+        else if (byte === BRACE || byte === BRACKET) {
+            values += 1;
+            depth += 1;
+            if (depth > MAX_DEPTH)
+                return `it has more than ${MAX_DEPTH} lists and objects within each other`;
+        }
+        else if (byte === BRACE_END || byte === BRACKET_END)
+            depth -= 1;
+    }
+    return values > MAX_VALUES ? `it has more than ${MAX_VALUES.toLocaleString('en-US')} values` : null;
+}
+const [QUOTE, BACKSLASH, COMMA, BRACE, BRACE_END, BRACKET, BRACKET_END] = [0x22, 0x5c, 0x2c, 0x7b, 0x7d, 0x5b, 0x5d];
+/** `` `images.0.head.size` is `-1`: Too small: … ``: the first thing that is wrong. */
+function problemOf({ issues }, value, place) {
+    const [issue] = issues;
+    if (issue === undefined)
+        return 'it is no report';
+    const at = `${place}${issue.path.join('.')}`.replace(/\.$/, '');
+    const where = at === '' ? 'it' : `\`${at}\``;
+    if (issue.code === 'unrecognized_keys')
+        return `${where} has \`${(0,inputs/* onOneLine */.GJ)(issue.keys[0] ?? '')}\`, which no report of this version has`;
+    const found = issue.path.reduce((within, key) => (typeof within === 'object' && within !== null ? Reflect.get(within, key) : undefined), value);
+    return `${where} is ${shown(found)}, which it never is in a report`;
+}
+function shown(value) {
+    if (value === undefined)
+        return 'not there';
+    if (Array.isArray(value))
+        return `a list of ${value.length}`;
+    if (typeof value === 'object' && value !== null)
+        return 'an object';
+    return `\`${(0,inputs/* onOneLine */.GJ)(typeof value === 'string' ? value : JSON.stringify(value))}\``;
+}
+/**
+ * The report as far as it is to be believed. What it says of itself is not: who wrote it, where it was run, its verdict, and what somebody
+ * accepted. What a check says, and whether there are figures, decides the verdict. `own`: what is known of the run that reads it.
+ */
+function asOurs(report, own) {
+    const images = report.images.map((image) => {
+        const checks = image.checks.map(notAccepted);
+        return { ...image, checks, verdict: verdictOfImage(image, checks) };
+    });
+    const verdict = images.length === 0 ? 'error' : (0,budget_verdict/* worstVerdict */.z)(images.map((image) => image.verdict));
+    return { ...report, images, verdict, waiver: null, ...own };
+}
+/** A report that says of which pull request's head it is (`head.pushed`) as it is known to be: `headSha`. */
+function ofHead(report, headSha) {
+    const { head } = report;
+    // What was measured where it lies is of no commit.
+    if (head.commit === null)
+        return report;
+    return { ...report, head: { ...head, pushed: head.commit === headSha ? null : headSha } };
+}
+function notAccepted(check) {
+    return { ...check, status: check.status === 'waived' ? 'over' : check.status, accepted: null };
+}
+function verdictOfImage({ untouched, error, head }, checks) {
+    if (untouched)
+        return 'within';
+    return error !== null || head === null ? 'error' : (0,judge/* verdictOf */.Vj)(checks);
+}
+/** What the figures of a budget are: another unit would make them others. */
+const FIGURES = {
+    'max-size': ['bytes of size'],
+    'max-download-size': ['bytes of download-size'],
+    'max-layers': ['layers of layers'],
+    'max-increase': ['bytes of size', 'bytes of download-size', 'percent of size', 'percent of download-size'],
+    forbid: ['findings of findings'],
+};
+/** A list whose entries are counted before they are looked at. */
+const listOf = (one, max = MAX_LISTED) => schemas/* array */.YOg(schemas/* unknown */.L5J()).max(max).pipe(schemas/* array */.YOg(one));
+let made;
+/** Made when the first report is read: no other run has to wait for it. */
+function read_schemas() {
+    return (made ??= makeSchemas());
+}
+/** What reads one image's part of a report, and all the rest of it. Strict: a key that is not known is none of ours. */
+function makeSchemas() {
+    const text = schemas/* string */.YjP().max(MAX_TEXT);
+    const words = text.nullable();
+    const output = schemas/* string */.YjP().max(MAX_OUTPUT);
+    const amount = schemas/* int */.Whr();
+    const count = schemas/* int */.Whr().nonnegative();
+    const bytes = count.nullable();
+    const line = schemas/* int */.Whr().positive().nullable();
+    const verdict = schemas/* enum */.k5n(['within', 'over', 'error']);
+    const change = schemas/* strictObject */.rej({ amount, percent: schemas/* number */.aig().nullable() }).nullable();
+    const totals = schemas/* strictObject */.rej({
+        size: bytes,
+        downloadSize: bytes,
+        layers: count,
+        ownSize: bytes,
+        ownDownloadSize: bytes,
+        ownLayers: bytes,
+        wasted: bytes,
+    })
+        .nullable();
+    const totalsChange = schemas/* strictObject */.rej({
+        size: change,
+        downloadSize: change,
+        layers: change,
+        ownSize: change,
+        ownDownloadSize: change,
+        ownLayers: change,
+        wasted: change,
+    })
+        .nullable();
+    const packageChange = schemas/* strictObject */.rej({
+        ecosystem: schemas/* enum */.k5n(budget_lines/* ECOSYSTEMS */.SQ),
+        name: text,
+        path: words,
+        change: schemas/* enum */.k5n(['new', 'gone', 'updated', 'same']),
+        versionBefore: words,
+        versionAfter: words,
+        amount,
+        folder: words,
+        dev: schemas/* boolean */.zMY().nullable(),
+    });
+    const part = schemas/* strictObject */.rej({
+        path: words,
+        ecosystem: schemas/* enum */.k5n(budget_lines/* ECOSYSTEMS */.SQ).nullable(),
+        change: schemas/* enum */.k5n(['new', 'gone', 'changed']),
+        amount,
+        files: count,
+        packages: listOf(packageChange, 10),
+        packageCount: count,
+    });
+    const why = schemas/* strictObject */.rej({ moved: amount, parts: listOf(part, 10), rest: amount }).nullable();
+    const layerChange = schemas/* strictObject */.rej({
+        change: schemas/* enum */.k5n(['unchanged', 'rebuilt', 'moved', 'changed', 'added', 'removed']),
+        instruction: text,
+        instructionBefore: words,
+        file: words,
+        line,
+        stage: words,
+        fromBase: schemas/* boolean */.zMY().nullable(),
+        copiedFrom: schemas/* strictObject */.rej({ kind: schemas/* enum */.k5n(['stage', 'image']), name: text }).nullable(),
+        sizeBefore: bytes,
+        sizeAfter: bytes,
+        downloadSizeBefore: bytes,
+        downloadSizeAfter: bytes,
+        why,
+    });
+    const baseImage = schemas/* strictObject */.rej({ name: text, digest: words, line, instruction: words }).nullable();
+    const scope = schemas/* discriminatedUnion */.gMt('kind', [
+        schemas/* strictObject */.rej({ kind: schemas/* enum */.k5n(['own', 'base']), of: schemas/* null */.chJ() }),
+        schemas/* strictObject */.rej({ kind: schemas/* enum */.k5n(['path', 'stage', 'package']), of: text }),
+        schemas/* strictObject */.rej({ kind: schemas/* literal */.euz('rule'), of: schemas/* enum */.k5n(rules/* RULES */.y) }),
+    ])
+        .nullable();
+    const check = schemas/* strictObject */.rej({
+        budget: schemas/* enum */.k5n(['max-size', 'max-download-size', 'max-layers', 'max-increase', 'forbid']),
+        scope,
+        level: schemas/* enum */.k5n(['fail', 'warn']),
+        over: schemas/* discriminatedUnion */.gMt('kind', [
+            schemas/* strictObject */.rej({ kind: schemas/* literal */.euz('days'), days: count }),
+            schemas/* strictObject */.rej({ kind: schemas/* literal */.euz('release') }),
+        ])
+            .nullable(),
+        limit: schemas/* number */.aig().nonnegative(),
+        unit: schemas/* enum */.k5n(['bytes', 'layers', 'percent', 'findings']),
+        metric: schemas/* enum */.k5n(['size', 'download-size', 'layers', 'findings']),
+        actual: schemas/* number */.aig().nullable(),
+        status: schemas/* enum */.k5n(['within', 'near', 'over', 'warned', 'waived', 'skipped']),
+        reason: schemas/* enum */.k5n(['no-baseline', 'no-record', 'not-measured', 'over-before', 'base-image']).nullable(),
+        why: words,
+        excess: amount.nullable(),
+        growth: amount.nullable(),
+        uncounted: amount,
+        accepted: amount.nullable(),
+        against: schemas/* strictObject */.rej({ commit: text, at: text, tag: words }).nullable(),
+    })
+        .refine(({ budget, unit, metric }) => FIGURES[budget].includes(`${unit} of ${metric}`), { path: ['unit'] })
+        // Only percent has decimals, and what is not whole has no place among bytes.
+        .refine(({ unit, limit }) => unit === 'percent' || Number.isSafeInteger(limit), { path: ['limit'] })
+        .refine(({ unit, actual }) => unit === 'percent' || actual === null || Number.isSafeInteger(actual), {
+        path: ['actual'],
+    });
+    const finding = schemas/* strictObject */.rej({
+        rule: schemas/* enum */.k5n(rules/* RULES */.y),
+        what: listOf(schemas/* union */.KCZ([text, schemas/* strictObject */.rej({ code: text })]), 100),
+        paths: listOf(text, 100),
+        count,
+        bytes,
+        fix: listOf(schemas/* union */.KCZ([text, schemas/* strictObject */.rej({ code: text })]), 100),
+        file: words,
+        line,
+        instruction: words,
+        otherLine: line,
+        fromBase: schemas/* boolean */.zMY(),
+        since: schemas/* enum */.k5n(['new', 'grown', 'before']).nullable(),
+        added: bytes,
+    });
+    const image = schemas/* strictObject */.rej({
+        name: schemas/* string */.YjP().min(1).max(200),
+        platform: schemas/* string */.YjP().max(200).nullable(),
+        verdict,
+        error: schemas/* strictObject */.rej({
+            kind: schemas/* enum */.k5n(['input', 'precondition', 'git', 'build', 'measure', 'missing', 'cancelled', 'internal']),
+            message: output,
+            remedy: output.nullable(),
+            file: words,
+            line,
+            instruction: words,
+        })
+            .nullable(),
+        untouched: schemas/* boolean */.zMY(),
+        engine: schemas/* strictObject */.rej({
+            driver: text,
+            store: schemas/* enum */.k5n(['classic', 'containerd', 'buildkit']),
+            version: text,
+            buildx: text,
+        })
+            .nullable(),
+        source: schemas/* strictObject */.rej({ reference: text, digest: words }).nullable(),
+        head: totals,
+        base: totals,
+        change: totalsChange,
+        sizeFrom: schemas/* enum */.k5n(['content', 'engine']).nullable(),
+        unmeasured: schemas/* strictObject */.rej({ size: words, downloadSize: words }),
+        unlikeDownloads: words,
+        baseline: schemas/* strictObject */.rej({
+            kind: schemas/* enum */.k5n(['record', 'build', 'image', 'none']),
+            commit: words,
+            ref: words,
+            // May have what a tool printed.
+            reason: output.nullable(),
+            record: schemas/* strictObject */.rej({ commit: text, at: text, behind: count }).nullable(),
+            passedOver: output.nullable(),
+        }),
+        baseImage: schemas/* strictObject */.rej({
+            before: baseImage,
+            after: baseImage,
+            change: schemas/* enum */.k5n(['unchanged', 'changed', 'unknown']),
+            doing: schemas/* enum */.k5n(['change', 'drift']).nullable(),
+            growth: schemas/* strictObject */.rej({ size: amount.nullable(), downloadSize: amount.nullable(), layers: amount })
+                .nullable(),
+            why,
+        })
+            .nullable(),
+        layerChanges: listOf(layerChange, MAX_LAYERS),
+        packages: listOf(packageChange, 100).nullable(),
+        warnings: listOf(schemas/* strictObject */.rej({ rule: text, message: text, line, url: words }), 100),
+        findings: listOf(finding),
+        checks: listOf(check),
+        trend: listOf(schemas/* strictObject */.rej({ commit: text, at: text, size: bytes, downloadSize: bytes, layers: count }), 20),
+        ratchets: listOf(schemas/* strictObject */.rej({ budget: schemas/* enum */.k5n(['max-size', 'max-download-size']), limit: count, proposed: count }), 10),
+    })
+        // Of what was not built there are no figures.
+        .refine(({ untouched, error, head, base, checks }) => !untouched || [error, head, base, checks[0] ?? null].every((each) => each === null), {
+        path: ['untouched'],
+    });
+    const outer = schemas/* strictObject */.rej({
+        schema: schemas/* literal */.euz(1),
+        version: text,
+        verdict,
+        images: schemas/* array */.YOg(schemas/* unknown */.L5J()).min(1).max(MAX_IMAGES),
+        gonePlatforms: listOf(text),
+        waiver: schemas/* strictObject */.rej({ label: text, by: words, at: words, problem: words }).nullable(),
+        head: schemas/* strictObject */.rej({ commit: words, pushed: words, dirty: schemas/* boolean */.zMY(), reference: words }),
+        repositoryUrl: words,
+        runUrl: words,
+    });
+    return { outer, image };
+}
+
+// EXTERNAL MODULE: ./build/version.js
+var version = __nccwpck_require__(8508);
+;// CONCATENATED MODULE: ./build/collect.js
+
+
+
+
+
+
+
+
+/** Bytes that all reports have together. */
+const MAX_BYTES = 50_000_000;
+/** Folders within each other; `actions/download-artifact` makes one for each artifact. */
+const collect_MAX_DEPTH = 8;
+/** Names that are looked at, whatever they are of. */
+const MAX_NAMES = 20_000;
+/** Problems that are told. */
+const MAX_PROBLEMS = 20;
+/**
+ * One report of the JSON reports of other jobs: the images that are expected first, in that order, and those of which there is none as images
+ * that could not be measured. The files may be a fork's: only their form is believed (`asOurs`), links are not followed, nothing but regular
+ * files is opened, and all of it is bounded. Throws one CouldNotMeasure `input` with all that cannot be read.
+ */
+async function collectReports({ paths, cwd, expected, run }) {
+    const files = await findReports(paths, cwd, expected.length > 0);
+    const own = { version: version/* version */.r, ...run };
+    const problems = [];
+    let isForeign = false;
+    const reports = [];
+    /** The file that an image and platform came from. */
+    const seen = new Map();
+    let left = MAX_BYTES;
+    let images = 0;
+    for (const file of files) {
+        if (problems.length === MAX_PROBLEMS)
+            break;
+        const name = `\`${shownPath(file, cwd)}\``;
+        const bytes = await readBytes(file, Math.min(left, MAX_REPORT)).catch((error) => (0,failure/* toFailure */.w)(error).message);
+        if (typeof bytes === 'string') {
+            problems.push(`${name} cannot be read: ${bytes}.`);
+            continue;
+        }
+        left -= bytes.length;
+        if (bytes.length > MAX_REPORT || left < 0) {
+            const most = left < 0
+                ? `the reports have more than ${MAX_BYTES / 1e6} MB together`
+                : `it has more than ${MAX_REPORT / 1e6} MB`;
+            problems.push(`${name} cannot be read: ${most}.`);
+            break;
+        }
+        const { report, problem } = readReport(bytes);
+        if (report === null) {
+            problems.push(`${name} is no report: ${problem}.`);
+            isForeign = true;
+            continue;
+        }
+        images += report.images.length;
+        if (images > MAX_IMAGES) {
+            problems.push(`${name}: the reports have more than ${MAX_IMAGES.toLocaleString('en-US')} images together.`);
+            break;
+        }
+        problems.push(...report.images.flatMap((image) => clashOf(image, name, seen)));
+        reports.push(asOurs(report, own));
+    }
+    const remedy = 'A report is what `mode: measure` or `mode: check` of the same version writes (its output `report`).';
+    if (problems.length > 0)
+        throw new failure/* CouldNotMeasure */.N('input', problems.join('\n'), isForeign ? { remedy } : {});
+    return merged(reports, expected, own);
+}
+/** Two reports of one image: nothing says which of them is right. */
+function clashOf({ name, platform }, file, seen) {
+    const key = JSON.stringify([name, platform]);
+    const other = seen.get(key);
+    seen.set(key, file);
+    if (other === undefined)
+        return [];
+    const what = `\`${(0,inputs/* onOneLine */.GJ)(name)}\`${platform === null ? '' : ` for ${(0,inputs/* onOneLine */.GJ)(platform)}`}`;
+    return [`${other} and ${file} are both of ${what}; each needs a \`name\` of its own.`];
+}
+function merged(reports, expected, own) {
+    const rank = new Map(expected.map((name, at) => [name, at]));
+    const rankOf = ({ images: [image] }) => rank.get(image?.name ?? '') ?? expected.length;
+    const there = new Set(reports.flatMap(({ images }) => images.map(({ name }) => name)));
+    const missing = expected
+        .filter((name) => !there.has(name))
+        .map((name) => (0,assemble/* reportFailure */.xV)(name, { ...NOTHING_CAME }, { ...own, ...(reports[0] && { head: reports[0].head }) }));
+    return (0,assemble/* mergeReports */.C1)([...reports, ...missing].toSorted((one, other) => rankOf(one) - rankOf(other)));
+}
+const NOTHING_CAME = {
+    kind: 'measure',
+    message: 'No report of it came: the job that measures it failed, was cancelled or was skipped.',
+    remedy: 'Its log says why; `images` has the names that a report has to be there of.',
+    file: null,
+    line: null,
+    instruction: null,
+};
+/**
+ * The files that are reports, each once, in the order of their names; an error where what may be one is no file. `mayBeNone`: where all jobs
+ * were skipped there is no artifact, nor a folder of them, and what is expected says that better.
+ */
+async function findReports(paths, cwd, mayBeNone) {
+    const files = new Set();
+    let names = 0;
+    const found = (file) => {
+        files.add(file);
+        if (files.size > MAX_IMAGES)
+            throw refusal(paths, `there are more than ${MAX_IMAGES.toLocaleString('en-US')} of them`);
+    };
+    const walk = async (folder, depth) => {
+        for await (const entry of await (0,promises_.opendir)(folder)) {
+            names += 1;
+            if (names > MAX_NAMES)
+                throw refusal(paths, `there are more than ${MAX_NAMES.toLocaleString('en-US')} files`);
+            const path = (0,external_node_path_.join)(folder, entry.name);
+            if (entry.isDirectory()) {
+                if (depth === collect_MAX_DEPTH)
+                    throw refusal(paths, `\`${shownPath(path, cwd)}\` lies more than ${collect_MAX_DEPTH} folders deep`);
+                await walk(path, depth + 1);
+            }
+            else if (entry.isFile()) {
+                if (entry.name.endsWith('.json'))
+                    found(path);
+            }
+            else
+                throw refusal(paths, `\`${shownPath(path, cwd)}\` is ${kindOf(entry)}`);
+        }
+    };
+    for (const path of paths) {
+        const place = (0,external_node_path_.resolve)(cwd, path);
+        const facts = await (0,promises_.lstat)(place).catch(() => null);
+        if (facts === null) {
+            if (!mayBeNone)
+                throw refusal([path], 'there is no such file or folder');
+        }
+        else if (facts.isDirectory())
+            await walk(place, 1);
+        else if (facts.isFile())
+            found(place);
+        else
+            throw refusal([path], `it is ${kindOf(facts)}`);
+    }
+    if (files.size === 0 && !mayBeNone)
+        throw refusal(paths, 'there is no `*.json` in it');
+    return [...files].toSorted();
+}
+function kindOf(entry) {
+    return entry.isSymbolicLink() ? 'a link, and links are not followed' : 'neither a file nor a folder';
+}
+function refusal(paths, why) {
+    const [path = ''] = paths;
+    const named = paths.length === 1 ? `\`${(0,inputs/* onOneLine */.GJ)(path)}\`` : `${paths.length} paths`;
+    return new failure/* CouldNotMeasure */.N('input', `\`reports\` names ${named}, and ${why}.`, {
+        remedy: 'It takes JSON reports, or folders of them, as `actions/download-artifact` leaves them.',
+    });
+}
+/** At most a byte more than `most`. What was a file when it was found may have become anything. */
+async function readBytes(path, most) {
+    const handle = await (0,promises_.open)(path, external_node_fs_.constants.O_RDONLY | (external_node_fs_.constants.O_NOFOLLOW ?? 0) | (external_node_fs_.constants.O_NONBLOCK ?? 0));
+    try {
+        const facts = await handle.stat();
+        if (!facts.isFile())
+            throw new failure/* CouldNotMeasure */.N('input', 'it is no file');
+        const bytes = Buffer.alloc(Math.min(facts.size, most) + 1);
+        let length = 0;
+        for (let read = 1; read > 0 && length < bytes.length; length += read)
+            read = (await handle.read(bytes, length, bytes.length - length, length)).bytesRead;
+        return bytes.subarray(0, length);
+    }
+    finally {
+        await handle.close();
+    }
+}
+function shownPath(path, cwd) {
+    const inside = (0,external_node_path_.relative)(cwd, path);
+    return (0,inputs/* onOneLine */.GJ)(inside.startsWith('..') ? path : inside);
+}
 
 
 /***/ }),
@@ -46713,41 +47662,48 @@ function similarity(left, right) {
  * growth of either. In the order of the groups.
  */
 function deltasOf(base, head, groups) {
-    const before = byLayer(base.files);
-    const after = byLayer(head.files);
+    const before = filesByLayer(base.files);
+    const after = filesByLayer(head.files);
     const all = groups.map((group) => {
         const paths = new Map();
         for (const layer of group.before) {
-            for (const file of before.get(layer) ?? []) {
+            for (const file of before(layer)) {
                 const delta = deltaAt(paths, file.path);
                 delta.amount -= file.size;
                 delta.package ??= file.package === null ? null : base.packages[file.package];
             }
         }
+        // What only the head has is not looked for again: there may be hundreds of thousands.
+        const added = [];
         for (const layer of group.after) {
-            for (const file of after.get(layer) ?? []) {
-                const delta = deltaAt(paths, file.path);
-                if (file.package !== null && !delta.isAfter)
-                    delta.package = head.packages[file.package];
-                delta.amount += file.size;
+            for (const { path, size, package: owner } of after(layer)) {
+                const its = owner === null ? null : head.packages[owner];
+                const delta = paths.get(path);
+                if (!delta) {
+                    added.push({ path, amount: size, isAfter: true, package: its });
+                    continue;
+                }
+                if (!delta.isAfter)
+                    delta.package = its ?? delta.package;
+                delta.amount += size;
                 delta.isAfter = true;
             }
         }
-        return changedOf(paths.values());
+        return changedOf([...paths.values(), ...added]);
     });
     const moved = withoutMoves(all);
     return all.map((deltas, at) => ({ deltas: changedOf(deltas), moved: moved[at] }));
 }
-function byLayer(files) {
-    const layers = new Map();
-    for (const file of files) {
-        const list = layers.get(file.layer);
-        if (list)
-            list.push(file);
-        else
-            layers.set(file.layer, [file]);
-    }
-    return layers;
+/** Goes through the files of one layer; an image's files stand in the order of its layers. */
+function filesByLayer(files) {
+    const starts = new Map();
+    for (const [at, { layer }] of files.entries())
+        if (!starts.has(layer))
+            starts.set(layer, at);
+    return function* (layer) {
+        for (let at = starts.get(layer) ?? files.length; files[at]?.layer === layer; at++)
+            yield files[at];
+    };
 }
 function deltaAt(paths, path) {
     const found = paths.get(path);
@@ -46757,12 +47713,10 @@ function deltaAt(paths, path) {
     paths.set(path, delta);
     return delta;
 }
+/** Of a layer that is new as a whole the list itself: it may have hundreds of thousands. */
 function changedOf(deltas) {
-    const changed = [];
-    for (const delta of deltas)
-        if (delta.amount !== 0)
-            changed.push(delta);
-    return changed;
+    const isChange = ({ amount }) => amount !== 0;
+    return deltas.every(isChange) ? deltas : deltas.filter(isChange);
 }
 /** The paths that more than one of the groups has: most are of one. */
 function sharedPaths(groups) {
@@ -46888,9 +47842,9 @@ const HALF = 0.45;
  */
 function partsOf(deltas, sides) {
     const groups = new Map();
-    const loose = [];
-    for (const [owner, owned] of byOwner(deltas)) {
-        const container = owner && containerOf(owner);
+    const { loose, owners } = byOwner(deltas);
+    for (const [owner, owned] of owners) {
+        const container = containerOf(owner);
         if (!container) {
             for (const delta of owned)
                 loose.push(delta);
@@ -46912,16 +47866,18 @@ function partsOf(deltas, sides) {
         .toSorted((one, other) => Math.abs(other.amount) - Math.abs(one.amount) || compareText(one.path, other.path))
         .slice(0, MAX_PARTS);
 }
+/** `loose`: those of no package. */
 function byOwner(deltas) {
+    const loose = [];
     const owners = new Map();
     for (const delta of deltas) {
-        const owned = owners.get(delta.package);
+        const owned = delta.package === null ? loose : owners.get(delta.package);
         if (owned)
             owned.push(delta);
         else
             owners.set(delta.package, [delta]);
     }
-    return owners;
+    return { loose, owners };
 }
 function compareText(one, other) {
     return (one ?? '') < (other ?? '') ? -1 : 1;
@@ -47158,13 +48114,14 @@ function isFromBase({ base, head }) {
 }
 /** What the change of each group is made of. */
 function whysOf(base, head, groups) {
+    const compared = deltasOf(base, head, groups);
     const folders = changesOfFolders(base, head);
     const sides = {
         folders,
         packagesBefore: indexPackages(base.packages),
         packagesAfter: indexPackages(head.packages),
     };
-    const told = deltasOf(base, head, groups).map(({ deltas, moved }) => ({
+    const told = compared.map(({ deltas, moved }) => ({
         parts: partsOf(deltas, sides),
         moved,
         total: deltas.reduce((sum, { amount }) => sum + amount, 0),
@@ -47444,14 +48401,16 @@ function changeOfBaseImage(base, head) {
 
 /***/ }),
 
-/***/ 6383:
+/***/ 9458:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  j: () => (/* binding */ configure),
-  R: () => (/* binding */ configureHistory)
+  jK: () => (/* binding */ configure),
+  RE: () => (/* binding */ configureHistory),
+  MW: () => (/* binding */ configureReports),
+  Tc: () => (/* binding */ ownerOfRemote)
 });
 
 // EXTERNAL MODULE: external "node:fs"
@@ -47460,380 +48419,220 @@ var external_node_fs_ = __nccwpck_require__(3024);
 var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./build/failure.js
-var failure = __nccwpck_require__(9874);
-// EXTERNAL MODULE: ./build/git/git.js
-var git = __nccwpck_require__(75);
 // EXTERNAL MODULE: ./node_modules/leven/index.js
 var leven = __nccwpck_require__(7785);
-// EXTERNAL MODULE: ./node_modules/yaml/dist/index.js
-var dist = __nccwpck_require__(8815);
+// EXTERNAL MODULE: ./build/failure.js
+var failure = __nccwpck_require__(9874);
+// EXTERNAL MODULE: ./build/build/bake.js
+var bake = __nccwpck_require__(2618);
+// EXTERNAL MODULE: ./build/build/paths.js
+var paths = __nccwpck_require__(4447);
+;// CONCATENATED MODULE: ./build/git/committed.js
+
+/** What git takes for a tree without files, in repositories of SHA-1 and of SHA-256; both know it without having it. */
+const EMPTY_TREE = {
+    40: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
+    64: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
+};
+/**
+ * The files (and links) of a commit or tree that a glob names, in git's order: paths from the repository's top. `glob` is git's own, `*`
+ * within a folder and `**` for any (gitglossary, pathspec, `glob`), `except` are those of files that are left out. A glob
+ * that names a folder names none of its files. Throws CouldNotMeasure `git`.
+ */
+async function committedFiles(repository, treeish, glob, except = []) {
+    const object = await repository.git(['rev-parse', '--verify', '--quiet', '--end-of-options', `${treeish}^{tree}`]);
+    // `ls-tree` knows no globs, and `ls-files` the index alone.
+    const listed = await repository.git([
+        'diff-tree',
+        '-r',
+        '-z',
+        '--raw',
+        '--no-renames',
+        object.length === 64 ? EMPTY_TREE[64] : EMPTY_TREE[40],
+        object,
+        '--',
+        `:(top,glob)${external_node_path_.posix.normalize(glob)}`,
+        ...except.map((each) => `:(top,exclude,glob)${each}`),
+    ]);
+    const fields = listed.split('\0');
+    const depth = glob.includes('**') ? null : depthOf(external_node_path_.posix.normalize(glob));
+    return fields.flatMap((field, at) => {
+        const isFile = /^:000000 1[02]\d{4} /.test(field);
+        const path = fields[at + 1];
+        return isFile && path !== undefined && (depth === null || depthOf(path) === depth) ? [path] : [];
+    });
+}
+function depthOf(path) {
+    return path.split('/').length;
+}
+
+// EXTERNAL MODULE: ./build/git/git.js
+var git = __nccwpck_require__(75);
+// EXTERNAL MODULE: ./build/git/tree.js
+var git_tree = __nccwpck_require__(1651);
 // EXTERNAL MODULE: ./build/inputs/inputs.js
 var inputs_inputs = __nccwpck_require__(743);
-// EXTERNAL MODULE: ./build/inputs/rules.js
-var rules = __nccwpck_require__(1671);
-;// CONCATENATED MODULE: ./build/inputs/file-forms.js
-
-
-/** How a budget file says each input: the parser and the JSON Schema are both made of this. */
-const FILE_FORMS = {
-    name: { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.name },
-    config: { kind: 'none', why: 'it says where this file is' },
-    images: { kind: 'none', why: 'there `images` is the list of the images themselves' },
-    image: { kind: 'reference', or: [] },
-    context: { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.context },
-    file: { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.plain },
-    target: { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.id },
-    'build-args': { kind: 'pairs', key: inputs_inputs/* PATTERNS */.G3.buildArg, bare: true },
-    'build-contexts': { kind: 'pairs', key: inputs_inputs/* PATTERNS */.G3.contextName, bare: false },
-    platforms: { kind: 'list', separator: 'comma', entry: inputs_inputs/* PATTERNS */.G3.platform, least: 0 },
-    secrets: {
-        kind: 'none',
-        why: 'what is in it is committed; give it as an input, or name a file by `secret-files`',
-    },
-    'secret-files': { kind: 'pairs', key: inputs_inputs/* PATTERNS */.G3.id, bare: false },
-    'cache-from': { kind: 'list', separator: 'line', entry: null, least: 0 },
-    'cache-to': { kind: 'list', separator: 'line', entry: null, least: 0 },
-    builder: { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.id },
-    'before-build': { kind: 'text', pattern: null },
-    metrics: { kind: 'list', separator: 'comma', entry: inputs_inputs/* METRICS */.Cb, least: 1 },
-    'max-size': { kind: 'amount', percent: false },
-    'max-download-size': { kind: 'amount', percent: false },
-    'max-layers': { kind: 'count' },
-    'max-increase': { kind: 'amount', percent: true },
-    budgets: { kind: 'budgets' },
-    forbid: { kind: 'list', separator: 'comma', entry: rules/* RULES */.y, least: 0 },
-    'accept-label': { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.label },
-    baseline: { kind: 'reference', or: inputs_inputs/* BASELINES */.tb },
-    'base-ref': { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.ref },
-    record: { kind: 'text', pattern: inputs_inputs/* CHOICES */.vC.record },
-    'data-branch': { kind: 'text', pattern: inputs_inputs/* PATTERNS */.G3.branch },
-    comment: { kind: 'text', pattern: inputs_inputs/* CHOICES */.vC.comment },
-    fail: { kind: 'boolean' },
-    'github-token': { kind: 'none', why: 'what is in it is committed; give it as an input' },
-};
-
-;// CONCATENATED MODULE: ./build/inputs/budget-file.js
+// EXTERNAL MODULE: ./build/inputs/name.js
+var inputs_name = __nccwpck_require__(3937);
+;// CONCATENATED MODULE: ./build/find-images.js
 
 
 
 
-/** Where a budget file is found by itself, from the repository's top folder. */
-const BUDGET_FILE = '.github/image-budget.yml';
-/** Bytes that a budget file may have. */
-const BUDGET_FILE_MAX = 1_000_000;
-/** Collections in collections: a budget file needs six. The library's composer is recursive, and too deep a stack ends the process. */
-const DEPTH_MAX = 30;
-/** Uses of anchors: as many times is a file gone through at most. */
-const ALIASES_MAX = 100;
-const IMAGES_MAX = 1_000;
-/** Problems that are told. */
-const PROBLEMS_MAX = 30;
-function collectProblems() {
-    const found = [];
-    let count = 0;
-    return {
-        say: (line, words) => {
-            count += 1;
-            if (count <= PROBLEMS_MAX)
-                found.push({ line, words: words() });
-        },
-        isEmpty: () => count === 0,
-        told: (path) => [
-            ...new Set(found.toSorted((a, b) => a.line - b.line).map(({ line, words }) => (0,inputs_inputs/* placed */.GS)(path, line, words))),
-            ...(count > PROBLEMS_MAX ? [`${path}: ${count - PROBLEMS_MAX} more problems like these.`] : []),
-        ],
-    };
-}
+
+
+
+
+
+
+/** Images that a run may find. */
+const MOST = 1_000;
+/** Globs of one run: git is asked for each. */
+const MOST_GLOBS = 100;
 /**
- * Reads a budget file: YAML 1.2, one mapping whose keys are inputs, and `images`, a list of such mappings. `path` is how it is shown.
- * Either the file or everything that is wrong with it, a sentence each with its line, of each value by itself; never throws.
+ * The images of the commit that is measured, as `dockerfiles`, `bake-files` and `bake-targets` name them: Dockerfiles in git's order, then
+ * targets in bake's. `isFromFile`: the paths of that input are from the repository's top, and not from the working directory.
+ * Throws CouldNotMeasure `input` where a glob, or all of bake, finds none, where two have one name, and for more than 1,000.
  */
-function parseBudgetFile(bytes, path) {
-    if (bytes.length > BUDGET_FILE_MAX)
-        return { file: null, problems: [`${path} has more than ${BUDGET_FILE_MAX / 1_000_000} MB.`] };
-    const text = decode(bytes);
-    if (text === null)
-        return { file: null, problems: [`${path} is not UTF-8.`] };
-    const problems = collectProblems();
-    const lines = new dist/* LineCounter */.HN();
-    const document = compose(text, lines, problems);
-    const file = document === null ? null : fileOf(createReader(document, lines, path, problems), document, path);
-    return problems.isEmpty() ? { file, problems: [] } : { file: null, problems: problems.told(path) };
-}
-function decode(bytes) {
+async function findImages(inputs, isFromFile, world) {
+    const { exec, temporary } = world;
+    const cwd = await (0,promises_.realpath)(world.cwd);
+    const around = await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd);
+    const repository = await (0,git/* openRepository */.h_)(exec, around);
+    const scratch = await (0,promises_.mkdtemp)((0,external_node_path_.join)(await (0,promises_.realpath)(temporary), 'image-budget-'));
     try {
-        return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+        const treeish = await measuredTree(repository, scratch, world.uncommitted);
+        const place = { repository, treeish, cwd, scratch, isFromFile, world };
+        const found = [
+            ...(inputs.dockerfiles.length > 0 ? await findDockerfiles(inputs.dockerfiles, place) : []),
+            ...(inputs.bakeFiles.length + inputs.bakeTargets.length > 0 ? await findTargets(inputs, place) : []),
+        ];
+        if (found.length > MOST)
+            throw new failure/* CouldNotMeasure */.N('input', `${found.length} images are found; a run measures at most ${MOST}.`, {
+                remedy: 'Narrower globs, or fewer targets, in several jobs.',
+            });
+        refuseClashes(found);
+        return found;
     }
-    catch {
-        return null;
+    finally {
+        await (0,promises_.rm)(scratch, { recursive: true, force: true });
     }
 }
-/** The one document of a text; null where there is none that can be read: a problem says why. */
-function compose(text, lines, problems) {
-    const lineOf = (offset) => lines.linePos(offset).line;
-    const tokens = [];
-    const parser = new dist/* Parser */.iX(lines.addNewLine);
-    // The first line starts where the text does; after that the parser counts.
-    lines.addNewLine(0);
-    for (const lexeme of new dist/* Lexer */.JG().lex(text)) {
-        tokens.push(...parser.next(lexeme));
-        if (parser.stack.length > DEPTH_MAX) {
-            problems.say(lineOf(parser.offset), () => `more than ${DEPTH_MAX} lists and mappings in each other.`);
-            return null;
-        }
-    }
-    tokens.push(...parser.end());
-    // Keys that are there twice are looked for where they mean something: the library compares each with all others.
-    const options = { uniqueKeys: false, prettyErrors: false, version: '1.2' };
-    const documents = [...new dist/* Composer */.Dk(options).compose(tokens, true, text.length)];
-    const [document, second] = documents;
-    if (second !== undefined)
-        problems.say(lineOf(second.range[0]), () => 'a second document starts here; a budget file is one.');
-    for (const { pos, message } of [...(document?.errors ?? []), ...(document?.warnings ?? [])])
-        problems.say(lineOf(pos[0]), () => `not valid YAML: ${(0,inputs_inputs/* onOneLine */.GJ)(message.replace(/\.$/, ''))}.`);
-    return problems.isEmpty() ? (document ?? null) : null;
+async function measuredTree(repository, scratch, uncommitted) {
+    const head = await repository.tryGit(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);
+    if (head.exitCode !== 0)
+        throw new failure/* CouldNotMeasure */.N('precondition', 'The repository has no commit yet.', {
+            remedy: 'Commit first: images are found among the files of a commit.',
+        });
+    const isMore = uncommitted === 'measure' && (await (0,git_tree/* isDirty */.DM)(repository));
+    return isMore ? (0,git_tree/* snapshotWorkingTree */.KM)(repository, scratch) : head.stdout.trim();
 }
-function createReader(document, lines, path, problems) {
-    let aliases = 0;
-    const lineOf = (node) => lines.linePos(node.range[0]).line;
-    const resolve = (node, line) => {
-        if (!(0,dist/* isAlias */.Vj)(node))
-            return (node ?? null);
-        aliases += 1;
-        if (aliases > ALIASES_MAX) {
-            problems.say(line, () => `more than ${ALIASES_MAX} aliases.`);
-            return null;
-        }
-        const target = node.resolve(document);
-        if (target === undefined)
-            problems.say(line, () => `nothing before has the anchor \`&${(0,inputs_inputs/* onOneLine */.GJ)(node.source)}\`.`);
-        return target ?? null;
+async function findDockerfiles(globs, place) {
+    const { repository, cwd, treeish, world } = place;
+    if (globs.length > MOST_GLOBS)
+        throw new failure/* CouldNotMeasure */.N('input', `\`dockerfiles\` has ${globs.length} globs; it takes at most ${MOST_GLOBS}.`);
+    const from = place.isFromFile('dockerfiles') ? repository.root : cwd;
+    const globOf = (text) => {
+        const path = (0,external_node_path_.isAbsolute)(text) ? text : `${slashed(from)}/${text}`;
+        const glob = relativeGlob(slashed(repository.root), external_node_path_.posix.normalize(path));
+        if (glob !== null)
+            return glob;
+        throw new failure/* CouldNotMeasure */.N('input', `\`dockerfiles\` has \`${(0,inputs_inputs/* onOneLine */.GJ)(text)}\`, which is outside the repository; it takes paths inside.`);
     };
-    const entriesOf = (map) => {
-        const entries = [];
-        const seen = new Map();
-        const start = lineOf(map);
-        for (const pair of map.items) {
-            const line = pair.key === null ? start : lineOf(pair.key);
-            const keyNode = resolve(pair.key, line);
-            const key = (0,dist/* isScalar */.jn)(keyNode) ? textOf(keyNode) : null;
-            if (key === null) {
-                problems.say(line, () => 'a key that is no text.');
-                continue;
-            }
-            const before = seen.get(key);
-            if (before !== undefined) {
-                problems.say(line, () => `\`${(0,inputs_inputs/* onOneLine */.GJ)(key)}\` is there twice: line ${before} has it.`);
-                continue;
-            }
-            seen.set(key, line);
-            entries.push({ key, line, value: resolve(pair.value, line) });
-        }
-        return entries;
-    };
-    return { ...problems, path, lineOf, resolve, entriesOf };
-}
-/** A scalar as it is written, so that `1.20` is no 1.2; null where it has no value. */
-function textOf({ value, source }) {
-    return value === null ? null : (source ?? null);
-}
-/** What a node is, in words. */
-function kindOf(node) {
-    if ((0,dist/* isMap */.jh)(node))
-        return 'a mapping';
-    if ((0,dist/* isSeq */.oP)(node))
-        return 'a list';
-    return (0,dist/* isScalar */.jn)(node) && textOf(node) === null ? 'nothing' : 'a text';
-}
-function fileOf(reader, document, path) {
-    const file = { path, defaults: new Map(), images: null };
-    const top = reader.resolve(document.contents, 1);
-    if (top === null || ((0,dist/* isScalar */.jn)(top) && textOf(top) === null))
-        return file;
-    if (!(0,dist/* isMap */.jh)(top)) {
-        reader.say(reader.lineOf(top), () => `the file is ${kindOf(top)}; it takes a mapping, its keys the inputs and \`images\`.`);
-        return file;
+    const except = globs.flatMap((glob) => (glob.startsWith('!') ? [globOf(glob.slice(1))] : []));
+    const paths = new Set();
+    for (const glob of globs.filter((each) => !each.startsWith('!'))) {
+        const files = await committedFiles(repository, treeish, globOf(glob), except);
+        if (files.length === 0)
+            throw new failure/* CouldNotMeasure */.N('input', `\`dockerfiles\` has \`${(0,inputs_inputs/* onOneLine */.GJ)(glob)}\`, and no committed file is named so.`, {
+                remedy: 'It takes paths of Dockerfiles, `*` for any name and `**` for any folders: `services/*/Dockerfile`; `git ls-files` lists what is committed.',
+            });
+        for (const file of files)
+            paths.add(file);
     }
-    const entries = reader.entriesOf(top);
-    const list = entries.find(({ key }) => key === 'images');
-    const images = list === undefined ? null : imagesOf(reader, list);
-    const defaults = valuesOf(reader, entries.filter((entry) => entry !== list), true);
-    const name = defaults.get('name');
-    if (images !== null && name !== undefined)
-        reader.say(name.place.line, () => '`name` has no place beside `images`: each image has its own.');
-    return { path, defaults, images };
-}
-function imagesOf(reader, { line, value }) {
-    const form = 'a list of images, each with a `name`';
-    if (!(0,dist/* isSeq */.oP)(value) || value.items.length === 0 || value.items.length > IMAGES_MAX) {
-        const has = !(0,dist/* isSeq */.oP)(value)
-            ? value === null
-                ? 'nothing'
-                : kindOf(value)
-            : value.items.length === 0
-                ? 'no entry'
-                : `${value.items.length} entries`;
-        reader.say(line, () => `\`images\` has ${has}; it takes ${form}${(0,dist/* isSeq */.oP)(value) ? `, 1 to ${IMAGES_MAX}` : ''}.`);
-        return [];
-    }
-    const images = [];
-    const seen = new Map();
-    for (const item of value.items) {
-        const at = item === null ? line : reader.lineOf(item);
-        const map = reader.resolve(item, at);
-        if (!(0,dist/* isMap */.jh)(map)) {
-            reader.say(at, () => `\`images\` has ${map === null ? 'nothing' : kindOf(map)} as an entry; it takes ${form}.`);
-            continue;
-        }
-        const values = valuesOf(reader, reader.entriesOf(map), false);
-        const name = values.get('name')?.text.trim() ?? '';
-        const own = values.get('name')?.place?.line ?? at;
-        const before = seen.get(name);
-        if (name === '')
-            reader.say(own, () => 'an image without a `name`.');
-        else if (before !== undefined)
-            reader.say(own, () => `the image \`${(0,inputs_inputs/* onOneLine */.GJ)(name)}\` is there twice: line ${before} has it.`);
-        else
-            seen.set(name, own);
-        images.push({ name, line: at, values });
-    }
-    return images;
-}
-function valuesOf(reader, entries, isTop) {
-    const values = new Map();
-    for (const entry of entries) {
-        const name = inputs_inputs/* inputNames */.vj.find((known) => known === entry.key && known !== 'images');
-        if (name === undefined) {
-            reader.say(entry.line, () => unknownKey(entry.key, isTop));
-            continue;
-        }
-        const form = FILE_FORMS[name];
-        if (form.kind === 'none') {
-            reader.say(entry.line, () => `\`${name}\` has no place in a budget file: ${form.why}.`);
-            continue;
-        }
-        const given = givenOf(reader, name, entry);
-        if (given === null)
-            continue;
-        for (const { line, words } of (0,inputs_inputs/* problemsOfValue */.Ht)(name, given))
-            reader.say(line, () => words);
-        values.set(name, given);
-    }
-    return values;
-}
-const FILE_KEYS = inputs_inputs/* inputNames */.vj.filter((name) => FILE_FORMS[name].kind !== 'none');
-function unknownKey(key, isTop) {
-    const shown = `unknown key \`${(0,inputs_inputs/* onOneLine */.GJ)(key)}\``;
-    if (key === 'images')
-        return '`images` has its place at the top of the file.';
-    const words = key.slice(0, 100).toLowerCase();
-    const near = isTop && (0,leven/* closestMatch */.h)(words, ['images'], { maxDistance: 2 }) ? 'images' : (0,inputs_inputs/* nearestInput */.ZV)(key, FILE_KEYS);
-    if (near !== null)
-        return `${shown}, did you mean \`${near}\`?`;
-    return `${shown}; a key is the name of an input${isTop ? ', or `images`' : ''}.`;
-}
-/** The value of an input; null where it has none (`max-size:`), or none that can be told as a text, which is told. */
-function givenOf(reader, name, { line, value }) {
-    const form = FILE_FORMS[name];
-    const refuse = (at, has) => reader.say(at, () => `\`${name}\` has ${has}; it takes ${inputs_inputs/* ACCEPTED */.wh[name]}.`);
-    const given = (text, entries) => ({
-        text,
-        place: { file: reader.path, line, entries },
+    const repositoryName = world.repositoryName ?? slashed(repository.root).split('/').at(-1) ?? 'image';
+    return [...paths].map((path) => {
+        const name = (0,inputs_name/* nameOfDockerfile */.jh)(repositoryName, path);
+        if (!inputs_inputs/* PATTERNS */.G3.name.test(path))
+            throw new failure/* CouldNotMeasure */.N('input', `\`dockerfiles\` finds \`${(0,inputs_inputs/* onOneLine */.GJ)(path)}\`, which is no name for an image.`, {
+                remedy: 'Leave it out with `!` before its path, or give it another name.',
+            });
+        const file = (0,external_node_path_.join)(repository.root, path);
+        return {
+            name,
+            origin: `\`${path}\``,
+            weak: new Map([['context', given(seen(cwd, (0,external_node_path_.join)(file, '..')))]]),
+            own: new Map([['file', given(seen(cwd, file))]]),
+            bake: null,
+        };
     });
-    const joined = (parts) => given(parts.map(({ text }) => text).join('\n'), parts.map(({ at }) => at));
-    if (value === null)
+}
+/** A glob from the top, without resolving what is no path; null: it leads out. */
+function relativeGlob(root, glob) {
+    if (!glob.startsWith(root === '/' ? '/' : `${root}/`))
         return null;
-    if ((0,dist/* isScalar */.jn)(value)) {
-        const text = textOf(value);
-        if (text === null)
-            return null;
-        // Each line of a literal is a line of the file.
-        const isLiteral = name === 'budgets' && value.type === dist/* Scalar */.X5.BLOCK_LITERAL;
-        const start = reader.lineOf(value) + 1;
-        return given(text, isLiteral
-            ? trimmed(text, text.split('\n').map((_, at) => entryAt(start + at)))
-            : []);
-    }
-    if ((0,dist/* isMap */.jh)(value) && form.kind === 'pairs')
-        return joined(pairsOf(reader, value, refuse));
-    if ((0,dist/* isSeq */.oP)(value) && (form.kind === 'list' || form.kind === 'pairs' || form.kind === 'budgets')) {
-        if (form.kind === 'list' && value.items.length < form.least)
-            refuse(line, 'an empty list');
-        return joined(partsOf(reader, value.items, form, line, refuse));
-    }
-    refuse(line, kindOf(value));
-    return null;
+    return glob.slice(root === '/' ? 1 : root.length + 1) || null;
 }
-function partsOf(reader, items, form, line, refuse) {
-    const isCommas = form.kind === 'list' && form.separator === 'comma';
-    return items.flatMap((item) => {
-        const at = item === null ? line : reader.lineOf(item);
-        const node = reader.resolve(item, at);
-        if (form.kind === 'budgets' && (0,dist/* isMap */.jh)(node))
-            return budgetOf(reader, node, refuse);
-        const text = (0,dist/* isScalar */.jn)(node) ? textOf(node) : null;
-        if (text === null) {
-            refuse(at, `${node === null ? 'nothing' : kindOf(node)} as an entry`);
-            return [];
-        }
-        if (!isCommas && form.kind !== 'budgets')
-            return [{ text: quoted(text), at: entryAt(at) }];
-        // In a text of the input these would be a comment, nothing, or two.
-        if (!(isCommas ? NOT_ONE_OF_COMMAS : NOT_ONE_LINE).test(text))
-            return [{ text, at: entryAt(at) }];
-        refuse(at, `\`${(0,inputs_inputs/* onOneLine */.GJ)(text)}\` as an entry`);
-        return [];
+async function findTargets({ bakeFiles, bakeTargets }, { repository, cwd, treeish, scratch, isFromFile, world }) {
+    const isCwdInside = !(0,paths/* isOutside */._K)((0,external_node_path_.relative)(repository.root, cwd));
+    const fromTop = isFromFile(bakeFiles.length > 0 ? 'bake-files' : 'bake-targets') || !isCwdInside;
+    const folder = fromTop ? repository.root : cwd;
+    const tree = (0,external_node_path_.join)(scratch, 'tree');
+    await (0,git_tree/* writeTree */.WM)(world.exec, repository, treeish, tree, world.credentials);
+    // From a working directory outside, a file is told with the way to the checkout.
+    const files = bakeFiles.map((file) => fromTop && !isFromFile('bake-files') ? (0,external_node_path_.relative)(folder, (0,external_node_path_.resolve)(cwd, file)) : file);
+    const run = { tree, folder: (0,external_node_path_.join)(tree, (0,external_node_path_.relative)(repository.root, folder)), files };
+    const { wanted, targets } = await (0,bake/* readDefinition */.Ud)(world.exec, run, bakeTargets);
+    // A group may have targets beside its images: linters, tests, files that are generated.
+    const images = wanted.filter((name) => bakeTargets.includes(name) || targets.get(name)?.makesNoImage !== true);
+    if (images.length === 0)
+        throw new failure/* CouldNotMeasure */.N('input', 'The bake file has no target there that makes an image.', {
+            remedy: '`bake-targets` names targets and groups; `docker buildx bake --print` lists those of the default group.',
+        });
+    const here = seen(cwd, folder);
+    return images.map((name) => {
+        const { platforms = [], args = new Map() } = targets.get(name) ?? {};
+        const isKnown = platforms.length > 0 && platforms.every((platform) => inputs_inputs/* PATTERNS */.G3.platform.test(platform));
+        return {
+            name,
+            origin: `the target \`${name}\``,
+            weak: new Map([
+                ['context', given(here)],
+                ...(isKnown ? [['platforms', given(platforms.join(','))]] : []),
+            ]),
+            own: new Map(),
+            bake: { target: name, asked: bakeTargets, files, folder: here, context: null, args: Object.fromEntries(args) },
+        };
     });
 }
-const NOT_ONE_LINE = /^\s*(?:#|$)|[\r\n]/;
-const NOT_ONE_OF_COMMAS = /^\s*(?:#|$)|[\r\n,]/;
-/** A mapping as lines `KEY=value`; a key without a value alone. */
-function pairsOf(reader, map, refuse) {
-    return reader.entriesOf(map).flatMap(({ key, line, value }) => {
-        if (key.includes('='))
-            refuse(line, 'a key with `=` in it');
-        else if (value !== null && !(0,dist/* isScalar */.jn)(value))
-            refuse(line, `${kindOf(value)} for \`${(0,inputs_inputs/* onOneLine */.GJ)(key)}\``);
-        else {
-            const text = value === null ? null : textOf(value);
-            return [{ text: quoted(text === null ? key : `${key}=${text}`), at: entryAt(line) }];
-        }
-        return [];
+function refuseClashes(found) {
+    const first = new Map();
+    const problems = found.flatMap((image) => {
+        const other = first.get(image.name);
+        if (other === undefined)
+            first.set(image.name, image);
+        return other === undefined
+            ? []
+            : [`${other.origin} and ${image.origin} are both an image \`${(0,inputs_inputs/* onOneLine */.GJ)(image.name)}\`.`];
     });
+    if (problems.length > 0)
+        throw new failure/* CouldNotMeasure */.N('input', problems.slice(0, 20).join('\n'), {
+            remedy: 'An image is named after the folder or the target; `!path` in `dockerfiles` leaves one out.',
+        });
 }
-/** A budget as the one line that says the same; none where a value is none, which is told. */
-function budgetOf(reader, map, refuse) {
-    const keys = new Map();
-    let isWhole = true;
-    const fields = reader.entriesOf(map).flatMap(({ key, line, value }) => {
-        const text = (0,dist/* isScalar */.jn)(value) ? textOf(value) : null;
-        const field = `${key}=${text}`;
-        if (value !== null && !(0,dist/* isScalar */.jn)(value))
-            refuse(line, `${kindOf(value)} for \`${(0,inputs_inputs/* onOneLine */.GJ)(key)}\``);
-        else if (text !== null && /[\r\n]/.test(field))
-            refuse(line, `\`${(0,inputs_inputs/* onOneLine */.GJ)(field)}\``);
-        else {
-            keys.set(key, line);
-            return text === null ? [] : [/[",]|^\s|\s$/.test(field) ? quoted(field) : field];
-        }
-        isWhole = false;
-        return [];
-    });
-    if (isWhole && fields.length === 0)
-        refuse(reader.lineOf(map), 'an empty mapping');
-    return isWhole && fields.length > 0 ? [{ text: fields.join(','), at: { line: reader.lineOf(map), keys } }] : [];
+function given(text) {
+    return { text, place: null };
 }
-const entryAt = (line) => ({ line, keys: new Map() });
-/** Without the entries of the lines that go when the text is trimmed. */
-function trimmed(text, entries) {
-    return entries.slice(text.slice(0, text.length - text.trimStart().length).split('\n').length - 1);
+/** A path as the inputs have it: from the working directory. */
+function seen(cwd, path) {
+    return slashed((0,external_node_path_.relative)(cwd, path)) || '.';
 }
-/** An entry of an input that has one a line, whatever is in it. */
-function quoted(text) {
-    return `"${text.replaceAll('"', '""')}"`;
+function slashed(path) {
+    return path.replaceAll('\\', '/');
 }
 
+// EXTERNAL MODULE: ./build/inputs/budget-file.js + 2 modules
+var budget_file = __nccwpck_require__(9338);
 // EXTERNAL MODULE: ./build/inputs/list.js
 var list = __nccwpck_require__(3666);
 ;// CONCATENATED MODULE: ./build/inputs/settings.js
@@ -47850,6 +48649,12 @@ const LISTED = 50;
 function selectImages({ path, images }, names) {
     if (images === null)
         return null;
+    if (names.length === 0)
+        return images;
+    return selectNamed(path, images, names);
+}
+/** The same of any images; `path` is what has them. */
+function selectNamed(path, images, names) {
     if (names.length === 0)
         return images;
     const known = images.map((image) => image.name);
@@ -47875,8 +48680,14 @@ const OF_THE_RUN = ['accept-label', 'base-ref', 'data-branch', 'comment'];
 const OF_AN_IMAGE = ['image', 'context', 'file', 'target'];
 /** What does not go together where a run measures several images, a sentence each. */
 function problemsOfSeveral(inputs, path, images) {
-    const ofInputs = OF_AN_IMAGE.filter((name) => inputs.has(name)).map((name) => `\`${name}\` is given as an input, and this run measures ${images.length} images of ${path}; there it is each image's own, and \`name\` measures one of them.`);
-    const ofImages = images.flatMap(({ values }) => OF_THE_RUN.flatMap((name) => {
+    return [...problemsOfAll(inputs, path, images.length), ...problemsOfEntries(path, images)];
+}
+function problemsOfAll(inputs, path, count) {
+    return OF_AN_IMAGE.filter((name) => inputs.has(name)).map((name) => `\`${name}\` is given as an input, and this run measures ${count} images of ${path}; there it is each image's own, and \`name\` measures one of them.`);
+}
+/** What entries of a file's list say of the run as a whole. */
+function problemsOfEntries(path, images) {
+    return images.flatMap(({ values }) => OF_THE_RUN.flatMap((name) => {
         const place = values.get(name)?.place;
         return place
             ? [
@@ -47884,19 +48695,24 @@ function problemsOfSeveral(inputs, path, images) {
             ]
             : [];
     }));
-    return [...ofInputs, ...ofImages];
 }
 /**
- * What is set, by name: inputs come before the image's entry, and that before the file's defaults. An image that is measured as it is has
- * nothing to build: what lower levels say of building is left out.
+ * What is set, by name: inputs come before the image's entry, and that before the file's defaults. An image that is measured as it is has nothing to build: what lower levels say of building is left out. `found`: of an
+ * image that a Dockerfile or a target makes, what that says.
  */
-function settingsOf(inputs, file, image) {
+function settingsOf(inputs, file, image, found = null) {
     const none = new Map();
     const settings = new Map();
     // An image's folder is never where somebody happens to stand.
-    if (file !== null && image !== null)
+    if (file !== null && image !== null && found === null)
         settings.set('context', { text: '.', place: { file: file.path, line: image.line, entries: [] } });
-    for (const level of [file?.defaults ?? none, image?.values ?? none, inputs]) {
+    for (const level of [
+        found?.weak ?? none,
+        file?.defaults ?? none,
+        image?.values ?? none,
+        found?.own ?? none,
+        inputs,
+    ]) {
         if (level.get('image')?.text)
             for (const name of [...inputs_inputs/* BUILDING */.fx, 'context'])
                 settings.delete(name);
@@ -47965,6 +48781,8 @@ function namedContext(value, at) {
 
 
 
+
+
 /**
  * What the user asked for: inputs (texts by their names, '' for one that is not given), then the budget file, then the defaults. Throws one
  * CouldNotMeasure `input` with all that is wrong with inputs and file.
@@ -47972,18 +48790,21 @@ function namedContext(value, at) {
 async function configure(values, world) {
     const found = await openBudgetFile(values, world);
     const given = (0,inputs_inputs/* givenInputs */.PC)(values);
+    const asked = settingsOf(given, found?.file ?? null, null);
+    if (inputs_inputs/* FINDING */.wc.some((name) => asked.has(name)))
+        return configureFound(found, given, asked, world);
     const wanted = namesIn(given);
     const images = found === null ? null : selectImages(found.file, wanted);
     if (found === null || images === null) {
         if (given.has('images'))
-            throw new failure/* CouldNotMeasure */.N('input', `\`images\` names images of a budget file, and there is ${found === null ? 'none' : 'no list of them in it'}.`, { remedy: `The list is \`images\` of ${BUDGET_FILE}, each with a \`name\`.` });
+            throw new failure/* CouldNotMeasure */.N('input', `\`images\` names images of a budget file, and there is ${found === null ? 'none' : 'no list of them in it'}.`, { remedy: `The list is \`images\` of ${budget_file/* BUDGET_FILE */.vw}, each with a \`name\`.` });
         const inputs = found === null ? (0,inputs_inputs/* parseInputs */.TL)(values) : read(found, given, null);
-        return { images: [inputs], common: inputs };
+        return { images: [inputs], common: inputs, files: found?.paths ?? [] };
     }
     const [image] = images;
     if (image !== undefined && images.length === 1) {
         const inputs = read(found, given, image);
-        return { images: [inputs], common: inputs };
+        return { images: [inputs], common: inputs, files: found.paths };
     }
     const { path } = found.file;
     const problems = [
@@ -47992,7 +48813,117 @@ async function configure(values, world) {
     ];
     if (problems.length > 0)
         throw (0,inputs_inputs/* notValid */._O)([...new Set(problems)], true);
-    return { images: images.map((each) => read(found, given, each)), common: read(found, given, null) };
+    return {
+        images: images.map((each) => read(found, given, each)),
+        common: read(found, given, null),
+        files: found.paths,
+    };
+}
+/** What an input still says where nothing is measured. */
+const OF_REPORTING = new Set([
+    'name',
+    'config',
+    'images',
+    'accept-label',
+    'comment',
+    'fail',
+    'mode',
+    'reports',
+    'allow-pull-request-target',
+    'github-token',
+]);
+/** The same for `mode: report`, which needs no checkout: a budget file is read where one is there. Throws as `configure`. */
+async function configureReports(values, world) {
+    const found = await openBudgetFile(values, world);
+    const given = (0,inputs_inputs/* givenInputs */.PC)(values);
+    const problems = [
+        ...(0,inputs_inputs/* problemsOf */.GW)(found === null ? given : settingsOf(given, found.file, null)),
+        ...[...given.keys()]
+            .filter((name) => !OF_REPORTING.has(name) && inputs_inputs/* inputNames */.vj.some((known) => known === name))
+            .map((name) => `\`${name}\` is given, but with \`mode: report\` nothing is measured: it has no effect.`),
+    ];
+    if (problems.length > 0)
+        throw (0,inputs_inputs/* notValid */._O)(problems, found !== null);
+    const common = found === null ? (0,inputs_inputs/* parseInputs */.TL)(values) : read(found, given, null);
+    const wanted = namesIn(given);
+    const images = found?.file.images ?? [];
+    // The file's own values have been checked.
+    const fails = new Map(images.map((image) => [
+        image.name,
+        settingsOf(given, found.file, image).get('fail')?.text.trim().toLowerCase() !== 'false',
+    ]));
+    return {
+        common,
+        expected: wanted.length > 0 ? wanted : images.map(({ name }) => name),
+        fails: (name) => fails.get(name) ?? common.fail,
+    };
+}
+/**
+ * The images that Dockerfiles and targets make, each with its entry of the file's list, where there is one; and the entries that have a build
+ * of their own.
+ */
+async function configureFound(found, given, asked, world) {
+    const wanted = namesIn(given);
+    const common = (0,inputs_inputs/* inputsOf */.Vc)(without(asked, ['name', 'images']));
+    const isFromFile = (name) => (asked.get(name)?.place ?? null) !== null;
+    const images = await findImages(seenFrom(found?.top ?? '', common, isFromFile), isFromFile, world);
+    const entries = found?.file.images ?? [];
+    const path = found?.file.path ?? '';
+    const others = entries.filter(({ name }) => images.every((image) => image.name !== name));
+    const problems = [
+        ...problemsOfFound(path, entries, images),
+        ...(others.length > 0 ? problemsOfSeveral(given, path, others) : []),
+        ...problemsOfEntries(path, entries.filter((entry) => !others.includes(entry))),
+    ];
+    if (problems.length > 0)
+        throw (0,inputs_inputs/* notValid */._O)(problems, true);
+    const settings = selectNamed(path === '' ? 'What is found' : path, [
+        ...images.map((image) => {
+            const entry = entries.find(({ name }) => name === image.name) ?? null;
+            const values = without(settingsOf(given, found?.file ?? null, entry, image), [...inputs_inputs/* FINDING */.wc, 'images']);
+            return { name: image.name, image, values: values.set('name', { text: image.name, place: null }) };
+        }),
+        ...others.map((entry) => ({
+            name: entry.name,
+            image: null,
+            values: without(settingsOf(given, found?.file ?? null, entry), [...inputs_inputs/* FINDING */.wc, 'images']),
+        })),
+    ], wanted);
+    const wrong = settings.flatMap(({ values }) => (0,inputs_inputs/* problemsOf */.GW)(values));
+    if (wrong.length > 0)
+        throw (0,inputs_inputs/* notValid */._O)([...new Set(wrong)], true);
+    const configured = settings.map(({ image, values }) => {
+        const inputs = seenFrom(found?.top ?? '', (0,inputs_inputs/* inputsOf */.Vc)(values), (name) => (values.get(name)?.place ?? null) !== null);
+        if (image === null || image.bake === null)
+            return inputs;
+        const isOwn = values.get('context') === image.weak.get('context');
+        inputs.bake = Object.assign(image.bake, { context: isOwn ? null : inputs.context });
+        return inputs;
+    });
+    const [one] = configured;
+    const isOne = one !== undefined && configured.length === 1;
+    return { images: configured, common: isOne ? one : common, files: found?.paths ?? [] };
+}
+/** What is wrong with a file's list beside images that are found, a sentence each. */
+function problemsOfFound(path, entries, images) {
+    const names = images.map(({ name }) => name);
+    return entries.flatMap(({ name, line, values }) => {
+        const image = images.find((each) => each.name === name);
+        const own = OF_AN_IMAGE.filter((key) => values.has(key));
+        const clash = image && own.find((key) => key === 'image' || (key === 'file' && image.bake === null));
+        if (clash !== undefined)
+            return [
+                (0,inputs_inputs/* placed */.GS)(path, values.get(clash)?.place?.line ?? line, `\`${clash}\` is given for \`${(0,inputs_inputs/* onOneLine */.GJ)(name)}\`, which is found as ${image?.origin ?? ''}; leave one of the two out.`),
+            ];
+        if (image !== undefined || own.length > 0)
+            return [];
+        const near = (0,leven/* closestMatch */.h)(name.slice(0, 100), names, { maxDistance: 10 });
+        const words = `the image \`${(0,inputs_inputs/* onOneLine */.GJ)(name)}\` is none that is found, and has no build of its own (${OF_AN_IMAGE.map((key) => `\`${key}\``).join(', ')})`;
+        return [(0,inputs_inputs/* placed */.GS)(path, line, `${words}${near === undefined ? '.' : `; did you mean \`${(0,inputs_inputs/* onOneLine */.GJ)(near)}\`?`}`)];
+    });
+}
+function without(values, names) {
+    return new Map([...values].filter(([name]) => !names.includes(name)));
 }
 /** The names of the images that are wanted; [] for all. */
 function namesIn(given) {
@@ -48007,7 +48938,7 @@ function read({ file, top }, given, image) {
 }
 /** The inputs that `history` takes, `name` and `data-branch`, with what a budget file says of the latter. Throws as `configure`. */
 async function configureHistory({ config, ...values }, world) {
-    const found = await openBudgetFile({ ...values, config: config ?? '' }, world);
+    const found = await openBudgetFile({ ...values, config: config ?? '' }, { ...world, remote: null });
     if (found === null)
         return values;
     // What is recorded may have a name that the file does not know, or no longer.
@@ -48019,7 +48950,7 @@ async function configureHistory({ config, ...values }, world) {
  * The budget file; null where there is none, or none is wanted.
  * Throws CouldNotMeasure `input` where it is named and not there, or not valid.
  */
-async function openBudgetFile(values, { exec, cwd, isFound }) {
+async function openBudgetFile(values, { exec, cwd, isFound, remote }) {
     const config = values['config']?.trim() ?? '';
     if (config.toLowerCase() === 'off' || (config === '' && !isFound))
         return null;
@@ -48031,18 +48962,45 @@ async function openBudgetFile(values, { exec, cwd, isFound }) {
             throw error;
         return here;
     });
-    const shown = config === '' ? BUDGET_FILE : (0,inputs_inputs/* onOneLine */.GJ)(config);
-    const bytes = await readBudgetFile(config === '' ? (0,external_node_path_.join)(root, BUDGET_FILE) : (0,external_node_path_.resolve)(here, config), shown, root);
+    const shown = config === '' ? budget_file/* BUDGET_FILE */.vw : (0,inputs_inputs/* onOneLine */.GJ)(config);
+    const path = config === '' ? (0,external_node_path_.join)(root, budget_file/* BUDGET_FILE */.vw) : (0,external_node_path_.resolve)(here, config);
+    const bytes = await readBudgetFile(path, shown, root);
     if (bytes === null && config === '')
         return null;
     if (bytes === null)
         throw new failure/* CouldNotMeasure */.N('input', `\`config\` names \`${shown}\`, and there is no such file.`, {
-            remedy: `It is a path from the working directory; without it ${BUDGET_FILE} is read where it is there.`,
+            remedy: `It is a path from the working directory; without it ${budget_file/* BUDGET_FILE */.vw} is read where it is there.`,
         });
-    const { file, problems } = parseBudgetFile(bytes, shown);
+    const { file, problems } = (0,budget_file/* parseBudgetFile */.xR)(bytes, shown);
     if (file === null)
         throw (0,inputs_inputs/* notValid */._O)([...problems, ...(0,inputs_inputs/* problemsOf */.GW)((0,inputs_inputs/* givenInputs */.PC)(values))], true);
-    return { file, top: (0,external_node_path_.relative)(here, root) };
+    if (file.extends !== null && remote !== null) {
+        const { defaults } = await readExtended(file.path, file.extends, remote);
+        file.defaults = new Map([...defaults, ...file.defaults]);
+    }
+    return { file, paths: [path, await (0,promises_.realpath)(path)], top: (0,external_node_path_.relative)(here, root) };
+}
+/** The file that a budget file extends. One that cannot be had is an error: without it there might be no limit at all. */
+async function readExtended(path, named, remote) {
+    const { owner, repository, line, ref } = named;
+    const shown = `${owner}/${repository}/${named.path}${ref === null ? '' : `@${ref}`}`;
+    const refuse = (why, remedy = null) => new failure/* CouldNotMeasure */.N('input', (0,inputs_inputs/* placed */.GS)(path, line, `\`extends\` has \`${shown}\`, ${why}.`), { remedy });
+    const own = await remote.owner();
+    if (own === null)
+        throw refuse('and whose this repository is is not known', 'In a clone its remote `origin` tells.');
+    if (own.toLowerCase() !== owner.toLowerCase())
+        throw refuse(`and this repository is ${own}’s: it takes a file of the same owner`);
+    const { bytes, why } = await remote.read(named, budget_file/* BUDGET_FILE_MAX */._7);
+    if (bytes === null)
+        throw refuse(why, 'A private repository can be read with a token of its own alone: `github-token`, on a terminal `GITHUB_TOKEN`.');
+    const { file, problems } = (0,budget_file/* parseBudgetFile */.xR)(bytes, shown);
+    if (file === null)
+        throw (0,inputs_inputs/* notValid */._O)(problems, true);
+    if (file.extends !== null)
+        throw refuse('which extends another file itself; only one is read');
+    if (file.images !== null)
+        throw refuse('which has a list of images; only what is for all images can be extended');
+    return file;
 }
 /**
  * At most a byte more than a budget file may have; null where there is no file. A pull request can make it anything: a link out of the
@@ -48057,7 +49015,7 @@ async function readBudgetFile(path, shown, root) {
         if (!(await (0,promises_.stat)(real)).isFile())
             throw refuse('it is no file');
         const chunks = [];
-        for await (const chunk of (0,external_node_fs_.createReadStream)(real, { end: BUDGET_FILE_MAX }))
+        for await (const chunk of (0,external_node_fs_.createReadStream)(real, { end: budget_file/* BUDGET_FILE_MAX */._7 }))
             chunks.push(chunk);
         return Buffer.concat(chunks);
     }
@@ -48073,6 +49031,11 @@ async function readBudgetFile(path, shown, root) {
 function isInside(folder, path) {
     const inside = (0,external_node_path_.relative)(folder, path);
     return !(0,external_node_path_.isAbsolute)(inside) && inside.split(/[\\/]/, 1)[0] !== '..';
+}
+/** The owner of the repository that the clone's remote is, by its address (`https://server/owner/repository`, `git@server:owner/repository`). */
+async function ownerOfRemote(exec, cwd) {
+    const { exitCode, stdout } = await exec('git', ['remote', 'get-url', 'origin'], { cwd });
+    return exitCode === 0 ? (/[/:]([\w.-]+)\/[\w.-]+\/?$/.exec(stdout.trim())?.[1] ?? null) : null;
 }
 
 
@@ -49376,6 +50339,14 @@ function failed(what, code, signal, stderr) {
     const said = stderr.trim().split(/\r?\n/).at(-1) ?? '';
     return new failure/* CouldNotMeasure */.N('measure', `\`${what}\` ${how}${said === '' ? '.' : `: ${said}`}`);
 }
+/** What to do where a program is missing. */
+function remedyWithout(program) {
+    if (program === 'docker')
+        return "Install docker, or run the job where it is: GitHub's hosted Linux runners have it, those with macOS have no engine. An image in a registry (`image: docker://…`) is measured without.";
+    return program === 'git' || program === 'bash'
+        ? `Install ${program}; GitHub's hosted Linux runners have it.`
+        : `Install ${program}.`;
+}
 /** What starting a program takes. Throws where it cannot be started, with the reason that the user can do something about. */
 async function prepare(program, args, parent, { cwd, env, withoutCredentials = false }, signal) {
     if (process.platform === 'win32') {
@@ -49392,9 +50363,7 @@ async function prepare(program, args, parent, { cwd, env, withoutCredentials = f
         throw cancelled(program);
     if (path === null) {
         throw new failure/* CouldNotMeasure */.N('precondition', `\`${program}\` is not installed or not on the PATH.`, {
-            remedy: /^(?:docker|git|bash)$/.test(program)
-                ? `Install ${program}; GitHub's hosted Linux runners have it.`
-                : `Install ${program}.`,
+            remedy: remedyWithout(program),
         });
     }
     if (!fits(args)) {
@@ -49770,6 +50739,8 @@ async function findBase(repository, question, credentials) {
             return { commit: question.sha, ref: question.ref, reason: null };
         case 'ref':
             return namedBase(repository, question.ref, credentials);
+        case 'merge-base':
+            return branchBase(repository, question.ref, credentials);
         case 'default-branch':
             return defaultBranchBase(repository, credentials);
         case 'pull-request':
@@ -49828,6 +50799,27 @@ async function namedBase(repository, ref, credentials) {
             return { commit: sha, ref, reason: null };
     }
     throw new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('input', `\`base-ref\` is \`${ref}\`, which is no commit, branch or tag here${remote ? ` or on \`${remote}\`` : ''}.`);
+}
+/** The merge base with a branch as the remote has it now: what the clone knows of it may be old, or nothing at all. */
+async function branchBase(repository, ref, credentials) {
+    const none = (reason) => ({ commit: null, ref, reason });
+    const remote = await remoteName(repository);
+    if (remote === null)
+        return none('the repository has no remote');
+    const listed = await withCredentials(repository, credentials, ['ls-remote', '--quiet', remote, `refs/heads/${ref}`]);
+    if (listed.exitCode !== 0) {
+        const said = (0,_git_js__WEBPACK_IMPORTED_MODULE_1__/* .gitFailure */ .tv)(['ls-remote'], listed).message.replace(/\.$/, '');
+        return none(`\`${remote}\` could not be asked for \`${ref}\` (${said})`);
+    }
+    const sha = listed.stdout
+        .split('\n')
+        .find((line) => line.endsWith(`\trefs/heads/${ref}`))
+        ?.split('\t', 1)[0];
+    if (sha === undefined)
+        return none(`\`${remote}\` has no branch \`${ref}\``);
+    const head = await repository.git(['rev-parse', 'HEAD']);
+    const base = await mergeBase(repository, head, sha, ref, credentials);
+    return base.commit === head ? none(`\`${ref}\` has all that the checked-out commit has`) : base;
 }
 async function defaultBranchBase(repository, credentials) {
     const remote = await remoteName(repository);
@@ -50048,6 +51040,353 @@ function gitFailure(args, result) {
 
 /***/ }),
 
+/***/ 1651:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   DM: () => (/* binding */ isDirty),
+/* harmony export */   KM: () => (/* binding */ snapshotWorkingTree),
+/* harmony export */   WM: () => (/* binding */ writeTree)
+/* harmony export */ });
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9874);
+/* harmony import */ var _commits_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(2985);
+/* harmony import */ var _git_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(75);
+
+
+
+
+
+/**
+ * Writes the files of a commit or tree into the folder `destination` (made, must not exist).
+ *
+ * Not a `git worktree`: that leaves a `.git` file in the folder, which the checkout does not have, which holds the folder's
+ * own path and which `COPY . .` takes into the image; and it registers itself in the user's repository. Here an index
+ * of our own is filled and checked out: both sides are made the same way, without `.git`, with the repository's own filters
+ * (line ends) and sparse patterns.
+ *
+ * - Submodules that the checkout has are filled likewise, also under another path or name, from the clones that are there:
+ *   no address in `.gitmodules` is ever asked. Those that it left empty stay empty.
+ * - LFS files are pointers where the clone has no LFS objects (actions/checkout's default, `lfs: false`), else what LFS gives.
+ *
+ * Throws CouldNotMeasure `git` where git fails, and where a submodule is needed that cannot be had.
+ */
+async function writeTree(exec, repository, treeish, destination, credentials) {
+    await fill(exec, repository, treeish, destination, credentials, `${destination}.index`);
+}
+/** `indexFile` stands outside of all that is written: a submodule's too. */
+async function fill(exec, repository, treeish, destination, credentials, indexFile) {
+    const written = await readTree(repository, treeish, destination, credentials, indexFile);
+    if (written.exitCode !== 0)
+        throw (0,_git_js__WEBPACK_IMPORTED_MODULE_4__/* .gitFailure */ .tv)(['read-tree'], written);
+    const needed = await submodulesIn(repository, { GIT_INDEX_FILE: indexFile });
+    if (needed.length === 0)
+        return;
+    // A clone that has no working tree any more is run in the destination: the index it has is of another time.
+    const present = repository.root === destination ? [] : await submodulesIn(repository);
+    for (const [at, submodule] of needed.entries()) {
+        const folder = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(destination, submodule.path);
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.mkdir)(folder, { recursive: true });
+        if ((await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(folder)) !== (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(destination), submodule.path))
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('git', `The submodule \`${submodule.path}\` leads out of its repository.`);
+        const source = await sourceOf(exec, repository, submodule, present, folder);
+        if (source === null)
+            continue;
+        const failed = await (0,_commits_js__WEBPACK_IMPORTED_MODULE_3__/* .fetchCommit */ .iH)(source, submodule.commit, credentials);
+        if (failed !== null)
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('git', `The commit \`${submodule.commit.slice(0, 7)}\` of the submodule \`${submodule.path}\` could not be fetched (${failed}).`);
+        await fill(exec, source, submodule.commit, folder, credentials, `${indexFile}-${at}`);
+    }
+}
+/**
+ * Fills the index and checks it out. That may talk to a remote, as a checkout would, for what the clone left there (the blobs
+ * of a partial clone, LFS objects): where it fails, it is done once more with the token.
+ */
+async function readTree(repository, treeish, destination, credentials, indexFile) {
+    const lfs = await hasLfsObjects(repository);
+    const read = async (env) => {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.mkdir)(destination, { recursive: true });
+        return repository.tryGit([
+            `--git-dir=${repository.gitDir}`,
+            `--work-tree=${destination}`,
+            'read-tree',
+            '-m',
+            '-u',
+            '--end-of-options',
+            treeish,
+        ], { GIT_INDEX_FILE: indexFile, ...(lfs ? {} : { GIT_LFS_SKIP_SMUDGE: '1' }), ...env });
+    };
+    const written = await read({});
+    if (written.exitCode === 0 || credentials === null || !(lfs || (await isPartial(repository))))
+        return written;
+    await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.rm)(destination, { recursive: true });
+    const again = await read((0,_commits_js__WEBPACK_IMPORTED_MODULE_3__/* .credentialVariables */ .rt)(credentials));
+    return again.exitCode === 0 ? again : written;
+}
+/**
+ * Whether LFS files were fetched into the clone: then its checkout has their content, else their pointers. git-lfs keeps
+ * objects in `lfs/objects` of the git directory that linked worktrees share, or in the folder `lfs.storage`.
+ */
+async function hasLfsObjects(repository) {
+    const common = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(repository.root, await repository.git(['rev-parse', '--git-common-dir']));
+    const configured = await repository.tryGit(['config', '--type=path', '--get', 'lfs.storage']);
+    const storage = configured.exitCode === 0 ? configured.stdout.trimEnd() : 'lfs';
+    const objects = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.readdir)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(common, storage), 'objects')).catch(() => []);
+    return objects.some((name) => /^[0-9a-f]{2}$/.test(name));
+}
+/** Whether git itself fetches, as it goes, objects that the clone left out (`--filter`). */
+async function isPartial(repository) {
+    const keys = String.raw `^(extensions\.partialclone|remote\..*\.promisor)$`;
+    return (await repository.tryGit(['config', '--get-regexp', keys])).exitCode === 0;
+}
+/** The submodules in an index, the user's or that of `env`: none where it has no `.gitmodules` that git could read. */
+async function submodulesIn(repository, env = {}) {
+    // Without `--no-includes` git would read any file that the blob names.
+    const listed = await repository.tryGit(['config', '--no-includes', '--blob=:.gitmodules', '-z', '--get-regexp', String.raw `^submodule\..*\.path$`], env);
+    if (listed.exitCode !== 0)
+        return [];
+    const names = new Map(listed.stdout.split('\0').flatMap((entry) => {
+        const found = /^submodule\.([^\n]*)\.path\n(.*)$/s.exec(entry);
+        return found ? [[found[2], found[1]]] : [];
+    }));
+    const staged = await repository.git(['ls-files', '--stage', '-z'], env);
+    return staged.split('\0').flatMap((entry) => {
+        const link = /^160000 ([0-9a-f]{40,64}) 0\t(.+)$/s.exec(entry);
+        return link ? [{ path: link[2], commit: link[1], name: names.get(link[2]) ?? null }] : [];
+    });
+}
+/**
+ * The repository to read a submodule from, or null where it stays empty: it does so in the checkout, too.
+ *
+ * The tree may have one that the checkout has no more (a change that removes it): its clone is looked for in the git directory,
+ * where git keeps it by its name. Without it the tree would silently lack files, so that is an error, unless the checkout left
+ * all of its submodules empty. Where it has none at all nobody can tell, and that is an error as well.
+ * Any clone that has the commit will do: what a commit holds is told by its hash.
+ */
+async function sourceOf(exec, repository, { path, name }, present, folder) {
+    const renamed = present.find((other) => name !== null && other.name === name);
+    if (renamed)
+        return checkedOut(exec, repository, renamed.path);
+    const kept = name !== null && isModuleName(name)
+        ? await (0,_git_js__WEBPACK_IMPORTED_MODULE_4__/* .openGitDir */ .wk)(exec, (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(repository.gitDir, 'modules', name), folder)
+        : null;
+    if (kept !== null)
+        return kept;
+    if (present.some((other) => other.path === path))
+        return checkedOut(exec, repository, path);
+    // A link that `.gitmodules` lacks is none that git could have checked out.
+    if (name === null)
+        return null;
+    const populated = await Promise.all(present.map((other) => isPopulated(repository, other.path)));
+    if (populated.length > 0 && !populated.includes(true))
+        return null;
+    throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('git', `The submodule \`${path}\` is needed, but the checkout, whose commit lacks it, has no clone of it.`);
+}
+/** The repository that the checkout has at the path of a submodule, or null where it left that empty. */
+async function checkedOut(exec, repository, path) {
+    if (!(await isPopulated(repository, path)))
+        return null;
+    const opened = await (0,_git_js__WEBPACK_IMPORTED_MODULE_4__/* .openRepository */ .h_)(exec, (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(repository.root, path));
+    // Where the `.git` there is broken, git may find the repository around it.
+    if (opened.root !== (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(repository.root, path))
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('git', `The submodule \`${path}\` of the checkout is no repository of its own.`);
+    return opened;
+}
+/** Never through a link: what it leads to is no submodule. */
+async function isPopulated(repository, path) {
+    const folder = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(repository.root, path);
+    return (await exists((0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(folder, '.git'))) && (await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(folder)) === folder;
+}
+/** What git takes for a submodule's name: a relative path that leads nowhere up (`check_submodule_name`). */
+function isModuleName(name) {
+    return name.split(/[/\\]/).every((part) => part !== '' && part !== '.' && part !== '..');
+}
+/**
+ * The working tree as it is, uncommitted and untracked (but not ignored) files included, as a tree object: made through a
+ * copy of the index, so that the user's own stays as it is.
+ */
+async function snapshotWorkingTree(repository, scratch) {
+    const copy = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(scratch, 'snapshot.index');
+    await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.mkdir)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.dirname)(copy), { recursive: true });
+    const own = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(repository.gitDir, 'index');
+    if (await exists(own)) {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.copyFile)(own, copy);
+        // A file that changed within the index's last moment without changing its size is told by the index not being younger than the file
+        // (https://git-scm.com/docs/racy-git): a copy is.
+        const { atimeMs, mtimeMs } = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.stat)(own);
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.utimes)(copy, atimeMs / 1000, Math.floor(mtimeMs / 1000));
+    }
+    const index = { GIT_INDEX_FILE: copy };
+    await repository.git(['add', '--all', '--', '.'], index);
+    return repository.git(['write-tree'], index);
+}
+/**
+ * Whether the working tree differs from HEAD: changed, staged or untracked (but not ignored) files. What is changed inside of a
+ * submodule is not measured and does not count.
+ */
+async function isDirty(repository) {
+    return ((await repository.git(['status', '--porcelain', '--untracked-files=normal', '--ignore-submodules=dirty', '-z'])) !==
+        '');
+}
+async function exists(path) {
+    return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.stat)(path).then(() => true, () => false);
+}
+
+
+/***/ }),
+
+/***/ 7825:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   f: () => (/* binding */ createReadRemote)
+/* harmony export */ });
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3798);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9874);
+/* harmony import */ var _image_source_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7886);
+/* harmony import */ var _image_source_json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(230);
+
+
+
+
+/** A file's content as GitHub gives it; of one that is larger than a megabyte it gives none. */
+const content = zod__WEBPACK_IMPORTED_MODULE_2__/* .object */ .Ikc({ type: zod__WEBPACK_IMPORTED_MODULE_2__/* .literal */ .euz('file'), encoding: zod__WEBPACK_IMPORTED_MODULE_2__/* .literal */ .euz('base64'), content: zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP() });
+/** Milliseconds without a byte after which GitHub is given up. */
+const IDLE_MS = 15_000;
+/**
+ * Reads a file of a repository by GitHub's API; a token goes to that API alone. `apiUrl`: `GITHUB_API_URL`. No redirect is followed: a
+ * repository that was renamed is named by its new name. https://docs.github.com/rest/repos/contents#get-repository-content
+ */
+function createReadRemote(apiUrl, token, signal) {
+    const http = (0,_image_source_http_js__WEBPACK_IMPORTED_MODULE_1__/* .createHttp */ .V)(signal, IDLE_MS);
+    return async ({ owner, repository, path, ref }, limit) => {
+        const at = `repos/${owner}/${repository}/contents/${encodeURIComponent(path)}`;
+        const url = new URL(`${apiUrl.replace(/\/$/, '')}/${at}`);
+        if (ref !== null)
+            url.searchParams.set('ref', ref);
+        const headers = {
+            accept: 'application/vnd.github+json',
+            'user-agent': 'image-budget',
+            'x-github-api-version': '2022-11-28',
+            ...(token !== null && { authorization: `Bearer ${token}` }),
+        };
+        try {
+            const response = await http({ method: 'GET', url, headers });
+            const body = await (0,_image_source_http_js__WEBPACK_IMPORTED_MODULE_1__/* .readBody */ .x)(response, limit * 2);
+            const status = response.statusCode ?? 0;
+            if (status === 200) {
+                const found = body === null ? null : content.safeParse((0,_image_source_json_js__WEBPACK_IMPORTED_MODULE_3__/* .parseJson */ .q)(body)).data;
+                if (found)
+                    return { bytes: Buffer.from(found.content, 'base64'), why: null };
+                return { bytes: null, why: `which is no file, or one of more than ${limit / 1_000_000} MB` };
+            }
+            const seen = token === null ? 'without a token' : 'with this token';
+            if (status === 404)
+                return { bytes: null, why: `which GitHub does not have, or not where it can be seen ${seen}` };
+            return { bytes: null, why: `and GitHub answered with status ${status}` };
+        }
+        catch (error) {
+            if (signal.aborted)
+                throw error;
+            return { bytes: null, why: `and GitHub could not be reached (${(0,_failure_js__WEBPACK_IMPORTED_MODULE_0__/* .toFailure */ .w)(error).message.replace(/\.$/, '')})` };
+        }
+    };
+}
+
+
+/***/ }),
+
+/***/ 2304:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ct: () => (/* binding */ flat),
+/* harmony export */   Kj: () => (/* binding */ NO_FACTS),
+/* harmony export */   dL: () => (/* binding */ createEntries)
+/* harmony export */ });
+/** Most files have none: they share them. */
+const NO_FACTS = [];
+/** A path that was put together, in one piece: the string that an operator makes keeps what it was made of. */
+function flat(path) {
+    return Buffer.from(path).toString();
+}
+/** As many entries are packed together. */
+const BLOCK = 1_000;
+const KINDS = [
+    'file',
+    'link',
+    'symlink',
+    'folder',
+    'other',
+    'removed',
+    'opaque',
+];
+/** Elements of `numbers` for each file: its size, mode, uid, gid and checksum. */
+const NUMBERS = 5;
+/**
+ * Starts a list of entries. What it hands out is made anew whenever it is gone through: kept are some 50 bytes an entry beside its path, where
+ * an object takes twice as many.
+ */
+function createEntries() {
+    const blocks = [];
+    let last = [];
+    return {
+        get length() {
+            return blocks.length * BLOCK + last.length;
+        },
+        push: (entry) => {
+            last.push(entry);
+            if (last.length < BLOCK)
+                return;
+            blocks.push(pack(last));
+            last = [];
+        },
+        *[Symbol.iterator]() {
+            for (const block of blocks)
+                yield* unpack(block);
+            yield* last;
+        },
+    };
+}
+function pack(entries) {
+    const files = entries.filter((entry) => entry.kind === 'file');
+    const numbers = files.flatMap(({ size, mode, uid, gid, checksum }) => [size, mode, uid, gid, checksum]);
+    return {
+        kinds: Uint8Array.from(entries, ({ kind }) => KINDS.indexOf(kind)),
+        paths: entries.map(({ path }) => path),
+        targets: entries.flatMap((entry) => ('target' in entry ? [entry.target] : [])),
+        // A copy has no room to grow.
+        numbers: numbers.slice(),
+        facts: new Map(files.flatMap(({ facts }, at) => (facts.length > 0 ? [[at, facts]] : []))),
+    };
+}
+function unpack({ kinds, paths, targets, numbers, facts }) {
+    let [files, links] = [0, 0];
+    return paths.map((path, at) => {
+        const kind = KINDS[kinds[at]];
+        if (kind === 'link' || kind === 'symlink')
+            return { kind, path, target: targets[links++] };
+        if (kind !== 'file')
+            return { kind, path };
+        const first = NUMBERS * files;
+        files += 1;
+        return {
+            kind,
+            path,
+            size: numbers[first],
+            mode: numbers[first + 1],
+            uid: numbers[first + 2],
+            gid: numbers[first + 3],
+            checksum: numbers[first + 4] ?? null,
+            facts: facts.get(files - 1) ?? NO_FACTS,
+        };
+    });
+}
+
+
+/***/ }),
+
 /***/ 1477:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -50106,13 +51445,14 @@ function beginning(size, limit, parse, weigh = () => Math.min(size, limit)) {
 __nccwpck_require__.d(__webpack_exports__, {
   Sd: () => (/* binding */ MAX_ENTRIES),
   PR: () => (/* binding */ MAX_PATH_BYTES),
-  Kj: () => (/* binding */ NO_FACTS),
   tj: () => (/* binding */ SMALL_FACT),
   X2: () => (/* binding */ createListing)
 });
 
 // EXTERNAL MODULE: external "node:zlib"
 var external_node_zlib_ = __nccwpck_require__(8522);
+// EXTERNAL MODULE: ./build/image/layer/entries.js
+var layer_entries = __nccwpck_require__(2304);
 // EXTERNAL MODULE: ./build/image/packages/apk.js
 var apk = __nccwpck_require__(7740);
 // EXTERNAL MODULE: ./build/image/packages/dpkg.js
@@ -50363,20 +51703,23 @@ var layer_whiteout = __nccwpck_require__(9645);
 
 
 
+
 /** Entries, bytes of paths and of facts that are kept of one layer: several times what the largest usual images have in all. */
 const MAX_ENTRIES = 1_000_000;
 const MAX_PATH_BYTES = 200_000_000;
 const MAX_FACT_BYTES = 128 * 1024 * 1024;
 /** Bytes of a fact whose reader does not say how many. */
 const SMALL_FACT = 500;
-/** Most files have none: they share them. */
-const NO_FACTS = [];
-/** Starts a listing. It keeps some 200 bytes an entry. */
+/** Starts a listing. */
 function createListing() {
-    let entries = [];
+    let entries = (0,layer_entries/* createEntries */.dL)();
     let pathBytes = 0;
     let factBytes = 0;
     let finish = null;
+    function add(listed) {
+        for (const entry of listed)
+            entries?.push(entry);
+    }
     return {
         visit: (entry, sparse) => {
             finish?.();
@@ -50389,11 +51732,12 @@ function createListing() {
                 return;
             }
             const listed = entriesOf(entry);
-            entries.push(...listed);
             const [file] = listed;
             // A sparse file may claim any length: its holes are not read.
-            if (file?.kind !== 'file' || sparse)
+            if (file?.kind !== 'file' || sparse) {
+                add(listed);
                 return;
+            }
             const readers = (0,layer_whiteout/* whiteoutOf */.n)(entry.path) === null ? readersOf(entry.path, entry.size) : [];
             let checksum = 0;
             finish = () => {
@@ -50411,6 +51755,7 @@ function createListing() {
                     file.facts = facts;
                 if (factBytes > MAX_FACT_BYTES)
                     entries = null;
+                add(listed);
             };
             return (chunk) => {
                 checksum = (0,external_node_zlib_.crc32)(chunk, checksum);
@@ -50427,7 +51772,7 @@ function createListing() {
 }
 /** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
 function entriesOf(entry) {
-    const path = `/${entry.path}`;
+    const path = (0,layer_entries/* flat */.Ct)(`/${entry.path}`);
     const whiteout = (0,layer_whiteout/* whiteoutOf */.n)(entry.path);
     const file = entry.type === 'file' && (whiteout === null || entry.size > 0)
         ? [
@@ -50439,14 +51784,14 @@ function entriesOf(entry) {
                 uid: entry.uid,
                 gid: entry.gid,
                 checksum: null,
-                facts: NO_FACTS,
+                facts: layer_entries/* NO_FACTS */.Kj,
             },
         ]
         : [];
     if (whiteout !== null) {
         if (whiteout.kind === 'metadata')
             return file;
-        return [...file, { kind: whiteout.kind, path: `/${whiteout.path}` }];
+        return [...file, { kind: whiteout.kind, path: (0,layer_entries/* flat */.Ct)(`/${whiteout.path}`) }];
     }
     if (file.length > 0)
         return file;
@@ -50608,7 +51953,7 @@ function isValue(value) {
 
 /***/ }),
 
-/***/ 9469:
+/***/ 1850:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -51070,7 +52415,7 @@ function plainInstruction(createdBy) {
 /* harmony export */   q: () => (/* binding */ apkReader)
 /* harmony export */ });
 /* harmony import */ var _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1477);
-/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9469);
+/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1850);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5319);
 
 
@@ -51158,7 +52503,7 @@ const findApkPackages = ({ facts }) => facts.flatMap(({ fact }) => fact.kind !==
 /* harmony export */   d: () => (/* binding */ findDpkgPackages)
 /* harmony export */ });
 /* harmony import */ var _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1477);
-/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9469);
+/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1850);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5319);
 
 
@@ -51900,7 +53245,7 @@ const DISTRIBUTIONS = new Set(['dpkg', 'apk', 'rpm']);
 /* harmony export */   u: () => (/* binding */ pythonReader)
 /* harmony export */ });
 /* harmony import */ var _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1477);
-/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9469);
+/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1850);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5319);
 
 
@@ -51991,7 +53336,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 // EXTERNAL MODULE: ./build/image/layer/gather.js
 var gather = __nccwpck_require__(1477);
 // EXTERNAL MODULE: ./build/image/layer/tar-header.js
-var tar_header = __nccwpck_require__(9469);
+var tar_header = __nccwpck_require__(1850);
 ;// CONCATENATED MODULE: ./build/image/packages/sqlite.js
 /** Deepest tree of pages that is followed: 5 levels of the smallest pages hold more than any record that is read. */
 const MAX_DEPTH = 20;
@@ -52334,6 +53679,916 @@ const PACKING = { gzip: 'packed by gzip', zstd: 'packed by zstd', none: 'not pac
 
 /***/ }),
 
+/***/ 7886:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  V: () => (/* binding */ createHttp),
+  x: () => (/* binding */ readBody)
+});
+
+// EXTERNAL MODULE: external "node:http"
+var external_node_http_ = __nccwpck_require__(7067);
+;// CONCATENATED MODULE: external "node:https"
+const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
+// EXTERNAL MODULE: external "http"
+var external_http_ = __nccwpck_require__(8611);
+var external_http_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_http_, 2);
+// EXTERNAL MODULE: external "https"
+var external_https_ = __nccwpck_require__(5692);
+var external_https_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_https_, 2);
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
+function getProxyUrl(reqUrl) {
+    const usingSsl = reqUrl.protocol === 'https:';
+    if (checkBypass(reqUrl)) {
+        return undefined;
+    }
+    const proxyVar = (() => {
+        if (usingSsl) {
+            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
+        }
+        else {
+            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
+        }
+    })();
+    if (proxyVar) {
+        try {
+            return new DecodedURL(proxyVar);
+        }
+        catch (_a) {
+            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
+                return new DecodedURL(`http://${proxyVar}`);
+        }
+    }
+    else {
+        return undefined;
+    }
+}
+function checkBypass(reqUrl) {
+    if (!reqUrl.hostname) {
+        return false;
+    }
+    const reqHost = reqUrl.hostname;
+    if (isLoopbackAddress(reqHost)) {
+        return true;
+    }
+    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
+    if (!noProxy) {
+        return false;
+    }
+    // Determine the request port
+    let reqPort;
+    if (reqUrl.port) {
+        reqPort = Number(reqUrl.port);
+    }
+    else if (reqUrl.protocol === 'http:') {
+        reqPort = 80;
+    }
+    else if (reqUrl.protocol === 'https:') {
+        reqPort = 443;
+    }
+    // Format the request hostname and hostname with port
+    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
+    if (typeof reqPort === 'number') {
+        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
+    }
+    // Compare request host against noproxy
+    for (const upperNoProxyItem of noProxy
+        .split(',')
+        .map(x => x.trim().toUpperCase())
+        .filter(x => x)) {
+        if (upperNoProxyItem === '*' ||
+            upperReqHosts.some(x => x === upperNoProxyItem ||
+                x.endsWith(`.${upperNoProxyItem}`) ||
+                (upperNoProxyItem.startsWith('.') &&
+                    x.endsWith(`${upperNoProxyItem}`)))) {
+            return true;
+        }
+    }
+    return false;
+}
+function isLoopbackAddress(host) {
+    const hostLower = host.toLowerCase();
+    return (hostLower === 'localhost' ||
+        hostLower.startsWith('127.') ||
+        hostLower.startsWith('[::1]') ||
+        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
+}
+class DecodedURL extends URL {
+    constructor(url, base) {
+        super(url, base);
+        this._decodedUsername = decodeURIComponent(super.username);
+        this._decodedPassword = decodeURIComponent(super.password);
+    }
+    get username() {
+        return this._decodedUsername;
+    }
+    get password() {
+        return this._decodedPassword;
+    }
+}
+//# sourceMappingURL=proxy.js.map
+// EXTERNAL MODULE: ./node_modules/tunnel/index.js
+var tunnel = __nccwpck_require__(770);
+// EXTERNAL MODULE: ./node_modules/undici/index.js
+var undici = __nccwpck_require__(4371);
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
+/* eslint-disable @typescript-eslint/no-explicit-any */
+var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+
+
+var HttpCodes;
+(function (HttpCodes) {
+    HttpCodes[HttpCodes["OK"] = 200] = "OK";
+    HttpCodes[HttpCodes["MultipleChoices"] = 300] = "MultipleChoices";
+    HttpCodes[HttpCodes["MovedPermanently"] = 301] = "MovedPermanently";
+    HttpCodes[HttpCodes["ResourceMoved"] = 302] = "ResourceMoved";
+    HttpCodes[HttpCodes["SeeOther"] = 303] = "SeeOther";
+    HttpCodes[HttpCodes["NotModified"] = 304] = "NotModified";
+    HttpCodes[HttpCodes["UseProxy"] = 305] = "UseProxy";
+    HttpCodes[HttpCodes["SwitchProxy"] = 306] = "SwitchProxy";
+    HttpCodes[HttpCodes["TemporaryRedirect"] = 307] = "TemporaryRedirect";
+    HttpCodes[HttpCodes["PermanentRedirect"] = 308] = "PermanentRedirect";
+    HttpCodes[HttpCodes["BadRequest"] = 400] = "BadRequest";
+    HttpCodes[HttpCodes["Unauthorized"] = 401] = "Unauthorized";
+    HttpCodes[HttpCodes["PaymentRequired"] = 402] = "PaymentRequired";
+    HttpCodes[HttpCodes["Forbidden"] = 403] = "Forbidden";
+    HttpCodes[HttpCodes["NotFound"] = 404] = "NotFound";
+    HttpCodes[HttpCodes["MethodNotAllowed"] = 405] = "MethodNotAllowed";
+    HttpCodes[HttpCodes["NotAcceptable"] = 406] = "NotAcceptable";
+    HttpCodes[HttpCodes["ProxyAuthenticationRequired"] = 407] = "ProxyAuthenticationRequired";
+    HttpCodes[HttpCodes["RequestTimeout"] = 408] = "RequestTimeout";
+    HttpCodes[HttpCodes["Conflict"] = 409] = "Conflict";
+    HttpCodes[HttpCodes["Gone"] = 410] = "Gone";
+    HttpCodes[HttpCodes["TooManyRequests"] = 429] = "TooManyRequests";
+    HttpCodes[HttpCodes["InternalServerError"] = 500] = "InternalServerError";
+    HttpCodes[HttpCodes["NotImplemented"] = 501] = "NotImplemented";
+    HttpCodes[HttpCodes["BadGateway"] = 502] = "BadGateway";
+    HttpCodes[HttpCodes["ServiceUnavailable"] = 503] = "ServiceUnavailable";
+    HttpCodes[HttpCodes["GatewayTimeout"] = 504] = "GatewayTimeout";
+})(HttpCodes || (HttpCodes = {}));
+var Headers;
+(function (Headers) {
+    Headers["Accept"] = "accept";
+    Headers["ContentType"] = "content-type";
+})(Headers || (Headers = {}));
+var MediaTypes;
+(function (MediaTypes) {
+    MediaTypes["ApplicationJson"] = "application/json";
+})(MediaTypes || (MediaTypes = {}));
+/**
+ * Returns the proxy URL, depending upon the supplied url and proxy environment variables.
+ * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
+ */
+function lib_getProxyUrl(serverUrl) {
+    const proxyUrl = pm.getProxyUrl(new URL(serverUrl));
+    return proxyUrl ? proxyUrl.href : '';
+}
+const HttpRedirectCodes = [
+    HttpCodes.MovedPermanently,
+    HttpCodes.ResourceMoved,
+    HttpCodes.SeeOther,
+    HttpCodes.TemporaryRedirect,
+    HttpCodes.PermanentRedirect
+];
+const HttpResponseRetryCodes = [
+    HttpCodes.BadGateway,
+    HttpCodes.ServiceUnavailable,
+    HttpCodes.GatewayTimeout
+];
+const RetryableHttpVerbs = ['OPTIONS', 'GET', 'DELETE', 'HEAD'];
+const ExponentialBackoffCeiling = 10;
+const ExponentialBackoffTimeSlice = 5;
+class HttpClientError extends Error {
+    constructor(message, statusCode) {
+        super(message);
+        this.name = 'HttpClientError';
+        this.statusCode = statusCode;
+        Object.setPrototypeOf(this, HttpClientError.prototype);
+    }
+}
+class HttpClientResponse {
+    constructor(message) {
+        this.message = message;
+    }
+    readBody() {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
+                let output = Buffer.alloc(0);
+                this.message.on('data', (chunk) => {
+                    output = Buffer.concat([output, chunk]);
+                });
+                this.message.on('end', () => {
+                    resolve(output.toString());
+                });
+            }));
+        });
+    }
+    readBodyBuffer() {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
+                const chunks = [];
+                this.message.on('data', (chunk) => {
+                    chunks.push(chunk);
+                });
+                this.message.on('end', () => {
+                    resolve(Buffer.concat(chunks));
+                });
+            }));
+        });
+    }
+}
+function isHttps(requestUrl) {
+    const parsedUrl = new URL(requestUrl);
+    return parsedUrl.protocol === 'https:';
+}
+class HttpClient {
+    constructor(userAgent, handlers, requestOptions) {
+        this._ignoreSslError = false;
+        this._allowRedirects = true;
+        this._allowRedirectDowngrade = false;
+        this._maxRedirects = 50;
+        this._allowRetries = false;
+        this._maxRetries = 1;
+        this._keepAlive = false;
+        this._disposed = false;
+        this.userAgent = this._getUserAgentWithOrchestrationId(userAgent);
+        this.handlers = handlers || [];
+        this.requestOptions = requestOptions;
+        if (requestOptions) {
+            if (requestOptions.ignoreSslError != null) {
+                this._ignoreSslError = requestOptions.ignoreSslError;
+            }
+            this._socketTimeout = requestOptions.socketTimeout;
+            if (requestOptions.allowRedirects != null) {
+                this._allowRedirects = requestOptions.allowRedirects;
+            }
+            if (requestOptions.allowRedirectDowngrade != null) {
+                this._allowRedirectDowngrade = requestOptions.allowRedirectDowngrade;
+            }
+            if (requestOptions.maxRedirects != null) {
+                this._maxRedirects = Math.max(requestOptions.maxRedirects, 0);
+            }
+            if (requestOptions.keepAlive != null) {
+                this._keepAlive = requestOptions.keepAlive;
+            }
+            if (requestOptions.allowRetries != null) {
+                this._allowRetries = requestOptions.allowRetries;
+            }
+            if (requestOptions.maxRetries != null) {
+                this._maxRetries = requestOptions.maxRetries;
+            }
+        }
+    }
+    options(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('OPTIONS', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    get(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('GET', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    del(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('DELETE', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    post(requestUrl, data, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('POST', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    patch(requestUrl, data, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('PATCH', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    put(requestUrl, data, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('PUT', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    head(requestUrl, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request('HEAD', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    sendStream(verb, requestUrl, stream, additionalHeaders) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return this.request(verb, requestUrl, stream, additionalHeaders);
+        });
+    }
+    /**
+     * Gets a typed object from an endpoint
+     * Be aware that not found returns a null.  Other errors (4xx, 5xx) reject the promise
+     */
+    getJson(requestUrl_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, additionalHeaders = {}) {
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            const res = yield this.get(requestUrl, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    postJson(requestUrl_1, obj_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.post(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    putJson(requestUrl_1, obj_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.put(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    patchJson(requestUrl_1, obj_1) {
+        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.patch(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    /**
+     * Makes a raw http request.
+     * All other methods such as get, post, patch, and request ultimately call this.
+     * Prefer get, del, post and patch
+     */
+    request(verb, requestUrl, data, headers) {
+        return __awaiter(this, void 0, void 0, function* () {
+            if (this._disposed) {
+                throw new Error('Client has already been disposed.');
+            }
+            const parsedUrl = new URL(requestUrl);
+            let info = this._prepareRequest(verb, parsedUrl, headers);
+            // Only perform retries on reads since writes may not be idempotent.
+            const maxTries = this._allowRetries && RetryableHttpVerbs.includes(verb)
+                ? this._maxRetries + 1
+                : 1;
+            let numTries = 0;
+            let response;
+            do {
+                response = yield this.requestRaw(info, data);
+                // Check if it's an authentication challenge
+                if (response &&
+                    response.message &&
+                    response.message.statusCode === HttpCodes.Unauthorized) {
+                    let authenticationHandler;
+                    for (const handler of this.handlers) {
+                        if (handler.canHandleAuthentication(response)) {
+                            authenticationHandler = handler;
+                            break;
+                        }
+                    }
+                    if (authenticationHandler) {
+                        return authenticationHandler.handleAuthentication(this, info, data);
+                    }
+                    else {
+                        // We have received an unauthorized response but have no handlers to handle it.
+                        // Let the response return to the caller.
+                        return response;
+                    }
+                }
+                let redirectsRemaining = this._maxRedirects;
+                while (response.message.statusCode &&
+                    HttpRedirectCodes.includes(response.message.statusCode) &&
+                    this._allowRedirects &&
+                    redirectsRemaining > 0) {
+                    const redirectUrl = response.message.headers['location'];
+                    if (!redirectUrl) {
+                        // if there's no location to redirect to, we won't
+                        break;
+                    }
+                    const parsedRedirectUrl = new URL(redirectUrl);
+                    if (parsedUrl.protocol === 'https:' &&
+                        parsedUrl.protocol !== parsedRedirectUrl.protocol &&
+                        !this._allowRedirectDowngrade) {
+                        throw new Error('Redirect from HTTPS to HTTP protocol. This downgrade is not allowed for security reasons. If you want to allow this behavior, set the allowRedirectDowngrade option to true.');
+                    }
+                    // we need to finish reading the response before reassigning response
+                    // which will leak the open socket.
+                    yield response.readBody();
+                    // strip authorization header if redirected to a different hostname
+                    if (parsedRedirectUrl.hostname !== parsedUrl.hostname) {
+                        for (const header in headers) {
+                            // header names are case insensitive
+                            if (header.toLowerCase() === 'authorization') {
+                                delete headers[header];
+                            }
+                        }
+                    }
+                    // let's make the request with the new redirectUrl
+                    info = this._prepareRequest(verb, parsedRedirectUrl, headers);
+                    response = yield this.requestRaw(info, data);
+                    redirectsRemaining--;
+                }
+                if (!response.message.statusCode ||
+                    !HttpResponseRetryCodes.includes(response.message.statusCode)) {
+                    // If not a retry code, return immediately instead of retrying
+                    return response;
+                }
+                numTries += 1;
+                if (numTries < maxTries) {
+                    yield response.readBody();
+                    yield this._performExponentialBackoff(numTries);
+                }
+            } while (numTries < maxTries);
+            return response;
+        });
+    }
+    /**
+     * Needs to be called if keepAlive is set to true in request options.
+     */
+    dispose() {
+        if (this._agent) {
+            this._agent.destroy();
+        }
+        this._disposed = true;
+    }
+    /**
+     * Raw request.
+     * @param info
+     * @param data
+     */
+    requestRaw(info, data) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve, reject) => {
+                function callbackForResult(err, res) {
+                    if (err) {
+                        reject(err);
+                    }
+                    else if (!res) {
+                        // If `err` is not passed, then `res` must be passed.
+                        reject(new Error('Unknown error'));
+                    }
+                    else {
+                        resolve(res);
+                    }
+                }
+                this.requestRawWithCallback(info, data, callbackForResult);
+            });
+        });
+    }
+    /**
+     * Raw request with callback.
+     * @param info
+     * @param data
+     * @param onResult
+     */
+    requestRawWithCallback(info, data, onResult) {
+        if (typeof data === 'string') {
+            if (!info.options.headers) {
+                info.options.headers = {};
+            }
+            info.options.headers['Content-Length'] = Buffer.byteLength(data, 'utf8');
+        }
+        let callbackCalled = false;
+        function handleResult(err, res) {
+            if (!callbackCalled) {
+                callbackCalled = true;
+                onResult(err, res);
+            }
+        }
+        const req = info.httpModule.request(info.options, (msg) => {
+            const res = new HttpClientResponse(msg);
+            handleResult(undefined, res);
+        });
+        let socket;
+        req.on('socket', sock => {
+            socket = sock;
+        });
+        // If we ever get disconnected, we want the socket to timeout eventually
+        req.setTimeout(this._socketTimeout || 3 * 60000, () => {
+            if (socket) {
+                socket.end();
+            }
+            handleResult(new Error(`Request timeout: ${info.options.path}`));
+        });
+        req.on('error', function (err) {
+            // err has statusCode property
+            // res should have headers
+            handleResult(err);
+        });
+        if (data && typeof data === 'string') {
+            req.write(data, 'utf8');
+        }
+        if (data && typeof data !== 'string') {
+            data.on('close', function () {
+                req.end();
+            });
+            data.pipe(req);
+        }
+        else {
+            req.end();
+        }
+    }
+    /**
+     * Gets an http agent. This function is useful when you need an http agent that handles
+     * routing through a proxy server - depending upon the url and proxy environment variables.
+     * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
+     */
+    getAgent(serverUrl) {
+        const parsedUrl = new URL(serverUrl);
+        return this._getAgent(parsedUrl);
+    }
+    getAgentDispatcher(serverUrl) {
+        const parsedUrl = new URL(serverUrl);
+        const proxyUrl = getProxyUrl(parsedUrl);
+        const useProxy = proxyUrl && proxyUrl.hostname;
+        if (!useProxy) {
+            return;
+        }
+        return this._getProxyAgentDispatcher(parsedUrl, proxyUrl);
+    }
+    _prepareRequest(method, requestUrl, headers) {
+        const info = {};
+        info.parsedUrl = requestUrl;
+        const usingSsl = info.parsedUrl.protocol === 'https:';
+        info.httpModule = usingSsl ? external_https_namespaceObject : external_http_namespaceObject;
+        const defaultPort = usingSsl ? 443 : 80;
+        info.options = {};
+        info.options.host = info.parsedUrl.hostname;
+        info.options.port = info.parsedUrl.port
+            ? parseInt(info.parsedUrl.port)
+            : defaultPort;
+        info.options.path =
+            (info.parsedUrl.pathname || '') + (info.parsedUrl.search || '');
+        info.options.method = method;
+        info.options.headers = this._mergeHeaders(headers);
+        if (this.userAgent != null) {
+            info.options.headers['user-agent'] = this.userAgent;
+        }
+        info.options.agent = this._getAgent(info.parsedUrl);
+        // gives handlers an opportunity to participate
+        if (this.handlers) {
+            for (const handler of this.handlers) {
+                handler.prepareRequest(info.options);
+            }
+        }
+        return info;
+    }
+    _mergeHeaders(headers) {
+        if (this.requestOptions && this.requestOptions.headers) {
+            return Object.assign({}, lowercaseKeys(this.requestOptions.headers), lowercaseKeys(headers || {}));
+        }
+        return lowercaseKeys(headers || {});
+    }
+    /**
+     * Gets an existing header value or returns a default.
+     * Handles converting number header values to strings since HTTP headers must be strings.
+     * Note: This returns string | string[] since some headers can have multiple values.
+     * For headers that must always be a single string (like Content-Type), use the
+     * specialized _getExistingOrDefaultContentTypeHeader method instead.
+     */
+    _getExistingOrDefaultHeader(additionalHeaders, header, _default) {
+        let clientHeader;
+        if (this.requestOptions && this.requestOptions.headers) {
+            const headerValue = lowercaseKeys(this.requestOptions.headers)[header];
+            if (headerValue) {
+                clientHeader =
+                    typeof headerValue === 'number' ? headerValue.toString() : headerValue;
+            }
+        }
+        const additionalValue = additionalHeaders[header];
+        if (additionalValue !== undefined) {
+            return typeof additionalValue === 'number'
+                ? additionalValue.toString()
+                : additionalValue;
+        }
+        if (clientHeader !== undefined) {
+            return clientHeader;
+        }
+        return _default;
+    }
+    /**
+     * Specialized version of _getExistingOrDefaultHeader for Content-Type header.
+     * Always returns a single string (not an array) since Content-Type should be a single value.
+     * Converts arrays to comma-separated strings and numbers to strings to ensure type safety.
+     * This was split from _getExistingOrDefaultHeader to provide stricter typing for callers
+     * that assign the result to places expecting a string (e.g., additionalHeaders[Headers.ContentType]).
+     */
+    _getExistingOrDefaultContentTypeHeader(additionalHeaders, _default) {
+        let clientHeader;
+        if (this.requestOptions && this.requestOptions.headers) {
+            const headerValue = lowercaseKeys(this.requestOptions.headers)[Headers.ContentType];
+            if (headerValue) {
+                if (typeof headerValue === 'number') {
+                    clientHeader = String(headerValue);
+                }
+                else if (Array.isArray(headerValue)) {
+                    clientHeader = headerValue.join(', ');
+                }
+                else {
+                    clientHeader = headerValue;
+                }
+            }
+        }
+        const additionalValue = additionalHeaders[Headers.ContentType];
+        // Return the first non-undefined value, converting numbers or arrays to strings if necessary
+        if (additionalValue !== undefined) {
+            if (typeof additionalValue === 'number') {
+                return String(additionalValue);
+            }
+            else if (Array.isArray(additionalValue)) {
+                return additionalValue.join(', ');
+            }
+            else {
+                return additionalValue;
+            }
+        }
+        if (clientHeader !== undefined) {
+            return clientHeader;
+        }
+        return _default;
+    }
+    _getAgent(parsedUrl) {
+        let agent;
+        const proxyUrl = getProxyUrl(parsedUrl);
+        const useProxy = proxyUrl && proxyUrl.hostname;
+        if (this._keepAlive && useProxy) {
+            agent = this._proxyAgent;
+        }
+        if (!useProxy) {
+            agent = this._agent;
+        }
+        // if agent is already assigned use that agent.
+        if (agent) {
+            return agent;
+        }
+        const usingSsl = parsedUrl.protocol === 'https:';
+        let maxSockets = 100;
+        if (this.requestOptions) {
+            maxSockets = this.requestOptions.maxSockets || external_http_.globalAgent.maxSockets;
+        }
+        // This is `useProxy` again, but we need to check `proxyURl` directly for TypeScripts's flow analysis.
+        if (proxyUrl && proxyUrl.hostname) {
+            const agentOptions = {
+                maxSockets,
+                keepAlive: this._keepAlive,
+                proxy: Object.assign(Object.assign({}, ((proxyUrl.username || proxyUrl.password) && {
+                    proxyAuth: `${proxyUrl.username}:${proxyUrl.password}`
+                })), { host: proxyUrl.hostname, port: proxyUrl.port })
+            };
+            let tunnelAgent;
+            const overHttps = proxyUrl.protocol === 'https:';
+            if (usingSsl) {
+                tunnelAgent = overHttps ? tunnel.httpsOverHttps : tunnel.httpsOverHttp;
+            }
+            else {
+                tunnelAgent = overHttps ? tunnel.httpOverHttps : tunnel.httpOverHttp;
+            }
+            agent = tunnelAgent(agentOptions);
+            this._proxyAgent = agent;
+        }
+        // if tunneling agent isn't assigned create a new agent
+        if (!agent) {
+            const options = { keepAlive: this._keepAlive, maxSockets };
+            agent = usingSsl ? new external_https_.Agent(options) : new external_http_.Agent(options);
+            this._agent = agent;
+        }
+        if (usingSsl && this._ignoreSslError) {
+            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
+            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
+            // we have to cast it to any and change it directly
+            agent.options = Object.assign(agent.options || {}, {
+                rejectUnauthorized: false
+            });
+        }
+        return agent;
+    }
+    _getProxyAgentDispatcher(parsedUrl, proxyUrl) {
+        let proxyAgent;
+        if (this._keepAlive) {
+            proxyAgent = this._proxyAgentDispatcher;
+        }
+        // if agent is already assigned use that agent.
+        if (proxyAgent) {
+            return proxyAgent;
+        }
+        const usingSsl = parsedUrl.protocol === 'https:';
+        proxyAgent = new undici/* ProxyAgent */.kT(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
+            token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
+        })));
+        this._proxyAgentDispatcher = proxyAgent;
+        if (usingSsl && this._ignoreSslError) {
+            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
+            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
+            // we have to cast it to any and change it directly
+            proxyAgent.options = Object.assign(proxyAgent.options.requestTls || {}, {
+                rejectUnauthorized: false
+            });
+        }
+        return proxyAgent;
+    }
+    _getUserAgentWithOrchestrationId(userAgent) {
+        const baseUserAgent = userAgent || 'actions/http-client';
+        const orchId = process.env['ACTIONS_ORCHESTRATION_ID'];
+        if (orchId) {
+            // Sanitize the orchestration ID to ensure it contains only valid characters
+            // Valid characters: 0-9, a-z, _, -, .
+            const sanitizedId = orchId.replace(/[^a-z0-9_.-]/gi, '_');
+            return `${baseUserAgent} actions_orchestration_id/${sanitizedId}`;
+        }
+        return baseUserAgent;
+    }
+    _performExponentialBackoff(retryNumber) {
+        return __awaiter(this, void 0, void 0, function* () {
+            retryNumber = Math.min(ExponentialBackoffCeiling, retryNumber);
+            const ms = ExponentialBackoffTimeSlice * Math.pow(2, retryNumber);
+            return new Promise(resolve => setTimeout(() => resolve(), ms));
+        });
+    }
+    _processResponse(res, options) {
+        return __awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve, reject) => __awaiter(this, void 0, void 0, function* () {
+                const statusCode = res.message.statusCode || 0;
+                const response = {
+                    statusCode,
+                    result: null,
+                    headers: {}
+                };
+                // not found leads to null obj returned
+                if (statusCode === HttpCodes.NotFound) {
+                    resolve(response);
+                }
+                // get the result from the body
+                function dateTimeDeserializer(key, value) {
+                    if (typeof value === 'string') {
+                        const a = new Date(value);
+                        if (!isNaN(a.valueOf())) {
+                            return a;
+                        }
+                    }
+                    return value;
+                }
+                let obj;
+                let contents;
+                try {
+                    contents = yield res.readBody();
+                    if (contents && contents.length > 0) {
+                        if (options && options.deserializeDates) {
+                            obj = JSON.parse(contents, dateTimeDeserializer);
+                        }
+                        else {
+                            obj = JSON.parse(contents);
+                        }
+                        response.result = obj;
+                    }
+                    response.headers = res.message.headers;
+                }
+                catch (err) {
+                    // Invalid resource (contents not json);  leaving result obj null
+                }
+                // note that 3xx redirects are handled by the http layer.
+                if (statusCode > 299) {
+                    let msg;
+                    // if exception/error in body, attempt to get better error
+                    if (obj && obj.message) {
+                        msg = obj.message;
+                    }
+                    else if (contents && contents.length > 0) {
+                        // it may be the case that the exception is in the body message as string
+                        msg = contents;
+                    }
+                    else {
+                        msg = `Failed request: (${statusCode})`;
+                    }
+                    const err = new HttpClientError(msg, statusCode);
+                    err.result = response.result;
+                    reject(err);
+                }
+                else {
+                    resolve(response);
+                }
+            }));
+        });
+    }
+}
+const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCase()] = obj[k]), c), {});
+//# sourceMappingURL=index.js.map
+// EXTERNAL MODULE: ./build/failure.js
+var failure = __nccwpck_require__(9874);
+;// CONCATENATED MODULE: ./build/image/source/http.js
+
+
+
+
+/** Milliseconds for a connection to be made. */
+const CONNECT_TIMEOUT = 10_000;
+/**
+ * An Http that keeps connections and goes through the proxies of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. Of the client of GitHub's
+ * toolkit it takes the agents alone: its redirects keep `Authorization` on another port of a host, and its requests cannot be aborted.
+ */
+function createHttp(signal, idleTimeout = 30_000) {
+    // One for each origin: a client remembers its first agent, for http and https alike.
+    const clients = new Map();
+    return (request) => new Promise((resolve, reject) => {
+        const { method, url, headers, body } = request;
+        const limit = request.idleTimeout ?? idleTimeout;
+        const signals = [signal, ...(request.signal ? [request.signal] : [])];
+        if (signals.some(({ aborted }) => aborted))
+            return reject(cancelled(url));
+        const client = clients.get(url.origin) ?? new HttpClient('image-budget', [], { keepAlive: true, maxSockets: 6 });
+        clients.set(url.origin, client);
+        const isSecure = url.protocol === 'https:';
+        const sent = (isSecure ? external_node_https_namespaceObject.request : external_node_http_.request)(url, {
+            method,
+            // The agents of a proxy take the port from here.
+            port: url.port || (isSecure ? 443 : 80),
+            agent: client.getAgent(url.href),
+            headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }) },
+        });
+        let received;
+        const giveUp = (error) => {
+            received?.destroy(error);
+            sent.destroy(error);
+        };
+        const abort = () => giveUp(cancelled(url));
+        for (const each of signals)
+            each.addEventListener('abort', abort, { once: true });
+        // The way through a proxy has no socket of the request's own yet: so this is a timer, not a socket's timeout.
+        const late = setTimeout(() => giveUp(timedOut(limit)), limit);
+        // What does not even connect is not waited for as long as a slow answer.
+        let connecting;
+        sent.on('socket', (socket) => {
+            if (!socket.connecting)
+                return;
+            connecting = setTimeout(() => giveUp(timedOut(CONNECT_TIMEOUT)), CONNECT_TIMEOUT);
+            socket.once('connect', () => clearTimeout(connecting));
+        });
+        sent.on('response', (response) => {
+            received = response;
+            clearTimeout(late);
+            const { socket } = response;
+            const idle = () => giveUp(timedOut(limit));
+            socket.setTimeout(limit);
+            socket.on('timeout', idle);
+            // A connection that is kept must not keep these.
+            response.once('close', () => socket.removeListener('timeout', idle));
+            resolve(response);
+        });
+        const tidyUp = () => {
+            clearTimeout(late);
+            clearTimeout(connecting);
+            for (const each of signals)
+                each.removeEventListener('abort', abort);
+        };
+        sent.on('close', tidyUp);
+        sent.on('error', (error) => {
+            // A request that its proxy refused is not closed.
+            tidyUp();
+            reject(error);
+        });
+        sent.end(body);
+    });
+}
+/** Reads a whole body of at most `limit` bytes; null where it is larger: then the connection is closed. */
+async function readBody(response, limit) {
+    const chunks = [];
+    let size = 0;
+    for await (const chunk of response) {
+        size += chunk.length;
+        if (size > limit)
+            return null;
+        chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+}
+function timedOut(limit) {
+    return Object.assign(new Error(`no answer for ${limit / 1000} s`), { code: 'ETIMEDOUT' });
+}
+function cancelled({ host }) {
+    return new failure/* CouldNotMeasure */.N('cancelled', `The run was cancelled while \`${host}\` was being read.`);
+}
+
+
+/***/ }),
+
 /***/ 230:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -52609,6 +54864,429 @@ function noImage(place, artifacts) {
     return new _failure_js__WEBPACK_IMPORTED_MODULE_0__/* .CouldNotMeasure */ .N('measure', instead.length === 0
         ? `\`${place}\` lists no image.`
         : `\`${place}\` is no container image, but holds: ${instead.join(', ')}.`);
+}
+
+
+/***/ }),
+
+/***/ 9338:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  vw: () => (/* binding */ BUDGET_FILE),
+  _7: () => (/* binding */ BUDGET_FILE_MAX),
+  xR: () => (/* binding */ parseBudgetFile)
+});
+
+// EXTERNAL MODULE: ./node_modules/leven/index.js
+var leven = __nccwpck_require__(7785);
+// EXTERNAL MODULE: ./node_modules/yaml/dist/index.js
+var dist = __nccwpck_require__(8815);
+;// CONCATENATED MODULE: ./build/inputs/extends.js
+/** What `extends` takes, for errors. */
+const EXTENDS_FORM = 'a budget file of another repository of the same owner, as `uses` names a workflow: `owner/repository/path.yml`, or with `@` and a branch, tag or commit';
+/** Also the JSON Schema's: owner, repository, a path without empty parts, `.` or `..`, and a ref. */
+const EXTENDS = /^([A-Za-z0-9][\w-]{0,38})\/((?!\.{1,2}\/)[\w.-]{1,100})((?:\/(?!\.{1,2}(?:\/|@|$))[\w.+-]{1,100}){1,20})(?:@((?!.*\.\.)[\w][\w./+-]{0,199}))?$/;
+/** `owner/repository/path@ref`, taken apart; null where it is something else. */
+function parseExtends(text) {
+    const [, owner, repository, path, ref = null] = EXTENDS.exec(text.trim()) ?? [];
+    return owner === undefined || repository === undefined || path === undefined
+        ? null
+        : { owner, repository, path: path.slice(1), ref };
+}
+
+// EXTERNAL MODULE: ./build/inputs/inputs.js
+var inputs = __nccwpck_require__(743);
+// EXTERNAL MODULE: ./build/inputs/rules.js
+var rules = __nccwpck_require__(1671);
+;// CONCATENATED MODULE: ./build/inputs/file-forms.js
+
+
+/** How a budget file says each input: the parser and the JSON Schema are both made of this. */
+const FILE_FORMS = {
+    name: { kind: 'text', pattern: inputs/* PATTERNS */.G3.name },
+    config: { kind: 'none', why: 'it says where this file is' },
+    images: { kind: 'none', why: 'there `images` is the list of the images themselves' },
+    dockerfiles: { kind: 'list', separator: 'comma', entry: inputs/* PATTERNS */.G3.path, least: 1 },
+    'bake-files': { kind: 'list', separator: 'comma', entry: inputs/* PATTERNS */.G3.bakeFile, least: 1 },
+    'bake-targets': { kind: 'list', separator: 'comma', entry: inputs/* PATTERNS */.G3.id, least: 1 },
+    image: { kind: 'reference', or: [] },
+    context: { kind: 'text', pattern: inputs/* PATTERNS */.G3.context },
+    file: { kind: 'text', pattern: inputs/* PATTERNS */.G3.plain },
+    target: { kind: 'text', pattern: inputs/* PATTERNS */.G3.id },
+    'build-args': { kind: 'pairs', key: inputs/* PATTERNS */.G3.buildArg, bare: true },
+    'build-contexts': { kind: 'pairs', key: inputs/* PATTERNS */.G3.contextName, bare: false },
+    platforms: { kind: 'list', separator: 'comma', entry: inputs/* PATTERNS */.G3.platform, least: 0 },
+    secrets: {
+        kind: 'none',
+        why: 'what is in it is committed; give it as an input, or name a file by `secret-files`',
+    },
+    'secret-files': { kind: 'pairs', key: inputs/* PATTERNS */.G3.id, bare: false },
+    'cache-from': { kind: 'list', separator: 'line', entry: null, least: 0 },
+    'cache-to': { kind: 'list', separator: 'line', entry: null, least: 0 },
+    builder: { kind: 'text', pattern: inputs/* PATTERNS */.G3.id },
+    'before-build': { kind: 'text', pattern: null },
+    metrics: { kind: 'list', separator: 'comma', entry: inputs/* METRICS */.Cb, least: 1 },
+    'max-size': { kind: 'amount', percent: false },
+    'max-download-size': { kind: 'amount', percent: false },
+    'max-layers': { kind: 'count' },
+    'max-increase': { kind: 'amount', percent: true },
+    budgets: { kind: 'budgets' },
+    forbid: { kind: 'list', separator: 'comma', entry: rules/* RULES */.y, least: 0 },
+    'accept-label': { kind: 'text', pattern: inputs/* PATTERNS */.G3.label },
+    baseline: { kind: 'reference', or: inputs/* BASELINES */.tb },
+    'base-ref': { kind: 'text', pattern: inputs/* PATTERNS */.G3.ref },
+    untouched: { kind: 'text', pattern: inputs/* CHOICES */.vC.untouched },
+    record: { kind: 'text', pattern: inputs/* CHOICES */.vC.record },
+    'data-branch': { kind: 'text', pattern: inputs/* PATTERNS */.G3.branch },
+    comment: { kind: 'text', pattern: inputs/* CHOICES */.vC.comment },
+    fail: { kind: 'boolean' },
+    mode: { kind: 'none', why: 'it is what a job of the workflow does' },
+    reports: { kind: 'none', why: 'it is where a job of the workflow finds them' },
+    'allow-pull-request-target': {
+        kind: 'none',
+        why: 'a pull request can change this file, and must not decide that; give it as an input',
+    },
+    'github-token': { kind: 'none', why: 'what is in it is committed; give it as an input' },
+};
+
+;// CONCATENATED MODULE: ./build/inputs/budget-file.js
+
+
+
+
+
+/** Where a budget file is found by itself, from the repository's top folder. */
+const BUDGET_FILE = '.github/image-budget.yml';
+/** Bytes that a budget file may have. */
+const BUDGET_FILE_MAX = 1_000_000;
+/** Collections in collections: a budget file needs six. The library's composer is recursive, and too deep a stack ends the process. */
+const DEPTH_MAX = 30;
+/** Uses of anchors: as many times is a file gone through at most. */
+const ALIASES_MAX = 100;
+const IMAGES_MAX = 1_000;
+/** Problems that are told. */
+const PROBLEMS_MAX = 30;
+function collectProblems() {
+    const found = [];
+    let count = 0;
+    return {
+        say: (line, words) => {
+            count += 1;
+            if (count <= PROBLEMS_MAX)
+                found.push({ line, words: words() });
+        },
+        isEmpty: () => count === 0,
+        told: (path) => [
+            ...new Set(found.toSorted((a, b) => a.line - b.line).map(({ line, words }) => (0,inputs/* placed */.GS)(path, line, words))),
+            ...(count > PROBLEMS_MAX ? [`${path}: ${count - PROBLEMS_MAX} more problems like these.`] : []),
+        ],
+    };
+}
+/**
+ * Reads a budget file: YAML 1.2, one mapping whose keys are inputs, and `images`, a list of such mappings. `path` is how it is shown.
+ * Either the file or everything that is wrong with it, a sentence each with its line, of each value by itself; never throws.
+ */
+function parseBudgetFile(bytes, path) {
+    if (bytes.length > BUDGET_FILE_MAX)
+        return { file: null, problems: [`${path} has more than ${BUDGET_FILE_MAX / 1_000_000} MB.`] };
+    const text = decode(bytes);
+    if (text === null)
+        return { file: null, problems: [`${path} is not UTF-8.`] };
+    const problems = collectProblems();
+    const lines = new dist/* LineCounter */.HN();
+    const document = compose(text, lines, problems);
+    const file = document === null ? null : fileOf(createReader(document, lines, path, problems), document, path);
+    return problems.isEmpty() ? { file, problems: [] } : { file: null, problems: problems.told(path) };
+}
+function decode(bytes) {
+    try {
+        return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    }
+    catch {
+        return null;
+    }
+}
+/** The one document of a text; null where there is none that can be read: a problem says why. */
+function compose(text, lines, problems) {
+    const lineOf = (offset) => lines.linePos(offset).line;
+    const tokens = [];
+    const parser = new dist/* Parser */.iX(lines.addNewLine);
+    // The first line starts where the text does; after that the parser counts.
+    lines.addNewLine(0);
+    for (const lexeme of new dist/* Lexer */.JG().lex(text)) {
+        tokens.push(...parser.next(lexeme));
+        if (parser.stack.length > DEPTH_MAX) {
+            problems.say(lineOf(parser.offset), () => `more than ${DEPTH_MAX} lists and mappings in each other.`);
+            return null;
+        }
+    }
+    tokens.push(...parser.end());
+    // Keys that are there twice are looked for where they mean something: the library compares each with all others.
+    const options = { uniqueKeys: false, prettyErrors: false, version: '1.2' };
+    const documents = [...new dist/* Composer */.Dk(options).compose(tokens, true, text.length)];
+    const [document, second] = documents;
+    if (second !== undefined)
+        problems.say(lineOf(second.range[0]), () => 'a second document starts here; a budget file is one.');
+    for (const { pos, message } of [...(document?.errors ?? []), ...(document?.warnings ?? [])])
+        problems.say(lineOf(pos[0]), () => `not valid YAML: ${(0,inputs/* onOneLine */.GJ)(message.replace(/\.$/, ''))}.`);
+    return problems.isEmpty() ? (document ?? null) : null;
+}
+function createReader(document, lines, path, problems) {
+    let aliases = 0;
+    const lineOf = (node) => lines.linePos(node.range[0]).line;
+    const resolve = (node, line) => {
+        if (!(0,dist/* isAlias */.Vj)(node))
+            return (node ?? null);
+        aliases += 1;
+        if (aliases > ALIASES_MAX) {
+            problems.say(line, () => `more than ${ALIASES_MAX} aliases.`);
+            return null;
+        }
+        const target = node.resolve(document);
+        if (target === undefined)
+            problems.say(line, () => `nothing before has the anchor \`&${(0,inputs/* onOneLine */.GJ)(node.source)}\`.`);
+        return target ?? null;
+    };
+    const entriesOf = (map) => {
+        const entries = [];
+        const seen = new Map();
+        const start = lineOf(map);
+        for (const pair of map.items) {
+            const line = pair.key === null ? start : lineOf(pair.key);
+            const keyNode = resolve(pair.key, line);
+            const key = (0,dist/* isScalar */.jn)(keyNode) ? textOf(keyNode) : null;
+            if (key === null) {
+                problems.say(line, () => 'a key that is no text.');
+                continue;
+            }
+            const before = seen.get(key);
+            if (before !== undefined) {
+                problems.say(line, () => `\`${(0,inputs/* onOneLine */.GJ)(key)}\` is there twice: line ${before} has it.`);
+                continue;
+            }
+            seen.set(key, line);
+            entries.push({ key, line, value: resolve(pair.value, line) });
+        }
+        return entries;
+    };
+    return { ...problems, path, lineOf, resolve, entriesOf };
+}
+/** A scalar as it is written, so that `1.20` is no 1.2; null where it has no value. */
+function textOf({ value, source }) {
+    return value === null ? null : (source ?? null);
+}
+/** What a node is, in words. */
+function kindOf(node) {
+    if ((0,dist/* isMap */.jh)(node))
+        return 'a mapping';
+    if ((0,dist/* isSeq */.oP)(node))
+        return 'a list';
+    return (0,dist/* isScalar */.jn)(node) && textOf(node) === null ? 'nothing' : 'a text';
+}
+function fileOf(reader, document, path) {
+    const file = { path, extends: null, defaults: new Map(), images: null };
+    const top = reader.resolve(document.contents, 1);
+    if (top === null || ((0,dist/* isScalar */.jn)(top) && textOf(top) === null))
+        return file;
+    if (!(0,dist/* isMap */.jh)(top)) {
+        reader.say(reader.lineOf(top), () => `the file is ${kindOf(top)}; it takes a mapping, its keys the inputs and \`images\`.`);
+        return file;
+    }
+    const entries = reader.entriesOf(top);
+    const list = entries.find(({ key }) => key === 'images');
+    const images = list === undefined ? null : imagesOf(reader, list);
+    const parent = entries.find(({ key }) => key === 'extends');
+    const defaults = valuesOf(reader, entries.filter((entry) => entry !== list && entry !== parent), true);
+    const name = defaults.get('name');
+    if (images !== null && name !== undefined)
+        reader.say(name.place.line, () => '`name` has no place beside `images`: each image has its own.');
+    return { path, extends: parent === undefined ? null : extendsOf(reader, parent), defaults, images };
+}
+function extendsOf(reader, { line, value }) {
+    const text = (0,dist/* isScalar */.jn)(value) ? textOf(value) : null;
+    const parsed = text === null ? null : parseExtends(text);
+    if (parsed !== null)
+        return { ...parsed, line };
+    const has = value === null ? 'nothing' : text === null ? kindOf(value) : `\`${(0,inputs/* onOneLine */.GJ)(text)}\``;
+    reader.say(line, () => `\`extends\` has ${has}; it takes ${EXTENDS_FORM}.`);
+    return null;
+}
+function imagesOf(reader, { line, value }) {
+    const form = 'a list of images, each with a `name`';
+    if (!(0,dist/* isSeq */.oP)(value) || value.items.length === 0 || value.items.length > IMAGES_MAX) {
+        const has = !(0,dist/* isSeq */.oP)(value)
+            ? value === null
+                ? 'nothing'
+                : kindOf(value)
+            : value.items.length === 0
+                ? 'no entry'
+                : `${value.items.length} entries`;
+        reader.say(line, () => `\`images\` has ${has}; it takes ${form}${(0,dist/* isSeq */.oP)(value) ? `, 1 to ${IMAGES_MAX}` : ''}.`);
+        return [];
+    }
+    const images = [];
+    const seen = new Map();
+    for (const item of value.items) {
+        const at = item === null ? line : reader.lineOf(item);
+        const map = reader.resolve(item, at);
+        if (!(0,dist/* isMap */.jh)(map)) {
+            reader.say(at, () => `\`images\` has ${map === null ? 'nothing' : kindOf(map)} as an entry; it takes ${form}.`);
+            continue;
+        }
+        const values = valuesOf(reader, reader.entriesOf(map), false);
+        const name = values.get('name')?.text.trim() ?? '';
+        const own = values.get('name')?.place?.line ?? at;
+        const before = seen.get(name);
+        if (name === '')
+            reader.say(own, () => 'an image without a `name`.');
+        else if (before !== undefined)
+            reader.say(own, () => `the image \`${(0,inputs/* onOneLine */.GJ)(name)}\` is there twice: line ${before} has it.`);
+        else
+            seen.set(name, own);
+        images.push({ name, line: at, values });
+    }
+    return images;
+}
+function valuesOf(reader, entries, isTop) {
+    const values = new Map();
+    for (const entry of entries) {
+        const name = inputs/* inputNames */.vj.find((known) => known === entry.key && known !== 'images');
+        if (name === undefined) {
+            reader.say(entry.line, () => unknownKey(entry.key, isTop));
+            continue;
+        }
+        if (!isTop && inputs/* FINDING */.wc.some((known) => known === name)) {
+            reader.say(entry.line, () => `\`${name}\` has its place at the top of the file.`);
+            continue;
+        }
+        const form = FILE_FORMS[name];
+        if (form.kind === 'none') {
+            reader.say(entry.line, () => `\`${name}\` has no place in a budget file: ${form.why}.`);
+            continue;
+        }
+        const given = givenOf(reader, name, entry);
+        if (given === null)
+            continue;
+        for (const { line, words } of (0,inputs/* problemsOfValue */.Ht)(name, given))
+            reader.say(line, () => words);
+        values.set(name, given);
+    }
+    return values;
+}
+const FILE_KEYS = inputs/* inputNames */.vj.filter((name) => FILE_FORMS[name].kind !== 'none');
+function unknownKey(key, isTop) {
+    const shown = `unknown key \`${(0,inputs/* onOneLine */.GJ)(key)}\``;
+    if (key === 'images' || key === 'extends')
+        return `\`${key}\` has its place at the top of the file.`;
+    const words = key.slice(0, 100).toLowerCase();
+    const own = isTop ? (0,leven/* closestMatch */.h)(words, ['images', 'extends'], { maxDistance: 2 }) : undefined;
+    const near = own ?? (0,inputs/* nearestInput */.ZV)(key, FILE_KEYS);
+    if (near !== null)
+        return `${shown}, did you mean \`${near}\`?`;
+    return `${shown}; a key is the name of an input${isTop ? ', or `images`' : ''}.`;
+}
+/** The value of an input; null where it has none (`max-size:`), or none that can be told as a text, which is told. */
+function givenOf(reader, name, { line, value }) {
+    const form = FILE_FORMS[name];
+    const refuse = (at, has) => reader.say(at, () => `\`${name}\` has ${has}; it takes ${inputs/* ACCEPTED */.wh[name]}.`);
+    const given = (text, entries) => ({
+        text,
+        place: { file: reader.path, line, entries },
+    });
+    const joined = (parts) => given(parts.map(({ text }) => text).join('\n'), parts.map(({ at }) => at));
+    if (value === null)
+        return null;
+    if ((0,dist/* isScalar */.jn)(value)) {
+        const text = textOf(value);
+        if (text === null)
+            return null;
+        // Each line of a literal is a line of the file.
+        const isLiteral = name === 'budgets' && value.type === dist/* Scalar */.X5.BLOCK_LITERAL;
+        const start = reader.lineOf(value) + 1;
+        return given(text, isLiteral
+            ? trimmed(text, text.split('\n').map((_, at) => entryAt(start + at)))
+            : []);
+    }
+    if ((0,dist/* isMap */.jh)(value) && form.kind === 'pairs')
+        return joined(pairsOf(reader, value, refuse));
+    if ((0,dist/* isSeq */.oP)(value) && (form.kind === 'list' || form.kind === 'pairs' || form.kind === 'budgets')) {
+        if (form.kind === 'list' && value.items.length < form.least)
+            refuse(line, 'an empty list');
+        return joined(partsOf(reader, value.items, form, line, refuse));
+    }
+    refuse(line, kindOf(value));
+    return null;
+}
+function partsOf(reader, items, form, line, refuse) {
+    const isCommas = form.kind === 'list' && form.separator === 'comma';
+    return items.flatMap((item) => {
+        const at = item === null ? line : reader.lineOf(item);
+        const node = reader.resolve(item, at);
+        if (form.kind === 'budgets' && (0,dist/* isMap */.jh)(node))
+            return budgetOf(reader, node, refuse);
+        const text = (0,dist/* isScalar */.jn)(node) ? textOf(node) : null;
+        if (text === null) {
+            refuse(at, `${node === null ? 'nothing' : kindOf(node)} as an entry`);
+            return [];
+        }
+        if (!isCommas && form.kind !== 'budgets')
+            return [{ text: quoted(text), at: entryAt(at) }];
+        // In a text of the input these would be a comment, nothing, or two.
+        if (!(isCommas ? NOT_ONE_OF_COMMAS : NOT_ONE_LINE).test(text))
+            return [{ text, at: entryAt(at) }];
+        refuse(at, `\`${(0,inputs/* onOneLine */.GJ)(text)}\` as an entry`);
+        return [];
+    });
+}
+const NOT_ONE_LINE = /^\s*(?:#|$)|[\r\n]/;
+const NOT_ONE_OF_COMMAS = /^\s*(?:#|$)|[\r\n,]/;
+/** A mapping as lines `KEY=value`; a key without a value alone. */
+function pairsOf(reader, map, refuse) {
+    return reader.entriesOf(map).flatMap(({ key, line, value }) => {
+        if (key.includes('='))
+            refuse(line, 'a key with `=` in it');
+        else if (value !== null && !(0,dist/* isScalar */.jn)(value))
+            refuse(line, `${kindOf(value)} for \`${(0,inputs/* onOneLine */.GJ)(key)}\``);
+        else {
+            const text = value === null ? null : textOf(value);
+            return [{ text: quoted(text === null ? key : `${key}=${text}`), at: entryAt(line) }];
+        }
+        return [];
+    });
+}
+/** A budget as the one line that says the same; none where a value is none, which is told. */
+function budgetOf(reader, map, refuse) {
+    const keys = new Map();
+    let isWhole = true;
+    const fields = reader.entriesOf(map).flatMap(({ key, line, value }) => {
+        const text = (0,dist/* isScalar */.jn)(value) ? textOf(value) : null;
+        const field = `${key}=${text}`;
+        if (value !== null && !(0,dist/* isScalar */.jn)(value))
+            refuse(line, `${kindOf(value)} for \`${(0,inputs/* onOneLine */.GJ)(key)}\``);
+        else if (text !== null && /[\r\n]/.test(field))
+            refuse(line, `\`${(0,inputs/* onOneLine */.GJ)(field)}\``);
+        else {
+            keys.set(key, line);
+            return text === null ? [] : [/[",]|^\s|\s$/.test(field) ? quoted(field) : field];
+        }
+        isWhole = false;
+        return [];
+    });
+    if (isWhole && fields.length === 0)
+        refuse(reader.lineOf(map), 'an empty mapping');
+    return isWhole && fields.length > 0 ? [{ text: fields.join(','), at: { line: reader.lineOf(map), keys } }] : [];
+}
+const entryAt = (line) => ({ line, keys: new Map() });
+/** Without the entries of the lines that go when the text is trimmed. */
+function trimmed(text, entries) {
+    return entries.slice(text.slice(0, text.length - text.trimStart().length).split('\n').length - 1);
+}
+/** An entry of an input that has one a line, whatever is in it. */
+function quoted(text) {
+    return `"${text.replaceAll('"', '""')}"`;
 }
 
 
@@ -52903,7 +55581,10 @@ var failure = __nccwpck_require__(9874);
 const descriptions = {
     name: "The image's name in the report, or the one of the budget file's images that is measured; also keys its comment, so two images of one pull request need two names (as do jobs that differ in build arguments or platforms alone). Default: the repository's name, with the context's and the Dockerfile's folders, the Dockerfile's name and the target where they are given.",
     config: 'Budget file, which sets any of the inputs below for one image or several; what is given as an input comes before it. `off`: none is read. Default: `.github/image-budget.yml` in the repository, where it is there.',
-    images: "Names of the budget file's images to measure, comma- or line-separated; all of them share one report, one comment and one verdict. Default: all that it has, or the one that `name` names.",
+    images: "Names of the budget file's images to measure, comma- or line-separated; all of them share one report, one comment and one verdict. With `mode: report`, names of images that a report has to be there of. Default: all that it has, or the one that `name` names.",
+    dockerfiles: "Committed Dockerfiles that are an image each, comma- or line-separated, with git's globs: `services/*/Dockerfile`, `**/Dockerfile`; `!path` leaves some out. The folder is the context, unless `context` is given, and its path the name. They share one report, one comment and one verdict.",
+    'bake-files': 'Bake files of which each target is an image, named after it, built by `docker buildx bake`, comma- or line-separated. Beside `bake-targets` alone: those that bake finds by itself.',
+    'bake-targets': 'Targets or groups of the bake file to measure, comma- or line-separated. With `bake-files` alone: the group (or target) that is called `default`.',
     image: 'An image to measure as it is, instead of building one: `docker://NAME` (a registry, with the credentials of `docker login`), `docker-daemon:NAME` (the Docker engine), `docker-archive:FILE`, `oci-archive:FILE` or `oci:FOLDER`.',
     context: 'Build context, a folder inside the checked-out repository. Default: `.`.',
     file: 'Path of the Dockerfile, relative to the working directory. Default: `Dockerfile` in the context.',
@@ -52927,10 +55608,14 @@ const descriptions = {
     'accept-label': 'Label of a pull request that accepts its growth, up to what the report showed when it was set; `off`: none does. What it accepts is kept in the comment (`pull-requests: write`). Default: `image-budget: accept`.',
     baseline: 'What to compare with. `auto`: the record of the base commit, else build it beside the change; `record`: its record or that of the nearest commit before it; `build`; an image where it lies, in the forms of `image`; `none`: nothing, only the caps are judged. Default: `auto`.',
     'base-ref': "Commit, branch or tag to compare with, as it is now (not the merge base with it). Default: from the event (the merge commit's first parent, the merge base, the merge queue's base, the previous commit of a push).",
+    untouched: 'What becomes of an image on a pull request or in a merge queue when the change touches nothing that it is built from: `skip` (it is not built, and reported as such), `measure`. Default: `skip`.',
     record: 'Whether a push to the default branch is kept on the data branch, for baselines, badge and history: `auto` (where the token has `contents: write`), `off`. Default: `auto`.',
     'data-branch': 'Branch that has the records and nothing else; it is made on first use. Default: `image-budget`.',
     comment: 'When to comment on the pull request: `on-change` (above a noise floor or when a budget is not kept; a comment that is there is always brought up to date), `always`, `off`. Default: `on-change`.',
     fail: 'Whether a broken budget fails the job: `true` or `false`. A failed measurement always does. Default: `true`.',
+    mode: 'What the job does. `check`: measure, judge, report. `measure`, for the jobs of a matrix: measure and judge, and leave comment and verdict to the job that reports; a broken budget does not fail it, a failed measurement does. `report`: measure nothing, read the reports of other jobs, and make one comment, one summary and one verdict of them. Default: `check`.',
+    reports: 'With `mode: report`, JSON reports or folders of them, comma- or line-separated, as `actions/download-artifact` leaves them: every `*.json` in a folder and those below. Default: `image-budget-reports`.',
+    'allow-pull-request-target': 'Whether to run on `pull_request_target`, which is refused otherwise: what is built there may get hold of a token that may write, and of the secrets. `true` or `false`. Default: `false`.',
     'github-token': 'Token for the comment (`pull-requests: write`) and for records (`contents: read`, to keep them `contents: write`). Without a permission: verdict, summary and log as ever.',
 };
 
@@ -52946,7 +55631,16 @@ var reference = __nccwpck_require__(6829);
 
 
 /** Inputs that have no meaning on a terminal: there is no pull request to comment on. */
-const WORKFLOW_ONLY = new Set(['accept-label', 'comment', 'github-token', 'record']);
+const WORKFLOW_ONLY = new Set([
+    'accept-label',
+    'comment',
+    'github-token',
+    'record',
+    'untouched',
+    'mode',
+    'reports',
+    'allow-pull-request-target',
+]);
 /** The options of the commands that are inputs, in action.yml's order. */
 const inputOptions = inputs/* inputNames */.vj.filter((name) => !WORKFLOW_ONLY.has(name));
 const OWN_OPTIONS = {
@@ -52969,6 +55663,9 @@ const HISTORY_OPTIONS = {
 const OF_HISTORY = ['name', 'platform', 'last', 'csv', 'json', 'config', 'data-branch', 'offline'];
 /** Those of them that are inputs. */
 const OF_HISTORY_INPUTS = new Set(['name', 'config', 'data-branch']);
+/** All options of `report`, and those of them that are inputs. */
+const OF_REPORT_INPUTS = new Set(['images', 'config', 'fail']);
+const OF_REPORT = [...OF_REPORT_INPUTS, 'json'];
 /**
  * Reads the arguments after the program's name. Options are the inputs by their names; one that takes a list may be given more than
  * once. Throws CouldNotMeasure `input` for what is not understood.
@@ -52993,6 +55690,8 @@ function readCommand(argv) {
     const [command, ...more] = positionals;
     if (command === 'history')
         return readHistory(given, more);
+    if (command === 'report')
+        return readReportCommand(given, more);
     const values = {};
     if (command === 'check') {
         if (more[0] !== undefined)
@@ -53017,7 +55716,7 @@ function readCommand(argv) {
             problems.push(`\`${rawName}\` has no place in \`diff\`: ${name === 'image' ? 'the second' : 'the first'} argument says it.`);
     }
     else {
-        problems.push(`\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\` and \`image-budget history\` are.`);
+        problems.push(`\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\`, \`image-budget report\` and \`image-budget history\` are.`);
     }
     for (const { name, rawName, value } of given) {
         const isFlag = name === 'json' || name === 'verbose';
@@ -53053,7 +55752,7 @@ function readHistory(given, more) {
     for (const { name, rawName, value } of given) {
         const isFlag = name === 'json' || name === 'csv' || name === 'offline';
         if (!OF_HISTORY.includes(name))
-            problems.push(`\`${rawName}\` ${noOption(name)}`);
+            problems.push(`\`${rawName}\` ${noOption(name, 'history', OF_HISTORY)}`);
         else if (isFlag ? value !== undefined : value === undefined || value === '')
             problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`);
         else
@@ -53076,12 +55775,30 @@ function readHistory(given, more) {
         offline: values.has('offline'),
     };
 }
-/** The rest of the sentence on what is no option of `history`. */
-function noOption(name) {
+/** The options of `report`, and the files that it reads. */
+function readReportCommand(given, paths) {
+    const problems = paths.length > 0
+        ? []
+        : ['`report` takes the JSON reports to show, or folders of them: `image-budget report api.json worker.json`.'];
+    const values = {};
+    for (const { name, rawName, value } of given) {
+        const isFlag = name === 'json';
+        if (!OF_REPORT.includes(name))
+            problems.push(`\`${rawName}\` ${noOption(name, 'report', OF_REPORT)}`);
+        else if (isFlag ? value !== undefined : value === undefined || value === '')
+            problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`);
+        else if (!isFlag)
+            values[name] = values[name] !== undefined && LISTS.has(name) ? `${values[name]}\n${value}` : value;
+    }
+    refuse(problems);
+    return { kind: 'report', values, paths, json: given.some(({ name }) => name === 'json') };
+}
+/** The rest of the sentence on what is no option of a command. */
+function noOption(name, command, options) {
     const isKnown = Object.hasOwn(OWN_OPTIONS, name) || inputOptions.some((known) => known === name);
     if (isKnown)
-        return `has no place in \`history\`, which takes ${OF_HISTORY.map((each) => `\`--${each}\``).join(', ')}.`;
-    const near = (0,leven/* closestMatch */.h)(name.slice(0, 100), OF_HISTORY, { maxDistance: 2 });
+        return `has no place in \`${command}\`, which takes ${options.map((each) => `\`--${each}\``).join(', ')}.`;
+    const near = (0,leven/* closestMatch */.h)(name.slice(0, 100), [...options], { maxDistance: 2 });
     return `is not an option${near === undefined ? '.' : `; did you mean \`--${near}\`?`}`;
 }
 /** The end of the sentence on an unknown option. */
@@ -53090,12 +55807,15 @@ function hint(name) {
     if (near === null)
         return Object.hasOwn(HISTORY_OPTIONS, name) ? ' of this command; `history` has it.' : '.';
     return WORKFLOW_ONLY.has(near)
-        ? `: on a terminal there is no pull request to comment on, and nothing to record.`
+        ? `: on a terminal there is no workflow, no pull request to comment on, and nothing to record.`
         : `; did you mean \`--${near}\`?`;
 }
 /** Inputs that are lists: given twice, the option adds. */
 const LISTS = new Set([
     'images',
+    'dockerfiles',
+    'bake-files',
+    'bake-targets',
     'build-args',
     'build-contexts',
     'platforms',
@@ -53116,6 +55836,8 @@ function helpText(width) {
 
 Usage: image-budget check [OPTIONS] [CONTEXT]
        image-budget diff [OPTIONS] BASE IMAGE
+       image-budget report [--images NAMES] [--config FILE] [--fail BOOLEAN]
+                           [--json] FILE...
        image-budget history [--name NAME] [--platform OS/ARCH] [--last N]
                             [--csv | --json] [--config FILE]
                             [--data-branch BRANCH] [--offline]
@@ -53123,6 +55845,8 @@ Usage: image-budget check [OPTIONS] [CONTEXT]
 ${wrap('check builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and checks them against the budgets.', Math.min(width, 100)).join('\n')}
 
 ${wrap('diff compares two images where they lie: docker://NAME (a registry), docker-daemon:NAME (the Docker engine), docker-archive:FILE, oci-archive:FILE, oci:FOLDER.', Math.min(width, 100)).join('\n')}
+
+${wrap('report shows and judges JSON reports that were written before (--json, or the output report of the action), of one image or many: files, or folders of them.', Math.min(width, 100)).join('\n')}
 
 ${wrap('history shows how the images of the default branch have grown: what the action recorded on the data branch, asking the remote of the repository for it. Nothing is built or measured.', Math.min(width, 100)).join('\n')}
 
@@ -53132,6 +55856,7 @@ Examples:
   image-budget check --file docker/Dockerfile --target production --build-args VERSION=1 --json
   image-budget check --image docker://ghcr.io/acme/api:1.1 --max-size "160 MB"
   image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1
+  image-budget report image-budget-reports
   image-budget history --name api --last 100
   image-budget history --csv > history.csv
 
@@ -53140,6 +55865,12 @@ ${option('--base REF', 'Same as --base-ref. Default: the merge base with the def
 ${inputOptions.map((name) => option(`--${name} ${LISTS.has(name) ? 'VALUE (may be repeated)' : 'VALUE'}`, descriptions[name])).join('\n')}
 ${option('--json', 'Print the report as JSON on standard output.')}
 ${option('--verbose', 'Show the whole log of the builds, not only their steps.')}
+
+Options of report:
+${option('--images NAMES', 'Images that a report has to be there of. Default: those of the budget file, where it has a list.')}
+${option('--config FILE', 'Budget file that says which images there are, and of which a broken budget fails. Default: .github/image-budget.yml.')}
+${option('--fail BOOLEAN', descriptions.fail)}
+${option('--json', 'Print the one report of them all as JSON on standard output.')}
 
 Options of history:
 ${option('--name NAME', 'The one image that is wanted. Default: all images that are recorded.')}
@@ -53194,6 +55925,7 @@ function wrap(text, width) {
 /* harmony export */   tb: () => (/* binding */ BASELINES),
 /* harmony export */   vC: () => (/* binding */ CHOICES),
 /* harmony export */   vj: () => (/* binding */ inputNames),
+/* harmony export */   wc: () => (/* binding */ FINDING),
 /* harmony export */   wh: () => (/* binding */ ACCEPTED)
 /* harmony export */ });
 /* unused harmony export DEFAULTS */
@@ -53275,7 +56007,12 @@ const rules = zod__WEBPACK_IMPORTED_MODULE_4__/* .string */ .YjP().transform((va
 const LABEL_MAX = 50;
 const quoted = (values) => values.map((value) => `\`${value}\``).join(', ');
 /** What inputs with a few words take. */
-const CHOICES = { record: ['auto', 'off'], comment: ['on-change', 'always', 'off'] };
+const CHOICES = {
+    untouched: ['skip', 'measure'],
+    record: ['auto', 'off'],
+    comment: ['on-change', 'always', 'off'],
+    mode: ['check', 'measure', 'report'],
+};
 /** The words that `baseline` takes beside an image's reference. */
 const BASELINES = ['auto', 'record', 'build', 'none'];
 /** What stands for an input that is given nowhere, as a text of the input. action.yml says the same in words. */
@@ -53284,14 +56021,22 @@ const DEFAULTS = {
     metrics: 'size, download-size',
     'accept-label': 'image-budget: accept',
     baseline: 'auto',
+    untouched: 'skip',
     record: 'auto',
     'data-branch': 'image-budget',
     comment: 'on-change',
     fail: 'true',
+    mode: 'check',
+    reports: 'image-budget-reports',
+    'allow-pull-request-target': 'false',
 };
 /** What a single text must look like, where a pattern says all of it. */
 /* oxlint-disable no-control-regex -- control characters are what is refused */
 const PATTERNS = {
+    /** A path, or a glob of paths, between commas. */
+    path: /^(?![\s#])[^\u0000-\u001f\u007f,]{1,1000}$/,
+    /** One that is no option, no URL and no standard input. */
+    bakeFile: /^(?![\s#-]|\w[\w+.-]*:\/\/|git@)[^\u0000-\u001f\u007f,]{1,1000}$/,
     name: /^[^\u0000-\u001f\u007f]{1,100}$/,
     /** A path, a command's argument: on one line. */
     plain: /^[^\u0000-\u001f\u007f]{1,1000}$/,
@@ -53310,6 +56055,9 @@ const ACCEPTED = {
     name: 'a text of at most 100 characters on one line',
     config: 'a path on one line, or `off`',
     images: "names of the budget file's images, comma- or line-separated",
+    dockerfiles: 'paths of committed Dockerfiles, comma- or line-separated, with `*` within a folder and `**` for any: `services/*/Dockerfile`',
+    'bake-files': 'paths of bake files inside the repository, comma- or line-separated: `docker-bake.hcl`',
+    'bake-targets': 'names of targets or groups of the bake file, comma- or line-separated',
     image: IMAGE_FORM,
     context: 'a folder of the checked-out repository; a remote context cannot be compared',
     file: 'a path on one line',
@@ -53330,17 +56078,29 @@ const ACCEPTED = {
     'accept-label': `a label's name on one line, of at most ${LABEL_MAX} characters, or \`off\``,
     baseline: `${quoted(BASELINES)}, or ${IMAGE_FORM}`,
     'base-ref': 'a commit, branch or tag',
+    untouched: quoted(CHOICES.untouched),
     record: quoted(CHOICES.record),
     'data-branch': 'the name of a branch that has nothing else: `image-budget`',
     comment: quoted(CHOICES.comment),
     fail: '`true` or `false`',
+    mode: quoted(CHOICES.mode),
+    reports: 'files or folders, comma- or line-separated',
+    'allow-pull-request-target': '`true` or `false`',
     'github-token': 'a token',
 };
 const oneOf = (form, values) => field(form, (value) => values.find((known) => known === value) ?? null);
+const truth = (form) => field(form, (value) => TRUTHS.get(value.toLowerCase()) ?? null);
+const TRUTHS = new Map([
+    ['true', true],
+    ['false', false],
+]);
 const schema = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
     name: matching(ACCEPTED.name, PATTERNS.name).optional(),
     config: matching(ACCEPTED.config, PATTERNS.plain).optional(),
     images: list(ACCEPTED.images, _list_js__WEBPACK_IMPORTED_MODULE_6__/* .parseCommaOrLines */ .H5, (entry) => (PATTERNS.name.test(entry) ? entry : null)).default([]),
+    dockerfiles: list(ACCEPTED.dockerfiles, _list_js__WEBPACK_IMPORTED_MODULE_6__/* .parseCommaOrLines */ .H5, (entry) => PATTERNS.path.test(entry) ? entry : null).default([]),
+    'bake-files': list(ACCEPTED['bake-files'], _list_js__WEBPACK_IMPORTED_MODULE_6__/* .parseCommaOrLines */ .H5, (entry) => PATTERNS.bakeFile.test(entry) ? entry : null).default([]),
+    'bake-targets': list(ACCEPTED['bake-targets'], _list_js__WEBPACK_IMPORTED_MODULE_6__/* .parseCommaOrLines */ .H5, (entry) => PATTERNS.id.test(entry) ? entry : null).default([]),
     image: reference(ACCEPTED.image).optional(),
     context: matching(ACCEPTED.context, PATTERNS.context).default(DEFAULTS.context),
     file: matching(ACCEPTED.file, PATTERNS.plain).optional(),
@@ -53367,10 +56127,17 @@ const schema = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
     'accept-label': field(ACCEPTED['accept-label'], (value) => (PATTERNS.label.test(value) ? value : null)).default(DEFAULTS['accept-label']),
     baseline: field(ACCEPTED.baseline, (value) => BASELINES.find((known) => known === value) ?? (0,_reference_js__WEBPACK_IMPORTED_MODULE_3__/* .parseReference */ .F)(value)).default(DEFAULTS.baseline),
     'base-ref': matching(ACCEPTED['base-ref'], PATTERNS.ref).optional(),
+    untouched: oneOf(ACCEPTED.untouched, CHOICES.untouched).default(DEFAULTS.untouched),
     record: oneOf(ACCEPTED.record, CHOICES.record).default(DEFAULTS.record),
     'data-branch': matching(ACCEPTED['data-branch'], PATTERNS.branch).default(DEFAULTS['data-branch']),
     comment: oneOf(ACCEPTED.comment, CHOICES.comment).default(DEFAULTS.comment),
-    fail: field(ACCEPTED.fail, (value) => ({ true: true, false: false })[value.toLowerCase()] ?? null).prefault(DEFAULTS.fail),
+    fail: truth(ACCEPTED.fail).prefault(DEFAULTS.fail),
+    mode: oneOf(ACCEPTED.mode, CHOICES.mode).default(DEFAULTS.mode),
+    reports: list(ACCEPTED.reports, (value) => {
+        const entries = (0,_list_js__WEBPACK_IMPORTED_MODULE_6__/* .parseCommaOrLines */ .H5)(value);
+        return entries.length > 0 ? entries : null;
+    }, (entry) => (PATTERNS.plain.test(entry) ? entry : null)).prefault(DEFAULTS.reports),
+    'allow-pull-request-target': truth(ACCEPTED['allow-pull-request-target']).prefault(DEFAULTS['allow-pull-request-target']),
     'github-token': zod__WEBPACK_IMPORTED_MODULE_4__/* .string */ .YjP().optional(),
 });
 /** Every input, in action.yml's order. */
@@ -53403,6 +56170,10 @@ function inputsOf(given) {
     return {
         name: data.name ?? null,
         images: data.images,
+        dockerfiles: data.dockerfiles,
+        bakeFiles: data['bake-files'],
+        bakeTargets: data['bake-targets'],
+        bake: null,
         image: data.image ?? null,
         context: data.context,
         file: data.file ?? null,
@@ -53428,10 +56199,14 @@ function inputsOf(given) {
         acceptLabel: data['accept-label'].toLowerCase() === 'off' ? null : data['accept-label'],
         baseline: data.baseline,
         baseRef: data['base-ref'] ?? null,
+        untouched: data.untouched,
         record: data.record,
         dataBranch: data['data-branch'],
         comment: data.comment,
         fail: data.fail,
+        mode: data.mode,
+        reports: data.reports,
+        allowPullRequestTarget: data['allow-pull-request-target'],
         githubToken: data['github-token'] ?? null,
     };
 }
@@ -53505,7 +56280,7 @@ function tell({ budget, words }, place) {
     return place === null ? `${subject}${words}` : placed(place.file, own?.line ?? place.line, `${subject}${words}`);
 }
 function contradictions(data) {
-    const problems = [...imageContradictions(data), ...budgetContradictions(data)];
+    const problems = [...foundContradictions(data), ...imageContradictions(data), ...budgetContradictions(data)];
     const say = (name, words) => void problems.push({ name, budget: null, words });
     if (data['max-size'] !== undefined && !data.metrics.includes('size'))
         say('max-size', '`max-size` limits the size, but `metrics` is `download-size` alone; add `size`.');
@@ -53526,6 +56301,20 @@ function contradictions(data) {
     if (both)
         say('secret-files', `\`secrets\` and \`secret-files\` both have \`${both.key}\`; leave one of the two out.`);
     return problems;
+}
+/** Inputs that find images. */
+const FINDING = ['dockerfiles', 'bake-files', 'bake-targets'];
+/** What is one image's beside what finds several. */
+function foundContradictions(data) {
+    const finding = FINDING.find((name) => data[name].length > 0);
+    if (finding === undefined)
+        return [];
+    const own = ['image', 'file', 'target'].filter((name) => data[name] !== undefined);
+    return own.map((name) => ({
+        name,
+        budget: null,
+        words: `\`${name}\` is one image's, and \`${finding}\` finds several; leave one of the two out.`,
+    }));
 }
 /** Budgets on what is not measured, or limited already, or has nothing to grow from. */
 function budgetContradictions(data) {
@@ -53705,6 +56494,87 @@ function parseFields(entry) {
 
 /***/ }),
 
+/***/ 3937:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Z2: () => (/* binding */ defaultName),
+/* harmony export */   iE: () => (/* binding */ nameOfReference),
+/* harmony export */   jh: () => (/* binding */ nameOfDockerfile)
+/* harmony export */ });
+/* unused harmony exports artifactName, atMost */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
+
+
+const LONGEST = 100;
+/**
+ * The image's name where the user gave none: the repository's name, then what tells this image from the repository's others: the
+ * context's folder, the Dockerfile's folder where that is another one, the Dockerfile's own name, the target. `shop`,
+ * `shop/services/api`, `shop/worker:debug`. `context` is relative to the repository's root ('' for the root itself), `file` the
+ * Dockerfile relative to that root. A name that is too long ends in a hash of the whole.
+ */
+function defaultName(repository, context, file, target) {
+    const folder = node_path__WEBPACK_IMPORTED_MODULE_1__.posix.dirname(file);
+    const stem = node_path__WEBPACK_IMPORTED_MODULE_1__.posix
+        .basename(file)
+        .replace(/\.?Dockerfile\.?/i, '')
+        .replace(/^\.+|\.+$/g, '');
+    const parts = [repository, context, folder === '.' || folder === context ? '' : folder, stem];
+    return atMost(parts.filter((part) => part !== '').join('/') + (target === null ? '' : `:${target}`));
+}
+/**
+ * A name for the artifact that a job uploads its report as, which no other job of the workflow has: `image-budget-api`, with a hash of what it
+ * stands for where the image's name had to be changed, or does not tell it apart. Letters, digits, `.`, `_` and `-`:
+ * `actions/upload-artifact` takes no `/` and `:`, which names may have. It does not depend on what becomes of the job: run again, it has the same.
+ */
+function artifactName(names, platforms) {
+    const [name = ''] = names;
+    const readable = names.length === 1 ? name.replaceAll(/[^\w.-]+/g, '-').slice(0, LONGEST) : 'images';
+    const isWhole = readable === name && names.length === 1 && platforms.length === 0;
+    const hash = createHash('sha256')
+        .update(JSON.stringify([names, platforms]))
+        .digest('hex');
+    return `image-budget-${readable}${isWhole ? '' : `-${hash.slice(0, 8)}`}`;
+}
+/**
+ * The name of one of several Dockerfiles, by its path from the repository's top: its folder (`services/api`), with the file's name where
+ * that is not `Dockerfile`; `repository` stands for the top folder.
+ */
+function nameOfDockerfile(repository, path) {
+    const folder = node_path__WEBPACK_IMPORTED_MODULE_1__.posix.dirname(path);
+    const file = node_path__WEBPACK_IMPORTED_MODULE_1__.posix.basename(path);
+    const place = folder === '.' ? repository : folder;
+    return atMost(file === 'Dockerfile' ? place : `${place}/${file}`);
+}
+/**
+ * The name of an image that is measured where it lies: the repository's without registry, tag and digest (`acme/api`, `node`), or the
+ * name of the file or folder. The same for every version of an image, for it keys the comment.
+ */
+function nameOfReference(reference) {
+    if (reference.transport === 'docker')
+        return atMost(reference.repository.replace(/^library\//, ''));
+    if (reference.transport === 'docker-daemon') {
+        const id = /^(?:sha256:)?[0-9a-f]{12}(?=[0-9a-f]*$)/.exec(reference.name)?.[0];
+        return atMost(id ?? reference.name.replace(/@.*$/, '').replace(/:[^:/]*$/, ''));
+    }
+    const file = reference.path
+        .replace(/[\\/]+$/, '')
+        .split(/[\\/]/)
+        .at(-1) ?? '';
+    return atMost(file.replace(/(?:\.tar)?(?:\.gz|\.zst)?$/, '') || 'image');
+}
+/** At most as many characters as a name has; a longer one ends in a hash of the whole. */
+function atMost(name) {
+    if (name.length <= LONGEST)
+        return name;
+    const hash = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(name).digest('hex').slice(0, 8);
+    return `${name.slice(0, LONGEST - 1 - hash.length)}~${hash}`;
+}
+
+
+/***/ }),
+
 /***/ 991:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -53862,12 +56732,17 @@ const external_node_v8_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import
 ;// CONCATENATED MODULE: ./build/memory.js
 
 /**
- * Keeps V8's space for young objects at 8 MB, where it would grow to 32: reading and comparing make many objects that are gone at once,
- * and a runner's memory is the build's. For an image of 200,000 files it saves a third of the memory and costs no time that shows.
+ * Keeps V8's heap small: reading and comparing make many objects that are gone soon, and a runner's memory is the build's. For two images of
+ * 200,000 files it saves a third of the memory and costs no time that shows.
  */
 function keepMemoryLow() {
+    // The space for young objects, which would grow to 32 MB.
     (0,external_node_v8_namespaceObject.setFlagsFromString)('--max-semi-space-size=8');
     (0,external_node_v8_namespaceObject.setFlagsFromString)('--semi-space-growth-factor=1');
+    // The others are looked through when they have become so many percent more, where V8 would wait for four times as many …
+    (0,external_node_v8_namespaceObject.setFlagsFromString)('--heap-growing-percent=25');
+    // … and at once: beside the program, which goes on making objects, it comes too late. Nobody waits for an answer here.
+    (0,external_node_v8_namespaceObject.setFlagsFromString)('--no-incremental-marking');
 }
 
 
@@ -54560,9 +57435,12 @@ function lines_compareTexts(one, other) {
 var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: external "node:zlib"
 var external_node_zlib_ = __nccwpck_require__(8522);
+// EXTERNAL MODULE: ./build/image/layer/entries.js
+var layer_entries = __nccwpck_require__(2304);
 // EXTERNAL MODULE: ./build/image/layer/listing.js + 2 modules
 var listing = __nccwpck_require__(2028);
 ;// CONCATENATED MODULE: ./build/record/listing.js
+
 
 
 
@@ -54714,34 +57592,49 @@ function textOf(value) {
     }
 }
 function payloadOf(entries) {
-    return entries.reduce((sum, entry) => (entry.kind === 'file' ? sum + entry.size : sum), 0);
+    let sum = 0;
+    for (const entry of entries)
+        if (entry.kind === 'file')
+            sum += entry.size;
+    return sum;
 }
 function columnsOf(diffId, size, entries) {
-    const files = entries.filter((entry) => entry.kind === 'file');
-    const shared = [];
-    const rest = [];
-    let before = '';
-    for (const { path } of entries) {
-        const common = commonLength(before, path);
-        shared.push(common);
-        rest.push(path.slice(common));
-        before = path;
-    }
-    return {
+    const kinds = [];
+    const to = {
         schema: 1,
         diffId,
         size,
-        kinds: entries.map(({ kind }) => KINDS[kind]).join(''),
-        shared,
-        rest,
-        targets: entries.flatMap((entry) => ('target' in entry ? [entry.target] : [])),
-        sizes: files.map((file) => file.size),
-        modes: files.map(({ mode }) => mode),
-        uids: files.map(({ uid }) => uid),
-        gids: files.map(({ gid }) => gid),
-        checksums: files.map(keptChecksum),
-        facts: files.flatMap(({ facts }, at) => facts.map((fact) => [at, write(fact)])),
+        shared: [],
+        rest: [],
+        targets: [],
+        sizes: [],
+        modes: [],
+        uids: [],
+        gids: [],
+        checksums: [],
+        facts: [],
     };
+    let before = '';
+    for (const entry of entries) {
+        const { kind, path } = entry;
+        const common = commonLength(before, path);
+        kinds.push(KINDS[kind]);
+        to.shared.push(common);
+        to.rest.push(path.slice(common));
+        before = path;
+        if ('target' in entry)
+            to.targets.push(entry.target);
+        if (entry.kind !== 'file')
+            continue;
+        for (const fact of entry.facts)
+            to.facts.push([to.sizes.length, write(fact)]);
+        to.sizes.push(entry.size);
+        to.modes.push(entry.mode);
+        to.uids.push(entry.uid);
+        to.gids.push(entry.gid);
+        to.checksums.push(keptChecksum(entry));
+    }
+    return { ...to, kinds: kinds.join('') };
 }
 function keptChecksum({ size, checksum, facts }) {
     return size < CHECKSUM_FLOOR || facts.some(({ kind }) => kind === 'secret') ? null : checksum;
@@ -54782,8 +57675,11 @@ function factBytesOf(rows) {
     return rows.reduce((sum, [, fact]) => sum + Math.max(listing/* SMALL_FACT */.tj, JSON.stringify(fact).length), 0);
 }
 function entriesOf(from) {
-    const entries = [];
-    const files = [];
+    const facts = factsOf(from.facts);
+    if (facts === null)
+        return null;
+    const entries = (0,layer_entries/* createEntries */.dL)();
+    let files = 0;
     let links = 0;
     let pathBytes = 0;
     let before = '';
@@ -54794,17 +57690,15 @@ function entriesOf(from) {
         // Two lines can stand for paths of any length.
         if (common > before.length || pathBytes > listing/* MAX_PATH_BYTES */.PR)
             return null;
-        const path = flat(before.slice(0, common) + rest);
+        const path = (0,layer_entries/* flat */.Ct)(before.slice(0, common) + rest);
         if (!path.startsWith('/'))
             return null;
         before = path;
         switch (from.kinds[at]) {
-            case KINDS.file: {
-                const file = fileAt(from, files.length, path);
-                files.push(file);
-                entries.push(file);
+            case KINDS.file:
+                entries.push(fileAt(from, files, path, facts.get(files) ?? layer_entries/* NO_FACTS */.Kj));
+                files += 1;
                 break;
-            }
             case KINDS.link:
                 entries.push({ kind: 'link', path, target: from.targets[links++] ?? '' });
                 break;
@@ -54828,25 +57722,27 @@ function entriesOf(from) {
         }
     }
     const isWhole = [from.shared, from.rest].every(({ length }) => length === entries.length) &&
-        [from.sizes, from.modes, from.uids, from.gids, from.checksums].every(({ length }) => length === files.length) &&
-        from.targets.length === links;
-    return isWhole && addFacts(files, from.facts) ? entries : null;
+        [from.sizes, from.modes, from.uids, from.gids, from.checksums].every(({ length }) => length === files) &&
+        from.targets.length === links &&
+        [...facts.keys()].every((file) => file < files);
+    return isWhole ? entries : null;
 }
-/** Whether they are facts of these files, and each file has its own now. */
-function addFacts(files, rows) {
+/** By the number of their file; null where they are not as they are written. */
+function factsOf(rows) {
+    const facts = new Map();
     for (const row of rows) {
-        const [at, fact] = factRow.safeParse(row).data ?? [];
-        const file = at === undefined ? undefined : files[at];
+        const [file, fact] = factRow.safeParse(row).data ?? [];
         if (file === undefined || fact === undefined)
-            return false;
-        if (file.facts === listing/* NO_FACTS */.Kj)
-            file.facts = [fact];
+            return null;
+        const known = facts.get(file);
+        if (known)
+            known.push(fact);
         else
-            file.facts.push(fact);
+            facts.set(file, [fact]);
     }
-    return true;
+    return facts;
 }
-function fileAt({ sizes, modes: permissions, uids, gids, checksums: sums }, at, path) {
+function fileAt({ sizes, modes: permissions, uids, gids, checksums: sums }, at, path, facts) {
     return {
         kind: 'file',
         path,
@@ -54855,12 +57751,8 @@ function fileAt({ sizes, modes: permissions, uids, gids, checksums: sums }, at, 
         uid: uids[at] ?? 0,
         gid: gids[at] ?? 0,
         checksum: sums[at] ?? null,
-        facts: listing/* NO_FACTS */.Kj,
+        facts,
     };
-}
-/** In one piece: a string put together keeps the pieces, of paths each the one before. */
-function flat(text) {
-    return Buffer.from(text).toString();
 }
 
 // EXTERNAL MODULE: ./build/record/paths.js
@@ -55164,7 +58056,11 @@ async function listingsThere(shelf, folder, index, diffIds) {
 
 /** Puts the report together. A report without any image has the verdict `error`: nothing was measured. */
 function assembleReport({ images, version, gonePlatforms, waiver, head, ...run }) {
-    const reports = images.map((image) => ('failure' in image ? failedReport(image) : judgedReport(image)));
+    const reports = images.map((image) => {
+        if ('failure' in image)
+            return failedReport(image);
+        return 'untouchedSince' in image ? untouchedReport(image) : judgedReport(image);
+    });
     const verdict = reports.length === 0 ? 'error' : (0,_budget_verdict_js__WEBPACK_IMPORTED_MODULE_0__/* .worstVerdict */ .z)(reports.map((report) => report.verdict));
     const { repositoryUrl, runUrl } = run;
     return { schema: 1, version, verdict, images: reports, gonePlatforms, waiver, head, repositoryUrl, runUrl };
@@ -55177,6 +58073,7 @@ function judgedReport({ comparison, checks, verdict, findings, trend, ratchets }
         platform,
         verdict,
         error: null,
+        untouched: false,
         engine,
         source,
         head,
@@ -55197,30 +58094,34 @@ function judgedReport({ comparison, checks, verdict, findings, trend, ratchets }
     };
 }
 function failedReport({ name, platform, failure, baseline }) {
-    return {
-        name,
-        platform,
-        verdict: 'error',
-        error: failure,
-        engine: null,
-        source: null,
-        head: null,
-        base: null,
-        change: null,
-        sizeFrom: null,
-        unmeasured: { size: null, downloadSize: null },
-        unlikeDownloads: null,
-        baseline,
-        baseImage: null,
-        layerChanges: [],
-        packages: null,
-        warnings: [],
-        findings: [],
-        checks: [],
-        trend: [],
-        ratchets: [],
-    };
+    return { ...WITHOUT_FIGURES, name, platform, verdict: 'error', error: failure, baseline };
 }
+function untouchedReport({ name, untouchedSince: { commit, ref } }) {
+    const reason = 'this change touches nothing that it is built from';
+    const baseline = { kind: 'none', commit, ref, reason, record: null, passedOver: null };
+    return { ...WITHOUT_FIGURES, name, platform: null, verdict: 'within', untouched: true, baseline };
+}
+/** What is said of an image that was not measured. */
+const WITHOUT_FIGURES = {
+    error: null,
+    untouched: false,
+    engine: null,
+    source: null,
+    head: null,
+    base: null,
+    change: null,
+    sizeFrom: null,
+    unmeasured: { size: null, downloadSize: null },
+    unlikeDownloads: null,
+    baseImage: null,
+    layerChanges: [],
+    packages: null,
+    warnings: [],
+    findings: [],
+    checks: [],
+    trend: [],
+    ratchets: [],
+};
 /**
  * One report of several, with their images in that order. They are of one run, or of runs of one commit: what is said of the run is the
  * first one's. The waiver is not part of it: it is asked for once, of the whole.
@@ -55237,7 +58138,11 @@ function mergeReports(reports) {
         ...first,
         verdict: (0,_budget_verdict_js__WEBPACK_IMPORTED_MODULE_0__/* .worstVerdict */ .z)(images.map(({ verdict }) => verdict)),
         images,
-        gonePlatforms: reports.flatMap(({ images: [image], gonePlatforms }) => gonePlatforms.map((platform) => `${image?.name ?? ''} ${platform}`.trim())),
+        gonePlatforms: reports.flatMap((report) => {
+            // Of several images it says already whose they are.
+            const key = keyOf(report);
+            return key === '*' ? report.gonePlatforms : report.gonePlatforms.map((platform) => `${key} ${platform}`);
+        }),
         waiver: null,
         head: { ...built.head, dirty: reports.some(({ head }) => head.dirty), reference: null },
     };
@@ -55919,6 +58824,8 @@ function leadChange(image) {
 }
 /** Which of the states an image is in. */
 function stateOf(image) {
+    if (image.untouched)
+        return 'untouched';
     if (image.error !== null || image.head === null)
         return 'failed';
     if (image.verdict === 'error')
@@ -55949,7 +58856,7 @@ function isNear({ status, level }) {
 }
 /** The image could not be judged: a failed build, or a budget on what is not measured. */
 function isFailure(image) {
-    return image.verdict === 'error' || image.error !== null || image.head === null;
+    return !image.untouched && (image.verdict === 'error' || image.error !== null || image.head === null);
 }
 /**
  * By how many bytes (of the leading metric) the base image's layers changed, where there is another one; null where there is not, or
@@ -56094,6 +59001,8 @@ function isNoteworthy(report) {
 }
 /** The same for one image; the others of the report are folded away. */
 function isImageNoteworthy(image) {
+    if (image.untouched)
+        return false;
     if (image.verdict !== 'within')
         return true;
     if (image.checks.some(({ status }) => status === 'warned' || status === 'waived'))
@@ -56582,8 +59491,14 @@ function renderTerminal(report, options) {
         blocks.push(...imageBlocks(first, report, pen));
     }
     else if (first !== undefined) {
-        const images = report.images.toSorted(worstFirst);
-        blocks.push((0,report_lines/* tableLines */.oW)(fewerWords(overviewTable(images, report)), pen));
+        const images = report.images.filter((image) => !image.untouched).toSorted(worstFirst);
+        const untouched = report.images.filter((image) => image.untouched);
+        if (images.length > 0)
+            blocks.push((0,report_lines/* tableLines */.oW)(fewerWords(overviewTable(images, report)), pen));
+        if (untouched.length > 0) {
+            const names = untouched.map(({ name }) => [{ code: name }]);
+            blocks.push((0,report_lines/* wrap */.LV)((0,report_phrase/* phrase */.MZ) `Not touched by this change, and not built: ${(0,report_phrase/* join */.fj)(names, ', ')}.`, pen));
+        }
         for (const image of images.filter((each) => !isImageNoteworthy(each))) {
             const platform = image.platform === null ? '' : ` (${image.platform})`;
             const words = (0,report_words/* ratchetWords */.Jd)(image).flatMap((each) => each.map(quoted));
@@ -56605,6 +59520,8 @@ function imageBlocks(image, report, pen) {
         const output = image.error === null ? [] : (0,characters/* manyLines */.hw)((0,report_words/* failureOutput */.YP)(image.error));
         return [...paragraphs.slice(0, -1), output.flatMap((line) => (0,report_lines/* fold */.AU)(line, pen.width, '  ')), ...paragraphs.slice(-1)];
     }
+    if (image.untouched)
+        return paragraphs;
     const causes = (0,report_causes/* causesOf */.cZ)(image);
     const why = causes === null
         ? []
@@ -56831,23 +59748,35 @@ function headline(report) {
         const rest = failed > 0 ? `, ${failed} could not be measured` : '';
         return [`${over} of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)} ${over === 1 ? 'is' : 'are'} over${rest}`];
     }
+    const untouched = count((each) => each.untouched);
+    if (untouched === total)
+        return [`none of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)} is touched by this change`];
     const changes = changeCounts(report);
-    const subject = name === null
-        ? [`all ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)} are`]
-        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: name }} is, on ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)},`;
+    const subject = name === null ? [allWords(total, untouched)] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: name }} is, on ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)},`;
     const judged = report.images.some(isJudged);
     const overBefore = count((each) => (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .stateOf */ .L4)(each) === 'over-before');
     const standing = overBefore > 0 ? `${overBefore} over before this change` : '';
     if (judged && overBefore === 0)
         return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${subject} within budget${changes === '' ? '' : `: ${changes}`}`;
-    const rest = [standing, changes].filter((words) => words !== '').join(', ');
+    const rest = [standing, changes, untouched > 0 ? `${untouched} not touched` : '']
+        .filter((words) => words !== '')
+        .join(', ');
     return [
         ...(name === null ? [(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: name }} on ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)}`),
     ].concat(rest === '' ? ' unchanged' : `: ${rest}`);
 }
+/** `all 24 images are`, `all 2 of 24 images that this change touches are`. */
+function allWords(total, untouched) {
+    if (untouched === 0)
+        return `all ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, 'image')} are`;
+    const touched = total - untouched;
+    return touched === 1
+        ? `the 1 of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, 'image')} that this change touches is`
+        : `the ${touched} of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, 'image')} that this change touches are`;
+}
 /** `2 larger, 1 smaller, 3 with no comparison`, or nothing. */
 function changeCounts(report) {
-    const amounts = report.images.map((image) => (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .leadChange */ .bG)(image)?.amount ?? null);
+    const amounts = report.images.flatMap((image) => (image.untouched ? [] : [(0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .leadChange */ .bG)(image)?.amount ?? null]));
     const counts = [
         [amounts.filter((amount) => amount !== null && amount > 0).length, 'larger'],
         [amounts.filter((amount) => amount !== null && amount < 0).length, 'smaller'],
@@ -56869,6 +59798,7 @@ function verdictWords(image) {
     const broken = (test) => brokenWords(image.checks.filter(test));
     const over = broken((check) => check.status === 'over');
     const words = {
+        untouched: ['is not touched by this change'],
         failed: ['could not be measured'],
         'not-judged': [over === '' ? 'could not be judged' : `could not be judged in full, and ${over}`],
         over: [`${over}${image.base === null ? ' (no comparison)' : ''}`],
@@ -57083,6 +60013,8 @@ function skippedWords(check) {
 }
 /** How an image stands, worst first: one status for its row in a table of many. */
 function imageStatus(image) {
+    if (image.untouched)
+        return { tone: 'none', words: 'not touched' };
     if (image.error !== null || image.head === null)
         return { tone: 'bad', words: 'could not be measured' };
     const broken = image.checks.filter((check) => check.status === 'over');
@@ -57134,6 +60066,8 @@ function changeWords(change) {
 function explanation(image, report) {
     if (image.error !== null)
         return failureWords(image.error, report);
+    if (image.untouched)
+        return untouchedWords(image);
     return [
         ...waiverWords(image, report),
         ...creepWords(image),
@@ -57147,6 +60081,12 @@ function explanation(image, report) {
         ...baseImageWords(image),
         ...roomWords(image),
     ];
+}
+/** Why an image was not built. */
+function untouchedWords(image) {
+    const { commit } = image.baseline;
+    const base = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${baseName(image)}${commit === null ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) ` (${{ code: shortCommit(commit) }})`}`;
+    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `Nothing that it is built from differs from ${base}, so it was not built: there are no figures.`];
 }
 /** Message, place and remedy of a failure, and where its log is. Further lines of the message are in `failureOutput`. */
 function failureWords(failure, report) {
@@ -57435,6 +60375,8 @@ function ratchetWords(image) {
 }
 /** All an image has to say when nothing happened: `` `api` is the same size as main (148.2 MB, budget 160 MB) ``. */
 function quietWords(image) {
+    if (image.untouched)
+        return phrase `${imageHeadline(image)}, and was not built.`;
     const metric = leadMetric(image);
     const capped = Object.fromEntries(image.checks
         .filter((check) => check.scope === null && check.over === null)
@@ -57513,7 +60455,7 @@ const METRICS = [
 
 /***/ }),
 
-/***/ 8485:
+/***/ 4960:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -57645,6 +60587,8 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 var schemas = __nccwpck_require__(3798);
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/errors.js
 var errors = __nccwpck_require__(7428);
+// EXTERNAL MODULE: ./build/build/bake.js
+var build_bake = __nccwpck_require__(2618);
 // EXTERNAL MODULE: ./build/build/dockerfile.js
 var build_dockerfile = __nccwpck_require__(161);
 ;// CONCATENATED MODULE: ./build/build/failure.js
@@ -57662,13 +60606,25 @@ function explainBuildFailure({ log, dockerfile, target, instructions, hidden }) 
     const said = lastError(log);
     const place = [...log.matchAll(/^\S[^\n]*:(\d+)\n-{20}$/gm)].at(-1);
     const line = place ? Number(place[1]) : null;
-    const at = line === null ? '' : ` at \`${dockerfile}:${line}\``;
+    const at = line === null || dockerfile === null ? '' : ` at \`${dockerfile}:${line}\``;
     return new build_failure/* CouldNotMeasure */.N('build', `The build failed${at}: ${firstLine(redact(said, hidden))}`, {
         file: dockerfile,
-        line,
+        line: dockerfile === null ? null : line,
         instruction: line === null ? null : ((0,build_dockerfile/* instructionAt */.sA)(instructions, line)?.text ?? null),
         remedy: remedyFor(firstLine(said), target, instructions),
     });
+}
+/**
+ * Which of several Dockerfiles the log of a failed build is about: the one that has the line which it shows (`   4 | >>> RUN …`). Without
+ * such a line the first.
+ */
+function sourceThatFailed(log, sources) {
+    const [, line, text] = [...log.matchAll(/^ *(\d+) \| >>> ([^\n]*)$/gm)].at(-1) ?? [];
+    const isShown = (source) => line === undefined || source.text.split(/\r?\n/)[Number(line) - 1]?.trim() === text?.trim();
+    const found = sources.find(isShown);
+    if (found === undefined)
+        return { dockerfile: null, instructions: [] };
+    return { dockerfile: found.file, instructions: (0,build_dockerfile/* parseDockerfile */.Ai)(found.text) };
 }
 /** buildx's own last word and what follows it, without the layers of "failed to" around it. */
 function lastError(log) {
@@ -57720,6 +60676,8 @@ function remedyFor(error, target, instructions) {
     return null;
 }
 
+// EXTERNAL MODULE: ./build/build/paths.js
+var build_paths = __nccwpck_require__(4447);
 ;// CONCATENATED MODULE: ./build/build/warnings.js
 
 
@@ -57775,22 +60733,12 @@ function readWarning(told, hidden) {
 
 
 
+
+
 const metadata = schemas/* looseObject */._H3({
     'buildx.build.ref': schemas/* string */.YjP(),
     'containerimage.digest': schemas/* string */.YjP(),
 });
-/** The place of a path of the inputs in a tree. Throws CouldNotMeasure `input` for one outside the repository. */
-function inTree(request, input, path) {
-    const inRepository = (0,external_node_path_.relative)(request.root, (0,external_node_path_.resolve)(request.cwd, path));
-    if (isOutside(inRepository)) {
-        throw new build_failure/* CouldNotMeasure */.N('input', `\`${input}\` is \`${path}\`, which is outside the repository; it takes a path inside: head and base are built from their own trees.`);
-    }
-    return (0,external_node_path_.join)(request.tree, inRepository);
-}
-/** Whether what `relative` gave leads out. Either separator counts on any system; on Windows another drive is an absolute path. */
-function isOutside(path) {
-    return (0,external_node_path_.isAbsolute)(path) || path.split(/[\\/]/, 1)[0] === '..';
-}
 /**
  * The argument vector and environment of `docker buildx build`. Everything from the inputs is one argument of its own; secrets' values
  * go through the environment. Attestations are left out: they are no part of the image's size.
@@ -57798,25 +60746,39 @@ function isOutside(path) {
 function buildArguments(request, metadataFile) {
     // Under a name of ours an image can be removed without touching one of the user's. `store=false`: none is made where that can be helped.
     const output = `type=image,push=false,store=${request.keep},name=${request.image}`;
+    if (request.bake !== null)
+        return withVariables((0,build_bake/* bakeArguments */._u)(request, request.inputs, request.bake, {
+            own: [`output=${output}`],
+            metadataFile,
+            writesCache: request.side === 'head',
+        }));
     // The base's build never writes a cache: it would replace the change's.
     const cacheTo = request.side === 'head' ? request.inputs.cacheTo : [];
     return commonArguments(request, [
         `--metadata-file=${metadataFile}`,
         `--output=${output}`,
-        ...cacheTo.map((destination) => `--cache-to=${localPaths(request.cwd, destination)}`),
+        ...cacheTo.map((destination) => `--cache-to=${(0,build_paths/* localPaths */.OU)(request.cwd, destination)}`),
     ]);
+}
+/** What a build is told in its environment, beside secrets. */
+function withVariables({ args, env }) {
+    return {
+        args,
+        env: {
+            BUILDX_METADATA_PROVENANCE: 'max',
+            BUILDX_METADATA_WARNINGS: '1',
+            BUILDX_NO_DEFAULT_ATTESTATIONS: '1',
+            // A summary of warnings and a link to Docker Desktop are no use in a log.
+            DOCKER_CLI_HINTS: 'false',
+            ...env,
+        },
+    };
 }
 function commonArguments(request, own) {
     const { inputs } = request;
     const { context, file } = places(request);
     const args = ['buildx', 'build', '--progress=plain', '--provenance=false', ...own, `--file=${file}`];
-    const env = {
-        BUILDX_METADATA_PROVENANCE: 'max',
-        BUILDX_METADATA_WARNINGS: '1',
-        BUILDX_NO_DEFAULT_ATTESTATIONS: '1',
-        // A summary of warnings and a link to Docker Desktop are no use in a log.
-        DOCKER_CLI_HINTS: 'false',
-    };
+    const env = {};
     if (inputs.builder !== null)
         args.push(`--builder=${inputs.builder}`);
     if (inputs.target !== null)
@@ -57826,25 +60788,32 @@ function commonArguments(request, own) {
     for (const argument of inputs.buildArgs)
         args.push(`--build-arg=${argument}`);
     for (const { name, value } of inputs.buildContexts)
-        args.push(`--build-context=${name}=${namedContext(request, value)}`);
+        args.push(`--build-context=${name}=${(0,build_paths/* namedContext */.lS)(request, value)}`);
     for (const [at, { id, value }] of inputs.secrets.entries()) {
         env[`IMAGE_BUDGET_SECRET_${at}`] = value;
         args.push(`--secret=id=${id},env=IMAGE_BUDGET_SECRET_${at}`);
     }
     for (const { id, path } of inputs.secretFiles)
-        args.push(`--secret=${csv([`id=${id}`, `src=${(0,external_node_path_.resolve)(request.cwd, path)}`])}`);
+        args.push(`--secret=${(0,build_paths/* csv */.fu)([`id=${id}`, `src=${(0,external_node_path_.resolve)(request.cwd, path)}`])}`);
     for (const source of inputs.cacheFrom)
-        args.push(`--cache-from=${localPaths(request.cwd, source)}`);
+        args.push(`--cache-from=${(0,build_paths/* localPaths */.OU)(request.cwd, source)}`);
     args.push(context);
-    return { args, env };
+    return withVariables({ args, env });
 }
 /**
  * Writes the image that was just built as an OCI layout into a folder, where a builder hands its blobs over in no other way; blobs
  * that lie there already are not sent again. Throws CouldNotMeasure `measure`.
  */
 async function exportLayout(exec, request, folder) {
-    const { args, env } = commonArguments(request, [`--output=${csv(['type=oci', 'tar=false', `dest=${folder}`])}`]);
-    const exported = await exec('docker', args, { cwd: request.tree, env, onLine: request.onLine });
+    const output = `output=${(0,build_paths/* csv */.fu)(['type=oci', 'tar=false', `dest=${folder}`])}`;
+    const { args, env } = request.bake === null
+        ? commonArguments(request, [`--${output}`])
+        : withVariables((0,build_bake/* bakeArguments */._u)(request, request.inputs, request.bake, {
+            own: [output],
+            metadataFile: null,
+            writesCache: false,
+        }));
+    const exported = await exec('docker', args, { cwd: folderOf(request), env, onLine: request.onLine });
     if (exported.exitCode === 0)
         return;
     // What it printed may hold build arguments; it is in the log.
@@ -57855,23 +60824,21 @@ async function exportLayout(exec, request, folder) {
  * Throws CouldNotMeasure `build` with the Dockerfile's line, or `input` for a path of the tree that is missing or leads out of it.
  */
 async function buildImage(exec, request, environment = process.env) {
-    const { inputs, tree } = request;
-    const { file } = places(request);
-    const dockerfile = (0,external_node_path_.relative)(tree, file).replaceAll('\\', '/');
-    await mustBeInside(request);
+    const { bake } = request;
+    const subject = bake === null ? await plainSubject(request) : await bakeSubject(request, bake);
     const metadataFile = (0,external_node_path_.join)(request.scratch, `${request.side}.json`);
     const { args, env } = buildArguments(request, metadataFile);
-    const built = await exec('docker', args, { cwd: tree, env, onLine: request.onLine });
+    const built = await exec('docker', args, { cwd: folderOf(request), env, onLine: request.onLine });
+    const hidden = hiddenValues(request, environment);
     if (built.exitCode !== 0) {
-        throw explainBuildFailure({
-            log: built.stderr,
-            dockerfile,
-            target: inputs.target,
-            instructions: await readInstructions(file),
-            hidden: hiddenValues(inputs, environment),
-        });
+        const { sources, target } = subject;
+        const failed = sources === null
+            ? { dockerfile: subject.dockerfile, instructions: await readInstructions(places(request).file) }
+            : sourceThatFailed(built.stderr, sources);
+        throw explainBuildFailure({ log: built.stderr, target, hidden, ...failed });
     }
-    const parsed = metadata.safeParse(JSON.parse(await (0,promises_.readFile)(metadataFile, 'utf8')));
+    const all = schemas/* looseObject */._H3({}).safeParse(JSON.parse(await (0,promises_.readFile)(metadataFile, 'utf8'))).data ?? {};
+    const parsed = metadata.safeParse(bake === null ? all : all[bake.target]);
     if (!parsed.success) {
         throw new build_failure/* CouldNotMeasure */.N('measure', `buildx's metadata file does not tell what was built:\n${errors/* prettifyError */.S1(parsed.error)}`, { remedy: 'Update buildx: 0.20 or newer is needed.' });
     }
@@ -57881,14 +60848,32 @@ async function buildImage(exec, request, environment = process.env) {
         if (match)
             provenance.set(match[1] ?? '', value);
     }
+    // Of several Dockerfiles nothing tells which one a warning is about.
+    const isSure = subject.dockerfile !== null && (subject.sources === null || subject.sources.length === 1);
     return {
         ref: parsed.data['buildx.build.ref'].split('/').at(-1),
         digest: parsed.data['containerimage.digest'],
         provenance,
-        dockerfile,
-        ignoreFile: await ignoreFileOf(request),
-        warnings: readWarnings(parsed.data['buildx.build.warnings'], hiddenValues(inputs, environment)),
+        ...subject,
+        warnings: isSure ? readWarnings(all['buildx.build.warnings'], hidden) : [],
     };
+}
+async function plainSubject(request) {
+    await mustBeInside(request);
+    return {
+        dockerfile: (0,external_node_path_.relative)(request.tree, places(request).file).replaceAll('\\', '/'),
+        ignoreFile: await ignoreFileOf(request),
+        target: request.inputs.target,
+        sources: null,
+    };
+}
+async function bakeSubject(request, bake) {
+    const stage = bake.definition.targets.get(bake.target)?.stage ?? null;
+    return { ...(await (0,build_bake/* findPlaces */.Ch)(request, request.inputs, bake)), target: request.inputs.target ?? stage };
+}
+/** Where the build is run. */
+function folderOf({ bake, tree }) {
+    return bake?.folder ?? tree;
 }
 /** One of the Dockerfile's own comes before the context's: https://docs.docker.com/build/concepts/context/#filename-and-location */
 async function ignoreFileOf(request) {
@@ -57898,10 +60883,10 @@ async function ignoreFileOf(request) {
     return (0,external_node_path_.relative)(request.tree, hasOwn ? own : (0,external_node_path_.join)(context, '.dockerignore')).replaceAll('\\', '/');
 }
 function places(request) {
-    const context = inTree(request, 'context', request.inputs.context);
+    const context = (0,build_paths/* inTree */._Z)(request, 'context', request.inputs.context);
     return {
         context,
-        file: request.inputs.file === null ? (0,external_node_path_.join)(context, 'Dockerfile') : inTree(request, 'file', request.inputs.file),
+        file: request.inputs.file === null ? (0,external_node_path_.join)(context, 'Dockerfile') : (0,build_paths/* inTree */._Z)(request, 'file', request.inputs.file),
     };
 }
 /** A name that no registry and nobody else has: the classic store makes an image of every build. */
@@ -57919,11 +60904,11 @@ async function mustBeInside(request) {
         { input: 'context', value: inputs.context, path: context, what: 'build context', form: 'a folder' },
         { input: 'file', value: inputs.file, path: file, what: 'Dockerfile', form: 'a Dockerfile' },
         ...inputs.buildContexts
-            .filter(({ value }) => !isElsewhere(value))
+            .filter(({ value }) => !(0,build_paths/* isElsewhere */.l5)(value))
             .map(({ name, value }) => ({
             input: 'build-contexts',
             value: `${name}=${value}`,
-            path: namedContext(request, value),
+            path: (0,build_paths/* namedContext */.lS)(request, value),
             what: `build context \`${name}\``,
             form: '`name=value` with a folder',
         })),
@@ -57937,7 +60922,7 @@ async function mustBeInside(request) {
         const found = await (0,promises_.realpath)(path).catch(() => null);
         if (found === null)
             throw new build_failure/* CouldNotMeasure */.N('input', `There is no ${what} at \`${shown}\` in this commit.`, { remedy });
-        if (isOutside((0,external_node_path_.relative)(top, found)))
+        if ((0,build_paths/* isOutside */._K)((0,external_node_path_.relative)(top, found)))
             throw new build_failure/* CouldNotMeasure */.N('input', `\`${input}\` is \`${value ?? shown}\`, which is a link out of the repository; it takes ${form} inside.`, { remedy });
     }
 }
@@ -57954,33 +60939,13 @@ async function readInstructions(file) {
     }
 }
 /** Values that must not reach a report: builder errors show what a Dockerfile's variables stand for. */
-function hiddenValues(inputs, environment) {
+function hiddenValues({ inputs, bake }, environment) {
     const buildArgs = inputs.buildArgs.map((argument) => {
         const at = argument.indexOf('=');
         return at === -1 ? (environment[argument] ?? '') : argument.slice(at + 1);
     });
-    return [...buildArgs, ...inputs.secrets.map(({ value }) => value)];
-}
-/** A folder is taken from the tree; `oci-layout://` of a relative path, which no commit holds, from the working directory. */
-function namedContext(request, value) {
-    const layout = /^oci-layout:\/\/(?!\/)(.+)$/.exec(value);
-    if (layout)
-        return `oci-layout://${(0,external_node_path_.resolve)(request.cwd, layout[1])}`;
-    return isElsewhere(value) ? value : inTree(request, 'build-contexts', value);
-}
-/** Whether a named context is no folder of the tree: a URL, an image, another target. */
-function isElsewhere(value) {
-    return /^[\w+.-]+:\/\/|^target:|^git@/.test(value);
-}
-/** A cache in a local folder is relative to the user's working directory, not to the tree. */
-function localPaths(cwd, cache) {
-    if (!/(?:^|,)type=local(?:,|$)/.test(cache))
-        return cache;
-    return cache.replaceAll(/(^|,)(src|dest)=([^,/"][^,"]*)/g, (_, comma, key, path) => `${comma}${key}=${(0,external_node_path_.resolve)(cwd, path)}`);
-}
-/** Fields as one CSV record, as buildx reads its options. */
-function csv(fields) {
-    return fields.map((field) => (/[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',');
+    const baked = [...(bake?.definition.targets.values() ?? [])].flatMap(({ args }) => Array.from(args.values()));
+    return [...buildArgs, ...baked, ...inputs.secrets.map(({ value }) => value)];
 }
 
 ;// CONCATENATED MODULE: ./build/build/engine.js
@@ -58256,11 +61221,7 @@ const FINDERS = [
  * lay in a package's folder. What Python compiled of a package's module belongs to that package, also if no list has it. What another package has all files of is not told twice: a Go program in a Debian package is that package.
  */
 function findPackages(laid) {
-    const present = laid.files.filter((file) => file.lost === null);
-    const inspected = {
-        facts: present.flatMap(({ path, facts }) => facts.map((fact) => ({ path, fact }))),
-        file: laid.file,
-    };
+    const inspected = { facts: factsOf(laid), file: laid.file };
     const found = [];
     for (const find of FINDERS) {
         const first = found.length;
@@ -58271,8 +61232,8 @@ function findPackages(laid) {
     for (const file of laid.files)
         file.package ??= ownerOfModule(file, laid);
     const owned = found.map(() => ({ files: 0, bytes: 0 }));
-    for (const file of present) {
-        if (file.package === null)
+    for (const file of laid.files) {
+        if (file.package === null || file.lost !== null)
             continue;
         const own = owned[file.package];
         own.files += 1;
@@ -58297,6 +61258,15 @@ function findPackages(laid) {
         if (file.package !== null)
             file.package = places[file.package] ?? null;
     return packages;
+}
+/** Of the files that are in the image. */
+function factsOf({ files }) {
+    const found = [];
+    for (const { path, facts, lost } of files) {
+        if (facts.length > 0 && lost === null)
+            found.push(...facts.map((fact) => ({ path, fact })));
+    }
+    return found;
 }
 /** Gives the packages from `first` on the files that no one before has. */
 function claim(laid, found, first) {
@@ -58453,6 +61423,7 @@ function toMeasurement(subject, { config, packed }, sizes, origins, unmeasured, 
         const origin = origins.layers.get(at);
         const own = origin?.fromBase === false ? origin : null;
         const blob = packed?.layers[at];
+        const file = own && own.line !== null ? (own.file === undefined ? subject.dockerfile : own.file) : null;
         return {
             diffId,
             digest: blob?.digest ?? null,
@@ -58460,7 +61431,7 @@ function toMeasurement(subject, { config, packed }, sizes, origins, unmeasured, 
             downloadSize: blob?.size ?? null,
             compression: blob ? compressionOf(blob.mediaType) : null,
             instruction: own?.instruction ?? (0,oci/* plainInstruction */.x0)(createdBy?.[at] ?? ''),
-            file: own && own.line !== null ? subject.dockerfile : null,
+            file,
             line: own?.line ?? null,
             stage: own?.stage ?? null,
             fromBase: origin?.fromBase ?? null,
@@ -58545,6 +61516,8 @@ const UNKNOWN = { layers: new Map(), baseImage: null, stages: null };
 /**
  * Tells each layer's Dockerfile line from the provenance that buildx writes into its metadata file
  * (BUILDX_METADATA_PROVENANCE=max; SLSA v0.2 predicate with BuildKit's extensions). `layerCount`: how many layers the image has.
+ * `sources`: of a target of a bake file, which may start from another target: the Dockerfiles of all of them, its own first; the record has
+ * their texts in any order, and no paths.
  *
  * Walks from the last step down the root file system's input. Each step of an instruction makes one layer, so the layers are dealt out
  * from the top; what is left at the image that the chain starts from came with it. The record also lists each step's
@@ -58552,38 +61525,60 @@ const UNKNOWN = { layers: new Map(), baseImage: null, stages: null };
  * one record has the list. Where there is one it must agree. Layers are never matched by digest: two instructions may make equal ones.
  * Gives no origins, rather than wrong ones, where the record is not of the form that is known.
  */
-function readOrigins(record, layerCount) {
+function readOrigins(record, layerCount, sources = null) {
     const parsed = provenance.safeParse(record);
     if (!parsed.success)
         return UNKNOWN;
     const steps = new Map(parsed.data.buildConfig.llbDefinition.map((entry) => [entry.id, entry]));
     const { layers, source } = parsed.data.metadata['https://mobyproject.org/buildkit@v1#metadata'];
     const stepOf = (output) => steps.get(output.slice(0, output.lastIndexOf(':')));
-    const dockerfile = (0,build_dockerfile/* parseDockerfile */.Ai)(Buffer.from(source?.infos[0]?.data ?? '', 'base64').toString('utf8'));
+    const texts = (source?.infos ?? []).map(({ data }) => Buffer.from(data, 'base64').toString('utf8'));
+    const dockerfiles = texts.map(build_dockerfile/* parseDockerfile */.Ai);
+    const named = sources === null ? 0 : texts.indexOf(sources[0]?.text ?? '');
+    // Of a single one there is no doubt, whatever the builder did to its text.
+    const own = named === -1 && texts.length === 1 ? 0 : named;
+    const known = sources === null ? [0] : [...texts.keys()];
+    const isFile = sources === null || (sources[0]?.file ?? null) !== null;
     // BuildKit makes one step of equal instructions in several stages, and lists all their lines. Walking down, an instruction stands
     // above the last one: in the same stage, or in a stage that it starts from.
-    let above = Number.POSITIVE_INFINITY;
+    const above = new Map();
+    let lastOf = own;
     const instructionOf = (output) => {
-        const listedLines = (source?.locations[stepOf(output)?.id ?? '']?.locations ?? [])
-            .filter((location) => location.sourceIndex === 0)
-            .flatMap((location) => location.ranges.map((range) => range.start.line));
-        const found = listedLines
-            .flatMap((line) => (0,build_dockerfile/* instructionAt */.sA)(dockerfile, line) ?? [])
-            .filter(({ line }) => line < above)
-            .toSorted((one, other) => other.line - one.line)[0];
-        if (found === undefined)
-            return null;
-        above = found.line;
-        return found;
+        const listed = source?.locations[stepOf(output)?.id ?? '']?.locations ?? [];
+        for (const at of [lastOf, ...known.filter((other) => other !== lastOf)]) {
+            const found = listed
+                .filter((location) => location.sourceIndex === at)
+                .flatMap((location) => location.ranges.map((range) => range.start.line))
+                .flatMap((line) => (0,build_dockerfile/* instructionAt */.sA)(dockerfiles[at] ?? [], line) ?? [])
+                .filter(({ line }) => line < (above.get(at) ?? Number.POSITIVE_INFINITY))
+                .toSorted((one, other) => other.line - one.line)[0];
+            if (found === undefined)
+                continue;
+            above.set(at, found.line);
+            lastOf = at;
+            return { found, at };
+        }
+        return null;
     };
     const originOf = (output) => {
-        const found = instructionOf(output);
-        if (found === null)
+        const instruction = instructionOf(output);
+        if (instruction === null)
             return null;
-        const { line, text, stage, copiedFrom } = found;
-        return { fromBase: false, line, instruction: text, stage, copiedFrom };
+        const { line, text, stage, copiedFrom } = instruction.found;
+        if (instruction.at === own)
+            return { fromBase: false, line: isFile ? line : null, instruction: text, stage, copiedFrom };
+        // A stage of another Dockerfile is none that a budget of this image could mean.
+        const file = sources?.find((each) => each.text === texts[instruction.at])?.file ?? null;
+        return {
+            fromBase: false,
+            line: file === null ? null : line,
+            instruction: text,
+            stage: null,
+            copiedFrom: null,
+            file,
+        };
     };
-    const stages = dockerfile.filter(({ keyword }) => keyword === 'FROM').length;
+    const stages = (dockerfiles[own] ?? []).filter(({ keyword }) => keyword === 'FROM').length;
     const origins = { layers: new Map(), baseImage: null, stages: stages === 0 ? null : stages };
     const visited = new Set();
     let top = layerCount;
@@ -58605,8 +61600,8 @@ function readOrigins(record, layerCount) {
             const from = instructionOf(output);
             origins.baseImage = {
                 ...withDigest(image, parsed.data.materials),
-                line: from?.keyword === 'FROM' ? from.line : null,
-                instruction: from?.keyword === 'FROM' ? from.text : null,
+                line: from?.found.keyword === 'FROM' && from.at === own && isFile ? from.found.line : null,
+                instruction: from?.found.keyword === 'FROM' ? from.found.text : null,
             };
             return origins;
         }
@@ -58722,9 +61717,9 @@ async function readProvenance(exec, build, builder, config) {
     const layerCount = config.rootfs?.diff_ids?.length ?? 0;
     const told = build.provenance.get(platform) ?? build.provenance.get('');
     if (told !== undefined)
-        return readOrigins(told, layerCount);
+        return readOrigins(told, layerCount, build.sources);
     const { exitCode, stdout } = await exec('docker', attachmentOf(build.ref, builder, '--type=https://slsa.dev/provenance/v0.2', `--platform=${platform}`));
-    return readOrigins(exitCode === 0 ? JSON.parse(stdout) : undefined, layerCount);
+    return readOrigins(exitCode === 0 ? JSON.parse(stdout) : undefined, layerCount, build.sources);
 }
 /** The arguments that read an attachment of a build's record. */
 function attachmentOf(ref, builder, ...which) {
@@ -59109,34 +62104,38 @@ function missingBlob(place, digest) {
 
 
 
+
 /** Writes the revision's tree, builds it and measures the image: one Measurement a platform. Leaves nothing in the engine but its cache. */
 async function measureRevision(shop, revision) {
     const section = shop.log.section(`Build ${revision.label}`);
     try {
         const tree = await treeFor(shop, revision, section.line);
+        const frame = { tree, root: shop.checkout.repository.root, cwd: shop.cwd };
+        const bake = shop.inputs.bake && (await bakeBuildOf(shop, frame, shop.inputs.bake));
         const { platforms } = shop.inputs;
         const engine = await shop.engine;
-        const image = temporaryName(revision.side);
+        // Content is read from the engine's image; the classic store always makes one.
+        const keep = engine.driver === 'docker' && (engine.store === 'classic' || shop.inputs.metrics.includes('size'));
+        const place = keep ? await shop.places.openBuild() : null;
+        const image = place?.name ?? temporaryName(revision.side);
         const request = {
             side: revision.side,
             image,
-            // Content is read from the engine's image; the classic store always makes one.
-            keep: engine.driver === 'docker' && (engine.store === 'classic' || shop.inputs.metrics.includes('size')),
+            keep,
             inputs: shop.inputs,
-            tree,
-            root: shop.checkout.repository.root,
-            cwd: shop.cwd,
+            bake,
+            ...frame,
             scratch: shop.scratch,
             onLine: section.line,
         };
         const buildAndRead = async () => {
             const build = await buildImage(shop.exec, request);
-            return readBuilt(shop, engine, build, request, {
+            return readBuilt({ ...shop, place }, engine, build, request, {
                 name: shop.name,
                 commit: revision.commit,
                 dockerfile: build.dockerfile,
                 ignoreFile: build.ignoreFile,
-                target: shop.inputs.target,
+                target: build.target,
                 engine,
                 source: null,
                 warnings: build.warnings,
@@ -59152,8 +62151,8 @@ async function measureRevision(shop, revision) {
             });
             // An index lists its platforms in an order of its own; the report has the one that was asked for.
             const order = platforms.map(manifests/* normalisePlatform */.WN);
-            const place = ({ platform }) => order.indexOf(platform);
-            return measurements.toSorted((one, other) => place(one) - place(other));
+            const rank = ({ platform }) => order.indexOf(platform);
+            return measurements.toSorted((one, other) => rank(one) - rank(other));
         }
         finally {
             if (request.keep)
@@ -59170,6 +62169,20 @@ async function removeImage(places, image) {
         .engine()
         .then((engine) => engine.remove(image), () => { })
         .catch(() => { });
+}
+/**
+ * The target as the side's own bake file has it. Throws CouldNotMeasure `input` where there is none.
+ */
+async function bakeBuildOf(shop, frame, bake) {
+    const folder = (0,build_paths/* inTree */._Z)(frame, 'bake-files', bake.folder);
+    const run = { tree: frame.tree, folder, files: bake.files };
+    // All that is asked for is asked once; a target that this side does not have must not be the others' end.
+    const definition = await shop.readDefinition(run, bake.asked).then((all) => (all.targets.has(bake.target) ? all : shop.readDefinition(run, [bake.target])), (error) => {
+        if ((0,build_failure/* toFailure */.w)(error).kind !== 'input')
+            throw error;
+        return shop.readDefinition(run, [bake.target]);
+    });
+    return { ...bake, folder, definition };
 }
 /** The folder that is built from. What `before-build` makes is this image's alone. */
 async function treeFor({ checkout, exec, inputs, scratch, inTurn }, revision, onLine) {
@@ -59192,7 +62205,7 @@ function readBuilt(shop, engine, build, request, subject) {
  * The classic store keeps layers unpacked. It tells their sizes itself, and that is enough where nothing else is asked for; download sizes
  * come from its packing them, for a registry of our own, and then the sizes are read from what it hands over.
  */
-async function readClassic({ exec, inputs, places, contents }, engine, build, { image, onLine }, subject) {
+async function readClassic({ exec, inputs, places, place, contents }, engine, build, { image, onLine }, subject) {
     const downloadSizes = inputs.metrics.includes('download-size');
     if (countsItself(inputs, engine)) {
         const [recorded] = await readRecord(exec, build, engine.store, inputs.builder);
@@ -59202,7 +62215,8 @@ async function readClassic({ exec, inputs, places, contents }, engine, build, { 
     }
     onLine(downloadSizes ? 'Reading the layers as the engine packs them …' : 'Reading the layers as the engine gives them …');
     const wanted = { platforms: [], contents: inputs.metrics.includes('size') ? contents : null, downloadSizes };
-    const images = await places.open({ transport: 'docker-daemon', name: image, text: image }).images(wanted);
+    const images = (downloadSizes ? await place?.receive('classic', wanted) : null) ??
+        (await places.open({ transport: 'docker-daemon', name: image, text: image }).images(wanted));
     return Promise.all(images.map(async (found) => {
         const origins = keepsRecords(engine)
             ? await readProvenance(exec, build, inputs.builder, found.config)
@@ -59219,15 +62233,25 @@ function countsItself({ metrics, baseline, budgets, forbid }, engine) {
     return (engine.store === 'classic' && !metrics.includes('download-size') && !compared && !inParts && keepsRecords(engine));
 }
 /** containerd's store and BuildKit keep blobs: manifests tell download sizes, and content is fetched only for layers that are not known. */
-async function readBlobs({ exec, inputs, places, contents, inTurn, scratch }, engine, build, request, subject) {
+async function readBlobs({ exec, inputs, places, place, contents, inTurn, scratch }, engine, build, request, subject) {
+    // What is pushed has manifests and configs with it, and no layer that is known: that takes less than to ask for them.
+    if (place !== null)
+        request.onLine('Reading the layers as they are handed over …');
+    const pushed = (await place?.receive('containerd', { platforms: [], contents, downloadSizes: true })) ?? null;
+    if (pushed !== null) {
+        return Promise.all(pushed.map(async (image) => {
+            const origins = await readProvenance(exec, build, inputs.builder, image.config);
+            return measurementOf(image, subject, inputs, contents, origins, null);
+        }));
+    }
     const recorded = await readRecord(exec, build, engine.store, inputs.builder);
     const needed = inputs.metrics.includes('size') && recorded.some((image) => unknownLayers(image, contents) > 0);
     const layout = (0,external_node_path_.join)(scratch, 'layout');
     if (needed)
         request.onLine('Reading the layers as they are handed over …');
     if (needed && engine.driver === 'docker') {
-        const place = places.open({ transport: 'docker-daemon', name: request.image, text: request.image });
-        await place.images({ platforms: [], contents, downloadSizes: false });
+        const saved = places.open({ transport: 'docker-daemon', name: request.image, text: request.image });
+        await saved.images({ platforms: [], contents, downloadSizes: false });
     }
     else if (needed) {
         // Both sides into one folder: blobs that are there already are not sent again.
@@ -59343,13 +62367,7 @@ var paths = __nccwpck_require__(3536);
 /** What shaped a build as the inputs have it: see `Recipe`. What differs from run to run alone makes no other recipe. */
 function recipeOf(inputs, run) {
     const steady = createSteady(run);
-    const context = (0,external_node_path_.resolve)(run.cwd, inputs.context);
-    const file = (0,external_node_path_.resolve)(run.cwd, inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'));
-    const parts = new Map([
-        ['context', pathFrom(run.root, context)],
-        // From the context: where that alone is another one, this is not.
-        ['file', pathFrom(context, file)],
-    ]);
+    const parts = new Map(inputs.bake === null ? placesOf(inputs, run) : bakePartsOf(inputs, inputs.bake, run, steady));
     if (inputs.target !== null)
         parts.set('target', inputs.target);
     if (inputs.beforeBuild !== null)
@@ -59366,6 +62384,35 @@ function recipeOf(inputs, run) {
     }
     const checksums = [...parts].map(([part, value]) => [part, checksumOf(part, value)]);
     return Object.fromEntries(checksums.toSorted(byKey));
+}
+/** Where the build is made. */
+function placesOf(inputs, run) {
+    const context = (0,external_node_path_.resolve)(run.cwd, inputs.context);
+    const file = (0,external_node_path_.resolve)(run.cwd, inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'));
+    return [
+        ['context', pathFrom(run.root, context)],
+        // From the context: where that alone is another one, this is not.
+        ['file', pathFrom(context, file)],
+    ];
+}
+/**
+ * Of a target of a bake file: which one it is, what comes before what it says, and its build arguments, which a run's environment may have
+ * shaped. The rest of the bake file is the commit's, as a Dockerfile is.
+ */
+function bakePartsOf(inputs, bake, run, steady) {
+    const folder = (0,external_node_path_.resolve)(run.cwd, bake.folder);
+    return [
+        ['bake-files', JSON.stringify([pathFrom(run.root, folder), bake.files])],
+        ['bake-targets', bake.target],
+        ...(bake.context === null
+            ? []
+            : [['context', pathFrom(run.root, (0,external_node_path_.resolve)(run.cwd, bake.context))]]),
+        ...(inputs.file === null ? [] : [['file', pathFrom(run.root, (0,external_node_path_.resolve)(run.cwd, inputs.file))]]),
+        ...Object.entries(bake.args).map(([key, value]) => [
+            `build-args ${key.slice(0, MAX_KEY)}`,
+            `a ${steady(value)}`,
+        ]),
+    ];
 }
 function pathFrom(folder, path) {
     return (0,external_node_path_.relative)(folder, path).replaceAll('\\', '/');
@@ -59675,6 +62722,8 @@ const dockerInfo = schemas/* object */.Ikc({
 /** buildx from which on a build's own records can be read back (`buildx history inspect attachment`); Docker with BuildKit in it. */
 const MIN_BUILDX = [0, 20];
 const MIN_DOCKER = [20, 10];
+/** What is left where there is no engine to be had: a hosted runner with macOS, say. */
+const NO_ENGINE_NEEDED = 'An image in a registry (`image: docker://…`) is measured without an engine.';
 /**
  * Finds out what will build: the builder's driver, its store and the versions. `builder` is a name of `docker buildx ls`, or
  * null for the current one. Throws CouldNotMeasure `precondition` with the remedy where something is missing.
@@ -59699,7 +62748,7 @@ async function inspectBuilder(exec, builder) {
     // BuildKit of another driver runs elsewhere: it is Linux whatever this engine is.
     if (facts?.OSType === 'windows' && (driver === 'docker' || (driver === null && builder === null))) {
         throw new build_failure/* CouldNotMeasure */.N('precondition', 'The Docker engine runs Windows containers; Linux images are measured.', {
-            remedy: 'Run the job on a Linux runner (`runs-on: ubuntu-24.04`), or switch the engine to Linux containers.',
+            remedy: `Run the job on a Linux runner (\`runs-on: ubuntu-24.04\`), or switch the engine to Linux containers. ${NO_ENGINE_NEEDED}`,
         });
     }
     if (inspected.exitCode !== 0 || driver === null) {
@@ -59707,7 +62756,7 @@ async function inspectBuilder(exec, builder) {
         throw new build_failure/* CouldNotMeasure */.N('precondition', `The ${builder === null ? 'current buildx builder' : `buildx builder \`${builder}\``} cannot be used: ${said}`, {
             remedy: /no builder/.test(said)
                 ? 'See `docker buildx ls` for the builders that exist; `docker/setup-buildx-action` makes one.'
-                : 'Start Docker (or the builder), and see that this user may use its socket: `docker info` must answer.',
+                : `Start Docker (or the builder), and see that this user may use its socket: \`docker info\` must answer. ${NO_ENGINE_NEEDED}`,
         });
     }
     if (driver !== 'docker') {
@@ -59715,7 +62764,7 @@ async function inspectBuilder(exec, builder) {
     }
     if (!facts?.ServerVersion) {
         throw new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${builder_lastError(info.stderr)}`, {
-            remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
+            remedy: `Start Docker, and see that this user may use its socket: \`docker info\` must answer. ${NO_ENGINE_NEEDED}`,
         });
     }
     const { ServerVersion, DriverStatus } = facts;
@@ -59748,202 +62797,61 @@ function builder_lastError(stderr) {
 var turns = __nccwpck_require__(7760);
 // EXTERNAL MODULE: ./build/git/commits.js
 var commits = __nccwpck_require__(2985);
-// EXTERNAL MODULE: ./build/git/git.js
-var git = __nccwpck_require__(75);
-;// CONCATENATED MODULE: ./build/git/tree.js
-
-
-
-
-
-/**
- * Writes the files of a commit or tree into the folder `destination` (made, must not exist).
- *
- * Not a `git worktree`: that leaves a `.git` file in the folder, which the checkout does not have, which holds the folder's
- * own path and which `COPY . .` takes into the image; and it registers itself in the user's repository. Here an index
- * of our own is filled and checked out: both sides are made the same way, without `.git`, with the repository's own filters
- * (line ends) and sparse patterns.
- *
- * - Submodules that the checkout has are filled likewise, also under another path or name, from the clones that are there:
- *   no address in `.gitmodules` is ever asked. Those that it left empty stay empty.
- * - LFS files are pointers where the clone has no LFS objects (actions/checkout's default, `lfs: false`), else what LFS gives.
- *
- * Throws CouldNotMeasure `git` where git fails, and where a submodule is needed that cannot be had.
- */
-async function writeTree(exec, repository, treeish, destination, credentials) {
-    await fill(exec, repository, treeish, destination, credentials, `${destination}.index`);
-}
-/** `indexFile` stands outside of all that is written: a submodule's too. */
-async function fill(exec, repository, treeish, destination, credentials, indexFile) {
-    const written = await readTree(repository, treeish, destination, credentials, indexFile);
-    if (written.exitCode !== 0)
-        throw (0,git/* gitFailure */.tv)(['read-tree'], written);
-    const needed = await submodulesIn(repository, { GIT_INDEX_FILE: indexFile });
-    if (needed.length === 0)
-        return;
-    // A clone that has no working tree any more is run in the destination: the index it has is of another time.
-    const present = repository.root === destination ? [] : await submodulesIn(repository);
-    for (const [at, submodule] of needed.entries()) {
-        const folder = (0,external_node_path_.join)(destination, submodule.path);
-        await (0,promises_.mkdir)(folder, { recursive: true });
-        if ((await (0,promises_.realpath)(folder)) !== (0,external_node_path_.join)(await (0,promises_.realpath)(destination), submodule.path))
-            throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${submodule.path}\` leads out of its repository.`);
-        const source = await sourceOf(exec, repository, submodule, present, folder);
-        if (source === null)
-            continue;
-        const failed = await (0,commits/* fetchCommit */.iH)(source, submodule.commit, credentials);
-        if (failed !== null)
-            throw new build_failure/* CouldNotMeasure */.N('git', `The commit \`${submodule.commit.slice(0, 7)}\` of the submodule \`${submodule.path}\` could not be fetched (${failed}).`);
-        await fill(exec, source, submodule.commit, folder, credentials, `${indexFile}-${at}`);
-    }
-}
-/**
- * Fills the index and checks it out. That may talk to a remote, as a checkout would, for what the clone left there (the blobs
- * of a partial clone, LFS objects): where it fails, it is done once more with the token.
- */
-async function readTree(repository, treeish, destination, credentials, indexFile) {
-    const lfs = await hasLfsObjects(repository);
-    const read = async (env) => {
-        await (0,promises_.mkdir)(destination, { recursive: true });
-        return repository.tryGit([
-            `--git-dir=${repository.gitDir}`,
-            `--work-tree=${destination}`,
-            'read-tree',
-            '-m',
-            '-u',
-            '--end-of-options',
-            treeish,
-        ], { GIT_INDEX_FILE: indexFile, ...(lfs ? {} : { GIT_LFS_SKIP_SMUDGE: '1' }), ...env });
-    };
-    const written = await read({});
-    if (written.exitCode === 0 || credentials === null || !(lfs || (await isPartial(repository))))
-        return written;
-    await (0,promises_.rm)(destination, { recursive: true });
-    const again = await read((0,commits/* credentialVariables */.rt)(credentials));
-    return again.exitCode === 0 ? again : written;
-}
-/**
- * Whether LFS files were fetched into the clone: then its checkout has their content, else their pointers. git-lfs keeps
- * objects in `lfs/objects` of the git directory that linked worktrees share, or in the folder `lfs.storage`.
- */
-async function hasLfsObjects(repository) {
-    const common = (0,external_node_path_.resolve)(repository.root, await repository.git(['rev-parse', '--git-common-dir']));
-    const configured = await repository.tryGit(['config', '--type=path', '--get', 'lfs.storage']);
-    const storage = configured.exitCode === 0 ? configured.stdout.trimEnd() : 'lfs';
-    const objects = await (0,promises_.readdir)((0,external_node_path_.join)((0,external_node_path_.resolve)(common, storage), 'objects')).catch(() => []);
-    return objects.some((name) => /^[0-9a-f]{2}$/.test(name));
-}
-/** Whether git itself fetches, as it goes, objects that the clone left out (`--filter`). */
-async function isPartial(repository) {
-    const keys = String.raw `^(extensions\.partialclone|remote\..*\.promisor)$`;
-    return (await repository.tryGit(['config', '--get-regexp', keys])).exitCode === 0;
-}
-/** The submodules in an index, the user's or that of `env`: none where it has no `.gitmodules` that git could read. */
-async function submodulesIn(repository, env = {}) {
-    // Without `--no-includes` git would read any file that the blob names.
-    const listed = await repository.tryGit(['config', '--no-includes', '--blob=:.gitmodules', '-z', '--get-regexp', String.raw `^submodule\..*\.path$`], env);
-    if (listed.exitCode !== 0)
-        return [];
-    const names = new Map(listed.stdout.split('\0').flatMap((entry) => {
-        const found = /^submodule\.([^\n]*)\.path\n(.*)$/s.exec(entry);
-        return found ? [[found[2], found[1]]] : [];
+;// CONCATENATED MODULE: ./build/git/changes.js
+/** Everything that differs between two commits whose trees are there; a file that was moved is two paths. Throws CouldNotMeasure `git`. */
+async function changedPaths(repository, from, to) {
+    // Nothing that is configured, in the repository neither, may hide a submodule's.
+    const options = ['-r', '--raw', '-z', '--no-renames', '--ignore-submodules=none', '--no-commit-id'];
+    const listed = await repository.git(['diff-tree', ...options, '--end-of-options', from, to]);
+    // `:100644 160000 5be4a41 9daeafb M`, then the path: https://git-scm.com/docs/diff-format
+    const fields = listed.split('\0');
+    return Array.from({ length: Math.floor(fields.length / 2) }, (_, at) => ({
+        path: fields[at * 2 + 1],
+        isSubmodule: /^:(?:160000|\d+ 160000) /.test(fields[at * 2]),
     }));
-    const staged = await repository.git(['ls-files', '--stage', '-z'], env);
-    return staged.split('\0').flatMap((entry) => {
-        const link = /^160000 ([0-9a-f]{40,64}) 0\t(.+)$/s.exec(entry);
-        return link ? [{ path: link[2], commit: link[1], name: names.get(link[2]) ?? null }] : [];
+}
+/**
+ * What a commit has at these paths (with `/`, none of them empty), by path. A path that leads through a link or a submodule has nothing.
+ * Throws CouldNotMeasure `git`.
+ */
+async function entriesAt(repository, commit, paths) {
+    // Of a folder and something in it, git lists what is in the folder, and only with `-t` the folder, too.
+    const listed = await repository.git(['ls-tree', '-t', '-z', '--full-tree', commit, '--', ...paths], {
+        GIT_LITERAL_PATHSPECS: '1',
     });
+    const entries = listed.split('\0').flatMap((line) => {
+        const found = /^(\d{6}) \w+ ([0-9a-f]+)\t(.+)$/s.exec(line);
+        if (found === null)
+            return [];
+        const [, mode = '', object = '', path = ''] = found;
+        return [[path, { mode, object }]];
+    });
+    return new Map(entries);
 }
-/**
- * The repository to read a submodule from, or null where it stays empty: it does so in the checkout, too.
- *
- * The tree may have one that the checkout has no more (a change that removes it): its clone is looked for in the git directory,
- * where git keeps it by its name. Without it the tree would silently lack files, so that is an error, unless the checkout left
- * all of its submodules empty. Where it has none at all nobody can tell, and that is an error as well.
- * Any clone that has the commit will do: what a commit holds is told by its hash.
- */
-async function sourceOf(exec, repository, { path, name }, present, folder) {
-    const renamed = present.find((other) => name !== null && other.name === name);
-    if (renamed)
-        return checkedOut(exec, repository, renamed.path);
-    const kept = name !== null && isModuleName(name)
-        ? await (0,git/* openGitDir */.wk)(exec, (0,external_node_path_.join)(repository.gitDir, 'modules', name), folder)
-        : null;
-    if (kept !== null)
-        return kept;
-    if (present.some((other) => other.path === path))
-        return checkedOut(exec, repository, path);
-    // A link that `.gitmodules` lacks is none that git could have checked out.
-    if (name === null)
-        return null;
-    const populated = await Promise.all(present.map((other) => isPopulated(repository, other.path)));
-    if (populated.length > 0 && !populated.includes(true))
-        return null;
-    throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${path}\` is needed, but the checkout, whose commit lacks it, has no clone of it.`);
-}
-/** The repository that the checkout has at the path of a submodule, or null where it left that empty. */
-async function checkedOut(exec, repository, path) {
-    if (!(await isPopulated(repository, path)))
-        return null;
-    const opened = await (0,git/* openRepository */.h_)(exec, (0,external_node_path_.join)(repository.root, path));
-    // Where the `.git` there is broken, git may find the repository around it.
-    if (opened.root !== (0,external_node_path_.join)(repository.root, path))
-        throw new build_failure/* CouldNotMeasure */.N('git', `The submodule \`${path}\` of the checkout is no repository of its own.`);
-    return opened;
-}
-/** Never through a link: what it leads to is no submodule. */
-async function isPopulated(repository, path) {
-    const folder = (0,external_node_path_.join)(repository.root, path);
-    return (await exists((0,external_node_path_.join)(folder, '.git'))) && (await (0,promises_.realpath)(folder)) === folder;
-}
-/** What git takes for a submodule's name: a relative path that leads nowhere up (`check_submodule_name`). */
-function isModuleName(name) {
-    return name.split(/[/\\]/).every((part) => part !== '' && part !== '.' && part !== '..');
-}
-/**
- * The working tree as it is, uncommitted and untracked (but not ignored) files included, as a tree object: made through a
- * copy of the index, so that the user's own stays as it is.
- */
-async function snapshotWorkingTree(repository, scratch) {
-    const copy = (0,external_node_path_.join)(scratch, 'snapshot.index');
-    await (0,promises_.mkdir)((0,external_node_path_.dirname)(copy), { recursive: true });
-    const own = (0,external_node_path_.join)(repository.gitDir, 'index');
-    if (await exists(own)) {
-        await (0,promises_.copyFile)(own, copy);
-        // A file that changed within the index's last moment without changing its size is told by the index not being younger than the file
-        // (https://git-scm.com/docs/racy-git): a copy is.
-        const { atimeMs, mtimeMs } = await (0,promises_.stat)(own);
-        await (0,promises_.utimes)(copy, atimeMs / 1000, Math.floor(mtimeMs / 1000));
-    }
-    const index = { GIT_INDEX_FILE: copy };
-    await repository.git(['add', '--all', '--', '.'], index);
-    return repository.git(['write-tree'], index);
-}
-/**
- * Whether the working tree differs from HEAD: changed, staged or untracked (but not ignored) files. What is changed inside of a
- * submodule is not measured and does not count.
- */
-async function isDirty(repository) {
-    return ((await repository.git(['status', '--porcelain', '--untracked-files=normal', '--ignore-submodules=dirty', '-z'])) !==
-        '');
-}
-async function exists(path) {
-    return (0,promises_.stat)(path).then(() => true, () => false);
+/** A file's content, or null where it has more bytes than `most`. Throws CouldNotMeasure `git`. */
+async function readBlob(repository, object, most) {
+    const size = Number(await repository.git(['cat-file', '-s', object]));
+    return size <= most ? repository.git(['cat-file', 'blob', object]) : null;
 }
 
+// EXTERNAL MODULE: ./build/git/tree.js
+var tree = __nccwpck_require__(1651);
 ;// CONCATENATED MODULE: ./build/git/checkout.js
+
 
 
 
 
 /** `scratch`: a folder of its own, which need not be there yet. */
 function createCheckout(exec, repository, scratch, credentials) {
-    const write = (treeish, folder) => writeTree(exec, repository, treeish, folder, credentials);
+    const write = (treeish, folder) => (0,tree/* writeTree */.WM)(exec, repository, treeish, folder, credentials);
     let trees = 0;
+    const changes = (0,turns/* once */.O)(([from, to]) => changedPaths(repository, from, to), (commits) => commits.join());
     return {
         repository,
         resolveBase: (0,turns/* once */.O)((question) => (0,commits/* resolveBase */.gU)(repository, question, credentials), (question) => JSON.stringify(question)),
         fetchBase: (0,turns/* once */.O)((base) => (0,commits/* fetchBase */.cu)(repository, base, credentials), ({ commit }) => commit),
+        changedPaths: (from, to) => changes([from, to]),
         treeOf: (0,turns/* once */.O)(async (treeish) => {
             const folder = (0,external_node_path_.join)(scratch, `tree-${(trees += 1)}`);
             await write(treeish, folder);
@@ -59953,6 +62861,8 @@ function createCheckout(exec, repository, scratch, credentials) {
     };
 }
 
+// EXTERNAL MODULE: ./build/git/git.js
+var git = __nccwpck_require__(75);
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
 // EXTERNAL MODULE: ./build/image/layer/listing.js + 2 modules
@@ -59976,7 +62886,7 @@ function release({ buffer, byteOffset, byteLength }) {
 }
 
 // EXTERNAL MODULE: ./build/image/layer/tar-header.js
-var tar_header = __nccwpck_require__(9469);
+var tar_header = __nccwpck_require__(1850);
 ;// CONCATENATED MODULE: ./build/image/layer/tar.js
 
 /**
@@ -61488,6 +64398,9 @@ function createDaemonSource(name, surroundings) {
     /** Pushes the image to ourselves; or says why that is not possible, in a sentence. */
     async function pushImage(image, isClassic, wanted) {
         // The name for the push would be its only one, and taking that away would delete the image.
+        const before = surroundings.unpushed.get(name);
+        if (before !== undefined)
+            return { reason: before };
         if ((image.RepoTags ?? []).length === 0)
             return { reason: 'it has no tag, and only what has one can be pushed.' };
         const lacking = new Set();
@@ -61531,6 +64444,21 @@ function createDaemonSource(name, surroundings) {
             warn(`The temporary name ${temporary} stayed in the engine: ${why}`);
     }
     return { images, close: () => Promise.resolve() };
+}
+/**
+ * The image that was built by a name of the receiver's (`reserve`), which is all that it needs to be pushed: nothing is asked, and no other
+ * name made. Null where that does not succeed. Throws as a source does.
+ */
+async function receiveBuilt(name, store, { engine, receiver, unpushed }, wanted) {
+    const reception = { contents: wanted.contents, isWanted: () => true };
+    const receive = async (arrival) => {
+        const reason = await push(engine, arrival);
+        if (reason === null)
+            return arrivedImages(arrival, `docker-daemon:${name}`, store === 'classic', wanted);
+        unpushed.set(name, reason);
+        return null;
+    };
+    return receiver.receive(reception, receive, name);
 }
 /** Pushes to ourselves. Gives null, or why it did not succeed, in a sentence. */
 async function push(engine, arrival) {
@@ -61864,7 +64792,7 @@ function openIncoming(contents, inTurn) {
     const count = (part) => void (received += part.length);
     // Looked at when the end is reached: only then it is known.
     const expected = { digest: null, diffId: null };
-    const blob = readBlob(sink, expected, contents !== null, inTurn).then((read) => {
+    const blob = incoming_readBlob(sink, expected, contents !== null, inTurn).then((read) => {
         if (expected.digest === null || read.digest === expected.digest)
             return read;
         throw new build_failure/* CouldNotMeasure */.N('measure', `The engine sent the blob ${read.digest} as ${expected.digest}.`);
@@ -61888,7 +64816,7 @@ function openIncoming(contents, inTurn) {
         blob,
     };
 }
-async function readBlob(stored, expected, isWalked, inTurn) {
+async function incoming_readBlob(stored, expected, isWalked, inTurn) {
     const parts = stored[Symbol.asyncIterator]();
     const start = [];
     let length = 0;
@@ -61946,11 +64874,10 @@ const DOCUMENTS_LIMIT = 64 * 1024 * 1024;
 const UPLOADS_LIMIT = 64;
 /**
  * Starts a receiver on the loopback interface, at a port that the system chooses. Its repository's name is random: who does not know
- * it finds nothing. The protocol: https://github.com/opencontainers/distribution-spec/blob/main/spec.md, as far as pushing needs it.
+ * it finds nothing. `layers`: what others have received, and learn of this one. The protocol: https://github.com/opencontainers/distribution-spec/blob/main/spec.md, as far as pushing needs it.
  */
-async function startReceiver() {
+async function startReceiver(layers = new Map()) {
     const repository = `${(0,external_node_crypto_.randomUUID)()}/image`;
-    const layers = new Map();
     const documents = new Map();
     let documentBytes = 0;
     const inTurn = (0,turns/* createTurns */.z)(receiver_AT_A_TIME);
@@ -62112,12 +65039,13 @@ async function startReceiver() {
         documents.set(digest, { bytes, type });
         documentBytes += bytes.length;
     }
+    const reserve = () => `${host}/${repository}:${(deliveries += 1)}`;
     return {
-        receive: (reception, push) => oneByOne(async () => {
-            deliveries += 1;
+        reserve,
+        receive: (reception, push, name = reserve()) => oneByOne(async () => {
             const delivery = {
                 ...reception,
-                tag: String(deliveries),
+                tag: name.slice(name.lastIndexOf(':') + 1),
                 top: null,
                 isReached: false,
                 error: null,
@@ -62126,7 +65054,7 @@ async function startReceiver() {
             current = delivery;
             try {
                 return await push({
-                    name: `${host}/${repository}:${delivery.tag}`,
+                    name,
                     isReached: () => delivery.isReached,
                     top: () => delivery.top,
                     document: (digest) => documents.get(digest)?.bytes,
@@ -62136,8 +65064,8 @@ async function startReceiver() {
             }
             finally {
                 current = null;
-                for (const name of delivery.uploads.keys())
-                    giveUp(delivery, name);
+                for (const upload of delivery.uploads.keys())
+                    giveUp(delivery, upload);
                 // oxlint-disable-next-line no-unsafe-finally -- the cause, whatever the push said itself
                 if (delivery.error !== null)
                     throw delivery.error;
@@ -62208,899 +65136,8 @@ function parseChallenges(header) {
     return challenges;
 }
 
-;// CONCATENATED MODULE: external "node:https"
-const external_node_https_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:https");
-// EXTERNAL MODULE: external "http"
-var external_http_ = __nccwpck_require__(8611);
-var external_http_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_http_, 2);
-// EXTERNAL MODULE: external "https"
-var external_https_ = __nccwpck_require__(5692);
-var external_https_namespaceObject = /*#__PURE__*/__nccwpck_require__.t(external_https_, 2);
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
-function getProxyUrl(reqUrl) {
-    const usingSsl = reqUrl.protocol === 'https:';
-    if (checkBypass(reqUrl)) {
-        return undefined;
-    }
-    const proxyVar = (() => {
-        if (usingSsl) {
-            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
-        }
-        else {
-            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
-        }
-    })();
-    if (proxyVar) {
-        try {
-            return new DecodedURL(proxyVar);
-        }
-        catch (_a) {
-            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
-                return new DecodedURL(`http://${proxyVar}`);
-        }
-    }
-    else {
-        return undefined;
-    }
-}
-function checkBypass(reqUrl) {
-    if (!reqUrl.hostname) {
-        return false;
-    }
-    const reqHost = reqUrl.hostname;
-    if (isLoopbackAddress(reqHost)) {
-        return true;
-    }
-    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
-    if (!noProxy) {
-        return false;
-    }
-    // Determine the request port
-    let reqPort;
-    if (reqUrl.port) {
-        reqPort = Number(reqUrl.port);
-    }
-    else if (reqUrl.protocol === 'http:') {
-        reqPort = 80;
-    }
-    else if (reqUrl.protocol === 'https:') {
-        reqPort = 443;
-    }
-    // Format the request hostname and hostname with port
-    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
-    if (typeof reqPort === 'number') {
-        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
-    }
-    // Compare request host against noproxy
-    for (const upperNoProxyItem of noProxy
-        .split(',')
-        .map(x => x.trim().toUpperCase())
-        .filter(x => x)) {
-        if (upperNoProxyItem === '*' ||
-            upperReqHosts.some(x => x === upperNoProxyItem ||
-                x.endsWith(`.${upperNoProxyItem}`) ||
-                (upperNoProxyItem.startsWith('.') &&
-                    x.endsWith(`${upperNoProxyItem}`)))) {
-            return true;
-        }
-    }
-    return false;
-}
-function isLoopbackAddress(host) {
-    const hostLower = host.toLowerCase();
-    return (hostLower === 'localhost' ||
-        hostLower.startsWith('127.') ||
-        hostLower.startsWith('[::1]') ||
-        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
-}
-class DecodedURL extends URL {
-    constructor(url, base) {
-        super(url, base);
-        this._decodedUsername = decodeURIComponent(super.username);
-        this._decodedPassword = decodeURIComponent(super.password);
-    }
-    get username() {
-        return this._decodedUsername;
-    }
-    get password() {
-        return this._decodedPassword;
-    }
-}
-//# sourceMappingURL=proxy.js.map
-// EXTERNAL MODULE: ./node_modules/tunnel/index.js
-var tunnel = __nccwpck_require__(770);
-// EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(4371);
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
-/* eslint-disable @typescript-eslint/no-explicit-any */
-var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-
-
-var HttpCodes;
-(function (HttpCodes) {
-    HttpCodes[HttpCodes["OK"] = 200] = "OK";
-    HttpCodes[HttpCodes["MultipleChoices"] = 300] = "MultipleChoices";
-    HttpCodes[HttpCodes["MovedPermanently"] = 301] = "MovedPermanently";
-    HttpCodes[HttpCodes["ResourceMoved"] = 302] = "ResourceMoved";
-    HttpCodes[HttpCodes["SeeOther"] = 303] = "SeeOther";
-    HttpCodes[HttpCodes["NotModified"] = 304] = "NotModified";
-    HttpCodes[HttpCodes["UseProxy"] = 305] = "UseProxy";
-    HttpCodes[HttpCodes["SwitchProxy"] = 306] = "SwitchProxy";
-    HttpCodes[HttpCodes["TemporaryRedirect"] = 307] = "TemporaryRedirect";
-    HttpCodes[HttpCodes["PermanentRedirect"] = 308] = "PermanentRedirect";
-    HttpCodes[HttpCodes["BadRequest"] = 400] = "BadRequest";
-    HttpCodes[HttpCodes["Unauthorized"] = 401] = "Unauthorized";
-    HttpCodes[HttpCodes["PaymentRequired"] = 402] = "PaymentRequired";
-    HttpCodes[HttpCodes["Forbidden"] = 403] = "Forbidden";
-    HttpCodes[HttpCodes["NotFound"] = 404] = "NotFound";
-    HttpCodes[HttpCodes["MethodNotAllowed"] = 405] = "MethodNotAllowed";
-    HttpCodes[HttpCodes["NotAcceptable"] = 406] = "NotAcceptable";
-    HttpCodes[HttpCodes["ProxyAuthenticationRequired"] = 407] = "ProxyAuthenticationRequired";
-    HttpCodes[HttpCodes["RequestTimeout"] = 408] = "RequestTimeout";
-    HttpCodes[HttpCodes["Conflict"] = 409] = "Conflict";
-    HttpCodes[HttpCodes["Gone"] = 410] = "Gone";
-    HttpCodes[HttpCodes["TooManyRequests"] = 429] = "TooManyRequests";
-    HttpCodes[HttpCodes["InternalServerError"] = 500] = "InternalServerError";
-    HttpCodes[HttpCodes["NotImplemented"] = 501] = "NotImplemented";
-    HttpCodes[HttpCodes["BadGateway"] = 502] = "BadGateway";
-    HttpCodes[HttpCodes["ServiceUnavailable"] = 503] = "ServiceUnavailable";
-    HttpCodes[HttpCodes["GatewayTimeout"] = 504] = "GatewayTimeout";
-})(HttpCodes || (HttpCodes = {}));
-var Headers;
-(function (Headers) {
-    Headers["Accept"] = "accept";
-    Headers["ContentType"] = "content-type";
-})(Headers || (Headers = {}));
-var MediaTypes;
-(function (MediaTypes) {
-    MediaTypes["ApplicationJson"] = "application/json";
-})(MediaTypes || (MediaTypes = {}));
-/**
- * Returns the proxy URL, depending upon the supplied url and proxy environment variables.
- * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
- */
-function lib_getProxyUrl(serverUrl) {
-    const proxyUrl = pm.getProxyUrl(new URL(serverUrl));
-    return proxyUrl ? proxyUrl.href : '';
-}
-const HttpRedirectCodes = [
-    HttpCodes.MovedPermanently,
-    HttpCodes.ResourceMoved,
-    HttpCodes.SeeOther,
-    HttpCodes.TemporaryRedirect,
-    HttpCodes.PermanentRedirect
-];
-const HttpResponseRetryCodes = [
-    HttpCodes.BadGateway,
-    HttpCodes.ServiceUnavailable,
-    HttpCodes.GatewayTimeout
-];
-const RetryableHttpVerbs = ['OPTIONS', 'GET', 'DELETE', 'HEAD'];
-const ExponentialBackoffCeiling = 10;
-const ExponentialBackoffTimeSlice = 5;
-class HttpClientError extends Error {
-    constructor(message, statusCode) {
-        super(message);
-        this.name = 'HttpClientError';
-        this.statusCode = statusCode;
-        Object.setPrototypeOf(this, HttpClientError.prototype);
-    }
-}
-class HttpClientResponse {
-    constructor(message) {
-        this.message = message;
-    }
-    readBody() {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
-                let output = Buffer.alloc(0);
-                this.message.on('data', (chunk) => {
-                    output = Buffer.concat([output, chunk]);
-                });
-                this.message.on('end', () => {
-                    resolve(output.toString());
-                });
-            }));
-        });
-    }
-    readBodyBuffer() {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
-                const chunks = [];
-                this.message.on('data', (chunk) => {
-                    chunks.push(chunk);
-                });
-                this.message.on('end', () => {
-                    resolve(Buffer.concat(chunks));
-                });
-            }));
-        });
-    }
-}
-function isHttps(requestUrl) {
-    const parsedUrl = new URL(requestUrl);
-    return parsedUrl.protocol === 'https:';
-}
-class HttpClient {
-    constructor(userAgent, handlers, requestOptions) {
-        this._ignoreSslError = false;
-        this._allowRedirects = true;
-        this._allowRedirectDowngrade = false;
-        this._maxRedirects = 50;
-        this._allowRetries = false;
-        this._maxRetries = 1;
-        this._keepAlive = false;
-        this._disposed = false;
-        this.userAgent = this._getUserAgentWithOrchestrationId(userAgent);
-        this.handlers = handlers || [];
-        this.requestOptions = requestOptions;
-        if (requestOptions) {
-            if (requestOptions.ignoreSslError != null) {
-                this._ignoreSslError = requestOptions.ignoreSslError;
-            }
-            this._socketTimeout = requestOptions.socketTimeout;
-            if (requestOptions.allowRedirects != null) {
-                this._allowRedirects = requestOptions.allowRedirects;
-            }
-            if (requestOptions.allowRedirectDowngrade != null) {
-                this._allowRedirectDowngrade = requestOptions.allowRedirectDowngrade;
-            }
-            if (requestOptions.maxRedirects != null) {
-                this._maxRedirects = Math.max(requestOptions.maxRedirects, 0);
-            }
-            if (requestOptions.keepAlive != null) {
-                this._keepAlive = requestOptions.keepAlive;
-            }
-            if (requestOptions.allowRetries != null) {
-                this._allowRetries = requestOptions.allowRetries;
-            }
-            if (requestOptions.maxRetries != null) {
-                this._maxRetries = requestOptions.maxRetries;
-            }
-        }
-    }
-    options(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('OPTIONS', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    get(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('GET', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    del(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('DELETE', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    post(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('POST', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    patch(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('PATCH', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    put(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('PUT', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    head(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('HEAD', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    sendStream(verb, requestUrl, stream, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request(verb, requestUrl, stream, additionalHeaders);
-        });
-    }
-    /**
-     * Gets a typed object from an endpoint
-     * Be aware that not found returns a null.  Other errors (4xx, 5xx) reject the promise
-     */
-    getJson(requestUrl_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, additionalHeaders = {}) {
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            const res = yield this.get(requestUrl, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    postJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.post(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    putJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.put(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    patchJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.patch(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    /**
-     * Makes a raw http request.
-     * All other methods such as get, post, patch, and request ultimately call this.
-     * Prefer get, del, post and patch
-     */
-    request(verb, requestUrl, data, headers) {
-        return __awaiter(this, void 0, void 0, function* () {
-            if (this._disposed) {
-                throw new Error('Client has already been disposed.');
-            }
-            const parsedUrl = new URL(requestUrl);
-            let info = this._prepareRequest(verb, parsedUrl, headers);
-            // Only perform retries on reads since writes may not be idempotent.
-            const maxTries = this._allowRetries && RetryableHttpVerbs.includes(verb)
-                ? this._maxRetries + 1
-                : 1;
-            let numTries = 0;
-            let response;
-            do {
-                response = yield this.requestRaw(info, data);
-                // Check if it's an authentication challenge
-                if (response &&
-                    response.message &&
-                    response.message.statusCode === HttpCodes.Unauthorized) {
-                    let authenticationHandler;
-                    for (const handler of this.handlers) {
-                        if (handler.canHandleAuthentication(response)) {
-                            authenticationHandler = handler;
-                            break;
-                        }
-                    }
-                    if (authenticationHandler) {
-                        return authenticationHandler.handleAuthentication(this, info, data);
-                    }
-                    else {
-                        // We have received an unauthorized response but have no handlers to handle it.
-                        // Let the response return to the caller.
-                        return response;
-                    }
-                }
-                let redirectsRemaining = this._maxRedirects;
-                while (response.message.statusCode &&
-                    HttpRedirectCodes.includes(response.message.statusCode) &&
-                    this._allowRedirects &&
-                    redirectsRemaining > 0) {
-                    const redirectUrl = response.message.headers['location'];
-                    if (!redirectUrl) {
-                        // if there's no location to redirect to, we won't
-                        break;
-                    }
-                    const parsedRedirectUrl = new URL(redirectUrl);
-                    if (parsedUrl.protocol === 'https:' &&
-                        parsedUrl.protocol !== parsedRedirectUrl.protocol &&
-                        !this._allowRedirectDowngrade) {
-                        throw new Error('Redirect from HTTPS to HTTP protocol. This downgrade is not allowed for security reasons. If you want to allow this behavior, set the allowRedirectDowngrade option to true.');
-                    }
-                    // we need to finish reading the response before reassigning response
-                    // which will leak the open socket.
-                    yield response.readBody();
-                    // strip authorization header if redirected to a different hostname
-                    if (parsedRedirectUrl.hostname !== parsedUrl.hostname) {
-                        for (const header in headers) {
-                            // header names are case insensitive
-                            if (header.toLowerCase() === 'authorization') {
-                                delete headers[header];
-                            }
-                        }
-                    }
-                    // let's make the request with the new redirectUrl
-                    info = this._prepareRequest(verb, parsedRedirectUrl, headers);
-                    response = yield this.requestRaw(info, data);
-                    redirectsRemaining--;
-                }
-                if (!response.message.statusCode ||
-                    !HttpResponseRetryCodes.includes(response.message.statusCode)) {
-                    // If not a retry code, return immediately instead of retrying
-                    return response;
-                }
-                numTries += 1;
-                if (numTries < maxTries) {
-                    yield response.readBody();
-                    yield this._performExponentialBackoff(numTries);
-                }
-            } while (numTries < maxTries);
-            return response;
-        });
-    }
-    /**
-     * Needs to be called if keepAlive is set to true in request options.
-     */
-    dispose() {
-        if (this._agent) {
-            this._agent.destroy();
-        }
-        this._disposed = true;
-    }
-    /**
-     * Raw request.
-     * @param info
-     * @param data
-     */
-    requestRaw(info, data) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve, reject) => {
-                function callbackForResult(err, res) {
-                    if (err) {
-                        reject(err);
-                    }
-                    else if (!res) {
-                        // If `err` is not passed, then `res` must be passed.
-                        reject(new Error('Unknown error'));
-                    }
-                    else {
-                        resolve(res);
-                    }
-                }
-                this.requestRawWithCallback(info, data, callbackForResult);
-            });
-        });
-    }
-    /**
-     * Raw request with callback.
-     * @param info
-     * @param data
-     * @param onResult
-     */
-    requestRawWithCallback(info, data, onResult) {
-        if (typeof data === 'string') {
-            if (!info.options.headers) {
-                info.options.headers = {};
-            }
-            info.options.headers['Content-Length'] = Buffer.byteLength(data, 'utf8');
-        }
-        let callbackCalled = false;
-        function handleResult(err, res) {
-            if (!callbackCalled) {
-                callbackCalled = true;
-                onResult(err, res);
-            }
-        }
-        const req = info.httpModule.request(info.options, (msg) => {
-            const res = new HttpClientResponse(msg);
-            handleResult(undefined, res);
-        });
-        let socket;
-        req.on('socket', sock => {
-            socket = sock;
-        });
-        // If we ever get disconnected, we want the socket to timeout eventually
-        req.setTimeout(this._socketTimeout || 3 * 60000, () => {
-            if (socket) {
-                socket.end();
-            }
-            handleResult(new Error(`Request timeout: ${info.options.path}`));
-        });
-        req.on('error', function (err) {
-            // err has statusCode property
-            // res should have headers
-            handleResult(err);
-        });
-        if (data && typeof data === 'string') {
-            req.write(data, 'utf8');
-        }
-        if (data && typeof data !== 'string') {
-            data.on('close', function () {
-                req.end();
-            });
-            data.pipe(req);
-        }
-        else {
-            req.end();
-        }
-    }
-    /**
-     * Gets an http agent. This function is useful when you need an http agent that handles
-     * routing through a proxy server - depending upon the url and proxy environment variables.
-     * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
-     */
-    getAgent(serverUrl) {
-        const parsedUrl = new URL(serverUrl);
-        return this._getAgent(parsedUrl);
-    }
-    getAgentDispatcher(serverUrl) {
-        const parsedUrl = new URL(serverUrl);
-        const proxyUrl = getProxyUrl(parsedUrl);
-        const useProxy = proxyUrl && proxyUrl.hostname;
-        if (!useProxy) {
-            return;
-        }
-        return this._getProxyAgentDispatcher(parsedUrl, proxyUrl);
-    }
-    _prepareRequest(method, requestUrl, headers) {
-        const info = {};
-        info.parsedUrl = requestUrl;
-        const usingSsl = info.parsedUrl.protocol === 'https:';
-        info.httpModule = usingSsl ? external_https_namespaceObject : external_http_namespaceObject;
-        const defaultPort = usingSsl ? 443 : 80;
-        info.options = {};
-        info.options.host = info.parsedUrl.hostname;
-        info.options.port = info.parsedUrl.port
-            ? parseInt(info.parsedUrl.port)
-            : defaultPort;
-        info.options.path =
-            (info.parsedUrl.pathname || '') + (info.parsedUrl.search || '');
-        info.options.method = method;
-        info.options.headers = this._mergeHeaders(headers);
-        if (this.userAgent != null) {
-            info.options.headers['user-agent'] = this.userAgent;
-        }
-        info.options.agent = this._getAgent(info.parsedUrl);
-        // gives handlers an opportunity to participate
-        if (this.handlers) {
-            for (const handler of this.handlers) {
-                handler.prepareRequest(info.options);
-            }
-        }
-        return info;
-    }
-    _mergeHeaders(headers) {
-        if (this.requestOptions && this.requestOptions.headers) {
-            return Object.assign({}, lowercaseKeys(this.requestOptions.headers), lowercaseKeys(headers || {}));
-        }
-        return lowercaseKeys(headers || {});
-    }
-    /**
-     * Gets an existing header value or returns a default.
-     * Handles converting number header values to strings since HTTP headers must be strings.
-     * Note: This returns string | string[] since some headers can have multiple values.
-     * For headers that must always be a single string (like Content-Type), use the
-     * specialized _getExistingOrDefaultContentTypeHeader method instead.
-     */
-    _getExistingOrDefaultHeader(additionalHeaders, header, _default) {
-        let clientHeader;
-        if (this.requestOptions && this.requestOptions.headers) {
-            const headerValue = lowercaseKeys(this.requestOptions.headers)[header];
-            if (headerValue) {
-                clientHeader =
-                    typeof headerValue === 'number' ? headerValue.toString() : headerValue;
-            }
-        }
-        const additionalValue = additionalHeaders[header];
-        if (additionalValue !== undefined) {
-            return typeof additionalValue === 'number'
-                ? additionalValue.toString()
-                : additionalValue;
-        }
-        if (clientHeader !== undefined) {
-            return clientHeader;
-        }
-        return _default;
-    }
-    /**
-     * Specialized version of _getExistingOrDefaultHeader for Content-Type header.
-     * Always returns a single string (not an array) since Content-Type should be a single value.
-     * Converts arrays to comma-separated strings and numbers to strings to ensure type safety.
-     * This was split from _getExistingOrDefaultHeader to provide stricter typing for callers
-     * that assign the result to places expecting a string (e.g., additionalHeaders[Headers.ContentType]).
-     */
-    _getExistingOrDefaultContentTypeHeader(additionalHeaders, _default) {
-        let clientHeader;
-        if (this.requestOptions && this.requestOptions.headers) {
-            const headerValue = lowercaseKeys(this.requestOptions.headers)[Headers.ContentType];
-            if (headerValue) {
-                if (typeof headerValue === 'number') {
-                    clientHeader = String(headerValue);
-                }
-                else if (Array.isArray(headerValue)) {
-                    clientHeader = headerValue.join(', ');
-                }
-                else {
-                    clientHeader = headerValue;
-                }
-            }
-        }
-        const additionalValue = additionalHeaders[Headers.ContentType];
-        // Return the first non-undefined value, converting numbers or arrays to strings if necessary
-        if (additionalValue !== undefined) {
-            if (typeof additionalValue === 'number') {
-                return String(additionalValue);
-            }
-            else if (Array.isArray(additionalValue)) {
-                return additionalValue.join(', ');
-            }
-            else {
-                return additionalValue;
-            }
-        }
-        if (clientHeader !== undefined) {
-            return clientHeader;
-        }
-        return _default;
-    }
-    _getAgent(parsedUrl) {
-        let agent;
-        const proxyUrl = getProxyUrl(parsedUrl);
-        const useProxy = proxyUrl && proxyUrl.hostname;
-        if (this._keepAlive && useProxy) {
-            agent = this._proxyAgent;
-        }
-        if (!useProxy) {
-            agent = this._agent;
-        }
-        // if agent is already assigned use that agent.
-        if (agent) {
-            return agent;
-        }
-        const usingSsl = parsedUrl.protocol === 'https:';
-        let maxSockets = 100;
-        if (this.requestOptions) {
-            maxSockets = this.requestOptions.maxSockets || external_http_.globalAgent.maxSockets;
-        }
-        // This is `useProxy` again, but we need to check `proxyURl` directly for TypeScripts's flow analysis.
-        if (proxyUrl && proxyUrl.hostname) {
-            const agentOptions = {
-                maxSockets,
-                keepAlive: this._keepAlive,
-                proxy: Object.assign(Object.assign({}, ((proxyUrl.username || proxyUrl.password) && {
-                    proxyAuth: `${proxyUrl.username}:${proxyUrl.password}`
-                })), { host: proxyUrl.hostname, port: proxyUrl.port })
-            };
-            let tunnelAgent;
-            const overHttps = proxyUrl.protocol === 'https:';
-            if (usingSsl) {
-                tunnelAgent = overHttps ? tunnel.httpsOverHttps : tunnel.httpsOverHttp;
-            }
-            else {
-                tunnelAgent = overHttps ? tunnel.httpOverHttps : tunnel.httpOverHttp;
-            }
-            agent = tunnelAgent(agentOptions);
-            this._proxyAgent = agent;
-        }
-        // if tunneling agent isn't assigned create a new agent
-        if (!agent) {
-            const options = { keepAlive: this._keepAlive, maxSockets };
-            agent = usingSsl ? new external_https_.Agent(options) : new external_http_.Agent(options);
-            this._agent = agent;
-        }
-        if (usingSsl && this._ignoreSslError) {
-            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
-            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
-            // we have to cast it to any and change it directly
-            agent.options = Object.assign(agent.options || {}, {
-                rejectUnauthorized: false
-            });
-        }
-        return agent;
-    }
-    _getProxyAgentDispatcher(parsedUrl, proxyUrl) {
-        let proxyAgent;
-        if (this._keepAlive) {
-            proxyAgent = this._proxyAgentDispatcher;
-        }
-        // if agent is already assigned use that agent.
-        if (proxyAgent) {
-            return proxyAgent;
-        }
-        const usingSsl = parsedUrl.protocol === 'https:';
-        proxyAgent = new undici/* ProxyAgent */.kT(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
-            token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
-        })));
-        this._proxyAgentDispatcher = proxyAgent;
-        if (usingSsl && this._ignoreSslError) {
-            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
-            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
-            // we have to cast it to any and change it directly
-            proxyAgent.options = Object.assign(proxyAgent.options.requestTls || {}, {
-                rejectUnauthorized: false
-            });
-        }
-        return proxyAgent;
-    }
-    _getUserAgentWithOrchestrationId(userAgent) {
-        const baseUserAgent = userAgent || 'actions/http-client';
-        const orchId = process.env['ACTIONS_ORCHESTRATION_ID'];
-        if (orchId) {
-            // Sanitize the orchestration ID to ensure it contains only valid characters
-            // Valid characters: 0-9, a-z, _, -, .
-            const sanitizedId = orchId.replace(/[^a-z0-9_.-]/gi, '_');
-            return `${baseUserAgent} actions_orchestration_id/${sanitizedId}`;
-        }
-        return baseUserAgent;
-    }
-    _performExponentialBackoff(retryNumber) {
-        return __awaiter(this, void 0, void 0, function* () {
-            retryNumber = Math.min(ExponentialBackoffCeiling, retryNumber);
-            const ms = ExponentialBackoffTimeSlice * Math.pow(2, retryNumber);
-            return new Promise(resolve => setTimeout(() => resolve(), ms));
-        });
-    }
-    _processResponse(res, options) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve, reject) => __awaiter(this, void 0, void 0, function* () {
-                const statusCode = res.message.statusCode || 0;
-                const response = {
-                    statusCode,
-                    result: null,
-                    headers: {}
-                };
-                // not found leads to null obj returned
-                if (statusCode === HttpCodes.NotFound) {
-                    resolve(response);
-                }
-                // get the result from the body
-                function dateTimeDeserializer(key, value) {
-                    if (typeof value === 'string') {
-                        const a = new Date(value);
-                        if (!isNaN(a.valueOf())) {
-                            return a;
-                        }
-                    }
-                    return value;
-                }
-                let obj;
-                let contents;
-                try {
-                    contents = yield res.readBody();
-                    if (contents && contents.length > 0) {
-                        if (options && options.deserializeDates) {
-                            obj = JSON.parse(contents, dateTimeDeserializer);
-                        }
-                        else {
-                            obj = JSON.parse(contents);
-                        }
-                        response.result = obj;
-                    }
-                    response.headers = res.message.headers;
-                }
-                catch (err) {
-                    // Invalid resource (contents not json);  leaving result obj null
-                }
-                // note that 3xx redirects are handled by the http layer.
-                if (statusCode > 299) {
-                    let msg;
-                    // if exception/error in body, attempt to get better error
-                    if (obj && obj.message) {
-                        msg = obj.message;
-                    }
-                    else if (contents && contents.length > 0) {
-                        // it may be the case that the exception is in the body message as string
-                        msg = contents;
-                    }
-                    else {
-                        msg = `Failed request: (${statusCode})`;
-                    }
-                    const err = new HttpClientError(msg, statusCode);
-                    err.result = response.result;
-                    reject(err);
-                }
-                else {
-                    resolve(response);
-                }
-            }));
-        });
-    }
-}
-const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCase()] = obj[k]), c), {});
-//# sourceMappingURL=index.js.map
-;// CONCATENATED MODULE: ./build/image/source/http.js
-
-
-
-
-/** Milliseconds for a connection to be made. */
-const CONNECT_TIMEOUT = 10_000;
-/**
- * An Http that keeps connections and goes through the proxies of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. Of the client of GitHub's
- * toolkit it takes the agents alone: its redirects keep `Authorization` on another port of a host, and its requests cannot be aborted.
- */
-function createHttp(signal, idleTimeout = 30_000) {
-    // One for each origin: a client remembers its first agent, for http and https alike.
-    const clients = new Map();
-    return (request) => new Promise((resolve, reject) => {
-        const { method, url, headers, body } = request;
-        const limit = request.idleTimeout ?? idleTimeout;
-        const signals = [signal, ...(request.signal ? [request.signal] : [])];
-        if (signals.some(({ aborted }) => aborted))
-            return reject(http_cancelled(url));
-        const client = clients.get(url.origin) ?? new HttpClient('image-budget', [], { keepAlive: true, maxSockets: 6 });
-        clients.set(url.origin, client);
-        const isSecure = url.protocol === 'https:';
-        const sent = (isSecure ? external_node_https_namespaceObject.request : external_node_http_.request)(url, {
-            method,
-            // The agents of a proxy take the port from here.
-            port: url.port || (isSecure ? 443 : 80),
-            agent: client.getAgent(url.href),
-            headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }) },
-        });
-        let received;
-        const giveUp = (error) => {
-            received?.destroy(error);
-            sent.destroy(error);
-        };
-        const abort = () => giveUp(http_cancelled(url));
-        for (const each of signals)
-            each.addEventListener('abort', abort, { once: true });
-        // The way through a proxy has no socket of the request's own yet: so this is a timer, not a socket's timeout.
-        const late = setTimeout(() => giveUp(timedOut(limit)), limit);
-        // What does not even connect is not waited for as long as a slow answer.
-        let connecting;
-        sent.on('socket', (socket) => {
-            if (!socket.connecting)
-                return;
-            connecting = setTimeout(() => giveUp(timedOut(CONNECT_TIMEOUT)), CONNECT_TIMEOUT);
-            socket.once('connect', () => clearTimeout(connecting));
-        });
-        sent.on('response', (response) => {
-            received = response;
-            clearTimeout(late);
-            const { socket } = response;
-            const idle = () => giveUp(timedOut(limit));
-            socket.setTimeout(limit);
-            socket.on('timeout', idle);
-            // A connection that is kept must not keep these.
-            response.once('close', () => socket.removeListener('timeout', idle));
-            resolve(response);
-        });
-        const tidyUp = () => {
-            clearTimeout(late);
-            clearTimeout(connecting);
-            for (const each of signals)
-                each.removeEventListener('abort', abort);
-        };
-        sent.on('close', tidyUp);
-        sent.on('error', (error) => {
-            // A request that its proxy refused is not closed.
-            tidyUp();
-            reject(error);
-        });
-        sent.end(body);
-    });
-}
-/** Reads a whole body of at most `limit` bytes; null where it is larger: then the connection is closed. */
-async function readBody(response, limit) {
-    const chunks = [];
-    let size = 0;
-    for await (const chunk of response) {
-        size += chunk.length;
-        if (size > limit)
-            return null;
-        chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
-}
-function timedOut(limit) {
-    return Object.assign(new Error(`no answer for ${limit / 1000} s`), { code: 'ETIMEDOUT' });
-}
-function http_cancelled({ host }) {
-    return new build_failure/* CouldNotMeasure */.N('cancelled', `The run was cancelled while \`${host}\` was being read.`);
-}
-
+// EXTERNAL MODULE: ./build/image/source/http.js + 3 modules
+var source_http = __nccwpck_require__(7886);
 ;// CONCATENATED MODULE: ./build/image/source/registry-client.js
 
 
@@ -63152,7 +65189,7 @@ class BadStatus extends Error {
 }
 function createRegistryClient(deps) {
     const { credentials, signal, clock } = deps;
-    const http = createHttp(signal, deps.idleTimeout);
+    const http = (0,source_http/* createHttp */.V)(signal, deps.idleTimeout);
     /** Whether a loopback registry speaks TLS. */
     const secure = new Map();
     /** The `Authorization` for a repository, once the registry has asked for one. */
@@ -63232,7 +65269,7 @@ function createRegistryClient(deps) {
                     authorizations.set(key, logIn(reference, url, challenges));
                 continue;
             }
-            throw new BadStatus(response, await readBody(response, ERROR_SIZE), url.host);
+            throw new BadStatus(response, await (0,source_http/* readBody */.x)(response, ERROR_SIZE), url.host);
         }
     }
     /** The `Authorization` that a registry's challenge asks for. */
@@ -63262,7 +65299,7 @@ function createRegistryClient(deps) {
         };
         const response = await withRetries(reference, `a token of \`${realm.host}\``, async () => {
             const { response: answer, url } = await askForToken(realm, query, credential);
-            const body = await readBody(answer, TOKEN_SIZE);
+            const body = await (0,source_http/* readBody */.x)(answer, TOKEN_SIZE);
             if (answer.statusCode === 200)
                 return body;
             if (answer.statusCode === 401 || answer.statusCode === 403) {
@@ -63336,7 +65373,7 @@ function createRegistryClient(deps) {
         return withRetries(request.reference, request.what, async () => {
             const response = await send(request);
             const told = Number(response.headers['content-length'] ?? 0);
-            const body = told > manifests/* MAX_DOCUMENT_SIZE */.bJ ? null : await readBody(response, manifests/* MAX_DOCUMENT_SIZE */.bJ);
+            const body = told > manifests/* MAX_DOCUMENT_SIZE */.bJ ? null : await (0,source_http/* readBody */.x)(response, manifests/* MAX_DOCUMENT_SIZE */.bJ);
             if (body !== null)
                 return { response, body };
             response.destroy();
@@ -63448,7 +65485,7 @@ async function* blobChunks(reference, what, size, first, open) {
 }
 /** Ends with a response whose body is of no use; a short one is read, for then the connection can be used again. */
 async function discard(response) {
-    await readBody(response, ERROR_SIZE).catch(() => null);
+    await (0,source_http/* readBody */.x)(response, ERROR_SIZE).catch(() => null);
 }
 /** This machine, as docker sees it: 127.0.0.0/8, ::1 and `localhost`. */
 function isLoopback({ hostname }) {
@@ -63568,6 +65605,8 @@ function createPlaces(deps) {
     const findSocket = createFindSocket(exec, signal);
     const saveImage = createSaveImage(findSocket, openOutput, signal);
     let receiver;
+    const openReceiver = () => (receiver ??= startReceiver(deps.layers));
+    const unpushed = new Map();
     async function engine() {
         // A run that was stopped before has still to take away what it made.
         const socket = await findSocket().catch(() => null);
@@ -63576,8 +65615,7 @@ function createPlaces(deps) {
     function openDaemon(name) {
         return {
             images: async (wanted) => {
-                receiver ??= startReceiver();
-                const surroundings = { exec, engine: await engine(), saveImage, receiver: await receiver, warn };
+                const surroundings = { exec, engine: await engine(), saveImage, receiver: await openReceiver(), unpushed, warn };
                 return createDaemonSource(name, surroundings).images(wanted);
             },
             close: () => Promise.resolve(),
@@ -63599,56 +65637,297 @@ function createPlaces(deps) {
             }
         },
         engine,
+        openBuild: async () => {
+            const own = await openReceiver();
+            const name = own.reserve();
+            return {
+                name,
+                receive: async (store, wanted) => receiveBuilt(name, store, { engine: await engine(), receiver: own, unpushed }, wanted),
+            };
+        },
         close: async () => {
             await (await receiver)?.close();
         },
     };
 }
 
-;// CONCATENATED MODULE: ./build/inputs/name.js
+// EXTERNAL MODULE: ./build/inputs/name.js
+var inputs_name = __nccwpck_require__(3937);
+;// CONCATENATED MODULE: ./build/build/ignore-file.js
 
-
-const LONGEST = 100;
+/** Longest ignore file that is read, in bytes. */
+const IGNORE_FILE_MAX = 64 * 1024;
 /**
- * The image's name where the user gave none: the repository's name, then what tells this image from the repository's others: the
- * context's folder, the Dockerfile's folder where that is another one, the Dockerfile's own name, the target. `shop`,
- * `shop/services/api`, `shop/worker:debug`. `context` is relative to the repository's root ('' for the root itself), `file` the
- * Dockerfile relative to that root. A name that is too long ends in a hash of the whole.
+ * Reads a `.dockerignore` file as BuildKit does. Null where it is not certain what that would make of it: names in other characters than
+ * ASCII's printable ones, escapes, unusual character classes, patterns that it refuses.
+ *
+ * The rules: https://docs.docker.com/build/concepts/context/#dockerignore-files, and where they say nothing github.com/moby/patternmatcher,
+ * with what github.com/tonistiigi/fsutil makes of it. Nothing here is tried again, so that the time is at most the product of the lengths of
+ * file and path.
  */
-function defaultName(repository, context, file, target) {
-    const folder = external_node_path_.posix.dirname(file);
-    const stem = external_node_path_.posix
-        .basename(file)
-        .replace(/\.?Dockerfile\.?/i, '')
-        .replace(/^\.+|\.+$/g, '');
-    const parts = [repository, context, folder === '.' || folder === context ? '' : folder, stem];
-    return atMost(parts.filter((part) => part !== '').join('/') + (target === null ? '' : `:${target}`));
-}
-/**
- * The name of an image that is measured where it lies: the repository's without registry, tag and digest (`acme/api`, `node`), or the
- * name of the file or folder. The same for every version of an image, for it keys the comment.
- */
-function nameOfReference(reference) {
-    if (reference.transport === 'docker')
-        return atMost(reference.repository.replace(/^library\//, ''));
-    if (reference.transport === 'docker-daemon') {
-        const id = /^(?:sha256:)?[0-9a-f]{12}(?=[0-9a-f]*$)/.exec(reference.name)?.[0];
-        return atMost(id ?? reference.name.replace(/@.*$/, '').replace(/:[^:/]*$/, ''));
+function parseIgnoreFile(text) {
+    const patterns = [];
+    for (const line of text.replace(/^\uFEFF/, '').split('\n')) {
+        if (line.startsWith('#'))
+            continue;
+        const pattern = parseLine(line.replace(/\r$/, ''));
+        if (pattern === null)
+            return null;
+        if (pattern !== 'blank')
+            patterns.push(pattern);
     }
-    const file = reference.path
-        .replace(/[\\/]+$/, '')
-        .split(/[\\/]/)
-        .at(-1) ?? '';
-    return atMost(file.replace(/(?:\.tar)?(?:\.gz|\.zst)?$/, '') || 'image');
+    const ofFolder = new Map();
+    const matchesOfFolder = (folder) => {
+        if (folder === '.')
+            return [];
+        const known = ofFolder.get(folder) ?? matchesOf(folder);
+        ofFolder.set(folder, known);
+        return known;
+    };
+    /** What each pattern says of a path: of one that it said of a folder above, it says the same. */
+    const matchesOf = (path) => {
+        const above = matchesOfFolder(external_node_path_.posix.dirname(path));
+        let isOut = false;
+        return patterns.map(({ isException, matches }, at) => {
+            // Only a pattern that would change the answer is asked; one that was not counts as no match for what lies below.
+            const isMatch = above[at] === true || (isException === isOut && matches(path));
+            if (isMatch)
+                isOut = !isException;
+            return isMatch;
+        });
+    };
+    return (path) => {
+        const last = matchesOf(path).lastIndexOf(true);
+        return last !== -1 && !patterns[last].isException;
+    };
 }
-function atMost(name) {
-    if (name.length <= LONGEST)
-        return name;
-    const hash = (0,external_node_crypto_.createHash)('sha256').update(name).digest('hex').slice(0, 8);
-    return `${name.slice(0, LONGEST - 1 - hash.length)}~${hash}`;
+function parseLine(line) {
+    if (!/^\t*[\u0020-\u007E]*\t*$/.test(line))
+        return null;
+    const trimmed = line.trim();
+    if (trimmed === '')
+        return 'blank';
+    const isException = trimmed.startsWith('!');
+    const name = (isException ? trimmed.slice(1) : trimmed).trim();
+    if (name === '')
+        return null;
+    const cleaned = external_node_path_.posix.normalize(name).replace(/(?<=.)\/$/, '');
+    const relative = cleaned.length > 1 ? cleaned.replace(/^\//, '') : cleaned;
+    // BuildKit reads the mark twice.
+    if (relative.startsWith('!'))
+        return null;
+    const matches = createMatches(relative);
+    return matches && { isException, matches };
+}
+function createMatches(pattern) {
+    // Behind stars at the start, a text without any other is the end of a path: `**src` of a name, too.
+    const [, folder, suffix] = /^\*\*(\/?)([^*?[\]\\]*)$/.exec(pattern) ?? [];
+    if (suffix !== undefined)
+        return folder === '' ? (path) => path.endsWith(suffix) : (path) => path === suffix || path.endsWith(`/${suffix}`);
+    const tokens = tokensOf(pattern);
+    return tokens && ((path) => fits(tokens, path));
+}
+function tokensOf(pattern) {
+    const tokens = [];
+    let at = 0;
+    while (at < pattern.length) {
+        const rest = pattern.slice(at);
+        const [special = ''] = /^(?:\*\*\/?|\*|\?|\[\^?(?:[\w.+~ ](?:-\w)?)+\])/.exec(rest) ?? [];
+        at += special.length || 1;
+        if (special.startsWith('**'))
+            tokens.push({ kind: at === pattern.length ? 'all' : 'folders' });
+        else if (special === '*')
+            tokens.push({ kind: 'name' });
+        else if (special === '?')
+            tokens.push({ kind: 'one', fits: (character) => character !== '/' });
+        else if (special !== '') {
+            const set = setOf(special);
+            if (set === null)
+                return null;
+            tokens.push({ kind: 'one', fits: set });
+        }
+        else {
+            const [character] = rest;
+            // A caret is an anchor there, and no character.
+            if ('[]\\^'.includes(character))
+                return null;
+            tokens.push({ kind: 'one', fits: (other) => other === character });
+        }
+    }
+    return tokens;
+}
+/** `[a-z_]`, `[^.]`: null for a range that has its ends the wrong way round. */
+function setOf(set) {
+    const isNot = set.startsWith('[^');
+    const ranges = [...set.slice(isNot ? 2 : 1, -1).matchAll(/(.)(?:-(.))?/g)].map(([, from, to = from]) => [from, to]);
+    if (ranges.some(([from, to]) => from > to))
+        return null;
+    return (character) => ranges.some(([from, to]) => from <= character && character <= to) !== isNot;
+}
+/** Follows the pattern to all the places that the path can have come to, character by character. */
+function fits(tokens, path) {
+    /** Places that what was read so far leads to, and folders' stars that are in the middle of a name, where nothing else can begin. */
+    let reached = new Set();
+    let within = new Set();
+    const enter = (from) => {
+        for (let at = from; !reached.has(at); at += 1) {
+            reached.add(at);
+            if ((tokens[at]?.kind ?? 'one') === 'one')
+                return;
+        }
+    };
+    enter(0);
+    for (const character of path) {
+        const before = [...reached, ...within];
+        if (before.length === 0)
+            return false;
+        reached = new Set();
+        within = new Set();
+        for (const at of before) {
+            const token = tokens[at];
+            if (token === undefined)
+                continue;
+            if (token.kind === 'one' && token.fits(character))
+                enter(at + 1);
+            if (token.kind === 'all' || (token.kind === 'name' && character !== '/'))
+                enter(at);
+            if (token.kind !== 'folders')
+                continue;
+            within.add(at);
+            if (character === '/')
+                enter(at + 1);
+        }
+    }
+    return reached.has(tokens.length);
+}
+
+;// CONCATENATED MODULE: ./build/build/taken.js
+
+
+/**
+ * What the files of the repository that an image is built from are, whatever the Dockerfile makes of them. Null where that is not known: an
+ * image that is not built, `before-build`, which may read anything, a bake file, which may, too, contexts that others make, and paths out of
+ * the repository.
+ */
+function takenBy(inputs, { root, cwd }) {
+    if (inputs.image !== null || inputs.beforeBuild !== null || inputs.bake !== null)
+        return null;
+    const inRepository = (path) => {
+        const found = (0,external_node_path_.relative)(root, (0,external_node_path_.resolve)(cwd, path));
+        return (0,build_paths/* isOutside */._K)(found) ? null : found.replaceAll('\\', '/');
+    };
+    const context = inRepository(inputs.context);
+    const dockerfile = inRepository(inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'));
+    if (context === null || dockerfile === null)
+        return null;
+    const folders = [];
+    for (const { value } of inputs.buildContexts) {
+        // An image or an address is nothing that the change could touch, no more than what `FROM` names.
+        if (/^(?:docker-image|https?|git|ssh):\/\/|^git@/.test(value))
+            continue;
+        const folder = (0,build_paths/* isElsewhere */.l5)(value) ? null : inRepository(value);
+        if (folder === null)
+            return null;
+        folders.push(folder);
+    }
+    // One outside is none of the repository's, and the same for head and base.
+    const files = inputs.secretFiles.flatMap(({ path }) => inRepository(path) ?? []);
+    const ignoreFiles = [`${dockerfile}.dockerignore`, context === '' ? '.dockerignore' : `${context}/.dockerignore`];
+    return { context, dockerfile, ignoreFiles, folders, files };
+}
+
+// EXTERNAL MODULE: ./build/inputs/budget-file.js + 2 modules
+var budget_file = __nccwpck_require__(9338);
+;// CONCATENATED MODULE: ./build/untouched.js
+
+
+
+
+
+
+/**
+ * The base commit, where nothing that the image is built from differs between it and the head: what its build takes of the repository,
+ * the budget file, and what may hand inputs over (`.github/workflows`, `.github/actions`). Everything else is the same for both sides.
+ * Null where something differs, and where that is not known for certain. Throws where the run was cancelled.
+ */
+async function untouchedSince(inputs, question) {
+    const { checkout, head, cwd, budgetFiles } = question;
+    const { root } = checkout.repository;
+    const taken = takenBy(inputs, { root, cwd });
+    if (taken === null)
+        return null;
+    try {
+        const base = await checkout.resolveBase(question.base);
+        if (base.commit === null)
+            return null;
+        const there = await checkout.fetchBase(base);
+        if (there.commit === null)
+            return null;
+        const changed = await checkout.changedPaths(there.commit, head);
+        const settings = [budget_file/* BUDGET_FILE */.vw, ...budgetFiles.map((path) => (0,external_node_path_.relative)(root, path)), ...HANDING_OVER];
+        const whole = [...settings, taken.dockerfile, ...taken.ignoreFiles, ...taken.folders, ...taken.files];
+        if (changed.some(({ path }) => whole.some((other) => concerns(path, other)) || shapesFiles(path, taken)))
+            return null;
+        const inContext = changed.filter(({ path }) => concerns(path, taken.context));
+        return (await untouched_isPlain(checkout, head, taken, inContext)) ? { commit: there.commit, ref: there.ref } : null;
+    }
+    catch (error) {
+        if ((0,build_failure/* toFailure */.w)(error).kind === 'cancelled')
+            throw error;
+        return null;
+    }
+}
+/** Folders that have workflows, and by custom the actions of the repository's own: either may give inputs. */
+const HANDING_OVER = ['.github/workflows', '.github/actions'];
+/** Whether what changed at a path is, or is part of, what stands at another; also where a folder above that became something else. */
+function concerns(path, other) {
+    return other === '' || path === other || path.startsWith(`${other}/`) || other.startsWith(`${path}/`);
+}
+/** Files that decide how git writes others: line ends and filters of all that is below their folder, and which submodules there are. */
+function shapesFiles(path, { context, dockerfile, folders, files }) {
+    if (path === '.gitmodules' || path === '.gitattributes')
+        return true;
+    const [, folder] = /^(.*)\/\.gitattributes$/s.exec(path) ?? [];
+    return folder !== undefined && [context, dockerfile, ...folders, ...files].some((other) => concerns(folder, other));
+}
+/**
+ * Whether the build takes what it seems to take: its places are no links that lead elsewhere, and the ignore file, which is the same in both
+ * commits, leaves out all that changed below the context.
+ */
+async function untouched_isPlain({ repository }, head, { context, dockerfile, ignoreFiles, folders, files }, inContext) {
+    const trees = [context, ...folders].filter((path) => path !== '');
+    const entries = await entriesAt(repository, head, [...trees, dockerfile, ...ignoreFiles, ...files]);
+    if (trees.some((path) => entries.get(path)?.mode !== '040000') || !untouched_isFile(entries.get(dockerfile)))
+        return false;
+    // One that is not committed is made by the workflow.
+    if (files.some((path) => entries.has(path) && !untouched_isFile(entries.get(path))))
+        return false;
+    if (inContext.length === 0)
+        return true;
+    const ignoreFile = ignoreFiles.map((path) => entries.get(path)).find((entry) => entry !== undefined);
+    if (!untouched_isFile(ignoreFile) || inContext.some(({ isSubmodule }) => isSubmodule))
+        return false;
+    const text = await readBlob(repository, ignoreFile.object, IGNORE_FILE_MAX);
+    const characters = inContext.reduce((sum, { path }) => sum + path.length, 0);
+    if (text === null || characters * text.length > MOST_WORK)
+        return false;
+    const leavesOut = parseIgnoreFile(text);
+    return leavesOut !== null && inContext.every(({ path }) => isLeftOut(path, context, leavesOut));
+}
+function untouched_isFile(entry) {
+    return entry?.mode === '100644' || entry?.mode === '100755';
+}
+/** Most characters of changed paths times those of the ignore file, which is some seconds at the very worst. */
+const MOST_WORK = 50_000_000;
+/** Never the context itself, and no path that was not read as it is: git's are bytes. */
+function isLeftOut(path, context, leavesOut) {
+    const inside = context === '' ? path : path.startsWith(`${context}/`) ? path.slice(context.length + 1) : null;
+    return inside !== null && !/[\n\uFFFD]/.test(inside) && leavesOut(inside);
 }
 
 ;// CONCATENATED MODULE: ./build/sides.js
+
+
 
 
 
@@ -63680,18 +65959,21 @@ function createCommons(surroundings, world, scratch, isAlone) {
         const head = (0,turns/* once */.O)(() => headRevision(repository, scratch, uncommitted, world.log), () => '');
         return Promise.resolve({ checkout, head: () => head(null) });
     }, ({ root, gitDir }) => JSON.stringify([root, gitDir]));
+    const definitionOf = (0,turns/* once */.O)(({ run, names }) => (0,build_bake/* readDefinition */.Ud)(exec, run, names), (question) => JSON.stringify(question));
     return {
         signal,
         onFailure: () => (isAlone ? stop.abort() : undefined),
         contents: createLayerContents(signal),
+        layers: new Map(),
         // Not stopped by an image that fails: what it has to say comes before what the attempts said.
         engineOf: (0,turns/* once */.O)((builder) => inspectBuilder(world.createExec(world.signal), builder), (builder) => builder ?? ''),
         openCheckout: (0,turns/* once */.O)(async (folder) => checkoutOf(await (0,git/* openRepository */.h_)(exec, folder)), (folder) => folder),
+        readDefinition: (run, names) => definitionOf({ run, names }),
         inTurn: (0,turns/* createTurns */.z)(1),
     };
 }
 /**
- * Measures head and base: builds of the checkout's commit and of the one it is compared with, or images where they lie.
+ * Measures head and base, or finds that there is nothing to measure: builds of the checkout's commit and of the one it is compared with, or images where they lie.
  * `scratch` is a folder of the image's own; `facts` get what is found out, `onName` at once. Throws CouldNotMeasure.
  */
 async function measureSides(inputs, surroundings, world, commons, scratch, facts, onName) {
@@ -63717,12 +65999,13 @@ async function measureSides(inputs, surroundings, world, commons, scratch, facts
         signal,
         clock,
         warn: world.log.warning,
+        layers: commons.layers,
     });
     const reading = { log: world.log, inputs, places, contents: commons.contents };
     try {
         if (inputs.image !== null)
             return await measureImages(inputs.image, reading, surroundings, world, facts, onName);
-        return await measureBuilds({ ...reading, exec, cwd, scratch, inTurn: commons.inTurn }, surroundings, world, commons, facts, onName, stop);
+        return await measureBuilds({ ...reading, exec, cwd, scratch, inTurn: commons.inTurn, readDefinition: commons.readDefinition }, surroundings, world, commons, facts, onName, stop);
     }
     catch (error) {
         // What else is being read or built for it is of no use any more.
@@ -63733,18 +66016,31 @@ async function measureSides(inputs, surroundings, world, commons, scratch, facts
         await places.close();
     }
 }
-/** Builds the checkout's commit, and beside it what it is compared with. `stop` ends what is still under way. */
+/** Builds the checkout's commit, and beside it what it is compared with; nothing where the change leaves the image alone. `stop` ends what is still under way. */
 async function measureBuilds(tools, surroundings, world, commons, facts, onName, stop) {
     const { inputs, cwd } = tools;
-    const engine = commons.engineOf(inputs.builder);
-    engine.catch(() => { });
+    const maySkip = surroundings.isProposal && inputs.untouched === 'skip';
+    const askEngine = () => {
+        const engine = commons.engineOf(inputs.builder);
+        engine.catch(() => { });
+        return engine;
+    };
+    if (!maySkip)
+        void askEngine();
     const { checkout, head } = await commons.openCheckout(await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd));
     const { repository } = checkout;
     facts.name = inputs.name ?? nameOf(inputs, cwd, repository, surroundings.repositoryName);
-    onName(facts.name);
     const revision = await head();
     const { commit, dirty } = revision;
     facts.head = { ...facts.head, commit, pushed: surroundings.pushed === commit ? null : surroundings.pushed, dirty };
+    if (maySkip) {
+        const { base, budgetFiles } = surroundings;
+        const since = await untouchedSince(inputs, { checkout, head: commit, base, cwd, budgetFiles });
+        if (since !== null)
+            return { untouchedSince: since };
+    }
+    const engine = askEngine();
+    onName(facts.name);
     const shop = {
         ...tools,
         name: facts.name,
@@ -63780,7 +66076,7 @@ async function measureBuilds(tools, surroundings, world, commons, facts, onName,
 /** Measures an image where it lies, and then what it is compared with: nothing is built, and no repository is needed. */
 async function measureImages(image, tools, surroundings, world, facts, onName) {
     const { inputs, contents } = tools;
-    facts.name = inputs.name ?? nameOfReference(image);
+    facts.name = inputs.name ?? (0,inputs_name/* nameOfReference */.iE)(image);
     onName(facts.name);
     facts.head = { ...facts.head, reference: image.text };
     const reading = { ...tools, name: facts.name };
@@ -63854,7 +66150,7 @@ function nameOf(inputs, cwd, repository, repositoryName) {
     const context = (0,external_node_path_.relative)(repository.root, (0,external_node_path_.resolve)(cwd, inputs.context)).replaceAll('\\', '/');
     const name = repositoryName ?? repository.root.split(/[\\/]/).at(-1) ?? 'image';
     const file = (0,external_node_path_.relative)(repository.root, (0,external_node_path_.resolve)(cwd, inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'))).replaceAll('\\', '/');
-    return defaultName(name, context, file, inputs.target);
+    return (0,inputs_name/* defaultName */.Z2)(name, context, file, inputs.target);
 }
 async function headRevision(repository, scratch, uncommitted, log) {
     const found = await repository.tryGit(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);
@@ -63865,10 +66161,10 @@ async function headRevision(repository, scratch, uncommitted, log) {
     }
     const commit = found.stdout.trim();
     const short = `\`${commit.slice(0, 7)}\``;
-    if (!(await isDirty(repository)))
+    if (!(await (0,tree/* isDirty */.DM)(repository)))
         return { side: 'head', treeish: commit, commit, label: `this change ${short}`, dirty: false };
     if (uncommitted === 'measure') {
-        const treeish = await snapshotWorkingTree(repository, scratch);
+        const treeish = await (0,tree/* snapshotWorkingTree */.KM)(repository, scratch);
         return { side: 'head', treeish, commit, label: `this change (${short} and what is not committed)`, dirty: true };
     }
     log.warning('The checkout holds files that are not committed. They are not part of what is measured: head and base are built from their commits. `before-build` can make them in each tree.');
@@ -63931,6 +66227,7 @@ async function run(images, surroundings, world) {
 /** One image, on all of its platforms. */
 async function runImage(inputs, surroundings, world, commons, scratch) {
     const { repositoryUrl, runUrl } = surroundings;
+    const ofRun = { version: version/* version */.r, waiver: null, repositoryUrl, runUrl };
     const facts = {
         name: inputs.name ?? surroundings.repositoryName ?? 'image',
         head: { commit: null, pushed: null, dirty: false, reference: null },
@@ -63939,8 +66236,13 @@ async function runImage(inputs, surroundings, world, commons, scratch) {
         const budgets = budgetsOf(inputs);
         let historyOf = noHistory;
         const begin = (name) => void (historyOf = readHistories(world, name, inputs.platforms, budgets));
-        const { measured, baseline, ...recorded } = await measureSides(inputs, surroundings, world, commons, scratch, facts, begin);
+        const sides = await measureSides(inputs, surroundings, world, commons, scratch, facts, begin);
         world.signal.throwIfAborted();
+        if ('untouchedSince' in sides) {
+            const images = [{ name: facts.name, untouchedSince: sides.untouchedSince }];
+            return { report: (0,assemble/* assembleReport */.xr)({ ...ofRun, images, gonePlatforms: [], head: facts.head }), recordable: null };
+        }
+        const { measured, baseline, ...recorded } = sides;
         const judgedAt = recorded.committedAt === null ? {} : { now: recorded.committedAt };
         const histories = await Promise.all(measured.map(async ({ platform }) => ({ ...(await historyOf(platform)), ...judgedAt })));
         const images = (0,compare/* compareAll */.Rt)(measured, baseline).map((compared, at) => {
@@ -63954,15 +66256,7 @@ async function runImage(inputs, surroundings, world, commons, scratch) {
         // A build is for the platforms that it was asked for, and where the user said which, the others are not gone.
         const isWhole = inputs.image !== null && inputs.platforms.length === 0;
         const gone = isWhole ? (0,compare/* gonePlatforms */.oq)(measured, baseline) : [];
-        const report = (0,assemble/* assembleReport */.xr)({
-            version: version/* version */.r,
-            images,
-            gonePlatforms: gone,
-            waiver: null,
-            head: facts.head,
-            repositoryUrl,
-            runUrl,
-        });
+        const report = (0,assemble/* assembleReport */.xr)({ ...ofRun, images, gonePlatforms: gone, head: facts.head });
         return { report, recordable: { ...recorded, measurements: measured, caps: capsOf(budgets) } };
     }
     catch (error) {
@@ -65615,10 +67909,11 @@ __nccwpck_require__.d(__webpack_exports__, {
   rej: () => (/* binding */ strictObject),
   YjP: () => (/* binding */ string),
   PVZ: () => (/* binding */ tuple),
+  KCZ: () => (/* binding */ union),
   L5J: () => (/* binding */ unknown)
 });
 
-// UNUSED EXPORTS: ZodAny, ZodArray, ZodBase64, ZodBase64URL, ZodBigInt, ZodBigIntFormat, ZodBoolean, ZodCIDRv4, ZodCIDRv6, ZodCUID, ZodCUID2, ZodCatch, ZodCodec, ZodCreditCard, ZodCustom, ZodCustomStringFormat, ZodDate, ZodDefault, ZodDiscriminatedUnion, ZodE164, ZodEmail, ZodEmoji, ZodEnum, ZodExactOptional, ZodFile, ZodFunction, ZodGUID, ZodIBAN, ZodIPv4, ZodIPv6, ZodISODate, ZodISODuration, ZodISOTime, ZodInstanceOf, ZodIntersection, ZodJWT, ZodKSUID, ZodLazy, ZodLiteral, ZodMAC, ZodMap, ZodNaN, ZodNanoID, ZodNever, ZodNonOptional, ZodNull, ZodNullable, ZodNumber, ZodNumberFormat, ZodObject, ZodOptional, ZodPipe, ZodPrefault, ZodPreprocess, ZodPromise, ZodReadonly, ZodRecord, ZodSet, ZodString, ZodStringFormat, ZodSuccess, ZodSymbol, ZodTemplateLiteral, ZodTransform, ZodTuple, ZodType, ZodULID, ZodURL, ZodUUID, ZodUndefined, ZodUnion, ZodUnknown, ZodVoid, ZodXID, ZodXor, _ZodString, _default, _function, any, base64, base64url, bigint, catch, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, date, describe, e164, email, emoji, exactOptional, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, instanceof, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseRecord, mac, map, meta, nan, nanoid, nativeEnum, never, nonoptional, nullable, nullish, optional, partialRecord, pipe, prefault, preprocess, promise, readonly, refine, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, transform, uint32, uint64, ulid, undefined, union, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
+// UNUSED EXPORTS: ZodAny, ZodArray, ZodBase64, ZodBase64URL, ZodBigInt, ZodBigIntFormat, ZodBoolean, ZodCIDRv4, ZodCIDRv6, ZodCUID, ZodCUID2, ZodCatch, ZodCodec, ZodCreditCard, ZodCustom, ZodCustomStringFormat, ZodDate, ZodDefault, ZodDiscriminatedUnion, ZodE164, ZodEmail, ZodEmoji, ZodEnum, ZodExactOptional, ZodFile, ZodFunction, ZodGUID, ZodIBAN, ZodIPv4, ZodIPv6, ZodISODate, ZodISODuration, ZodISOTime, ZodInstanceOf, ZodIntersection, ZodJWT, ZodKSUID, ZodLazy, ZodLiteral, ZodMAC, ZodMap, ZodNaN, ZodNanoID, ZodNever, ZodNonOptional, ZodNull, ZodNullable, ZodNumber, ZodNumberFormat, ZodObject, ZodOptional, ZodPipe, ZodPrefault, ZodPreprocess, ZodPromise, ZodReadonly, ZodRecord, ZodSet, ZodString, ZodStringFormat, ZodSuccess, ZodSymbol, ZodTemplateLiteral, ZodTransform, ZodTuple, ZodType, ZodULID, ZodURL, ZodUUID, ZodUndefined, ZodUnion, ZodUnknown, ZodVoid, ZodXID, ZodXor, _ZodString, _default, _function, any, base64, base64url, bigint, catch, check, cidrv4, cidrv6, codec, creditCard, cuid, cuid2, currencyCode, date, describe, e164, email, emoji, exactOptional, file, float32, float64, function, guid, hash, hex, hostname, httpUrl, iban, instanceof, int32, int64, intersection, invertCodec, ipv4, ipv6, json, jwt, keyof, ksuid, lazy, looseRecord, mac, map, meta, nan, nanoid, nativeEnum, never, nonoptional, nullable, nullish, optional, partialRecord, pipe, prefault, preprocess, promise, readonly, refine, set, stringFormat, stringbool, success, superRefine, symbol, templateLiteral, transform, uint32, uint64, ulid, undefined, url, uuid, uuidv4, uuidv6, uuidv7, void, xid, xor
 
 // EXTERNAL MODULE: ./node_modules/zod/v4/core/core.js
 var core_core = __nccwpck_require__(8532);

@@ -35,10 +35,12 @@ const bloatIn = oncePerImage(findBloat)
 
 function findBloat(image: Measurement): Map<ImageFile, Bloat> {
   const bloat = new Map<ImageFile, Bloat>()
-  const files = (image.content?.files ?? []).filter((file) => isOwn(image, file))
   const origins = image.layers.map((layer) => originOf(layer))
-  const copied = grouped(files, ({ layer }) => (origins[layer]?.from === 'context' ? layer : null))
-  if (copied.size === 0) return bloat
+  const copied = grouped(image.content?.files ?? [], (file) =>
+    origins[file.layer]?.from === 'context' && isOwn(image, file) ? file.layer : null,
+  )
+  if (image.content === null || copied.size === 0) return bloat
+  const files = image.content.files.filter((file) => isOwn(image, file))
   const makers = firstMakers(files, origins)
   const toolchains = toolchainFiles(image)
   // What another line copies by its name, the build would miss.

@@ -76,13 +76,19 @@ export function oncePerImage<Told>(tell: (image: Measurement) => Told): (image: 
   }
 }
 
-/** Tells it once for each folder (with its final `/`): for what the folder alone decides. */
+/** Folders of which it is remembered what was told. */
+const KNOWN_FOLDERS = 1_000
+
+/** Tells it of a folder (with its final `/`), for what the folder alone decides: mostly once for each, as an image has its files in order. */
 export function oncePerFolder<Told>(tell: (folder: string) => Told): (path: string) => Told {
   const known = new Map<string, Told>()
   return (path) => {
     const folder = path.slice(0, path.lastIndexOf('/') + 1)
-    if (!known.has(folder)) known.set(folder, tell(folder))
-    return known.get(folder)!
+    if (known.has(folder)) return known.get(folder)!
+    const told = tell(folder)
+    if (known.size === KNOWN_FOLDERS) known.clear()
+    known.set(folder, told)
+    return told
   }
 }
 

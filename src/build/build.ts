@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { readFile, realpath, stat } from 'node:fs/promises'
-import { isAbsolute, join, relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { z } from 'zod'
 import type { Exec } from '../exec.ts'
 import { CouldNotMeasure } from '../failure.ts'
 import type { Inputs } from '../inputs/inputs.ts'
+import { bakeArguments, findPlaces, type BakeBuild } from './bake.ts'
 import { MAX_DOCKERFILE_LENGTH, parseDockerfile, type DockerfileInstruction } from './dockerfile.ts'
-import { explainBuildFailure } from './failure.ts'
+import { explainBuildFailure, sourceThatFailed } from './failure.ts'
+import { csv, inTree, isElsewhere, isOutside, localPaths, namedContext } from './paths.ts'
+import type { DockerfileSource } from './provenance.ts'
 import { readWarnings, type BuildWarning } from './warnings.ts'
 
 /** Which of the two trees is built. */
@@ -20,6 +23,8 @@ export type BuildRequest = {
   /** The engine keeps the image under that name, to be read from it; the classic store always does. */
   keep: boolean
   inputs: Inputs
+  /** The target of a bake file that is built; null: what the inputs tell. */
+  bake: BakeBuild | null
   /** Folder with the tree's files. */
   tree: string
   /** Top of the user's repository: what `tree` stands in for. */
@@ -40,10 +45,14 @@ export type Build = {
   digest: string
   /** By platform, `''` for the only one: BuildKit's provenance as it is. */
   provenance: Map<string, unknown>
-  /** The Dockerfile, relative to the repository's root, with `/`. */
-  dockerfile: string
-  /** The file that says what is left out of the build context, relative to the repository's root; it may not be there. */
-  ignoreFile: string
+  /** The Dockerfile, relative to the repository's root, with `/`; null: its text stands in a bake file. */
+  dockerfile: string | null
+  /** The file that says what is left out of the build context, relative to the repository's root; it may not be there. Null: no folder is the context. */
+  ignoreFile: string | null
+  /** Stage that was built; null: the last one. */
+  target: string | null
+  /** Of a target of a bake file, its Dockerfiles, its own first: see readOrigins. */
+  sources: DockerfileSource[] | null
   /** What BuildKit's own checks say of the Dockerfile; [] where they say nothing, or buildx or the engine has none. */
   warnings: BuildWarning[]
 }
@@ -52,23 +61,6 @@ const metadata = z.looseObject({
   'buildx.build.ref': z.string(),
   'containerimage.digest': z.string(),
 })
-
-/** The place of a path of the inputs in a tree. Throws CouldNotMeasure `input` for one outside the repository. */
-export function inTree(request: Pick<BuildRequest, 'tree' | 'root' | 'cwd'>, input: string, path: string): string {
-  const inRepository = relative(request.root, resolve(request.cwd, path))
-  if (isOutside(inRepository)) {
-    throw new CouldNotMeasure(
-      'input',
-      `\`${input}\` is \`${path}\`, which is outside the repository; it takes a path inside: head and base are built from their own trees.`,
-    )
-  }
-  return join(request.tree, inRepository)
-}
-
-/** Whether what `relative` gave leads out. Either separator counts on any system; on Windows another drive is an absolute path. */
-function isOutside(path: string): boolean {
-  return isAbsolute(path) || path.split(/[\\/]/, 1)[0] === '..'
-}
 
 /**
  * The argument vector and environment of `docker buildx build`. Everything from the inputs is one argument of its own; secrets' values
@@ -80,6 +72,14 @@ export function buildArguments(
 ): { args: string[]; env: Record<string, string> } {
   // Under a name of ours an image can be removed without touching one of the user's. `store=false`: none is made where that can be helped.
   const output = `type=image,push=false,store=${request.keep},name=${request.image}`
+  if (request.bake !== null)
+    return withVariables(
+      bakeArguments(request, request.inputs, request.bake, {
+        own: [`output=${output}`],
+        metadataFile,
+        writesCache: request.side === 'head',
+      }),
+    )
   // The base's build never writes a cache: it would replace the change's.
   const cacheTo = request.side === 'head' ? request.inputs.cacheTo : []
   return commonArguments(request, [
@@ -89,17 +89,26 @@ export function buildArguments(
   ])
 }
 
+/** What a build is told in its environment, beside secrets. */
+function withVariables({ args, env }: { args: string[]; env: Record<string, string> }) {
+  return {
+    args,
+    env: {
+      BUILDX_METADATA_PROVENANCE: 'max',
+      BUILDX_METADATA_WARNINGS: '1',
+      BUILDX_NO_DEFAULT_ATTESTATIONS: '1',
+      // A summary of warnings and a link to Docker Desktop are no use in a log.
+      DOCKER_CLI_HINTS: 'false',
+      ...env,
+    },
+  }
+}
+
 function commonArguments(request: BuildRequest, own: string[]): { args: string[]; env: Record<string, string> } {
   const { inputs } = request
   const { context, file } = places(request)
   const args = ['buildx', 'build', '--progress=plain', '--provenance=false', ...own, `--file=${file}`]
-  const env: Record<string, string> = {
-    BUILDX_METADATA_PROVENANCE: 'max',
-    BUILDX_METADATA_WARNINGS: '1',
-    BUILDX_NO_DEFAULT_ATTESTATIONS: '1',
-    // A summary of warnings and a link to Docker Desktop are no use in a log.
-    DOCKER_CLI_HINTS: 'false',
-  }
+  const env: Record<string, string> = {}
   if (inputs.builder !== null) args.push(`--builder=${inputs.builder}`)
   if (inputs.target !== null) args.push(`--target=${inputs.target}`)
   if (inputs.platforms.length > 0) args.push(`--platform=${inputs.platforms.join(',')}`)
@@ -114,7 +123,7 @@ function commonArguments(request: BuildRequest, own: string[]): { args: string[]
     args.push(`--secret=${csv([`id=${id}`, `src=${resolve(request.cwd, path)}`])}`)
   for (const source of inputs.cacheFrom) args.push(`--cache-from=${localPaths(request.cwd, source)}`)
   args.push(context)
-  return { args, env }
+  return withVariables({ args, env })
 }
 
 /**
@@ -122,8 +131,18 @@ function commonArguments(request: BuildRequest, own: string[]): { args: string[]
  * that lie there already are not sent again. Throws CouldNotMeasure `measure`.
  */
 export async function exportLayout(exec: Exec, request: BuildRequest, folder: string): Promise<void> {
-  const { args, env } = commonArguments(request, [`--output=${csv(['type=oci', 'tar=false', `dest=${folder}`])}`])
-  const exported = await exec('docker', args, { cwd: request.tree, env, onLine: request.onLine })
+  const output = `output=${csv(['type=oci', 'tar=false', `dest=${folder}`])}`
+  const { args, env } =
+    request.bake === null
+      ? commonArguments(request, [`--${output}`])
+      : withVariables(
+          bakeArguments(request, request.inputs, request.bake, {
+            own: [output],
+            metadataFile: null,
+            writesCache: false,
+          }),
+        )
+  const exported = await exec('docker', args, { cwd: folderOf(request), env, onLine: request.onLine })
   if (exported.exitCode === 0) return
   // What it printed may hold build arguments; it is in the log.
   throw new CouldNotMeasure('measure', 'The builder did not hand over the image that it built; the log has its reason.')
@@ -138,24 +157,22 @@ export async function buildImage(
   request: BuildRequest,
   environment: Record<string, string | undefined> = process.env,
 ): Promise<Build> {
-  const { inputs, tree } = request
-  const { file } = places(request)
-  const dockerfile = relative(tree, file).replaceAll('\\', '/')
-  await mustBeInside(request)
-
+  const { bake } = request
+  const subject = bake === null ? await plainSubject(request) : await bakeSubject(request, bake)
   const metadataFile = join(request.scratch, `${request.side}.json`)
   const { args, env } = buildArguments(request, metadataFile)
-  const built = await exec('docker', args, { cwd: tree, env, onLine: request.onLine })
+  const built = await exec('docker', args, { cwd: folderOf(request), env, onLine: request.onLine })
+  const hidden = hiddenValues(request, environment)
   if (built.exitCode !== 0) {
-    throw explainBuildFailure({
-      log: built.stderr,
-      dockerfile,
-      target: inputs.target,
-      instructions: await readInstructions(file),
-      hidden: hiddenValues(inputs, environment),
-    })
+    const { sources, target } = subject
+    const failed =
+      sources === null
+        ? { dockerfile: subject.dockerfile, instructions: await readInstructions(places(request).file) }
+        : sourceThatFailed(built.stderr, sources)
+    throw explainBuildFailure({ log: built.stderr, target, hidden, ...failed })
   }
-  const parsed = metadata.safeParse(JSON.parse(await readFile(metadataFile, 'utf8')))
+  const all = z.looseObject({}).safeParse(JSON.parse(await readFile(metadataFile, 'utf8'))).data ?? {}
+  const parsed = metadata.safeParse(bake === null ? all : all[bake.target])
   if (!parsed.success) {
     throw new CouldNotMeasure(
       'measure',
@@ -168,14 +185,38 @@ export async function buildImage(
     const match = /^buildx\.build\.provenance(?:\/(.+))?$/.exec(key)
     if (match) provenance.set(match[1] ?? '', value)
   }
+  // Of several Dockerfiles nothing tells which one a warning is about.
+  const isSure = subject.dockerfile !== null && (subject.sources === null || subject.sources.length === 1)
   return {
     ref: parsed.data['buildx.build.ref'].split('/').at(-1)!,
     digest: parsed.data['containerimage.digest'],
     provenance,
-    dockerfile,
-    ignoreFile: await ignoreFileOf(request),
-    warnings: readWarnings(parsed.data['buildx.build.warnings'], hiddenValues(inputs, environment)),
+    ...subject,
+    warnings: isSure ? readWarnings(all['buildx.build.warnings'], hidden) : [],
   }
+}
+
+/** What is known of a build before it is made. */
+type BuildSubject = Pick<Build, 'dockerfile' | 'ignoreFile' | 'target' | 'sources'>
+
+async function plainSubject(request: BuildRequest): Promise<BuildSubject> {
+  await mustBeInside(request)
+  return {
+    dockerfile: relative(request.tree, places(request).file).replaceAll('\\', '/'),
+    ignoreFile: await ignoreFileOf(request),
+    target: request.inputs.target,
+    sources: null,
+  }
+}
+
+async function bakeSubject(request: BuildRequest, bake: BakeBuild): Promise<BuildSubject> {
+  const stage = bake.definition.targets.get(bake.target)?.stage ?? null
+  return { ...(await findPlaces(request, request.inputs, bake)), target: request.inputs.target ?? stage }
+}
+
+/** Where the build is run. */
+function folderOf({ bake, tree }: BuildRequest): string {
+  return bake?.folder ?? tree
 }
 
 /** One of the Dockerfile's own comes before the context's: https://docs.docker.com/build/concepts/context/#filename-and-location */
@@ -253,36 +294,11 @@ async function readInstructions(file: string): Promise<DockerfileInstruction[]> 
 }
 
 /** Values that must not reach a report: builder errors show what a Dockerfile's variables stand for. */
-function hiddenValues(inputs: Inputs, environment: Record<string, string | undefined>): string[] {
+function hiddenValues({ inputs, bake }: BuildRequest, environment: Record<string, string | undefined>): string[] {
   const buildArgs = inputs.buildArgs.map((argument) => {
     const at = argument.indexOf('=')
     return at === -1 ? (environment[argument] ?? '') : argument.slice(at + 1)
   })
-  return [...buildArgs, ...inputs.secrets.map(({ value }) => value)]
-}
-
-/** A folder is taken from the tree; `oci-layout://` of a relative path, which no commit holds, from the working directory. */
-function namedContext(request: BuildRequest, value: string): string {
-  const layout = /^oci-layout:\/\/(?!\/)(.+)$/.exec(value)
-  if (layout) return `oci-layout://${resolve(request.cwd, layout[1]!)}`
-  return isElsewhere(value) ? value : inTree(request, 'build-contexts', value)
-}
-
-/** Whether a named context is no folder of the tree: a URL, an image, another target. */
-function isElsewhere(value: string): boolean {
-  return /^[\w+.-]+:\/\/|^target:|^git@/.test(value)
-}
-
-/** A cache in a local folder is relative to the user's working directory, not to the tree. */
-function localPaths(cwd: string, cache: string): string {
-  if (!/(?:^|,)type=local(?:,|$)/.test(cache)) return cache
-  return cache.replaceAll(
-    /(^|,)(src|dest)=([^,/"][^,"]*)/g,
-    (_, comma: string, key: string, path: string) => `${comma}${key}=${resolve(cwd, path)}`,
-  )
-}
-
-/** Fields as one CSV record, as buildx reads its options. */
-function csv(fields: string[]): string {
-  return fields.map((field) => (/[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',')
+  const baked = [...(bake?.definition.targets.values() ?? [])].flatMap(({ args }) => Array.from(args.values()))
+  return [...buildArgs, ...baked, ...inputs.secrets.map(({ value }) => value)]
 }

@@ -17,6 +17,9 @@ const dockerInfo = z.object({
 const MIN_BUILDX = [0, 20] as const
 const MIN_DOCKER = [20, 10] as const
 
+/** What is left where there is no engine to be had: a hosted runner with macOS, say. */
+const NO_ENGINE_NEEDED = 'An image in a registry (`image: docker://…`) is measured without an engine.'
+
 /**
  * Finds out what will build: the builder's driver, its store and the versions. `builder` is a name of `docker buildx ls`, or
  * null for the current one. Throws CouldNotMeasure `precondition` with the remedy where something is missing.
@@ -44,7 +47,7 @@ export async function inspectBuilder(exec: Exec, builder: string | null): Promis
   // BuildKit of another driver runs elsewhere: it is Linux whatever this engine is.
   if (facts?.OSType === 'windows' && (driver === 'docker' || (driver === null && builder === null))) {
     throw new CouldNotMeasure('precondition', 'The Docker engine runs Windows containers; Linux images are measured.', {
-      remedy: 'Run the job on a Linux runner (`runs-on: ubuntu-24.04`), or switch the engine to Linux containers.',
+      remedy: `Run the job on a Linux runner (\`runs-on: ubuntu-24.04\`), or switch the engine to Linux containers. ${NO_ENGINE_NEEDED}`,
     })
   }
   if (inspected.exitCode !== 0 || driver === null) {
@@ -55,7 +58,7 @@ export async function inspectBuilder(exec: Exec, builder: string | null): Promis
       {
         remedy: /no builder/.test(said)
           ? 'See `docker buildx ls` for the builders that exist; `docker/setup-buildx-action` makes one.'
-          : 'Start Docker (or the builder), and see that this user may use its socket: `docker info` must answer.',
+          : `Start Docker (or the builder), and see that this user may use its socket: \`docker info\` must answer. ${NO_ENGINE_NEEDED}`,
       },
     )
   }
@@ -64,7 +67,7 @@ export async function inspectBuilder(exec: Exec, builder: string | null): Promis
   }
   if (!facts?.ServerVersion) {
     throw new CouldNotMeasure('precondition', `The Docker engine does not answer: ${lastError(info.stderr)}`, {
-      remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
+      remedy: `Start Docker, and see that this user may use its socket: \`docker info\` must answer. ${NO_ENGINE_NEEDED}`,
     })
   }
   const { ServerVersion, DriverStatus } = facts

@@ -1,12 +1,13 @@
 import { CouldNotMeasure } from '../failure.ts'
-import { instructionAt, type DockerfileInstruction } from './dockerfile.ts'
+import { instructionAt, parseDockerfile, type DockerfileInstruction } from './dockerfile.ts'
+import type { DockerfileSource } from './provenance.ts'
 
 /** What a build was asked for: decides the remedy. */
 export type FailedBuild = {
   /** buildx's standard error with `--progress=plain`, or its last part. */
   log: string
-  /** Dockerfile's path relative to the repository's root, as the report names it. */
-  dockerfile: string
+  /** Dockerfile's path relative to the repository's root, as the report names it; null: its text stands in a bake file. */
+  dockerfile: string | null
   target: string | null
   /** The Dockerfile's instructions; none where it could not be parsed. */
   instructions: DockerfileInstruction[]
@@ -27,13 +28,29 @@ export function explainBuildFailure({ log, dockerfile, target, instructions, hid
   const said = lastError(log)
   const place = [...log.matchAll(/^\S[^\n]*:(\d+)\n-{20}$/gm)].at(-1)
   const line = place ? Number(place[1]) : null
-  const at = line === null ? '' : ` at \`${dockerfile}:${line}\``
+  const at = line === null || dockerfile === null ? '' : ` at \`${dockerfile}:${line}\``
   return new CouldNotMeasure('build', `The build failed${at}: ${firstLine(redact(said, hidden))}`, {
     file: dockerfile,
-    line,
+    line: dockerfile === null ? null : line,
     instruction: line === null ? null : (instructionAt(instructions, line)?.text ?? null),
     remedy: remedyFor(firstLine(said), target, instructions),
   })
+}
+
+/**
+ * Which of several Dockerfiles the log of a failed build is about: the one that has the line which it shows (`   4 | >>> RUN …`). Without
+ * such a line the first.
+ */
+export function sourceThatFailed(
+  log: string,
+  sources: readonly DockerfileSource[],
+): Pick<FailedBuild, 'dockerfile' | 'instructions'> {
+  const [, line, text] = [...log.matchAll(/^ *(\d+) \| >>> ([^\n]*)$/gm)].at(-1) ?? []
+  const isShown = (source: DockerfileSource): boolean =>
+    line === undefined || source.text.split(/\r?\n/)[Number(line) - 1]?.trim() === text?.trim()
+  const found = sources.find(isShown)
+  if (found === undefined) return { dockerfile: null, instructions: [] }
+  return { dockerfile: found.file, instructions: parseDockerfile(found.text) }
 }
 
 /** buildx's own last word and what follows it, without the layers of "failed to" around it. */

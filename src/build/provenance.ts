@@ -8,6 +8,8 @@ export type LayerOrigin =
       fromBase: false
       /** Line (1-based) of the Dockerfile's instruction, or null. */
       line: number | null
+      /** The Dockerfile that has it, where that is not the one that was built; null: its text stands in a bake file. */
+      file?: string | null
       /** The instruction as written, on one line. */
       instruction: string | null
       stage: string | null
@@ -74,9 +76,14 @@ const provenance = z.object({
 const NOT_KNOWN: LayerOrigin = { fromBase: false, line: null, instruction: null, stage: null, copiedFrom: null }
 const UNKNOWN: Origins = { layers: new Map(), baseImage: null, stages: null }
 
+/** A Dockerfile that a build may have used: its text, and its path from the repository's root; null where it is no file. */
+export type DockerfileSource = { text: string; file: string | null }
+
 /**
  * Tells each layer's Dockerfile line from the provenance that buildx writes into its metadata file
  * (BUILDX_METADATA_PROVENANCE=max; SLSA v0.2 predicate with BuildKit's extensions). `layerCount`: how many layers the image has.
+ * `sources`: of a target of a bake file, which may start from another target: the Dockerfiles of all of them, its own first; the record has
+ * their texts in any order, and no paths.
  *
  * Walks from the last step down the root file system's input. Each step of an instruction makes one layer, so the layers are dealt out
  * from the top; what is left at the image that the chain starts from came with it. The record also lists each step's
@@ -84,37 +91,63 @@ const UNKNOWN: Origins = { layers: new Map(), baseImage: null, stages: null }
  * one record has the list. Where there is one it must agree. Layers are never matched by digest: two instructions may make equal ones.
  * Gives no origins, rather than wrong ones, where the record is not of the form that is known.
  */
-export function readOrigins(record: unknown, layerCount: number): Origins {
+export function readOrigins(
+  record: unknown,
+  layerCount: number,
+  sources: readonly DockerfileSource[] | null = null,
+): Origins {
   const parsed = provenance.safeParse(record)
   if (!parsed.success) return UNKNOWN
   const steps = new Map(parsed.data.buildConfig.llbDefinition.map((entry) => [entry.id, entry]))
   const { layers, source } = parsed.data.metadata['https://mobyproject.org/buildkit@v1#metadata']
   const stepOf = (output: string): Step | undefined => steps.get(output.slice(0, output.lastIndexOf(':')))
-  const dockerfile = parseDockerfile(Buffer.from(source?.infos[0]?.data ?? '', 'base64').toString('utf8'))
+  const texts = (source?.infos ?? []).map(({ data }) => Buffer.from(data, 'base64').toString('utf8'))
+  const dockerfiles = texts.map(parseDockerfile)
+  const named = sources === null ? 0 : texts.indexOf(sources[0]?.text ?? '')
+  // Of a single one there is no doubt, whatever the builder did to its text.
+  const own = named === -1 && texts.length === 1 ? 0 : named
+  const known = sources === null ? [0] : [...texts.keys()]
+  const isFile = sources === null || (sources[0]?.file ?? null) !== null
 
   // BuildKit makes one step of equal instructions in several stages, and lists all their lines. Walking down, an instruction stands
   // above the last one: in the same stage, or in a stage that it starts from.
-  let above = Number.POSITIVE_INFINITY
-  const instructionOf = (output: string): DockerfileInstruction | null => {
-    const listedLines = (source?.locations[stepOf(output)?.id ?? '']?.locations ?? [])
-      .filter((location) => location.sourceIndex === 0)
-      .flatMap((location) => location.ranges.map((range) => range.start.line))
-    const found = listedLines
-      .flatMap((line) => instructionAt(dockerfile, line) ?? [])
-      .filter(({ line }) => line < above)
-      .toSorted((one, other) => other.line - one.line)[0]
-    if (found === undefined) return null
-    above = found.line
-    return found
+  const above = new Map<number, number>()
+  let lastOf = own
+  const instructionOf = (output: string): { found: DockerfileInstruction; at: number } | null => {
+    const listed = source?.locations[stepOf(output)?.id ?? '']?.locations ?? []
+    for (const at of [lastOf, ...known.filter((other) => other !== lastOf)]) {
+      const found = listed
+        .filter((location) => location.sourceIndex === at)
+        .flatMap((location) => location.ranges.map((range) => range.start.line))
+        .flatMap((line) => instructionAt(dockerfiles[at] ?? [], line) ?? [])
+        .filter(({ line }) => line < (above.get(at) ?? Number.POSITIVE_INFINITY))
+        .toSorted((one, other) => other.line - one.line)[0]
+      if (found === undefined) continue
+      above.set(at, found.line)
+      lastOf = at
+      return { found, at }
+    }
+    return null
   }
   const originOf = (output: string): LayerOrigin | null => {
-    const found = instructionOf(output)
-    if (found === null) return null
-    const { line, text, stage, copiedFrom } = found
-    return { fromBase: false, line, instruction: text, stage, copiedFrom }
+    const instruction = instructionOf(output)
+    if (instruction === null) return null
+    const { line, text, stage, copiedFrom } = instruction.found
+    if (instruction.at === own)
+      return { fromBase: false, line: isFile ? line : null, instruction: text, stage, copiedFrom }
+    // A stage of another Dockerfile is none that a budget of this image could mean.
+    const file = sources?.find((each) => each.text === texts[instruction.at])?.file ?? null
+    return {
+      fromBase: false,
+      line: file === null ? null : line,
+      instruction: text,
+      stage: null,
+      copiedFrom: null,
+      file,
+    }
   }
 
-  const stages = dockerfile.filter(({ keyword }) => keyword === 'FROM').length
+  const stages = (dockerfiles[own] ?? []).filter(({ keyword }) => keyword === 'FROM').length
   const origins: Origins = { layers: new Map(), baseImage: null, stages: stages === 0 ? null : stages }
   const visited = new Set<string>()
   let top = layerCount
@@ -133,8 +166,8 @@ export function readOrigins(record: unknown, layerCount: number): Origins {
       const from = instructionOf(output)
       origins.baseImage = {
         ...withDigest(image, parsed.data.materials),
-        line: from?.keyword === 'FROM' ? from.line : null,
-        instruction: from?.keyword === 'FROM' ? from.text : null,
+        line: from?.found.keyword === 'FROM' && from.at === own && isFile ? from.found.line : null,
+        instruction: from?.found.keyword === 'FROM' ? from.found.text : null,
       }
       return origins
     }

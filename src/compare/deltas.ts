@@ -2,7 +2,7 @@ import type { ImageContent } from '../image/content.ts'
 import type { ImageFile } from '../image/files.ts'
 import type { Package } from '../image/packages/package.ts'
 
-/** One path of a group of layers. */
+/** One path of a group of layers; one that only the head has, in two of the layers, is there twice. */
 export type Delta = {
   path: string
   /** Bytes, after minus before, without what only moved: what another group has less (or more) of at the same path. */
@@ -29,39 +29,45 @@ export type GroupDeltas = {
  * growth of either. In the order of the groups.
  */
 export function deltasOf(base: ImageContent, head: ImageContent, groups: LayerGroup[]): GroupDeltas[] {
-  const before = byLayer(base.files)
-  const after = byLayer(head.files)
+  const before = filesByLayer(base.files)
+  const after = filesByLayer(head.files)
   const all = groups.map((group) => {
     const paths = new Map<string, Delta>()
     for (const layer of group.before) {
-      for (const file of before.get(layer) ?? []) {
+      for (const file of before(layer)) {
         const delta = deltaAt(paths, file.path)
         delta.amount -= file.size
         delta.package ??= file.package === null ? null : base.packages[file.package]!
       }
     }
+    // What only the head has is not looked for again: there may be hundreds of thousands.
+    const added: Delta[] = []
     for (const layer of group.after) {
-      for (const file of after.get(layer) ?? []) {
-        const delta = deltaAt(paths, file.path)
-        if (file.package !== null && !delta.isAfter) delta.package = head.packages[file.package]!
-        delta.amount += file.size
+      for (const { path, size, package: owner } of after(layer)) {
+        const its = owner === null ? null : head.packages[owner]!
+        const delta = paths.get(path)
+        if (!delta) {
+          added.push({ path, amount: size, isAfter: true, package: its })
+          continue
+        }
+        if (!delta.isAfter) delta.package = its ?? delta.package
+        delta.amount += size
         delta.isAfter = true
       }
     }
-    return changedOf(paths.values())
+    return changedOf([...paths.values(), ...added])
   })
   const moved = withoutMoves(all)
   return all.map((deltas, at) => ({ deltas: changedOf(deltas), moved: moved[at]! }))
 }
 
-function byLayer(files: ImageFile[]): Map<number, ImageFile[]> {
-  const layers = new Map<number, ImageFile[]>()
-  for (const file of files) {
-    const list = layers.get(file.layer)
-    if (list) list.push(file)
-    else layers.set(file.layer, [file])
+/** Goes through the files of one layer; an image's files stand in the order of its layers. */
+function filesByLayer(files: readonly ImageFile[]): (layer: number) => Iterable<ImageFile> {
+  const starts = new Map<number, number>()
+  for (const [at, { layer }] of files.entries()) if (!starts.has(layer)) starts.set(layer, at)
+  return function* (layer) {
+    for (let at = starts.get(layer) ?? files.length; files[at]?.layer === layer; at++) yield files[at]!
   }
-  return layers
 }
 
 function deltaAt(paths: Map<string, Delta>, path: string): Delta {
@@ -72,10 +78,10 @@ function deltaAt(paths: Map<string, Delta>, path: string): Delta {
   return delta
 }
 
-function changedOf(deltas: Iterable<Delta>): Delta[] {
-  const changed: Delta[] = []
-  for (const delta of deltas) if (delta.amount !== 0) changed.push(delta)
-  return changed
+/** Of a layer that is new as a whole the list itself: it may have hundreds of thousands. */
+function changedOf(deltas: Delta[]): Delta[] {
+  const isChange = ({ amount }: Delta): boolean => amount !== 0
+  return deltas.every(isChange) ? deltas : deltas.filter(isChange)
 }
 
 /** The paths that more than one of the groups has: most are of one. */

@@ -55,13 +55,14 @@ function isFromBase({ base, head }: LayerPair): boolean {
 
 /** What the change of each group is made of. */
 function whysOf(base: ImageContent, head: ImageContent, groups: LayerGroup[]): Why[] {
+  const compared = deltasOf(base, head, groups)
   const folders = changesOfFolders(base, head)
   const sides: Sides = {
     folders,
     packagesBefore: indexPackages(base.packages),
     packagesAfter: indexPackages(head.packages),
   }
-  const told = deltasOf(base, head, groups).map(({ deltas, moved }) => ({
+  const told = compared.map(({ deltas, moved }) => ({
     parts: partsOf(deltas, sides),
     moved,
     total: deltas.reduce((sum, { amount }) => sum + amount, 0),

@@ -28,9 +28,9 @@ export type ToldPart = Omit<Part, 'change'>
  */
 export function partsOf(deltas: Delta[], sides: Sides): ToldPart[] {
   const groups = new Map<string, Container & { owned: Delta[][] }>()
-  const loose: Delta[] = []
-  for (const [owner, owned] of byOwner(deltas)) {
-    const container = owner && containerOf(owner)
+  const { loose, owners } = byOwner(deltas)
+  for (const [owner, owned] of owners) {
+    const container = containerOf(owner)
     if (!container) {
       for (const delta of owned) loose.push(delta)
       continue
@@ -50,14 +50,16 @@ export function partsOf(deltas: Delta[], sides: Sides): ToldPart[] {
     .slice(0, MAX_PARTS)
 }
 
-function byOwner(deltas: Delta[]): Map<Package | null, Delta[]> {
-  const owners = new Map<Package | null, Delta[]>()
+/** `loose`: those of no package. */
+function byOwner(deltas: Delta[]): { loose: Delta[]; owners: Map<Package, Delta[]> } {
+  const loose: Delta[] = []
+  const owners = new Map<Package, Delta[]>()
   for (const delta of deltas) {
-    const owned = owners.get(delta.package)
+    const owned = delta.package === null ? loose : owners.get(delta.package)
     if (owned) owned.push(delta)
-    else owners.set(delta.package, [delta])
+    else owners.set(delta.package!, [delta])
   }
-  return owners
+  return { loose, owners }
 }
 
 function compareText(one: string | null, other: string | null): number {

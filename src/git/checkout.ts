@@ -3,6 +3,7 @@ import type { Exec } from '../exec.ts'
 import type { BaseQuestion } from '../inputs/event.ts'
 import { once } from '../turns.ts'
 import { fetchBase, resolveBase, type BaseCommit, type Credentials } from './commits.ts'
+import { changedPaths, type ChangedPath } from './changes.ts'
 import type { Repository } from './git.ts'
 import { writeTree } from './tree.ts'
 
@@ -13,6 +14,8 @@ export type Checkout = {
   resolveBase: (question: BaseQuestion) => Promise<BaseCommit>
   /** See fetchBase. */
   fetchBase: (base: Extract<BaseCommit, { reason: null }>) => Promise<BaseCommit>
+  /** See changedPaths. */
+  changedPaths: (from: string, to: string) => Promise<ChangedPath[]>
   /** Absolute path of a folder with the files of a commit or tree, for reading only: other images are built from it, too. */
   treeOf: (treeish: string) => Promise<string>
   /** Writes them into a folder of the caller's own, which must not exist. */
@@ -29,6 +32,10 @@ export function createCheckout(
   const write = (treeish: string, folder: string): Promise<void> =>
     writeTree(exec, repository, treeish, folder, credentials)
   let trees = 0
+  const changes = once(
+    ([from, to]: readonly [string, string]) => changedPaths(repository, from, to),
+    (commits) => commits.join(),
+  )
   return {
     repository,
     resolveBase: once(
@@ -39,6 +46,7 @@ export function createCheckout(
       (base) => fetchBase(repository, base, credentials),
       ({ commit }) => commit,
     ),
+    changedPaths: (from, to) => changes([from, to]),
     treeOf: once(
       async (treeish) => {
         const folder = join(scratch, `tree-${(trees += 1)}`)

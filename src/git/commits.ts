@@ -54,6 +54,8 @@ async function findBase(repository: Repository, question: BaseQuestion, credenti
       return { commit: question.sha, ref: question.ref, reason: null }
     case 'ref':
       return namedBase(repository, question.ref, credentials)
+    case 'merge-base':
+      return branchBase(repository, question.ref, credentials)
     case 'default-branch':
       return defaultBranchBase(repository, credentials)
     case 'pull-request':
@@ -118,6 +120,26 @@ async function namedBase(repository: Repository, ref: string, credentials: Crede
     'input',
     `\`base-ref\` is \`${ref}\`, which is no commit, branch or tag here${remote ? ` or on \`${remote}\`` : ''}.`,
   )
+}
+
+/** The merge base with a branch as the remote has it now: what the clone knows of it may be old, or nothing at all. */
+async function branchBase(repository: Repository, ref: string, credentials: Credentials): Promise<BaseCommit> {
+  const none = (reason: string): BaseCommit => ({ commit: null, ref, reason })
+  const remote = await remoteName(repository)
+  if (remote === null) return none('the repository has no remote')
+  const listed = await withCredentials(repository, credentials, ['ls-remote', '--quiet', remote, `refs/heads/${ref}`])
+  if (listed.exitCode !== 0) {
+    const said = gitFailure(['ls-remote'], listed).message.replace(/\.$/, '')
+    return none(`\`${remote}\` could not be asked for \`${ref}\` (${said})`)
+  }
+  const sha = listed.stdout
+    .split('\n')
+    .find((line) => line.endsWith(`\trefs/heads/${ref}`))
+    ?.split('\t', 1)[0]
+  if (sha === undefined) return none(`\`${remote}\` has no branch \`${ref}\``)
+  const head = await repository.git(['rev-parse', 'HEAD'])
+  const base = await mergeBase(repository, head, sha, ref, credentials)
+  return base.commit === head ? none(`\`${ref}\` has all that the checked-out commit has`) : base
 }
 
 async function defaultBranchBase(repository: Repository, credentials: Credentials): Promise<BaseCommit> {

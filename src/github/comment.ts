@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { explainGitHubError, retryDelay, statusOf, TO_COMMENT, TRIES } from './errors.ts'
-import type { Octokit } from './octokit.ts'
+import { loginOf, type Octokit } from './octokit.ts'
 
 /** Which comment, and what it should say. */
 export type StickyComment = {
@@ -82,8 +82,8 @@ async function findOwn(
   })
   const marked = comments.filter(({ body }) => normalised(body ?? '').split('\n', 1)[0] === marker)
   if (marked.length === 0) return []
-  // Anyone can copy a marker. GET /user is closed to the job's own token; this query answers to every kind of token.
-  progress.login ??= (await octokit.graphql<{ viewer: { login: string } }>('{ viewer { login } }')).viewer.login
+  // Anyone can copy a marker.
+  progress.login ??= await loginOf(octokit)
   return marked
     .filter(({ user }) => user?.login === progress.login)
     .map(({ id, html_url: url, body, created_at: createdAt }) => ({ id, url, body: body ?? '', createdAt }))

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { CouldNotMeasure } from '../failure.ts'
 import { readEvent, type EventFacts } from '../inputs/event.ts'
-import { inputNames, nearestInput } from '../inputs/inputs.ts'
+import { inputNames, nearestInput, type Inputs } from '../inputs/inputs.ts'
 
 type Env = Record<string, string | undefined>
 
@@ -13,6 +13,8 @@ export type ActionContext = {
   /** RUNNER_TEMP. */
   temporary: string
   apiUrl: string
+  /** GraphQL's address; null where the server has none, or does not say. */
+  graphqlUrl: string | null
   serverUrl: string
   repository: { owner: string; repo: string } | null
   repositoryName: string | null
@@ -44,6 +46,7 @@ export function readContext(env: Env): ActionContext {
     cwd: env['GITHUB_WORKSPACE'] || process.cwd(),
     temporary: required(env, 'RUNNER_TEMP'),
     apiUrl: env['GITHUB_API_URL'] || 'https://api.github.com',
+    graphqlUrl: env['GITHUB_GRAPHQL_URL'] || null,
     serverUrl,
     repository,
     repositoryName: repository?.repo ?? null,
@@ -75,7 +78,10 @@ function variableOf(name: string): string {
 }
 
 /** The event that the workflow runs on. Throws CouldNotMeasure for one that cannot be read or must not be built. */
-export async function readEventFacts(env: Env, baseRef: string | null): Promise<EventFacts> {
+export async function readEventFacts(
+  env: Env,
+  { baseRef, allowPullRequestTarget }: Pick<Inputs, 'baseRef' | 'allowPullRequestTarget'>,
+): Promise<EventFacts> {
   const path = required(env, 'GITHUB_EVENT_PATH')
   const payload = await readFile(path, 'utf8').then(
     (text) => z.looseObject({}).safeParse(JSON.parse(text)).data,
@@ -83,7 +89,7 @@ export async function readEventFacts(env: Env, baseRef: string | null): Promise<
   )
   if (payload === undefined)
     throw new CouldNotMeasure('precondition', `GITHUB_EVENT_PATH is \`${path}\`, which holds no JSON object.`)
-  return readEvent(env['GITHUB_EVENT_NAME'] ?? '', payload, baseRef, env['GITHUB_REF'] ?? '')
+  return readEvent(env['GITHUB_EVENT_NAME'] ?? '', payload, baseRef, env['GITHUB_REF'] ?? '', allowPullRequestTarget)
 }
 
 function required(env: Env, name: string): string {

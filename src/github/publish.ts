@@ -2,12 +2,9 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import * as core from '@actions/core'
 import type { Clock } from '../clock.ts'
-import type { Configured } from '../configure.ts'
-import type { EventFacts } from '../inputs/event.ts'
-import type { Inputs } from '../inputs/inputs.ts'
+import { artifactName } from '../inputs/name.ts'
 import { renderPage, type PackedImage } from '../page/html.ts'
 import type { Recordable } from '../record/record.ts'
-import type { Records } from '../record/shelf.ts'
 import { annotationsOf } from '../report/annotation.ts'
 import { exitCodeOf, keyOf } from '../report/assemble.ts'
 import { renderComment, renderSummary } from '../report/comment.ts'
@@ -18,67 +15,13 @@ import { recordedWords, renderRecorded, type Recorded } from '../report/record.t
 import type { Report } from '../report/report.ts'
 import { renderTerminal } from '../report/terminal.ts'
 import { writeWhole } from '../write-whole.ts'
+import type { Audience, Decides } from './audience.ts'
 import { upsertComment } from './comment.ts'
 import type { ActionContext } from './context.ts'
-import { openDataBranch } from './data-branch.ts'
 import { lacksPermission } from './errors.ts'
 import { printInert } from './log.ts'
 import { openGitHub } from './octokit.ts'
 import { outputsOf } from './outputs.ts'
-import { record, type Kept, type Recording } from './record.ts'
-import { openRecords } from './records.ts'
-import { openWaivers, type Waivers } from './waivers.ts'
-
-/** Whom the report is for. */
-export type Audience = {
-  inputs: Pick<Inputs, 'comment' | 'githubToken' | 'dataBranch' | 'page'>
-  /** Whether a broken budget of an image fails the job, by the image's name. */
-  fails: (name: string) => boolean
-  /** Number of the pull request to comment on, or null. */
-  pullRequest: number | null
-  /** Null: there is no label that accepts growth. */
-  waivers: Waivers | null
-  /** Null: there is nobody to ask for records. */
-  records: Records | null
-  /** Keeps what was measured; null: this run is none to be recorded. */
-  keep: ((recordings: Recording[]) => Promise<Kept>) | null
-  /** The repository is private; null: the event does not say. */
-  isPrivate: boolean | null
-}
-
-/** Whom the report of a run is for, by which label they accept growth, and where their records are. */
-export function audienceOf(
-  { common: inputs, images }: Configured,
-  { pullRequest, labelled, onDefaultBranch, isPrivate }: EventFacts,
-  { apiUrl, repository }: ActionContext,
-  clock: Clock,
-): Audience {
-  const { acceptLabel: label, githubToken: token } = inputs
-  const soft = new Set(images.flatMap(({ name, fail }) => (fail ? [] : [name])))
-  const fails = (name: string): boolean => !soft.has(images.length === 1 ? images[0]!.name : name)
-  const nobody: Audience = { ...NOBODY, inputs, fails, pullRequest, isPrivate }
-  if (token === null || repository === null) return nobody
-  const octokit = openGitHub(token, { baseUrl: apiUrl })
-  // One for reading and writing: what was read of it while the image was built need not be asked for again.
-  const branch = openDataBranch(octokit, { ...repository, branch: inputs.dataBranch }, clock)
-  const records = openRecords(octokit, repository, branch, clock)
-  const isRecorded = onDefaultBranch && images.some((image) => image.record === 'auto')
-  const keep = isRecorded ? (recordings: Recording[]) => record(branch, records, recordings, clock) : null
-  if (label === null || pullRequest === null) return { ...nobody, records, keep }
-  const setting = { ...repository, number: pullRequest, label, labelled, hasComment: inputs.comment !== 'off' }
-  return { ...nobody, records, keep, waivers: openWaivers(octokit, setting, { clock, warn: core.warning }) }
-}
-
-/** Before the inputs and the event are understood there is no pull request to speak to. */
-export const NOBODY: Audience = {
-  inputs: { comment: 'off', githubToken: null, dataBranch: '', page: null },
-  fails: () => true,
-  pullRequest: null,
-  waivers: null,
-  records: null,
-  keep: null,
-  isPrivate: null,
-}
 
 /** What a run gives. */
 export type Outcome = { report: Report; recordables: Recordable[]; packed: PackedImage[] }
@@ -97,12 +40,15 @@ export async function publish(
   publication: Publication,
   clock: Clock,
 ): Promise<number> {
-  const exitCode = exitCodeOf(report, publication.fails)
+  const { decides, fails, inputs } = publication
+  const exitCode = decides === 'nothing' ? 0 : exitCodeOf(report, decides === 'measurement' ? () => false : fails)
   const bodies = renderComment(report)
   for (const [name, value] of Object.entries(outputsOf(report))) core.setOutput(name, value)
+  core.setOutput('artifact', artifactName([...new Set(report.images.map(({ name }) => name))], inputs.platforms))
   core.setOutput('comment-body', bodies[0] ?? '')
   printInert(renderTerminal(report, { colour: true, width: LOG_WIDTH }))
-  annotate(report, exitCode)
+  if (decides === 'verdict') annotate(report, exitCode)
+  if (report.verdict !== 'within' && ELSEWHERE[decides] !== null) core.info(ELSEWHERE[decides])
   await orWarn('The JSON report', async () =>
     core.setOutput('report', await writeReport(report, publication.context.temporary)),
   )
@@ -122,6 +68,13 @@ export async function publish(
   if (recorded !== null)
     await orWarn('The job summary', () => core.summary.addRaw(renderRecorded(recorded), true).write())
   return exitCode
+}
+
+/** Who judges what this job does not. */
+const ELSEWHERE: Record<Decides, string | null> = {
+  verdict: null,
+  measurement: 'A broken budget does not fail this job: it is judged by the job that reports (`mode: report`).',
+  nothing: "This run is only the messenger: the verdict is that of the pull request's own run.",
 }
 
 async function orWarn(what: string, write: () => Promise<unknown>): Promise<void> {
@@ -177,7 +130,7 @@ async function writePage(report: Report, packed: PackedImage[], { inputs, contex
   if (inputs.page === null) return ''
   const html = renderPage(report, packed)
   if (html === null) {
-    core.warning('The page was not written: there is no image whose files are known.')
+    core.info('The page was not written: there is no image whose files are known.')
     return ''
   }
   const file = resolve(context.cwd, inputs.page)
@@ -197,7 +150,7 @@ async function comment(
     core.warning('There is no comment: `github-token` is empty. The verdict and the summary do not need one.')
     return ''
   }
-  const octokit = openGitHub(inputs.githubToken, { baseUrl: context.apiUrl })
+  const octokit = openGitHub(inputs.githubToken, { baseUrl: context.apiUrl, graphqlUrl: context.graphqlUrl })
   const createIfMissing = inputs.comment === 'always' || isNoteworthy(report)
   const { action, url } = await upsertComment(
     octokit,

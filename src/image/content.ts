@@ -28,7 +28,7 @@ export async function readLayerSizes(
 
 /** What lies in an image. */
 export type ImageContent = {
-  /** Every regular file that its layers ship, also those that are lost: their sizes sum up to the image's. */
+  /** Every regular file that its layers ship, in the layers' order, also those that are lost: their sizes sum up to the image's. */
   files: ImageFile[]
   packages: Package[]
 }

@@ -51,6 +51,7 @@ export function toMeasurement(
     const origin = origins.layers.get(at)
     const own = origin?.fromBase === false ? origin : null
     const blob = packed?.layers[at]
+    const file = own && own.line !== null ? (own.file === undefined ? subject.dockerfile : own.file) : null
     return {
       diffId,
       digest: blob?.digest ?? null,
@@ -58,7 +59,7 @@ export function toMeasurement(
       downloadSize: blob?.size ?? null,
       compression: blob ? compressionOf(blob.mediaType) : null,
       instruction: own?.instruction ?? plainInstruction(createdBy?.[at] ?? ''),
-      file: own && own.line !== null ? subject.dockerfile : null,
+      file,
       line: own?.line ?? null,
       stage: own?.stage ?? null,
       fromBase: origin?.fromBase ?? null,

@@ -1,4 +1,4 @@
-import type { LayerEntry, LayerFile } from './layer/listing.ts'
+import type { LayerEntries, LayerFile } from './layer/entries.ts'
 import { whiteoutOf } from './layer/whiteout.ts'
 
 /** One regular file that a layer ships; hard links count once, under the name that comes first. Together they are the image's size. */
@@ -44,7 +44,7 @@ const MAX_DEPTH = 256
  * Lays the layers on each other, base layer first, as an engine does: whiteouts of a layer act on the layers below it, whatever their
  * place in its tar. Null where there are more folders, or deeper ones, than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
  */
-export function layFiles(layers: readonly (readonly LayerEntry[])[]): LaidFiles | null {
+export function layFiles(layers: readonly LayerEntries[]): LaidFiles | null {
   const tree = new Tree()
   const files: ImageFile[] = []
 

@@ -1,11 +1,13 @@
 import { join } from 'node:path'
 import { buildImage, exportLayout, temporaryName, type Build, type BuildRequest, type Side } from '../build/build.ts'
+import type { BakeBuild, BakeDefinition, BakeRun } from '../build/bake.ts'
 import { keepsRecords, type Engine } from '../build/engine.ts'
 import type { Origins } from '../build/provenance.ts'
 import type { Exec } from '../exec.ts'
 import { CouldNotMeasure, toFailure } from '../failure.ts'
 import type { Checkout } from '../git/checkout.ts'
-import type { Inputs } from '../inputs/inputs.ts'
+import { inTree, type PathFrame } from '../build/paths.ts'
+import type { BakeTarget, Inputs } from '../inputs/inputs.ts'
 import type { ImageReference } from '../inputs/reference.ts'
 import type { Log } from '../log.ts'
 import type { InTurn } from '../turns.ts'
@@ -17,7 +19,7 @@ import { platformName } from './oci.ts'
 import { RECORD_UNREAD, readClassicSizes, readProvenance, readRecord } from './record.ts'
 import { openBlob } from './source/layout.ts'
 import { normalisePlatform } from './source/manifests.ts'
-import type { Places } from './source/places.ts'
+import type { BuildPlace, Places } from './source/places.ts'
 import type { SourceImage, Wanted } from './source/source.ts'
 
 /** What measuring any image takes. */
@@ -38,6 +40,8 @@ export type Workshop = Reading & {
   checkout: Checkout
   /** What builds. */
   engine: Promise<Engine>
+  /** See `readDefinition`; each question is asked once. */
+  readDefinition: (run: BakeRun, names: readonly string[]) => Promise<BakeDefinition>
   /** The user's working directory, absolute, links resolved. */
   cwd: string
   /** A folder of our own, removed at the end of the run. */
@@ -54,29 +58,32 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
   const section = shop.log.section(`Build ${revision.label}`)
   try {
     const tree = await treeFor(shop, revision, section.line)
+    const frame = { tree, root: shop.checkout.repository.root, cwd: shop.cwd }
+    const bake = shop.inputs.bake && (await bakeBuildOf(shop, frame, shop.inputs.bake))
     const { platforms } = shop.inputs
     const engine = await shop.engine
-    const image = temporaryName(revision.side)
+    // Content is read from the engine's image; the classic store always makes one.
+    const keep = engine.driver === 'docker' && (engine.store === 'classic' || shop.inputs.metrics.includes('size'))
+    const place = keep ? await shop.places.openBuild() : null
+    const image = place?.name ?? temporaryName(revision.side)
     const request: BuildRequest = {
       side: revision.side,
       image,
-      // Content is read from the engine's image; the classic store always makes one.
-      keep: engine.driver === 'docker' && (engine.store === 'classic' || shop.inputs.metrics.includes('size')),
+      keep,
       inputs: shop.inputs,
-      tree,
-      root: shop.checkout.repository.root,
-      cwd: shop.cwd,
+      bake,
+      ...frame,
       scratch: shop.scratch,
       onLine: section.line,
     }
     const buildAndRead = async (): Promise<Measurement[]> => {
       const build = await buildImage(shop.exec, request)
-      return readBuilt(shop, engine, build, request, {
+      return readBuilt({ ...shop, place }, engine, build, request, {
         name: shop.name,
         commit: revision.commit,
         dockerfile: build.dockerfile,
         ignoreFile: build.ignoreFile,
-        target: shop.inputs.target,
+        target: build.target,
         engine,
         source: null,
         warnings: build.warnings,
@@ -91,8 +98,8 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
       })
       // An index lists its platforms in an order of its own; the report has the one that was asked for.
       const order = platforms.map(normalisePlatform)
-      const place = ({ platform }: Measurement): number => order.indexOf(platform)
-      return measurements.toSorted((one, other) => place(one) - place(other))
+      const rank = ({ platform }: Measurement): number => order.indexOf(platform)
+      return measurements.toSorted((one, other) => rank(one) - rank(other))
     } finally {
       if (request.keep) await removeImage(shop.places, image)
     }
@@ -112,6 +119,23 @@ async function removeImage(places: Places, image: string): Promise<void> {
     .catch(() => {})
 }
 
+/**
+ * The target as the side's own bake file has it. Throws CouldNotMeasure `input` where there is none.
+ */
+async function bakeBuildOf(shop: Workshop, frame: PathFrame, bake: BakeTarget): Promise<BakeBuild> {
+  const folder = inTree(frame, 'bake-files', bake.folder)
+  const run = { tree: frame.tree, folder, files: bake.files }
+  // All that is asked for is asked once; a target that this side does not have must not be the others' end.
+  const definition = await shop.readDefinition(run, bake.asked).then(
+    (all) => (all.targets.has(bake.target) ? all : shop.readDefinition(run, [bake.target])),
+    (error: unknown) => {
+      if (toFailure(error).kind !== 'input') throw error
+      return shop.readDefinition(run, [bake.target])
+    },
+  )
+  return { ...bake, folder, definition }
+}
+
 /** The folder that is built from. What `before-build` makes is this image's alone. */
 async function treeFor(
   { checkout, exec, inputs, scratch, inTurn }: Workshop,
@@ -127,9 +151,12 @@ async function treeFor(
   return tree
 }
 
+/** `place`: where the Docker engine has what was built under a name of ours; null: it has none. */
+type BuiltShop = Workshop & { place: BuildPlace | null }
+
 /** The images that a build made, by the way that its store offers. */
 function readBuilt(
-  shop: Workshop,
+  shop: BuiltShop,
   engine: Engine,
   build: Build,
   request: BuildRequest,
@@ -145,7 +172,7 @@ function readBuilt(
  * come from its packing them, for a registry of our own, and then the sizes are read from what it hands over.
  */
 async function readClassic(
-  { exec, inputs, places, contents }: Workshop,
+  { exec, inputs, places, place, contents }: BuiltShop,
   engine: Engine,
   build: Build,
   { image, onLine }: BuildRequest,
@@ -162,7 +189,9 @@ async function readClassic(
     downloadSizes ? 'Reading the layers as the engine packs them …' : 'Reading the layers as the engine gives them …',
   )
   const wanted: Wanted = { platforms: [], contents: inputs.metrics.includes('size') ? contents : null, downloadSizes }
-  const images = await places.open({ transport: 'docker-daemon', name: image, text: image }).images(wanted)
+  const images =
+    (downloadSizes ? await place?.receive('classic', wanted) : null) ??
+    (await places.open({ transport: 'docker-daemon', name: image, text: image }).images(wanted))
   return Promise.all(
     images.map(async (found) => {
       const origins = keepsRecords(engine)
@@ -186,19 +215,30 @@ export function countsItself({ metrics, baseline, budgets, forbid, page }: Input
 
 /** containerd's store and BuildKit keep blobs: manifests tell download sizes, and content is fetched only for layers that are not known. */
 async function readBlobs(
-  { exec, inputs, places, contents, inTurn, scratch }: Workshop,
+  { exec, inputs, places, place, contents, inTurn, scratch }: BuiltShop,
   engine: Engine,
   build: Build,
   request: BuildRequest,
   subject: Subject,
 ): Promise<Measurement[]> {
+  // What is pushed has manifests and configs with it, and no layer that is known: that takes less than to ask for them.
+  if (place !== null) request.onLine('Reading the layers as they are handed over …')
+  const pushed = (await place?.receive('containerd', { platforms: [], contents, downloadSizes: true })) ?? null
+  if (pushed !== null) {
+    return Promise.all(
+      pushed.map(async (image) => {
+        const origins = await readProvenance(exec, build, inputs.builder, image.config)
+        return measurementOf(image, subject, inputs, contents, origins, null)
+      }),
+    )
+  }
   const recorded = await readRecord(exec, build, engine.store, inputs.builder)
   const needed = inputs.metrics.includes('size') && recorded.some((image) => unknownLayers(image, contents) > 0)
   const layout = join(scratch, 'layout')
   if (needed) request.onLine('Reading the layers as they are handed over …')
   if (needed && engine.driver === 'docker') {
-    const place = places.open({ transport: 'docker-daemon', name: request.image, text: request.image })
-    await place.images({ platforms: [], contents, downloadSizes: false })
+    const saved = places.open({ transport: 'docker-daemon', name: request.image, text: request.image })
+    await saved.images({ platforms: [], contents, downloadSizes: false })
   } else if (needed) {
     // Both sides into one folder: blobs that are there already are not sent again.
     await inTurn(() => exportLayout(exec, request, layout))

@@ -66,12 +66,12 @@ export async function readProvenance(
   const platform = platformName(config)
   const layerCount = config.rootfs?.diff_ids?.length ?? 0
   const told = build.provenance.get(platform) ?? build.provenance.get('')
-  if (told !== undefined) return readOrigins(told, layerCount)
+  if (told !== undefined) return readOrigins(told, layerCount, build.sources)
   const { exitCode, stdout } = await exec(
     'docker',
     attachmentOf(build.ref, builder, '--type=https://slsa.dev/provenance/v0.2', `--platform=${platform}`),
   )
-  return readOrigins(exitCode === 0 ? JSON.parse(stdout) : undefined, layerCount)
+  return readOrigins(exitCode === 0 ? JSON.parse(stdout) : undefined, layerCount, build.sources)
 }
 
 /** The arguments that read an attachment of a build's record. */

@@ -1,9 +1,11 @@
 import { closestMatch } from 'leven'
 import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, Parser, Scalar } from 'yaml'
 import type { CST, Document, Node, ParsedNode, YAMLMap } from 'yaml'
+import { EXTENDS_FORM, parseExtends, type Extended } from './extends.ts'
 import { FILE_FORMS, type FileForm } from './file-forms.ts'
 import {
   ACCEPTED,
+  FINDING,
   inputNames,
   nearestInput,
   onOneLine,
@@ -27,7 +29,13 @@ export type FileValues = ReadonlyMap<InputName, Given>
 export type FileImage = { name: string; line: number; values: FileValues }
 
 /** A budget file, checked value by value. `images` null: it has no such list, and its values are of whatever image is measured. */
-export type BudgetFile = { path: string; defaults: FileValues; images: FileImage[] | null }
+export type BudgetFile = {
+  path: string
+  /** The file whose values are there where this one has none. */
+  extends: (Extended & { line: number }) | null
+  defaults: FileValues
+  images: FileImage[] | null
+}
 
 /** Collections in collections: a budget file needs six. The library's composer is recursive, and too deep a stack ends the process. */
 const DEPTH_MAX = 30
@@ -178,7 +186,7 @@ function kindOf(node: Node): string {
 }
 
 function fileOf(reader: Reader, document: Document.Parsed, path: string): BudgetFile {
-  const file: BudgetFile = { path, defaults: new Map(), images: null }
+  const file: BudgetFile = { path, extends: null, defaults: new Map(), images: null }
   const top = reader.resolve(document.contents, 1)
   if (top === null || (isScalar(top) && textOf(top) === null)) return file
   if (!isMap(top)) {
@@ -191,15 +199,25 @@ function fileOf(reader: Reader, document: Document.Parsed, path: string): Budget
   const entries = reader.entriesOf(top)
   const list = entries.find(({ key }) => key === 'images')
   const images = list === undefined ? null : imagesOf(reader, list)
+  const parent = entries.find(({ key }) => key === 'extends')
   const defaults = valuesOf(
     reader,
-    entries.filter((entry) => entry !== list),
+    entries.filter((entry) => entry !== list && entry !== parent),
     true,
   )
   const name = defaults.get('name')
   if (images !== null && name !== undefined)
     reader.say(name.place!.line, () => '`name` has no place beside `images`: each image has its own.')
-  return { path, defaults, images }
+  return { path, extends: parent === undefined ? null : extendsOf(reader, parent), defaults, images }
+}
+
+function extendsOf(reader: Reader, { line, value }: Entry): BudgetFile['extends'] {
+  const text = isScalar(value) ? textOf(value) : null
+  const parsed = text === null ? null : parseExtends(text)
+  if (parsed !== null) return { ...parsed, line }
+  const has = value === null ? 'nothing' : text === null ? kindOf(value) : `\`${onOneLine(text)}\``
+  reader.say(line, () => `\`extends\` has ${has}; it takes ${EXTENDS_FORM}.`)
+  return null
 }
 
 function imagesOf(reader: Reader, { line, value }: Entry): FileImage[] {
@@ -245,6 +263,10 @@ function valuesOf(reader: Reader, entries: Entry[], isTop: boolean): Map<InputNa
       reader.say(entry.line, () => unknownKey(entry.key, isTop))
       continue
     }
+    if (!isTop && FINDING.some((known) => known === name)) {
+      reader.say(entry.line, () => `\`${name}\` has its place at the top of the file.`)
+      continue
+    }
     const form = FILE_FORMS[name]
     if (form.kind === 'none') {
       reader.say(entry.line, () => `\`${name}\` has no place in a budget file: ${form.why}.`)
@@ -262,9 +284,10 @@ const FILE_KEYS = inputNames.filter((name) => FILE_FORMS[name].kind !== 'none')
 
 function unknownKey(key: string, isTop: boolean): string {
   const shown = `unknown key \`${onOneLine(key)}\``
-  if (key === 'images') return '`images` has its place at the top of the file.'
+  if (key === 'images' || key === 'extends') return `\`${key}\` has its place at the top of the file.`
   const words = key.slice(0, 100).toLowerCase()
-  const near = isTop && closestMatch(words, ['images'], { maxDistance: 2 }) ? 'images' : nearestInput(key, FILE_KEYS)
+  const own = isTop ? closestMatch(words, ['images', 'extends'], { maxDistance: 2 }) : undefined
+  const near = own ?? nearestInput(key, FILE_KEYS)
   if (near !== null) return `${shown}, did you mean \`${near}\`?`
   return `${shown}; a key is the name of an input${isTop ? ', or `images`' : ''}.`
 }

@@ -6,7 +6,16 @@ import { IMAGE_FORM, inputNames, nearestInput, onOneLine, type InputName } from 
 import { parseReference } from './reference.ts'
 
 /** Inputs that have no meaning on a terminal: there is no pull request to comment on. */
-const WORKFLOW_ONLY = new Set<InputName>(['accept-label', 'comment', 'github-token', 'record'])
+const WORKFLOW_ONLY = new Set<InputName>([
+  'accept-label',
+  'comment',
+  'github-token',
+  'record',
+  'untouched',
+  'mode',
+  'reports',
+  'allow-pull-request-target',
+])
 
 /** The options of the commands that are inputs, in action.yml's order. */
 export const inputOptions = inputNames.filter((name) => !WORKFLOW_ONLY.has(name))
@@ -24,6 +33,14 @@ export type Command =
       explores: boolean
     }
   | HistoryCommand
+  | {
+      kind: 'report'
+      /** The inputs that it takes, `reports` among them, as they were given. */
+      values: Record<string, string>
+      /** Files and folders. */
+      paths: string[]
+      json: boolean
+    }
   | { kind: 'help' | 'version' }
 
 /** What `history` is asked for. */
@@ -69,6 +86,10 @@ const OF_HISTORY = ['name', 'platform', 'last', 'csv', 'json', 'config', 'data-b
 /** Those of them that are inputs. */
 const OF_HISTORY_INPUTS: ReadonlySet<string> = new Set<InputName>(['name', 'config', 'data-branch'])
 
+/** All options of `report`, and those of them that are inputs. */
+const OF_REPORT_INPUTS: ReadonlySet<string> = new Set<InputName>(['images', 'config', 'fail'])
+const OF_REPORT = [...OF_REPORT_INPUTS, 'json']
+
 /**
  * Reads the arguments after the program's name. Options are the inputs by their names; one that takes a list may be given more than
  * once. Throws CouldNotMeasure `input` for what is not understood.
@@ -92,6 +113,7 @@ export function readCommand(argv: string[]): Command {
   const problems: string[] = []
   const [command, ...more] = positionals
   if (command === 'history') return readHistory(given, more)
+  if (command === 'report') return readReportCommand(given, more)
   const values: Record<string, string> = {}
   const explores = command === 'explore'
   const isOfTwo = command === 'diff' || (explores && more.length > 1)
@@ -122,7 +144,7 @@ export function readCommand(argv: string[]): Command {
       )
   } else {
     problems.push(
-      `\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\`, \`image-budget explore\` and \`image-budget history\` are.`,
+      `\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\`, \`image-budget explore\`, \`image-budget report\` and \`image-budget history\` are.`,
     )
   }
   for (const { name, rawName, value } of given) {
@@ -169,7 +191,7 @@ function readHistory(given: Given[], more: string[]): HistoryCommand {
   const values = new Map<string, string>()
   for (const { name, rawName, value } of given) {
     const isFlag = name === 'json' || name === 'csv' || name === 'offline'
-    if (!OF_HISTORY.includes(name)) problems.push(`\`${rawName}\` ${noOption(name)}`)
+    if (!OF_HISTORY.includes(name)) problems.push(`\`${rawName}\` ${noOption(name, 'history', OF_HISTORY)}`)
     else if (isFlag ? value !== undefined : value === undefined || value === '')
       problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`)
     else values.set(name, value ?? '')
@@ -192,12 +214,31 @@ function readHistory(given: Given[], more: string[]): HistoryCommand {
   }
 }
 
-/** The rest of the sentence on what is no option of `history`. */
-function noOption(name: string): string {
+/** The options of `report`, and the files that it reads. */
+function readReportCommand(given: Given[], paths: string[]): Command {
+  const problems =
+    paths.length > 0
+      ? []
+      : ['`report` takes the JSON reports to show, or folders of them: `image-budget report api.json worker.json`.']
+  const values: Record<string, string> = {}
+  for (const { name, rawName, value } of given) {
+    const isFlag = name === 'json'
+    if (!OF_REPORT.includes(name)) problems.push(`\`${rawName}\` ${noOption(name, 'report', OF_REPORT)}`)
+    else if (isFlag ? value !== undefined : value === undefined || value === '')
+      problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`)
+    else if (!isFlag)
+      values[name] = values[name] !== undefined && LISTS.has(name) ? `${values[name]}\n${value}` : value!
+  }
+  refuse(problems)
+  return { kind: 'report', values, paths, json: given.some(({ name }) => name === 'json') }
+}
+
+/** The rest of the sentence on what is no option of a command. */
+function noOption(name: string, command: string, options: readonly string[]): string {
   const isKnown = Object.hasOwn(OWN_OPTIONS, name) || inputOptions.some((known) => known === name)
   if (isKnown)
-    return `has no place in \`history\`, which takes ${OF_HISTORY.map((each) => `\`--${each}\``).join(', ')}.`
-  const near = closestMatch(name.slice(0, 100), OF_HISTORY, { maxDistance: 2 })
+    return `has no place in \`${command}\`, which takes ${options.map((each) => `\`--${each}\``).join(', ')}.`
+  const near = closestMatch(name.slice(0, 100), [...options], { maxDistance: 2 })
   return `is not an option${near === undefined ? '.' : `; did you mean \`--${near}\`?`}`
 }
 
@@ -207,13 +248,16 @@ function hint(name: string): string {
   const near = nearestInput(name)
   if (near === null) return Object.hasOwn(HISTORY_OPTIONS, name) ? ' of this command; `history` has it.' : '.'
   return WORKFLOW_ONLY.has(near)
-    ? `: on a terminal there is no pull request to comment on, and nothing to record.`
+    ? `: on a terminal there is no workflow, no pull request to comment on, and nothing to record.`
     : `; did you mean \`--${near}\`?`
 }
 
 /** Inputs that are lists: given twice, the option adds. */
 const LISTS: ReadonlySet<string> = new Set<InputName>([
   'images',
+  'dockerfiles',
+  'bake-files',
+  'bake-targets',
   'build-args',
   'build-contexts',
   'platforms',
@@ -237,6 +281,8 @@ export function helpText(width: number): string {
 Usage: image-budget check [OPTIONS] [CONTEXT]
        image-budget diff [OPTIONS] BASE IMAGE
        image-budget explore [OPTIONS] [--output FILE] [CONTEXT | IMAGE | BASE IMAGE]
+       image-budget report [--images NAMES] [--config FILE] [--fail BOOLEAN]
+                           [--json] FILE...
        image-budget history [--name NAME] [--platform OS/ARCH] [--last N]
                             [--csv | --json] [--config FILE]
                             [--data-branch BRANCH] [--offline]
@@ -247,6 +293,8 @@ ${wrap('diff compares two images where they lie: docker://NAME (a registry), doc
 
 ${wrap('explore measures as check and diff do, and writes a page to look at in a browser: an interactive map of what is in the image and what changed. It is one file that needs no network.', Math.min(width, 100)).join('\n')}
 
+${wrap('report shows and judges JSON reports that were written before (--json, or the output report of the action), of one image or many: files, or folders of them.', Math.min(width, 100)).join('\n')}
+
 ${wrap('history shows how the images of the default branch have grown: what the action recorded on the data branch, asking the remote of the repository for it. Nothing is built or measured.', Math.min(width, 100)).join('\n')}
 
 Examples:
@@ -256,6 +304,7 @@ Examples:
   image-budget check --image docker://ghcr.io/acme/api:1.1 --max-size "160 MB"
   image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1
   image-budget explore docker-daemon:api:1.0 docker-daemon:api:1.1
+  image-budget report image-budget-reports
   image-budget history --name api --last 100
   image-budget history --csv > history.csv
 
@@ -265,6 +314,12 @@ ${inputOptions.map((name) => option(`--${name} ${LISTS.has(name) ? 'VALUE (may b
 ${option('--output FILE', `Where explore writes the page to. Default: ${DEFAULT_PAGE}.`)}
 ${option('--json', 'Print the report as JSON on standard output (check and diff).')}
 ${option('--verbose', 'Show the whole log of the builds, not only their steps.')}
+
+Options of report:
+${option('--images NAMES', 'Images that a report has to be there of. Default: those of the budget file, where it has a list.')}
+${option('--config FILE', 'Budget file that says which images there are, and of which a broken budget fails. Default: .github/image-budget.yml.')}
+${option('--fail BOOLEAN', descriptions.fail)}
+${option('--json', 'Print the one report of them all as JSON on standard output.')}
 
 Options of history:
 ${option('--name NAME', 'The one image that is wanted. Default: all images that are recorded.')}

@@ -4,7 +4,13 @@ export const descriptions = {
   config:
     'Budget file, which sets any of the inputs below for one image or several; what is given as an input comes before it. `off`: none is read. Default: `.github/image-budget.yml` in the repository, where it is there.',
   images:
-    "Names of the budget file's images to measure, comma- or line-separated; all of them share one report, one comment and one verdict. Default: all that it has, or the one that `name` names.",
+    "Names of the budget file's images to measure, comma- or line-separated; all of them share one report, one comment and one verdict. With `mode: report`, names of images that a report has to be there of. Default: all that it has, or the one that `name` names.",
+  dockerfiles:
+    "Committed Dockerfiles that are an image each, comma- or line-separated, with git's globs: `services/*/Dockerfile`, `**/Dockerfile`; `!path` leaves some out. The folder is the context, unless `context` is given, and its path the name. They share one report, one comment and one verdict.",
+  'bake-files':
+    'Bake files of which each target is an image, named after it, built by `docker buildx bake`, comma- or line-separated. Beside `bake-targets` alone: those that bake finds by itself.',
+  'bake-targets':
+    'Targets or groups of the bake file to measure, comma- or line-separated. With `bake-files` alone: the group (or target) that is called `default`.',
   image:
     'An image to measure as it is, instead of building one: `docker://NAME` (a registry, with the credentials of `docker login`), `docker-daemon:NAME` (the Docker engine), `docker-archive:FILE`, `oci-archive:FILE` or `oci:FOLDER`.',
   context: 'Build context, a folder inside the checked-out repository. Default: `.`.',
@@ -39,6 +45,8 @@ export const descriptions = {
     'What to compare with. `auto`: the record of the base commit, else build it beside the change; `record`: its record or that of the nearest commit before it; `build`; an image where it lies, in the forms of `image`; `none`: nothing, only the caps are judged. Default: `auto`.',
   'base-ref':
     "Commit, branch or tag to compare with, as it is now (not the merge base with it). Default: from the event (the merge commit's first parent, the merge base, the merge queue's base, the previous commit of a push).",
+  untouched:
+    'What becomes of an image on a pull request or in a merge queue when the change touches nothing that it is built from: `skip` (it is not built, and reported as such), `measure`. Default: `skip`.',
   record:
     'Whether a push to the default branch is kept on the data branch, for baselines, badge and history: `auto` (where the token has `contents: write`), `off`. Default: `auto`.',
   'data-branch': 'Branch that has the records and nothing else; it is made on first use. Default: `image-budget`.',
@@ -46,6 +54,11 @@ export const descriptions = {
     'When to comment on the pull request: `on-change` (above a noise floor or when a budget is not kept; a comment that is there is always brought up to date), `always`, `off`. Default: `on-change`.',
   page: 'Path of a file to write the page to, relative to the working directory: an interactive map of what is in the images and what changed, one HTML file that needs no network, to be kept with `actions/upload-artifact`. Without it none is written.',
   fail: 'Whether a broken budget fails the job: `true` or `false`. A failed measurement always does. Default: `true`.',
+  mode: 'What the job does. `check`: measure, judge, report. `measure`, for the jobs of a matrix: measure and judge, and leave comment and verdict to the job that reports; a broken budget does not fail it, a failed measurement does. `report`: measure nothing, read the reports of other jobs, and make one comment, one summary and one verdict of them. Default: `check`.',
+  reports:
+    'With `mode: report`, JSON reports or folders of them, comma- or line-separated, as `actions/download-artifact` leaves them: every `*.json` in a folder and those below. Default: `image-budget-reports`.',
+  'allow-pull-request-target':
+    'Whether to run on `pull_request_target`, which is refused otherwise: what is built there may get hold of a token that may write, and of the secrets. `true` or `false`. Default: `false`.',
   'github-token':
     'Token for the comment (`pull-requests: write`) and for records (`contents: read`, to keep them `contents: write`). Without a permission: verdict, summary and log as ever.',
 }

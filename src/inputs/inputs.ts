@@ -10,11 +10,21 @@ import { RULES, type RuleId } from './rules.ts'
 /** What can be measured of an image: see docs/what-is-measured.md. */
 export type MetricName = 'size' | 'download-size'
 
+/** `measure`: a part of what `report` puts together. */
+export type Mode = (typeof CHOICES)['mode'][number]
+
 /** What the user asked for, checked. Fields stand in action.yml's order; null and [] where an input was not given. */
 export type Inputs = {
   name: string | null
   /** Names of the budget file's images that are wanted; [] for all. */
   images: string[]
+  /** Globs of committed Dockerfiles, each of which is an image; [] : the image is the one that the inputs below tell. */
+  dockerfiles: string[]
+  bakeFiles: string[]
+  /** Names of targets and groups; [] beside `bakeFiles`: bake's own default. */
+  bakeTargets: string[]
+  /** What of a bake file is built; null: the inputs below tell. No input has it: it comes of `bake-files` and `bake-targets`. */
+  bake: BakeTarget | null
   /** Measured as it is where given: nothing is built then. */
   image: ImageReference | null
   context: string
@@ -40,6 +50,8 @@ export type Inputs = {
   acceptLabel: string | null
   baseline: 'auto' | 'record' | 'build' | 'none' | ImageReference
   baseRef: string | null
+  /** What becomes of an image that the change does not touch. */
+  untouched: 'skip' | 'measure'
   /** Whether a push to the default branch is kept as a record. */
   record: 'auto' | 'off'
   /** The branch that has the records. */
@@ -48,7 +60,27 @@ export type Inputs = {
   /** Where the page is written to that shows the images; null: nowhere. */
   page: string | null
   fail: boolean
+  mode: Mode
+  /** Files and folders that `report` reads. */
+  reports: string[]
+  allowPullRequestTarget: boolean
   githubToken: string | null
+}
+
+/** A target of a bake file. */
+export type BakeTarget = {
+  /** Its name, as `docker buildx bake --print` has it. */
+  target: string
+  /** The targets and groups that it was found among; []: bake's own default. */
+  asked: string[]
+  /** The bake files, from `folder`; []: those that bake finds by itself. */
+  files: string[]
+  /** Where bake is run, which its contexts are relative to: from the working directory. */
+  folder: string
+  /** The build context in place of the target's own, from the working directory; null: the target's. */
+  context: string | null
+  /** The build arguments that it has at the head: a run's environment may have shaped them. */
+  args: Record<string, string>
 }
 
 /** A field from a parser that answers null for a bad value; `form` is what the error message says is accepted. */
@@ -123,7 +155,12 @@ const LABEL_MAX = 50
 const quoted = (values: readonly string[]): string => values.map((value) => `\`${value}\``).join(', ')
 
 /** What inputs with a few words take. */
-export const CHOICES = { record: ['auto', 'off'], comment: ['on-change', 'always', 'off'] } as const
+export const CHOICES = {
+  untouched: ['skip', 'measure'],
+  record: ['auto', 'off'],
+  comment: ['on-change', 'always', 'off'],
+  mode: ['check', 'measure', 'report'],
+} as const
 
 /** The words that `baseline` takes beside an image's reference. */
 export const BASELINES = ['auto', 'record', 'build', 'none'] as const
@@ -134,15 +171,23 @@ export const DEFAULTS = {
   metrics: 'size, download-size',
   'accept-label': 'image-budget: accept',
   baseline: 'auto',
+  untouched: 'skip',
   record: 'auto',
   'data-branch': 'image-budget',
   comment: 'on-change',
   fail: 'true',
+  mode: 'check',
+  reports: 'image-budget-reports',
+  'allow-pull-request-target': 'false',
 } as const
 
 /** What a single text must look like, where a pattern says all of it. */
 /* oxlint-disable no-control-regex -- control characters are what is refused */
 export const PATTERNS = {
+  /** A path, or a glob of paths, between commas. */
+  path: /^(?![\s#])[^\u0000-\u001f\u007f,]{1,1000}$/,
+  /** One that is no option, no URL and no standard input. */
+  bakeFile: /^(?![\s#-]|\w[\w+.-]*:\/\/|git@)[^\u0000-\u001f\u007f,]{1,1000}$/,
   name: /^[^\u0000-\u001f\u007f]{1,100}$/,
   /** A path, a command's argument: on one line. */
   plain: /^[^\u0000-\u001f\u007f]{1,1000}$/,
@@ -162,6 +207,10 @@ export const ACCEPTED = {
   name: 'a text of at most 100 characters on one line',
   config: 'a path on one line, or `off`',
   images: "names of the budget file's images, comma- or line-separated",
+  dockerfiles:
+    'paths of committed Dockerfiles, comma- or line-separated, with `*` within a folder and `**` for any: `services/*/Dockerfile`',
+  'bake-files': 'paths of bake files inside the repository, comma- or line-separated: `docker-bake.hcl`',
+  'bake-targets': 'names of targets or groups of the bake file, comma- or line-separated',
   image: IMAGE_FORM,
   context: 'a folder of the checked-out repository; a remote context cannot be compared',
   file: 'a path on one line',
@@ -182,21 +231,40 @@ export const ACCEPTED = {
   'accept-label': `a label's name on one line, of at most ${LABEL_MAX} characters, or \`off\``,
   baseline: `${quoted(BASELINES)}, or ${IMAGE_FORM}`,
   'base-ref': 'a commit, branch or tag',
+  untouched: quoted(CHOICES.untouched),
   record: quoted(CHOICES.record),
   'data-branch': 'the name of a branch that has nothing else: `image-budget`',
   comment: quoted(CHOICES.comment),
   page: 'the path of a file on one line: `image-budget.html`',
   fail: '`true` or `false`',
+  mode: quoted(CHOICES.mode),
+  reports: 'files or folders, comma- or line-separated',
+  'allow-pull-request-target': '`true` or `false`',
   'github-token': 'a token',
 } as const
 
 const oneOf = <const T extends string>(form: string, values: readonly T[]) =>
   field(form, (value) => values.find((known) => known === value) ?? null)
 
+const truth = (form: string) => field(form, (value) => TRUTHS.get(value.toLowerCase()) ?? null)
+const TRUTHS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['false', false],
+])
+
 const schema = z.strictObject({
   name: matching(ACCEPTED.name, PATTERNS.name).optional(),
   config: matching(ACCEPTED.config, PATTERNS.plain).optional(),
   images: list(ACCEPTED.images, parseCommaOrLines, (entry) => (PATTERNS.name.test(entry) ? entry : null)).default([]),
+  dockerfiles: list(ACCEPTED.dockerfiles, parseCommaOrLines, (entry) =>
+    PATTERNS.path.test(entry) ? entry : null,
+  ).default([]),
+  'bake-files': list(ACCEPTED['bake-files'], parseCommaOrLines, (entry) =>
+    PATTERNS.bakeFile.test(entry) ? entry : null,
+  ).default([]),
+  'bake-targets': list(ACCEPTED['bake-targets'], parseCommaOrLines, (entry) =>
+    PATTERNS.id.test(entry) ? entry : null,
+  ).default([]),
   image: reference(ACCEPTED.image).optional(),
   context: matching(ACCEPTED.context, PATTERNS.context).default(DEFAULTS.context),
   file: matching(ACCEPTED.file, PATTERNS.plain).optional(),
@@ -236,12 +304,23 @@ const schema = z.strictObject({
     (value) => BASELINES.find((known) => known === value) ?? parseReference(value),
   ).default(DEFAULTS.baseline),
   'base-ref': matching(ACCEPTED['base-ref'], PATTERNS.ref).optional(),
+  untouched: oneOf(ACCEPTED.untouched, CHOICES.untouched).default(DEFAULTS.untouched),
   record: oneOf(ACCEPTED.record, CHOICES.record).default(DEFAULTS.record),
   'data-branch': matching(ACCEPTED['data-branch'], PATTERNS.branch).default(DEFAULTS['data-branch']),
   comment: oneOf(ACCEPTED.comment, CHOICES.comment).default(DEFAULTS.comment),
   page: matching(ACCEPTED.page, PATTERNS.plain).optional(),
-  fail: field(ACCEPTED.fail, (value) => ({ true: true, false: false })[value.toLowerCase()] ?? null).prefault(
-    DEFAULTS.fail,
+  fail: truth(ACCEPTED.fail).prefault(DEFAULTS.fail),
+  mode: oneOf(ACCEPTED.mode, CHOICES.mode).default(DEFAULTS.mode),
+  reports: list(
+    ACCEPTED.reports,
+    (value) => {
+      const entries = parseCommaOrLines(value)
+      return entries.length > 0 ? entries : null
+    },
+    (entry) => (PATTERNS.plain.test(entry) ? entry : null),
+  ).prefault(DEFAULTS.reports),
+  'allow-pull-request-target': truth(ACCEPTED['allow-pull-request-target']).prefault(
+    DEFAULTS['allow-pull-request-target'],
   ),
   'github-token': z.string().optional(),
 })
@@ -301,6 +380,10 @@ export function inputsOf(given: GivenValues): Inputs {
   return {
     name: data.name ?? null,
     images: data.images,
+    dockerfiles: data.dockerfiles,
+    bakeFiles: data['bake-files'],
+    bakeTargets: data['bake-targets'],
+    bake: null,
     image: data.image ?? null,
     context: data.context,
     file: data.file ?? null,
@@ -326,11 +409,15 @@ export function inputsOf(given: GivenValues): Inputs {
     acceptLabel: data['accept-label'].toLowerCase() === 'off' ? null : data['accept-label'],
     baseline: data.baseline,
     baseRef: data['base-ref'] ?? null,
+    untouched: data.untouched,
     record: data.record,
     dataBranch: data['data-branch'],
     comment: data.comment,
     page: data.page ?? null,
     fail: data.fail,
+    mode: data.mode,
+    reports: data.reports,
+    allowPullRequestTarget: data['allow-pull-request-target'],
     githubToken: data['github-token'] ?? null,
   }
 }
@@ -417,7 +504,7 @@ function tell({ budget, words }: Contradiction, place: Place | null): string {
 }
 
 function contradictions(data: z.output<typeof schema>): Contradiction[] {
-  const problems = [...imageContradictions(data), ...budgetContradictions(data)]
+  const problems = [...foundContradictions(data), ...imageContradictions(data), ...budgetContradictions(data)]
   const say = (name: InputName, words: string): void => void problems.push({ name, budget: null, words })
   if (data['max-size'] !== undefined && !data.metrics.includes('size'))
     say('max-size', '`max-size` limits the size, but `metrics` is `download-size` alone; add `size`.')
@@ -445,6 +532,21 @@ function contradictions(data: z.output<typeof schema>): Contradiction[] {
   const both = data.secrets.find(({ key }) => data['secret-files'].some((other) => other.key === key))
   if (both) say('secret-files', `\`secrets\` and \`secret-files\` both have \`${both.key}\`; leave one of the two out.`)
   return problems
+}
+
+/** Inputs that find images. */
+export const FINDING = ['dockerfiles', 'bake-files', 'bake-targets'] as const satisfies InputName[]
+
+/** What is one image's beside what finds several. */
+function foundContradictions(data: z.output<typeof schema>): Contradiction[] {
+  const finding = FINDING.find((name) => data[name].length > 0)
+  if (finding === undefined) return []
+  const own = (['image', 'file', 'target'] as const).filter((name) => data[name] !== undefined)
+  return own.map((name) => ({
+    name,
+    budget: null,
+    words: `\`${name}\` is one image's, and \`${finding}\` finds several; leave one of the two out.`,
+  }))
 }
 
 /** Budgets on what is not measured, or limited already, or has nothing to grow from. */

@@ -15,6 +15,12 @@ const LISTED = 50
 export function selectImages({ path, images }: BudgetFile, names: readonly string[]): FileImage[] | null {
   if (images === null) return null
   if (names.length === 0) return images
+  return selectNamed(path, images, names)
+}
+
+/** The same of any images; `path` is what has them. */
+export function selectNamed<T extends { name: string }>(path: string, images: T[], names: readonly string[]): T[] {
+  if (names.length === 0) return images
   const known = images.map((image) => image.name)
   const unknown = names.filter((name) => !known.includes(name))
   if (unknown.length === 0) return images.filter(({ name }) => names.includes(name))
@@ -40,11 +46,19 @@ export const OF_AN_IMAGE = ['image', 'context', 'file', 'target'] as const satis
 
 /** What does not go together where a run measures several images, a sentence each. */
 export function problemsOfSeveral(inputs: GivenValues, path: string, images: readonly FileImage[]): string[] {
-  const ofInputs = OF_AN_IMAGE.filter((name) => inputs.has(name)).map(
+  return [...problemsOfAll(inputs, path, images.length), ...problemsOfEntries(path, images)]
+}
+
+function problemsOfAll(inputs: GivenValues, path: string, count: number): string[] {
+  return OF_AN_IMAGE.filter((name) => inputs.has(name)).map(
     (name) =>
-      `\`${name}\` is given as an input, and this run measures ${images.length} images of ${path}; there it is each image's own, and \`name\` measures one of them.`,
+      `\`${name}\` is given as an input, and this run measures ${count} images of ${path}; there it is each image's own, and \`name\` measures one of them.`,
   )
-  const ofImages = images.flatMap(({ values }) =>
+}
+
+/** What entries of a file's list say of the run as a whole. */
+export function problemsOfEntries(path: string, images: readonly FileImage[]): string[] {
+  return images.flatMap(({ values }) =>
     OF_THE_RUN.flatMap((name) => {
       const place = values.get(name)?.place
       return place
@@ -58,20 +72,30 @@ export function problemsOfSeveral(inputs: GivenValues, path: string, images: rea
         : []
     }),
   )
-  return [...ofInputs, ...ofImages]
 }
 
 /**
- * What is set, by name: inputs come before the image's entry, and that before the file's defaults. An image that is measured as it is has
- * nothing to build: what lower levels say of building is left out.
+ * What is set, by name: inputs come before the image's entry, and that before the file's defaults. An image that is measured as it is has nothing to build: what lower levels say of building is left out. `found`: of an
+ * image that a Dockerfile or a target makes, what that says.
  */
-export function settingsOf(inputs: GivenValues, file: BudgetFile | null, image: FileImage | null): Map<string, Given> {
+export function settingsOf(
+  inputs: GivenValues,
+  file: BudgetFile | null,
+  image: FileImage | null,
+  found: { weak: GivenValues; own: GivenValues } | null = null,
+): Map<string, Given> {
   const none: GivenValues = new Map()
   const settings = new Map<string, Given>()
   // An image's folder is never where somebody happens to stand.
-  if (file !== null && image !== null)
+  if (file !== null && image !== null && found === null)
     settings.set('context', { text: '.', place: { file: file.path, line: image.line, entries: [] } })
-  for (const level of [file?.defaults ?? none, image?.values ?? none, inputs]) {
+  for (const level of [
+    found?.weak ?? none,
+    file?.defaults ?? none,
+    image?.values ?? none,
+    found?.own ?? none,
+    inputs,
+  ]) {
     if (level.get('image')?.text) for (const name of [...BUILDING, 'context']) settings.delete(name)
     for (const [name, given] of level) settings.set(name, given)
   }

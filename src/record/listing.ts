@@ -1,20 +1,20 @@
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import { z } from 'zod'
-import type { FileFact } from '../image/layer/facts.ts'
 import {
-  MAX_ENTRIES,
-  MAX_PATH_BYTES,
+  createEntries,
+  flat,
   NO_FACTS,
-  SMALL_FACT,
+  type LayerEntries,
   type LayerEntry,
   type LayerFile,
-  type Listed,
-} from '../image/layer/listing.ts'
+} from '../image/layer/entries.ts'
+import type { FileFact } from '../image/layer/facts.ts'
+import { MAX_ENTRIES, MAX_PATH_BYTES, SMALL_FACT, type Listed } from '../image/layer/listing.ts'
 import { parseJson } from '../image/source/json.ts'
 
 /** What a layer does to paths, and the bytes of its files. */
-export type LayerListing = { size: number; entries: LayerEntry[] }
+export type LayerListing = { size: number; entries: LayerEntries }
 
 /** The same, as it was read back. `factBytes` as `Listed` has it. */
 export type UnpackedListing = LayerListing & Pick<Listed, 'factBytes'>
@@ -176,36 +176,46 @@ function textOf(value: Columns): Buffer | null {
   }
 }
 
-function payloadOf(entries: readonly LayerEntry[]): number {
-  return entries.reduce((sum, entry) => (entry.kind === 'file' ? sum + entry.size : sum), 0)
+function payloadOf(entries: LayerEntries): number {
+  let sum = 0
+  for (const entry of entries) if (entry.kind === 'file') sum += entry.size
+  return sum
 }
 
-function columnsOf(diffId: string, size: number, entries: readonly LayerEntry[]): Columns {
-  const files = entries.filter((entry) => entry.kind === 'file')
-  const shared: number[] = []
-  const rest: string[] = []
-  let before = ''
-  for (const { path } of entries) {
-    const common = commonLength(before, path)
-    shared.push(common)
-    rest.push(path.slice(common))
-    before = path
-  }
-  return {
+function columnsOf(diffId: string, size: number, entries: LayerEntries): Columns {
+  const kinds: string[] = []
+  const to: Omit<Columns, 'kinds'> = {
     schema: 1,
     diffId,
     size,
-    kinds: entries.map(({ kind }) => KINDS[kind]).join(''),
-    shared,
-    rest,
-    targets: entries.flatMap((entry) => ('target' in entry ? [entry.target] : [])),
-    sizes: files.map((file) => file.size),
-    modes: files.map(({ mode }) => mode),
-    uids: files.map(({ uid }) => uid),
-    gids: files.map(({ gid }) => gid),
-    checksums: files.map(keptChecksum),
-    facts: files.flatMap(({ facts }, at) => facts.map((fact): [number, WrittenFact] => [at, write(fact)])),
+    shared: [],
+    rest: [],
+    targets: [],
+    sizes: [],
+    modes: [],
+    uids: [],
+    gids: [],
+    checksums: [],
+    facts: [],
   }
+  let before = ''
+  for (const entry of entries) {
+    const { kind, path } = entry
+    const common = commonLength(before, path)
+    kinds.push(KINDS[kind])
+    to.shared.push(common)
+    to.rest.push(path.slice(common))
+    before = path
+    if ('target' in entry) to.targets.push(entry.target)
+    if (entry.kind !== 'file') continue
+    for (const fact of entry.facts) to.facts.push([to.sizes.length, write(fact)])
+    to.sizes.push(entry.size)
+    to.modes.push(entry.mode)
+    to.uids.push(entry.uid)
+    to.gids.push(entry.gid)
+    to.checksums.push(keptChecksum(entry))
+  }
+  return { ...to, kinds: kinds.join('') }
 }
 
 function keptChecksum({ size, checksum, facts }: LayerFile): number | null {
@@ -245,9 +255,11 @@ function factBytesOf(rows: Columns['facts']): number {
   return rows.reduce((sum, [, fact]) => sum + Math.max(SMALL_FACT, JSON.stringify(fact).length), 0)
 }
 
-function entriesOf(from: Columns): LayerEntry[] | null {
-  const entries: LayerEntry[] = []
-  const files: LayerFile[] = []
+function entriesOf(from: Columns): LayerEntries | null {
+  const facts = factsOf(from.facts)
+  if (facts === null) return null
+  const entries = createEntries()
+  let files = 0
   let links = 0
   let pathBytes = 0
   let before = ''
@@ -261,12 +273,10 @@ function entriesOf(from: Columns): LayerEntry[] | null {
     if (!path.startsWith('/')) return null
     before = path
     switch (from.kinds[at]) {
-      case KINDS.file: {
-        const file = fileAt(from, files.length, path)
-        files.push(file)
-        entries.push(file)
+      case KINDS.file:
+        entries.push(fileAt(from, files, path, facts.get(files) ?? NO_FACTS))
+        files += 1
         break
-      }
       case KINDS.link:
         entries.push({ kind: 'link', path, target: from.targets[links++] ?? '' })
         break
@@ -291,27 +301,30 @@ function entriesOf(from: Columns): LayerEntry[] | null {
   }
   const isWhole =
     [from.shared, from.rest].every(({ length }) => length === entries.length) &&
-    [from.sizes, from.modes, from.uids, from.gids, from.checksums].every(({ length }) => length === files.length) &&
-    from.targets.length === links
-  return isWhole && addFacts(files, from.facts) ? entries : null
+    [from.sizes, from.modes, from.uids, from.gids, from.checksums].every(({ length }) => length === files) &&
+    from.targets.length === links &&
+    [...facts.keys()].every((file) => file < files)
+  return isWhole ? entries : null
 }
 
-/** Whether they are facts of these files, and each file has its own now. */
-function addFacts(files: LayerFile[], rows: Columns['facts']): boolean {
+/** By the number of their file; null where they are not as they are written. */
+function factsOf(rows: Columns['facts']): Map<number, FileFact[]> | null {
+  const facts = new Map<number, FileFact[]>()
   for (const row of rows) {
-    const [at, fact] = factRow.safeParse(row).data ?? []
-    const file = at === undefined ? undefined : files[at]
-    if (file === undefined || fact === undefined) return false
-    if (file.facts === NO_FACTS) file.facts = [fact]
-    else file.facts.push(fact)
+    const [file, fact] = factRow.safeParse(row).data ?? []
+    if (file === undefined || fact === undefined) return null
+    const known = facts.get(file)
+    if (known) known.push(fact)
+    else facts.set(file, [fact])
   }
-  return true
+  return facts
 }
 
 function fileAt(
   { sizes, modes: permissions, uids, gids, checksums: sums }: Columns,
   at: number,
   path: string,
+  facts: FileFact[],
 ): LayerFile {
   return {
     kind: 'file',
@@ -321,11 +334,6 @@ function fileAt(
     uid: uids[at] ?? 0,
     gid: gids[at] ?? 0,
     checksum: sums[at] ?? null,
-    facts: NO_FACTS,
+    facts,
   }
-}
-
-/** In one piece: a string put together keeps the pieces, of paths each the one before. */
-function flat(text: string): string {
-  return Buffer.from(text).toString()
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join, relative, resolve } from 'node:path'
-import type { Inputs } from '../inputs/inputs.ts'
+import type { BakeTarget, Inputs } from '../inputs/inputs.ts'
 import type { Recipe } from './record.ts'
 
 /** What of a run a recipe takes. */
@@ -19,13 +19,7 @@ export type RecipeRun = {
 /** What shaped a build as the inputs have it: see `Recipe`. What differs from run to run alone makes no other recipe. */
 export function recipeOf(inputs: Inputs, run: RecipeRun): Recipe {
   const steady = createSteady(run)
-  const context = resolve(run.cwd, inputs.context)
-  const file = resolve(run.cwd, inputs.file ?? join(inputs.context, 'Dockerfile'))
-  const parts = new Map([
-    ['context', pathFrom(run.root, context)],
-    // From the context: where that alone is another one, this is not.
-    ['file', pathFrom(context, file)],
-  ])
+  const parts = new Map(inputs.bake === null ? placesOf(inputs, run) : bakePartsOf(inputs, inputs.bake, run, steady))
   if (inputs.target !== null) parts.set('target', inputs.target)
   if (inputs.beforeBuild !== null) parts.set('before-build', steady(inputs.beforeBuild))
   const contexts = inputs.buildContexts.map(({ name, value }) => [name, steady(value)])
@@ -39,6 +33,42 @@ export function recipeOf(inputs: Inputs, run: RecipeRun): Recipe {
   }
   const checksums = [...parts].map(([part, value]) => [part, checksumOf(part, value)] as const)
   return Object.fromEntries(checksums.toSorted(byKey))
+}
+
+/** Where the build is made. */
+function placesOf(inputs: Inputs, run: RecipeRun): [part: string, value: string][] {
+  const context = resolve(run.cwd, inputs.context)
+  const file = resolve(run.cwd, inputs.file ?? join(inputs.context, 'Dockerfile'))
+  return [
+    ['context', pathFrom(run.root, context)],
+    // From the context: where that alone is another one, this is not.
+    ['file', pathFrom(context, file)],
+  ]
+}
+
+/**
+ * Of a target of a bake file: which one it is, what comes before what it says, and its build arguments, which a run's environment may have
+ * shaped. The rest of the bake file is the commit's, as a Dockerfile is.
+ */
+function bakePartsOf(
+  inputs: Inputs,
+  bake: BakeTarget,
+  run: RecipeRun,
+  steady: (text: string) => string,
+): [part: string, value: string][] {
+  const folder = resolve(run.cwd, bake.folder)
+  return [
+    ['bake-files', JSON.stringify([pathFrom(run.root, folder), bake.files])],
+    ['bake-targets', bake.target],
+    ...(bake.context === null
+      ? []
+      : [['context', pathFrom(run.root, resolve(run.cwd, bake.context))] as [string, string]]),
+    ...(inputs.file === null ? [] : [['file', pathFrom(run.root, resolve(run.cwd, inputs.file))] as [string, string]]),
+    ...Object.entries(bake.args).map(([key, value]): [string, string] => [
+      `build-args ${key.slice(0, MAX_KEY)}`,
+      `a ${steady(value)}`,
+    ]),
+  ]
 }
 
 function pathFrom(folder: string, path: string): string {

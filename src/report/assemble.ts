@@ -20,12 +20,20 @@ export type JudgedImage = {
 /** An image that could not be measured. `platform` is null when it failed before the platform was known. */
 export type FailedImage = { name: string; platform: string | null; failure: Failure; baseline: BaselineFacts }
 
+/** An image that the change does not touch, and the base commit that it was told by, with the name by which the user knows it. */
+export type UntouchedImage = { name: string; untouchedSince: { commit: string; ref: string } }
+
 /** What a report is made of; `images` in the order in which they are shown. */
-export type ReportParts = Omit<Report, 'schema' | 'verdict' | 'images'> & { images: (JudgedImage | FailedImage)[] }
+export type ReportParts = Omit<Report, 'schema' | 'verdict' | 'images'> & {
+  images: (JudgedImage | FailedImage | UntouchedImage)[]
+}
 
 /** Puts the report together. A report without any image has the verdict `error`: nothing was measured. */
 export function assembleReport({ images, version, gonePlatforms, waiver, head, ...run }: ReportParts): Report {
-  const reports = images.map((image) => ('failure' in image ? failedReport(image) : judgedReport(image)))
+  const reports = images.map((image) => {
+    if ('failure' in image) return failedReport(image)
+    return 'untouchedSince' in image ? untouchedReport(image) : judgedReport(image)
+  })
   const verdict = reports.length === 0 ? 'error' : worstVerdict(reports.map((report) => report.verdict))
   const { repositoryUrl, runUrl } = run
   return { schema: 1, version, verdict, images: reports, gonePlatforms, waiver, head, repositoryUrl, runUrl }
@@ -39,6 +47,7 @@ function judgedReport({ comparison, checks, verdict, findings, trend, ratchets }
     platform,
     verdict,
     error: null,
+    untouched: false,
     engine,
     source,
     head,
@@ -60,30 +69,36 @@ function judgedReport({ comparison, checks, verdict, findings, trend, ratchets }
 }
 
 function failedReport({ name, platform, failure, baseline }: FailedImage): ImageReport {
-  return {
-    name,
-    platform,
-    verdict: 'error',
-    error: failure,
-    engine: null,
-    source: null,
-    head: null,
-    base: null,
-    change: null,
-    sizeFrom: null,
-    unmeasured: { size: null, downloadSize: null },
-    unlikeDownloads: null,
-    baseline,
-    baseImage: null,
-    layerChanges: [],
-    packages: null,
-    warnings: [],
-    findings: [],
-    checks: [],
-    trend: [],
-    ratchets: [],
-  }
+  return { ...WITHOUT_FIGURES, name, platform, verdict: 'error', error: failure, baseline }
 }
+
+function untouchedReport({ name, untouchedSince: { commit, ref } }: UntouchedImage): ImageReport {
+  const reason = 'this change touches nothing that it is built from'
+  const baseline: BaselineFacts = { kind: 'none', commit, ref, reason, record: null, passedOver: null }
+  return { ...WITHOUT_FIGURES, name, platform: null, verdict: 'within', untouched: true, baseline }
+}
+
+/** What is said of an image that was not measured. */
+const WITHOUT_FIGURES = {
+  error: null,
+  untouched: false,
+  engine: null,
+  source: null,
+  head: null,
+  base: null,
+  change: null,
+  sizeFrom: null,
+  unmeasured: { size: null, downloadSize: null },
+  unlikeDownloads: null,
+  baseImage: null,
+  layerChanges: [],
+  packages: null,
+  warnings: [],
+  findings: [],
+  checks: [],
+  trend: [],
+  ratchets: [],
+} satisfies Partial<ImageReport>
 
 /**
  * One report of several, with their images in that order. They are of one run, or of runs of one commit: what is said of the run is the
@@ -99,9 +114,11 @@ export function mergeReports(reports: readonly Report[]): Report {
     ...first,
     verdict: worstVerdict(images.map(({ verdict }) => verdict)),
     images,
-    gonePlatforms: reports.flatMap(({ images: [image], gonePlatforms }) =>
-      gonePlatforms.map((platform) => `${image?.name ?? ''} ${platform}`.trim()),
-    ),
+    gonePlatforms: reports.flatMap((report) => {
+      // Of several images it says already whose they are.
+      const key = keyOf(report)
+      return key === '*' ? report.gonePlatforms : report.gonePlatforms.map((platform) => `${key} ${platform}`)
+    }),
     waiver: null,
     head: { ...built.head, dirty: reports.some(({ head }) => head.dirty), reference: null },
   }

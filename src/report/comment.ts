@@ -113,7 +113,7 @@ function renderOne(image: ImageReport, report: Report, detail: Detail): string {
   if (isQuiet(image) && report.gonePlatforms.length === 0 && !detail.quietImages) {
     page.add(markdown(quietWords(image), settingOf(report)))
     // A change below the noise floor is no news, but it can be looked up.
-    if (detail.layers && leadChange(image)?.amount !== 0) {
+    if (detail.layers && !image.untouched && leadChange(image)?.amount !== 0) {
       page.add(details('Figures', tableMarkdown(figuresTable(image, report), settingOf(report))))
     }
     return page.toString()
@@ -139,6 +139,7 @@ function imageBlocks(image: ImageReport, report: Report, detail: Detail): string
     const output = image.error === null || !detail.sections ? '' : codeBlock(failureOutput(image.error))
     return [...paragraphs.slice(0, -1), output, ...paragraphs.slice(-1)]
   }
+  if (image.untouched) return paragraphs
   blocks.push(tableMarkdown(figuresTable(image, report), setting), ...paragraphs)
 
   const causes = causesOf(image, detail.causes)
@@ -161,7 +162,7 @@ function imageBlocks(image: ImageReport, report: Report, detail: Detail): string
     [layersTitle(image), layersTable(image, report)],
   ]
   for (const [title, table] of tables) {
-    if (table.rows.length > 0) blocks.push(details(title, tableWithin(table, setting, detail.max / 5)))
+    if (table.rows.length > 0) blocks.push(details(title, tableWithin(table, setting, detail.max / 5, detail.measure)))
   }
   if (advice !== null && advice.standing.length > 0) {
     const shown = advice.standing.slice(0, STANDING_SHOWN).map((finding) => findingWords(finding, report))
@@ -190,24 +191,39 @@ function renderMany(report: Report, detail: Detail): string {
   const setting = settingOf(report)
   const images = report.images.toSorted(worstFirst)
   const loud = images.filter((image) => !isQuiet(image))
-  const quiet = images.filter(isQuiet)
+  const quiet = images.filter((image) => isQuiet(image) && !image.untouched)
+  const untouched = images.filter((image) => image.untouched)
 
   page.add(heading(3, phrase`${PRODUCT}: ${headline(report)}`, report))
   for (const words of reportWords(report)) page.add(markdown(words, setting))
   if (loud.length > 0) {
-    // Half of the page: the images' own sections say whose line it was.
-    const room = detail.sections ? detail.max / 2 : detail.max - 1_500
-    const shown = detail.sections ? loud : loud.filter((image) => isFailure(image) || image.verdict === 'over')
-    if (shown.length > 0) page.add(tableWithin(overviewTable(shown, report), setting, room))
+    const failing = loud.filter((image) => isFailure(image) || image.verdict === 'over')
+    const shown = detail.sections ? loud : failing
+    const all = overviewTable(shown, report)
+    // Half of the page: the images' own sections say whose line it was. Before those, all that fail have a row.
+    const most = detail.sections ? detail.max * 0.85 : detail.max - 1_500
+    const needed = detail.measure(tableMarkdown({ ...all, rows: all.rows.slice(0, failing.length) }, setting)) + 100
+    const room = detail.sections ? Math.max(detail.max / 2, needed) : needed
+    if (shown.length > 0) page.add(tableWithin(all, setting, Math.min(room, most), detail.measure))
     if (shown.length < loud.length) page.add(`${formatCount(loud.length - shown.length, 'more image')} changed.`)
   }
   if (quiet.length > 0) {
     const same = quiet.every((image) => leadChange(image)?.amount === 0)
     const title = `${formatCount(quiet.length, 'image')} ${same ? 'unchanged' : 'with no change to speak of'}`
-    const table = tableWithin(overviewTable(quiet, report), setting, detail.max / 8)
-    page.add(detail.layers ? details(title, table) : `${title}.`)
+    // The summary has all of them, before any details.
+    const room = detail.quietImages ? page.room - 500 : detail.max / 8
+    const table = (): string => tableWithin(overviewTable(quiet, report), setting, room, detail.measure)
+    page.add(detail.layers ? details(title, table()) : `${title}.`)
   }
-  if (detail.sections) addSections(page, detail.quietImages ? images : loud, report, detail)
+  if (untouched.length > 0) {
+    const title = `${formatCount(untouched.length, 'image')} not touched by this change`
+    const names = namesWithin(untouched, setting, detail.quietImages ? detail.max / 4 : detail.max / 8)
+    page.add(detail.layers ? details(title, names) : `${title}.`)
+  }
+  if (detail.sections) {
+    const told = detail.quietImages ? images.filter((image) => !image.untouched) : loud
+    addSections(page, told, report, detail)
+  }
 
   const [first] = images
   if (first !== undefined) page.close(small(commonPrint(images, report), report))
@@ -217,12 +233,17 @@ function renderMany(report: Report, detail: Detail): string {
 /** A section for each image, with one heading for all the platforms of a name; those that do not fit are counted. */
 function addSections(page: Page, images: readonly ImageReport[], report: Report, detail: Detail): void {
   const setting = settingOf(report)
-  const byName = new Map<string, ImageReport[]>()
-  for (const image of images) byName.set(image.name, [...(byName.get(image.name) ?? []), image])
+  const byName = groupedByName(images)
+  const platforms = groupedByName(report.images)
   let left = 0
   for (const group of byName.values()) {
     for (const [index, image] of group.entries()) {
-      const several = report.images.filter((other) => other.name === image.name).length > 1
+      // After one that did not fit none is shown: they are in the order of how much there is to say.
+      if (left > 0) {
+        left += 1
+        continue
+      }
+      const several = (platforms.get(image.name)?.length ?? 0) > 1
       const platform = image.platform ?? 'platform not known'
       const title = several
         ? [
@@ -230,21 +251,31 @@ function addSections(page: Page, images: readonly ImageReport[], report: Report,
             markdown(phrase`${{ strong: platform }} ${verdictWords(image)}`, setting),
           ]
         : [heading(4, imageHeadline(image), report)]
-      const full = [...title, ...imageBlocks(image, report, detail)]
-      const short = [...title, ...imageBlocks(image, report, { ...detail, layers: false })]
-      if (left > 0 || !(page.addAll(full) || page.addAll(short))) left += 1
+      const blocksOf = (how: Detail): string[] => [...title, ...imageBlocks(image, report, how)]
+      if (!page.addAll(blocksOf(detail)) && !page.addAll(blocksOf({ ...detail, layers: false }))) left += 1
     }
   }
   if (left > 0) page.close(`Details of ${formatCount(left, 'more image')} did not fit here.`)
 }
 
+function groupedByName(images: readonly ImageReport[]): Map<string, ImageReport[]> {
+  const groups = new Map<string, ImageReport[]>()
+  for (const image of images) {
+    const group = groups.get(image.name)
+    if (group === undefined) groups.set(image.name, [image])
+    else group.push(image)
+  }
+  return groups
+}
+
 /** What all the images have in common; the platform and the engine may differ. */
 function commonPrint(images: readonly ImageReport[], report: Report): Phrase[] {
-  const measured = images.filter((image) => image.head !== null)
-  const prints = measured.map((image) => smallPrint(image, report))
-  const same = (print: Phrase) =>
-    prints.every((other) => other.some((each) => JSON.stringify(each) === JSON.stringify(print)))
-  return (prints[0] ?? []).filter(same)
+  const [first, ...others] = images.filter((image) => image.head !== null).map((image) => smallPrint(image, report))
+  const texts = others.map((prints) => new Set(prints.map((print) => JSON.stringify(print))))
+  return (first ?? []).filter((print) => {
+    const text = JSON.stringify(print)
+    return texts.every((other) => other.has(text))
+  })
 }
 
 function heading(level: number, words: Phrase, report: Report): string {
@@ -262,16 +293,26 @@ function details(title: string, content: string): string {
   return `<details><summary>${title}</summary>\n\n${content}\n\n</details>`
 }
 
-/** As many of a table's rows as fit into `room` characters, at least one, and how many more there are. */
-function tableWithin(table: Table, setting: Setting, room: number): string {
+/** As many of a table's rows as fit into `room`, at least one, and how many more there are. */
+function tableWithin(table: Table, setting: Setting, room: number, measure: Detail['measure']): string {
   const whole = tableMarkdown(table, setting)
-  if (whole.length <= room) return whole
-  const sizes = table.rows.map((row) => tableMarkdown({ columns: [], rows: [row] }, setting).length)
-  let used = tableMarkdown({ ...table, rows: [] }, setting).length
-  const fitting = sizes.findIndex((size) => (used += size) > room)
-  const rows = table.rows.slice(0, Math.max(1, fitting))
-  const more = formatCount(table.rows.length - rows.length, 'more row')
-  return `${tableMarkdown({ ...table, rows }, setting)}\n\n… and ${more}.`
+  if (measure(whole) <= room) return whole
+  const [head = '', rule = '', ...rows] = whole.split('\n')
+  let used = measure(head) + measure(rule) + 2
+  const fitting = rows.findIndex((row) => (used += measure(row) + 1) > room)
+  const shown = rows.slice(0, Math.max(1, fitting))
+  const more = formatCount(rows.length - shown.length, 'more row')
+  return `${[head, rule, ...shown].join('\n')}\n\n… and ${more}.`
+}
+
+/** As many images' names as fit into `room` characters, at least one, and how many more there are. */
+function namesWithin(images: readonly ImageReport[], setting: Setting, room: number): string {
+  const names = images.map(({ name }) => markdown([{ code: name }], setting))
+  let used = 0
+  const fitting = names.findIndex((name) => (used += name.length + 2) > room)
+  const shown = fitting === -1 ? names : names.slice(0, Math.max(1, fitting))
+  const more = names.length - shown.length
+  return `${shown.join(', ')}${more === 0 ? '' : `, … and ${formatCount(more, 'more image')}`}`
 }
 
 /** Blocks of Markdown with a blank line between them, never longer than it may be. */
@@ -284,6 +325,11 @@ class Page {
     this.#measure = detail.measure
     // Kept for what closes a page: a sentence and the small print.
     this.#room = detail.max - 600 - (report.runUrl?.length ?? 0)
+  }
+
+  /** What is left. */
+  get room(): number {
+    return this.#room
   }
 
   /** Adds all of the blocks, or none where they do not fit; says whether it did. */

@@ -23,6 +23,7 @@ export function isNoteworthy(report: Report): boolean {
 
 /** The same for one image; the others of the report are folded away. */
 export function isImageNoteworthy(image: ImageReport): boolean {
+  if (image.untouched) return false
   if (image.verdict !== 'within') return true
   if (image.checks.some(({ status }) => status === 'warned' || status === 'waived')) return true
   // No comparison is news where a base was looked for, not where none was asked for.

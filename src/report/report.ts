@@ -6,13 +6,18 @@ import type { BaselineFacts, Comparison, LayerChange, Totals, TotalsChange } fro
 import type { Failure } from '../failure.ts'
 import type { Engine } from '../build/engine.ts'
 
-/** One image on one platform. When it could not be measured, `error` says why, and there is no size anywhere. */
+/**
+ * One image on one platform. When it could not be measured, `error` says why, and there is no size anywhere; nor is there one of an image
+ * that the change does not touch.
+ */
 export type ImageReport = {
   name: string
-  /** `os/architecture[/variant]`; null when the build failed before the platform was known. */
+  /** `os/architecture[/variant]`; null when the build failed before the platform was known, or there was none. */
   platform: string | null
   verdict: Verdict
   error: Failure | null
+  /** Nothing that it is built from differs from the commit of `baseline`, so that it was not built. Its platform is not known then. */
+  untouched: boolean
   engine: Engine | null
   /** Where the image was found, where it was not built. */
   source: Comparison['source']

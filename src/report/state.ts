@@ -5,11 +5,12 @@ import type { ImageReport } from './report.ts'
 /** What is to be said of an image, decided once for every way to say it: words.ts has the words. */
 
 /**
- * What is said of an image, the first that applies. `failed`: no figures at all; `not-judged`: a budget's metric is not
+ * What is said of an image, the first that applies. `untouched`: not built; `failed`: no figures at all; `not-judged`: a budget's metric is not
  * measured; `over`; `waived`: broken by growth that someone accepted; `warned`: over a soft limit; `over-before`, `base-image`: a broken
  * budget that this change is not charged with; `no-comparison`: within, with no base; then by the change of the leading metric.
  */
 export type State =
+  | 'untouched'
   | 'failed'
   | 'not-judged'
   | 'over'
@@ -41,6 +42,7 @@ export function leadChange(image: ImageReport): Change | null {
 
 /** Which of the states an image is in. */
 export function stateOf(image: ImageReport): State {
+  if (image.untouched) return 'untouched'
   if (image.error !== null || image.head === null) return 'failed'
   if (image.verdict === 'error') return 'not-judged'
   if (image.verdict === 'over') return 'over'
@@ -64,7 +66,7 @@ export function isNear({ status, level }: Check): boolean {
 
 /** The image could not be judged: a failed build, or a budget on what is not measured. */
 export function isFailure(image: ImageReport): boolean {
-  return image.verdict === 'error' || image.error !== null || image.head === null
+  return !image.untouched && (image.verdict === 'error' || image.error !== null || image.head === null)
 }
 
 /**

@@ -35,8 +35,13 @@ export function renderTerminal(report: Report, options: TerminalOptions): string
   if (first !== undefined && report.images.length === 1) {
     blocks.push(...imageBlocks(first, report, pen))
   } else if (first !== undefined) {
-    const images = report.images.toSorted(worstFirst)
-    blocks.push(tableLines(fewerWords(overviewTable(images, report)), pen))
+    const images = report.images.filter((image) => !image.untouched).toSorted(worstFirst)
+    const untouched = report.images.filter((image) => image.untouched)
+    if (images.length > 0) blocks.push(tableLines(fewerWords(overviewTable(images, report)), pen))
+    if (untouched.length > 0) {
+      const names = untouched.map(({ name }): Phrase => [{ code: name }])
+      blocks.push(wrap(phrase`Not touched by this change, and not built: ${join(names, ', ')}.`, pen))
+    }
     for (const image of images.filter((each) => !isImageNoteworthy(each))) {
       const platform = image.platform === null ? '' : ` (${image.platform})`
       const words = ratchetWords(image).flatMap((each) => each.map(quoted))
@@ -58,6 +63,7 @@ function imageBlocks(image: ImageReport, report: Report, pen: TerminalOptions): 
     const output = image.error === null ? [] : manyLines(failureOutput(image.error))
     return [...paragraphs.slice(0, -1), output.flatMap((line) => fold(line, pen.width, '  ')), ...paragraphs.slice(-1)]
   }
+  if (image.untouched) return paragraphs
   const causes = causesOf(image)
   const why =
     causes === null

@@ -50,24 +50,35 @@ export function headline(report: Report): Phrase {
     return [`${over} of ${formatCount(total, noun)} ${over === 1 ? 'is' : 'are'} over${rest}`]
   }
 
+  const untouched = count((each) => each.untouched)
+  if (untouched === total) return [`none of ${formatCount(total, noun)} is touched by this change`]
   const changes = changeCounts(report)
   const subject: Phrase =
-    name === null
-      ? [`all ${formatCount(total, noun)} are`]
-      : phrase`${{ code: name }} is, on ${formatCount(total, noun)},`
+    name === null ? [allWords(total, untouched)] : phrase`${{ code: name }} is, on ${formatCount(total, noun)},`
   const judged = report.images.some(isJudged)
   const overBefore = count((each) => stateOf(each) === 'over-before')
   const standing = overBefore > 0 ? `${overBefore} over before this change` : ''
   if (judged && overBefore === 0) return phrase`${subject} within budget${changes === '' ? '' : `: ${changes}`}`
-  const rest = [standing, changes].filter((words) => words !== '').join(', ')
+  const rest = [standing, changes, untouched > 0 ? `${untouched} not touched` : '']
+    .filter((words) => words !== '')
+    .join(', ')
   return [
     ...(name === null ? [formatCount(total, noun)] : phrase`${{ code: name }} on ${formatCount(total, noun)}`),
   ].concat(rest === '' ? ' unchanged' : `: ${rest}`)
 }
 
+/** `all 24 images are`, `all 2 of 24 images that this change touches are`. */
+function allWords(total: number, untouched: number): string {
+  if (untouched === 0) return `all ${formatCount(total, 'image')} are`
+  const touched = total - untouched
+  return touched === 1
+    ? `the 1 of ${formatCount(total, 'image')} that this change touches is`
+    : `the ${touched} of ${formatCount(total, 'image')} that this change touches are`
+}
+
 /** `2 larger, 1 smaller, 3 with no comparison`, or nothing. */
 function changeCounts(report: Report): string {
-  const amounts = report.images.map((image) => leadChange(image)?.amount ?? null)
+  const amounts = report.images.flatMap((image) => (image.untouched ? [] : [leadChange(image)?.amount ?? null]))
   const counts: [number, string][] = [
     [amounts.filter((amount) => amount !== null && amount > 0).length, 'larger'],
     [amounts.filter((amount) => amount !== null && amount < 0).length, 'smaller'],
@@ -91,6 +102,7 @@ export function verdictWords(image: ImageReport): Phrase {
   const broken = (test: (check: Check) => boolean) => brokenWords(image.checks.filter(test))
   const over = broken((check) => check.status === 'over')
   const words: Record<State, Phrase> = {
+    untouched: ['is not touched by this change'],
     failed: ['could not be measured'],
     'not-judged': [over === '' ? 'could not be judged' : `could not be judged in full, and ${over}`],
     over: [`${over}${image.base === null ? ' (no comparison)' : ''}`],
@@ -321,6 +333,7 @@ function skippedWords(check: Check): Status {
 
 /** How an image stands, worst first: one status for its row in a table of many. */
 export function imageStatus(image: ImageReport): Status {
+  if (image.untouched) return { tone: 'none', words: 'not touched' }
   if (image.error !== null || image.head === null) return { tone: 'bad', words: 'could not be measured' }
   const broken = image.checks.filter((check) => check.status === 'over')
   const [over, forbidden] = [overWords(broken), forbiddenWords(broken)]
@@ -369,6 +382,7 @@ export function changeWords(change: Change): string {
 /** What there is to say of an image besides its verdict and its figures: one phrase a paragraph. */
 export function explanation(image: ImageReport, report: Report): Phrase[] {
   if (image.error !== null) return failureWords(image.error, report)
+  if (image.untouched) return untouchedWords(image)
   return [
     ...waiverWords(image, report),
     ...creepWords(image),
@@ -382,6 +396,13 @@ export function explanation(image: ImageReport, report: Report): Phrase[] {
     ...baseImageWords(image),
     ...roomWords(image),
   ]
+}
+
+/** Why an image was not built. */
+function untouchedWords(image: ImageReport): Phrase[] {
+  const { commit } = image.baseline
+  const base = phrase`${baseName(image)}${commit === null ? [] : phrase` (${{ code: shortCommit(commit) }})`}`
+  return [phrase`Nothing that it is built from differs from ${base}, so it was not built: there are no figures.`]
 }
 
 /** Message, place and remedy of a failure, and where its log is. Further lines of the message are in `failureOutput`. */
@@ -687,6 +708,7 @@ export function ratchetWords(image: ImageReport): Phrase[] {
 
 /** All an image has to say when nothing happened: `` `api` is the same size as main (148.2 MB, budget 160 MB) ``. */
 export function quietWords(image: ImageReport): Phrase {
+  if (image.untouched) return phrase`${imageHeadline(image)}, and was not built.`
   const metric = leadMetric(image)
   const capped: Record<string, Check | undefined> = Object.fromEntries(
     image.checks

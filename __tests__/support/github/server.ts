@@ -4,6 +4,7 @@
  * and each of its own responses against GitHub's OpenAPI description. What breaks it is answered with 500 and kept in
  * `violations`: a test ends with `expect(github.violations).toEqual([])`.
  */
+import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -90,6 +91,8 @@ export type GitHubOptions = {
   git?: { dir: string }
   tokens?: Record<string, Token>
   pullRequests?: (Partial<PullRequest> & { number: number })[]
+  /** Files of other repositories, `owner/name/path`, that any token can read. */
+  elsewhere?: Record<string, string>
   /** Milliseconds that each answer is held back. None unless given. */
   latency?: number
 }
@@ -148,6 +151,11 @@ const RATE_LIMIT_HEADERS = {
   'x-ratelimit-remaining': '4990',
   'x-ratelimit-reset': '1893456000',
 }
+/** Keys of a pull request that a list of them does not have. */
+const OF_ONE_PULL_REQUEST = new Set(
+  `merged mergeable rebaseable mergeable_state merged_by comments review_comments maintainer_can_modify commits additions deletions
+  changed_files`.split(/\s+/),
+)
 /** What a permission is for. */
 type Area = 'conversation' | 'contents'
 
@@ -346,6 +354,13 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     return { ...(JSON.parse(text) as JsonObject), labels: labels.map(restLabel) }
   }
 
+  /** What a list has of it. */
+  function simplePullRequest(pullRequest: PullRequest): unknown {
+    return Object.fromEntries(
+      Object.entries(restPullRequest(pullRequest) as JsonObject).filter(([key]) => !OF_ONE_PULL_REQUEST.has(key)),
+    )
+  }
+
   /** The page of `all` that was asked for, with the Link header that GitHub sends: by the repository's id. */
   function page(all: unknown[], { operation, query }: Asked): Answer {
     const size = Math.min(Number(query.get('per_page') ?? 30) || 30, 100)
@@ -432,6 +447,16 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
       ),
     'issues/list-labels-on-issue': (asked) =>
       withPullRequest(asked, ({ labels }) => page(labels.map(restLabel), asked)),
+    'pulls/list': (asked) => {
+      const { query } = asked
+      const [wanted, head] = [query.get('state') ?? 'open', query.get('head')]
+      const listed = state.pullRequests.filter(
+        (pull) =>
+          (wanted === 'all' || pull.state === wanted) &&
+          (head === null || head === `${pull.head.repository.split('/')[0]}:${pull.head.ref}`),
+      )
+      return page(listed.map(simplePullRequest), asked)
+    },
     'pulls/get': (asked) => withPullRequest(asked, (found) => ({ status: 200, body: restPullRequest(found) })),
     'users/get-authenticated': ({ token }) => {
       if (token.kind !== 'pat') return refused(token, 'conversation', 'write')
@@ -461,6 +486,34 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
     return { status: 200, body: { data: { viewer: { login: loginOf(token) } } } }
   }
 
+  function contentOf({ params }: Operation): Answer {
+    const { owner: of = '', repo = '', path = '' } = params
+    const text = options.elsewhere?.[`${of}/${repo}/${path}`]
+    if (text === undefined) return notFound()
+    const bytes = Buffer.from(text)
+    const at = `${url}/repos/${of}/${repo}`
+    const sha = createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex')
+    const html = `https://github.com/${of}/${repo}/blob/main/${path}`
+    return {
+      status: 200,
+      body: {
+        type: 'file',
+        encoding: 'base64',
+        size: bytes.length,
+        name: path.split('/').at(-1)!,
+        path,
+        // In lines, as GitHub has it.
+        content: bytes.toString('base64').replaceAll(/.{60}/g, '$&\n'),
+        sha,
+        url: `${at}/contents/${path}?ref=main`,
+        git_url: `${at}/git/blobs/${sha}`,
+        html_url: html,
+        download_url: `https://raw.githubusercontent.com/${of}/${repo}/main/${path}`,
+        _links: { git: `${at}/git/blobs/${sha}`, self: `${at}/contents/${path}?ref=main`, html },
+      },
+    }
+  }
+
   async function rest(
     operation: Operation,
     query: URLSearchParams,
@@ -469,6 +522,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHub> 
   ): Promise<Answer> {
     if (token === undefined) return failure(401, 'Bad credentials')
     const { owner: ownerAsked, repo } = operation.params
+    if (operation.id === 'repos/get-content') return contentOf(operation)
     if (ownerAsked !== undefined && (ownerAsked !== owner || repo !== name)) return notFound()
     const access = operation.method === 'GET' ? 'read' : 'write'
     const area = Object.hasOwn(gitServer.handlers, operation.id) ? 'contents' : 'conversation'

@@ -1,37 +1,17 @@
 import { crc32 } from 'node:zlib'
+import {
+  createEntries,
+  flat,
+  NO_FACTS,
+  type GrowingEntries,
+  type LayerEntries,
+  type LayerEntry,
+  type LayerFile,
+} from './entries.ts'
 import { readersOf, type FileFact } from './facts.ts'
 import type { TarEntry } from './tar.ts'
 import type { PayloadConsumer } from './walk.ts'
 import { whiteoutOf } from './whiteout.ts'
-
-/** What a layer does to one path, which is absolute, `/` the root. Sizes in bytes. */
-export type LayerEntry =
-  | LayerFile
-  /** Another name of the file `target` in the same layer. */
-  | { kind: 'link'; path: string; target: string }
-  | { kind: 'symlink'; path: string; target: string }
-  | { kind: 'folder'; path: string }
-  /** A device or fifo. */
-  | { kind: 'other'; path: string }
-  /** Takes away what the layers below have there. */
-  | { kind: 'removed'; path: string }
-  /** Hides what the layers below have in this folder. */
-  | { kind: 'opaque'; path: string }
-
-/** A regular file as a layer ships it. */
-export type LayerFile = {
-  kind: 'file'
-  path: string
-  /** Payload bytes. */
-  size: number
-  /** Permission bits with setuid, setgid and sticky. */
-  mode: number
-  uid: number
-  gid: number
-  /** CRC-32 of the payload, as a signed integer: with the size, whether two files are the same. Null: not computed (sparse). */
-  checksum: number | null
-  facts: FileFact[]
-}
 
 /** Collects what a layer does, entry by entry. */
 export type Listing = {
@@ -41,7 +21,7 @@ export type Listing = {
 
 export type Listed = {
   /** In the tar's order; null where there are more than can be kept. */
-  entries: LayerEntry[] | null
+  entries: LayerEntries | null
   /** Bytes of facts that are kept in them, at most. */
   factBytes: number
 }
@@ -53,15 +33,16 @@ const MAX_FACT_BYTES = 128 * 1024 * 1024
 /** Bytes of a fact whose reader does not say how many. */
 export const SMALL_FACT = 500
 
-/** Most files have none: they share them. */
-export const NO_FACTS: FileFact[] = []
-
-/** Starts a listing. It keeps some 200 bytes an entry. */
+/** Starts a listing. */
 export function createListing(): Listing {
-  let entries: LayerEntry[] | null = []
+  let entries: GrowingEntries | null = createEntries()
   let pathBytes = 0
   let factBytes = 0
   let finish: (() => void) | null = null
+
+  function add(listed: LayerEntry[]): void {
+    for (const entry of listed) entries?.push(entry)
+  }
 
   return {
     visit: (entry, sparse) => {
@@ -74,10 +55,12 @@ export function createListing(): Listing {
         return
       }
       const listed = entriesOf(entry)
-      entries.push(...listed)
       const [file] = listed
       // A sparse file may claim any length: its holes are not read.
-      if (file?.kind !== 'file' || sparse) return
+      if (file?.kind !== 'file' || sparse) {
+        add(listed)
+        return
+      }
       const readers = whiteoutOf(entry.path) === null ? readersOf(entry.path, entry.size) : []
       let checksum = 0
       finish = () => {
@@ -92,6 +75,7 @@ export function createListing(): Listing {
         }
         if (facts.length > 0) file.facts = facts
         if (factBytes > MAX_FACT_BYTES) entries = null
+        add(listed)
       }
       return (chunk) => {
         checksum = crc32(chunk, checksum)
@@ -108,7 +92,7 @@ export function createListing(): Listing {
 
 /** A whiteout's payload is shipped and never unpacked: it is listed as a file too, so that the bytes add up. */
 function entriesOf(entry: TarEntry): LayerEntry[] {
-  const path = `/${entry.path}`
+  const path = flat(`/${entry.path}`)
   const whiteout = whiteoutOf(entry.path)
   const file: LayerFile[] =
     entry.type === 'file' && (whiteout === null || entry.size > 0)
@@ -127,7 +111,7 @@ function entriesOf(entry: TarEntry): LayerEntry[] {
       : []
   if (whiteout !== null) {
     if (whiteout.kind === 'metadata') return file
-    return [...file, { kind: whiteout.kind, path: `/${whiteout.path}` }]
+    return [...file, { kind: whiteout.kind, path: flat(`/${whiteout.path}`) }]
   }
   if (file.length > 0) return file
   if (entry.type === 'link') return [{ kind: 'link', path, target: `/${entry.target ?? ''}` }]

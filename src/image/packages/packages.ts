@@ -24,11 +24,7 @@ const FINDERS = [
  * lay in a package's folder. What Python compiled of a package's module belongs to that package, also if no list has it. What another package has all files of is not told twice: a Go program in a Debian package is that package.
  */
 export function findPackages(laid: LaidFiles): Package[] {
-  const present = laid.files.filter((file) => file.lost === null)
-  const inspected: Inspected = {
-    facts: present.flatMap(({ path, facts }) => facts.map((fact) => ({ path, fact }))),
-    file: laid.file,
-  }
+  const inspected: Inspected = { facts: factsOf(laid), file: laid.file }
   const found: FoundPackage[] = []
   for (const find of FINDERS) {
     const first = found.length
@@ -37,8 +33,8 @@ export function findPackages(laid: LaidFiles): Package[] {
   }
   for (const file of laid.files) file.package ??= ownerOfModule(file, laid)
   const owned = found.map(() => ({ files: 0, bytes: 0 }))
-  for (const file of present) {
-    if (file.package === null) continue
+  for (const file of laid.files) {
+    if (file.package === null || file.lost !== null) continue
     const own = owned[file.package]!
     own.files += 1
     own.bytes += file.size
@@ -60,6 +56,15 @@ export function findPackages(laid: LaidFiles): Package[] {
   }
   for (const file of laid.files) if (file.package !== null) file.package = places[file.package] ?? null
   return packages
+}
+
+/** Of the files that are in the image. */
+function factsOf({ files }: LaidFiles): Inspected['facts'] {
+  const found: Inspected['facts'] = []
+  for (const { path, facts, lost } of files) {
+    if (facts.length > 0 && lost === null) found.push(...facts.map((fact) => ({ path, fact })))
+  }
+  return found
 }
 
 /** Gives the packages from `first` on the files that no one before has. */

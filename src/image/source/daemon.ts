@@ -17,8 +17,10 @@ export type DaemonSurroundings = {
   exec: Exec
   engine: EngineImages
   saveImage: SaveImage
-  /** One for all images of a run: it knows the layers that came in already. */
+  /** One for both sides: it knows the layers that came in already. */
   receiver: Receiver
+  /** Why pushing an image did not succeed, by its name: it is not tried again. */
+  unpushed: Map<string, string>
   /** Told in the log: why something is not measured. */
   warn: (text: string) => void
 }
@@ -81,6 +83,8 @@ export function createDaemonSource(name: string, surroundings: DaemonSurrounding
     wanted: Wanted,
   ): Promise<{ images: SourceImage[] } | { reason: string }> {
     // The name for the push would be its only one, and taking that away would delete the image.
+    const before = surroundings.unpushed.get(name)
+    if (before !== undefined) return { reason: before }
     if ((image.RepoTags ?? []).length === 0) return { reason: 'it has no tag, and only what has one can be pushed.' }
     const lacking = new Set<string>()
     const isAllWanted = isClassic || wanted.contents !== null
@@ -120,6 +124,26 @@ export function createDaemonSource(name: string, surroundings: DaemonSurrounding
   }
 
   return { images, close: () => Promise.resolve() }
+}
+
+/**
+ * The image that was built by a name of the receiver's (`reserve`), which is all that it needs to be pushed: nothing is asked, and no other
+ * name made. Null where that does not succeed. Throws as a source does.
+ */
+export async function receiveBuilt(
+  name: string,
+  store: 'classic' | 'containerd',
+  { engine, receiver, unpushed }: Pick<DaemonSurroundings, 'engine' | 'receiver' | 'unpushed'>,
+  wanted: Wanted,
+): Promise<SourceImage[] | null> {
+  const reception = { contents: wanted.contents, isWanted: () => true }
+  const receive = async (arrival: Arrival): Promise<SourceImage[] | null> => {
+    const reason = await push(engine, arrival)
+    if (reason === null) return arrivedImages(arrival, `docker-daemon:${name}`, store === 'classic', wanted)
+    unpushed.set(name, reason)
+    return null
+  }
+  return receiver.receive(reception, receive, name)
 }
 
 /** Pushes to ourselves. Gives null, or why it did not succeed, in a sentence. */

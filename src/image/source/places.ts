@@ -4,15 +4,15 @@ import type { Exec, OpenOutput } from '../../exec.ts'
 import type { ImageReference } from '../../inputs/reference.ts'
 import { dockerArchive, ociArchive } from './archive.ts'
 import { createCredentials } from './credentials.ts'
-import { createDaemonSource } from './daemon.ts'
+import { createDaemonSource, receiveBuilt } from './daemon.ts'
 import { imagesByCommand, imagesBySocket, type EngineImages } from './engine-images.ts'
 import { createSaveImage } from './engine-save.ts'
 import { createFindSocket } from './engine-socket.ts'
 import { ociLayout } from './layout.ts'
-import { startReceiver, type Receiver } from './receiver.ts'
+import { startReceiver, type KnownLayers, type Receiver } from './receiver.ts'
 import { createRegistryClient } from './registry-client.ts'
 import { createRegistrySource } from './registry.ts'
-import type { Source } from './source.ts'
+import type { Source, SourceImage, Wanted } from './source.ts'
 
 /** What reading from places takes. */
 export type PlacesDeps = {
@@ -31,6 +31,14 @@ export type PlacesDeps = {
   clock: Clock
   /** Told in the log: why something is not measured. */
   warn: (text: string) => void
+  /** What engines have pushed to others of these. */
+  layers?: KnownLayers
+}
+
+/** A name for an image that is to be built in the Docker engine, and the way to have it from there at once, or null. */
+export type BuildPlace = {
+  name: string
+  receive: (store: 'classic' | 'containerd', wanted: Wanted) => Promise<SourceImage[] | null>
 }
 
 /** Opens places by reference; what they share (a registry's connections, the registry that an engine pushes to) lives until `close`. */
@@ -38,6 +46,8 @@ export type Places = {
   open: (reference: ImageReference) => Source
   /** The Docker engine, to be asked of its images. */
   engine: () => Promise<EngineImages>
+  /** See receiveBuilt. */
+  openBuild: () => Promise<BuildPlace>
   close: () => Promise<void>
 }
 
@@ -48,6 +58,8 @@ export function createPlaces(deps: PlacesDeps): Places {
   const findSocket = createFindSocket(exec, signal)
   const saveImage = createSaveImage(findSocket, openOutput, signal)
   let receiver: Promise<Receiver> | undefined
+  const openReceiver = (): Promise<Receiver> => (receiver ??= startReceiver(deps.layers))
+  const unpushed = new Map<string, string>()
 
   async function engine(): Promise<EngineImages> {
     // A run that was stopped before has still to take away what it made.
@@ -58,8 +70,7 @@ export function createPlaces(deps: PlacesDeps): Places {
   function openDaemon(name: string): Source {
     return {
       images: async (wanted) => {
-        receiver ??= startReceiver()
-        const surroundings = { exec, engine: await engine(), saveImage, receiver: await receiver, warn }
+        const surroundings = { exec, engine: await engine(), saveImage, receiver: await openReceiver(), unpushed, warn }
         return createDaemonSource(name, surroundings).images(wanted)
       },
       close: () => Promise.resolve(),
@@ -82,6 +93,15 @@ export function createPlaces(deps: PlacesDeps): Places {
       }
     },
     engine,
+    openBuild: async () => {
+      const own = await openReceiver()
+      const name = own.reserve()
+      return {
+        name,
+        receive: async (store, wanted) =>
+          receiveBuilt(name, store, { engine: await engine(), receiver: own, unpushed }, wanted),
+      }
+    },
     close: async () => {
       await (await receiver)?.close()
     },

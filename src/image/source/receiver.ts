@@ -41,10 +41,15 @@ export type Receiver = {
    * Receives one image: `push` names it, pushes that name, takes the name away, and gives what it makes of what came. One push after
    * the other. Throws CouldNotMeasure `measure` of a layer that could not be read, whatever `push` gives or throws; else what it throws.
    */
-  receive: <T>(reception: Reception, push: (arrival: Arrival) => Promise<T>) => Promise<T>
+  receive: <T>(reception: Reception, push: (arrival: Arrival) => Promise<T>, name?: string) => Promise<T>
+  /** A name to push to that nothing else has: what an image is built by can be pushed without another one. For `receive`. */
+  reserve: () => string
   /** Ends all connections. Safe to call twice. */
   close: () => Promise<void>
 }
+
+/** What is known of the layers that came in, by the digests of their blobs. */
+export type KnownLayers = Map<string, { size: number; diffId: string | null }>
 
 /** How many layers are read at a time; the others' senders wait. */
 const AT_A_TIME = 2
@@ -65,11 +70,10 @@ type Exchange = { request: IncomingMessage; response: ServerResponse; method: st
 
 /**
  * Starts a receiver on the loopback interface, at a port that the system chooses. Its repository's name is random: who does not know
- * it finds nothing. The protocol: https://github.com/opencontainers/distribution-spec/blob/main/spec.md, as far as pushing needs it.
+ * it finds nothing. `layers`: what others have received, and learn of this one. The protocol: https://github.com/opencontainers/distribution-spec/blob/main/spec.md, as far as pushing needs it.
  */
-export async function startReceiver(): Promise<Receiver> {
+export async function startReceiver(layers: KnownLayers = new Map()): Promise<Receiver> {
   const repository = `${randomUUID()}/image`
-  const layers = new Map<string, { size: number; diffId: string | null }>()
   const documents = new Map<string, { bytes: Buffer; type: string }>()
   let documentBytes = 0
   const inTurn = createTurns(AT_A_TIME)
@@ -228,13 +232,14 @@ export async function startReceiver(): Promise<Receiver> {
     documentBytes += bytes.length
   }
 
+  const reserve = (): string => `${host}/${repository}:${(deliveries += 1)}`
   return {
-    receive: (reception, push) =>
+    reserve,
+    receive: (reception, push, name = reserve()) =>
       oneByOne(async () => {
-        deliveries += 1
         const delivery: Delivery = {
           ...reception,
-          tag: String(deliveries),
+          tag: name.slice(name.lastIndexOf(':') + 1),
           top: null,
           isReached: false,
           error: null,
@@ -243,7 +248,7 @@ export async function startReceiver(): Promise<Receiver> {
         current = delivery
         try {
           return await push({
-            name: `${host}/${repository}:${delivery.tag}`,
+            name,
             isReached: () => delivery.isReached,
             top: () => delivery.top,
             document: (digest) => documents.get(digest)?.bytes,
@@ -252,7 +257,7 @@ export async function startReceiver(): Promise<Receiver> {
           })
         } finally {
           current = null
-          for (const name of delivery.uploads.keys()) giveUp(delivery, name)
+          for (const upload of delivery.uploads.keys()) giveUp(delivery, upload)
           // oxlint-disable-next-line no-unsafe-finally -- the cause, whatever the push said itself
           if (delivery.error !== null) throw delivery.error
         }

@@ -1,0 +1,130 @@
+import type { FileFact } from './facts.ts'
+
+/** What a layer does to one path, which is absolute, `/` the root. Sizes in bytes. */
+export type LayerEntry =
+  | LayerFile
+  /** Another name of the file `target` in the same layer. */
+  | { kind: 'link'; path: string; target: string }
+  | { kind: 'symlink'; path: string; target: string }
+  | { kind: 'folder'; path: string }
+  /** A device or fifo. */
+  | { kind: 'other'; path: string }
+  /** Takes away what the layers below have there. */
+  | { kind: 'removed'; path: string }
+  /** Hides what the layers below have in this folder. */
+  | { kind: 'opaque'; path: string }
+
+/** A regular file as a layer ships it. */
+export type LayerFile = {
+  kind: 'file'
+  path: string
+  /** Payload bytes. */
+  size: number
+  /** Permission bits with setuid, setgid and sticky. */
+  mode: number
+  uid: number
+  gid: number
+  /** CRC-32 of the payload, as a signed integer: with the size, whether two files are the same. Null: not computed (sparse). */
+  checksum: number | null
+  facts: FileFact[]
+}
+
+/** Most files have none: they share them. */
+export const NO_FACTS: FileFact[] = []
+
+/** A path that was put together, in one piece: the string that an operator makes keeps what it was made of. */
+export function flat(path: string): string {
+  return Buffer.from(path).toString()
+}
+
+/** What a layer does, in the tar's order. */
+export type LayerEntries = Iterable<LayerEntry> & { readonly length: number }
+
+/** Entries that can be added to. */
+export type GrowingEntries = LayerEntries & { push: (entry: LayerEntry) => void }
+
+/** As many entries are packed together. */
+const BLOCK = 1_000
+
+const KINDS = [
+  'file',
+  'link',
+  'symlink',
+  'folder',
+  'other',
+  'removed',
+  'opaque',
+] as const satisfies LayerEntry['kind'][]
+
+/** Elements of `numbers` for each file: its size, mode, uid, gid and checksum. */
+const NUMBERS = 5
+
+/**
+ * Entries in columns. `kinds` and `paths`: an element an entry; `targets`: a link. `facts` by the place of their file among the files. No typed
+ * array for the numbers: what is read from one of doubles V8 makes an object of.
+ */
+type Block = {
+  kinds: Uint8Array
+  paths: string[]
+  targets: string[]
+  numbers: (number | null)[]
+  facts: Map<number, FileFact[]>
+}
+
+/**
+ * Starts a list of entries. What it hands out is made anew whenever it is gone through: kept are some 50 bytes an entry beside its path, where
+ * an object takes twice as many.
+ */
+export function createEntries(): GrowingEntries {
+  const blocks: Block[] = []
+  let last: LayerEntry[] = []
+  return {
+    get length() {
+      return blocks.length * BLOCK + last.length
+    },
+    push: (entry) => {
+      last.push(entry)
+      if (last.length < BLOCK) return
+      blocks.push(pack(last))
+      last = []
+    },
+    *[Symbol.iterator]() {
+      for (const block of blocks) yield* unpack(block)
+      yield* last
+    },
+  }
+}
+
+function pack(entries: readonly LayerEntry[]): Block {
+  const files = entries.filter((entry) => entry.kind === 'file')
+  const numbers = files.flatMap(({ size, mode, uid, gid, checksum }) => [size, mode, uid, gid, checksum])
+  return {
+    kinds: Uint8Array.from(entries, ({ kind }) => KINDS.indexOf(kind)),
+    paths: entries.map(({ path }) => path),
+    targets: entries.flatMap((entry) => ('target' in entry ? [entry.target] : [])),
+    // A copy has no room to grow.
+    numbers: numbers.slice(),
+    facts: new Map(files.flatMap(({ facts }, at) => (facts.length > 0 ? [[at, facts]] : []))),
+  }
+}
+
+function unpack({ kinds, paths, targets, numbers, facts }: Block): LayerEntry[] {
+  let [files, links] = [0, 0]
+  return paths.map((path, at): LayerEntry => {
+    const kind = KINDS[kinds[at]!]!
+    if (kind === 'link' || kind === 'symlink') return { kind, path, target: targets[links++]! }
+    if (kind !== 'file') return { kind, path }
+    const first = NUMBERS * files
+    files += 1
+    return {
+      kind,
+      path,
+      size: numbers[first]!,
+      mode: numbers[first + 1]!,
+      uid: numbers[first + 2]!,
+      gid: numbers[first + 3]!,
+      checksum: numbers[first + 4] ?? null,
+      facts: facts.get(files - 1) ?? NO_FACTS,
+    }
+  })
+}
