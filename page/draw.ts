@@ -3,7 +3,7 @@ import { shortened, labelOf } from './text.ts'
 import { isFile, kindOf, stateOf, type State, type Tree } from './tree.ts'
 
 /** What a colour stands for. */
-export type Colour = State | 'own' | 'base'
+export type Colour = State | `layer-${0 | 1 | 2 | 3 | 4 | 5}`
 
 /** The style sheet's colours, as the scheme has them. */
 export type Palette = Record<Colour | 'text' | 'strong' | 'paper' | 'line' | 'found' | 'hatch', string>
@@ -18,8 +18,12 @@ export function readPalette(element: Element): Palette {
     shrunk: colour('shrunk'),
     new: colour('new'),
     gone: colour('gone'),
-    own: colour('own'),
-    base: colour('base'),
+    'layer-0': colour('layer-0'),
+    'layer-1': colour('layer-1'),
+    'layer-2': colour('layer-2'),
+    'layer-3': colour('layer-3'),
+    'layer-4': colour('layer-4'),
+    'layer-5': colour('layer-5'),
     text: colour('text'),
     strong: colour('strong'),
     paper: colour('paper'),
@@ -29,13 +33,16 @@ export function readPalette(element: Element): Palette {
   }
 }
 
-/** What became of it; where there is nothing to compare with, which layers it comes from. */
+/** What became of it; where there is nothing to compare with, which layer it comes from. */
 export function colourOf(tree: Tree, node: number): Colour {
   const { image, ref } = tree
   if (image.facts.sizeBefore !== null) return stateOf(tree, node)
-  if (!isFile(tree, node)) return 'unchanged'
-  const { fromBase } = image.facts.layers[image.layerAfter[ref[node]!]!]!
-  return fromBase === null ? 'unchanged' : fromBase ? 'base' : 'own'
+  return isFile(tree, node) ? colourOfLayer(image.layerAfter[ref[node]!]!) : 'unchanged'
+}
+
+/** Neighbours differ; after six the colours begin anew. */
+export function colourOfLayer(at: number): Colour {
+  return `layer-${(at % 6) as 0 | 1 | 2 | 3 | 4 | 5}`
 }
 
 const FONT = '12px system-ui, sans-serif'

@@ -1,13 +1,13 @@
 import type { PageImage, PageIndex } from '../src/page/format.ts'
 import { formatBytes, formatCount, formatSigned } from '../src/report/units.ts'
-import { draw, readPalette, type Colour } from './draw.ts'
+import { colourOfLayer, draw, readPalette, type Colour } from './draw.ts'
 import { byId, element } from './elements.ts'
 import { load, type Loaded } from './image.ts'
 import { boxAt, layOut, type Box } from './layout.ts'
 import { createOutline } from './outline.ts'
 import { showPanel } from './panel.ts'
 import { countIn, createSearch, largest, type Search } from './search.ts'
-import { figuresOf, labelOf, shortened, shown, STATES } from './text.ts'
+import { figuresOf, labelOf, layerLabel, shortened, shown, STATES } from './text.ts'
 import { createOrder, hasChildren, outer, treeOf, valueOf, type By, type Show, type State, type Tree } from './tree.ts'
 
 /** A tree with the order of its children, which is made when it is asked for. */
@@ -26,6 +26,8 @@ type View = {
 }
 
 const HITS = 50
+/** Layers that the legend names. */
+const LEGEND = 12
 
 const canvas = byId('canvas') as HTMLCanvasElement
 const map = byId('map')
@@ -104,11 +106,9 @@ function showLegend(compared: boolean): void {
   const states: State[] = ['new', 'grown', 'same', 'unchanged', 'shrunk', 'gone']
   const meanings: [Colour | 'lost', string][] = compared
     ? states.map((state) => [state, STATES[state]])
-    : [
-        ['own', 'own layers'],
-        ['base', 'layers of the base image'],
-        ['unchanged', 'not known which'],
-      ]
+    : view.image.facts.layers
+        .map((_, at): [Colour, string] => [colourOfLayer(at), shortened(layerLabel(view.image, at), 40)])
+        .slice(0, LEGEND)
   meanings.push(['lost', 'shipped, though a layer removes or replaces it'])
   byId('legend').replaceChildren(
     ...meanings.map(([colour, text]) =>
