@@ -25,6 +25,8 @@ export const rooms = [
   'advice/',
   'budget/',
   'report/',
+  'page/',
+  'write-whole.ts',
   'collect.ts',
   'github/',
   'untouched.ts',
@@ -40,7 +42,7 @@ export const rooms = [
 const doors = ['main.ts', 'cli.ts']
 
 /** Rooms that compute and nothing else: the same values in, the same values out, on any machine at any time. */
-const pureRooms = new Set(['compare/', 'advice/', 'budget/', 'report/'])
+const pureRooms = new Set(['compare/', 'advice/', 'budget/', 'report/', 'page/'])
 
 /** Modules that reach out of the process, as regular expressions, and the only rooms that may import them. */
 const edges = [

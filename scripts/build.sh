@@ -3,6 +3,7 @@
 # The same sources give the same bytes on any machine: nothing is minified, no map, no path, no time is written.
 #   scripts/build.sh          writes dist/
 #   scripts/build.sh --check  writes dist/, and fails where the committed one is another (new files count)
+# First the script and style of the page, page/ into src/page/assets.ts: minified, for every page carries them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH="$PWD/node_modules/.bin:$PATH"
@@ -14,6 +15,7 @@ if [ -L node_modules ]; then
 fi
 
 rm -rf build
+node scripts/page.ts
 tsc -p tsconfig.build.json
 ncc build build/main.js --out build/dist --license licenses.txt --no-cache --quiet
 ncc build build/cli.js --out build/dist/cli --license licenses.txt --no-cache --quiet
@@ -39,9 +41,9 @@ rm -rf dist
 mv build/dist dist
 
 if [ "${1:-}" = --check ]; then
-  changed=$(git status --porcelain -- dist)
+  changed=$(git status --porcelain -- dist src/page/assets.ts)
   if [ -n "$changed" ]; then
-    printf '%s\ndist/ is not what src/ builds. To fix: npm run build, then commit dist/\n' "$changed"
+    printf '%s\ndist/ (and src/page/assets.ts) is not what src/ and page/ build. To fix: npm run build, then commit them\n' "$changed"
     exit 1
   fi
 fi

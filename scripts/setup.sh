@@ -31,6 +31,18 @@ node_24() {
   return 1
 }
 
+# The page is tested in a real browser: Debian's, which is installed where it is missing; another one by CHROME_PATH.
+browser() {
+  [ -z "${CHROME_PATH:-}" ] || return 0
+  local program
+  for program in /usr/bin/chromium /usr/bin/google-chrome; do [ ! -x "$program" ] || return 0; done
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo 'There is no Chromium. To fix: install one, and set CHROME_PATH to its program.'
+    return 1
+  fi
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium
+}
+
 # What the demo and the benchmark need: dependencies, Node 24 first on the PATH, running engines with base images.
 # Arguments are those of scripts/base-images.sh.
 set_up() {

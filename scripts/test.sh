@@ -100,6 +100,9 @@ start_engines() { bash scripts/engine.sh start all && bash scripts/base-images.s
 start_older_engines() { bash scripts/engine.sh start "${OLDER[@]}" && bash scripts/base-images.sh "${OLDER[@]}" base busybox; }
 start_peers() { bash scripts/peers.sh start; }
 
+# Before the engines, which may use apt too.
+step 'browser' browser
+
 # They come up while the code is checked. What the present Docker is used for needs no others.
 if [ "$engine" = yes ]; then
   in_background engines start_engines
@@ -112,6 +115,7 @@ fi
 step 'format' prettier --check . --log-level warn
 step 'lint' oxlint --type-aware --deny-warnings
 step 'types' tsc --noEmit
+step 'types of the page' tsc --noEmit -p page
 step 'generated documentation' node scripts/docs.ts --check
 step 'dist' bash scripts/build.sh --check
 if [ "$engine" = yes ]; then

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 import { tmpdir } from 'node:os'
+import { resolve } from 'node:path'
 import { helpText, readCommand, type Command, type InitCommand } from './inputs/command-line.ts'
 import { systemClock } from './clock.ts'
 import { collectReports } from './collect.ts'
 import { configure, configureHistory, configureReports, ownerOfRemote, type ConfigureWorld } from './configure.ts'
 import { createExec, createOpenOutput, interruption } from './exec.ts'
-import { toFailure } from './failure.ts'
+import { CouldNotMeasure, toFailure, type Failure } from './failure.ts'
 import type { FindWorld } from './find-images.ts'
 import { init, WORKFLOW } from './init.ts'
 import { createReadRemote } from './github/remote-file.ts'
@@ -13,6 +14,7 @@ import { showHistory } from './show-history.ts'
 import type { Inputs } from './inputs/inputs.ts'
 import type { Log } from './log.ts'
 import { keepMemoryLow } from './memory.ts'
+import { renderPage } from './page/html.ts'
 import { openLocalRecords } from './record/local.ts'
 import type { Records } from './record/shelf.ts'
 import { renderJson } from './report/json.ts'
@@ -22,6 +24,7 @@ import { renderTerminal } from './report/terminal.ts'
 import { run } from './run.ts'
 import type { Surroundings, World } from './sides.ts'
 import { version } from './version.ts'
+import { writeWhole } from './write-whole.ts'
 
 keepMemoryLow()
 const { env, stdout, stderr } = process
@@ -131,6 +134,23 @@ ${WORKFLOW}`)
   return 0
 }
 
+const NOTHING_TO_SHOW = 'The page was not written: there is no image whose files are known.'
+
+/** Throws CouldNotMeasure `precondition` where it cannot be written. */
+async function writePage(file: string, html: string): Promise<void> {
+  try {
+    await writeWhole(file, html)
+  } catch (error) {
+    throw new CouldNotMeasure('precondition', `The page cannot be written: ${toFailure(error).message}.`, {
+      remedy: '`--output` (`--page` in `check` and `diff`) names a file in a folder that this user may write to.',
+    })
+  }
+}
+
+function sayFailure({ message, remedy }: Failure): void {
+  say(`image-budget: ${printable(message)}${remedy === null ? '' : `\n${printable(remedy)}`}`)
+}
+
 /** Where a budget file is looked for, and what it extends. */
 function here(): Omit<ConfigureWorld & FindWorld, 'isFound'> {
   const exec = createExec(env, signal)
@@ -148,10 +168,7 @@ function terminal(): { colour: boolean; width: number } {
 /** The report on standard output; of JSON a person would not read why something could not be measured. */
 function show(report: Report, asJson: boolean): void {
   if (asJson) {
-    for (const { error } of report.images) {
-      if (error !== null)
-        say(`image-budget: ${printable(error.message)}${error.remedy === null ? '' : `\n${printable(error.remedy)}`}`)
-    }
+    for (const { error } of report.images) if (error !== null) sayFailure(error)
   }
   stdout.write(asJson ? renderJson(report) : renderTerminal(report, terminal()))
 }
@@ -178,7 +195,7 @@ async function main(command: Command): Promise<number> {
   if (command.kind !== 'check') return 0
   // Two images that somebody compares are none of the repository's, unless its file is named.
   const { images, common: inputs } = await configure(command.values, { ...here(), isFound: !command.mustExist })
-  const { report } = await run(
+  const { report, packed } = await run(
     images,
     {
       ...surroundings(),
@@ -187,6 +204,17 @@ async function main(command: Command): Promise<number> {
     },
     worldOf(command.verbose, command.mustExist ? null : localRecords(inputs)),
   )
+  const page = inputs.page === null ? null : renderPage(report, packed)
+  const file = page === null ? null : resolve(inputs.page!)
+  if (page !== null) await writePage(file!, page)
+  if (command.explores) {
+    for (const { error } of report.images) if (error !== null) sayFailure(error)
+    if (file === null && report.verdict !== 'error') warn(NOTHING_TO_SHOW)
+    if (file !== null) stdout.write(`${file}\n`)
+    return file === null || report.verdict === 'error' ? 2 : 0
+  }
+  if (file !== null) say(`The page is ${printable(file)}`)
+  else if (inputs.page !== null) warn(NOTHING_TO_SHOW)
   show(report, command.json)
   const soft = new Set(images.flatMap((image) => (image.fail ? [] : [image.name])))
   return exitCodeOf(report, (name) => !soft.has(images.length === 1 ? images[0]!.name : name))

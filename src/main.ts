@@ -86,13 +86,17 @@ async function main(): Promise<number> {
     const report = event.follows && 'headSha' in event.follows ? ofHead(collected, event.follows.headSha) : collected
     const pullRequest = await pullRequestOf(event, inputs.githubToken, context, clock)
     audience = audienceOf(reporterOf(configured, event, context), { ...event, pullRequest }, context, clock)
-    return { report: await withWaiver(report, audience.waivers?.ask ?? null, keyOf(report)), recordables: [] }
+    return {
+      report: await withWaiver(report, audience.waivers?.ask ?? null, keyOf(report)),
+      recordables: [],
+      packed: [],
+    }
   }
 
   const outcome = await (values['mode']?.trim() === 'report' ? collect : measure)().catch((error: unknown) => {
     if (signal.aborted) throw error
     const report = reportFailure(name, toFailure(error), context)
-    return { report, recordables: [] }
+    return { report, recordables: [], packed: [] }
   })
   return publish(outcome, { context, ...audience }, clock)
 }

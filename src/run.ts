@@ -8,12 +8,14 @@ import { isAlike, NO_HISTORY, type History } from './budget/history.ts'
 import { judge } from './budget/judge.ts'
 import { ratchetsOf } from './budget/ratchet.ts'
 import { isoSeconds } from './clock.ts'
-import { compareAll, gonePlatforms } from './compare/compare.ts'
+import { compareAll, gonePlatforms, type Compared } from './compare/compare.ts'
 import { CouldNotMeasure, toFailure } from './failure.ts'
 import type { Measurement } from './image/measurement.ts'
 import type { Inputs } from './inputs/inputs.ts'
 import type { Log } from './log.ts'
 import type { Point, Recordable, Release } from './record/record.ts'
+import { packImage, type PackedImage } from './page/html.ts'
+import { pageImageOf } from './page/image.ts'
 import { readPointsAhead } from './record/store.ts'
 import { assembleReport, keyOf, mergeReports, reportFailure } from './report/assemble.ts'
 import type { Report, TrendPoint } from './report/report.ts'
@@ -22,8 +24,8 @@ import { createCommons, measureSides, type Commons, type Facts, type Surrounding
 import { createTurns } from './turns.ts'
 import { version } from './version.ts'
 
-/** What a run gives: the report, and what records of its images are made of, of those that were measured. */
-export type Outcome = { report: Report; recordables: Recordable[] }
+/** What a run gives: the report, what records of its images are made of, of those that were measured, and what the page shows, where one is wanted. */
+export type Outcome = { report: Report; recordables: Recordable[]; packed: PackedImage[] }
 
 /**
  * The product in a sentence: measures head and base of each image, compares them, judges, and reports, in the order of `images`.
@@ -51,6 +53,7 @@ export async function run(images: readonly Inputs[], surroundings: Surroundings,
     return {
       report: await withWaiver(report, world.askWaivers, keyOf(report)),
       recordables: outcomes.flatMap(({ recordable }) => recordable ?? []),
+      packed: outcomes.flatMap(({ packed }) => packed),
     }
   } catch (error) {
     if (world.signal.aborted) throw new CouldNotMeasure('cancelled', 'The run was cancelled.')
@@ -67,7 +70,7 @@ async function runImage(
   world: World,
   commons: Commons,
   scratch: string,
-): Promise<{ report: Report; recordable: Recordable | null }> {
+): Promise<{ report: Report; recordable: Recordable | null; packed: PackedImage[] }> {
   const { repositoryUrl, runUrl } = surroundings
   const ofRun = { version, waiver: null, repositoryUrl, runUrl }
   const facts: Facts = {
@@ -82,14 +85,19 @@ async function runImage(
     world.signal.throwIfAborted()
     if ('untouchedSince' in sides) {
       const images = [{ name: facts.name, untouchedSince: sides.untouchedSince }]
-      return { report: assembleReport({ ...ofRun, images, gonePlatforms: [], head: facts.head }), recordable: null }
+      return {
+        report: assembleReport({ ...ofRun, images, gonePlatforms: [], head: facts.head }),
+        recordable: null,
+        packed: [],
+      }
     }
     const { measured, baseline, ...recorded } = sides
     const judgedAt = recorded.committedAt === null ? {} : { now: recorded.committedAt }
     const histories = await Promise.all(
       measured.map(async ({ platform }) => ({ ...(await historyOf(platform)), ...judgedAt })),
     )
-    const images = compareAll(measured, baseline).map((compared, at) => {
+    const comparisons = compareAll(measured, baseline)
+    const images = comparisons.map((compared, at) => {
       const { comparison, head, base } = compared
       const history = histories[at]!
       const findings = advise(head, base)
@@ -101,12 +109,21 @@ async function runImage(
     const isWhole = inputs.image !== null && inputs.platforms.length === 0
     const gone = isWhole ? gonePlatforms(measured, baseline) : []
     const report = assembleReport({ ...ofRun, images, gonePlatforms: gone, head: facts.head })
-    return { report, recordable: { ...recorded, measurements: measured, caps: capsOf(budgets) } }
+    const packed = inputs.page === null ? [] : packAll(comparisons, repositoryUrl)
+    return { report, recordable: { ...recorded, measurements: measured, caps: capsOf(budgets) }, packed }
   } catch (error) {
     if (world.signal.aborted) throw error
     const report = reportFailure(facts.name, toFailure(error), { head: facts.head, repositoryUrl, runUrl })
-    return { report, recordable: null }
+    return { report, recordable: null, packed: [] }
   }
+}
+
+/** Image by image: what the page shows of one, before it is packed, is as large as its list of files. */
+function packAll(comparisons: Compared[], repositoryUrl: string | null): PackedImage[] {
+  return comparisons.flatMap((compared) => {
+    const image = pageImageOf(compared, repositoryUrl)
+    return image === null ? [] : [packImage(image)]
+  })
 }
 
 /** A log whose sections say which of several images they are about. */

@@ -8,6 +8,7 @@ import { incompressible } from '../support/bytes.ts'
 import { docker, engines, type Engine } from '../support/engine.ts'
 import { startGitHub, type GitHub } from '../support/github/server.ts'
 import { openPullRequest, type PullRequestFixture } from '../support/pull-request.ts'
+import { imagesIn } from '../support/pages.ts'
 import type { RunResult } from '../support/runner.ts'
 
 // Real builds, on a machine that may be busy.
@@ -66,13 +67,15 @@ describe.each(engines())('a pull request that is over budget, $store store', (en
   const inputs = { 'max-size': '2 MB', 'max-download-size': '1 MB', 'max-increase': '10 kB' }
   let change: PullRequestFixture
   let result: RunResult
+  let page: string
   beforeAll(async () => {
     change = openPullRequest(
       { Dockerfile: DOCKERFILE, first: 'first', payload: incompressible(5_000) },
       { payload: incompressible(60_000, 1) },
     )
     github = await startGitHub()
-    result = await change.run(env, { github, inputs })
+    page = join(change.temp(), 'out', 'size map.html')
+    result = await change.run(env, { github, inputs: { ...inputs, page } })
   })
   afterAll(async () => {
     expect(github.violations).toEqual([])
@@ -104,6 +107,22 @@ describe.each(engines())('a pull request that is over budget, $store store', (en
       engine: { store },
       baseline: { kind: 'build', commit: change.base, ref: 'main', reason: null },
     })
+
+    expect(result.outputs.page).toBe(page)
+    const { commit } = report.head
+    expect(imagesIn(readFileSync(page, 'utf8'))).toMatchObject([
+      {
+        name: 'shop',
+        size: byHand.size,
+        sizeBefore: byHand.size - 55_000,
+        layers: expect.arrayContaining([
+          expect.objectContaining({
+            line: 4,
+            url: expect.stringMatching(new RegExp(`^https://github\\.com/[^/]+/[^/]+/blob/${commit}/Dockerfile#L4$`)),
+          }),
+        ]),
+      },
+    ])
 
     const headline = result.summary.split('\n', 1)[0]!
     expect(headline).toMatch(/^### Image budget: `shop` is over .*by \d/)

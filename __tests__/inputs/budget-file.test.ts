@@ -328,7 +328,15 @@ it('gives back any values that are written as lists and mappings', () => {
 })
 
 it('knows every input', () => {
-  const none = new Set<InputName>(['config', 'secrets', 'mode', 'reports', 'allow-pull-request-target', 'github-token'])
+  const none = new Set<InputName>([
+    'config',
+    'secrets',
+    'page',
+    'mode',
+    'reports',
+    'allow-pull-request-target',
+    'github-token',
+  ])
   for (const name of inputNames) {
     const [problem = ''] = problems(`${name}: { "\\n": [] }`)
     if (none.has(name)) expect(problem).toContain('has no place in a budget file')

@@ -113,7 +113,41 @@ describe('history', () => {
     ).toEqual([])
     expect(historyOf('--help')).toEqual({ kind: 'help' })
     expect(problems('histroy')).toEqual([
-      '`histroy` is not a command; `image-budget check`, `image-budget diff`, `image-budget report`, `image-budget history` and `image-budget init` are.',
+      '`histroy` is not a command; `image-budget check`, `image-budget diff`, `image-budget explore`, `image-budget report`, `image-budget history` and `image-budget init` are.',
+    ])
+  })
+})
+
+describe('explore', () => {
+  const values = (...args: string[]) => {
+    const command = readCommand(['explore', ...args])
+    return command.kind === 'check' && command.explores ? command.values : null
+  }
+
+  it('takes what check and diff take, or one image, and writes a page', () => {
+    const page = 'image-budget.html'
+    expect(values()).toEqual({ page })
+    expect(values('services/api', '--target=run')).toEqual({ page, context: 'services/api', target: 'run' })
+    expect(values('oci:image')).toEqual({ page, image: 'oci:image' })
+    expect(values('oci:old', 'oci:new')).toEqual({ page, baseline: 'oci:old', image: 'oci:new' })
+    expect(values('--output', 'out/map.html')).toEqual({ page: 'out/map.html' })
+    expect(readCommand(['explore', 'oci:old', 'oci:new'])).toMatchObject({ mustExist: true })
+    expect(readCommand(['check', '--page', 'map.html'])).toMatchObject({
+      explores: false,
+      values: { page: 'map.html' },
+    })
+  })
+
+  it('says what it does not take', () => {
+    expect(problems('explore', '--json')).toEqual([
+      '`--json` has no place in `explore`, which prints where the page is; `check` and `diff` have it.',
+    ])
+    expect(problems('explore', 'oci:a', 'b')).toEqual([expect.stringMatching(/^`explore` has `b`; it takes an image/)])
+    expect(problems('explore', 'oci:a', '--image', 'oci:b')).toEqual([
+      'The image is given twice: `oci:a` and `--image`.',
+    ])
+    expect(problems('check', '--output', 'map.html')).toEqual([
+      '`--output` is not an option of this command; `explore` has it, the others have `--page`.',
     ])
   })
 })

@@ -45774,8 +45774,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./build/advice/advise.js + 17 modules
 var advise = __nccwpck_require__(7290);
-// EXTERNAL MODULE: ./build/compare/compare.js + 6 modules
-var compare = __nccwpck_require__(3754);
+// EXTERNAL MODULE: ./build/compare/compare.js
+var compare = __nccwpck_require__(1407);
 // EXTERNAL MODULE: ./build/budget/history.js
 var budget_history = __nccwpck_require__(524);
 // EXTERNAL MODULE: ./build/image/measurement.js
@@ -46804,22 +46804,25 @@ function csv(fields) {
 
 __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependencies__, __webpack_async_result__) => { try {
 /* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8161);
-/* harmony import */ var _inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9587);
-/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4701);
-/* harmony import */ var _collect_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(253);
-/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8263);
-/* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8930);
-/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9874);
-/* harmony import */ var _init_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9676);
-/* harmony import */ var _github_remote_file_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7825);
-/* harmony import */ var _show_history_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(9334);
-/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(9884);
-/* harmony import */ var _record_local_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(4987);
-/* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(9665);
-/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(1499);
-/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(5548);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(4960);
-/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(8508);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
+/* harmony import */ var _inputs_command_line_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9587);
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4701);
+/* harmony import */ var _collect_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(253);
+/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8263);
+/* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8930);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9874);
+/* harmony import */ var _init_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9676);
+/* harmony import */ var _github_remote_file_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7825);
+/* harmony import */ var _show_history_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(9334);
+/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(9884);
+/* harmony import */ var _page_html_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9556);
+/* harmony import */ var _record_local_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(4987);
+/* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_18__ = __nccwpck_require__(9665);
+/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(1499);
+/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(5548);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(996);
+/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_19__ = __nccwpck_require__(8508);
+/* harmony import */ var _write_whole_js__WEBPACK_IMPORTED_MODULE_17__ = __nccwpck_require__(2673);
 
 
 
@@ -46837,9 +46840,12 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 
-(0,_memory_js__WEBPACK_IMPORTED_MODULE_10__/* .keepMemoryLow */ .P)();
+
+
+
+(0,_memory_js__WEBPACK_IMPORTED_MODULE_11__/* .keepMemoryLow */ .P)();
 const { env, stdout, stderr } = process;
-const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .interruption */ .YW)();
+const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_6__/* .interruption */ .YW)();
 // A reader that has seen enough (`| head`) is no error.
 stdout.on('error', (error) => {
     if (error.code !== 'EPIPE')
@@ -46882,12 +46888,12 @@ function printable(text) {
 /** Nothing is fetched for what may as well be built. */
 function localRecords({ baseline, dataBranch }) {
     const world = {
-        exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createExec */ .k7)(env, signal),
-        openOutput: (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createOpenOutput */ .CY)(env, signal),
+        exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_6__/* .createExec */ .k7)(env, signal),
+        openOutput: (0,_exec_js__WEBPACK_IMPORTED_MODULE_6__/* .createOpenOutput */ .CY)(env, signal),
         cwd: process.cwd(),
         warn,
     };
-    return (0,_record_local_js__WEBPACK_IMPORTED_MODULE_11__/* .openLocalRecords */ .m)(world, dataBranch, { fetch: baseline === 'record' });
+    return (0,_record_local_js__WEBPACK_IMPORTED_MODULE_13__/* .openLocalRecords */ .m)(world, dataBranch, { fetch: baseline === 'record' });
 }
 function surroundings() {
     return {
@@ -46910,10 +46916,10 @@ function surroundings() {
 }
 function worldOf(verbose, records) {
     return {
-        createExec: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createExec */ .k7)(env, stop),
-        createOpenOutput: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createOpenOutput */ .CY)(env, stop),
+        createExec: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_6__/* .createExec */ .k7)(env, stop),
+        createOpenOutput: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_6__/* .createOpenOutput */ .CY)(env, stop),
         env,
-        clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m,
+        clock: _clock_js__WEBPACK_IMPORTED_MODULE_3__/* .systemClock */ .m,
         log: terminalLog(verbose),
         records,
         askWaivers: null,
@@ -46922,7 +46928,7 @@ function worldOf(verbose, records) {
 }
 /** The file alone on standard output where it is only shown; what to do next where it was written. */
 async function writeFirstFile(command) {
-    const { text, path, failed } = await (0,_init_js__WEBPACK_IMPORTED_MODULE_7__/* .init */ .T)(command, surroundings(), worldOf(command.verbose, null), here());
+    const { text, path, failed } = await (0,_init_js__WEBPACK_IMPORTED_MODULE_8__/* .init */ .T)(command, surroundings(), worldOf(command.verbose, null), here());
     if (failed > 0)
         warn(`${failed} ${failed === 1 ? 'image' : 'images'} could not be measured: see the comments in the file.`);
     if (path === null) {
@@ -46934,17 +46940,32 @@ async function writeFirstFile(command) {
 Look at its caps, and commit it. Then \`image-budget check\` compares a branch with its base, and this workflow,
 .github/workflows/image-budget.yml, does it on each pull request:
 
-${_init_js__WEBPACK_IMPORTED_MODULE_7__/* .WORKFLOW */ .E}`);
+${_init_js__WEBPACK_IMPORTED_MODULE_8__/* .WORKFLOW */ .E}`);
     return 0;
+}
+const NOTHING_TO_SHOW = 'The page was not written: there is no image whose files are known.';
+/** Throws CouldNotMeasure `precondition` where it cannot be written. */
+async function writePage(file, html) {
+    try {
+        await (0,_write_whole_js__WEBPACK_IMPORTED_MODULE_17__/* .writeWhole */ .f)(file, html);
+    }
+    catch (error) {
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_7__/* .CouldNotMeasure */ .N('precondition', `The page cannot be written: ${(0,_failure_js__WEBPACK_IMPORTED_MODULE_7__/* .toFailure */ .w)(error).message}.`, {
+            remedy: '`--output` (`--page` in `check` and `diff`) names a file in a folder that this user may write to.',
+        });
+    }
+}
+function sayFailure({ message, remedy }) {
+    say(`image-budget: ${printable(message)}${remedy === null ? '' : `\n${printable(remedy)}`}`);
 }
 /** Where a budget file is looked for, and what it extends. */
 function here() {
-    const exec = (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createExec */ .k7)(env, signal);
+    const exec = (0,_exec_js__WEBPACK_IMPORTED_MODULE_6__/* .createExec */ .k7)(env, signal);
     const cwd = process.cwd();
     const apiUrl = env['GITHUB_API_URL'] || 'https://api.github.com';
-    const read = (0,_github_remote_file_js__WEBPACK_IMPORTED_MODULE_8__/* .createReadRemote */ .f)(apiUrl, env['GITHUB_TOKEN'] || env['GH_TOKEN'] || null, signal);
+    const read = (0,_github_remote_file_js__WEBPACK_IMPORTED_MODULE_9__/* .createReadRemote */ .f)(apiUrl, env['GITHUB_TOKEN'] || env['GH_TOKEN'] || null, signal);
     const terminals = { temporary: (0,node_os__WEBPACK_IMPORTED_MODULE_0__.tmpdir)(), uncommitted: 'measure', repositoryName: null, credentials: null };
-    return { ...terminals, exec, cwd, remote: { owner: () => (0,_configure_js__WEBPACK_IMPORTED_MODULE_4__/* .ownerOfRemote */ .Tc)(exec, cwd), read } };
+    return { ...terminals, exec, cwd, remote: { owner: () => (0,_configure_js__WEBPACK_IMPORTED_MODULE_5__/* .ownerOfRemote */ .Tc)(exec, cwd), read } };
 }
 function terminal() {
     return { colour: coloured(stdout), width: stdout.columns ?? 100 };
@@ -46952,56 +46973,73 @@ function terminal() {
 /** The report on standard output; of JSON a person would not read why something could not be measured. */
 function show(report, asJson) {
     if (asJson) {
-        for (const { error } of report.images) {
+        for (const { error } of report.images)
             if (error !== null)
-                say(`image-budget: ${printable(error.message)}${error.remedy === null ? '' : `\n${printable(error.remedy)}`}`);
-        }
+                sayFailure(error);
     }
-    stdout.write(asJson ? (0,_report_json_js__WEBPACK_IMPORTED_MODULE_15__/* .renderJson */ .h)(report) : (0,_report_terminal_js__WEBPACK_IMPORTED_MODULE_13__/* .renderTerminal */ .b)(report, terminal()));
+    stdout.write(asJson ? (0,_report_json_js__WEBPACK_IMPORTED_MODULE_18__/* .renderJson */ .h)(report) : (0,_report_terminal_js__WEBPACK_IMPORTED_MODULE_15__/* .renderTerminal */ .b)(report, terminal()));
 }
 async function main(command) {
     if (command.kind === 'help')
-        stdout.write((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__/* .helpText */ .BK)(stdout.columns ?? 100));
+        stdout.write((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_2__/* .helpText */ .BK)(stdout.columns ?? 100));
     if (command.kind === 'version')
-        stdout.write(`${_version_js__WEBPACK_IMPORTED_MODULE_16__/* .version */ .r}\n`);
+        stdout.write(`${_version_js__WEBPACK_IMPORTED_MODULE_19__/* .version */ .r}\n`);
     if (command.kind === 'history') {
-        const [exec, openOutput] = [(0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createExec */ .k7)(env, signal), (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createOpenOutput */ .CY)(env, signal)];
-        const values = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_4__/* .configureHistory */ .RE)(command.values, { exec, cwd: process.cwd(), isFound: true, remote: null });
+        const [exec, openOutput] = [(0,_exec_js__WEBPACK_IMPORTED_MODULE_6__/* .createExec */ .k7)(env, signal), (0,_exec_js__WEBPACK_IMPORTED_MODULE_6__/* .createOpenOutput */ .CY)(env, signal)];
+        const values = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_5__/* .configureHistory */ .RE)(command.values, { exec, cwd: process.cwd(), isFound: true, remote: null });
         const world = { exec, openOutput, cwd: process.cwd(), warn };
-        stdout.write(await (0,_show_history_js__WEBPACK_IMPORTED_MODULE_9__/* .showHistory */ .M)({ ...command, values }, world, terminal()));
+        stdout.write(await (0,_show_history_js__WEBPACK_IMPORTED_MODULE_10__/* .showHistory */ .M)({ ...command, values }, world, terminal()));
     }
     if (command.kind === 'report') {
         const cwd = process.cwd();
         const values = { ...command.values, mode: 'report' };
-        const configured = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_4__/* .configureReports */ .MW)(values, { ...here(), isFound: true });
+        const configured = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_5__/* .configureReports */ .MW)(values, { ...here(), isFound: true });
         const none = { repositoryUrl: null, runUrl: null };
-        const report = await (0,_collect_js__WEBPACK_IMPORTED_MODULE_3__/* .collectReports */ .M)({ ...configured, paths: command.paths, cwd, run: none });
+        const report = await (0,_collect_js__WEBPACK_IMPORTED_MODULE_4__/* .collectReports */ .M)({ ...configured, paths: command.paths, cwd, run: none });
         show(report, command.json);
-        return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_12__/* .exitCodeOf */ .FO)(report, configured.fails);
+        return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_14__/* .exitCodeOf */ .FO)(report, configured.fails);
     }
     if (command.kind === 'init')
         return writeFirstFile(command);
     if (command.kind !== 'check')
         return 0;
     // Two images that somebody compares are none of the repository's, unless its file is named.
-    const { images, common: inputs } = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_4__/* .configure */ .jK)(command.values, { ...here(), isFound: !command.mustExist });
-    const { report } = await (0,_run_js__WEBPACK_IMPORTED_MODULE_14__/* .run */ .e)(images, {
+    const { images, common: inputs } = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_5__/* .configure */ .jK)(command.values, { ...here(), isFound: !command.mustExist });
+    const { report, packed } = await (0,_run_js__WEBPACK_IMPORTED_MODULE_16__/* .run */ .e)(images, {
         ...surroundings(),
         base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
         baseMustExist: command.mustExist,
     }, worldOf(command.verbose, command.mustExist ? null : localRecords(inputs)));
+    const page = inputs.page === null ? null : (0,_page_html_js__WEBPACK_IMPORTED_MODULE_12__/* .renderPage */ .C)(report, packed);
+    const file = page === null ? null : (0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(inputs.page);
+    if (page !== null)
+        await writePage(file, page);
+    if (command.explores) {
+        for (const { error } of report.images)
+            if (error !== null)
+                sayFailure(error);
+        if (file === null && report.verdict !== 'error')
+            warn(NOTHING_TO_SHOW);
+        if (file !== null)
+            stdout.write(`${file}\n`);
+        return file === null || report.verdict === 'error' ? 2 : 0;
+    }
+    if (file !== null)
+        say(`The page is ${printable(file)}`);
+    else if (inputs.page !== null)
+        warn(NOTHING_TO_SHOW);
     show(report, command.json);
     const soft = new Set(images.flatMap((image) => (image.fail ? [] : [image.name])));
-    return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_12__/* .exitCodeOf */ .FO)(report, (name) => !soft.has(images.length === 1 ? images[0].name : name));
+    return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_14__/* .exitCodeOf */ .FO)(report, (name) => !soft.has(images.length === 1 ? images[0].name : name));
 }
 try {
-    process.exitCode = await main((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__/* .readCommand */ .UK)(process.argv.slice(2)));
+    process.exitCode = await main((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_2__/* .readCommand */ .UK)(process.argv.slice(2)));
 }
 catch (error) {
-    const failure = (0,_failure_js__WEBPACK_IMPORTED_MODULE_6__/* .toFailure */ .w)(error);
+    const failure = (0,_failure_js__WEBPACK_IMPORTED_MODULE_7__/* .toFailure */ .w)(error);
     // What `history` prints is no report.
     if (process.argv.includes('--json') && process.argv[2] !== 'history')
-        stdout.write((0,_report_json_js__WEBPACK_IMPORTED_MODULE_15__/* .renderJson */ .h)((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_12__/* .reportFailure */ .xV)('image', failure)));
+        stdout.write((0,_report_json_js__WEBPACK_IMPORTED_MODULE_18__/* .renderJson */ .h)((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_14__/* .reportFailure */ .xV)('image', failure)));
     stderr.write(`image-budget: ${failure.message}\n${failure.remedy === null ? '' : `${failure.remedy}\n`}`);
     process.exitCode = signal.aborted ? 130 : 2;
 }
@@ -47593,27 +47631,224 @@ function shownPath(path, cwd) {
 
 /***/ }),
 
-/***/ 3754:
+/***/ 1407:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Aw: () => (/* binding */ hasOrigins),
+/* harmony export */   C2: () => (/* binding */ changeOf),
+/* harmony export */   R1: () => (/* binding */ distinctBlobs),
+/* harmony export */   Rt: () => (/* binding */ compareAll),
+/* harmony export */   oq: () => (/* binding */ gonePlatforms)
+/* harmony export */ });
+/* unused harmony exports compare, comparable */
+/* harmony import */ var _build_dockerfile_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(161);
+/* harmony import */ var _image_packing_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2809);
+/* harmony import */ var _image_measurement_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4158);
+/* harmony import */ var _layers_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(1018);
+/* harmony import */ var _packages_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1179);
+
+
+
+
+
+/**
+ * Compares the images of one build, one per platform, with the baseline's image for the same platform. A platform that
+ * the baseline does not have is compared with nothing, and its baseline says why. In the order of `heads`.
+ */
+function compareAll(heads, baseline) {
+    const { measurements, platforms: all, ...facts } = baseline;
+    const { kind } = facts;
+    const platforms = all.join(', ');
+    return heads.map((head) => {
+        const base = measurements.find((measurement) => measurement.platform === head.platform);
+        if (base || kind === 'none') {
+            const comparison = compare(head, base ?? null, facts);
+            return { comparison, head, base: comparison.base === null ? null : (base ?? null) };
+        }
+        const missing = `the base has no image for ${head.platform}, only for ${platforms || 'no platform at all'}`;
+        return {
+            comparison: compare(head, null, { ...facts, kind: 'none', reason: missing, record: null }),
+            head,
+            base: null,
+        };
+    });
+}
+/** Platforms that the base has and the heads do not: their images are gone. */
+function gonePlatforms(heads, baseline) {
+    return baseline.platforms.filter((platform) => heads.every((head) => head.platform !== platform));
+}
+/**
+ * Compares one image with its base; `baseline` says how the base was had. Never throws: a base that is not comparable
+ * counts as none, and the result's baseline says why. Without a base there are no totals of the base and no changes of
+ * totals, and every layer is `added`: the list of what is in the image.
+ */
+function compare(head, base, baseline) {
+    const obstacle = base && comparable(head, base);
+    const comparedWith = obstacle === null ? base : null;
+    const after = totalsOf(head);
+    const before = comparedWith && totalsOf(comparedWith);
+    const unlikeDownloads = comparedWith && (0,_image_packing_js__WEBPACK_IMPORTED_MODULE_1__/* .unlikePacking */ .I)(head, comparedWith);
+    const { layers, baseImage } = (0,_layers_js__WEBPACK_IMPORTED_MODULE_2__/* .changesOfLayers */ .X)(comparedWith, head);
+    return {
+        name: head.name,
+        platform: head.platform,
+        engine: head.engine,
+        source: head.source,
+        head: after,
+        base: before,
+        change: before && changeOfTotals(before, after, unlikeDownloads === null),
+        sizeFrom: head.sizeFrom,
+        unmeasured: head.unmeasured,
+        unlikeDownloads,
+        baseline: before ? baseline : withoutBase(baseline, obstacle),
+        baseImage: {
+            before: comparedWith?.baseImage ?? null,
+            after: head.baseImage,
+            ...baseImageFacts(comparedWith, head, unlikeDownloads === null),
+            why: baseImage,
+        },
+        packages: comparedWith && packagesOf(comparedWith, head),
+        warnings: head.warnings,
+        layerChanges: layers,
+    };
+}
+/**
+ * Null where the two measurements mean the same by their numbers, else why they don't, as a sentence without its final
+ * full stop. Stores pack and split layers differently, and so do platforms: a difference between unlike ones would be
+ * taken for the change's doing.
+ */
+function comparable(head, base) {
+    if (head.schema !== base.schema) {
+        return `the base's measurement has schema ${String(base.schema)}, this change's has schema ${String(head.schema)}`;
+    }
+    if (head.platform !== base.platform) {
+        return `the base was measured for ${base.platform}, this change for ${head.platform}`;
+    }
+    if (head.engine !== null && base.engine !== null && head.engine.store !== base.engine.store) {
+        return `the base was measured on the ${base.engine.store} store, this change on the ${head.engine.store} store`;
+    }
+    if (head.size !== null && base.size !== null && head.sizeFrom !== base.sizeFrom) {
+        return "one size is read from the image's layers, the other is the engine's own count";
+    }
+    return null;
+}
+/** Changes of packages that are told. */
+const MAX_PACKAGES = 100;
+function packagesOf(base, head) {
+    if (base.content === null || head.content === null)
+        return null;
+    return (0,_packages_js__WEBPACK_IMPORTED_MODULE_3__/* .changesOfPackages */ .Ay)(base.content.packages, head.content.packages).slice(0, MAX_PACKAGES);
+}
+function withoutBase(baseline, obstacle) {
+    const reason = obstacle ?? baseline.reason ?? 'the base was not measured';
+    return { ...baseline, kind: 'none', reason, record: null };
+}
+function totalsOf({ size, downloadSize, layers, content }) {
+    const own = hasOrigins(layers) ? layers.filter((layer) => !layer.fromBase) : null;
+    return {
+        size,
+        downloadSize,
+        layers: layers.length,
+        ownSize: own && (0,_image_measurement_js__WEBPACK_IMPORTED_MODULE_4__/* .sum */ .c)(own.map((layer) => layer.size)),
+        ownDownloadSize: own && (0,_image_measurement_js__WEBPACK_IMPORTED_MODULE_4__/* .sum */ .c)(distinctBlobs(own).map((layer) => layer.downloadSize)),
+        ownLayers: own && own.length,
+        wasted: content && content.files.reduce((bytes, file) => (file.lost === null ? bytes : bytes + file.size), 0),
+    };
+}
+/** A blob that stands in an image twice is pulled once. */
+function distinctBlobs(layers) {
+    return layers.filter((layer, at) => layer.digest === null || layers.findIndex((other) => other.digest === layer.digest) === at);
+}
+/** Whether it is known of each layer if it came with the `FROM` image: else nothing can be said of the image's own part. */
+function hasOrigins(layers) {
+    return layers.every((layer) => layer.fromBase !== null);
+}
+function changeOfTotals(before, after, likeDownloads) {
+    return {
+        size: changeOf(before.size, after.size),
+        downloadSize: likeDownloads ? changeOf(before.downloadSize, after.downloadSize) : null,
+        layers: changeOf(before.layers, after.layers),
+        ownSize: changeOf(before.ownSize, after.ownSize),
+        ownDownloadSize: likeDownloads ? changeOf(before.ownDownloadSize, after.ownDownloadSize) : null,
+        ownLayers: changeOf(before.ownLayers, after.ownLayers),
+        wasted: changeOf(before.wasted, after.wasted),
+    };
+}
+function changeOf(before, after) {
+    if (before === null || after === null)
+        return null;
+    const amount = after - before;
+    return { amount, percent: before === 0 ? null : (amount / before) * 100 };
+}
+/** What became of the base image, whose doing that is, and by how much it grew. */
+function baseImageFacts(base, head, likeDownloads) {
+    const change = base ? changeOfBaseImage(base, head) : 'unknown';
+    if (base === null || change !== 'changed')
+        return { change, doing: null, growth: null };
+    const doing = doingOf(base.baseImage, head.baseImage);
+    if (!hasOrigins(base.layers) || !hasOrigins(head.layers))
+        return { change, doing, growth: null };
+    const [before, after] = [base, head].map(({ layers }) => layers.filter((layer) => layer.fromBase));
+    const grew = (size) => changeOf(size(before), size(after))?.amount ?? null;
+    const growth = {
+        size: grew((layers) => (0,_image_measurement_js__WEBPACK_IMPORTED_MODULE_4__/* .sum */ .c)(layers.map((layer) => layer.size))),
+        downloadSize: likeDownloads
+            ? grew((layers) => (0,_image_measurement_js__WEBPACK_IMPORTED_MODULE_4__/* .sum */ .c)(distinctBlobs(layers).map((layer) => layer.downloadSize)))
+            : null,
+        layers: after.length - before.length,
+    };
+    return { change, doing, growth };
+}
+/**
+ * Whose doing another base image is. It moved by itself where the Dockerfile has the same reference and it still stands for the same name;
+ * null where that cannot be told: the text is not known, or what it says may have come from a variable with a digest in it.
+ */
+function doingOf(before, after) {
+    if (before === null && after === null)
+        return null;
+    if (before?.name !== after?.name)
+        return 'change';
+    const [was, is] = [before, after].map((image) => (0,_build_dockerfile_js__WEBPACK_IMPORTED_MODULE_0__/* .referenceIn */ .h8)(image?.instruction ?? ''));
+    if (!was || !is)
+        return null;
+    if (was !== is)
+        return 'change';
+    return /(?:\$\w+|\})$|@.*\$/.test(is) ? null : 'drift';
+}
+/**
+ * Name and digest decide; where an engine tells no digest, the layers that came with the image do, if it is known which
+ * these are. An image without any starts `FROM scratch`.
+ */
+function changeOfBaseImage(base, head) {
+    const before = base.baseImage;
+    const after = head.baseImage;
+    if (before && after && before.name !== after.name)
+        return 'changed';
+    if (before?.digest && after?.digest)
+        return before.digest === after.digest ? 'unchanged' : 'changed';
+    if (!hasOrigins(base.layers) || !hasOrigins(head.layers))
+        return 'unknown';
+    const layersBefore = base.layers.filter((layer) => layer.fromBase);
+    const layersAfter = head.layers.filter((layer) => layer.fromBase);
+    const same = layersBefore.length === layersAfter.length &&
+        layersBefore.every((layer, index) => layer.diffId === layersAfter[index]?.diffId);
+    return same ? 'unchanged' : 'changed';
+}
+
+
+/***/ }),
+
+/***/ 1018:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  C2: () => (/* binding */ changeOf),
-  Rt: () => (/* binding */ compareAll),
-  R1: () => (/* binding */ distinctBlobs),
-  oq: () => (/* binding */ gonePlatforms),
-  Aw: () => (/* binding */ hasOrigins)
+  X: () => (/* binding */ changesOfLayers),
+  N: () => (/* binding */ rowsOfLayers)
 });
 
-// UNUSED EXPORTS: comparable, compare
-
-// EXTERNAL MODULE: ./build/build/dockerfile.js
-var dockerfile = __nccwpck_require__(161);
-// EXTERNAL MODULE: ./build/image/packing.js
-var packing = __nccwpck_require__(2809);
-// EXTERNAL MODULE: ./build/image/measurement.js
-var measurement = __nccwpck_require__(4158);
 ;// CONCATENATED MODULE: ./build/compare/align.js
 /**
  * diffID of the layer that holds nothing: SHA-256 of 1,024 zero bytes, a tar's end-of-archive mark. Every instruction
@@ -47845,61 +48080,8 @@ function withoutMoves(groups) {
     });
 }
 
-;// CONCATENATED MODULE: ./build/compare/packages.js
-/** Two versions of a package are the same package; what lies in a folder may be there several times, in several folders. */
-function keyOf({ ecosystem, name, path }) {
-    // Python's and Java's own names have the version: the folder that they lie in tells them apart.
-    const place = ecosystem === 'python' || ecosystem === 'java' ? path?.slice(0, path.lastIndexOf('/')) : path;
-    return `${ecosystem}\0${name}\0${place ?? ''}`;
-}
-/** Several with the same key (kernels of an rpm) are one, with the bytes of all. */
-function indexPackages(packages) {
-    const index = new Map();
-    for (const each of packages) {
-        const key = keyOf(each);
-        const known = index.get(key);
-        index.set(key, known ? { ...known, size: known.size + each.size } : each);
-    }
-    return index;
-}
-/** What became of the package `owner` (of either side), of which `amount` bytes more (or less) are shipped. */
-function changeOfPackage(owner, amount, before, after) {
-    const key = keyOf(owner);
-    const was = before.get(key);
-    const is = after.get(key);
-    const { ecosystem, name, path, dev } = is ?? was ?? owner;
-    const change = !was ? 'new' : !is ? 'gone' : was.version === is.version ? 'same' : 'updated';
-    return {
-        key,
-        change: {
-            ecosystem,
-            name,
-            path,
-            change,
-            versionBefore: was?.version ?? null,
-            versionAfter: is?.version ?? null,
-            amount,
-            folder: null,
-            dev,
-        },
-    };
-}
-/**
- * The packages that are new, gone, of another version or of another size, by the bytes that are in the image; largest change first.
- */
-function changesOfPackages(before, after) {
-    const was = indexPackages(before);
-    const is = indexPackages(after);
-    const keys = new Set([...was.keys(), ...is.keys()]);
-    return [...keys]
-        .map((key) => {
-        const amount = (is.get(key)?.size ?? 0) - (was.get(key)?.size ?? 0);
-        return changeOfPackage((is.get(key) ?? was.get(key)), amount, was, is).change;
-    })
-        .filter(({ change, amount }) => change !== 'same' || amount !== 0)
-        .toSorted((one, other) => Math.abs(other.amount) - Math.abs(one.amount) || (one.name < other.name ? -1 : 1));
-}
-
+// EXTERNAL MODULE: ./build/compare/packages.js
+var compare_packages = __nccwpck_require__(1179);
 ;// CONCATENATED MODULE: ./build/compare/parts.js
 
 /** Parts of one layer, and packages of one part, that are told; the rest is a number. */
@@ -47979,7 +48161,7 @@ function packagesPart({ ecosystem, path }, owned, { packagesBefore, packagesAfte
     // A package that was updated has files of either version: they are one change.
     const changes = new Map();
     for (const deltas of owned) {
-        const { key, change } = changeOfPackage(deltas[0].package, sum(deltas), packagesBefore, packagesAfter);
+        const { key, change } = (0,compare_packages/* changeOfPackage */.GO)(deltas[0].package, sum(deltas), packagesBefore, packagesAfter);
         const known = changes.get(key);
         if (known) {
             known.change.amount += change.amount;
@@ -48081,7 +48263,7 @@ function telling(branch, { folders }) {
 function folderPart({ path, deltas, own }, { packagesBefore, packagesAfter }) {
     const amount = sum(deltas);
     const owner = own?.package ?? null;
-    const change = owner && changeOfPackage(owner, amount, packagesBefore, packagesAfter).change;
+    const change = owner && (0,compare_packages/* changeOfPackage */.GO)(owner, amount, packagesBefore, packagesAfter).change;
     return {
         path,
         ecosystem: null,
@@ -48161,9 +48343,13 @@ function filesAt({ files }, paths) {
  */
 const noiseBytes = 1000;
 const noiseFraction = 1000;
+/** The rows of the comparison of two images' layers, in its order. */
+function rowsOfLayers(base, head) {
+    return kindsOf(withMoves(alignLayers(base?.layers ?? [], head.layers)));
+}
 /** Compares the layers of two images; without a base every layer is `added`. In the image's order, base layer first. */
 function changesOfLayers(base, head) {
-    const rows = kindsOf(withMoves(alignLayers(base?.layers ?? [], head.layers)));
+    const rows = rowsOfLayers(base, head);
     if (base === null || base.content === null || head.content === null) {
         return { layers: rows.map(({ pair, change }) => layerChange(pair, change, null)), baseImage: null };
     }
@@ -48193,8 +48379,8 @@ function whysOf(base, head, groups) {
     const folders = changesOfFolders(base, head);
     const sides = {
         folders,
-        packagesBefore: indexPackages(base.packages),
-        packagesAfter: indexPackages(head.packages),
+        packagesBefore: (0,compare_packages/* indexPackages */.oY)(base.packages),
+        packagesAfter: (0,compare_packages/* indexPackages */.oY)(head.packages),
     };
     const told = compared.map(({ deltas, moved }) => ({
         parts: partsOf(deltas, sides),
@@ -48283,194 +48469,70 @@ function layerChange({ base, head }, change, why) {
     };
 }
 
-;// CONCATENATED MODULE: ./build/compare/compare.js
 
+/***/ }),
 
+/***/ 1179:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-
-/**
- * Compares the images of one build, one per platform, with the baseline's image for the same platform. A platform that
- * the baseline does not have is compared with nothing, and its baseline says why. In the order of `heads`.
- */
-function compareAll(heads, baseline) {
-    const { measurements, platforms: all, ...facts } = baseline;
-    const { kind } = facts;
-    const platforms = all.join(', ');
-    return heads.map((head) => {
-        const base = measurements.find((measurement) => measurement.platform === head.platform);
-        if (base || kind === 'none') {
-            const comparison = compare(head, base ?? null, facts);
-            return { comparison, head, base: comparison.base === null ? null : (base ?? null) };
-        }
-        const missing = `the base has no image for ${head.platform}, only for ${platforms || 'no platform at all'}`;
-        return {
-            comparison: compare(head, null, { ...facts, kind: 'none', reason: missing, record: null }),
-            head,
-            base: null,
-        };
-    });
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ay: () => (/* binding */ changesOfPackages),
+/* harmony export */   DY: () => (/* binding */ keyOfPackage),
+/* harmony export */   GO: () => (/* binding */ changeOfPackage),
+/* harmony export */   oY: () => (/* binding */ indexPackages)
+/* harmony export */ });
+/** Two versions of a package are the same package; what lies in a folder may be there several times, in several folders. */
+function keyOfPackage({ ecosystem, name, path }) {
+    // Python's and Java's own names have the version: the folder that they lie in tells them apart.
+    const place = ecosystem === 'python' || ecosystem === 'java' ? path?.slice(0, path.lastIndexOf('/')) : path;
+    return `${ecosystem}\0${name}\0${place ?? ''}`;
 }
-/** Platforms that the base has and the heads do not: their images are gone. */
-function gonePlatforms(heads, baseline) {
-    return baseline.platforms.filter((platform) => heads.every((head) => head.platform !== platform));
+/** Several with the same key (kernels of an rpm) are one, with the bytes of all. */
+function indexPackages(packages) {
+    const index = new Map();
+    for (const each of packages) {
+        const key = keyOfPackage(each);
+        const known = index.get(key);
+        index.set(key, known ? { ...known, size: known.size + each.size } : each);
+    }
+    return index;
 }
-/**
- * Compares one image with its base; `baseline` says how the base was had. Never throws: a base that is not comparable
- * counts as none, and the result's baseline says why. Without a base there are no totals of the base and no changes of
- * totals, and every layer is `added`: the list of what is in the image.
- */
-function compare(head, base, baseline) {
-    const obstacle = base && comparable(head, base);
-    const comparedWith = obstacle === null ? base : null;
-    const after = totalsOf(head);
-    const before = comparedWith && totalsOf(comparedWith);
-    const unlikeDownloads = comparedWith && (0,packing/* unlikePacking */.I)(head, comparedWith);
-    const { layers, baseImage } = changesOfLayers(comparedWith, head);
+/** What became of the package `owner` (of either side), of which `amount` bytes more (or less) are shipped. */
+function changeOfPackage(owner, amount, before, after) {
+    const key = keyOfPackage(owner);
+    const was = before.get(key);
+    const is = after.get(key);
+    const { ecosystem, name, path, dev } = is ?? was ?? owner;
+    const change = !was ? 'new' : !is ? 'gone' : was.version === is.version ? 'same' : 'updated';
     return {
-        name: head.name,
-        platform: head.platform,
-        engine: head.engine,
-        source: head.source,
-        head: after,
-        base: before,
-        change: before && changeOfTotals(before, after, unlikeDownloads === null),
-        sizeFrom: head.sizeFrom,
-        unmeasured: head.unmeasured,
-        unlikeDownloads,
-        baseline: before ? baseline : withoutBase(baseline, obstacle),
-        baseImage: {
-            before: comparedWith?.baseImage ?? null,
-            after: head.baseImage,
-            ...baseImageFacts(comparedWith, head, unlikeDownloads === null),
-            why: baseImage,
+        key,
+        change: {
+            ecosystem,
+            name,
+            path,
+            change,
+            versionBefore: was?.version ?? null,
+            versionAfter: is?.version ?? null,
+            amount,
+            folder: null,
+            dev,
         },
-        packages: comparedWith && packagesOf(comparedWith, head),
-        warnings: head.warnings,
-        layerChanges: layers,
     };
 }
 /**
- * Null where the two measurements mean the same by their numbers, else why they don't, as a sentence without its final
- * full stop. Stores pack and split layers differently, and so do platforms: a difference between unlike ones would be
- * taken for the change's doing.
+ * The packages that are new, gone, of another version or of another size, by the bytes that are in the image; largest change first.
  */
-function comparable(head, base) {
-    if (head.schema !== base.schema) {
-        return `the base's measurement has schema ${String(base.schema)}, this change's has schema ${String(head.schema)}`;
-    }
-    if (head.platform !== base.platform) {
-        return `the base was measured for ${base.platform}, this change for ${head.platform}`;
-    }
-    if (head.engine !== null && base.engine !== null && head.engine.store !== base.engine.store) {
-        return `the base was measured on the ${base.engine.store} store, this change on the ${head.engine.store} store`;
-    }
-    if (head.size !== null && base.size !== null && head.sizeFrom !== base.sizeFrom) {
-        return "one size is read from the image's layers, the other is the engine's own count";
-    }
-    return null;
-}
-/** Changes of packages that are told. */
-const compare_MAX_PACKAGES = 100;
-function packagesOf(base, head) {
-    if (base.content === null || head.content === null)
-        return null;
-    return changesOfPackages(base.content.packages, head.content.packages).slice(0, compare_MAX_PACKAGES);
-}
-function withoutBase(baseline, obstacle) {
-    const reason = obstacle ?? baseline.reason ?? 'the base was not measured';
-    return { ...baseline, kind: 'none', reason, record: null };
-}
-function totalsOf({ size, downloadSize, layers, content }) {
-    const own = hasOrigins(layers) ? layers.filter((layer) => !layer.fromBase) : null;
-    return {
-        size,
-        downloadSize,
-        layers: layers.length,
-        ownSize: own && (0,measurement/* sum */.c)(own.map((layer) => layer.size)),
-        ownDownloadSize: own && (0,measurement/* sum */.c)(distinctBlobs(own).map((layer) => layer.downloadSize)),
-        ownLayers: own && own.length,
-        wasted: content && content.files.reduce((bytes, file) => (file.lost === null ? bytes : bytes + file.size), 0),
-    };
-}
-/** A blob that stands in an image twice is pulled once. */
-function distinctBlobs(layers) {
-    return layers.filter((layer, at) => layer.digest === null || layers.findIndex((other) => other.digest === layer.digest) === at);
-}
-/** Whether it is known of each layer if it came with the `FROM` image: else nothing can be said of the image's own part. */
-function hasOrigins(layers) {
-    return layers.every((layer) => layer.fromBase !== null);
-}
-function changeOfTotals(before, after, likeDownloads) {
-    return {
-        size: changeOf(before.size, after.size),
-        downloadSize: likeDownloads ? changeOf(before.downloadSize, after.downloadSize) : null,
-        layers: changeOf(before.layers, after.layers),
-        ownSize: changeOf(before.ownSize, after.ownSize),
-        ownDownloadSize: likeDownloads ? changeOf(before.ownDownloadSize, after.ownDownloadSize) : null,
-        ownLayers: changeOf(before.ownLayers, after.ownLayers),
-        wasted: changeOf(before.wasted, after.wasted),
-    };
-}
-function changeOf(before, after) {
-    if (before === null || after === null)
-        return null;
-    const amount = after - before;
-    return { amount, percent: before === 0 ? null : (amount / before) * 100 };
-}
-/** What became of the base image, whose doing that is, and by how much it grew. */
-function baseImageFacts(base, head, likeDownloads) {
-    const change = base ? changeOfBaseImage(base, head) : 'unknown';
-    if (base === null || change !== 'changed')
-        return { change, doing: null, growth: null };
-    const doing = doingOf(base.baseImage, head.baseImage);
-    if (!hasOrigins(base.layers) || !hasOrigins(head.layers))
-        return { change, doing, growth: null };
-    const [before, after] = [base, head].map(({ layers }) => layers.filter((layer) => layer.fromBase));
-    const grew = (size) => changeOf(size(before), size(after))?.amount ?? null;
-    const growth = {
-        size: grew((layers) => (0,measurement/* sum */.c)(layers.map((layer) => layer.size))),
-        downloadSize: likeDownloads
-            ? grew((layers) => (0,measurement/* sum */.c)(distinctBlobs(layers).map((layer) => layer.downloadSize)))
-            : null,
-        layers: after.length - before.length,
-    };
-    return { change, doing, growth };
-}
-/**
- * Whose doing another base image is. It moved by itself where the Dockerfile has the same reference and it still stands for the same name;
- * null where that cannot be told: the text is not known, or what it says may have come from a variable with a digest in it.
- */
-function doingOf(before, after) {
-    if (before === null && after === null)
-        return null;
-    if (before?.name !== after?.name)
-        return 'change';
-    const [was, is] = [before, after].map((image) => (0,dockerfile/* referenceIn */.h8)(image?.instruction ?? ''));
-    if (!was || !is)
-        return null;
-    if (was !== is)
-        return 'change';
-    return /(?:\$\w+|\})$|@.*\$/.test(is) ? null : 'drift';
-}
-/**
- * Name and digest decide; where an engine tells no digest, the layers that came with the image do, if it is known which
- * these are. An image without any starts `FROM scratch`.
- */
-function changeOfBaseImage(base, head) {
-    const before = base.baseImage;
-    const after = head.baseImage;
-    if (before && after && before.name !== after.name)
-        return 'changed';
-    if (before?.digest && after?.digest)
-        return before.digest === after.digest ? 'unchanged' : 'changed';
-    if (!hasOrigins(base.layers) || !hasOrigins(head.layers))
-        return 'unknown';
-    const layersBefore = base.layers.filter((layer) => layer.fromBase);
-    const layersAfter = head.layers.filter((layer) => layer.fromBase);
-    const same = layersBefore.length === layersAfter.length &&
-        layersBefore.every((layer, index) => layer.diffId === layersAfter[index]?.diffId);
-    return same ? 'unchanged' : 'changed';
+function changesOfPackages(before, after) {
+    const was = indexPackages(before);
+    const is = indexPackages(after);
+    const keys = new Set([...was.keys(), ...is.keys()]);
+    return [...keys]
+        .map((key) => {
+        const amount = (is.get(key)?.size ?? 0) - (was.get(key)?.size ?? 0);
+        return changeOfPackage((is.get(key) ?? was.get(key)), amount, was, is).change;
+    })
+        .filter(({ change, amount }) => change !== 'same' || amount !== 0)
+        .toSorted((one, other) => Math.abs(other.amount) - Math.abs(one.amount) || (one.name < other.name ? -1 : 1));
 }
 
 
@@ -55065,8 +55127,8 @@ function linesOf(values) {
 
 // EXTERNAL MODULE: ./build/inputs/name.js
 var inputs_name = __nccwpck_require__(3937);
-// EXTERNAL MODULE: ./build/run.js + 53 modules
-var run = __nccwpck_require__(4960);
+// EXTERNAL MODULE: ./build/run.js + 55 modules
+var run = __nccwpck_require__(996);
 ;// CONCATENATED MODULE: ./build/init.js
 
 
@@ -55286,6 +55348,7 @@ const FILE_FORMS = {
     record: { kind: 'text', pattern: inputs/* CHOICES */.vC.record },
     'data-branch': { kind: 'text', pattern: inputs/* PATTERNS */.G3.branch },
     comment: { kind: 'text', pattern: inputs/* CHOICES */.vC.comment },
+    page: { kind: 'none', why: 'there is one for all images of a run; give it as an input' },
     fail: { kind: 'boolean' },
     mode: { kind: 'none', why: 'it is what a job of the workflow does' },
     reports: { kind: 'none', why: 'it is where a job of the workflow finds them' },
@@ -55956,6 +56019,7 @@ const descriptions = {
     record: 'Whether a push to the default branch is kept on the data branch, for baselines, badge and history: `auto` (where the token has `contents: write`), `off`. Default: `auto`.',
     'data-branch': 'Branch that has the records and nothing else; it is made on first use. Default: `image-budget`.',
     comment: 'When to comment on the pull request: `on-change` (above a noise floor or when a budget is not kept; a comment that is there is always brought up to date), `always`, `off`. Default: `on-change`.',
+    page: 'Path of a file to write the page to, relative to the working directory: an interactive map of what is in the images and what changed, one HTML file that needs no network, to be kept with `actions/upload-artifact`. Without it none is written.',
     fail: 'Whether a broken budget fails the job: `true` or `false`. A failed measurement always does. Default: `true`.',
     mode: 'What the job does. `check`: measure, judge, report. `measure`, for the jobs of a matrix: measure and judge, and leave comment and verdict to the job that reports; a broken budget does not fail it, a failed measurement does. `report`: measure nothing, read the reports of other jobs, and make one comment, one summary and one verdict of them. Default: `check`.',
     reports: 'With `mode: report`, JSON reports or folders of them, comma- or line-separated, as `actions/download-artifact` leaves them: every `*.json` in a folder and those below. Default: `image-budget-reports`.',
@@ -55966,7 +56030,7 @@ const descriptions = {
 // EXTERNAL MODULE: ./build/inputs/inputs.js
 var inputs = __nccwpck_require__(743);
 // EXTERNAL MODULE: ./build/inputs/reference.js
-var reference = __nccwpck_require__(6829);
+var inputs_reference = __nccwpck_require__(6829);
 ;// CONCATENATED MODULE: ./build/inputs/command-line.js
 
 
@@ -55989,11 +56053,14 @@ const WORKFLOW_ONLY = new Set([
 const inputOptions = inputs/* inputNames */.vj.filter((name) => !WORKFLOW_ONLY.has(name));
 const OWN_OPTIONS = {
     base: { type: 'string' },
+    output: { type: 'string' },
     json: { type: 'boolean' },
     verbose: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean', short: 'v' },
 };
+/** Where `explore` writes the page to, where nobody says. */
+const DEFAULT_PAGE = 'image-budget.html';
 /** Records of an image that `history` shows in its table, where nobody says how many. */
 const LAST_SHOWN = 30;
 /** The options that `history` has and nothing else. */
@@ -56044,7 +56111,15 @@ function readCommand(argv) {
     if (command === 'report')
         return readReportCommand(given, more);
     const values = {};
-    if (command === 'check') {
+    const explores = command === 'explore';
+    const isOfTwo = command === 'diff' || (explores && more.length > 1);
+    const reference = explores && more.length === 1 ? (0,inputs_reference/* parseReference */.F)(more[0]) : null;
+    if (reference !== null) {
+        values['image'] = reference.text;
+        if (given.some(({ name }) => name === 'image'))
+            problems.push(`The image is given twice: \`${(0,inputs/* onOneLine */.GJ)(reference.text)}\` and \`--image\`.`);
+    }
+    else if (command === 'check' || (explores && !isOfTwo)) {
         if (more[0] !== undefined)
             values['context'] = more[0];
         if (more[0] !== undefined && given.some(({ name }) => name === 'context'))
@@ -56052,27 +56127,31 @@ function readCommand(argv) {
         if (more.length > 1)
             problems.push(`\`${more[1]}\` is one argument too many; \`check\` takes at most the build context.`);
     }
-    else if (command === 'diff') {
+    else if (isOfTwo) {
         if (more.length === 2) {
             ;
             [values['baseline'], values['image']] = more;
             // `none` and the like are a baseline, and an empty text is an input not given: `diff` compares two images, or it fails.
-            const unclear = more.filter((text) => (0,reference/* parseReference */.F)(text) === null).map((text) => `\`${(0,inputs/* onOneLine */.GJ)(text)}\``);
+            const unclear = more.filter((text) => (0,inputs_reference/* parseReference */.F)(text) === null).map((text) => `\`${(0,inputs/* onOneLine */.GJ)(text)}\``);
             if (unclear.length > 0)
-                problems.push(`\`diff\` has ${unclear.join(' and ')}; it takes ${inputs/* IMAGE_FORM */.f$}.`);
+                problems.push(`\`${command}\` has ${unclear.join(' and ')}; it takes ${inputs/* IMAGE_FORM */.f$}.`);
         }
         else
-            problems.push(`\`diff\` takes two images, the one to compare with and the one to judge: \`image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1\`.`);
+            problems.push(`\`${command}\` takes two images, the one to compare with and the one to judge: \`image-budget ${command} docker-daemon:api:1.0 docker-daemon:api:1.1\`.`);
         for (const { name, rawName } of given.filter((option) => ['image', 'baseline', 'base'].includes(option.name)))
-            problems.push(`\`${rawName}\` has no place in \`diff\`: ${name === 'image' ? 'the second' : 'the first'} argument says it.`);
+            problems.push(`\`${rawName}\` has no place in \`${command}\`: ${name === 'image' ? 'the second' : 'the first'} argument says it.`);
     }
     else {
-        problems.push(`\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\`, \`image-budget report\`, \`image-budget history\` and \`image-budget init\` are.`);
+        problems.push(`\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\`, \`image-budget explore\`, \`image-budget report\`, \`image-budget history\` and \`image-budget init\` are.`);
     }
     for (const { name, rawName, value } of given) {
         const isFlag = name === 'json' || name === 'verbose';
-        const input = name === 'base' ? 'base-ref' : inputOptions.find((known) => known === name);
-        if (!isFlag && input === undefined) {
+        const isOutput = name === 'output' && explores;
+        const input = name === 'base' ? 'base-ref' : isOutput ? 'page' : inputOptions.find((known) => known === name);
+        if (name === 'json' && explores) {
+            problems.push(`\`${rawName}\` has no place in \`explore\`, which prints where the page is; \`check\` and \`diff\` have it.`);
+        }
+        else if (!isFlag && input === undefined) {
             problems.push(`\`${rawName}\` is not an option${hint(name)}`);
         }
         else if (isFlag ? value !== undefined : value === undefined || (value === '' && input !== undefined)) {
@@ -56082,11 +56161,14 @@ function readCommand(argv) {
             values[input] = LISTS.has(input) && values[input] !== undefined ? `${values[input]}\n${value}` : value;
         }
     }
+    if (explores)
+        values['page'] ??= DEFAULT_PAGE;
     refuse(problems);
     return {
         kind: 'check',
         values,
-        mustExist: command === 'diff',
+        mustExist: isOfTwo,
+        explores,
         json: given.some(({ name }) => name === 'json'),
         verbose: given.some(({ name }) => name === 'verbose'),
     };
@@ -56172,6 +56254,8 @@ function noOption(name, command, options) {
 }
 /** The end of the sentence on an unknown option. */
 function hint(name) {
+    if (name === 'output')
+        return ' of this command; `explore` has it, the others have `--page`.';
     const near = (0,inputs/* nearestInput */.ZV)(name);
     if (near === null && Object.hasOwn(INIT_OPTIONS, name))
         return ' of this command; `init` has it.';
@@ -56207,6 +56291,7 @@ function helpText(width) {
 
 Usage: image-budget check [OPTIONS] [CONTEXT]
        image-budget diff [OPTIONS] BASE IMAGE
+       image-budget explore [OPTIONS] [--output FILE] [CONTEXT | IMAGE | BASE IMAGE]
        image-budget report [--images NAMES] [--config FILE] [--fail BOOLEAN]
                            [--json] FILE...
        image-budget history [--name NAME] [--platform OS/ARCH] [--last N]
@@ -56217,6 +56302,8 @@ Usage: image-budget check [OPTIONS] [CONTEXT]
 ${wrap('check builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and checks them against the budgets.', Math.min(width, 100)).join('\n')}
 
 ${wrap('diff compares two images where they lie: docker://NAME (a registry), docker-daemon:NAME (the Docker engine), docker-archive:FILE, oci-archive:FILE, oci:FOLDER.', Math.min(width, 100)).join('\n')}
+
+${wrap('explore measures as check and diff do, and writes a page to look at in a browser: an interactive map of what is in the image and what changed. It is one file that needs no network.', Math.min(width, 100)).join('\n')}
 
 ${wrap('report shows and judges JSON reports that were written before (--json, or the output report of the action), of one image or many: files, or folders of them.', Math.min(width, 100)).join('\n')}
 
@@ -56230,14 +56317,16 @@ Examples:
   image-budget check --file docker/Dockerfile --target production --build-args VERSION=1 --json
   image-budget check --image docker://ghcr.io/acme/api:1.1 --max-size "160 MB"
   image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1
+  image-budget explore docker-daemon:api:1.0 docker-daemon:api:1.1
   image-budget report image-budget-reports
   image-budget history --name api --last 100
   image-budget history --csv > history.csv
 
-Options of check and diff:
+Options of check, diff and explore:
 ${option('--base REF', 'Same as --base-ref. Default: the merge base with the default branch.')}
 ${inputOptions.map((name) => option(`--${name} ${LISTS.has(name) ? 'VALUE (may be repeated)' : 'VALUE'}`, descriptions[name])).join('\n')}
-${option('--json', 'Print the report as JSON on standard output.')}
+${option('--output FILE', `Where explore writes the page to. Default: ${DEFAULT_PAGE}.`)}
+${option('--json', 'Print the report as JSON on standard output (check and diff).')}
 ${option('--verbose', 'Show the whole log of the builds, not only their steps.')}
 
 Options of report:
@@ -56461,6 +56550,7 @@ const ACCEPTED = {
     record: quoted(CHOICES.record),
     'data-branch': 'the name of a branch that has nothing else: `image-budget`',
     comment: quoted(CHOICES.comment),
+    page: 'the path of a file on one line: `image-budget.html`',
     fail: '`true` or `false`',
     mode: quoted(CHOICES.mode),
     reports: 'files or folders, comma- or line-separated',
@@ -56510,6 +56600,7 @@ const schema = zod__WEBPACK_IMPORTED_MODULE_4__/* .strictObject */ .rej({
     record: oneOf(ACCEPTED.record, CHOICES.record).default(DEFAULTS.record),
     'data-branch': matching(ACCEPTED['data-branch'], PATTERNS.branch).default(DEFAULTS['data-branch']),
     comment: oneOf(ACCEPTED.comment, CHOICES.comment).default(DEFAULTS.comment),
+    page: matching(ACCEPTED.page, PATTERNS.plain).optional(),
     fail: truth(ACCEPTED.fail).prefault(DEFAULTS.fail),
     mode: oneOf(ACCEPTED.mode, CHOICES.mode).default(DEFAULTS.mode),
     reports: list(ACCEPTED.reports, (value) => {
@@ -56582,6 +56673,7 @@ function inputsOf(given) {
         record: data.record,
         dataBranch: data['data-branch'],
         comment: data.comment,
+        page: data.page ?? null,
         fail: data.fail,
         mode: data.mode,
         reports: data.reports,
@@ -56736,6 +56828,12 @@ function budgetContradictions(data) {
             name: 'forbid',
             budget: null,
             words: '`forbid` looks at the files of the image, but `metrics` is `download-size` alone; add `size`.',
+        });
+    if (!size && data.page !== undefined)
+        problems.push({
+            name: 'page',
+            budget: null,
+            words: '`page` shows the files of the image, but `metrics` is `download-size` alone; add `size`.',
         });
     return problems;
 }
@@ -57123,6 +57221,144 @@ function keepMemoryLow() {
     // … and at once: beside the program, which goes on making objects, it comes too late. Nobody waits for an answer here.
     (0,external_node_v8_namespaceObject.setFlagsFromString)('--no-incremental-marking');
 }
+
+
+/***/ }),
+
+/***/ 9556:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  T: () => (/* binding */ packImage),
+  C: () => (/* binding */ renderPage)
+});
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
+// EXTERNAL MODULE: ./build/report/markdown.js
+var markdown = __nccwpck_require__(4902);
+;// CONCATENATED MODULE: ./build/page/assets.js
+/** The page's own script and style, of page/. Written by `npm run build`. */
+const script = "/*! d3-hierarchy, https://d3js.org/d3-hierarchy/\nCopyright 2010-2026 Mike Bostock\n\nPermission to use, copy, modify, and/or distribute this software for any purpose\nwith or without fee is hereby granted, provided that the above copyright notice\nand this permission notice appear in all copies.\n\nTHE SOFTWARE IS PROVIDED \"AS IS\" AND THE AUTHOR DISCLAIMS ALL WARRANTIES WITH\nREGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF MERCHANTABILITY AND\nFITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR ANY SPECIAL, DIRECT,\nINDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES WHATSOEVER RESULTING FROM LOSS\nOF USE, DATA OR PROFITS, WHETHER IN AN ACTION OF CONTRACT, NEGLIGENCE OR OTHER\nTORTIOUS ACTION, ARISING OUT OF OR IN CONNECTION WITH THE USE OR PERFORMANCE OF\nTHIS SOFTWARE.\n*/\nvar we=[\"B\",\"kB\",\"MB\",\"GB\",\"TB\",\"PB\"];var ve=new Intl.NumberFormat(\"en-US\");function $(e){if(!Number.isInteger(e))throw new RangeError(`not a number of bytes: ${e}`);let t=Math.abs(e),n=e<0?\"\\u2212\":\"\";if(t<1e3)return`${n}${t} B`;let r=1;for(;Ae(t,r)>=1e4&&r<we.length-1;)r+=1;let o=Ae(t,r);return`${n}${Math.floor(o/10)}.${o%10} ${we[r]}`}function Ae(e,t){return Math.round(e/(1e3**t/10))}function D(e){return e>0?`+${$(e)}`:$(e)}function ke(e){let t=Math.round(Math.abs(e)*10)/10;return ut(t===0?0:e,`${t.toFixed(1)} %`)}function ut(e,t){return e===0?t:`${e>0?\"+\":\"\\u2212\"}${t}`}function Se(e){return`${e<0?\"\\u2212\":\"\"}${ve.format(Math.abs(e))} B`}function ee(e,t){return`${ve.format(e)} ${t}${e===1?\"\":\"s\"}`}function Te({files:e,folders:t,...n}){let r=new Int32Array(e.names.length),o=0;for(let[i,s]of e.counts.entries())r.fill(i,o,o+s),o+=s;let a=Float64Array.from(e.after);return{facts:n,folderNames:t.names,folderParents:Int32Array.from(t.parents),names:e.names,folderOf:r,before:a.map((i,s)=>i-e.growth[s]),after:a,layerBefore:Int32Array.from(e.layerBefore),layerAfter:Int32Array.from(e.layerAfter),packageBefore:Int32Array.from(e.packageBefore),packageAfter:Int32Array.from(e.packageAfter),lostBefore:Int32Array.from(e.lostBefore),lostAfter:Int32Array.from(e.lostAfter)}}function X({folderNames:e,folderParents:t},n){let r=[];for(let o=n;o>0;o=t[o])r.push(e[o]);return r.length===0?\"\":`/${r.toReversed().join(\"/\")}`}function te(e,t){return`${X(e,e.folderOf[t])}/${e.names[t]}`}var ne=[\"root\",\"folder\",\"file\",\"package\",\"ecosystem\",\"layer\",\"none\"];function Le(e,t){let n={parent:[-1],kind:[0],ref:[0]},r=(m,u,l)=>(n.parent.push(m),n.kind.push(ne.indexOf(u)),n.ref.push(l),n.parent.length-1),o=[],a=new Map,i=m=>{if(t===\"folder\")return 0;let u=a.get(m);if(u!==void 0)return u;let l;if(t===\"layer\")l=r(0,\"layer\",m);else if(m===-1)l=r(0,\"none\",0);else{let{ecosystem:c}=e.facts.packages[m],y=o.indexOf(c);y===-1&&(y=o.push(c)-1);let x=-2-y,v=a.get(x)??r(0,\"ecosystem\",y);a.set(x,v),l=r(v,\"package\",m)}return a.set(m,l),l},s=e.folderNames.length,h=new Map,p=(m,u)=>{if(u===0)return i(m);let l=(m+1)*s+u,c=h.get(l);if(c!==void 0)return c;let y=r(p(m,e.folderParents[u]),\"folder\",u);return h.set(l,y),y},w=[],g=(m,u,l)=>{w[r(p(m,e.folderOf[u]),\"file\",u)]=l},[d,b]=t===\"layer\"?[e.layerBefore,e.layerAfter]:[e.packageBefore,e.packageAfter];for(let m=0;m<e.names.length;m++){let u=(e.layerBefore[m]>=0?1:0)+(e.layerAfter[m]>=0?2:0);t===\"folder\"?g(0,m,u):u!==3||d[m]===b[m]?g((u===1?d:b)[m],m,u):(g(b[m],m,2),g(d[m],m,1))}return lt(e,t,n,w,o)}function lt(e,t,n,r,o){let a=n.parent.length,i={by:t,image:e,parent:Int32Array.from(n.parent),kind:Uint8Array.from(n.kind),ref:Int32Array.from(n.ref),before:new Float64Array(a),after:new Float64Array(a),change:new Float64Array(a),lostBefore:new Float64Array(a),lostAfter:new Float64Array(a),filesBefore:new Int32Array(a),filesAfter:new Int32Array(a),start:new Int32Array(a+1),children:new Int32Array(a-1),ecosystems:o},{parent:s,before:h,after:p,change:w,lostBefore:g,lostAfter:d,filesBefore:b,filesAfter:m,start:u}=i;for(let c=1;c<a;c++)u[s[c]+1]+=1;for(let c=0;c<a;c++)u[c+1]+=u[c];let l=u.slice();for(let c=1;c<a;c++)i.children[l[s[c]]++]=c;for(let c=a-1;c>0;c--){let y=r[c];if(y!==void 0){let x=i.ref[c];y!==2&&(b[c]=1,h[c]=e.before[x],e.lostBefore[x]>0&&(g[c]=h[c])),y!==1&&(m[c]=1,p[c]=e.after[x],e.lostAfter[x]>0&&(d[c]=p[c])),w[c]=Math.abs(p[c]-h[c])}for(let x of[h,p,w,g,d,b,m])x[s[c]]+=x[c]}return i}function R(e,t){return ne[e.kind[t]]}function Ee(e,t){let{kind:n,start:r,children:o}=e,a=r[t];return n[t]===Me&&r[t+1]===a+1&&n[o[a]]===Me}var Me=ne.indexOf(\"folder\"),ft=ne.indexOf(\"file\");function ct(e,t){let n=t;for(;Ee(e,n);)n=e.children[e.start[n]];return n}function C(e,t){let n=e.parent[t];for(;n>0&&Ee(e,n);)n=e.parent[n];return n}function _(e,t){return e.kind[t]===ft}function N(e,t){return e.start[t+1]>e.start[t]}function U(e,t,n){return e[n][t]}function W(e,t){let[n,r]=[e.before[t],e.after[t]];return e.filesBefore[t]===0?\"new\":e.filesAfter[t]===0?\"gone\":r!==n?r>n?\"grown\":\"shrunk\":e.change[t]===0?\"unchanged\":\"same\"}function Be(e){let t={before:new Map,after:new Map,change:new Map};return(n,r)=>{let o=t[r].get(n);if(o)return o;let a=e[r],i=e.children.slice(e.start[n],e.start[n+1]).map(s=>ct(e,s)).toSorted((s,h)=>a[h]-a[s]||s-h);return t[r].set(n,i),i}}function*$e(e,t){let n=[t];for(let r=n.pop();r!==void 0;r=n.pop()){_(e,r)&&(yield e.ref[r]);for(let o=e.start[r];o<e.start[r+1];o++)n.push(e.children[o])}}var dt=/(?!\\u200D)[\\p{Cc}\\p{Cf}\\p{Co}\\p{Cn}\\p{Cs}\\u2028\\u2029]/gu;function L(e){return e.replaceAll(dt,t=>`\\u27E8${t.codePointAt(0).toString(16).toUpperCase().padStart(4,\"0\")}\\u27E9`)}function V(e,t){if(e.length<=t)return e;let n=Math.floor(t*.6);return`${e.slice(0,t-n-1)}\\u2026${e.slice(-n)}`.toWellFormed()}function P(e,t){let{image:n,ref:r}=e,o=r[t];switch(R(e,t)){case\"root\":return L(n.facts.name);case\"file\":return L(n.names[o])||\"(no name)\";case\"folder\":return`${L(mt(e,t))}/`;case\"package\":{let{name:a,versionAfter:i,versionBefore:s}=n.facts.packages[o];return L(`${a} ${i??s??\"\"}`.trim())}case\"ecosystem\":return`${e.ecosystems[o]} packages`;case\"layer\":return H(n,o);case\"none\":return\"of no package\"}}function mt(e,t){let{image:n,ref:r,parent:o}=e,a=C(e,t),i=[];for(let s=t;s!==a&&s>0;s=o[s])i.push(n.folderNames[r[s]]);return i.toReversed().join(\"/\")}function H({facts:e},t){let{numberAfter:n,numberBefore:r,instruction:o}=e.layers[t],a=n===null?`Layer ${r} of before`:`Layer ${n}`;return o===\"\"?a:`${a}: ${L(o)}`}function Ie(e,t){let n=R(e,t);return n===\"file\"?L(te(e.image,e.ref[t])):n===\"folder\"?L(X(e.image,e.ref[t])):null}var Y={unchanged:\"unchanged\",same:\"changed, as many bytes\",grown:\"grown\",shrunk:\"shrunk\",new:\"new\",gone:\"gone\"};function z(e,t,n){let[r,o]=[e.before[t],e.after[t]],a=e.image.facts.sizeBefore===null?\"unchanged\":W(e,t),i=a===\"unchanged\"||a===\"grown\"||a===\"shrunk\"?\"\":`, ${Y[a]}`,s=D(o-r);return n===\"change\"?`${s}${i}`:`${$(n===\"before\"?r:o)}${i===\"\"&&a!==\"unchanged\"?` (${s})`:i}`}function re(e){return e<1e3?$(e):`${$(e)} (${Se(e)})`}function ce(e){let t=getComputedStyle(e),n=r=>t.getPropertyValue(`--${r}`).trim();return{unchanged:n(\"unchanged\"),same:n(\"same\"),grown:n(\"grown\"),shrunk:n(\"shrunk\"),new:n(\"new\"),gone:n(\"gone\"),\"layer-0\":n(\"layer-0\"),\"layer-1\":n(\"layer-1\"),\"layer-2\":n(\"layer-2\"),\"layer-3\":n(\"layer-3\"),\"layer-4\":n(\"layer-4\"),\"layer-5\":n(\"layer-5\"),text:n(\"text\"),strong:n(\"strong\"),paper:n(\"paper\"),line:n(\"line\"),found:n(\"found\"),hatch:n(\"hatch\")}}function ht(e,t){let{image:n,ref:r}=e;return n.facts.sizeBefore!==null?W(e,t):_(e,t)?de(n.layerAfter[r[t]]):\"unchanged\"}function de(e){return`layer-${e%6}`}var pt=\"12px system-ui, sans-serif\",gt=9,yt=6.5;function Oe(e,{tree:t,boxes:n,selected:r,found:o},a){let i=e.getContext(\"2d\"),s=devicePixelRatio;i.setTransform(s,0,0,s,0,0),i.clearRect(0,0,e.width/s,e.height/s),i.font=pt,i.textBaseline=\"middle\";let h=xt(i,a.hatch);for(let{node:m,x0:u,y0:l,x1:c,y1:y,open:x,strip:v,isRest:B}of n){let[A,S]=[c-u,y-l],E=o!==null&&o[m]===0;if(i.globalAlpha=E?.22:1,i.fillStyle=x?a.paper:B?a.line:a[ht(t,m)],i.fillRect(u,l,A,S),B)continue;if(!x&&bt(t,m)&&(i.fillStyle=h,i.fillRect(u,l,A,S)),A>3&&S>3){let j=o!==null&&!x&&!E;i.strokeStyle=j?a.found:a.line,i.lineWidth=j?2:1,i.strokeRect(u+.5,l+.5,A-1,S-1)}let T=Math.floor((A-8)/yt);if(v===0&&(x||S<16||T<3))continue;let I=P(t,m);(I.length<=T||T>=gt)&&(i.fillStyle=x?a.text:a.strong,i.fillText(V(I,T),u+4,l+(x?v/2+1:Math.min(S/2,10)),A-8))}i.globalAlpha=1;let p=n.find(({node:m,isRest:u})=>m===r&&!u);if(!p)return;let{x0:w,y0:g,x1:d,y1:b}=p;for(let[m,u]of[[a.paper,5],[a.text,3]])i.strokeStyle=m,i.lineWidth=u,i.strokeRect(w+1.5,g+1.5,Math.max(1,d-w-3),Math.max(1,b-g-3))}function bt(e,t){return e.after[t]>0&&e.lostAfter[t]===e.after[t]&&R(e,t)!==\"root\"}function xt(e,t){let n=document.createElement(\"canvas\");n.width=n.height=8;let r=n.getContext(\"2d\");r.strokeStyle=t,r.lineWidth=1.5,r.beginPath();for(let o of[-8,0,8])r.moveTo(o,8),r.lineTo(o+8,0);return r.stroke(),e.createPattern(n,\"repeat\")??\"transparent\"}function k(e){return document.getElementById(e)}function M(e,{text:t,className:n}={},r=[]){let o=document.createElement(e);return t!==void 0&&(o.textContent=t),n!==void 0&&(o.className=n),o.append(...r),o}function wt(e){var t=0,n=e.children,r=n&&n.length;if(!r)t=1;else for(;--r>=0;)t+=n[r].value;e.value=t}function At(){return this.eachAfter(wt)}function vt(e,t){let n=-1;for(let r of this)e.call(t,r,++n,this);return this}function kt(e,t){for(var n=this,r=[n],o,a,i=-1;n=r.pop();)if(e.call(t,n,++i,this),o=n.children)for(a=o.length-1;a>=0;--a)r.push(o[a]);return this}function St(e,t){for(var n=this,r=[n],o=[],a,i,s,h=-1;n=r.pop();)if(o.push(n),a=n.children)for(i=0,s=a.length;i<s;++i)r.push(a[i]);for(;n=o.pop();)e.call(t,n,++h,this);return this}function Tt(e,t){let n=-1;for(let r of this)if(e.call(t,r,++n,this))return r}function Mt(e){return this.eachAfter(function(t){for(var n=+e(t.data)||0,r=t.children,o=r&&r.length;--o>=0;)n+=r[o].value;t.value=n})}function Lt(e){return this.eachBefore(function(t){t.children&&t.children.sort(e)})}function Et(e){for(var t=this,n=Bt(t,e),r=[t];t!==n;)t=t.parent,r.push(t);for(var o=r.length;e!==n;)r.splice(o,0,e),e=e.parent;return r}function Bt(e,t){if(e===t)return e;var n=e.ancestors(),r=t.ancestors(),o=null;for(e=n.pop(),t=r.pop();e===t;)o=e,e=n.pop(),t=r.pop();return o}function $t(){for(var e=this,t=[e];e=e.parent;)t.push(e);return t}function It(){return Array.from(this)}function Ot(){var e=[];return this.eachBefore(function(t){t.children||e.push(t)}),e}function Pt(){var e=this,t=[];return e.each(function(n){n!==e&&t.push({source:n.parent,target:n})}),t}function*Ct(){var e=this,t,n=[e],r,o,a;do for(t=n.reverse(),n=[];e=t.pop();)if(yield e,r=e.children)for(o=0,a=r.length;o<a;++o)n.push(r[o]);while(n.length)}function Pe(e,t){e instanceof Map?(e=[void 0,e],t===void 0&&(t=_t)):t===void 0&&(t=Nt);for(var n=new Z(e),r,o=[n],a,i,s,h;r=o.pop();)if((i=t(r.data))&&(h=(i=Array.from(i)).length))for(r.children=i,s=h-1;s>=0;--s)o.push(a=i[s]=new Z(i[s])),a.parent=r,a.depth=r.depth+1;return n.eachBefore(zt)}function Rt(){return Pe(this).eachBefore(Ht)}function Nt(e){return e.children}function _t(e){return Array.isArray(e)?e[1]:null}function Ht(e){e.data.value!==void 0&&(e.value=e.data.value),e.data=e.data.data}function zt(e){var t=0;do e.height=t;while((e=e.parent)&&e.height<++t)}function Z(e){this.data=e,this.depth=this.height=0,this.parent=null}Z.prototype=Pe.prototype={constructor:Z,count:At,each:vt,eachAfter:St,eachBefore:kt,find:Tt,sum:Mt,sort:Lt,path:Et,ancestors:$t,descendants:It,leaves:Ot,links:Pt,copy:Rt,[Symbol.iterator]:Ct};function Ce(e,t,n,r,o){for(var a=e.children,i,s=-1,h=a.length,p=e.value&&(r-t)/e.value;++s<h;)i=a[s],i.y0=n,i.y1=o,i.x0=t,i.x1=t+=i.value*p}function Ft(e,t){this._=e,this.parent=null,this.children=null,this.A=null,this.a=this,this.z=0,this.m=0,this.c=0,this.s=0,this.t=null,this.i=t}Ft.prototype=Object.create(Z.prototype);function Re(e,t,n,r,o){for(var a=e.children,i,s=-1,h=a.length,p=e.value&&(o-n)/e.value;++s<h;)i=a[s],i.x0=t,i.x1=r,i.y0=n,i.y1=n+=i.value*p}var Ne=(1+Math.sqrt(5))/2;function _e(e,t,n,r,o,a){for(var i=[],s=t.children,h,p,w=0,g=0,d=s.length,b,m,u=t.value,l,c,y,x,v,B,A;w<d;){b=o-n,m=a-r;do l=s[g++].value;while(!l&&g<d);for(c=y=l,B=Math.max(m/b,b/m)/(u*e),A=l*l*B,v=Math.max(y/A,A/c);g<d;++g){if(l+=p=s[g].value,p<c&&(c=p),p>y&&(y=p),A=l*l*B,x=Math.max(y/A,A/c),x>v){l-=p;break}v=x}i.push(h={value:l,dice:b<m,children:s.slice(w,g)}),h.dice?Ce(h,n,r,o,u?r+=m*l/u:a):Re(h,n,r,u?n+=b*l/u:o,a),u-=l,w=g}return i}var He=(function e(t){function n(r,o,a,i,s){_e(t,r,o,a,i,s)}return n.ratio=function(r){return e((r=+r)>1?r:1)},n})(Ne);var yn=(function e(t){function n(r,o,a,i,s){if((h=r._squarify)&&h.ratio===t)for(var h,p,w,g,d=-1,b,m=h.length,u=r.value;++d<m;){for(p=h[d],w=p.children,g=p.value=0,b=w.length;g<b;++g)p.value+=w[g].value;p.dice?Ce(p,o,a,i,u?a+=(s-a)*p.value/u:s):Re(p,o,a,u?o+=(i-o)*p.value/u:i,s),u-=p.value}else r._squarify=h=_e(t,r,o,a,i,s),h.ratio=t}return n.ratio=function(r){return e((r=+r)>1?r:1)},n})(Ne);var qt=18,oe=2,ze=14,Kt=50,Dt=44,Ut=1.5;function Fe(e,t,n,r,o,a){let i=[];if(U(e,n,r)<=0||o<=0||a<=0)return i;if(!N(e,n))return[{node:n,x0:0,y0:0,x1:o,y1:a,depth:1,open:!1,strip:0,isRest:!1}];let s=(h,p,w,g,d,b)=>{let m=U(e,h,r),u=(d-w)*(b-g)/m,l=[];for(let y of t(h,r)){let x=U(e,y,r);if(x<=0||x*u<Ut)break;l.push({node:y,value:x,x0:0,y0:0,x1:0,y1:0})}let c=l.reduce((y,{value:x})=>y+x,0);c<m&&l.push({node:-1,value:m-c,x0:0,y0:0,x1:0,y1:0}),He({value:m,children:l},w,g,d,b);for(let y of l){let{x0:x,y0:v,x1:B,y1:A}=y;if(y.node===-1){i.push({node:h,x0:x,y0:v,x1:B,y1:A,depth:p,open:!1,strip:0,isRest:!0});continue}let[S,E]=[B-x,A-v],T=N(e,y.node)&&S>=ze&&E>=ze,I=T&&S>=Kt&&E>=Dt?qt:0;i.push({node:y.node,x0:x,y0:v,x1:B,y1:A,depth:p,open:T,strip:I,isRest:!1}),T&&s(y.node,p+1,x+oe,v+Math.max(I,oe),B-oe,A-oe)}};return s(n,1,0,0,o,a),i}function qe(e,t,n){return e.findLast(r=>t>=r.x0&&t<r.x1&&n>=r.y0&&n<r.y1)??null}var Wt=100,Vt=1e3;function Ue(e,{onSelect:t,onEnter:n}){let r=null,o=new Map,a=new WeakMap,i=new WeakMap,s=null;function h(u,l,c,y){let{tree:x,childrenOf:v,show:B}=r,A=v(l,B),S=Math.min(A.length,y+Wt),E=null;for(let T=y;T<S;T++){let I=p(x,A[T],B);Ke(I,c,T,A.length),u.append(I),E??=I}if(S<A.length){let T=M(\"li\",{},[M(\"span\",{className:\"row\"},[M(\"span\",{className:\"name\",text:`${A.length-S} more \\u2026`})])]);T.setAttribute(\"role\",\"treeitem\"),T.tabIndex=-1,T.setAttribute(\"aria-label\",`Show more: ${A.length-S} are left`),Ke(T,c,S,A.length),i.set(T,()=>(T.remove(),h(u,l,c,S))),u.append(T)}return E}function p(u,l,c){let[y,x]=[P(u,l),z(u,l,c)],v=M(\"li\",{},[M(\"span\",{className:\"row\"},[M(\"span\",{className:\"name\",text:y}),M(\"span\",{className:\"bytes\",text:x})])]);return v.setAttribute(\"role\",\"treeitem\"),v.setAttribute(\"aria-label\",`${y}, ${x}`),v.setAttribute(\"aria-selected\",\"false\"),N(u,l)&&v.setAttribute(\"aria-expanded\",\"false\"),v.tabIndex=-1,o.set(l,v),a.set(v,l),v}function w(u){let l=a.get(u);if(l===void 0||u.getAttribute(\"aria-expanded\")!==\"false\")return;u.setAttribute(\"aria-expanded\",\"true\");let c=u.querySelector(\":scope > ul\");if(c){c.hidden=!1;return}let y=M(\"ul\");y.setAttribute(\"role\",\"group\"),u.append(y),h(y,l,Number(u.getAttribute(\"aria-level\"))+1,0)}function g(u,{isSelected:l}={isSelected:!0}){s&&(s.tabIndex=-1,a.has(s)&&s.setAttribute(\"aria-selected\",\"false\")),s=u,u&&(u.tabIndex=0,l&&a.has(u)&&u.setAttribute(\"aria-selected\",\"true\"))}function d(u){if(!u)return;g(u),u.focus();let l=a.get(u);l!==void 0&&t(l)}let b=()=>[...e.querySelectorAll('[role=\"treeitem\"]')].filter(u=>!u.closest(\"ul[hidden]\"));function m(u){let l=b(),c=s?l.indexOf(s):-1;d(l[Math.max(0,Math.min(l.length-1,c+u))])}return e.addEventListener(\"click\",u=>{let l=u.target.closest('[role=\"treeitem\"]');if(!l)return;let c=i.get(l);if(c)return d(c());let y=l.getAttribute(\"aria-expanded\");y===\"false\"?w(l):y===\"true\"&&l===s&&De(l),d(l)}),e.addEventListener(\"dblclick\",u=>{let l=u.target.closest('[role=\"treeitem\"]'),c=l&&a.get(l);c!=null&&n(c)}),e.addEventListener(\"keydown\",u=>{if(!s||u.altKey||u.ctrlKey||u.metaKey)return;let l=s.getAttribute(\"aria-expanded\"),c=a.get(s);switch(u.key){case\"ArrowDown\":m(1);break;case\"ArrowUp\":m(-1);break;case\"Home\":d(b()[0]);break;case\"End\":d(b().at(-1));break;case\"ArrowRight\":l===\"false\"?w(s):l===\"true\"&&m(1);break;case\"ArrowLeft\":l===\"true\"?De(s):d(Gt(s));break;case\"Enter\":case\" \":{let y=i.get(s);y?d(y()):c!==void 0&&u.key===\"Enter\"&&n(c);break}default:return}u.preventDefault()}),{show:u=>{r=u,o=new Map,a=new WeakMap,i=new WeakMap,s=null,e.replaceChildren(),g(h(e,u.root,1,0),{isSelected:!1})},select:u=>{if(s&&a.get(s)===u)return g(s);let{tree:l,childrenOf:c,root:y,show:x}=r,v=[];for(let E=u;E>0&&E!==y;E=C(l,E))v.push(E);let B=e,A=y,S=null;for(let E of v.toReversed()){S&&(w(S),B=S.querySelector(\":scope > ul\"));let T=c(A,x).indexOf(E);if(T===-1||T>Vt)return g(s,{isSelected:!1});for(;!o.has(E);){let I=B.lastElementChild,j=I&&i.get(I);if(!j)return;j()}S=o.get(E),A=E}if(S===null)return g(s,{isSelected:!1});g(S),jt(S.firstElementChild,e.closest(\"aside\"))},focus:()=>s?.focus()}}function Ke(e,t,n,r){e.setAttribute(\"aria-level\",String(t)),e.setAttribute(\"aria-posinset\",String(n+1)),e.setAttribute(\"aria-setsize\",String(r))}function De(e){e.setAttribute(\"aria-expanded\",\"false\"),e.querySelector(\":scope > ul\").hidden=!0}function Gt(e){return e.parentElement.closest('[role=\"treeitem\"]')}function jt(e,t){let[n,r]=[e.getBoundingClientRect(),t.getBoundingClientRect()];t.scrollHeight<=t.clientHeight||(n.top<r.top?t.scrollTop-=r.top-n.top:n.bottom>r.bottom&&(t.scrollTop+=n.bottom-r.bottom))}function We(e){return e===0?null:{layer:e-1>>1,how:(e-1)%2===1?\"replaced\":\"removed\"}}var Xt=5;function Ge(e,t,n){let{image:r,before:o,after:a,lostAfter:i,filesAfter:s,filesBefore:h}=e,{facts:p}=r,w=p.sizeBefore!==null;k(\"selected-heading\").textContent=Ie(e,t)??P(e,t);let g=[],d=(b,...m)=>{g.push([b,m])};if(w){let b=a[t]-o[t],m=o[t]===0?\"\":`, ${ke(b/o[t]*100)}`;d(\"Before\",h[t]===0?\"not there\":re(o[t])),d(\"After\",s[t]===0?\"not there\":re(a[t])),d(\"Change\",b===0?Y[W(e,t)]:`${D(b)}${m}`)}else d(\"Size\",re(a[t]));p.size>0&&t!==0&&d(\"Of the image\",`${(a[t]/p.size*100).toFixed(1)} %`),_(e,t)||d(\"Files\",ee(n===\"before\"?h[t]:s[t],\"file\")),i[t]>0&&!_(e,t)&&d(\"Shipped, not there\",`${$(i[t])} that a layer removes or replaces`),_(e,t)?Yt(e,t,d):R(e,t)===\"layer\"?je(e,e.ref[t],d):Jt(e,t,n,d),R(e,t)===\"package\"&&Zt(e,e.ref[t],d),k(\"facts\").replaceChildren(...g.flatMap(([b,m])=>[M(\"dt\",{text:b}),M(\"dd\",{},m)]))}function Yt(e,t,n){let{image:r}=e,o=e.ref[t],a=e.filesAfter[t]>0,i=(a?r.packageAfter:r.packageBefore)[o];n(\"Package\",...i===-1?[\"no package manager knows it\"]:[Xe(e,i)]);let s=We((a?r.lostAfter:r.lostBefore)[o]);s&&n(\"Shipped, not there\",`${s.how} by ${H(r,s.layer)}`,...ae(e,s.layer));let[h,p]=[r.layerBefore[o],r.layerAfter[o]];je(e,a?p:h,n),a&&h!==-1&&h!==p&&e.filesBefore[t]>0&&n(\"Before in\",H(r,h),...ae(e,h))}function je(e,t,n){let{instruction:r,stage:o,fromBase:a,numberAfter:i,numberBefore:s}=e.image.facts.layers[t],h=i===null?`${s} of before, gone`:String(i),p=a===!0?\", of the base image\":o===null?\"\":`, stage ${L(o)}`;n(\"Layer\",`${h}${p}`),n(\"Instruction\",M(\"code\",{text:L(r)}),...ae(e,t))}function ae(e,t){let{file:n,line:r,url:o}=e.image.facts.layers[t];if(n===null)return[];let a=`${L(n)}${r===null?\"\":`:${r}`}`;if(o===null||!/^https?:\\/\\//.test(o))return[M(\"div\",{text:a,className:\"quiet\"})];let i=M(\"a\",{text:a});return i.href=o,i.rel=\"noreferrer noopener\",i.target=\"_blank\",[M(\"div\",{},[i])]}function Xe(e,t){let{ecosystem:n,name:r,versionBefore:o,versionAfter:a}=e.image.facts.packages[t],i=a??o;return L(`${r}${i===null?\"\":` ${i}`} (${n})`)}function Zt(e,t,n){let{versionBefore:r,versionAfter:o}=e.image.facts.packages[t];r!==null&&o!==null&&r!==o&&n(\"Version\",L(`${r} \\u2192 ${o}`))}function Jt(e,t,n,r){let{image:o}=e,a=n===\"before\"||e.filesAfter[t]===0,[i,s,h]=a?[o.before,o.layerBefore,o.packageBefore]:[o.after,o.layerAfter,o.packageAfter],[p,w]=[new Map,new Map];for(let g of $e(e,t)){let d=i[g];d!==0&&(p.set(s[g],(p.get(s[g])??0)+d),h[g]!==-1&&w.set(h[g],(w.get(h[g])??0)+d))}for(let[g,d]of Ve(p))r($(d),H(o,g),...ae(e,g));if(R(e,t)!==\"package\")for(let[g,d]of Ve(w))r($(d),Xe(e,g))}function Ve(e){return[...e].toSorted((t,n)=>n[1]-t[1]).slice(0,Xt)}function Ye(e){let t=null;return n=>{t??={names:e.names.map(d=>d.toLowerCase()),folders:e.folderNames.map((d,b)=>`${X(e,b)}/`.toLowerCase()),packages:e.facts.packages.map(({ecosystem:d,name:b})=>`${d}:${b}`.toLowerCase())};let{names:r,folders:o,packages:a}=t,i=n.toLowerCase(),s=o.map(d=>d.includes(i)),h=a.map(d=>d.includes(i)),p=i.includes(\"/\"),w=new Uint8Array(r.length),g=0;for(let d=0;d<r.length;d++){let b=e.folderOf[d];(s[b]===!0||h[e.packageAfter[d]]===!0||h[e.packageBefore[d]]===!0||(p?(o[b]+r[d]).includes(i):r[d].includes(i)))&&(w[d]=1,g+=1)}return{found:w,count:g}}}function me(e,t){let n=new Int32Array(e.parent.length);for(let r=n.length-1;r>0;r--)e.filesBefore[r]+e.filesAfter[r]>0&&e.start[r]===e.start[r+1]&&(n[r]=t[e.ref[r]]),n[e.parent[r]]+=n[r];return n}function Ze(e,t,n){let r=[],o=a=>Math.max(e.before[a],e.after[a]);for(let a=1;a<e.parent.length;a++)e.start[a]===e.start[a+1]&&t[e.ref[a]]===1&&r.push(a);return r.toSorted((a,i)=>o(i)-o(a)).slice(0,n).map(a=>({node:a,path:te(e.image,e.ref[a])}))}var Qt=50,en=12,F=k(\"canvas\"),q=k(\"map\"),J=k(\"search\"),se=k(\"controls\"),G=k(\"image\"),tt=k(\"enter\"),ue=Ue(k(\"outline\"),{onSelect:e=>Q(e,{from:\"outline\"}),onEnter:e=>{K(e),ue.focus()}}),Je=new Map,f,he=[],pe=null,nt=ce(document.documentElement);async function rt(e){let t=Uint8Array.from(atob(k(e).textContent),r=>r.charCodeAt(0)),n=new Blob([t]).stream().pipeThrough(new DecompressionStream(\"gzip\"));return await new Response(n).json()}function O(){let e=f.orders.get(f.by);if(e)return e;let t=Le(f.image,f.by),n={tree:t,childrenOf:Be(t)};return f.orders.set(f.by,n),n}async function ot(e){let t=Je.get(e);if(!t){let s=Te(await rt(`image-${e}`));t={image:s,search:Ye(s),orders:new Map,by:\"folder\",show:\"after\",root:0,selected:0,found:null},Je.set(e,t)}f=t;let{name:n,platform:r,size:o,sizeBefore:a,comparedWith:i}=f.image.facts;document.title=`${V(L(n),100)} \\u2013 Image Budget`,k(\"title\").textContent=L(n),k(\"platform\").textContent=L(r),k(\"totals\").textContent=a===null?$(o):`${$(a)} \\u2192 ${$(o)} (${D(o-a)})`,k(\"compared\").textContent=`${L(i.replaceAll(\"`\",\"\"))}.`;for(let s of se.querySelectorAll('input[name=\"show\"]'))s.checked=s.value===f.show,s.disabled=a===null&&s.value!==\"after\";for(let s of se.querySelectorAll('input[name=\"by\"]'))s.checked=s.value===f.by;tn(a!==null),ye(),le()}function tn(e){let n=e?[\"new\",\"grown\",\"same\",\"unchanged\",\"shrunk\",\"gone\"].map(r=>[r,Y[r]]):f.image.facts.layers.map((r,o)=>[de(o),V(H(f.image,o),40)]).slice(0,en);n.push([\"lost\",\"shipped, though a layer removes or replaces it\"]),k(\"legend\").replaceChildren(...n.map(([r,o])=>M(\"li\",{},[M(\"span\",{className:`swatch swatch-${r}`}),o])))}function le(){let{tree:e,childrenOf:t}=O();pe=f.found&&me(e,f.found),ue.show({tree:e,childrenOf:t,root:f.root,show:f.show}),nn(e),at(),it(),st()}function nn(e){let t=[];for(let n=f.root;n!==-1;n=C(e,n))t.push(n);k(\"crumbs\").replaceChildren(...t.toReversed().map(n=>{let r=M(\"button\",{text:V(P(e,n),80)});return r.type=\"button\",n===f.root&&r.setAttribute(\"aria-current\",\"location\"),r.addEventListener(\"click\",()=>{K(n),k(\"crumbs\").querySelector(\"[aria-current]\")?.focus()}),M(\"li\",{},[r])}))}function at(){let{tree:e,childrenOf:t}=O(),{width:n,height:r}=q.getBoundingClientRect();F.width=Math.round(n*devicePixelRatio),F.height=Math.round(r*devicePixelRatio),he=Fe(e,t,f.root,f.show,n,r);let o=k(\"nothing\");o.hidden=U(e,f.root,f.show)>0,o.textContent=f.show===\"change\"?\"Nothing has changed here.\":\"There are no bytes here on this side.\",fe()}function fe(){Oe(F,{tree:O().tree,boxes:he,selected:f.selected,found:pe},nt)}function it(){let{tree:e}=O();Ge(e,f.selected,f.show),tt.hidden=f.selected===f.root||!N(e,f.selected),ue.select(f.selected),q.setAttribute(\"aria-label\",`Map, ${P(e,f.selected)}, ${z(e,f.selected,f.show)}`)}function rn(e){k(\"said\").textContent=e}function ge(){let{tree:e,childrenOf:t}=O(),n=f.selected,r=n===0?[0]:t(C(e,n),f.show);rn(`${P(e,n)}, ${z(e,n,f.show)}, ${r.indexOf(n)+1} of ${r.length}`)}function Q(e,{from:t}){f.selected=e,it(),fe(),t===\"map\"&&ge()}function K(e){let{tree:t}=O();f.root=N(t,e)||e===0?e:C(t,e),f.selected=e,le(),ge()}function on(){if(f.root===0)return;let e=f.root;f.root=C(O().tree,e),f.selected=e,le(),ge()}function ie(e){let{tree:t,childrenOf:n}=O();if(f.selected===f.root){let[a]=n(f.root,f.show);a!==void 0&&Q(a,{from:\"map\"});return}let r=n(C(t,f.selected),f.show),o=r[r.indexOf(f.selected)+e];o!==void 0&&Q(o,{from:\"map\"})}function ye(){let e=J.value.trim();if(e===\"\"){f.found=null,k(\"found\").textContent=\"\";return}let{found:t,count:n}=f.search(e);f.found=t;let r=f.show===\"before\"?f.image.before:f.image.after,o=0;for(let a=0;a<t.length;a++)t[a]===1&&(o+=r[a]);k(\"found\").textContent=`${ee(n,\"file\")}, ${$(o)}`}function st(){let{tree:e}=O();k(\"results\").hidden=f.found===null,f.found!==null&&k(\"hits\").replaceChildren(...Ze(e,f.found,Qt).map(({node:t,path:n})=>{let r=M(\"button\",{text:`${L(n)} \\u2013 ${z(e,t,f.show)}`});return r.type=\"button\",r.addEventListener(\"click\",()=>{K(t),q.focus()}),M(\"li\",{},[r])}))}var Qe=0;J.addEventListener(\"input\",()=>{cancelAnimationFrame(Qe),Qe=requestAnimationFrame(()=>{ye(),pe=f.found&&me(O().tree,f.found),st(),fe()})});se.addEventListener(\"submit\",e=>e.preventDefault());se.addEventListener(\"change\",e=>{let{name:t,value:n}=e.target;t===\"show\"&&(f.show=n),t===\"by\"&&(f.by=n,f.root=f.selected=0),!(t!==\"show\"&&t!==\"by\")&&(ye(),le())});G.addEventListener(\"change\",()=>{ot(Number(G.value))});tt.addEventListener(\"click\",()=>{K(f.selected),q.focus()});var et={ArrowRight:()=>ie(1),ArrowDown:()=>ie(1),ArrowLeft:()=>ie(-1),ArrowUp:()=>ie(-1),Enter:()=>{let{tree:e,childrenOf:t}=O();f.selected!==f.root&&K(f.selected);let[n]=t(f.root,f.show);f.selected===f.root&&n!==void 0&&N(e,f.root)&&Q(n,{from:\"map\"})}};q.addEventListener(\"keydown\",e=>{let t=e.altKey||e.ctrlKey||e.metaKey||!Object.hasOwn(et,e.key)?null:et[e.key];t&&(t(),e.preventDefault())});document.addEventListener(\"keydown\",e=>{if(e.altKey||e.ctrlKey||e.metaKey)return;let t=e.target,n=t===J||t===G;if(e.key===\"/\"&&!n)J.focus(),J.select();else if((e.key===\"Escape\"||e.key===\"Backspace\")&&!n){let r=t.closest(\"#outline\")!==null;on(),r&&ue.focus()}else return;e.preventDefault()});function be({clientX:e,clientY:t}){let{left:n,top:r}=q.getBoundingClientRect(),o=qe(he,e-n,t-r);return{box:o,onStrip:o!==null&&o.open&&t-r<o.y0+o.strip}}F.addEventListener(\"click\",e=>{let{box:t,onStrip:n}=be(e);t!==null&&(n?K(t.node):Q(t.node,{from:\"map\"}))});F.addEventListener(\"dblclick\",e=>{let{box:t}=be(e);t!==null&&K(t.node)});F.addEventListener(\"pointermove\",e=>{let{box:t}=be(e),{tree:n}=O();F.title=t===null?\"\":`${P(n,t.node)}\n${z(n,t.node,f.show)}`});matchMedia(\"(prefers-color-scheme: dark)\").addEventListener(\"change\",()=>{nt=ce(document.documentElement),fe()});var xe=await rt(\"index\");for(let{name:e,platform:t,block:n,problem:r}of xe.images){let o=M(\"option\",{text:`${L(e)}${t===null?\"\":` (${L(t)})`}${r===null?\"\":`: ${L(r)}`}`});o.disabled=n===null,o.value=String(n),G.append(o)}k(\"image-choice\").hidden=xe.images.length<2;G.value=String(xe.images.find(({block:e})=>e!==null).block);await ot(Number(G.value));new ResizeObserver(at).observe(q);document.documentElement.dataset.ready=\"true\";";
+const style = ":root{--page: #ffffff;--paper: #f6f8fa;--text: #1f2328;--quiet: #59636e;--line: #c4ccd4;--accent: #0550ae;--strong: #1f2328;--unchanged: #c9d1d9;--same: #d8c7f5;--grown: #ffb870;--shrunk: #8fd9a8;--new: #ff9d94;--gone: #8ec5ff;--layer-0: #a9cbee;--layer-1: #ffcf8a;--layer-2: #bfe3b4;--layer-3: #e3c2f2;--layer-4: #f7c1c9;--layer-5: #b6e3e3;--found: #0550ae;--hatch: rgb(31 35 40 / 45%)}@media(prefers-color-scheme:dark){:root{--page: #0d1117;--paper: #161b22;--text: #f0f6fc;--quiet: #9ea7b3;--line: #30363d;--accent: #79b8ff;--strong: #f0f6fc;--unchanged: #3d444d;--same: #55408a;--grown: #8a4a0b;--shrunk: #1c6b38;--new: #992b24;--gone: #175aa8;--layer-0: #1f4f86;--layer-1: #7d4e06;--layer-2: #2a6131;--layer-3: #5f3b7d;--layer-4: #86374a;--layer-5: #155e63;--found: #79b8ff;--hatch: rgb(240 246 252 / 40%)}}*{box-sizing:border-box}html,body{height:100%;margin:0}body{display:grid;grid-template-rows:auto auto auto minmax(0,1fr) auto;gap:8px;padding:12px 16px;background:var(--page);color:var(--text);font:14px/1.45 system-ui,sans-serif}header{display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 16px}h1,h2,p,ul,ol,dl,dd{margin:0;padding:0}h1{font-size:18px}h1 small,#compared,#keys,.quiet{color:var(--quiet);font-weight:400}h1,h2,dd,.name,#crumbs li,#hits button{overflow-wrap:anywhere;unicode-bidi:isolate}h2{font-size:14px}#controls{display:flex;flex-wrap:wrap;align-items:center;gap:6px 16px}fieldset{display:flex;gap:10px;margin:0;padding:0;border:0}legend{float:left;margin-right:8px;padding:0;color:var(--quiet)}input,select,button{font:inherit;color:inherit}input[type=search],select,button{padding:3px 8px;border:1px solid var(--quiet);border-radius:6px;background:var(--paper)}input[type=radio]{accent-color:var(--accent)}select{max-width:40ch}button{cursor:pointer}:focus-visible{outline:3px solid var(--accent);outline-offset:1px}#crumbs{display:flex;flex-wrap:wrap;gap:2px 4px;list-style:none}#crumbs li+li:before{content:\"\\203a\";margin-right:4px;color:var(--quiet)}#crumbs button{padding:0 4px;border-color:transparent;background:none;color:var(--accent);text-align:start}#crumbs button[aria-current]{color:var(--text);font-weight:600}main{display:grid;grid-template-columns:minmax(0,1fr) minmax(280px,380px);gap:12px;min-height:0}#map{position:relative;min-height:240px;overflow:hidden;border-radius:6px;background:var(--paper)}#canvas{position:absolute;inset:0;width:100%;height:100%;cursor:pointer}#nothing{position:absolute;inset:0;padding:24px;text-align:center;color:var(--quiet)}aside{display:flex;flex-direction:column;gap:12px;min-height:0;overflow:auto;padding:2px}#facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 12px;margin:4px 0 8px}dt{color:var(--quiet)}dd code{display:block;max-height:6em;overflow:auto;font:12px/1.4 ui-monospace,monospace;white-space:pre-wrap}a{color:var(--accent)}#hits,#outline,#outline ul,#legend{list-style:none}#hits button{width:100%;padding:1px 4px;border-color:transparent;background:none;text-align:start}#outline ul{padding-left:14px}#outline li{border-radius:4px}.row{display:flex;gap:8px;padding:1px 4px;border-radius:4px;cursor:pointer}.row .name{flex:1}.row .name:before{content:\"\";display:inline-block;width:1.1em}[aria-expanded=false]>.row .name:before{content:\"\\25b8\"}[aria-expanded=true]>.row .name:before{content:\"\\25be\"}.row .bytes{white-space:nowrap;color:var(--quiet);font-variant-numeric:tabular-nums}[aria-selected=true]>.row{background:color-mix(in srgb,var(--accent) 18%,transparent)}[aria-selected=true]>.row .bytes{color:var(--text)}[role=treeitem]:focus-visible{outline:none}[role=treeitem]:focus-visible>.row{outline:3px solid var(--accent)}footer{display:flex;flex-wrap:wrap;gap:4px 24px;font-size:13px}#legend{display:flex;flex-wrap:wrap;gap:4px 14px}.swatch{display:inline-block;width:12px;height:12px;margin-right:5px;border:1px solid var(--quiet);vertical-align:-1px}.swatch-unchanged{background:var(--unchanged)}.swatch-same{background:var(--same)}.swatch-grown{background:var(--grown)}.swatch-shrunk{background:var(--shrunk)}.swatch-new{background:var(--new)}.swatch-gone{background:var(--gone)}.swatch-layer-0{background:var(--layer-0)}.swatch-layer-1{background:var(--layer-1)}.swatch-layer-2{background:var(--layer-2)}.swatch-layer-3{background:var(--layer-3)}.swatch-layer-4{background:var(--layer-4)}.swatch-layer-5{background:var(--layer-5)}.swatch-lost{background:repeating-linear-gradient(135deg,var(--unchanged) 0 3px,var(--quiet) 3px 4px)}.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}[hidden]{display:none!important}@media(max-width:720px){html,body{height:auto}body{display:block;padding:10px}body>*+*{margin-top:8px}main{display:block}#map{height:62vh}aside{margin-top:12px;overflow:visible}input[type=search]{width:100%}.search{flex:1 1 100%}#controls label:not(.search),#crumbs button,.row{min-height:28px}}@media(prefers-reduced-motion:no-preference){button{transition:background-color .1s}}@media(forced-colors:active){[aria-selected=true]>.row{outline:2px solid Highlight}}";
+
+;// CONCATENATED MODULE: ./build/page/html.js
+
+
+
+
+/** Packs what the page shows of an image: a run keeps no more of it. */
+function packImage(image) {
+    return { name: image.name, platform: image.platform, packed: (0,external_node_zlib_.gzipSync)(JSON.stringify(image), { level: 6 }) };
+}
+/**
+ * The page of a run: one HTML file that asks for nothing outside of itself, and runs no script but its own. All that comes from images and
+ * repositories is in it as base64, which cannot end the element that it stands in. Null where there is no image to draw.
+ */
+function renderPage(report, images) {
+    if (images.length === 0)
+        return null;
+    const index = {
+        version: report.version,
+        images: report.images.map(({ name, platform, error }) => {
+            const at = images.findIndex((image) => image.name === name && image.platform === platform);
+            if (at !== -1)
+                return { name, platform, block: at, problem: null };
+            return { name, platform, block: null, problem: error?.message ?? NOT_READ };
+        }),
+        runUrl: (0,markdown/* safeAddress */.Md)(report.runUrl),
+    };
+    const blocks = [
+        block('index', (0,external_node_zlib_.gzipSync)(JSON.stringify(index))),
+        ...images.map(({ packed }, at) => block(`image-${at}`, packed)),
+    ];
+    return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<meta name="color-scheme" content="light dark">
+<title>Image Budget</title>
+<style>${style}</style>
+</head>
+<body>
+${SKELETON}
+${blocks.join('\n')}
+<script type="module">${script}</script>
+</body>
+</html>
+`;
+}
+const NOT_READ = 'The files of this image are not known: no content was read, or there are more files than can be kept';
+/** Nothing may be loaded, sent or run but the page's own style and script, known by their digests. https://www.w3.org/TR/CSP3/ */
+const POLICY = [
+    "default-src 'none'",
+    `script-src ${hashOf(script)}`,
+    `style-src ${hashOf(style)}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+].join('; ');
+function hashOf(text) {
+    return `'sha256-${(0,external_node_crypto_.createHash)('sha256').update(text).digest('base64')}'`;
+}
+/** A browser neither runs nor shows a script element of a type that it does not know. */
+function block(id, bytes) {
+    return `<script type="application/octet-stream" id="${id}">${bytes.toString('base64')}</script>`;
+}
+const SKELETON = `<noscript>This page draws its map with a script of its own, which is switched off here.</noscript>
+<header>
+  <h1><span id="title">Image Budget</span> <small id="platform"></small></h1>
+  <p id="totals"></p>
+  <p id="compared"></p>
+</header>
+<form id="controls" role="search" aria-label="What the map shows">
+  <label id="image-choice" hidden>Image <select id="image"></select></label>
+  <fieldset><legend>Show</legend>
+    <label><input type="radio" name="show" value="after" checked> After</label>
+    <label><input type="radio" name="show" value="before"> Before</label>
+    <label><input type="radio" name="show" value="change"> Change</label>
+  </fieldset>
+  <fieldset><legend>By</legend>
+    <label><input type="radio" name="by" value="folder" checked> Folder</label>
+    <label><input type="radio" name="by" value="package"> Package</label>
+    <label><input type="radio" name="by" value="layer"> Layer</label>
+  </fieldset>
+  <label class="search">Search <input id="search" type="search" autocomplete="off" spellcheck="false" maxlength="200" placeholder="path or package" aria-describedby="found" aria-keyshortcuts="/"></label>
+  <output id="found" for="search"></output>
+</form>
+<nav aria-label="Where the map is"><ol id="crumbs"></ol></nav>
+<main>
+  <section id="map" tabindex="0" role="application" aria-roledescription="map of sizes" aria-label="Map" aria-describedby="keys">
+    <canvas id="canvas" aria-hidden="true"></canvas>
+    <p id="nothing" hidden></p>
+  </section>
+  <aside>
+    <section aria-labelledby="selected-heading" id="panel">
+      <h2 id="selected-heading"></h2>
+      <dl id="facts"></dl>
+      <button type="button" id="enter" hidden>Show on the whole map</button>
+    </section>
+    <section aria-labelledby="results-heading" id="results" hidden>
+      <h2 id="results-heading">Found, largest first</h2>
+      <ul id="hits"></ul>
+    </section>
+    <section aria-labelledby="outline-heading">
+      <h2 id="outline-heading">What is in it</h2>
+      <ul id="outline" role="tree" aria-labelledby="outline-heading"></ul>
+    </section>
+  </aside>
+</main>
+<footer>
+  <ul id="legend" aria-label="Colours"></ul>
+  <p id="keys">Keys on the map: arrows go from one to the next, Enter goes in, Escape or Backspace goes out, / searches.</p>
+</footer>
+<p id="said" role="status" class="unseen"></p>`;
 
 
 /***/ }),
@@ -59069,6 +59305,172 @@ function paint(text, colour, pen) {
 
 /***/ }),
 
+/***/ 4902:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Md: () => (/* binding */ safeAddress),
+/* harmony export */   Pb: () => (/* binding */ placeUrl)
+/* harmony export */ });
+/* unused harmony exports text, code, codeBlock, fenced, encodePath, markdown, cell, tableMarkdown */
+/* harmony import */ var _characters_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6551);
+
+
+
+/**
+ * Markdown as GitHub reads it: CommonMark with GFM's tables and bare links (https://github.github.com/gfm/), then filters
+ * over the rendered text that turn `@name`, `#123`, `GH-123`, `:emoji:` and addresses into what they stand for. A
+ * backslash does not stop those, as they run after the Markdown is gone; a zero-width space inside does.
+ *
+ * Whatever string gets here may come from a pull request. What comes out is inert: no link, no mention, no image, no
+ * element but `<code>`, no broken table; and it is bounded.
+ */
+/** Characters kept of plain text: a message of a few sentences. */
+const TEXT_MAX = 1000;
+/** Characters kept of a code span: an instruction that fits two lines of a comment. */
+const CODE_MAX = 120;
+/** What is kept of a build's output: its end, where the error is. */
+const BLOCK_LINES = 20;
+const BLOCK_LINE_MAX = 300;
+/** Splits what GitHub's filters would join, and is not seen. */
+const BREAK = '&#8203;';
+const ESCAPES = {
+    '<': '&lt;',
+    '>': '&gt;',
+    '&': '&amp;',
+    // As entities: a table's cells are split before their Markdown is read, and parsers differ over `\\|`.
+    '|': '&#124;',
+    '\\': '&#92;',
+};
+/** Plain text, on one line, that reads as it is: no emphasis, HTML, link, mention or reference comes of it. */
+function text(value, max = TEXT_MAX) {
+    return escapeText(shorten(oneLine(value), max));
+}
+function escapeText(value) {
+    return (value
+        // At the start of a line these would begin a list, a heading's underline or a rule.
+        .replace(/^[-+](?![\d.])/, '\u0000$&')
+        .replace(/^(\d+)([.)])(?=\s|$)/, '$1\u0000$2')
+        // The places where GitHub's filters look, marked before the escapes blur them.
+        .replaceAll(/@|:(?=\/\/)|#(?=\w)|(?<=GH)-(?=\d)|:(?=[\w+-]+:)|(?<=www)(?=\.)|\$/gi, '$&\u0001')
+        .replaceAll(/[\\|<>&`*_[\]{}~#!$^=]/g, (character) => ESCAPES[character] ?? `\\${character}`)
+        // The marks are control characters: `oneLine` has left none in the value itself.
+        .replaceAll('\u0000', '\\')
+        .replaceAll('\u0001', BREAK));
+}
+/**
+ * A code span, on one line, that no content gets out of.
+ * @param options.table it stands in a table's cell, where `|` has to be escaped even inside code
+ * @param options.max characters kept
+ */
+function code(value, options = {}) {
+    const content = shorten(oneLine(value), options.max ?? CODE_MAX);
+    if (content === '')
+        return '';
+    // GFM has no way to write a backslash before a pipe inside a table's code span that all parsers agree on.
+    if (options.table === true && content.includes('\\|'))
+        return `<code>${escapeText(content)}</code>`;
+    const longest = Math.max(0, ...(content.match(/`+/g) ?? []).map((run) => run.length));
+    const fence = '`'.repeat(longest + 1);
+    const padding = content.startsWith('`') || content.endsWith('`') ? ' ' : '';
+    const inside = options.table === true ? content.replaceAll('|', String.raw `\|`) : content;
+    return `${fence}${padding}${inside}${padding}${fence}`;
+}
+/** A fenced block with the end of what a tool printed; nothing for nothing. */
+function codeBlock(value) {
+    const lines = manyLines(value)
+        .slice(-BLOCK_LINES)
+        .map((line) => shorten(line, BLOCK_LINE_MAX));
+    return lines.length === 0 ? '' : fenced(lines.join('\n'), 'text');
+}
+/** A fenced block that no content gets out of. `language` is a word of our own. */
+function fenced(content, language) {
+    const longest = Math.max(2, ...(content.match(/`+/g) ?? []).map((run) => run.length));
+    const fence = '`'.repeat(longest + 1);
+    return `${fence}${language}\n${content}\n${fence}`;
+}
+/** Where links may lead: an address without anything that could end a Markdown link. */
+const ADDRESS = /^https?:\/\/[\w.:-]+(?:\/[\w.~:%@?&=#/-]*)?$/;
+const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
+/** Longer paths are named, not linked: encoded, one would fill the comment. */
+const LINKED_PATH_MAX = 300;
+/**
+ * Address of a line on GitHub; null where the repository or the commit is not known, or the path is not plainly one
+ * inside the repository.
+ */
+function placeUrl(place, repositoryUrl) {
+    if (safeAddress(repositoryUrl) === null)
+        return null;
+    if (place.commit === null || !COMMIT.test(place.commit) || place.file.length > LINKED_PATH_MAX)
+        return null;
+    const path = encodePath(place.file);
+    return path && `${repositoryUrl}/blob/${place.commit}/${path}${place.line === null ? '' : `#L${place.line}`}`;
+}
+/** A repository's address, where it is one that a link may lead to; else null. */
+function safeAddress(address) {
+    return address !== null && ADDRESS.test(address) ? address : null;
+}
+/** A path, or a branch's name, as a part of an address; null where it is not plainly one inside the repository. */
+function encodePath(path) {
+    const segments = path.split('/');
+    if (segments.some((segment) => segment === '' || segment === '.' || segment === '..'))
+        return null;
+    return segments.map(encodeSegment).join('/');
+}
+/** `encodeURIComponent` leaves `!'()*` alone, and the brackets would end a Markdown link. */
+function encodeSegment(segment) {
+    return encodeURIComponent(segment.toWellFormed()).replaceAll(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+/** The one table of icons. Each stands before words that say the same. */
+const ICONS = { good: '✅ ', warn: '⚠️ ', bad: '❌ ', none: '' };
+/** A phrase as Markdown on one line. */
+function markdown(words, setting) {
+    return words.map((piece) => markdownPiece(piece, setting)).join('');
+}
+/** A phrase as the content of a table's cell. */
+function cell(words, setting) {
+    return markdown(words, { ...setting, table: true });
+}
+function markdownPiece(piece, setting) {
+    const table = setting.table ?? false;
+    if (typeof piece === 'string')
+        return spaced(piece);
+    if ('code' in piece)
+        return code(piece.code, { table });
+    if ('strong' in piece)
+        return `**${text(piece.strong)}**`;
+    if ('tone' in piece)
+        return ICONS[piece.tone];
+    if ('link' in piece)
+        return ADDRESS.test(piece.url) ? `[${text(piece.link)}](${piece.url})` : text(piece.link);
+    const name = code(shortPlace(piece.place), { table });
+    const url = placeUrl(piece.place, setting.repositoryUrl);
+    return url === null ? name : `[${name}](${url})`;
+}
+/** `text` trims; between the pieces of a phrase the spaces count. */
+function spaced(value) {
+    const inner = text(value);
+    const before = /^\s/.test(value) ? ' ' : '';
+    const after = /\s$/.test(value) && inner !== '' ? ' ' : '';
+    return `${before}${inner}${after}`;
+}
+/** Keeps the line number where the path is too long. */
+function shortPlace(place) {
+    return placeName({ ...place, file: shorten(oneLine(place.file), CODE_MAX - 12) });
+}
+/** Where a table is squeezed, `(+10.6 %)` and `(148,213,004 B)` stay in one piece. */
+function unbroken(piece) {
+    return typeof piece === 'string' ? piece.replaceAll(/(?<=\d) (?=%|B\))/g, '\u00A0') : piece;
+}
+/** A table in GFM; null heads are empty cells. */
+function tableMarkdown(table, setting) {
+    const rows = [table.columns.map(({ head }) => head), ...table.rows];
+    return markdownTable(rows.map((row) => row.map((words) => cell(words.map(unbroken), setting))), { align: table.columns.map(({ align }) => align), alignDelimiters: false });
+}
+
+
+/***/ }),
+
 /***/ 650:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -59796,8 +60198,8 @@ function layerChangeWords(change, amount) {
     return words[change];
 }
 
-// EXTERNAL MODULE: ./build/compare/compare.js + 6 modules
-var compare = __nccwpck_require__(3754);
+// EXTERNAL MODULE: ./build/compare/compare.js
+var compare = __nccwpck_require__(1407);
 // EXTERNAL MODULE: ./build/report/sparkline.js
 var sparkline = __nccwpck_require__(4312);
 ;// CONCATENATED MODULE: ./build/report/trend.js
@@ -60834,7 +61236,7 @@ const METRICS = [
 
 /***/ }),
 
-/***/ 4960:
+/***/ 996:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -60921,10 +61323,232 @@ function ceiling(numerator, denominator) {
 
 // EXTERNAL MODULE: ./build/clock.js + 1 modules
 var build_clock = __nccwpck_require__(4701);
-// EXTERNAL MODULE: ./build/compare/compare.js + 6 modules
-var compare = __nccwpck_require__(3754);
+// EXTERNAL MODULE: ./build/compare/compare.js
+var compare = __nccwpck_require__(1407);
 // EXTERNAL MODULE: ./build/failure.js
 var build_failure = __nccwpck_require__(9874);
+// EXTERNAL MODULE: ./build/page/html.js + 1 modules
+var html = __nccwpck_require__(9556);
+// EXTERNAL MODULE: ./build/compare/layers.js + 4 modules
+var compare_layers = __nccwpck_require__(1018);
+// EXTERNAL MODULE: ./build/compare/packages.js
+var compare_packages = __nccwpck_require__(1179);
+// EXTERNAL MODULE: ./build/report/markdown.js
+var markdown = __nccwpck_require__(4902);
+;// CONCATENATED MODULE: ./build/page/format.js
+/** A loss as a number, 1 or more. */
+function codeOfLoss({ layer, how }) {
+    return 1 + layer * 2 + (how === 'replaced' ? 1 : 0);
+}
+/** The loss of a number; null for 0. */
+function lossOf(code) {
+    return code === 0 ? null : { layer: (code - 1) >> 1, how: (code - 1) % 2 === 1 ? 'replaced' : 'removed' };
+}
+
+;// CONCATENATED MODULE: ./build/page/image.js
+
+
+
+
+/**
+ * What the page shows of an image: every file that its layers ship, before and after. Null where no content was read, or more than can be
+ * kept: then there is nothing to draw. The sums of the files are the sizes of the images.
+ */
+function pageImageOf({ comparison, head, base: comparedWith }, repositoryUrl) {
+    if (head.content === null)
+        return null;
+    // Half a comparison would show everything as new.
+    const base = comparedWith?.content ? comparedWith : null;
+    const rows = (0,compare_layers/* rowsOfLayers */.N)(base, head);
+    const sides = {
+        before: base && sideOf(base, base.content, rows, 'base'),
+        after: sideOf(head, head.content, rows, 'head'),
+    };
+    const packages = new Packages();
+    const { folders, files } = tableOf(sides.before, sides.after, packages);
+    return {
+        name: comparison.name,
+        platform: comparison.platform,
+        size: sumOf(head.content),
+        sizeBefore: base?.content ? sumOf(base.content) : null,
+        comparedWith: wordsOf(comparison.baseline, comparedWith !== null, base !== null),
+        layers: layersOf(rows, base, head, repositoryUrl),
+        packages: packages.all,
+        folders,
+        files,
+    };
+}
+function sumOf({ files }) {
+    let sum = 0;
+    for (const { size } of files)
+        sum += size;
+    return sum;
+}
+function wordsOf({ kind, commit, ref, reason }, isThere, isRead) {
+    if (!isThere)
+        return `Compared with nothing${reason === null ? '' : `: ${reason}`}`;
+    if (!isRead)
+        return 'Compared with nothing here: the files of the base are not known';
+    const name = ref ?? (commit === null ? null : commit.slice(0, 7));
+    const from = kind === 'record' ? 'the record of ' : '';
+    return name === null ? 'Compared with its base' : `Compared with ${from}${name}`;
+}
+function layersOf(rows, base, head, repositoryUrl) {
+    const before = new Map(base?.layers.map((layer, at) => [layer, at + 1]));
+    const after = new Map(head.layers.map((layer, at) => [layer, at + 1]));
+    return rows.map(({ pair, change }) => {
+        const { instruction, file, line, stage, fromBase } = pair.head ?? pair.base;
+        const commit = pair.head ? head.commit : (base?.commit ?? null);
+        return {
+            change,
+            instruction,
+            file,
+            line,
+            url: file === null ? null : (0,markdown/* placeUrl */.Pb)({ file, line, commit }, repositoryUrl),
+            stage,
+            fromBase,
+            numberBefore: (pair.base && before.get(pair.base)) ?? null,
+            numberAfter: (pair.head && after.get(pair.head)) ?? null,
+        };
+    });
+}
+/** The packages of both sides, those of two versions once. */
+class Packages {
+    all = [];
+    known = new Map();
+    /** Index of each of an image's packages in `all`. */
+    indexOf({ packages }, side) {
+        return packages.map((each) => {
+            const key = (0,compare_packages/* keyOfPackage */.DY)(each);
+            let at = this.known.get(key);
+            if (at === undefined) {
+                at = this.all.length;
+                this.known.set(key, at);
+                this.all.push({ ecosystem: each.ecosystem, name: each.name, versionBefore: null, versionAfter: null });
+            }
+            this.all[at][side === 'before' ? 'versionBefore' : 'versionAfter'] ??= each.version;
+            return at;
+        });
+    }
+}
+function sideOf({ layers }, content, rows, name) {
+    const places = new Map(rows.map(({ pair }, at) => [pair[name], at]));
+    return { content, rowOf: layers.map((layer) => places.get(layer)) };
+}
+function tableOf(before, after, packages) {
+    const packageBefore = before ? packages.indexOf(before.content, 'before') : [];
+    const packageAfter = packages.indexOf(after.content, 'after');
+    const tree = new FolderTree();
+    for (const file of after.content.files)
+        tree.filesAt(file.path).after.push(file);
+    for (const file of before?.content.files ?? [])
+        tree.filesAt(file.path).before.push(file);
+    const files = {
+        names: [],
+        counts: [],
+        after: [],
+        growth: [],
+        layerAfter: [],
+        layerBefore: [],
+        packageAfter: [],
+        packageBefore: [],
+        lostAfter: [],
+        lostBefore: [],
+    };
+    const add = (name, pair) => {
+        const { before: was, after: is } = pair;
+        files.names.push(name);
+        files.after.push(is?.size ?? 0);
+        files.growth.push((is?.size ?? 0) - (was?.size ?? 0));
+        files.layerAfter.push(is ? after.rowOf[is.layer] : -1);
+        files.layerBefore.push(was && before ? before.rowOf[was.layer] : -1);
+        files.packageAfter.push(is?.package == null ? -1 : packageAfter[is.package]);
+        files.packageBefore.push(was?.package == null ? -1 : packageBefore[was.package]);
+        files.lostAfter.push(is ? lossCode(is, after) : 0);
+        files.lostBefore.push(was && before ? lossCode(was, before) : 0);
+    };
+    for (const folder of tree.folders) {
+        let count = 0;
+        for (const [name, both] of folder.files) {
+            for (const pair of pairsOf(both, before?.rowOf ?? [], after.rowOf)) {
+                add(name, pair);
+                count += 1;
+            }
+        }
+        files.counts.push(count);
+    }
+    return {
+        folders: { names: tree.folders.map(({ name }) => name), parents: tree.folders.map(({ parent }) => parent) },
+        files,
+    };
+}
+function lossCode({ lost }, { rowOf }) {
+    return lost === null ? 0 : codeOfLoss({ layer: rowOf[lost.layer], how: lost.how });
+}
+/** Pairs what both sides ship at a path: the same layer's with each other, what is in the image before what is lost; then what is left, in order. */
+function pairsOf({ before, after }, rowsBefore, rowsAfter) {
+    if (before.length === 0)
+        return after.map((file) => ({ before: null, after: file }));
+    if (after.length === 0)
+        return before.map((file) => ({ before: file, after: null }));
+    if (before.length === 1 && after.length === 1)
+        return [{ before: before[0], after: after[0] }];
+    const was = inOrder(before, rowsBefore);
+    const is = inOrder(after, rowsAfter);
+    const pairs = [];
+    const left = { before: [], after: [] };
+    let [b, a] = [0, 0];
+    while (b < was.length || a < is.length) {
+        const difference = (was[b]?.row ?? Infinity) - (is[a]?.row ?? Infinity);
+        if (difference === 0)
+            pairs.push({ before: was[b++].file, after: is[a++].file });
+        else if (difference < 0)
+            left.before.push(was[b++].file);
+        else
+            left.after.push(is[a++].file);
+    }
+    for (let at = 0; at < Math.max(left.before.length, left.after.length); at++)
+        pairs.push({ before: left.before[at] ?? null, after: left.after[at] ?? null });
+    return pairs;
+}
+function inOrder(files, rows) {
+    return files
+        .map((file) => ({ file, row: rows[file.layer] }))
+        .toSorted((one, other) => one.row - other.row || Number(one.file.lost !== null) - Number(other.file.lost !== null));
+}
+/** The folders of both sides, as they come up. */
+class FolderTree {
+    folders = [{ name: '', parent: -1, files: new Map() }];
+    known = new Map([['', 0]]);
+    /** Most files lie where the one before does. */
+    last = { path: '', folder: this.folders[0] };
+    filesAt(path) {
+        const slash = path.lastIndexOf('/');
+        const folder = path.slice(0, Math.max(0, slash));
+        if (folder !== this.last.path)
+            this.last = { path: folder, folder: this.folders[this.numberOf(folder)] };
+        const { files } = this.last.folder;
+        const name = path.slice(slash + 1);
+        const found = files.get(name);
+        if (found)
+            return found;
+        const both = { before: [], after: [] };
+        files.set(name, both);
+        return both;
+    }
+    /** Paths are as deep as `layFiles` allows. */
+    numberOf(path) {
+        const found = this.known.get(path);
+        if (found !== undefined)
+            return found;
+        const slash = path.lastIndexOf('/');
+        const parent = this.numberOf(path.slice(0, Math.max(0, slash)));
+        const number = this.folders.push({ name: path.slice(slash + 1), parent, files: new Map() }) - 1;
+        this.known.set(path, number);
+        return number;
+    }
+}
+
 // EXTERNAL MODULE: ./build/record/store.js + 4 modules
 var store = __nccwpck_require__(2503);
 // EXTERNAL MODULE: ./build/report/assemble.js
@@ -62604,11 +63228,11 @@ async function readClassic({ exec, inputs, places, place, contents }, engine, bu
     }));
 }
 /** Whether the size of what an engine built is its own count, and no content is read. */
-function countsItself({ metrics, baseline, budgets, forbid }, engine) {
+function countsItself({ metrics, baseline, budgets, forbid, page }, engine) {
     // An image that lies elsewhere has the sizes of its content; the engine's own count differs for layers that it pulled.
     const compared = typeof baseline === 'object';
     // Its total does not tell what a part of the image has.
-    const inParts = budgets.some(({ scope }) => scope !== null) || forbid.length > 0;
+    const inParts = budgets.some(({ scope }) => scope !== null) || forbid.length > 0 || page !== null;
     return (engine.store === 'classic' && !metrics.includes('download-size') && !compared && !inParts && keepsRecords(engine));
 }
 /** containerd's store and BuildKit keep blobs: manifests tell download sizes, and content is fetched only for layers that are not known. */
@@ -66577,6 +67201,8 @@ var version = __nccwpck_require__(8508);
 
 
 
+
+
 /**
  * The product in a sentence: measures head and base of each image, compares them, judges, and reports, in the order of `images`.
  * Never throws for an image that could not be measured: the report says so. Throws where the run was cancelled.
@@ -66599,6 +67225,7 @@ async function run(images, surroundings, world) {
         return {
             report: await withWaiver(report, world.askWaivers, (0,assemble/* keyOf */.TN)(report)),
             recordables: outcomes.flatMap(({ recordable }) => recordable ?? []),
+            packed: outcomes.flatMap(({ packed }) => packed),
         };
     }
     catch (error) {
@@ -66626,12 +67253,17 @@ async function runImage(inputs, surroundings, world, commons, scratch) {
         world.signal.throwIfAborted();
         if ('untouchedSince' in sides) {
             const images = [{ name: facts.name, untouchedSince: sides.untouchedSince }];
-            return { report: (0,assemble/* assembleReport */.xr)({ ...ofRun, images, gonePlatforms: [], head: facts.head }), recordable: null };
+            return {
+                report: (0,assemble/* assembleReport */.xr)({ ...ofRun, images, gonePlatforms: [], head: facts.head }),
+                recordable: null,
+                packed: [],
+            };
         }
         const { measured, baseline, ...recorded } = sides;
         const judgedAt = recorded.committedAt === null ? {} : { now: recorded.committedAt };
         const histories = await Promise.all(measured.map(async ({ platform }) => ({ ...(await historyOf(platform)), ...judgedAt })));
-        const images = (0,compare/* compareAll */.Rt)(measured, baseline).map((compared, at) => {
+        const comparisons = (0,compare/* compareAll */.Rt)(measured, baseline);
+        const images = comparisons.map((compared, at) => {
             const { comparison, head, base } = compared;
             const history = histories[at];
             const findings = (0,advise/* advise */.TH)(head, base);
@@ -66643,14 +67275,22 @@ async function runImage(inputs, surroundings, world, commons, scratch) {
         const isWhole = inputs.image !== null && inputs.platforms.length === 0;
         const gone = isWhole ? (0,compare/* gonePlatforms */.oq)(measured, baseline) : [];
         const report = (0,assemble/* assembleReport */.xr)({ ...ofRun, images, gonePlatforms: gone, head: facts.head });
-        return { report, recordable: { ...recorded, measurements: measured, caps: capsOf(budgets) } };
+        const packed = inputs.page === null ? [] : packAll(comparisons, repositoryUrl);
+        return { report, recordable: { ...recorded, measurements: measured, caps: capsOf(budgets) }, packed };
     }
     catch (error) {
         if (world.signal.aborted)
             throw error;
         const report = (0,assemble/* reportFailure */.xV)(facts.name, (0,build_failure/* toFailure */.w)(error), { head: facts.head, repositoryUrl, runUrl });
-        return { report, recordable: null };
+        return { report, recordable: null, packed: [] };
     }
+}
+/** Image by image: what the page shows of one, before it is packed, is as large as its list of files. */
+function packAll(comparisons, repositoryUrl) {
+    return comparisons.flatMap((compared) => {
+        const image = pageImageOf(compared, repositoryUrl);
+        return image === null ? [] : [(0,html/* packImage */.T)(image)];
+    });
 }
 /** A log whose sections say which of several images they are about. */
 function prefixed(log, name) {
@@ -68083,6 +68723,39 @@ function once(ask, keyOf) {
 /* harmony export */ });
 /** Version of this program, as package.json has it (`__tests__/version.test.ts` keeps them equal): a bundle has no package.json to read. */
 const version = '0.1.0';
+
+
+/***/ }),
+
+/***/ 2673:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   f: () => (/* binding */ writeWhole)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1455);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6760);
+
+
+
+/**
+ * Writes a file that is there as a whole or not at all, and makes the folders above it. What was at `path` is replaced; of a symbolic link that
+ * is the link, not what it leads to. Throws the system's error.
+ */
+async function writeWhole(path, text) {
+    const folder = (0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(path);
+    await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.mkdir)(folder, { recursive: true });
+    const unfinished = (0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)(folder, `.image-budget-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomUUID)()}`);
+    try {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.writeFile)(unfinished, text, { flag: 'wx' });
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.rename)(unfinished, path);
+    }
+    catch (error) {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.rm)(unfinished, { force: true });
+        throw error;
+    }
+}
 
 
 /***/ }),

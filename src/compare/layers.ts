@@ -17,9 +17,17 @@ const noiseFraction = 1000
 /** What became of each layer, and of the base image's layers together (null where they are the same, or no content was read). */
 export type LayerChanges = { layers: LayerChange[]; baseImage: Why | null }
 
+/** A row of the comparison: the same layer of both images, or one that stands alone. */
+export type LayerRow = { pair: LayerPair; change: LayerChangeKind }
+
+/** The rows of the comparison of two images' layers, in its order. */
+export function rowsOfLayers(base: Measurement | null, head: Measurement): LayerRow[] {
+  return kindsOf(withMoves(alignLayers(base?.layers ?? [], head.layers)))
+}
+
 /** Compares the layers of two images; without a base every layer is `added`. In the image's order, base layer first. */
 export function changesOfLayers(base: Measurement | null, head: Measurement): LayerChanges {
-  const rows = kindsOf(withMoves(alignLayers(base?.layers ?? [], head.layers)))
+  const rows = rowsOfLayers(base, head)
   if (base === null || base.content === null || head.content === null) {
     return { layers: rows.map(({ pair, change }) => layerChange(pair, change, null)), baseImage: null }
   }
@@ -91,7 +99,7 @@ function withMoves(pairs: LayerPair[]): Row[] {
   return rows.filter(({ pair }) => !gone.has(pair))
 }
 
-function kindsOf(rows: Row[]): { pair: LayerPair; change: LayerChangeKind }[] {
+function kindsOf(rows: Row[]): LayerRow[] {
   let changedBelow = false
   return rows.map(({ pair, isMoved }) => {
     const change = isMoved ? 'moved' : kindOfChange(pair, changedBelow)

@@ -5,7 +5,7 @@ import type { PackageChange } from './comparison.ts'
 export type PackageIndex = ReadonlyMap<string, Package>
 
 /** Two versions of a package are the same package; what lies in a folder may be there several times, in several folders. */
-function keyOf({ ecosystem, name, path }: Package): string {
+export function keyOfPackage({ ecosystem, name, path }: Package): string {
   // Python's and Java's own names have the version: the folder that they lie in tells them apart.
   const place = ecosystem === 'python' || ecosystem === 'java' ? path?.slice(0, path.lastIndexOf('/')) : path
   return `${ecosystem}\0${name}\0${place ?? ''}`
@@ -15,7 +15,7 @@ function keyOf({ ecosystem, name, path }: Package): string {
 export function indexPackages(packages: Package[]): PackageIndex {
   const index = new Map<string, Package>()
   for (const each of packages) {
-    const key = keyOf(each)
+    const key = keyOfPackage(each)
     const known = index.get(key)
     index.set(key, known ? { ...known, size: known.size + each.size } : each)
   }
@@ -29,7 +29,7 @@ export function changeOfPackage(
   before: PackageIndex,
   after: PackageIndex,
 ): { key: string; change: PackageChange } {
-  const key = keyOf(owner)
+  const key = keyOfPackage(owner)
   const was = before.get(key)
   const is = after.get(key)
   const { ecosystem, name, path, dev } = is ?? was ?? owner

@@ -22,7 +22,7 @@ export type Decides = 'verdict' | 'measurement' | 'nothing'
 
 /** What the job is for. */
 export type Role = {
-  inputs: Pick<Inputs, 'comment' | 'githubToken' | 'dataBranch' | 'acceptLabel' | 'platforms'>
+  inputs: Pick<Inputs, 'comment' | 'githubToken' | 'dataBranch' | 'acceptLabel' | 'platforms' | 'page'>
   /** Whether a broken budget of an image fails the job, by the image's name. */
   fails: (name: string) => boolean
   decides: Decides
@@ -46,7 +46,7 @@ export function roleOf({ common: inputs, images }: Configured): Role {
 
 /** Whom the report is for. */
 export type Audience = Pick<Role, 'fails' | 'decides'> & {
-  inputs: Pick<Inputs, 'comment' | 'githubToken' | 'dataBranch' | 'platforms'>
+  inputs: Pick<Inputs, 'comment' | 'githubToken' | 'dataBranch' | 'platforms' | 'page'>
   /** Number of the pull request to comment on, or null. */
   pullRequest: number | null
   /** Null: there is no label that accepts growth. */
@@ -125,7 +125,7 @@ export async function pullRequestOf(
 
 /** Before the inputs and the event are understood there is no pull request to speak to. */
 export const NOBODY: Audience = {
-  inputs: { comment: 'off', githubToken: null, dataBranch: '', platforms: [] },
+  inputs: { comment: 'off', githubToken: null, dataBranch: '', platforms: [], page: null },
   fails: () => true,
   decides: 'verdict',
   pullRequest: null,

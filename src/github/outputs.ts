@@ -11,6 +11,7 @@ export const outputNames = [
   'size-change-percent',
   'layers-change',
   'report',
+  'page',
   'artifact',
   'comment-body',
   'comment-url',
@@ -20,7 +21,7 @@ export type OutputName = (typeof outputNames)[number]
 /** The outputs that the report decides. Figures are the first image's; an empty text is a figure that was not measured. */
 export function outputsOf(
   report: Report,
-): Record<Exclude<OutputName, 'report' | 'artifact' | 'comment-body' | 'comment-url'>, string> {
+): Record<Exclude<OutputName, 'report' | 'page' | 'artifact' | 'comment-body' | 'comment-url'>, string> {
   const image = report.images[0]
   const change = image?.change ?? null
   const percent = change?.size?.percent ?? null

@@ -1,8 +1,9 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import * as core from '@actions/core'
 import type { Clock } from '../clock.ts'
 import { artifactName } from '../inputs/name.ts'
+import { renderPage, type PackedImage } from '../page/html.ts'
 import type { Recordable } from '../record/record.ts'
 import { annotationsOf } from '../report/annotation.ts'
 import { exitCodeOf, keyOf } from '../report/assemble.ts'
@@ -13,6 +14,7 @@ import { plain } from '../report/phrase.ts'
 import { recordedWords, renderRecorded, type Recorded } from '../report/record.ts'
 import type { Report } from '../report/report.ts'
 import { renderTerminal } from '../report/terminal.ts'
+import { writeWhole } from '../write-whole.ts'
 import type { Audience, Decides } from './audience.ts'
 import { upsertComment } from './comment.ts'
 import type { ActionContext } from './context.ts'
@@ -21,17 +23,20 @@ import { printInert } from './log.ts'
 import { openGitHub } from './octokit.ts'
 import { outputsOf } from './outputs.ts'
 
+/** What a run gives. */
+export type Outcome = { report: Report; recordables: Recordable[]; packed: PackedImage[] }
+
 export type Publication = Audience & { context: ActionContext }
 
 /** The log has no width of its own. */
 const LOG_WIDTH = 120
 
 /**
- * Hands the report over: outputs, JSON file, log, annotations, summary, comment, and last the record. Gives the exit code, which none of
+ * Hands the report over: outputs, JSON file, page, log, annotations, summary, comment, and last the record. Gives the exit code, which none of
  * them decides: what cannot be written is a warning.
  */
 export async function publish(
-  { report, recordables }: { report: Report; recordables: Recordable[] },
+  { report, recordables, packed }: Outcome,
   publication: Publication,
   clock: Clock,
 ): Promise<number> {
@@ -47,6 +52,11 @@ export async function publish(
   await orWarn('The JSON report', async () =>
     core.setOutput('report', await writeReport(report, publication.context.temporary)),
   )
+  let page = ''
+  await orWarn('The page', async () => {
+    page = await writePage(report, packed, publication)
+  })
+  core.setOutput('page', page)
   await orWarn('The job summary', () => core.summary.addRaw(renderSummary(report), true).write())
   let url = ''
   await orWarn('The comment', async () => {
@@ -112,6 +122,19 @@ async function writeReport(report: Report, temporary: string): Promise<string> {
     .slice(0, 100)
   const file = join(await mkdtemp(join(folder, `${name}-`)), 'report.json')
   await writeFile(file, renderJson(report))
+  return file
+}
+
+/** Writes the page where it is wanted, and gives its path; '' where there is none. */
+async function writePage(report: Report, packed: PackedImage[], { inputs, context }: Publication): Promise<string> {
+  if (inputs.page === null) return ''
+  const html = renderPage(report, packed)
+  if (html === null) {
+    core.info('The page was not written: there is no image whose files are known.')
+    return ''
+  }
+  const file = resolve(context.cwd, inputs.page)
+  await writeWhole(file, html)
   return file
 }
 

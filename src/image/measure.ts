@@ -203,11 +203,11 @@ async function readClassic(
 }
 
 /** Whether the size of what an engine built is its own count, and no content is read. */
-export function countsItself({ metrics, baseline, budgets, forbid }: Inputs, engine: Engine): boolean {
+export function countsItself({ metrics, baseline, budgets, forbid, page }: Inputs, engine: Engine): boolean {
   // An image that lies elsewhere has the sizes of its content; the engine's own count differs for layers that it pulled.
   const compared = typeof baseline === 'object'
   // Its total does not tell what a part of the image has.
-  const inParts = budgets.some(({ scope }) => scope !== null) || forbid.length > 0
+  const inParts = budgets.some(({ scope }) => scope !== null) || forbid.length > 0 || page !== null
   return (
     engine.store === 'classic' && !metrics.includes('download-size') && !compared && !inParts && keepsRecords(engine)
   )

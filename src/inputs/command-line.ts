@@ -29,6 +29,8 @@ export type Command =
       mustExist: boolean
       json: boolean
       verbose: boolean
+      /** `explore`: the page is what is wanted, and no judgement. */
+      explores: boolean
     }
   | HistoryCommand
   | InitCommand
@@ -69,11 +71,15 @@ export type HistoryCommand = {
 
 const OWN_OPTIONS = {
   base: { type: 'string' },
+  output: { type: 'string' },
   json: { type: 'boolean' },
   verbose: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const
+
+/** Where `explore` writes the page to, where nobody says. */
+const DEFAULT_PAGE = 'image-budget.html'
 
 /** Records of an image that `history` shows in its table, where nobody says how many. */
 export const LAST_SHOWN = 30
@@ -129,35 +135,47 @@ export function readCommand(argv: string[]): Command {
   if (command === 'init') return readInit(given, more)
   if (command === 'report') return readReportCommand(given, more)
   const values: Record<string, string> = {}
-  if (command === 'check') {
+  const explores = command === 'explore'
+  const isOfTwo = command === 'diff' || (explores && more.length > 1)
+  const reference = explores && more.length === 1 ? parseReference(more[0]!) : null
+  if (reference !== null) {
+    values['image'] = reference.text
+    if (given.some(({ name }) => name === 'image'))
+      problems.push(`The image is given twice: \`${onOneLine(reference.text)}\` and \`--image\`.`)
+  } else if (command === 'check' || (explores && !isOfTwo)) {
     if (more[0] !== undefined) values['context'] = more[0]
     if (more[0] !== undefined && given.some(({ name }) => name === 'context'))
       problems.push(`The build context is given twice: \`${more[0]}\` and \`--context\`.`)
     if (more.length > 1)
       problems.push(`\`${more[1]}\` is one argument too many; \`check\` takes at most the build context.`)
-  } else if (command === 'diff') {
+  } else if (isOfTwo) {
     if (more.length === 2) {
       ;[values['baseline'], values['image']] = more as [string, string]
       // `none` and the like are a baseline, and an empty text is an input not given: `diff` compares two images, or it fails.
       const unclear = more.filter((text) => parseReference(text) === null).map((text) => `\`${onOneLine(text)}\``)
-      if (unclear.length > 0) problems.push(`\`diff\` has ${unclear.join(' and ')}; it takes ${IMAGE_FORM}.`)
+      if (unclear.length > 0) problems.push(`\`${command}\` has ${unclear.join(' and ')}; it takes ${IMAGE_FORM}.`)
     } else
       problems.push(
-        `\`diff\` takes two images, the one to compare with and the one to judge: \`image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1\`.`,
+        `\`${command}\` takes two images, the one to compare with and the one to judge: \`image-budget ${command} docker-daemon:api:1.0 docker-daemon:api:1.1\`.`,
       )
     for (const { name, rawName } of given.filter((option) => ['image', 'baseline', 'base'].includes(option.name)))
       problems.push(
-        `\`${rawName}\` has no place in \`diff\`: ${name === 'image' ? 'the second' : 'the first'} argument says it.`,
+        `\`${rawName}\` has no place in \`${command}\`: ${name === 'image' ? 'the second' : 'the first'} argument says it.`,
       )
   } else {
     problems.push(
-      `\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\`, \`image-budget report\`, \`image-budget history\` and \`image-budget init\` are.`,
+      `\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\`, \`image-budget explore\`, \`image-budget report\`, \`image-budget history\` and \`image-budget init\` are.`,
     )
   }
   for (const { name, rawName, value } of given) {
     const isFlag = name === 'json' || name === 'verbose'
-    const input = name === 'base' ? 'base-ref' : inputOptions.find((known) => known === name)
-    if (!isFlag && input === undefined) {
+    const isOutput = name === 'output' && explores
+    const input = name === 'base' ? 'base-ref' : isOutput ? 'page' : inputOptions.find((known) => known === name)
+    if (name === 'json' && explores) {
+      problems.push(
+        `\`${rawName}\` has no place in \`explore\`, which prints where the page is; \`check\` and \`diff\` have it.`,
+      )
+    } else if (!isFlag && input === undefined) {
       problems.push(`\`${rawName}\` is not an option${hint(name)}`)
     } else if (isFlag ? value !== undefined : value === undefined || (value === '' && input !== undefined)) {
       problems.push(`\`${rawName}\` takes ${isFlag ? 'no value' : 'a value'}.`)
@@ -165,11 +183,13 @@ export function readCommand(argv: string[]): Command {
       values[input] = LISTS.has(input) && values[input] !== undefined ? `${values[input]}\n${value}` : value!
     }
   }
+  if (explores) values['page'] ??= DEFAULT_PAGE
   refuse(problems)
   return {
     kind: 'check',
     values,
-    mustExist: command === 'diff',
+    mustExist: isOfTwo,
+    explores,
     json: given.some(({ name }) => name === 'json'),
     verbose: given.some(({ name }) => name === 'verbose'),
   }
@@ -259,6 +279,7 @@ function noOption(name: string, command: string, options: readonly string[]): st
 
 /** The end of the sentence on an unknown option. */
 function hint(name: string): string {
+  if (name === 'output') return ' of this command; `explore` has it, the others have `--page`.'
   const near = nearestInput(name)
   if (near === null && Object.hasOwn(INIT_OPTIONS, name)) return ' of this command; `init` has it.'
   if (near === null) return Object.hasOwn(HISTORY_OPTIONS, name) ? ' of this command; `history` has it.' : '.'
@@ -295,6 +316,7 @@ export function helpText(width: number): string {
 
 Usage: image-budget check [OPTIONS] [CONTEXT]
        image-budget diff [OPTIONS] BASE IMAGE
+       image-budget explore [OPTIONS] [--output FILE] [CONTEXT | IMAGE | BASE IMAGE]
        image-budget report [--images NAMES] [--config FILE] [--fail BOOLEAN]
                            [--json] FILE...
        image-budget history [--name NAME] [--platform OS/ARCH] [--last N]
@@ -305,6 +327,8 @@ Usage: image-budget check [OPTIONS] [CONTEXT]
 ${wrap('check builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and checks them against the budgets.', Math.min(width, 100)).join('\n')}
 
 ${wrap('diff compares two images where they lie: docker://NAME (a registry), docker-daemon:NAME (the Docker engine), docker-archive:FILE, oci-archive:FILE, oci:FOLDER.', Math.min(width, 100)).join('\n')}
+
+${wrap('explore measures as check and diff do, and writes a page to look at in a browser: an interactive map of what is in the image and what changed. It is one file that needs no network.', Math.min(width, 100)).join('\n')}
 
 ${wrap('report shows and judges JSON reports that were written before (--json, or the output report of the action), of one image or many: files, or folders of them.', Math.min(width, 100)).join('\n')}
 
@@ -318,14 +342,16 @@ Examples:
   image-budget check --file docker/Dockerfile --target production --build-args VERSION=1 --json
   image-budget check --image docker://ghcr.io/acme/api:1.1 --max-size "160 MB"
   image-budget diff docker-daemon:api:1.0 docker-daemon:api:1.1
+  image-budget explore docker-daemon:api:1.0 docker-daemon:api:1.1
   image-budget report image-budget-reports
   image-budget history --name api --last 100
   image-budget history --csv > history.csv
 
-Options of check and diff:
+Options of check, diff and explore:
 ${option('--base REF', 'Same as --base-ref. Default: the merge base with the default branch.')}
 ${inputOptions.map((name) => option(`--${name} ${LISTS.has(name) ? 'VALUE (may be repeated)' : 'VALUE'}`, descriptions[name])).join('\n')}
-${option('--json', 'Print the report as JSON on standard output.')}
+${option('--output FILE', `Where explore writes the page to. Default: ${DEFAULT_PAGE}.`)}
+${option('--json', 'Print the report as JSON on standard output (check and diff).')}
 ${option('--verbose', 'Show the whole log of the builds, not only their steps.')}
 
 Options of report:

@@ -52,6 +52,7 @@ export const descriptions = {
   'data-branch': 'Branch that has the records and nothing else; it is made on first use. Default: `image-budget`.',
   comment:
     'When to comment on the pull request: `on-change` (above a noise floor or when a budget is not kept; a comment that is there is always brought up to date), `always`, `off`. Default: `on-change`.',
+  page: 'Path of a file to write the page to, relative to the working directory: an interactive map of what is in the images and what changed, one HTML file that needs no network, to be kept with `actions/upload-artifact`. Without it none is written.',
   fail: 'Whether a broken budget fails the job: `true` or `false`. A failed measurement always does. Default: `true`.',
   mode: 'What the job does. `check`: measure, judge, report. `measure`, for the jobs of a matrix: measure and judge, and leave comment and verdict to the job that reports; a broken budget does not fail it, a failed measurement does. `report`: measure nothing, read the reports of other jobs, and make one comment, one summary and one verdict of them. Default: `check`.',
   reports:

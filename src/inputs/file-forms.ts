@@ -58,6 +58,7 @@ export const FILE_FORMS: Record<InputName, FileForm> = {
   record: { kind: 'text', pattern: CHOICES.record },
   'data-branch': { kind: 'text', pattern: PATTERNS.branch },
   comment: { kind: 'text', pattern: CHOICES.comment },
+  page: { kind: 'none', why: 'there is one for all images of a run; give it as an input' },
   fail: { kind: 'boolean' },
   mode: { kind: 'none', why: 'it is what a job of the workflow does' },
   reports: { kind: 'none', why: 'it is where a job of the workflow finds them' },

@@ -57,6 +57,8 @@ export type Inputs = {
   /** The branch that has the records. */
   dataBranch: string
   comment: 'on-change' | 'always' | 'off'
+  /** Where the page is written to that shows the images; null: nowhere. */
+  page: string | null
   fail: boolean
   mode: Mode
   /** Files and folders that `report` reads. */
@@ -238,6 +240,7 @@ export const ACCEPTED = {
   record: quoted(CHOICES.record),
   'data-branch': 'the name of a branch that has nothing else: `image-budget`',
   comment: quoted(CHOICES.comment),
+  page: 'the path of a file on one line: `image-budget.html`',
   fail: '`true` or `false`',
   mode: quoted(CHOICES.mode),
   reports: 'files or folders, comma- or line-separated',
@@ -310,6 +313,7 @@ const schema = z.strictObject({
   record: oneOf(ACCEPTED.record, CHOICES.record).default(DEFAULTS.record),
   'data-branch': matching(ACCEPTED['data-branch'], PATTERNS.branch).default(DEFAULTS['data-branch']),
   comment: oneOf(ACCEPTED.comment, CHOICES.comment).default(DEFAULTS.comment),
+  page: matching(ACCEPTED.page, PATTERNS.plain).optional(),
   fail: truth(ACCEPTED.fail).prefault(DEFAULTS.fail),
   mode: oneOf(ACCEPTED.mode, CHOICES.mode).default(DEFAULTS.mode),
   reports: list(
@@ -414,6 +418,7 @@ export function inputsOf(given: GivenValues): Inputs {
     record: data.record,
     dataBranch: data['data-branch'],
     comment: data.comment,
+    page: data.page ?? null,
     fail: data.fail,
     mode: data.mode,
     reports: data.reports,
@@ -597,6 +602,12 @@ function budgetContradictions(data: z.output<typeof schema>): Contradiction[] {
       name: 'forbid',
       budget: null,
       words: '`forbid` looks at the files of the image, but `metrics` is `download-size` alone; add `size`.',
+    })
+  if (!size && data.page !== undefined)
+    problems.push({
+      name: 'page',
+      budget: null,
+      words: '`page` shows the files of the image, but `metrics` is `download-size` alone; add `size`.',
     })
   return problems
 }
