@@ -47161,10 +47161,11 @@ function partId({ budget, scope, metric }) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Ch: () => (/* binding */ findPlaces),
+/* harmony export */   Gq: () => (/* binding */ reachable),
+/* harmony export */   OG: () => (/* binding */ takenByTarget),
 /* harmony export */   Ud: () => (/* binding */ readDefinition),
 /* harmony export */   _u: () => (/* binding */ bakeArguments)
 /* harmony export */ });
-/* unused harmony export reachable */
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
 /* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3798);
@@ -47393,6 +47394,49 @@ function reachable({ targets }, name) {
                 next.push(value.slice(7));
     }
     return found;
+}
+/**
+ * What a target and those that it starts from take of a tree, from its top folder: see `BakeTarget`. Null where it is not known: a compose
+ * file may take in any others, and paths may lead out.
+ */
+async function takenByTarget(definition, name, { tree, folder, files }) {
+    const own = definition.targets.get(name);
+    const isThere = (file) => (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.stat)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(folder, file)).then(() => true, () => false);
+    const read = files.length > 0 ? files : FOUND_BY_ITSELF;
+    const there = [];
+    for (const file of read)
+        if (await isThere(file))
+            there.push(file);
+    if (there.some((file) => /\.ya?ml$/i.test(file)))
+        return null;
+    let isInside = true;
+    const at = (path, from = folder) => {
+        const found = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(tree, (0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(from, path.replace(/^cwd:\/\//, '')));
+        isInside &&= !(0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .isOutside */ ._K)(found);
+        return found.replaceAll('\\', '/');
+    };
+    const taken = { folders: [], files: read.map((file) => at(file)) };
+    let dockerfile = null;
+    for (const [each, told] of reachable(definition, name)) {
+        const isOwn = each === name;
+        const context = isRemote(told.context) ? null : at(told.context);
+        if (context === null && (isOwn || 'path' in told.dockerfile))
+            return null;
+        if (!isOwn && context !== null)
+            taken.folders.push(context);
+        taken.folders.push(...[...told.contexts.values()].flatMap(folderOf).map((path) => at(path)));
+        taken.files.push(...told.files.map((path) => at(path)));
+        const file = 'path' in told.dockerfile ? at(told.dockerfile.path, (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(tree, context ?? '')) : null;
+        if (isOwn)
+            dockerfile = file;
+        else if (file !== null)
+            taken.files.push(file);
+    }
+    // Where there is no file of its own the bake file is what has the text.
+    dockerfile ??= there[0] === undefined ? null : at(there[0]);
+    if (own === undefined || dockerfile === null || !isInside)
+        return null;
+    return { context: at(own.context), dockerfile, ...taken };
 }
 /**
  * Finds what a target is built of. Everything that it takes from the tree must be inside, when links are followed too: bake itself looks at
@@ -48885,6 +48929,7 @@ async function findDockerfiles(globs, place) {
             weak: new Map([['context', given(seen(cwd, (0,external_node_path_.join)(file, '..')))]]),
             own: new Map([['file', given(seen(cwd, file))]]),
             bake: null,
+            dockerfiles: [path],
         };
     });
 }
@@ -48903,7 +48948,8 @@ async function findTargets({ bakeFiles, bakeTargets }, { repository, cwd, treeis
     // From a working directory outside, a file is told with the way to the checkout.
     const files = bakeFiles.map((file) => fromTop && !isFromFile('bake-files') ? (0,external_node_path_.relative)(folder, (0,external_node_path_.resolve)(cwd, file)) : file);
     const run = { tree, folder: (0,external_node_path_.join)(tree, (0,external_node_path_.relative)(repository.root, folder)), files };
-    const { wanted, targets } = await (0,bake/* readDefinition */.Ud)(world.exec, run, bakeTargets);
+    const definition = await (0,bake/* readDefinition */.Ud)(world.exec, run, bakeTargets);
+    const { wanted, targets } = definition;
     // A group may have targets beside its images: linters, tests, files that are generated.
     const images = wanted.filter((name) => bakeTargets.includes(name) || targets.get(name)?.makesNoImage !== true);
     if (images.length === 0)
@@ -48911,7 +48957,7 @@ async function findTargets({ bakeFiles, bakeTargets }, { repository, cwd, treeis
             remedy: '`bake-targets` names targets and groups; `docker buildx bake --print` lists those of the default group.',
         });
     const here = seen(cwd, folder);
-    return images.map((name) => {
+    return Promise.all(images.map(async (name) => {
         const { platforms = [], args = new Map() } = targets.get(name) ?? {};
         const isKnown = platforms.length > 0 && platforms.every((platform) => inputs_inputs/* PATTERNS */.G3.platform.test(platform));
         return {
@@ -48922,9 +48968,18 @@ async function findTargets({ bakeFiles, bakeTargets }, { repository, cwd, treeis
                 ...(isKnown ? [['platforms', given(platforms.join(','))]] : []),
             ]),
             own: new Map(),
-            bake: { target: name, asked: bakeTargets, files, folder: here, context: null, args: Object.fromEntries(args) },
+            bake: {
+                target: name,
+                asked: bakeTargets,
+                files,
+                folder: here,
+                context: null,
+                args: Object.fromEntries(args),
+                taken: await (0,bake/* takenByTarget */.OG)(definition, name, run),
+            },
+            dockerfiles: [...(0,bake/* reachable */.Gq)(definition, name).values()].flatMap(({ context, dockerfile }) => 'path' in dockerfile ? [slashed((0,external_node_path_.relative)(tree, (0,external_node_path_.resolve)(run.folder, context, dockerfile.path)))] : []),
         };
-    });
+    }));
 }
 function refuseClashes(found) {
     const first = new Map();
@@ -68932,7 +68987,9 @@ async function main() {
         return (0,_run_js__WEBPACK_IMPORTED_MODULE_15__/* .run */ .e)(images, surroundings, world);
     };
     const collect = async () => {
-        const configured = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_3__/* .configureReports */ .MW)(values, checkout);
+        // Beside what a stranger has uploaded a budget file, or a repository that git is to look at, may be the stranger's.
+        const isFound = env['GITHUB_EVENT_NAME'] !== 'workflow_run';
+        const configured = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_3__/* .configureReports */ .MW)(values, { ...checkout, isFound });
         const { expected } = configured;
         const inputs = (0,_github_log_js__WEBPACK_IMPORTED_MODULE_8__/* .maskSecrets */ .QU)(configured.common);
         const event = await (0,_github_context_js__WEBPACK_IMPORTED_MODULE_7__/* .readEventFacts */ ._r)(env, inputs);
@@ -77611,21 +77668,28 @@ function fits(tokens, path) {
 
 /**
  * What the files of the repository that an image is built from are, whatever the Dockerfile makes of them. Null where that is not known: an
- * image that is not built, `before-build`, which may read anything, a bake file, which may, too, contexts that others make, and paths out of
- * the repository.
+ * image that is not built, `before-build`, which may read anything, a bake file that may take in others, contexts that others make, and paths
+ * out of the repository.
  */
 function takenBy(inputs, { root, cwd }) {
-    if (inputs.image !== null || inputs.beforeBuild !== null || inputs.bake !== null)
+    if (inputs.image !== null || inputs.beforeBuild !== null)
         return null;
     const inRepository = (path) => {
         const found = (0,external_node_path_.relative)(root, (0,external_node_path_.resolve)(cwd, path));
         return (0,build_paths/* isOutside */._K)(found) ? null : found.replaceAll('\\', '/');
     };
-    const context = inRepository(inputs.context);
-    const dockerfile = inRepository(inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'));
+    const { bake } = inputs;
+    if (bake !== null && bake.taken === null)
+        return null;
+    const context = bake !== null && bake.context === null
+        ? (bake.taken?.context ?? null)
+        : inRepository(bake?.context ?? inputs.context);
+    const dockerfile = bake !== null && inputs.file === null
+        ? (bake.taken?.dockerfile ?? null)
+        : inRepository(inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'));
     if (context === null || dockerfile === null)
         return null;
-    const folders = [];
+    const folders = [...(bake?.taken?.folders ?? [])];
     for (const { value } of inputs.buildContexts) {
         // An image or an address is nothing that the change could touch, no more than what `FROM` names.
         if (/^(?:docker-image|https?|git|ssh):\/\/|^git@/.test(value))
@@ -77636,7 +77700,7 @@ function takenBy(inputs, { root, cwd }) {
         folders.push(folder);
     }
     // One outside is none of the repository's, and the same for head and base.
-    const files = inputs.secretFiles.flatMap(({ path }) => inRepository(path) ?? []);
+    const files = [...(bake?.taken?.files ?? []), ...inputs.secretFiles.flatMap(({ path }) => inRepository(path) ?? [])];
     const ignoreFiles = [`${dockerfile}.dockerignore`, context === '' ? '.dockerignore' : `${context}/.dockerignore`];
     return { context, dockerfile, ignoreFiles, folders, files };
 }

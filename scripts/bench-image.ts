@@ -19,8 +19,11 @@ export type LayerPlan = {
 }
 type Kind = 'text' | 'json' | 'program' | 'packed'
 
-/** A gzipped layer in a file. Sizes in bytes: `size` of the files in it, `packedSize` of the blob. */
-export type Layer = { file: string; digest: string; diffId: string; size: number; packedSize: number; files: number }
+/** A gzipped layer in a file; `packedSize` is the blob's, in bytes. */
+export type PackedLayer = { file: string; digest: string; diffId: string; packedSize: number }
+
+/** One of which it is known how many files it has, and how many bytes in them. */
+export type Layer = PackedLayer & { size: number; files: number }
 
 /** About 1 GB in 50,000 files, in four layers as an application has them. */
 export const REAL_IMAGE: LayerPlan[] = [
@@ -150,11 +153,22 @@ function blobPath({ digest }: { digest: string }): string {
 
 /** Writes the layer, gzipped at this level, into a file of the folder. */
 export async function writeLayer(folder: string, plan: LayerPlan, level = 6): Promise<Layer> {
+  const packed = await packTar(folder, plan.name, writeTar(plan), level)
+  return { ...packed, size: plan.bytes, files: plan.files }
+}
+
+/** Writes a tar archive, gzipped at this level, into a file of the folder. `name` is no other's. */
+export async function packTar(
+  folder: string,
+  name: string,
+  tar: AsyncIterable<Buffer>,
+  level: number,
+): Promise<PackedLayer> {
   const [unpacked, packed] = [createHash('sha256'), createHash('sha256')]
   let packedSize = 0
-  const partial = join(folder, `${plan.name}.partial`)
+  const partial = join(folder, `${name}.partial`)
   await pipeline(
-    Readable.from(writeTar(plan), { highWaterMark: 2 }),
+    Readable.from(tar, { highWaterMark: 2 }),
     async function* (chunks: AsyncIterable<Buffer>) {
       for await (const chunk of chunks) {
         unpacked.update(chunk)
@@ -174,14 +188,14 @@ export async function writeLayer(folder: string, plan: LayerPlan, level = 6): Pr
   const digest = `sha256:${packed.digest('hex')}`
   const file = join(folder, digest.slice('sha256:'.length))
   renameSync(partial, file)
-  return { file, digest, diffId: `sha256:${unpacked.digest('hex')}`, size: plan.bytes, packedSize, files: plan.files }
+  return { file, digest, diffId: `sha256:${unpacked.digest('hex')}`, packedSize }
 }
 
 /**
  * Writes an image of these layers as an OCI layout that is at once what `docker save` writes (a `manifest.json`): every store can load it.
  * The layers' files are linked, not copied.
  */
-export function writeLayout(folder: string, tag: string, layers: Layer[]): void {
+export function writeLayout(folder: string, tag: string, layers: PackedLayer[]): void {
   const blobs = join(folder, 'blobs', 'sha256')
   mkdirSync(blobs, { recursive: true })
   const put = (mediaType: string, document: unknown): { mediaType: string; digest: string; size: number } => {

@@ -74,7 +74,9 @@ async function main(): Promise<number> {
   }
 
   const collect = async (): Promise<Outcome> => {
-    const configured = await configureReports(values, checkout)
+    // Beside what a stranger has uploaded a budget file, or a repository that git is to look at, may be the stranger's.
+    const isFound = env['GITHUB_EVENT_NAME'] !== 'workflow_run'
+    const configured = await configureReports(values, { ...checkout, isFound })
     const { expected } = configured
     const inputs = maskSecrets(configured.common)
     const event = await readEventFacts(env, inputs)

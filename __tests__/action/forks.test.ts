@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
@@ -419,6 +419,21 @@ describe('what is no report', () => {
     expect(result).toMatchObject({ exitCode: 2 })
     expect(result.annotations[0]?.message).toMatch(/there are more than 1,000 of them/)
     rmSync(many, { recursive: true })
+  })
+
+  it('is nothing to go by: neither a budget file in the artifact, nor a repository that git would look at', async () => {
+    const workspace = artifact({
+      'report.json': report({ images: [overImage()] }),
+      '.github/image-budget.yml': "comment: 'off'\nimages:\n  - name: other\n",
+      '.git/HEAD': 'ref: refs/heads/main\n',
+      '.git/config': '[core]\n\tfsmonitor = touch ran\n',
+    })
+    const tools = mkdtempSync(join(folder, 'tools-'))
+    writeFileSync(join(tools, 'git'), '#!/bin/sh\necho >"${0%/*}/ran"\n', { mode: 0o755 })
+    const result = await run('.', { workspace, env: { PATH: tools } })
+    expect(result).toMatchObject({ exitCode: 0, outputs: { verdict: 'over' } })
+    expect(comments()).toHaveLength(1)
+    expect(readdirSync(tools)).toEqual(['git'])
   })
 
   it('is not reached by a path: what lies outside of the folder is not read', async () => {

@@ -30865,7 +30865,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 9469:
+/***/ 5498:
 /***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
 
 
@@ -30999,7 +30999,7 @@ const {
 } = __nccwpck_require__(8625)
 const { WebsocketFrameSend } = __nccwpck_require__(3264)
 const { closeWebSocketConnection } = __nccwpck_require__(6897)
-const { PerMessageDeflate } = __nccwpck_require__(9469)
+const { PerMessageDeflate } = __nccwpck_require__(5498)
 const { MessageSizeExceededError } = __nccwpck_require__(8707)
 
 function failWebsocketConnectionWithCode (ws, code, reason) {
@@ -38280,7 +38280,7 @@ exports.iX = parser.Parser;
 __webpack_unused_export__ = publicApi.parse;
 __webpack_unused_export__ = publicApi.parseAllDocuments;
 __webpack_unused_export__ = publicApi.parseDocument;
-__webpack_unused_export__ = publicApi.stringify;
+exports.As = publicApi.stringify;
 __webpack_unused_export__ = visit.visit;
 __webpack_unused_export__ = visit.visitAsync;
 
@@ -46301,10 +46301,11 @@ function partId({ budget, scope, metric }) {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   Ch: () => (/* binding */ findPlaces),
+/* harmony export */   Gq: () => (/* binding */ reachable),
+/* harmony export */   OG: () => (/* binding */ takenByTarget),
 /* harmony export */   Ud: () => (/* binding */ readDefinition),
 /* harmony export */   _u: () => (/* binding */ bakeArguments)
 /* harmony export */ });
-/* unused harmony export reachable */
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
 /* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3798);
@@ -46535,6 +46536,49 @@ function reachable({ targets }, name) {
     return found;
 }
 /**
+ * What a target and those that it starts from take of a tree, from its top folder: see `BakeTarget`. Null where it is not known: a compose
+ * file may take in any others, and paths may lead out.
+ */
+async function takenByTarget(definition, name, { tree, folder, files }) {
+    const own = definition.targets.get(name);
+    const isThere = (file) => (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.stat)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(folder, file)).then(() => true, () => false);
+    const read = files.length > 0 ? files : FOUND_BY_ITSELF;
+    const there = [];
+    for (const file of read)
+        if (await isThere(file))
+            there.push(file);
+    if (there.some((file) => /\.ya?ml$/i.test(file)))
+        return null;
+    let isInside = true;
+    const at = (path, from = folder) => {
+        const found = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(tree, (0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(from, path.replace(/^cwd:\/\//, '')));
+        isInside &&= !(0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .isOutside */ ._K)(found);
+        return found.replaceAll('\\', '/');
+    };
+    const taken = { folders: [], files: read.map((file) => at(file)) };
+    let dockerfile = null;
+    for (const [each, told] of reachable(definition, name)) {
+        const isOwn = each === name;
+        const context = isRemote(told.context) ? null : at(told.context);
+        if (context === null && (isOwn || 'path' in told.dockerfile))
+            return null;
+        if (!isOwn && context !== null)
+            taken.folders.push(context);
+        taken.folders.push(...[...told.contexts.values()].flatMap(folderOf).map((path) => at(path)));
+        taken.files.push(...told.files.map((path) => at(path)));
+        const file = 'path' in told.dockerfile ? at(told.dockerfile.path, (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(tree, context ?? '')) : null;
+        if (isOwn)
+            dockerfile = file;
+        else if (file !== null)
+            taken.files.push(file);
+    }
+    // Where there is no file of its own the bake file is what has the text.
+    dockerfile ??= there[0] === undefined ? null : at(there[0]);
+    if (own === undefined || dockerfile === null || !isInside)
+        return null;
+    return { context: at(own.context), dockerfile, ...taken };
+}
+/**
  * Finds what a target is built of. Everything that it takes from the tree must be inside, when links are followed too: bake itself looks at
  * that as well, but not in all its releases at every target. Throws CouldNotMeasure `input`.
  */
@@ -46763,18 +46807,19 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9587);
 /* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4701);
 /* harmony import */ var _collect_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(253);
-/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9458);
+/* harmony import */ var _configure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(8263);
 /* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(8930);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9874);
-/* harmony import */ var _github_remote_file_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7825);
-/* harmony import */ var _show_history_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(9334);
-/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(9884);
-/* harmony import */ var _record_local_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(4987);
-/* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(9665);
-/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(1499);
-/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(5548);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(4960);
-/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(8508);
+/* harmony import */ var _init_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9676);
+/* harmony import */ var _github_remote_file_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(7825);
+/* harmony import */ var _show_history_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(9334);
+/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(9884);
+/* harmony import */ var _record_local_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(4987);
+/* harmony import */ var _report_json_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(9665);
+/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(1499);
+/* harmony import */ var _report_terminal_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(5548);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(4960);
+/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(8508);
 
 
 
@@ -46791,7 +46836,8 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 
-(0,_memory_js__WEBPACK_IMPORTED_MODULE_9__/* .keepMemoryLow */ .P)();
+
+(0,_memory_js__WEBPACK_IMPORTED_MODULE_10__/* .keepMemoryLow */ .P)();
 const { env, stdout, stderr } = process;
 const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .interruption */ .YW)();
 // A reader that has seen enough (`| head`) is no error.
@@ -46841,14 +46887,62 @@ function localRecords({ baseline, dataBranch }) {
         cwd: process.cwd(),
         warn,
     };
-    return (0,_record_local_js__WEBPACK_IMPORTED_MODULE_10__/* .openLocalRecords */ .m)(world, dataBranch, { fetch: baseline === 'record' });
+    return (0,_record_local_js__WEBPACK_IMPORTED_MODULE_11__/* .openLocalRecords */ .m)(world, dataBranch, { fetch: baseline === 'record' });
+}
+function surroundings() {
+    return {
+        cwd: process.cwd(),
+        temporary: (0,node_os__WEBPACK_IMPORTED_MODULE_0__.tmpdir)(),
+        base: { kind: 'none', reason: 'none is asked for' },
+        isProposal: false,
+        budgetFiles: [],
+        baseMustExist: false,
+        pushed: null,
+        uncommitted: 'measure',
+        // What runs of the default branch take out of build arguments.
+        volatile: ['main', 'master'],
+        committedAt: null,
+        repositoryName: null,
+        repositoryUrl: null,
+        runUrl: null,
+        credentials: null,
+    };
+}
+function worldOf(verbose, records) {
+    return {
+        createExec: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createExec */ .k7)(env, stop),
+        createOpenOutput: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createOpenOutput */ .CY)(env, stop),
+        env,
+        clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m,
+        log: terminalLog(verbose),
+        records,
+        askWaivers: null,
+        signal,
+    };
+}
+/** The file alone on standard output where it is only shown; what to do next where it was written. */
+async function writeFirstFile(command) {
+    const { text, path, failed } = await (0,_init_js__WEBPACK_IMPORTED_MODULE_7__/* .init */ .T)(command, surroundings(), worldOf(command.verbose, null), here());
+    if (failed > 0)
+        warn(`${failed} ${failed === 1 ? 'image' : 'images'} could not be measured: see the comments in the file.`);
+    if (path === null) {
+        stdout.write(text);
+        return 0;
+    }
+    stdout.write(`Written: ${path}
+
+Look at its caps, and commit it. Then \`image-budget check\` compares a branch with its base, and this workflow,
+.github/workflows/image-budget.yml, does it on each pull request:
+
+${_init_js__WEBPACK_IMPORTED_MODULE_7__/* .WORKFLOW */ .E}`);
+    return 0;
 }
 /** Where a budget file is looked for, and what it extends. */
 function here() {
     const exec = (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createExec */ .k7)(env, signal);
     const cwd = process.cwd();
     const apiUrl = env['GITHUB_API_URL'] || 'https://api.github.com';
-    const read = (0,_github_remote_file_js__WEBPACK_IMPORTED_MODULE_7__/* .createReadRemote */ .f)(apiUrl, env['GITHUB_TOKEN'] || env['GH_TOKEN'] || null, signal);
+    const read = (0,_github_remote_file_js__WEBPACK_IMPORTED_MODULE_8__/* .createReadRemote */ .f)(apiUrl, env['GITHUB_TOKEN'] || env['GH_TOKEN'] || null, signal);
     const terminals = { temporary: (0,node_os__WEBPACK_IMPORTED_MODULE_0__.tmpdir)(), uncommitted: 'measure', repositoryName: null, credentials: null };
     return { ...terminals, exec, cwd, remote: { owner: () => (0,_configure_js__WEBPACK_IMPORTED_MODULE_4__/* .ownerOfRemote */ .Tc)(exec, cwd), read } };
 }
@@ -46863,18 +46957,18 @@ function show(report, asJson) {
                 say(`image-budget: ${printable(error.message)}${error.remedy === null ? '' : `\n${printable(error.remedy)}`}`);
         }
     }
-    stdout.write(asJson ? (0,_report_json_js__WEBPACK_IMPORTED_MODULE_14__/* .renderJson */ .h)(report) : (0,_report_terminal_js__WEBPACK_IMPORTED_MODULE_12__/* .renderTerminal */ .b)(report, terminal()));
+    stdout.write(asJson ? (0,_report_json_js__WEBPACK_IMPORTED_MODULE_15__/* .renderJson */ .h)(report) : (0,_report_terminal_js__WEBPACK_IMPORTED_MODULE_13__/* .renderTerminal */ .b)(report, terminal()));
 }
 async function main(command) {
     if (command.kind === 'help')
         stdout.write((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__/* .helpText */ .BK)(stdout.columns ?? 100));
     if (command.kind === 'version')
-        stdout.write(`${_version_js__WEBPACK_IMPORTED_MODULE_15__/* .version */ .r}\n`);
+        stdout.write(`${_version_js__WEBPACK_IMPORTED_MODULE_16__/* .version */ .r}\n`);
     if (command.kind === 'history') {
         const [exec, openOutput] = [(0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createExec */ .k7)(env, signal), (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createOpenOutput */ .CY)(env, signal)];
         const values = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_4__/* .configureHistory */ .RE)(command.values, { exec, cwd: process.cwd(), isFound: true, remote: null });
         const world = { exec, openOutput, cwd: process.cwd(), warn };
-        stdout.write(await (0,_show_history_js__WEBPACK_IMPORTED_MODULE_8__/* .showHistory */ .M)({ ...command, values }, world, terminal()));
+        stdout.write(await (0,_show_history_js__WEBPACK_IMPORTED_MODULE_9__/* .showHistory */ .M)({ ...command, values }, world, terminal()));
     }
     if (command.kind === 'report') {
         const cwd = process.cwd();
@@ -46883,41 +46977,22 @@ async function main(command) {
         const none = { repositoryUrl: null, runUrl: null };
         const report = await (0,_collect_js__WEBPACK_IMPORTED_MODULE_3__/* .collectReports */ .M)({ ...configured, paths: command.paths, cwd, run: none });
         show(report, command.json);
-        return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_11__/* .exitCodeOf */ .FO)(report, configured.fails);
+        return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_12__/* .exitCodeOf */ .FO)(report, configured.fails);
     }
+    if (command.kind === 'init')
+        return writeFirstFile(command);
     if (command.kind !== 'check')
         return 0;
     // Two images that somebody compares are none of the repository's, unless its file is named.
     const { images, common: inputs } = await (0,_configure_js__WEBPACK_IMPORTED_MODULE_4__/* .configure */ .jK)(command.values, { ...here(), isFound: !command.mustExist });
-    const { report } = await (0,_run_js__WEBPACK_IMPORTED_MODULE_13__/* .run */ .e)(images, {
-        cwd: process.cwd(),
-        temporary: (0,node_os__WEBPACK_IMPORTED_MODULE_0__.tmpdir)(),
+    const { report } = await (0,_run_js__WEBPACK_IMPORTED_MODULE_14__/* .run */ .e)(images, {
+        ...surroundings(),
         base: inputs.baseRef === null ? { kind: 'default-branch' } : { kind: 'ref', ref: inputs.baseRef },
-        isProposal: false,
-        budgetFiles: [],
         baseMustExist: command.mustExist,
-        pushed: null,
-        uncommitted: 'measure',
-        // What runs of the default branch take out of build arguments.
-        volatile: ['main', 'master'],
-        committedAt: null,
-        repositoryName: null,
-        repositoryUrl: null,
-        runUrl: null,
-        credentials: null,
-    }, {
-        createExec: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createExec */ .k7)(env, stop),
-        createOpenOutput: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_5__/* .createOpenOutput */ .CY)(env, stop),
-        env,
-        clock: _clock_js__WEBPACK_IMPORTED_MODULE_2__/* .systemClock */ .m,
-        log: terminalLog(command.verbose),
-        records: command.mustExist ? null : localRecords(inputs),
-        askWaivers: null,
-        signal,
-    });
+    }, worldOf(command.verbose, command.mustExist ? null : localRecords(inputs)));
     show(report, command.json);
     const soft = new Set(images.flatMap((image) => (image.fail ? [] : [image.name])));
-    return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_11__/* .exitCodeOf */ .FO)(report, (name) => !soft.has(images.length === 1 ? images[0].name : name));
+    return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_12__/* .exitCodeOf */ .FO)(report, (name) => !soft.has(images.length === 1 ? images[0].name : name));
 }
 try {
     process.exitCode = await main((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_1__/* .readCommand */ .UK)(process.argv.slice(2)));
@@ -46926,7 +47001,7 @@ catch (error) {
     const failure = (0,_failure_js__WEBPACK_IMPORTED_MODULE_6__/* .toFailure */ .w)(error);
     // What `history` prints is no report.
     if (process.argv.includes('--json') && process.argv[2] !== 'history')
-        stdout.write((0,_report_json_js__WEBPACK_IMPORTED_MODULE_14__/* .renderJson */ .h)((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_11__/* .reportFailure */ .xV)('image', failure)));
+        stdout.write((0,_report_json_js__WEBPACK_IMPORTED_MODULE_15__/* .renderJson */ .h)((0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_12__/* .reportFailure */ .xV)('image', failure)));
     stderr.write(`image-budget: ${failure.message}\n${failure.remedy === null ? '' : `${failure.remedy}\n`}`);
     process.exitCode = signal.aborted ? 130 : 2;
 }
@@ -48401,7 +48476,7 @@ function changeOfBaseImage(base, head) {
 
 /***/ }),
 
-/***/ 9458:
+/***/ 8263:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -48423,216 +48498,14 @@ var external_node_path_ = __nccwpck_require__(6760);
 var leven = __nccwpck_require__(7785);
 // EXTERNAL MODULE: ./build/failure.js
 var failure = __nccwpck_require__(9874);
-// EXTERNAL MODULE: ./build/build/bake.js
-var bake = __nccwpck_require__(2618);
-// EXTERNAL MODULE: ./build/build/paths.js
-var paths = __nccwpck_require__(4447);
-;// CONCATENATED MODULE: ./build/git/committed.js
-
-/** What git takes for a tree without files, in repositories of SHA-1 and of SHA-256; both know it without having it. */
-const EMPTY_TREE = {
-    40: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
-    64: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
-};
-/**
- * The files (and links) of a commit or tree that a glob names, in git's order: paths from the repository's top. `glob` is git's own, `*`
- * within a folder and `**` for any (gitglossary, pathspec, `glob`), `except` are those of files that are left out. A glob
- * that names a folder names none of its files. Throws CouldNotMeasure `git`.
- */
-async function committedFiles(repository, treeish, glob, except = []) {
-    const object = await repository.git(['rev-parse', '--verify', '--quiet', '--end-of-options', `${treeish}^{tree}`]);
-    // `ls-tree` knows no globs, and `ls-files` the index alone.
-    const listed = await repository.git([
-        'diff-tree',
-        '-r',
-        '-z',
-        '--raw',
-        '--no-renames',
-        object.length === 64 ? EMPTY_TREE[64] : EMPTY_TREE[40],
-        object,
-        '--',
-        `:(top,glob)${external_node_path_.posix.normalize(glob)}`,
-        ...except.map((each) => `:(top,exclude,glob)${each}`),
-    ]);
-    const fields = listed.split('\0');
-    const depth = glob.includes('**') ? null : depthOf(external_node_path_.posix.normalize(glob));
-    return fields.flatMap((field, at) => {
-        const isFile = /^:000000 1[02]\d{4} /.test(field);
-        const path = fields[at + 1];
-        return isFile && path !== undefined && (depth === null || depthOf(path) === depth) ? [path] : [];
-    });
-}
-function depthOf(path) {
-    return path.split('/').length;
-}
-
+// EXTERNAL MODULE: ./build/find-images.js
+var find_images = __nccwpck_require__(5104);
 // EXTERNAL MODULE: ./build/git/git.js
 var git = __nccwpck_require__(75);
-// EXTERNAL MODULE: ./build/git/tree.js
-var git_tree = __nccwpck_require__(1651);
-// EXTERNAL MODULE: ./build/inputs/inputs.js
-var inputs_inputs = __nccwpck_require__(743);
-// EXTERNAL MODULE: ./build/inputs/name.js
-var inputs_name = __nccwpck_require__(3937);
-;// CONCATENATED MODULE: ./build/find-images.js
-
-
-
-
-
-
-
-
-
-
-/** Images that a run may find. */
-const MOST = 1_000;
-/** Globs of one run: git is asked for each. */
-const MOST_GLOBS = 100;
-/**
- * The images of the commit that is measured, as `dockerfiles`, `bake-files` and `bake-targets` name them: Dockerfiles in git's order, then
- * targets in bake's. `isFromFile`: the paths of that input are from the repository's top, and not from the working directory.
- * Throws CouldNotMeasure `input` where a glob, or all of bake, finds none, where two have one name, and for more than 1,000.
- */
-async function findImages(inputs, isFromFile, world) {
-    const { exec, temporary } = world;
-    const cwd = await (0,promises_.realpath)(world.cwd);
-    const around = await (0,promises_.realpath)((0,external_node_path_.resolve)(cwd, inputs.context)).catch(() => cwd);
-    const repository = await (0,git/* openRepository */.h_)(exec, around);
-    const scratch = await (0,promises_.mkdtemp)((0,external_node_path_.join)(await (0,promises_.realpath)(temporary), 'image-budget-'));
-    try {
-        const treeish = await measuredTree(repository, scratch, world.uncommitted);
-        const place = { repository, treeish, cwd, scratch, isFromFile, world };
-        const found = [
-            ...(inputs.dockerfiles.length > 0 ? await findDockerfiles(inputs.dockerfiles, place) : []),
-            ...(inputs.bakeFiles.length + inputs.bakeTargets.length > 0 ? await findTargets(inputs, place) : []),
-        ];
-        if (found.length > MOST)
-            throw new failure/* CouldNotMeasure */.N('input', `${found.length} images are found; a run measures at most ${MOST}.`, {
-                remedy: 'Narrower globs, or fewer targets, in several jobs.',
-            });
-        refuseClashes(found);
-        return found;
-    }
-    finally {
-        await (0,promises_.rm)(scratch, { recursive: true, force: true });
-    }
-}
-async function measuredTree(repository, scratch, uncommitted) {
-    const head = await repository.tryGit(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);
-    if (head.exitCode !== 0)
-        throw new failure/* CouldNotMeasure */.N('precondition', 'The repository has no commit yet.', {
-            remedy: 'Commit first: images are found among the files of a commit.',
-        });
-    const isMore = uncommitted === 'measure' && (await (0,git_tree/* isDirty */.DM)(repository));
-    return isMore ? (0,git_tree/* snapshotWorkingTree */.KM)(repository, scratch) : head.stdout.trim();
-}
-async function findDockerfiles(globs, place) {
-    const { repository, cwd, treeish, world } = place;
-    if (globs.length > MOST_GLOBS)
-        throw new failure/* CouldNotMeasure */.N('input', `\`dockerfiles\` has ${globs.length} globs; it takes at most ${MOST_GLOBS}.`);
-    const from = place.isFromFile('dockerfiles') ? repository.root : cwd;
-    const globOf = (text) => {
-        const path = (0,external_node_path_.isAbsolute)(text) ? text : `${slashed(from)}/${text}`;
-        const glob = relativeGlob(slashed(repository.root), external_node_path_.posix.normalize(path));
-        if (glob !== null)
-            return glob;
-        throw new failure/* CouldNotMeasure */.N('input', `\`dockerfiles\` has \`${(0,inputs_inputs/* onOneLine */.GJ)(text)}\`, which is outside the repository; it takes paths inside.`);
-    };
-    const except = globs.flatMap((glob) => (glob.startsWith('!') ? [globOf(glob.slice(1))] : []));
-    const paths = new Set();
-    for (const glob of globs.filter((each) => !each.startsWith('!'))) {
-        const files = await committedFiles(repository, treeish, globOf(glob), except);
-        if (files.length === 0)
-            throw new failure/* CouldNotMeasure */.N('input', `\`dockerfiles\` has \`${(0,inputs_inputs/* onOneLine */.GJ)(glob)}\`, and no committed file is named so.`, {
-                remedy: 'It takes paths of Dockerfiles, `*` for any name and `**` for any folders: `services/*/Dockerfile`; `git ls-files` lists what is committed.',
-            });
-        for (const file of files)
-            paths.add(file);
-    }
-    const repositoryName = world.repositoryName ?? slashed(repository.root).split('/').at(-1) ?? 'image';
-    return [...paths].map((path) => {
-        const name = (0,inputs_name/* nameOfDockerfile */.jh)(repositoryName, path);
-        if (!inputs_inputs/* PATTERNS */.G3.name.test(path))
-            throw new failure/* CouldNotMeasure */.N('input', `\`dockerfiles\` finds \`${(0,inputs_inputs/* onOneLine */.GJ)(path)}\`, which is no name for an image.`, {
-                remedy: 'Leave it out with `!` before its path, or give it another name.',
-            });
-        const file = (0,external_node_path_.join)(repository.root, path);
-        return {
-            name,
-            origin: `\`${path}\``,
-            weak: new Map([['context', given(seen(cwd, (0,external_node_path_.join)(file, '..')))]]),
-            own: new Map([['file', given(seen(cwd, file))]]),
-            bake: null,
-        };
-    });
-}
-/** A glob from the top, without resolving what is no path; null: it leads out. */
-function relativeGlob(root, glob) {
-    if (!glob.startsWith(root === '/' ? '/' : `${root}/`))
-        return null;
-    return glob.slice(root === '/' ? 1 : root.length + 1) || null;
-}
-async function findTargets({ bakeFiles, bakeTargets }, { repository, cwd, treeish, scratch, isFromFile, world }) {
-    const isCwdInside = !(0,paths/* isOutside */._K)((0,external_node_path_.relative)(repository.root, cwd));
-    const fromTop = isFromFile(bakeFiles.length > 0 ? 'bake-files' : 'bake-targets') || !isCwdInside;
-    const folder = fromTop ? repository.root : cwd;
-    const tree = (0,external_node_path_.join)(scratch, 'tree');
-    await (0,git_tree/* writeTree */.WM)(world.exec, repository, treeish, tree, world.credentials);
-    // From a working directory outside, a file is told with the way to the checkout.
-    const files = bakeFiles.map((file) => fromTop && !isFromFile('bake-files') ? (0,external_node_path_.relative)(folder, (0,external_node_path_.resolve)(cwd, file)) : file);
-    const run = { tree, folder: (0,external_node_path_.join)(tree, (0,external_node_path_.relative)(repository.root, folder)), files };
-    const { wanted, targets } = await (0,bake/* readDefinition */.Ud)(world.exec, run, bakeTargets);
-    // A group may have targets beside its images: linters, tests, files that are generated.
-    const images = wanted.filter((name) => bakeTargets.includes(name) || targets.get(name)?.makesNoImage !== true);
-    if (images.length === 0)
-        throw new failure/* CouldNotMeasure */.N('input', 'The bake file has no target there that makes an image.', {
-            remedy: '`bake-targets` names targets and groups; `docker buildx bake --print` lists those of the default group.',
-        });
-    const here = seen(cwd, folder);
-    return images.map((name) => {
-        const { platforms = [], args = new Map() } = targets.get(name) ?? {};
-        const isKnown = platforms.length > 0 && platforms.every((platform) => inputs_inputs/* PATTERNS */.G3.platform.test(platform));
-        return {
-            name,
-            origin: `the target \`${name}\``,
-            weak: new Map([
-                ['context', given(here)],
-                ...(isKnown ? [['platforms', given(platforms.join(','))]] : []),
-            ]),
-            own: new Map(),
-            bake: { target: name, asked: bakeTargets, files, folder: here, context: null, args: Object.fromEntries(args) },
-        };
-    });
-}
-function refuseClashes(found) {
-    const first = new Map();
-    const problems = found.flatMap((image) => {
-        const other = first.get(image.name);
-        if (other === undefined)
-            first.set(image.name, image);
-        return other === undefined
-            ? []
-            : [`${other.origin} and ${image.origin} are both an image \`${(0,inputs_inputs/* onOneLine */.GJ)(image.name)}\`.`];
-    });
-    if (problems.length > 0)
-        throw new failure/* CouldNotMeasure */.N('input', problems.slice(0, 20).join('\n'), {
-            remedy: 'An image is named after the folder or the target; `!path` in `dockerfiles` leaves one out.',
-        });
-}
-function given(text) {
-    return { text, place: null };
-}
-/** A path as the inputs have it: from the working directory. */
-function seen(cwd, path) {
-    return slashed((0,external_node_path_.relative)(cwd, path)) || '.';
-}
-function slashed(path) {
-    return path.replaceAll('\\', '/');
-}
-
 // EXTERNAL MODULE: ./build/inputs/budget-file.js + 2 modules
 var budget_file = __nccwpck_require__(9338);
+// EXTERNAL MODULE: ./build/inputs/inputs.js
+var inputs_inputs = __nccwpck_require__(743);
 // EXTERNAL MODULE: ./build/inputs/list.js
 var list = __nccwpck_require__(3666);
 ;// CONCATENATED MODULE: ./build/inputs/settings.js
@@ -48866,7 +48739,7 @@ async function configureFound(found, given, asked, world) {
     const wanted = namesIn(given);
     const common = (0,inputs_inputs/* inputsOf */.Vc)(without(asked, ['name', 'images']));
     const isFromFile = (name) => (asked.get(name)?.place ?? null) !== null;
-    const images = await findImages(seenFrom(found?.top ?? '', common, isFromFile), isFromFile, world);
+    const images = await (0,find_images/* findImages */.M)(seenFrom(found?.top ?? '', common, isFromFile), isFromFile, world);
     const entries = found?.file.images ?? [];
     const path = found?.file.path ?? '';
     const others = entries.filter(({ name }) => images.every((image) => image.name !== name));
@@ -50547,6 +50420,192 @@ function toFailure(error) {
 
 /***/ }),
 
+/***/ 5104:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   M: () => (/* binding */ findImages)
+/* harmony export */ });
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
+/* harmony import */ var _build_bake_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2618);
+/* harmony import */ var _build_paths_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4447);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9874);
+/* harmony import */ var _git_committed_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6473);
+/* harmony import */ var _git_git_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(75);
+/* harmony import */ var _git_tree_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1651);
+/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(743);
+/* harmony import */ var _inputs_name_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(3937);
+
+
+
+
+
+
+
+
+
+
+/** Images that a run may find. */
+const MOST = 1_000;
+/** Globs of one run: git is asked for each. */
+const MOST_GLOBS = 100;
+/**
+ * The images of the commit that is measured, as `dockerfiles`, `bake-files` and `bake-targets` name them: Dockerfiles in git's order, then
+ * targets in bake's. `isFromFile`: the paths of that input are from the repository's top, and not from the working directory.
+ * Throws CouldNotMeasure `input` where a glob, or all of bake, finds none, where two have one name, and for more than 1,000.
+ */
+async function findImages(inputs, isFromFile, world) {
+    const { exec, temporary } = world;
+    const cwd = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(world.cwd);
+    const around = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(cwd, inputs.context)).catch(() => cwd);
+    const repository = await (0,_git_git_js__WEBPACK_IMPORTED_MODULE_6__/* .openRepository */ .h_)(exec, around);
+    const scratch = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.mkdtemp)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(temporary), 'image-budget-'));
+    try {
+        const treeish = await measuredTree(repository, scratch, world.uncommitted);
+        const place = { repository, treeish, cwd, scratch, isFromFile, world };
+        const found = [
+            ...(inputs.dockerfiles.length > 0 ? await findDockerfiles(inputs.dockerfiles, place) : []),
+            ...(inputs.bakeFiles.length + inputs.bakeTargets.length > 0 ? await findTargets(inputs, place) : []),
+        ];
+        if (found.length > MOST)
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_4__/* .CouldNotMeasure */ .N('input', `${found.length} images are found; a run measures at most ${MOST}.`, {
+                remedy: 'Narrower globs, or fewer targets, in several jobs.',
+            });
+        refuseClashes(found);
+        return found;
+    }
+    finally {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.rm)(scratch, { recursive: true, force: true });
+    }
+}
+async function measuredTree(repository, scratch, uncommitted) {
+    const head = await repository.tryGit(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);
+    if (head.exitCode !== 0)
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_4__/* .CouldNotMeasure */ .N('precondition', 'The repository has no commit yet.', {
+            remedy: 'Commit first: images are found among the files of a commit.',
+        });
+    const isMore = uncommitted === 'measure' && (await (0,_git_tree_js__WEBPACK_IMPORTED_MODULE_7__/* .isDirty */ .DM)(repository));
+    return isMore ? (0,_git_tree_js__WEBPACK_IMPORTED_MODULE_7__/* .snapshotWorkingTree */ .KM)(repository, scratch) : head.stdout.trim();
+}
+async function findDockerfiles(globs, place) {
+    const { repository, cwd, treeish, world } = place;
+    if (globs.length > MOST_GLOBS)
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_4__/* .CouldNotMeasure */ .N('input', `\`dockerfiles\` has ${globs.length} globs; it takes at most ${MOST_GLOBS}.`);
+    const from = place.isFromFile('dockerfiles') ? repository.root : cwd;
+    const globOf = (text) => {
+        const path = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.isAbsolute)(text) ? text : `${slashed(from)}/${text}`;
+        const glob = relativeGlob(slashed(repository.root), node_path__WEBPACK_IMPORTED_MODULE_1__.posix.normalize(path));
+        if (glob !== null)
+            return glob;
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_4__/* .CouldNotMeasure */ .N('input', `\`dockerfiles\` has \`${(0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_8__/* .onOneLine */ .GJ)(text)}\`, which is outside the repository; it takes paths inside.`);
+    };
+    const except = globs.flatMap((glob) => (glob.startsWith('!') ? [globOf(glob.slice(1))] : []));
+    const paths = new Set();
+    for (const glob of globs.filter((each) => !each.startsWith('!'))) {
+        const files = await (0,_git_committed_js__WEBPACK_IMPORTED_MODULE_5__/* .committedFiles */ .q)(repository, treeish, globOf(glob), except);
+        if (files.length === 0)
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_4__/* .CouldNotMeasure */ .N('input', `\`dockerfiles\` has \`${(0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_8__/* .onOneLine */ .GJ)(glob)}\`, and no committed file is named so.`, {
+                remedy: 'It takes paths of Dockerfiles, `*` for any name and `**` for any folders: `services/*/Dockerfile`; `git ls-files` lists what is committed.',
+            });
+        for (const file of files)
+            paths.add(file);
+    }
+    const repositoryName = world.repositoryName ?? slashed(repository.root).split('/').at(-1) ?? 'image';
+    return [...paths].map((path) => {
+        const name = (0,_inputs_name_js__WEBPACK_IMPORTED_MODULE_9__/* .nameOfDockerfile */ .jh)(repositoryName, path);
+        if (!_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_8__/* .PATTERNS */ .G3.name.test(path))
+            throw new _failure_js__WEBPACK_IMPORTED_MODULE_4__/* .CouldNotMeasure */ .N('input', `\`dockerfiles\` finds \`${(0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_8__/* .onOneLine */ .GJ)(path)}\`, which is no name for an image.`, {
+                remedy: 'Leave it out with `!` before its path, or give it another name.',
+            });
+        const file = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(repository.root, path);
+        return {
+            name,
+            origin: `\`${path}\``,
+            weak: new Map([['context', given(seen(cwd, (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(file, '..')))]]),
+            own: new Map([['file', given(seen(cwd, file))]]),
+            bake: null,
+            dockerfiles: [path],
+        };
+    });
+}
+/** A glob from the top, without resolving what is no path; null: it leads out. */
+function relativeGlob(root, glob) {
+    if (!glob.startsWith(root === '/' ? '/' : `${root}/`))
+        return null;
+    return glob.slice(root === '/' ? 1 : root.length + 1) || null;
+}
+async function findTargets({ bakeFiles, bakeTargets }, { repository, cwd, treeish, scratch, isFromFile, world }) {
+    const isCwdInside = !(0,_build_paths_js__WEBPACK_IMPORTED_MODULE_3__/* .isOutside */ ._K)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(repository.root, cwd));
+    const fromTop = isFromFile(bakeFiles.length > 0 ? 'bake-files' : 'bake-targets') || !isCwdInside;
+    const folder = fromTop ? repository.root : cwd;
+    const tree = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(scratch, 'tree');
+    await (0,_git_tree_js__WEBPACK_IMPORTED_MODULE_7__/* .writeTree */ .WM)(world.exec, repository, treeish, tree, world.credentials);
+    // From a working directory outside, a file is told with the way to the checkout.
+    const files = bakeFiles.map((file) => fromTop && !isFromFile('bake-files') ? (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(folder, (0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(cwd, file)) : file);
+    const run = { tree, folder: (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(tree, (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(repository.root, folder)), files };
+    const definition = await (0,_build_bake_js__WEBPACK_IMPORTED_MODULE_2__/* .readDefinition */ .Ud)(world.exec, run, bakeTargets);
+    const { wanted, targets } = definition;
+    // A group may have targets beside its images: linters, tests, files that are generated.
+    const images = wanted.filter((name) => bakeTargets.includes(name) || targets.get(name)?.makesNoImage !== true);
+    if (images.length === 0)
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_4__/* .CouldNotMeasure */ .N('input', 'The bake file has no target there that makes an image.', {
+            remedy: '`bake-targets` names targets and groups; `docker buildx bake --print` lists those of the default group.',
+        });
+    const here = seen(cwd, folder);
+    return Promise.all(images.map(async (name) => {
+        const { platforms = [], args = new Map() } = targets.get(name) ?? {};
+        const isKnown = platforms.length > 0 && platforms.every((platform) => _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_8__/* .PATTERNS */ .G3.platform.test(platform));
+        return {
+            name,
+            origin: `the target \`${name}\``,
+            weak: new Map([
+                ['context', given(here)],
+                ...(isKnown ? [['platforms', given(platforms.join(','))]] : []),
+            ]),
+            own: new Map(),
+            bake: {
+                target: name,
+                asked: bakeTargets,
+                files,
+                folder: here,
+                context: null,
+                args: Object.fromEntries(args),
+                taken: await (0,_build_bake_js__WEBPACK_IMPORTED_MODULE_2__/* .takenByTarget */ .OG)(definition, name, run),
+            },
+            dockerfiles: [...(0,_build_bake_js__WEBPACK_IMPORTED_MODULE_2__/* .reachable */ .Gq)(definition, name).values()].flatMap(({ context, dockerfile }) => 'path' in dockerfile ? [slashed((0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(tree, (0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(run.folder, context, dockerfile.path)))] : []),
+        };
+    }));
+}
+function refuseClashes(found) {
+    const first = new Map();
+    const problems = found.flatMap((image) => {
+        const other = first.get(image.name);
+        if (other === undefined)
+            first.set(image.name, image);
+        return other === undefined
+            ? []
+            : [`${other.origin} and ${image.origin} are both an image \`${(0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_8__/* .onOneLine */ .GJ)(image.name)}\`.`];
+    });
+    if (problems.length > 0)
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_4__/* .CouldNotMeasure */ .N('input', problems.slice(0, 20).join('\n'), {
+            remedy: 'An image is named after the folder or the target; `!path` in `dockerfiles` leaves one out.',
+        });
+}
+function given(text) {
+    return { text, place: null };
+}
+/** A path as the inputs have it: from the working directory. */
+function seen(cwd, path) {
+    return slashed((0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(cwd, path)) || '.';
+}
+function slashed(path) {
+    return path.replaceAll('\\', '/');
+}
+
+
+/***/ }),
+
 /***/ 6235:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -50940,6 +50999,54 @@ async function isShallow(repository) {
 async function remoteName(repository) {
     const remotes = (await repository.git(['remote'])).split('\n').filter(Boolean);
     return remotes.includes('origin') ? 'origin' : (remotes[0] ?? null);
+}
+
+
+/***/ }),
+
+/***/ 6473:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   q: () => (/* binding */ committedFiles)
+/* harmony export */ });
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
+
+/** What git takes for a tree without files, in repositories of SHA-1 and of SHA-256; both know it without having it. */
+const EMPTY_TREE = {
+    40: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
+    64: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
+};
+/**
+ * The files (and links) of a commit or tree that a glob names, in git's order: paths from the repository's top. `glob` is git's own, `*`
+ * within a folder and `**` for any (gitglossary, pathspec, `glob`), `except` are those of files that are left out. A glob
+ * that names a folder names none of its files. Throws CouldNotMeasure `git`.
+ */
+async function committedFiles(repository, treeish, glob, except = []) {
+    const object = await repository.git(['rev-parse', '--verify', '--quiet', '--end-of-options', `${treeish}^{tree}`]);
+    // `ls-tree` knows no globs, and `ls-files` the index alone.
+    const listed = await repository.git([
+        'diff-tree',
+        '-r',
+        '-z',
+        '--raw',
+        '--no-renames',
+        object.length === 64 ? EMPTY_TREE[64] : EMPTY_TREE[40],
+        object,
+        '--',
+        `:(top,glob)${node_path__WEBPACK_IMPORTED_MODULE_0__.posix.normalize(glob)}`,
+        ...except.map((each) => `:(top,exclude,glob)${each}`),
+    ]);
+    const fields = listed.split('\0');
+    const depth = glob.includes('**') ? null : depthOf(node_path__WEBPACK_IMPORTED_MODULE_0__.posix.normalize(glob));
+    return fields.flatMap((field, at) => {
+        const isFile = /^:000000 1[02]\d{4} /.test(field);
+        const path = fields[at + 1];
+        return isFile && path !== undefined && (depth === null || depthOf(path) === depth) ? [path] : [];
+    });
+}
+function depthOf(path) {
+    return path.split('/').length;
 }
 
 
@@ -51953,7 +52060,7 @@ function isValue(value) {
 
 /***/ }),
 
-/***/ 1850:
+/***/ 9469:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -52415,7 +52522,7 @@ function plainInstruction(createdBy) {
 /* harmony export */   q: () => (/* binding */ apkReader)
 /* harmony export */ });
 /* harmony import */ var _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1477);
-/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1850);
+/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9469);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5319);
 
 
@@ -52503,7 +52610,7 @@ const findApkPackages = ({ facts }) => facts.flatMap(({ fact }) => fact.kind !==
 /* harmony export */   d: () => (/* binding */ findDpkgPackages)
 /* harmony export */ });
 /* harmony import */ var _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1477);
-/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1850);
+/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9469);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5319);
 
 
@@ -53245,7 +53352,7 @@ const DISTRIBUTIONS = new Set(['dpkg', 'apk', 'rpm']);
 /* harmony export */   u: () => (/* binding */ pythonReader)
 /* harmony export */ });
 /* harmony import */ var _layer_gather_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1477);
-/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1850);
+/* harmony import */ var _layer_tar_header_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9469);
 /* harmony import */ var _text_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5319);
 
 
@@ -53336,7 +53443,7 @@ __nccwpck_require__.d(__webpack_exports__, {
 // EXTERNAL MODULE: ./build/image/layer/gather.js
 var gather = __nccwpck_require__(1477);
 // EXTERNAL MODULE: ./build/image/layer/tar-header.js
-var tar_header = __nccwpck_require__(1850);
+var tar_header = __nccwpck_require__(9469);
 ;// CONCATENATED MODULE: ./build/image/packages/sqlite.js
 /** Deepest tree of pages that is followed: 5 levels of the smallest pages hold more than any record that is read. */
 const MAX_DEPTH = 20;
@@ -54869,6 +54976,243 @@ function noImage(place, artifacts) {
 
 /***/ }),
 
+/***/ 9676:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  E: () => (/* binding */ WORKFLOW),
+  T: () => (/* binding */ init)
+});
+
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./build/configure.js + 1 modules
+var configure = __nccwpck_require__(8263);
+// EXTERNAL MODULE: ./build/failure.js
+var failure = __nccwpck_require__(9874);
+// EXTERNAL MODULE: ./build/find-images.js
+var find_images = __nccwpck_require__(5104);
+// EXTERNAL MODULE: ./build/git/committed.js
+var committed = __nccwpck_require__(6473);
+// EXTERNAL MODULE: ./build/git/git.js
+var git = __nccwpck_require__(75);
+// EXTERNAL MODULE: ./build/inputs/budget-file.js + 2 modules
+var budget_file = __nccwpck_require__(9338);
+// EXTERNAL MODULE: ./node_modules/yaml/dist/index.js
+var dist = __nccwpck_require__(8815);
+// EXTERNAL MODULE: ./build/inputs/inputs.js
+var inputs = __nccwpck_require__(743);
+;// CONCATENATED MODULE: ./build/inputs/first-file.js
+
+
+const SCHEMA = 'https://raw.githubusercontent.com/image-budget/image-budget/v0/schema/image-budget.schema.json';
+const EXPLAINED = 'https://github.com/image-budget/image-budget/blob/v0/docs/configuration.md#budget-file';
+/** Layers more than there are. */
+const MORE_LAYERS = 2;
+/**
+ * A first budget file: each image with what it has and 10 % more, as whole MB, and two layers more. One that does not build is left as a
+ * comment, with the reason. `bakeFiles`: those that have the targets, from the repository's top.
+ */
+function firstBudgetFile(images, bakeFiles) {
+    const targets = images.filter(({ build, measured }) => build === null && !('reason' in measured));
+    const top = targets.length === 0 ? {} : { 'bake-files': bakeFiles, 'bake-targets': targets.map(({ name }) => name) };
+    const isEmpty = images.every(({ measured }) => 'reason' in measured);
+    return [
+        `# yaml-language-server: $schema=${SCHEMA}`,
+        `# ${EXPLAINED}`,
+        '# Each cap is what was measured and 10 % more; lower it where less is enough.',
+        '',
+        ...linesOf(top),
+        ...(isEmpty ? [] : ['images:']),
+        ...images.flatMap(entryOf),
+        '',
+    ].join('\n');
+}
+function entryOf({ name, build, measured }) {
+    const places = build === null ? {} : placesOf(build);
+    if ('reason' in measured)
+        return [
+            ...item({ name, ...places }).map((line) => `  # ${line}`),
+            `  #   It could not be measured: ${(0,inputs/* onOneLine */.GJ)(measured.reason)}`,
+        ];
+    const { size, layers } = measured;
+    const caps = { ...(size !== null && { 'max-size': capOf(size) }), 'max-layers': layers + MORE_LAYERS };
+    return item({ name, ...places, ...caps }).map((line) => `  ${line}`);
+}
+/** What says by itself where the Dockerfile is needs no `file`. */
+function placesOf({ context, file }) {
+    const usual = context === '.' ? 'Dockerfile' : `${context}/Dockerfile`;
+    return file === usual ? { context } : { context, file };
+}
+function capOf(size) {
+    return `${Math.max(1, Math.ceil((size * 11) / 10_000_000))} MB`;
+}
+function item(values) {
+    return linesOf(values).map((line, at) => `${at === 0 ? '- ' : '  '}${line}`);
+}
+/** Each value on its own line, however long: in a comment, too, it is to be one. */
+function linesOf(values) {
+    return Object.entries(values)
+        .map(([key, value]) => (0,dist/* stringify */.As)({ [key]: value }, { collectionStyle: 'any', lineWidth: 0, flowCollectionPadding: false })
+        .trimEnd()
+        .replaceAll(/\n\s*- /g, '\n  - '))
+        .flatMap((text) => text.split('\n'));
+}
+
+// EXTERNAL MODULE: ./build/inputs/name.js
+var inputs_name = __nccwpck_require__(3937);
+// EXTERNAL MODULE: ./build/run.js + 53 modules
+var run = __nccwpck_require__(4960);
+;// CONCATENATED MODULE: ./build/init.js
+
+
+
+
+
+
+
+
+
+
+
+/** Bake files that are taken, in the order in which bake reads them; a compose file is for running, and is none. */
+const BAKE_FILES = ['docker-bake.json', 'docker-bake.hcl', 'docker-bake.override.json', 'docker-bake.override.hcl'];
+/** What is taken for a Dockerfile, and what never is the repository's own image. */
+const DOCKERFILES = ['**/Dockerfile', '**/*.Dockerfile', '**/Dockerfile.*'];
+const NONE = ['**/*.dockerignore', '**/node_modules/**', '**/vendor/**'];
+/** The job to paste, as the README has it. */
+const WORKFLOW = `name: Image budget
+on: pull_request
+permissions:
+  contents: read
+  pull-requests: write
+jobs:
+  size:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v7
+      - uses: image-budget/image-budget@v0
+`;
+/**
+ * Builds and measures the images of the repository, those of its bake file and of its other committed Dockerfiles, and writes a first budget
+ * file of what they have. Throws CouldNotMeasure where there is a file already (unless it is to be replaced), where no image is found, and
+ * where none could be measured.
+ */
+async function init(command, surroundings, world, finding) {
+    const repository = await (0,git/* openRepository */.h_)(finding.exec, finding.cwd);
+    const path = await pathFor(repository, command);
+    const at = { ...finding, cwd: repository.root, isFound: false, remote: null };
+    const head = await repository.git(['rev-parse', '--verify', 'HEAD^{commit}']).catch(() => {
+        throw new failure/* CouldNotMeasure */.N('precondition', 'The repository has no commit yet.', {
+            remedy: 'Commit first: images are found among the files of a commit.',
+        });
+    });
+    const bakeFiles = (await Promise.all(BAKE_FILES.map((file) => (0,committed/* committedFiles */.q)(repository, head, file)))).flat();
+    const shared = { baseline: 'none', ...(command.builder !== null && { builder: command.builder }) };
+    const measure = async (values) => {
+        const { images } = await (0,configure/* configure */.jK)({ ...shared, ...values }, at);
+        const { report } = await (0,run/* run */.e)(images, { ...surroundings, cwd: repository.root }, world);
+        return measuredOf(report.images);
+    };
+    const targets = bakeFiles.length === 0
+        ? new Map()
+        : await measure({ 'bake-files': bakeFiles.join(',') });
+    const dockerfiles = await otherDockerfiles(repository, head, await bakedFiles(at, bakeFiles));
+    const images = [...targets].map(([name, measured]) => ({ name, build: null, measured }));
+    images.push(...(await measureDockerfiles(dockerfiles, surroundings.repositoryName ?? nameOf(repository), measure)));
+    if (images.length === 0)
+        throw new failure/* CouldNotMeasure */.N('input', 'No image is found: the repository has no committed Dockerfile, nor a bake file.', {
+            remedy: `An image that lies elsewhere is \`image\` of ${budget_file/* BUDGET_FILE */.vw}.`,
+        });
+    const failed = images.flatMap(({ name, measured }) => ('reason' in measured ? [`${name}: ${measured.reason}`] : []));
+    if (failed.length === images.length)
+        throw new failure/* CouldNotMeasure */.N('build', `No image could be measured:\n${failed.slice(0, 20).join('\n')}`);
+    const text = firstBudgetFile(images, bakeFiles);
+    if (path !== null) {
+        await (0,promises_.mkdir)((0,external_node_path_.dirname)(path), { recursive: true });
+        await (0,promises_.writeFile)(path, text, { flag: command.force ? 'w' : 'wx' });
+    }
+    return { text, path: path && (0,external_node_path_.relative)(finding.cwd, path), failed: failed.length };
+}
+/** Where the file is written to; null: it is only shown. */
+async function pathFor({ root }, { force, dryRun }) {
+    if (dryRun)
+        return null;
+    const path = (0,external_node_path_.join)(root, budget_file/* BUDGET_FILE */.vw);
+    const found = await (0,promises_.lstat)(path).catch(() => null);
+    if (found !== null && !force)
+        throw new failure/* CouldNotMeasure */.N('input', `There is a budget file already: ${budget_file/* BUDGET_FILE */.vw}.`, {
+            remedy: '`--force` writes it anew, `--dry-run` shows what would be written.',
+        });
+    const folder = await (0,promises_.realpath)((0,external_node_path_.dirname)(path)).catch(() => (0,external_node_path_.dirname)(path));
+    if (found?.isSymbolicLink() === true || (0,external_node_path_.relative)(root, folder) !== (0,external_node_path_.dirname)(budget_file/* BUDGET_FILE */.vw))
+        throw new failure/* CouldNotMeasure */.N('input', `${budget_file/* BUDGET_FILE */.vw} is a link, or in a folder that is one; \`init\` writes through none.`);
+    return path;
+}
+/** Each image's largest platform, or why there is none. */
+function measuredOf(images) {
+    const measured = new Map();
+    for (const { name, error, head } of images) {
+        const before = measured.get(name);
+        if (error !== null || head === null) {
+            measured.set(name, { reason: error?.message ?? 'it was not measured' });
+            continue;
+        }
+        const { size, layers } = before !== undefined && !('reason' in before) ? before : { size: null, layers: 0 };
+        measured.set(name, {
+            size: head.size === null ? size : Math.max(size ?? 0, head.size),
+            layers: Math.max(layers, head.layers),
+        });
+    }
+    return measured;
+}
+/** Many Dockerfiles are built from the top folder: one that does not build in its own is tried there. */
+async function measureDockerfiles(paths, repositoryName, measure) {
+    if (paths.length === 0)
+        return [];
+    const nameOfPath = (path) => (0,inputs_name/* nameOfDockerfile */.jh)(repositoryName, path);
+    const own = await measure({ dockerfiles: listed(paths) });
+    const failed = paths.filter((path) => path.includes('/') && isFailed(own.get(nameOfPath(path))));
+    const fromTop = failed.length === 0 ? new Map() : await measure({ dockerfiles: listed(failed), context: '.' });
+    return paths.map((path) => {
+        const name = nameOfPath(path);
+        const top = fromTop.get(name);
+        const isTop = top !== undefined && !isFailed(top);
+        const context = isTop || !path.includes('/') ? '.' : (0,external_node_path_.dirname)(path);
+        const measured = (isTop ? top : own.get(name)) ?? { reason: 'it was not measured' };
+        return { name, build: { context, file: path }, measured };
+    });
+}
+function isFailed(measured) {
+    return measured !== undefined && 'reason' in measured;
+}
+/** Paths as globs that name them alone. */
+function listed(paths) {
+    return paths.map((path) => path.replaceAll(/[\\*?[\]]/g, String.raw `\$&`)).join('\n');
+}
+async function otherDockerfiles(repository, head, baked) {
+    const found = await Promise.all(DOCKERFILES.map((glob) => (0,committed/* committedFiles */.q)(repository, head, glob, NONE)));
+    // A comma would part a list of inputs.
+    return [...new Set(found.flat())].filter((path) => !baked.has(path) && !/[,\n\r]/.test(path)).toSorted();
+}
+/** The Dockerfiles of the bake file's targets, and of those that they start from. */
+async function bakedFiles(world, bakeFiles) {
+    if (bakeFiles.length === 0)
+        return new Set();
+    const found = await (0,find_images/* findImages */.M)({ dockerfiles: [], bakeFiles, bakeTargets: [], context: '.' }, () => false, world);
+    return new Set(found.flatMap(({ dockerfiles }) => dockerfiles));
+}
+function nameOf({ root }) {
+    return root.split(/[\\/]/).at(-1) ?? 'image';
+}
+
+
+/***/ }),
+
 /***/ 9338:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -55659,6 +56003,10 @@ const HISTORY_OPTIONS = {
     csv: { type: 'boolean' },
     offline: { type: 'boolean' },
 };
+/** The options that `init` has and nothing else. */
+const INIT_OPTIONS = { force: { type: 'boolean' }, 'dry-run': { type: 'boolean' } };
+/** All options of `init`. */
+const OF_INIT = ['dry-run', 'force', 'builder', 'verbose'];
 /** All options of `history`. */
 const OF_HISTORY = ['name', 'platform', 'last', 'csv', 'json', 'config', 'data-branch', 'offline'];
 /** Those of them that are inputs. */
@@ -55676,6 +56024,7 @@ function readCommand(argv) {
         options: {
             ...OWN_OPTIONS,
             ...HISTORY_OPTIONS,
+            ...INIT_OPTIONS,
             ...Object.fromEntries(inputOptions.map((name) => [name, { type: 'string', multiple: true }])),
         },
         strict: false,
@@ -55690,6 +56039,8 @@ function readCommand(argv) {
     const [command, ...more] = positionals;
     if (command === 'history')
         return readHistory(given, more);
+    if (command === 'init')
+        return readInit(given, more);
     if (command === 'report')
         return readReportCommand(given, more);
     const values = {};
@@ -55716,7 +56067,7 @@ function readCommand(argv) {
             problems.push(`\`${rawName}\` has no place in \`diff\`: ${name === 'image' ? 'the second' : 'the first'} argument says it.`);
     }
     else {
-        problems.push(`\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\`, \`image-budget report\` and \`image-budget history\` are.`);
+        problems.push(`\`${command ?? ''}\` is not a command; \`image-budget check\`, \`image-budget diff\`, \`image-budget report\`, \`image-budget history\` and \`image-budget init\` are.`);
     }
     for (const { name, rawName, value } of given) {
         const isFlag = name === 'json' || name === 'verbose';
@@ -55775,6 +56126,24 @@ function readHistory(given, more) {
         offline: values.has('offline'),
     };
 }
+/** The options of `init`; `more`: what stands there besides. */
+function readInit(given, more) {
+    const problems = more.map((text) => `\`${(0,inputs/* onOneLine */.GJ)(text)}\` is one argument too many; \`init\` takes options alone.`);
+    let builder = null;
+    for (const { name, rawName, value } of given) {
+        if (!OF_INIT.includes(name))
+            problems.push(`\`${rawName}\` ${noOption(name, 'init', OF_INIT)}`);
+        else if (name !== 'builder' && value !== undefined)
+            problems.push(`\`${rawName}\` takes no value.`);
+        else if (name === 'builder' && !value)
+            problems.push(`\`${rawName}\` takes a value.`);
+        else if (name === 'builder')
+            builder = value ?? null;
+    }
+    refuse(problems);
+    const has = (option) => given.some(({ name }) => name === option);
+    return { kind: 'init', force: has('force'), dryRun: has('dry-run'), verbose: has('verbose'), builder };
+}
 /** The options of `report`, and the files that it reads. */
 function readReportCommand(given, paths) {
     const problems = paths.length > 0
@@ -55804,6 +56173,8 @@ function noOption(name, command, options) {
 /** The end of the sentence on an unknown option. */
 function hint(name) {
     const near = (0,inputs/* nearestInput */.ZV)(name);
+    if (near === null && Object.hasOwn(INIT_OPTIONS, name))
+        return ' of this command; `init` has it.';
     if (near === null)
         return Object.hasOwn(HISTORY_OPTIONS, name) ? ' of this command; `history` has it.' : '.';
     return WORKFLOW_ONLY.has(near)
@@ -55841,6 +56212,7 @@ Usage: image-budget check [OPTIONS] [CONTEXT]
        image-budget history [--name NAME] [--platform OS/ARCH] [--last N]
                             [--csv | --json] [--config FILE]
                             [--data-branch BRANCH] [--offline]
+       image-budget init [--dry-run] [--force] [--builder NAME]
 
 ${wrap('check builds the image of the working tree (uncommitted changes included) and of its base, side by side, compares their sizes and checks them against the budgets.', Math.min(width, 100)).join('\n')}
 
@@ -55849,6 +56221,8 @@ ${wrap('diff compares two images where they lie: docker://NAME (a registry), doc
 ${wrap('report shows and judges JSON reports that were written before (--json, or the output report of the action), of one image or many: files, or folders of them.', Math.min(width, 100)).join('\n')}
 
 ${wrap('history shows how the images of the default branch have grown: what the action recorded on the data branch, asking the remote of the repository for it. Nothing is built or measured.', Math.min(width, 100)).join('\n')}
+
+${wrap('init builds and measures the images of the repository, those of its bake file and its other committed Dockerfiles, and writes a first .github/image-budget.yml of what they have.', Math.min(width, 100)).join('\n')}
 
 Examples:
   image-budget check --max-size "160 MB"
@@ -55881,6 +56255,11 @@ ${option('--json', 'Print every figure as JSON (docs/history.md).')}
 ${option('--config FILE', 'Budget file that may name the branch. Default: .github/image-budget.yml.')}
 ${option('--data-branch BRANCH', 'Branch that has the records. Default: that of the budget file, or image-budget.')}
 ${option('--offline', 'Do not ask the remote: show what the last fetch brought.')}
+
+Options of init:
+${option('--dry-run', 'Print the file, and write none.')}
+${option('--force', 'Write it anew where there is one.')}
+${option('--builder NAME', 'Same as for check.')}
 
 Options of all:
 ${option('-h, --help', 'Print this help.')}
@@ -62886,7 +63265,7 @@ function release({ buffer, byteOffset, byteLength }) {
 }
 
 // EXTERNAL MODULE: ./build/image/layer/tar-header.js
-var tar_header = __nccwpck_require__(1850);
+var tar_header = __nccwpck_require__(9469);
 ;// CONCATENATED MODULE: ./build/image/layer/tar.js
 
 /**
@@ -65806,21 +66185,28 @@ function fits(tokens, path) {
 
 /**
  * What the files of the repository that an image is built from are, whatever the Dockerfile makes of them. Null where that is not known: an
- * image that is not built, `before-build`, which may read anything, a bake file, which may, too, contexts that others make, and paths out of
- * the repository.
+ * image that is not built, `before-build`, which may read anything, a bake file that may take in others, contexts that others make, and paths
+ * out of the repository.
  */
 function takenBy(inputs, { root, cwd }) {
-    if (inputs.image !== null || inputs.beforeBuild !== null || inputs.bake !== null)
+    if (inputs.image !== null || inputs.beforeBuild !== null)
         return null;
     const inRepository = (path) => {
         const found = (0,external_node_path_.relative)(root, (0,external_node_path_.resolve)(cwd, path));
         return (0,build_paths/* isOutside */._K)(found) ? null : found.replaceAll('\\', '/');
     };
-    const context = inRepository(inputs.context);
-    const dockerfile = inRepository(inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'));
+    const { bake } = inputs;
+    if (bake !== null && bake.taken === null)
+        return null;
+    const context = bake !== null && bake.context === null
+        ? (bake.taken?.context ?? null)
+        : inRepository(bake?.context ?? inputs.context);
+    const dockerfile = bake !== null && inputs.file === null
+        ? (bake.taken?.dockerfile ?? null)
+        : inRepository(inputs.file ?? (0,external_node_path_.join)(inputs.context, 'Dockerfile'));
     if (context === null || dockerfile === null)
         return null;
-    const folders = [];
+    const folders = [...(bake?.taken?.folders ?? [])];
     for (const { value } of inputs.buildContexts) {
         // An image or an address is nothing that the change could touch, no more than what `FROM` names.
         if (/^(?:docker-image|https?|git|ssh):\/\/|^git@/.test(value))
@@ -65831,7 +66217,7 @@ function takenBy(inputs, { root, cwd }) {
         folders.push(folder);
     }
     // One outside is none of the repository's, and the same for head and base.
-    const files = inputs.secretFiles.flatMap(({ path }) => inRepository(path) ?? []);
+    const files = [...(bake?.taken?.files ?? []), ...inputs.secretFiles.flatMap(({ path }) => inRepository(path) ?? [])];
     const ignoreFiles = [`${dockerfile}.dockerignore`, context === '' ? '.dockerignore' : `${context}/.dockerignore`];
     return { context, dockerfile, ignoreFiles, folders, files };
 }
