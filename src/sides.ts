@@ -26,6 +26,7 @@ import { createLayerContents, type LayerContents } from './image/layer/contents.
 import { measureImage, measureRevision, type Reading, type Revision, type Workshop } from './image/measure.ts'
 import { platformsOf, type Measurement } from './image/measurement.ts'
 import { normalisePlatform } from './image/source/manifests.ts'
+import { createFindSocket, type FindSocket } from './image/source/engine-socket.ts'
 import { createPlaces } from './image/source/places.ts'
 import type { KnownLayers } from './image/source/receiver.ts'
 import type { BaseQuestion } from './inputs/event.ts'
@@ -92,6 +93,7 @@ export type Commons = {
   contents: LayerContents
   /** What engines have pushed to this process. */
   layers: KnownLayers
+  findSocket: FindSocket
   /** What builds, by the name of the builder; null: the current one. */
   engineOf: (builder: string | null) => Promise<Engine>
   /** The checkout that a folder is in, and the revision of it that is measured. */
@@ -132,6 +134,7 @@ export function createCommons(surroundings: Surroundings, world: World, scratch:
     onFailure: () => (isAlone ? stop.abort() : undefined),
     contents: createLayerContents(signal),
     layers: new Map(),
+    findSocket: createFindSocket(exec, signal),
     // Not stopped by an image that fails: what it has to say comes before what the attempts said.
     engineOf: once(
       (builder) => inspectBuilder(world.createExec(world.signal), builder),
@@ -202,6 +205,7 @@ export async function measureSides(
     clock,
     warn: world.log.warning,
     layers: commons.layers,
+    findSocket: commons.findSocket,
   })
   const reading = { log: world.log, inputs, places, contents: commons.contents }
   try {

@@ -7,7 +7,7 @@ import { createCredentials } from './credentials.ts'
 import { createDaemonSource, receiveBuilt } from './daemon.ts'
 import { imagesByCommand, imagesBySocket, type EngineImages } from './engine-images.ts'
 import { createSaveImage } from './engine-save.ts'
-import { createFindSocket } from './engine-socket.ts'
+import { createFindSocket, type FindSocket } from './engine-socket.ts'
 import { ociLayout } from './layout.ts'
 import { startReceiver, type KnownLayers, type Receiver } from './receiver.ts'
 import { createRegistryClient } from './registry-client.ts'
@@ -33,6 +33,8 @@ export type PlacesDeps = {
   warn: (text: string) => void
   /** What engines have pushed to others of these. */
   layers?: KnownLayers
+  /** Asked by others of these, too. */
+  findSocket?: FindSocket
 }
 
 /** A name for an image that is to be built in the Docker engine, and the way to have it from there at once, or null. */
@@ -55,7 +57,7 @@ export type Places = {
 export function createPlaces(deps: PlacesDeps): Places {
   const { exec, openOutput, tidyUp, env, home, cwd, signal, clock, warn } = deps
   const client = createRegistryClient({ credentials: createCredentials(exec, env, home), signal, clock })
-  const findSocket = createFindSocket(exec, signal)
+  const { findSocket = createFindSocket(exec, signal) } = deps
   const saveImage = createSaveImage(findSocket, openOutput, signal)
   let receiver: Promise<Receiver> | undefined
   const openReceiver = (): Promise<Receiver> => (receiver ??= startReceiver(deps.layers))
