@@ -63832,7 +63832,7 @@ var external_node_crypto_ = __nccwpck_require__(7598);
  */
 async function writeWhole(path, text) {
     const folder = (0,external_node_path_.dirname)(path);
-    await (0,promises_.mkdir)(folder, { recursive: true });
+    await makeFolder(folder);
     const unfinished = (0,external_node_path_.join)(folder, `.image-budget-${(0,external_node_crypto_.randomUUID)()}`);
     try {
         await (0,promises_.writeFile)(unfinished, text, { flag: 'wx' });
@@ -63842,6 +63842,19 @@ async function writeWhole(path, text) {
         await (0,promises_.rm)(unfinished, { force: true });
         throw error;
     }
+}
+/** Node's own `recursive` never ends where the system says that a folder to make is not there: below `/proc`. */
+async function makeFolder(folder) {
+    const isThere = await (0,promises_.stat)(folder).then(() => true, () => false);
+    if (isThere)
+        return;
+    if ((0,external_node_path_.dirname)(folder) !== folder)
+        await makeFolder((0,external_node_path_.dirname)(folder));
+    await (0,promises_.mkdir)(folder).catch((error) => {
+        // Another one was quicker.
+        if (error.code !== 'EEXIST')
+            throw error;
+    });
 }
 
 // EXTERNAL MODULE: ./build/github/comment.js
@@ -76136,6 +76149,79 @@ function cancelled(diffId) {
     return new build_failure/* CouldNotMeasure */.N('cancelled', `The run was cancelled while the layer with diffID ${diffId} was read.`);
 }
 
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
+;// CONCATENATED MODULE: ./build/image/source/engine-socket.js
+
+
+
+/** For the engine that docker commands speak to, whatever environment and context say. */
+function createFindSocket(exec, signal) {
+    let found;
+    const find = async () => {
+        const { exitCode, stdout } = await exec('docker', ['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}']);
+        const [, path = null] = exitCode === 0 ? (/^unix:\/\/(\/.+)$/.exec(stdout.trim()) ?? []) : [];
+        if (path === null)
+            return null;
+        const ping = await getFromSocket(path, '/_ping', signal);
+        ping?.close();
+        const [, version] = /\r\napi-version: *(\d+\.\d+)\r\n/i.exec(ping?.head ?? '') ?? [];
+        return version === undefined ? null : { path, version };
+    };
+    return () => (found ??= find());
+}
+/** Bytes that the head of an answer may have; an engine's has a few hundred. */
+const MAX_HEAD = 64 * 1024;
+/**
+ * Asks by HTTP/1.0: then the body is all that follows the head, until the connection ends. Of HTTP/1.1 it comes in pieces, which take both
+ * ends twice the time. Null where the engine does not answer, or with another status than 200.
+ */
+async function getFromSocket(path, url, signal) {
+    const socket = (0,external_node_stream_.addAbortSignal)(signal, (0,external_node_net_.connect)(path));
+    const chunks = socket[Symbol.asyncIterator]();
+    const close = () => void socket.destroy();
+    let start = Buffer.alloc(0);
+    let end = -1;
+    try {
+        socket.write(`GET ${url} HTTP/1.0\r\nHost: docker\r\n\r\n`);
+        while (end === -1 && start.length < MAX_HEAD) {
+            const { done, value } = await chunks.next();
+            if (done === true)
+                break;
+            start = Buffer.concat([start, value]);
+            end = start.indexOf('\r\n\r\n');
+        }
+    }
+    catch {
+        if (signal.aborted)
+            throw engine_socket_cancelled();
+    }
+    const head = start.toString('latin1', 0, end + 2);
+    if (end === -1 || !/^HTTP\/1\.[01] 200 /.test(head) || /\r\ntransfer-encoding:/i.test(head)) {
+        close();
+        return null;
+    }
+    async function* body() {
+        try {
+            yield start.subarray(end + 4);
+            yield* { [Symbol.asyncIterator]: () => chunks };
+        }
+        catch (error) {
+            if (signal.aborted)
+                throw engine_socket_cancelled();
+            const { code, message } = error;
+            throw new build_failure/* CouldNotMeasure */.N('measure', `The engine broke off \`docker save\`: ${code ?? message}.`);
+        }
+        finally {
+            close();
+        }
+    }
+    return { head, body: body(), close };
+}
+function engine_socket_cancelled() {
+    return new build_failure/* CouldNotMeasure */.N('cancelled', 'The run was cancelled while `docker save` was under way.');
+}
+
 ;// CONCATENATED MODULE: ./build/image/source/members.js
 
 
@@ -77019,79 +77105,6 @@ function lastLine(stderr) {
     return line.replace(/^(?:ERROR|error): ?/, '').slice(0, 1_000) || 'it gave no reason.';
 }
 
-// EXTERNAL MODULE: external "node:net"
-var external_node_net_ = __nccwpck_require__(7030);
-;// CONCATENATED MODULE: ./build/image/source/engine-socket.js
-
-
-
-/** For the engine that docker commands speak to, whatever environment and context say. */
-function createFindSocket(exec, signal) {
-    let found;
-    const find = async () => {
-        const { exitCode, stdout } = await exec('docker', ['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}']);
-        const [, path = null] = exitCode === 0 ? (/^unix:\/\/(\/.+)$/.exec(stdout.trim()) ?? []) : [];
-        if (path === null)
-            return null;
-        const ping = await getFromSocket(path, '/_ping', signal);
-        ping?.close();
-        const [, version] = /\r\napi-version: *(\d+\.\d+)\r\n/i.exec(ping?.head ?? '') ?? [];
-        return version === undefined ? null : { path, version };
-    };
-    return () => (found ??= find());
-}
-/** Bytes that the head of an answer may have; an engine's has a few hundred. */
-const MAX_HEAD = 64 * 1024;
-/**
- * Asks by HTTP/1.0: then the body is all that follows the head, until the connection ends. Of HTTP/1.1 it comes in pieces, which take both
- * ends twice the time. Null where the engine does not answer, or with another status than 200.
- */
-async function getFromSocket(path, url, signal) {
-    const socket = (0,external_node_stream_.addAbortSignal)(signal, (0,external_node_net_.connect)(path));
-    const chunks = socket[Symbol.asyncIterator]();
-    const close = () => void socket.destroy();
-    let start = Buffer.alloc(0);
-    let end = -1;
-    try {
-        socket.write(`GET ${url} HTTP/1.0\r\nHost: docker\r\n\r\n`);
-        while (end === -1 && start.length < MAX_HEAD) {
-            const { done, value } = await chunks.next();
-            if (done === true)
-                break;
-            start = Buffer.concat([start, value]);
-            end = start.indexOf('\r\n\r\n');
-        }
-    }
-    catch {
-        if (signal.aborted)
-            throw engine_socket_cancelled();
-    }
-    const head = start.toString('latin1', 0, end + 2);
-    if (end === -1 || !/^HTTP\/1\.[01] 200 /.test(head) || /\r\ntransfer-encoding:/i.test(head)) {
-        close();
-        return null;
-    }
-    async function* body() {
-        try {
-            yield start.subarray(end + 4);
-            yield* { [Symbol.asyncIterator]: () => chunks };
-        }
-        catch (error) {
-            if (signal.aborted)
-                throw engine_socket_cancelled();
-            const { code, message } = error;
-            throw new build_failure/* CouldNotMeasure */.N('measure', `The engine broke off \`docker save\`: ${code ?? message}.`);
-        }
-        finally {
-            close();
-        }
-    }
-    return { head, body: body(), close };
-}
-function engine_socket_cancelled() {
-    return new build_failure/* CouldNotMeasure */.N('cancelled', 'The run was cancelled while `docker save` was under way.');
-}
-
 ;// CONCATENATED MODULE: ./build/image/source/engine-save.js
 
 /**
@@ -77936,7 +77949,7 @@ function createRegistrySource(reference, client) {
 function createPlaces(deps) {
     const { exec, openOutput, tidyUp, env, home, cwd, signal, clock, warn } = deps;
     const client = createRegistryClient({ credentials: createCredentials(exec, env, home), signal, clock });
-    const findSocket = createFindSocket(exec, signal);
+    const { findSocket = createFindSocket(exec, signal) } = deps;
     const saveImage = createSaveImage(findSocket, openOutput, signal);
     let receiver;
     const openReceiver = () => (receiver ??= startReceiver(deps.layers));
@@ -78287,6 +78300,7 @@ function isLeftOut(path, context, leavesOut) {
 
 
 
+
 /** `scratch` is a folder of the run's own. `isAlone`: where the one image fails, nothing else is worth to be waited for. */
 function createCommons(surroundings, world, scratch, isAlone) {
     const stop = new AbortController();
@@ -78306,6 +78320,7 @@ function createCommons(surroundings, world, scratch, isAlone) {
         onFailure: () => (isAlone ? stop.abort() : undefined),
         contents: createLayerContents(signal),
         layers: new Map(),
+        findSocket: createFindSocket(exec, signal),
         // Not stopped by an image that fails: what it has to say comes before what the attempts said.
         engineOf: (0,turns/* once */.O)((builder) => inspectBuilder(world.createExec(world.signal), builder), (builder) => builder ?? ''),
         openCheckout: (0,turns/* once */.O)(async (folder) => checkoutOf(await (0,git/* openRepository */.h_)(exec, folder)), (folder) => folder),
@@ -78341,6 +78356,7 @@ async function measureSides(inputs, surroundings, world, commons, scratch, facts
         clock,
         warn: world.log.warning,
         layers: commons.layers,
+        findSocket: commons.findSocket,
     });
     const reading = { log: world.log, inputs, places, contents: commons.contents };
     try {

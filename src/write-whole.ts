@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 /**
@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
  */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const folder = dirname(path)
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   const unfinished = join(folder, `.image-budget-${randomUUID()}`)
   try {
     await writeFile(unfinished, text, { flag: 'wx' })
@@ -17,4 +17,18 @@ export async function writeWhole(path: string, text: string): Promise<void> {
     await rm(unfinished, { force: true })
     throw error
   }
+}
+
+/** Node's own `recursive` never ends where the system says that a folder to make is not there: below `/proc`. */
+async function makeFolder(folder: string): Promise<void> {
+  const isThere = await stat(folder).then(
+    () => true,
+    () => false,
+  )
+  if (isThere) return
+  if (dirname(folder) !== folder) await makeFolder(dirname(folder))
+  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+    // Another one was quicker.
+    if (error.code !== 'EEXIST') throw error
+  })
 }
