@@ -9,7 +9,7 @@ import { mergeReports } from '../src/report/assemble.ts'
 import { renderJson } from '../src/report/json.ts'
 import type { Report } from '../src/report/report.ts'
 import { version } from '../src/version.ts'
-import { failedImage, imageReport, overImage, report } from './support/reports.ts'
+import { failedImage, imageReport, overImage, report, untouchedImage } from './support/reports.ts'
 
 const RUN = { repositoryUrl: 'https://github.com/octo/shop', runUrl: 'https://github.com/octo/shop/actions/runs/9' }
 
@@ -148,6 +148,26 @@ describe('what is no report', () => {
       '`reports/1.json` and `reports/3.json` are both of `api` for linux/amd64; each needs a `name` of its own.',
       '`reports/4.json` and `reports/4.json` are both of `x`; each needs a `name` of its own.',
     ])
+  })
+})
+
+describe('reports that do not belong together', () => {
+  const at = (name: string, commit: string | null): Report => ({ ...of(name), head: { ...of(name).head, commit } })
+
+  it('are of two commits: what an earlier run has left is told', async () => {
+    write('reports/1.json', at('web', 'b'.repeat(40)))
+    write('reports/2.json', at('api', 'c'.repeat(40)))
+    expect(await problems()).toEqual([
+      '`reports/2.json` is of the commit `ccccccc`, and `reports/1.json` of `bbbbbbb`: they are of two runs.',
+    ])
+  })
+
+  it('are none where an image lies elsewhere, or several legs leave one alone', async () => {
+    const untouched = report({ images: [untouchedImage('api')] })
+    write('reports/1.json', untouched)
+    write('reports/2.json', untouched)
+    write('reports/3.json', at('web', null))
+    expect(namesOf(await collect())).toEqual(['api', 'web'])
   })
 })
 

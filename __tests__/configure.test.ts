@@ -211,16 +211,18 @@ describe('a budget file that extends another', () => {
   })
 
   it('is of the owner that the clone’s remote has', async () => {
-    const ownerOf = async (address: string): Promise<string | null> => {
+    const ownerOf = async (address: string, server = 'github.com'): Promise<string | null> => {
       repository.git('remote', 'add', 'origin', address)
-      const owner = await ownerOfRemote(exec, repository.dir)
+      const owner = await ownerOfRemote(exec, repository.dir, server)
       repository.git('remote', 'remove', 'origin')
       return owner
     }
     expect(await ownerOf('https://github.com/acme/shop.git')).toBe('acme')
     expect(await ownerOf('git@github.com:acme/shop.git')).toBe('acme')
-    expect(await ownerOf('ssh://git@ghe.example/acme/shop')).toBe('acme')
-    expect(await ownerOfRemote(exec, repository.dir)).toBeNull()
+    expect(await ownerOf('ssh://git@ghe.example:22/acme/shop', 'ghe.example')).toBe('acme')
+    expect(await ownerOf('https://ghe.example/acme/shop')).toBeNull()
+    expect(await ownerOf('git@gitlab.com:acme/shop.git')).toBeNull()
+    expect(await ownerOfRemote(exec, repository.dir, 'github.com')).toBeNull()
   })
 })
 
@@ -285,6 +287,12 @@ describe('a run that reads reports', () => {
     // In the file it is for the jobs that measure.
     write({ [FILE]: 'max-size: 1 MB\ncontext: app\n' })
     await expect(reports()).resolves.toMatchObject({ expected: [] })
+  })
+
+  it('is told which images there are to be where the file finds them', async () => {
+    write({ [FILE]: 'dockerfiles: services/*/Dockerfile\nimages: [{ name: api, max-size: 1 MB }]\n' })
+    await expect(reports()).rejects.toThrow('`images` is not given, and nothing else tells which images `dockerfiles`')
+    expect((await reports({ images: 'api, web' })).expected).toEqual(['api', 'web'])
   })
 
   it('is given no name that is no input', async () => {

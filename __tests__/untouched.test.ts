@@ -86,6 +86,20 @@ describe('an image is not touched by', () => {
   })
 })
 
+it('is not known to be untouched where links lead elsewhere', async () => {
+  repository = createRepository()
+  const base = repository.commit({ ...FILES, 'shared.ignore': 'docs\n', 'build/ci/key': '1' })
+  const cwd = repository.dir
+  symlinkSync('../../shared.ignore', join(cwd, 'services/web/Dockerfile.dockerignore'))
+  symlinkSync('build/ci', join(cwd, 'ci'))
+  const linked = repository.commit({})
+  const after = repository.commit({ 'shared.ignore': 'src\n', 'build/ci/key': '2' })
+  expect(await asked(base, { context: 'services/web' }, linked)).toBe(false)
+  expect(await asked(linked, { context: 'services/web' }, after)).toBe(false)
+  expect(await asked(linked, { 'secret-files': 'key=ci/key' }, after)).toBe(false)
+  expect(await asked(linked, { 'secret-files': 'key=build/none' }, after)).toBe(true)
+})
+
 describe('an image is touched by', () => {
   it.each<[string, Files, Record<string, string>?]>([
     ['a file of its context', { 'services/api/src/main.ts': '2' }],

@@ -47223,14 +47223,15 @@ async function readDefinition(exec, { tree, folder, files }, names) {
     await mustBeFiles(tree, folder, files);
     const args = ['buildx', 'bake', '--progress=plain', '--print', ...files.map((file) => `--file=${file}`)];
     // Bake reads every name after it as a target's.
-    const printed = await exec('docker', [...args, '--', ...names], { cwd: folder });
+    // What it says of variables reaches the report, and an expression of the bake file can say them in any form.
+    const printed = await exec('docker', [...args, '--', ...names], { cwd: folder, withoutCredentials: true });
     const missing = /\nERROR: failed to find target ([\w-]+)\s*$/.exec(`\n${printed.stderr}`)?.[1];
     if (missing !== undefined)
         throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', `The bake file has no target \`${missing}\`.`, {
             remedy: '`bake-targets` names targets and groups; `docker buildx bake --list=targets` lists them.',
         });
     if (printed.exitCode !== 0)
-        throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', `The bake file cannot be used: ${reasonOf(printed.stderr)}`, {
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', `The bake file cannot be used: ${(await takesCompose(folder, files)) ? COMPOSE : reasonOf(printed.stderr)}`, {
             remedy: '`docker buildx bake --print` says the same; `bake-files` and `bake-targets` name files and targets.',
         });
     const parsed = printedShape.safeParse(parseJson(printed.stdout));
@@ -47240,10 +47241,26 @@ async function readDefinition(exec, { tree, folder, files }, names) {
     const targets = new Map(Object.entries(parsed.data.target).map(([name, each]) => [name, definitionOf(each)]));
     return { wanted: resolved(groups, targets), targets };
 }
+/** A compose file takes in others (`env_file`, `extends`, `include`), of which what is wrong shows a line. */
+const COMPOSE = 'it is a compose file, of which bake says what is wrong on a terminal only.';
+async function takesCompose(folder, files) {
+    return (await filesRead(folder, files)).some((file) => /\.ya?ml$/i.test(file));
+}
+/** The bake files that are there: those that are named, else those that bake finds by itself. */
+async function filesRead(folder, files) {
+    const there = [];
+    for (const file of files.length > 0 ? files : FOUND_BY_ITSELF) {
+        const isThere = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.stat)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(folder, file)).then(() => true, () => false);
+        if (isThere)
+            there.push(file);
+    }
+    return there;
+}
 /** What bake cannot read it shows, so that a link in the commit would show a file of this machine. */
 async function mustBeFiles(tree, folder, files) {
     const top = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(tree);
-    for (const file of [...files, ...FOUND_BY_ITSELF]) {
+    // Compose files take variables from `.env`.
+    for (const file of [...files, ...FOUND_BY_ITSELF, '.env']) {
         const path = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.resolve)(folder, file);
         const wanted = (0,node_path__WEBPACK_IMPORTED_MODULE_1__.relative)(tree, path).replaceAll('\\', '/');
         const found = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.realpath)(path).catch(() => null);
@@ -47273,10 +47290,10 @@ function definitionOf(told) {
         platforms: told.platforms,
         args: new Map(Object.entries(told.args).flatMap(([key, value]) => (value === null ? [] : [[key, value]]))),
         files: [
-            ...[...told.secret, ...caches].flatMap((each) => fieldOf(each, 'src') ?? fieldOf(each, 'source') ?? []),
-            ...caches.flatMap((each) => fieldOf(each, 'dest') ?? []),
+            ...told.secret.flatMap((each) => fieldOf(each, 'src') ?? fieldOf(each, 'source') ?? []),
             ...told.ssh.flatMap(keysOf),
         ],
+        caches: caches.flatMap((each) => fieldOf(each, 'src') ?? fieldOf(each, 'dest') ?? []),
         hasSsh: told.ssh.length > 0,
         hasCacheTo: told['cache-to'].length > 0,
         hasCall,
@@ -47401,12 +47418,8 @@ function reachable({ targets }, name) {
  */
 async function takenByTarget(definition, name, { tree, folder, files }) {
     const own = definition.targets.get(name);
-    const isThere = (file) => (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.stat)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(folder, file)).then(() => true, () => false);
     const read = files.length > 0 ? files : FOUND_BY_ITSELF;
-    const there = [];
-    for (const file of read)
-        if (await isThere(file))
-            there.push(file);
+    const there = await filesRead(folder, files);
     if (there.some((file) => /\.ya?ml$/i.test(file)))
         return null;
     let isInside = true;
@@ -47430,7 +47443,7 @@ async function takenByTarget(definition, name, { tree, folder, files }) {
         if (isOwn)
             dockerfile = file;
         else if (file !== null)
-            taken.files.push(file);
+            taken.files.push(file, `${file}.dockerignore`);
     }
     // Where there is no file of its own the bake file is what has the text.
     dockerfile ??= there[0] === undefined ? null : at(there[0]);
@@ -47467,6 +47480,9 @@ async function findPlaces(frame, inputs, bake) {
             await inside(at(path), name, 'named context');
         for (const path of told.files)
             await inside(at(path), name, 'file');
+        // One that is not there yet is made, or passed over.
+        for (const path of told.caches)
+            await inside(await nearest(at(path)), name, 'cache');
         const path = isOwn && inputs.file !== null ? (0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .inTree */ ._Z)(frame, 'file', inputs.file) : null;
         if ('text' in told.dockerfile && path === null) {
             sources.push({ text: told.dockerfile.text, file: null });
@@ -47489,6 +47505,11 @@ async function findPlaces(frame, inputs, bake) {
         if (!(0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .isElsewhere */ .l5)(value))
             await inside((0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .namedContext */ .lS)(frame, value), bake.target, `build context \`${name}\``);
     return { sources, ...own };
+}
+/** The path, or the nearest folder above it that is there. */
+async function nearest(path) {
+    const isThere = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.stat)(path).then(() => true, () => false);
+    return isThere || (0,node_path__WEBPACK_IMPORTED_MODULE_1__.dirname)(path) === path ? path : nearest((0,node_path__WEBPACK_IMPORTED_MODULE_1__.dirname)(path));
 }
 /** `docker-image:` is written with or without slashes, and git knows repositories of GitHub without a scheme. */
 function isRemote(value) {
@@ -47702,9 +47723,9 @@ const systemClock = {
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6760);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9874);
 /* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(743);
-/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(1499);
-/* harmony import */ var _report_read_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2775);
-/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(8508);
+/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(1499);
+/* harmony import */ var _report_read_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2775);
+/* harmony import */ var _version_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(8508);
 
 
 
@@ -47726,54 +47747,74 @@ const MAX_PROBLEMS = 20;
  * that could not be measured. The files may be a fork's: only their form is believed (`asOurs`), links are not followed, nothing but regular
  * files is opened, and all of it is bounded. Throws one CouldNotMeasure `input` with all that cannot be read.
  */
-async function collectReports({ paths, cwd, expected, run }) {
-    const files = await findReports(paths, cwd, expected.length > 0);
-    const own = { version: _version_js__WEBPACK_IMPORTED_MODULE_7__/* .version */ .r, ...run };
+async function collectReports({ paths, cwd, expected, run, areNamed = false }) {
+    const files = await findReports(paths, cwd, expected.length > 0 && !areNamed);
+    const own = { version: _version_js__WEBPACK_IMPORTED_MODULE_6__/* .version */ .r, ...run };
     const problems = [];
     let isForeign = false;
     const reports = [];
     /** The file that an image and platform came from. */
     const seen = new Map();
+    const untouched = new Set();
+    let first = null;
     let left = MAX_BYTES;
     let images = 0;
     for (const file of files) {
         if (problems.length === MAX_PROBLEMS)
             break;
         const name = `\`${shownPath(file, cwd)}\``;
-        const bytes = await readBytes(file, Math.min(left, _report_read_js__WEBPACK_IMPORTED_MODULE_6__/* .MAX_REPORT */ .MZ)).catch((error) => (0,_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .toFailure */ .w)(error).message);
+        const bytes = await readBytes(file, Math.min(left, _report_read_js__WEBPACK_IMPORTED_MODULE_5__/* .MAX_REPORT */ .MZ)).catch((error) => (0,_failure_js__WEBPACK_IMPORTED_MODULE_3__/* .toFailure */ .w)(error).message);
         if (typeof bytes === 'string') {
             problems.push(`${name} cannot be read: ${bytes}.`);
             continue;
         }
         left -= bytes.length;
-        if (bytes.length > _report_read_js__WEBPACK_IMPORTED_MODULE_6__/* .MAX_REPORT */ .MZ || left < 0) {
+        if (bytes.length > _report_read_js__WEBPACK_IMPORTED_MODULE_5__/* .MAX_REPORT */ .MZ || left < 0) {
             const most = left < 0
                 ? `the reports have more than ${MAX_BYTES / 1e6} MB together`
-                : `it has more than ${_report_read_js__WEBPACK_IMPORTED_MODULE_6__/* .MAX_REPORT */ .MZ / 1e6} MB`;
+                : `it has more than ${_report_read_js__WEBPACK_IMPORTED_MODULE_5__/* .MAX_REPORT */ .MZ / 1e6} MB`;
             problems.push(`${name} cannot be read: ${most}.`);
             break;
         }
-        const { report, problem } = (0,_report_read_js__WEBPACK_IMPORTED_MODULE_6__/* .readReport */ .tL)(bytes);
+        const { report, problem } = (0,_report_read_js__WEBPACK_IMPORTED_MODULE_5__/* .readReport */ .tL)(bytes);
         if (report === null) {
             problems.push(`${name} is no report: ${problem}.`);
             isForeign = true;
             continue;
         }
         images += report.images.length;
-        if (images > _report_read_js__WEBPACK_IMPORTED_MODULE_6__/* .MAX_IMAGES */ .mC) {
-            problems.push(`${name}: the reports have more than ${_report_read_js__WEBPACK_IMPORTED_MODULE_6__/* .MAX_IMAGES */ .mC.toLocaleString('en-US')} images together.`);
+        if (images > _report_read_js__WEBPACK_IMPORTED_MODULE_5__/* .MAX_IMAGES */ .mC) {
+            problems.push(`${name}: the reports have more than ${_report_read_js__WEBPACK_IMPORTED_MODULE_5__/* .MAX_IMAGES */ .mC.toLocaleString('en-US')} images together.`);
             break;
         }
-        problems.push(...report.images.flatMap((image) => clashOf(image, name, seen)));
-        reports.push((0,_report_read_js__WEBPACK_IMPORTED_MODULE_6__/* .asOurs */ .AK)(report, own));
+        problems.push(...report.images.flatMap((image) => clashOf(image, name, seen)), ...strangeTo(report, name, first));
+        first ??= { report, name };
+        // Of an image that no leg built each says the same.
+        const isSaid = report.images.every((image) => image.untouched && untouched.has(image.name));
+        for (const image of report.images)
+            if (image.untouched)
+                untouched.add(image.name);
+        if (!isSaid || report.images.length === 0)
+            reports.push((0,_report_read_js__WEBPACK_IMPORTED_MODULE_5__/* .asOurs */ .AK)(report, own));
     }
     const remedy = 'A report is what `mode: measure` or `mode: check` of the same version writes (its output `report`).';
     if (problems.length > 0)
         throw new _failure_js__WEBPACK_IMPORTED_MODULE_3__/* .CouldNotMeasure */ .N('input', problems.join('\n'), isForeign ? { remedy } : {});
     return merged(reports, expected, own);
 }
+/** A report of another commit: what an earlier run has left is not this run's. */
+function strangeTo(report, file, first) {
+    const [own, other] = [report.head.commit, first?.report.head.commit ?? null];
+    if (first === null || own === null || other === null || own === other)
+        return [];
+    return [
+        `${file} is of the commit \`${own.slice(0, 7)}\`, and ${first.name} of \`${other.slice(0, 7)}\`: they are of two runs.`,
+    ];
+}
 /** Two reports of one image: nothing says which of them is right. */
-function clashOf({ name, platform }, file, seen) {
+function clashOf({ name, platform, untouched }, file, seen) {
+    if (untouched)
+        return [];
     const key = JSON.stringify([name, platform]);
     const other = seen.get(key);
     seen.set(key, file);
@@ -47788,8 +47829,8 @@ function merged(reports, expected, own) {
     const there = new Set(reports.flatMap(({ images }) => images.map(({ name }) => name)));
     const missing = expected
         .filter((name) => !there.has(name))
-        .map((name) => (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_5__/* .reportFailure */ .xV)(name, { ...NOTHING_CAME }, { ...own, ...(reports[0] && { head: reports[0].head }) }));
-    return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_5__/* .mergeReports */ .C1)([...reports, ...missing].toSorted((one, other) => rankOf(one) - rankOf(other)));
+        .map((name) => (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_7__/* .reportFailure */ .xV)(name, { ...NOTHING_CAME }, { ...own, ...(reports[0] && { head: reports[0].head }) }));
+    return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_7__/* .mergeReports */ .C1)([...reports, ...missing].toSorted((one, other) => rankOf(one) - rankOf(other)));
 }
 const NOTHING_CAME = {
     kind: 'measure',
@@ -47808,8 +47849,8 @@ async function findReports(paths, cwd, mayBeNone) {
     let names = 0;
     const found = (file) => {
         files.add(file);
-        if (files.size > _report_read_js__WEBPACK_IMPORTED_MODULE_6__/* .MAX_IMAGES */ .mC)
-            throw refusal(paths, `there are more than ${_report_read_js__WEBPACK_IMPORTED_MODULE_6__/* .MAX_IMAGES */ .mC.toLocaleString('en-US')} of them`);
+        if (files.size > _report_read_js__WEBPACK_IMPORTED_MODULE_5__/* .MAX_IMAGES */ .mC)
+            throw refusal(paths, `there are more than ${_report_read_js__WEBPACK_IMPORTED_MODULE_5__/* .MAX_IMAGES */ .mC.toLocaleString('en-US')} of them`);
     };
     const walk = async (folder, depth) => {
         for await (const entry of await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.opendir)(folder)) {
@@ -48929,11 +48970,13 @@ async function findDockerfiles(globs, place) {
         throw new failure/* CouldNotMeasure */.N('input', `\`dockerfiles\` has \`${(0,inputs_inputs/* onOneLine */.GJ)(text)}\`, which is outside the repository; it takes paths inside.`);
     };
     const except = globs.flatMap((glob) => (glob.startsWith('!') ? [globOf(glob.slice(1))] : []));
+    if (globs.length > 0 && globs.length === except.length)
+        throw new failure/* CouldNotMeasure */.N('input', '`dockerfiles` only leaves files out; it takes those that there are, too: `**/Dockerfile`.');
     const paths = new Set();
     for (const glob of globs.filter((each) => !each.startsWith('!'))) {
         const files = await committedFiles(repository, treeish, globOf(glob), except);
         if (files.length === 0)
-            throw new failure/* CouldNotMeasure */.N('input', `\`dockerfiles\` has \`${(0,inputs_inputs/* onOneLine */.GJ)(glob)}\`, and no committed file is named so.`, {
+            throw new failure/* CouldNotMeasure */.N('input', `\`dockerfiles\` has \`${(0,inputs_inputs/* onOneLine */.GJ)(glob)}\`, and no committed file is named so${except.length > 0 ? ' that is not left out' : ''}.`, {
                 remedy: 'It takes paths of Dockerfiles, `*` for any name and `**` for any folders: `services/*/Dockerfile`; `git ls-files` lists what is committed.',
             });
         for (const file of files)
@@ -49199,12 +49242,17 @@ async function configure(values, world) {
         if (given.has('images'))
             throw new failure/* CouldNotMeasure */.N('input', `\`images\` names images of a budget file, and there is ${found === null ? 'none' : 'no list of them in it'}.`, { remedy: `The list is \`images\` of ${budget_file/* BUDGET_FILE */.vw}, each with a \`name\`.` });
         const inputs = found === null ? (0,inputs_inputs/* parseInputs */.TL)(values) : read(found, given, null);
-        return { images: [inputs], common: inputs, files: found?.paths ?? [] };
+        return { images: [inputs], common: inputs, areSeveral: false, files: found?.paths ?? [] };
     }
     const [image] = images;
     if (image !== undefined && images.length === 1) {
         const inputs = read(found, given, image);
-        return { images: [inputs], common: inputs, files: found.paths };
+        return {
+            images: [inputs],
+            common: inputs,
+            areSeveral: !given.has('name') && (found.file.images?.length ?? 0) > 1,
+            files: found.paths,
+        };
     }
     const { path } = found.file;
     const problems = [
@@ -49216,6 +49264,7 @@ async function configure(values, world) {
     return {
         images: images.map((each) => read(found, given, each)),
         common: read(found, given, null),
+        areSeveral: true,
         files: found.paths,
     };
 }
@@ -49242,10 +49291,13 @@ async function configureReports(values, world) {
             .filter((name) => !OF_REPORTING.has(name) && inputs_inputs/* inputNames */.vj.some((known) => known === name))
             .map((name) => `\`${name}\` is given, but with \`mode: report\` nothing is measured: it has no effect.`),
     ];
+    const wanted = namesIn(given);
+    const finding = inputs_inputs/* FINDING */.wc.find((name) => found?.file.defaults.has(name));
+    if (finding !== undefined && wanted.length === 0)
+        problems.push(`\`images\` is not given, and nothing else tells which images \`${finding}\` of ${found?.file.path ?? ''} finds: it names those that a report has to be there of.`);
     if (problems.length > 0)
         throw (0,inputs_inputs/* notValid */._O)(problems, found !== null);
     const common = found === null ? (0,inputs_inputs/* parseInputs */.TL)(values) : read(found, given, null);
-    const wanted = namesIn(given);
     const images = found?.file.images ?? [];
     // The file's own values have been checked.
     const fails = new Map(images.map((image) => [
@@ -49302,7 +49354,7 @@ async function configureFound(found, given, asked, world) {
     });
     const [one] = configured;
     const isOne = one !== undefined && configured.length === 1;
-    return { images: configured, common: isOne ? one : common, files: found?.paths ?? [] };
+    return { images: configured, common: isOne ? one : common, areSeveral: !given.has('name'), files: found?.paths ?? [] };
 }
 /** What is wrong with a file's list beside images that are found, a sentence each. */
 function problemsOfFound(path, entries, images) {
@@ -49432,10 +49484,13 @@ function isInside(folder, path) {
     const inside = (0,external_node_path_.relative)(folder, path);
     return !(0,external_node_path_.isAbsolute)(inside) && inside.split(/[\\/]/, 1)[0] !== '..';
 }
-/** The owner of the repository that the clone's remote is, by its address (`https://server/owner/repository`, `git@server:owner/repository`). */
-async function ownerOfRemote(exec, cwd) {
+/** The owner of the repository that the clone's remote is, by its address (`https://server/owner/repository`, `git@server:owner/repository`); null: it is on another server. */
+async function ownerOfRemote(exec, cwd, server) {
     const { exitCode, stdout } = await exec('git', ['remote', 'get-url', 'origin'], { cwd });
-    return exitCode === 0 ? (/[/:]([\w.-]+)\/[\w.-]+\/?$/.exec(stdout.trim())?.[1] ?? null) : null;
+    if (exitCode !== 0)
+        return null;
+    const address = /^(?:\w+:\/\/)?(?:[^@/\s]*@)?([\w.-]+)(?::\d+)?[/:]([\w.-]+)\/[\w.-]+\/?$/.exec(stdout.trim());
+    return address?.[1]?.toLowerCase() === server.toLowerCase() ? (address[2] ?? null) : null;
 }
 
 
@@ -49501,12 +49556,12 @@ const OWN_VARIABLES = /^INPUT_/;
  */
 const CREDENTIALS = /^(?:ACTIONS_.*|GITHUB_TOKEN|GH_TOKEN|GITHUB_(?:ENV|OUTPUT|PATH|STATE|STEP_SUMMARY))$/;
 /**
- * Aborts at the first SIGINT or SIGTERM. From then on neither ends this process: what is under way is stopped, by force after a few
+ * Aborts at the first SIGINT, SIGTERM or SIGHUP (a terminal that is closed). From then on neither ends this process: what is under way is stopped, by force after a few
  * seconds, and what was made is removed; a second Ctrl-C must not leave it behind.
  */
 function interruption() {
     const controller = new AbortController();
-    for (const signal of ['SIGINT', 'SIGTERM'])
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
         process.on(signal, () => controller.abort());
     return controller.signal;
 }
@@ -50369,7 +50424,8 @@ __nccwpck_require__.d(__webpack_exports__, {
   Ox: () => (/* binding */ audienceOf),
   _n: () => (/* binding */ pullRequestOf),
   hw: () => (/* binding */ reporterOf),
-  kp: () => (/* binding */ roleOf)
+  kp: () => (/* binding */ roleOf),
+  LP: () => (/* binding */ witnessesOf)
 });
 
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 9 modules
@@ -56606,6 +56662,8 @@ async function labelSet(octokit, { owner, repo, number, label }) {
     return { by: last.actor?.login ?? 'ghost', at: new Date(last.created_at).toISOString() };
 }
 
+// EXTERNAL MODULE: ./build/report/assemble.js
+var assemble = __nccwpck_require__(1499);
 ;// CONCATENATED MODULE: ./build/github/audience.js
 
 
@@ -56616,8 +56674,9 @@ async function labelSet(octokit, { owner, repo, number, label }) {
 
 
 
+
 /** What a job is for that measures. */
-function roleOf({ common: inputs, images }) {
+function roleOf({ common: inputs, images, areSeveral }) {
     const soft = new Set(images.flatMap(({ name, fail }) => (fail ? [] : [name])));
     return {
         inputs,
@@ -56625,15 +56684,16 @@ function roleOf({ common: inputs, images }) {
         decides: inputs.mode === 'measure' ? 'measurement' : 'verdict',
         isForeign: false,
         isRecorded: images.some((image) => image.record === 'auto'),
+        key: areSeveral ? assemble/* SEVERAL */.nG : null,
     };
 }
 /** Whom the report of a run is for, by which label they accept growth, and where their records are. */
-function audienceOf({ inputs, fails, decides, isForeign, isRecorded }, event, { apiUrl, graphqlUrl, repository }, clock) {
+function audienceOf({ inputs, fails, decides, isForeign, isRecorded, key }, event, { apiUrl, graphqlUrl, repository }, clock) {
     const { acceptLabel: label, githubToken: token } = inputs;
     const { labelled, onDefaultBranch, isPrivate } = event;
     // One job speaks for all that measure.
     const pullRequest = decides === 'measurement' ? null : event.pullRequest;
-    const nobody = { ...NOBODY, inputs, fails, decides, pullRequest, isPrivate };
+    const nobody = { ...NOBODY, inputs, fails, decides, key, mayComment: true, pullRequest, isPrivate };
     if (token === null || repository === null)
         return nobody;
     const octokit = (0,github_octokit/* openGitHub */.o)(token, { baseUrl: apiUrl, graphqlUrl });
@@ -56650,7 +56710,8 @@ function audienceOf({ inputs, fails, decides, isForeign, isRecorded }, event, { 
 function reporterOf({ common: inputs, fails }, { follows }, { repository }) {
     const own = `${repository?.owner}/${repository?.repo}`.toLowerCase();
     const isOwn = follows === null || ('headRepository' in follows && follows.headRepository.toLowerCase() === own);
-    return { inputs, fails, decides: follows === null ? 'verdict' : 'nothing', isForeign: !isOwn, isRecorded: false };
+    const decides = follows === null ? 'verdict' : 'nothing';
+    return { inputs, fails, decides, isForeign: !isOwn, isRecorded: false, key: null };
 }
 /**
  * The number of the pull request that the run is about; null: none, and the log says why where it is a run that follows another one. What
@@ -56672,11 +56733,22 @@ async function pullRequestOf({ pullRequest, follows }, githubToken, { apiUrl, gr
         (0,log/* printInert */.C6)(`No comment: ${reason.replaceAll('`', '')}.`);
     return null;
 }
+/**
+ * Who has the report of a run whose inputs are not understood (`values`, as they were given): comments that are there say something else by
+ * now, and are brought up to date; none is made.
+ */
+function witnessesOf(values, { pullRequest }) {
+    const isSilent = values['comment']?.trim() === 'off' || (values['mode']?.trim() || 'check') !== 'check';
+    const inputs = { ...NOBODY.inputs, comment: isSilent ? 'off' : 'on-change' };
+    return { ...NOBODY, inputs: { ...inputs, githubToken: values['github-token'] || null }, pullRequest };
+}
 /** Before the inputs and the event are understood there is no pull request to speak to. */
 const NOBODY = {
     inputs: { comment: 'off', githubToken: null, dataBranch: '', platforms: [], page: null },
     fails: () => true,
     decides: 'verdict',
+    key: null,
+    mayComment: false,
     pullRequest: null,
     waivers: null,
     records: null,
@@ -56826,170 +56898,19 @@ async function upsertComment(octokit, comment, clock) {
 
 /***/ }),
 
-/***/ 9523:
+/***/ 9009:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  yI: () => (/* binding */ readContext),
-  _r: () => (/* binding */ readEventFacts),
-  Ko: () => (/* binding */ readInputs)
-});
-
-// EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
-// EXTERNAL MODULE: ./node_modules/zod/v4/classic/schemas.js + 10 modules
-var schemas = __nccwpck_require__(3798);
-// EXTERNAL MODULE: ./build/failure.js
-var failure = __nccwpck_require__(9874);
-// EXTERNAL MODULE: ./node_modules/zod/v4/classic/iso.js
-var iso = __nccwpck_require__(4377);
-// EXTERNAL MODULE: ./node_modules/zod/v4/core/errors.js
-var errors = __nccwpck_require__(7428);
-// EXTERNAL MODULE: ./build/clock.js + 1 modules
-var clock = __nccwpck_require__(4701);
-;// CONCATENATED MODULE: ./build/inputs/event.js
-
-
-
-const sha = schemas/* string */.YjP().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/);
-const pullRequest = schemas/* object */.Ikc({
-    action: schemas/* string */.YjP().optional(),
-    label: schemas/* object */.Ikc({ name: schemas/* string */.YjP() }).nullish(),
-    pull_request: schemas/* object */.Ikc({
-        number: schemas/* number */.aig().int().positive(),
-        head: schemas/* object */.Ikc({ sha }),
-        base: schemas/* object */.Ikc({ sha, ref: schemas/* string */.YjP().min(1) }),
-    }),
-});
-const workflowRun = schemas/* object */.Ikc({
-    workflow_run: schemas/* object */.Ikc({
-        event: schemas/* string */.YjP(),
-        head_sha: sha,
-        head_branch: schemas/* string */.YjP().min(1).nullable(),
-        head_repository: schemas/* object */.Ikc({ full_name: schemas/* string */.YjP().regex(/^[^/\s]+\/[^/\s]+$/) }).nullable(),
-    }),
-});
-const mergeGroup = schemas/* object */.Ikc({ merge_group: schemas/* object */.Ikc({ base_sha: sha, base_ref: schemas/* string */.YjP().min(1) }) });
-const push = schemas/* object */.Ikc({ before: sha, ref: schemas/* string */.YjP().min(1), deleted: schemas/* boolean */.zMY().optional() });
-/**
- * The facts of a workflow run's event: `name` is GITHUB_EVENT_NAME, `payload` the parsed file at GITHUB_EVENT_PATH.
- * `ref` is GITHUB_REF. `baseRef`, where the user gave it, decides what to compare with. `isTargetAllowed`: the user takes
- * `pull_request_target` upon themselves. Shapes: GitHub's webhook payloads.
- */
-function readEvent(name, payload, baseRef, ref, isTargetAllowed = false) {
-    if (name === 'pull_request_target' && !isTargetAllowed)
-        throw new failure/* CouldNotMeasure */.N('precondition', 'The workflow runs on `pull_request_target`, which hands a token that may write, and the secrets, to the code of any fork that is built.', {
-            remedy: "Run on `pull_request`: verdict and summary need no write permission, and a workflow on `workflow_run` with `mode: report` comments on a fork's pull request without running its code. `allow-pull-request-target: true` runs all the same.",
-        });
-    const { data } = repositoryOf.safeParse(payload);
-    const defaultBranch = data?.repository.default_branch ?? null;
-    const facts = readPayload(name, payload, { ref, defaultBranch });
-    const base = baseRef === null ? facts.base : { kind: 'ref', ref: baseRef };
-    const isDefault = defaultBranch !== null && ref === `refs/heads/${defaultBranch}`;
-    return {
-        ...facts,
-        base,
-        onDefaultBranch: OF_A_BRANCH.has(name) && isDefault,
-        isPrivate: data?.repository.private ?? null,
-        defaultBranch,
-        committedAt: committedAtOf(payload),
-    };
-}
-/** Events whose run is of a branch as it is, with the repository's own secrets. */
-const OF_A_BRANCH = new Set(['push', 'schedule', 'workflow_dispatch']);
-const repositoryOf = schemas/* object */.Ikc({
-    repository: schemas/* object */.Ikc({ default_branch: schemas/* string */.YjP().min(1), private: schemas/* boolean */.zMY().optional() }),
-});
-const pushed = schemas/* object */.Ikc({ head_commit: schemas/* object */.Ikc({ timestamp: iso/* datetime */.w$({ offset: true }) }) });
-function committedAtOf(payload) {
-    const { data } = pushed.safeParse(payload);
-    return data === undefined ? null : (0,clock/* isoSeconds */.n)(Date.parse(data.head_commit.timestamp));
-}
-const NO_PULL_REQUEST = { isProposal: false, pullRequest: null, pushed: null, follows: null, labelled: null };
-/** What a branch has beside the default branch is its change; of that one itself, and of a tag, there is none. */
-function sinceDefaultBranch({ ref, defaultBranch }, otherwise) {
-    const isBranch = ref.startsWith('refs/heads/');
-    return isBranch && defaultBranch !== null && branchName(ref) !== defaultBranch
-        ? { kind: 'merge-base', ref: defaultBranch }
-        : { kind: 'none', reason: otherwise };
-}
-function readPayload(name, payload, where) {
-    switch (name) {
-        case 'pull_request_target':
-        case 'pull_request': {
-            const { pull_request, action, label } = parse(name, pullRequest, payload);
-            const { number, head, base } = pull_request;
-            return {
-                isProposal: true,
-                pullRequest: number,
-                pushed: head.sha,
-                follows: null,
-                labelled: action === 'labeled' ? (label?.name ?? null) : null,
-                base: { kind: 'pull-request', headSha: head.sha, baseSha: base.sha, baseRef: base.ref },
-            };
-        }
-        case 'merge_group': {
-            const { base_sha, base_ref } = parse(name, mergeGroup, payload).merge_group;
-            const base = { kind: 'commit', sha: base_sha, ref: branchName(base_ref) };
-            return { ...NO_PULL_REQUEST, isProposal: true, base };
-        }
-        case 'push': {
-            const { before, ref, deleted } = parse(name, push, payload);
-            // The run is of the default branch then: https://docs.github.com/actions/reference/workflows-and-actions/events-that-trigger-workflows#push
-            if (deleted === true)
-                return { ...NO_PULL_REQUEST, base: { kind: 'none', reason: `the push deleted \`${branchName(ref)}\`` } };
-            const isNew = /^0+$/.test(before);
-            const created = ref.startsWith('refs/tags/')
-                ? `the push created the tag \`${branchName(ref)}\`; \`base-ref\` can name an earlier one`
-                : `the push created \`${branchName(ref)}\`, there is no commit before it`;
-            return {
-                ...NO_PULL_REQUEST,
-                base: isNew
-                    ? sinceDefaultBranch({ ...where, ref }, created)
-                    : { kind: 'commit', sha: before, ref: `${branchName(ref)} before the push` },
-            };
-        }
-        case 'schedule':
-        case 'workflow_dispatch':
-            return { ...NO_PULL_REQUEST, base: sinceDefaultBranch(where, noBase(name)) };
-        case 'workflow_run':
-            return {
-                ...NO_PULL_REQUEST,
-                base: { kind: 'none', reason: noBase(name) },
-                follows: readFollowed(parse(name, workflowRun, payload)),
-            };
-        default:
-            return { ...NO_PULL_REQUEST, base: { kind: 'none', reason: noBase(name) } };
-    }
-}
-function noBase(name) {
-    return `the event \`${name}\` has no base commit; \`base-ref\` can name one`;
-}
-/** `pull_requests` of the payload is empty for a fork's: what is there tells where to look for it. */
-function readFollowed({ workflow_run: followed }) {
-    const { event, head_sha: headSha, head_branch: headBranch, head_repository: from } = followed;
-    if (event !== 'pull_request')
-        return { reason: `the run that this one follows was of \`${event}\`, not of \`pull_request\`` };
-    if (from === null || headBranch === null)
-        return { reason: 'the branch of the pull request is gone' };
-    return { headSha, headBranch, headRepository: from.full_name };
-}
-/** `refs/heads/main` as `main`. */
-function branchName(ref) {
-    return ref.replace(/^refs\/(?:heads|tags)\//, '');
-}
-function parse(name, shape, payload) {
-    const parsed = shape.safeParse(payload);
-    if (parsed.success)
-        return parsed.data;
-    throw new failure/* CouldNotMeasure */.N('input', `The payload of the event \`${name}\` is not as GitHub describes it:\n${errors/* prettifyError */.S1(parsed.error)}`);
-}
-
-// EXTERNAL MODULE: ./build/inputs/inputs.js
-var inputs = __nccwpck_require__(743);
-;// CONCATENATED MODULE: ./build/github/context.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ko: () => (/* binding */ readInputs),
+/* harmony export */   _r: () => (/* binding */ readEventFacts),
+/* harmony export */   yI: () => (/* binding */ readContext)
+/* harmony export */ });
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3798);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9874);
+/* harmony import */ var _inputs_event_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6308);
+/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(743);
 
 
 
@@ -57030,14 +56951,14 @@ function readContext(env) {
  */
 function readInputs(env) {
     const values = {};
-    for (const name of inputs/* inputNames */.vj)
+    for (const name of _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .inputNames */ .vj)
         values[name] = env[variableOf(name)] ?? '';
-    const known = new Set(inputs/* inputNames */.vj.map(variableOf));
+    const known = new Set(_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .inputNames */ .vj.map(variableOf));
     for (const [variable, value] of Object.entries(env)) {
         if (!variable.startsWith('INPUT_') || known.has(variable) || !value)
             continue;
         const name = variable.slice('INPUT_'.length).toLowerCase();
-        if ((0,inputs/* nearestInput */.ZV)(name) !== null)
+        if ((0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_3__/* .nearestInput */ .ZV)(name) !== null)
             values[name] = value;
     }
     return values;
@@ -57048,16 +56969,16 @@ function variableOf(name) {
 /** The event that the workflow runs on. Throws CouldNotMeasure for one that cannot be read or must not be built. */
 async function readEventFacts(env, { baseRef, allowPullRequestTarget }) {
     const path = required(env, 'GITHUB_EVENT_PATH');
-    const payload = await (0,promises_.readFile)(path, 'utf8').then((text) => schemas/* looseObject */._H3({}).safeParse(JSON.parse(text)).data, () => undefined);
+    const payload = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.readFile)(path, 'utf8').then((text) => zod__WEBPACK_IMPORTED_MODULE_4__/* .looseObject */ ._H3({}).safeParse(JSON.parse(text)).data, () => undefined);
     if (payload === undefined)
-        throw new failure/* CouldNotMeasure */.N('precondition', `GITHUB_EVENT_PATH is \`${path}\`, which holds no JSON object.`);
-    return readEvent(env['GITHUB_EVENT_NAME'] ?? '', payload, baseRef, env['GITHUB_REF'] ?? '', allowPullRequestTarget);
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_1__/* .CouldNotMeasure */ .N('precondition', `GITHUB_EVENT_PATH is \`${path}\`, which holds no JSON object.`);
+    return (0,_inputs_event_js__WEBPACK_IMPORTED_MODULE_2__/* .readEvent */ .j)(env['GITHUB_EVENT_NAME'] ?? '', payload, baseRef, env['GITHUB_REF'] ?? '', allowPullRequestTarget);
 }
 function required(env, name) {
     const value = env[name];
     if (value)
         return value;
-    throw new failure/* CouldNotMeasure */.N('precondition', `The variable ${name} is not set; it is where a GitHub runner is.`, {
+    throw new _failure_js__WEBPACK_IMPORTED_MODULE_1__/* .CouldNotMeasure */ .N('precondition', `The variable ${name} is not set; it is where a GitHub runner is.`, {
         remedy: 'Outside of a workflow the same check is the command `image-budget check`.',
     });
 }
@@ -64024,7 +63945,7 @@ async function writePage(report, packed, { inputs, context }) {
     return file;
 }
 /** Brings the pull request's comment up to date. Gives its address, or an empty text where there is none. */
-async function publish_comment(report, bodies, { context, inputs, pullRequest, waivers }, clock) {
+async function publish_comment(report, bodies, { context, inputs, key, mayComment, pullRequest, waivers }, clock) {
     if (inputs.comment === 'off' || pullRequest === null || context.repository === null)
         return '';
     if (inputs.githubToken === null) {
@@ -64032,18 +63953,27 @@ async function publish_comment(report, bodies, { context, inputs, pullRequest, w
         return '';
     }
     const octokit = (0,github_octokit/* openGitHub */.o)(inputs.githubToken, { baseUrl: context.apiUrl, graphqlUrl: context.graphqlUrl });
-    const createIfMissing = inputs.comment === 'always' || isNoteworthy(report);
-    const { action, url } = await (0,comment/* upsertComment */.lB)(octokit, {
-        ...context.repository,
-        number: pullRequest,
-        key: (0,assemble/* keyOf */.TN)(report),
-        bodies,
-        createIfMissing,
-        ...(waivers && { note: waivers.noteFor(report) }),
-    }, clock);
-    const done = action === 'unchanged' ? 'up to date' : action;
-    core/* info */.pq(action === 'none' ? 'No comment: nothing changed that is worth one.' : `The comment was ${done}: ${url}`);
-    return url ?? '';
+    const createIfMissing = mayComment && (inputs.comment === 'always' || isNoteworthy(report));
+    // Whether it is of one image or of several is not known where the inputs are not understood.
+    const keys = mayComment ? [key ?? (0,assemble/* keyOf */.TN)(report)] : [(0,assemble/* keyOf */.TN)(report), assemble/* SEVERAL */.nG];
+    let last = null;
+    for (const each of keys) {
+        const { action, url } = await (0,comment/* upsertComment */.lB)(octokit, {
+            ...context.repository,
+            number: pullRequest,
+            key: each,
+            bodies,
+            createIfMissing,
+            ...(waivers && { note: waivers.noteFor(report) }),
+        }, clock);
+        last = url ?? last;
+        const done = action === 'unchanged' ? 'up to date' : action;
+        if (action !== 'none')
+            core/* info */.pq(`The comment was ${done}: ${url}`);
+    }
+    if (last === null)
+        core/* info */.pq('No comment: nothing changed that is worth one.');
+    return last ?? '';
 }
 /** On the Dockerfile's lines that failed or grew, and on those that advice is about; on the run where the job fails and there is no line. */
 function annotate(report, exitCode) {
@@ -67586,6 +67516,166 @@ function hasControls(value) {
 
 /***/ }),
 
+/***/ 6308:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   H: () => (/* binding */ refuseUnsafe),
+/* harmony export */   j: () => (/* binding */ readEvent)
+/* harmony export */ });
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3798);
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(4377);
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(7428);
+/* harmony import */ var _clock_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4701);
+/* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9874);
+
+
+
+const sha = zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/);
+const pullRequest = zod__WEBPACK_IMPORTED_MODULE_2__/* .object */ .Ikc({
+    action: zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP().optional(),
+    label: zod__WEBPACK_IMPORTED_MODULE_2__/* .object */ .Ikc({ name: zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP() }).nullish(),
+    pull_request: zod__WEBPACK_IMPORTED_MODULE_2__/* .object */ .Ikc({
+        number: zod__WEBPACK_IMPORTED_MODULE_2__/* .number */ .aig().int().positive(),
+        head: zod__WEBPACK_IMPORTED_MODULE_2__/* .object */ .Ikc({ sha }),
+        base: zod__WEBPACK_IMPORTED_MODULE_2__/* .object */ .Ikc({ sha, ref: zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP().min(1) }),
+    }),
+});
+const workflowRun = zod__WEBPACK_IMPORTED_MODULE_2__/* .object */ .Ikc({
+    workflow_run: zod__WEBPACK_IMPORTED_MODULE_2__/* .object */ .Ikc({
+        event: zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP(),
+        head_sha: sha,
+        head_branch: zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP().min(1).nullable(),
+        head_repository: zod__WEBPACK_IMPORTED_MODULE_2__/* .object */ .Ikc({ full_name: zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP().regex(/^[^/\s]+\/[^/\s]+$/) }).nullable(),
+    }),
+});
+const mergeGroup = zod__WEBPACK_IMPORTED_MODULE_2__/* .object */ .Ikc({ merge_group: zod__WEBPACK_IMPORTED_MODULE_2__/* .object */ .Ikc({ base_sha: sha, base_ref: zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP().min(1) }) });
+const push = zod__WEBPACK_IMPORTED_MODULE_2__/* .object */ .Ikc({ before: sha, ref: zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP().min(1), deleted: zod__WEBPACK_IMPORTED_MODULE_2__/* .boolean */ .zMY().optional() });
+/**
+ * Refuses an event whose run has a token that may write, and the secrets, while what is checked out may be a stranger's: to be asked before
+ * anything of it is read. `isAllowed`: the user takes it upon themselves. Throws CouldNotMeasure `precondition`.
+ */
+function refuseUnsafe(name, isAllowed) {
+    if (name !== 'pull_request_target' || isAllowed)
+        return;
+    throw new _failure_js__WEBPACK_IMPORTED_MODULE_1__/* .CouldNotMeasure */ .N('precondition', 'The workflow runs on `pull_request_target`, which hands a token that may write, and the secrets, to the code of any fork that is built.', {
+        remedy: "Run on `pull_request`: verdict and summary need no write permission, and a workflow on `workflow_run` with `mode: report` comments on a fork's pull request without running its code. `allow-pull-request-target: true` runs all the same.",
+    });
+}
+/**
+ * The facts of a workflow run's event: `name` is GITHUB_EVENT_NAME, `payload` the parsed file at GITHUB_EVENT_PATH.
+ * `ref` is GITHUB_REF. `baseRef`, where the user gave it, decides what to compare with. `isTargetAllowed`: the user takes
+ * `pull_request_target` upon themselves. Shapes: GitHub's webhook payloads.
+ */
+function readEvent(name, payload, baseRef, ref, isTargetAllowed = false) {
+    refuseUnsafe(name, isTargetAllowed);
+    const { data } = repositoryOf.safeParse(payload);
+    const defaultBranch = data?.repository.default_branch ?? null;
+    const facts = readPayload(name, payload, { ref, defaultBranch });
+    const base = baseRef === null ? facts.base : { kind: 'ref', ref: baseRef };
+    const isDefault = defaultBranch !== null && ref === `refs/heads/${defaultBranch}`;
+    return {
+        ...facts,
+        base,
+        onDefaultBranch: OF_A_BRANCH.has(name) && isDefault,
+        isPrivate: data?.repository.private ?? null,
+        defaultBranch,
+        committedAt: committedAtOf(payload),
+    };
+}
+/** Events whose run is of a branch as it is, with the repository's own secrets. */
+const OF_A_BRANCH = new Set(['push', 'schedule', 'workflow_dispatch']);
+const repositoryOf = zod__WEBPACK_IMPORTED_MODULE_2__/* .object */ .Ikc({
+    repository: zod__WEBPACK_IMPORTED_MODULE_2__/* .object */ .Ikc({ default_branch: zod__WEBPACK_IMPORTED_MODULE_2__/* .string */ .YjP().min(1), private: zod__WEBPACK_IMPORTED_MODULE_2__/* .boolean */ .zMY().optional() }),
+});
+const pushed = zod__WEBPACK_IMPORTED_MODULE_2__/* .object */ .Ikc({ head_commit: zod__WEBPACK_IMPORTED_MODULE_2__/* .object */ .Ikc({ timestamp: zod__WEBPACK_IMPORTED_MODULE_3__/* .datetime */ .w$({ offset: true }) }) });
+function committedAtOf(payload) {
+    const { data } = pushed.safeParse(payload);
+    return data === undefined ? null : (0,_clock_js__WEBPACK_IMPORTED_MODULE_0__/* .isoSeconds */ .n)(Date.parse(data.head_commit.timestamp));
+}
+const NO_PULL_REQUEST = { isProposal: false, pullRequest: null, pushed: null, follows: null, labelled: null };
+/** What a branch has beside the default branch is its change; of that one itself, and of a tag, there is none. */
+function sinceDefaultBranch({ ref, defaultBranch }, otherwise) {
+    const isBranch = ref.startsWith('refs/heads/');
+    return isBranch && defaultBranch !== null && branchName(ref) !== defaultBranch
+        ? { kind: 'merge-base', ref: defaultBranch }
+        : { kind: 'none', reason: otherwise };
+}
+function readPayload(name, payload, where) {
+    switch (name) {
+        case 'pull_request_target':
+        case 'pull_request': {
+            const { pull_request, action, label } = parse(name, pullRequest, payload);
+            const { number, head, base } = pull_request;
+            return {
+                isProposal: true,
+                pullRequest: number,
+                pushed: head.sha,
+                follows: null,
+                labelled: action === 'labeled' ? (label?.name ?? null) : null,
+                base: { kind: 'pull-request', headSha: head.sha, baseSha: base.sha, baseRef: base.ref },
+            };
+        }
+        case 'merge_group': {
+            const { base_sha, base_ref } = parse(name, mergeGroup, payload).merge_group;
+            const base = { kind: 'commit', sha: base_sha, ref: branchName(base_ref) };
+            return { ...NO_PULL_REQUEST, isProposal: true, base };
+        }
+        case 'push': {
+            const { before, ref, deleted } = parse(name, push, payload);
+            // The run is of the default branch then: https://docs.github.com/actions/reference/workflows-and-actions/events-that-trigger-workflows#push
+            if (deleted === true)
+                return { ...NO_PULL_REQUEST, base: { kind: 'none', reason: `the push deleted \`${branchName(ref)}\`` } };
+            const isNew = /^0+$/.test(before);
+            const created = ref.startsWith('refs/tags/')
+                ? `the push created the tag \`${branchName(ref)}\`; \`base-ref\` can name an earlier one`
+                : `the push created \`${branchName(ref)}\`, there is no commit before it`;
+            return {
+                ...NO_PULL_REQUEST,
+                base: isNew
+                    ? sinceDefaultBranch({ ...where, ref }, created)
+                    : { kind: 'commit', sha: before, ref: `${branchName(ref)} before the push` },
+            };
+        }
+        case 'schedule':
+        case 'workflow_dispatch':
+            return { ...NO_PULL_REQUEST, base: sinceDefaultBranch(where, noBase(name)) };
+        case 'workflow_run':
+            return {
+                ...NO_PULL_REQUEST,
+                base: { kind: 'none', reason: noBase(name) },
+                follows: readFollowed(parse(name, workflowRun, payload)),
+            };
+        default:
+            return { ...NO_PULL_REQUEST, base: { kind: 'none', reason: noBase(name) } };
+    }
+}
+function noBase(name) {
+    return `the event \`${name}\` has no base commit; \`base-ref\` can name one`;
+}
+/** `pull_requests` of the payload is empty for a fork's: what is there tells where to look for it. */
+function readFollowed({ workflow_run: followed }) {
+    const { event, head_sha: headSha, head_branch: headBranch, head_repository: from } = followed;
+    if (event !== 'pull_request')
+        return { reason: `the run that this one follows was of \`${event}\`, not of \`pull_request\`` };
+    if (from === null || headBranch === null)
+        return { reason: 'the branch of the pull request is gone' };
+    return { headSha, headBranch, headRepository: from.full_name };
+}
+/** `refs/heads/main` as `main`. */
+function branchName(ref) {
+    return ref.replace(/^refs\/(?:heads|tags)\//, '');
+}
+function parse(name, shape, payload) {
+    const parsed = shape.safeParse(payload);
+    if (parsed.success)
+        return parsed.data;
+    throw new _failure_js__WEBPACK_IMPORTED_MODULE_1__/* .CouldNotMeasure */ .N('input', `The payload of the event \`${name}\` is not as GitHub describes it:\n${zod__WEBPACK_IMPORTED_MODULE_4__/* .prettifyError */ .S1(parsed.error)}`);
+}
+
+
+/***/ }),
+
 /***/ 743:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -68419,12 +68509,13 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _exec_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6225);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(9874);
 /* harmony import */ var _github_audience_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(1505);
-/* harmony import */ var _github_context_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9523);
+/* harmony import */ var _github_context_js__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(9009);
 /* harmony import */ var _github_log_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(2312);
 /* harmony import */ var _github_remote_file_js__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7825);
 /* harmony import */ var _github_publish_js__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(9965);
-/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(9884);
-/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(1499);
+/* harmony import */ var _inputs_event_js__WEBPACK_IMPORTED_MODULE_11__ = __nccwpck_require__(6308);
+/* harmony import */ var _memory_js__WEBPACK_IMPORTED_MODULE_12__ = __nccwpck_require__(9884);
+/* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(1499);
 /* harmony import */ var _report_read_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(2775);
 /* harmony import */ var _report_waiver_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(3507);
 /* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(5232);
@@ -68444,7 +68535,8 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 
 
 
-(0,_memory_js__WEBPACK_IMPORTED_MODULE_11__/* .keepMemoryLow */ .P)();
+
+(0,_memory_js__WEBPACK_IMPORTED_MODULE_12__/* .keepMemoryLow */ .P)();
 const { env } = process;
 const signal = (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .interruption */ .YW)();
 /** A cancelled run waits for nothing. */
@@ -68486,6 +68578,7 @@ async function main() {
             log: (0,_github_log_js__WEBPACK_IMPORTED_MODULE_8__/* .workflowLog */ .QE)(),
             records: audience.records,
             askWaivers: audience.waivers?.ask ?? null,
+            key: audience.key,
             signal,
         };
         const volatile = [...context.volatile, event.defaultBranch ?? ''];
@@ -68514,15 +68607,25 @@ async function main() {
         const pullRequest = await (0,_github_audience_js__WEBPACK_IMPORTED_MODULE_6__/* .pullRequestOf */ ._n)(event, inputs.githubToken, context, clock);
         audience = (0,_github_audience_js__WEBPACK_IMPORTED_MODULE_6__/* .audienceOf */ .Ox)((0,_github_audience_js__WEBPACK_IMPORTED_MODULE_6__/* .reporterOf */ .hw)(configured, event, context), { ...event, pullRequest }, context, clock);
         return {
-            report: await (0,_report_waiver_js__WEBPACK_IMPORTED_MODULE_14__/* .withWaiver */ .z)(report, audience.waivers?.ask ?? null, (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_12__/* .keyOf */ .TN)(report)),
+            report: await (0,_report_waiver_js__WEBPACK_IMPORTED_MODULE_14__/* .withWaiver */ .z)(report, audience.waivers?.ask ?? null, (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_16__/* .keyOf */ .TN)(report)),
             recordables: [],
             packed: [],
         };
     };
-    const outcome = await (values['mode']?.trim() === 'report' ? collect : measure)().catch((error) => {
+    /** Of an event that is not understood either there are none. */
+    const witnesses = () => (0,_github_context_js__WEBPACK_IMPORTED_MODULE_7__/* .readEventFacts */ ._r)(env, { baseRef: null, allowPullRequestTarget: false }).then((event) => (0,_github_audience_js__WEBPACK_IMPORTED_MODULE_6__/* .witnessesOf */ .LP)(values, event), () => _github_audience_js__WEBPACK_IMPORTED_MODULE_6__/* .NOBODY */ .oQ);
+    const work = async () => {
+        // Before the checkout, which may be a stranger's, has any say.
+        const isAllowed = values['allow-pull-request-target']?.trim().toLowerCase() === 'true';
+        (0,_inputs_event_js__WEBPACK_IMPORTED_MODULE_11__/* .refuseUnsafe */ .H)(env['GITHUB_EVENT_NAME'] ?? '', isAllowed);
+        return values['mode']?.trim() === 'report' ? collect() : measure();
+    };
+    const outcome = await work().catch(async (error) => {
         if (signal.aborted)
             throw error;
-        const report = (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_12__/* .reportFailure */ .xV)(name, (0,_failure_js__WEBPACK_IMPORTED_MODULE_5__/* .toFailure */ .w)(error), context);
+        if (audience === _github_audience_js__WEBPACK_IMPORTED_MODULE_6__/* .NOBODY */ .oQ)
+            audience = await witnesses();
+        const report = (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_16__/* .reportFailure */ .xV)(name, (0,_failure_js__WEBPACK_IMPORTED_MODULE_5__/* .toFailure */ .w)(error), context);
         return { report, recordables: [], packed: [] };
     });
     return (0,_github_publish_js__WEBPACK_IMPORTED_MODULE_10__/* .publish */ .m)(outcome, { context, ...audience }, clock);
@@ -69928,6 +70031,7 @@ async function listingsThere(shelf, folder, index, diffIds) {
 /* harmony export */   C1: () => (/* binding */ mergeReports),
 /* harmony export */   FO: () => (/* binding */ exitCodeOf),
 /* harmony export */   TN: () => (/* binding */ keyOf),
+/* harmony export */   nG: () => (/* binding */ SEVERAL),
 /* harmony export */   xV: () => (/* binding */ reportFailure),
 /* harmony export */   xr: () => (/* binding */ assembleReport)
 /* harmony export */ });
@@ -69975,34 +70079,36 @@ function judgedReport({ comparison, checks, verdict, findings, trend, ratchets }
     };
 }
 function failedReport({ name, platform, failure, baseline }) {
-    return { ...WITHOUT_FIGURES, name, platform, verdict: 'error', error: failure, baseline };
+    return withoutFigures({ name, platform, verdict: 'error', error: failure, untouched: false, baseline });
 }
 function untouchedReport({ name, untouchedSince: { commit, ref } }) {
     const reason = 'this change touches nothing that it is built from';
     const baseline = { kind: 'none', commit, ref, reason, record: null, passedOver: null };
-    return { ...WITHOUT_FIGURES, name, platform: null, verdict: 'within', untouched: true, baseline };
+    return withoutFigures({ name, platform: null, verdict: 'within', error: null, untouched: true, baseline });
 }
-/** What is said of an image that was not measured. */
-const WITHOUT_FIGURES = {
-    error: null,
-    untouched: false,
-    engine: null,
-    source: null,
-    head: null,
-    base: null,
-    change: null,
-    sizeFrom: null,
-    unmeasured: { size: null, downloadSize: null },
-    unlikeDownloads: null,
-    baseImage: null,
-    layerChanges: [],
-    packages: null,
-    warnings: [],
-    findings: [],
-    checks: [],
-    trend: [],
-    ratchets: [],
-};
+/** What is said of an image that was not measured, in the order that all reports have. */
+function withoutFigures({ baseline, ...own }) {
+    return {
+        ...own,
+        engine: null,
+        source: null,
+        head: null,
+        base: null,
+        change: null,
+        sizeFrom: null,
+        unmeasured: { size: null, downloadSize: null },
+        unlikeDownloads: null,
+        baseline,
+        baseImage: null,
+        layerChanges: [],
+        packages: null,
+        warnings: [],
+        findings: [],
+        checks: [],
+        trend: [],
+        ratchets: [],
+    };
+}
 /**
  * One report of several, with their images in that order. They are of one run, or of runs of one commit: what is said of the run is the
  * first one's. The waiver is not part of it: it is asked for once, of the whole.
@@ -70037,10 +70143,12 @@ function exitCodeOf({ verdict, images }, fails) {
         return 2;
     return images.some((image) => image.verdict === 'over' && fails(image.name)) ? 1 : 0;
 }
+/** The key of a comment on several images. */
+const SEVERAL = '*';
 /** What tells a report's comment from the others on its pull request: its image's name; `*` where it has several images. */
 function keyOf({ images }) {
     const names = new Set(images.map(({ name }) => name));
-    return names.size === 1 ? [...names][0] : '*';
+    return names.size === 1 ? [...names][0] : SEVERAL;
 }
 /** The report of a run that has no figures, with what is known of it all the same. */
 function reportFailure(name, failure, known = {}) {
@@ -74100,78 +74208,893 @@ async function readClassicSizes(exec, image, config) {
     return { total: Number(stdout) };
 }
 
-// EXTERNAL MODULE: ./build/inputs/reference.js
-var inputs_reference = __nccwpck_require__(6829);
-;// CONCATENATED MODULE: ./build/image/source/choice.js
+// EXTERNAL MODULE: ./build/image/source/json.js
+var json = __nccwpck_require__(230);
+// EXTERNAL MODULE: external "node:stream"
+var external_node_stream_ = __nccwpck_require__(7075);
+// EXTERNAL MODULE: ./build/image/layer/tar-header.js
+var tar_header = __nccwpck_require__(1850);
+;// CONCATENATED MODULE: ./build/image/layer/tar.js
 
-
-/** How many names an error lists. */
-const NAMES_SHOWN = 10;
-/** A name that a user can be told to write: on one line, not of any length, and none that is read as `@INDEX`. */
-// oxlint-disable-next-line no-control-regex -- control characters are what is refused
-const WRITABLE = /^(?!@)[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{1,200}$/;
 /**
- * The offers that a reference's name means, in the place's order: all where it is null; with `@INDEX` the one at that place, from
- * 0 (containers-transports(5)); else those with exactly this name, or, where there are none, those whose name means the same to
- * Docker: `api` is `docker.io/library/api:latest`.
- * Throws CouldNotMeasure `input` where there are none, listing the names; `place` is the reference's text without the name.
+ * How each type flag is taken. Hard and symbolic links, devices, folders and fifos have no payload, whatever their size field says.
+ * `D` (GNU's incremental dumps) is a folder with a list of names as its payload. Any other flag is a regular file, as POSIX has it.
  */
-function offersNamed(offers, name, place) {
-    if (offers.length === 0)
-        throw new build_failure/* CouldNotMeasure */.N('measure', `There is no image in \`${place}\`.`);
-    if (name === null)
-        return offers;
-    const found = find(offers, name);
-    if (found.length > 0)
-        return found;
-    throw new build_failure/* CouldNotMeasure */.N('input', `There is no image \`${name}\` in \`${place}\`.`, {
-        remedy: `It has ${listed(offers)}.`,
-    });
-}
-/** The error for a reference that means several images of a place. */
-function severalImages(offers, place) {
-    return new build_failure/* CouldNotMeasure */.N('input', `There is more than one image in \`${place}\`: ${listed(offers)}.`, {
-        remedy: `Say which one: \`${place}:${labels(offers)[0]}\`.`,
-    });
-}
-function find(offers, name) {
-    const [, index] = /^@(\d{1,9})$/.exec(name) ?? [];
-    if (index !== undefined)
-        return offers.filter(({ at }) => at === Number(index));
-    const exact = offers.filter(({ names }) => names.includes(name));
-    return exact.length > 0 ? exact : offers.filter(({ names }) => names.some((other) => sameName(other, name)));
-}
-/** Whether two names mean the same to Docker: `api`, `docker.io/library/api:latest`. */
-function sameName(one, other) {
-    return one === other || (fullName(one) !== null && fullName(one) === fullName(other));
-}
-/** A Docker reference with all that may be left out of it; null for what is none. */
-function fullName(name) {
-    const reference = (0,inputs_reference/* parseReference */.F)(`docker://${name}`);
-    if (reference?.transport !== 'docker')
+const TYPES = {
+    '1': 'link',
+    '2': 'symlink',
+    '3': 'character-device',
+    '4': 'block-device',
+    '5': 'directory',
+    '6': 'fifo',
+    D: 'directory',
+};
+const [OLD_FILE, GNU_SPARSE, GNU_LONG_NAME, GNU_LONG_LINK, GNU_VOLUME, GNU_CONTINUED, PAX, PAX_GLOBAL] = [
+    0,
+    ...'SLKVMxg'.split('').map((flag) => flag.charCodeAt(0)),
+];
+const NO_BYTES = Buffer.alloc(0);
+const ZEROS = Buffer.alloc(64 * 1024);
+/**
+ * Reads a tar archive that comes in chunks of any length: `push` a chunk, then ask for what is `next` until it is null. Memory is
+ * constant; payload is handed on as slices of the chunks, and not touched where it is skipped. All that it throws is
+ * CouldNotMeasure `measure`, a sentence on "it": the archive.
+ *
+ * Records of a global extended header are checked and have no effect: the engines ignore them.
+ */
+class TarParser {
+    chunk = NO_BYTES;
+    at = 0;
+    /** Bytes of the chunks before this one, and what was jumped over. */
+    before = 0;
+    state = 'header';
+    zeroBlocks = 0;
+    /** A piece that is needed whole and lies in more than one chunk. */
+    partial = null;
+    partialBytes = 0;
+    /** What has been read of the next entry. */
+    longName = '';
+    longLink = '';
+    pax = null;
+    gathering = { what: 'pax', size: 0 };
+    header = null;
+    map = null;
+    fullSize = 0;
+    payloadMap = new tar_header/* PayloadMap */.Dr();
+    /** Of the payload: stored bytes that are to come, and where it stands in the file, whose pieces are in `map`. */
+    stored = 0;
+    position = 0;
+    size = 0;
+    piece = 0;
+    /** Bytes to pass over, the last `padding` of which only fill a block. */
+    skipping = 0;
+    padding = 0;
+    /** Bytes of the archive that were read: after an entry, where its payload begins. */
+    get offset() {
+        return this.before + this.at;
+    }
+    /** Whether the archive's end marker (two blocks of zeros) has passed: no entry follows. */
+    get isOver() {
+        return this.state === 'end';
+    }
+    /** Hands over the next bytes; those before must have been read (`next` answered null). */
+    push(chunk) {
+        this.before += this.at;
+        this.chunk = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+        this.at = 0;
+    }
+    /** What comes next; null where that takes more bytes. */
+    next() {
+        for (;;) {
+            if (this.skipping > 0) {
+                const bytes = Math.min(this.skipping, this.chunk.length - this.at);
+                this.at += bytes;
+                this.skipping -= bytes;
+                if (this.skipping > 0)
+                    return null;
+            }
+            switch (this.state) {
+                case 'header': {
+                    const block = this.take(tar_header/* BLOCK */.IE);
+                    if (!block)
+                        return null;
+                    const event = this.readHeader(block);
+                    if (event)
+                        return event;
+                    break;
+                }
+                case 'metadata': {
+                    const bytes = this.take(this.gathering.size);
+                    if (!bytes)
+                        return null;
+                    this.readMetadata(bytes);
+                    break;
+                }
+                case 'old-sparse': {
+                    const block = this.take(tar_header/* BLOCK */.IE);
+                    if (!block)
+                        return null;
+                    const { map, more } = (0,tar_header/* oldSparse */.c_)(block, 'more');
+                    if (!this.map || this.map.length > tar_header/* METADATA_LIMIT */.kF / 12)
+                        throw (0,tar_header/* corrupt */.qb)(tar_header/* TOO_MANY_PIECES */.DP);
+                    this.map.push(...map);
+                    if (!more)
+                        return this.begin();
+                    break;
+                }
+                case 'sparse-map': {
+                    if (this.stored < tar_header/* BLOCK */.IE)
+                        throw (0,tar_header/* corrupt */.qb)('It is a corrupt tar archive: the map of a sparse file is cut off.');
+                    const block = this.take(tar_header/* BLOCK */.IE);
+                    if (!block)
+                        return null;
+                    this.stored -= tar_header/* BLOCK */.IE;
+                    this.map = this.payloadMap.add(block);
+                    if (this.map)
+                        return this.begin();
+                    break;
+                }
+                case 'payload': {
+                    if (this.position === this.size) {
+                        this.finish();
+                        break;
+                    }
+                    const payload = this.readPayload();
+                    return payload ? { payload } : null;
+                }
+                case 'end':
+                    this.at = this.chunk.length;
+                    return null;
+            }
+        }
+    }
+    /** Passes over the payload that is left of the entry that came last. */
+    skip() {
+        if (this.state !== 'payload')
+            return;
+        this.skipping = this.stored;
+        this.finish();
+    }
+    /** Tells that up to `available` bytes that are to be passed over need not be handed over; answers how many. */
+    jump(available) {
+        const bytes = Math.min(this.skipping, available);
+        this.skipping -= bytes;
+        this.before += bytes;
+        return bytes;
+    }
+    /**
+     * Tells that no more bytes follow. Answers whether the archive's end was marked (by a block of zeros); Go's archive/tar, and so the
+     * engines, do not insist on that, but without it an archive may have lost its last entries. Throws where it is cut off within an entry.
+     */
+    end() {
+        if (this.state === 'end')
+            return true;
+        const isWithin = this.state !== 'header' ||
+            this.skipping > this.padding ||
+            this.partialBytes > 0 ||
+            this.pax !== null ||
+            this.longName !== '' ||
+            this.longLink !== '';
+        if (isWithin)
+            throw cutOff(this.offset);
+        return this.zeroBlocks > 0;
+    }
+    /** The next `size` bytes in one piece; null where they are not all there yet. Valid until the next call. */
+    take(size) {
+        const { chunk, at } = this;
+        const available = chunk.length - at;
+        if (!this.partial) {
+            if (available >= size) {
+                this.at += size;
+                return chunk.subarray(at, at + size);
+            }
+            if (available === 0)
+                return null;
+            this.partial = Buffer.allocUnsafe(size);
+        }
+        const bytes = Math.min(size - this.partialBytes, available);
+        chunk.copy(this.partial, this.partialBytes, at, at + bytes);
+        this.at += bytes;
+        this.partialBytes += bytes;
+        if (this.partialBytes < size)
+            return null;
+        const whole = this.partial;
+        this.partial = null;
+        this.partialBytes = 0;
+        return whole;
+    }
+    readHeader(block) {
+        if (block[0] === 0 && isZero(block)) {
+            this.zeroBlocks += 1;
+            if (this.zeroBlocks === 2)
+                this.state = 'end';
+            return null;
+        }
+        if (this.zeroBlocks > 0)
+            throw (0,tar_header/* corrupt */.qb)('It is a corrupt tar archive: more follows after a block of zeros.');
+        const header = (0,tar_header/* parseHeader */.RW)(block);
+        const { flag } = header;
+        if (flag === PAX)
+            this.gather('pax', header);
+        else if (flag === PAX_GLOBAL)
+            this.gather('pax-global', header);
+        else if (flag === GNU_LONG_NAME)
+            this.gather('long-name', header);
+        else if (flag === GNU_LONG_LINK)
+            this.gather('long-link', header);
+        else if (flag === GNU_CONTINUED)
+            throw (0,tar_header/* corrupt */.qb)('It is a part of a multi-volume tar archive.');
+        else
+            return this.readEntry(header, block);
         return null;
-    const { registry, repository, tag, digest } = reference;
-    return `${registry}/${repository}${digest === null ? `:${tag}` : `@${digest}`}`;
+    }
+    gather(what, { size }) {
+        if (size === null || size > tar_header/* METADATA_LIMIT */.kF) {
+            throw (0,tar_header/* corrupt */.qb)(`It has an extended header or a name that is longer than ${tar_header/* METADATA_LIMIT */.kF} bytes.`);
+        }
+        this.gathering = { what, size };
+        this.state = 'metadata';
+    }
+    readMetadata(bytes) {
+        const { what, size } = this.gathering;
+        if (what === 'pax')
+            this.pax = (0,tar_header/* parsePax */.dA)(bytes);
+        else if (what === 'pax-global') {
+            (0,tar_header/* parsePax */.dA)(bytes);
+            this.forget();
+        }
+        else {
+            const nul = bytes.indexOf(0);
+            const name = (0,tar_header/* decodeName */.e4)(nul === -1 ? bytes : bytes.subarray(0, nul));
+            if (what === 'long-name')
+                this.longName = name;
+            else
+                this.longLink = name;
+        }
+        this.state = 'header';
+        this.skipPadding(size);
+    }
+    readEntry(header, block) {
+        this.header = header;
+        const { pax } = this;
+        header.size = pax?.size ?? header.size;
+        const sparse = pax ? (0,tar_header/* sparseFormat */.yv)(pax) : null;
+        const isFile = TYPES[String.fromCharCode(header.flag)] === undefined && !this.isOldFolder(header);
+        if (!isFile && header.flag !== 'D'.charCodeAt(0)) {
+            if (sparse)
+                throw (0,tar_header/* corrupt */.qb)('It is a corrupt tar archive: an entry that is no file is sparse.');
+            header.size = 0;
+        }
+        if (header.size === null || header.size < 0 || !Number.isSafeInteger(header.size)) {
+            throw (0,tar_header/* corrupt */.qb)('It is no tar archive, or a corrupt one: an entry has an impossible size.');
+        }
+        this.stored = header.size;
+        this.fullSize = header.size;
+        this.padding = (tar_header/* BLOCK */.IE - (this.stored % tar_header/* BLOCK */.IE)) % tar_header/* BLOCK */.IE;
+        if (header.flag === GNU_SPARSE) {
+            if (!header.isGnu)
+                throw (0,tar_header/* corrupt */.qb)('It is a corrupt tar archive: a sparse file is not in GNU format.');
+            const { map, more, size } = (0,tar_header/* oldSparse */.c_)(block, 'main');
+            this.map = map;
+            this.fullSize = size;
+            if (more)
+                this.state = 'old-sparse';
+            return more ? null : this.begin();
+        }
+        if (pax && sparse) {
+            this.fullSize = (0,tar_header/* sparseSize */.yI)(pax) ?? header.size;
+            if (sparse === 'records')
+                this.map = (0,tar_header/* sparseMapOfRecords */.AK)(pax);
+            else {
+                this.payloadMap = new tar_header/* PayloadMap */.Dr();
+                this.state = 'sparse-map';
+                return null;
+            }
+        }
+        return this.begin();
+    }
+    /** In archives older than POSIX a folder is a file whose name ends with a slash. */
+    isOldFolder({ flag, name }) {
+        return flag === OLD_FILE && (this.longName || (this.pax?.path ?? name)).endsWith('/');
+    }
+    /** Makes the entry of all that was read of it; its payload is next. Null for what is no entry. */
+    begin() {
+        const { header, pax, map } = this;
+        if (!header)
+            throw new Error('an entry without a header');
+        const type = this.isOldFolder(header) ? 'directory' : (TYPES[String.fromCharCode(header.flag)] ?? 'file');
+        const sparseName = pax && map ? pax.sparse.get('name') : undefined;
+        const target = this.longLink || (pax?.linkpath ?? header.linkName);
+        const entry = {
+            path: (0,tar_header/* normalisePath */.ZP)(sparseName ?? (this.longName || (pax?.path ?? header.name))),
+            type,
+            size: type === 'file' ? this.fullSize : 0,
+            mode: header.mode & 0o7777,
+            uid: pax?.uid ?? header.uid,
+            gid: pax?.gid ?? header.gid,
+            target: type === 'link' ? (0,tar_header/* normalisePath */.ZP)(target) : type === 'symlink' ? target : null,
+        };
+        if (map)
+            this.map = (0,tar_header/* checkedPieces */.Ji)(map, this.fullSize, this.stored);
+        this.forget();
+        this.state = 'payload';
+        this.size = entry.size;
+        this.position = 0;
+        this.piece = 0;
+        // The payload of a folder or a label is not content.
+        if (type !== 'file' || header.flag === GNU_VOLUME)
+            this.skip();
+        return header.flag === GNU_VOLUME ? null : { entry, sparse: map !== null };
+    }
+    forget() {
+        this.longName = '';
+        this.longLink = '';
+        this.pax = null;
+    }
+    /** A piece of the payload: what lies in the chunk of it, or zeros where a sparse file has a hole. */
+    readPayload() {
+        const { map } = this;
+        if (map && this.position === (map[this.piece] ?? 0) + (map[this.piece + 1] ?? 0))
+            this.piece += 2;
+        const offset = map ? (map[this.piece] ?? this.size) : 0;
+        const end = map ? offset + (map[this.piece + 1] ?? 0) : this.size;
+        if (this.position < offset) {
+            const zeros = ZEROS.subarray(0, offset - this.position);
+            this.position += zeros.length;
+            return zeros;
+        }
+        const payload = this.chunk.subarray(this.at, this.at + end - this.position);
+        if (payload.length === 0)
+            return null;
+        this.at += payload.length;
+        this.stored -= payload.length;
+        this.position += payload.length;
+        return payload;
+    }
+    finish() {
+        this.stored = 0;
+        this.map = null;
+        this.header = null;
+        this.state = 'header';
+        this.skipping += this.padding;
+    }
+    skipPadding(size) {
+        this.padding = (tar_header/* BLOCK */.IE - (size % tar_header/* BLOCK */.IE)) % tar_header/* BLOCK */.IE;
+        this.skipping = this.padding;
+    }
 }
-function listed(offers) {
-    const names = labels(offers);
-    const more = names.length - NAMES_SHOWN;
-    const shown = names.slice(0, NAMES_SHOWN).map((name) => `\`${name}\``);
-    return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
+function isZero(block) {
+    for (const byte of block)
+        if (byte !== 0)
+            return false;
+    return true;
 }
-/** What to write for each: its first name, or its place where it has none that tells it from the others and that can be written. */
-function labels(offers) {
-    const counts = new Map();
-    for (const name of offers.flatMap(({ names }) => [...new Set(names)]))
-        counts.set(name, (counts.get(name) ?? 0) + 1);
-    const canBeWritten = (name) => counts.get(name) === 1 && WRITABLE.test(name);
-    return offers.map(({ at, names }) => names.find(canBeWritten) ?? `@${at}`);
+function cutOff(offset) {
+    return (0,tar_header/* corrupt */.qb)(`It is cut off: the archive ends after ${offset} bytes, within an entry.`);
+}
+/** The archive is whole, as far as it goes, but its end is not marked. */
+function withoutEnd(offset) {
+    return (0,tar_header/* corrupt */.qb)(`It is cut off: the archive ends after ${offset} bytes, without its end marker.`);
+}
+/**
+ * The entries of an archive in its order, one at a time. An entry's payload can be read until the next entry is asked for; what is not
+ * read by then is skipped. The source is read no faster than that, to its end, or to the archive's end marker where `until` says so, and
+ * is let go of when the caller stops early.
+ * Throws CouldNotMeasure `measure` where the archive is cut off or corrupt; and what the source throws.
+ */
+async function* readTar(source, until = 'source-ends') {
+    const parser = new TarParser();
+    const chunks = source[Symbol.asyncIterator]();
+    async function next() {
+        for (;;) {
+            const event = parser.next();
+            if (event || (parser.isOver && until === 'end-marker'))
+                return event;
+            const { done, value } = await chunks.next();
+            if (done) {
+                if (!parser.end())
+                    throw withoutEnd(parser.offset);
+                return null;
+            }
+            parser.push(value);
+        }
+    }
+    try {
+        for (;;) {
+            const event = await next();
+            if (!event)
+                return;
+            const { entry } = event;
+            if (!entry)
+                continue;
+            let left = entry.size;
+            async function* payload() {
+                while (left > 0) {
+                    const bytes = (await next())?.payload;
+                    if (!bytes)
+                        return;
+                    left -= bytes.length;
+                    yield bytes;
+                }
+            }
+            yield { entry, payload: payload() };
+            left = 0;
+            parser.skip();
+        }
+    }
+    finally {
+        await chunks.return?.();
+    }
+}
+/**
+ * The members of an uncompressed archive in a file, and where the payload of each begins (bytes from the file's begin; null for a sparse
+ * file, whose content is not there in one piece). Payloads are not read: it takes a read or two for each member, whatever its size.
+ * Throws CouldNotMeasure `measure` where the archive is cut off or corrupt.
+ */
+async function* indexTar(file) {
+    const parser = new TarParser();
+    const { size } = await file.stat();
+    for (let position = 0; position < size;) {
+        // What the parser hands out points into the buffer, so each read has its own.
+        const buffer = Buffer.allocUnsafe(16 * tar_header/* BLOCK */.IE);
+        const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+        if (bytesRead === 0)
+            break;
+        position += bytesRead;
+        parser.push(buffer.subarray(0, bytesRead));
+        for (let event = parser.next(); event; event = parser.next()) {
+            if (!event.entry)
+                continue;
+            yield { entry: event.entry, offset: event.sparse ? null : parser.offset };
+            parser.skip();
+        }
+        position += parser.jump(size - position);
+    }
+    if (!parser.end())
+        throw withoutEnd(parser.offset);
+}
+
+// EXTERNAL MODULE: ./build/image/layer/listing.js + 2 modules
+var layer_listing = __nccwpck_require__(2028);
+// EXTERNAL MODULE: external "node:buffer"
+var external_node_buffer_ = __nccwpck_require__(4573);
+;// CONCATENATED MODULE: ./build/image/layer/release.js
+
+/** What Node reads from a socket at a time, and less than what is unpacked. */
+const LEAST = 64 * 1024;
+/**
+ * Lets go of the memory of a chunk that is not used any more, where it is the last part of a buffer of its own: V8 leaves up to 64 MB of
+ * such memory lying about before it looks, and memory that was just freed is still in the processor's cache. Does nothing before Node 21.
+ */
+function release({ buffer, byteOffset, byteLength }) {
+    // A buffer of the pool's size may be the pool, which others share.
+    const isOwn = buffer.byteLength >= LEAST && buffer.byteLength !== external_node_buffer_.Buffer.poolSize;
+    const isLast = isOwn && byteOffset + byteLength === buffer.byteLength;
+    if (isLast && buffer instanceof ArrayBuffer && typeof buffer.transfer === 'function')
+        buffer.transfer(0);
+}
+
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
+;// CONCATENATED MODULE: ./build/image/layer/zstd.js
+
+
+/*
+ * Node's zstd decoder stops at the end of the first frame in a chunk and drops the rest of it without a word (nodejs/node#64741). So
+ * the stream is cut where frames end. Format: RFC 8878, https://www.rfc-editor.org/rfc/rfc8878
+ */
+const MAGIC = 0xfd2fb528;
+/** Skippable frames: 0x184D2A50 to 0x184D2A5F. zstd:chunked keeps its table of contents in one. */
+const SKIPPABLE = 0x184d2a50;
+const BLOCK_TYPE_RLE = 1;
+const BLOCK_TYPE_RESERVED = 3;
+/**
+ * The largest window that is unpacked, as a power of two: 128 MiB, as `zstd -d` has it. That much memory is needed to unpack such a
+ * layer; builders use 8 MiB or less.
+ */
+const WINDOW_LOG = 27;
+/** Whether content that begins with these four bytes is zstd's, be it a skippable frame. */
+function isZstd(magic) {
+    return magic.length >= 4 && (magic.readUInt32LE() === MAGIC || isSkippable(magic.readUInt32LE()));
+}
+function isSkippable(magic) {
+    return (magic & ~0xf) >>> 0 === SKIPPABLE;
+}
+/** A decoder of one frame after the other, of which no two may be in one chunk. Throws CouldNotMeasure `precondition` where Node has none. */
+function createZstdDecoder(stream) {
+    // Node 20, and 22 before 22.15, have none.
+    if (typeof external_node_zlib_.createZstdDecompress !== 'function') {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `It is packed with zstd, which Node ${process.version} cannot unpack.`, {
+            remedy: 'Run Image Budget with Node 22.15 or newer.',
+        });
+    }
+    return external_node_zlib_.createZstdDecompress({ ...stream, params: { [external_node_zlib_.constants.ZSTD_d_windowLogMax]: WINDOW_LOG } });
+}
+/**
+ * The stream's frames in chunks that never reach over a frame's end; skippable frames are left out.
+ * Throws CouldNotMeasure `measure` where the stream is no sequence of frames, is cut off within one, or needs too large a window.
+ */
+async function* splitFrames(stored) {
+    /** What the next bytes are, how many of them are to come, and those of them that came. */
+    let part = 'magic';
+    let left = 4;
+    let field = [];
+    let frame = { isSingleSegment: false, hasChecksum: false, isLastBlock: false };
+    for await (const chunk of stored) {
+        // Where in the chunk the bytes begin that are not handed on yet; null within what is left out.
+        let start = part === 'skippable-size' || part === 'skipped' ? null : 0;
+        for (let at = 0; at < chunk.length;) {
+            const length = Math.min(left, chunk.length - at);
+            if (part !== 'content' && part !== 'skipped')
+                field.push(...chunk.subarray(at, at + length));
+            at += length;
+            left -= length;
+            // A part may be empty: a block without content.
+            while (left === 0) {
+                const bytes = field;
+                field = [];
+                switch (part) {
+                    case 'magic': {
+                        const magic = littleEndian(bytes);
+                        if (isSkippable(magic))
+                            [part, left, start] = ['skippable-size', 4, null];
+                        else if (magic === MAGIC) {
+                            // Its first bytes came with the chunk before, which did not hand them on.
+                            if (at < 4) {
+                                yield Buffer.from(bytes);
+                                start = at;
+                            }
+                            else
+                                start = at - 4;
+                            [part, left] = ['descriptor', 1];
+                        }
+                        else
+                            throw corrupt('It is a corrupt zstd file: something else follows a frame.');
+                        break;
+                    }
+                    case 'descriptor': {
+                        const [descriptor = 0] = bytes;
+                        const isSingleSegment = (descriptor & 0x20) !== 0;
+                        frame = { isSingleSegment, hasChecksum: (descriptor & 4) !== 0, isLastBlock: false };
+                        const contentSize = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0;
+                        const dictionaryId = [0, 1, 2, 4][descriptor & 3] ?? 0;
+                        if (dictionaryId > 0)
+                            throw corrupt('It is packed with zstd and a dictionary, which a layer cannot have.');
+                        [part, left] = ['header', contentSize + (isSingleSegment ? 0 : 1)];
+                        break;
+                    }
+                    case 'header':
+                        checkWindow(bytes, frame.isSingleSegment);
+                        [part, left] = ['block', 3];
+                        break;
+                    case 'block': {
+                        const header = littleEndian(bytes);
+                        const type = (header >> 1) & 3;
+                        if (type === BLOCK_TYPE_RESERVED)
+                            throw corrupt('It is a corrupt zstd file: a block has an unknown type.');
+                        frame.isLastBlock = (header & 1) === 1;
+                        [part, left] = ['content', type === BLOCK_TYPE_RLE ? 1 : header >> 3];
+                        break;
+                    }
+                    case 'content':
+                        if (!frame.isLastBlock)
+                            [part, left] = ['block', 3];
+                        else if (frame.hasChecksum)
+                            [part, left] = ['checksum', 4];
+                        else
+                            [part, left] = ['magic', 4];
+                        break;
+                    case 'checksum':
+                        ;
+                        [part, left] = ['magic', 4];
+                        break;
+                    case 'skippable-size':
+                        ;
+                        [part, left] = ['skipped', littleEndian(bytes)];
+                        break;
+                    case 'skipped':
+                        ;
+                        [part, left] = ['magic', 4];
+                        break;
+                }
+                if (part === 'magic' && start !== null && at > start)
+                    yield chunk.subarray(start, at);
+                if (part === 'magic')
+                    start = null;
+            }
+        }
+        if (part !== 'magic' && start !== null && start < chunk.length)
+            yield chunk.subarray(start);
+    }
+    if (part !== 'magic' || left !== 4)
+        throw corrupt('It is cut off: the zstd file ends within a frame.');
+}
+function littleEndian(bytes) {
+    return bytes.reduceRight((value, byte) => value * 256 + byte, 0);
+}
+/** The window's size is in the header's first byte; a frame of a single segment has its content's size for that. */
+function checkWindow(header, isSingleSegment) {
+    const [first = 0] = header;
+    const base = 2 ** (10 + (first >> 3));
+    const contentSize = littleEndian(header) + (header.length === 2 ? 256 : 0);
+    const window = isSingleSegment ? contentSize : base + (base / 8) * (first & 7);
+    if (window > 2 ** WINDOW_LOG) {
+        throw corrupt(`It is packed with zstd in a way that takes ${window} bytes of memory to unpack (its window); at most ${2 ** WINDOW_LOG} are used.`);
+    }
+}
+function corrupt(message) {
+    return new build_failure/* CouldNotMeasure */.N('measure', message);
+}
+
+;// CONCATENATED MODULE: ./build/image/layer/unpack.js
+
+
+
+
+/**
+ * An unpacker gives this many bytes at a time (fewer, larger chunks cost less), and as much as `AHEAD` waits before it and behind it:
+ * it works in a thread of its own while what came out is hashed here.
+ */
+const OUTPUT_CHUNK = 256 * 1024;
+const AHEAD = 4 * OUTPUT_CHUNK;
+const STREAM = { chunkSize: OUTPUT_CHUNK, readableHighWaterMark: AHEAD, writableHighWaterMark: AHEAD };
+/**
+ * Unpacks a blob, in constant memory. How it is packed is told by its first bytes, never by a media type. gzip may have more than one
+ * member (estargz), and zeros after the last, as gzip(1) has it (tapes and block devices fill up with them); zstd may have several
+ * frames, and skippable ones (zstd:chunked). Whatever is neither is handed on as it is. Stopping early lets the source go.
+ * `isOurs`: the stored chunks are not used by anyone else, and their memory is let go of.
+ * Throws CouldNotMeasure `measure` (a sentence on "it", the blob) where it is corrupt or cut off, `precondition` where this Node
+ * cannot unpack it; and what the source throws.
+ */
+async function unpack(stored, isOurs = false) {
+    const source = stored[Symbol.asyncIterator]();
+    const first = [];
+    let bytes = 0;
+    while (bytes < 4) {
+        const { done, value } = await source.next();
+        if (done)
+            break;
+        first.push(value);
+        bytes += value.length;
+    }
+    const magic = Buffer.concat(first).subarray(0, 4);
+    async function* whole() {
+        try {
+            yield* first;
+            for (;;) {
+                const { done, value } = await source.next();
+                if (done)
+                    return;
+                yield value;
+            }
+        }
+        finally {
+            await source.return?.();
+        }
+    }
+    const compression = detectCompression(magic);
+    switch (compression) {
+        case 'gzip':
+            return { compression, chunks: gunzip(whole(), isOurs) };
+        case 'zstd':
+            return { compression, chunks: decode(splitFrames(whole()), createZstdDecoder(STREAM), 'zstd', isOurs) };
+        case 'none':
+            return { compression, chunks: whole() };
+    }
+}
+/** How content is packed that begins with these bytes; four are looked at. */
+function detectCompression(magic) {
+    // RFC 1952, with its one compression method.
+    if (magic[0] === 0x1f && magic[1] === 0x8b && magic[2] === 0x08)
+        return 'gzip';
+    return isZstd(magic) ? 'zstd' : 'none';
+}
+async function* gunzip(stored, isOurs) {
+    let total = 0;
+    let zeros = 0;
+    async function* counted() {
+        for await (const chunk of stored) {
+            total += chunk.length;
+            const trailing = trailingZeros(chunk);
+            zeros = trailing === chunk.length ? zeros + trailing : trailing;
+            yield chunk;
+        }
+    }
+    const decoder = (0,external_node_zlib_.createGunzip)(STREAM);
+    yield* decode(counted(), decoder, 'gzip', isOurs);
+    // Node takes zeros after a member as the end, and drops what follows them.
+    if (total - decoder.bytesWritten > zeros) {
+        throw new build_failure/* CouldNotMeasure */.N('measure', 'It is a corrupt gzip file: more follows after its end.');
+    }
+}
+function trailingZeros(chunk) {
+    let at = chunk.length;
+    while (at > 0 && chunk[at - 1] === 0)
+        at--;
+    return chunk.length - at;
+}
+/** Sends all of `stored` through the decoder, whose thread works while its output of before is used. */
+async function* decode(stored, decoder, format, isOurs) {
+    let isOver = false;
+    let failure;
+    /** Ends when the source does, even if the decoder has seen its end before. */
+    async function feed() {
+        try {
+            for await (const chunk of stored) {
+                if (isOver)
+                    break;
+                // A decoder that is done takes no more: what follows is only read.
+                if (!decoder.destroyed && !decoder.write(chunk, () => isOurs && release(chunk)))
+                    await drained(decoder);
+            }
+            if (!decoder.destroyed)
+                decoder.end();
+        }
+        catch (error) {
+            failure = error;
+            decoder.destroy(error instanceof Error ? error : undefined);
+        }
+    }
+    const feeding = feed();
+    try {
+        for await (const chunk of decoder)
+            yield chunk;
+        await feeding;
+    }
+    catch (error) {
+        if (failure === undefined && isDecodingError(error))
+            throw corruption(format, error.code);
+        throw failure ?? error;
+    }
+    finally {
+        isOver = true;
+        decoder.destroy();
+    }
+    if (failure !== undefined)
+        throw failure;
+}
+function drained(decoder) {
+    return new Promise((resolve) => {
+        const done = () => {
+            decoder.off('drain', done).off('close', done);
+            resolve();
+        };
+        decoder.on('drain', done).on('close', done);
+    });
+}
+function isDecodingError(error) {
+    const { code } = (error ?? {});
+    return typeof code === 'string' && /^(?:Z_|ZSTD_|ERR_ZLIB|ERR_STREAM|ERR_TRAILING)/.test(code);
+}
+function corruption(format, code) {
+    const isCutOff = code === 'Z_BUF_ERROR';
+    return new build_failure/* CouldNotMeasure */.N('measure', isCutOff ? `It is cut off: the ${format} file ends too early.` : `It is a corrupt ${format} file (${code}).`);
+}
+
+;// CONCATENATED MODULE: ./build/image/layer/walk.js
+
+
+
+
+
+/**
+ * Reads a layer once, in constant memory: unpacks, walks its entries, verifies the digests that are expected.
+ *
+ * An archive without an end marker, and an empty blob, are what the engines take for a whole layer: here only where an expected
+ * digest proves that nothing is missing.
+ * Throws CouldNotMeasure `measure` naming the layer: truncated, corrupt, not a tar, another digest; `precondition` where this Node cannot
+ * unpack it. What `visit` throws is thrown on. The source is destroyed when the walk fails.
+ */
+async function walkLayer(stored, expected, visit = () => { }) {
+    const packed = (0,external_node_crypto_.createHash)('sha256');
+    let packedSize = 0;
+    async function* measured() {
+        for await (const chunk of readable(stored)) {
+            packed.update(chunk);
+            packedSize += chunk.length;
+            yield chunk;
+        }
+    }
+    try {
+        const { compression, chunks } = await unpack(measured(), expected.isOurs);
+        // What is not packed has one digest: hashing it once is enough.
+        const unpacked = compression === 'none' ? null : (0,external_node_crypto_.createHash)('sha256');
+        const walk = new LayerWalk(visit);
+        for await (const chunk of chunks) {
+            unpacked?.update(chunk);
+            walk.push(chunk);
+            if (compression !== 'none')
+                release(chunk);
+        }
+        const digest = `sha256:${packed.digest('hex')}`;
+        const diffId = unpacked ? `sha256:${unpacked.digest('hex')}` : digest;
+        verify('digest', expected.digest, digest);
+        verify('diffID', expected.diffId, diffId);
+        if (expected.packedSize !== undefined && expected.packedSize !== packedSize) {
+            throw new build_failure/* CouldNotMeasure */.N('measure', `It has ${packedSize} bytes, and the manifest lists ${expected.packedSize}.`);
+        }
+        const isVerified = expected.digest !== null || expected.diffId !== null;
+        return { diffId, digest, compression, packedSize, ...walk.end(isVerified) };
+    }
+    catch (error) {
+        ;
+        stored.destroy?.();
+        throw naming(expected, error);
+    }
+}
+/** Sums up what passes by. */
+class LayerWalk {
+    parser = new TarParser();
+    visit;
+    consumer = undefined;
+    size = 0;
+    constructor(visit) {
+        this.visit = visit;
+    }
+    push(chunk) {
+        const { parser } = this;
+        parser.push(chunk);
+        for (let event = parser.next(); event; event = parser.next()) {
+            const { entry } = event;
+            if (!entry) {
+                this.consumer?.(event.payload);
+                continue;
+            }
+            this.size += entry.size;
+            if (!Number.isSafeInteger(this.size))
+                throw new build_failure/* CouldNotMeasure */.N('measure', 'It has files of an impossible size.');
+            this.consumer = this.visit(entry, event.sparse);
+            if (!this.consumer)
+                parser.skip();
+        }
+    }
+    end(isVerified) {
+        if (!this.parser.end() && !isVerified)
+            throw withoutEnd(this.parser.offset);
+        return { size: this.size };
+    }
+}
+/** The source, whose own errors (a connection that breaks, a file that cannot be read) become CouldNotMeasure. */
+async function* readable(stored) {
+    try {
+        yield* stored;
+    }
+    catch (error) {
+        if (error instanceof build_failure/* CouldNotMeasure */.N)
+            throw error;
+        throw new build_failure/* CouldNotMeasure */.N('measure', `Reading it failed: ${error?.message ?? String(error)}.`);
+    }
+}
+function verify(what, expected, actual) {
+    if (expected === null || expected === actual)
+        return;
+    throw new build_failure/* CouldNotMeasure */.N('measure', `Its content is not what it should be: its ${what} is ${actual}.`);
+}
+/** The error, with the layer's name before it. */
+function naming({ digest, diffId }, error) {
+    if (!(error instanceof build_failure/* CouldNotMeasure */.N) || error.failure.kind === 'cancelled')
+        return error;
+    const { kind, message, ...details } = error.failure;
+    const name = digest !== null
+        ? `Layer ${digest}${diffId === null ? '' : ` (diffID ${diffId})`}`
+        : diffId !== null
+            ? `The layer with diffID ${diffId}`
+            : 'A layer';
+    return new build_failure/* CouldNotMeasure */.N(kind, `${name} could not be read. ${message}`, details);
+}
+
+;// CONCATENATED MODULE: ./build/image/layer/read.js
+
+
+/** Walks a layer and lists what it does. Throws as `walkLayer` does. */
+async function readLayer(stored, expected) {
+    const listing = (0,layer_listing/* createListing */.X2)();
+    const walked = await walkLayer(stored, expected, listing.visit);
+    return { ...walked, ...listing.end() };
 }
 
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
-// EXTERNAL MODULE: ./build/image/source/json.js
-var json = __nccwpck_require__(230);
 ;// CONCATENATED MODULE: ./build/image/source/files.js
 
 
@@ -74255,6 +75178,119 @@ function unreadable(place, error) {
         return error;
     const { kind, message, remedy } = error.failure;
     return new build_failure/* CouldNotMeasure */.N(kind, `\`${place}\` cannot be read. ${message}`, { remedy });
+}
+
+;// CONCATENATED MODULE: ./build/image/source/members.js
+
+
+
+/** An image of a hundred layers has a few hundred members. */
+const MAX_MEMBERS = 100_000;
+/** Links to a link. */
+const MAX_HOPS = 10;
+/** `add` throws CouldNotMeasure `measure` (a sentence on "it", the archive) at the first member over the limit. */
+function createMembers() {
+    const contents = new Map();
+    const links = new Map();
+    let count = 0;
+    return {
+        add: ({ path, type, target }, content) => {
+            count += 1;
+            if (count > MAX_MEMBERS) {
+                throw new build_failure/* CouldNotMeasure */.N('measure', `It has more than ${MAX_MEMBERS} files: it is no image.`);
+            }
+            contents.delete(path);
+            links.delete(path);
+            if (content !== null)
+                contents.set(path, content);
+            else if (type === 'symlink')
+                links.set(path, linked(path, target ?? ''));
+            else if (type === 'link')
+                links.set(path, target ?? '');
+        },
+        get: (path) => {
+            let at = path;
+            for (let hops = 0; hops <= MAX_HOPS; hops += 1) {
+                const link = links.get(at);
+                if (link === undefined)
+                    return contents.get(at) ?? null;
+                at = link;
+            }
+            return null;
+        },
+    };
+}
+/** Where a symbolic link leads: from its folder, or from the archive's root, and never above that. */
+function linked(path, target) {
+    return (0,tar_header/* normalisePath */.ZP)(target.startsWith('/') ? target : `${external_node_path_.posix.dirname(path)}/${target}`);
+}
+
+// EXTERNAL MODULE: ./build/inputs/reference.js
+var inputs_reference = __nccwpck_require__(6829);
+;// CONCATENATED MODULE: ./build/image/source/choice.js
+
+
+/** How many names an error lists. */
+const NAMES_SHOWN = 10;
+/** A name that a user can be told to write: on one line, not of any length, and none that is read as `@INDEX`. */
+// oxlint-disable-next-line no-control-regex -- control characters are what is refused
+const WRITABLE = /^(?!@)[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{1,200}$/;
+/**
+ * The offers that a reference's name means, in the place's order: all where it is null; with `@INDEX` the one at that place, from
+ * 0 (containers-transports(5)); else those with exactly this name, or, where there are none, those whose name means the same to
+ * Docker: `api` is `docker.io/library/api:latest`.
+ * Throws CouldNotMeasure `input` where there are none, listing the names; `place` is the reference's text without the name.
+ */
+function offersNamed(offers, name, place) {
+    if (offers.length === 0)
+        throw new build_failure/* CouldNotMeasure */.N('measure', `There is no image in \`${place}\`.`);
+    if (name === null)
+        return offers;
+    const found = find(offers, name);
+    if (found.length > 0)
+        return found;
+    throw new build_failure/* CouldNotMeasure */.N('input', `There is no image \`${name}\` in \`${place}\`.`, {
+        remedy: `It has ${listed(offers)}.`,
+    });
+}
+/** The error for a reference that means several images of a place. */
+function severalImages(offers, place) {
+    return new build_failure/* CouldNotMeasure */.N('input', `There is more than one image in \`${place}\`: ${listed(offers)}.`, {
+        remedy: `Say which one: \`${place}:${labels(offers)[0]}\`.`,
+    });
+}
+function find(offers, name) {
+    const [, index] = /^@(\d{1,9})$/.exec(name) ?? [];
+    if (index !== undefined)
+        return offers.filter(({ at }) => at === Number(index));
+    const exact = offers.filter(({ names }) => names.includes(name));
+    return exact.length > 0 ? exact : offers.filter(({ names }) => names.some((other) => sameName(other, name)));
+}
+/** Whether two names mean the same to Docker: `api`, `docker.io/library/api:latest`. */
+function sameName(one, other) {
+    return one === other || (fullName(one) !== null && fullName(one) === fullName(other));
+}
+/** A Docker reference with all that may be left out of it; null for what is none. */
+function fullName(name) {
+    const reference = (0,inputs_reference/* parseReference */.F)(`docker://${name}`);
+    if (reference?.transport !== 'docker')
+        return null;
+    const { registry, repository, tag, digest } = reference;
+    return `${registry}/${repository}${digest === null ? `:${tag}` : `@${digest}`}`;
+}
+function listed(offers) {
+    const names = labels(offers);
+    const more = names.length - NAMES_SHOWN;
+    const shown = names.slice(0, NAMES_SHOWN).map((name) => `\`${name}\``);
+    return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+/** What to write for each: its first name, or its place where it has none that tells it from the others and that can be written. */
+function labels(offers) {
+    const counts = new Map();
+    for (const name of offers.flatMap(({ names }) => [...new Set(names)]))
+        counts.set(name, (counts.get(name) ?? 0) + 1);
+    const canBeWritten = (name) => counts.get(name) === 1 && WRITABLE.test(name);
+    return offers.map(({ at, names }) => names.find(canBeWritten) ?? `@${at}`);
 }
 
 ;// CONCATENATED MODULE: ./build/image/source/layout.js
@@ -74439,7 +75475,487 @@ function missingBlob(place, digest) {
     return new build_failure/* CouldNotMeasure */.N('measure', `The layer ${digest} is not in \`${place}\`: there is no \`${blobPath(digest)}\`.`);
 }
 
+;// CONCATENATED MODULE: ./build/image/source/saved.js
+
+
+
+
+
+
+
+
+/** `manifest.json` of `docker save`: https://github.com/moby/docker-image-spec/blob/main/spec.md#combined-image-json--filesystem-changeset-format */
+const savedManifest = schemas/* array */.YOg(schemas/* object */.Ikc({ Config: schemas/* string */.YjP(), RepoTags: schemas/* array */.YOg(schemas/* string */.YjP()).nullish(), Layers: schemas/* array */.YOg(schemas/* string */.YjP()).nullish() }));
+/**
+ * The images in what `docker save` writes. `manifest.json` says which images there are; where there is an OCI layout as well, it tells
+ * all platforms of them, and what their packed layers weigh.
+ *
+ * `packed` is null where there is no layout, or one with unpacked layers (`withoutUnpacked`). A layout without `manifest.json` (Bazel) is
+ * loaded by docker as well, and taken as it is.
+ * Throws as `layoutImages` does.
+ */
+async function savedImages(files, name, wanted) {
+    const listed = await readDocument(files, 'manifest.json', savedManifest);
+    const hasLayout = (await files.read('oci-layout')) !== null;
+    if (listed === null) {
+        if (hasLayout)
+            return layoutImages(files, name, wanted);
+        throw new build_failure/* CouldNotMeasure */.N('measure', `There is no \`manifest.json\` in \`${files.place}\`: \`docker save\` did not write it.`);
+    }
+    const offers = listed.map(({ Config: config, RepoTags: tags, Layers: layers }, at) => ({
+        at,
+        names: tags ?? [],
+        config,
+        layers: layers ?? [],
+    }));
+    const [image, ...others] = offersNamed(offers, name, files.place);
+    if (!image || others.length > 0)
+        throw severalImages([...(image ? [image] : []), ...others], files.place);
+    const config = await saved_readConfig(files, image.config);
+    const found = hasLayout ? await findInLayout(files, image, name, config.digest) : null;
+    const inLayout = found && (await Promise.all(found.map((each) => toSourceImage(files, each))));
+    return (0,manifests/* keepWanted */.$m)(inLayout?.map(withoutUnpacked) ?? [savedImage(files, image, config.bytes)], wanted);
+}
+/**
+ * The images of the layout beside `manifest.json` that are this one, one a platform; null where there is none: the one with the config that
+ * `manifest.json` names and, where they have names, with the name that was asked for.
+ */
+async function findInLayout(files, image, name, configDigest) {
+    const names = name === null || name.startsWith('@') ? image.names : [name];
+    const isNamed = (top) => names.some((asked) => top.names.some((has) => sameName(has, asked)));
+    const tops = (await readTops(files)).filter((top) => names.length === 0 || isNamed(top));
+    const found = new Map();
+    for (const top of tops) {
+        if (found.has(top.digest))
+            continue;
+        const images = await (0,manifests/* resolveImages */.Be)(files.place, documentsOf(files), [top], []);
+        if (images.some((each) => each.configDigest === configDigest))
+            found.set(top.digest, { top, images });
+    }
+    const [only, ...others] = found.values();
+    if (only && others.length > 0)
+        throw severalImages([only.top, ...others.map(({ top }) => top)], files.place);
+    return only?.images ?? null;
+}
+/** An image of which nothing but its entry in `manifest.json` is known. */
+function savedImage(files, { config: path, layers }, bytes) {
+    const config = parseDocument(bytes, oci/* imageConfig */.gj, `${path} in \`${files.place}\``);
+    const count = config.rootfs?.diff_ids?.length ?? 0;
+    if (layers.length !== count) {
+        const message = `\`${files.place}\` lists ${layers.length} layers in manifest.json and ${count} in ${path}.`;
+        throw new build_failure/* CouldNotMeasure */.N('measure', message);
+    }
+    return {
+        digest: null,
+        config,
+        packed: null,
+        openLayer: async (at) => {
+            const layer = layers[at];
+            if (layer === undefined)
+                throw new Error(`There is no layer ${at}.`);
+            const content = await files.open((0,tar_header/* normalisePath */.ZP)(layer));
+            if (content)
+                return content;
+            throw new build_failure/* CouldNotMeasure */.N('measure', `The layer ${layer} is not in \`${files.place}\`.`);
+        },
+    };
+}
+/** A config, with its digest, verified where its name tells that: `HEX.json`, `blobs/sha256/HEX`, `sha256:HEX`. */
+async function saved_readConfig(files, path) {
+    const bytes = await files.read((0,tar_header/* normalisePath */.ZP)(path));
+    if (bytes === null)
+        throw new build_failure/* CouldNotMeasure */.N('measure', `The config ${path} is not in \`${files.place}\`.`);
+    const digest = (0,oci/* digestOf */.ol)(bytes);
+    const [, named] = /(?:^|[/:])([0-9a-f]{64})(?:\.json)?$/.exec(path) ?? [];
+    if (named === undefined || digest === `sha256:${named}`)
+        return { bytes, digest };
+    throw new build_failure/* CouldNotMeasure */.N('measure', `The config ${path} in \`${files.place}\` has another digest, ${digest}.`);
+}
+
+;// CONCATENATED MODULE: ./build/image/source/stream.js
+
+
+
+
+
+
+
+
+/** Documents that are always kept, and the bytes of all others that are: there may be SBOMs among them. */
+const NEEDED = new Set(['manifest.json', 'index.json', 'oci-layout']);
+const MAX_KEPT = 64 * 1024 * 1024;
+/**
+ * The images in what `docker save` prints, read in one pass: layers come before the documents that tell which they are, so each is walked
+ * as it comes, if `wanted.contents` asks for content, and added to that. A layer whose name tells that it is known is passed over.
+ * `place` names the stream in errors, `name` is as for `dockerArchive`. All layers of the images are in `wanted.contents` afterwards;
+ * `openLayer` is of no use, and throws.
+ * Throws as `Source.images` does, and what the stream throws.
+ */
+function readSavedStream(saved, place, name, wanted) {
+    return readStream(saved, place, name, wanted, savedImages, 'end-marker');
+}
+/** As `readSavedStream`, for any kind of tar archive with images in it. */
+async function readStream(stream, place, name, wanted, readImages, until = 'source-ends') {
+    const images = await readImages(await passedFiles(stream, place, wanted.contents, until), name, wanted);
+    if (wanted.contents === null)
+        return images;
+    for (const { config, packed, openLayer } of images) {
+        for (const [at, diffId] of (config.rootfs?.diff_ids ?? []).entries()) {
+            // What is not known by now is a short layer that was kept as a document was, or is not there: then this says so.
+            if (packed?.layers[at]?.elsewhere !== true)
+                await wanted.contents.read(diffId, null, () => openLayer(at));
+        }
+    }
+    return images;
+}
+/** Reads a tar archive to its end and keeps what is needed of it. */
+async function passedFiles(stream, place, contents, until) {
+    const members = createMembers();
+    let kept = 0;
+    let failed;
+    try {
+        for await (const { entry, payload } of readTar(noting(stream, (error) => (failed = error)), until)) {
+            const passed = entry.type === 'file' ? await pass(entry.path, entry.size, payload) : null;
+            members.add(entry, passed);
+        }
+    }
+    catch (error) {
+        // What the stream throws tells its own cause: the program that ended, the run that was cancelled.
+        throw error === failed ? error : unreadable(place, error);
+    }
+    function unread(path, why) {
+        return new build_failure/* CouldNotMeasure */.N('measure', `${path} in \`${place}\` could not be read. ${why}`);
+    }
+    /** Reads one member, or passes over it. */
+    async function pass(path, size, payload) {
+        const [, hex] = /^blobs\/sha256\/([0-9a-f]{64})$/.exec(path) ?? [];
+        if (hex && contents?.get(`sha256:${hex}`))
+            return { size, diffId: `sha256:${hex}` };
+        const chunks = payload[Symbol.asyncIterator]();
+        const first = await chunks.next();
+        const start = first.done ? new Uint8Array() : first.value;
+        const rest = prepend(start, chunks);
+        if (size <= manifests/* MAX_DOCUMENT_SIZE */.bJ && (size === 0 || isJson(start))) {
+            if (!NEEDED.has(path))
+                kept += size;
+            if (kept > MAX_KEPT)
+                return { size, problem: unread(path, `There are more than ${MAX_KEPT} bytes of documents before it.`) };
+            return { size, document: await gather(rest) };
+        }
+        if (contents === null)
+            return { size, problem: unread(path, 'It has passed by.') };
+        let broken;
+        try {
+            const layer = await readLayer(noting(rest, (error) => (broken = error)), {
+                digest: hex === undefined ? null : `sha256:${hex}`,
+                diffId: null,
+            });
+            contents.add(layer);
+            return { size, diffId: layer.diffId };
+        }
+        catch (error) {
+            // Whether this member is a layer at all shows at the end.
+            if (broken !== undefined)
+                throw broken;
+            if (!(error instanceof build_failure/* CouldNotMeasure */.N))
+                throw error;
+            const { kind, message, ...details } = error.failure;
+            return { size, problem: new build_failure/* CouldNotMeasure */.N(kind, `${path} in \`${place}\`: ${message}`, details) };
+        }
+    }
+    return {
+        place,
+        size: (path) => Promise.resolve(members.get(path)?.size ?? null),
+        read: async (path) => {
+            const passed = members.get(path);
+            if (passed === null)
+                return null;
+            if ('document' in passed)
+                return passed.document;
+            throw unread(path, `It is no JSON document of at most ${manifests/* MAX_DOCUMENT_SIZE */.bJ} bytes.`);
+        },
+        open: async (path) => {
+            const passed = members.get(path);
+            if (passed === null)
+                return null;
+            if ('document' in passed)
+                return external_node_stream_.Readable.from([passed.document]);
+            if ('problem' in passed)
+                throw passed.problem;
+            throw unread(path, `Its content is not what the image's config says: its diffID is ${passed.diffId}.`);
+        },
+    };
+}
+function isJson([byte]) {
+    return byte === 0x7b || byte === 0x5b;
+}
+async function* prepend(first, rest) {
+    yield first;
+    for (let next = await rest.next(); !next.done; next = await rest.next())
+        yield next.value;
+}
+/** Tells of an error of the stream itself: it is not the layer's. */
+async function* noting(chunks, note) {
+    try {
+        yield* chunks;
+    }
+    catch (error) {
+        note(error);
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/image/source/daemon.js
+
+
+
+
+
+
+
+/** `docker image inspect`, as far as every engine since 20.10 has it. */
+const inspected = schemas/* object */.Ikc({
+    Id: schemas/* string */.YjP(),
+    RepoTags: schemas/* array */.YOg(schemas/* string */.YjP()).nullish(),
+    Os: schemas/* string */.YjP(),
+    Architecture: schemas/* string */.YjP(),
+    Variant: schemas/* string */.YjP().optional(),
+    RootFS: schemas/* object */.Ikc({ Layers: schemas/* array */.YOg(schemas/* string */.YjP().regex(oci/* DIGEST */.Dh)).nullish() }).optional(),
+});
+/** How long an engine may take to reach this process: it does so at once, or not at all. */
+const REACHED_WITHIN_MS = 20_000;
+/** Instructions that make no layer. */
+const WITHOUT_LAYER = /^(?:\/bin\/sh -c #\(nop\) +)?(?:ARG|CMD|ENTRYPOINT|ENV|EXPOSE|HEALTHCHECK|LABEL|MAINTAINER|ONBUILD|SHELL|STOPSIGNAL|USER|VOLUME)\b/;
+/**
+ * The image `name` (`name[:tag]`, or an id) in the Docker engine's store. No way out of an engine is both cheap and complete, so:
+ *
+ * - containerd store: `docker push` to `receiver`, which reads the layers on the way, in less than half the time of `docker save`. Where
+ *   content is not asked for, the layers are not sent at all.
+ * - classic store: the same where download sizes are asked for, since only a push packs layers. For content alone `docker save`, which
+ *   is faster then. For neither, what the engine tells of the image.
+ * - where the engine cannot reach this process (it runs in a VM, or on another machine), or the image has no name that could be
+ *   pushed: `docker save`. The classic store's download sizes are not measured then, and `warn` says why.
+ *
+ * The engine is left as it was: the name for the push is taken away again.
+ */
+function createDaemonSource(name, surroundings) {
+    const { exec, engine, saveImage, warn } = surroundings;
+    const place = `docker-daemon:${name}`;
+    async function images(wanted) {
+        const [image, store] = await Promise.all([inspectImage(engine, name, place), storeOf(engine)]);
+        const isClassic = store === 'classic';
+        const diffIds = image.RootFS?.Layers ?? [];
+        const isKnown = wanted.contents === null || diffIds.every((diffId) => wanted.contents?.get(diffId));
+        if (isClassic && !wanted.downloadSizes && isKnown) {
+            return (0,manifests/* keepWanted */.$m)([await recordedImage(exec, image, place)], wanted);
+        }
+        if (!isClassic || wanted.downloadSizes) {
+            const pushed = await pushImage(image, isClassic, wanted);
+            if ('images' in pushed)
+                return pushed.images;
+            if (isClassic)
+                warn(`The download size of \`${place}\` is not measured: ${pushed.reason}`);
+            if (isClassic && isKnown)
+                return (0,manifests/* keepWanted */.$m)([await recordedImage(exec, image, place)], wanted);
+        }
+        return readSavedStream(saveImage(name), place, null, wanted);
+    }
+    /** Pushes the image to ourselves; or says why that is not possible, in a sentence. */
+    async function pushImage(image, isClassic, wanted) {
+        // The name for the push would be its only one, and taking that away would delete the image.
+        const before = surroundings.unpushed.get(name);
+        if (before !== undefined)
+            return { reason: before };
+        if ((image.RepoTags ?? []).length === 0)
+            return { reason: 'it has no tag, and only what has one can be pushed.' };
+        const lacking = new Set();
+        const isAllWanted = isClassic || wanted.contents !== null;
+        const reception = { contents: wanted.contents, isWanted: (digest) => isAllWanted || lacking.has(digest) };
+        return surroundings.receiver.receive(reception, async (arrival) => {
+            try {
+                const tagged = await engine.tag(image.Id, arrival.name);
+                if (!tagged.ok)
+                    return { reason: `\`docker tag\` failed: ${tagged.why}` };
+                let reason = await push(engine, arrival);
+                if (reason === null && !isAllWanted) {
+                    // Which blobs are configs is known only now that the manifests are here.
+                    for (const digest of configsOf(arrival))
+                        lacking.add(digest);
+                    reason = await push(engine, arrival);
+                }
+                return reason === null ? { images: await arrivedImages(arrival, place, isClassic, wanted) } : { reason };
+            }
+            finally {
+                await untag(engine, arrival.name, warn);
+            }
+        });
+    }
+    return { images, close: () => Promise.resolve() };
+}
+/** Takes a name of ours away; the engine deletes the image where no other name holds it. Where that fails, `warn` is told. */
+async function untag(engine, temporary, warn) {
+    let why = null;
+    try {
+        // A second Ctrl-C reaches this program too: then it is asked again. An engine that does not answer in time is not.
+        for (let attempt = 1; attempt <= 3; attempt += 1) {
+            const removed = await engine.remove(temporary);
+            why = removed.ok ? null : removed.why;
+            if (why === null)
+                return;
+        }
+    }
+    catch (error) {
+        why = (0,build_failure/* toFailure */.w)(error).message;
+    }
+    // Not there: the run was cancelled before it was made.
+    if (why !== null && !/no such image/i.test(why))
+        warn(`The temporary name ${temporary} stayed in the engine: ${why}`);
+}
+/**
+ * The image that was built by a name of the receiver's (`reserve`), which is all that it needs to be pushed: nothing is asked, and no other
+ * name made. Null where that does not succeed. Throws as a source does.
+ */
+async function receiveBuilt(name, store, { engine, receiver, unpushed }, wanted) {
+    const reception = { contents: wanted.contents, isWanted: () => true };
+    const receive = async (arrival) => {
+        const reason = await push(engine, arrival);
+        if (reason === null)
+            return arrivedImages(arrival, `docker-daemon:${name}`, store === 'classic', wanted);
+        unpushed.set(name, reason);
+        return null;
+    };
+    return receiver.receive(reception, receive, name);
+}
+/** Pushes to ourselves. Gives null, or why it did not succeed, in a sentence. */
+async function push(engine, arrival) {
+    const unreachable = new AbortController();
+    const timer = setTimeout(() => {
+        if (!arrival.isReached())
+            unreachable.abort();
+    }, REACHED_WITHIN_MS);
+    try {
+        const pushed = await engine.push(arrival.name, unreachable.signal);
+        if (!pushed.ok) {
+            const what = arrival.isReached() ? '`docker push` failed' : 'the engine cannot reach this process to push to it';
+            return `${what}: ${pushed.why}`;
+        }
+    }
+    catch (error) {
+        if (!unreachable.signal.aborted)
+            throw error;
+        return `the engine did not reach this process within ${REACHED_WITHIN_MS / 1000} seconds to push to it.`;
+    }
+    finally {
+        clearTimeout(timer);
+    }
+    // Not this process, then, but something else at the same address of another machine.
+    return arrival.top() === null ? 'the engine pushed it, but not to this process.' : null;
+}
+async function arrivedImages(arrival, place, isClassic, { contents, platforms, leftOut }) {
+    const readDocument = (digest) => {
+        const found = arrival.document(digest);
+        return found
+            ? Promise.resolve(found)
+            : Promise.reject(new build_failure/* CouldNotMeasure */.N('measure', `The engine did not send ${digest} of \`${place}\`.`));
+    };
+    const images = await (0,manifests/* resolveImages */.Be)(place, readDocument, [{ digest: arrival.top() ?? '' }], platforms, leftOut);
+    return images.map(({ digest, config, packed }) => {
+        for (const [at, layer] of contents === null ? [] : packed.layers.entries()) {
+            const size = arrival.size(layer.digest);
+            if (size !== undefined && size !== layer.size) {
+                throw new build_failure/* CouldNotMeasure */.N('measure', `Layer ${layer.digest} of \`${place}\` has ${size} bytes, and its manifest lists ${layer.size}.`);
+            }
+            const listed = config.rootfs?.diff_ids?.[at];
+            const actual = arrival.diffId(layer.digest);
+            if (actual !== undefined && actual !== listed) {
+                throw new build_failure/* CouldNotMeasure */.N('measure', `Layer ${layer.digest} of \`${place}\` has diffID ${actual}, not ${listed} as its config says.`);
+            }
+        }
+        return { digest: isClassic ? null : digest, config, packed, openLayer: unread(place) };
+    });
+}
+/** Digests of the configs of all that was pushed, attestations too: whoever reads the documents looks closer. */
+function configsOf(arrival) {
+    const loose = schemas/* object */.Ikc({
+        config: schemas/* object */.Ikc({ digest: schemas/* string */.YjP() }).optional().catch(undefined),
+        manifests: schemas/* array */.YOg(schemas/* object */.Ikc({ digest: schemas/* string */.YjP() }))
+            .optional()
+            .catch(undefined),
+    });
+    const configs = new Set();
+    const seen = new Set();
+    const follow = (digest) => {
+        const bytes = arrival.document(digest);
+        if (bytes === undefined || seen.has(digest))
+            return;
+        seen.add(digest);
+        const found = loose.safeParse((0,json/* parseJson */.q)(bytes)).data;
+        if (found?.config)
+            configs.add(found.config.digest);
+        for (const entry of found?.manifests ?? [])
+            follow(entry.digest);
+    };
+    follow(arrival.top() ?? '');
+    return configs;
+}
+/**
+ * The classic store's image without moving it. Its config cannot be had that way, only what the engine tells of it: which entries of
+ * the history made a layer follows from their sizes and words, and where it does not there is no history.
+ */
+async function recordedImage(exec, image, place) {
+    const entries = await readHistory(exec, image.Id);
+    const diffIds = image.RootFS?.Layers ?? [];
+    const rules = [
+        ({ size }) => size > 0,
+        () => true,
+        ({ size, createdBy }) => size > 0 || !WITHOUT_LAYER.test(createdBy),
+    ];
+    const makesLayer = rules.find((rule) => entries.filter(rule).length === diffIds.length);
+    const config = {
+        os: image.Os,
+        architecture: image.Architecture,
+        ...(image.Variant ? { variant: image.Variant } : {}),
+        rootfs: { diff_ids: diffIds },
+        history: makesLayer
+            ? entries.map((entry) => ({ created_by: entry.createdBy, empty_layer: !makesLayer(entry) }))
+            : null,
+    };
+    return { digest: null, config, packed: null, openLayer: unread(place) };
+}
+/** An engine gives no layer on its own. */
+function unread(place) {
+    return (at) => Promise.reject(new build_failure/* CouldNotMeasure */.N('measure', `Layer ${at + 1} of \`${place}\` was not among what the engine gave.`));
+}
+async function inspectImage(engine, name, place) {
+    const told = await engine.inspect(name);
+    if (told.ok) {
+        const parsed = inspected.safeParse((0,json/* parseJson */.q)(told.text));
+        if (parsed.success)
+            return parsed.data;
+        throw new build_failure/* CouldNotMeasure */.N('measure', `\`docker image inspect\` of \`${place}\` is not understood: ${errors/* prettifyError */.S1(parsed.error)}`);
+    }
+    if (/no such image/i.test(told.why)) {
+        throw new build_failure/* CouldNotMeasure */.N('missing', `There is no image \`${name}\` in the Docker engine.`, {
+            remedy: `\`docker images\` lists those that are there. An image in a registry is \`docker://${name}\`.`,
+        });
+    }
+    throw unanswered(told.why);
+}
+/** How the engine stores images: https://docs.docker.com/engine/storage/containerd/ shows how `docker info` tells. */
+async function storeOf(engine) {
+    const told = await engine.driverStatus();
+    if (!told.ok)
+        throw unanswered(told.why);
+    return told.text.includes('"io.containerd.snapshotter.v1"') ? 'containerd' : 'classic';
+}
+function unanswered(why) {
+    return new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${why}`, {
+        remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
+    });
+}
+
 ;// CONCATENATED MODULE: ./build/image/measure.js
+
 
 
 
@@ -74503,19 +76019,12 @@ async function measureRevision(shop, revision) {
         }
         finally {
             if (request.keep)
-                await removeImage(shop.places, image);
+                await untag(await shop.places.engine(), image, shop.log.warning);
         }
     }
     finally {
         section.end();
     }
-}
-/** Takes our name off the image, if it is there; the engine deletes the image where no other name holds it. Best effort. */
-async function removeImage(places, image) {
-    await places
-        .engine()
-        .then((engine) => engine.remove(image), () => { })
-        .catch(() => { });
 }
 /**
  * The target as the side's own bake file has it. Throws CouldNotMeasure `input` where there is none.
@@ -74644,7 +76153,7 @@ async function measureImage({ log, inputs, name, places, contents }, reference, 
         return { measurements, platforms: [...(0,measurement/* platformsOf */.W)(measurements), ...others] };
     }
     catch (error) {
-        throw naming(reference, error);
+        throw measure_naming(reference, error);
     }
     finally {
         await place.close();
@@ -74652,7 +76161,7 @@ async function measureImage({ log, inputs, name, places, contents }, reference, 
     }
 }
 /** A layer's failure names the layer alone: of two images that are compared it has to be told which one has it. */
-function naming({ text, transport }, error) {
+function measure_naming({ text, transport }, error) {
     const { message, ...details } = (0,build_failure/* toFailure */.w)(error);
     if (details.kind !== 'measure' || message.includes(`\`${transport}:`))
         return error;
@@ -75210,889 +76719,6 @@ function createCheckout(exec, repository, scratch, credentials) {
 
 // EXTERNAL MODULE: ./build/git/git.js
 var git = __nccwpck_require__(75);
-// EXTERNAL MODULE: external "node:stream"
-var external_node_stream_ = __nccwpck_require__(7075);
-// EXTERNAL MODULE: ./build/image/layer/listing.js + 2 modules
-var layer_listing = __nccwpck_require__(2028);
-// EXTERNAL MODULE: external "node:buffer"
-var external_node_buffer_ = __nccwpck_require__(4573);
-;// CONCATENATED MODULE: ./build/image/layer/release.js
-
-/** What Node reads from a socket at a time, and less than what is unpacked. */
-const LEAST = 64 * 1024;
-/**
- * Lets go of the memory of a chunk that is not used any more, where it is the last part of a buffer of its own: V8 leaves up to 64 MB of
- * such memory lying about before it looks, and memory that was just freed is still in the processor's cache. Does nothing before Node 21.
- */
-function release({ buffer, byteOffset, byteLength }) {
-    // A buffer of the pool's size may be the pool, which others share.
-    const isOwn = buffer.byteLength >= LEAST && buffer.byteLength !== external_node_buffer_.Buffer.poolSize;
-    const isLast = isOwn && byteOffset + byteLength === buffer.byteLength;
-    if (isLast && buffer instanceof ArrayBuffer && typeof buffer.transfer === 'function')
-        buffer.transfer(0);
-}
-
-// EXTERNAL MODULE: ./build/image/layer/tar-header.js
-var tar_header = __nccwpck_require__(1850);
-;// CONCATENATED MODULE: ./build/image/layer/tar.js
-
-/**
- * How each type flag is taken. Hard and symbolic links, devices, folders and fifos have no payload, whatever their size field says.
- * `D` (GNU's incremental dumps) is a folder with a list of names as its payload. Any other flag is a regular file, as POSIX has it.
- */
-const TYPES = {
-    '1': 'link',
-    '2': 'symlink',
-    '3': 'character-device',
-    '4': 'block-device',
-    '5': 'directory',
-    '6': 'fifo',
-    D: 'directory',
-};
-const [OLD_FILE, GNU_SPARSE, GNU_LONG_NAME, GNU_LONG_LINK, GNU_VOLUME, GNU_CONTINUED, PAX, PAX_GLOBAL] = [
-    0,
-    ...'SLKVMxg'.split('').map((flag) => flag.charCodeAt(0)),
-];
-const NO_BYTES = Buffer.alloc(0);
-const ZEROS = Buffer.alloc(64 * 1024);
-/**
- * Reads a tar archive that comes in chunks of any length: `push` a chunk, then ask for what is `next` until it is null. Memory is
- * constant; payload is handed on as slices of the chunks, and not touched where it is skipped. All that it throws is
- * CouldNotMeasure `measure`, a sentence on "it": the archive.
- *
- * Records of a global extended header are checked and have no effect: the engines ignore them.
- */
-class TarParser {
-    chunk = NO_BYTES;
-    at = 0;
-    /** Bytes of the chunks before this one, and what was jumped over. */
-    before = 0;
-    state = 'header';
-    zeroBlocks = 0;
-    /** A piece that is needed whole and lies in more than one chunk. */
-    partial = null;
-    partialBytes = 0;
-    /** What has been read of the next entry. */
-    longName = '';
-    longLink = '';
-    pax = null;
-    gathering = { what: 'pax', size: 0 };
-    header = null;
-    map = null;
-    fullSize = 0;
-    payloadMap = new tar_header/* PayloadMap */.Dr();
-    /** Of the payload: stored bytes that are to come, and where it stands in the file, whose pieces are in `map`. */
-    stored = 0;
-    position = 0;
-    size = 0;
-    piece = 0;
-    /** Bytes to pass over, the last `padding` of which only fill a block. */
-    skipping = 0;
-    padding = 0;
-    /** Bytes of the archive that were read: after an entry, where its payload begins. */
-    get offset() {
-        return this.before + this.at;
-    }
-    /** Whether the archive's end marker (two blocks of zeros) has passed: no entry follows. */
-    get isOver() {
-        return this.state === 'end';
-    }
-    /** Hands over the next bytes; those before must have been read (`next` answered null). */
-    push(chunk) {
-        this.before += this.at;
-        this.chunk = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-        this.at = 0;
-    }
-    /** What comes next; null where that takes more bytes. */
-    next() {
-        for (;;) {
-            if (this.skipping > 0) {
-                const bytes = Math.min(this.skipping, this.chunk.length - this.at);
-                this.at += bytes;
-                this.skipping -= bytes;
-                if (this.skipping > 0)
-                    return null;
-            }
-            switch (this.state) {
-                case 'header': {
-                    const block = this.take(tar_header/* BLOCK */.IE);
-                    if (!block)
-                        return null;
-                    const event = this.readHeader(block);
-                    if (event)
-                        return event;
-                    break;
-                }
-                case 'metadata': {
-                    const bytes = this.take(this.gathering.size);
-                    if (!bytes)
-                        return null;
-                    this.readMetadata(bytes);
-                    break;
-                }
-                case 'old-sparse': {
-                    const block = this.take(tar_header/* BLOCK */.IE);
-                    if (!block)
-                        return null;
-                    const { map, more } = (0,tar_header/* oldSparse */.c_)(block, 'more');
-                    if (!this.map || this.map.length > tar_header/* METADATA_LIMIT */.kF / 12)
-                        throw (0,tar_header/* corrupt */.qb)(tar_header/* TOO_MANY_PIECES */.DP);
-                    this.map.push(...map);
-                    if (!more)
-                        return this.begin();
-                    break;
-                }
-                case 'sparse-map': {
-                    if (this.stored < tar_header/* BLOCK */.IE)
-                        throw (0,tar_header/* corrupt */.qb)('It is a corrupt tar archive: the map of a sparse file is cut off.');
-                    const block = this.take(tar_header/* BLOCK */.IE);
-                    if (!block)
-                        return null;
-                    this.stored -= tar_header/* BLOCK */.IE;
-                    this.map = this.payloadMap.add(block);
-                    if (this.map)
-                        return this.begin();
-                    break;
-                }
-                case 'payload': {
-                    if (this.position === this.size) {
-                        this.finish();
-                        break;
-                    }
-                    const payload = this.readPayload();
-                    return payload ? { payload } : null;
-                }
-                case 'end':
-                    this.at = this.chunk.length;
-                    return null;
-            }
-        }
-    }
-    /** Passes over the payload that is left of the entry that came last. */
-    skip() {
-        if (this.state !== 'payload')
-            return;
-        this.skipping = this.stored;
-        this.finish();
-    }
-    /** Tells that up to `available` bytes that are to be passed over need not be handed over; answers how many. */
-    jump(available) {
-        const bytes = Math.min(this.skipping, available);
-        this.skipping -= bytes;
-        this.before += bytes;
-        return bytes;
-    }
-    /**
-     * Tells that no more bytes follow. Answers whether the archive's end was marked (by a block of zeros); Go's archive/tar, and so the
-     * engines, do not insist on that, but without it an archive may have lost its last entries. Throws where it is cut off within an entry.
-     */
-    end() {
-        if (this.state === 'end')
-            return true;
-        const isWithin = this.state !== 'header' ||
-            this.skipping > this.padding ||
-            this.partialBytes > 0 ||
-            this.pax !== null ||
-            this.longName !== '' ||
-            this.longLink !== '';
-        if (isWithin)
-            throw cutOff(this.offset);
-        return this.zeroBlocks > 0;
-    }
-    /** The next `size` bytes in one piece; null where they are not all there yet. Valid until the next call. */
-    take(size) {
-        const { chunk, at } = this;
-        const available = chunk.length - at;
-        if (!this.partial) {
-            if (available >= size) {
-                this.at += size;
-                return chunk.subarray(at, at + size);
-            }
-            if (available === 0)
-                return null;
-            this.partial = Buffer.allocUnsafe(size);
-        }
-        const bytes = Math.min(size - this.partialBytes, available);
-        chunk.copy(this.partial, this.partialBytes, at, at + bytes);
-        this.at += bytes;
-        this.partialBytes += bytes;
-        if (this.partialBytes < size)
-            return null;
-        const whole = this.partial;
-        this.partial = null;
-        this.partialBytes = 0;
-        return whole;
-    }
-    readHeader(block) {
-        if (block[0] === 0 && isZero(block)) {
-            this.zeroBlocks += 1;
-            if (this.zeroBlocks === 2)
-                this.state = 'end';
-            return null;
-        }
-        if (this.zeroBlocks > 0)
-            throw (0,tar_header/* corrupt */.qb)('It is a corrupt tar archive: more follows after a block of zeros.');
-        const header = (0,tar_header/* parseHeader */.RW)(block);
-        const { flag } = header;
-        if (flag === PAX)
-            this.gather('pax', header);
-        else if (flag === PAX_GLOBAL)
-            this.gather('pax-global', header);
-        else if (flag === GNU_LONG_NAME)
-            this.gather('long-name', header);
-        else if (flag === GNU_LONG_LINK)
-            this.gather('long-link', header);
-        else if (flag === GNU_CONTINUED)
-            throw (0,tar_header/* corrupt */.qb)('It is a part of a multi-volume tar archive.');
-        else
-            return this.readEntry(header, block);
-        return null;
-    }
-    gather(what, { size }) {
-        if (size === null || size > tar_header/* METADATA_LIMIT */.kF) {
-            throw (0,tar_header/* corrupt */.qb)(`It has an extended header or a name that is longer than ${tar_header/* METADATA_LIMIT */.kF} bytes.`);
-        }
-        this.gathering = { what, size };
-        this.state = 'metadata';
-    }
-    readMetadata(bytes) {
-        const { what, size } = this.gathering;
-        if (what === 'pax')
-            this.pax = (0,tar_header/* parsePax */.dA)(bytes);
-        else if (what === 'pax-global') {
-            (0,tar_header/* parsePax */.dA)(bytes);
-            this.forget();
-        }
-        else {
-            const nul = bytes.indexOf(0);
-            const name = (0,tar_header/* decodeName */.e4)(nul === -1 ? bytes : bytes.subarray(0, nul));
-            if (what === 'long-name')
-                this.longName = name;
-            else
-                this.longLink = name;
-        }
-        this.state = 'header';
-        this.skipPadding(size);
-    }
-    readEntry(header, block) {
-        this.header = header;
-        const { pax } = this;
-        header.size = pax?.size ?? header.size;
-        const sparse = pax ? (0,tar_header/* sparseFormat */.yv)(pax) : null;
-        const isFile = TYPES[String.fromCharCode(header.flag)] === undefined && !this.isOldFolder(header);
-        if (!isFile && header.flag !== 'D'.charCodeAt(0)) {
-            if (sparse)
-                throw (0,tar_header/* corrupt */.qb)('It is a corrupt tar archive: an entry that is no file is sparse.');
-            header.size = 0;
-        }
-        if (header.size === null || header.size < 0 || !Number.isSafeInteger(header.size)) {
-            throw (0,tar_header/* corrupt */.qb)('It is no tar archive, or a corrupt one: an entry has an impossible size.');
-        }
-        this.stored = header.size;
-        this.fullSize = header.size;
-        this.padding = (tar_header/* BLOCK */.IE - (this.stored % tar_header/* BLOCK */.IE)) % tar_header/* BLOCK */.IE;
-        if (header.flag === GNU_SPARSE) {
-            if (!header.isGnu)
-                throw (0,tar_header/* corrupt */.qb)('It is a corrupt tar archive: a sparse file is not in GNU format.');
-            const { map, more, size } = (0,tar_header/* oldSparse */.c_)(block, 'main');
-            this.map = map;
-            this.fullSize = size;
-            if (more)
-                this.state = 'old-sparse';
-            return more ? null : this.begin();
-        }
-        if (pax && sparse) {
-            this.fullSize = (0,tar_header/* sparseSize */.yI)(pax) ?? header.size;
-            if (sparse === 'records')
-                this.map = (0,tar_header/* sparseMapOfRecords */.AK)(pax);
-            else {
-                this.payloadMap = new tar_header/* PayloadMap */.Dr();
-                this.state = 'sparse-map';
-                return null;
-            }
-        }
-        return this.begin();
-    }
-    /** In archives older than POSIX a folder is a file whose name ends with a slash. */
-    isOldFolder({ flag, name }) {
-        return flag === OLD_FILE && (this.longName || (this.pax?.path ?? name)).endsWith('/');
-    }
-    /** Makes the entry of all that was read of it; its payload is next. Null for what is no entry. */
-    begin() {
-        const { header, pax, map } = this;
-        if (!header)
-            throw new Error('an entry without a header');
-        const type = this.isOldFolder(header) ? 'directory' : (TYPES[String.fromCharCode(header.flag)] ?? 'file');
-        const sparseName = pax && map ? pax.sparse.get('name') : undefined;
-        const target = this.longLink || (pax?.linkpath ?? header.linkName);
-        const entry = {
-            path: (0,tar_header/* normalisePath */.ZP)(sparseName ?? (this.longName || (pax?.path ?? header.name))),
-            type,
-            size: type === 'file' ? this.fullSize : 0,
-            mode: header.mode & 0o7777,
-            uid: pax?.uid ?? header.uid,
-            gid: pax?.gid ?? header.gid,
-            target: type === 'link' ? (0,tar_header/* normalisePath */.ZP)(target) : type === 'symlink' ? target : null,
-        };
-        if (map)
-            this.map = (0,tar_header/* checkedPieces */.Ji)(map, this.fullSize, this.stored);
-        this.forget();
-        this.state = 'payload';
-        this.size = entry.size;
-        this.position = 0;
-        this.piece = 0;
-        // The payload of a folder or a label is not content.
-        if (type !== 'file' || header.flag === GNU_VOLUME)
-            this.skip();
-        return header.flag === GNU_VOLUME ? null : { entry, sparse: map !== null };
-    }
-    forget() {
-        this.longName = '';
-        this.longLink = '';
-        this.pax = null;
-    }
-    /** A piece of the payload: what lies in the chunk of it, or zeros where a sparse file has a hole. */
-    readPayload() {
-        const { map } = this;
-        if (map && this.position === (map[this.piece] ?? 0) + (map[this.piece + 1] ?? 0))
-            this.piece += 2;
-        const offset = map ? (map[this.piece] ?? this.size) : 0;
-        const end = map ? offset + (map[this.piece + 1] ?? 0) : this.size;
-        if (this.position < offset) {
-            const zeros = ZEROS.subarray(0, offset - this.position);
-            this.position += zeros.length;
-            return zeros;
-        }
-        const payload = this.chunk.subarray(this.at, this.at + end - this.position);
-        if (payload.length === 0)
-            return null;
-        this.at += payload.length;
-        this.stored -= payload.length;
-        this.position += payload.length;
-        return payload;
-    }
-    finish() {
-        this.stored = 0;
-        this.map = null;
-        this.header = null;
-        this.state = 'header';
-        this.skipping += this.padding;
-    }
-    skipPadding(size) {
-        this.padding = (tar_header/* BLOCK */.IE - (size % tar_header/* BLOCK */.IE)) % tar_header/* BLOCK */.IE;
-        this.skipping = this.padding;
-    }
-}
-function isZero(block) {
-    for (const byte of block)
-        if (byte !== 0)
-            return false;
-    return true;
-}
-function cutOff(offset) {
-    return (0,tar_header/* corrupt */.qb)(`It is cut off: the archive ends after ${offset} bytes, within an entry.`);
-}
-/** The archive is whole, as far as it goes, but its end is not marked. */
-function withoutEnd(offset) {
-    return (0,tar_header/* corrupt */.qb)(`It is cut off: the archive ends after ${offset} bytes, without its end marker.`);
-}
-/**
- * The entries of an archive in its order, one at a time. An entry's payload can be read until the next entry is asked for; what is not
- * read by then is skipped. The source is read no faster than that, to its end, or to the archive's end marker where `until` says so, and
- * is let go of when the caller stops early.
- * Throws CouldNotMeasure `measure` where the archive is cut off or corrupt; and what the source throws.
- */
-async function* readTar(source, until = 'source-ends') {
-    const parser = new TarParser();
-    const chunks = source[Symbol.asyncIterator]();
-    async function next() {
-        for (;;) {
-            const event = parser.next();
-            if (event || (parser.isOver && until === 'end-marker'))
-                return event;
-            const { done, value } = await chunks.next();
-            if (done) {
-                if (!parser.end())
-                    throw withoutEnd(parser.offset);
-                return null;
-            }
-            parser.push(value);
-        }
-    }
-    try {
-        for (;;) {
-            const event = await next();
-            if (!event)
-                return;
-            const { entry } = event;
-            if (!entry)
-                continue;
-            let left = entry.size;
-            async function* payload() {
-                while (left > 0) {
-                    const bytes = (await next())?.payload;
-                    if (!bytes)
-                        return;
-                    left -= bytes.length;
-                    yield bytes;
-                }
-            }
-            yield { entry, payload: payload() };
-            left = 0;
-            parser.skip();
-        }
-    }
-    finally {
-        await chunks.return?.();
-    }
-}
-/**
- * The members of an uncompressed archive in a file, and where the payload of each begins (bytes from the file's begin; null for a sparse
- * file, whose content is not there in one piece). Payloads are not read: it takes a read or two for each member, whatever its size.
- * Throws CouldNotMeasure `measure` where the archive is cut off or corrupt.
- */
-async function* indexTar(file) {
-    const parser = new TarParser();
-    const { size } = await file.stat();
-    for (let position = 0; position < size;) {
-        // What the parser hands out points into the buffer, so each read has its own.
-        const buffer = Buffer.allocUnsafe(16 * tar_header/* BLOCK */.IE);
-        const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
-        if (bytesRead === 0)
-            break;
-        position += bytesRead;
-        parser.push(buffer.subarray(0, bytesRead));
-        for (let event = parser.next(); event; event = parser.next()) {
-            if (!event.entry)
-                continue;
-            yield { entry: event.entry, offset: event.sparse ? null : parser.offset };
-            parser.skip();
-        }
-        position += parser.jump(size - position);
-    }
-    if (!parser.end())
-        throw withoutEnd(parser.offset);
-}
-
-// EXTERNAL MODULE: external "node:zlib"
-var external_node_zlib_ = __nccwpck_require__(8522);
-;// CONCATENATED MODULE: ./build/image/layer/zstd.js
-
-
-/*
- * Node's zstd decoder stops at the end of the first frame in a chunk and drops the rest of it without a word (nodejs/node#64741). So
- * the stream is cut where frames end. Format: RFC 8878, https://www.rfc-editor.org/rfc/rfc8878
- */
-const MAGIC = 0xfd2fb528;
-/** Skippable frames: 0x184D2A50 to 0x184D2A5F. zstd:chunked keeps its table of contents in one. */
-const SKIPPABLE = 0x184d2a50;
-const BLOCK_TYPE_RLE = 1;
-const BLOCK_TYPE_RESERVED = 3;
-/**
- * The largest window that is unpacked, as a power of two: 128 MiB, as `zstd -d` has it. That much memory is needed to unpack such a
- * layer; builders use 8 MiB or less.
- */
-const WINDOW_LOG = 27;
-/** Whether content that begins with these four bytes is zstd's, be it a skippable frame. */
-function isZstd(magic) {
-    return magic.length >= 4 && (magic.readUInt32LE() === MAGIC || isSkippable(magic.readUInt32LE()));
-}
-function isSkippable(magic) {
-    return (magic & ~0xf) >>> 0 === SKIPPABLE;
-}
-/** A decoder of one frame after the other, of which no two may be in one chunk. Throws CouldNotMeasure `precondition` where Node has none. */
-function createZstdDecoder(stream) {
-    // Node 20, and 22 before 22.15, have none.
-    if (typeof external_node_zlib_.createZstdDecompress !== 'function') {
-        throw new build_failure/* CouldNotMeasure */.N('precondition', `It is packed with zstd, which Node ${process.version} cannot unpack.`, {
-            remedy: 'Run Image Budget with Node 22.15 or newer.',
-        });
-    }
-    return external_node_zlib_.createZstdDecompress({ ...stream, params: { [external_node_zlib_.constants.ZSTD_d_windowLogMax]: WINDOW_LOG } });
-}
-/**
- * The stream's frames in chunks that never reach over a frame's end; skippable frames are left out.
- * Throws CouldNotMeasure `measure` where the stream is no sequence of frames, is cut off within one, or needs too large a window.
- */
-async function* splitFrames(stored) {
-    /** What the next bytes are, how many of them are to come, and those of them that came. */
-    let part = 'magic';
-    let left = 4;
-    let field = [];
-    let frame = { isSingleSegment: false, hasChecksum: false, isLastBlock: false };
-    for await (const chunk of stored) {
-        // Where in the chunk the bytes begin that are not handed on yet; null within what is left out.
-        let start = part === 'skippable-size' || part === 'skipped' ? null : 0;
-        for (let at = 0; at < chunk.length;) {
-            const length = Math.min(left, chunk.length - at);
-            if (part !== 'content' && part !== 'skipped')
-                field.push(...chunk.subarray(at, at + length));
-            at += length;
-            left -= length;
-            // A part may be empty: a block without content.
-            while (left === 0) {
-                const bytes = field;
-                field = [];
-                switch (part) {
-                    case 'magic': {
-                        const magic = littleEndian(bytes);
-                        if (isSkippable(magic))
-                            [part, left, start] = ['skippable-size', 4, null];
-                        else if (magic === MAGIC) {
-                            // Its first bytes came with the chunk before, which did not hand them on.
-                            if (at < 4) {
-                                yield Buffer.from(bytes);
-                                start = at;
-                            }
-                            else
-                                start = at - 4;
-                            [part, left] = ['descriptor', 1];
-                        }
-                        else
-                            throw corrupt('It is a corrupt zstd file: something else follows a frame.');
-                        break;
-                    }
-                    case 'descriptor': {
-                        const [descriptor = 0] = bytes;
-                        const isSingleSegment = (descriptor & 0x20) !== 0;
-                        frame = { isSingleSegment, hasChecksum: (descriptor & 4) !== 0, isLastBlock: false };
-                        const contentSize = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0;
-                        const dictionaryId = [0, 1, 2, 4][descriptor & 3] ?? 0;
-                        if (dictionaryId > 0)
-                            throw corrupt('It is packed with zstd and a dictionary, which a layer cannot have.');
-                        [part, left] = ['header', contentSize + (isSingleSegment ? 0 : 1)];
-                        break;
-                    }
-                    case 'header':
-                        checkWindow(bytes, frame.isSingleSegment);
-                        [part, left] = ['block', 3];
-                        break;
-                    case 'block': {
-                        const header = littleEndian(bytes);
-                        const type = (header >> 1) & 3;
-                        if (type === BLOCK_TYPE_RESERVED)
-                            throw corrupt('It is a corrupt zstd file: a block has an unknown type.');
-                        frame.isLastBlock = (header & 1) === 1;
-                        [part, left] = ['content', type === BLOCK_TYPE_RLE ? 1 : header >> 3];
-                        break;
-                    }
-                    case 'content':
-                        if (!frame.isLastBlock)
-                            [part, left] = ['block', 3];
-                        else if (frame.hasChecksum)
-                            [part, left] = ['checksum', 4];
-                        else
-                            [part, left] = ['magic', 4];
-                        break;
-                    case 'checksum':
-                        ;
-                        [part, left] = ['magic', 4];
-                        break;
-                    case 'skippable-size':
-                        ;
-                        [part, left] = ['skipped', littleEndian(bytes)];
-                        break;
-                    case 'skipped':
-                        ;
-                        [part, left] = ['magic', 4];
-                        break;
-                }
-                if (part === 'magic' && start !== null && at > start)
-                    yield chunk.subarray(start, at);
-                if (part === 'magic')
-                    start = null;
-            }
-        }
-        if (part !== 'magic' && start !== null && start < chunk.length)
-            yield chunk.subarray(start);
-    }
-    if (part !== 'magic' || left !== 4)
-        throw corrupt('It is cut off: the zstd file ends within a frame.');
-}
-function littleEndian(bytes) {
-    return bytes.reduceRight((value, byte) => value * 256 + byte, 0);
-}
-/** The window's size is in the header's first byte; a frame of a single segment has its content's size for that. */
-function checkWindow(header, isSingleSegment) {
-    const [first = 0] = header;
-    const base = 2 ** (10 + (first >> 3));
-    const contentSize = littleEndian(header) + (header.length === 2 ? 256 : 0);
-    const window = isSingleSegment ? contentSize : base + (base / 8) * (first & 7);
-    if (window > 2 ** WINDOW_LOG) {
-        throw corrupt(`It is packed with zstd in a way that takes ${window} bytes of memory to unpack (its window); at most ${2 ** WINDOW_LOG} are used.`);
-    }
-}
-function corrupt(message) {
-    return new build_failure/* CouldNotMeasure */.N('measure', message);
-}
-
-;// CONCATENATED MODULE: ./build/image/layer/unpack.js
-
-
-
-
-/**
- * An unpacker gives this many bytes at a time (fewer, larger chunks cost less), and as much as `AHEAD` waits before it and behind it:
- * it works in a thread of its own while what came out is hashed here.
- */
-const OUTPUT_CHUNK = 256 * 1024;
-const AHEAD = 4 * OUTPUT_CHUNK;
-const STREAM = { chunkSize: OUTPUT_CHUNK, readableHighWaterMark: AHEAD, writableHighWaterMark: AHEAD };
-/**
- * Unpacks a blob, in constant memory. How it is packed is told by its first bytes, never by a media type. gzip may have more than one
- * member (estargz), and zeros after the last, as gzip(1) has it (tapes and block devices fill up with them); zstd may have several
- * frames, and skippable ones (zstd:chunked). Whatever is neither is handed on as it is. Stopping early lets the source go.
- * `isOurs`: the stored chunks are not used by anyone else, and their memory is let go of.
- * Throws CouldNotMeasure `measure` (a sentence on "it", the blob) where it is corrupt or cut off, `precondition` where this Node
- * cannot unpack it; and what the source throws.
- */
-async function unpack(stored, isOurs = false) {
-    const source = stored[Symbol.asyncIterator]();
-    const first = [];
-    let bytes = 0;
-    while (bytes < 4) {
-        const { done, value } = await source.next();
-        if (done)
-            break;
-        first.push(value);
-        bytes += value.length;
-    }
-    const magic = Buffer.concat(first).subarray(0, 4);
-    async function* whole() {
-        try {
-            yield* first;
-            for (;;) {
-                const { done, value } = await source.next();
-                if (done)
-                    return;
-                yield value;
-            }
-        }
-        finally {
-            await source.return?.();
-        }
-    }
-    const compression = detectCompression(magic);
-    switch (compression) {
-        case 'gzip':
-            return { compression, chunks: gunzip(whole(), isOurs) };
-        case 'zstd':
-            return { compression, chunks: decode(splitFrames(whole()), createZstdDecoder(STREAM), 'zstd', isOurs) };
-        case 'none':
-            return { compression, chunks: whole() };
-    }
-}
-/** How content is packed that begins with these bytes; four are looked at. */
-function detectCompression(magic) {
-    // RFC 1952, with its one compression method.
-    if (magic[0] === 0x1f && magic[1] === 0x8b && magic[2] === 0x08)
-        return 'gzip';
-    return isZstd(magic) ? 'zstd' : 'none';
-}
-async function* gunzip(stored, isOurs) {
-    let total = 0;
-    let zeros = 0;
-    async function* counted() {
-        for await (const chunk of stored) {
-            total += chunk.length;
-            const trailing = trailingZeros(chunk);
-            zeros = trailing === chunk.length ? zeros + trailing : trailing;
-            yield chunk;
-        }
-    }
-    const decoder = (0,external_node_zlib_.createGunzip)(STREAM);
-    yield* decode(counted(), decoder, 'gzip', isOurs);
-    // Node takes zeros after a member as the end, and drops what follows them.
-    if (total - decoder.bytesWritten > zeros) {
-        throw new build_failure/* CouldNotMeasure */.N('measure', 'It is a corrupt gzip file: more follows after its end.');
-    }
-}
-function trailingZeros(chunk) {
-    let at = chunk.length;
-    while (at > 0 && chunk[at - 1] === 0)
-        at--;
-    return chunk.length - at;
-}
-/** Sends all of `stored` through the decoder, whose thread works while its output of before is used. */
-async function* decode(stored, decoder, format, isOurs) {
-    let isOver = false;
-    let failure;
-    /** Ends when the source does, even if the decoder has seen its end before. */
-    async function feed() {
-        try {
-            for await (const chunk of stored) {
-                if (isOver)
-                    break;
-                // A decoder that is done takes no more: what follows is only read.
-                if (!decoder.destroyed && !decoder.write(chunk, () => isOurs && release(chunk)))
-                    await drained(decoder);
-            }
-            if (!decoder.destroyed)
-                decoder.end();
-        }
-        catch (error) {
-            failure = error;
-            decoder.destroy(error instanceof Error ? error : undefined);
-        }
-    }
-    const feeding = feed();
-    try {
-        for await (const chunk of decoder)
-            yield chunk;
-        await feeding;
-    }
-    catch (error) {
-        if (failure === undefined && isDecodingError(error))
-            throw corruption(format, error.code);
-        throw failure ?? error;
-    }
-    finally {
-        isOver = true;
-        decoder.destroy();
-    }
-    if (failure !== undefined)
-        throw failure;
-}
-function drained(decoder) {
-    return new Promise((resolve) => {
-        const done = () => {
-            decoder.off('drain', done).off('close', done);
-            resolve();
-        };
-        decoder.on('drain', done).on('close', done);
-    });
-}
-function isDecodingError(error) {
-    const { code } = (error ?? {});
-    return typeof code === 'string' && /^(?:Z_|ZSTD_|ERR_ZLIB|ERR_STREAM|ERR_TRAILING)/.test(code);
-}
-function corruption(format, code) {
-    const isCutOff = code === 'Z_BUF_ERROR';
-    return new build_failure/* CouldNotMeasure */.N('measure', isCutOff ? `It is cut off: the ${format} file ends too early.` : `It is a corrupt ${format} file (${code}).`);
-}
-
-;// CONCATENATED MODULE: ./build/image/layer/walk.js
-
-
-
-
-
-/**
- * Reads a layer once, in constant memory: unpacks, walks its entries, verifies the digests that are expected.
- *
- * An archive without an end marker, and an empty blob, are what the engines take for a whole layer: here only where an expected
- * digest proves that nothing is missing.
- * Throws CouldNotMeasure `measure` naming the layer: truncated, corrupt, not a tar, another digest; `precondition` where this Node cannot
- * unpack it. What `visit` throws is thrown on. The source is destroyed when the walk fails.
- */
-async function walkLayer(stored, expected, visit = () => { }) {
-    const packed = (0,external_node_crypto_.createHash)('sha256');
-    let packedSize = 0;
-    async function* measured() {
-        for await (const chunk of readable(stored)) {
-            packed.update(chunk);
-            packedSize += chunk.length;
-            yield chunk;
-        }
-    }
-    try {
-        const { compression, chunks } = await unpack(measured(), expected.isOurs);
-        // What is not packed has one digest: hashing it once is enough.
-        const unpacked = compression === 'none' ? null : (0,external_node_crypto_.createHash)('sha256');
-        const walk = new LayerWalk(visit);
-        for await (const chunk of chunks) {
-            unpacked?.update(chunk);
-            walk.push(chunk);
-            if (compression !== 'none')
-                release(chunk);
-        }
-        const digest = `sha256:${packed.digest('hex')}`;
-        const diffId = unpacked ? `sha256:${unpacked.digest('hex')}` : digest;
-        verify('digest', expected.digest, digest);
-        verify('diffID', expected.diffId, diffId);
-        if (expected.packedSize !== undefined && expected.packedSize !== packedSize) {
-            throw new build_failure/* CouldNotMeasure */.N('measure', `It has ${packedSize} bytes, and the manifest lists ${expected.packedSize}.`);
-        }
-        const isVerified = expected.digest !== null || expected.diffId !== null;
-        return { diffId, digest, compression, packedSize, ...walk.end(isVerified) };
-    }
-    catch (error) {
-        ;
-        stored.destroy?.();
-        throw walk_naming(expected, error);
-    }
-}
-/** Sums up what passes by. */
-class LayerWalk {
-    parser = new TarParser();
-    visit;
-    consumer = undefined;
-    size = 0;
-    constructor(visit) {
-        this.visit = visit;
-    }
-    push(chunk) {
-        const { parser } = this;
-        parser.push(chunk);
-        for (let event = parser.next(); event; event = parser.next()) {
-            const { entry } = event;
-            if (!entry) {
-                this.consumer?.(event.payload);
-                continue;
-            }
-            this.size += entry.size;
-            if (!Number.isSafeInteger(this.size))
-                throw new build_failure/* CouldNotMeasure */.N('measure', 'It has files of an impossible size.');
-            this.consumer = this.visit(entry, event.sparse);
-            if (!this.consumer)
-                parser.skip();
-        }
-    }
-    end(isVerified) {
-        if (!this.parser.end() && !isVerified)
-            throw withoutEnd(this.parser.offset);
-        return { size: this.size };
-    }
-}
-/** The source, whose own errors (a connection that breaks, a file that cannot be read) become CouldNotMeasure. */
-async function* readable(stored) {
-    try {
-        yield* stored;
-    }
-    catch (error) {
-        if (error instanceof build_failure/* CouldNotMeasure */.N)
-            throw error;
-        throw new build_failure/* CouldNotMeasure */.N('measure', `Reading it failed: ${error?.message ?? String(error)}.`);
-    }
-}
-function verify(what, expected, actual) {
-    if (expected === null || expected === actual)
-        return;
-    throw new build_failure/* CouldNotMeasure */.N('measure', `Its content is not what it should be: its ${what} is ${actual}.`);
-}
-/** The error, with the layer's name before it. */
-function walk_naming({ digest, diffId }, error) {
-    if (!(error instanceof build_failure/* CouldNotMeasure */.N) || error.failure.kind === 'cancelled')
-        return error;
-    const { kind, message, ...details } = error.failure;
-    const name = digest !== null
-        ? `Layer ${digest}${diffId === null ? '' : ` (diffID ${diffId})`}`
-        : diffId !== null
-            ? `The layer with diffID ${diffId}`
-            : 'A layer';
-    return new build_failure/* CouldNotMeasure */.N(kind, `${name} could not be read. ${message}`, details);
-}
-
-;// CONCATENATED MODULE: ./build/image/layer/read.js
-
-
-/** Walks a layer and lists what it does. Throws as `walkLayer` does. */
-async function readLayer(stored, expected) {
-    const listing = (0,layer_listing/* createListing */.X2)();
-    const walked = await walkLayer(stored, expected, listing.visit);
-    return { ...walked, ...listing.end() };
-}
-
 ;// CONCATENATED MODULE: ./build/image/layer/contents.js
 
 
@@ -76220,281 +76846,6 @@ async function getFromSocket(path, url, signal) {
 }
 function engine_socket_cancelled() {
     return new build_failure/* CouldNotMeasure */.N('cancelled', 'The run was cancelled while `docker save` was under way.');
-}
-
-;// CONCATENATED MODULE: ./build/image/source/members.js
-
-
-
-/** An image of a hundred layers has a few hundred members. */
-const MAX_MEMBERS = 100_000;
-/** Links to a link. */
-const MAX_HOPS = 10;
-/** `add` throws CouldNotMeasure `measure` (a sentence on "it", the archive) at the first member over the limit. */
-function createMembers() {
-    const contents = new Map();
-    const links = new Map();
-    let count = 0;
-    return {
-        add: ({ path, type, target }, content) => {
-            count += 1;
-            if (count > MAX_MEMBERS) {
-                throw new build_failure/* CouldNotMeasure */.N('measure', `It has more than ${MAX_MEMBERS} files: it is no image.`);
-            }
-            contents.delete(path);
-            links.delete(path);
-            if (content !== null)
-                contents.set(path, content);
-            else if (type === 'symlink')
-                links.set(path, linked(path, target ?? ''));
-            else if (type === 'link')
-                links.set(path, target ?? '');
-        },
-        get: (path) => {
-            let at = path;
-            for (let hops = 0; hops <= MAX_HOPS; hops += 1) {
-                const link = links.get(at);
-                if (link === undefined)
-                    return contents.get(at) ?? null;
-                at = link;
-            }
-            return null;
-        },
-    };
-}
-/** Where a symbolic link leads: from its folder, or from the archive's root, and never above that. */
-function linked(path, target) {
-    return (0,tar_header/* normalisePath */.ZP)(target.startsWith('/') ? target : `${external_node_path_.posix.dirname(path)}/${target}`);
-}
-
-;// CONCATENATED MODULE: ./build/image/source/saved.js
-
-
-
-
-
-
-
-
-/** `manifest.json` of `docker save`: https://github.com/moby/docker-image-spec/blob/main/spec.md#combined-image-json--filesystem-changeset-format */
-const savedManifest = schemas/* array */.YOg(schemas/* object */.Ikc({ Config: schemas/* string */.YjP(), RepoTags: schemas/* array */.YOg(schemas/* string */.YjP()).nullish(), Layers: schemas/* array */.YOg(schemas/* string */.YjP()).nullish() }));
-/**
- * The images in what `docker save` writes. `manifest.json` says which images there are; where there is an OCI layout as well, it tells
- * all platforms of them, and what their packed layers weigh.
- *
- * `packed` is null where there is no layout, or one with unpacked layers (`withoutUnpacked`). A layout without `manifest.json` (Bazel) is
- * loaded by docker as well, and taken as it is.
- * Throws as `layoutImages` does.
- */
-async function savedImages(files, name, wanted) {
-    const listed = await readDocument(files, 'manifest.json', savedManifest);
-    const hasLayout = (await files.read('oci-layout')) !== null;
-    if (listed === null) {
-        if (hasLayout)
-            return layoutImages(files, name, wanted);
-        throw new build_failure/* CouldNotMeasure */.N('measure', `There is no \`manifest.json\` in \`${files.place}\`: \`docker save\` did not write it.`);
-    }
-    const offers = listed.map(({ Config: config, RepoTags: tags, Layers: layers }, at) => ({
-        at,
-        names: tags ?? [],
-        config,
-        layers: layers ?? [],
-    }));
-    const [image, ...others] = offersNamed(offers, name, files.place);
-    if (!image || others.length > 0)
-        throw severalImages([...(image ? [image] : []), ...others], files.place);
-    const config = await saved_readConfig(files, image.config);
-    const found = hasLayout ? await findInLayout(files, image, name, config.digest) : null;
-    const inLayout = found && (await Promise.all(found.map((each) => toSourceImage(files, each))));
-    return (0,manifests/* keepWanted */.$m)(inLayout?.map(withoutUnpacked) ?? [savedImage(files, image, config.bytes)], wanted);
-}
-/**
- * The images of the layout beside `manifest.json` that are this one, one a platform; null where there is none: the one with the config that
- * `manifest.json` names and, where they have names, with the name that was asked for.
- */
-async function findInLayout(files, image, name, configDigest) {
-    const names = name === null || name.startsWith('@') ? image.names : [name];
-    const isNamed = (top) => names.some((asked) => top.names.some((has) => sameName(has, asked)));
-    const tops = (await readTops(files)).filter((top) => names.length === 0 || isNamed(top));
-    const found = new Map();
-    for (const top of tops) {
-        if (found.has(top.digest))
-            continue;
-        const images = await (0,manifests/* resolveImages */.Be)(files.place, documentsOf(files), [top], []);
-        if (images.some((each) => each.configDigest === configDigest))
-            found.set(top.digest, { top, images });
-    }
-    const [only, ...others] = found.values();
-    if (only && others.length > 0)
-        throw severalImages([only.top, ...others.map(({ top }) => top)], files.place);
-    return only?.images ?? null;
-}
-/** An image of which nothing but its entry in `manifest.json` is known. */
-function savedImage(files, { config: path, layers }, bytes) {
-    const config = parseDocument(bytes, oci/* imageConfig */.gj, `${path} in \`${files.place}\``);
-    const count = config.rootfs?.diff_ids?.length ?? 0;
-    if (layers.length !== count) {
-        const message = `\`${files.place}\` lists ${layers.length} layers in manifest.json and ${count} in ${path}.`;
-        throw new build_failure/* CouldNotMeasure */.N('measure', message);
-    }
-    return {
-        digest: null,
-        config,
-        packed: null,
-        openLayer: async (at) => {
-            const layer = layers[at];
-            if (layer === undefined)
-                throw new Error(`There is no layer ${at}.`);
-            const content = await files.open((0,tar_header/* normalisePath */.ZP)(layer));
-            if (content)
-                return content;
-            throw new build_failure/* CouldNotMeasure */.N('measure', `The layer ${layer} is not in \`${files.place}\`.`);
-        },
-    };
-}
-/** A config, with its digest, verified where its name tells that: `HEX.json`, `blobs/sha256/HEX`, `sha256:HEX`. */
-async function saved_readConfig(files, path) {
-    const bytes = await files.read((0,tar_header/* normalisePath */.ZP)(path));
-    if (bytes === null)
-        throw new build_failure/* CouldNotMeasure */.N('measure', `The config ${path} is not in \`${files.place}\`.`);
-    const digest = (0,oci/* digestOf */.ol)(bytes);
-    const [, named] = /(?:^|[/:])([0-9a-f]{64})(?:\.json)?$/.exec(path) ?? [];
-    if (named === undefined || digest === `sha256:${named}`)
-        return { bytes, digest };
-    throw new build_failure/* CouldNotMeasure */.N('measure', `The config ${path} in \`${files.place}\` has another digest, ${digest}.`);
-}
-
-;// CONCATENATED MODULE: ./build/image/source/stream.js
-
-
-
-
-
-
-
-
-/** Documents that are always kept, and the bytes of all others that are: there may be SBOMs among them. */
-const NEEDED = new Set(['manifest.json', 'index.json', 'oci-layout']);
-const MAX_KEPT = 64 * 1024 * 1024;
-/**
- * The images in what `docker save` prints, read in one pass: layers come before the documents that tell which they are, so each is walked
- * as it comes, if `wanted.contents` asks for content, and added to that. A layer whose name tells that it is known is passed over.
- * `place` names the stream in errors, `name` is as for `dockerArchive`. All layers of the images are in `wanted.contents` afterwards;
- * `openLayer` is of no use, and throws.
- * Throws as `Source.images` does, and what the stream throws.
- */
-function readSavedStream(saved, place, name, wanted) {
-    return readStream(saved, place, name, wanted, savedImages, 'end-marker');
-}
-/** As `readSavedStream`, for any kind of tar archive with images in it. */
-async function readStream(stream, place, name, wanted, readImages, until = 'source-ends') {
-    const images = await readImages(await passedFiles(stream, place, wanted.contents, until), name, wanted);
-    if (wanted.contents === null)
-        return images;
-    for (const { config, packed, openLayer } of images) {
-        for (const [at, diffId] of (config.rootfs?.diff_ids ?? []).entries()) {
-            // What is not known by now is a short layer that was kept as a document was, or is not there: then this says so.
-            if (packed?.layers[at]?.elsewhere !== true)
-                await wanted.contents.read(diffId, null, () => openLayer(at));
-        }
-    }
-    return images;
-}
-/** Reads a tar archive to its end and keeps what is needed of it. */
-async function passedFiles(stream, place, contents, until) {
-    const members = createMembers();
-    let kept = 0;
-    let failed;
-    try {
-        for await (const { entry, payload } of readTar(noting(stream, (error) => (failed = error)), until)) {
-            const passed = entry.type === 'file' ? await pass(entry.path, entry.size, payload) : null;
-            members.add(entry, passed);
-        }
-    }
-    catch (error) {
-        // What the stream throws tells its own cause: the program that ended, the run that was cancelled.
-        throw error === failed ? error : unreadable(place, error);
-    }
-    function unread(path, why) {
-        return new build_failure/* CouldNotMeasure */.N('measure', `${path} in \`${place}\` could not be read. ${why}`);
-    }
-    /** Reads one member, or passes over it. */
-    async function pass(path, size, payload) {
-        const [, hex] = /^blobs\/sha256\/([0-9a-f]{64})$/.exec(path) ?? [];
-        if (hex && contents?.get(`sha256:${hex}`))
-            return { size, diffId: `sha256:${hex}` };
-        const chunks = payload[Symbol.asyncIterator]();
-        const first = await chunks.next();
-        const start = first.done ? new Uint8Array() : first.value;
-        const rest = prepend(start, chunks);
-        if (size <= manifests/* MAX_DOCUMENT_SIZE */.bJ && (size === 0 || isJson(start))) {
-            if (!NEEDED.has(path))
-                kept += size;
-            if (kept > MAX_KEPT)
-                return { size, problem: unread(path, `There are more than ${MAX_KEPT} bytes of documents before it.`) };
-            return { size, document: await gather(rest) };
-        }
-        if (contents === null)
-            return { size, problem: unread(path, 'It has passed by.') };
-        let broken;
-        try {
-            const layer = await readLayer(noting(rest, (error) => (broken = error)), {
-                digest: hex === undefined ? null : `sha256:${hex}`,
-                diffId: null,
-            });
-            contents.add(layer);
-            return { size, diffId: layer.diffId };
-        }
-        catch (error) {
-            // Whether this member is a layer at all shows at the end.
-            if (broken !== undefined)
-                throw broken;
-            if (!(error instanceof build_failure/* CouldNotMeasure */.N))
-                throw error;
-            const { kind, message, ...details } = error.failure;
-            return { size, problem: new build_failure/* CouldNotMeasure */.N(kind, `${path} in \`${place}\`: ${message}`, details) };
-        }
-    }
-    return {
-        place,
-        size: (path) => Promise.resolve(members.get(path)?.size ?? null),
-        read: async (path) => {
-            const passed = members.get(path);
-            if (passed === null)
-                return null;
-            if ('document' in passed)
-                return passed.document;
-            throw unread(path, `It is no JSON document of at most ${manifests/* MAX_DOCUMENT_SIZE */.bJ} bytes.`);
-        },
-        open: async (path) => {
-            const passed = members.get(path);
-            if (passed === null)
-                return null;
-            if ('document' in passed)
-                return external_node_stream_.Readable.from([passed.document]);
-            if ('problem' in passed)
-                throw passed.problem;
-            throw unread(path, `Its content is not what the image's config says: its diffID is ${passed.diffId}.`);
-        },
-    };
-}
-function isJson([byte]) {
-    return byte === 0x7b || byte === 0x5b;
-}
-async function* prepend(first, rest) {
-    yield first;
-    for (let next = await rest.next(); !next.done; next = await rest.next())
-        yield next.value;
-}
-/** Tells of an error of the stream itself: it is not the layer's. */
-async function* noting(chunks, note) {
-    try {
-        yield* chunks;
-    }
-    catch (error) {
-        note(error);
-        throw error;
-    }
 }
 
 ;// CONCATENATED MODULE: ./build/image/source/archive.js
@@ -76758,254 +77109,6 @@ function parseConfig(name, text) {
 /** What `docker login` takes for a key: nothing for Docker Hub. */
 function loginName(key) {
     return key === HUB_KEY ? '' : key;
-}
-
-;// CONCATENATED MODULE: ./build/image/source/daemon.js
-
-
-
-
-
-
-
-/** `docker image inspect`, as far as every engine since 20.10 has it. */
-const inspected = schemas/* object */.Ikc({
-    Id: schemas/* string */.YjP(),
-    RepoTags: schemas/* array */.YOg(schemas/* string */.YjP()).nullish(),
-    Os: schemas/* string */.YjP(),
-    Architecture: schemas/* string */.YjP(),
-    Variant: schemas/* string */.YjP().optional(),
-    RootFS: schemas/* object */.Ikc({ Layers: schemas/* array */.YOg(schemas/* string */.YjP().regex(oci/* DIGEST */.Dh)).nullish() }).optional(),
-});
-/** How long an engine may take to reach this process: it does so at once, or not at all. */
-const REACHED_WITHIN_MS = 20_000;
-/** Instructions that make no layer. */
-const WITHOUT_LAYER = /^(?:\/bin\/sh -c #\(nop\) +)?(?:ARG|CMD|ENTRYPOINT|ENV|EXPOSE|HEALTHCHECK|LABEL|MAINTAINER|ONBUILD|SHELL|STOPSIGNAL|USER|VOLUME)\b/;
-/**
- * The image `name` (`name[:tag]`, or an id) in the Docker engine's store. No way out of an engine is both cheap and complete, so:
- *
- * - containerd store: `docker push` to `receiver`, which reads the layers on the way, in less than half the time of `docker save`. Where
- *   content is not asked for, the layers are not sent at all.
- * - classic store: the same where download sizes are asked for, since only a push packs layers. For content alone `docker save`, which
- *   is faster then. For neither, what the engine tells of the image.
- * - where the engine cannot reach this process (it runs in a VM, or on another machine), or the image has no name that could be
- *   pushed: `docker save`. The classic store's download sizes are not measured then, and `warn` says why.
- *
- * The engine is left as it was: the name for the push is taken away again.
- */
-function createDaemonSource(name, surroundings) {
-    const { exec, engine, saveImage, warn } = surroundings;
-    const place = `docker-daemon:${name}`;
-    async function images(wanted) {
-        const [image, store] = await Promise.all([inspectImage(engine, name, place), storeOf(engine)]);
-        const isClassic = store === 'classic';
-        const diffIds = image.RootFS?.Layers ?? [];
-        const isKnown = wanted.contents === null || diffIds.every((diffId) => wanted.contents?.get(diffId));
-        if (isClassic && !wanted.downloadSizes && isKnown) {
-            return (0,manifests/* keepWanted */.$m)([await recordedImage(exec, image, place)], wanted);
-        }
-        if (!isClassic || wanted.downloadSizes) {
-            const pushed = await pushImage(image, isClassic, wanted);
-            if ('images' in pushed)
-                return pushed.images;
-            if (isClassic)
-                warn(`The download size of \`${place}\` is not measured: ${pushed.reason}`);
-            if (isClassic && isKnown)
-                return (0,manifests/* keepWanted */.$m)([await recordedImage(exec, image, place)], wanted);
-        }
-        return readSavedStream(saveImage(name), place, null, wanted);
-    }
-    /** Pushes the image to ourselves; or says why that is not possible, in a sentence. */
-    async function pushImage(image, isClassic, wanted) {
-        // The name for the push would be its only one, and taking that away would delete the image.
-        const before = surroundings.unpushed.get(name);
-        if (before !== undefined)
-            return { reason: before };
-        if ((image.RepoTags ?? []).length === 0)
-            return { reason: 'it has no tag, and only what has one can be pushed.' };
-        const lacking = new Set();
-        const isAllWanted = isClassic || wanted.contents !== null;
-        const reception = { contents: wanted.contents, isWanted: (digest) => isAllWanted || lacking.has(digest) };
-        return surroundings.receiver.receive(reception, async (arrival) => {
-            try {
-                const tagged = await engine.tag(image.Id, arrival.name);
-                if (!tagged.ok)
-                    return { reason: `\`docker tag\` failed: ${tagged.why}` };
-                let reason = await push(engine, arrival);
-                if (reason === null && !isAllWanted) {
-                    // Which blobs are configs is known only now that the manifests are here.
-                    for (const digest of configsOf(arrival))
-                        lacking.add(digest);
-                    reason = await push(engine, arrival);
-                }
-                return reason === null ? { images: await arrivedImages(arrival, place, isClassic, wanted) } : { reason };
-            }
-            finally {
-                await untag(arrival.name);
-            }
-        });
-    }
-    async function untag(temporary) {
-        let why = null;
-        try {
-            // A second Ctrl-C reaches this program too: then it is asked again. An engine that does not answer in time is not.
-            for (let attempt = 1; attempt <= 3; attempt += 1) {
-                const removed = await engine.remove(temporary);
-                why = removed.ok ? null : removed.why;
-                if (why === null)
-                    return;
-            }
-        }
-        catch (error) {
-            why = (0,build_failure/* toFailure */.w)(error).message;
-        }
-        // Not there: the run was cancelled before it was made.
-        if (why !== null && !/no such image/i.test(why))
-            warn(`The temporary name ${temporary} stayed in the engine: ${why}`);
-    }
-    return { images, close: () => Promise.resolve() };
-}
-/**
- * The image that was built by a name of the receiver's (`reserve`), which is all that it needs to be pushed: nothing is asked, and no other
- * name made. Null where that does not succeed. Throws as a source does.
- */
-async function receiveBuilt(name, store, { engine, receiver, unpushed }, wanted) {
-    const reception = { contents: wanted.contents, isWanted: () => true };
-    const receive = async (arrival) => {
-        const reason = await push(engine, arrival);
-        if (reason === null)
-            return arrivedImages(arrival, `docker-daemon:${name}`, store === 'classic', wanted);
-        unpushed.set(name, reason);
-        return null;
-    };
-    return receiver.receive(reception, receive, name);
-}
-/** Pushes to ourselves. Gives null, or why it did not succeed, in a sentence. */
-async function push(engine, arrival) {
-    const unreachable = new AbortController();
-    const timer = setTimeout(() => {
-        if (!arrival.isReached())
-            unreachable.abort();
-    }, REACHED_WITHIN_MS);
-    try {
-        const pushed = await engine.push(arrival.name, unreachable.signal);
-        if (!pushed.ok) {
-            const what = arrival.isReached() ? '`docker push` failed' : 'the engine cannot reach this process to push to it';
-            return `${what}: ${pushed.why}`;
-        }
-    }
-    catch (error) {
-        if (!unreachable.signal.aborted)
-            throw error;
-        return `the engine did not reach this process within ${REACHED_WITHIN_MS / 1000} seconds to push to it.`;
-    }
-    finally {
-        clearTimeout(timer);
-    }
-    // Not this process, then, but something else at the same address of another machine.
-    return arrival.top() === null ? 'the engine pushed it, but not to this process.' : null;
-}
-async function arrivedImages(arrival, place, isClassic, { contents, platforms, leftOut }) {
-    const readDocument = (digest) => {
-        const found = arrival.document(digest);
-        return found
-            ? Promise.resolve(found)
-            : Promise.reject(new build_failure/* CouldNotMeasure */.N('measure', `The engine did not send ${digest} of \`${place}\`.`));
-    };
-    const images = await (0,manifests/* resolveImages */.Be)(place, readDocument, [{ digest: arrival.top() ?? '' }], platforms, leftOut);
-    return images.map(({ digest, config, packed }) => {
-        for (const [at, layer] of contents === null ? [] : packed.layers.entries()) {
-            const size = arrival.size(layer.digest);
-            if (size !== undefined && size !== layer.size) {
-                throw new build_failure/* CouldNotMeasure */.N('measure', `Layer ${layer.digest} of \`${place}\` has ${size} bytes, and its manifest lists ${layer.size}.`);
-            }
-            const listed = config.rootfs?.diff_ids?.[at];
-            const actual = arrival.diffId(layer.digest);
-            if (actual !== undefined && actual !== listed) {
-                throw new build_failure/* CouldNotMeasure */.N('measure', `Layer ${layer.digest} of \`${place}\` has diffID ${actual}, not ${listed} as its config says.`);
-            }
-        }
-        return { digest: isClassic ? null : digest, config, packed, openLayer: unread(place) };
-    });
-}
-/** Digests of the configs of all that was pushed, attestations too: whoever reads the documents looks closer. */
-function configsOf(arrival) {
-    const loose = schemas/* object */.Ikc({
-        config: schemas/* object */.Ikc({ digest: schemas/* string */.YjP() }).optional().catch(undefined),
-        manifests: schemas/* array */.YOg(schemas/* object */.Ikc({ digest: schemas/* string */.YjP() }))
-            .optional()
-            .catch(undefined),
-    });
-    const configs = new Set();
-    const seen = new Set();
-    const follow = (digest) => {
-        const bytes = arrival.document(digest);
-        if (bytes === undefined || seen.has(digest))
-            return;
-        seen.add(digest);
-        const found = loose.safeParse((0,json/* parseJson */.q)(bytes)).data;
-        if (found?.config)
-            configs.add(found.config.digest);
-        for (const entry of found?.manifests ?? [])
-            follow(entry.digest);
-    };
-    follow(arrival.top() ?? '');
-    return configs;
-}
-/**
- * The classic store's image without moving it. Its config cannot be had that way, only what the engine tells of it: which entries of
- * the history made a layer follows from their sizes and words, and where it does not there is no history.
- */
-async function recordedImage(exec, image, place) {
-    const entries = await readHistory(exec, image.Id);
-    const diffIds = image.RootFS?.Layers ?? [];
-    const rules = [
-        ({ size }) => size > 0,
-        () => true,
-        ({ size, createdBy }) => size > 0 || !WITHOUT_LAYER.test(createdBy),
-    ];
-    const makesLayer = rules.find((rule) => entries.filter(rule).length === diffIds.length);
-    const config = {
-        os: image.Os,
-        architecture: image.Architecture,
-        ...(image.Variant ? { variant: image.Variant } : {}),
-        rootfs: { diff_ids: diffIds },
-        history: makesLayer
-            ? entries.map((entry) => ({ created_by: entry.createdBy, empty_layer: !makesLayer(entry) }))
-            : null,
-    };
-    return { digest: null, config, packed: null, openLayer: unread(place) };
-}
-/** An engine gives no layer on its own. */
-function unread(place) {
-    return (at) => Promise.reject(new build_failure/* CouldNotMeasure */.N('measure', `Layer ${at + 1} of \`${place}\` was not among what the engine gave.`));
-}
-async function inspectImage(engine, name, place) {
-    const told = await engine.inspect(name);
-    if (told.ok) {
-        const parsed = inspected.safeParse((0,json/* parseJson */.q)(told.text));
-        if (parsed.success)
-            return parsed.data;
-        throw new build_failure/* CouldNotMeasure */.N('measure', `\`docker image inspect\` of \`${place}\` is not understood: ${errors/* prettifyError */.S1(parsed.error)}`);
-    }
-    if (/no such image/i.test(told.why)) {
-        throw new build_failure/* CouldNotMeasure */.N('missing', `There is no image \`${name}\` in the Docker engine.`, {
-            remedy: `\`docker images\` lists those that are there. An image in a registry is \`docker://${name}\`.`,
-        });
-    }
-    throw unanswered(told.why);
-}
-/** How the engine stores images: https://docs.docker.com/engine/storage/containerd/ shows how `docker info` tells. */
-async function storeOf(engine) {
-    const told = await engine.driverStatus();
-    if (!told.ok)
-        throw unanswered(told.why);
-    return told.text.includes('"io.containerd.snapshotter.v1"') ? 'containerd' : 'classic';
-}
-function unanswered(why) {
-    return new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${why}`, {
-        remedy: 'Start Docker, and see that this user may use its socket: `docker info` must answer.',
-    });
 }
 
 // EXTERNAL MODULE: external "node:http"
@@ -78164,7 +78267,8 @@ function takenBy(inputs, { root, cwd }) {
         return (0,build_paths/* isOutside */._K)(found) ? null : found.replaceAll('\\', '/');
     };
     const { bake } = inputs;
-    if (bake !== null && bake.taken === null)
+    // Of another context than its own a target has another Dockerfile, too.
+    if (bake !== null && (bake.taken === null || (bake.context !== null && inputs.file === null)))
         return null;
     const context = bake !== null && bake.context === null
         ? (bake.taken?.context ?? null)
@@ -78250,7 +78354,13 @@ function shapesFiles(path, { context, dockerfile, folders, files }) {
  */
 async function untouched_isPlain({ repository }, head, { context, dockerfile, ignoreFiles, folders, files }, inContext) {
     const trees = [context, ...folders].filter((path) => path !== '');
-    const entries = await entriesAt(repository, head, [...trees, dockerfile, ...ignoreFiles, ...files]);
+    const all = [...trees, dockerfile, ...ignoreFiles, ...files];
+    const above = new Set(all.flatMap(foldersAbove));
+    const entries = await entriesAt(repository, head, [...all, ...above]);
+    if ([...above].some((path) => entries.get(path)?.mode === LINK))
+        return false;
+    if (ignoreFiles.some((path) => entries.has(path) && !untouched_isFile(entries.get(path))))
+        return false;
     if (trees.some((path) => entries.get(path)?.mode !== '040000') || !untouched_isFile(entries.get(dockerfile)))
         return false;
     // One that is not committed is made by the workflow.
@@ -78267,6 +78377,12 @@ async function untouched_isPlain({ repository }, head, { context, dockerfile, ig
         return false;
     const leavesOut = parseIgnoreFile(text);
     return leavesOut !== null && inContext.every(({ path }) => isLeftOut(path, context, leavesOut));
+}
+const LINK = '120000';
+/** `a/b` and `a` of `a/b/c`. */
+function foldersAbove(path) {
+    const parts = path.split('/');
+    return parts.slice(1).map((_, at) => parts.slice(0, at + 1).join('/'));
 }
 function untouched_isFile(entry) {
     return entry?.mode === '100644' || entry?.mode === '100755';
@@ -78561,16 +78677,21 @@ async function run(images, surroundings, world) {
         const commons = createCommons(surroundings, world, scratch, isAlone);
         // What they wait for is the engine, which has the same cores.
         const inTurn = (0,turns/* createTurns */.z)((0,external_node_os_.availableParallelism)());
-        const outcomes = await Promise.all(images.map((inputs, at) => inTurn(async () => {
+        // All of them have ended before what they work in is removed.
+        const settled = await Promise.allSettled(images.map((inputs, at) => inTurn(async () => {
             const own = (0,external_node_path_.join)(scratch, `image-${at + 1}`);
-            await (0,promises_.mkdir)(own);
             const log = isAlone ? world.log : prefixed(world.log, inputs.name ?? `image ${at + 1}`);
             return runImage(inputs, surroundings, { ...world, log }, commons, own);
         })));
         world.signal.throwIfAborted();
+        const outcomes = settled.map((result) => {
+            if (result.status === 'rejected')
+                throw result.reason;
+            return result.value;
+        });
         const report = (0,assemble/* mergeReports */.C1)(outcomes.map((outcome) => outcome.report));
         return {
-            report: await (0,waiver/* withWaiver */.z)(report, world.askWaivers, (0,assemble/* keyOf */.TN)(report)),
+            report: await (0,waiver/* withWaiver */.z)(report, world.askWaivers, world.key ?? (0,assemble/* keyOf */.TN)(report)),
             recordables: outcomes.flatMap(({ recordable }) => recordable ?? []),
             packed: outcomes.flatMap(({ packed }) => packed),
         };
@@ -78593,6 +78714,7 @@ async function runImage(inputs, surroundings, world, commons, scratch) {
         head: { commit: null, pushed: null, dirty: false, reference: null },
     };
     try {
+        await (0,promises_.mkdir)(scratch);
         const budgets = budgetsOf(inputs);
         let historyOf = noHistory;
         const begin = (name) => void (historyOf = readHistories(world, name, inputs.platforms, budgets));
@@ -78623,7 +78745,8 @@ async function runImage(inputs, surroundings, world, commons, scratch) {
         const gone = isWhole ? (0,compare/* gonePlatforms */.oq)(measured, baseline) : [];
         const report = (0,assemble/* assembleReport */.xr)({ ...ofRun, images, gonePlatforms: gone, head: facts.head });
         const packed = inputs.page === null ? [] : packAll(comparisons, repositoryUrl);
-        return { report, recordable: { ...recorded, measurements: measured, caps: capsOf(budgets) }, packed };
+        const recordable = inputs.record === 'off' ? null : { ...recorded, measurements: measured, caps: capsOf(budgets) };
+        return { report, recordable, packed };
     }
     catch (error) {
         if (world.signal.aborted)

@@ -486,6 +486,7 @@ async function measure({ inputs, env }: Place): Promise<Row['measured']> {
     log: { section: () => section, info: () => {}, warning: () => {} },
     records: null,
     askWaivers: null,
+    key: null,
     signal: new AbortController().signal,
   })
   const failed = report.images.find(({ error }) => error !== null)

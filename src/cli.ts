@@ -112,6 +112,7 @@ function worldOf(verbose: boolean, records: Records | null): World {
     log: terminalLog(verbose),
     records,
     askWaivers: null,
+    key: null,
     signal,
   }
 }
@@ -156,9 +157,11 @@ function here(): Omit<ConfigureWorld & FindWorld, 'isFound'> {
   const exec = createExec(env, signal)
   const cwd = process.cwd()
   const apiUrl = env['GITHUB_API_URL'] || 'https://api.github.com'
+  const { hostname } = new URL(apiUrl)
+  const server = hostname === 'api.github.com' ? 'github.com' : hostname
   const read = createReadRemote(apiUrl, env['GITHUB_TOKEN'] || env['GH_TOKEN'] || null, signal)
   const terminals = { temporary: tmpdir(), uncommitted: 'measure' as const, repositoryName: null, credentials: null }
-  return { ...terminals, exec, cwd, remote: { owner: () => ownerOfRemote(exec, cwd), read } }
+  return { ...terminals, exec, cwd, remote: { owner: () => ownerOfRemote(exec, cwd, server), read } }
 }
 
 function terminal(): { colour: boolean; width: number } {
@@ -187,7 +190,7 @@ async function main(command: Command): Promise<number> {
     const values = { ...command.values, mode: 'report' }
     const configured = await configureReports(values, { ...here(), isFound: true })
     const none = { repositoryUrl: null, runUrl: null }
-    const report = await collectReports({ ...configured, paths: command.paths, cwd, run: none })
+    const report = await collectReports({ ...configured, paths: command.paths, cwd, run: none, areNamed: true })
     show(report, command.json)
     return exitCodeOf(report, configured.fails)
   }

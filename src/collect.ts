@@ -27,6 +27,8 @@ export type Collection = {
   expected: readonly string[]
   /** Of the run that reads them: no report is believed about that. */
   run: Pick<Report, 'repositoryUrl' | 'runUrl'>
+  /** Somebody named the paths themselves: one that is not there is a mistake. */
+  areNamed?: boolean
 }
 
 /**
@@ -34,14 +36,16 @@ export type Collection = {
  * that could not be measured. The files may be a fork's: only their form is believed (`asOurs`), links are not followed, nothing but regular
  * files is opened, and all of it is bounded. Throws one CouldNotMeasure `input` with all that cannot be read.
  */
-export async function collectReports({ paths, cwd, expected, run }: Collection): Promise<Report> {
-  const files = await findReports(paths, cwd, expected.length > 0)
+export async function collectReports({ paths, cwd, expected, run, areNamed = false }: Collection): Promise<Report> {
+  const files = await findReports(paths, cwd, expected.length > 0 && !areNamed)
   const own = { version, ...run }
   const problems: string[] = []
   let isForeign = false
   const reports: Report[] = []
   /** The file that an image and platform came from. */
   const seen = new Map<string, string>()
+  const untouched = new Set<string>()
+  let first: { report: Report; name: string } | null = null
   let left = MAX_BYTES
   let images = 0
   for (const file of files) {
@@ -72,20 +76,34 @@ export async function collectReports({ paths, cwd, expected, run }: Collection):
       problems.push(`${name}: the reports have more than ${MAX_IMAGES.toLocaleString('en-US')} images together.`)
       break
     }
-    problems.push(...report.images.flatMap((image) => clashOf(image, name, seen)))
-    reports.push(asOurs(report, own))
+    problems.push(...report.images.flatMap((image) => clashOf(image, name, seen)), ...strangeTo(report, name, first))
+    first ??= { report, name }
+    // Of an image that no leg built each says the same.
+    const isSaid = report.images.every((image) => image.untouched && untouched.has(image.name))
+    for (const image of report.images) if (image.untouched) untouched.add(image.name)
+    if (!isSaid || report.images.length === 0) reports.push(asOurs(report, own))
   }
   const remedy = 'A report is what `mode: measure` or `mode: check` of the same version writes (its output `report`).'
   if (problems.length > 0) throw new CouldNotMeasure('input', problems.join('\n'), isForeign ? { remedy } : {})
   return merged(reports, expected, own)
 }
 
+/** A report of another commit: what an earlier run has left is not this run's. */
+function strangeTo(report: Report, file: string, first: { report: Report; name: string } | null): string[] {
+  const [own, other] = [report.head.commit, first?.report.head.commit ?? null]
+  if (first === null || own === null || other === null || own === other) return []
+  return [
+    `${file} is of the commit \`${own.slice(0, 7)}\`, and ${first.name} of \`${other.slice(0, 7)}\`: they are of two runs.`,
+  ]
+}
+
 /** Two reports of one image: nothing says which of them is right. */
 function clashOf(
-  { name, platform }: { name: string; platform: string | null },
+  { name, platform, untouched }: { name: string; platform: string | null; untouched: boolean },
   file: string,
   seen: Map<string, string>,
 ): string[] {
+  if (untouched) return []
   const key = JSON.stringify([name, platform])
   const other = seen.get(key)
   seen.set(key, file)

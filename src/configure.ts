@@ -55,6 +55,8 @@ export type ReadRemote = (
 export type Configured = {
   images: Inputs[]
   common: Inputs
+  /** They are of a list, or found: there may be more of them tomorrow. */
+  areSeveral: boolean
   /** Absolute paths of the budget file that was read: as it is named, and with links resolved. [] for none. */
   files: string[]
 }
@@ -81,12 +83,17 @@ export async function configure(
         { remedy: `The list is \`images\` of ${BUDGET_FILE}, each with a \`name\`.` },
       )
     const inputs = found === null ? parseInputs(values) : read(found, given, null)
-    return { images: [inputs], common: inputs, files: found?.paths ?? [] }
+    return { images: [inputs], common: inputs, areSeveral: false, files: found?.paths ?? [] }
   }
   const [image] = images
   if (image !== undefined && images.length === 1) {
     const inputs = read(found, given, image)
-    return { images: [inputs], common: inputs, files: found.paths }
+    return {
+      images: [inputs],
+      common: inputs,
+      areSeveral: !given.has('name') && (found.file.images?.length ?? 0) > 1,
+      files: found.paths,
+    }
   }
   const { path } = found.file
   const problems = [
@@ -97,6 +104,7 @@ export async function configure(
   return {
     images: images.map((each) => read(found, given, each)),
     common: read(found, given, null),
+    areSeveral: true,
     files: found.paths,
   }
 }
@@ -137,9 +145,14 @@ export async function configureReports(
       .filter((name) => !OF_REPORTING.has(name) && inputNames.some((known) => known === name))
       .map((name) => `\`${name}\` is given, but with \`mode: report\` nothing is measured: it has no effect.`),
   ]
+  const wanted = namesIn(given)
+  const finding = FINDING.find((name) => found?.file.defaults.has(name))
+  if (finding !== undefined && wanted.length === 0)
+    problems.push(
+      `\`images\` is not given, and nothing else tells which images \`${finding}\` of ${found?.file.path ?? ''} finds: it names those that a report has to be there of.`,
+    )
   if (problems.length > 0) throw notValid(problems, found !== null)
   const common = found === null ? parseInputs(values) : read(found, given, null)
-  const wanted = namesIn(given)
   const images = found?.file.images ?? []
   // The file's own values have been checked.
   const fails = new Map(
@@ -208,7 +221,7 @@ async function configureFound(
   })
   const [one] = configured
   const isOne = one !== undefined && configured.length === 1
-  return { images: configured, common: isOne ? one : common, files: found?.paths ?? [] }
+  return { images: configured, common: isOne ? one : common, areSeveral: !given.has('name'), files: found?.paths ?? [] }
 }
 
 /** What is wrong with a file's list beside images that are found, a sentence each. */
@@ -356,8 +369,10 @@ function isInside(folder: string, path: string): boolean {
   return !isAbsolute(inside) && inside.split(/[\\/]/, 1)[0] !== '..'
 }
 
-/** The owner of the repository that the clone's remote is, by its address (`https://server/owner/repository`, `git@server:owner/repository`). */
-export async function ownerOfRemote(exec: Exec, cwd: string): Promise<string | null> {
+/** The owner of the repository that the clone's remote is, by its address (`https://server/owner/repository`, `git@server:owner/repository`); null: it is on another server. */
+export async function ownerOfRemote(exec: Exec, cwd: string, server: string): Promise<string | null> {
   const { exitCode, stdout } = await exec('git', ['remote', 'get-url', 'origin'], { cwd })
-  return exitCode === 0 ? (/[/:]([\w.-]+)\/[\w.-]+\/?$/.exec(stdout.trim())?.[1] ?? null) : null
+  if (exitCode !== 0) return null
+  const address = /^(?:\w+:\/\/)?(?:[^@/\s]*@)?([\w.-]+)(?::\d+)?[/:]([\w.-]+)\/[\w.-]+\/?$/.exec(stdout.trim())
+  return address?.[1]?.toLowerCase() === server.toLowerCase() ? (address[2] ?? null) : null
 }

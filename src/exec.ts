@@ -68,12 +68,12 @@ const OWN_VARIABLES = /^INPUT_/
 const CREDENTIALS = /^(?:ACTIONS_.*|GITHUB_TOKEN|GH_TOKEN|GITHUB_(?:ENV|OUTPUT|PATH|STATE|STEP_SUMMARY))$/
 
 /**
- * Aborts at the first SIGINT or SIGTERM. From then on neither ends this process: what is under way is stopped, by force after a few
+ * Aborts at the first SIGINT, SIGTERM or SIGHUP (a terminal that is closed). From then on neither ends this process: what is under way is stopped, by force after a few
  * seconds, and what was made is removed; a second Ctrl-C must not leave it behind.
  */
 export function interruption(): AbortSignal {
   const controller = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => controller.abort())
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => controller.abort())
   return controller.signal
 }
 

@@ -116,13 +116,18 @@ async function findDockerfiles(globs: readonly string[], place: Place): Promise<
     )
   }
   const except = globs.flatMap((glob) => (glob.startsWith('!') ? [globOf(glob.slice(1))] : []))
+  if (globs.length > 0 && globs.length === except.length)
+    throw new CouldNotMeasure(
+      'input',
+      '`dockerfiles` only leaves files out; it takes those that there are, too: `**/Dockerfile`.',
+    )
   const paths = new Set<string>()
   for (const glob of globs.filter((each) => !each.startsWith('!'))) {
     const files = await committedFiles(repository, treeish, globOf(glob), except)
     if (files.length === 0)
       throw new CouldNotMeasure(
         'input',
-        `\`dockerfiles\` has \`${onOneLine(glob)}\`, and no committed file is named so.`,
+        `\`dockerfiles\` has \`${onOneLine(glob)}\`, and no committed file is named so${except.length > 0 ? ' that is not left out' : ''}.`,
         {
           remedy:
             'It takes paths of Dockerfiles, `*` for any name and `**` for any folders: `services/*/Dockerfile`; `git ls-files` lists what is committed.',

@@ -4,11 +4,12 @@ import { collectReports } from './collect.ts'
 import { configure, configureReports } from './configure.ts'
 import { createExec, createOpenOutput, interruption } from './exec.ts'
 import { toFailure } from './failure.ts'
-import { audienceOf, NOBODY, pullRequestOf, reporterOf, roleOf } from './github/audience.ts'
+import { audienceOf, NOBODY, pullRequestOf, reporterOf, roleOf, witnessesOf, type Audience } from './github/audience.ts'
 import { readContext, readEventFacts, readInputs } from './github/context.ts'
 import { maskSecrets, workflowLog } from './github/log.ts'
 import { createReadRemote } from './github/remote-file.ts'
 import { publish } from './github/publish.ts'
+import { refuseUnsafe } from './inputs/event.ts'
 import { keepMemoryLow } from './memory.ts'
 import { keyOf, reportFailure } from './report/assemble.ts'
 import { ofHead } from './report/read.ts'
@@ -39,7 +40,7 @@ async function main(): Promise<number> {
       read: createReadRemote(context.apiUrl, token, signal),
     },
   }
-  let audience = NOBODY
+  let audience: Audience = NOBODY
   let name = values['name'] || context.repositoryName || 'image'
 
   const measure = async (): Promise<Outcome> => {
@@ -58,6 +59,7 @@ async function main(): Promise<number> {
       log: workflowLog(),
       records: audience.records,
       askWaivers: audience.waivers?.ask ?? null,
+      key: audience.key,
       signal,
     }
     const volatile = [...context.volatile, event.defaultBranch ?? '']
@@ -93,8 +95,22 @@ async function main(): Promise<number> {
     }
   }
 
-  const outcome = await (values['mode']?.trim() === 'report' ? collect : measure)().catch((error: unknown) => {
+  /** Of an event that is not understood either there are none. */
+  const witnesses = (): Promise<Audience> =>
+    readEventFacts(env, { baseRef: null, allowPullRequestTarget: false }).then(
+      (event) => witnessesOf(values, event),
+      () => NOBODY,
+    )
+
+  const work = async (): Promise<Outcome> => {
+    // Before the checkout, which may be a stranger's, has any say.
+    const isAllowed = values['allow-pull-request-target']?.trim().toLowerCase() === 'true'
+    refuseUnsafe(env['GITHUB_EVENT_NAME'] ?? '', isAllowed)
+    return values['mode']?.trim() === 'report' ? collect() : measure()
+  }
+  const outcome = await work().catch(async (error: unknown): Promise<Outcome> => {
     if (signal.aborted) throw error
+    if (audience === NOBODY) audience = await witnesses()
     const report = reportFailure(name, toFailure(error), context)
     return { report, recordables: [], packed: [] }
   })

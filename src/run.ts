@@ -38,20 +38,24 @@ export async function run(images: readonly Inputs[], surroundings: Surroundings,
     const commons = createCommons(surroundings, world, scratch, isAlone)
     // What they wait for is the engine, which has the same cores.
     const inTurn = createTurns(availableParallelism())
-    const outcomes = await Promise.all(
+    // All of them have ended before what they work in is removed.
+    const settled = await Promise.allSettled(
       images.map((inputs, at) =>
         inTurn(async () => {
           const own = join(scratch, `image-${at + 1}`)
-          await mkdir(own)
           const log = isAlone ? world.log : prefixed(world.log, inputs.name ?? `image ${at + 1}`)
           return runImage(inputs, surroundings, { ...world, log }, commons, own)
         }),
       ),
     )
     world.signal.throwIfAborted()
+    const outcomes = settled.map((result) => {
+      if (result.status === 'rejected') throw result.reason
+      return result.value
+    })
     const report = mergeReports(outcomes.map((outcome) => outcome.report))
     return {
-      report: await withWaiver(report, world.askWaivers, keyOf(report)),
+      report: await withWaiver(report, world.askWaivers, world.key ?? keyOf(report)),
       recordables: outcomes.flatMap(({ recordable }) => recordable ?? []),
       packed: outcomes.flatMap(({ packed }) => packed),
     }
@@ -78,6 +82,7 @@ async function runImage(
     head: { commit: null, pushed: null, dirty: false, reference: null },
   }
   try {
+    await mkdir(scratch)
     const budgets = budgetsOf(inputs)
     let historyOf: HistoryOf = noHistory
     const begin = (name: string): void => void (historyOf = readHistories(world, name, inputs.platforms, budgets))
@@ -110,7 +115,8 @@ async function runImage(
     const gone = isWhole ? gonePlatforms(measured, baseline) : []
     const report = assembleReport({ ...ofRun, images, gonePlatforms: gone, head: facts.head })
     const packed = inputs.page === null ? [] : packAll(comparisons, repositoryUrl)
-    return { report, recordable: { ...recorded, measurements: measured, caps: capsOf(budgets) }, packed }
+    const recordable = inputs.record === 'off' ? null : { ...recorded, measurements: measured, caps: capsOf(budgets) }
+    return { report, recordable, packed }
   } catch (error) {
     if (world.signal.aborted) throw error
     const report = reportFailure(facts.name, toFailure(error), { head: facts.head, repositoryUrl, runUrl })

@@ -81,6 +81,8 @@ export type World = {
   records: Records | null
   /** Asks what was accepted on the pull request; null where there is none, or nobody can accept anything. */
   askWaivers: AskWaivers | null
+  /** Of the comment that keeps what was accepted; null: the report has it. */
+  key: string | null
   signal: AbortSignal
 }
 

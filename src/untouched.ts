@@ -77,7 +77,11 @@ async function isPlain(
   inContext: readonly ChangedPath[],
 ): Promise<boolean> {
   const trees = [context, ...folders].filter((path) => path !== '')
-  const entries = await entriesAt(repository, head, [...trees, dockerfile, ...ignoreFiles, ...files])
+  const all = [...trees, dockerfile, ...ignoreFiles, ...files]
+  const above = new Set(all.flatMap(foldersAbove))
+  const entries = await entriesAt(repository, head, [...all, ...above])
+  if ([...above].some((path) => entries.get(path)?.mode === LINK)) return false
+  if (ignoreFiles.some((path) => entries.has(path) && !isFile(entries.get(path)))) return false
   if (trees.some((path) => entries.get(path)?.mode !== '040000') || !isFile(entries.get(dockerfile))) return false
   // One that is not committed is made by the workflow.
   if (files.some((path) => entries.has(path) && !isFile(entries.get(path)))) return false
@@ -89,6 +93,14 @@ async function isPlain(
   if (text === null || characters * text.length > MOST_WORK) return false
   const leavesOut = parseIgnoreFile(text)
   return leavesOut !== null && inContext.every(({ path }) => isLeftOut(path, context, leavesOut))
+}
+
+const LINK = '120000'
+
+/** `a/b` and `a` of `a/b/c`. */
+function foldersAbove(path: string): string[] {
+  const parts = path.split('/')
+  return parts.slice(1).map((_, at) => parts.slice(0, at + 1).join('/'))
 }
 
 function isFile(entry: TreeEntry | undefined): entry is TreeEntry {

@@ -70,6 +70,24 @@ describe.each(engines())('several images in one run on the $store store', ({ env
     expect(github.state.comments[0]!.body).not.toBe(body)
   })
 
+  it('have the comment that they had, also where there is one left, or the budget file is broken', async () => {
+    const one = change.push({ [FILE]: 'max-increase: 30 kB\nimages:\n  - { name: api, context: api }\n' })
+    const found = { inputs: { dockerfiles: 'api/Dockerfile', config: 'off', 'max-increase': '30 kB' } }
+    await run(one, found)
+    expect(github.state.comments).toHaveLength(1)
+    await run(one, { inputs: { ...found.inputs, dockerfiles: '*/Dockerfile' } })
+    expect(github.state.comments).toHaveLength(1)
+    const broken = change.push({ [FILE]: 'max_size: 1 MB\n' })
+    expect(await run(broken)).toMatchObject({ exitCode: 2 })
+    expect(github.state.comments).toHaveLength(1)
+    expect(github.state.comments[0]!.body).toContain('unknown key')
+  })
+
+  it('of which nobody has heard make no comment where the budget file is broken', async () => {
+    expect(await run(change.push({ [FILE]: 'max_size: 1 MB\n' }))).toMatchObject({ exitCode: 2 })
+    expect(github.state.comments).toEqual([])
+  })
+
   it('are all measured though one does not build, and that one is told', async () => {
     const broken = change.push({ 'web/Dockerfile': `${dockerfile}RUN exit 3\n` })
     const result = await run(broken)
@@ -143,5 +161,23 @@ describe.each(engines())('several images in one run on the $store store', ({ env
       ['api', 'over', 50_000],
       ['web', 'within', 20_000],
     ])
+  })
+
+  it('are recorded each as it wants to be', async () => {
+    const { origin } = change
+    origin.git('checkout', '--quiet', 'main')
+    const main = origin.commit({
+      [FILE]: 'images:\n  - { name: api, context: api, record: off }\n  - { name: web, context: web }\n',
+    })
+    const event = payload('push', {
+      ref: 'refs/heads/main',
+      before: change.base,
+      after: main,
+      repository: { full_name: 'octo-org/shop', default_branch: 'main' },
+    })
+    const checkout = checkOut(origin, main)
+    folders.push(checkout.dir, mkdtempSync(join(tmpdir(), 'image-budget-runner-')))
+    await runAction({ event, workspace: checkout.dir, temp: folders.at(-1)!, github, sha: main, env })
+    expect(origin.git('log', '--format=%s', 'image-budget')).toBe(`Record web of ${main.slice(0, 7)}`)
   })
 })

@@ -87,7 +87,12 @@ describe('readDefinition', () => {
       },
     })
     expect(wanted).toEqual(['default', 'b', 'a'])
-    expect(targets.get('default')).toMatchObject({ makesNoImage: true, hasCacheTo: true, files: ['../cache'] })
+    expect(targets.get('default')).toMatchObject({
+      makesNoImage: true,
+      hasCacheTo: true,
+      files: [],
+      caches: ['../cache'],
+    })
     expect(targets.get('a')).toMatchObject({
       dockerfile: { text: 'RUN echo ${A} %{B}' },
       files: ['b', '/k'],
@@ -120,6 +125,25 @@ describe('readDefinition', () => {
     for (const outside of [file, '../x.hcl', '/etc/passwd'])
       expect(await run([outside])).toMatchObject({ message: expect.stringContaining('outside the repository') })
     expect(await run(['x.hcl'])).toMatchObject({ message: 'There is no bake file at `x.hcl` in this commit.' })
+    write({ 'x.hcl': '' })
+    symlinkSync('/etc/passwd', join(tree, '.env'))
+    expect(await run(['x.hcl'])).toMatchObject({ message: expect.stringContaining('`.env` is outside') })
+  })
+
+  it('shows nothing of what compose files take in, and hands over no credentials', async () => {
+    write({ 'compose.yaml': '' })
+    const failed = await failureOf(
+      readDefinition(failing('ERROR: unexpected character in "hunter2"'), { tree, folder: tree, files: [] }, []),
+    )
+    expect(failed.message).toMatch(/^The bake file cannot be used: it is a compose file/)
+    expect(failed.message).not.toContain('hunter2')
+    const asked: unknown[] = []
+    const noting: Exec = (program, args, options) => {
+      asked.push(options)
+      return printing('{}')(program, args, options)
+    }
+    await readDefinition(noting, { tree, folder: tree, files: [] }, [])
+    expect(asked).toEqual([expect.objectContaining({ withoutCredentials: true })])
   })
 
   it('takes anything for what it is', async () => {
@@ -272,7 +296,8 @@ describe('findPlaces', () => {
     [{ api: { contexts: { a: 'target:b' } }, b: { context: 'out' } }, 'build context'],
     [{ api: { secret: ['id=a,src=/etc/shadow'] } }, 'file'],
     [{ api: { ssh: [{ id: 'a', paths: ['/root/.ssh/id'] }] } }, 'file'],
-    [{ api: { 'cache-to': [{ type: 'local', dest: '/etc' }] } }, 'file'],
+    [{ api: { 'cache-to': [{ type: 'local', dest: '/etc' }] } }, 'cache'],
+    [{ api: { 'cache-from': ['type=local,src=out/new'] } }, 'cache'],
   ])('refuses %j, which is outside', async (printed, what) => {
     write({ Dockerfile: '' })
     symlinkSync('/etc', join(tree, 'out'))
@@ -280,6 +305,12 @@ describe('findPlaces', () => {
       kind: 'input',
       message: expect.stringMatching(new RegExp(`^The ${what} of the target .* is outside the repository`)),
     })
+  })
+
+  it('has no need of a cache that is not there yet', async () => {
+    write({ Dockerfile: '' })
+    const cache = { 'cache-from': ['type=local,src=.cache/a'], 'cache-to': ['type=local,dest=.cache/a'] }
+    expect(await find({ api: cache })).toMatchObject({ dockerfile: 'Dockerfile' })
   })
 
   it('says what is not there in this commit', async () => {
@@ -302,7 +333,7 @@ describe('takenByTarget', () => {
       context: 'api',
       dockerfile: 'api/x.Dockerfile',
       folders: ['ci/base', 'ci/lib'],
-      files: ['ci/bake.hcl', 'ci/key', 'ci/base/Dockerfile'],
+      files: ['ci/bake.hcl', 'ci/key', 'ci/base/Dockerfile', 'ci/base/Dockerfile.dockerignore'],
     })
     const inline = { 'dockerfile-inline': 'FROM a' }
     expect(await taken({ api: inline })).toMatchObject({ context: '', dockerfile: 'bake.hcl' })

@@ -187,14 +187,14 @@ describe.each(engines())('an image of the $store engine', (engine: Engine) => {
   it('is left alone by Ctrl-C in the midst of reading', async () => {
     const image = `${spreading.repository}:1`
     const before = traces(engine, image)
-    // A docker that does all but to push: it tells that it was asked to, and takes its time.
+    // A docker that knows no socket, and does all but to push: it tells that it was asked to, and takes its time.
     const tools = join(folder, `slow-${engine.store}`)
     const started = join(tools, 'started')
     mkdirSync(tools)
     const path = env['PATH'] ?? process.env['PATH']!
     writeFileSync(
       join(tools, 'docker'),
-      `#!/bin/sh\nPATH='${path}'\nif [ "$1" = push ]; then echo $$ >'${started}.new'; mv '${started}.new' '${started}'; sleep 300; fi\nexec docker "$@"\n`,
+      `#!/bin/sh\nPATH='${path}'\nif [ "$1" = context ]; then exit 1; fi\nif [ "$1" = push ]; then echo $$ >'${started}.new'; mv '${started}.new' '${started}'; sleep 300; fi\nexec docker "$@"\n`,
     )
     chmodSync(join(tools, 'docker'), 0o755)
     const result = await run(['diff', second.oci, first['docker-daemon']], {

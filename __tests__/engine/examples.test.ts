@@ -64,6 +64,7 @@ async function measure(engine: Engine, example: string): Promise<ImageReport> {
         log: { section: () => section, info: () => {}, warning: () => {} },
         records: null,
         askWaivers: null,
+        key: null,
         signal: new AbortController().signal,
       },
     )

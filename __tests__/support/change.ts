@@ -68,6 +68,7 @@ async function measure(engine: Engine, cwd: string, inputs: ActionInputs): Promi
       log: { section: () => ({ line, end: () => {} }), info: line, warning: line },
       records: null,
       askWaivers: null,
+      key: null,
       signal: new AbortController().signal,
     },
   )

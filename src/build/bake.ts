@@ -1,5 +1,5 @@
 import { readFile, realpath, stat } from 'node:fs/promises'
-import { join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { z } from 'zod'
 import type { Exec } from '../exec.ts'
 import { CouldNotMeasure } from '../failure.ts'
@@ -20,8 +20,10 @@ export type TargetDefinition = {
   stage: string | null
   platforms: string[]
   args: ReadonlyMap<string, string>
-  /** Files of this machine that it takes besides: of secrets, keys, caches. */
+  /** Files of this machine that it takes besides: of secrets and keys. */
   files: string[]
+  /** Folders of this machine that caches lie in; they need not be there. */
+  caches: string[]
   /** It hands an SSH agent on to the build. */
   hasSsh: boolean
   /** It writes a cache. */
@@ -98,16 +100,21 @@ export async function readDefinition(
   await mustBeFiles(tree, folder, files)
   const args = ['buildx', 'bake', '--progress=plain', '--print', ...files.map((file) => `--file=${file}`)]
   // Bake reads every name after it as a target's.
-  const printed = await exec('docker', [...args, '--', ...names], { cwd: folder })
+  // What it says of variables reaches the report, and an expression of the bake file can say them in any form.
+  const printed = await exec('docker', [...args, '--', ...names], { cwd: folder, withoutCredentials: true })
   const missing = /\nERROR: failed to find target ([\w-]+)\s*$/.exec(`\n${printed.stderr}`)?.[1]
   if (missing !== undefined)
     throw new CouldNotMeasure('input', `The bake file has no target \`${missing}\`.`, {
       remedy: '`bake-targets` names targets and groups; `docker buildx bake --list=targets` lists them.',
     })
   if (printed.exitCode !== 0)
-    throw new CouldNotMeasure('input', `The bake file cannot be used: ${reasonOf(printed.stderr)}`, {
-      remedy: '`docker buildx bake --print` says the same; `bake-files` and `bake-targets` name files and targets.',
-    })
+    throw new CouldNotMeasure(
+      'input',
+      `The bake file cannot be used: ${(await takesCompose(folder, files)) ? COMPOSE : reasonOf(printed.stderr)}`,
+      {
+        remedy: '`docker buildx bake --print` says the same; `bake-files` and `bake-targets` name files and targets.',
+      },
+    )
   const parsed = printedShape.safeParse(parseJson(printed.stdout))
   if (!parsed.success)
     throw new CouldNotMeasure(
@@ -120,10 +127,31 @@ export async function readDefinition(
   return { wanted: resolved(groups, targets), targets }
 }
 
+/** A compose file takes in others (`env_file`, `extends`, `include`), of which what is wrong shows a line. */
+const COMPOSE = 'it is a compose file, of which bake says what is wrong on a terminal only.'
+
+async function takesCompose(folder: string, files: readonly string[]): Promise<boolean> {
+  return (await filesRead(folder, files)).some((file) => /\.ya?ml$/i.test(file))
+}
+
+/** The bake files that are there: those that are named, else those that bake finds by itself. */
+async function filesRead(folder: string, files: readonly string[]): Promise<string[]> {
+  const there: string[] = []
+  for (const file of files.length > 0 ? files : FOUND_BY_ITSELF) {
+    const isThere = await stat(join(folder, file)).then(
+      () => true,
+      () => false,
+    )
+    if (isThere) there.push(file)
+  }
+  return there
+}
+
 /** What bake cannot read it shows, so that a link in the commit would show a file of this machine. */
 async function mustBeFiles(tree: string, folder: string, files: readonly string[]): Promise<void> {
   const top = await realpath(tree)
-  for (const file of [...files, ...FOUND_BY_ITSELF]) {
+  // Compose files take variables from `.env`.
+  for (const file of [...files, ...FOUND_BY_ITSELF, '.env']) {
     const path = resolve(folder, file)
     const wanted = relative(tree, path).replaceAll('\\', '/')
     const found = await realpath(path).catch(() => null)
@@ -156,10 +184,10 @@ function definitionOf(told: z.output<typeof targetShape>): TargetDefinition {
     platforms: told.platforms,
     args: new Map(Object.entries(told.args).flatMap(([key, value]) => (value === null ? [] : [[key, value]]))),
     files: [
-      ...[...told.secret, ...caches].flatMap((each) => fieldOf(each, 'src') ?? fieldOf(each, 'source') ?? []),
-      ...caches.flatMap((each) => fieldOf(each, 'dest') ?? []),
+      ...told.secret.flatMap((each) => fieldOf(each, 'src') ?? fieldOf(each, 'source') ?? []),
       ...told.ssh.flatMap(keysOf),
     ],
+    caches: caches.flatMap((each) => fieldOf(each, 'src') ?? fieldOf(each, 'dest') ?? []),
     hasSsh: told.ssh.length > 0,
     hasCacheTo: told['cache-to'].length > 0,
     hasCall,
@@ -285,14 +313,8 @@ export async function takenByTarget(
   { tree, folder, files }: BakeRun,
 ): Promise<BakeTarget['taken']> {
   const own = definition.targets.get(name)
-  const isThere = (file: string): Promise<boolean> =>
-    stat(join(folder, file)).then(
-      () => true,
-      () => false,
-    )
   const read = files.length > 0 ? files : FOUND_BY_ITSELF
-  const there: string[] = []
-  for (const file of read) if (await isThere(file)) there.push(file)
+  const there = await filesRead(folder, files)
   if (there.some((file) => /\.ya?ml$/i.test(file))) return null
   let isInside = true
   const at = (path: string, from = folder): string => {
@@ -311,7 +333,7 @@ export async function takenByTarget(
     taken.files.push(...told.files.map((path) => at(path)))
     const file = 'path' in told.dockerfile ? at(told.dockerfile.path, join(tree, context ?? '')) : null
     if (isOwn) dockerfile = file
-    else if (file !== null) taken.files.push(file)
+    else if (file !== null) taken.files.push(file, `${file}.dockerignore`)
   }
   // Where there is no file of its own the bake file is what has the text.
   dockerfile ??= there[0] === undefined ? null : at(there[0])
@@ -361,6 +383,8 @@ export async function findPlaces(frame: PathFrame, inputs: Inputs, bake: BakeBui
     if (context !== null) await inside(context, name, 'build context')
     for (const path of [...told.contexts.values()].flatMap(folderOf)) await inside(at(path), name, 'named context')
     for (const path of told.files) await inside(at(path), name, 'file')
+    // One that is not there yet is made, or passed over.
+    for (const path of told.caches) await inside(await nearest(at(path)), name, 'cache')
     const path = isOwn && inputs.file !== null ? inTree(frame, 'file', inputs.file) : null
     if ('text' in told.dockerfile && path === null) {
       sources.push({ text: told.dockerfile.text, file: null })
@@ -381,6 +405,15 @@ export async function findPlaces(frame: PathFrame, inputs: Inputs, bake: BakeBui
   for (const { name, value } of inputs.buildContexts)
     if (!isElsewhere(value)) await inside(namedContext(frame, value), bake.target, `build context \`${name}\``)
   return { sources, ...own }
+}
+
+/** The path, or the nearest folder above it that is there. */
+async function nearest(path: string): Promise<string> {
+  const isThere = await stat(path).then(
+    () => true,
+    () => false,
+  )
+  return isThere || dirname(path) === path ? path : nearest(dirname(path))
 }
 
 /** `docker-image:` is written with or without slashes, and git knows repositories of GitHub without a scheme. */

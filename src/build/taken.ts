@@ -26,7 +26,8 @@ export function takenBy(inputs: Inputs, { root, cwd }: { root: string; cwd: stri
     return isOutside(found) ? null : found.replaceAll('\\', '/')
   }
   const { bake } = inputs
-  if (bake !== null && bake.taken === null) return null
+  // Of another context than its own a target has another Dockerfile, too.
+  if (bake !== null && (bake.taken === null || (bake.context !== null && inputs.file === null))) return null
   const context =
     bake !== null && bake.context === null
       ? (bake.taken?.context ?? null)

@@ -13,6 +13,7 @@ import { findPullRequest } from './pull-request.ts'
 import { record, type Kept, type Recording } from './record.ts'
 import { openRecords } from './records.ts'
 import { openWaivers, type Waivers } from './waivers.ts'
+import { SEVERAL } from '../report/assemble.ts'
 
 /**
  * What of a report fails the job. `verdict`: all of it. `measurement`: only what could not be measured; the job that reports judges
@@ -30,10 +31,12 @@ export type Role = {
   isForeign: boolean
   /** Whether what a run of the default branch measures is to be recorded. */
   isRecorded: boolean
+  /** Of the comment; null: the report has it. */
+  key: string | null
 }
 
 /** What a job is for that measures. */
-export function roleOf({ common: inputs, images }: Configured): Role {
+export function roleOf({ common: inputs, images, areSeveral }: Configured): Role {
   const soft = new Set(images.flatMap(({ name, fail }) => (fail ? [] : [name])))
   return {
     inputs,
@@ -41,11 +44,14 @@ export function roleOf({ common: inputs, images }: Configured): Role {
     decides: inputs.mode === 'measure' ? 'measurement' : 'verdict',
     isForeign: false,
     isRecorded: images.some((image) => image.record === 'auto'),
+    key: areSeveral ? SEVERAL : null,
   }
 }
 
 /** Whom the report is for. */
-export type Audience = Pick<Role, 'fails' | 'decides'> & {
+export type Audience = Pick<Role, 'fails' | 'decides' | 'key'> & {
+  /** Whether a comment may be made; one that is there is always brought up to date. */
+  mayComment: boolean
   inputs: Pick<Inputs, 'comment' | 'githubToken' | 'dataBranch' | 'platforms' | 'page'>
   /** Number of the pull request to comment on, or null. */
   pullRequest: number | null
@@ -61,7 +67,7 @@ export type Audience = Pick<Role, 'fails' | 'decides'> & {
 
 /** Whom the report of a run is for, by which label they accept growth, and where their records are. */
 export function audienceOf(
-  { inputs, fails, decides, isForeign, isRecorded }: Role,
+  { inputs, fails, decides, isForeign, isRecorded, key }: Role,
   event: Pick<EventFacts, 'pullRequest' | 'labelled' | 'onDefaultBranch' | 'isPrivate'>,
   { apiUrl, graphqlUrl, repository }: ActionContext,
   clock: Clock,
@@ -70,7 +76,7 @@ export function audienceOf(
   const { labelled, onDefaultBranch, isPrivate } = event
   // One job speaks for all that measure.
   const pullRequest = decides === 'measurement' ? null : event.pullRequest
-  const nobody: Audience = { ...NOBODY, inputs, fails, decides, pullRequest, isPrivate }
+  const nobody: Audience = { ...NOBODY, inputs, fails, decides, key, mayComment: true, pullRequest, isPrivate }
   if (token === null || repository === null) return nobody
   const octokit = openGitHub(token, { baseUrl: apiUrl, graphqlUrl })
   // One for reading and writing: what was read of it while the image was built need not be asked for again.
@@ -91,7 +97,8 @@ export function reporterOf(
 ): Role {
   const own = `${repository?.owner}/${repository?.repo}`.toLowerCase()
   const isOwn = follows === null || ('headRepository' in follows && follows.headRepository.toLowerCase() === own)
-  return { inputs, fails, decides: follows === null ? 'verdict' : 'nothing', isForeign: !isOwn, isRecorded: false }
+  const decides = follows === null ? 'verdict' : 'nothing'
+  return { inputs, fails, decides, isForeign: !isOwn, isRecorded: false, key: null }
 }
 
 /**
@@ -123,11 +130,26 @@ export async function pullRequestOf(
   return null
 }
 
+/**
+ * Who has the report of a run whose inputs are not understood (`values`, as they were given): comments that are there say something else by
+ * now, and are brought up to date; none is made.
+ */
+export function witnessesOf(
+  values: Record<string, string>,
+  { pullRequest }: Pick<EventFacts, 'pullRequest'>,
+): Audience {
+  const isSilent = values['comment']?.trim() === 'off' || (values['mode']?.trim() || 'check') !== 'check'
+  const inputs = { ...NOBODY.inputs, comment: isSilent ? ('off' as const) : ('on-change' as const) }
+  return { ...NOBODY, inputs: { ...inputs, githubToken: values['github-token'] || null }, pullRequest }
+}
+
 /** Before the inputs and the event are understood there is no pull request to speak to. */
 export const NOBODY: Audience = {
   inputs: { comment: 'off', githubToken: null, dataBranch: '', platforms: [], page: null },
   fails: () => true,
   decides: 'verdict',
+  key: null,
+  mayComment: false,
   pullRequest: null,
   waivers: null,
   records: null,

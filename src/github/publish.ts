@@ -6,7 +6,7 @@ import { artifactName } from '../inputs/name.ts'
 import { renderPage, type PackedImage } from '../page/html.ts'
 import type { Recordable } from '../record/record.ts'
 import { annotationsOf } from '../report/annotation.ts'
-import { exitCodeOf, keyOf } from '../report/assemble.ts'
+import { exitCodeOf, keyOf, SEVERAL } from '../report/assemble.ts'
 import { renderComment, renderSummary } from '../report/comment.ts'
 import { renderJson } from '../report/json.ts'
 import { isNoteworthy } from '../report/noteworthy.ts'
@@ -142,7 +142,7 @@ async function writePage(report: Report, packed: PackedImage[], { inputs, contex
 async function comment(
   report: Report,
   bodies: string[],
-  { context, inputs, pullRequest, waivers }: Publication,
+  { context, inputs, key, mayComment, pullRequest, waivers }: Publication,
   clock: Clock,
 ): Promise<string> {
   if (inputs.comment === 'off' || pullRequest === null || context.repository === null) return ''
@@ -151,22 +151,29 @@ async function comment(
     return ''
   }
   const octokit = openGitHub(inputs.githubToken, { baseUrl: context.apiUrl, graphqlUrl: context.graphqlUrl })
-  const createIfMissing = inputs.comment === 'always' || isNoteworthy(report)
-  const { action, url } = await upsertComment(
-    octokit,
-    {
-      ...context.repository,
-      number: pullRequest,
-      key: keyOf(report),
-      bodies,
-      createIfMissing,
-      ...(waivers && { note: waivers.noteFor(report) }),
-    },
-    clock,
-  )
-  const done = action === 'unchanged' ? 'up to date' : action
-  core.info(action === 'none' ? 'No comment: nothing changed that is worth one.' : `The comment was ${done}: ${url}`)
-  return url ?? ''
+  const createIfMissing = mayComment && (inputs.comment === 'always' || isNoteworthy(report))
+  // Whether it is of one image or of several is not known where the inputs are not understood.
+  const keys = mayComment ? [key ?? keyOf(report)] : [keyOf(report), SEVERAL]
+  let last: string | null = null
+  for (const each of keys) {
+    const { action, url } = await upsertComment(
+      octokit,
+      {
+        ...context.repository,
+        number: pullRequest,
+        key: each,
+        bodies,
+        createIfMissing,
+        ...(waivers && { note: waivers.noteFor(report) }),
+      },
+      clock,
+    )
+    last = url ?? last
+    const done = action === 'unchanged' ? 'up to date' : action
+    if (action !== 'none') core.info(`The comment was ${done}: ${url}`)
+  }
+  if (last === null) core.info('No comment: nothing changed that is worth one.')
+  return last ?? ''
 }
 
 /** On the Dockerfile's lines that failed or grew, and on those that advice is about; on the run where the job fails and there is no line. */

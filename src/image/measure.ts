@@ -17,6 +17,7 @@ import type { LayerContents } from './layer/contents.ts'
 import { platformsOf, type Measurement, type Unmeasured } from './measurement.ts'
 import { platformName } from './oci.ts'
 import { RECORD_UNREAD, readClassicSizes, readProvenance, readRecord } from './record.ts'
+import { untag } from './source/daemon.ts'
 import { openBlob } from './source/layout.ts'
 import { normalisePlatform } from './source/manifests.ts'
 import type { BuildPlace, Places } from './source/places.ts'
@@ -101,22 +102,11 @@ export async function measureRevision(shop: Workshop, revision: Revision): Promi
       const rank = ({ platform }: Measurement): number => order.indexOf(platform)
       return measurements.toSorted((one, other) => rank(one) - rank(other))
     } finally {
-      if (request.keep) await removeImage(shop.places, image)
+      if (request.keep) await untag(await shop.places.engine(), image, shop.log.warning)
     }
   } finally {
     section.end()
   }
-}
-
-/** Takes our name off the image, if it is there; the engine deletes the image where no other name holds it. Best effort. */
-async function removeImage(places: Places, image: string): Promise<void> {
-  await places
-    .engine()
-    .then(
-      (engine) => engine.remove(image),
-      () => {},
-    )
-    .catch(() => {})
 }
 
 /**

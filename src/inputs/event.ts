@@ -70,6 +70,22 @@ const mergeGroup = z.object({ merge_group: z.object({ base_sha: sha, base_ref: z
 const push = z.object({ before: sha, ref: z.string().min(1), deleted: z.boolean().optional() })
 
 /**
+ * Refuses an event whose run has a token that may write, and the secrets, while what is checked out may be a stranger's: to be asked before
+ * anything of it is read. `isAllowed`: the user takes it upon themselves. Throws CouldNotMeasure `precondition`.
+ */
+export function refuseUnsafe(name: string, isAllowed: boolean): void {
+  if (name !== 'pull_request_target' || isAllowed) return
+  throw new CouldNotMeasure(
+    'precondition',
+    'The workflow runs on `pull_request_target`, which hands a token that may write, and the secrets, to the code of any fork that is built.',
+    {
+      remedy:
+        "Run on `pull_request`: verdict and summary need no write permission, and a workflow on `workflow_run` with `mode: report` comments on a fork's pull request without running its code. `allow-pull-request-target: true` runs all the same.",
+    },
+  )
+}
+
+/**
  * The facts of a workflow run's event: `name` is GITHUB_EVENT_NAME, `payload` the parsed file at GITHUB_EVENT_PATH.
  * `ref` is GITHUB_REF. `baseRef`, where the user gave it, decides what to compare with. `isTargetAllowed`: the user takes
  * `pull_request_target` upon themselves. Shapes: GitHub's webhook payloads.
@@ -81,15 +97,7 @@ export function readEvent(
   ref: string,
   isTargetAllowed = false,
 ): EventFacts {
-  if (name === 'pull_request_target' && !isTargetAllowed)
-    throw new CouldNotMeasure(
-      'precondition',
-      'The workflow runs on `pull_request_target`, which hands a token that may write, and the secrets, to the code of any fork that is built.',
-      {
-        remedy:
-          "Run on `pull_request`: verdict and summary need no write permission, and a workflow on `workflow_run` with `mode: report` comments on a fork's pull request without running its code. `allow-pull-request-target: true` runs all the same.",
-      },
-    )
+  refuseUnsafe(name, isTargetAllowed)
   const { data } = repositoryOf.safeParse(payload)
   const defaultBranch = data?.repository.default_branch ?? null
   const facts = readPayload(name, payload, { ref, defaultBranch })

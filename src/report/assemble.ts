@@ -69,36 +69,41 @@ function judgedReport({ comparison, checks, verdict, findings, trend, ratchets }
 }
 
 function failedReport({ name, platform, failure, baseline }: FailedImage): ImageReport {
-  return { ...WITHOUT_FIGURES, name, platform, verdict: 'error', error: failure, baseline }
+  return withoutFigures({ name, platform, verdict: 'error', error: failure, untouched: false, baseline })
 }
 
 function untouchedReport({ name, untouchedSince: { commit, ref } }: UntouchedImage): ImageReport {
   const reason = 'this change touches nothing that it is built from'
   const baseline: BaselineFacts = { kind: 'none', commit, ref, reason, record: null, passedOver: null }
-  return { ...WITHOUT_FIGURES, name, platform: null, verdict: 'within', untouched: true, baseline }
+  return withoutFigures({ name, platform: null, verdict: 'within', error: null, untouched: true, baseline })
 }
 
-/** What is said of an image that was not measured. */
-const WITHOUT_FIGURES = {
-  error: null,
-  untouched: false,
-  engine: null,
-  source: null,
-  head: null,
-  base: null,
-  change: null,
-  sizeFrom: null,
-  unmeasured: { size: null, downloadSize: null },
-  unlikeDownloads: null,
-  baseImage: null,
-  layerChanges: [],
-  packages: null,
-  warnings: [],
-  findings: [],
-  checks: [],
-  trend: [],
-  ratchets: [],
-} satisfies Partial<ImageReport>
+/** What is said of an image that was not measured, in the order that all reports have. */
+function withoutFigures({
+  baseline,
+  ...own
+}: Pick<ImageReport, 'name' | 'platform' | 'verdict' | 'error' | 'untouched' | 'baseline'>): ImageReport {
+  return {
+    ...own,
+    engine: null,
+    source: null,
+    head: null,
+    base: null,
+    change: null,
+    sizeFrom: null,
+    unmeasured: { size: null, downloadSize: null },
+    unlikeDownloads: null,
+    baseline,
+    baseImage: null,
+    layerChanges: [],
+    packages: null,
+    warnings: [],
+    findings: [],
+    checks: [],
+    trend: [],
+    ratchets: [],
+  }
+}
 
 /**
  * One report of several, with their images in that order. They are of one run, or of runs of one commit: what is said of the run is the
@@ -133,10 +138,13 @@ export function exitCodeOf({ verdict, images }: Report, fails: (name: string) =>
   return images.some((image) => image.verdict === 'over' && fails(image.name)) ? 1 : 0
 }
 
+/** The key of a comment on several images. */
+export const SEVERAL = '*'
+
 /** What tells a report's comment from the others on its pull request: its image's name; `*` where it has several images. */
 export function keyOf({ images }: Report): string {
   const names = new Set(images.map(({ name }) => name))
-  return names.size === 1 ? [...names][0]! : '*'
+  return names.size === 1 ? [...names][0]! : SEVERAL
 }
 
 /** The report of a run that has no figures, with what is known of it all the same. */

@@ -101,29 +101,29 @@ export function createDaemonSource(name: string, surroundings: DaemonSurrounding
         }
         return reason === null ? { images: await arrivedImages(arrival, place, isClassic, wanted) } : { reason }
       } finally {
-        await untag(arrival.name)
+        await untag(engine, arrival.name, warn)
       }
     })
   }
 
-  async function untag(temporary: string): Promise<void> {
-    let why: string | null = null
-    try {
-      // A second Ctrl-C reaches this program too: then it is asked again. An engine that does not answer in time is not.
-      for (let attempt = 1; attempt <= 3; attempt += 1) {
-        const removed = await engine.remove(temporary)
-        why = removed.ok ? null : removed.why
-        if (why === null) return
-      }
-    } catch (error) {
-      why = toFailure(error).message
-    }
-    // Not there: the run was cancelled before it was made.
-    if (why !== null && !/no such image/i.test(why))
-      warn(`The temporary name ${temporary} stayed in the engine: ${why}`)
-  }
-
   return { images, close: () => Promise.resolve() }
+}
+
+/** Takes a name of ours away; the engine deletes the image where no other name holds it. Where that fails, `warn` is told. */
+export async function untag(engine: EngineImages, temporary: string, warn: (text: string) => void): Promise<void> {
+  let why: string | null = null
+  try {
+    // A second Ctrl-C reaches this program too: then it is asked again. An engine that does not answer in time is not.
+    for (let attempt = 1; attempt <= 3; attempt += 1) {
+      const removed = await engine.remove(temporary)
+      why = removed.ok ? null : removed.why
+      if (why === null) return
+    }
+  } catch (error) {
+    why = toFailure(error).message
+  }
+  // Not there: the run was cancelled before it was made.
+  if (why !== null && !/no such image/i.test(why)) warn(`The temporary name ${temporary} stayed in the engine: ${why}`)
 }
 
 /**
