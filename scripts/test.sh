@@ -132,15 +132,22 @@ shards() {
   shift 2
   for shard in $(seq "$number"); do run_jest "$counts" --shard="$shard/$number" "$@"; done
 }
-WITH_ENGINE='/__tests__/(engine|action|cli)/'
-without_engine() { shards "$background/without" 3 --testPathIgnorePatterns /node_modules/ '<rootDir>/build/' "$WITH_ENGINE"; }
+without_engine() {
+  shards "$background/without" 3 --testPathIgnorePatterns /node_modules/ '<rootDir>/build/' '/__tests__/(engine|action|cli)/'
+}
+of_the_action() { shards "$background/action" 5 --testPathPatterns '/__tests__/action/'; }
+of_engines() { shards "$background/engines" 3 --testPathPatterns '/__tests__/(engine|cli)/'; }
 
 printf '\n=== jest\n'
 start=$SECONDS
-# Those that wait for an engine leave the other core to those that need none.
+# Side by side: those that wait for an engine leave a core to the others.
 in_background without-engine without_engine
-[ "$engine" = no ] || shards "$background/with" 6 --testPathPatterns "$WITH_ENGINE"
+if [ "$engine" = yes ]; then
+  in_background of-engines of_engines
+  of_the_action
+  joined of-engines
+fi
 joined without-engine
-for counts in "$background"/with "$background"/without; do [ ! -e "$counts" ] || count "$counts"; done
+for counts in action engines without; do [ ! -e "$background/$counts" ] || count "$background/$counts"; done
 echo "=== jest ($((SECONDS - start)) s)"
 finish

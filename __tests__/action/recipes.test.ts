@@ -222,15 +222,11 @@ describe('a job for each image', () => {
 
   it('may have twenty legs at once', async () => {
     const names = Array.from({ length: 20 }, (_, at) => `image-${at + 1}`)
-    const budgets = [
-      'metrics: size',
-      'untouched: measure',
-      'images:',
-      ...names.map((name) => `  - { name: ${name}, context: services/worker }`),
-      '',
-    ].join('\n')
-    origin.git('checkout', '--quiet', 'feature')
-    head = origin.commit({ [FILE]: budgets })
+    // They are built from what the change leaves alone: a leg takes no longer than its start.
+    const budgets = ['images:', ...names.map((name) => `  - { name: ${name}, context: services/worker }`), '']
+    base = origin.commit({ [FILE]: budgets.join('\n') })
+    origin.git('checkout', '--quiet', '-B', 'feature', 'main')
+    head = origin.commit({ 'services/api/payload': 'x'.repeat(300_000) })
     origin.git('checkout', '--quiet', 'main')
     merge = mergeCommit(origin, base, head)
     const wide = MATRIX.replace('[api, worker]', `[${names.join(', ')}]`).replace(
