@@ -133,10 +133,10 @@ shards() {
   for shard in $(seq "$number"); do run_jest "$counts" --shard="$shard/$number" "$@"; done
 }
 without_engine() {
-  shards "$background/without" 3 --testPathIgnorePatterns /node_modules/ '<rootDir>/build/' '/__tests__/(engine|action|cli)/'
+  shards "$background/counts-without" 3 --testPathIgnorePatterns /node_modules/ '<rootDir>/build/' '/__tests__/(engine|action|cli)/'
 }
-of_the_action() { shards "$background/action" 5 --testPathPatterns '/__tests__/action/'; }
-of_engines() { shards "$background/engines" 3 --testPathPatterns '/__tests__/(engine|cli)/'; }
+of_the_action() { shards "$background/counts-action" 5 --testPathPatterns '/__tests__/action/'; }
+of_engines() { shards "$background/counts-engines" 3 --testPathPatterns '/__tests__/(engine|cli)/'; }
 
 printf '\n=== jest\n'
 start=$SECONDS
@@ -148,6 +148,6 @@ if [ "$engine" = yes ]; then
   joined of-engines
 fi
 joined without-engine
-for counts in action engines without; do [ ! -e "$background/$counts" ] || count "$background/$counts"; done
+for counts in "$background"/counts-*; do [ ! -e "$counts" ] || count "$counts"; done
 echo "=== jest ($((SECONDS - start)) s)"
 finish
