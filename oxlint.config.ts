@@ -12,6 +12,7 @@ export const rooms = [
   'clock.ts',
   'memory.ts',
   'turns.ts',
+  'json.ts',
   'exec.ts',
   'inputs/',
   'git/',

@@ -47169,10 +47169,14 @@ function partId({ budget, scope, metric }) {
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
 /* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3798);
-/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7428);
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7428);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9874);
 /* harmony import */ var _dockerfile_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(161);
+/* harmony import */ var _inputs_named_context_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(4087);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9368);
 /* harmony import */ var _paths_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4447);
+
+
 
 
 
@@ -47234,9 +47238,9 @@ async function readDefinition(exec, { tree, folder, files }, names) {
         throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', `The bake file cannot be used: ${(await takesCompose(folder, files)) ? COMPOSE : reasonOf(printed.stderr)}`, {
             remedy: '`docker buildx bake --print` says the same; `bake-files` and `bake-targets` name files and targets.',
         });
-    const parsed = printedShape.safeParse(parseJson(printed.stdout));
+    const parsed = printedShape.safeParse((0,_json_js__WEBPACK_IMPORTED_MODULE_6__/* .parseJson */ .q)(printed.stdout));
     if (!parsed.success)
-        throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('precondition', `What \`docker buildx bake --print\` says is not understood:\n${zod__WEBPACK_IMPORTED_MODULE_6__/* .prettifyError */ .S1(parsed.error)}`, { remedy: 'Update buildx: 0.20 or newer is needed.' });
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('precondition', `What \`docker buildx bake --print\` says is not understood:\n${zod__WEBPACK_IMPORTED_MODULE_7__/* .prettifyError */ .S1(parsed.error)}`, { remedy: 'Update buildx: 0.20 or newer is needed.' });
     const groups = new Map(Object.entries(parsed.data.group).map(([name, { targets }]) => [name, targets]));
     const targets = new Map(Object.entries(parsed.data.target).map(([name, each]) => [name, definitionOf(each)]));
     return { wanted: resolved(groups, targets), targets };
@@ -47334,14 +47338,6 @@ function resolved(groups, targets) {
 function reasonOf(log) {
     const said = /(?:^|\n)ERROR: ([^\n]+)\s*$/.exec(log)?.[1] ?? log.trim().split('\n').at(-1) ?? '';
     return said.slice(0, 1_000).replace(/\.?$/, '.');
-}
-function parseJson(text) {
-    try {
-        return JSON.parse(text);
-    }
-    catch {
-        return undefined;
-    }
 }
 /**
  * The argument vector and environment of `docker buildx bake` for one target. `own`: what it is built for, as `--set` has it without the
@@ -47502,7 +47498,7 @@ async function findPlaces(frame, inputs, bake) {
             sources.push({ text: '', file: null });
     }
     for (const { name, value } of inputs.buildContexts)
-        if (!(0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .isElsewhere */ .l5)(value))
+        if (!(0,_inputs_named_context_js__WEBPACK_IMPORTED_MODULE_8__/* .isElsewhere */ .l)(value))
             await inside((0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .namedContext */ .lS)(frame, value), bake.target, `build context \`${name}\``);
     return { sources, ...own };
 }
@@ -47515,7 +47511,7 @@ async function nearest(path) {
 function isRemote(value) {
     if (value.startsWith('cwd://'))
         return false;
-    return (0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .isElsewhere */ .l5)(value) || /^docker-image:|^(?:github|gitlab|bitbucket)\.(?:com|org)\//.test(value);
+    return (0,_inputs_named_context_js__WEBPACK_IMPORTED_MODULE_8__/* .isElsewhere */ .l)(value) || /^docker-image:|^(?:github|gitlab|bitbucket)\.(?:com|org)\//.test(value);
 }
 /** The folder of this machine that a named context is; none for what is elsewhere. */
 function folderOf(value) {
@@ -47636,11 +47632,12 @@ function oneLine(lines, documents, escape) {
 /* harmony export */   _K: () => (/* binding */ isOutside),
 /* harmony export */   _Z: () => (/* binding */ inTree),
 /* harmony export */   fu: () => (/* binding */ csv),
-/* harmony export */   l5: () => (/* binding */ isElsewhere),
 /* harmony export */   lS: () => (/* binding */ namedContext)
 /* harmony export */ });
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9874);
+/* harmony import */ var _inputs_named_context_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4087);
+
 
 
 /** The place of a path of the inputs in a tree. Throws CouldNotMeasure `input` for one outside the repository. */
@@ -47657,14 +47654,7 @@ function isOutside(path) {
 }
 /** A folder is taken from the tree; `oci-layout://` of a relative path, which no commit holds, from the working directory. */
 function namedContext(frame, value) {
-    const layout = /^oci-layout:\/\/(?!\/)(.+)$/.exec(value);
-    if (layout)
-        return `oci-layout://${(0,node_path__WEBPACK_IMPORTED_MODULE_0__.resolve)(frame.cwd, layout[1])}`;
-    return isElsewhere(value) ? value : inTree(frame, 'build-contexts', value);
-}
-/** Whether a named context is no folder of the tree: a URL, an image, another target. */
-function isElsewhere(value) {
-    return /^[\w+.-]+:\/\/|^target:|^git@/.test(value);
+    return (0,_inputs_named_context_js__WEBPACK_IMPORTED_MODULE_2__/* .withPathAt */ .D)(value, (path) => inTree(frame, 'build-contexts', path), (path) => (0,node_path__WEBPACK_IMPORTED_MODULE_0__.resolve)(frame.cwd, path));
 }
 /** A cache in a local folder is relative to the user's working directory, not to the tree. */
 function localPaths(cwd, cache) {
@@ -48838,7 +48828,8 @@ function changesOfPackages(before, after) {
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
   jK: () => (/* binding */ configure),
-  MW: () => (/* binding */ configureReports)
+  MW: () => (/* binding */ configureReports),
+  t1: () => (/* binding */ failsOf)
 });
 
 // UNUSED EXPORTS: configureHistory, ownerOfRemote
@@ -48851,12 +48842,12 @@ var promises_ = __nccwpck_require__(1455);
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./node_modules/leven/index.js
 var leven = __nccwpck_require__(7785);
+// EXTERNAL MODULE: ./build/build/paths.js
+var paths = __nccwpck_require__(4447);
 // EXTERNAL MODULE: ./build/failure.js
 var failure = __nccwpck_require__(9874);
 // EXTERNAL MODULE: ./build/build/bake.js
 var bake = __nccwpck_require__(2618);
-// EXTERNAL MODULE: ./build/build/paths.js
-var paths = __nccwpck_require__(4447);
 ;// CONCATENATED MODULE: ./build/git/committed.js
 
 /** What git takes for a tree without files, in repositories of SHA-1 and of SHA-256; both know it without having it. */
@@ -49078,7 +49069,10 @@ function slashed(path) {
 var budget_file = __nccwpck_require__(9338);
 // EXTERNAL MODULE: ./build/inputs/list.js
 var list = __nccwpck_require__(3666);
+// EXTERNAL MODULE: ./build/inputs/named-context.js
+var named_context = __nccwpck_require__(4087);
 ;// CONCATENATED MODULE: ./build/inputs/settings.js
+
 
 
 
@@ -49193,7 +49187,7 @@ function seenFrom(top, inputs, isFromFile) {
     if (isFromFile('file') && inputs.file !== null)
         seen.file = at(inputs.file);
     if (isFromFile('build-contexts'))
-        seen.buildContexts = inputs.buildContexts.map(({ name, value }) => ({ name, value: namedContext(value, at) }));
+        seen.buildContexts = inputs.buildContexts.map(({ name, value }) => ({ name, value: (0,named_context/* withPathAt */.D)(value, at, at) }));
     if (isFromFile('secret-files'))
         seen.secretFiles = inputs.secretFiles.map(({ id, path }) => ({ id, path: at(path) }));
     if (isFromFile('cache-from'))
@@ -49206,15 +49200,9 @@ function seenFrom(top, inputs, isFromFile) {
         seen.baseline = reference(inputs.baseline);
     return seen;
 }
-/** The value of a named context; a URL, an image or another target is no path. */
-function namedContext(value, at) {
-    const layout = /^oci-layout:\/\/(?!\/)(.+)$/.exec(value);
-    if (layout)
-        return `oci-layout://${at(layout[1])}`;
-    return /^[\w+.-]+:\/\/|^target:|^git@/.test(value) ? value : at(value);
-}
 
 ;// CONCATENATED MODULE: ./build/configure.js
+
 
 
 
@@ -49267,6 +49255,15 @@ async function configure(values, world) {
         areSeveral: true,
         files: found.paths,
     };
+}
+/** Whether a broken budget of an image fails the job, by the image's name. */
+function failsOf({ images }) {
+    const [one] = images;
+    // One alone may have no name yet.
+    if (one !== undefined && images.length === 1)
+        return () => one.fail;
+    const soft = new Set(images.flatMap(({ name, fail }) => (fail ? [] : [name])));
+    return (name) => !soft.has(name);
 }
 /** What an input still says where nothing is measured. */
 const OF_REPORTING = new Set([
@@ -49462,7 +49459,7 @@ async function readBudgetFile(path, shown, root) {
     const refuse = (why) => new failure/* CouldNotMeasure */.N('input', `${shown} cannot be read: ${why}.`);
     try {
         const real = await (0,promises_.realpath)(path);
-        if (isInside(root, path) && !isInside(root, real))
+        if (!(0,paths/* isOutside */._K)((0,external_node_path_.relative)(root, path)) && (0,paths/* isOutside */._K)((0,external_node_path_.relative)(root, real)))
             throw refuse('it is a link out of the repository');
         if (!(await (0,promises_.stat)(real)).isFile())
             throw refuse('it is no file');
@@ -49479,10 +49476,6 @@ async function readBudgetFile(path, shown, root) {
             return null;
         throw refuse(message);
     }
-}
-function isInside(folder, path) {
-    const inside = (0,external_node_path_.relative)(folder, path);
-    return !(0,external_node_path_.isAbsolute)(inside) && inside.split(/[\\/]/, 1)[0] !== '..';
 }
 /** The owner of the repository that the clone's remote is, by its address (`https://server/owner/repository`, `git@server:owner/repository`); null: it is on another server. */
 async function ownerOfRemote(exec, cwd, server) {
@@ -49504,7 +49497,8 @@ async function ownerOfRemote(exec, cwd, server) {
 __nccwpck_require__.d(__webpack_exports__, {
   k7: () => (/* binding */ createExec),
   CY: () => (/* binding */ createOpenOutput),
-  YW: () => (/* binding */ interruption)
+  YW: () => (/* binding */ interruption),
+  VS: () => (/* binding */ lastError)
 });
 
 // EXTERNAL MODULE: external "node:async_hooks"
@@ -49564,6 +49558,11 @@ function interruption() {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
         process.on(signal, () => controller.abort());
     return controller.signal;
+}
+/** Why a program failed, by the last line that it printed on standard error. */
+function lastError(stderr) {
+    const line = stderr.trim().split('\n').at(-1) ?? '';
+    return line.replace(/^(?:ERROR|error): ?/, '') || 'it gave no reason.';
 }
 /** The Exec of a run: `env` is the parent's environment, `signal` stops every program that is under way. */
 function createExec(env, signal) {
@@ -50430,6 +50429,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 9 modules
 var core = __nccwpck_require__(9584);
+// EXTERNAL MODULE: ./build/configure.js + 3 modules
+var configure = __nccwpck_require__(9458);
 // EXTERNAL MODULE: ./build/failure.js
 var failure = __nccwpck_require__(9874);
 // EXTERNAL MODULE: ./build/github/errors.js
@@ -56675,20 +56676,19 @@ var assemble = __nccwpck_require__(1499);
 
 
 
+
 /** What a job is for that measures. */
 function roleOf({ common: inputs, images, areSeveral }) {
-    const soft = new Set(images.flatMap(({ name, fail }) => (fail ? [] : [name])));
     return {
         inputs,
-        fails: (name) => !soft.has(images.length === 1 ? images[0].name : name),
+        fails: (0,configure/* failsOf */.t1)({ images }),
         decides: inputs.mode === 'measure' ? 'measurement' : 'verdict',
         isForeign: false,
-        isRecorded: images.some((image) => image.record === 'auto'),
         key: areSeveral ? assemble/* SEVERAL */.nG : null,
     };
 }
 /** Whom the report of a run is for, by which label they accept growth, and where their records are. */
-function audienceOf({ inputs, fails, decides, isForeign, isRecorded, key }, event, { apiUrl, graphqlUrl, repository }, clock) {
+function audienceOf({ inputs, fails, decides, isForeign, key }, event, { apiUrl, graphqlUrl, repository }, clock) {
     const { acceptLabel: label, githubToken: token } = inputs;
     const { labelled, onDefaultBranch, isPrivate } = event;
     // One job speaks for all that measure.
@@ -56700,7 +56700,7 @@ function audienceOf({ inputs, fails, decides, isForeign, isRecorded, key }, even
     // One for reading and writing: what was read of it while the image was built need not be asked for again.
     const branch = openDataBranch(octokit, { ...repository, branch: inputs.dataBranch }, clock);
     const records = openRecords(octokit, repository, branch, clock);
-    const keep = onDefaultBranch && isRecorded ? (recordings) => record(branch, records, recordings, clock) : null;
+    const keep = onDefaultBranch ? (recordings) => record(branch, records, recordings, clock) : null;
     if (label === null || pullRequest === null || isForeign)
         return { ...nobody, records, keep };
     const setting = { ...repository, number: pullRequest, label, labelled, hasComment: inputs.comment !== 'off' };
@@ -56711,7 +56711,7 @@ function reporterOf({ common: inputs, fails }, { follows }, { repository }) {
     const own = `${repository?.owner}/${repository?.repo}`.toLowerCase();
     const isOwn = follows === null || ('headRepository' in follows && follows.headRepository.toLowerCase() === own);
     const decides = follows === null ? 'verdict' : 'nothing';
-    return { inputs, fails, decides, isForeign: !isOwn, isRecorded: false, key: null };
+    return { inputs, fails, decides, isForeign: !isOwn, key: null };
 }
 /**
  * The number of the pull request that the run is about; null: none, and the log says why where it is a run that follows another one. What
@@ -63999,7 +63999,7 @@ function annotate(report, exitCode) {
 /* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3798);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9874);
 /* harmony import */ var _image_source_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2188);
-/* harmony import */ var _image_source_json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(230);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9368);
 
 
 
@@ -64030,7 +64030,7 @@ function createReadRemote(apiUrl, token, signal) {
             const body = await (0,_image_source_http_js__WEBPACK_IMPORTED_MODULE_1__/* .readBody */ .x)(response, limit * 2);
             const status = response.statusCode ?? 0;
             if (status === 200) {
-                const found = body === null ? null : content.safeParse((0,_image_source_json_js__WEBPACK_IMPORTED_MODULE_3__/* .parseJson */ .q)(body)).data;
+                const found = body === null ? null : content.safeParse((0,_json_js__WEBPACK_IMPORTED_MODULE_3__/* .parseJson */ .q)(body)).data;
                 if (found)
                     return { bytes: Buffer.from(found.content, 'base64'), why: null };
                 return { bytes: null, why: `which is no file, or one of more than ${limit / 1_000_000} MB` };
@@ -66547,25 +66547,6 @@ function cancelled({ host }) {
 
 /***/ }),
 
-/***/ 230:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   q: () => (/* binding */ parseJson)
-/* harmony export */ });
-/** The value of a JSON text (bytes: of its UTF-8); undefined where it is none. */
-function parseJson(text) {
-    try {
-        return JSON.parse(typeof text === 'string' ? text : Buffer.from(text).toString('utf8'));
-    }
-    catch {
-        return undefined;
-    }
-}
-
-
-/***/ }),
-
 /***/ 3608:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -66580,7 +66561,7 @@ function parseJson(text) {
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9874);
 /* harmony import */ var _turns_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7760);
 /* harmony import */ var _oci_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1903);
-/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(230);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9368);
 
 
 
@@ -68355,6 +68336,28 @@ function atMost(name) {
 
 /***/ }),
 
+/***/ 4087:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   D: () => (/* binding */ withPathAt),
+/* harmony export */   l: () => (/* binding */ isElsewhere)
+/* harmony export */ });
+/** Whether a named context is no folder of the tree: a URL, an image, another target. */
+function isElsewhere(value) {
+    return /^[\w+.-]+:\/\/|^target:|^git@/.test(value);
+}
+/** A named context with the path in it, where it has one, seen from elsewhere: of a folder, and of a relative `oci-layout://`. */
+function withPathAt(value, folderAt, layoutAt) {
+    const layout = /^oci-layout:\/\/(?!\/)(.+)$/.exec(value);
+    if (layout)
+        return `oci-layout://${layoutAt(layout[1])}`;
+    return isElsewhere(value) ? value : folderAt(value);
+}
+
+
+/***/ }),
+
 /***/ 991:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -68498,6 +68501,25 @@ const RULES = [
 
 /***/ }),
 
+/***/ 9368:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   q: () => (/* binding */ parseJson)
+/* harmony export */ });
+/** The value of a JSON text (bytes: of its UTF-8); undefined where it is none. */
+function parseJson(text) {
+    try {
+        return JSON.parse(typeof text === 'string' ? text : Buffer.from(text).toString('utf8'));
+    }
+    catch {
+        return undefined;
+    }
+}
+
+
+/***/ }),
+
 /***/ 9479:
 /***/ ((__webpack_module__, __unused_webpack___webpack_exports__, __nccwpck_require__) => {
 
@@ -68547,7 +68569,7 @@ const clock = {
 async function main() {
     const context = (0,_github_context_js__WEBPACK_IMPORTED_MODULE_7__/* .readContext */ .yI)(env);
     const values = (0,_github_context_js__WEBPACK_IMPORTED_MODULE_7__/* .readInputs */ .Ko)(env);
-    const token = values['github-token'] || null;
+    const token = values['github-token']?.trim() || null;
     const checkout = {
         ...context,
         exec: (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createExec */ .k7)(env, signal),
@@ -68569,7 +68591,6 @@ async function main() {
         name = inputs.name ?? name;
         const event = await (0,_github_context_js__WEBPACK_IMPORTED_MODULE_7__/* .readEventFacts */ ._r)(env, inputs);
         audience = (0,_github_audience_js__WEBPACK_IMPORTED_MODULE_6__/* .audienceOf */ .Ox)((0,_github_audience_js__WEBPACK_IMPORTED_MODULE_6__/* .roleOf */ .kp)(configured), event, context, clock);
-        const credentials = inputs.githubToken === null ? null : { serverUrl: context.serverUrl, token: inputs.githubToken };
         const world = {
             createOpenOutput: (stop) => (0,_exec_js__WEBPACK_IMPORTED_MODULE_4__/* .createOpenOutput */ .CY)(env, stop),
             env,
@@ -68588,8 +68609,8 @@ async function main() {
             volatile,
             budgetFiles: configured.files,
             baseMustExist: false,
-            uncommitted: 'warn',
-            credentials,
+            uncommitted: checkout.uncommitted,
+            credentials: checkout.credentials,
         };
         return (0,_run_js__WEBPACK_IMPORTED_MODULE_15__/* .run */ .e)(images, surroundings, world);
     };
@@ -68854,7 +68875,7 @@ function kindOf({ store, size, sizeFrom }) {
 /* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3798);
 /* harmony import */ var _image_layer_entries_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(2304);
 /* harmony import */ var _image_layer_listing_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2028);
-/* harmony import */ var _image_source_json_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(230);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9368);
 
 
 
@@ -69077,7 +69098,7 @@ async function unpackListing(bytes, diffId) {
     if (bytes.length > MAX_LISTING)
         return null;
     const text = await unpacked(bytes, { maxOutputLength: MAX_TEXT }).catch(() => null);
-    const { data } = columns.safeParse(text && (0,_image_source_json_js__WEBPACK_IMPORTED_MODULE_4__/* .parseJson */ .q)(text));
+    const { data } = columns.safeParse(text && (0,_json_js__WEBPACK_IMPORTED_MODULE_4__/* .parseJson */ .q)(text));
     if (data?.diffId !== diffId)
         return null;
     const entries = entriesOf(data);
@@ -69333,8 +69354,8 @@ var turns = __nccwpck_require__(7760);
 var schemas = __nccwpck_require__(3798);
 // EXTERNAL MODULE: ./build/image/oci.js
 var oci = __nccwpck_require__(1903);
-// EXTERNAL MODULE: ./build/image/source/json.js
-var json = __nccwpck_require__(230);
+// EXTERNAL MODULE: ./build/json.js
+var json = __nccwpck_require__(9368);
 ;// CONCATENATED MODULE: ./build/record/points.js
 /** Months before the current one whose points are kept, all of them; and those of which each day's last is. */
 const WHOLE_MONTHS = 1;
@@ -73131,6 +73152,8 @@ function remedyFor(error, target, instructions) {
     return null;
 }
 
+// EXTERNAL MODULE: ./build/inputs/named-context.js
+var named_context = __nccwpck_require__(4087);
 // EXTERNAL MODULE: ./build/build/paths.js
 var build_paths = __nccwpck_require__(4447);
 ;// CONCATENATED MODULE: ./build/build/warnings.js
@@ -73180,6 +73203,7 @@ function readWarning(told, hidden) {
 }
 
 ;// CONCATENATED MODULE: ./build/build/build.js
+
 
 
 
@@ -73359,7 +73383,7 @@ async function mustBeInside(request) {
         { input: 'context', value: inputs.context, path: context, what: 'build context', form: 'a folder' },
         { input: 'file', value: inputs.file, path: file, what: 'Dockerfile', form: 'a Dockerfile' },
         ...inputs.buildContexts
-            .filter(({ value }) => !(0,build_paths/* isElsewhere */.l5)(value))
+            .filter(({ value }) => !(0,named_context/* isElsewhere */.l)(value))
             .map(({ name, value }) => ({
             input: 'build-contexts',
             value: `${name}=${value}`,
@@ -74208,8 +74232,8 @@ async function readClassicSizes(exec, image, config) {
     return { total: Number(stdout) };
 }
 
-// EXTERNAL MODULE: ./build/image/source/json.js
-var json = __nccwpck_require__(230);
+// EXTERNAL MODULE: ./build/json.js
+var json = __nccwpck_require__(9368);
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
 // EXTERNAL MODULE: ./build/image/layer/tar-header.js
@@ -76564,7 +76588,10 @@ function none(commit, ref, reason) {
     return { ...NO_BASELINE, commit, ref, reason };
 }
 
+// EXTERNAL MODULE: ./build/exec.js + 2 modules
+var build_exec = __nccwpck_require__(6225);
 ;// CONCATENATED MODULE: ./build/build/builder.js
+
 
 
 const dockerInfo = schemas/* object */.Ikc({
@@ -76608,7 +76635,7 @@ async function inspectBuilder(exec, builder) {
         });
     }
     if (inspected.exitCode !== 0 || driver === null) {
-        const said = field('Error') ?? builder_lastError(inspected.stderr);
+        const said = field('Error') ?? (0,build_exec/* lastError */.VS)(inspected.stderr);
         throw new build_failure/* CouldNotMeasure */.N('precondition', `The ${builder === null ? 'current buildx builder' : `buildx builder \`${builder}\``} cannot be used: ${said}`, {
             remedy: /no builder/.test(said)
                 ? 'See `docker buildx ls` for the builders that exist; `docker/setup-buildx-action` makes one.'
@@ -76619,7 +76646,7 @@ async function inspectBuilder(exec, builder) {
         return { driver, store: 'buildkit', version: field('BuildKit version') ?? field('Buildkit') ?? 'unknown', buildx };
     }
     if (!facts?.ServerVersion) {
-        throw new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${builder_lastError(info.stderr)}`, {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${(0,build_exec/* lastError */.VS)(info.stderr)}`, {
             remedy: `Start Docker, and see that this user may use its socket: \`docker info\` must answer. ${NO_ENGINE_NEEDED}`,
         });
     }
@@ -76643,10 +76670,6 @@ function requireVersion(what, version, [major, minor], remedy) {
     if (!seen || Number(seen[1]) > major || (Number(seen[1]) === major && Number(seen[2]) >= minor))
         return;
     throw new build_failure/* CouldNotMeasure */.N('precondition', `The version of ${what} is ${version}; ${major}.${minor} or newer is needed.`, { remedy });
-}
-function builder_lastError(stderr) {
-    const line = stderr.trim().split('\n').at(-1) ?? '';
-    return line.replace(/^(?:ERROR|error): ?/, '') || 'it gave no reason.';
 }
 
 // EXTERNAL MODULE: ./build/turns.js
@@ -77117,13 +77140,14 @@ var external_node_http_ = __nccwpck_require__(7067);
 
 
 
+
 async function runDocker(exec, args, signal) {
     // Content trust would sign what is pushed, with keys that it asks for.
     const { exitCode, stdout, stderr } = await exec('docker', args, {
         env: { DOCKER_CONTENT_TRUST: undefined },
         ...(signal && { signal }),
     });
-    return exitCode === 0 ? { ok: true, text: stdout } : { ok: false, why: lastLine(stderr) };
+    return exitCode === 0 ? { ok: true, text: stdout } : { ok: false, why: (0,build_exec/* lastError */.VS)(stderr).slice(0, 1_000) };
 }
 /** By the docker command, wherever the engine is. `tidyUp`: for taking away what was made, when the run may have been stopped. */
 function imagesByCommand(exec, tidyUp) {
@@ -77202,10 +77226,6 @@ function pushError(text) {
     const line = text.split(/\r?\n/).findLast((each) => each.includes('"error"'));
     const { error } = (line === undefined ? {} : ((0,json/* parseJson */.q)(line) ?? {}));
     return typeof error === 'string' ? error.slice(0, 1_000) : null;
-}
-function lastLine(stderr) {
-    const line = stderr.trim().split('\n').at(-1) ?? '';
-    return line.replace(/^(?:ERROR|error): ?/, '').slice(0, 1_000) || 'it gave no reason.';
 }
 
 ;// CONCATENATED MODULE: ./build/image/source/engine-save.js
@@ -78254,6 +78274,7 @@ function fits(tokens, path) {
 ;// CONCATENATED MODULE: ./build/build/taken.js
 
 
+
 /**
  * What the files of the repository that an image is built from are, whatever the Dockerfile makes of them. Null where that is not known: an
  * image that is not built, `before-build`, which may read anything, a bake file that may take in others, contexts that others make, and paths
@@ -78283,7 +78304,7 @@ function takenBy(inputs, { root, cwd }) {
         // An image or an address is nothing that the change could touch, no more than what `FROM` names.
         if (/^(?:docker-image|https?|git|ssh):\/\/|^git@/.test(value))
             continue;
-        const folder = (0,build_paths/* isElsewhere */.l5)(value) ? null : inRepository(value);
+        const folder = (0,named_context/* isElsewhere */.l)(value) ? null : inRepository(value);
         if (folder === null)
             return null;
         folders.push(folder);

@@ -4,7 +4,14 @@ import { resolve } from 'node:path'
 import { helpText, readCommand, type Command, type InitCommand } from './inputs/command-line.ts'
 import { systemClock } from './clock.ts'
 import { collectReports } from './collect.ts'
-import { configure, configureHistory, configureReports, ownerOfRemote, type ConfigureWorld } from './configure.ts'
+import {
+  configure,
+  configureHistory,
+  configureReports,
+  failsOf,
+  ownerOfRemote,
+  type ConfigureWorld,
+} from './configure.ts'
 import { createExec, createOpenOutput, interruption } from './exec.ts'
 import { CouldNotMeasure, toFailure, type Failure } from './failure.ts'
 import type { FindWorld } from './find-images.ts'
@@ -219,8 +226,7 @@ async function main(command: Command): Promise<number> {
   if (file !== null) say(`The page is ${printable(file)}`)
   else if (inputs.page !== null) warn(NOTHING_TO_SHOW)
   show(report, command.json)
-  const soft = new Set(images.flatMap((image) => (image.fail ? [] : [image.name])))
-  return exitCodeOf(report, (name) => !soft.has(images.length === 1 ? images[0]!.name : name))
+  return exitCodeOf(report, failsOf({ images }))
 }
 
 try {

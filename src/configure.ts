@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
-import { isAbsolute, join, relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { closestMatch } from 'leven'
+import { isOutside } from './build/paths.ts'
 import type { Exec } from './exec.ts'
 import { CouldNotMeasure, toFailure } from './failure.ts'
 import { findImages, type FindWorld, type FoundImage } from './find-images.ts'
@@ -107,6 +108,15 @@ export async function configure(
     areSeveral: true,
     files: found.paths,
   }
+}
+
+/** Whether a broken budget of an image fails the job, by the image's name. */
+export function failsOf({ images }: Pick<Configured, 'images'>): (name: string) => boolean {
+  const [one] = images
+  // One alone may have no name yet.
+  if (one !== undefined && images.length === 1) return () => one.fail
+  const soft = new Set(images.flatMap(({ name, fail }) => (fail ? [] : [name])))
+  return (name) => !soft.has(name)
 }
 
 /** What a run that reads reports is asked for. */
@@ -351,7 +361,8 @@ async function readBudgetFile(path: string, shown: string, root: string): Promis
   const refuse = (why: string): CouldNotMeasure => new CouldNotMeasure('input', `${shown} cannot be read: ${why}.`)
   try {
     const real = await realpath(path)
-    if (isInside(root, path) && !isInside(root, real)) throw refuse('it is a link out of the repository')
+    if (!isOutside(relative(root, path)) && isOutside(relative(root, real)))
+      throw refuse('it is a link out of the repository')
     if (!(await stat(real)).isFile()) throw refuse('it is no file')
     const chunks: Buffer[] = []
     for await (const chunk of createReadStream(real, { end: BUDGET_FILE_MAX })) chunks.push(chunk as Buffer)
@@ -362,11 +373,6 @@ async function readBudgetFile(path: string, shown: string, root: string): Promis
     if (code === 'ENOENT' || code === 'ENOTDIR') return null
     throw refuse(message)
   }
-}
-
-function isInside(folder: string, path: string): boolean {
-  const inside = relative(folder, path)
-  return !isAbsolute(inside) && inside.split(/[\\/]/, 1)[0] !== '..'
 }
 
 /** The owner of the repository that the clone's remote is, by its address (`https://server/owner/repository`, `git@server:owner/repository`); null: it is on another server. */

@@ -77,6 +77,12 @@ export function interruption(): AbortSignal {
   return controller.signal
 }
 
+/** Why a program failed, by the last line that it printed on standard error. */
+export function lastError(stderr: string): string {
+  const line = stderr.trim().split('\n').at(-1) ?? ''
+  return line.replace(/^(?:ERROR|error): ?/, '') || 'it gave no reason.'
+}
+
 /** The Exec of a run: `env` is the parent's environment, `signal` stops every program that is under way. */
 export function createExec(env: Record<string, string | undefined>, signal: AbortSignal): Exec {
   return async (program, args, options = {}) => {

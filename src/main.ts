@@ -28,7 +28,7 @@ const clock: Clock = {
 async function main(): Promise<number> {
   const context = readContext(env)
   const values = readInputs(env)
-  const token = values['github-token'] || null
+  const token = values['github-token']?.trim() || null
   const checkout = {
     ...context,
     exec: createExec(env, signal),
@@ -50,7 +50,6 @@ async function main(): Promise<number> {
     name = inputs.name ?? name
     const event = await readEventFacts(env, inputs)
     audience = audienceOf(roleOf(configured), event, context, clock)
-    const credentials = inputs.githubToken === null ? null : { serverUrl: context.serverUrl, token: inputs.githubToken }
     const world = {
       createOpenOutput: (stop: AbortSignal) => createOpenOutput(env, stop),
       env,
@@ -69,8 +68,8 @@ async function main(): Promise<number> {
       volatile,
       budgetFiles: configured.files,
       baseMustExist: false,
-      uncommitted: 'warn' as const,
-      credentials,
+      uncommitted: checkout.uncommitted,
+      credentials: checkout.credentials,
     }
     return run(images, surroundings, world)
   }

@@ -90,6 +90,19 @@ function pullRequestEvent(from = OWNER): Event {
   })
 }
 
+/** The event of a merge queue that would merge the pull request. */
+function queueEvent(): Event {
+  return payload('merge_group.checks_requested', {
+    repository: REPOSITORY,
+    merge_group: {
+      head_sha: merge,
+      head_ref: 'refs/heads/gh-readonly-queue/main/pr-1-x',
+      base_sha: base,
+      base_ref: 'refs/heads/main',
+    },
+  })
+}
+
 async function run(
   workflow: string,
   event: Event,
@@ -141,15 +154,7 @@ describe('a required check', () => {
   })
 
   it('judges what the merge queue would merge, and comments nowhere', async () => {
-    const event = payload('merge_group.checks_requested', {
-      repository: REPOSITORY,
-      merge_group: {
-        head_sha: merge,
-        head_ref: 'refs/heads/gh-readonly-queue/main/pr-1-x',
-        base_sha: base,
-        base_ref: 'refs/heads/main',
-      },
-    })
+    const event = queueEvent()
     expect(results(await run(limited, event, merge))).toEqual([['size', 'failure']])
     const wide = limited.replace('100 kB', '1 MB')
     expect(results(await run(wide, event, merge))).toEqual([['size', 'success']])
@@ -204,16 +209,7 @@ describe('a job for each image', () => {
   })
 
   it('works in the merge queue and for a fork without a comment', async () => {
-    const queue = payload('merge_group.checks_requested', {
-      repository: REPOSITORY,
-      merge_group: {
-        head_sha: merge,
-        head_ref: 'refs/heads/gh-readonly-queue/main/pr-1-x',
-        base_sha: base,
-        base_ref: 'refs/heads/main',
-      },
-    })
-    expect((await run(MATRIX, queue, merge)).jobs.at(-1)).toMatchObject({ id: 'size', result: 'failure' })
+    expect((await run(MATRIX, queueEvent(), merge)).jobs.at(-1)).toMatchObject({ id: 'size', result: 'failure' })
     expect((await run(MATRIX, pullRequestEvent('mona/shop'), merge, FORK)).jobs.at(-1)).toMatchObject({
       result: 'failure',
     })

@@ -46309,10 +46309,14 @@ function partId({ budget, scope, metric }) {
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
 /* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3798);
-/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(7428);
+/* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7428);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9874);
 /* harmony import */ var _dockerfile_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(161);
+/* harmony import */ var _inputs_named_context_js__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(4087);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(9368);
 /* harmony import */ var _paths_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(4447);
+
+
 
 
 
@@ -46374,9 +46378,9 @@ async function readDefinition(exec, { tree, folder, files }, names) {
         throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('input', `The bake file cannot be used: ${(await takesCompose(folder, files)) ? COMPOSE : reasonOf(printed.stderr)}`, {
             remedy: '`docker buildx bake --print` says the same; `bake-files` and `bake-targets` name files and targets.',
         });
-    const parsed = printedShape.safeParse(parseJson(printed.stdout));
+    const parsed = printedShape.safeParse((0,_json_js__WEBPACK_IMPORTED_MODULE_6__/* .parseJson */ .q)(printed.stdout));
     if (!parsed.success)
-        throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('precondition', `What \`docker buildx bake --print\` says is not understood:\n${zod__WEBPACK_IMPORTED_MODULE_6__/* .prettifyError */ .S1(parsed.error)}`, { remedy: 'Update buildx: 0.20 or newer is needed.' });
+        throw new _failure_js__WEBPACK_IMPORTED_MODULE_2__/* .CouldNotMeasure */ .N('precondition', `What \`docker buildx bake --print\` says is not understood:\n${zod__WEBPACK_IMPORTED_MODULE_7__/* .prettifyError */ .S1(parsed.error)}`, { remedy: 'Update buildx: 0.20 or newer is needed.' });
     const groups = new Map(Object.entries(parsed.data.group).map(([name, { targets }]) => [name, targets]));
     const targets = new Map(Object.entries(parsed.data.target).map(([name, each]) => [name, definitionOf(each)]));
     return { wanted: resolved(groups, targets), targets };
@@ -46474,14 +46478,6 @@ function resolved(groups, targets) {
 function reasonOf(log) {
     const said = /(?:^|\n)ERROR: ([^\n]+)\s*$/.exec(log)?.[1] ?? log.trim().split('\n').at(-1) ?? '';
     return said.slice(0, 1_000).replace(/\.?$/, '.');
-}
-function parseJson(text) {
-    try {
-        return JSON.parse(text);
-    }
-    catch {
-        return undefined;
-    }
 }
 /**
  * The argument vector and environment of `docker buildx bake` for one target. `own`: what it is built for, as `--set` has it without the
@@ -46642,7 +46638,7 @@ async function findPlaces(frame, inputs, bake) {
             sources.push({ text: '', file: null });
     }
     for (const { name, value } of inputs.buildContexts)
-        if (!(0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .isElsewhere */ .l5)(value))
+        if (!(0,_inputs_named_context_js__WEBPACK_IMPORTED_MODULE_8__/* .isElsewhere */ .l)(value))
             await inside((0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .namedContext */ .lS)(frame, value), bake.target, `build context \`${name}\``);
     return { sources, ...own };
 }
@@ -46655,7 +46651,7 @@ async function nearest(path) {
 function isRemote(value) {
     if (value.startsWith('cwd://'))
         return false;
-    return (0,_paths_js__WEBPACK_IMPORTED_MODULE_4__/* .isElsewhere */ .l5)(value) || /^docker-image:|^(?:github|gitlab|bitbucket)\.(?:com|org)\//.test(value);
+    return (0,_inputs_named_context_js__WEBPACK_IMPORTED_MODULE_8__/* .isElsewhere */ .l)(value) || /^docker-image:|^(?:github|gitlab|bitbucket)\.(?:com|org)\//.test(value);
 }
 /** The folder of this machine that a named context is; none for what is elsewhere. */
 function folderOf(value) {
@@ -46776,11 +46772,12 @@ function oneLine(lines, documents, escape) {
 /* harmony export */   _K: () => (/* binding */ isOutside),
 /* harmony export */   _Z: () => (/* binding */ inTree),
 /* harmony export */   fu: () => (/* binding */ csv),
-/* harmony export */   l5: () => (/* binding */ isElsewhere),
 /* harmony export */   lS: () => (/* binding */ namedContext)
 /* harmony export */ });
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6760);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9874);
+/* harmony import */ var _inputs_named_context_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4087);
+
 
 
 /** The place of a path of the inputs in a tree. Throws CouldNotMeasure `input` for one outside the repository. */
@@ -46797,14 +46794,7 @@ function isOutside(path) {
 }
 /** A folder is taken from the tree; `oci-layout://` of a relative path, which no commit holds, from the working directory. */
 function namedContext(frame, value) {
-    const layout = /^oci-layout:\/\/(?!\/)(.+)$/.exec(value);
-    if (layout)
-        return `oci-layout://${(0,node_path__WEBPACK_IMPORTED_MODULE_0__.resolve)(frame.cwd, layout[1])}`;
-    return isElsewhere(value) ? value : inTree(frame, 'build-contexts', value);
-}
-/** Whether a named context is no folder of the tree: a URL, an image, another target. */
-function isElsewhere(value) {
-    return /^[\w+.-]+:\/\/|^target:|^git@/.test(value);
+    return (0,_inputs_named_context_js__WEBPACK_IMPORTED_MODULE_2__/* .withPathAt */ .D)(value, (path) => inTree(frame, 'build-contexts', path), (path) => (0,node_path__WEBPACK_IMPORTED_MODULE_0__.resolve)(frame.cwd, path));
 }
 /** A cache in a local folder is relative to the user's working directory, not to the tree. */
 function localPaths(cwd, cache) {
@@ -47053,8 +47043,7 @@ async function main(command) {
     else if (inputs.page !== null)
         warn(NOTHING_TO_SHOW);
     show(report, command.json);
-    const soft = new Set(images.flatMap((image) => (image.fail ? [] : [image.name])));
-    return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_19__/* .exitCodeOf */ .FO)(report, (name) => !soft.has(images.length === 1 ? images[0].name : name));
+    return (0,_report_assemble_js__WEBPACK_IMPORTED_MODULE_19__/* .exitCodeOf */ .FO)(report, (0,_configure_js__WEBPACK_IMPORTED_MODULE_5__/* .failsOf */ .t1)({ images }));
 }
 try {
     process.exitCode = await main((0,_inputs_command_line_js__WEBPACK_IMPORTED_MODULE_2__/* .readCommand */ .UK)(process.argv.slice(2)));
@@ -48591,6 +48580,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   jK: () => (/* binding */ configure),
   RE: () => (/* binding */ configureHistory),
   MW: () => (/* binding */ configureReports),
+  t1: () => (/* binding */ failsOf),
   Tc: () => (/* binding */ ownerOfRemote)
 });
 
@@ -48602,6 +48592,8 @@ var promises_ = __nccwpck_require__(1455);
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./node_modules/leven/index.js
 var leven = __nccwpck_require__(7785);
+// EXTERNAL MODULE: ./build/build/paths.js
+var paths = __nccwpck_require__(4447);
 // EXTERNAL MODULE: ./build/failure.js
 var failure = __nccwpck_require__(9874);
 // EXTERNAL MODULE: ./build/find-images.js
@@ -48614,7 +48606,10 @@ var budget_file = __nccwpck_require__(9338);
 var inputs_inputs = __nccwpck_require__(743);
 // EXTERNAL MODULE: ./build/inputs/list.js
 var list = __nccwpck_require__(3666);
+// EXTERNAL MODULE: ./build/inputs/named-context.js
+var named_context = __nccwpck_require__(4087);
 ;// CONCATENATED MODULE: ./build/inputs/settings.js
+
 
 
 
@@ -48729,7 +48724,7 @@ function seenFrom(top, inputs, isFromFile) {
     if (isFromFile('file') && inputs.file !== null)
         seen.file = at(inputs.file);
     if (isFromFile('build-contexts'))
-        seen.buildContexts = inputs.buildContexts.map(({ name, value }) => ({ name, value: namedContext(value, at) }));
+        seen.buildContexts = inputs.buildContexts.map(({ name, value }) => ({ name, value: (0,named_context/* withPathAt */.D)(value, at, at) }));
     if (isFromFile('secret-files'))
         seen.secretFiles = inputs.secretFiles.map(({ id, path }) => ({ id, path: at(path) }));
     if (isFromFile('cache-from'))
@@ -48742,15 +48737,9 @@ function seenFrom(top, inputs, isFromFile) {
         seen.baseline = reference(inputs.baseline);
     return seen;
 }
-/** The value of a named context; a URL, an image or another target is no path. */
-function namedContext(value, at) {
-    const layout = /^oci-layout:\/\/(?!\/)(.+)$/.exec(value);
-    if (layout)
-        return `oci-layout://${at(layout[1])}`;
-    return /^[\w+.-]+:\/\/|^target:|^git@/.test(value) ? value : at(value);
-}
 
 ;// CONCATENATED MODULE: ./build/configure.js
+
 
 
 
@@ -48803,6 +48792,15 @@ async function configure(values, world) {
         areSeveral: true,
         files: found.paths,
     };
+}
+/** Whether a broken budget of an image fails the job, by the image's name. */
+function failsOf({ images }) {
+    const [one] = images;
+    // One alone may have no name yet.
+    if (one !== undefined && images.length === 1)
+        return () => one.fail;
+    const soft = new Set(images.flatMap(({ name, fail }) => (fail ? [] : [name])));
+    return (name) => !soft.has(name);
 }
 /** What an input still says where nothing is measured. */
 const OF_REPORTING = new Set([
@@ -48998,7 +48996,7 @@ async function readBudgetFile(path, shown, root) {
     const refuse = (why) => new failure/* CouldNotMeasure */.N('input', `${shown} cannot be read: ${why}.`);
     try {
         const real = await (0,promises_.realpath)(path);
-        if (isInside(root, path) && !isInside(root, real))
+        if (!(0,paths/* isOutside */._K)((0,external_node_path_.relative)(root, path)) && (0,paths/* isOutside */._K)((0,external_node_path_.relative)(root, real)))
             throw refuse('it is a link out of the repository');
         if (!(await (0,promises_.stat)(real)).isFile())
             throw refuse('it is no file');
@@ -49015,10 +49013,6 @@ async function readBudgetFile(path, shown, root) {
             return null;
         throw refuse(message);
     }
-}
-function isInside(folder, path) {
-    const inside = (0,external_node_path_.relative)(folder, path);
-    return !(0,external_node_path_.isAbsolute)(inside) && inside.split(/[\\/]/, 1)[0] !== '..';
 }
 /** The owner of the repository that the clone's remote is, by its address (`https://server/owner/repository`, `git@server:owner/repository`); null: it is on another server. */
 async function ownerOfRemote(exec, cwd, server) {
@@ -49040,7 +49034,8 @@ async function ownerOfRemote(exec, cwd, server) {
 __nccwpck_require__.d(__webpack_exports__, {
   k7: () => (/* binding */ createExec),
   CY: () => (/* binding */ createOpenOutput),
-  YW: () => (/* binding */ interruption)
+  YW: () => (/* binding */ interruption),
+  VS: () => (/* binding */ lastError)
 });
 
 // EXTERNAL MODULE: external "node:async_hooks"
@@ -50234,6 +50229,11 @@ function interruption() {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
         process.on(signal, () => controller.abort());
     return controller.signal;
+}
+/** Why a program failed, by the last line that it printed on standard error. */
+function lastError(stderr) {
+    const line = stderr.trim().split('\n').at(-1) ?? '';
+    return line.replace(/^(?:ERROR|error): ?/, '') || 'it gave no reason.';
 }
 /** The Exec of a run: `env` is the parent's environment, `signal` stops every program that is under way. */
 function createExec(env, signal) {
@@ -51472,7 +51472,7 @@ async function exists(path) {
 /* harmony import */ var zod__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3798);
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9874);
 /* harmony import */ var _image_source_http_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7886);
-/* harmony import */ var _image_source_json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(230);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9368);
 
 
 
@@ -51503,7 +51503,7 @@ function createReadRemote(apiUrl, token, signal) {
             const body = await (0,_image_source_http_js__WEBPACK_IMPORTED_MODULE_1__/* .readBody */ .x)(response, limit * 2);
             const status = response.statusCode ?? 0;
             if (status === 200) {
-                const found = body === null ? null : content.safeParse((0,_image_source_json_js__WEBPACK_IMPORTED_MODULE_3__/* .parseJson */ .q)(body)).data;
+                const found = body === null ? null : content.safeParse((0,_json_js__WEBPACK_IMPORTED_MODULE_3__/* .parseJson */ .q)(body)).data;
                 if (found)
                     return { bytes: Buffer.from(found.content, 'base64'), why: null };
                 return { bytes: null, why: `which is no file, or one of more than ${limit / 1_000_000} MB` };
@@ -54816,25 +54816,6 @@ function cancelled({ host }) {
 
 /***/ }),
 
-/***/ 230:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   q: () => (/* binding */ parseJson)
-/* harmony export */ });
-/** The value of a JSON text (bytes: of its UTF-8); undefined where it is none. */
-function parseJson(text) {
-    try {
-        return JSON.parse(typeof text === 'string' ? text : Buffer.from(text).toString('utf8'));
-    }
-    catch {
-        return undefined;
-    }
-}
-
-
-/***/ }),
-
 /***/ 3608:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -54849,7 +54830,7 @@ function parseJson(text) {
 /* harmony import */ var _failure_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9874);
 /* harmony import */ var _turns_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7760);
 /* harmony import */ var _oci_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1903);
-/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(230);
+/* harmony import */ var _json_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9368);
 
 
 
@@ -57110,6 +57091,28 @@ function atMost(name) {
 
 /***/ }),
 
+/***/ 4087:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   D: () => (/* binding */ withPathAt),
+/* harmony export */   l: () => (/* binding */ isElsewhere)
+/* harmony export */ });
+/** Whether a named context is no folder of the tree: a URL, an image, another target. */
+function isElsewhere(value) {
+    return /^[\w+.-]+:\/\/|^target:|^git@/.test(value);
+}
+/** A named context with the path in it, where it has one, seen from elsewhere: of a folder, and of a relative `oci-layout://`. */
+function withPathAt(value, folderAt, layoutAt) {
+    const layout = /^oci-layout:\/\/(?!\/)(.+)$/.exec(value);
+    if (layout)
+        return `oci-layout://${layoutAt(layout[1])}`;
+    return isElsewhere(value) ? value : folderAt(value);
+}
+
+
+/***/ }),
+
 /***/ 991:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -57249,6 +57252,25 @@ const RULES = [
     'floating-base',
     'layer-count',
 ];
+
+
+/***/ }),
+
+/***/ 9368:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   q: () => (/* binding */ parseJson)
+/* harmony export */ });
+/** The value of a JSON text (bytes: of its UTF-8); undefined where it is none. */
+function parseJson(text) {
+    try {
+        return JSON.parse(typeof text === 'string' ? text : Buffer.from(text).toString('utf8'));
+    }
+    catch {
+        return undefined;
+    }
+}
 
 
 /***/ }),
@@ -57675,8 +57697,8 @@ function duration(params) {
 var oci = __nccwpck_require__(1903);
 // EXTERNAL MODULE: ./build/image/measurement.js
 var measurement = __nccwpck_require__(4158);
-// EXTERNAL MODULE: ./build/image/source/json.js
-var json = __nccwpck_require__(230);
+// EXTERNAL MODULE: ./build/json.js
+var json = __nccwpck_require__(9368);
 ;// CONCATENATED MODULE: ./build/record/schema.js
 
 
@@ -58016,8 +58038,8 @@ function kept_keepListings(listings, records) {
     return [...kept.values()];
 }
 
-// EXTERNAL MODULE: ./build/image/source/json.js
-var json = __nccwpck_require__(230);
+// EXTERNAL MODULE: ./build/json.js
+var json = __nccwpck_require__(9368);
 ;// CONCATENATED MODULE: ./build/record/lines.js
 
 
@@ -61742,6 +61764,8 @@ function remedyFor(error, target, instructions) {
     return null;
 }
 
+// EXTERNAL MODULE: ./build/inputs/named-context.js
+var named_context = __nccwpck_require__(4087);
 // EXTERNAL MODULE: ./build/build/paths.js
 var build_paths = __nccwpck_require__(4447);
 ;// CONCATENATED MODULE: ./build/build/warnings.js
@@ -61791,6 +61815,7 @@ function readWarning(told, hidden) {
 }
 
 ;// CONCATENATED MODULE: ./build/build/build.js
+
 
 
 
@@ -61970,7 +61995,7 @@ async function mustBeInside(request) {
         { input: 'context', value: inputs.context, path: context, what: 'build context', form: 'a folder' },
         { input: 'file', value: inputs.file, path: file, what: 'Dockerfile', form: 'a Dockerfile' },
         ...inputs.buildContexts
-            .filter(({ value }) => !(0,build_paths/* isElsewhere */.l5)(value))
+            .filter(({ value }) => !(0,named_context/* isElsewhere */.l)(value))
             .map(({ name, value }) => ({
             input: 'build-contexts',
             value: `${name}=${value}`,
@@ -62819,8 +62844,8 @@ async function readClassicSizes(exec, image, config) {
     return { total: Number(stdout) };
 }
 
-// EXTERNAL MODULE: ./build/image/source/json.js
-var json = __nccwpck_require__(230);
+// EXTERNAL MODULE: ./build/json.js
+var json = __nccwpck_require__(9368);
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
 // EXTERNAL MODULE: ./build/image/layer/tar-header.js
@@ -65175,7 +65200,10 @@ function none(commit, ref, reason) {
     return { ...NO_BASELINE, commit, ref, reason };
 }
 
+// EXTERNAL MODULE: ./build/exec.js + 11 modules
+var build_exec = __nccwpck_require__(8930);
 ;// CONCATENATED MODULE: ./build/build/builder.js
+
 
 
 const dockerInfo = schemas/* object */.Ikc({
@@ -65219,7 +65247,7 @@ async function inspectBuilder(exec, builder) {
         });
     }
     if (inspected.exitCode !== 0 || driver === null) {
-        const said = field('Error') ?? builder_lastError(inspected.stderr);
+        const said = field('Error') ?? (0,build_exec/* lastError */.VS)(inspected.stderr);
         throw new build_failure/* CouldNotMeasure */.N('precondition', `The ${builder === null ? 'current buildx builder' : `buildx builder \`${builder}\``} cannot be used: ${said}`, {
             remedy: /no builder/.test(said)
                 ? 'See `docker buildx ls` for the builders that exist; `docker/setup-buildx-action` makes one.'
@@ -65230,7 +65258,7 @@ async function inspectBuilder(exec, builder) {
         return { driver, store: 'buildkit', version: field('BuildKit version') ?? field('Buildkit') ?? 'unknown', buildx };
     }
     if (!facts?.ServerVersion) {
-        throw new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${builder_lastError(info.stderr)}`, {
+        throw new build_failure/* CouldNotMeasure */.N('precondition', `The Docker engine does not answer: ${(0,build_exec/* lastError */.VS)(info.stderr)}`, {
             remedy: `Start Docker, and see that this user may use its socket: \`docker info\` must answer. ${NO_ENGINE_NEEDED}`,
         });
     }
@@ -65254,10 +65282,6 @@ function requireVersion(what, version, [major, minor], remedy) {
     if (!seen || Number(seen[1]) > major || (Number(seen[1]) === major && Number(seen[2]) >= minor))
         return;
     throw new build_failure/* CouldNotMeasure */.N('precondition', `The version of ${what} is ${version}; ${major}.${minor} or newer is needed.`, { remedy });
-}
-function builder_lastError(stderr) {
-    const line = stderr.trim().split('\n').at(-1) ?? '';
-    return line.replace(/^(?:ERROR|error): ?/, '') || 'it gave no reason.';
 }
 
 // EXTERNAL MODULE: ./build/turns.js
@@ -65728,13 +65752,14 @@ var external_node_http_ = __nccwpck_require__(7067);
 
 
 
+
 async function runDocker(exec, args, signal) {
     // Content trust would sign what is pushed, with keys that it asks for.
     const { exitCode, stdout, stderr } = await exec('docker', args, {
         env: { DOCKER_CONTENT_TRUST: undefined },
         ...(signal && { signal }),
     });
-    return exitCode === 0 ? { ok: true, text: stdout } : { ok: false, why: lastLine(stderr) };
+    return exitCode === 0 ? { ok: true, text: stdout } : { ok: false, why: (0,build_exec/* lastError */.VS)(stderr).slice(0, 1_000) };
 }
 /** By the docker command, wherever the engine is. `tidyUp`: for taking away what was made, when the run may have been stopped. */
 function imagesByCommand(exec, tidyUp) {
@@ -65813,10 +65838,6 @@ function pushError(text) {
     const line = text.split(/\r?\n/).findLast((each) => each.includes('"error"'));
     const { error } = (line === undefined ? {} : ((0,json/* parseJson */.q)(line) ?? {}));
     return typeof error === 'string' ? error.slice(0, 1_000) : null;
-}
-function lastLine(stderr) {
-    const line = stderr.trim().split('\n').at(-1) ?? '';
-    return line.replace(/^(?:ERROR|error): ?/, '').slice(0, 1_000) || 'it gave no reason.';
 }
 
 ;// CONCATENATED MODULE: ./build/image/source/engine-save.js
@@ -66865,6 +66886,7 @@ function fits(tokens, path) {
 ;// CONCATENATED MODULE: ./build/build/taken.js
 
 
+
 /**
  * What the files of the repository that an image is built from are, whatever the Dockerfile makes of them. Null where that is not known: an
  * image that is not built, `before-build`, which may read anything, a bake file that may take in others, contexts that others make, and paths
@@ -66894,7 +66916,7 @@ function takenBy(inputs, { root, cwd }) {
         // An image or an address is nothing that the change could touch, no more than what `FROM` names.
         if (/^(?:docker-image|https?|git|ssh):\/\/|^git@/.test(value))
             continue;
-        const folder = (0,build_paths/* isElsewhere */.l5)(value) ? null : inRepository(value);
+        const folder = (0,named_context/* isElsewhere */.l)(value) ? null : inRepository(value);
         if (folder === null)
             return null;
         folders.push(folder);

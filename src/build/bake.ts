@@ -5,7 +5,9 @@ import type { Exec } from '../exec.ts'
 import { CouldNotMeasure } from '../failure.ts'
 import type { BakeTarget, Inputs } from '../inputs/inputs.ts'
 import { MAX_DOCKERFILE_LENGTH } from './dockerfile.ts'
-import { csv, inTree, isElsewhere, isOutside, localPaths, namedContext, type PathFrame } from './paths.ts'
+import { isElsewhere } from '../inputs/named-context.ts'
+import { parseJson } from '../json.ts'
+import { csv, inTree, isOutside, localPaths, namedContext, type PathFrame } from './paths.ts'
 import type { DockerfileSource } from './provenance.ts'
 
 /** What of a bake file's target decides how it is built here and what is said of it; bake itself knows the rest. */
@@ -228,14 +230,6 @@ function resolved(groups: ReadonlyMap<string, string[]>, targets: ReadonlyMap<st
 function reasonOf(log: string): string {
   const said = /(?:^|\n)ERROR: ([^\n]+)\s*$/.exec(log)?.[1] ?? log.trim().split('\n').at(-1) ?? ''
   return said.slice(0, 1_000).replace(/\.?$/, '.')
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return undefined
-  }
 }
 
 /** A target that is built: what the side's own bake file says of it, and where. */

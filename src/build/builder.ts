@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Exec } from '../exec.ts'
+import { lastError, type Exec } from '../exec.ts'
 import { CouldNotMeasure } from '../failure.ts'
 import type { Engine } from './engine.ts'
 
@@ -100,9 +100,4 @@ function requireVersion(
     `The version of ${what} is ${version}; ${major}.${minor} or newer is needed.`,
     { remedy },
   )
-}
-
-function lastError(stderr: string): string {
-  const line = stderr.trim().split('\n').at(-1) ?? ''
-  return line.replace(/^(?:ERROR|error): ?/, '') || 'it gave no reason.'
 }

@@ -1,5 +1,6 @@
 import { isAbsolute, join, relative, resolve } from 'node:path'
 import { CouldNotMeasure } from '../failure.ts'
+import { withPathAt } from '../inputs/named-context.ts'
 
 /** What a path of the inputs is seen from. All absolute. */
 export type PathFrame = {
@@ -30,14 +31,11 @@ export function isOutside(path: string): boolean {
 
 /** A folder is taken from the tree; `oci-layout://` of a relative path, which no commit holds, from the working directory. */
 export function namedContext(frame: PathFrame, value: string): string {
-  const layout = /^oci-layout:\/\/(?!\/)(.+)$/.exec(value)
-  if (layout) return `oci-layout://${resolve(frame.cwd, layout[1]!)}`
-  return isElsewhere(value) ? value : inTree(frame, 'build-contexts', value)
-}
-
-/** Whether a named context is no folder of the tree: a URL, an image, another target. */
-export function isElsewhere(value: string): boolean {
-  return /^[\w+.-]+:\/\/|^target:|^git@/.test(value)
+  return withPathAt(
+    value,
+    (path) => inTree(frame, 'build-contexts', path),
+    (path) => resolve(frame.cwd, path),
+  )
 }
 
 /** A cache in a local folder is relative to the user's working directory, not to the tree. */

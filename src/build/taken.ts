@@ -1,6 +1,7 @@
 import { join, relative, resolve } from 'node:path'
 import type { Inputs } from '../inputs/inputs.ts'
-import { isElsewhere, isOutside } from './paths.ts'
+import { isElsewhere } from '../inputs/named-context.ts'
+import { isOutside } from './paths.ts'
 
 /** What a build takes from the repository: paths from its top folder, with `/`; '' is that folder itself. */
 export type Taken = {

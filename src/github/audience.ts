@@ -1,6 +1,6 @@
 import * as core from '@actions/core'
 import type { Clock } from '../clock.ts'
-import type { Configured, ConfiguredReports } from '../configure.ts'
+import { failsOf, type Configured, type ConfiguredReports } from '../configure.ts'
 import { toFailure } from '../failure.ts'
 import type { EventFacts } from '../inputs/event.ts'
 import type { Inputs } from '../inputs/inputs.ts'
@@ -29,21 +29,17 @@ export type Role = {
   decides: Decides
   /** The report may be a fork's: nobody has to believe that it shows what there is to accept. */
   isForeign: boolean
-  /** Whether what a run of the default branch measures is to be recorded. */
-  isRecorded: boolean
   /** Of the comment; null: the report has it. */
   key: string | null
 }
 
 /** What a job is for that measures. */
 export function roleOf({ common: inputs, images, areSeveral }: Configured): Role {
-  const soft = new Set(images.flatMap(({ name, fail }) => (fail ? [] : [name])))
   return {
     inputs,
-    fails: (name) => !soft.has(images.length === 1 ? images[0]!.name : name),
+    fails: failsOf({ images }),
     decides: inputs.mode === 'measure' ? 'measurement' : 'verdict',
     isForeign: false,
-    isRecorded: images.some((image) => image.record === 'auto'),
     key: areSeveral ? SEVERAL : null,
   }
 }
@@ -67,7 +63,7 @@ export type Audience = Pick<Role, 'fails' | 'decides' | 'key'> & {
 
 /** Whom the report of a run is for, by which label they accept growth, and where their records are. */
 export function audienceOf(
-  { inputs, fails, decides, isForeign, isRecorded, key }: Role,
+  { inputs, fails, decides, isForeign, key }: Role,
   event: Pick<EventFacts, 'pullRequest' | 'labelled' | 'onDefaultBranch' | 'isPrivate'>,
   { apiUrl, graphqlUrl, repository }: ActionContext,
   clock: Clock,
@@ -82,8 +78,7 @@ export function audienceOf(
   // One for reading and writing: what was read of it while the image was built need not be asked for again.
   const branch = openDataBranch(octokit, { ...repository, branch: inputs.dataBranch }, clock)
   const records = openRecords(octokit, repository, branch, clock)
-  const keep =
-    onDefaultBranch && isRecorded ? (recordings: Recording[]) => record(branch, records, recordings, clock) : null
+  const keep = onDefaultBranch ? (recordings: Recording[]) => record(branch, records, recordings, clock) : null
   if (label === null || pullRequest === null || isForeign) return { ...nobody, records, keep }
   const setting = { ...repository, number: pullRequest, label, labelled, hasComment: inputs.comment !== 'off' }
   return { ...nobody, records, keep, waivers: openWaivers(octokit, setting, { clock, warn: core.warning }) }
@@ -98,7 +93,7 @@ export function reporterOf(
   const own = `${repository?.owner}/${repository?.repo}`.toLowerCase()
   const isOwn = follows === null || ('headRepository' in follows && follows.headRepository.toLowerCase() === own)
   const decides = follows === null ? 'verdict' : 'nothing'
-  return { inputs, fails, decides, isForeign: !isOwn, isRecorded: false, key: null }
+  return { inputs, fails, decides, isForeign: !isOwn, key: null }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { toFailure } from '../failure.ts'
 import { createHttp, readBody } from '../image/source/http.ts'
-import { parseJson } from '../image/source/json.ts'
+import { parseJson } from '../json.ts'
 import type { Extended } from '../inputs/extends.ts'
 import type { ReadRemote } from '../configure.ts'
 

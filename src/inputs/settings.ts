@@ -3,6 +3,7 @@ import { closestMatch } from 'leven'
 import { CouldNotMeasure } from '../failure.ts'
 import type { BudgetFile, FileImage } from './budget-file.ts'
 import { BUILDING, onOneLine, placed, type Given, type GivenValues, type InputName, type Inputs } from './inputs.ts'
+import { withPathAt } from './named-context.ts'
 import type { ImageReference } from './reference.ts'
 
 /** Names that an error lists. */
@@ -131,18 +132,11 @@ export function seenFrom(top: string, inputs: Inputs, isFromFile: (name: InputNa
   if (isFromFile('context')) seen.context = at(inputs.context)
   if (isFromFile('file') && inputs.file !== null) seen.file = at(inputs.file)
   if (isFromFile('build-contexts'))
-    seen.buildContexts = inputs.buildContexts.map(({ name, value }) => ({ name, value: namedContext(value, at) }))
+    seen.buildContexts = inputs.buildContexts.map(({ name, value }) => ({ name, value: withPathAt(value, at, at) }))
   if (isFromFile('secret-files')) seen.secretFiles = inputs.secretFiles.map(({ id, path }) => ({ id, path: at(path) }))
   if (isFromFile('cache-from')) seen.cacheFrom = inputs.cacheFrom.map(cache)
   if (isFromFile('cache-to')) seen.cacheTo = inputs.cacheTo.map(cache)
   if (isFromFile('image') && inputs.image !== null) seen.image = reference(inputs.image)
   if (isFromFile('baseline') && typeof inputs.baseline === 'object') seen.baseline = reference(inputs.baseline)
   return seen
-}
-
-/** The value of a named context; a URL, an image or another target is no path. */
-function namedContext(value: string, at: (path: string) => string): string {
-  const layout = /^oci-layout:\/\/(?!\/)(.+)$/.exec(value)
-  if (layout) return `oci-layout://${at(layout[1]!)}`
-  return /^[\w+.-]+:\/\/|^target:|^git@/.test(value) ? value : at(value)
 }

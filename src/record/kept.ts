@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { DIGEST } from '../image/oci.ts'
-import { parseJson } from '../image/source/json.ts'
+import { parseJson } from '../json.ts'
 import { compareTimes } from './points.ts'
 import { listOf, point } from './schema.ts'
 

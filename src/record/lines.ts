@@ -1,4 +1,4 @@
-import { parseJson } from '../image/source/json.ts'
+import { parseJson } from '../json.ts'
 import { inOrder, pointOf } from './points.ts'
 import type { Point, StoredRecord } from './record.ts'
 import { MAX_POINTS, MAX_POINTS_FILE, measured, point as pointSchema } from './schema.ts'

@@ -11,7 +11,7 @@ import {
 } from '../image/layer/entries.ts'
 import type { FileFact } from '../image/layer/facts.ts'
 import { MAX_ENTRIES, MAX_PATH_BYTES, SMALL_FACT, type Listed } from '../image/layer/listing.ts'
-import { parseJson } from '../image/source/json.ts'
+import { parseJson } from '../json.ts'
 
 /** What a layer does to paths, and the bytes of its files. */
 export type LayerListing = { size: number; entries: LayerEntries }

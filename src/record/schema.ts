@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { DIGEST } from '../image/oci.ts'
 import { sum } from '../image/measurement.ts'
-import { parseJson } from '../image/source/json.ts'
+import { parseJson } from '../json.ts'
 import type { StoredRecord } from './record.ts'
 
 /** Bytes of a record; one of an image with 127 layers, the engines' limit, has a tenth of it. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Exec } from '../../exec.ts'
 import { CouldNotMeasure } from '../../failure.ts'
-import { parseJson } from './json.ts'
+import { parseJson } from '../../json.ts'
 
 /** How a registry is told who asks. Never goes into an error or the log. */
 export type Credential =

@@ -1,8 +1,8 @@
 import { request } from 'node:http'
-import type { Exec } from '../../exec.ts'
+import { lastError, type Exec } from '../../exec.ts'
 import { CouldNotMeasure } from '../../failure.ts'
 import type { EngineSocket } from './engine-socket.ts'
-import { parseJson } from './json.ts'
+import { parseJson } from '../../json.ts'
 
 /** What came of something that the engine was asked: its answer, or why there is none, in its own words. */
 export type EngineAnswer = { ok: true; text: string } | { ok: false; why: string }
@@ -26,7 +26,7 @@ async function runDocker(exec: Exec, args: string[], signal?: AbortSignal): Prom
     env: { DOCKER_CONTENT_TRUST: undefined },
     ...(signal && { signal }),
   })
-  return exitCode === 0 ? { ok: true, text: stdout } : { ok: false, why: lastLine(stderr) }
+  return exitCode === 0 ? { ok: true, text: stdout } : { ok: false, why: lastError(stderr).slice(0, 1_000) }
 }
 
 /** By the docker command, wherever the engine is. `tidyUp`: for taking away what was made, when the run may have been stopped. */
@@ -120,9 +120,4 @@ function pushError(text: string): string | null {
   const line = text.split(/\r?\n/).findLast((each) => each.includes('"error"'))
   const { error } = (line === undefined ? {} : (parseJson(line) ?? {})) as { error?: unknown }
   return typeof error === 'string' ? error.slice(0, 1_000) : null
-}
-
-function lastLine(stderr: string): string {
-  const line = stderr.trim().split('\n').at(-1) ?? ''
-  return line.replace(/^(?:ERROR|error): ?/, '').slice(0, 1_000) || 'it gave no reason.'
 }

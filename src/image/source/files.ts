@@ -3,7 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { z } from 'zod'
 import { CouldNotMeasure } from '../../failure.ts'
-import { parseJson } from './json.ts'
+import { parseJson } from '../../json.ts'
 import { MAX_DOCUMENT_SIZE } from './manifests.ts'
 
 /**

@@ -11,7 +11,7 @@ import {
   type ImageConfig,
   type Manifest,
 } from '../oci.ts'
-import { parseJson } from './json.ts'
+import { parseJson } from '../../json.ts'
 import type { LeftOut, PackedLayer, PlatformsWanted, SourceImage } from './source.ts'
 
 /** Where a manifest or an index stands: an entry of an index, or what a name leads to. */

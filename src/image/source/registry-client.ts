@@ -8,7 +8,7 @@ import { DIGEST, digestOf } from '../oci.ts'
 import { parseChallenges, type Challenge } from './challenge.ts'
 import type { Credential, Credentials } from './credentials.ts'
 import { createHttp, readBody } from './http.ts'
-import { parseJson } from './json.ts'
+import { parseJson } from '../../json.ts'
 import { DOCUMENT_TYPES, MAX_DOCUMENT_SIZE, type Entry } from './manifests.ts'
 import type { PackedLayer } from './source.ts'
 
