@@ -45208,6 +45208,8 @@ function isLog(name) {
     return /\.log(?:\.\d+)?$/.test(name);
 }
 
+// EXTERNAL MODULE: ./build/image/files.js
+var files = __nccwpck_require__(7713);
 // EXTERNAL MODULE: ./build/image/packages/package.js
 var packages_package = __nccwpck_require__(4214);
 ;// CONCATENATED MODULE: ./build/advice/finding.js
@@ -45216,6 +45218,7 @@ var packages_package = __nccwpck_require__(4214);
 const MAX_PATHS = 5;
 
 ;// CONCATENATED MODULE: ./build/advice/weigh.js
+
 
 
 /** Whether a file's layer is the image's own: it did not come with the `FROM` image, as far as the build's record tells. */
@@ -45278,14 +45281,16 @@ const KNOWN_FOLDERS = 1_000;
 /** Tells it of a folder (with its final `/`), for what the folder alone decides: mostly once for each, as an image has its files in order. */
 function oncePerFolder(tell) {
     const known = new Map();
+    let last = null;
     return (path) => {
+        if (last !== null && (0,files/* liesIn */.z)(path, last.folder))
+            return last.told;
         const folder = path.slice(0, path.lastIndexOf('/') + 1);
-        if (known.has(folder))
-            return known.get(folder);
-        const told = tell(folder);
+        const told = known.has(folder) ? known.get(folder) : tell(folder);
         if (known.size === KNOWN_FOLDERS)
             known.clear();
         known.set(folder, told);
+        last = { folder, told };
         return told;
     };
 }
@@ -46157,7 +46162,10 @@ function successorsOf({ content }, lost) {
     const replaced = lost.filter((file) => file.lost?.how === 'replaced' && file.lost.layer !== file.layer);
     const wanted = new Set(replaced.map((file) => placeOf(file.path, file.lost.layer)));
     const shipped = new Map();
+    const layers = new Set(replaced.map((file) => file.lost.layer));
     for (const file of content?.files ?? []) {
+        if (!layers.has(file.layer))
+            continue;
         const key = placeOf(file.path, file.layer);
         if (wanted.has(key))
             shipped.set(key, file);
@@ -48557,7 +48565,10 @@ function folderPart({ path, deltas, own }, { packagesBefore, packagesAfter }) {
     };
 }
 
+// EXTERNAL MODULE: ./build/image/files.js
+var image_files = __nccwpck_require__(7713);
 ;// CONCATENATED MODULE: ./build/compare/places.js
+
 /** Of every folder in which either image ships anything. */
 function changesOfFolders(base, head) {
     const folders = new Map();
@@ -48582,7 +48593,7 @@ function changesOfFolders(base, head) {
 function* parentsOf(files) {
     let last = '';
     for (const { path } of files) {
-        if (last !== '' && path.startsWith(last) && !path.includes('/', last.length))
+        if ((0,image_files/* liesIn */.z)(path, last))
             continue;
         last = path.slice(0, path.lastIndexOf('/') + 1);
         yield last.slice(0, -1);
@@ -64051,6 +64062,258 @@ function createReadRemote(apiUrl, token, signal) {
 
 /***/ }),
 
+/***/ 7713:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   S: () => (/* binding */ layFiles),
+/* harmony export */   z: () => (/* binding */ liesIn)
+/* harmony export */ });
+/* harmony import */ var _layer_whiteout_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9645);
+
+/** Links that lead to each other, as the kernel has it (`MAXSYMLINKS`). */
+const MAX_LINKS = 40;
+/** Folders of all layers, among them those that none lists: a few bytes in a tar make thousands of them. */
+const MAX_FOLDERS = 500_000;
+/** Folders that a path leads through: who asks for each of them, of each path, must come to an end. */
+const MAX_DEPTH = 256;
+/**
+ * Lays the layers on each other, base layer first, as an engine does: whiteouts of a layer act on the layers below it, whatever their
+ * place in its tar. Null where there are more folders, or deeper ones, than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
+ */
+function layFiles(layers) {
+    const tree = new Tree();
+    const files = [];
+    for (const [layer, entries] of layers.entries()) {
+        const removed = { layer, how: 'removed' };
+        const replaced = { layer, how: 'replaced' };
+        if (entries.takesAway !== false) {
+            for (const entry of entries) {
+                if (entry.kind === 'removed')
+                    tree.remove(entry.path, removed);
+                if (entry.kind === 'opaque')
+                    tree.empty(entry.path, removed);
+            }
+        }
+        for (const entry of entries) {
+            if (tree.folders > MAX_FOLDERS || isTooDeep(entry.path))
+                return null;
+            switch (entry.kind) {
+                case 'removed':
+                case 'opaque':
+                    break;
+                case 'folder':
+                    tree.placeFolder(entry.path, replaced);
+                    break;
+                case 'file': {
+                    const file = imageFile(entry, layer);
+                    files.push(file);
+                    if ((0,_layer_whiteout_js__WEBPACK_IMPORTED_MODULE_0__/* .whiteoutOf */ .n)(entry.path) === null)
+                        tree.place(entry.path, file, replaced);
+                    else
+                        file.lost = removed;
+                    break;
+                }
+                case 'link':
+                    tree.placeLink(entry.path, entry.target, layer, replaced);
+                    break;
+                case 'symlink':
+                    tree.place(entry.path, { to: entry.target, target: undefined, tooDeep: MAX_LINKS + 1 }, replaced);
+                    break;
+                case 'other':
+                    tree.place(entry.path, null, replaced);
+            }
+        }
+    }
+    return { files, file: (path) => tree.fileAt(path) };
+}
+/** Whether a file lies in this folder (with its final `/`), and in none of that. */
+function liesIn(path, folder) {
+    return path.lastIndexOf('/') === folder.length - 1 && path.startsWith(folder);
+}
+function isTooDeep(path) {
+    let folders = 0;
+    for (let at = path.indexOf('/', 1); at !== -1 && folders <= MAX_DEPTH; at = path.indexOf('/', at + 1))
+        folders += 1;
+    return folders > MAX_DEPTH;
+}
+function imageFile({ path, size, mode, uid, gid, checksum, facts }, layer) {
+    return { path, layer, size, mode, uid, gid, checksum, facts, lost: null, package: null };
+}
+function isFolder(standing) {
+    return standing != null && 'names' in standing;
+}
+function isLink(standing) {
+    return standing != null && 'to' in standing;
+}
+function isFile(standing) {
+    return standing != null && 'path' in standing;
+}
+function partsOf(path) {
+    return path.split('/').filter((name) => name !== '');
+}
+/** The file system that the layers make, while they are laid and afterwards. */
+class Tree {
+    /** How many were made. */
+    folders = 0;
+    root = { parent: null, names: new Map() };
+    /** How many names a file has, of those that have several: its bytes are lost with the last one. */
+    linked = new Map();
+    /** The folder that was last placed in: most files lie where the one before does. */
+    last = null;
+    /** Whether what was asked for last leads through too many links. */
+    hasTooManyLinks = false;
+    /** How many links lead through each other, at most, in what is being followed. */
+    deepest = 0;
+    newFolder(parent) {
+        this.folders += 1;
+        return { parent, names: new Map() };
+    }
+    at(parts) {
+        let standing = this.root;
+        for (const name of parts)
+            standing = isFolder(standing) ? standing.names.get(name) : null;
+        return standing ?? null;
+    }
+    /**
+     * The folder at a path, made where it is missing. What is no folder on the way to it is lost, symbolic links too: each layer is
+     * unpacked on its own, and a folder of it hides the link below.
+     */
+    folderAt(path, loss) {
+        if (this.last?.path === path)
+            return this.last.folder;
+        let { folder, at } = this.nearLast(path);
+        for (const name of partsOf(path.slice(at))) {
+            let next = folder.names.get(name);
+            if (!isFolder(next)) {
+                this.lose(next, loss);
+                next = this.newFolder(folder);
+                folder.names.set(name, next);
+            }
+            folder = next;
+        }
+        this.last = { path, folder };
+        return folder;
+    }
+    /** The folder that was last placed in, or one above it: the deepest that a path leads through, and where in the path it ends. */
+    nearLast(path) {
+        let folder = this.last?.folder ?? null;
+        let above = this.last?.path ?? '';
+        while (folder !== null && above !== '') {
+            if (path.startsWith(above) && (path.length === above.length || path[above.length] === '/'))
+                return { folder, at: above.length };
+            above = above.slice(0, above.lastIndexOf('/'));
+            folder = folder.parent;
+        }
+        return { folder: this.root, at: 0 };
+    }
+    placeFolder(path, loss) {
+        this.folderAt(path, loss);
+    }
+    /** What stood there is lost. */
+    place(path, standing, loss) {
+        const slash = path.lastIndexOf('/');
+        const name = path.slice(slash + 1);
+        if (name === '')
+            return;
+        const folder = this.folderAt(path.slice(0, slash), loss);
+        this.lose(folder.names.get(name), loss);
+        folder.names.set(name, standing);
+    }
+    /** Another name of a file of the same layer, which has it before: also of what lay below, it has a copy then. */
+    placeLink(path, target, layer, loss) {
+        const found = this.at(partsOf(target));
+        const file = isFile(found) && found.layer === layer ? found : null;
+        if (file)
+            this.linked.set(file, (this.linked.get(file) ?? 1) + 1);
+        this.place(path, file, loss);
+    }
+    remove(path, loss) {
+        const parts = partsOf(path);
+        const name = parts.pop();
+        const folder = this.at(parts);
+        if (name === undefined || !isFolder(folder))
+            return;
+        this.lose(folder.names.get(name), loss);
+        folder.names.delete(name);
+    }
+    /** What stands in a folder is lost, the folder stays. */
+    empty(path, loss) {
+        const folder = this.at(partsOf(path));
+        if (!isFolder(folder))
+            return;
+        this.lose(folder, loss);
+        folder.names.clear();
+    }
+    /** What stands there, and below, is lost. */
+    lose(standing, loss) {
+        const waiting = [standing];
+        for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+            if (isFile(next))
+                this.loseName(next, loss);
+            if (!isFolder(next))
+                continue;
+            this.last = null;
+            for (const child of next.names.values())
+                waiting.push(child);
+        }
+    }
+    loseName(file, loss) {
+        const names = this.linked.get(file) ?? 1;
+        if (names === 1)
+            file.lost = loss;
+        else
+            this.linked.set(file, names - 1);
+    }
+    /** What a process in the image would find at an absolute path, were it not to follow the last name. To be asked when all layers are laid. */
+    fileAt(path) {
+        const slash = path.lastIndexOf('/');
+        this.hasTooManyLinks = false;
+        const found = this.follow(this.root, path.slice(0, slash + 1), 0)?.names.get(path.slice(slash + 1));
+        return isFile(found) ? found : null;
+    }
+    follow(start, path, links) {
+        let folder = path.startsWith('/') ? this.root : start;
+        for (const name of partsOf(path)) {
+            if (name === '.')
+                continue;
+            const next = name === '..' ? (folder.parent ?? folder) : folder.names.get(name);
+            const found = isLink(next) ? this.targetOf(next, folder, links + 1) : next;
+            if (!isFolder(found))
+                return null;
+            folder = found;
+        }
+        return folder;
+    }
+    /**
+     * Each link is followed once, however many paths lead through it, and in circles; where too many follow, once more from each place
+     * that is nearer to the beginning of a way. So it does not depend on what was asked before.
+     */
+    targetOf(link, folder, links) {
+        if (link.target === null)
+            return null;
+        if (links >= link.tooDeep) {
+            this.hasTooManyLinks = true;
+            return null;
+        }
+        if (link.target !== undefined) {
+            this.deepest = Math.max(this.deepest, links + MAX_LINKS + 1 - link.tooDeep);
+            return link.target;
+        }
+        const before = this.deepest;
+        this.deepest = links;
+        link.target = null;
+        const target = this.follow(folder, link.to, links);
+        link.tooDeep = this.hasTooManyLinks ? links : links + MAX_LINKS + 1 - this.deepest;
+        link.target = this.hasTooManyLinks ? undefined : target;
+        this.deepest = Math.max(before, this.deepest);
+        return target;
+    }
+}
+
+
+/***/ }),
+
 /***/ 2304:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -64085,12 +64348,18 @@ const NUMBERS = 5;
 function createEntries() {
     const blocks = [];
     let last = [];
+    let takesAway = false;
     return {
         get length() {
             return blocks.length * BLOCK + last.length;
         },
+        get takesAway() {
+            return takesAway;
+        },
         push: (entry) => {
             last.push(entry);
+            if (entry.kind === 'removed' || entry.kind === 'opaque')
+                takesAway = true;
             if (last.length < BLOCK)
                 return;
             blocks.push(pack(last));
@@ -68540,7 +68809,7 @@ __nccwpck_require__.a(__webpack_module__, async (__webpack_handle_async_dependen
 /* harmony import */ var _report_assemble_js__WEBPACK_IMPORTED_MODULE_16__ = __nccwpck_require__(1499);
 /* harmony import */ var _report_read_js__WEBPACK_IMPORTED_MODULE_13__ = __nccwpck_require__(2775);
 /* harmony import */ var _report_waiver_js__WEBPACK_IMPORTED_MODULE_14__ = __nccwpck_require__(3507);
-/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(5232);
+/* harmony import */ var _run_js__WEBPACK_IMPORTED_MODULE_15__ = __nccwpck_require__(7145);
 
 
 
@@ -68709,7 +68978,7 @@ var external_node_zlib_ = __nccwpck_require__(8522);
 var markdown = __nccwpck_require__(6853);
 ;// CONCATENATED MODULE: ./build/page/assets.js
 /** The page's own script and style, of page/. Written by `npm run build`. */
-const script = "/*! d3-hierarchy, https://d3js.org/d3-hierarchy/\nCopyright 2010-2026 Mike Bostock\n\nPermission to use, copy, modify, and/or distribute this software for any purpose\nwith or without fee is hereby granted, provided that the above copyright notice\nand this permission notice appear in all copies.\n\nTHE SOFTWARE IS PROVIDED \"AS IS\" AND THE AUTHOR DISCLAIMS ALL WARRANTIES WITH\nREGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF MERCHANTABILITY AND\nFITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR ANY SPECIAL, DIRECT,\nINDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES WHATSOEVER RESULTING FROM LOSS\nOF USE, DATA OR PROFITS, WHETHER IN AN ACTION OF CONTRACT, NEGLIGENCE OR OTHER\nTORTIOUS ACTION, ARISING OUT OF OR IN CONNECTION WITH THE USE OR PERFORMANCE OF\nTHIS SOFTWARE.\n*/\nvar we=[\"B\",\"kB\",\"MB\",\"GB\",\"TB\",\"PB\"];var ve=new Intl.NumberFormat(\"en-US\");function $(e){if(!Number.isInteger(e))throw new RangeError(`not a number of bytes: ${e}`);let t=Math.abs(e),n=e<0?\"\\u2212\":\"\";if(t<1e3)return`${n}${t} B`;let r=1;for(;Ae(t,r)>=1e4&&r<we.length-1;)r+=1;let o=Ae(t,r);return`${n}${Math.floor(o/10)}.${o%10} ${we[r]}`}function Ae(e,t){return Math.round(e/(1e3**t/10))}function D(e){return e>0?`+${$(e)}`:$(e)}function ke(e){let t=Math.round(Math.abs(e)*10)/10;return ut(t===0?0:e,`${t.toFixed(1)} %`)}function ut(e,t){return e===0?t:`${e>0?\"+\":\"\\u2212\"}${t}`}function Se(e){return`${e<0?\"\\u2212\":\"\"}${ve.format(Math.abs(e))} B`}function ee(e,t){return`${ve.format(e)} ${t}${e===1?\"\":\"s\"}`}function Te({files:e,folders:t,...n}){let r=new Int32Array(e.names.length),o=0;for(let[i,s]of e.counts.entries())r.fill(i,o,o+s),o+=s;let a=Float64Array.from(e.after);return{facts:n,folderNames:t.names,folderParents:Int32Array.from(t.parents),names:e.names,folderOf:r,before:a.map((i,s)=>i-e.growth[s]),after:a,layerBefore:Int32Array.from(e.layerBefore),layerAfter:Int32Array.from(e.layerAfter),packageBefore:Int32Array.from(e.packageBefore),packageAfter:Int32Array.from(e.packageAfter),lostBefore:Int32Array.from(e.lostBefore),lostAfter:Int32Array.from(e.lostAfter)}}function X({folderNames:e,folderParents:t},n){let r=[];for(let o=n;o>0;o=t[o])r.push(e[o]);return r.length===0?\"\":`/${r.toReversed().join(\"/\")}`}function te(e,t){return`${X(e,e.folderOf[t])}/${e.names[t]}`}var ne=[\"root\",\"folder\",\"file\",\"package\",\"ecosystem\",\"layer\",\"none\"];function Le(e,t){let n={parent:[-1],kind:[0],ref:[0]},r=(m,u,l)=>(n.parent.push(m),n.kind.push(ne.indexOf(u)),n.ref.push(l),n.parent.length-1),o=[],a=new Map,i=m=>{if(t===\"folder\")return 0;let u=a.get(m);if(u!==void 0)return u;let l;if(t===\"layer\")l=r(0,\"layer\",m);else if(m===-1)l=r(0,\"none\",0);else{let{ecosystem:c}=e.facts.packages[m],y=o.indexOf(c);y===-1&&(y=o.push(c)-1);let x=-2-y,v=a.get(x)??r(0,\"ecosystem\",y);a.set(x,v),l=r(v,\"package\",m)}return a.set(m,l),l},s=e.folderNames.length,h=new Map,p=(m,u)=>{if(u===0)return i(m);let l=(m+1)*s+u,c=h.get(l);if(c!==void 0)return c;let y=r(p(m,e.folderParents[u]),\"folder\",u);return h.set(l,y),y},w=[],g=(m,u,l)=>{w[r(p(m,e.folderOf[u]),\"file\",u)]=l},[d,b]=t===\"layer\"?[e.layerBefore,e.layerAfter]:[e.packageBefore,e.packageAfter];for(let m=0;m<e.names.length;m++){let u=(e.layerBefore[m]>=0?1:0)+(e.layerAfter[m]>=0?2:0);t===\"folder\"?g(0,m,u):u!==3||d[m]===b[m]?g((u===1?d:b)[m],m,u):(g(b[m],m,2),g(d[m],m,1))}return lt(e,t,n,w,o)}function lt(e,t,n,r,o){let a=n.parent.length,i={by:t,image:e,parent:Int32Array.from(n.parent),kind:Uint8Array.from(n.kind),ref:Int32Array.from(n.ref),before:new Float64Array(a),after:new Float64Array(a),change:new Float64Array(a),lostBefore:new Float64Array(a),lostAfter:new Float64Array(a),filesBefore:new Int32Array(a),filesAfter:new Int32Array(a),start:new Int32Array(a+1),children:new Int32Array(a-1),ecosystems:o},{parent:s,before:h,after:p,change:w,lostBefore:g,lostAfter:d,filesBefore:b,filesAfter:m,start:u}=i;for(let c=1;c<a;c++)u[s[c]+1]+=1;for(let c=0;c<a;c++)u[c+1]+=u[c];let l=u.slice();for(let c=1;c<a;c++)i.children[l[s[c]]++]=c;for(let c=a-1;c>0;c--){let y=r[c];if(y!==void 0){let x=i.ref[c];y!==2&&(b[c]=1,h[c]=e.before[x],e.lostBefore[x]>0&&(g[c]=h[c])),y!==1&&(m[c]=1,p[c]=e.after[x],e.lostAfter[x]>0&&(d[c]=p[c])),w[c]=Math.abs(p[c]-h[c])}for(let x of[h,p,w,g,d,b,m])x[s[c]]+=x[c]}return i}function R(e,t){return ne[e.kind[t]]}function Ee(e,t){let{kind:n,start:r,children:o}=e,a=r[t];return n[t]===Me&&r[t+1]===a+1&&n[o[a]]===Me}var Me=ne.indexOf(\"folder\"),ft=ne.indexOf(\"file\");function ct(e,t){let n=t;for(;Ee(e,n);)n=e.children[e.start[n]];return n}function C(e,t){let n=e.parent[t];for(;n>0&&Ee(e,n);)n=e.parent[n];return n}function _(e,t){return e.kind[t]===ft}function N(e,t){return e.start[t+1]>e.start[t]}function U(e,t,n){return e[n][t]}function W(e,t){let[n,r]=[e.before[t],e.after[t]];return e.filesBefore[t]===0?\"new\":e.filesAfter[t]===0?\"gone\":r!==n?r>n?\"grown\":\"shrunk\":e.change[t]===0?\"unchanged\":\"same\"}function Be(e){let t={before:new Map,after:new Map,change:new Map};return(n,r)=>{let o=t[r].get(n);if(o)return o;let a=e[r],i=e.children.slice(e.start[n],e.start[n+1]).map(s=>ct(e,s)).toSorted((s,h)=>a[h]-a[s]||s-h);return t[r].set(n,i),i}}function*$e(e,t){let n=[t];for(let r=n.pop();r!==void 0;r=n.pop()){_(e,r)&&(yield e.ref[r]);for(let o=e.start[r];o<e.start[r+1];o++)n.push(e.children[o])}}var dt=/(?!\\u200D)[\\p{Cc}\\p{Cf}\\p{Co}\\p{Cn}\\p{Cs}\\u2028\\u2029]/gu;function L(e){return e.replaceAll(dt,t=>`\\u27E8${t.codePointAt(0).toString(16).toUpperCase().padStart(4,\"0\")}\\u27E9`)}function V(e,t){if(e.length<=t)return e;let n=Math.floor(t*.6);return`${e.slice(0,t-n-1)}\\u2026${e.slice(-n)}`.toWellFormed()}function P(e,t){let{image:n,ref:r}=e,o=r[t];switch(R(e,t)){case\"root\":return L(n.facts.name);case\"file\":return L(n.names[o])||\"(no name)\";case\"folder\":return`${L(mt(e,t))}/`;case\"package\":{let{name:a,versionAfter:i,versionBefore:s}=n.facts.packages[o];return L(`${a} ${i??s??\"\"}`.trim())}case\"ecosystem\":return`${e.ecosystems[o]} packages`;case\"layer\":return H(n,o);case\"none\":return\"of no package\"}}function mt(e,t){let{image:n,ref:r,parent:o}=e,a=C(e,t),i=[];for(let s=t;s!==a&&s>0;s=o[s])i.push(n.folderNames[r[s]]);return i.toReversed().join(\"/\")}function H({facts:e},t){let{numberAfter:n,numberBefore:r,instruction:o}=e.layers[t],a=n===null?`Layer ${r} of before`:`Layer ${n}`;return o===\"\"?a:`${a}: ${L(o)}`}function Ie(e,t){let n=R(e,t);return n===\"file\"?L(te(e.image,e.ref[t])):n===\"folder\"?L(X(e.image,e.ref[t])):null}var Y={unchanged:\"unchanged\",same:\"changed, as many bytes\",grown:\"grown\",shrunk:\"shrunk\",new:\"new\",gone:\"gone\"};function z(e,t,n){let[r,o]=[e.before[t],e.after[t]],a=e.image.facts.sizeBefore===null?\"unchanged\":W(e,t),i=a===\"unchanged\"||a===\"grown\"||a===\"shrunk\"?\"\":`, ${Y[a]}`,s=D(o-r);return n===\"change\"?`${s}${i}`:`${$(n===\"before\"?r:o)}${i===\"\"&&a!==\"unchanged\"?` (${s})`:i}`}function re(e){return e<1e3?$(e):`${$(e)} (${Se(e)})`}function ce(e){let t=getComputedStyle(e),n=r=>t.getPropertyValue(`--${r}`).trim();return{unchanged:n(\"unchanged\"),same:n(\"same\"),grown:n(\"grown\"),shrunk:n(\"shrunk\"),new:n(\"new\"),gone:n(\"gone\"),\"layer-0\":n(\"layer-0\"),\"layer-1\":n(\"layer-1\"),\"layer-2\":n(\"layer-2\"),\"layer-3\":n(\"layer-3\"),\"layer-4\":n(\"layer-4\"),\"layer-5\":n(\"layer-5\"),text:n(\"text\"),strong:n(\"strong\"),paper:n(\"paper\"),line:n(\"line\"),found:n(\"found\"),hatch:n(\"hatch\")}}function ht(e,t){let{image:n,ref:r}=e;return n.facts.sizeBefore!==null?W(e,t):_(e,t)?de(n.layerAfter[r[t]]):\"unchanged\"}function de(e){return`layer-${e%6}`}var pt=\"12px system-ui, sans-serif\",gt=9,yt=6.5;function Oe(e,{tree:t,boxes:n,selected:r,found:o},a){let i=e.getContext(\"2d\"),s=devicePixelRatio;i.setTransform(s,0,0,s,0,0),i.clearRect(0,0,e.width/s,e.height/s),i.font=pt,i.textBaseline=\"middle\";let h=xt(i,a.hatch);for(let{node:m,x0:u,y0:l,x1:c,y1:y,open:x,strip:v,isRest:B}of n){let[A,S]=[c-u,y-l],E=o!==null&&o[m]===0;if(i.globalAlpha=E?.22:1,i.fillStyle=x?a.paper:B?a.line:a[ht(t,m)],i.fillRect(u,l,A,S),B)continue;if(!x&&bt(t,m)&&(i.fillStyle=h,i.fillRect(u,l,A,S)),A>3&&S>3){let j=o!==null&&!x&&!E;i.strokeStyle=j?a.found:a.line,i.lineWidth=j?2:1,i.strokeRect(u+.5,l+.5,A-1,S-1)}let T=Math.floor((A-8)/yt);if(v===0&&(x||S<16||T<3))continue;let I=P(t,m);(I.length<=T||T>=gt)&&(i.fillStyle=x?a.text:a.strong,i.fillText(V(I,T),u+4,l+(x?v/2+1:Math.min(S/2,10)),A-8))}i.globalAlpha=1;let p=n.find(({node:m,isRest:u})=>m===r&&!u);if(!p)return;let{x0:w,y0:g,x1:d,y1:b}=p;for(let[m,u]of[[a.paper,5],[a.text,3]])i.strokeStyle=m,i.lineWidth=u,i.strokeRect(w+1.5,g+1.5,Math.max(1,d-w-3),Math.max(1,b-g-3))}function bt(e,t){return e.after[t]>0&&e.lostAfter[t]===e.after[t]&&R(e,t)!==\"root\"}function xt(e,t){let n=document.createElement(\"canvas\");n.width=n.height=8;let r=n.getContext(\"2d\");r.strokeStyle=t,r.lineWidth=1.5,r.beginPath();for(let o of[-8,0,8])r.moveTo(o,8),r.lineTo(o+8,0);return r.stroke(),e.createPattern(n,\"repeat\")??\"transparent\"}function k(e){return document.getElementById(e)}function M(e,{text:t,className:n}={},r=[]){let o=document.createElement(e);return t!==void 0&&(o.textContent=t),n!==void 0&&(o.className=n),o.append(...r),o}function wt(e){var t=0,n=e.children,r=n&&n.length;if(!r)t=1;else for(;--r>=0;)t+=n[r].value;e.value=t}function At(){return this.eachAfter(wt)}function vt(e,t){let n=-1;for(let r of this)e.call(t,r,++n,this);return this}function kt(e,t){for(var n=this,r=[n],o,a,i=-1;n=r.pop();)if(e.call(t,n,++i,this),o=n.children)for(a=o.length-1;a>=0;--a)r.push(o[a]);return this}function St(e,t){for(var n=this,r=[n],o=[],a,i,s,h=-1;n=r.pop();)if(o.push(n),a=n.children)for(i=0,s=a.length;i<s;++i)r.push(a[i]);for(;n=o.pop();)e.call(t,n,++h,this);return this}function Tt(e,t){let n=-1;for(let r of this)if(e.call(t,r,++n,this))return r}function Mt(e){return this.eachAfter(function(t){for(var n=+e(t.data)||0,r=t.children,o=r&&r.length;--o>=0;)n+=r[o].value;t.value=n})}function Lt(e){return this.eachBefore(function(t){t.children&&t.children.sort(e)})}function Et(e){for(var t=this,n=Bt(t,e),r=[t];t!==n;)t=t.parent,r.push(t);for(var o=r.length;e!==n;)r.splice(o,0,e),e=e.parent;return r}function Bt(e,t){if(e===t)return e;var n=e.ancestors(),r=t.ancestors(),o=null;for(e=n.pop(),t=r.pop();e===t;)o=e,e=n.pop(),t=r.pop();return o}function $t(){for(var e=this,t=[e];e=e.parent;)t.push(e);return t}function It(){return Array.from(this)}function Ot(){var e=[];return this.eachBefore(function(t){t.children||e.push(t)}),e}function Pt(){var e=this,t=[];return e.each(function(n){n!==e&&t.push({source:n.parent,target:n})}),t}function*Ct(){var e=this,t,n=[e],r,o,a;do for(t=n.reverse(),n=[];e=t.pop();)if(yield e,r=e.children)for(o=0,a=r.length;o<a;++o)n.push(r[o]);while(n.length)}function Pe(e,t){e instanceof Map?(e=[void 0,e],t===void 0&&(t=_t)):t===void 0&&(t=Nt);for(var n=new Z(e),r,o=[n],a,i,s,h;r=o.pop();)if((i=t(r.data))&&(h=(i=Array.from(i)).length))for(r.children=i,s=h-1;s>=0;--s)o.push(a=i[s]=new Z(i[s])),a.parent=r,a.depth=r.depth+1;return n.eachBefore(zt)}function Rt(){return Pe(this).eachBefore(Ht)}function Nt(e){return e.children}function _t(e){return Array.isArray(e)?e[1]:null}function Ht(e){e.data.value!==void 0&&(e.value=e.data.value),e.data=e.data.data}function zt(e){var t=0;do e.height=t;while((e=e.parent)&&e.height<++t)}function Z(e){this.data=e,this.depth=this.height=0,this.parent=null}Z.prototype=Pe.prototype={constructor:Z,count:At,each:vt,eachAfter:St,eachBefore:kt,find:Tt,sum:Mt,sort:Lt,path:Et,ancestors:$t,descendants:It,leaves:Ot,links:Pt,copy:Rt,[Symbol.iterator]:Ct};function Ce(e,t,n,r,o){for(var a=e.children,i,s=-1,h=a.length,p=e.value&&(r-t)/e.value;++s<h;)i=a[s],i.y0=n,i.y1=o,i.x0=t,i.x1=t+=i.value*p}function Ft(e,t){this._=e,this.parent=null,this.children=null,this.A=null,this.a=this,this.z=0,this.m=0,this.c=0,this.s=0,this.t=null,this.i=t}Ft.prototype=Object.create(Z.prototype);function Re(e,t,n,r,o){for(var a=e.children,i,s=-1,h=a.length,p=e.value&&(o-n)/e.value;++s<h;)i=a[s],i.x0=t,i.x1=r,i.y0=n,i.y1=n+=i.value*p}var Ne=(1+Math.sqrt(5))/2;function _e(e,t,n,r,o,a){for(var i=[],s=t.children,h,p,w=0,g=0,d=s.length,b,m,u=t.value,l,c,y,x,v,B,A;w<d;){b=o-n,m=a-r;do l=s[g++].value;while(!l&&g<d);for(c=y=l,B=Math.max(m/b,b/m)/(u*e),A=l*l*B,v=Math.max(y/A,A/c);g<d;++g){if(l+=p=s[g].value,p<c&&(c=p),p>y&&(y=p),A=l*l*B,x=Math.max(y/A,A/c),x>v){l-=p;break}v=x}i.push(h={value:l,dice:b<m,children:s.slice(w,g)}),h.dice?Ce(h,n,r,o,u?r+=m*l/u:a):Re(h,n,r,u?n+=b*l/u:o,a),u-=l,w=g}return i}var He=(function e(t){function n(r,o,a,i,s){_e(t,r,o,a,i,s)}return n.ratio=function(r){return e((r=+r)>1?r:1)},n})(Ne);var yn=(function e(t){function n(r,o,a,i,s){if((h=r._squarify)&&h.ratio===t)for(var h,p,w,g,d=-1,b,m=h.length,u=r.value;++d<m;){for(p=h[d],w=p.children,g=p.value=0,b=w.length;g<b;++g)p.value+=w[g].value;p.dice?Ce(p,o,a,i,u?a+=(s-a)*p.value/u:s):Re(p,o,a,u?o+=(i-o)*p.value/u:i,s),u-=p.value}else r._squarify=h=_e(t,r,o,a,i,s),h.ratio=t}return n.ratio=function(r){return e((r=+r)>1?r:1)},n})(Ne);var qt=18,oe=2,ze=14,Kt=50,Dt=44,Ut=1.5;function Fe(e,t,n,r,o,a){let i=[];if(U(e,n,r)<=0||o<=0||a<=0)return i;if(!N(e,n))return[{node:n,x0:0,y0:0,x1:o,y1:a,depth:1,open:!1,strip:0,isRest:!1}];let s=(h,p,w,g,d,b)=>{let m=U(e,h,r),u=(d-w)*(b-g)/m,l=[];for(let y of t(h,r)){let x=U(e,y,r);if(x<=0||x*u<Ut)break;l.push({node:y,value:x,x0:0,y0:0,x1:0,y1:0})}let c=l.reduce((y,{value:x})=>y+x,0);c<m&&l.push({node:-1,value:m-c,x0:0,y0:0,x1:0,y1:0}),He({value:m,children:l},w,g,d,b);for(let y of l){let{x0:x,y0:v,x1:B,y1:A}=y;if(y.node===-1){i.push({node:h,x0:x,y0:v,x1:B,y1:A,depth:p,open:!1,strip:0,isRest:!0});continue}let[S,E]=[B-x,A-v],T=N(e,y.node)&&S>=ze&&E>=ze,I=T&&S>=Kt&&E>=Dt?qt:0;i.push({node:y.node,x0:x,y0:v,x1:B,y1:A,depth:p,open:T,strip:I,isRest:!1}),T&&s(y.node,p+1,x+oe,v+Math.max(I,oe),B-oe,A-oe)}};return s(n,1,0,0,o,a),i}function qe(e,t,n){return e.findLast(r=>t>=r.x0&&t<r.x1&&n>=r.y0&&n<r.y1)??null}var Wt=100,Vt=1e3;function Ue(e,{onSelect:t,onEnter:n}){let r=null,o=new Map,a=new WeakMap,i=new WeakMap,s=null;function h(u,l,c,y){let{tree:x,childrenOf:v,show:B}=r,A=v(l,B),S=Math.min(A.length,y+Wt),E=null;for(let T=y;T<S;T++){let I=p(x,A[T],B);Ke(I,c,T,A.length),u.append(I),E??=I}if(S<A.length){let T=M(\"li\",{},[M(\"span\",{className:\"row\"},[M(\"span\",{className:\"name\",text:`${A.length-S} more \\u2026`})])]);T.setAttribute(\"role\",\"treeitem\"),T.tabIndex=-1,T.setAttribute(\"aria-label\",`Show more: ${A.length-S} are left`),Ke(T,c,S,A.length),i.set(T,()=>(T.remove(),h(u,l,c,S))),u.append(T)}return E}function p(u,l,c){let[y,x]=[P(u,l),z(u,l,c)],v=M(\"li\",{},[M(\"span\",{className:\"row\"},[M(\"span\",{className:\"name\",text:y}),M(\"span\",{className:\"bytes\",text:x})])]);return v.setAttribute(\"role\",\"treeitem\"),v.setAttribute(\"aria-label\",`${y}, ${x}`),v.setAttribute(\"aria-selected\",\"false\"),N(u,l)&&v.setAttribute(\"aria-expanded\",\"false\"),v.tabIndex=-1,o.set(l,v),a.set(v,l),v}function w(u){let l=a.get(u);if(l===void 0||u.getAttribute(\"aria-expanded\")!==\"false\")return;u.setAttribute(\"aria-expanded\",\"true\");let c=u.querySelector(\":scope > ul\");if(c){c.hidden=!1;return}let y=M(\"ul\");y.setAttribute(\"role\",\"group\"),u.append(y),h(y,l,Number(u.getAttribute(\"aria-level\"))+1,0)}function g(u,{isSelected:l}={isSelected:!0}){s&&(s.tabIndex=-1,a.has(s)&&s.setAttribute(\"aria-selected\",\"false\")),s=u,u&&(u.tabIndex=0,l&&a.has(u)&&u.setAttribute(\"aria-selected\",\"true\"))}function d(u){if(!u)return;g(u),u.focus();let l=a.get(u);l!==void 0&&t(l)}let b=()=>[...e.querySelectorAll('[role=\"treeitem\"]')].filter(u=>!u.closest(\"ul[hidden]\"));function m(u){let l=b(),c=s?l.indexOf(s):-1;d(l[Math.max(0,Math.min(l.length-1,c+u))])}return e.addEventListener(\"click\",u=>{let l=u.target.closest('[role=\"treeitem\"]');if(!l)return;let c=i.get(l);if(c)return d(c());let y=l.getAttribute(\"aria-expanded\");y===\"false\"?w(l):y===\"true\"&&l===s&&De(l),d(l)}),e.addEventListener(\"dblclick\",u=>{let l=u.target.closest('[role=\"treeitem\"]'),c=l&&a.get(l);c!=null&&n(c)}),e.addEventListener(\"keydown\",u=>{if(!s||u.altKey||u.ctrlKey||u.metaKey)return;let l=s.getAttribute(\"aria-expanded\"),c=a.get(s);switch(u.key){case\"ArrowDown\":m(1);break;case\"ArrowUp\":m(-1);break;case\"Home\":d(b()[0]);break;case\"End\":d(b().at(-1));break;case\"ArrowRight\":l===\"false\"?w(s):l===\"true\"&&m(1);break;case\"ArrowLeft\":l===\"true\"?De(s):d(Gt(s));break;case\"Enter\":case\" \":{let y=i.get(s);y?d(y()):c!==void 0&&u.key===\"Enter\"&&n(c);break}default:return}u.preventDefault()}),{show:u=>{r=u,o=new Map,a=new WeakMap,i=new WeakMap,s=null,e.replaceChildren(),g(h(e,u.root,1,0),{isSelected:!1})},select:u=>{if(s&&a.get(s)===u)return g(s);let{tree:l,childrenOf:c,root:y,show:x}=r,v=[];for(let E=u;E>0&&E!==y;E=C(l,E))v.push(E);let B=e,A=y,S=null;for(let E of v.toReversed()){S&&(w(S),B=S.querySelector(\":scope > ul\"));let T=c(A,x).indexOf(E);if(T===-1||T>Vt)return g(s,{isSelected:!1});for(;!o.has(E);){let I=B.lastElementChild,j=I&&i.get(I);if(!j)return;j()}S=o.get(E),A=E}if(S===null)return g(s,{isSelected:!1});g(S),jt(S.firstElementChild,e.closest(\"aside\"))},focus:()=>s?.focus()}}function Ke(e,t,n,r){e.setAttribute(\"aria-level\",String(t)),e.setAttribute(\"aria-posinset\",String(n+1)),e.setAttribute(\"aria-setsize\",String(r))}function De(e){e.setAttribute(\"aria-expanded\",\"false\"),e.querySelector(\":scope > ul\").hidden=!0}function Gt(e){return e.parentElement.closest('[role=\"treeitem\"]')}function jt(e,t){let[n,r]=[e.getBoundingClientRect(),t.getBoundingClientRect()];t.scrollHeight<=t.clientHeight||(n.top<r.top?t.scrollTop-=r.top-n.top:n.bottom>r.bottom&&(t.scrollTop+=n.bottom-r.bottom))}function We(e){return e===0?null:{layer:e-1>>1,how:(e-1)%2===1?\"replaced\":\"removed\"}}var Xt=5;function Ge(e,t,n){let{image:r,before:o,after:a,lostAfter:i,filesAfter:s,filesBefore:h}=e,{facts:p}=r,w=p.sizeBefore!==null;k(\"selected-heading\").textContent=Ie(e,t)??P(e,t);let g=[],d=(b,...m)=>{g.push([b,m])};if(w){let b=a[t]-o[t],m=o[t]===0?\"\":`, ${ke(b/o[t]*100)}`;d(\"Before\",h[t]===0?\"not there\":re(o[t])),d(\"After\",s[t]===0?\"not there\":re(a[t])),d(\"Change\",b===0?Y[W(e,t)]:`${D(b)}${m}`)}else d(\"Size\",re(a[t]));p.size>0&&t!==0&&d(\"Of the image\",`${(a[t]/p.size*100).toFixed(1)} %`),_(e,t)||d(\"Files\",ee(n===\"before\"?h[t]:s[t],\"file\")),i[t]>0&&!_(e,t)&&d(\"Shipped, not there\",`${$(i[t])} that a layer removes or replaces`),_(e,t)?Yt(e,t,d):R(e,t)===\"layer\"?je(e,e.ref[t],d):Jt(e,t,n,d),R(e,t)===\"package\"&&Zt(e,e.ref[t],d),k(\"facts\").replaceChildren(...g.flatMap(([b,m])=>[M(\"dt\",{text:b}),M(\"dd\",{},m)]))}function Yt(e,t,n){let{image:r}=e,o=e.ref[t],a=e.filesAfter[t]>0,i=(a?r.packageAfter:r.packageBefore)[o];n(\"Package\",...i===-1?[\"no package manager knows it\"]:[Xe(e,i)]);let s=We((a?r.lostAfter:r.lostBefore)[o]);s&&n(\"Shipped, not there\",`${s.how} by ${H(r,s.layer)}`,...ae(e,s.layer));let[h,p]=[r.layerBefore[o],r.layerAfter[o]];je(e,a?p:h,n),a&&h!==-1&&h!==p&&e.filesBefore[t]>0&&n(\"Before in\",H(r,h),...ae(e,h))}function je(e,t,n){let{instruction:r,stage:o,fromBase:a,numberAfter:i,numberBefore:s}=e.image.facts.layers[t],h=i===null?`${s} of before, gone`:String(i),p=a===!0?\", of the base image\":o===null?\"\":`, stage ${L(o)}`;n(\"Layer\",`${h}${p}`),n(\"Instruction\",M(\"code\",{text:L(r)}),...ae(e,t))}function ae(e,t){let{file:n,line:r,url:o}=e.image.facts.layers[t];if(n===null)return[];let a=`${L(n)}${r===null?\"\":`:${r}`}`;if(o===null||!/^https?:\\/\\//.test(o))return[M(\"div\",{text:a,className:\"quiet\"})];let i=M(\"a\",{text:a});return i.href=o,i.rel=\"noreferrer noopener\",i.target=\"_blank\",[M(\"div\",{},[i])]}function Xe(e,t){let{ecosystem:n,name:r,versionBefore:o,versionAfter:a}=e.image.facts.packages[t],i=a??o;return L(`${r}${i===null?\"\":` ${i}`} (${n})`)}function Zt(e,t,n){let{versionBefore:r,versionAfter:o}=e.image.facts.packages[t];r!==null&&o!==null&&r!==o&&n(\"Version\",L(`${r} \\u2192 ${o}`))}function Jt(e,t,n,r){let{image:o}=e,a=n===\"before\"||e.filesAfter[t]===0,[i,s,h]=a?[o.before,o.layerBefore,o.packageBefore]:[o.after,o.layerAfter,o.packageAfter],[p,w]=[new Map,new Map];for(let g of $e(e,t)){let d=i[g];d!==0&&(p.set(s[g],(p.get(s[g])??0)+d),h[g]!==-1&&w.set(h[g],(w.get(h[g])??0)+d))}for(let[g,d]of Ve(p))r($(d),H(o,g),...ae(e,g));if(R(e,t)!==\"package\")for(let[g,d]of Ve(w))r($(d),Xe(e,g))}function Ve(e){return[...e].toSorted((t,n)=>n[1]-t[1]).slice(0,Xt)}function Ye(e){let t=null;return n=>{t??={names:e.names.map(d=>d.toLowerCase()),folders:e.folderNames.map((d,b)=>`${X(e,b)}/`.toLowerCase()),packages:e.facts.packages.map(({ecosystem:d,name:b})=>`${d}:${b}`.toLowerCase())};let{names:r,folders:o,packages:a}=t,i=n.toLowerCase(),s=o.map(d=>d.includes(i)),h=a.map(d=>d.includes(i)),p=i.includes(\"/\"),w=new Uint8Array(r.length),g=0;for(let d=0;d<r.length;d++){let b=e.folderOf[d];(s[b]===!0||h[e.packageAfter[d]]===!0||h[e.packageBefore[d]]===!0||(p?(o[b]+r[d]).includes(i):r[d].includes(i)))&&(w[d]=1,g+=1)}return{found:w,count:g}}}function me(e,t){let n=new Int32Array(e.parent.length);for(let r=n.length-1;r>0;r--)e.filesBefore[r]+e.filesAfter[r]>0&&e.start[r]===e.start[r+1]&&(n[r]=t[e.ref[r]]),n[e.parent[r]]+=n[r];return n}function Ze(e,t,n){let r=[],o=a=>Math.max(e.before[a],e.after[a]);for(let a=1;a<e.parent.length;a++)e.start[a]===e.start[a+1]&&t[e.ref[a]]===1&&r.push(a);return r.toSorted((a,i)=>o(i)-o(a)).slice(0,n).map(a=>({node:a,path:te(e.image,e.ref[a])}))}var Qt=50,en=12,F=k(\"canvas\"),q=k(\"map\"),J=k(\"search\"),se=k(\"controls\"),G=k(\"image\"),tt=k(\"enter\"),ue=Ue(k(\"outline\"),{onSelect:e=>Q(e,{from:\"outline\"}),onEnter:e=>{K(e),ue.focus()}}),Je=new Map,f,he=[],pe=null,nt=ce(document.documentElement);async function rt(e){let t=Uint8Array.from(atob(k(e).textContent),r=>r.charCodeAt(0)),n=new Blob([t]).stream().pipeThrough(new DecompressionStream(\"gzip\"));return await new Response(n).json()}function O(){let e=f.orders.get(f.by);if(e)return e;let t=Le(f.image,f.by),n={tree:t,childrenOf:Be(t)};return f.orders.set(f.by,n),n}async function ot(e){let t=Je.get(e);if(!t){let s=Te(await rt(`image-${e}`));t={image:s,search:Ye(s),orders:new Map,by:\"folder\",show:\"after\",root:0,selected:0,found:null},Je.set(e,t)}f=t;let{name:n,platform:r,size:o,sizeBefore:a,comparedWith:i}=f.image.facts;document.title=`${V(L(n),100)} \\u2013 Image Budget`,k(\"title\").textContent=L(n),k(\"platform\").textContent=L(r),k(\"totals\").textContent=a===null?$(o):`${$(a)} \\u2192 ${$(o)} (${D(o-a)})`,k(\"compared\").textContent=`${L(i.replaceAll(\"`\",\"\"))}.`;for(let s of se.querySelectorAll('input[name=\"show\"]'))s.checked=s.value===f.show,s.disabled=a===null&&s.value!==\"after\";for(let s of se.querySelectorAll('input[name=\"by\"]'))s.checked=s.value===f.by;tn(a!==null),ye(),le()}function tn(e){let n=e?[\"new\",\"grown\",\"same\",\"unchanged\",\"shrunk\",\"gone\"].map(r=>[r,Y[r]]):f.image.facts.layers.map((r,o)=>[de(o),V(H(f.image,o),40)]).slice(0,en);n.push([\"lost\",\"shipped, though a layer removes or replaces it\"]),k(\"legend\").replaceChildren(...n.map(([r,o])=>M(\"li\",{},[M(\"span\",{className:`swatch swatch-${r}`}),o])))}function le(){let{tree:e,childrenOf:t}=O();pe=f.found&&me(e,f.found),ue.show({tree:e,childrenOf:t,root:f.root,show:f.show}),nn(e),at(),it(),st()}function nn(e){let t=[];for(let n=f.root;n!==-1;n=C(e,n))t.push(n);k(\"crumbs\").replaceChildren(...t.toReversed().map(n=>{let r=M(\"button\",{text:V(P(e,n),80)});return r.type=\"button\",n===f.root&&r.setAttribute(\"aria-current\",\"location\"),r.addEventListener(\"click\",()=>{K(n),k(\"crumbs\").querySelector(\"[aria-current]\")?.focus()}),M(\"li\",{},[r])}))}function at(){let{tree:e,childrenOf:t}=O(),{width:n,height:r}=q.getBoundingClientRect();F.width=Math.round(n*devicePixelRatio),F.height=Math.round(r*devicePixelRatio),he=Fe(e,t,f.root,f.show,n,r);let o=k(\"nothing\");o.hidden=U(e,f.root,f.show)>0,o.textContent=f.show===\"change\"?\"Nothing has changed here.\":\"There are no bytes here on this side.\",fe()}function fe(){Oe(F,{tree:O().tree,boxes:he,selected:f.selected,found:pe},nt)}function it(){let{tree:e}=O();Ge(e,f.selected,f.show),tt.hidden=f.selected===f.root||!N(e,f.selected),ue.select(f.selected),q.setAttribute(\"aria-label\",`Map, ${P(e,f.selected)}, ${z(e,f.selected,f.show)}`)}function rn(e){k(\"said\").textContent=e}function ge(){let{tree:e,childrenOf:t}=O(),n=f.selected,r=n===0?[0]:t(C(e,n),f.show);rn(`${P(e,n)}, ${z(e,n,f.show)}, ${r.indexOf(n)+1} of ${r.length}`)}function Q(e,{from:t}){f.selected=e,it(),fe(),t===\"map\"&&ge()}function K(e){let{tree:t}=O();f.root=N(t,e)||e===0?e:C(t,e),f.selected=e,le(),ge()}function on(){if(f.root===0)return;let e=f.root;f.root=C(O().tree,e),f.selected=e,le(),ge()}function ie(e){let{tree:t,childrenOf:n}=O();if(f.selected===f.root){let[a]=n(f.root,f.show);a!==void 0&&Q(a,{from:\"map\"});return}let r=n(C(t,f.selected),f.show),o=r[r.indexOf(f.selected)+e];o!==void 0&&Q(o,{from:\"map\"})}function ye(){let e=J.value.trim();if(e===\"\"){f.found=null,k(\"found\").textContent=\"\";return}let{found:t,count:n}=f.search(e);f.found=t;let r=f.show===\"before\"?f.image.before:f.image.after,o=0;for(let a=0;a<t.length;a++)t[a]===1&&(o+=r[a]);k(\"found\").textContent=`${ee(n,\"file\")}, ${$(o)}`}function st(){let{tree:e}=O();k(\"results\").hidden=f.found===null,f.found!==null&&k(\"hits\").replaceChildren(...Ze(e,f.found,Qt).map(({node:t,path:n})=>{let r=M(\"button\",{text:`${L(n)} \\u2013 ${z(e,t,f.show)}`});return r.type=\"button\",r.addEventListener(\"click\",()=>{K(t),q.focus()}),M(\"li\",{},[r])}))}var Qe=0;J.addEventListener(\"input\",()=>{cancelAnimationFrame(Qe),Qe=requestAnimationFrame(()=>{ye(),pe=f.found&&me(O().tree,f.found),st(),fe()})});se.addEventListener(\"submit\",e=>e.preventDefault());se.addEventListener(\"change\",e=>{let{name:t,value:n}=e.target;t===\"show\"&&(f.show=n),t===\"by\"&&(f.by=n,f.root=f.selected=0),!(t!==\"show\"&&t!==\"by\")&&(ye(),le())});G.addEventListener(\"change\",()=>{ot(Number(G.value))});tt.addEventListener(\"click\",()=>{K(f.selected),q.focus()});var et={ArrowRight:()=>ie(1),ArrowDown:()=>ie(1),ArrowLeft:()=>ie(-1),ArrowUp:()=>ie(-1),Enter:()=>{let{tree:e,childrenOf:t}=O();f.selected!==f.root&&K(f.selected);let[n]=t(f.root,f.show);f.selected===f.root&&n!==void 0&&N(e,f.root)&&Q(n,{from:\"map\"})}};q.addEventListener(\"keydown\",e=>{let t=e.altKey||e.ctrlKey||e.metaKey||!Object.hasOwn(et,e.key)?null:et[e.key];t&&(t(),e.preventDefault())});document.addEventListener(\"keydown\",e=>{if(e.altKey||e.ctrlKey||e.metaKey)return;let t=e.target,n=t===J||t===G;if(e.key===\"/\"&&!n)J.focus(),J.select();else if((e.key===\"Escape\"||e.key===\"Backspace\")&&!n){let r=t.closest(\"#outline\")!==null;on(),r&&ue.focus()}else return;e.preventDefault()});function be({clientX:e,clientY:t}){let{left:n,top:r}=q.getBoundingClientRect(),o=qe(he,e-n,t-r);return{box:o,onStrip:o!==null&&o.open&&t-r<o.y0+o.strip}}F.addEventListener(\"click\",e=>{let{box:t,onStrip:n}=be(e);t!==null&&(n?K(t.node):Q(t.node,{from:\"map\"}))});F.addEventListener(\"dblclick\",e=>{let{box:t}=be(e);t!==null&&K(t.node)});F.addEventListener(\"pointermove\",e=>{let{box:t}=be(e),{tree:n}=O();F.title=t===null?\"\":`${P(n,t.node)}\n${z(n,t.node,f.show)}`});matchMedia(\"(prefers-color-scheme: dark)\").addEventListener(\"change\",()=>{nt=ce(document.documentElement),fe()});var xe=await rt(\"index\");for(let{name:e,platform:t,block:n,problem:r}of xe.images){let o=M(\"option\",{text:`${L(e)}${t===null?\"\":` (${L(t)})`}${r===null?\"\":`: ${L(r)}`}`});o.disabled=n===null,o.value=String(n),G.append(o)}k(\"image-choice\").hidden=xe.images.length<2;G.value=String(xe.images.find(({block:e})=>e!==null).block);await ot(Number(G.value));new ResizeObserver(at).observe(q);document.documentElement.dataset.ready=\"true\";";
+const script = "/*! d3-hierarchy, https://d3js.org/d3-hierarchy/\nCopyright 2010-2026 Mike Bostock\n\nPermission to use, copy, modify, and/or distribute this software for any purpose\nwith or without fee is hereby granted, provided that the above copyright notice\nand this permission notice appear in all copies.\n\nTHE SOFTWARE IS PROVIDED \"AS IS\" AND THE AUTHOR DISCLAIMS ALL WARRANTIES WITH\nREGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF MERCHANTABILITY AND\nFITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR ANY SPECIAL, DIRECT,\nINDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES WHATSOEVER RESULTING FROM LOSS\nOF USE, DATA OR PROFITS, WHETHER IN AN ACTION OF CONTRACT, NEGLIGENCE OR OTHER\nTORTIOUS ACTION, ARISING OUT OF OR IN CONNECTION WITH THE USE OR PERFORMANCE OF\nTHIS SOFTWARE.\n*/\nvar we=[\"B\",\"kB\",\"MB\",\"GB\",\"TB\",\"PB\"];var Ae=null;function ke(e){return e<1e3?String(e):(Ae??=new Intl.NumberFormat(\"en-US\"),Ae.format(e))}function $(e){if(!Number.isInteger(e))throw new RangeError(`not a number of bytes: ${e}`);let t=Math.abs(e),n=e<0?\"\\u2212\":\"\";if(t<1e3)return`${n}${t} B`;let r=1;for(;ve(t,r)>=1e4&&r<we.length-1;)r+=1;let o=ve(t,r);return`${n}${Math.floor(o/10)}.${o%10} ${we[r]}`}function ve(e,t){return Math.round(e/(1e3**t/10))}function D(e){return e>0?`+${$(e)}`:$(e)}function Se(e){let t=Math.round(Math.abs(e)*10)/10;return lt(t===0?0:e,`${t.toFixed(1)} %`)}function lt(e,t){return e===0?t:`${e>0?\"+\":\"\\u2212\"}${t}`}function Te(e){return`${e<0?\"\\u2212\":\"\"}${ke(Math.abs(e))} B`}function ee(e,t){return`${ke(e)} ${t}${e===1?\"\":\"s\"}`}function Me({files:e,folders:t,...n}){let r=new Int32Array(e.names.length),o=0;for(let[i,s]of e.counts.entries())r.fill(i,o,o+s),o+=s;let a=Float64Array.from(e.after);return{facts:n,folderNames:t.names,folderParents:Int32Array.from(t.parents),names:e.names,folderOf:r,before:a.map((i,s)=>i-e.growth[s]),after:a,layerBefore:Int32Array.from(e.layerBefore),layerAfter:Int32Array.from(e.layerAfter),packageBefore:Int32Array.from(e.packageBefore),packageAfter:Int32Array.from(e.packageAfter),lostBefore:Int32Array.from(e.lostBefore),lostAfter:Int32Array.from(e.lostAfter)}}function X({folderNames:e,folderParents:t},n){let r=[];for(let o=n;o>0;o=t[o])r.push(e[o]);return r.length===0?\"\":`/${r.toReversed().join(\"/\")}`}function te(e,t){return`${X(e,e.folderOf[t])}/${e.names[t]}`}var ne=[\"root\",\"folder\",\"file\",\"package\",\"ecosystem\",\"layer\",\"none\"];function Ee(e,t){let n={parent:[-1],kind:[0],ref:[0]},r=(m,u,l)=>(n.parent.push(m),n.kind.push(ne.indexOf(u)),n.ref.push(l),n.parent.length-1),o=[],a=new Map,i=m=>{if(t===\"folder\")return 0;let u=a.get(m);if(u!==void 0)return u;let l;if(t===\"layer\")l=r(0,\"layer\",m);else if(m===-1)l=r(0,\"none\",0);else{let{ecosystem:c}=e.facts.packages[m],y=o.indexOf(c);y===-1&&(y=o.push(c)-1);let x=-2-y,v=a.get(x)??r(0,\"ecosystem\",y);a.set(x,v),l=r(v,\"package\",m)}return a.set(m,l),l},s=e.folderNames.length,h=new Map,p=(m,u)=>{if(u===0)return i(m);let l=(m+1)*s+u,c=h.get(l);if(c!==void 0)return c;let y=r(p(m,e.folderParents[u]),\"folder\",u);return h.set(l,y),y},w=[],g=(m,u,l)=>{w[r(p(m,e.folderOf[u]),\"file\",u)]=l},[d,b]=t===\"layer\"?[e.layerBefore,e.layerAfter]:[e.packageBefore,e.packageAfter];for(let m=0;m<e.names.length;m++){let u=(e.layerBefore[m]>=0?1:0)+(e.layerAfter[m]>=0?2:0);t===\"folder\"?g(0,m,u):u!==3||d[m]===b[m]?g((u===1?d:b)[m],m,u):(g(b[m],m,2),g(d[m],m,1))}return ft(e,t,n,w,o)}function ft(e,t,n,r,o){let a=n.parent.length,i={by:t,image:e,parent:Int32Array.from(n.parent),kind:Uint8Array.from(n.kind),ref:Int32Array.from(n.ref),before:new Float64Array(a),after:new Float64Array(a),change:new Float64Array(a),lostBefore:new Float64Array(a),lostAfter:new Float64Array(a),filesBefore:new Int32Array(a),filesAfter:new Int32Array(a),start:new Int32Array(a+1),children:new Int32Array(a-1),ecosystems:o},{parent:s,before:h,after:p,change:w,lostBefore:g,lostAfter:d,filesBefore:b,filesAfter:m,start:u}=i;for(let c=1;c<a;c++)u[s[c]+1]+=1;for(let c=0;c<a;c++)u[c+1]+=u[c];let l=u.slice();for(let c=1;c<a;c++)i.children[l[s[c]]++]=c;for(let c=a-1;c>0;c--){let y=r[c];if(y!==void 0){let x=i.ref[c];y!==2&&(b[c]=1,h[c]=e.before[x],e.lostBefore[x]>0&&(g[c]=h[c])),y!==1&&(m[c]=1,p[c]=e.after[x],e.lostAfter[x]>0&&(d[c]=p[c])),w[c]=Math.abs(p[c]-h[c])}for(let x of[h,p,w,g,d,b,m])x[s[c]]+=x[c]}return i}function R(e,t){return ne[e.kind[t]]}function Be(e,t){let{kind:n,start:r,children:o}=e,a=r[t];return n[t]===Le&&r[t+1]===a+1&&n[o[a]]===Le}var Le=ne.indexOf(\"folder\"),ct=ne.indexOf(\"file\");function dt(e,t){let n=t;for(;Be(e,n);)n=e.children[e.start[n]];return n}function C(e,t){let n=e.parent[t];for(;n>0&&Be(e,n);)n=e.parent[n];return n}function _(e,t){return e.kind[t]===ct}function N(e,t){return e.start[t+1]>e.start[t]}function U(e,t,n){return e[n][t]}function W(e,t){let[n,r]=[e.before[t],e.after[t]];return e.filesBefore[t]===0?\"new\":e.filesAfter[t]===0?\"gone\":r!==n?r>n?\"grown\":\"shrunk\":e.change[t]===0?\"unchanged\":\"same\"}function $e(e){let t={before:new Map,after:new Map,change:new Map};return(n,r)=>{let o=t[r].get(n);if(o)return o;let a=e[r],i=e.children.slice(e.start[n],e.start[n+1]).map(s=>dt(e,s)).toSorted((s,h)=>a[h]-a[s]||s-h);return t[r].set(n,i),i}}function*Ie(e,t){let n=[t];for(let r=n.pop();r!==void 0;r=n.pop()){_(e,r)&&(yield e.ref[r]);for(let o=e.start[r];o<e.start[r+1];o++)n.push(e.children[o])}}var mt=/(?!\\u200D)[\\p{Cc}\\p{Cf}\\p{Co}\\p{Cn}\\p{Cs}\\u2028\\u2029]/gu;function L(e){return e.replaceAll(mt,t=>`\\u27E8${t.codePointAt(0).toString(16).toUpperCase().padStart(4,\"0\")}\\u27E9`)}function V(e,t){if(e.length<=t)return e;let n=Math.floor(t*.6);return`${e.slice(0,t-n-1)}\\u2026${e.slice(-n)}`.toWellFormed()}function P(e,t){let{image:n,ref:r}=e,o=r[t];switch(R(e,t)){case\"root\":return L(n.facts.name);case\"file\":return L(n.names[o])||\"(no name)\";case\"folder\":return`${L(ht(e,t))}/`;case\"package\":{let{name:a,versionAfter:i,versionBefore:s}=n.facts.packages[o];return L(`${a} ${i??s??\"\"}`.trim())}case\"ecosystem\":return`${e.ecosystems[o]} packages`;case\"layer\":return H(n,o);case\"none\":return\"of no package\"}}function ht(e,t){let{image:n,ref:r,parent:o}=e,a=C(e,t),i=[];for(let s=t;s!==a&&s>0;s=o[s])i.push(n.folderNames[r[s]]);return i.toReversed().join(\"/\")}function H({facts:e},t){let{numberAfter:n,numberBefore:r,instruction:o}=e.layers[t],a=n===null?`Layer ${r} of before`:`Layer ${n}`;return o===\"\"?a:`${a}: ${L(o)}`}function Oe(e,t){let n=R(e,t);return n===\"file\"?L(te(e.image,e.ref[t])):n===\"folder\"?L(X(e.image,e.ref[t])):null}var Y={unchanged:\"unchanged\",same:\"changed, as many bytes\",grown:\"grown\",shrunk:\"shrunk\",new:\"new\",gone:\"gone\"};function z(e,t,n){let[r,o]=[e.before[t],e.after[t]],a=e.image.facts.sizeBefore===null?\"unchanged\":W(e,t),i=a===\"unchanged\"||a===\"grown\"||a===\"shrunk\"?\"\":`, ${Y[a]}`,s=D(o-r);return n===\"change\"?`${s}${i}`:`${$(n===\"before\"?r:o)}${i===\"\"&&a!==\"unchanged\"?` (${s})`:i}`}function re(e){return e<1e3?$(e):`${$(e)} (${Te(e)})`}function ce(e){let t=getComputedStyle(e),n=r=>t.getPropertyValue(`--${r}`).trim();return{unchanged:n(\"unchanged\"),same:n(\"same\"),grown:n(\"grown\"),shrunk:n(\"shrunk\"),new:n(\"new\"),gone:n(\"gone\"),\"layer-0\":n(\"layer-0\"),\"layer-1\":n(\"layer-1\"),\"layer-2\":n(\"layer-2\"),\"layer-3\":n(\"layer-3\"),\"layer-4\":n(\"layer-4\"),\"layer-5\":n(\"layer-5\"),text:n(\"text\"),strong:n(\"strong\"),paper:n(\"paper\"),line:n(\"line\"),found:n(\"found\"),hatch:n(\"hatch\")}}function pt(e,t){let{image:n,ref:r}=e;return n.facts.sizeBefore!==null?W(e,t):_(e,t)?de(n.layerAfter[r[t]]):\"unchanged\"}function de(e){return`layer-${e%6}`}var gt=\"12px system-ui, sans-serif\",yt=9,bt=6.5;function Pe(e,{tree:t,boxes:n,selected:r,found:o},a){let i=e.getContext(\"2d\"),s=devicePixelRatio;i.setTransform(s,0,0,s,0,0),i.clearRect(0,0,e.width/s,e.height/s),i.font=gt,i.textBaseline=\"middle\";let h=wt(i,a.hatch);for(let{node:m,x0:u,y0:l,x1:c,y1:y,open:x,strip:v,isRest:B}of n){let[A,S]=[c-u,y-l],E=o!==null&&o[m]===0;if(i.globalAlpha=E?.22:1,i.fillStyle=x?a.paper:B?a.line:a[pt(t,m)],i.fillRect(u,l,A,S),B)continue;if(!x&&xt(t,m)&&(i.fillStyle=h,i.fillRect(u,l,A,S)),A>3&&S>3){let j=o!==null&&!x&&!E;i.strokeStyle=j?a.found:a.line,i.lineWidth=j?2:1,i.strokeRect(u+.5,l+.5,A-1,S-1)}let T=Math.floor((A-8)/bt);if(v===0&&(x||S<16||T<3))continue;let I=P(t,m);(I.length<=T||T>=yt)&&(i.fillStyle=x?a.text:a.strong,i.fillText(V(I,T),u+4,l+(x?v/2+1:Math.min(S/2,10)),A-8))}i.globalAlpha=1;let p=n.find(({node:m,isRest:u})=>m===r&&!u);if(!p)return;let{x0:w,y0:g,x1:d,y1:b}=p;for(let[m,u]of[[a.paper,5],[a.text,3]])i.strokeStyle=m,i.lineWidth=u,i.strokeRect(w+1.5,g+1.5,Math.max(1,d-w-3),Math.max(1,b-g-3))}function xt(e,t){return e.after[t]>0&&e.lostAfter[t]===e.after[t]&&R(e,t)!==\"root\"}function wt(e,t){let n=document.createElement(\"canvas\");n.width=n.height=8;let r=n.getContext(\"2d\");r.strokeStyle=t,r.lineWidth=1.5,r.beginPath();for(let o of[-8,0,8])r.moveTo(o,8),r.lineTo(o+8,0);return r.stroke(),e.createPattern(n,\"repeat\")??\"transparent\"}function k(e){return document.getElementById(e)}function M(e,{text:t,className:n}={},r=[]){let o=document.createElement(e);return t!==void 0&&(o.textContent=t),n!==void 0&&(o.className=n),o.append(...r),o}function At(e){var t=0,n=e.children,r=n&&n.length;if(!r)t=1;else for(;--r>=0;)t+=n[r].value;e.value=t}function vt(){return this.eachAfter(At)}function kt(e,t){let n=-1;for(let r of this)e.call(t,r,++n,this);return this}function St(e,t){for(var n=this,r=[n],o,a,i=-1;n=r.pop();)if(e.call(t,n,++i,this),o=n.children)for(a=o.length-1;a>=0;--a)r.push(o[a]);return this}function Tt(e,t){for(var n=this,r=[n],o=[],a,i,s,h=-1;n=r.pop();)if(o.push(n),a=n.children)for(i=0,s=a.length;i<s;++i)r.push(a[i]);for(;n=o.pop();)e.call(t,n,++h,this);return this}function Mt(e,t){let n=-1;for(let r of this)if(e.call(t,r,++n,this))return r}function Lt(e){return this.eachAfter(function(t){for(var n=+e(t.data)||0,r=t.children,o=r&&r.length;--o>=0;)n+=r[o].value;t.value=n})}function Et(e){return this.eachBefore(function(t){t.children&&t.children.sort(e)})}function Bt(e){for(var t=this,n=$t(t,e),r=[t];t!==n;)t=t.parent,r.push(t);for(var o=r.length;e!==n;)r.splice(o,0,e),e=e.parent;return r}function $t(e,t){if(e===t)return e;var n=e.ancestors(),r=t.ancestors(),o=null;for(e=n.pop(),t=r.pop();e===t;)o=e,e=n.pop(),t=r.pop();return o}function It(){for(var e=this,t=[e];e=e.parent;)t.push(e);return t}function Ot(){return Array.from(this)}function Pt(){var e=[];return this.eachBefore(function(t){t.children||e.push(t)}),e}function Ct(){var e=this,t=[];return e.each(function(n){n!==e&&t.push({source:n.parent,target:n})}),t}function*Rt(){var e=this,t,n=[e],r,o,a;do for(t=n.reverse(),n=[];e=t.pop();)if(yield e,r=e.children)for(o=0,a=r.length;o<a;++o)n.push(r[o]);while(n.length)}function Ce(e,t){e instanceof Map?(e=[void 0,e],t===void 0&&(t=Ht)):t===void 0&&(t=_t);for(var n=new Z(e),r,o=[n],a,i,s,h;r=o.pop();)if((i=t(r.data))&&(h=(i=Array.from(i)).length))for(r.children=i,s=h-1;s>=0;--s)o.push(a=i[s]=new Z(i[s])),a.parent=r,a.depth=r.depth+1;return n.eachBefore(Ft)}function Nt(){return Ce(this).eachBefore(zt)}function _t(e){return e.children}function Ht(e){return Array.isArray(e)?e[1]:null}function zt(e){e.data.value!==void 0&&(e.value=e.data.value),e.data=e.data.data}function Ft(e){var t=0;do e.height=t;while((e=e.parent)&&e.height<++t)}function Z(e){this.data=e,this.depth=this.height=0,this.parent=null}Z.prototype=Ce.prototype={constructor:Z,count:vt,each:kt,eachAfter:Tt,eachBefore:St,find:Mt,sum:Lt,sort:Et,path:Bt,ancestors:It,descendants:Ot,leaves:Pt,links:Ct,copy:Nt,[Symbol.iterator]:Rt};function Re(e,t,n,r,o){for(var a=e.children,i,s=-1,h=a.length,p=e.value&&(r-t)/e.value;++s<h;)i=a[s],i.y0=n,i.y1=o,i.x0=t,i.x1=t+=i.value*p}function qt(e,t){this._=e,this.parent=null,this.children=null,this.A=null,this.a=this,this.z=0,this.m=0,this.c=0,this.s=0,this.t=null,this.i=t}qt.prototype=Object.create(Z.prototype);function Ne(e,t,n,r,o){for(var a=e.children,i,s=-1,h=a.length,p=e.value&&(o-n)/e.value;++s<h;)i=a[s],i.x0=t,i.x1=r,i.y0=n,i.y1=n+=i.value*p}var _e=(1+Math.sqrt(5))/2;function He(e,t,n,r,o,a){for(var i=[],s=t.children,h,p,w=0,g=0,d=s.length,b,m,u=t.value,l,c,y,x,v,B,A;w<d;){b=o-n,m=a-r;do l=s[g++].value;while(!l&&g<d);for(c=y=l,B=Math.max(m/b,b/m)/(u*e),A=l*l*B,v=Math.max(y/A,A/c);g<d;++g){if(l+=p=s[g].value,p<c&&(c=p),p>y&&(y=p),A=l*l*B,x=Math.max(y/A,A/c),x>v){l-=p;break}v=x}i.push(h={value:l,dice:b<m,children:s.slice(w,g)}),h.dice?Re(h,n,r,o,u?r+=m*l/u:a):Ne(h,n,r,u?n+=b*l/u:o,a),u-=l,w=g}return i}var ze=(function e(t){function n(r,o,a,i,s){He(t,r,o,a,i,s)}return n.ratio=function(r){return e((r=+r)>1?r:1)},n})(_e);var bn=(function e(t){function n(r,o,a,i,s){if((h=r._squarify)&&h.ratio===t)for(var h,p,w,g,d=-1,b,m=h.length,u=r.value;++d<m;){for(p=h[d],w=p.children,g=p.value=0,b=w.length;g<b;++g)p.value+=w[g].value;p.dice?Re(p,o,a,i,u?a+=(s-a)*p.value/u:s):Ne(p,o,a,u?o+=(i-o)*p.value/u:i,s),u-=p.value}else r._squarify=h=He(t,r,o,a,i,s),h.ratio=t}return n.ratio=function(r){return e((r=+r)>1?r:1)},n})(_e);var Kt=18,oe=2,Fe=14,Dt=50,Ut=44,Wt=1.5;function qe(e,t,n,r,o,a){let i=[];if(U(e,n,r)<=0||o<=0||a<=0)return i;if(!N(e,n))return[{node:n,x0:0,y0:0,x1:o,y1:a,depth:1,open:!1,strip:0,isRest:!1}];let s=(h,p,w,g,d,b)=>{let m=U(e,h,r),u=(d-w)*(b-g)/m,l=[];for(let y of t(h,r)){let x=U(e,y,r);if(x<=0||x*u<Wt)break;l.push({node:y,value:x,x0:0,y0:0,x1:0,y1:0})}let c=l.reduce((y,{value:x})=>y+x,0);c<m&&l.push({node:-1,value:m-c,x0:0,y0:0,x1:0,y1:0}),ze({value:m,children:l},w,g,d,b);for(let y of l){let{x0:x,y0:v,x1:B,y1:A}=y;if(y.node===-1){i.push({node:h,x0:x,y0:v,x1:B,y1:A,depth:p,open:!1,strip:0,isRest:!0});continue}let[S,E]=[B-x,A-v],T=N(e,y.node)&&S>=Fe&&E>=Fe,I=T&&S>=Dt&&E>=Ut?Kt:0;i.push({node:y.node,x0:x,y0:v,x1:B,y1:A,depth:p,open:T,strip:I,isRest:!1}),T&&s(y.node,p+1,x+oe,v+Math.max(I,oe),B-oe,A-oe)}};return s(n,1,0,0,o,a),i}function Ke(e,t,n){return e.findLast(r=>t>=r.x0&&t<r.x1&&n>=r.y0&&n<r.y1)??null}var Vt=100,Gt=1e3;function We(e,{onSelect:t,onEnter:n}){let r=null,o=new Map,a=new WeakMap,i=new WeakMap,s=null;function h(u,l,c,y){let{tree:x,childrenOf:v,show:B}=r,A=v(l,B),S=Math.min(A.length,y+Vt),E=null;for(let T=y;T<S;T++){let I=p(x,A[T],B);De(I,c,T,A.length),u.append(I),E??=I}if(S<A.length){let T=M(\"li\",{},[M(\"span\",{className:\"row\"},[M(\"span\",{className:\"name\",text:`${A.length-S} more \\u2026`})])]);T.setAttribute(\"role\",\"treeitem\"),T.tabIndex=-1,T.setAttribute(\"aria-label\",`Show more: ${A.length-S} are left`),De(T,c,S,A.length),i.set(T,()=>(T.remove(),h(u,l,c,S))),u.append(T)}return E}function p(u,l,c){let[y,x]=[P(u,l),z(u,l,c)],v=M(\"li\",{},[M(\"span\",{className:\"row\"},[M(\"span\",{className:\"name\",text:y}),M(\"span\",{className:\"bytes\",text:x})])]);return v.setAttribute(\"role\",\"treeitem\"),v.setAttribute(\"aria-label\",`${y}, ${x}`),v.setAttribute(\"aria-selected\",\"false\"),N(u,l)&&v.setAttribute(\"aria-expanded\",\"false\"),v.tabIndex=-1,o.set(l,v),a.set(v,l),v}function w(u){let l=a.get(u);if(l===void 0||u.getAttribute(\"aria-expanded\")!==\"false\")return;u.setAttribute(\"aria-expanded\",\"true\");let c=u.querySelector(\":scope > ul\");if(c){c.hidden=!1;return}let y=M(\"ul\");y.setAttribute(\"role\",\"group\"),u.append(y),h(y,l,Number(u.getAttribute(\"aria-level\"))+1,0)}function g(u,{isSelected:l}={isSelected:!0}){s&&(s.tabIndex=-1,a.has(s)&&s.setAttribute(\"aria-selected\",\"false\")),s=u,u&&(u.tabIndex=0,l&&a.has(u)&&u.setAttribute(\"aria-selected\",\"true\"))}function d(u){if(!u)return;g(u),u.focus();let l=a.get(u);l!==void 0&&t(l)}let b=()=>[...e.querySelectorAll('[role=\"treeitem\"]')].filter(u=>!u.closest(\"ul[hidden]\"));function m(u){let l=b(),c=s?l.indexOf(s):-1;d(l[Math.max(0,Math.min(l.length-1,c+u))])}return e.addEventListener(\"click\",u=>{let l=u.target.closest('[role=\"treeitem\"]');if(!l)return;let c=i.get(l);if(c)return d(c());let y=l.getAttribute(\"aria-expanded\");y===\"false\"?w(l):y===\"true\"&&l===s&&Ue(l),d(l)}),e.addEventListener(\"dblclick\",u=>{let l=u.target.closest('[role=\"treeitem\"]'),c=l&&a.get(l);c!=null&&n(c)}),e.addEventListener(\"keydown\",u=>{if(!s||u.altKey||u.ctrlKey||u.metaKey)return;let l=s.getAttribute(\"aria-expanded\"),c=a.get(s);switch(u.key){case\"ArrowDown\":m(1);break;case\"ArrowUp\":m(-1);break;case\"Home\":d(b()[0]);break;case\"End\":d(b().at(-1));break;case\"ArrowRight\":l===\"false\"?w(s):l===\"true\"&&m(1);break;case\"ArrowLeft\":l===\"true\"?Ue(s):d(jt(s));break;case\"Enter\":case\" \":{let y=i.get(s);y?d(y()):c!==void 0&&u.key===\"Enter\"&&n(c);break}default:return}u.preventDefault()}),{show:u=>{r=u,o=new Map,a=new WeakMap,i=new WeakMap,s=null,e.replaceChildren(),g(h(e,u.root,1,0),{isSelected:!1})},select:u=>{if(s&&a.get(s)===u)return g(s);let{tree:l,childrenOf:c,root:y,show:x}=r,v=[];for(let E=u;E>0&&E!==y;E=C(l,E))v.push(E);let B=e,A=y,S=null;for(let E of v.toReversed()){S&&(w(S),B=S.querySelector(\":scope > ul\"));let T=c(A,x).indexOf(E);if(T===-1||T>Gt)return g(s,{isSelected:!1});for(;!o.has(E);){let I=B.lastElementChild,j=I&&i.get(I);if(!j)return;j()}S=o.get(E),A=E}if(S===null)return g(s,{isSelected:!1});g(S),Xt(S.firstElementChild,e.closest(\"aside\"))},focus:()=>s?.focus()}}function De(e,t,n,r){e.setAttribute(\"aria-level\",String(t)),e.setAttribute(\"aria-posinset\",String(n+1)),e.setAttribute(\"aria-setsize\",String(r))}function Ue(e){e.setAttribute(\"aria-expanded\",\"false\"),e.querySelector(\":scope > ul\").hidden=!0}function jt(e){return e.parentElement.closest('[role=\"treeitem\"]')}function Xt(e,t){let[n,r]=[e.getBoundingClientRect(),t.getBoundingClientRect()];t.scrollHeight<=t.clientHeight||(n.top<r.top?t.scrollTop-=r.top-n.top:n.bottom>r.bottom&&(t.scrollTop+=n.bottom-r.bottom))}function Ve(e){return e===0?null:{layer:e-1>>1,how:(e-1)%2===1?\"replaced\":\"removed\"}}var Yt=5;function je(e,t,n){let{image:r,before:o,after:a,lostAfter:i,filesAfter:s,filesBefore:h}=e,{facts:p}=r,w=p.sizeBefore!==null;k(\"selected-heading\").textContent=Oe(e,t)??P(e,t);let g=[],d=(b,...m)=>{g.push([b,m])};if(w){let b=a[t]-o[t],m=o[t]===0?\"\":`, ${Se(b/o[t]*100)}`;d(\"Before\",h[t]===0?\"not there\":re(o[t])),d(\"After\",s[t]===0?\"not there\":re(a[t])),d(\"Change\",b===0?Y[W(e,t)]:`${D(b)}${m}`)}else d(\"Size\",re(a[t]));p.size>0&&t!==0&&d(\"Of the image\",`${(a[t]/p.size*100).toFixed(1)} %`),_(e,t)||d(\"Files\",ee(n===\"before\"?h[t]:s[t],\"file\")),i[t]>0&&!_(e,t)&&d(\"Shipped, not there\",`${$(i[t])} that a layer removes or replaces`),_(e,t)?Zt(e,t,d):R(e,t)===\"layer\"?Xe(e,e.ref[t],d):Qt(e,t,n,d),R(e,t)===\"package\"&&Jt(e,e.ref[t],d),k(\"facts\").replaceChildren(...g.flatMap(([b,m])=>[M(\"dt\",{text:b}),M(\"dd\",{},m)]))}function Zt(e,t,n){let{image:r}=e,o=e.ref[t],a=e.filesAfter[t]>0,i=(a?r.packageAfter:r.packageBefore)[o];n(\"Package\",...i===-1?[\"no package manager knows it\"]:[Ye(e,i)]);let s=Ve((a?r.lostAfter:r.lostBefore)[o]);s&&n(\"Shipped, not there\",`${s.how} by ${H(r,s.layer)}`,...ae(e,s.layer));let[h,p]=[r.layerBefore[o],r.layerAfter[o]];Xe(e,a?p:h,n),a&&h!==-1&&h!==p&&e.filesBefore[t]>0&&n(\"Before in\",H(r,h),...ae(e,h))}function Xe(e,t,n){let{instruction:r,stage:o,fromBase:a,numberAfter:i,numberBefore:s}=e.image.facts.layers[t],h=i===null?`${s} of before, gone`:String(i),p=a===!0?\", of the base image\":o===null?\"\":`, stage ${L(o)}`;n(\"Layer\",`${h}${p}`),n(\"Instruction\",M(\"code\",{text:L(r)}),...ae(e,t))}function ae(e,t){let{file:n,line:r,url:o}=e.image.facts.layers[t];if(n===null)return[];let a=`${L(n)}${r===null?\"\":`:${r}`}`;if(o===null||!/^https?:\\/\\//.test(o))return[M(\"div\",{text:a,className:\"quiet\"})];let i=M(\"a\",{text:a});return i.href=o,i.rel=\"noreferrer noopener\",i.target=\"_blank\",[M(\"div\",{},[i])]}function Ye(e,t){let{ecosystem:n,name:r,versionBefore:o,versionAfter:a}=e.image.facts.packages[t],i=a??o;return L(`${r}${i===null?\"\":` ${i}`} (${n})`)}function Jt(e,t,n){let{versionBefore:r,versionAfter:o}=e.image.facts.packages[t];r!==null&&o!==null&&r!==o&&n(\"Version\",L(`${r} \\u2192 ${o}`))}function Qt(e,t,n,r){let{image:o}=e,a=n===\"before\"||e.filesAfter[t]===0,[i,s,h]=a?[o.before,o.layerBefore,o.packageBefore]:[o.after,o.layerAfter,o.packageAfter],[p,w]=[new Map,new Map];for(let g of Ie(e,t)){let d=i[g];d!==0&&(p.set(s[g],(p.get(s[g])??0)+d),h[g]!==-1&&w.set(h[g],(w.get(h[g])??0)+d))}for(let[g,d]of Ge(p))r($(d),H(o,g),...ae(e,g));if(R(e,t)!==\"package\")for(let[g,d]of Ge(w))r($(d),Ye(e,g))}function Ge(e){return[...e].toSorted((t,n)=>n[1]-t[1]).slice(0,Yt)}function Ze(e){let t=null;return n=>{t??={names:e.names.map(d=>d.toLowerCase()),folders:e.folderNames.map((d,b)=>`${X(e,b)}/`.toLowerCase()),packages:e.facts.packages.map(({ecosystem:d,name:b})=>`${d}:${b}`.toLowerCase())};let{names:r,folders:o,packages:a}=t,i=n.toLowerCase(),s=o.map(d=>d.includes(i)),h=a.map(d=>d.includes(i)),p=i.includes(\"/\"),w=new Uint8Array(r.length),g=0;for(let d=0;d<r.length;d++){let b=e.folderOf[d];(s[b]===!0||h[e.packageAfter[d]]===!0||h[e.packageBefore[d]]===!0||(p?(o[b]+r[d]).includes(i):r[d].includes(i)))&&(w[d]=1,g+=1)}return{found:w,count:g}}}function me(e,t){let n=new Int32Array(e.parent.length);for(let r=n.length-1;r>0;r--)e.filesBefore[r]+e.filesAfter[r]>0&&e.start[r]===e.start[r+1]&&(n[r]=t[e.ref[r]]),n[e.parent[r]]+=n[r];return n}function Je(e,t,n){let r=[],o=a=>Math.max(e.before[a],e.after[a]);for(let a=1;a<e.parent.length;a++)e.start[a]===e.start[a+1]&&t[e.ref[a]]===1&&r.push(a);return r.toSorted((a,i)=>o(i)-o(a)).slice(0,n).map(a=>({node:a,path:te(e.image,e.ref[a])}))}var en=50,tn=12,F=k(\"canvas\"),q=k(\"map\"),J=k(\"search\"),se=k(\"controls\"),G=k(\"image\"),nt=k(\"enter\"),ue=We(k(\"outline\"),{onSelect:e=>Q(e,{from:\"outline\"}),onEnter:e=>{K(e),ue.focus()}}),Qe=new Map,f,he=[],pe=null,rt=ce(document.documentElement);async function ot(e){let t=Uint8Array.from(atob(k(e).textContent),r=>r.charCodeAt(0)),n=new Blob([t]).stream().pipeThrough(new DecompressionStream(\"gzip\"));return await new Response(n).json()}function O(){let e=f.orders.get(f.by);if(e)return e;let t=Ee(f.image,f.by),n={tree:t,childrenOf:$e(t)};return f.orders.set(f.by,n),n}async function at(e){let t=Qe.get(e);if(!t){let s=Me(await ot(`image-${e}`));t={image:s,search:Ze(s),orders:new Map,by:\"folder\",show:\"after\",root:0,selected:0,found:null},Qe.set(e,t)}f=t;let{name:n,platform:r,size:o,sizeBefore:a,comparedWith:i}=f.image.facts;document.title=`${V(L(n),100)} \\u2013 Image Budget`,k(\"title\").textContent=L(n),k(\"platform\").textContent=L(r),k(\"totals\").textContent=a===null?$(o):`${$(a)} \\u2192 ${$(o)} (${D(o-a)})`,k(\"compared\").textContent=`${L(i.replaceAll(\"`\",\"\"))}.`;for(let s of se.querySelectorAll('input[name=\"show\"]'))s.checked=s.value===f.show,s.disabled=a===null&&s.value!==\"after\";for(let s of se.querySelectorAll('input[name=\"by\"]'))s.checked=s.value===f.by;nn(a!==null),ye(),le()}function nn(e){let n=e?[\"new\",\"grown\",\"same\",\"unchanged\",\"shrunk\",\"gone\"].map(r=>[r,Y[r]]):f.image.facts.layers.map((r,o)=>[de(o),V(H(f.image,o),40)]).slice(0,tn);n.push([\"lost\",\"shipped, though a layer removes or replaces it\"]),k(\"legend\").replaceChildren(...n.map(([r,o])=>M(\"li\",{},[M(\"span\",{className:`swatch swatch-${r}`}),o])))}function le(){let{tree:e,childrenOf:t}=O();pe=f.found&&me(e,f.found),ue.show({tree:e,childrenOf:t,root:f.root,show:f.show}),rn(e),it(),st(),ut()}function rn(e){let t=[];for(let n=f.root;n!==-1;n=C(e,n))t.push(n);k(\"crumbs\").replaceChildren(...t.toReversed().map(n=>{let r=M(\"button\",{text:V(P(e,n),80)});return r.type=\"button\",n===f.root&&r.setAttribute(\"aria-current\",\"location\"),r.addEventListener(\"click\",()=>{K(n),k(\"crumbs\").querySelector(\"[aria-current]\")?.focus()}),M(\"li\",{},[r])}))}function it(){let{tree:e,childrenOf:t}=O(),{width:n,height:r}=q.getBoundingClientRect();F.width=Math.round(n*devicePixelRatio),F.height=Math.round(r*devicePixelRatio),he=qe(e,t,f.root,f.show,n,r);let o=k(\"nothing\");o.hidden=U(e,f.root,f.show)>0,o.textContent=f.show===\"change\"?\"Nothing has changed here.\":\"There are no bytes here on this side.\",fe()}function fe(){Pe(F,{tree:O().tree,boxes:he,selected:f.selected,found:pe},rt)}function st(){let{tree:e}=O();je(e,f.selected,f.show),nt.hidden=f.selected===f.root||!N(e,f.selected),ue.select(f.selected),q.setAttribute(\"aria-label\",`Map, ${P(e,f.selected)}, ${z(e,f.selected,f.show)}`)}function on(e){k(\"said\").textContent=e}function ge(){let{tree:e,childrenOf:t}=O(),n=f.selected,r=n===0?[0]:t(C(e,n),f.show);on(`${P(e,n)}, ${z(e,n,f.show)}, ${r.indexOf(n)+1} of ${r.length}`)}function Q(e,{from:t}){f.selected=e,st(),fe(),t===\"map\"&&ge()}function K(e){let{tree:t}=O();f.root=N(t,e)||e===0?e:C(t,e),f.selected=e,le(),ge()}function an(){if(f.root===0)return;let e=f.root;f.root=C(O().tree,e),f.selected=e,le(),ge()}function ie(e){let{tree:t,childrenOf:n}=O();if(f.selected===f.root){let[a]=n(f.root,f.show);a!==void 0&&Q(a,{from:\"map\"});return}let r=n(C(t,f.selected),f.show),o=r[r.indexOf(f.selected)+e];o!==void 0&&Q(o,{from:\"map\"})}function ye(){let e=J.value.trim();if(e===\"\"){f.found=null,k(\"found\").textContent=\"\";return}let{found:t,count:n}=f.search(e);f.found=t;let r=f.show===\"before\"?f.image.before:f.image.after,o=0;for(let a=0;a<t.length;a++)t[a]===1&&(o+=r[a]);k(\"found\").textContent=`${ee(n,\"file\")}, ${$(o)}`}function ut(){let{tree:e}=O();k(\"results\").hidden=f.found===null,f.found!==null&&k(\"hits\").replaceChildren(...Je(e,f.found,en).map(({node:t,path:n})=>{let r=M(\"button\",{text:`${L(n)} \\u2013 ${z(e,t,f.show)}`});return r.type=\"button\",r.addEventListener(\"click\",()=>{K(t),q.focus()}),M(\"li\",{},[r])}))}var et=0;J.addEventListener(\"input\",()=>{cancelAnimationFrame(et),et=requestAnimationFrame(()=>{ye(),pe=f.found&&me(O().tree,f.found),ut(),fe()})});se.addEventListener(\"submit\",e=>e.preventDefault());se.addEventListener(\"change\",e=>{let{name:t,value:n}=e.target;t===\"show\"&&(f.show=n),t===\"by\"&&(f.by=n,f.root=f.selected=0),!(t!==\"show\"&&t!==\"by\")&&(ye(),le())});G.addEventListener(\"change\",()=>{at(Number(G.value))});nt.addEventListener(\"click\",()=>{K(f.selected),q.focus()});var tt={ArrowRight:()=>ie(1),ArrowDown:()=>ie(1),ArrowLeft:()=>ie(-1),ArrowUp:()=>ie(-1),Enter:()=>{let{tree:e,childrenOf:t}=O();f.selected!==f.root&&K(f.selected);let[n]=t(f.root,f.show);f.selected===f.root&&n!==void 0&&N(e,f.root)&&Q(n,{from:\"map\"})}};q.addEventListener(\"keydown\",e=>{let t=e.altKey||e.ctrlKey||e.metaKey||!Object.hasOwn(tt,e.key)?null:tt[e.key];t&&(t(),e.preventDefault())});document.addEventListener(\"keydown\",e=>{if(e.altKey||e.ctrlKey||e.metaKey)return;let t=e.target,n=t===J||t===G;if(e.key===\"/\"&&!n)J.focus(),J.select();else if((e.key===\"Escape\"||e.key===\"Backspace\")&&!n){let r=t.closest(\"#outline\")!==null;an(),r&&ue.focus()}else return;e.preventDefault()});function be({clientX:e,clientY:t}){let{left:n,top:r}=q.getBoundingClientRect(),o=Ke(he,e-n,t-r);return{box:o,onStrip:o!==null&&o.open&&t-r<o.y0+o.strip}}F.addEventListener(\"click\",e=>{let{box:t,onStrip:n}=be(e);t!==null&&(n?K(t.node):Q(t.node,{from:\"map\"}))});F.addEventListener(\"dblclick\",e=>{let{box:t}=be(e);t!==null&&K(t.node)});F.addEventListener(\"pointermove\",e=>{let{box:t}=be(e),{tree:n}=O();F.title=t===null?\"\":`${P(n,t.node)}\n${z(n,t.node,f.show)}`});matchMedia(\"(prefers-color-scheme: dark)\").addEventListener(\"change\",()=>{rt=ce(document.documentElement),fe()});var xe=await ot(\"index\");for(let{name:e,platform:t,block:n,problem:r}of xe.images){let o=M(\"option\",{text:`${L(e)}${t===null?\"\":` (${L(t)})`}${r===null?\"\":`: ${L(r)}`}`});o.disabled=n===null,o.value=String(n),G.append(o)}k(\"image-choice\").hidden=xe.images.length<2;G.value=String(xe.images.find(({block:e})=>e!==null).block);await at(Number(G.value));new ResizeObserver(it).observe(q);document.documentElement.dataset.ready=\"true\";";
 const style = ":root{--page: #ffffff;--paper: #f6f8fa;--text: #1f2328;--quiet: #59636e;--line: #c4ccd4;--accent: #0550ae;--strong: #1f2328;--unchanged: #c9d1d9;--same: #d8c7f5;--grown: #ffb870;--shrunk: #8fd9a8;--new: #ff9d94;--gone: #8ec5ff;--layer-0: #a9cbee;--layer-1: #ffcf8a;--layer-2: #bfe3b4;--layer-3: #e3c2f2;--layer-4: #f7c1c9;--layer-5: #b6e3e3;--found: #0550ae;--hatch: rgb(31 35 40 / 45%)}@media(prefers-color-scheme:dark){:root{--page: #0d1117;--paper: #161b22;--text: #f0f6fc;--quiet: #9ea7b3;--line: #30363d;--accent: #79b8ff;--strong: #f0f6fc;--unchanged: #3d444d;--same: #55408a;--grown: #8a4a0b;--shrunk: #1c6b38;--new: #992b24;--gone: #175aa8;--layer-0: #1f4f86;--layer-1: #7d4e06;--layer-2: #2a6131;--layer-3: #5f3b7d;--layer-4: #86374a;--layer-5: #155e63;--found: #79b8ff;--hatch: rgb(240 246 252 / 40%)}}*{box-sizing:border-box}html,body{height:100%;margin:0}body{display:grid;grid-template-rows:auto auto auto minmax(0,1fr) auto;gap:8px;padding:12px 16px;background:var(--page);color:var(--text);font:14px/1.45 system-ui,sans-serif}header{display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 16px}h1,h2,p,ul,ol,dl,dd{margin:0;padding:0}h1{font-size:18px}h1 small,#compared,#keys,.quiet{color:var(--quiet);font-weight:400}h1,h2,dd,.name,#crumbs li,#hits button{overflow-wrap:anywhere;unicode-bidi:isolate}h2{font-size:14px}#controls{display:flex;flex-wrap:wrap;align-items:center;gap:6px 16px}fieldset{display:flex;gap:10px;margin:0;padding:0;border:0}legend{float:left;margin-right:8px;padding:0;color:var(--quiet)}input,select,button{font:inherit;color:inherit}input[type=search],select,button{padding:3px 8px;border:1px solid var(--quiet);border-radius:6px;background:var(--paper)}input[type=radio]{accent-color:var(--accent)}select{max-width:40ch}button{cursor:pointer}:focus-visible{outline:3px solid var(--accent);outline-offset:1px}#crumbs{display:flex;flex-wrap:wrap;gap:2px 4px;list-style:none}#crumbs li+li:before{content:\"\\203a\";margin-right:4px;color:var(--quiet)}#crumbs button{padding:0 4px;border-color:transparent;background:none;color:var(--accent);text-align:start}#crumbs button[aria-current]{color:var(--text);font-weight:600}main{display:grid;grid-template-columns:minmax(0,1fr) minmax(280px,380px);gap:12px;min-height:0}#map{position:relative;min-height:240px;overflow:hidden;border-radius:6px;background:var(--paper)}#canvas{position:absolute;inset:0;width:100%;height:100%;cursor:pointer}#nothing{position:absolute;inset:0;padding:24px;text-align:center;color:var(--quiet)}aside{display:flex;flex-direction:column;gap:12px;min-height:0;overflow:auto;padding:2px}#facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 12px;margin:4px 0 8px}dt{color:var(--quiet)}dd code{display:block;max-height:6em;overflow:auto;font:12px/1.4 ui-monospace,monospace;white-space:pre-wrap}a{color:var(--accent)}#hits,#outline,#outline ul,#legend{list-style:none}#hits button{width:100%;padding:1px 4px;border-color:transparent;background:none;text-align:start}#outline ul{padding-left:14px}#outline li{border-radius:4px}.row{display:flex;gap:8px;padding:1px 4px;border-radius:4px;cursor:pointer}.row .name{flex:1}.row .name:before{content:\"\";display:inline-block;width:1.1em}[aria-expanded=false]>.row .name:before{content:\"\\25b8\"}[aria-expanded=true]>.row .name:before{content:\"\\25be\"}.row .bytes{white-space:nowrap;color:var(--quiet);font-variant-numeric:tabular-nums}[aria-selected=true]>.row{background:color-mix(in srgb,var(--accent) 18%,transparent)}[aria-selected=true]>.row .bytes{color:var(--text)}[role=treeitem]:focus-visible{outline:none}[role=treeitem]:focus-visible>.row{outline:3px solid var(--accent)}footer{display:flex;flex-wrap:wrap;gap:4px 24px;font-size:13px}#legend{display:flex;flex-wrap:wrap;gap:4px 14px}.swatch{display:inline-block;width:12px;height:12px;margin-right:5px;border:1px solid var(--quiet);vertical-align:-1px}.swatch-unchanged{background:var(--unchanged)}.swatch-same{background:var(--same)}.swatch-grown{background:var(--grown)}.swatch-shrunk{background:var(--shrunk)}.swatch-new{background:var(--new)}.swatch-gone{background:var(--gone)}.swatch-layer-0{background:var(--layer-0)}.swatch-layer-1{background:var(--layer-1)}.swatch-layer-2{background:var(--layer-2)}.swatch-layer-3{background:var(--layer-3)}.swatch-layer-4{background:var(--layer-4)}.swatch-layer-5{background:var(--layer-5)}.swatch-lost{background:repeating-linear-gradient(135deg,var(--unchanged) 0 3px,var(--quiet) 3px 4px)}.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}[hidden]{display:none!important}@media(max-width:720px){html,body{height:auto}body{display:block;padding:10px}body>*+*{margin-top:8px}main{display:block}#map{height:62vh}aside{margin-top:12px;overflow:visible}input[type=search]{width:100%}.search{flex:1 1 100%}#controls label:not(.search),#crumbs button,.row{min-height:28px}}@media(prefers-reduced-motion:no-preference){button{transition:background-color .1s}}@media(forced-colors:active){[aria-selected=true]>.row{outline:2px solid Highlight}}";
 
 ;// CONCATENATED MODULE: ./build/page/html.js
@@ -69127,7 +69396,8 @@ function entriesOf(from) {
         if (common > before.length || pathBytes > _image_layer_listing_js__WEBPACK_IMPORTED_MODULE_2__/* .MAX_PATH_BYTES */ .PR)
             return null;
         const path = (0,_image_layer_entries_js__WEBPACK_IMPORTED_MODULE_5__/* .flat */ .Ct)(before.slice(0, common) + rest);
-        if (!path.startsWith('/'))
+        // As a tar's are normalised: `layFiles` goes by it.
+        if (!path.startsWith('/') || path.includes('//'))
             return null;
         before = path;
         switch (from.kinds[at]) {
@@ -71853,7 +72123,14 @@ function stroked(path, colour, attributes = '') {
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 /** U+2212, as wide as `+`: in a column of figures a hyphen is easily overlooked. */
 const MINUS = '\u2212';
-const grouped = new Intl.NumberFormat('en-US');
+let format = null;
+/** With a comma every three digits. Made when it is needed first: V8 takes its time to load what it knows of languages. */
+function grouped(count) {
+    if (count < 1000)
+        return String(count);
+    format ??= new Intl.NumberFormat('en-US');
+    return format.format(count);
+}
 /**
  * Bytes with one decimal, rounded half up: `812 B`, `1.5 kB`, `163.9 MB`; never `1000.0 kB`.
  * @throws RangeError for what is no integer: a failed measurement must not reach a page as a figure.
@@ -71881,7 +72158,7 @@ function formatSigned(bytes) {
 }
 /** A difference in whole things: `+1`, `−2`, `0`. */
 function formatSignedCount(count) {
-    return withSign(count, grouped.format(Math.abs(count)));
+    return withSign(count, grouped(Math.abs(count)));
 }
 /** A difference in percent, one decimal: `+10.6 %`, `−14.4 %`; `0.0 %` for what rounds to nothing. */
 function formatPercent(percent) {
@@ -71895,7 +72172,7 @@ function withSign(value, text) {
 }
 /** Every byte: `148,213,004 B`. */
 function formatExactBytes(bytes) {
-    return `${bytes < 0 ? MINUS : ''}${grouped.format(Math.abs(bytes))} B`;
+    return `${bytes < 0 ? MINUS : ''}${grouped(Math.abs(bytes))} B`;
 }
 /**
  * A limit as its user wrote it, where it was written in this family with at most three decimals: `160 MB`, `1.25 GB`;
@@ -71919,7 +72196,7 @@ function formatBytesAmong(bytes, others, format = formatBytes) {
 }
 /** `1 layer`, `12 layers`, `1,000 images`. */
 function formatCount(count, noun) {
-    return `${grouped.format(count)} ${noun}${count === 1 ? '' : 's'}`;
+    return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 
@@ -71992,9 +72269,9 @@ function isGrowing({ growth: { size, downloadSize, layers }, parts }) {
 /* harmony import */ var _budget_waiver_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4954);
 /* harmony import */ var _causes_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6611);
 /* harmony import */ var _characters_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6551);
-/* harmony import */ var _phrase_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(650);
-/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6034);
-/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5088);
+/* harmony import */ var _phrase_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(650);
+/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6034);
+/* harmony import */ var _units_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(5088);
 
 
 
@@ -72015,7 +72292,7 @@ function headline(report) {
     const total = report.images.length;
     const noun = name === null ? 'image' : 'platform';
     const count = (test) => report.images.filter(test).length;
-    const failed = count(_state_js__WEBPACK_IMPORTED_MODULE_4__/* .isFailure */ .N6);
+    const failed = count(_state_js__WEBPACK_IMPORTED_MODULE_3__/* .isFailure */ .N6);
     const over = count((each) => each.verdict === 'over');
     if (failed + over > 0) {
         const said = [
@@ -72024,42 +72301,42 @@ function headline(report) {
         ];
         if (name !== null) {
             const verb = over > 0 ? 'is ' : '';
-            return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: name }} ${verb}${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(said)} of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)}`;
+            return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${{ code: name }} ${verb}${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .list */ .p_)(said)} of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(total, noun)}`;
         }
         if (over === 0)
-            return [`${failed} of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)} could not be measured`];
+            return [`${failed} of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(total, noun)} could not be measured`];
         const rest = failed > 0 ? `, ${failed} could not be measured` : '';
-        return [`${over} of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)} ${over === 1 ? 'is' : 'are'} over${rest}`];
+        return [`${over} of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(total, noun)} ${over === 1 ? 'is' : 'are'} over${rest}`];
     }
     const untouched = count((each) => each.untouched);
     if (untouched === total)
-        return [`none of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)} is touched by this change`];
+        return [`none of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(total, noun)} is touched by this change`];
     const changes = changeCounts(report);
-    const subject = name === null ? [allWords(total, untouched)] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: name }} is, on ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)},`;
+    const subject = name === null ? [allWords(total, untouched)] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${{ code: name }} is, on ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(total, noun)},`;
     const judged = report.images.some(isJudged);
-    const overBefore = count((each) => (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .stateOf */ .L4)(each) === 'over-before');
+    const overBefore = count((each) => (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .stateOf */ .L4)(each) === 'over-before');
     const standing = overBefore > 0 ? `${overBefore} over before this change` : '';
     if (judged && overBefore === 0)
-        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${subject} within budget${changes === '' ? '' : `: ${changes}`}`;
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${subject} within budget${changes === '' ? '' : `: ${changes}`}`;
     const rest = [standing, changes, untouched > 0 ? `${untouched} not touched` : '']
         .filter((words) => words !== '')
         .join(', ');
     return [
-        ...(name === null ? [(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: name }} on ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, noun)}`),
+        ...(name === null ? [(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(total, noun)] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${{ code: name }} on ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(total, noun)}`),
     ].concat(rest === '' ? ' unchanged' : `: ${rest}`);
 }
 /** `all 24 images are`, `all 2 of 24 images that this change touches are`. */
 function allWords(total, untouched) {
     if (untouched === 0)
-        return `all ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, 'image')} are`;
+        return `all ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(total, 'image')} are`;
     const touched = total - untouched;
     return touched === 1
-        ? `the 1 of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, 'image')} that this change touches is`
-        : `the ${touched} of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(total, 'image')} that this change touches are`;
+        ? `the 1 of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(total, 'image')} that this change touches is`
+        : `the ${touched} of ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(total, 'image')} that this change touches are`;
 }
 /** `2 larger, 1 smaller, 3 with no comparison`, or nothing. */
 function changeCounts(report) {
-    const amounts = report.images.flatMap((image) => (image.untouched ? [] : [(0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .leadChange */ .bG)(image)?.amount ?? null]));
+    const amounts = report.images.flatMap((image) => (image.untouched ? [] : [(0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .leadChange */ .bG)(image)?.amount ?? null]));
     const counts = [
         [amounts.filter((amount) => amount !== null && amount > 0).length, 'larger'],
         [amounts.filter((amount) => amount !== null && amount < 0).length, 'smaller'],
@@ -72072,12 +72349,12 @@ function changeCounts(report) {
 }
 /** The verdict on one image: `` `api` is over by 3.9 MB ``. */
 function imageHeadline(image) {
-    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: image.name }} ${verdictWords(image)}`;
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${{ code: image.name }} ${verdictWords(image)}`;
 }
 /** The same without the name, to follow it: `is over by 3.9 MB`. */
 function verdictWords(image) {
-    const toDownload = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .leadMetric */ .lL)(image) === 'downloadSize' ? ' to download' : '';
-    const amount = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .leadChange */ .bG)(image)?.amount ?? 0;
+    const toDownload = (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .leadMetric */ .lL)(image) === 'downloadSize' ? ' to download' : '';
+    const amount = (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .leadChange */ .bG)(image)?.amount ?? 0;
     const broken = (test) => brokenWords(image.checks.filter(test));
     const over = broken((check) => check.status === 'over');
     const words = {
@@ -72094,12 +72371,12 @@ function verdictWords(image) {
                 ? `${nearWords(image) || 'is within budget'} (no comparison)`
                 : `is ${sizeWords(image)} (no comparison)`,
         ],
-        smaller: [`is ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(Math.abs(amount))} smaller${toDownload}`],
+        smaller: [`is ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatBytes */ .z3)(Math.abs(amount))} smaller${toDownload}`],
         near: [nearWords(image)],
         larger: [largerWords(image, amount, toDownload)],
         unchanged: [`is the same ${toDownload === '' ? 'size' : 'download size'} as ${baseName(image)}`],
     };
-    return words[(0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .stateOf */ .L4)(image)];
+    return words[(0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .stateOf */ .L4)(image)];
 }
 /** Whether any of its budgets says something: growth over time has nothing to be counted from at first. */
 function isJudged({ checks }) {
@@ -72107,12 +72384,12 @@ function isJudged({ checks }) {
 }
 function largerWords(image, amount, toDownload) {
     const judged = isJudged(image) ? 'is within budget, ' : '';
-    const larger = `${judged || 'is '}${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(Math.abs(amount))} larger${toDownload}`;
-    const fromBase = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .baseImageGrowth */ .M6)(image);
+    const larger = `${judged || 'is '}${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatBytes */ .z3)(Math.abs(amount))} larger${toDownload}`;
+    const fromBase = (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .baseImageGrowth */ .M6)(image);
     const isSame = image.baseImage?.before?.name === image.baseImage?.after?.name;
     if (fromBase === null || fromBase <= 0 || !isSame)
         return larger;
-    const grew = `the base image grew by ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(fromBase)}`;
+    const grew = `the base image grew by ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatBytes */ .z3)(fromBase)}`;
     return judged === '' ? `${larger}, ${grew}` : `${judged}${grew}`;
 }
 /** What an amount of a budget is an amount of, where it is not plainly the image's size or its layers. */
@@ -72159,7 +72436,7 @@ const PART_MAX = 60;
 function brokenWords(checks) {
     const over = overWords(checks);
     const forbidden = forbiddenWords(checks);
-    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)([...(over === '' ? [] : [`is over ${over}`]), ...(forbidden === '' ? [] : [`has ${forbidden}`])]);
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .list */ .p_)([...(over === '' ? [] : [`is over ${over}`]), ...(forbidden === '' ? [] : [`has ${forbidden}`])]);
 }
 /**
  * `by 3.9 MB and 1 layer`, `its growth budget by 10.7 MB`, `by 1.2 MB in /app/node_modules`: by how much broken budgets are broken; empty
@@ -72172,21 +72449,21 @@ function overWords(checks) {
     const told = whole.length > 0 ? whole : sized;
     const caps = told.filter((check) => check.budget !== 'max-increase');
     if (caps.length > 0)
-        return `by ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(caps.map((check) => `${excessWords(check)}${OF[check.budget]}${inWords(check)}`))}`;
-    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(told.map((check) => `${growthBudget(check)}${inWords(check)}`));
+        return `by ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .list */ .p_)(caps.map((check) => `${excessWords(check)}${OF[check.budget]}${inWords(check)}`))}`;
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .list */ .p_)(told.map((check) => `${growthBudget(check)}${inWords(check)}`));
 }
 /** `2 forbidden findings`, or nothing. */
 function forbiddenWords(checks) {
     const count = checks
         .filter((check) => check.metric === 'findings')
         .reduce((total, check) => total + (check.excess ?? 0), 0);
-    return count === 0 ? '' : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(count, 'forbidden finding');
+    return count === 0 ? '' : (0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(count, 'forbidden finding');
 }
 function nearWords(image) {
-    const near = image.checks.filter(_state_js__WEBPACK_IMPORTED_MODULE_4__/* .isNear */ .HQ);
+    const near = image.checks.filter(_state_js__WEBPACK_IMPORTED_MODULE_3__/* .isNear */ .HQ);
     if (near.length === 0)
         return '';
-    return `is near its budget: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(near.map(leftWords))}`;
+    return `is near its budget: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .list */ .p_)(near.map(leftWords))}`;
 }
 /** `2.1 MB left`, `1 layer left`, `1.6 MB of 30-day growth left`, `nothing left`. */
 function leftWords(check) {
@@ -72202,39 +72479,39 @@ function leftAmount({ limit, actual, unit }) {
     if (left <= 0)
         return null;
     if (unit === 'percent')
-        return (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatPercent */ .l9)(left).slice(1);
-    return unit === 'layers' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(left, 'layer') : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(left);
+        return (0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatPercent */ .l9)(left).slice(1);
+    return unit === 'layers' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(left, 'layer') : (0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatBytes */ .z3)(left);
 }
 /** `3.9 MB`, `1 layer`: by how much a budget is broken. */
 function excessWords(check) {
     const excess = check.excess ?? 0;
     if (check.metric === 'findings')
-        return (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(excess, 'finding');
-    return check.metric === 'layers' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(excess, 'layer') : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(excess);
+        return (0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(excess, 'finding');
+    return check.metric === 'layers' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(excess, 'layer') : (0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatBytes */ .z3)(excess);
 }
 /** `+15.7 MB`, `+1`: growth in the metric of a check. */
 function amountWords(check, amount) {
-    return check.metric === 'size' || check.metric === 'download-size' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSigned */ .Gp)(amount) : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSignedCount */ .t2)(amount);
+    return check.metric === 'size' || check.metric === 'download-size' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatSigned */ .Gp)(amount) : (0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatSignedCount */ .t2)(amount);
 }
 /** `max-size`, `max-increase` over 30 days, `max-increase` of own layers, `max-size` of `/app/node_modules`: a budget in a sentence. */
 function budgetName({ budget, scope, over, against }) {
     if (over?.kind === 'days')
-        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: budget }} over ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(over.days, 'day')}`;
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${{ code: budget }} over ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(over.days, 'day')}`;
     if (over?.kind === 'release')
-        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: budget }} since ${releaseName(against)}`;
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${{ code: budget }} since ${releaseName(against)}`;
     if (scope === null)
         return [{ code: budget }];
     const words = {
         own: ['own layers'],
         base: ['the base image'],
         path: [{ code: scope.of ?? '' }],
-        stage: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `the stage ${{ code: scope.of ?? '' }}`,
-        package: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `the package ${{ code: scope.of ?? '' }}`,
+        stage: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `the stage ${{ code: scope.of ?? '' }}`,
+        package: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `the package ${{ code: scope.of ?? '' }}`,
         rule: [],
     };
     return scope.kind === 'rule'
-        ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: budget }} of ${{ code: scope.of }}`
-        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: budget }} of ${words[scope.kind]}`;
+        ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${{ code: budget }} of ${{ code: scope.of }}`
+        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${{ code: budget }} of ${words[scope.kind]}`;
 }
 /** `148.2 MB`, `51.0 MB to download`, `9 layers`: what the image is. */
 function sizeWords(image) {
@@ -72242,10 +72519,10 @@ function sizeWords(image) {
     if (head === null)
         return 'not measured';
     if (head.size !== null)
-        return (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(head.size);
+        return (0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatBytes */ .z3)(head.size);
     return head.downloadSize === null
-        ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(head.layers, 'layer')
-        : `${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(head.downloadSize)} to download`;
+        ? (0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(head.layers, 'layer')
+        : `${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatBytes */ .z3)(head.downloadSize)} to download`;
 }
 /** Branch names are short, but GitHub takes 255 characters, and the name stands in every table's head. */
 const REF_MAX = 60;
@@ -72304,7 +72581,7 @@ function imageStatus(image) {
     const [over, forbidden] = [overWords(broken), forbiddenWords(broken)];
     if (broken.length > 0) {
         const words = [...(over === '' ? [] : [`over ${over}`]), ...(forbidden === '' ? [] : [forbidden])];
-        return { tone: 'bad', words: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(words) };
+        return { tone: 'bad', words: (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .list */ .p_)(words) };
     }
     const find = (test) => image.checks.find(test);
     const remarkable = find((check) => check.reason === 'not-measured') ??
@@ -72328,22 +72605,22 @@ function limitWords(check) {
         return `${check.limit}${soft}`;
     if (check.unit === 'percent')
         return `${check.limit === 0 ? '0 %' : `+${check.limit} %`}${soft}`;
-    return `${check.budget === 'max-increase' && check.limit > 0 ? '+' : ''}${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatLimit */ .tW)(check.limit)}${soft}`;
+    return `${check.budget === 'max-increase' && check.limit > 0 ? '+' : ''}${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatLimit */ .tW)(check.limit)}${soft}`;
 }
 /** The figure a check judged, where it has a row of its own: `+15.7 MB`, `+3.4 %`. */
 function growthWords(check) {
     if (check.actual === null)
         return '';
-    return check.unit === 'percent' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatPercent */ .l9)(check.actual) : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSigned */ .Gp)(check.actual);
+    return check.unit === 'percent' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatPercent */ .l9)(check.actual) : (0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatSigned */ .Gp)(check.actual);
 }
 /** `+15.7 MB (+10.6 %)`; the percentage only where it says something; `same` for no change. */
 function changeWords(change) {
     if (change.amount === 0)
         return 'same';
-    const percent = change.percent === null ? '' : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatPercent */ .l9)(change.percent);
+    const percent = change.percent === null ? '' : (0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatPercent */ .l9)(change.percent);
     return percent === '' || percent === '0.0 %'
-        ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSigned */ .Gp)(change.amount)
-        : `${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSigned */ .Gp)(change.amount)} (${percent})`;
+        ? (0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatSigned */ .Gp)(change.amount)
+        : `${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatSigned */ .Gp)(change.amount)} (${percent})`;
 }
 /** What there is to say of an image besides its verdict and its figures: one phrase a paragraph. */
 function explanation(image, report) {
@@ -72368,8 +72645,8 @@ function explanation(image, report) {
 /** Why an image was not built. */
 function untouchedWords(image) {
     const { commit } = image.baseline;
-    const base = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${baseName(image)}${commit === null ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) ` (${{ code: shortCommit(commit) }})`}`;
-    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `Nothing that it is built from differs from ${base}, so it was not built: there are no figures.`];
+    const base = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${baseName(image)}${commit === null ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) ` (${{ code: shortCommit(commit) }})`}`;
+    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `Nothing that it is built from differs from ${base}, so it was not built: there are no figures.`];
 }
 /** Message, place and remedy of a failure, and where its log is. Further lines of the message are in `failureOutput`. */
 function failureWords(failure, report) {
@@ -72377,14 +72654,14 @@ function failureWords(failure, report) {
     const place = failure.file === null || failure.line === null
         ? null
         : { file: failure.file, line: failure.line, commit: report.head.dirty ? null : report.head.commit };
-    const name = place === null ? null : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .placeName */ .fW)(place);
+    const name = place === null ? null : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .placeName */ .fW)(place);
     const untold = failure.instruction !== null && !first.includes(failure.instruction) ? failure.instruction : null;
     const instruction = untold === null ? [] : [{ code: untold }];
-    const prose = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(sentence(first));
+    const prose = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .fromProse */ .kV)(sentence(first));
     const at = prose.findIndex((piece) => typeof piece === 'object' && 'code' in piece && piece.code === name);
     const placed = place !== null && at !== -1
         ? [
-            (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${prose.slice(0, at)}${{ place }}${untold === null ? '' : [' (', ...instruction, ')']}${prose.slice(at + 1)}`,
+            (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${prose.slice(0, at)}${{ place }}${untold === null ? '' : [' (', ...instruction, ')']}${prose.slice(at + 1)}`,
         ]
         : [prose];
     const unsaid = [
@@ -72392,12 +72669,12 @@ function failureWords(failure, report) {
         ...(at === -1 && untold !== null ? [instruction] : []),
     ];
     if (unsaid.length > 0)
-        placed.push((0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `At ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .join */ .fj)(unsaid, ': ')}.`);
+        placed.push((0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `At ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .join */ .fj)(unsaid, ': ')}.`);
     const log = report.runUrl === null ? [] : [' ', { link: 'Log of the run', url: report.runUrl }];
     return [
         ...placed,
-        ...(isListOfSentences(failure) ? further.map((line) => (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(sentence(line))) : []),
-        ...(failure.remedy === null ? [] : [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(sentence(failure.remedy.trim()))]),
+        ...(isListOfSentences(failure) ? further.map((line) => (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .fromProse */ .kV)(sentence(line))) : []),
+        ...(failure.remedy === null ? [] : [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .fromProse */ .kV)(sentence(failure.remedy.trim()))]),
         ['No size is reported.', ...log],
     ];
 }
@@ -72424,11 +72701,11 @@ function notJudgedWords(image) {
     return skipped.map((check) => {
         const end = check.level === 'fail' ? ' No budget is passed unseen.' : '';
         if (check.why !== null)
-            return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${budgetName(check)} (${limitWords(check)}) was not judged: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(check.why)}.${end}`;
+            return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${budgetName(check)} (${limitWords(check)}) was not judged: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .fromProse */ .kV)(check.why)}.${end}`;
         const isUnlike = check.metric === 'download-size' && image.head?.downloadSize !== null;
         const why = isUnlike ? image.unlikeDownloads : reasons[check.metric];
         const what = isUnlike ? 'the download sizes cannot be compared' : `the ${metric[check.metric]} is not measured`;
-        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${budgetName(check)} (${limitWords(check)}) was not judged, since ${what}${why === null ? [] : [': ', ...(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(why)]}.${end}`;
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${budgetName(check)} (${limitWords(check)}) was not judged, since ${what}${why === null ? [] : [': ', ...(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .fromProse */ .kV)(why)]}.${end}`;
     });
 }
 /** What was asked for and is not there, where no budget speaks of it. */
@@ -72439,7 +72716,7 @@ function unmeasuredWords(image) {
         const [name, budget] = names[metric];
         if (why === null || image.checks.some((check) => check.budget === budget && check.scope === null))
             return [];
-        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `The ${name} is not measured: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(why)}.`];
+        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `The ${name} is not measured: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .fromProse */ .kV)(why)}.`];
     });
 }
 /** Both sides have a figure, and a difference of the two would mean nothing. */
@@ -72454,7 +72731,7 @@ function reportWords(report) {
     const { gonePlatforms: gone } = report;
     if (gone.length === 0)
         return [];
-    return [[`The base has an image for ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(gone)}, this one has not.`]];
+    return [[`The base has an image for ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .list */ .p_)(gone)}, this one has not.`]];
 }
 /** Who accepted what, and whether it still holds. */
 function waiverWords(image, { waiver }) {
@@ -72466,31 +72743,31 @@ function waiverWords(image, { waiver }) {
         return [];
     if (problem !== null) {
         const isConcerned = image.checks.some(({ status }) => status === 'over');
-        return isConcerned ? [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `The label ${{ code: label }} accepts nothing: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(sentence(problem))}`] : [];
+        return isConcerned ? [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `The label ${{ code: label }} accepts nothing: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .fromProse */ .kV)(sentence(problem))}`] : [];
     }
     const accepted = (status) => image.checks.flatMap((check) => check.status === status && check.accepted !== null && check.growth !== null
         ? [[`${amountOf(check, check.accepted)}${inWords(check)}`, amountOf(check, check.growth - check.accepted)]]
         : []);
-    const who = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${{ code: by }} accepted`;
-    const how = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `with the label ${{ code: label }} on ${at.slice(0, 10)}`;
+    const who = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${{ code: by }} accepted`;
+    const how = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `with the label ${{ code: label }} on ${at.slice(0, 10)}`;
     const [waived, exceeded] = [accepted('waived'), accepted('over')];
     return [
-        ...(waived.length === 0 ? [] : [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${who} growth up to ${distinct(waived.map(([up]) => up))} ${how}.`]),
+        ...(waived.length === 0 ? [] : [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${who} growth up to ${distinct(waived.map(([up]) => up))} ${how}.`]),
         ...(exceeded.length === 0
             ? []
             : [
-                (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${who} ${distinct(exceeded.map(([up]) => up))} ${how}; this is ${distinct(exceeded.map(([, more]) => more.slice(1)))} more, which was not accepted. Set the label anew to accept it.`,
+                (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${who} ${distinct(exceeded.map(([up]) => up))} ${how}; this is ${distinct(exceeded.map(([, more]) => more.slice(1)))} more, which was not accepted. Set the label anew to accept it.`,
             ]),
     ];
 }
 /** The different ones of some words, as a list. */
 function distinct(words) {
-    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)([...new Set(words)]);
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .list */ .p_)([...new Set(words)]);
 }
 /** `+15.7 MB`, `+1 layer`: an amount that stands without its check. */
 function amountOf(check, amount) {
     return check.metric === 'layers'
-        ? `${amountWords(check, amount)} ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(Math.abs(amount), 'layer').replace(/^\S+ /, '')}`
+        ? `${amountWords(check, amount)} ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(Math.abs(amount), 'layer').replace(/^\S+ /, '')}`
         : `${amountWords(check, amount)}${check.metric === 'download-size' ? ' of download' : ''}`;
 }
 /** `add the label `image-budget: accept` to accept +15.7 MB`: only where that would help. */
@@ -72502,13 +72779,13 @@ function acceptPrint(image, report) {
     if (report.images.length > 1) {
         // Each has its own amount, and the small print is one for all.
         const isWanted = report.images.some(({ checks }) => checks.some(_budget_waiver_js__WEBPACK_IMPORTED_MODULE_0__/* .isWaivable */ .uF));
-        return isWanted ? [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `add the label ${{ code: waiver.label }} to accept what grew`] : [];
+        return isWanted ? [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `add the label ${{ code: waiver.label }} to accept what grew`] : [];
     }
     const broken = image.checks.filter(_budget_waiver_js__WEBPACK_IMPORTED_MODULE_0__/* .isWaivable */ .uF);
     const amounts = [...new Set(broken.map((check) => `${amountOf(check, check.growth)}${inWords(check)}`))];
     if (amounts.length === 0)
         return [];
-    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `add the label ${{ code: waiver.label }} to accept ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(amounts)}`];
+    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `add the label ${{ code: waiver.label }} to accept ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .list */ .p_)(amounts)}`];
 }
 /** Growth that no single change has: how much, since when, and whether it is held against this one. */
 function creepWords(image) {
@@ -72517,31 +72794,31 @@ function creepWords(image) {
         if (over === null || against === null || (excess === null && status !== 'near'))
             return [];
         const since = over.kind === 'days'
-            ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${against.at.slice(0, 10)} (${{ code: shortCommit(against.commit) }})`
+            ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${against.at.slice(0, 10)} (${{ code: shortCommit(against.commit) }})`
             : [{ code: against.tag ?? shortCommit(against.commit) }];
-        const grown = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${sinceAmount(check)} since ${since}`;
-        const allowance = unit === 'percent' ? `${limit} %` : (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatLimit */ .tW)(limit);
-        const time = over.kind === 'days' ? ` over ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(over.days, 'day')}` : '';
+        const grown = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${sinceAmount(check)} since ${since}`;
+        const allowance = unit === 'percent' ? `${limit} %` : (0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatLimit */ .tW)(limit);
+        const time = over.kind === 'days' ? ` over ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(over.days, 'day')}` : '';
         if (excess === null)
-            return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${grown}, of ${allowance} allowed${time}.`];
+            return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${grown}, of ${allowance} allowed${time}.`];
         const more = limit === 0 ? 'where none is allowed' : `${excessWords(check)} more than the ${allowance} allowed`;
-        const words = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${grown}, ${more}${time}`;
+        const words = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${grown}, ${more}${time}`;
         if (reason === 'over-before')
             return [
-                (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${words}; ${baseName(image)} was above that already. This change does not make it worse, so that is not held against it.`,
+                (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${words}; ${baseName(image)} was above that already. This change does not make it worse, so that is not held against it.`,
             ];
         if (reason === 'base-image')
-            return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${words}, and that only since the base image grew, so it is not held against this change.`];
+            return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${words}, and that only since the base image grew, so it is not held against this change.`];
         const isDrift = image.baseImage?.doing === 'drift';
         const own = growth === null || isDrift ? '' : ` This change itself adds ${amountOf(check, growth).slice(1)}.`;
-        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${words}.${own}`];
+        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${words}.${own}`];
     });
 }
 /** `+23.1 MB`, `+15.6 %`; `Growth` where it has no percentage. */
 function sinceAmount(check) {
     if (check.actual === null)
         return 'Growth';
-    return check.unit === 'percent' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatPercent */ .l9)(check.actual) : amountOf(check, check.actual);
+    return check.unit === 'percent' ? (0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatPercent */ .l9)(check.actual) : amountOf(check, check.actual);
 }
 /** Limits on growth over time that there is no record for yet. */
 function noRecordWords(image) {
@@ -72549,24 +72826,24 @@ function noRecordWords(image) {
     return [...new Set(skipped.map(({ why }) => why))].map((why) => {
         const budgets = skipped
             .filter((check) => check.why === why)
-            .map((check) => (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${budgetName(check)} (${limitWords(check)})`);
+            .map((check) => (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${budgetName(check)} (${limitWords(check)})`);
         const verb = budgets.length === 1 ? 'was' : 'were';
-        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .join */ .fj)(budgets, ', ')} ${verb} not judged: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(why ?? 'there is no record')}.`;
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .join */ .fj)(budgets, ', ')} ${verb} not judged: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .fromProse */ .kV)(why ?? 'there is no record')}.`;
     });
 }
 function overBeforeWords(image) {
     return image.checks
         .filter((check) => check.reason === 'over-before' && check.over === null)
         .map((check) => check.metric === 'findings'
-        ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `It has ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }}, as ${baseName(image)} has. This change does not make it worse, so that is not held against it.`
-        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}), and was over it on ${baseName(image)} already. This change does not make it worse, so that is not held against it.`);
+        ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `It has ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }}, as ${baseName(image)} has. This change does not make it worse, so that is not held against it.`
+        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}), and was over it on ${baseName(image)} already. This change does not make it worse, so that is not held against it.`);
 }
 function baseImageCapWords(image) {
     return image.checks
         .filter((check) => check.reason === 'base-image' && check.over === null)
         .map((check) => check.metric === 'findings'
-        ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `The ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }} came with the base image, so that is not held against it.`
-        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}) only since the base image grew, so that is not held against it.`);
+        ? (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `The ${excessWords(check)} of the forbidden rule ${{ code: check.scope?.of ?? '' }} came with the base image, so that is not held against it.`
+        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `It is ${excessWords(check)} over ${budgetName(check)} (${limitWords(check)}) only since the base image grew, so that is not held against it.`);
 }
 function noComparisonWords(image) {
     if (image.base !== null || image.head === null)
@@ -72575,7 +72852,7 @@ function noComparisonWords(image) {
     const [reason = ''] = (image.baseline.reason ?? '').trim().split('\n');
     if (reason === '')
         return [['There is nothing to compare with.']];
-    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(`There is nothing to compare with: ${sentence(reason)}`)];
+    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .fromProse */ .kV)(`There is nothing to compare with: ${sentence(reason)}`)];
 }
 /** Told apart from what the change itself did: a base image that moved is nobody's line. */
 function baseImageWords(image) {
@@ -72583,67 +72860,67 @@ function baseImageWords(image) {
     if (baseImage?.change !== 'changed' || change === null)
         return [];
     const { before, after } = baseImage;
-    const growth = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .baseImageGrowth */ .M6)(image);
+    const growth = (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .baseImageGrowth */ .M6)(image);
     // Where the change names another one, that is the first of the causes.
     if (baseImage.doing !== 'drift' && growth !== null && growth !== 0)
         return [];
     const why = baseImage.doing === 'drift' ? (0,_causes_js__WEBPACK_IMPORTED_MODULE_1__/* .whyWords */ .WV)({ layer: null, amount: growth, why: baseImage.why }) : [];
-    const by = growth === null || growth === 0 ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) ` (${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatSigned */ .Gp)(growth)})`;
+    const by = growth === null || growth === 0 ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) ` (${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatSigned */ .Gp)(growth)})`;
     if (after === null || before === null || before.name !== after.name) {
         // Without a name there is none: `FROM scratch`.
-        const name = (side) => ({ code: side === null ? 'scratch' : (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .familiarName */ .hG)(side.name) });
-        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `The base image is ${name(after)} now, was ${name(before)}${by}.`];
+        const name = (side) => ({ code: side === null ? 'scratch' : (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .familiarName */ .hG)(side.name) });
+        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `The base image is ${name(after)} now, was ${name(before)}${by}.`];
     }
     const digests = before.digest === null || after.digest === null
         ? []
-        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) ` from ${{ code: shortDigest(before.digest) }} to ${{ code: shortDigest(after.digest) }}`;
-    const name = { code: (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .familiarName */ .hG)(after.name) };
+        : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) ` from ${{ code: shortDigest(before.digest) }} to ${{ code: shortDigest(after.digest) }}`;
+    const name = { code: (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .familiarName */ .hG)(after.name) };
     if (baseImage.doing === 'change')
-        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${ownWords(image)}The base image ${name} is moved${digests}${by}.`];
-    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${ownWords(image)}${name} moved${digests}${by}${driftWords(image)}${why}.`];
+        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${ownWords(image)}The base image ${name} is moved${digests}${by}.`];
+    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${ownWords(image)}${name} moved${digests}${by}${driftWords(image)}${why}.`];
 }
 /** Whose doing it is that a base image moved by itself, and which budgets do not count it. */
 function driftWords(image) {
     if (image.baseImage?.doing !== 'drift')
         return [];
     const budgets = [...new Set(image.checks.filter((check) => check.uncounted > 0).map((check) => check.budget))];
-    const names = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .join */ .fj)(budgets.map((name) => [{ code: name }]), ', ');
-    const uncounted = budgets.length === 0 ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) ` and is not counted against ${names}`;
-    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `, which is not this change's doing${uncounted}`;
+    const names = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .join */ .fj)(budgets.map((name) => [{ code: name }]), ', ');
+    const uncounted = budgets.length === 0 ? [] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) ` and is not counted against ${names}`;
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `, which is not this change's doing${uncounted}`;
 }
 function ownWords(image) {
-    const own = image.change?.[(0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .leadMetric */ .lL)(image) === 'size' ? 'ownSize' : 'ownDownloadSize']?.amount;
+    const own = image.change?.[(0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .leadMetric */ .lL)(image) === 'size' ? 'ownSize' : 'ownDownloadSize']?.amount;
     if (own === undefined)
         return '';
     if (own === 0)
         return 'This change adds nothing of its own. ';
     return own > 0
-        ? `This change adds ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(own)} of its own. `
-        : `This change itself saves ${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(-own)}. `;
+        ? `This change adds ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatBytes */ .z3)(own)} of its own. `
+        : `This change itself saves ${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatBytes */ .z3)(-own)}. `;
 }
 function shortDigest(digest) {
     return digest.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1');
 }
 /** How much room is left, and the cap that keeps a gain. */
 function roomWords(image) {
-    const words = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .join */ .fj)([...leftOfCapWords(image), ...ratchetWords(image)], ' ');
+    const words = (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .join */ .fj)([...leftOfCapWords(image), ...ratchetWords(image)], ' ');
     return words.length === 0 ? [] : [words];
 }
 function leftOfCapWords(image) {
-    if ((0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .stateOf */ .L4)(image) !== 'smaller')
+    if ((0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .stateOf */ .L4)(image) !== 'smaller')
         return [];
-    const name = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .leadMetric */ .lL)(image) === 'size' ? 'max-size' : 'max-download-size';
+    const name = (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .leadMetric */ .lL)(image) === 'size' ? 'max-size' : 'max-download-size';
     const cap = image.checks.find((check) => check.budget === name && check.scope === null && check.level === 'fail');
     if (cap === undefined || cap.actual === null)
         return [];
-    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(cap.limit - cap.actual)} under its budget of ${limitWords(cap)}.`];
+    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatBytes */ .z3)(cap.limit - cap.actual)} under its budget of ${limitWords(cap)}.`];
 }
 /**
  * `The budget could go down to 140 MB: `max-size: 140 MB`.`, as the input takes it: nothing where the image grew, where a budget is nearly
  * used up, or where one is broken, by whomever.
  */
 function ratchetWords(image) {
-    const state = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .stateOf */ .L4)(image);
+    const state = (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .stateOf */ .L4)(image);
     if ((state !== 'smaller' && state !== 'unchanged') || image.checks.some(({ excess }) => excess !== null))
         return [];
     const lower = image.ratchets.filter(({ budget }) => {
@@ -72652,15 +72929,15 @@ function ratchetWords(image) {
     });
     if (lower.length === 0)
         return [];
-    const limits = lower.map(({ proposed }) => (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatLimit */ .tW)(proposed));
+    const limits = lower.map(({ proposed }) => (0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatLimit */ .tW)(proposed));
     const lines = lower.map(({ budget }, at) => [{ code: `${budget}: ${limits[at]}` }]);
-    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `The budget${lower.length === 1 ? '' : 's'} could go down to ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .list */ .p_)(limits)}: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .join */ .fj)(lines, ', ')}.`];
+    return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `The budget${lower.length === 1 ? '' : 's'} could go down to ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .list */ .p_)(limits)}: ${(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .join */ .fj)(lines, ', ')}.`];
 }
 /** All an image has to say when nothing happened: `` `api` is the same size as main (148.2 MB, budget 160 MB) ``. */
 function quietWords(image) {
     if (image.untouched)
-        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${imageHeadline(image)}, and was not built.`;
-    const metric = (0,_state_js__WEBPACK_IMPORTED_MODULE_4__/* .leadMetric */ .lL)(image);
+        return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${imageHeadline(image)}, and was not built.`;
+    const metric = (0,_state_js__WEBPACK_IMPORTED_MODULE_3__/* .leadMetric */ .lL)(image);
     const capped = Object.fromEntries(image.checks
         .filter((check) => check.scope === null && check.over === null)
         // The first of two counts: a soft limit is the second.
@@ -72669,10 +72946,10 @@ function quietWords(image) {
     const cap = (check) => (check === undefined ? '' : `, budget ${limitWords(check)}`);
     const facts = [`${sizeWords(image)}${cap(capped[metric === 'size' ? 'max-size' : 'max-download-size'])}`];
     if (metric === 'size' && capped['max-download-size'] && image.head?.downloadSize) {
-        facts.push(`${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatBytes */ .z3)(image.head.downloadSize)} to download${cap(capped['max-download-size'])}`);
+        facts.push(`${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatBytes */ .z3)(image.head.downloadSize)} to download${cap(capped['max-download-size'])}`);
     }
     if (capped['max-layers'] && image.head)
-        facts.push(`${(0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(image.head.layers, 'layer')}${cap(capped['max-layers'])}`);
+        facts.push(`${(0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(image.head.layers, 'layer')}${cap(capped['max-layers'])}`);
     if (capped['max-increase'])
         facts.push(`growth budget ${limitWords(capped['max-increase'])}`);
     for (const check of image.checks) {
@@ -72682,7 +72959,7 @@ function quietWords(image) {
         const since = over.kind === 'days' ? against.at.slice(0, 10) : releaseName(against);
         facts.push(`${growthWords(check)} since ${since}, budget ${limitWords(check)}`);
     }
-    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `${imageHeadline(image)} (${facts.join('; ')}).`;
+    return (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `${imageHeadline(image)} (${facts.join('; ')}).`;
 }
 /** `Docker 28.0.4, classic store`, `BuildKit 0.21.0 (docker-container)`. */
 function engineWords(image) {
@@ -72710,23 +72987,23 @@ function smallPrint(image, report) {
 function baselinePrint(image) {
     const { passedOver } = image.baseline;
     const print = basePrint(image);
-    return passedOver === null ? print : [...print, (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .fromProse */ .kV)(passedOver)];
+    return passedOver === null ? print : [...print, (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .fromProse */ .kV)(passedOver)];
 }
 function basePrint(image) {
     const { kind, commit, ref, record } = image.baseline;
     if (kind === 'none' || image.base === null)
         return [];
     if (kind === 'image')
-        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `base ${{ code: ref ?? '' }}`];
+        return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `base ${{ code: ref ?? '' }}`];
     if (kind === 'record' && record !== null) {
         if (record.behind === 0)
-            return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `base as recorded of ${{ code: shortCommit(record.commit) }}`];
-        const distance = (0,_units_js__WEBPACK_IMPORTED_MODULE_3__/* .formatCount */ .B4)(record.behind, 'commit');
+            return [(0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `base as recorded of ${{ code: shortCommit(record.commit) }}`];
+        const distance = (0,_units_js__WEBPACK_IMPORTED_MODULE_5__/* .formatCount */ .B4)(record.behind, 'commit');
         return [
-            (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `base as recorded of ${{ code: shortCommit(record.commit) }} (${record.at.slice(0, 10)}), ${distance} before ${{ code: shortCommit(commit ?? '') }}`,
+            (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `base as recorded of ${{ code: shortCommit(record.commit) }} (${record.at.slice(0, 10)}), ${distance} before ${{ code: shortCommit(commit ?? '') }}`,
         ];
     }
-    return [commit === null ? ['base built for this run'] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_5__/* .phrase */ .MZ) `base built from ${{ code: shortCommit(commit) }}`];
+    return [commit === null ? ['base built for this run'] : (0,_phrase_js__WEBPACK_IMPORTED_MODULE_4__/* .phrase */ .MZ) `base built from ${{ code: shortCommit(commit) }}`];
 }
 /** Totals a table shows one row each of, in its order, with the row's name. */
 const METRICS = [
@@ -72738,7 +73015,7 @@ const METRICS = [
 
 /***/ }),
 
-/***/ 5232:
+/***/ 7145:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -73434,232 +73711,8 @@ function keepsRecords({ driver, version }) {
     return driver !== 'docker' || major === undefined || Number(major) >= 24;
 }
 
-// EXTERNAL MODULE: ./build/image/layer/whiteout.js
-var whiteout = __nccwpck_require__(9645);
-;// CONCATENATED MODULE: ./build/image/files.js
-
-/** Links that lead to each other, as the kernel has it (`MAXSYMLINKS`). */
-const MAX_LINKS = 40;
-/** Folders of all layers, among them those that none lists: a few bytes in a tar make thousands of them. */
-const MAX_FOLDERS = 500_000;
-/** Folders that a path leads through: who asks for each of them, of each path, must come to an end. */
-const MAX_DEPTH = 256;
-/**
- * Lays the layers on each other, base layer first, as an engine does: whiteouts of a layer act on the layers below it, whatever their
- * place in its tar. Null where there are more folders, or deeper ones, than can be kept. https://github.com/opencontainers/image-spec/blob/main/layer.md
- */
-function layFiles(layers) {
-    const tree = new Tree();
-    const files = [];
-    for (const [layer, entries] of layers.entries()) {
-        const removed = { layer, how: 'removed' };
-        const replaced = { layer, how: 'replaced' };
-        for (const entry of entries) {
-            if (entry.kind === 'removed')
-                tree.remove(entry.path, removed);
-            if (entry.kind === 'opaque')
-                tree.empty(entry.path, removed);
-        }
-        for (const entry of entries) {
-            if (tree.folders > MAX_FOLDERS || isTooDeep(entry.path))
-                return null;
-            switch (entry.kind) {
-                case 'removed':
-                case 'opaque':
-                    break;
-                case 'folder':
-                    tree.placeFolder(entry.path, replaced);
-                    break;
-                case 'file': {
-                    const file = imageFile(entry, layer);
-                    files.push(file);
-                    if ((0,whiteout/* whiteoutOf */.n)(entry.path) === null)
-                        tree.place(entry.path, file, replaced);
-                    else
-                        file.lost = removed;
-                    break;
-                }
-                case 'link':
-                    tree.placeLink(entry.path, entry.target, layer, replaced);
-                    break;
-                case 'symlink':
-                    tree.place(entry.path, { to: entry.target, target: undefined, tooDeep: MAX_LINKS + 1 }, replaced);
-                    break;
-                case 'other':
-                    tree.place(entry.path, null, replaced);
-            }
-        }
-    }
-    return { files, file: (path) => tree.fileAt(path) };
-}
-function isTooDeep(path) {
-    let folders = 0;
-    for (let at = path.indexOf('/', 1); at !== -1 && folders <= MAX_DEPTH; at = path.indexOf('/', at + 1))
-        folders += 1;
-    return folders > MAX_DEPTH;
-}
-function imageFile({ path, size, mode, uid, gid, checksum, facts }, layer) {
-    return { path, layer, size, mode, uid, gid, checksum, facts, lost: null, package: null };
-}
-function isFolder(standing) {
-    return standing != null && 'names' in standing;
-}
-function isLink(standing) {
-    return standing != null && 'to' in standing;
-}
-function isFile(standing) {
-    return standing != null && 'path' in standing;
-}
-function partsOf(path) {
-    return path.split('/').filter((name) => name !== '');
-}
-/** The file system that the layers make, while they are laid and afterwards. */
-class Tree {
-    /** How many were made. */
-    folders = 0;
-    root = { parent: null, names: new Map() };
-    /** How many names a file has, of those that have several: its bytes are lost with the last one. */
-    linked = new Map();
-    /** The folder that was last placed in: most files lie where the one before does. */
-    last = null;
-    /** Whether what was asked for last leads through too many links. */
-    hasTooManyLinks = false;
-    /** How many links lead through each other, at most, in what is being followed. */
-    deepest = 0;
-    newFolder(parent) {
-        this.folders += 1;
-        return { parent, names: new Map() };
-    }
-    at(parts) {
-        let standing = this.root;
-        for (const name of parts)
-            standing = isFolder(standing) ? standing.names.get(name) : null;
-        return standing ?? null;
-    }
-    /**
-     * The folder at a path, made where it is missing. What is no folder on the way to it is lost, symbolic links too: each layer is
-     * unpacked on its own, and a folder of it hides the link below.
-     */
-    folderAt(path, loss) {
-        if (this.last?.path === path)
-            return this.last.folder;
-        let folder = this.root;
-        for (const name of partsOf(path)) {
-            let next = folder.names.get(name);
-            if (!isFolder(next)) {
-                this.lose(next, loss);
-                next = this.newFolder(folder);
-                folder.names.set(name, next);
-            }
-            folder = next;
-        }
-        this.last = { path, folder };
-        return folder;
-    }
-    placeFolder(path, loss) {
-        this.folderAt(path, loss);
-    }
-    /** What stood there is lost. */
-    place(path, standing, loss) {
-        const slash = path.lastIndexOf('/');
-        const name = path.slice(slash + 1);
-        if (name === '')
-            return;
-        const folder = this.folderAt(path.slice(0, slash), loss);
-        this.lose(folder.names.get(name), loss);
-        folder.names.set(name, standing);
-    }
-    /** Another name of a file of the same layer, which has it before: also of what lay below, it has a copy then. */
-    placeLink(path, target, layer, loss) {
-        const found = this.at(partsOf(target));
-        const file = isFile(found) && found.layer === layer ? found : null;
-        if (file)
-            this.linked.set(file, (this.linked.get(file) ?? 1) + 1);
-        this.place(path, file, loss);
-    }
-    remove(path, loss) {
-        const parts = partsOf(path);
-        const name = parts.pop();
-        const folder = this.at(parts);
-        if (name === undefined || !isFolder(folder))
-            return;
-        this.lose(folder.names.get(name), loss);
-        folder.names.delete(name);
-    }
-    /** What stands in a folder is lost, the folder stays. */
-    empty(path, loss) {
-        const folder = this.at(partsOf(path));
-        if (!isFolder(folder))
-            return;
-        this.lose(folder, loss);
-        folder.names.clear();
-    }
-    /** What stands there, and below, is lost. */
-    lose(standing, loss) {
-        const waiting = [standing];
-        for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-            if (isFile(next))
-                this.loseName(next, loss);
-            if (!isFolder(next))
-                continue;
-            this.last = null;
-            for (const child of next.names.values())
-                waiting.push(child);
-        }
-    }
-    loseName(file, loss) {
-        const names = this.linked.get(file) ?? 1;
-        if (names === 1)
-            file.lost = loss;
-        else
-            this.linked.set(file, names - 1);
-    }
-    /** What a process in the image would find at an absolute path, were it not to follow the last name. To be asked when all layers are laid. */
-    fileAt(path) {
-        const slash = path.lastIndexOf('/');
-        this.hasTooManyLinks = false;
-        const found = this.follow(this.root, path.slice(0, slash + 1), 0)?.names.get(path.slice(slash + 1));
-        return isFile(found) ? found : null;
-    }
-    follow(start, path, links) {
-        let folder = path.startsWith('/') ? this.root : start;
-        for (const name of partsOf(path)) {
-            if (name === '.')
-                continue;
-            const next = name === '..' ? (folder.parent ?? folder) : folder.names.get(name);
-            const found = isLink(next) ? this.targetOf(next, folder, links + 1) : next;
-            if (!isFolder(found))
-                return null;
-            folder = found;
-        }
-        return folder;
-    }
-    /**
-     * Each link is followed once, however many paths lead through it, and in circles; where too many follow, once more from each place
-     * that is nearer to the beginning of a way. So it does not depend on what was asked before.
-     */
-    targetOf(link, folder, links) {
-        if (link.target === null)
-            return null;
-        if (links >= link.tooDeep) {
-            this.hasTooManyLinks = true;
-            return null;
-        }
-        if (link.target !== undefined) {
-            this.deepest = Math.max(this.deepest, links + MAX_LINKS + 1 - link.tooDeep);
-            return link.target;
-        }
-        const before = this.deepest;
-        this.deepest = links;
-        link.target = null;
-        const target = this.follow(folder, link.to, links);
-        link.tooDeep = this.hasTooManyLinks ? links : links + MAX_LINKS + 1 - this.deepest;
-        link.target = this.hasTooManyLinks ? undefined : target;
-        this.deepest = Math.max(before, this.deepest);
-        return target;
-    }
-}
-
+// EXTERNAL MODULE: ./build/image/files.js
+var files = __nccwpck_require__(7713);
 // EXTERNAL MODULE: ./build/image/packages/apk.js
 var apk = __nccwpck_require__(7740);
 // EXTERNAL MODULE: ./build/image/packages/dpkg.js
@@ -73817,7 +73870,7 @@ function contentOf(diffIds, contents) {
     const layers = diffIds.map((diffId) => contents.get(diffId)?.entries ?? null);
     if (!layers.every((entries) => entries !== null))
         return null;
-    const laid = layFiles(layers);
+    const laid = (0,files/* layFiles */.S)(layers);
     if (laid === null)
         return null;
     const packages = findPackages(laid);
@@ -78380,17 +78433,17 @@ async function untouched_isPlain({ repository }, head, { context, dockerfile, ig
     const entries = await entriesAt(repository, head, [...all, ...above]);
     if ([...above].some((path) => entries.get(path)?.mode === LINK))
         return false;
-    if (ignoreFiles.some((path) => entries.has(path) && !untouched_isFile(entries.get(path))))
+    if (ignoreFiles.some((path) => entries.has(path) && !isFile(entries.get(path))))
         return false;
-    if (trees.some((path) => entries.get(path)?.mode !== '040000') || !untouched_isFile(entries.get(dockerfile)))
+    if (trees.some((path) => entries.get(path)?.mode !== '040000') || !isFile(entries.get(dockerfile)))
         return false;
     // One that is not committed is made by the workflow.
-    if (files.some((path) => entries.has(path) && !untouched_isFile(entries.get(path))))
+    if (files.some((path) => entries.has(path) && !isFile(entries.get(path))))
         return false;
     if (inContext.length === 0)
         return true;
     const ignoreFile = ignoreFiles.map((path) => entries.get(path)).find((entry) => entry !== undefined);
-    if (!untouched_isFile(ignoreFile) || inContext.some(({ isSubmodule }) => isSubmodule))
+    if (!isFile(ignoreFile) || inContext.some(({ isSubmodule }) => isSubmodule))
         return false;
     const text = await readBlob(repository, ignoreFile.object, IGNORE_FILE_MAX);
     const characters = inContext.reduce((sum, { path }) => sum + path.length, 0);
@@ -78405,7 +78458,7 @@ function foldersAbove(path) {
     const parts = path.split('/');
     return parts.slice(1).map((_, at) => parts.slice(0, at + 1).join('/'));
 }
-function untouched_isFile(entry) {
+function isFile(entry) {
     return entry?.mode === '100644' || entry?.mode === '100755';
 }
 /** Most characters of changed paths times those of the ignore file, which is some seconds at the very worst. */

@@ -22,7 +22,7 @@ const only = process.argv.find((argument) => argument.startsWith('--store='))?.s
 const TARGETS = quick ? 4 : 20
 const ROUNDS = quick ? 1 : 3
 /** Turns of a shell's loop: some three seconds of one core here. */
-const WORK = 1_500_000
+const WORK = 3_300_000
 
 const scratch = mkdtempSync(join(tmpdir(), 'image-budget-bench-'))
 

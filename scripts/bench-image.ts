@@ -112,7 +112,9 @@ async function* writeTar({ name, files, bytes, mix }: LayerPlan): AsyncGenerator
     left -= size
     const kind = kinds.reduce((best, one) => (behind.get(one)! > behind.get(best)! ? one : best))
     behind.set(kind, behind.get(kind)! - size)
-    pieces.push(tarHeader(`${name}/${at % 97}/${at % 1009}/file-${at}.${kind}`, size))
+    // A folder's files follow each other, as in every tar of a file system: a dozen a folder.
+    const folder = Math.floor(at / 12)
+    pieces.push(tarHeader(`${name}/${Math.floor(folder / 50)}/${folder}/file-${at}.${kind}`, size))
     length += 512 + size
     for (let rest = size, from = Math.floor(next() * POOL_BYTES); rest > 0; from = 0) {
       const piece = content[kind].subarray(from, from + rest)

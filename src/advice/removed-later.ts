@@ -41,7 +41,9 @@ function successorsOf({ content }: Measurement, lost: ImageFile[]): Map<ImageFil
   const replaced = lost.filter((file) => file.lost?.how === 'replaced' && file.lost.layer !== file.layer)
   const wanted = new Set(replaced.map((file) => placeOf(file.path, file.lost!.layer)))
   const shipped = new Map<string, ImageFile>()
+  const layers = new Set(replaced.map((file) => file.lost!.layer))
   for (const file of content?.files ?? []) {
+    if (!layers.has(file.layer)) continue
     const key = placeOf(file.path, file.layer)
     if (wanted.has(key)) shipped.set(key, file)
   }

@@ -1,5 +1,5 @@
 import type { ImageContent } from '../image/content.ts'
-import type { ImageFile } from '../image/files.ts'
+import { liesIn, type ImageFile } from '../image/files.ts'
 import type { Layer, Measurement } from '../image/measurement.ts'
 import { DISTRIBUTIONS, type Package } from '../image/packages/package.ts'
 import { MAX_PATHS, type Found } from './finding.ts'
@@ -82,12 +82,14 @@ const KNOWN_FOLDERS = 1_000
 /** Tells it of a folder (with its final `/`), for what the folder alone decides: mostly once for each, as an image has its files in order. */
 export function oncePerFolder<Told>(tell: (folder: string) => Told): (path: string) => Told {
   const known = new Map<string, Told>()
+  let last: { folder: string; told: Told } | null = null
   return (path) => {
+    if (last !== null && liesIn(path, last.folder)) return last.told
     const folder = path.slice(0, path.lastIndexOf('/') + 1)
-    if (known.has(folder)) return known.get(folder)!
-    const told = tell(folder)
+    const told = known.has(folder) ? known.get(folder)! : tell(folder)
     if (known.size === KNOWN_FOLDERS) known.clear()
     known.set(folder, told)
+    last = { folder, told }
     return told
   }
 }

@@ -1,5 +1,5 @@
 import type { ImageContent } from '../image/content.ts'
-import type { ImageFile } from '../image/files.ts'
+import { liesIn, type ImageFile } from '../image/files.ts'
 import type { Part } from './comparison.ts'
 
 /** What became of the folders of two images, by path: absolute, without a final `/`; the root is not among them. */
@@ -28,7 +28,7 @@ export function changesOfFolders(base: ImageContent, head: ImageContent): Folder
 function* parentsOf(files: readonly ImageFile[]): Generator<string> {
   let last = ''
   for (const { path } of files) {
-    if (last !== '' && path.startsWith(last) && !path.includes('/', last.length)) continue
+    if (liesIn(path, last)) continue
     last = path.slice(0, path.lastIndexOf('/') + 1)
     yield last.slice(0, -1)
   }

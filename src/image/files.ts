@@ -51,9 +51,11 @@ export function layFiles(layers: readonly LayerEntries[]): LaidFiles | null {
   for (const [layer, entries] of layers.entries()) {
     const removed: Loss = { layer, how: 'removed' }
     const replaced: Loss = { layer, how: 'replaced' }
-    for (const entry of entries) {
-      if (entry.kind === 'removed') tree.remove(entry.path, removed)
-      if (entry.kind === 'opaque') tree.empty(entry.path, removed)
+    if (entries.takesAway !== false) {
+      for (const entry of entries) {
+        if (entry.kind === 'removed') tree.remove(entry.path, removed)
+        if (entry.kind === 'opaque') tree.empty(entry.path, removed)
+      }
     }
     for (const entry of entries) {
       if (tree.folders > MAX_FOLDERS || isTooDeep(entry.path)) return null
@@ -83,6 +85,11 @@ export function layFiles(layers: readonly LayerEntries[]): LaidFiles | null {
     }
   }
   return { files, file: (path) => tree.fileAt(path) }
+}
+
+/** Whether a file lies in this folder (with its final `/`), and in none of that. */
+export function liesIn(path: string, folder: string): boolean {
+  return path.lastIndexOf('/') === folder.length - 1 && path.startsWith(folder)
 }
 
 function isTooDeep(path: string): boolean {
@@ -142,8 +149,8 @@ class Tree {
    */
   private folderAt(path: string, loss: Loss): Folder {
     if (this.last?.path === path) return this.last.folder
-    let folder = this.root
-    for (const name of partsOf(path)) {
+    let { folder, at } = this.nearLast(path)
+    for (const name of partsOf(path.slice(at))) {
       let next = folder.names.get(name)
       if (!isFolder(next)) {
         this.lose(next, loss)
@@ -154,6 +161,19 @@ class Tree {
     }
     this.last = { path, folder }
     return folder
+  }
+
+  /** The folder that was last placed in, or one above it: the deepest that a path leads through, and where in the path it ends. */
+  private nearLast(path: string): { folder: Folder; at: number } {
+    let folder: Folder | null = this.last?.folder ?? null
+    let above = this.last?.path ?? ''
+    while (folder !== null && above !== '') {
+      if (path.startsWith(above) && (path.length === above.length || path[above.length] === '/'))
+        return { folder, at: above.length }
+      above = above.slice(0, above.lastIndexOf('/'))
+      folder = folder.parent
+    }
+    return { folder: this.root, at: 0 }
   }
 
   placeFolder(path: string, loss: Loss): void {

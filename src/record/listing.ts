@@ -270,7 +270,8 @@ function entriesOf(from: Columns): LayerEntries | null {
     // Two lines can stand for paths of any length.
     if (common > before.length || pathBytes > MAX_PATH_BYTES) return null
     const path = flat(before.slice(0, common) + rest)
-    if (!path.startsWith('/')) return null
+    // As a tar's are normalised: `layFiles` goes by it.
+    if (!path.startsWith('/') || path.includes('//')) return null
     before = path
     switch (from.kinds[at]) {
       case KINDS.file:

@@ -38,7 +38,11 @@ export function flat(path: string): string {
 }
 
 /** What a layer does, in the tar's order. */
-export type LayerEntries = Iterable<LayerEntry> & { readonly length: number }
+export type LayerEntries = Iterable<LayerEntry> & {
+  readonly length: number
+  /** Whether it takes anything away from the layers below; absent: perhaps. */
+  readonly takesAway?: boolean
+}
 
 /** Entries that can be added to. */
 export type GrowingEntries = LayerEntries & { push: (entry: LayerEntry) => void }
@@ -78,12 +82,17 @@ type Block = {
 export function createEntries(): GrowingEntries {
   const blocks: Block[] = []
   let last: LayerEntry[] = []
+  let takesAway = false
   return {
     get length() {
       return blocks.length * BLOCK + last.length
     },
+    get takesAway() {
+      return takesAway
+    },
     push: (entry) => {
       last.push(entry)
+      if (entry.kind === 'removed' || entry.kind === 'opaque') takesAway = true
       if (last.length < BLOCK) return
       blocks.push(pack(last))
       last = []
