@@ -1,7 +1,19 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
+import { z } from 'zod'
+import { layFiles } from '../../../src/image/files.ts'
+import { readLayer } from '../../../src/image/layer/read.ts'
 import { apkReader } from '../../../src/image/packages/apk.ts'
+import { findPackages } from '../../../src/image/packages/packages.ts'
+import { streamOf } from '../layer/archives.ts'
 import { fixture, inspect, rows } from './inspect.ts'
+
+const apkQuery = z.strictObject({
+  name: z.string(),
+  version: z.string(),
+  'installed-size': z.int(),
+  contents: z.array(z.string()),
+})
 
 const musl = fixture('apk-installed').toString()
 const files = {
@@ -39,6 +51,34 @@ describe('packages of apk', () => {
       { 'lib/apk/db/installed': 'P:b\nV:1\n' },
     )
     expect(rows(packages)).toEqual(['apk b 1 0'])
+  })
+})
+
+/**
+ * A root folder that apk 3.0.6 filled: four packages were installed, a fifth one too and removed again, `tools` was upgraded after one had
+ * edited its configuration; and what `apk query --installed --fields name,version,installed-size,contents` said of it.
+ */
+describe('a real installation', () => {
+  it('has the sizes and files that apk lists', async () => {
+    const layer = { digest: null, diffId: null }
+    const { entries } = await readLayer(streamOf(fixture('apk-root.tar.gz'), [1_000]), layer)
+    const { files, file } = layFiles([entries!])!
+    const packages = findPackages({ files, file })
+    const listed = z.array(apkQuery).parse(JSON.parse(fixture('apk-query.json').toString()))
+    const found = packages.map(({ name, version, size }, at) => {
+      const own = files.filter((each) => each.package === at).map(({ path }) => path.slice(1))
+      return { name, version, 'installed-size': size, contents: own.toSorted() }
+    })
+    // A package of nothing has a byte to apk. What was edited is as long as it is: apk counts what the package brought, which lies beside it.
+    const differ: Record<string, number> = { meta: -1, tools: 'a=2\n'.length - 'a=3\nb=3\n'.length }
+    expect(found.toSorted((one, other) => (one.name < other.name ? -1 : 1))).toEqual(
+      listed.map((each) => ({
+        ...each,
+        'installed-size': each['installed-size'] + (differ[each.name] ?? 0),
+        // Neither links nor the second name of a file have bytes.
+        contents: each.contents.filter((path) => !/libc\.musl|libz\.so\.1$|bin\/two$/.test(path)).toSorted(),
+      })),
+    )
   })
 })
 
