@@ -60746,13 +60746,13 @@ function withoutCommits(table) {
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 /** U+2212, as wide as `+`: in a column of figures a hyphen is easily overlooked. */
 const MINUS = '\u2212';
-let format = null;
+let english = null;
 /** With a comma every three digits. Made when it is needed first: V8 takes its time to load what it knows of languages. */
 function grouped(count) {
     if (count < 1000)
         return String(count);
-    format ??= new Intl.NumberFormat('en-US');
-    return format.format(count);
+    english ??= new Intl.NumberFormat('en-US');
+    return english.format(count);
 }
 /**
  * Bytes with one decimal, rounded half up: `812 B`, `1.5 kB`, `163.9 MB`; never `1000.0 kB`.

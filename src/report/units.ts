@@ -8,13 +8,13 @@ const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
 /** U+2212, as wide as `+`: in a column of figures a hyphen is easily overlooked. */
 const MINUS = '\u2212'
 
-let format: Intl.NumberFormat | null = null
+let english: Intl.NumberFormat | null = null
 
 /** With a comma every three digits. Made when it is needed first: V8 takes its time to load what it knows of languages. */
 function grouped(count: number): string {
   if (count < 1000) return String(count)
-  format ??= new Intl.NumberFormat('en-US')
-  return format.format(count)
+  english ??= new Intl.NumberFormat('en-US')
+  return english.format(count)
 }
 
 /**

@@ -62,21 +62,22 @@ describe('a real installation', () => {
   it('has the sizes and files that apk lists', async () => {
     const layer = { digest: null, diffId: null }
     const { entries } = await readLayer(streamOf(fixture('apk-root.tar.gz'), [1_000]), layer)
-    const { files, file } = layFiles([entries!])!
-    const packages = findPackages({ files, file })
+    const laid = layFiles([entries!])!
+    const packages = findPackages(laid)
     const listed = z.array(apkQuery).parse(JSON.parse(fixture('apk-query.json').toString()))
     const found = packages.map(({ name, version, size }, at) => {
-      const own = files.filter((each) => each.package === at).map(({ path }) => path.slice(1))
+      const own = laid.files.filter((each) => each.package === at).map(({ path }) => path.slice(1))
       return { name, version, 'installed-size': size, contents: own.toSorted() }
     })
     // A package of nothing has a byte to apk. What was edited is as long as it is: apk counts what the package brought, which lies beside it.
     const differ: Record<string, number> = { meta: -1, tools: 'a=2\n'.length - 'a=3\nb=3\n'.length }
     expect(found.toSorted((one, other) => (one.name < other.name ? -1 : 1))).toEqual(
-      listed.map((each) => ({
-        ...each,
-        'installed-size': each['installed-size'] + (differ[each.name] ?? 0),
+      listed.map(({ name, version, contents, 'installed-size': size }) => ({
+        name,
+        version,
+        'installed-size': size + (differ[name] ?? 0),
         // Neither links nor the second name of a file have bytes.
-        contents: each.contents.filter((path) => !/libc\.musl|libz\.so\.1$|bin\/two$/.test(path)).toSorted(),
+        contents: contents.filter((path) => !/libc\.musl|libz\.so\.1$|bin\/two$/.test(path)).toSorted(),
       })),
     )
   })
