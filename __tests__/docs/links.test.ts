@@ -1,5 +1,5 @@
-import { existsSync, statSync } from 'node:fs'
-import { dirname, join, normalize } from 'node:path'
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
+import { basename, dirname, join, normalize } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { addressesOf, anchorsOf, pages, readPage, root } from '../support/documentation.ts'
 
@@ -40,6 +40,17 @@ describe('links and pictures', () => {
     }
     follow('README.md')
     expect(pages.filter((page) => page.startsWith('docs/') && !reached.has(page))).toEqual([])
+  })
+
+  it('the pictures are made by a script, of the product', () => {
+    const shown = pages.flatMap((page) => addressesOf(readPage(page))).map(({ address }) => basename(address))
+    const pictures = [...new Set(shown)].filter((name) => /\.(?:png|jpe?g|gif|webp)$/.test(name))
+    const scripts = globSync('scripts/*pictures*.ts', { cwd: root }).map((file) =>
+      readFileSync(join(root, file), 'utf8'),
+    )
+    const made = (name: string): boolean => scripts.some((text) => text.includes(name.replace(/(?:-\w+)?\.\w+$/, '')))
+    expect(pictures.length).toBeGreaterThan(0)
+    expect(pictures.filter((name) => !made(name))).toEqual([])
   })
 
   it('would tell a file, a heading and a picture that are not there', () => {
