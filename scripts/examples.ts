@@ -73,6 +73,8 @@ function section({ example, outcome }: Measured): string {
     .replace(/^<details>.*/ms, '')
     .replaceAll(/\]\(https:[^)]*\)/g, '')
     .replaceAll(/\[(?=`)/g, '')
+    // The commits are of this script's own repositories.
+    .replace(/^\|.*\|$/m, (head) => head.replaceAll(/ `[0-9a-f]{7,}`/g, ''))
     .trim()
   return `## ${example}
 

@@ -89,7 +89,7 @@ function dockerfileProblems({ text }: Block): string[] {
 
 /** Programs of others, which are not held to anything here but bash's own look at the line. */
 const KNOWN = new Set(
-  'cd cosign curl docker echo eval export gh git grep jq open rm sha256sum skopeo tar unzip xdg-open'.split(' '),
+  'cd cosign curl docker echo eval export gh git grep jq open rm sha256sum skopeo source tar unzip xdg-open'.split(' '),
 )
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
 
@@ -110,7 +110,7 @@ function commandsOf(script: string): string[][] {
       let isFile = false
       for (const token of parseShell(line, (name) => `$${name}`)) {
         if (typeof token === 'object' && 'comment' in token) break
-        const isRedirect = typeof token === 'object' && /^[<>&]*[<>]/.test(token.op)
+        const isRedirect = typeof token === 'object' && /^[<>&]*[<>]&?$/.test(token.op)
         if (typeof token === 'string' && !isFile) commands.at(-1)!.push(token)
         else if (typeof token === 'object' && token.op === 'glob') commands.at(-1)!.push(token.pattern)
         else if (typeof token === 'object' && !isRedirect) commands.push([])
