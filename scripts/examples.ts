@@ -41,11 +41,12 @@ async function measure(engine: Engine, example: string): Promise<Measured> {
   return { example, bloated: image.head, mended: image.base, outcome }
 }
 
+const size = (bytes: number | null): string => (bytes === null ? '–' : formatBytes(bytes))
+const share = (before: number | null, after: number | null): string =>
+  before === null || after === null ? '–' : `−${(100 * (1 - after / before)).toFixed(0)} %`
+
 /** The part of the page that is measured. */
 function render(engine: Engine, measured: Measured[]): string {
-  const size = (bytes: number | null): string => (bytes === null ? '–' : formatBytes(bytes))
-  const share = (before: number | null, after: number | null): string =>
-    before === null || after === null ? '–' : `−${(100 * (1 - after / before)).toFixed(0)} %`
   const rows = measured.map(({ example, bloated, mended }) => [
     `[${example}](#${example})`,
     size(bloated.size),
@@ -96,15 +97,15 @@ ${said.replaceAll(/^/gm, '> ').replaceAll(/ +$/gm, '')}`
 }
 
 if (import.meta.main) {
-  const options = process.argv.slice(2)
-  const store = options.includes('containerd') ? 'containerd' : 'classic'
+  const options = new Set(process.argv.slice(2))
+  const store = options.has('containerd') ? 'containerd' : 'classic'
   const engine = engines().find((each) => each.store === store)
   if (engine === undefined) throw new Error(`no ${store} engine: scripts/engine.sh start`)
   const measured: Measured[] = []
   for (const example of EXAMPLES) measured.push(await measure(engine, example))
   const part = `<!-- measured:examples -->\n\n${render(engine, measured)}\n\n<!-- /measured -->`
   console.log(part)
-  if (options.includes('--write')) {
+  if (options.has('--write')) {
     const page = readFileSync(PAGE, 'utf8')
     if (!MARKED.test(page)) throw new Error('docs/examples.md has no place for it')
     const text = page.replace(MARKED, () => part)
