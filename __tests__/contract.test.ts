@@ -17,12 +17,13 @@ function tableNames(markdown: string, heading: string): string[] {
 describe('action.yml, the code and the documentation agree', () => {
   it('on every input, in one order', () => {
     expect(inputNames).toEqual(Object.keys(action.inputs))
-    expect(tableNames(read('README.md'), 'Input')).toEqual(Object.keys(action.inputs))
+    const headings = [...read('docs/inputs.md').matchAll(/^### `([^`]+)`$/gm)].map(([, name]) => name)
+    expect(headings).toEqual(Object.keys(action.inputs))
   })
 
   it('on every output, in one order', () => {
     expect(outputNames).toEqual(Object.keys(action.outputs))
-    expect(tableNames(read('README.md'), 'Output')).toEqual(Object.keys(action.outputs))
+    expect(tableNames(read('docs/inputs.md'), 'Output')).toEqual(Object.keys(action.outputs))
   })
 
   it('on the defaults, which stand in the code, where a budget file can come before them, and in words in action.yml', () => {

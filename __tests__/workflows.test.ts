@@ -1,53 +1,18 @@
-import { spawnSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from '@jest/globals'
 import { parse } from 'yaml'
+import { blocksOf, root } from './support/documentation.ts'
+import { documentProblems, workflowProblems } from './support/workflow-problems.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 const workflows = globSync('.github/workflows/*.yml', { cwd: root })
-const pages = ['README.md', ...globSync('docs/**/*.md', { cwd: root })]
-
-type Document = { name: string; text: string }
-
-function problemsIn(documents: Document[]): string[] {
-  const validator = join(root, '__tests__/support/validate-workflows.ts')
-  const input = JSON.stringify({ action: read('action.yml'), documents })
-  const { stdout, stderr, status } = spawnSync(process.execPath, [validator], { input, encoding: 'utf8' })
-  if (status !== 0) throw new Error(stderr)
-  const problems: string[] = JSON.parse(stdout)
-  return problems
-}
-
-/**
- * The YAML blocks of a Markdown page, each as a whole workflow: one that is only `on:`, `permissions:`, `jobs:` or a list
- * of steps is put into a workflow that has the rest. `name` ends with the number of the block's first line. Budget files, which name their
- * schema, are left to the test of that.
- */
-function workflowsIn(page: string, markdown: string): Document[] {
-  return [...markdown.matchAll(/^( *)```ya?ml\n(?! *# yaml-language-server:)(.*?)^ *```$/gms)].map(
-    ({ 1: indent = '', 2: block = '', index }) => {
-      const name = `${page}, block at line ${markdown.slice(0, index).split('\n').length}`
-      const text = block.replaceAll(new RegExp(`^${indent}`, 'gm'), '')
-      const trigger = 'on: pull_request\n'
-      const job = 'jobs:\n  size:\n    runs-on: ubuntu-24.04\n    steps:\n'
-      if (text.startsWith('- ')) return { name, text: trigger + job + text.replaceAll(/^/gm, '      ') }
-      const keys = Object.keys(parse(text) ?? {})
-      const rest = `${keys.includes('on') ? '' : trigger}${keys.includes('jobs') ? '' : `${job}      - run: 'true'\n`}`
-      return { name, text: `${text}\n${rest}` }
-    },
-  )
-}
 
 describe("what GitHub's own validation says", () => {
-  it('has nothing to say about action.yml, the workflows and each snippet of the documentation', () => {
-    const snippets = pages.flatMap((page) => workflowsIn(page, read(page)))
+  // The snippets of the documentation: __tests__/docs/snippets.test.ts.
+  it('has nothing to say about action.yml and the workflows', () => {
     expect(workflows.length).toBeGreaterThan(0)
-    expect(snippets.length).toBeGreaterThan(0)
-    const documents = ['action.yml', ...workflows].map((name) => ({ name, text: read(name) }))
-    expect(problemsIn([...documents, ...snippets])).toEqual([])
+    expect(documentProblems(['action.yml', ...workflows].map((name) => ({ name, text: read(name) })))).toEqual([])
   })
 
   it('would name a wrong key, permission, input or output', () => {
@@ -66,9 +31,10 @@ describe("what GitHub's own validation says", () => {
       '   ```',
     ].join('\n')
     const broken = { name: 'broken/action.yml', text: read('action.yml').replace('using: node24', 'using: node99') }
-    expect(
-      problemsIn([...workflowsIn('page.md', page), broken, { name: 'x.yml', text: 'on: push\njob: {}\n' }]),
-    ).toEqual([
+    expect([
+      ...workflowProblems(blocksOf('page.md', page)),
+      ...documentProblems([broken, { name: 'x.yml', text: 'on: push\njob: {}\n' }]),
+    ]).toEqual([
       expect.stringContaining("Unexpected value 'wrte'"),
       "page.md, block at line 6:9: Invalid action input 'max-siz'",
       'page.md, block at line 6:10: Context access might be invalid: budgt',

@@ -156,8 +156,10 @@ Changes with one cause each, on four small apps (\`scripts/causes\`): built befo
 measured, and the first cause that the comment names held against what a reviewer would name: the Dockerfile's line, and the folder,
 file or package. Where there is advice to give, it has to be the first that is new. Of ${rows.length} changes ${right} are told right.
 
-    scripts/engine.sh start && scripts/base-images.sh && scripts/peers.sh start
-    node scripts/causes.ts --write
+\`\`\`sh
+scripts/engine.sh start && scripts/base-images.sh && scripts/peers.sh start
+node scripts/causes.ts --write
+\`\`\`
 
 ${table}
 `

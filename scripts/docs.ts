@@ -2,8 +2,9 @@
  * Writes what the documentation says about action.yml, so that they cannot drift apart: `npm run docs`, or with
  * `-- --check` only looks, and fails where a file is not up to date.
  *
- * A generated part stands between `<!-- generated:KIND -->` and `<!-- /generated -->`. KIND is `inputs` (a table of all
- * inputs), `inputs NAME …` (of these only), `outputs`, or `usage` (a step with every input, to copy).
+ * A generated part stands between `<!-- generated:KIND -->` and `<!-- /generated -->`. KIND is `inputs NAME …` (a table of
+ * these inputs; without names, of all), `entries` (all inputs, each under a heading that can be linked to), `outputs`, or `usage` (a step with
+ * every input, to copy).
  *
  * `src/inputs/descriptions.ts`, the texts of the command's help, and `schema/image-budget.schema.json`, what editors know of budget files,
  * are written as a whole.
@@ -21,11 +22,12 @@ export type ActionMetadata = {
   outputs: Record<string, { description: string }>
 }
 
-const files = ['README.md', 'docs/configuration.md']
+const files = ['docs/inputs.md', 'docs/configuration.md']
 const descriptionsFile = 'src/inputs/descriptions.ts'
 const schemaFile = 'schema/image-budget.schema.json'
 const uses = 'image-budget/image-budget@v0'
 const usageWidth = 100
+const entryWidth = 140
 
 /** `text` with each generated part written anew. Throws where a marker is not closed, or names no input and no kind. */
 export function generate(text: string, action: ActionMetadata): string {
@@ -53,18 +55,25 @@ function partOf(kind: string, names: string[], { inputs: declared, outputs }: Ac
     })
     return markdownTable([['Input', 'Default', 'Meaning'], ...rows])
   }
+  if (kind === 'entries') {
+    const entries = Object.entries(inputs).map(([name, { description, default: value }]) => {
+      const text = wrap(description, entryWidth).join('\n')
+      return `### \`${name}\`\n\n${text}${value === undefined ? '' : `\n\nDefault: \`${value}\``}`
+    })
+    return entries.join('\n\n')
+  }
   if (kind === 'outputs') {
     const rows = Object.entries(outputs).map(([name, { description }]) => [`\`${name}\``, cell(description)])
     return markdownTable([['Output', 'Meaning'], ...rows])
   }
   if (kind === 'usage') {
     const lines = Object.entries(inputs).map(([name, { description, default: value }]) => {
-      const comment = wrap(description).map((line) => `    # ${line}\n`)
+      const comment = wrap(description, usageWidth).map((line) => `    # ${line}\n`)
       return `${comment.join('')}    ${name}: ${value === undefined ? "''" : scalar(value)}`
     })
     return ['```yaml', `- uses: ${uses}`, '  with:', ...lines, '```'].join('\n')
   }
-  throw new Error(`<!-- generated:${kind} --> is none of inputs, outputs, usage`)
+  throw new Error(`<!-- generated:${kind} --> is none of inputs, entries, outputs, usage`)
 }
 
 /** The default that a description ends with, as one that is declared. */
@@ -83,12 +92,12 @@ function cell(description: string): string {
   return description.trim().replaceAll('|', '\\|').replaceAll(/\s+/g, ' ')
 }
 
-/** `text` in lines of at most `usageWidth` characters, a longer word on a line of its own. */
-function wrap(text: string): string[] {
+/** `text` in lines of at most `width` characters, a longer word on a line of its own. */
+function wrap(text: string, width: number): string[] {
   const lines: string[] = []
   for (const word of text.trim().split(/\s+/)) {
     const last = lines.at(-1)
-    if (last !== undefined && last.length + 1 + word.length <= usageWidth) lines[lines.length - 1] = `${last} ${word}`
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
     else lines.push(word)
   }
   return lines

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
-import { engines } from '../support/engine.ts'
+import { docker, engines } from '../support/engine.ts'
 import { startGitHub, type GitHub, type Token } from '../support/github/server.ts'
 import { payload, type Event, type JsonObject } from '../support/payload.ts'
 import { createRepository, mergeCommit, type TestRepository } from '../support/repository.ts'
@@ -14,7 +14,8 @@ import { discardArtifacts, runWorkflow, type Surroundings, type WorkflowRun } fr
 // Several real builds each, on a machine that may be busy.
 jest.setTimeout(240_000)
 
-const [{ env }] = engines() as [ReturnType<typeof engines>[0]]
+const [engine] = engines() as [ReturnType<typeof engines>[0]]
+const { env } = engine
 const OWNER = 'octo-org/shop'
 const REPOSITORY = { full_name: OWNER, default_branch: 'main' }
 const DOCKERFILE = 'FROM image-budget/base:1\nCOPY payload /payload\n'
@@ -30,6 +31,10 @@ function recipe(title: string): string[] {
 
 const [CHECK] = recipe('A required check') as [string]
 const [BUDGETS] = recipe('Many images in one job') as [string]
+const [RECORDS] = recipe('Badge and records') as [string]
+const [MONOREPO] = recipe('A monorepo') as [string]
+const [BUILT] = recipe('An image that is built already') as [string]
+const [OUTSIDE] = recipe('What is built outside of the Dockerfile') as [string]
 const [MATRIX] = recipe('A job for each image') as [string]
 const [MEASURE, COMMENT] = recipe('Forks') as [string, string]
 const [NIGHTLY] = recipe('By hand, by the clock, for a tag') as [string]
@@ -167,6 +172,86 @@ describe('a required check', () => {
     expect(results(ran)).toEqual([['size', 'success']])
     expect(ran.jobs[0]!.actions[0]!.groups.filter(({ title }) => title.startsWith('Build'))).toEqual([])
     expect(comments()).toEqual([])
+  })
+})
+
+describe('badge and records', () => {
+  it('record a push and nothing else, and compare a pull request with that', async () => {
+    const limited = RECORDS.replaceAll(/max-size: 160 MB/g, "max-size: 160 MB, config: 'off'").replace(
+      /max-size: 160 MB, config: 'off'\n/,
+      "max-size: 160 MB\n          config: 'off'\n",
+    )
+    const push = payload('push', { ref: 'refs/heads/main', before: base, after: base, repository: REPOSITORY })
+    expect(results(await run(limited, push, base))).toEqual([
+      ['size', 'skipped'],
+      ['record', 'success'],
+    ])
+    const files = origin.git('ls-tree', '-r', '--name-only', 'image-budget').split('\n')
+    expect(files.filter((file) => file.endsWith('/badge-size.svg') || file.endsWith('/history.svg'))).toHaveLength(2)
+
+    const ran = await run(limited, pullRequestEvent(), merge)
+    expect(results(ran)).toEqual([
+      ['size', 'success'],
+      ['record', 'skipped'],
+    ])
+    const built = ran.jobs[0]!.actions[0]!.groups.map(({ title }) => title).filter((title) => title.includes('Build'))
+    expect(built).toHaveLength(1)
+    expect(comments()).toHaveLength(1)
+    expect(origin.git('rev-list', '--count', 'image-budget')).toBe('1')
+  })
+})
+
+describe('a monorepo', () => {
+  it('has an image for each Dockerfile that the glob names, in one comment', async () => {
+    const limited = MONOREPO.replace('max-increase: 3%', "max-increase: 3%\n          config: 'off'")
+    const ran = await run(limited, pullRequestEvent(), merge)
+    expect(results(ran)).toEqual([['size', 'failure']])
+    expect(comments()).toHaveLength(1)
+    expect(comments()[0]).toContain('`services/api`')
+    const built = ran.jobs[0]!.actions[0]!.groups.map(({ title }) => title).filter((title) => title.includes('Build'))
+    expect(built).toHaveLength(2)
+    expect(built.every((title) => title.startsWith('services/api: '))).toBe(true)
+    expect(ran.jobs[0]!.actions[0]!.summary).toContain('`services/worker`')
+  })
+})
+
+describe('an image that is built already', () => {
+  it('is measured where it lies, and compared with another', async () => {
+    const before = 'image-budget/base:1'
+    const own = BUILT.replace(/ +- uses: docker\/login-action@.*?(?= +- uses:)/s, '')
+      .replace('docker://ghcr.io/acme/api:latest', `docker-daemon:${before}`)
+      .replace('max-increase: 5 MB', "max-increase: 100 kB\n          config: 'off'")
+    expect(own).not.toContain('login')
+    try {
+      const ran = await run(own, pullRequestEvent(), merge)
+      expect(results(ran)).toEqual([['size', 'failure']])
+      const [action] = ran.jobs[0]!.actions
+      expect(action!.outputs).toMatchObject({ verdict: 'over', 'size-change': '301000', 'layers-change': '1' })
+    } finally {
+      docker(engine, 'image', 'rm', `api:${merge}`)
+    }
+  })
+})
+
+describe('what is built outside of the Dockerfile', () => {
+  it('is built in each tree, from its own sources', async () => {
+    const script = (bytes: number): Record<string, string> => ({
+      gradlew: `#!/bin/sh\nhead -c ${bytes} /dev/zero > app.jar\n`,
+      Dockerfile: 'FROM image-budget/base:1\nCOPY app.jar /app.jar\n',
+      '.gitignore': 'app.jar\n',
+    })
+    base = origin.commit(script(100_000))
+    origin.git('checkout', '--quiet', '-B', 'feature', 'main')
+    head = origin.commit(script(300_000))
+    origin.git('checkout', '--quiet', 'main')
+    merge = mergeCommit(origin, base, head)
+    const ran = await run(
+      OUTSIDE.replace('max-size: 300 MB', "max-size: 300 MB\n          config: 'off'"),
+      pullRequestEvent(),
+      merge,
+    )
+    expect(results(ran)).toEqual([['size', 'success']])
+    expect(ran.jobs[0]!.actions[0]!.outputs['size-change']).toBe('200000')
   })
 })
 

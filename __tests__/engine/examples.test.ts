@@ -11,6 +11,7 @@ import type { LayerChange, Totals } from '../../src/compare/comparison.ts'
 import type { ImageReport } from '../../src/report/report.ts'
 import { run } from '../../src/run.ts'
 import { docker, engines, type Engine } from '../support/engine.ts'
+import { exampleFigures } from '../support/example-figures.ts'
 import { createRepository } from '../support/repository.ts'
 
 // Real builds and packages, on a machine that may be busy.
@@ -69,9 +70,23 @@ async function measure(engine: Engine, example: string): Promise<ImageReport> {
       },
     )
     expect(report.images.map((image) => image.error)).toEqual([null])
-    return report.images[0]!
+    const image = report.images[0]!
+    expectAsDocumented(example, image)
+    return image
   } finally {
     repository.dispose()
+  }
+}
+
+/** docs/examples.md has other figures than these only as far as Debian's packages move: node scripts/examples.ts --write. */
+function expectAsDocumented(example: string, { base, head }: ImageReport): void {
+  const said = exampleFigures(example)
+  for (const [measured, documented] of [
+    [sizeOf(base), said.before],
+    [sizeOf(head), said.after],
+  ] as const) {
+    expect(measured).toBeGreaterThan(documented * 0.9)
+    expect(measured).toBeLessThan(documented * 1.1)
   }
 }
 

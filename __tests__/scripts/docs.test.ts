@@ -44,6 +44,13 @@ describe('generate', () => {
     )
   })
 
+  it('writes every input under a heading of its own, in lines that can be read as they are', () => {
+    const long = { description: `A ${'long '.repeat(40)}text. Default: \`1\`.` }
+    const text = generate('<!-- generated:entries -->\n<!-- /generated -->', { inputs: { long }, outputs: {} })
+    expect(text).toMatch(/\n### `long`\n\nA long [a-z ]+\n[a-z ]+ text\.\n\nDefault: `1`\n/)
+    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(140)
+  })
+
   it('takes the default that a description ends with for one, and leaves other words on defaults', () => {
     const inputs = {
       baseline: { description: 'What to compare with.\n  Default: `auto`.' },

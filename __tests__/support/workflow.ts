@@ -228,6 +228,8 @@ async function runStep(
       place.workspace = checkout.dir
       return DONE
     }
+    case 'docker/build-push-action':
+      return build(inputs, place, surroundings)
     case 'actions/upload-artifact':
       return upload(inputs, place)
     case 'actions/download-artifact':
@@ -260,6 +262,19 @@ function runScript(script: string, { workspace, temp }: Place, at: number): Ran 
   })
   const outputs = existsSync(file) ? readPairs(readFileSync(file, 'utf8')) : {}
   return { ...DONE, result: status === 0 ? 'success' : 'failure', outputs }
+}
+
+/** https://github.com/docker/build-push-action, of which only what loads into the engine is known. */
+function build(
+  { context, load, tags, ...others }: Record<string, string>,
+  { workspace }: Place,
+  { env }: Surroundings,
+): Ran {
+  if (load !== 'true' || context === undefined || tags === undefined || Object.keys(others).length > 0)
+    throw new Error('a build that no test knows')
+  const args = ['buildx', 'build', '--load', `--tag=${tags}`, join(workspace, context)]
+  const { status } = spawnSync('docker', args, { env: { ...process.env, ...env } })
+  return { ...DONE, result: status === 0 ? 'success' : 'failure' }
 }
 
 /** https://github.com/actions/upload-artifact: what a name may not have, and that no two are of one name. */
