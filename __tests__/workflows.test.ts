@@ -68,13 +68,15 @@ describe("what GitHub's own validation says", () => {
       '   ```',
     ].join('\n')
     const broken = { name: 'broken/action.yml', text: read('action.yml').replace('using: node24', 'using: node99') }
+    const drawn = { name: 'drawn/action.yml', text: read('action.yml').replace('icon: package', 'icon: whale') }
     expect(
-      problemsIn([...workflowsIn('page.md', page), broken, { name: 'x.yml', text: 'on: push\njob: {}\n' }]),
+      problemsIn([...workflowsIn('page.md', page), broken, drawn, { name: 'x.yml', text: 'on: push\njob: {}\n' }]),
     ).toEqual([
       expect.stringContaining("Unexpected value 'wrte'"),
       "page.md, block at line 6:9: Invalid action input 'max-siz'",
       'page.md, block at line 6:10: Context access might be invalid: budgt',
       expect.stringMatching(/^broken\/action.yml:\d+: /),
+      expect.stringContaining("Unexpected value 'whale'"),
       expect.stringContaining("Unexpected value 'job'"),
       expect.stringContaining('jobs'),
     ])

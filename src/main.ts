@@ -5,7 +5,7 @@ import { configure, configureReports } from './configure.ts'
 import { createExec, createOpenOutput, interruption } from './exec.ts'
 import { toFailure } from './failure.ts'
 import { audienceOf, NOBODY, pullRequestOf, reporterOf, roleOf, witnessesOf, type Audience } from './github/audience.ts'
-import { readContext, readEventFacts, readInputs } from './github/context.ts'
+import { greeting, readContext, readEventFacts, readInputs } from './github/context.ts'
 import { maskSecrets, workflowLog } from './github/log.ts'
 import { createReadRemote } from './github/remote-file.ts'
 import { publish } from './github/publish.ts'
@@ -26,6 +26,7 @@ const clock: Clock = {
 }
 
 async function main(): Promise<number> {
+  core.info(greeting(env))
   const context = readContext(env)
   const values = readInputs(env)
   const token = values['github-token']?.trim() || null
