@@ -5,6 +5,7 @@ import { describe, expect, it } from '@jest/globals'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { parseVersion } from '../scripts/release-plan.ts'
+import { script } from '../src/page/assets.ts'
 import { version } from '../src/version.ts'
 
 /** What GitHub refuses, or passes over in silence, only once it is published. */
@@ -26,6 +27,20 @@ describe('action.yml', () => {
   it('runs a file that is committed', () => {
     expect(() => read(action.runs.main)).not.toThrow()
     expect(() => read('dist/package.json')).not.toThrow()
+  })
+})
+
+describe.each(['dist', 'dist/cli'])('%s/licenses.txt', (folder) => {
+  it('has each package that is bundled, those of the page too', () => {
+    const bundle = read(`${folder}/index.js`)
+    const modules = bundle.matchAll(/^(?:;?\/\/|\/\*+).* MODULE: \.\/node_modules\/((?:@[\w.-]+\/)?[\w.-]+)\//gm)
+    // The page's own script is a string in the bundle, and begins with its notices.
+    const notices = script.matchAll(/^\/\*! ([^,\n]+), https:/gm)
+    const packages = new Set([...modules, ...notices].map(([, name]) => name))
+    expect(packages).toContain('yaml')
+    expect(packages).toContain('d3-hierarchy')
+    const listed = new Set(read(`${folder}/licenses.txt`).split('\n'))
+    expect([...packages].filter((name) => !listed.has(name ?? ''))).toEqual([])
   })
 })
 
@@ -91,8 +106,8 @@ describe('issue forms', () => {
   })
 
   it('point to pages that are there', () => {
-    const text = globSync('.github/ISSUE_TEMPLATE/*.yml', { cwd: root }).map(read).join('\n')
-    const links = [...text.matchAll(/image-budget\/blob\/main\/([^)\s#]+)/g)]
+    const all = globSync('.github/ISSUE_TEMPLATE/*.yml', { cwd: root }).map(read).join('\n')
+    const links = [...all.matchAll(/image-budget\/blob\/main\/([^)\s#]+)/g)]
     expect(links.length).toBeGreaterThan(1)
     for (const [, file = ''] of links) expect(() => read(file)).not.toThrow()
   })
