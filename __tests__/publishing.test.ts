@@ -46,7 +46,7 @@ describe.each(['dist', 'dist/cli'])('%s/licenses.txt', (folder) => {
 
 describe('the documentation', () => {
   it('names the major that is released', () => {
-    const pages = ['README.md', ...globSync('docs/**/*.md', { cwd: root })]
+    const pages = ['README.md', 'SECURITY.md', ...globSync('docs/**/*.md', { cwd: root })]
     const text = pages.map(read).join('\n')
     const refs = new Set([...text.matchAll(/image-budget\/image-budget@(v\d+)\b(?!\.)/g)].map(([, ref]) => ref))
     expect([...refs]).toEqual([`v${parseVersion(version)?.major}`])

@@ -17,14 +17,19 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const workflow = readFileSync(join(root, '.github/workflows/release.yml'), 'utf8')
 const PACKED = ['action.yml', 'dist', 'schema', 'package.json', 'README.md', 'CHANGELOG.md', 'LICENSE']
 
-/** What the workflow asks of GitHub's own program: the releases are files in $STATE, and every call is a line of $STATE/calls. */
+/**
+ * What the workflow asks of GitHub's own program: a release is the file `$STATE/release-TAG`, which says whether it is a draft, and every call is a
+ * line of `$STATE/calls`.
+ */
 const GH = `#!/usr/bin/env bash
 echo "gh $*" >>"$STATE/calls"
 case "$1 $2" in
   'run list') cat "$STATE/runs.json" ;;
   'auth setup-git') ;;
-  'release view') [ -e "$STATE/release-$3" ] ;;
-  'release create') tar -tzf "$4" >"$STATE/packed"; : >"$STATE/release-$3" ;;
+  'release view') cat "$STATE/release-$3" ;;
+  'release create') tar -tzf "$4" >"$STATE/packed" && [ ! -e "$STATE/release-$3" ] && echo true >"$STATE/release-$3" ;;
+  'release edit') [ ! -e "$STATE/offline" ] && echo false >"$STATE/release-$3" ;;
+  'release delete') rm "$STATE/release-$3" ;;
   'api '*) cat "$STATE/immutable" ;;
   *) exit 1 ;;
 esac
@@ -122,8 +127,9 @@ it('releases what is committed: archive, provenance, tag, release, and last the 
   for (const file of ['action.yml', 'dist/index.js', 'dist/licenses.txt', 'dist/cli/index.js', 'LICENSE'])
     expect(packed).toContain(`image-budget-0.1.0/${file}\n`)
   expect(calls().filter((call) => call.startsWith('gh release create'))).toEqual([
-    expect.stringMatching(/^gh release create v0\.1\.0 .*--verify-tag .*--latest=true --prerelease=false$/),
+    expect.stringMatching(/^gh release create v0\.1\.0 .*--verify-tag .*--prerelease=false --draft$/),
   ])
+  expect(readFileSync(join(state, 'release-v0.1.0'), 'utf8')).toBe('false\n')
 })
 
 it('shows whoever approves what would be released', async () => {
@@ -172,20 +178,31 @@ it('leaves the major where it was while the release can still be changed', async
   expect(tags()).toMatchObject({ v0 })
 })
 
-it('goes on where it was interrupted: what is out stays as it is', async () => {
+it('goes on where it was interrupted: a draft is made anew, and the major has waited', async () => {
+  write('offline', '')
+  expect(results(await run())[1]).toEqual(['publish', 'failure'])
+  expect(tags()).toEqual({ 'v0.1.0': commit })
+  rmSync(join(state, 'offline'))
+  expect(results(await run())[1]).toEqual(['publish', 'success'])
+  expect(tags()).toEqual({ 'v0.1.0': commit, v0: commit })
+})
+
+it('leaves what is published as it is', async () => {
   await run()
+  const before = calls().length
   expect(results(await run())).toEqual([
     ['check', 'success'],
     ['publish', 'success'],
   ])
-  expect(calls().filter((call) => call.startsWith('gh release create'))).toHaveLength(1)
+  expect(calls().slice(before).join('\n')).not.toMatch(/release (?:create|edit|delete)/)
 })
 
 it('does not show a pre-release as the latest, and leaves the major', async () => {
   release('0.2.0-rc.1')
   expect(results(await run())[1]).toEqual(['publish', 'success'])
   expect(tags()).toEqual({ 'v0.2.0-rc.1': commit })
-  expect(calls().find((call) => call.startsWith('gh release create'))).toContain('--latest=false --prerelease=true')
+  expect(calls().find((call) => call.startsWith('gh release create'))).toContain('--prerelease=true')
+  expect(calls().find((call) => call.startsWith('gh release edit'))).toContain('--latest=false')
 })
 
 it('installs nothing where it may write', () => {

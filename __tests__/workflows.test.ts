@@ -10,7 +10,7 @@ import { brokenRules } from './support/workflow-rules.ts'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 const workflows = globSync('.github/workflows/*.yml', { cwd: root })
-const pages = ['README.md', ...globSync('docs/**/*.md', { cwd: root })]
+const pages = ['README.md', 'SECURITY.md', ...globSync('docs/**/*.md', { cwd: root })]
 
 type Document = { name: string; text: string }
 
