@@ -3,6 +3,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals'
 import { parse, stringify } from 'yaml'
+import { version } from '../../src/version.ts'
 import { engines } from '../support/engine.ts'
 import { startGitHub, type GitHub, type Token } from '../support/github/server.ts'
 import { payload, type Event } from '../support/payload.ts'
@@ -83,6 +84,7 @@ it('passes: what must pass does, and what must fail fails as it should', async (
   // What a job that went wrong said comes with its result.
   const failed = jobs.filter(({ result }) => result !== 'success')
   expect(failed.map(({ id, steps }) => [id, steps.at(-1)])).toEqual([])
+  for (const { stdout } of jobs.flatMap(({ actions }) => actions)) expect(stdout).toMatch(`Image Budget ${version}\n`)
   expect(jobs.map(({ id }) => id)).toEqual([
     'within',
     'measure',
