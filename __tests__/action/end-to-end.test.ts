@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals'
 import { parse, stringify } from 'yaml'
 import { version } from '../../src/version.ts'
-import { engines } from '../support/engine.ts'
+import { docker, engines, type Engine } from '../support/engine.ts'
 import { startGitHub, type GitHub, type Token } from '../support/github/server.ts'
 import { payload, type Event } from '../support/payload.ts'
 import { createRepository, mergeCommit, type TestRepository } from '../support/repository.ts'
@@ -17,7 +17,7 @@ jest.setTimeout(600_000)
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const workflow = readFileSync(`${root}/.github/workflows/e2e.yml`, 'utf8')
-const [{ env }] = engines() as [ReturnType<typeof engines>[0]]
+const [engine] = engines() as [Engine]
 
 let origin: TestRepository
 let github: GitHub
@@ -49,6 +49,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   runs.forEach(discardArtifacts)
+  docker(engine, 'image', 'rm', '--force', 'image-budget-e2e/go', 'image-budget-e2e/leak')
   expect(github.violations).toEqual([])
   await github.close()
   rmSync(origin.dir, { recursive: true, force: true })
@@ -67,7 +68,7 @@ function filesBelow(...folders: string[]): Record<string, string> {
 }
 
 async function run(text: string): Promise<WorkflowRun> {
-  const ran = await runWorkflow(text, { event, sha: merge, origin, github, tokens, env })
+  const ran = await runWorkflow(text, { event, sha: merge, origin, github, tokens, env: engine.env })
   runs.push(ran)
   return ran
 }
