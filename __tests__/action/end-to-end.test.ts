@@ -31,7 +31,9 @@ beforeEach(async () => {
   origin = createRepository()
   const base = origin.commit(filesBelow('examples', '.github'))
   origin.git('checkout', '--quiet', '-b', 'feature')
-  const head = origin.commit({ 'examples/go/more.go': 'package main\n\nvar More = "more"\n' })
+  // The compiler keeps what is used.
+  const more = `package main\n\nfunc init() { println("${'more '.repeat(60_000)}") }\n`
+  const head = origin.commit({ 'examples/go/more.go': more })
   origin.git('checkout', '--quiet', 'main')
   merge = mergeCommit(origin, base, head)
   github = await startGitHub({ git: { dir: origin.dir }, tokens })
@@ -97,6 +99,9 @@ it('passes: what must pass does, and what must fail fails as it should', async (
     'report',
     'e2e',
   ])
+  // The one job that may, for the one image that the change makes grow.
+  expect(Number(jobs[0]!.actions[0]!.outputs['size-change'])).toBeGreaterThan(200_000)
+  expect(github.state.comments.map(({ body }) => body)).toEqual([expect.stringContaining('example-go')])
 })
 
 it.each([
