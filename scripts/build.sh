@@ -19,6 +19,7 @@ node scripts/page.ts
 tsc -p tsconfig.build.json
 ncc build build/main.js --out build/dist --license licenses.txt --no-cache --quiet
 ncc build build/cli.js --out build/dist/cli --license licenses.txt --no-cache --quiet
+node scripts/page.ts --licenses | tee -a build/dist/licenses.txt >>build/dist/cli/licenses.txt
 
 # ncc writes a file's own shebang into the bundle; the terminal's door must be a program whether it has one or not.
 program=build/dist/cli/index.js

@@ -3,6 +3,7 @@ import { act } from './act.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { interruption } from './exec.ts'
 import { toFailure } from './failure.ts'
+import { greeting } from './github/context.ts'
 import { keepMemoryLow } from './memory.ts'
 
 keepMemoryLow()
@@ -13,6 +14,7 @@ const clock: Clock = {
   sleep: (milliseconds) => systemClock.sleep(milliseconds, signal),
 }
 
+core.info(greeting(process.env))
 process.exitCode = await act(process.env, signal, clock).catch((error: unknown) => {
   core.error(toFailure(error).message)
   return 2

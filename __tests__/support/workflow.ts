@@ -1,5 +1,5 @@
 /**
- * Runs a workflow of the documentation job by job, as GitHub would: conditions and `${{ … }}` are evaluated by GitHub's own library, each
+ * Runs a workflow, of the documentation or of this repository, job by job, as GitHub would: conditions and `${{ … }}` are evaluated by GitHub's own library, each
  * job has a token with what its `permissions` and the event give it, artifacts go from one job and run to another, a matrix's legs run at
  * once. Steps are what the recipes need: a checkout, this action, artifacts, `run`.
  *
@@ -21,10 +21,12 @@ type Result = 'success' | 'failure' | 'cancelled' | 'skipped'
 
 type Step = {
   id?: string
+  name?: string
   if?: string
   uses?: string
   run?: string
   with?: Record<string, string | number | boolean>
+  env?: Record<string, string | number | boolean>
   'continue-on-error'?: boolean
 }
 
@@ -49,6 +51,9 @@ type Workflow = {
 /** What is kept of a run for other jobs and runs: a folder for each artifact, by its name. */
 export type Artifacts = Map<string, string>
 
+/** A step as it ended: `result` as the step itself did, whether or not the job goes on. */
+export type StepRun = { name: string; result: Result; log: string }
+
 /** One job, or one leg of a matrix. */
 export type JobRun = {
   /** The job's id. */
@@ -57,6 +62,8 @@ export type JobRun = {
   result: Result
   /** What each step of this action gave. */
   actions: RunResult[]
+  /** The steps that ran. */
+  steps: StepRun[]
   /** What a job that depends on it sees. */
   outputs: Record<string, string>
 }
@@ -84,6 +91,8 @@ export type Surroundings = {
   env: Record<string, string>
   /** Artifacts of other runs, by the run's id. */
   runs?: ReadonlyMap<string, Artifacts>
+  /** Told of each step of an action that is stood in for by nothing (`actions/setup-node` and the like), by its name. */
+  onOther?: (name: string, inputs: Record<string, string>) => void
 }
 
 /** Runs a whole workflow to its end. Throws for what it does not know: no part of a recipe is passed over. */
@@ -161,8 +170,15 @@ async function runJob(leg: Leg, surroundings: Surroundings): Promise<JobRun> {
   const { id, job, matrix, done } = leg
   const needs = needsOf(job)
   const needed = done.filter((other) => needs.includes(other.id))
-  const skipped: JobRun = { id, matrix, result: 'skipped', actions: [], outputs: {} }
-  const contexts = { github: githubOf(surroundings), matrix, needs: needsContext(needs, needed), steps: {}, env: {} }
+  const skipped: JobRun = { id, matrix, result: 'skipped', actions: [], steps: [], outputs: {} }
+  const contexts = {
+    github: githubOf(surroundings),
+    matrix,
+    needs: needsContext(needs, needed),
+    steps: {},
+    env: {},
+    runner: {},
+  }
   if (
     !isTrue(
       job.if,
@@ -178,45 +194,62 @@ async function runJob(leg: Leg, surroundings: Surroundings): Promise<JobRun> {
   const folders = [temp]
   const place: Place = { temp, workspace: join(temp, 'workspace'), token, leg, folders }
   mkdirSync(place.workspace)
+  contexts.runner = { temp }
   const results: Result[] = []
   const actions: RunResult[] = []
+  const stepRuns: StepRun[] = []
   const steps: JsonObject = {}
   try {
     for (const [at, step] of job.steps.entries()) {
       const seen = { ...contexts, steps }
       if (!isTrue(step.if, seen, results)) continue
-      const inputs = Object.fromEntries(
-        Object.entries(step.with ?? {}).map(([name, value]) => [name, expand(String(value), seen, results)]),
-      )
-      const ran = await runStep(step, inputs, place, surroundings, (value) => expand(value, seen, results), at)
+      const ran = await runStep(step, place, surroundings, (value) => expand(value, seen, results), at)
       if (ran.action !== null) actions.push(ran.action)
-      if (step.id !== undefined) steps[step.id] = { outputs: ran.outputs, outcome: ran.result }
-      results.push(step['continue-on-error'] === true ? 'success' : ran.result)
+      stepRuns.push({ name: step.name ?? step.uses ?? step.run ?? '', result: ran.result, log: ran.log })
+      const conclusion = step['continue-on-error'] === true ? 'success' : ran.result
+      if (step.id !== undefined) steps[step.id] = { outputs: ran.outputs, outcome: ran.result, conclusion }
+      results.push(conclusion)
     }
     const outputs = Object.fromEntries(
       Object.entries(job.outputs ?? {}).map(([name, value]) => [name, expand(value, { ...contexts, steps }, results)]),
     )
-    return { id, matrix, result: results.includes('failure') ? 'failure' : 'success', actions, outputs }
+    return {
+      id,
+      matrix,
+      result: results.includes('failure') ? 'failure' : 'success',
+      actions,
+      steps: stepRuns,
+      outputs,
+    }
   } finally {
     for (const folder of folders) rmSync(folder, { recursive: true, force: true })
   }
 }
 
 type Place = { temp: string; workspace: string; token: string; leg: Leg; folders: string[] }
-type Ran = { result: Result; outputs: Record<string, string>; action: RunResult | null }
+type Ran = { result: Result; outputs: Record<string, string>; action: RunResult | null; log: string }
 
-const DONE: Ran = { result: 'success', outputs: {}, action: null }
+const DONE: Ran = { result: 'success', outputs: {}, action: null, log: '' }
+
+/** Actions that change nothing that a test could see. */
+const OTHERS = new Set(['actions/setup-node', 'actions/attest'])
 
 async function runStep(
   step: Step,
-  inputs: Record<string, string>,
   place: Place,
   surroundings: Surroundings,
   expanded: (value: string) => string,
   at: number,
 ): Promise<Ran> {
-  if (step.run !== undefined) return runScript(expanded(step.run), place, at)
-  const [name] = (step.uses ?? '').split('@')
+  const all = (values: Step['with'] = {}): Record<string, string> =>
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, expanded(String(value))]))
+  if (step.run !== undefined) return runScript(expanded(step.run), all(step.env), place, surroundings, at)
+  const [name = ''] = (step.uses ?? '').split('@')
+  const inputs = all(step.with)
+  if (OTHERS.has(name)) {
+    surroundings.onOther?.(name, inputs)
+    return DONE
+  }
   switch (name) {
     case 'actions/checkout': {
       const checkout = checkOut(
@@ -234,6 +267,8 @@ async function runStep(
       return upload(inputs, place)
     case 'actions/download-artifact':
       return download(inputs, place, surroundings)
+    // The action of the checkout is, in a test, the one of this repository.
+    case './':
     case 'image-budget/image-budget': {
       const { event, sha, github, env } = surroundings
       const temp = join(place.temp, `step-${at}`)
@@ -247,21 +282,41 @@ async function runStep(
         inputs,
         workspace: place.workspace,
       })
-      return { result: action.exitCode === 0 ? 'success' : 'failure', outputs: action.outputs, action }
+      const { exitCode, outputs, stdout: log } = action
+      return { result: exitCode === 0 ? 'success' : 'failure', outputs, action, log }
     }
     default:
       throw new Error(`a step that no test knows: ${step.uses}`)
   }
 }
 
-function runScript(script: string, { workspace, temp }: Place, at: number): Ran {
+function runScript(
+  script: string,
+  own: Record<string, string>,
+  { workspace, temp }: Place,
+  { event, sha, env }: Surroundings,
+  at: number,
+): Ran {
   const file = join(temp, `output-${at}`)
-  const { status } = spawnSync('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', script], {
+  const { repository } = event.payload as { repository?: { full_name?: string } }
+  const { ref = '' } = event.payload as { ref?: string }
+  const { status, stdout, stderr } = spawnSync('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', script], {
     cwd: workspace,
-    env: { ...process.env, GITHUB_OUTPUT: file },
+    encoding: 'utf8',
+    env: {
+      ...process.env,
+      ...env,
+      RUNNER_TEMP: temp,
+      GITHUB_SHA: sha,
+      GITHUB_REF_NAME: ref.replace('refs/heads/', ''),
+      GITHUB_REPOSITORY: repository?.full_name ?? '',
+      GITHUB_OUTPUT: file,
+      GITHUB_STEP_SUMMARY: join(temp, `summary-${at}`),
+      ...own,
+    },
   })
   const outputs = existsSync(file) ? readPairs(readFileSync(file, 'utf8')) : {}
-  return { ...DONE, result: status === 0 ? 'success' : 'failure', outputs }
+  return { ...DONE, result: status === 0 ? 'success' : 'failure', outputs, log: `${stdout}${stderr}` }
 }
 
 /** https://github.com/docker/build-push-action, of which only what loads into the engine is known. */

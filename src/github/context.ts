@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { CouldNotMeasure } from '../failure.ts'
 import { readEvent, type EventFacts } from '../inputs/event.ts'
 import { inputNames, nearestInput, type Inputs } from '../inputs/inputs.ts'
+import { version } from '../version.ts'
 
 type Env = Record<string, string | undefined>
 
@@ -55,6 +56,15 @@ export function readContext(env: Env): ActionContext {
     repositoryUrl,
     runUrl: repositoryUrl && run ? `${repositoryUrl}/actions/runs/${run}` : null,
   }
+}
+
+/**
+ * The first line of the log: which version runs, and the reference that the workflow named it by, `OWNER/NAME@REF`. An action of the
+ * checkout (`uses: ./`) has no reference; a branch or tag may have moved since, the version tells what ran.
+ */
+export function greeting(env: Env): string {
+  const [name, ref] = [env['GITHUB_ACTION_REPOSITORY'], env['GITHUB_ACTION_REF']]
+  return `Image Budget ${version}${name && ref ? ` (${name}@${ref})` : ''}`
 }
 
 /**
