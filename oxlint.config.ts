@@ -35,6 +35,7 @@ export const rooms = [
   'show-history.ts',
   'run.ts',
   'init.ts',
+  'terminal-log.ts',
   'main.ts',
   'cli.ts',
 ]

@@ -1,7 +1,7 @@
 import { adviceOf, checkWords, checksOf, findingWords, moreWords, standingTitle } from './advice.ts'
 import { causeWords, causesOf } from './causes.ts'
 import { manyLines } from './characters.ts'
-import { fold, paint, penFor, tableLines, withoutPercent, wrap, type TerminalOptions } from './lines.ts'
+import { fold, paint, penFor, tableLines, withoutPercent, wrap, type Pen, type TerminalOptions } from './lines.ts'
 import { isImageNoteworthy } from './noteworthy.ts'
 import { join, phrase, type Phrase, type Piece } from './phrase.ts'
 import type { ImageReport, Report } from './report.ts'
@@ -57,11 +57,11 @@ export function renderTerminal(report: Report, options: TerminalOptions): string
   return `${lines.join('\n\n')}\n`
 }
 
-function imageBlocks(image: ImageReport, report: Report, pen: TerminalOptions): string[][] {
+function imageBlocks(image: ImageReport, report: Report, pen: Pen): string[][] {
   const paragraphs = explanation(image, report).map((words) => wrap(words.map(quoted), pen))
   if (stateOf(image) === 'failed') {
     const output = image.error === null ? [] : manyLines(failureOutput(image.error))
-    return [...paragraphs.slice(0, -1), output.flatMap((line) => fold(line, pen.width, '  ')), ...paragraphs.slice(-1)]
+    return [...paragraphs.slice(0, -1), output.flatMap((line) => fold(line, pen, '  ')), ...paragraphs.slice(-1)]
   }
   if (image.untouched) return paragraphs
   const causes = causesOf(image)
@@ -86,7 +86,7 @@ function imageBlocks(image: ImageReport, report: Report, pen: TerminalOptions): 
 }
 
 /** What is new in full, what was there before in a line: `--json` has all of it. */
-function adviceBlocks(image: ImageReport, report: Report, pen: TerminalOptions): string[][] {
+function adviceBlocks(image: ImageReport, report: Report, pen: Pen): string[][] {
   const advice = adviceOf(image) ?? { title: '', fresh: [], more: [], standing: [] }
   const checks = checksOf(image).slice(0, STANDING_SHOWN)
   const fresh = advice.fresh.map((finding) => findingWords(finding, report))
