@@ -17,7 +17,7 @@ import {
 import { createExec, createOpenOutput, interruption } from './exec.ts'
 import { CouldNotMeasure, toFailure, type Failure } from './failure.ts'
 import type { FindWorld } from './find-images.ts'
-import { init, WORKFLOW } from './init.ts'
+import { firstFileJson, init, WORKFLOW } from './init.ts'
 import { createReadRemote } from './github/remote-file.ts'
 import { showHistory } from './show-history.ts'
 import type { Inputs } from './inputs/inputs.ts'
@@ -125,11 +125,13 @@ function worldOf(records: Records | null): World {
 
 /** The file alone on standard output where it is only shown; what to do next where it was written. */
 async function writeFirstFile(command: InitCommand): Promise<number> {
-  const { text, path, failed } = await init(command, surroundings(), worldOf(null), here())
+  const first = await init(command, surroundings(), worldOf(null), here())
+  const { text, path, failed } = first
+  log.close()
   if (failed > 0)
     warn(`${failed} ${failed === 1 ? 'image' : 'images'} could not be measured: see the comments in the file.`)
   if (path === null) {
-    stdout.write(text)
+    stdout.write(command.json ? firstFileJson(first) : text)
     return 0
   }
   stdout.write(`Written: ${path}

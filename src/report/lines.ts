@@ -25,7 +25,7 @@ const CODE_MAX = 120
 /** Characters of anything, where nothing has to be cut for want of room. */
 const TEXT_MAX = 1000
 /** Columns that are left of a name in a table's first column. */
-const NAME_MIN = 16
+const NAME_MIN = 12
 
 /** How something is written to a terminal. */
 export type TerminalOptions = {
@@ -83,7 +83,7 @@ export function fold(line: string, { width, isWhole }: Pen, indent: string): str
   const lines: string[] = []
   let current = ''
   const room = isWhole ? Infinity : width - hanging.length
-  for (const word of line.split(' ').flatMap((each) => pieces(each, room))) {
+  for (const word of wordsOf(line).flatMap((each) => pieces(each, room))) {
     const start = lines.length === 0 ? indent : hanging
     if (current !== '' && displayWidth(`${start}${current} ${word}`) > width) {
       lines.push(`${start}${current}`)
@@ -94,6 +94,11 @@ export function fold(line: string, { width, isWhole }: Pen, indent: string): str
   }
   if (current !== '') lines.push(`${lines.length === 0 ? indent : hanging}${current}`)
   return lines
+}
+
+/** What stands between spaces; a figure and its unit, a sign and what it says, are one. */
+function wordsOf(line: string): string[] {
+  return line.split(/(?<![✓!✗]|\d(?= (?:[kMGTP]?B\b|%))) /)
 }
 
 /** A word cut where it is wider than a line. */
@@ -118,7 +123,7 @@ const GAP = '  '
 
 /**
  * Aligned columns, as much of them as fits the terminal: the first of the tables that does, each of which says less than the one before it.
- * Where none does, a paragraph for each row of the first instead. Heads that are all empty are no line.
+ * Where none does, a paragraph for each row of the last but one instead. Heads that are all empty are no line.
  */
 export function tableLines([table, ...narrower]: [Table, ...Table[]], pen: Pen): string[] {
   const all = [table, ...narrower]
@@ -127,7 +132,11 @@ export function tableLines([table, ...narrower]: [Table, ...Table[]], pen: Pen):
   const chosen = fitting ?? all.at(-1)!
   const columns = columnsOf(chosen, pen)
   const { cells, widths } = fitting === undefined ? withShortNames(chosen, columns, room) : columns
-  if (cells.length === 0) return table.rows.flatMap((row) => stacked(table, row, pen))
+  if (cells.length === 0) {
+    // Paragraphs have room for percentages.
+    const said = all.at(-2) ?? table
+    return said.rows.flatMap((row) => stacked(said, row, pen))
+  }
 
   const lines = cells.map((row, number) => {
     const line = row.map((text, index) => {
