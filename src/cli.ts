@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
-import { readCommand, type Command, type Form, type InitCommand } from './inputs/command-line.ts'
+import { ofOptions, readCommand, type Command, type Form, type InitCommand } from './inputs/command-line.ts'
 import { completionScript } from './inputs/completion.ts'
 import { helpText } from './inputs/help.ts'
 import { systemClock } from './clock.ts'
@@ -48,7 +48,7 @@ stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 /** https://no-color.org and https://force-color.org */
 const coloured = (stream: NodeJS.WriteStream): boolean =>
-  !env['NO_COLOR'] && (stream.isTTY || Boolean(env['FORCE_COLOR']))
+  !env['NO_COLOR'] && ((stream.isTTY && env['TERM'] !== 'dumb') || Boolean(env['FORCE_COLOR']))
 
 /** A bar that moves is for somebody who looks at it: not for a job's log, a file or an editor's window. */
 const isLive = stderr.isTTY && !env['CI'] && env['TERM'] !== 'dumb'
@@ -255,6 +255,6 @@ try {
   const form = wantedForm(argv)
   log.close()
   if (form !== 'text') stdout.write(rendered(reportFailure('image', failure), form))
-  sayFailure(failure)
+  sayFailure(ofOptions(failure, argv))
   process.exitCode = signal.aborted ? 130 : 2
 }

@@ -591,11 +591,11 @@ describe('the command line', () => {
     [['', 'oci:x'], /`diff` has ``; it takes/],
     [['oci:x'], /`diff` takes two images/],
     [['oci:x', 'oci:y', 'oci:z'], /`diff` takes two images/],
-    [['--image', 'oci:x', 'oci:y', 'oci:z'], /`--image` has no place in `diff`/],
-    [['--baseline', 'oci:x', 'oci:y', 'oci:z'], /`--baseline` has no place in `diff`/],
+    [['--image', 'oci:x', 'oci:y', 'oci:z'], /`--image` has no place in `diff`; `check`, `explore` have it/],
+    [['--baseline', 'oci:x', 'oci:y', 'oci:z'], /`--baseline` has no place in `diff`; `check`, `explore` have it/],
     [
       ['--file', 'Dockerfile', '--target', 'x', 'oci:y', 'oci:z'],
-      /`file`, `target` are given, but `image` is measured as it is/,
+      /`--file` has no place in `diff`[^]*`--target` has no place in `diff`/,
     ],
     [
       ['--metrics', 'size', '--max-download-size', '1 MB', 'oci:y', 'oci:z'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { readCommand } from '../../src/inputs/command-line.ts'
+import { ofOptions, readCommand } from '../../src/inputs/command-line.ts'
 
 const historyOf = (...args: string[]) => readCommand(['history', ...args])
 
@@ -236,5 +236,25 @@ describe('report', () => {
     expect(problems('report')).toEqual([
       '`report` takes the JSON reports to show, or folders of them: `image-budget report api.json worker.json`.',
     ])
+  })
+})
+
+describe('ofOptions', () => {
+  const failure = { kind: 'input' as const, remedy: null, file: null, line: null, instruction: null }
+
+  it('says options where inputs are not valid, and where they are told of', () => {
+    const message = '2 inputs are not valid:\n- `max-size` has `1`; it takes `1 MB`.\n- `fail` is alone.'
+    expect(ofOptions({ ...failure, message }, ['diff', 'oci:a'])).toMatchObject({
+      message: '2 options are not valid:\n- `--max-size` has `1`; it takes `1 MB`.\n- `fail` is alone.',
+      remedy: '`image-budget diff --help` lists its options.',
+    })
+  })
+
+  it('leaves what a budget file has as it is', () => {
+    const said = {
+      ...failure,
+      message: 'A setting is not valid:\n- a.yml, line 1: `max-size` has `1`; it takes `1 MB`.',
+    }
+    expect(ofOptions(said, ['check'])).toEqual(said)
   })
 })

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { closestMatch } from 'leven'
-import { CouldNotMeasure } from '../failure.ts'
+import { CouldNotMeasure, type Failure } from '../failure.ts'
 import {
   ALL_OPTIONS,
   COMMANDS,
@@ -289,6 +289,17 @@ function notUnderstood(problems: readonly string[], command: CommandName | null)
       ? '`image-budget --help` lists the commands.'
       : `\`image-budget ${command} --help\` lists its options.`
   return new CouldNotMeasure('input', problems.join('\n'), { remedy })
+}
+
+/** An error on inputs in the words of who gave them as options of a command, with where these are told of. */
+export function ofOptions(failure: Failure, argv: readonly string[]): Failure {
+  if (failure.kind !== 'input' || !/^(?:An input is|\d+ inputs are) not valid:/.test(failure.message)) return failure
+  const message = failure.message
+    .replace(/^An input is/, 'An option is')
+    .replace(/^(\d+) inputs are/, '$1 options are')
+    .replaceAll(/^- `(?=[a-z-]+` has )/gm, '- `--')
+  const command = COMMANDS.find((name) => argv.includes(name)) ?? 'check'
+  return { ...failure, message, remedy: failure.remedy ?? `\`image-budget ${command} --help\` lists its options.` }
 }
 
 function noCommand(text: string | null, given: readonly Given[]): string {

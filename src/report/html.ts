@@ -110,7 +110,12 @@ th, td { max-width: 28rem; border: 1px solid var(--line); padding: .3rem .7rem; 
 th { font-weight: 600; white-space: nowrap }
 td code { overflow-wrap: anywhere }
 th[align=right], td[align=right] { text-align: right; white-space: nowrap }
-@media (max-width: 40rem) { th, td { padding: .25rem .5rem } body { font-size: .9375rem } }
+@media (max-width: 40rem) {
+  body { font-size: .9375rem }
+  table { font-size: .8125rem }
+  th, td { padding: .2rem .4rem }
+  th code { display: block; width: fit-content; margin-left: auto }
+}
 @media print { main { max-width: none } .table { overflow: visible } }
 `
 
