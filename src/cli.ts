@@ -236,6 +236,8 @@ async function main(command: Command): Promise<number> {
   }
   if (file !== null) say(`The page is ${printable(file)}`)
   else if (inputs.page !== null) warn(NOTHING_TO_SHOW)
+  // Apart from what was said of the builds.
+  if (command.form === 'text' && isLive && stdout.isTTY) say('')
   show(report, command.form)
   return exitCodeOf(report, failsOf({ images }))
 }

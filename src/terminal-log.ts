@@ -1,6 +1,6 @@
 import type { Log } from './log.ts'
 import { displayWidth, manyLines, oneLine, shortenMiddle } from './report/characters.ts'
-import { formatBytes } from './report/units.ts'
+import { formatBytes, formatCount } from './report/units.ts'
 
 /** A terminal, or what standard error goes to instead. */
 export type Screen = {
@@ -38,6 +38,8 @@ type Task = {
   doing: string
   since: number
   steps: Map<number, Step>
+  /** Steps that the cache had, and that nothing was said of yet. */
+  cached: number
 }
 
 /** A step of a build (a vertex of BuildKit's graph), by its number in the log. */
@@ -46,7 +48,7 @@ type Step = { text: string; since: number; isRunning: boolean; isInternal: boole
 /**
  * The log of a run, for a person. Where nobody looks: each build's lines as they come, behind its side's name; of buildx's numbered lines
  * only the steps, unless `verbose`; what it says of a failed step at the end, and what `before-build` prints, whole. On a terminal a step
- * has a line when it is finished, and what is under way stands below, a line for each build. `signal`: after it, nothing is told of what is
+ * that was run has a line when it is finished, and what is under way stands below, a line for each build. `signal`: after it, nothing is told of what is
  * being stopped.
  */
 export function createTerminalLog(
@@ -85,7 +87,13 @@ export function createTerminalLog(
       const [, image = '', what = ''] = /^(.*: )?(?:Build|Read) (base\b)?/s.exec(title) ?? []
       const label = `${image.replace(/: $/, ' ')}${what || 'head'}`
       const isRead = /^(?:.*: )?Read /s.test(title)
-      const task: Task = { label, doing: isRead ? 'reading' : 'starting', since: screen.now(), steps: new Map() }
+      const task: Task = {
+        label,
+        doing: isRead ? 'reading' : 'starting',
+        since: screen.now(),
+        steps: new Map(),
+        cached: 0,
+      }
       say(oneLine(title.replaceAll('`', '')))
       tasks.add(task)
       refresh()
@@ -100,11 +108,14 @@ export function createTerminalLog(
           const finished = advance(task, text, screen.now())
           if (verbose) row(label, text, true)
           else if (finished !== null) row(label, finished, false)
-          else if (isKept && !/^#\d+ /.test(text)) row(label, text, !text.endsWith('…'))
+          // What it is about to do is shown while it does.
+          else if (isKept && !/^#\d+ |…$/.test(text)) row(label, text, true)
           refresh()
         },
         end: () => {
           tasks.delete(task)
+          if (screen.isLive && !signal.aborted && task.cached > 0 && !verbose)
+            row(label, `${formatCount(task.cached, 'step')} cached`, false)
           refresh()
         },
       }
@@ -132,7 +143,7 @@ export function printable(text: string): string {
 
 /**
  * What a line of `--progress=plain` tells (`#5 [2/4] RUN make`, `#5 DONE 1.2s`, `#5 CACHED`, `#5 0.31 output`): a step that it ends, as the
- * line to keep of it, or null. BuildKit says a step's first line again where it comes back to it.
+ * line to keep of it, or null; those that the cache had are counted. BuildKit says a step's first line again where it comes back to it.
  */
 function advance(task: Task, line: string, now: number): string | null {
   const [, number, rest = ''] = /^#(\d+) (.*)$/s.exec(line) ?? []
@@ -146,11 +157,12 @@ function advance(task: Task, line: string, now: number): string | null {
   if (ended !== null) {
     if (step === undefined || !step.isRunning) return null
     step.isRunning = false
+    Object.assign(task, { doing: 'waiting', since: now })
     if (step.isInternal || rest.startsWith('ERROR') || rest === 'CANCELED') return null
-    return `${step.text}${ended[2] === undefined ? (ended[1] ?? '') : ' cached'}`
-  }
-  // One that goes on after its end (an export's many parts) is no new one.
-  if (step === undefined && key > 0) {
+    if (ended[2] === undefined) return `${step.text}${ended[1] ?? ''}`
+    task.cached += 1
+  } else if (step === undefined && key > 0) {
+    // One that goes on after its end (an export's many parts) is known, and no new one.
     const isInternal = !/^\[(?![^\]]*\binternal\])/.test(rest)
     task.steps.set(key, { text: oneLine(rest), since: now, isRunning: true, isInternal })
   }
