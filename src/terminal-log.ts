@@ -108,8 +108,8 @@ export function createTerminalLog(
           const finished = advance(task, text, screen.now())
           if (verbose) row(label, text, true)
           else if (finished !== null) row(label, finished, false)
-          // What it is about to do is shown while it does.
-          else if (isKept && !/^#\d+ |…$/.test(text)) row(label, text, true)
+          // What it is about to do is shown while it does; that it was stopped, for the other side failed, is no news.
+          else if (isKept && !/^#\d+ |…$|^ERROR: .*\bcontext canceled$/.test(text)) row(label, text, true)
           refresh()
         },
         end: () => {

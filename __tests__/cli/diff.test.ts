@@ -615,7 +615,7 @@ describe('the command line', () => {
       ['--image', 'oci:x', '--baseline', 'none', '--max-increase', '1 kB'],
       /`max-increase` limits growth against a base, but `baseline` is `none`/,
     ],
-    [['--image', 'api:1'], /`image` has `api:1`; it takes an image where it lies/],
+    [['--image', 'api:1'], /`--image` has `api:1`; it takes an image where it lies/],
     [['--image', 'oci:x', 'services/api'], /`context` is given, but `image`/],
   ])('`check` with %j', async (args, words) => {
     expect(await failure(['check', ...args])).toMatch(words)

@@ -20,7 +20,7 @@ const COLOURS: Record<Tone | 'strong' | 'dim', string> = {
 /** Narrower than this, no table of figures can be read; lines may then be longer than the terminal is wide. */
 const WIDTH_MIN = 40
 /** Columns of an instruction or a path: three quarters of a line, within these. */
-const CODE_MIN = 32
+const CODE_MIN = 36
 const CODE_MAX = 120
 /** Characters of anything, where nothing has to be cut for want of room. */
 const TEXT_MAX = 1000
